@@ -1,0 +1,259 @@
+"""Sizes, times and maps: `Grid`, `FrameClock` and `Affine`.
+
+Pixel (x, y) with integer x and y is the *centre* of column x and row y: a frame of width W covers
+x from -0.5 to W - 0.5. x runs to the right, y down, so an angle that is positive in these axes
+turns clockwise on screen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Row = tuple[float, float, float]
+
+
+def finite(value: object, name: str) -> float:
+    """`value` as a float.
+
+    Raises:
+        TypeError: It is not a real number (booleans are not).
+        ValueError: It is infinite or NaN.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return number
+
+
+def whole(value: object, name: str, *, least: int) -> int:
+    """`value` as an int of at least `least`.
+
+    Raises:
+        TypeError: It is not an integer (booleans are not).
+        ValueError: It is smaller than `least`.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    number = int(value)
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
+
+
+def point(value: object, name: str) -> tuple[float, float]:
+    """`value` as a pair (x, y) of finite floats.
+
+    Raises:
+        TypeError: It is not a pair of numbers.
+        ValueError: It has another length than 2, or holds NaN or infinity.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+        raise TypeError(f"{name} must be a pair (x, y), got {value!r}")
+    if len(value) != 2:
+        raise ValueError(f"{name} must be a pair (x, y), got {len(value)} values")
+    return finite(value[0], f"the x of {name}"), finite(value[1], f"the y of {name}")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The three sizes of a frame: video pixels, latents, transformer tokens.
+
+    x and y scale apart: every ratio is given for both axes.
+    """
+
+    height: int
+    width: int
+    latent_height: int
+    latent_width: int
+    token_height: int
+    token_width: int
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            object.__setattr__(self, name, whole(getattr(self, name), name, least=1))
+
+    @classmethod
+    def of(
+        cls,
+        height: int,
+        width: int,
+        spatial_factor: int = 8,
+        patch: tuple[int, int] = (2, 2),
+    ) -> Grid:
+        """The grid of a video of height x width pixels.
+
+        Args:
+            height: Video pixels.
+            width: Video pixels.
+            spatial_factor: Pixels per latent along each axis (the autoencoder's).
+            patch: Latents per token as (rows, columns).
+
+        Raises:
+            ValueError: A size does not divide, naming which.
+            TypeError: A size is not an integer.
+        """
+        height, width = whole(height, "height", least=1), whole(width, "width", least=1)
+        factor = whole(spatial_factor, "spatial_factor", least=1)
+        rows, columns = (whole(size, "patch", least=1) for size in patch)
+        for name, size, unit in (
+            ("height", height, factor * rows),
+            ("width", width, factor * columns),
+        ):
+            if size % unit:
+                raise ValueError(
+                    f"{name} must be a multiple of {unit} pixels (one token), got {size}"
+                )
+        latent_height, latent_width = height // factor, width // factor
+        return cls(
+            height,
+            width,
+            latent_height,
+            latent_width,
+            latent_height // rows,
+            latent_width // columns,
+        )
+
+    @property
+    def pixels_per_latent(self) -> tuple[float, float]:
+        """Video pixels per latent along (x, y)."""
+        return self.width / self.latent_width, self.height / self.latent_height
+
+    @property
+    def pixels_per_token(self) -> tuple[float, float]:
+        """Video pixels per token along (x, y)."""
+        return self.width / self.token_width, self.height / self.token_height
+
+
+@dataclass(frozen=True)
+class FrameClock:
+    """Latent frames <-> video frames of a causal video autoencoder.
+
+    Latent frame 0 is one video frame, each further one `temporal_factor` video frames (Wan: 4).
+
+    Args:
+        temporal_factor: Video frames per latent frame after the first.
+        frame_rate: Video frames per second.
+    """
+
+    temporal_factor: int
+    frame_rate: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self, "temporal_factor", whole(self.temporal_factor, "temporal_factor", least=1)
+        )
+        rate = finite(self.frame_rate, "frame_rate")
+        if rate <= 0:
+            raise ValueError(f"frame_rate must be positive, got {rate}")
+        object.__setattr__(self, "frame_rate", rate)
+
+    def video_frames(self, latent_frames: int) -> int:
+        """How many video frames `latent_frames` latent frames decode to (0 for 0)."""
+        count = whole(latent_frames, "latent_frames", least=0)
+        return 1 + self.temporal_factor * (count - 1) if count else 0
+
+    def start(self, latent_frame: int) -> int:
+        """The first video frame of a latent frame, both counted from 0."""
+        return self.video_frames(latent_frame)
+
+    def last(self, latent_frame: int) -> int:
+        """The last video frame of a latent frame, both counted from 0."""
+        return self.temporal_factor * whole(latent_frame, "latent_frame", least=0)
+
+    def latent_frame(self, video_frame: int) -> int:
+        """The latent frame that a video frame belongs to, both counted from 0."""
+        return -(-whole(video_frame, "video_frame", least=0) // self.temporal_factor)
+
+    def seconds(self, latent_frames: int) -> float:
+        """How long the video of `latent_frames` latent frames lasts."""
+        return self.video_frames(latent_frames) / self.frame_rate
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A map of points (x, y) in pixels: x' = a x + b y + c, y' = d x + e y + f.
+
+    Args:
+        matrix: ((a, b, c), (d, e, f)).
+    """
+
+    matrix: tuple[Row, Row]
+
+    def __post_init__(self) -> None:
+        if len(self.matrix) != 2 or any(len(row) != 3 for row in self.matrix):
+            raise ValueError(f"matrix must be 2 rows of 3 numbers, got {self.matrix!r}")
+        rows = tuple(
+            tuple(finite(value, "an entry of matrix") for value in row) for row in self.matrix
+        )
+        object.__setattr__(self, "matrix", rows)
+
+    @classmethod
+    def identity(cls) -> Affine:
+        """The map that leaves every point where it is."""
+        return cls(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)))
+
+    @classmethod
+    def translation(cls, dx: float, dy: float) -> Affine:
+        """A shift by (dx, dy) pixels."""
+        return cls(((1.0, 0.0, dx), (0.0, 1.0, dy)))
+
+    @classmethod
+    def rotation(cls, center: Sequence[float], degrees: float) -> Affine:
+        """A turn about `center` (x, y), clockwise on screen for positive `degrees`."""
+        x, y = point(center, "center")
+        angle = math.radians(finite(degrees, "degrees"))
+        cos, sin = math.cos(angle), math.sin(angle)
+        return cls(
+            ((cos, -sin, x - cos * x + sin * y), (sin, cos, y - sin * x - cos * y)),
+        )
+
+    @property
+    def determinant(self) -> float:
+        """The factor by which areas grow."""
+        (a, b, _), (d, e, _) = self.matrix
+        return a * e - b * d
+
+    def apply(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Map points of shape (..., 2) holding (x, y)."""
+        array = np.asarray(points, dtype=np.float64)
+        if array.shape[-1:] != (2,):
+            raise ValueError(f"points must have shape (..., 2), got {array.shape}")
+        matrix = np.asarray(self.matrix)
+        moved: NDArray[np.float64] = array @ matrix[:, :2].T + matrix[:, 2]
+        return moved
+
+    def inverse(self) -> Affine:
+        """The map back.
+
+        Raises:
+            ValueError: The map flattens the plane and has no inverse.
+        """
+        (a, b, c), (d, e, f) = self.matrix
+        det = self.determinant
+        if det == 0.0:
+            raise ValueError(f"an affine map with determinant 0 has no inverse: {self.matrix!r}")
+        return Affine(
+            (
+                (e / det, -b / det, (b * f - e * c) / det),
+                (-d / det, a / det, (d * c - a * f) / det),
+            )
+        )
+
+    def then(self, other: Affine) -> Affine:
+        """First this map, then `other`."""
+        (a, b, c), (d, e, f) = self.matrix
+        (p, q, r), (s, t, u) = other.matrix
+        return Affine(
+            (
+                (p * a + q * d, p * b + q * e, p * c + q * f + r),
+                (s * a + t * d, s * b + t * e, s * c + t * f + u),
+            )
+        )
