@@ -1,0 +1,85 @@
+# make lab      JupyterLab on the quick-start notebook
+# make test     everything CI runs: lint, types, front end, unit tests, notebooks, browser
+# make format   rewrite Python in the house style
+# make pictures the pictures of the README
+# All of it lives in .venv, made on first use; PYTHON=python3.12 picks the interpreter.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# The first interpreter that works: 3.11 first, which is what the constraints were tested with.
+PROBE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	if $$python -c '$(PROBE)' >/dev/null 2>&1; then echo $$python; break; fi; done)
+
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+NPM := $(shell command -v npm)
+# Jupyter asks root for a promise; in a container there is nobody else.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+export JUPYTER_PLATFORM_DIRS := 1
+
+.PHONY: help install lab test format pictures lint types frontend unit notebooks browser clean
+
+help:
+	@sed -n 's/^# \{0,1\}\(make .*\)/\1/p' Makefile
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11, 3.12 or 3.13 with venv is needed"; exit 1; fi
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[lab,metrics,test]"
+	touch $@
+
+lab: $(STAMP)
+	$(BIN)/jupyter lab $(AS_ROOT) notebooks/01_first_drag.ipynb
+
+test: lint types frontend unit notebooks browser
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+unit: $(STAMP)
+	$(BIN)/pytest -m "not browser and not gpu"
+
+notebooks: $(STAMP)
+	$(BIN)/pytest --nbval-lax --nbval-cell-timeout=120 --nbval-current-env notebooks
+
+# Without Node or Chromium a person is told what did not run; CI is stopped.
+frontend:
+ifneq ($(NPM),)
+	npm ci --prefix widgets --no-audit --no-fund
+	npm run verify --prefix widgets
+else
+	@echo "NOT RUN: the front end's tests need Node 20.19 or later with npm" >&2
+	@test -z "$${CI:-}"
+endif
+
+browser: $(STAMP)
+ifneq ($(CHROMIUM),)
+	CHROMIUM="$(CHROMIUM)" $(BIN)/pytest tests/browser -m browser
+else
+	@echo "NOT RUN: the browser tests need Chromium (apt-get install chromium, or CHROMIUM=path)" >&2
+	@test -z "$${CI:-}"
+endif
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+pictures: $(STAMP)
+	CHROMIUM="$(CHROMIUM)" $(BIN)/python notebooks/make_pictures.py
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache widgets/node_modules
