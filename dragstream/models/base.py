@@ -1,0 +1,149 @@
+"""What a video model is to the rest of the package: `ModelSpec`, `Context` and `VideoModel`.
+
+Latents are always (1, frames, channels, height, width): frames before channels. A noise level
+sigma runs from 1 (noise only) to 0 (clean): z = (1 - sigma) * x0 + sigma * noise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from dragstream.drags.geometry import FrameClock, Grid
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Sizes and schedule of a model, and the constants of the method that suit it.
+
+    Attributes:
+        name: The model's name.
+        grid: Pixel, latent and token sizes of a frame.
+        clock: How latent frames follow video frames.
+        latent_channels: Channels of the latents.
+        frames_per_block: Latent frames of a block.
+        sigmas: Noise level of each denoising step: 1.0 first, falling, above 0.
+        denoising_step: The step at which drags are optimised, counted from 0 (the paper's T' = 3
+            of T = 4 is 1).
+        learning_rate: Of the optimisation of a region.
+        layers: The tapped layers, counted from 0.
+        num_layers: Layers of the transformer.
+
+    Raises:
+        ValueError: Values that contradict each other, naming which.
+    """
+
+    name: str
+    grid: Grid
+    clock: FrameClock
+    latent_channels: int
+    frames_per_block: int
+    sigmas: tuple[float, ...]
+    denoising_step: int
+    learning_rate: float
+    layers: tuple[int, ...]
+    num_layers: int
+
+    def __post_init__(self) -> None:
+        for name in ("latent_channels", "frames_per_block", "num_layers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        levels = (*self.sigmas, 0.0)
+        falling = all(a > b for a, b in zip(levels, levels[1:], strict=False))
+        if levels[0] != 1.0 or not falling:
+            raise ValueError(f"sigmas must fall from 1.0 and stay above 0, got {self.sigmas}")
+        if not 0 <= self.denoising_step < len(self.sigmas):
+            raise ValueError(
+                f"denoising_step must be in 0..{len(self.sigmas) - 1}, got {self.denoising_step}"
+            )
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if not self.layers or any(not 0 <= layer < self.num_layers for layer in self.layers):
+            raise ValueError(f"layers must be in 0..{self.num_layers - 1}, got {self.layers}")
+
+
+class LowPassFilter(Hashable, Protocol):
+    """A filter over rows and columns; hashable, so that what it has filtered can be kept."""
+
+    def __call__(self, maps: Tensor, /) -> Tensor:
+        """Filter (batch, frames, rows, columns, channels) over axes 2 and 3; the same shape."""
+        ...
+
+
+@runtime_checkable
+class Context(Protocol):
+    """What a model remembers of the committed blocks: a value that never changes."""
+
+    @property
+    def frames(self) -> int:
+        """Latent frames committed so far."""
+        ...
+
+    @property
+    def text(self) -> Tensor:
+        """The text embeddings in force, (1, tokens, text_dim)."""
+        ...
+
+
+@runtime_checkable
+class VideoModel(Protocol):
+    """A model that generates a video block by block."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Sizes and schedule."""
+        ...
+
+    def encode_text(self, prompt: str) -> Tensor:
+        """Text embeddings (1, tokens, text_dim).
+
+        Raises:
+            ValueError: An empty prompt, or words that the model does not know.
+        """
+        ...
+
+    def new_context(self, text: Tensor) -> Any:
+        """The context of a stream that has no blocks yet."""
+        ...
+
+    def with_text(self, context: Any, text: Tensor) -> Any:
+        """The same past under another text, from the next block on."""
+        ...
+
+    def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
+        """x0 (1, F, C, h, w) predicted from noisy latents of the same shape."""
+        ...
+
+    def commit(self, latents: Tensor, context: Any) -> Any:
+        """A context that also remembers these clean latents; the given one stays as it is."""
+        ...
+
+    def features(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: Any,
+        layers: Sequence[int],
+        low_pass: Callable[[Tensor], Tensor] | None = None,
+    ) -> dict[int, Tensor]:
+        """{layer: (1, F, token rows, token columns, channels)}, differentiable in `latents`."""
+        ...
+
+    def decode(self, latents: Tensor, state: Any = None) -> tuple[NDArray[np.uint8], Any]:
+        """Frames uint8 (T, H, W, 3), and the decoder's memory to pass along with the next block."""
+        ...
+
+    def encode_image(self, image: NDArray[np.uint8]) -> Tensor:
+        """A whole first block (1, F, C, h, w) that shows `image` uint8 (H, W, 3)."""
+        ...
+
+    def fingerprint(self) -> str:
+        """A digest of weights and config, for archives."""
+        ...

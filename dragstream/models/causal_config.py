@@ -1,0 +1,109 @@
+"""The sizes of a causal Wan, read from a plain mapping and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dragstream.drags.geometry import finite, whole
+
+_REQUIRED = ("num_layers", "num_heads", "head_dim", "ffn_dim", "text_dim")
+_COUNTS = (*_REQUIRED, "freq_dim", "latent_channels", "frames_per_block")
+
+
+@dataclass(frozen=True)
+class CausalWanConfig:
+    """Sizes of a causal Wan.
+
+    Attributes:
+        num_layers: Transformer blocks.
+        num_heads: Attention heads.
+        head_dim: Channels of a head; even.
+        ffn_dim: Channels inside the feed-forward networks.
+        text_dim: Channels of the text embeddings.
+        freq_dim: Channels of the sinusoidal time embedding; even.
+        latent_channels: Channels of the latents, in and out.
+        patch: Latent rows and columns that make a token.
+        window: Latent frames a block attends to, its own among them; None for all.
+        sink: The first latent frames of the stream, kept within the window for ever.
+        frames_per_block: Latent frames of the smallest block.
+        eps: Added to variances in norms.
+    """
+
+    num_layers: int
+    num_heads: int
+    head_dim: int
+    ffn_dim: int
+    text_dim: int
+    freq_dim: int = 256
+    latent_channels: int = 16
+    patch: tuple[int, int] = (2, 2)
+    window: int | None = None
+    sink: int = 0
+    frames_per_block: int = 1
+    eps: float = 1e-6
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any] | CausalWanConfig) -> CausalWanConfig:
+        """Read a config, for example one parsed from JSON.
+
+        Keys that describe something else (noise levels, notes, latent sizes) are passed over.
+
+        Raises:
+            TypeError: `config` is not a mapping, or a value has the wrong type.
+            ValueError: A key is missing, or its value is out of range.
+        """
+        if isinstance(config, CausalWanConfig):
+            return config
+        if not isinstance(config, Mapping):
+            raise TypeError(f"config must be a mapping of sizes, got {type(config).__name__}")
+        missing = [name for name in _REQUIRED if name not in config]
+        if missing:
+            raise ValueError(
+                f"the config lacks {', '.join(missing)}; it needs {', '.join(_REQUIRED)}"
+            )
+        known = cls.__dataclass_fields__
+        return cls(**{name: value for name, value in config.items() if name in known})
+
+    def __post_init__(self) -> None:
+        for name in _COUNTS:
+            object.__setattr__(self, name, whole(getattr(self, name), name, least=1))
+        for name in ("head_dim", "freq_dim"):
+            if getattr(self, name) % 2:
+                raise ValueError(f"{name} must be even, got {getattr(self, name)}")
+        if len(self.patch) != 2:
+            raise ValueError(f"patch must be (rows, columns) of a token, got {self.patch!r}")
+        rows, columns = (whole(size, "patch", least=1) for size in self.patch)
+        object.__setattr__(self, "patch", (rows, columns))
+        if not 0 < finite(self.eps, "eps") < 1:
+            raise ValueError(f"eps must lie in (0, 1), got {self.eps!r}")
+        object.__setattr__(self, "sink", whole(self.sink, "sink", least=0))
+        if self.window is None:
+            return
+        object.__setattr__(self, "window", whole(self.window, "window", least=1))
+        if self.window - self.sink < self.frames_per_block:
+            raise ValueError(
+                f"window {self.window} less sink {self.sink} leaves no room for a block of "
+                f"{self.frames_per_block} latent frames"
+            )
+
+    @property
+    def channels(self) -> int:
+        """Channels of a token: heads times their channels."""
+        return self.num_heads * self.head_dim
+
+    def diffusers(self) -> dict[str, Any]:
+        """The keyword arguments of diffusers' `WanTransformer3DModel`."""
+        return {
+            "patch_size": (1, *self.patch),
+            "num_attention_heads": self.num_heads,
+            "attention_head_dim": self.head_dim,
+            "in_channels": self.latent_channels,
+            "out_channels": self.latent_channels,
+            "text_dim": self.text_dim,
+            "freq_dim": self.freq_dim,
+            "ffn_dim": self.ffn_dim,
+            "num_layers": self.num_layers,
+            "eps": self.eps,
+        }
