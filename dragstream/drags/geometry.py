@@ -10,56 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dragstream.drags.checks import finite, point, whole
+
 Row = tuple[float, float, float]
-
-
-def finite(value: object, name: str) -> float:
-    """`value` as a float.
-
-    Raises:
-        TypeError: It is not a real number (booleans are not).
-        ValueError: It is infinite or NaN.
-    """
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {value!r}")
-    return number
-
-
-def whole(value: object, name: str, *, least: int) -> int:
-    """`value` as an int of at least `least`.
-
-    Raises:
-        TypeError: It is not an integer (booleans are not).
-        ValueError: It is smaller than `least`.
-    """
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    number = int(value)
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number}")
-    return number
-
-
-def point(value: object, name: str) -> tuple[float, float]:
-    """`value` as a pair (x, y) of finite floats.
-
-    Raises:
-        TypeError: It is not a pair of numbers.
-        ValueError: It has another length than 2, or holds NaN or infinity.
-    """
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
-        raise TypeError(f"{name} must be a pair (x, y), got {value!r}")
-    if len(value) != 2:
-        raise ValueError(f"{name} must be a pair (x, y), got {len(value)} values")
-    return finite(value[0], f"the x of {name}"), finite(value[1], f"the y of {name}")
 
 
 @dataclass(frozen=True)
@@ -188,7 +145,7 @@ class Affine:
     matrix: tuple[Row, Row]
 
     def __post_init__(self) -> None:
-        if len(self.matrix) != 2 or any(len(row) != 3 for row in self.matrix):
+        if [len(row) for row in self.matrix] != [3, 3]:
             raise ValueError(f"matrix must be 2 rows of 3 numbers, got {self.matrix!r}")
         rows = tuple(
             tuple(finite(value, "an entry of matrix") for value in row) for row in self.matrix

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragstream.drags.geometry import Affine, FrameClock, Grid, point
+from dragstream.drags.checks import point
+from dragstream.drags.geometry import Affine, FrameClock, Grid
 
 coordinates = st.floats(-500, 500, allow_nan=False)
 affines = st.builds(
@@ -41,7 +42,7 @@ def test_grid_names_the_size_that_does_not_divide(height, width, message):
 
 
 def test_grid_refuses_fractions():
-    with pytest.raises(TypeError, match="width must be an integer, got 16.0"):
+    with pytest.raises(TypeError, match=r"width must be an integer, got 16\.0"):
         Grid.of(16, 16.0)
 
 

@@ -1,0 +1,104 @@
+"""Reading numbers and points that people or documents hand in.
+
+Each function takes the value and the name that its error message should use.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
+
+import numpy as np
+
+FARTHEST = 1e6
+"""No coordinate or length may exceed this many pixels, so that squares never overflow."""
+
+Point = tuple[float, float]
+
+
+def finite(value: object, name: str) -> float:
+    """`value` as a float.
+
+    Raises:
+        TypeError: It is not a real number (booleans are not).
+        ValueError: It is infinite or NaN.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return number
+
+
+def pixels(value: object, name: str) -> float:
+    """`value` as a coordinate in pixels, within a million either side of the origin.
+
+    Raises:
+        TypeError: It is not a real number.
+        ValueError: It is not finite, or farther out than any video reaches.
+    """
+    number = finite(value, name)
+    if abs(number) > FARTHEST:
+        raise ValueError(f"{name} must lie within ±{FARTHEST:.0f} pixels, got {number!r}")
+    return number
+
+
+def size(value: object, name: str) -> float:
+    """`value` as a length in pixels, greater than 0.
+
+    Raises:
+        TypeError: It is not a real number.
+        ValueError: It is not finite, not positive, or beyond any video.
+    """
+    number = pixels(value, name)
+    if number <= 0:
+        raise ValueError(f"{name} must be positive, got {number!r}")
+    return number
+
+
+def whole(value: object, name: str, *, least: int) -> int:
+    """`value` as an int of at least `least`.
+
+    Raises:
+        TypeError: It is not an integer (booleans are not).
+        ValueError: It is smaller than `least`.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    number = int(value)
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
+
+
+def point(value: object, name: str) -> Point:
+    """`value` as a pair (x, y) of pixel coordinates.
+
+    Raises:
+        TypeError: It is not a pair of numbers.
+        ValueError: It has another length than 2, or a coordinate that `pixels` refuses.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+        raise TypeError(f"{name} must be a pair (x, y), got {value!r}")
+    if isinstance(value, np.ndarray) and value.ndim != 1:
+        raise ValueError(f"{name} must be a pair (x, y), got an array of shape {value.shape}")
+    if len(value) != 2:
+        raise ValueError(f"{name} must be a pair (x, y), got {len(value)} values")
+    return pixels(value[0], f"the x of {name}"), pixels(value[1], f"the y of {name}")
+
+
+def points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
+    """`value` as a tuple of at least `least` points (x, y); arrays of shape (N, 2) will do.
+
+    Raises:
+        TypeError: It is not a sequence of pairs of numbers.
+        ValueError: There are too few points, or one that `point` refuses.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a sequence of points (x, y), got {value!r}")
+    pairs = tuple(point(pair, f"{name}[{index}]") for index, pair in enumerate(value))
+    if len(pairs) < least:
+        raise ValueError(f"{name} must hold at least {least} point(s), got {len(pairs)}")
+    return pairs

@@ -1,0 +1,199 @@
+"""Handle regions: shapes and masks, and what is asked of them.
+
+```python
+body = regions.disc(center=(64, 40), radius=14) - regions.box(60, 36, 68, 44)
+mask = regions.rasterise(body, height=128, width=192)       # bool (128, 192)
+moved = regions.warp(mask, Affine.rotation((64, 40), 30))   # float32 (128, 192)
+```
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from dragstream.drags.checks import Point, point, size, whole
+from dragstream.drags.geometry import Affine
+from dragstream.drags.shapes import (
+    BoolMask,
+    Box,
+    Brush,
+    Difference,
+    Disc,
+    Intersection,
+    Mask,
+    Polygon,
+    Shape,
+    Union,
+    as_shape,
+)
+
+__all__ = [
+    "BoolMask",
+    "Box",
+    "Brush",
+    "Difference",
+    "Disc",
+    "Intersection",
+    "Mask",
+    "Polygon",
+    "Shape",
+    "Union",
+    "as_shape",
+    "bounding_box",
+    "box",
+    "brush",
+    "centroid",
+    "disc",
+    "edge",
+    "mask",
+    "polygon",
+    "rasterise",
+    "span",
+    "warp",
+]
+
+
+Extents = tuple[float, float, float, float]
+
+
+def disc(center: Point, radius: float) -> Disc:
+    """A disc about `center` (x, y), in pixels."""
+    return Disc(center, radius)
+
+
+def box(left: float, top: float, right: float, bottom: float) -> Box:
+    """The pixels with left <= x < right and top <= y < bottom."""
+    return Box(left, top, right, bottom)
+
+
+def polygon(points: Sequence[Point] | NDArray[np.floating]) -> Polygon:
+    """What the closed outline through `points` (x, y) winds around."""
+    return Polygon(points)  # type: ignore[arg-type]  # the class makes them tuples
+
+
+def brush(points: Sequence[Point] | NDArray[np.floating], radius: float) -> Brush:
+    """A round brush of `radius` pixels led along `points` (x, y)."""
+    return Brush(points, radius)  # type: ignore[arg-type]  # the class makes them tuples
+
+
+def mask(array: BoolMask) -> Mask:
+    """The true pixels of a boolean array (H, W)."""
+    return Mask(array)
+
+
+def rasterise(region: Shape | BoolMask, height: int, width: int) -> BoolMask:
+    """The pixels of a region as a boolean mask (height, width).
+
+    What lies outside the frame is cut off.
+
+    Raises:
+        TypeError: The region is neither a shape nor a boolean array.
+        ValueError: No pixel is left, or a mask has another size than the frame.
+    """
+    shape = as_shape(region)
+    height, width = whole(height, "height", least=1), whole(width, "width", least=1)
+    painted = shape.paint(height, width)
+    if not painted.any():
+        raise ValueError(
+            f"the region covers no pixel of a frame {width} wide and {height} high: {shape}"
+        )
+    return painted
+
+
+def warp(mask: NDArray[np.bool_] | NDArray[np.floating], affine: Affine) -> NDArray[np.float32]:
+    """How much of each pixel a mask covers once moved: float32 (H, W) in [0, 1].
+
+    Sampled bilinearly; what leaves the frame is lost. Masks of coverage may be moved again.
+
+    Raises:
+        ValueError: The mask has another shape than (H, W), or the map has no inverse.
+    """
+    source = np.asarray(mask, dtype=np.float32)
+    if source.ndim != 2:
+        raise ValueError(f"mask must have shape (H, W), got {source.shape}")
+    (a, b, c), (d, e, f) = affine.inverse().matrix
+    # ndimage counts (row, column), which is (y, x), and asks where each output pixel comes from
+    moved: NDArray[np.float32] = ndimage.affine_transform(
+        source, [[e, d], [b, a]], offset=(f, c), order=1, mode="grid-constant"
+    )
+    return moved.clip(0.0, 1.0)
+
+
+def centroid(mask: NDArray[np.bool_] | NDArray[np.floating]) -> Point:
+    """The mean (x, y) of a mask's pixels, weighted by their coverage.
+
+    Raises:
+        ValueError: The mask is empty or not of shape (H, W).
+    """
+    weights = np.asarray(mask, dtype=np.float64)
+    total = weights.sum()
+    if weights.ndim != 2 or not total > 0:
+        raise ValueError(f"a mask of shape {weights.shape} and area {total} has no centroid")
+    rows, columns = np.ogrid[: weights.shape[0], : weights.shape[1]]
+    return float((weights * columns).sum() / total), float((weights * rows).sum() / total)
+
+
+def bounding_box(mask: NDArray[np.bool_] | NDArray[np.floating]) -> Extents:
+    """The borders (left, top, right, bottom) around a mask's non-zero pixels.
+
+    They run along the sides of the pixels, half a pixel outside the centres: right - left is the
+    width in pixels, (left + right) / 2 the middle, and `box(*bounding_box(mask))` holds exactly
+    the same rows and columns.
+
+    Raises:
+        ValueError: The mask is empty or not of shape (H, W).
+    """
+    occupied = np.asarray(mask) > 0
+    if occupied.ndim != 2 or not occupied.any():
+        raise ValueError(f"a mask of shape {occupied.shape} without pixels has no bounding box")
+    columns = np.flatnonzero(occupied.any(axis=0))
+    rows = np.flatnonzero(occupied.any(axis=1))
+    return (
+        float(columns[0]) - 0.5,
+        float(rows[0]) - 0.5,
+        float(columns[-1]) + 0.5,
+        float(rows[-1]) + 0.5,
+    )
+
+
+def span(mask: BoolMask, direction: ArrayLike) -> float:
+    """How many pixels a mask measures along a direction (x, y), from side to side of its pixels.
+
+    Raises:
+        ValueError: The mask is empty, or the direction has no length.
+    """
+    along, unit = _project(mask, direction)
+    return float(along.max() - along.min()) + abs(unit[0]) + abs(unit[1])
+
+
+def edge(mask: BoolMask, direction: ArrayLike, thickness: float) -> BoolMask:
+    """The outermost `thickness` pixels of a mask toward a direction (x, y).
+
+    Raises:
+        ValueError: The mask is empty, the direction has no length, or the thickness is not
+            positive.
+    """
+    thickness = size(thickness, "thickness")
+    along, _ = _project(mask, direction)
+    outermost = np.zeros_like(mask)
+    # a hair less, so that rounding in the projection does not add a row
+    outermost[mask] = along > along.max() - thickness + 1e-9
+    outermost[mask] |= along == along.max()
+    return outermost
+
+
+def _project(mask: BoolMask, direction: ArrayLike) -> tuple[NDArray[np.float64], Point]:
+    if not mask.any():
+        raise ValueError(f"a mask of shape {mask.shape} without pixels has no edge")
+    x, y = point(np.asarray(direction, dtype=np.float64), "direction")
+    length = math.hypot(x, y)
+    if length == 0:
+        raise ValueError("direction must have a length, got (0, 0)")
+    unit = (x / length, y / length)
+    rows, columns = np.nonzero(mask)
+    return columns * unit[0] + rows * unit[1], unit

@@ -1,0 +1,315 @@
+"""Regions as values: shapes that become masks when the size of the frame is known.
+
+A pixel belongs to a shape when its centre does. Shapes are frozen, compare by value and hash;
+`|`, `&` and `-` combine them with one another and with boolean masks of shape (H, W).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags.checks import Point, pixels, point, points, size
+
+BoolMask = NDArray[np.bool_]
+
+
+class Shape(ABC):
+    """A part of the frame, rasterised when used."""
+
+    # numpy then leaves `mask | shape` to the shape instead of trying element by element
+    __array_ufunc__: ClassVar[None] = None
+
+    @abstractmethod
+    def paint(self, height: int, width: int) -> BoolMask:
+        """The shape's pixels within a frame as a boolean mask (height, width), maybe none."""
+
+    def __or__(self, other: Shape | BoolMask) -> Shape:
+        return _combine(Union, self, other)
+
+    def __ror__(self, other: Shape | BoolMask) -> Shape:
+        return _combine(Union, other, self)
+
+    def __and__(self, other: Shape | BoolMask) -> Shape:
+        return _combine(Intersection, self, other)
+
+    def __rand__(self, other: Shape | BoolMask) -> Shape:
+        return _combine(Intersection, other, self)
+
+    def __sub__(self, other: Shape | BoolMask) -> Shape:
+        return _combine(Difference, self, other)
+
+    def __rsub__(self, other: Shape | BoolMask) -> Shape:
+        return _combine(Difference, other, self)
+
+
+def as_shape(region: object) -> Shape:
+    """A shape as it is, a boolean mask (H, W) as `Mask`.
+
+    Raises:
+        TypeError: It is neither.
+        ValueError: It is an array of another shape than (H, W).
+    """
+    if isinstance(region, Shape):
+        return region
+    if isinstance(region, np.ndarray):
+        return Mask(region)
+    raise TypeError(
+        f"a region must be a shape (disc, box, polygon, brush, mask) or a boolean array (H, W), "
+        f"got {type(region).__name__}"
+    )
+
+
+@dataclass(frozen=True)
+class Disc(Shape):
+    """The pixels at most `radius` pixels from `center` (x, y).
+
+    Raises:
+        ValueError: The radius is not positive, or a number is not finite.
+    """
+
+    center: Point
+    radius: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "center", point(self.center, "center"))
+        object.__setattr__(self, "radius", size(self.radius, "radius"))
+
+    def paint(self, height: int, width: int) -> BoolMask:
+        """See `Shape.paint`."""
+        rows, columns = np.ogrid[:height, :width]
+        x, y = self.center
+        inside: BoolMask = (columns - x) ** 2 + (rows - y) ** 2 <= self.radius**2
+        return inside
+
+    def __str__(self) -> str:
+        return f"disc at {self.center} of radius {self.radius}"
+
+
+@dataclass(frozen=True)
+class Box(Shape):
+    """The pixels with left <= x < right and top <= y < bottom.
+
+    So `Box(10, 20, 30, 40)` is `mask[20:40, 10:30]`.
+
+    Raises:
+        ValueError: right <= left or bottom <= top, or a number is not finite.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def __post_init__(self) -> None:
+        for name in ("left", "top", "right", "bottom"):
+            object.__setattr__(self, name, pixels(getattr(self, name), name))
+        if self.right <= self.left:
+            raise ValueError(f"right must exceed left, got {self.right} <= {self.left}")
+        if self.bottom <= self.top:
+            raise ValueError(f"bottom must exceed top, got {self.bottom} <= {self.top}")
+
+    def paint(self, height: int, width: int) -> BoolMask:
+        """See `Shape.paint`."""
+        rows, columns = np.ogrid[:height, :width]
+        across = (columns >= self.left) & (columns < self.right)
+        down = (rows >= self.top) & (rows < self.bottom)
+        return np.asarray(across & down)
+
+    def __str__(self) -> str:
+        return f"box from ({self.left}, {self.top}) to ({self.right}, {self.bottom})"
+
+
+@dataclass(frozen=True)
+class Polygon(Shape):
+    """What a closed outline winds around (the non-zero rule, so a lasso may cross itself).
+
+    Pixels on a left or upper border belong to it, those on a right or lower one do not, so that
+    polygons which share a border share no pixel.
+
+    Args:
+        points: At least three corners (x, y); the last joins the first.
+
+    Raises:
+        ValueError: There are fewer than three corners, or a number is not finite.
+    """
+
+    points: tuple[Point, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "points", points(self.points, "points", least=3))
+
+    def paint(self, height: int, width: int) -> BoolMask:
+        """See `Shape.paint`."""
+        # Each border changes the winding number of every pixel to its right.
+        change = np.zeros((height, width + 1), dtype=np.int32)
+        for (x0, y0), (x1, y1) in pairwise((*self.points, self.points[0])):
+            low, high = np.ceil(np.clip((min(y0, y1), max(y0, y1)), 0, height)).astype(int)
+            if low == high:
+                continue
+            rows = np.arange(low, high)
+            crossing = x0 + (rows - y0) / (y1 - y0) * (x1 - x0)
+            columns = np.ceil(np.clip(crossing, 0, width)).astype(int)
+            change[rows, columns] += 1 if y1 > y0 else -1
+        return np.asarray(np.cumsum(change[:, :width], axis=1) != 0)
+
+    def __str__(self) -> str:
+        return f"polygon of {len(self.points)} points from {self.points[0]}"
+
+
+@dataclass(frozen=True)
+class Brush(Shape):
+    """The pixels at most `radius` pixels from a stroke; a single point is a dab.
+
+    Args:
+        points: At least one (x, y), joined by straight lines.
+        radius: Half the width of the brush in pixels.
+
+    Raises:
+        ValueError: There is no point, the radius is not positive, or a number is not finite.
+    """
+
+    points: tuple[Point, ...]
+    radius: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "points", points(self.points, "points", least=1))
+        object.__setattr__(self, "radius", size(self.radius, "radius"))
+
+    def paint(self, height: int, width: int) -> BoolMask:
+        """See `Shape.paint`."""
+        painted = np.zeros((height, width), dtype=np.bool_)
+        for start, end in pairwise((self.points[0], *self.points)):
+            self._stroke(painted, start, end)
+        return painted
+
+    def _stroke(self, painted: BoolMask, start: Point, end: Point) -> None:
+        height, width = painted.shape
+        lowest = np.minimum(start, end) - self.radius
+        highest = np.maximum(start, end) + self.radius
+        left, top = np.clip(np.floor(lowest), 0, (width, height)).astype(int)
+        right, bottom = np.clip(np.floor(highest) + 1, 0, (width, height)).astype(int)
+        rows, columns = np.ogrid[top:bottom, left:right]
+        x, y = columns - start[0], rows - start[1]
+        along_x, along_y = end[0] - start[0], end[1] - start[1]
+        # How far along the line the nearest point lies; a dab has no line to go along.
+        square = along_x**2 + along_y**2
+        share = np.clip((x * along_x + y * along_y) / square, 0, 1) if square > 0 else 0.0
+        distance = (x - share * along_x) ** 2 + (y - share * along_y) ** 2
+        painted[top:bottom, left:right] |= distance <= self.radius**2
+
+    def __str__(self) -> str:
+        return f"brush of {len(self.points)} points from {self.points[0]}, radius {self.radius}"
+
+
+@dataclass(frozen=True, eq=False)
+class Mask(Shape):
+    """The true pixels of a boolean array (H, W), for frames of that size only.
+
+    The array is copied and made read-only.
+
+    Raises:
+        TypeError: The array is not boolean.
+        ValueError: It has another shape than (H, W).
+    """
+
+    array: BoolMask
+
+    def __post_init__(self) -> None:
+        array: Any = self.array
+        if not isinstance(array, np.ndarray) or array.dtype != np.bool_:
+            kind = getattr(array, "dtype", type(array).__name__)
+            raise TypeError(f"a mask must be a boolean array (H, W), got {kind}; try mask > 0")
+        if array.ndim != 2 or array.size == 0:
+            raise ValueError(f"a mask must have shape (H, W), got {array.shape}")
+        copied = array.copy()
+        copied.flags.writeable = False
+        object.__setattr__(self, "array", copied)
+
+    def paint(self, height: int, width: int) -> BoolMask:
+        """The mask itself.
+
+        Raises:
+            ValueError: The frame has another size than the mask.
+        """
+        if self.array.shape != (height, width):
+            raise ValueError(
+                f"a mask of shape {self.array.shape} does not fit frames of {(height, width)} "
+                f"(height, width)"
+            )
+        return self.array
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mask) and np.array_equal(self.array, other.array)
+
+    def __hash__(self) -> int:
+        return hash((self.array.shape, np.packbits(self.array).tobytes()))
+
+    def __str__(self) -> str:
+        return f"mask of shape {self.array.shape} with {int(self.array.sum())} pixels"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+@dataclass(frozen=True)
+class Combination(Shape, ABC):
+    """At least two shapes made into one; boolean masks (H, W) count as shapes."""
+
+    of: tuple[Shape, ...]
+
+    def __post_init__(self) -> None:
+        parts: Any = self.of
+        object.__setattr__(self, "of", tuple(as_shape(part) for part in parts))
+        if len(self.of) < 2:
+            raise ValueError(f"a combination takes at least two regions, got {len(self.of)}")
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__.lower()} of {len(self.of)} regions"
+
+
+@dataclass(frozen=True)
+class Union(Combination):
+    """The pixels in any of its parts."""
+
+    def paint(self, height: int, width: int) -> BoolMask:
+        """See `Shape.paint`."""
+        painted = self.of[0].paint(height, width)
+        for part in self.of[1:]:
+            painted = painted | part.paint(height, width)
+        return painted
+
+
+@dataclass(frozen=True)
+class Intersection(Combination):
+    """The pixels in all of its parts."""
+
+    def paint(self, height: int, width: int) -> BoolMask:
+        """See `Shape.paint`."""
+        painted = self.of[0].paint(height, width)
+        for part in self.of[1:]:
+            painted = painted & part.paint(height, width)
+        return painted
+
+
+@dataclass(frozen=True)
+class Difference(Combination):
+    """The pixels of the first part that are in none of the others."""
+
+    def paint(self, height: int, width: int) -> BoolMask:
+        """See `Shape.paint`."""
+        painted = self.of[0].paint(height, width)
+        for part in self.of[1:]:
+            painted = painted & ~part.paint(height, width)
+        return painted
+
+
+def _combine(kind: type[Combination], left: object, right: object) -> Shape:
+    # a | b | c is one union of three, and so on: deep nests would only slow documents down
+    parts = left.of if isinstance(left, kind) else (as_shape(left),)
+    return kind((*parts, as_shape(right)))
