@@ -1,0 +1,63 @@
+"""The method: latent region optimisation, its rectification, and the choice of frequencies.
+
+One file an idea: `optimization` runs the iterations, `objective` is what they lower,
+`rectification`, `frequency` and `focus` are the parts that `settings` switches.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dragstream.method.focus import Focus
+    from dragstream.method.frequency import LowPass
+    from dragstream.method.iteration import Iteration
+    from dragstream.method.loss import Constraint, Loss
+    from dragstream.method.moments import Moments, drift
+    from dragstream.method.optimization import Optimization
+    from dragstream.method.pulls import Pull, Reference
+    from dragstream.method.rectification import Rectification, rectify
+    from dragstream.method.settings import DragSettings
+
+_HOMES = {
+    "Constraint": "loss",
+    "DragSettings": "settings",
+    "Focus": "focus",
+    "Iteration": "iteration",
+    "Loss": "loss",
+    "LowPass": "frequency",
+    "Moments": "moments",
+    "Optimization": "optimization",
+    "Pull": "pulls",
+    "Rectification": "rectification",
+    "Reference": "pulls",
+    "drift": "moments",
+    "rectify": "rectification",
+}
+
+__all__ = [
+    "Constraint",
+    "DragSettings",
+    "Focus",
+    "Iteration",
+    "Loss",
+    "LowPass",
+    "Moments",
+    "Optimization",
+    "Pull",
+    "Rectification",
+    "Reference",
+    "drift",
+    "rectify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

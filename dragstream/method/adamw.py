@@ -1,0 +1,48 @@
+"""AdamW as a function of latents and gradient, so that its step can be shaped (Eq. 9)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019, Algorithm 2).
+
+    torch.optim's overwrites its parameters, where the method wants the step itself; and it takes
+    more than a second to start up, in the middle of somebody's first drag.
+
+    Args:
+        learning_rate: Size of a step.
+        weight_decay: Fraction of the values, times the learning rate, that each step removes.
+        betas: How slowly the first and second moments of the gradient forget.
+        epsilon: Keeps the division apart from zero.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        weight_decay: float = 0.01,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.betas = betas
+        self.epsilon = epsilon
+        self._steps = 0
+        self._first: Tensor | None = None
+        self._second: Tensor | None = None
+
+    def step(self, values: Tensor, gradient: Tensor) -> Tensor:
+        """Where one step from `values` leads; `values` stay as they are."""
+        first_beta, second_beta = self.betas
+        if self._first is None or self._second is None:
+            self._first, self._second = torch.zeros_like(gradient), torch.zeros_like(gradient)
+        self._steps += 1
+        self._first = torch.lerp(gradient, self._first, first_beta)
+        self._second = torch.lerp(gradient.square(), self._second, second_beta)
+        first = self._first / (1 - first_beta**self._steps)
+        second = self._second / (1 - second_beta**self._steps)
+        decayed = values * (1 - self.learning_rate * self.weight_decay)
+        return decayed - self.learning_rate * first / (second.sqrt() + self.epsilon)

@@ -1,0 +1,101 @@
+"""Where the update acts: a Gaussian around each target (Section 4.2.2, Eq. 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dragstream.drags.geometry import Affine, Grid
+from dragstream.method._checks import positive, switch
+
+Bounds = tuple[float, float, float, float]
+"""left, top, right, bottom in pixels."""
+
+
+@dataclass(frozen=True)
+class Focus:
+    """Coordinate-selective optimisation: how the update is concentrated on the targets.
+
+    Args:
+        alpha: Width of the Gaussian in half bounding boxes, `sigma_x = alpha W / 2` and
+            `sigma_y = alpha H / 2` (the paper's α).
+        padding: Factor by which the bounding box is enlarged beforehand.
+        on_gradient: Multiply the gradient instead of the update. AdamW divides the factor out
+            again as far as it can, so this hardly shapes the step; the release does it.
+
+    Raises:
+        TypeError: Not a number, or not a boolean.
+        ValueError: Numbers that are not finite and above 0.
+    """
+
+    alpha: float = 1.0
+    padding: float = 1.0
+    on_gradient: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alpha", positive(self.alpha, "alpha"))
+        object.__setattr__(self, "padding", positive(self.padding, "padding"))
+        switch(self.on_gradient, "on_gradient")
+
+    def gaussian(self, bounds: Bounds, grid: Grid) -> Tensor:
+        """The map G of one target on the latents' grid, shape (h, w), 1 at the box's centre.
+
+        Args:
+            bounds: Left, top, right, bottom of the handle region at its target place, in pixels.
+                It may lie outside the frame.
+            grid: Sizes of a frame.
+        """
+        left, top, right, bottom = bounds
+        scale_x, scale_y = grid.pixels_per_latent
+        across = _profile(left, right, self.alpha * self.padding, grid.latent_width, scale_x)
+        down = _profile(top, bottom, self.alpha * self.padding, grid.latent_height, scale_y)
+        return down[:, None] * across[None, :]
+
+
+def _profile(low: float, high: float, width: float, cells: int, scale: float) -> Tensor:
+    """A Gaussian along one axis, evaluated at the centres of `cells` cells of `scale` pixels."""
+    centres = (torch.arange(cells, dtype=torch.float64) + 0.5) * scale - 0.5
+    sigma = width * (high - low) / 2
+    return torch.exp(-(((centres - (low + high) / 2) / sigma) ** 2) / 2)
+
+
+def combine(maps: Iterable[Tensor]) -> Tensor:
+    """Several maps as one, `1 - (1 - G_1)(1 - G_2)...`: each place counts where any map does.
+
+    Raises:
+        ValueError: No maps at all.
+    """
+    rest: Tensor | None = None
+    for gaussian in maps:
+        rest = 1.0 - gaussian if rest is None else rest * (1.0 - gaussian)
+    if rest is None:
+        raise ValueError("combine needs at least one map, got none")
+    return 1.0 - rest
+
+
+def target_bounds(mask: NDArray[np.bool_], affine: Affine) -> Bounds:
+    """Left, top, right, bottom in pixels of a region (H, W) moved by `affine`, frame or no frame.
+
+    The outline is that of whole pixels: a single unmoved pixel (x, y) is bounded by
+    (x - 0.5, y - 0.5, x + 0.5, y + 0.5).
+
+    Raises:
+        ValueError: An empty region.
+    """
+    rows = np.flatnonzero(mask.any(axis=1))
+    if rows.size == 0:
+        raise ValueError("a handle region must cover at least one pixel, got an empty mask")
+    # The corners of a row's first and last pixel hold every extreme point of the region.
+    lit = mask[rows]
+    left = lit.argmax(axis=1) - 0.5
+    right = mask.shape[1] - 0.5 - lit[:, ::-1].argmax(axis=1)
+    x = np.concatenate((left, left, right, right))
+    y = np.concatenate((rows - 0.5, rows + 0.5, rows - 0.5, rows + 0.5))
+    moved = affine.apply(np.stack((x, y), axis=-1))
+    low, high = moved.min(axis=0), moved.max(axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])

@@ -1,0 +1,78 @@
+"""Low-pass filtering of feature maps over height and width (Section 4.2.2, Eq. 5-8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dragstream.drags.checks import whole
+from dragstream.method._checks import fraction
+
+
+@dataclass(frozen=True)
+class LowPass:
+    """A Butterworth low-pass over the height and width of feature maps (Eq. 7).
+
+    The filter is a value: frozen, comparable and hashable, so that a model may keep what it has
+    filtered under it. It acts on each frame and channel by itself, hence filtering several blocks
+    at once equals filtering each of them.
+
+    Args:
+        cutoff: radial frequency at which the magnitude falls to one half, as a fraction of
+            Nyquist, in (0, 1]. At 1 nothing is filtered.
+        order: how steeply the magnitude falls beyond the cutoff.
+
+    Raises:
+        TypeError: A cutoff that is not a number, an order that is not an integer.
+        ValueError: A cutoff outside (0, 1], an order below 1.
+    """
+
+    cutoff: float
+    order: int = 4
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cutoff", fraction(self.cutoff, "cutoff"))
+        object.__setattr__(self, "order", whole(self.order, "order", least=1))
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the filter lets everything through."""
+        return self.cutoff == 1.0
+
+    def gain(self, height: int, width: int) -> Tensor:
+        """The magnitude at each frequency of the real FFT, shape (height, width // 2 + 1).
+
+        It is `1 / (1 + (r / cutoff) ** (2 * order))`, where r is the length of the frequency
+        vector whose components are fractions of Nyquist: 1 along an axis is the fastest
+        oscillation that axis can hold.
+        """
+        nyquist = 0.5
+        rows = torch.fft.fftfreq(height, dtype=torch.float64)[:, None] / nyquist
+        columns = torch.fft.rfftfreq(width, dtype=torch.float64)[None, :] / nyquist
+        if self.is_identity:
+            return torch.ones(height, width // 2 + 1, dtype=torch.float64)
+        radius_squared = rows.square() + columns.square()
+        gain: Tensor = 1.0 / (1.0 + (radius_squared / self.cutoff**2) ** self.order)
+        return gain
+
+    def __call__(self, maps: Tensor) -> Tensor:
+        """Filter maps of shape (..., height, width, channels); same shape and dtype back.
+
+        Raises:
+            ValueError: Maps with fewer than three axes.
+        """
+        if maps.ndim < 3:
+            raise ValueError(
+                f"a low-pass needs maps of shape (..., height, width, channels), "
+                f"got shape {tuple(maps.shape)}"
+            )
+        if self.is_identity:
+            return maps
+        height, width = maps.shape[-3], maps.shape[-2]
+        working = maps if maps.dtype == torch.float64 else maps.float()  # no FFT in half precision
+        gain = self.gain(height, width).to(device=working.device, dtype=working.dtype)
+        spectrum = torch.fft.rfft2(working, dim=(-3, -2)) * gain[..., None]
+        filtered: Tensor = torch.fft.irfft2(spectrum, s=(height, width), dim=(-3, -2))
+        return filtered.to(maps.dtype)

@@ -1,0 +1,59 @@
+"""How differences count (`Loss`) and what must not differ (`Constraint`): the terms of Eq. 3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from torch import Tensor
+
+from dragstream.method._checks import not_negative, switch
+
+
+class Loss(Enum):
+    """How a difference of features counts: `L1` (the paper) or `MSE` (the release)."""
+
+    L1 = "L1"
+    MSE = "MSE"
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """The contribution of each element of a difference."""
+        return difference.abs() if self is Loss.L1 else difference.square()
+
+    @classmethod
+    def of(cls, value: object) -> Loss:
+        """A member, or the member of that name.
+
+        Raises:
+            ValueError: Anything else.
+        """
+        for member in cls:
+            if value is member or value == member.value:
+                return member
+        allowed = ", ".join(f"Loss.{member.name}" for member in cls)
+        raise ValueError(f"loss must be one of {allowed}, got {value!r}")
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What holds the region that must not change: the second term of Eq. 3.
+
+    Args:
+        weight: What the term is multiplied with; 0 leaves it out.
+        predictions: Compare clean predictions x0 (the release) rather than features (the paper).
+            All layers run then, instead of those up to the last tapped one.
+        spare_handles: Handle regions count as editable even where `keep` covers them.
+
+    Raises:
+        TypeError: Not a number, or not a boolean.
+        ValueError: A weight that is negative or not finite.
+    """
+
+    weight: float = 1.0
+    predictions: bool = False
+    spare_handles: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", not_negative(self.weight, "weight"))
+        switch(self.predictions, "predictions")
+        switch(self.spare_handles, "spare_handles")

@@ -1,0 +1,130 @@
+"""Mean, standard deviation and range of latents, and how far they have drifted (Section 4.2.2)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+_CHANNEL = -3
+"""Latents are (..., C, h, w): the channel axis counted from the end."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The distribution of latents, channel by channel, over frames, height and width.
+
+    Args:
+        means: mean of each channel, length C.
+        stds: population standard deviation of each channel, length C.
+        minima: smallest value of each channel, length C.
+        maxima: largest value of each channel, length C.
+
+    The properties `mean`, `std`, `minimum` and `maximum` pool the channels.
+    """
+
+    means: tuple[float, ...]
+    stds: tuple[float, ...]
+    minima: tuple[float, ...]
+    maxima: tuple[float, ...]
+
+    @classmethod
+    def of(cls, latents: Tensor) -> Moments:
+        """The moments of latents of shape (..., C, h, w).
+
+        Raises:
+            ValueError: Fewer than three axes, or no values at all.
+        """
+        return cls.from_rows(rows(latents).tolist())
+
+    @classmethod
+    def from_rows(cls, values: list[list[float]]) -> Moments:
+        """Moments from the four rows that `rows` computes, already fetched from the device."""
+        means, stds, minima, maxima = (tuple(row) for row in values)
+        return cls(means, stds, minima, maxima)
+
+    @property
+    def mean(self) -> float:
+        """Mean over all channels."""
+        return sum(self.means) / len(self.means)
+
+    @property
+    def std(self) -> float:
+        """Standard deviation over all channels: the spread within them and between them."""
+        mean = self.mean
+        spread = (s * s + (m - mean) ** 2 for m, s in zip(self.means, self.stds, strict=True))
+        return math.sqrt(sum(spread) / len(self.means))
+
+    @property
+    def minimum(self) -> float:
+        """Smallest value of all channels."""
+        return min(self.minima)
+
+    @property
+    def maximum(self) -> float:
+        """Largest value of all channels."""
+        return max(self.maxima)
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Plain lists, for archives."""
+        return {name: list(values) for name, values in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, data: object) -> Moments:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: Missing or extra keys, values that are not numbers, unequal lengths.
+        """
+        names = ("means", "stds", "minima", "maxima")
+        if not isinstance(data, dict) or set(data) != set(names):
+            found = sorted(data) if isinstance(data, dict) else data
+            raise ValueError(f"moments need exactly the keys {list(names)}, got {found!r}")
+        try:
+            values = [tuple(float(value) for value in data[name]) for name in names]
+        except TypeError as error:
+            raise ValueError(f"moments must be lists of numbers, got {data!r}") from error
+        if not values[0] or len({len(row) for row in values}) != 1:
+            lengths = [len(row) for row in values]
+            raise ValueError(f"moments need one value a channel in each list, got {lengths}")
+        return cls(*values)
+
+
+def rows(latents: Tensor) -> Tensor:
+    """Mean, deviation, minimum and maximum of each channel, as a (4, C) tensor on the device.
+
+    Raises:
+        ValueError: Fewer than three axes, or no values at all.
+    """
+    if latents.ndim < 3 or latents.numel() == 0:
+        raise ValueError(
+            f"moments need latents of shape (..., C, h, w), got shape {tuple(latents.shape)}"
+        )
+    values = latents.detach().float().movedim(_CHANNEL, 0).flatten(1)
+    std, mean = torch.std_mean(values, dim=1, correction=0)
+    minimum, maximum = torch.aminmax(values, dim=1)
+    return torch.stack((mean, std, minimum, maximum))
+
+
+def drift(moments: Moments, reference: Moments) -> float:
+    """How far the channels have wandered from those of the reference, 0 = not at all.
+
+    Each channel is taken as a Gaussian; the 2-Wasserstein distance of two Gaussians is
+    `sqrt((mean - mean')**2 + (std - std')**2)`, and the drift is its root mean square over the
+    channels, in latent units.
+
+    Raises:
+        ValueError: Another number of channels.
+    """
+    if len(moments.means) != len(reference.means):
+        raise ValueError(
+            f"drift compares channels one by one, got {len(moments.means)} "
+            f"and {len(reference.means)} channels"
+        )
+    squares = [
+        (moments.means[c] - reference.means[c]) ** 2 + (moments.stds[c] - reference.stds[c]) ** 2
+        for c in range(len(moments.means))
+    ]
+    return math.sqrt(sum(squares) / len(squares))

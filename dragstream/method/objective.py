@@ -1,0 +1,123 @@
+"""What the optimisation lowers: Eq. 3, its terms and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dragstream.drags.geometry import Grid
+from dragstream.method.aim import Aim
+from dragstream.method.features import Features
+from dragstream.method.frequency import LowPass
+from dragstream.method.loss import Loss
+from dragstream.method.placement import resize, sample
+from dragstream.method.pulls import Pull
+
+Observe = Callable[[Tensor, Tensor], Tensor]
+"""Maps (F, rows, columns, channels) from latents (1, F, C, h, w) and their features."""
+
+
+class Objective:
+    """Eq. 3 for one block.
+
+    It is divided by the area of the targets, and both terms are sums over pixels: so losses of
+    small and large regions compare, and the balance of the terms is the paper's. AdamW does not
+    mind the scale.
+
+    Args:
+        features: Feature maps of the block and of what the pulls refer to.
+        pulls: The drags.
+        loss: How differences count.
+        keeper: The second term, or None to go without.
+        weight: What the second term is multiplied with.
+    """
+
+    def __init__(
+        self,
+        features: Features,
+        pulls: Sequence[Pull],
+        loss: Loss,
+        keeper: Keeper | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        self._features = features
+        self._pulls = tuple(pulls)
+        self._loss = loss
+        self._keeper = keeper
+        self._weight = weight
+        self._begun = False
+
+    def __call__(self, latents: Tensor, aim: Aim, low_pass: LowPass) -> tuple[Tensor, ...]:
+        """The loss, its two terms and its gradient, all on the device.
+
+        The first call has to be made at the block's first latents; that is where the second term
+        takes what it holds the block to, without a pass of its own.
+        """
+        with torch.enable_grad():
+            point = latents.detach().requires_grad_()
+            features = self._features.of(point)
+            if not self._begun:
+                self._features.remember_initial(features.detach())
+                self._begun = True
+            loss_rec = self._pull(features, aim, low_pass) / aim.area
+            loss_cst = features.new_zeros(())
+            if self._keeper is not None:
+                loss_cst = self._keeper(point, features) / aim.area
+            loss = loss_rec + self._weight * loss_cst
+            (gradient,) = torch.autograd.grad(loss, point)
+        return loss.detach(), loss_rec.detach(), loss_cst.detach(), gradient
+
+    def _pull(self, features: Tensor, aim: Aim, low_pass: LowPass) -> Tensor:
+        """The first term: a sum over the targets' pixels, a mean over channels."""
+        total = features.new_zeros(())
+        for pull, placement in zip(self._pulls, aim.placements, strict=True):
+            reference = self._features.of_reference(pull.reference, low_pass)
+            wanted = sample(reference, placement.points)
+            found = features[placement.frames, placement.rows, placement.columns]
+            total = total + (self._loss(found - wanted).mean(dim=-1) * placement.areas).sum()
+        return total
+
+
+class Keeper:
+    """The second term of Eq. 3 for one block, against what its first evaluation saw.
+
+    Args:
+        keep: The region M that must not change, bool (H, W).
+        observe: What is to stay the same.
+        shape: (rows, columns) of those maps.
+        grid: Sizes of a frame.
+        loss: How differences count.
+        nearest: Bring the region to the maps' size by nearest pixels, not by area.
+    """
+
+    def __init__(
+        self,
+        keep: NDArray[np.bool_],
+        observe: Observe,
+        shape: tuple[int, int],
+        grid: Grid,
+        *,
+        loss: Loss,
+        nearest: bool = False,
+    ) -> None:
+        coverage = resize(keep, *shape, nearest=nearest)
+        rows, columns = torch.nonzero(coverage, as_tuple=True)
+        self._cells = rows, columns
+        self._areas = coverage[rows, columns] * (grid.height * grid.width / coverage.numel())
+        self._observe = observe
+        self._loss = loss
+        self._initial: Tensor | None = None
+
+    def __call__(self, latents: Tensor, features: Tensor) -> Tensor:
+        """A sum over the kept pixels of all frames, a mean over channels."""
+        maps = self._observe(latents, features)
+        rows, columns = (index.to(maps.device) for index in self._cells)
+        seen = maps[:, rows, columns]
+        if self._initial is None:
+            self._initial = seen.detach()
+        areas = self._areas.to(maps.device)
+        return (self._loss(seen - self._initial).mean(dim=-1) * areas).sum()

@@ -1,0 +1,146 @@
+"""What a drag asks of one block: `Reference` and `Pull`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dragstream.drags.checks import finite, whole
+from dragstream.drags.geometry import Affine, Grid
+from dragstream.method.placement import Moving
+
+if TYPE_CHECKING:
+    from dragstream.models.base import Context, ModelSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The frame that a drag holds on to, as the model saw it while denoising.
+
+    References that share their `latents` and `context` objects share their feature passes.
+
+    Args:
+        latents: Noisy latents of the frame's whole block, (1, F, C, h, w).
+        sigma: Their noise level, in (0, 1].
+        context: What the model remembered *before* that block.
+        frame: Latent frame within that block, counted from 0.
+    """
+
+    latents: Tensor
+    sigma: float
+    context: Context
+    frame: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pull:
+    """One drag as it acts on one block.
+
+    Args:
+        reference: The frame whose features the targets shall show (F_ref).
+        mask: Handle region in the reference frame, bool (H, W).
+        motion: Maps pixels of the reference frame to target pixels, by fraction of the motion.
+        fractions: For each latent frame of the block, how far along the motion it is; None for
+            a frame that is not driven.
+        start: The fraction reached where the block begins. Segment k of n aims at
+            `start + (fraction - start) k / n`.
+    """
+
+    reference: Reference
+    mask: NDArray[np.bool_]
+    motion: Moving
+    fractions: tuple[float | None, ...]
+    start: float = 0.0
+
+    def transforms(self, share: float = 1.0) -> dict[int, Affine]:
+        """For each driven frame, the map from reference to target pixels, `share` of the way."""
+        return {
+            frame: self.motion.at(_between(self.start, fraction, share))
+            for frame, fraction in enumerate(self.fractions)
+            if fraction is not None
+        }
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """How far the farthest frame is driven within the block, in (pixels, degrees)."""
+        spans = [abs(part - self.start) for part in self.fractions if part is not None]
+        pixels, degrees = self.motion.extent
+        return abs(pixels) * max(spans), abs(degrees) * max(spans)
+
+
+def _between(start: float, end: float, share: float) -> float:
+    """`share` of the way from start to end, and never beyond by rounding."""
+    return min(max(start * (1.0 - share) + end * share, min(start, end)), max(start, end))
+
+
+def check_pulls(pulls: Sequence[Pull], latents: Tensor, spec: ModelSpec) -> None:
+    """Check pulls against the block that they act on.
+
+    Raises:
+        TypeError: A mask that is no boolean array, numbers that are none.
+        ValueError: No pulls, shapes that do not fit, an empty mask, no driven frame.
+    """
+    shape = tuple(latents.shape)
+    if latents.ndim != 5 or shape[0] != 1 or not latents.is_floating_point():
+        raise ValueError(
+            f"latents must be floats of shape (1, frames, channels, height, width), "
+            f"got {latents.dtype} of shape {shape}"
+        )
+    expected = (spec.latent_channels, spec.grid.latent_height, spec.grid.latent_width)
+    if shape[2:] != expected:
+        raise ValueError(
+            f"latents of {spec.name!r} have (channels, height, width) {expected}, got {shape[2:]}"
+        )
+    if not pulls:
+        raise ValueError("an optimisation needs at least one pull, got none")
+    for pull in pulls:
+        _check_pull(pull, latents, spec.grid)
+
+
+def _check_pull(pull: Pull, latents: Tensor, grid: Grid) -> None:
+    check_mask(pull.mask, grid, "the handle mask")
+    if not pull.mask.any():
+        raise ValueError("the handle mask must cover at least one pixel, got an empty one")
+    frames = latents.shape[1]
+    if len(pull.fractions) != frames or all(part is None for part in pull.fractions):
+        raise ValueError(
+            f"fractions must hold one entry for each of the block's {frames} latent frames, not "
+            f"all of them None, got {pull.fractions!r}"
+        )
+    for part in pull.fractions:
+        if part is not None:
+            finite(part, "a fraction")
+    finite(pull.start, "start")
+    reference = pull.reference
+    if reference.latents.ndim != 5 or reference.latents.shape[2:] != latents.shape[2:]:
+        raise ValueError(
+            f"a reference's latents must have (channels, height, width) {tuple(latents.shape[2:])} "
+            f"as the block's, got shape {tuple(reference.latents.shape)}"
+        )
+    if whole(reference.frame, "a reference's frame", least=0) >= reference.latents.shape[1]:
+        raise ValueError(
+            f"a reference's frame must be one of the {reference.latents.shape[1]} of its block, "
+            f"counted from 0, got {reference.frame}"
+        )
+
+
+def check_mask(mask: object, grid: Grid, name: str) -> None:
+    """Check that a mask is bool (H, W).
+
+    Raises:
+        TypeError: Not a boolean array.
+        ValueError: Another shape.
+    """
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        found = mask.dtype if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise TypeError(f"{name} must be a boolean array, got {found}")
+    if mask.shape != (grid.height, grid.width):
+        raise ValueError(
+            f"{name} must have shape ({grid.height}, {grid.width}) as the video frames, "
+            f"got {mask.shape}"
+        )

@@ -1,0 +1,283 @@
+"""Every constant of the method in one frozen value: `DragSettings`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Self
+
+from dragstream.drags.checks import whole
+from dragstream.method._checks import fraction, not_negative, positive, switch
+from dragstream.method.focus import Focus
+from dragstream.method.frequency import LowPass
+from dragstream.method.loss import Constraint, Loss
+from dragstream.method.rectification import Rectification
+
+if TYPE_CHECKING:
+    from dragstream.models.base import ModelSpec
+
+
+@dataclass(frozen=True, repr=False)
+class DragSettings:
+    """How a drag is carried out. Without arguments: as the paper does it.
+
+    Each part can be switched off by itself: `cutoffs=None` (no frequency selection),
+    `rectification=None`, `focus=None`, `constraint=None`. A plain number stands for a part's
+    main constant: `rectification=3` for `Rectification(neighbours=3)`, `focus=1.5` for
+    `Focus(alpha=1.5)`, `constraint=0.5` for `Constraint(weight=0.5)`.
+
+    Args:
+        iterations: Optimisation steps per segment (the paper's I); 0 leaves the latents alone.
+        learning_rate: Of AdamW. None: what suits the model.
+        denoising_step: At which denoising step to optimise, counted from 0. None: what suits the
+            model.
+        layers: Which layers' self-attention outputs are the features, counted from 0. None: what
+            suits the model.
+        cutoffs: Low-pass cutoffs as fractions of Nyquist, in (0, 1]; each iteration draws one for
+            the reference features (Eq. 5-8). 1 is unfiltered.
+        filter_order: Order of the Butterworth filter.
+        rectification: What ADSR (Eq. 4) brings the latents back to.
+        focus: The Gaussian on the update (Eq. 10). Without it all latents of the block move.
+        loss: `Loss.L1` or `Loss.MSE`, or their names.
+        constraint: How the region to keep is held (second term of Eq. 3).
+        segment_pixels: Drags longer than this are carried out in several segments, each with
+            `iterations` steps of its own. None: in one go.
+        segment_degrees: The same for rotations.
+        weight_decay: Of AdamW.
+        fresh_optimizer: A new AdamW in each iteration, so that each step is about
+            `learning_rate * sign(gradient)`.
+        gradient_clip: Largest norm of the gradient. None: not clipped.
+        upsampling: Features are compared at this many cells per token along each axis.
+        nearest_masks: Masks are brought to the features' size by nearest pixels, not by area.
+        prediction_blocks: Clean predictions x0 take on the statistics of this many preceding
+            blocks at each denoising step; 0 leaves them alone.
+
+    Raises:
+        TypeError: A value of the wrong kind.
+        ValueError: A value out of bounds, naming it and what is allowed.
+    """
+
+    iterations: int = 4
+    learning_rate: float | None = None
+    denoising_step: int | None = None
+    layers: tuple[int, ...] | None = None
+    cutoffs: tuple[float, ...] | None = (0.2, 0.4, 0.6, 1.0)
+    filter_order: int = 4
+    rectification: Rectification | None = field(default_factory=Rectification)
+    focus: Focus | None = field(default_factory=Focus)
+    loss: Loss = Loss.L1
+    constraint: Constraint | None = field(default_factory=Constraint)
+    segment_pixels: float | None = None
+    segment_degrees: float | None = None
+    weight_decay: float = 0.01
+    fresh_optimizer: bool = False
+    gradient_clip: float | None = None
+    upsampling: int = 1
+    nearest_masks: bool = False
+    prediction_blocks: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value in _checked(self).items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def paper(cls, **overrides: Any) -> Self:
+        """The constants of the paper (Sections 4.2 and C.1), with some fields replaced.
+
+        Raises:
+            TypeError: A field that does not exist.
+        """
+        return cls(**overrides)
+
+    @classmethod
+    def released(cls, **overrides: Any) -> Self:
+        """What the authors' released code does differently, with some fields replaced.
+
+        Raises:
+            TypeError: A field that does not exist.
+        """
+        preset: dict[str, Any] = {
+            "iterations": 5,
+            "learning_rate": 0.02,
+            "rectification": Rectification(neighbours=0, per_frame=True, then_whole=True),
+            "focus": Focus(alpha=1.5, padding=1.5, on_gradient=True),
+            "loss": Loss.MSE,
+            "constraint": Constraint(predictions=True, spare_handles=True),
+            "segment_pixels": 16.0,
+            "segment_degrees": 8.0,
+            "fresh_optimizer": True,
+            "gradient_clip": 1.0,
+            "upsampling": 2,
+            "nearest_masks": True,
+            "prediction_blocks": 2,
+        }
+        return cls(**{**preset, **overrides})
+
+    @property
+    def neighbours(self) -> int:
+        """How many preceding latent frames to hand to the optimisation.
+
+        With rectification off, or against the block itself, this is the paper's number, so that
+        the drift of different settings can be compared.
+        """
+        default = Rectification().neighbours
+        return (self.rectification.neighbours or default) if self.rectification else default
+
+    @property
+    def filters(self) -> tuple[LowPass, ...]:
+        """The low-passes to draw from; one that filters nothing where there is no selection."""
+        return tuple(LowPass(cutoff, self.filter_order) for cutoff in self.cutoffs or (1.0,))
+
+    def resolve(self, spec: ModelSpec) -> Self:
+        """These settings with what suits the model in place of None.
+
+        Raises:
+            ValueError: Layers or a denoising step that the model lacks.
+        """
+        step = spec.denoising_step if self.denoising_step is None else self.denoising_step
+        layers = spec.layers if self.layers is None else self.layers
+        lacking = [layer for layer in layers if layer >= spec.num_layers]
+        if lacking:
+            raise ValueError(
+                f"layers {lacking} are not in {spec.name!r}, which has layers 0 to "
+                f"{spec.num_layers - 1}; got layers={layers}"
+            )
+        if step >= len(spec.sigmas):
+            raise ValueError(
+                f"denoising_step must be one of the {len(spec.sigmas)} steps of {spec.name!r}, "
+                f"0 to {len(spec.sigmas) - 1}, got {step}"
+            )
+        rate = spec.learning_rate if self.learning_rate is None else self.learning_rate
+        return dataclasses.replace(
+            self, learning_rate=rate, denoising_step=step, layers=tuple(layers)
+        )
+
+    def segments(self, pixels: float, degrees: float) -> int:
+        """Into how many segments a motion of that length is split, at least 1."""
+        count = 1
+        for length, limit in ((pixels, self.segment_pixels), (degrees, self.segment_degrees)):
+            if limit is not None:
+                # 16.000000001 px along a spline are still one segment of 16
+                count = max(count, -int(-(abs(length) - 1e-6) // limit))
+        return count
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for archives."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        for name, value in data.items():
+            if isinstance(value, Loss):
+                data[name] = value.value
+            elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+                data[name] = dataclasses.asdict(value)
+            elif isinstance(value, tuple):
+                data[name] = list(value)
+        return data
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """The inverse of `to_json`; fields that are missing take their defaults.
+
+        Raises:
+            TypeError: Not a dictionary, or values of the wrong kind.
+            ValueError: Unknown fields, or values out of bounds.
+        """
+        values = _fields(cls, data, "settings")
+        for name, (kind, _) in _PARTS.items():
+            if isinstance(values.get(name), dict):
+                values[name] = kind(**_fields(kind, values[name], name))
+        return cls(**values)
+
+    def __repr__(self) -> str:
+        """The fields that differ from the paper's, as one would write them."""
+        changed = [
+            f"{item.name}={getattr(self, item.name)!r}"
+            for item in dataclasses.fields(self)
+            if getattr(self, item.name) != getattr(_PAPER, item.name)
+        ]
+        return f"DragSettings.paper({', '.join(changed)})"
+
+
+_PARTS: dict[str, tuple[type[Any], str]] = {
+    "rectification": (Rectification, "neighbours"),
+    "focus": (Focus, "alpha"),
+    "constraint": (Constraint, "weight"),
+}
+"""The fields that are values of their own, and the constant that a plain number stands for."""
+
+
+def _checked(settings: DragSettings) -> dict[str, Any]:
+    """The fields of `settings`, checked and in their canonical types."""
+    checked: dict[str, Any] = {name: _part(name, getattr(settings, name)) for name in _PARTS}
+    for name, least in (
+        ("iterations", 0),
+        ("filter_order", 1),
+        ("upsampling", 1),
+        ("prediction_blocks", 0),
+    ):
+        checked[name] = whole(getattr(settings, name), name, least=least)
+    for name in ("learning_rate", "segment_pixels", "segment_degrees", "gradient_clip"):
+        value = getattr(settings, name)
+        checked[name] = None if value is None else positive(value, name)
+    for name in ("fresh_optimizer", "nearest_masks"):
+        checked[name] = switch(getattr(settings, name), name)
+    step = settings.denoising_step
+    checked["denoising_step"] = None if step is None else whole(step, "denoising_step", least=0)
+    checked["layers"] = _layers(settings.layers)
+    checked["cutoffs"] = _cutoffs(settings.cutoffs)
+    checked["loss"] = Loss.of(settings.loss)
+    checked["weight_decay"] = not_negative(settings.weight_decay, "weight_decay")
+    return checked
+
+
+def _part(name: str, value: object) -> Any:
+    """A part as given, or made from its main constant."""
+    kind, constant = _PARTS[name]
+    if value is None or isinstance(value, kind):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(
+            f"{name} must be a {kind.__name__}, a number (its {constant}) or None, got {value!r}"
+        )
+    return kind(**{constant: value})
+
+
+def _sequence(value: object, name: str, holds: str) -> tuple[Any, ...]:
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a sequence of {holds} or None, got {value!r}")
+    values = tuple(value)
+    if not values:
+        raise ValueError(f"{name} must hold at least one of its {holds}, got {value!r}")
+    return values
+
+
+def _layers(value: object) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    layers = tuple(
+        whole(layer, "layers", least=0) for layer in _sequence(value, "layers", "layers")
+    )
+    if len(set(layers)) != len(layers):
+        raise ValueError(f"layers must differ from one another, got {layers}")
+    return layers
+
+
+def _cutoffs(value: object) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    cutoffs = _sequence(value, "cutoffs", "numbers in (0, 1]")
+    return tuple(fraction(cutoff, "cutoffs") for cutoff in cutoffs)
+
+
+def _fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
+    known = [item.name for item in dataclasses.fields(kind)]
+    if not isinstance(data, dict):
+        raise TypeError(f"{name} must be a dictionary of fields, got {data!r}")
+    unknown = sorted(str(key) for key in data if key not in known)
+    if unknown:
+        raise ValueError(f"unknown fields {unknown} in {name}; known are {known}")
+    return dict(data)
+
+
+_PAPER = DragSettings()
