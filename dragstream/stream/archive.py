@@ -1,0 +1,365 @@
+"""Streams as files: one zip of JSON and safetensors, format version 1.
+
+```
+manifest.json               format, version, model (name, fingerprint), seed, prompt, blocks
+blocks/000000.json          mode, prompt, part, drags and keep, settings, iterations, drift, timings
+blocks/000000.safetensors   latents (F, C, h, w) and noisy (steps, F, C, h, w), float32, stored
+frames/000000.safetensors   frames (T, H, W, 3), uint8, deflated
+```
+
+A file is data from somewhere, so it is read as such: nothing is unpickled or extracted, the member
+names must be exactly these, and sizes are checked against the model's before anything is read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from dragstream.drags.checks import finite, whole
+from dragstream.drags.labels import from_json, to_json
+from dragstream.drags.motions import Drag, validate
+from dragstream.method.iteration import Iteration
+from dragstream.method.settings import DragSettings
+from dragstream.stream.noise import checked_seed
+from dragstream.stream.records import Block, Mode, Timings
+
+if TYPE_CHECKING:
+    from dragstream.models.base import ModelSpec, VideoModel
+
+FORMAT = "dragstream"
+VERSION = 1
+_JSON_LIMIT = 2**24
+"""The most bytes that a JSON member may have: 16 MiB."""
+_HEADER_LIMIT = 2**12
+"""The most bytes that a safetensors member may have beside its data: 4 KiB."""
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    SafetensorError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OverflowError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What reading a damaged or foreign file may raise, somewhere inside."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """What a file holds."""
+
+    seed: int
+    prompt: str
+    blocks: tuple[Block, ...]
+
+
+def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
+    """Write a tape; the file is complete or not there at all, an older one replaced at the end.
+
+    Raises:
+        ValueError: The folder does not exist, or the path is a folder.
+    """
+    target = Path(path)
+    if target.is_dir() or not target.parent.is_dir():
+        raise ValueError(f"cannot write a file {str(target)!r}: not a file in a folder that exists")
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": {"name": model.spec.name, "fingerprint": model.fingerprint()},
+        "seed": tape.seed,
+        "prompt": tape.prompt,
+        "blocks": len(tape.blocks),
+    }
+    try:
+        with zipfile.ZipFile(partial, "x") as archive:
+            _write(archive, "manifest.json", _encode(manifest))
+            for block in tape.blocks:
+                record, latents, frames = _members(block.index)
+                _write(archive, record, _encode(_record(block)))
+                tensors = {"latents": block.latents, "noisy": torch.stack(block.noisy)}
+                _write(archive, latents, save_tensors(tensors), deflate=False)
+                pixels = {"frames": torch.from_numpy(block.frames.copy())}
+                _write(archive, frames, save_tensors(pixels))
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def load(path: str | os.PathLike[str], model: VideoModel) -> Tape:
+    """Read a tape that `save` wrote with the same model.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: Not such a file, or damaged, or written with another model.
+    """
+    source = Path(path)
+    if source.is_dir():
+        raise ValueError(f"{str(source)!r} is a folder, not a DragStream archive")
+    with _explained(source), zipfile.ZipFile(source) as archive:
+        manifest = _manifest(archive)
+    _check_model(manifest["model"], model, source)
+    with _explained(source), zipfile.ZipFile(source) as archive:
+        count = whole(manifest["blocks"], "blocks", least=0)
+        _check_members(archive, count, source.stat().st_size)
+        blocks: list[Block] = []
+        for index in range(count):
+            first_frame = blocks[-1].video_frames.stop if blocks else 0
+            blocks.append(_read_block(archive, index, first_frame, model.spec))
+        return Tape(checked_seed(manifest["seed"]), _text(manifest["prompt"]), tuple(blocks))
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn whatever a bad file provokes into one ValueError."""
+    try:
+        yield
+    except _BROKEN as error:
+        reason = str(error) or type(error).__name__
+        raise ValueError(f"{str(path)!r} is not a whole DragStream archive: {reason}") from error
+
+
+# ---------------------------------------------------------------------------------------- members
+
+
+def _members(index: int) -> tuple[str, str, str]:
+    """The names of a block's members: record, latents, frames."""
+    stem = f"{index:06d}"
+    return f"blocks/{stem}.json", f"blocks/{stem}.safetensors", f"frames/{stem}.safetensors"
+
+
+def _write(archive: zipfile.ZipFile, name: str, data: bytes, *, deflate: bool = True) -> None:
+    member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))  # no clock: same bytes again
+    member.compress_type = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED
+    member.external_attr = 0o644 << 16
+    archive.writestr(member, data, compresslevel=1)
+
+
+def _read(archive: zipfile.ZipFile, name: str, least: int, most: int) -> bytes:
+    """A member of between ``least`` and ``most`` bytes; its checksum is verified."""
+    member = archive.getinfo(name)
+    if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise ValueError(f"{name} is compressed in a way that is not used here")
+    size = member.file_size
+    if not least <= size <= most:
+        raise ValueError(f"{name} should have {least} to {most} bytes, it has {size}")
+    return archive.read(name)
+
+
+def _check_members(archive: zipfile.ZipFile, count: int, file_size: int) -> None:
+    """Exactly the members of ``count`` blocks, and no more data in them than the file can hold."""
+    found = archive.infolist()
+    expected = {"manifest.json"}.union(*(_members(index) for index in range(len(found) // 3)))
+    names = {member.filename for member in found}
+    odd = sorted(names ^ expected)
+    if odd or len(found) != len(names) or len(found) != 1 + 3 * count:
+        raise ValueError(
+            f"its members are not those of {count} blocks{': ' if odd else ''}"
+            f"{', '.join(map(repr, odd[:3]))}"
+        )
+    if sum(member.compress_size for member in found) > file_size:
+        raise ValueError("its members overlap")
+    for index in range(count):
+        # Latents do not shrink, so a file that claims many blocks has to be large itself.
+        if archive.getinfo(_members(index)[1]).compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"{_members(index)[1]} is compressed")
+
+
+def _encode(data: dict[str, Any]) -> bytes:
+    return json.dumps(data, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _decode(data: bytes) -> dict[str, Any]:
+    decoded = json.loads(data)
+    if not isinstance(decoded, dict):
+        raise TypeError(f"a JSON object is missing, there is {type(decoded).__name__}")
+    return decoded
+
+
+# --------------------------------------------------------------------------------------- manifest
+
+
+def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
+    if "manifest.json" not in archive.namelist():
+        raise ValueError("it has no manifest.json")
+    manifest = _decode(_read(archive, "manifest.json", 0, _JSON_LIMIT))
+    if manifest.get("format") != FORMAT:
+        raise ValueError(f"its format is {manifest.get('format')!r}")
+    if manifest.get("version") != VERSION:
+        raise ValueError(
+            f"its version is {manifest.get('version')!r}, this package reads {VERSION}"
+        )
+    _only(manifest, ("format", "version", "model", "seed", "prompt", "blocks"))
+    _only(manifest["model"], ("name", "fingerprint"))
+    return manifest
+
+
+def _check_model(saved: dict[str, Any], model: VideoModel, path: Path) -> None:
+    if saved["fingerprint"] != model.fingerprint():
+        raise ValueError(
+            f"{str(path)!r} was made with other weights than these: model {saved['name']!r}, "
+            f"fingerprint {saved['fingerprint']!r}; this one is {model.spec.name!r}, "
+            f"{model.fingerprint()!r}"
+        )
+
+
+def _only(data: object, names: tuple[str, ...]) -> None:
+    if not isinstance(data, dict) or set(data) != set(names):
+        found = sorted(map(str, data)) if isinstance(data, dict) else data
+        raise ValueError(f"exactly the keys {list(names)} are needed, there are {found!r}")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a prompt must be a string, got {value!r}")
+    return value
+
+
+# ----------------------------------------------------------------------------------------- blocks
+
+_RECORD = ("mode", "prompt", "part", "drags", "settings", "iterations", "drift", "timings")
+_TIMINGS = ("steps", "drag", "commit", "decode")
+
+
+def _record(block: Block) -> dict[str, Any]:
+    """A block without its tensors, as JSON."""
+    timings = block.timings
+    return {
+        "mode": block.mode.value,
+        "prompt": block.prompt,
+        "part": list(block.part),
+        "drags": to_json(block.drags, block.keep) if block.drags else None,
+        "settings": block.settings.to_json() if block.settings else None,
+        "iterations": [iteration.to_json() for iteration in block.iterations],
+        "drift": [None if math.isnan(value) else value for value in block.drift],
+        "timings": {
+            "steps": list(timings.steps),
+            "drag": timings.drag,
+            "commit": timings.commit,
+            "decode": timings.decode,
+        },
+    }
+
+
+def _read_block(archive: zipfile.ZipFile, index: int, first_frame: int, spec: ModelSpec) -> Block:
+    name = _members(index)[0]
+    record = _decode(_read(archive, name, 0, _JSON_LIMIT))
+    _only(record, _RECORD)
+    latents, noisy = _read_latents(archive, index, spec)
+    mode = Mode(record["mode"])
+    if (mode in {Mode.EDIT, Mode.ANIMATE}) != (record["drags"] is not None):
+        raise ValueError(f"{name}: drags do not belong to a block of mode {mode.value!r}")
+    if mode is Mode.IMAGE and index > 0:
+        raise ValueError(f"{name}: only the first block can be an image")
+    drags: tuple[Drag, ...] = ()
+    keep, settings = None, None
+    if record["drags"] is not None:
+        given, keep = from_json(record["drags"])
+        validate(given, keep, spec.grid.height, spec.grid.width)
+        drags = tuple(given)
+        settings = DragSettings.from_json(record["settings"]).resolve(spec)
+    return Block(
+        index=index,
+        mode=mode,
+        prompt=_text(record["prompt"]),
+        latents=latents,
+        noisy=noisy,
+        frames=_read_frames(archive, index, spec),
+        drift=_read_drift(record["drift"], spec.frames_per_block),
+        timings=_read_timings(record["timings"]),
+        first_frame=first_frame,
+        drags=drags,
+        keep=keep,
+        settings=settings,
+        part=_read_part(record["part"]),
+        iterations=tuple(Iteration.from_json(item) for item in record["iterations"]),
+    )
+
+
+def _read_latents(
+    archive: zipfile.ZipFile, index: int, spec: ModelSpec
+) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+    grid = spec.grid
+    shape = (
+        spec.frames_per_block,
+        spec.latent_channels,
+        grid.latent_height,
+        grid.latent_width,
+    )
+    shapes = {"latents": shape, "noisy": (len(spec.sigmas), *shape)}
+    tensors = _read_tensors(archive, _members(index)[1], shapes, torch.float32)
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise ValueError(f"the latents of block {index} are not finite")
+    # Each its own memory, aligned as any tensor is: the model's bits may depend on it.
+    return tensors["latents"].clone(), tuple(part.clone() for part in tensors["noisy"])
+
+
+def _read_frames(archive: zipfile.ZipFile, index: int, spec: ModelSpec) -> NDArray[np.uint8]:
+    count = spec.frames_per_block
+    before, after = (spec.clock.video_frames(n * count) for n in (index, index + 1))
+    shapes = {"frames": (after - before, spec.grid.height, spec.grid.width, 3)}
+    tensors = _read_tensors(archive, _members(index)[2], shapes, torch.uint8)
+    frames = tensors["frames"].numpy().copy()
+    frames.setflags(write=False)
+    return frames
+
+
+def _read_tensors(
+    archive: zipfile.ZipFile, name: str, shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype
+) -> dict[str, torch.Tensor]:
+    size = sum(math.prod(shape) for shape in shapes.values()) * dtype.itemsize
+    tensors = load_tensors(_read(archive, name, size, size + _HEADER_LIMIT))
+    _only(tensors, tuple(shapes))
+    for key, shape in shapes.items():
+        if tuple(tensors[key].shape) != shape or tensors[key].dtype != dtype:
+            raise ValueError(
+                f"{key} in {name} should be {dtype} of shape {shape}, "
+                f"it is {tensors[key].dtype} of shape {tuple(tensors[key].shape)}"
+            )
+    return tensors
+
+
+def _read_part(data: Any) -> tuple[int, int]:
+    place, count = (whole(number, "part", least=0) for number in data)
+    if place >= count:
+        raise ValueError(f"part must be a place and a larger count, got {data!r}")
+    return place, count
+
+
+def _read_drift(data: Any, count: int) -> tuple[float, ...]:
+    drift = tuple(math.nan if value is None else finite(value, "drift") for value in data)
+    if len(drift) != count:
+        raise ValueError(f"drift must have {count} values, got {len(drift)}")
+    return drift
+
+
+def _read_timings(data: Any) -> Timings:
+    _only(data, _TIMINGS)
+    steps = tuple(finite(value, "steps") for value in data["steps"])
+    return Timings(steps, *(finite(data[name], name) for name in _TIMINGS[1:]))

@@ -1,0 +1,189 @@
+"""From what a user asks for to what the method is told, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Drag, Motion, validate
+from dragstream.drags.regions import rasterise
+from dragstream.drags.shapes import Shape, as_shape
+from dragstream.method.iteration import Iteration
+from dragstream.method.pulls import Pull, Reference
+from dragstream.method.settings import DragSettings
+from dragstream.stream.state import Recall, State, trailing
+
+if TYPE_CHECKING:
+    from dragstream.models.base import ModelSpec
+    from dragstream.stream.records import Block
+
+Callback = Callable[[Iteration], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """The checked arguments of one edit or animate."""
+
+    drags: tuple[Drag, ...]
+    keep: Shape | None
+    settings: DragSettings
+    callback: Callback | None
+
+    @classmethod
+    def of(
+        cls,
+        spec: ModelSpec,
+        blocks: Sequence[Block],
+        *,
+        drags: Sequence[Drag],
+        keep: Shape | NDArray[np.bool_] | None,
+        settings: DragSettings | None,
+        callback: Callback | None,
+    ) -> Request:
+        """Check everything that a user can get wrong, before anything is computed.
+
+        Raises:
+            TypeError: Drags, settings or a callback of another kind.
+            ValueError: No drags; regions that are empty or out of the frame; a handle inside
+                ``keep``; a memory of a block that the stream does not have; settings that the
+                model cannot follow.
+        """
+        validate(drags, keep, spec.grid.height, spec.grid.width)
+        for index, drag in enumerate(drags):
+            if drag.source is not None and drag.source.block >= len(blocks):
+                raise ValueError(
+                    f"drags[{index}]: its memory is of block {drag.source.block}, "
+                    f"but the stream has blocks 0 to {len(blocks) - 1}"
+                )
+        if not (settings is None or isinstance(settings, DragSettings)):
+            raise TypeError(f"settings must be DragSettings or None, got {settings!r}")
+        if not (callback is None or callable(callback)):
+            raise TypeError(f"callback must be callable or None, got {callback!r}")
+        resolved = (settings or DragSettings.paper()).resolve(spec)
+        return cls(tuple(drags), None if keep is None else as_shape(keep), resolved, callback)
+
+    @property
+    def step(self) -> int:
+        """The denoising step at which the drags work."""
+        return self.settings.denoising_step or 0  # resolved, so never None
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """What a request means for one block.
+
+    Attributes:
+        request: What was asked for.
+        pulls: The drags.
+        keep: The region that must not change, bool (H, W), or None.
+        neighbours: Noisy latents (N, C, h, w) of the latent frames before the block, at the
+            drags' step, newest last; None where there is no past.
+        previous: Clean latents (N, C, h, w) whose statistics predictions take on; None for as
+            they are.
+    """
+
+    request: Request
+    pulls: tuple[Pull, ...]
+    keep: NDArray[np.bool_] | None
+    neighbours: torch.Tensor | None
+    previous: torch.Tensor | None
+
+
+@dataclass(frozen=True)
+class Course:
+    """Which part of each motion falls into one block: the latent frames it brings.
+
+    Attributes:
+        frames: Latent frames of the block.
+        before: Latent frames of the drag before the block.
+        total: Latent frames of the whole drag; None where there is no time, as in an edit, whose
+            last frame alone is driven, to the end of the motion.
+    """
+
+    frames: int
+    before: int = 0
+    total: int | None = None
+
+    def fractions(self, motion: Motion) -> tuple[float | None, ...]:
+        """For each latent frame of the block, how far along a motion it is; None: not driven."""
+        if self.total is None:
+            return (None,) * (self.frames - 1) + (1.0,)
+        return tuple(self._reached(motion, self.before + n + 1) for n in range(self.frames))
+
+    def start(self, motion: Motion) -> float:
+        """How far along the motion the latent frame before the block is."""
+        return self._reached(motion, self.before)
+
+    def _reached(self, motion: Motion, frame: int) -> float:
+        # Pinned motions keep their own time, others end with the drag (`motions.targets`).
+        duration = motion.duration or self.total
+        return min(1.0, frame / duration) if self.total and duration else 0.0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A remembered object, put where it enters again and moved from there (Appendix R)."""
+
+    origin: Affine
+    motion: Motion
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """(pixels, degrees) of the motion alone: entering takes no time."""
+        return self.motion.extent
+
+    def at(self, fraction: float) -> Affine:
+        """From the remembered frame's pixels to the target's."""
+        return self.origin.then(self.motion.at(fraction))
+
+
+def drive(request: Request, recall: Recall, state: State, origin: State, course: Course) -> Drive:
+    """What a request means for the block that follows ``state``.
+
+    Drags hold on to the newest latent frame of ``origin`` (the paper's frame k), or, those from
+    memory, to the last latent frame of the remembered block.
+    """
+    grid, settings = recall.model.spec.grid, request.settings
+    references: dict[int, Reference] = {}
+    pulls = []
+    for drag in request.drags:
+        newest = len(origin.blocks) - 1
+        index = newest if drag.source is None else drag.source.block
+        if index not in references:  # the method shares the passes of one reference
+            references[index] = _reference(request.step, recall, origin, index)
+        mask = drag.mask(grid.height, grid.width)
+        motion: Motion | Placed = drag.motion
+        if drag.source is not None:
+            shown = rasterise(drag.source.region, grid.height, grid.width)
+            mask = drag.motion.handle(shown)
+            motion = Placed(drag.origin(grid.height, grid.width), drag.motion)
+        fractions, start = course.fractions(drag.motion), course.start(drag.motion)
+        pulls.append(Pull(references[index], mask, motion, fractions, start))
+    near = state.blocks[len(state.blocks) - settings.prediction_blocks :]
+    previous = trailing([block.latents for block in near])
+    recent = state.blocks[-settings.neighbours :]
+    neighbours = trailing([block.noisy[request.step] for block in recent], settings.neighbours)
+    return Drive(
+        request,
+        tuple(pulls),
+        None if request.keep is None else rasterise(request.keep, grid.height, grid.width),
+        None if neighbours is None else recall.to_model(neighbours)[0],
+        None if previous is None else recall.to_model(previous)[0],
+    )
+
+
+def _reference(step: int, recall: Recall, state: State, index: int) -> Reference:
+    """The last latent frame of a block, noisy as at a denoising step, and the context before."""
+    block = state.blocks[index]
+    return Reference(
+        recall.to_model(block.noisy[step]),
+        recall.model.spec.sigmas[step],
+        recall.context(state, index, block.prompt),
+        len(block.latents) - 1,
+    )

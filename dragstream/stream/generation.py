@@ -1,0 +1,104 @@
+"""How one block is generated: the denoising loop, with the drag at its step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from dragstream.method.iteration import Iteration
+from dragstream.method.optimization import Optimization
+from dragstream.method.rectification import rectify
+from dragstream.stream.noise import generator, noise
+
+if TYPE_CHECKING:
+    from dragstream.models.base import Context, VideoModel
+    from dragstream.stream.driving import Drive
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A block's latents, (1, F, C, h, w) on the model's device, before they are committed."""
+
+    latents: torch.Tensor
+    noisy: tuple[torch.Tensor, ...]
+    iterations: tuple[Iteration, ...]
+    step_seconds: tuple[float, ...]
+    drag_seconds: float
+
+
+def generate(
+    model: VideoModel,
+    context: Context,
+    *,
+    seed: int,
+    index: int,
+    given: Sequence[torch.Tensor],
+    drive: Drive | None = None,
+) -> Draft:
+    """Denoise block ``index`` after ``context``.
+
+    ``given`` holds what the first denoising steps are given, (1, F, C, h, w) each: one tensor of
+    noise for a new block, the recorded latents up to the drag's step for an edit. The loop
+    starts at the last of them. Between steps, next z = (1 - s') x0 + s' noise.
+
+    Raises:
+        FloatingPointError: the latents are no longer finite.
+    """
+    sigmas = model.spec.sigmas
+    noisy = list(given[:-1])
+    latents = given[-1]
+    iterations: tuple[Iteration, ...] = ()
+    step_seconds: list[float] = []
+    drag_seconds = 0.0
+    for step in range(len(noisy), len(sigmas)):
+        if step > len(given) - 1:
+            fresh = noise(seed, index, step, tuple(latents.shape)).to(latents.device)
+            latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
+        if drive is not None and step == drive.request.step:
+            # Cutoffs depend on the seed and the block alone: forks differ only in what one asks.
+            began = time.perf_counter()
+            draw = generator(seed, "drag", index)
+            latents, iterations = _drag(model, context, latents, drive, draw)
+            drag_seconds = time.perf_counter() - began
+        noisy.append(latents)
+        began = time.perf_counter()
+        with torch.no_grad():
+            latents = model.denoise(latents, sigmas[step], context).float()
+        if drive is not None and drive.previous is not None:
+            latents = rectify(latents, drive.previous)
+        if not bool(torch.isfinite(latents).all()):
+            raise FloatingPointError(
+                f"block {index}: the prediction of denoising step {step} is not finite"
+            )
+        step_seconds.append(time.perf_counter() - began)
+    return Draft(latents, tuple(noisy), iterations, tuple(step_seconds), drag_seconds)
+
+
+def _drag(
+    model: VideoModel,
+    context: Context,
+    latents: torch.Tensor,
+    drive: Drive,
+    draw: torch.Generator,
+) -> tuple[torch.Tensor, tuple[Iteration, ...]]:
+    """Optimise noisy latents; ``draw`` chooses the cutoffs."""
+    optimization = Optimization(
+        model,
+        latents,
+        context,
+        drive.pulls,
+        settings=drive.request.settings,
+        keep=drive.keep,
+        neighbours=drive.neighbours,
+        generator=draw,
+    )
+    iterations = []
+    for iteration in optimization:
+        iterations.append(iteration)
+        if drive.request.callback is not None:
+            drive.request.callback(iteration)
+    return optimization.latents, tuple(iterations)

@@ -1,0 +1,172 @@
+"""Making a block from beginning to end: noise, latents, the model's memory of it, frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dragstream.method.moments import Moments, drift
+from dragstream.method.settings import DragSettings
+from dragstream.stream.driving import Drive
+from dragstream.stream.generation import generate
+from dragstream.stream.noise import noise
+from dragstream.stream.records import Block, Mode, Timings
+from dragstream.stream.state import Context, Recall, State, trailing
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """What block to make.
+
+    Attributes:
+        mode: Which call asks for it.
+        given: What the first denoising steps are given, (F, C, h, w) each; nothing for a block
+            from fresh noise.
+        drive: The drags, if any.
+        part: (j, n): it is block j of the n that the call makes.
+    """
+
+    mode: Mode
+    given: Sequence[torch.Tensor] = ()
+    drive: Drive | None = None
+    part: tuple[int, int] = (0, 1)
+
+
+def produce(recall: Recall, state: State, seed: int, order: Order) -> State:
+    """The state with one more block, generated under the state's prompt.
+
+    Raises:
+        FloatingPointError: The latents stopped being finite.
+    """
+    model, index = recall.model, len(state.blocks)
+    context = recall.context(state, index, state.prompt)
+    decoder = recall.decoder(state, index)
+    given = order.given or (noise(seed, index, 0, _shape(recall)),)
+    draft = generate(
+        model,
+        context,
+        seed=seed,
+        index=index,
+        given=[recall.to_model(latents) for latents in given],
+        drive=order.drive,
+    )
+    block = _block(
+        state,
+        order.mode,
+        latents=_stored(draft.latents),
+        noisy=tuple(map(_stored, draft.noisy)),
+        timings=Timings(draft.step_seconds, draft.drag_seconds, 0.0, 0.0),
+    )
+    if order.drive is not None:
+        request = order.drive.request
+        block = replace(
+            block,
+            drags=request.drags,
+            keep=request.keep,
+            settings=request.settings,
+            part=order.part,
+            iterations=draft.iterations,
+        )
+    return _complete(recall, state, block, context, decoder)
+
+
+def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uint8]) -> State:
+    """The state with a first block that shows a picture.
+
+    The block's noisy latents are what a generated block would have had on its way to the same
+    latents, so that it can be edited and dragged like any other.
+
+    Raises:
+        TypeError: Not an array.
+        ValueError: Another size or dtype than the model's frames.
+    """
+    grid = recall.model.spec.grid
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"image must be a numpy array uint8 (H, W, 3), got {type(image).__name__}")
+    if image.dtype != np.uint8 or image.shape != (grid.height, grid.width, 3):
+        raise ValueError(
+            f"image must be uint8 of shape ({grid.height}, {grid.width}, 3), "
+            f"got {image.dtype} of shape {image.shape}"
+        )
+    with torch.no_grad():
+        latents = _stored(recall.model.encode_image(image))
+    noisy = tuple(
+        (1 - sigma) * latents + sigma * noise(seed, 0, step, _shape(recall))
+        for step, sigma in enumerate(recall.model.spec.sigmas)
+    )
+    block = _block(
+        state, Mode.IMAGE, latents=latents, noisy=noisy, timings=Timings((), 0.0, 0.0, 0.0)
+    )
+    return _complete(recall, state, block, recall.context(state, 0, state.prompt), None)
+
+
+def _block(
+    state: State,
+    mode: Mode,
+    *,
+    latents: torch.Tensor,
+    noisy: tuple[torch.Tensor, ...],
+    timings: Timings,
+) -> Block:
+    """The next block of a state, its frames and drift still to come."""
+    previous = state.blocks[-1] if state.blocks else None
+    return Block(
+        index=len(state.blocks),
+        mode=mode,
+        prompt=state.prompt,
+        latents=latents,
+        noisy=noisy,
+        frames=np.zeros((0, 0, 0, 3), np.uint8),
+        drift=(),
+        timings=timings,
+        first_frame=previous.video_frames.stop if previous else 0,
+    )
+
+
+def _complete(recall: Recall, state: State, block: Block, context: Context, decoder: Any) -> State:
+    """Commit and decode a block, and put it at the end of the state."""
+    began = time.perf_counter()
+    context = recall.commit(block.latents, context)
+    committed = time.perf_counter()
+    frames, decoder = recall.decode(block.latents, decoder)
+    decoded = time.perf_counter()
+    timings = replace(block.timings, commit=committed - began, decode=decoded - committed)
+    neighbours = (block.settings or DragSettings.paper()).neighbours
+    block = replace(
+        block,
+        frames=frames,
+        drift=_drift(state.blocks, block.latents, neighbours),
+        timings=timings,
+    )
+    return state.extended(block, context, decoder)
+
+
+def _drift(past: Sequence[Block], latents: torch.Tensor, neighbours: int) -> tuple[float, ...]:
+    """Drift of each latent frame of a block against the ``neighbours`` frames before it."""
+    recent = trailing([block.latents for block in past[-neighbours:]], neighbours)
+    if recent is None:
+        return (float("nan"),) * len(latents)
+    reference = Moments.of(recent)
+    return tuple(drift(Moments.of(frame), reference) for frame in latents)
+
+
+def _shape(recall: Recall) -> tuple[int, ...]:
+    spec = recall.model.spec
+    grid = spec.grid
+    return (
+        spec.frames_per_block,
+        spec.latent_channels,
+        grid.latent_height,
+        grid.latent_width,
+    )
+
+
+def _stored(latents: torch.Tensor) -> torch.Tensor:
+    """Latents (1, F, C, h, w) from the model as a block keeps them: (F, C, h, w) of its own."""
+    return latents[0].detach().float().cpu().clone(memory_format=torch.contiguous_format)

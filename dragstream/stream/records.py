@@ -1,0 +1,122 @@
+"""What a stream keeps of each block: frozen values, so that reading is always safe."""
+
+from __future__ import annotations
+
+import base64
+import html
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dragstream.method.iteration import Iteration
+from dragstream.method.moments import Moments
+from dragstream.stream.video import filmstrip_png
+
+if TYPE_CHECKING:
+    from dragstream.drags.motions import Drag
+    from dragstream.method.settings import DragSettings
+
+__all__ = ["Block", "Iteration", "Mode", "Timings"]
+
+
+class Mode(Enum):
+    """Which call made a block."""
+
+    STEP = "step"
+    EDIT = "edit"
+    ANIMATE = "animate"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds that a block took.
+
+    ``steps`` holds the denoiser's share of each denoising step that ran (an edit starts at the
+    drag's step), ``drag`` all iterations together, ``commit`` the context pass, ``decode`` the
+    way to pixels. What a stream recomputed first, say after a rewind, is not in it.
+    """
+
+    steps: tuple[float, ...]
+    drag: float
+    commit: float
+    decode: float
+
+    @property
+    def total(self) -> float:
+        """All of it, in seconds."""
+        return sum(self.steps) + self.drag + self.commit + self.decode
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """One block of latent frames and how it came about.
+
+    Tensors are float32 on the CPU and shared between forks: read them, copy before you change
+    them. F is the number of latent frames, T that of video frames.
+    """
+
+    index: int
+    """Place in the stream, from 0."""
+    mode: Mode
+    """Which call made it."""
+    prompt: str
+    """The caption it was generated under."""
+    latents: torch.Tensor
+    """Clean latents, (F, C, h, w)."""
+    noisy: tuple[torch.Tensor, ...]
+    """What each denoising step was given, (F, C, h, w) each; after the drag at the drag's step."""
+    frames: NDArray[np.uint8]
+    """The video, (T, H, W, 3), read-only."""
+    drift: tuple[float, ...]
+    """Distance of each latent frame's moments from those of the latent frames before the block
+    (as many as rectification looks at); NaN in the first block, which has none."""
+    timings: Timings
+    """Seconds, part by part."""
+    first_frame: int = 0
+    """Number in the stream of the block's first video frame."""
+    drags: tuple[Drag, ...] = ()
+    """The drags of the call that made it; none for a plain block."""
+    keep: Any = None
+    """The non-editable region of that call: a shape, a boolean mask (H, W) or None."""
+    settings: DragSettings | None = None
+    """The settings of that call, resolved for the model; None for a plain block."""
+    part: tuple[int, int] = (0, 1)
+    """(j, n): this is block j, from 0, of the n that one call made."""
+    iterations: tuple[Iteration, ...] = ()
+    """What each drag iteration did, in order."""
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Mean, standard deviation, minimum and maximum of the clean latents."""
+        return Moments.of(self.latents)
+
+    @cached_property
+    def frame_moments(self) -> tuple[Moments, ...]:
+        """The same of each latent frame by itself."""
+        return tuple(Moments.of(frame) for frame in self.latents)
+
+    @property
+    def latent_frames(self) -> range:
+        """The numbers that the block's latent frames have in the stream."""
+        count = len(self.latents)
+        return range(self.index * count, (self.index + 1) * count)
+
+    @property
+    def video_frames(self) -> range:
+        """The numbers that the block's video frames have in the stream."""
+        return range(self.first_frame, self.first_frame + len(self.frames))
+
+    def __repr__(self) -> str:
+        dragged = f", {len(self.drags)} drags" if self.drags else ""
+        return f"Block({self.index}, {self.mode.value}, {len(self.frames)} frames{dragged})"
+
+    def _repr_html_(self) -> str:
+        strip = base64.b64encode(filmstrip_png(self.frames)).decode()
+        caption = html.escape(f"{self!r}: {self.prompt}")
+        return f'<img src="data:image/png;base64,{strip}" alt="{caption}"><br>{caption}'

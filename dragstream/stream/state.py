@@ -1,0 +1,246 @@
+"""A stream's state as one immutable value, and how the forgotten parts of it are made again.
+
+A stream needs the model's context (and the decoder's state) after any number of blocks: before
+the newest block to edit it, after it to go on. Keeping them all would let memory grow with the
+stream, so only the newest few are kept, and any other is recomputed from the blocks' stored
+clean latents, in order, which gives the same bits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+if TYPE_CHECKING:
+    from dragstream.models.base import VideoModel
+    from dragstream.stream.records import Block
+
+Blocks = tuple["Block", ...]
+Context = Any
+"""What a model remembers; only the model looks inside."""
+Value = TypeVar("Value")
+Found = tuple[Value]
+"""A value in a tuple of one, since None may itself be a value (of a decoder without memory)."""
+
+PATIENCE = 2.0
+"""Seconds after which recomputing shows a progress bar."""
+
+
+def trailing(parts: Sequence[torch.Tensor], count: int | None = None) -> torch.Tensor | None:
+    """The last ``count`` frames (None: all) of tensors (F, ...) in order, as one (N, ...).
+
+    Looks at no more parts than it needs; None where no frame is found or asked for.
+    """
+    wanted: list[torch.Tensor] = []
+    missing = sum(map(len, parts)) if count is None else count
+    for part in reversed(parts):
+        if missing <= 0:
+            break
+        wanted.insert(0, part[-missing:])
+        missing -= len(part)
+    return torch.cat(wanted) if wanted else None
+
+
+@dataclass(frozen=True, eq=False)
+class Marks(Generic[Value]):
+    """Values at the newest block boundaries; boundary k lies after the first k blocks."""
+
+    limit: int
+    items: tuple[tuple[int, Value], ...] = ()
+
+    def get(self, boundary: int) -> Found[Value] | None:
+        """The value at a boundary, or None where it was forgotten."""
+        return next(((value,) for place, value in self.items if place == boundary), None)
+
+    def put(self, boundary: int, value: Value) -> Marks[Value]:
+        """Marks with one more, the highest so far; the lowest may fall out."""
+        items = (*self.cut(boundary - 1).items, (boundary, value))
+        return Marks(self.limit, items[-self.limit :])
+
+    def cut(self, boundary: int) -> Marks[Value]:
+        """Marks without those above a boundary."""
+        return Marks(self.limit, tuple(item for item in self.items if item[0] <= boundary))
+
+
+class Memo(Generic[Value]):
+    """A few values that belong after certain blocks, the least recently used forgotten first.
+
+    A block never changes and neither does what came before it, so the block itself is the key:
+    the memo stays right through rewinds, and forks may share it.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._items: OrderedDict[int, tuple[Block, Value]] = OrderedDict()
+
+    def get(self, block: Block) -> Found[Value] | None:
+        """The value after a block, or None where it was forgotten."""
+        with self._lock:
+            if id(block) not in self._items:
+                return None
+            self._items.move_to_end(id(block))
+            return (self._items[id(block)][1],)
+
+    def put(self, block: Block, value: Value) -> None:
+        """Remember the value after a block."""
+        with self._lock:
+            self._items[id(block)] = (block, value)  # holding the block keeps its id unique
+            self._items.move_to_end(id(block))
+            while len(self._items) > self._limit:
+                self._items.popitem(last=False)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Everything that a call to a stream may change; replaced as a whole when a call is done."""
+
+    blocks: tuple[Block, ...]
+    prompt: str
+    contexts: Marks[Context]
+    decoders: Marks[Any]
+
+    @classmethod
+    def empty(cls, prompt: str, limit: int) -> State:
+        """No block yet; ``limit`` boundaries will be kept."""
+        return cls((), prompt, Marks(limit), Marks(limit))
+
+    def cut(self, count: int) -> State:
+        """The first ``count`` blocks, and the prompt under which the next one was made."""
+        return State(
+            self.blocks[:count],
+            self.blocks[count].prompt if count < len(self.blocks) else self.prompt,
+            self.contexts.cut(count),
+            self.decoders.cut(count),
+        )
+
+    def extended(self, block: Block, context: Context, decoder: Any) -> State:
+        """With one more block and what the model and the decoder remember after it."""
+        count = len(self.blocks) + 1
+        return replace(
+            self,
+            blocks=(*self.blocks, block),
+            contexts=self.contexts.put(count, context),
+            decoders=self.decoders.put(count, decoder),
+        )
+
+
+class Recall:
+    """The model, with a short memory for texts, contexts and decoder states.
+
+    Shared between a stream and its forks. Everything here can be lost without changing a bit
+    of what the stream generates.
+    """
+
+    def __init__(self, model: VideoModel, limit: int) -> None:
+        self.model = model
+        self.limit = limit
+        self._device = torch.device("cpu")
+        self._texts: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._contexts: Memo[Context] = Memo(limit)
+        self._decoders: Memo[Any] = Memo(limit)
+
+    def text(self, prompt: str) -> torch.Tensor:
+        """The encoded prompt.
+
+        Raises:
+            TypeError: for anything but a string.
+            ValueError: for a prompt that the model refuses, by the model.
+        """
+        if not isinstance(prompt, str):
+            raise TypeError(f"prompt must be a string, got {prompt!r}")
+        found = self._texts.get(prompt)
+        if found is None:
+            with torch.no_grad():
+                found = self.model.encode_text(prompt)
+            self._device = found.device
+            newest = [*self._texts.items(), (prompt, found)][-self.limit :]
+            self._texts = OrderedDict(newest)
+        return found
+
+    def to_model(self, latents: torch.Tensor) -> torch.Tensor:
+        """A block's stored latents (F, C, h, w) as the model takes them: (1, F, C, h, w)."""
+        return latents.unsqueeze(0).to(self._device)
+
+    def context(self, state: State, boundary: int, prompt: str) -> Context:
+        """The context after the first ``boundary`` blocks, about to generate under ``prompt``."""
+        context = self._find(
+            state.blocks, boundary, state.contexts, self._contexts, self._commit_block
+        )
+        return self._under(context, state.blocks, boundary, prompt)
+
+    def decoder(self, state: State, boundary: int) -> Any:
+        """What the decoder remembers after the first ``boundary`` blocks; None at the start.
+
+        A decoder that remembers nothing after the first block is taken never to remember
+        anything, which spares decoding a long stream again.
+        """
+        if boundary == 0:
+            return None
+        for place in (1, boundary):
+            memory = self._find(
+                state.blocks, place, state.decoders, self._decoders, self._decode_block
+            )
+            if memory is None:
+                break
+        return memory
+
+    def commit(self, latents: torch.Tensor, context: Context) -> Context:
+        """The context pass over a block's stored latents (F, C, h, w)."""
+        with torch.no_grad():
+            return self.model.commit(self.to_model(latents), context)
+
+    def decode(self, latents: torch.Tensor, memory: Any) -> tuple[NDArray[np.uint8], Any]:
+        """Latents (F, C, h, w) to read-only frames (T, H, W, 3), and the decoder's memory."""
+        with torch.no_grad():
+            frames, memory = self.model.decode(self.to_model(latents), memory)
+        frames = np.array(frames, dtype=np.uint8)
+        frames.setflags(write=False)
+        return frames, memory
+
+    def _commit_block(self, blocks: Blocks, index: int, context: Context | None) -> Context:
+        block = blocks[index]
+        return self.commit(block.latents, self._under(context, blocks, index, block.prompt))
+
+    def _decode_block(self, blocks: Blocks, index: int, memory: Any) -> Any:
+        return self.decode(blocks[index].latents, memory)[1]
+
+    def _under(
+        self, context: Context | None, blocks: Blocks, boundary: int, prompt: str
+    ) -> Context:
+        """A context (None before the first block) with the text of ``prompt``."""
+        if context is None:
+            return self.model.new_context(self.text(prompt))
+        if blocks[boundary - 1].prompt == prompt:
+            return context
+        return self.model.with_text(context, self.text(prompt))
+
+    @staticmethod
+    def _find(
+        blocks: Blocks,
+        boundary: int,
+        marks: Marks[Value],
+        memo: Memo[Value],
+        advance: Callable[[Blocks, int, Value | None], Value],
+    ) -> Value | None:
+        """The value at a boundary: marked, remembered, or walked to from the nearest that is."""
+        place, value = boundary, None
+        while place > 0:
+            found = marks.get(place) or memo.get(blocks[place - 1])
+            if found is not None:
+                value = found[0]
+                break
+            place -= 1
+        missing = range(place, boundary)
+        for index in tqdm(missing, "recalling blocks", leave=False, delay=PATIENCE):
+            value = advance(blocks, index, value)
+            memo.put(blocks[index], value)
+        return value

@@ -1,0 +1,482 @@
+"""The stream: a video that grows block by block, and that can be dragged, rewound and branched."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from dragstream.drags.checks import whole
+from dragstream.drags.motions import Drag, Memory
+from dragstream.drags.regions import rasterise
+from dragstream.drags.shapes import Shape, as_shape
+from dragstream.method.frequency import LowPass
+from dragstream.method.settings import DragSettings
+from dragstream.stream import archive, tables, video
+from dragstream.stream.driving import Callback, Course, Request, drive
+from dragstream.stream.noise import checked_seed
+from dragstream.stream.production import Order, produce, produce_image
+from dragstream.stream.records import Block, Mode
+from dragstream.stream.state import Recall, State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dragstream.models.base import VideoModel
+
+Region = Shape | NDArray[np.bool_]
+
+
+class Stream:
+    """A video generated block by block from a prompt and a seed.
+
+    ```python
+    stream = ds.Stream(ds.load("playground"), prompt="a red critter slides right", seed=7)
+    stream.run(3)
+    stream.animate([ds.Drag(ds.regions.disc((64, 40), 14), ds.Translation.by(24, 0))], blocks=2)
+    ```
+
+    Every call that changes the stream completes or, if it raises (an interrupt, an exception in
+    a callback, out of memory, values that are not finite), leaves it bit for bit as it was. The
+    same model, prompt, seed and calls give the same bits on a CPU, also after `rewind`, in a
+    `fork`, and after `save` and `restore`. Reading is safe from any thread; a second writer gets
+    a RuntimeError.
+
+    Args:
+        model: What generates.
+        prompt: Caption of the first block, and of later ones until `prompt` is set.
+        seed: All noise derives from it, from the block's number and the denoising step.
+        image: A picture to start from, uint8 (H, W, 3) of the model's frame size. It becomes
+            block 0 at once, and cannot be rewound.
+        undo: How many blocks back the model's memory is kept, so that going back costs nothing.
+            Older memory is recomputed from the stored latents when it is needed.
+
+    Raises:
+        TypeError: A prompt, seed or image of another kind.
+        ValueError: A prompt that the model refuses, a seed out of range, an image of another
+            size or dtype.
+    """
+
+    def __init__(
+        self,
+        model: VideoModel,
+        prompt: str,
+        seed: int = 0,
+        image: NDArray[np.uint8] | None = None,
+        *,
+        undo: int = 4,
+    ) -> None:
+        # The boundaries before and after each of the last `undo` blocks.
+        recall = Recall(model, whole(undo, "undo", least=1) + 1)
+        recall.text(prompt)
+        self._seed = checked_seed(seed)
+        self._recall = recall
+        self._state = State.empty(prompt, recall.limit)
+        self._lock = threading.Lock()
+        self._writer = ""
+        if image is not None:
+            self._state = produce_image(recall, self._state, self._seed, image)
+
+    # ------------------------------------------------------------------------------- reading
+
+    @property
+    def model(self) -> VideoModel:
+        """What generates."""
+        return self._recall.model
+
+    @property
+    def seed(self) -> int:
+        """What all noise derives from."""
+        return self._seed
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All blocks, oldest first."""
+        return self._state.blocks
+
+    @property
+    def prompt(self) -> str:
+        """The caption of the next block; set it between blocks.
+
+        Raises (when set):
+            TypeError: Anything but a string.
+            ValueError: A prompt that the model refuses.
+        """
+        return self._state.prompt
+
+    @prompt.setter
+    def prompt(self, prompt: str) -> None:
+        with self._writing("prompt") as state:
+            self._recall.text(prompt)
+            self._state = replace(state, prompt=prompt)
+
+    @property
+    def frames(self) -> NDArray[np.uint8]:
+        """The whole video, a fresh array (T, H, W, 3)."""
+        grid = self.model.spec.grid
+        parts = [block.frames for block in self.blocks]
+        empty = np.zeros((0, grid.height, grid.width, 3), np.uint8)
+        return np.concatenate([empty, *parts])
+
+    @property
+    def latents(self) -> torch.Tensor:
+        """All clean latents, a fresh float32 tensor (N, C, h, w) on the CPU."""
+        spec = self.model.spec
+        empty = torch.zeros(
+            0, spec.latent_channels, spec.grid.latent_height, spec.grid.latent_width
+        )
+        return torch.cat([empty, *(block.latents for block in self.blocks)])
+
+    @property
+    def statistics(self) -> pd.DataFrame:
+        """One row per drag iteration and per latent frame, see `tables.statistics`."""
+        return tables.statistics(self.blocks)
+
+    def __len__(self) -> int:
+        """The number of blocks."""
+        return len(self.blocks)
+
+    def __repr__(self) -> str:
+        name = self.model.spec.name
+        return f"Stream({name!r}, {self.prompt!r}, seed={self.seed}, blocks={len(self)})"
+
+    def features(
+        self,
+        block: int = -1,
+        layers: int | Sequence[int] | None = None,
+        cutoff: float | None = None,
+        step: int | None = None,
+    ) -> dict[int, torch.Tensor]:
+        """What the model sees in a block: self-attention features, recomputed on demand.
+
+        Args:
+            block: Which block; negative numbers count from the end.
+            layers: Transformer layers from 0; None means those that drags use.
+            cutoff: Low-pass keys and values at this fraction of Nyquist, as for references
+                (Eq. 7), in (0, 1]; None filters nothing.
+            step: The denoising step whose noisy latents are looked at; None means the one at
+                which drags work.
+
+        Returns:
+            {layer: (F, token rows, token columns, channels)}, detached, on the CPU.
+
+        Raises:
+            TypeError: A block, layer or step that is not an integer.
+            ValueError: A block, layer or step that does not exist, or a cutoff out of range.
+        """
+        state, spec = self._state, self.model.spec
+        index = _place(block, "block", len(state.blocks))
+        wanted = _layers(layers, spec.layers, spec.num_layers)
+        at = spec.denoising_step if step is None else _place(step, "step", len(spec.sigmas))
+        low_pass = None if cutoff is None else LowPass(cutoff)
+        shown = state.blocks[index]
+        context = self._recall.context(state, index, shown.prompt)
+        latents = self._recall.to_model(shown.noisy[at])
+        with torch.no_grad():
+            found = self.model.features(latents, spec.sigmas[at], context, wanted, low_pass)
+        return {layer: found[layer][0].detach().float().cpu() for layer in wanted}
+
+    def remember(self, region: Region) -> Memory:
+        """An object as it looks in the newest latent frame, for a later ``Drag(source=...)``.
+
+        With it, an object that has left the frame comes back looking the same (Appendix R).
+
+        Args:
+            region: Where it is now: a shape, or a boolean mask (H, W).
+
+        Raises:
+            TypeError: A region of another kind.
+            ValueError: A region that is empty, of another size or outside the frame, or a stream
+                without blocks.
+        """
+        state = self._state
+        _need_blocks(state, "remember")
+        grid = self.model.spec.grid
+        shape = as_shape(region)
+        rasterise(shape, grid.height, grid.width)
+        return Memory(len(state.blocks) - 1, shape)
+
+    # --------------------------------------------------------------------------- generating
+
+    def step(self) -> Block:
+        """Generate one block."""
+        with self._writing("step") as state:
+            self._state = self._produce(state, Order(Mode.STEP))
+            return self._state.blocks[-1]
+
+    def run(self, n: int, progress: bool = True) -> list[Block]:  # noqa: FBT001, FBT002
+        """Generate n blocks.
+
+        Each block is complete in itself: after an interrupt the finished ones stay.
+
+        Args:
+            n: How many, 0 or more.
+            progress: Show a progress bar.
+
+        Raises:
+            TypeError: ``n`` is not an integer.
+            ValueError: ``n`` is negative.
+        """
+        count = whole(n, "n", least=0)
+        return [self.step() for _ in tqdm(range(count), "blocks", disable=not progress)]
+
+    def edit(
+        self,
+        drags: Sequence[Drag],
+        keep: Region | None = None,
+        settings: DragSettings | None = None,
+        callback: Callback | None = None,
+    ) -> Block:
+        """Change the newest latent frame: denoise its block again with the drags in effect.
+
+        The drags act on the block's last latent frame, all the way to their end; its other
+        frames follow as the model sees fit. The block keeps its own prompt. To edit an earlier
+        frame, `rewind` to its block first. A second edit starts from the result of the first.
+
+        Args:
+            drags: What to move, in pixels of the newest frame.
+            keep: The region that must not change: a shape or a boolean mask (H, W).
+            settings: How; None means `DragSettings.paper()`.
+            callback: Called with each `Iteration`.
+
+        Raises:
+            TypeError: Arguments of another kind.
+            ValueError: A stream without blocks, or drags or settings that the model cannot
+                follow.
+            FloatingPointError: The latents stopped being finite.
+        """
+        with self._writing("edit") as state:
+            _need_blocks(state, "edit")
+            request = Request.of(
+                self.model.spec,
+                state.blocks,
+                drags=drags,
+                keep=keep,
+                settings=settings,
+                callback=callback,
+            )
+            newest = state.blocks[-1]
+            before = state.cut(newest.index)
+            driven = drive(request, self._recall, before, state, Course(len(newest.latents)))
+            given = newest.noisy[: request.step + 1]
+            changed = self._produce(before, Order(Mode.EDIT, given, driven))
+            self._state = replace(changed, prompt=state.prompt)
+            return changed.blocks[-1]
+
+    def animate(  # noqa: PLR0917
+        self,
+        drags: Sequence[Drag],
+        blocks: int = 1,
+        keep: Region | None = None,
+        settings: DragSettings | None = None,
+        callback: Callback | None = None,
+        progress: bool = False,  # noqa: FBT001, FBT002
+    ) -> list[Block]:
+        """Generate new blocks whose motion follows the drags.
+
+        Of m = blocks x frames per block new latent frames, frame i is pulled to (i + 1) / m of
+        the motion. What is pulled is the object as it looks in the newest frame at the time of
+        the call. All the blocks are one transaction.
+
+        Args:
+            drags: What to move, in pixels of the newest frame.
+            blocks: How many blocks the motion takes, at least 1.
+            keep: The region that must not change: a shape or a boolean mask (H, W).
+            settings: How; None means `DragSettings.paper()`.
+            callback: Called with each `Iteration`.
+            progress: Show a progress bar.
+
+        Raises:
+            TypeError: Arguments of another kind.
+            ValueError: A stream without blocks, ``blocks`` below 1, or drags or settings that
+                the model cannot follow.
+            FloatingPointError: The latents stopped being finite.
+        """
+        with self._writing("animate") as state:
+            count = whole(blocks, "blocks", least=1)
+            _need_blocks(state, "animate")
+            request = Request.of(
+                self.model.spec,
+                state.blocks,
+                drags=drags,
+                keep=keep,
+                settings=settings,
+                callback=callback,
+            )
+            grown, frames = state, self.model.spec.frames_per_block
+            for part in tqdm(range(count), "dragged blocks", disable=not progress):
+                course = Course(frames, part * frames, count * frames)
+                driven = drive(request, self._recall, grown, state, course)
+                order = Order(Mode.ANIMATE, drive=driven, part=(part, count))
+                grown = self._produce(grown, order)
+            self._state = grown
+            return list(grown.blocks[-count:])
+
+    # ---------------------------------------------------------------------------- branching
+
+    def rewind(self, to: int) -> None:
+        """Drop all but the first ``to`` blocks.
+
+        `prompt` becomes that of the first dropped block, so that `step` repeats it bit for bit.
+
+        Raises:
+            TypeError: ``to`` is not an integer.
+            ValueError: ``to`` is not between 0 (1 for a stream started from an image) and the
+                number of blocks.
+        """
+        with self._writing("rewind") as state:
+            self._state = _cut(state, to, "to")
+
+    def fork(self, at: int | None = None) -> Stream:
+        """A new stream with the same first ``at`` blocks (None: all) and the same noise.
+
+        Raises:
+            TypeError: ``at`` is not an integer.
+            ValueError: ``at`` is out of range, as in `rewind`.
+        """
+        state = self._state
+        branch = object.__new__(type(self))
+        branch._seed, branch._recall = self._seed, self._recall
+        branch._state = state if at is None else _cut(state, at, "at")
+        branch._lock, branch._writer = threading.Lock(), ""
+        return branch
+
+    # ------------------------------------------------------------------------------- files
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything but the model to one file, whole or not at all; returns the path.
+
+        The file is a zip of JSON and safetensors. Its usual suffix is ``.dragstream``.
+
+        Raises:
+            ValueError: A folder that does not exist.
+        """
+        state = self._state
+        tape = archive.Tape(self._seed, state.prompt, state.blocks)
+        return archive.save(tape, path, self.model)
+
+    @classmethod
+    def restore(cls, path: str | os.PathLike[str], model: VideoModel, *, undo: int = 4) -> Stream:
+        """A stream from a file that `save` wrote; it goes on with the same bits.
+
+        What the model remembers is recomputed when it is first needed.
+
+        Raises:
+            FileNotFoundError: No such file.
+            ValueError: Not such a file, or damaged, or of a model with other weights.
+        """
+        tape = archive.load(path, model)
+        stream = cls(model, tape.prompt, tape.seed, undo=undo)
+        stream._state = replace(stream._state, blocks=tape.blocks)
+        return stream
+
+    def to_mp4(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
+        """Write the video as mp4 (extra ``lab``); returns the path.
+
+        Args:
+            path: Ending in ``.mp4``.
+            frame_rate: Frames a second; None means the model's own.
+
+        Raises:
+            ValueError: A stream without blocks, another suffix, no such folder, a bad rate.
+            ImportError: Without imageio-ffmpeg.
+        """
+        return video.to_mp4(self.frames, path, self._rate(frame_rate))
+
+    def to_gif(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
+        """Write the video as an endlessly looping gif; returns the path.
+
+        Args:
+            path: Ending in ``.gif``.
+            frame_rate: Frames a second; None means the model's own.
+
+        Raises:
+            ValueError: A stream without blocks, another suffix, no such folder, a bad rate.
+        """
+        return video.to_gif(self.frames, path, self._rate(frame_rate))
+
+    def display(self, width: int | None = None) -> video.Clip:
+        """The video, small, silent and looping: shown where it is the last line of a cell.
+
+        Args:
+            width: In CSS pixels; None means the frames' own, enlarged if they are small.
+
+        Raises:
+            ValueError: A stream without blocks, or a width below 1.
+        """
+        return video.Clip.of(self.frames, self._rate(None), width, label=self.prompt)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        bundle = {"text/plain": repr(self)}
+        if self.blocks:
+            bundle["text/html"] = self.display()._repr_html_()
+        return bundle
+
+    # ------------------------------------------------------------------------------ private
+
+    def _rate(self, frame_rate: float | None) -> float:
+        return self.model.spec.clock.frame_rate if frame_rate is None else frame_rate
+
+    def _produce(self, state: State, order: Order) -> State:
+        return produce(self._recall, state, self._seed, order)
+
+    @contextmanager
+    def _writing(self, call: str) -> Iterator[State]:
+        """Let one call at a time write; it replaces ``_state`` as its last act, or not at all."""
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError(
+                f"{call} cannot change the stream now: {self._writer} is still at work on it"
+            )
+        try:
+            self._writer = call
+            yield self._state
+        finally:
+            self._lock.release()
+
+
+def _need_blocks(state: State, call: str) -> None:
+    if not state.blocks:
+        raise ValueError(f"there is nothing to {call} yet: the stream has no blocks")
+
+
+def _cut(state: State, count: int, name: str) -> State:
+    """The state with its first ``count`` blocks."""
+    least = int(bool(state.blocks) and state.blocks[0].mode is Mode.IMAGE)
+    wanted = whole(count, name, least=least)
+    if wanted > len(state.blocks):
+        raise ValueError(
+            f"{name} must be at most {len(state.blocks)}, the number of blocks, got {wanted}"
+        )
+    return state.cut(wanted)
+
+
+def _place(index: int, name: str, count: int) -> int:
+    """An index into ``count`` things, negative ones counted from the end."""
+    if count == 0:
+        raise ValueError(f"there is no {name} {index!r}: the stream has no blocks")
+    wanted = whole(index, name, least=-count)
+    if wanted >= count:
+        raise ValueError(f"{name} must be from {-count} to {count - 1}, got {wanted}")
+    return wanted % count
+
+
+def _layers(
+    layers: int | Sequence[int] | None, default: Sequence[int], count: int
+) -> tuple[int, ...]:
+    """Layer numbers, each between 0 and ``count - 1``."""
+    if layers is None:
+        return tuple(default)
+    wanted = [layers] if isinstance(layers, int) else list(layers)
+    numbers = tuple(whole(layer, "layers", least=0) for layer in wanted)
+    if not numbers or max(numbers) >= count:
+        raise ValueError(f"layers must be among 0 to {count - 1}, got {layers!r}")
+    return numbers
