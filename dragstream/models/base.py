@@ -6,6 +6,7 @@ sigma runs from 1 (noise only) to 0 (clean): z = (1 - sigma) * x0 + sigma * nois
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class ModelSpec:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         levels = (*self.sigmas, 0.0)
-        falling = all(a > b for a, b in zip(levels, levels[1:], strict=False))
+        falling = all(a > b for a, b in itertools.pairwise(levels))
         if levels[0] != 1.0 or not falling:
             raise ValueError(f"sigmas must fall from 1.0 and stay above 0, got {self.sigmas}")
         if not 0 <= self.denoising_step < len(self.sigmas):

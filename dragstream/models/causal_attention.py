@@ -15,7 +15,8 @@ then rows, then columns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -186,6 +187,80 @@ class MaskedCall:
         query = project_query(attn, clips, self.turns)
         key, value = project_key_value(attn, clips, self.turns)
         return self.visibility.attend(query, key, value).reshape(hidden.shape)
+
+
+def extend(past: Sequence[KeyValue], current: KeyValue) -> KeyValue:
+    """The keys and values of the past blocks and then the current one's, each in one tensor."""
+    if not past:
+        return current
+    keys, values = zip(*past, current, strict=True)
+    return torch.cat(keys, dim=1), torch.cat(values, dim=1)
+
+
+@dataclass(eq=False)
+class CachedCall:
+    """One new block, (1, tokens, channels), attends to committed blocks and to itself.
+
+    Attributes:
+        turns: Rotations of the block's tokens.
+        past: Keys and values of what the block may see of the past.
+        current: The block's own keys and values, once attention has run.
+    """
+
+    turns: Tensor
+    past: Sequence[KeyValue]
+    current: KeyValue = field(init=False)
+
+    def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
+        """See `SelfAttentionCall`."""
+        # Joining past and present copies both, a few percent of the attention's cost. Keeping the
+        # joined past between passes would double the memory of the cache and still copy it.
+        self.current = project_key_value(attn, hidden, self.turns)
+        query = project_query(attn, hidden, self.turns)
+        return attend(query, *extend(self.past, self.current))
+
+
+@dataclass(eq=False)
+class TappedCall:
+    """A `CachedCall` that also looks at the block through constant, maybe filtered, keys.
+
+    The look is what a feature is made of: its gradient flows through the query only. It is taken
+    beside the attention that the network goes on with, which stays as it is.
+
+    Attributes:
+        turns: Rotations of the block's tokens.
+        past: Keys and values of what the block may see of the past.
+        filtered: The same, filtered.
+        low_pass: Filters keys or values of the block itself; None for none.
+        tap: The look, (1, tokens, channels), once it was taken.
+    """
+
+    turns: Tensor
+    past: Sequence[KeyValue]
+    filtered: Sequence[KeyValue]
+    low_pass: Callable[[Tensor], Tensor] | None = None
+    tap: Tensor = field(init=False)
+
+    def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
+        """See `SelfAttentionCall`."""
+        query = project_query(attn, hidden, self.turns)
+        current = project_key_value(attn, hidden, self.turns)
+        out = attend(query, *extend(self.past, current))
+        constant = self.low_pass is None and not out.requires_grad
+        self.tap = out if constant else self._look(query, current)
+        return out
+
+    def look(self, attn: WanAttention, hidden: Tensor) -> Tensor:
+        """Only take the look: all that is wanted of the last tapped layer."""
+        query = project_query(attn, hidden, self.turns)
+        self.tap = self._look(query, project_key_value(attn, hidden.detach(), self.turns))
+        return self.tap
+
+    def _look(self, query: Tensor, current: KeyValue) -> Tensor:
+        key, value = (part.detach() for part in current)
+        if self.low_pass is not None:
+            key, value = self.low_pass(key), self.low_pass(value)
+        return attend(query, *extend(self.filtered, (key, value)))
 
 
 class SelfAttention:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dragstream.drags.geometry import finite, whole
+from dragstream.drags.checks import finite, whole
+
+Spans = tuple[tuple[int, int], ...]
+"""Runs of frames, (start, stop)."""
 
 _REQUIRED = ("num_layers", "num_heads", "head_dim", "ffn_dim", "text_dim")
 _COUNTS = (*_REQUIRED, "freq_dim", "latent_channels", "frames_per_block")
@@ -14,7 +17,10 @@ _COUNTS = (*_REQUIRED, "freq_dim", "latent_channels", "frames_per_block")
 
 @dataclass(frozen=True)
 class CausalWanConfig:
-    """Sizes of a causal Wan.
+    """Sizes of a causal Wan, and how far it looks back.
+
+    A block sees itself and the past as long as both fit into `window` frames; after that the first
+    `sink` frames of the stream and the most recent ones, `window` in all.
 
     Attributes:
         num_layers: Transformer blocks.
@@ -92,6 +98,18 @@ class CausalWanConfig:
     def channels(self) -> int:
         """Channels of a token: heads times their channels."""
         return self.num_heads * self.head_dim
+
+    def room(self, committed: int) -> int | None:
+        """How many new frames after `committed` ones fit into the window; None for any number."""
+        if self.window is None:
+            return None
+        return max(self.window - self.sink, self.window - committed)
+
+    def spans(self, committed: int, new: int) -> Spans:
+        """Spans of committed frames that `new` frames after them may see."""
+        if self.window is None or committed + new <= self.window:
+            return ((0, committed),)
+        return (0, self.sink), (committed + new - (self.window - self.sink), committed)
 
     def diffusers(self) -> dict[str, Any]:
         """The keyword arguments of diffusers' `WanTransformer3DModel`."""

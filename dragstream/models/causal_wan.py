@@ -2,29 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import contextlib
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, ParamSpec
 
 import torch
-from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel, WanTransformerBlock
 from torch import Tensor, nn
 
 from dragstream.models.causal_attention import (
+    CachedCall,
     CrossAttention,
+    KeyValue,
     MaskedCall,
     Rotation,
     SelfAttention,
+    SelfAttentionCall,
+    TappedCall,
     Visibility,
     project_key_value,
 )
 from dragstream.models.causal_config import CausalWanConfig
+from dragstream.models.causal_context import (
+    CausalContext,
+    CommittedBlock,
+    LowPass,
+    low_passed,
+)
+from dragstream.models.causal_inputs import (
+    check_block,
+    check_clips,
+    check_context,
+    check_layers,
+    check_low_pass,
+    check_text,
+)
+from dragstream.models.checkpoints import load_strictly, read_diffusers, read_released
+
+P = ParamSpec("P")
 
 _TIMESTEPS = 1000.0
 """Flow matching as Wan counts it: timestep = sigma * 1000."""
 
 
+class _Block(NamedTuple):
+    """A block of latents on its way through the layers."""
+
+    sigma: float
+    hidden: Tensor
+    size: tuple[int, int]
+    time: Tensor
+    modulation: Tensor
+    turns: Tensor
+    spans: tuple[tuple[int, int], ...]
+
+
+def _attention_input(block: WanTransformerBlock, hidden: Tensor, modulation: Tensor) -> Tensor:
+    """What diffusers' block hands to its self-attention."""
+    shift, scale = (block.scale_shift_table + modulation.float())[:, :2].chunk(2, dim=1)
+    normed: Tensor = block.norm1(hidden.float()) * (1 + scale) + shift
+    return normed.type_as(hidden)
+
+
+@contextlib.contextmanager
+def _frozen(module: nn.Module) -> Iterator[None]:
+    """Record no gradients for parameters, only for inputs."""
+    trainable = [weight for weight in module.parameters() if weight.requires_grad]
+    try:
+        for weight in trainable:
+            weight.requires_grad = False
+        yield
+    finally:
+        for weight in trainable:
+            weight.requires_grad = True
+
+
+def _remembered(method: Callable[P, CausalContext]) -> Callable[P, CausalContext]:
+    """Run a method that makes a context: its tensors outlive the call and must fit any later one.
+
+    Hence no gradients, and no inference mode even if the caller is in it: its tensors could not
+    take part in a gradient for the latents afterwards.
+    """
+
+    @functools.wraps(method)
+    def run(*args: P.args, **kwargs: P.kwargs) -> CausalContext:
+        with torch.inference_mode(mode=False), torch.no_grad():
+            return method(*args, **kwargs)
+
+    return run
+
+
 class CausalWan(nn.Module):
-    """A Wan transformer that generates a video block by block."""
+    """A Wan transformer that generates a video block by block.
+
+    ```python
+    wan = CausalWan.from_released("self_forcing_dmd.pt", config)
+    context = wan.new_context(text)
+    x0 = wan.denoise(latents, sigma, context)          # as often as there are steps
+    context = wan.commit(x0, context)                  # then on to the next block
+    features = wan.features(latents, sigma, context, layers=(12, 13))
+    ```
+
+    Contexts are values: `commit` returns a new one that shares the keys and values of the earlier
+    blocks, and the old one stays usable. Nothing else writes keys and values, so a pass that is
+    interrupted leaves no trace.
+
+    Args:
+        config: Sizes, see `CausalWanConfig.of`. Weights are random.
+    """
 
     def __init__(self, config: Mapping[str, Any] | CausalWanConfig) -> None:
         super().__init__()
@@ -39,6 +128,91 @@ class CausalWan(nn.Module):
     def from_config(cls, config: Mapping[str, Any] | CausalWanConfig) -> CausalWan:
         """A model with fresh random weights, ready to be trained."""
         return cls(config)
+
+    @classmethod
+    def from_state(
+        cls,
+        state: Mapping[str, Tensor],
+        config: Mapping[str, Any] | CausalWanConfig,
+        *,
+        dtype: torch.dtype = torch.float32,
+        origins: Mapping[str, str] | None = None,
+    ) -> CausalWan:
+        """A model with given weights, frozen and in evaluation mode.
+
+        Args:
+            state: Weights by diffusers' names, as `model.transformer.state_dict()` has them.
+            config: Sizes, see `CausalWanConfig.of`.
+            dtype: Of the weights in memory.
+            origins: Names of the weights in the file that they came from, for messages.
+
+        Raises:
+            ValueError: Weights are missing, unexpected or of other shapes, naming them; or the
+                config is no good.
+        """
+        with torch.device("meta"):
+            model = cls(config).to(dtype)
+        model.to_empty(device="cpu")
+        load_strictly(model.transformer, state, origins)
+        return model.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
+
+    @classmethod
+    def from_released(
+        cls,
+        path: str | Path,
+        config: Mapping[str, Any] | CausalWanConfig,
+        *,
+        dtype: torch.dtype = torch.float32,
+    ) -> CausalWan:
+        """Read a released checkpoint (Self-Forcing, CausVid and their kin).
+
+        Args:
+            path: A `.pt` file with the weights under `generator_ema` or `generator`.
+            config: Sizes, see `CausalWanConfig.of`.
+            dtype: Of the weights in memory.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The file is damaged or foreign, or does not fit the config.
+        """
+        config = CausalWanConfig.of(config)
+        state, origins = read_released(path)
+        return cls.from_state(state, config, dtype=dtype, origins=origins)
+
+    @classmethod
+    def from_diffusers(
+        cls,
+        folder: str | Path,
+        *,
+        window: int | None = None,
+        sink: int = 0,
+        frames_per_block: int = 1,
+        dtype: torch.dtype = torch.float32,
+    ) -> CausalWan:
+        """Read a transformer folder in the Diffusers layout (config.json and safetensors).
+
+        Args:
+            folder: The folder.
+            window: See `CausalWanConfig`, as for the next two.
+            sink: First latent frames that stay in sight.
+            frames_per_block: Latent frames of the smallest block.
+            dtype: Of the weights in memory.
+
+        Raises:
+            FileNotFoundError: The folder lacks its config or weights.
+            ValueError: A file is damaged or foreign, or weights do not fit the config.
+        """
+        sizes, state = read_diffusers(folder)
+        sizes |= {"window": window, "sink": sink, "frames_per_block": frames_per_block}
+        return cls.from_state(state, sizes, dtype=dtype)
+
+    def fingerprint(self) -> str:
+        """A digest of config and weights (hexadecimal)."""
+        digest = hashlib.sha256(repr(self.config).encode())
+        for name, weight in sorted(self.transformer.state_dict().items()):
+            digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+            digest.update(weight.cpu().contiguous().flatten().view(torch.uint8).numpy())
+        return digest.hexdigest()
 
     # ------------------------------------------------------------------ the whole clip at once
 
@@ -66,8 +240,8 @@ class CausalWan(nn.Module):
         Raises:
             ValueError: Shapes that do not fit each other or the model.
         """
+        check_clips(self.config, latents, sigmas=sigmas, text=text, frames=frames, mask=mask)
         batch, count = latents.shape[:2]
-        self._check_clips(latents, sigmas, text, frames, mask)
         hidden, (rows, columns) = self._tokens(latents)
         # Frames travel as batch items through everything but the attention, so that each has its
         # own modulation without one per token.
@@ -82,48 +256,156 @@ class CausalWan(nn.Module):
 
     forward = forward_blocks
 
-    def _check_clips(
-        self, latents: Tensor, sigmas: Tensor, text: Tensor, frames: Tensor, mask: Tensor
-    ) -> None:
-        self._check_latents(latents)
-        batch, count = latents.shape[:2]
-        for name, shape, allowed in (
-            ("sigmas", sigmas.shape, [(batch, count)]),
-            ("frames", frames.shape, [(count,), (batch, count)]),
-            ("mask", mask.shape, [(count, count), (batch, count, count)]),
-        ):
-            if tuple(shape) not in allowed:
-                choices = " or ".join(map(str, allowed))
-                raise ValueError(f"{name} must have shape {choices}, got {tuple(shape)}")
-        self._check_text(text, batch)
-        if mask.dtype != torch.bool or not bool(mask.any(-1).all()):
-            raise ValueError("mask must be boolean and let every frame see at least one frame")
+    # ------------------------------------------------------------------ block after block
 
-    def _check_latents(self, latents: Tensor) -> None:
-        channels, (rows, columns) = self.config.latent_channels, self.config.patch
-        fits = (
-            latents.ndim == 5
-            and min(latents.shape) > 0
-            and latents.shape[2] == channels
-            and latents.shape[3] % rows == 0
-            and latents.shape[4] % columns == 0
-        )
-        if not fits:
-            raise ValueError(
-                f"latents must have shape (batch, frames, {channels}, height, width) with height a "
-                f"multiple of {rows} and width of {columns}, got {tuple(latents.shape)}"
-            )
-        if not latents.is_floating_point():
-            raise ValueError(f"latents must be floating point, got {latents.dtype}")
+    @_remembered
+    def new_context(self, text: Tensor) -> CausalContext:
+        """The context of a stream that has no blocks yet.
 
-    def _check_text(self, text: Tensor, batch: int) -> None:
-        if text.ndim != 3 or text.shape[1] < 1 or text.shape[::2] != (batch, self.config.text_dim):
-            raise ValueError(
-                f"text must have shape ({batch}, tokens, {self.config.text_dim}), "
-                f"got {tuple(text.shape)}"
-            )
+        Args:
+            text: Text embeddings, (1, tokens, text_dim).
+
+        Raises:
+            ValueError: A text of another shape, or with values that are not finite.
+        """
+        words = self._text_cache(text)
+        return CausalContext(0, text.detach().clone(), words)
+
+    @_remembered
+    def with_text(self, context: CausalContext, text: Tensor) -> CausalContext:
+        """The same past under another text, from the next block on.
+
+        Raises:
+            TypeError: `context` is not a context of this class.
+            ValueError: As in `new_context`.
+        """
+        check_context(self.config, context)
+        words = self._text_cache(text)
+        return dataclasses.replace(context, text=text.detach().clone(), words=words)
+
+    @torch.no_grad()
+    def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
+        """Predict the clean latents of the next block; reads the context, changes nothing.
+
+        Args:
+            latents: Noisy latents of the block, (1, frames, channels, height, width).
+            sigma: Noise level in [0, 1].
+            context: What was committed before.
+
+        Returns:
+            x0, shaped and typed like `latents`.
+
+        Raises:
+            TypeError: `context` is not a context of this class.
+            ValueError: Latents of a shape that does not fit the model or the context, with values
+                that are not finite, or a noise level out of range.
+        """
+        block = self._start(latents, sigma, context)
+        hidden = block.hidden
+        for layer, module in enumerate(self.transformer.blocks):
+            call = CachedCall(block.turns, context.past(layer, block.spans))
+            hidden = module(hidden, context.words[layer], block.modulation, call)
+        flow = self._flow(hidden, block.time, latents)
+        return (latents.float() - block.sigma * flow.float()).to(latents.dtype)
+
+    @_remembered
+    def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
+        """Remember a clean block: the context pass, at noise level 0.
+
+        Args:
+            latents: Clean latents of the block, (1, frames, channels, height, width).
+            context: What was committed before; it stays as it is and usable.
+
+        Returns:
+            A context that shares the keys and values of the earlier blocks, without those that no
+            later block will see.
+
+        Raises:
+            TypeError, ValueError: As in `denoise`.
+        """
+        block = self._start(latents, 0.0, context)
+        hidden, layers = block.hidden, []
+        modules = self.transformer.blocks
+        for layer, module in enumerate(modules):
+            call = CachedCall(block.turns, context.past(layer, block.spans))
+            if layer + 1 < len(modules):
+                hidden = module(hidden, context.words[layer], block.modulation, call)
+                layers.append(call.current)
+            else:  # of the last layer nothing but the keys and values is wanted
+                normed = _attention_input(module, hidden, block.modulation)
+                layers.append(project_key_value(module.attn1, normed, block.turns))
+        new = latents.shape[1]
+        committed = CommittedBlock(context.frames, new, block.size, tuple(layers))
+        later = self.config.spans(committed.stop, self.config.frames_per_block)
+        return context.extended(committed, later)
+
+    def features(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: CausalContext,
+        layers: Sequence[int],
+        low_pass: LowPass | None = None,
+    ) -> dict[int, Tensor]:
+        """Self-attention outputs before the output projection, differentiable in `latents`.
+
+        Keys and values of the tapped layers are constants to the gradient, which flows through
+        the queries (Section 4.2.1); layers above the last tapped one are not computed.
+
+        Args:
+            latents: Noisy latents of the block, (1, frames, channels, height, width).
+            sigma: Noise level in [0, 1].
+            context: What was committed before.
+            layers: Tapped layers, counted from 0.
+            low_pass: Filters rotated keys, and values, of the tapped layers (Eq. 7): maps
+                (1, frames, rows, columns, channels) to the same shape along axes 2 and 3. It is
+                hashable: what it makes of committed blocks is kept under it.
+
+        Returns:
+            {layer: (1, frames, token rows, token columns, channels)}.
+
+        Raises:
+            TypeError, ValueError: As in `denoise`; also for layers that the model lacks, for no
+                layers at all, and for a filter that changes shapes.
+        """
+        tapped = check_layers(self.config, layers)
+        filtered = None
+        with _frozen(self):
+            block = self._start(latents, sigma, context)
+            if low_pass is not None:
+                check_low_pass(low_pass)
+                filtered = functools.partial(low_passed, low_pass, size=block.size)
+            hidden, taps = block.hidden, {}
+            for layer in range(tapped[-1] + 1):
+                module, past = self.transformer.blocks[layer], context.past(layer, block.spans)
+                call: SelfAttentionCall = CachedCall(block.turns, past)
+                if layer in tapped:
+                    seen = context.past(layer, block.spans, low_pass)
+                    call = taps[layer] = TappedCall(block.turns, past, seen, filtered)
+                if layer < tapped[-1]:
+                    hidden = module(hidden, context.words[layer], block.modulation, call)
+                else:
+                    normed = _attention_input(module, hidden, block.modulation)
+                    taps[layer].look(module.attn1, normed)
+        shape = (1, latents.shape[1], *block.size, -1)
+        return {layer: call.tap.reshape(shape) for layer, call in taps.items()}
 
     # ------------------------------------------------------------------ pieces of a pass
+
+    def _start(self, latents: Tensor, sigma: float, context: CausalContext) -> _Block:
+        sigma = check_block(self.config, latents, sigma, context)
+        hidden, size = self._tokens(latents)
+        device = latents.device
+        time, modulation = self._time(torch.tensor([sigma], dtype=torch.float32, device=device))
+        frames = torch.arange(context.frames, context.frames + latents.shape[1], device=device)
+        turns = self.transformer.rope(frames.unsqueeze(0), *size)
+        spans = self.config.spans(context.frames, latents.shape[1])
+        return _Block(sigma, hidden, size, time, modulation, turns, spans)
+
+    def _text_cache(self, text: Tensor) -> tuple[KeyValue, ...]:
+        check_text(self.config, text, 1)
+        words = self._words(text)
+        return tuple(project_key_value(b.attn2, words) for b in self.transformer.blocks)
 
     @property
     def _dtype(self) -> torch.dtype:

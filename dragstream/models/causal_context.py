@@ -1,0 +1,138 @@
+"""What a causal Wan remembers: keys and values of committed blocks, shared between contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from dragstream.models.causal_attention import KeyValue
+from dragstream.models.causal_config import Spans
+
+LowPass = Callable[[Tensor], Tensor]
+"""A hashable filter over rows and columns, see `low_passed`."""
+
+_FILTERS_KEPT = 8
+"""Low-passes whose results a block keeps: drawn cutoffs are few, but nothing bounds them."""
+
+
+def low_passed(low_pass: LowPass, x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Filter keys or values (1, tokens, heads, head_dim) of frames of `size` (rows, columns).
+
+    The filter sees maps (1, frames, rows, columns, channels) and acts on axes 2 and 3.
+
+    Raises:
+        ValueError: The filter changed the shape.
+    """
+    maps = x.flatten(2).unflatten(1, (-1, *size))
+    filtered = low_pass(maps)
+    if filtered.shape != maps.shape:
+        raise ValueError(
+            f"low_pass must keep the shape {tuple(maps.shape)}, it gave {tuple(filtered.shape)}"
+        )
+    return filtered.reshape(x.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class CommittedBlock:
+    """Keys (rotated) and values of a block at every layer; never written again.
+
+    Attributes:
+        start: Absolute index of its first latent frame.
+        frames: Its latent frames.
+        size: Rows and columns of tokens.
+        layers: Keys and values of each layer.
+    """
+
+    start: int
+    frames: int
+    size: tuple[int, int]
+    layers: tuple[KeyValue, ...]
+    _filtered: dict[LowPass, dict[int, KeyValue]] = field(default_factory=dict, repr=False)
+
+    @property
+    def stop(self) -> int:
+        """Absolute index of the frame after its last."""
+        return self.start + self.frames
+
+    def at(self, layer: int, low_pass: LowPass | None = None) -> KeyValue:
+        """Keys and values at a layer; low-passed ones are computed once and kept."""
+        if low_pass is None:
+            return self.layers[layer]
+        kept = self._filtered.setdefault(low_pass, {})
+        if layer not in kept:
+            with torch.inference_mode(mode=False), torch.no_grad():
+                key, value = (low_passed(low_pass, x, self.size) for x in self.layers[layer])
+            kept[layer] = (key, value)
+            while len(self._filtered) > _FILTERS_KEPT:
+                del self._filtered[next(iter(self._filtered))]
+        return kept[layer]
+
+
+def _meetings(
+    blocks: Sequence[CommittedBlock], spans: Spans
+) -> Iterator[tuple[CommittedBlock, int, int]]:
+    """Each block with each span (start, stop) that it shares frames with, span by span."""
+    for start, stop in spans:
+        for block in blocks:
+            if block.start < stop and start < block.stop:
+                yield block, start, stop
+
+
+@dataclass(frozen=True, eq=False)
+class CausalContext:
+    """What is remembered of a stream's committed blocks; a value.
+
+    Attributes:
+        frames: Latent frames committed so far, forgotten ones included.
+        text: Text embeddings, (1, tokens, text_dim).
+        words: Keys and values of the text at each layer.
+        blocks: The blocks that later ones may still see, oldest first.
+    """
+
+    frames: int
+    text: Tensor
+    words: tuple[KeyValue, ...] = field(repr=False)
+    blocks: tuple[CommittedBlock, ...] = ()
+
+    def extended(self, block: CommittedBlock, spans: Spans) -> CausalContext:
+        """A context that remembers `block` too, of all blocks those that `spans` touch."""
+        blocks = (*self.blocks, block)
+        touched = {held.start for held, _, _ in _meetings(blocks, spans)}
+        kept = tuple(held for held in blocks if held.start in touched)
+        return replace(self, frames=block.stop, blocks=kept)
+
+    def check(self, size: tuple[int, int], spans: Spans) -> None:
+        """Make sure that a block of tokens of `size` can see the frames in `spans`.
+
+        Raises:
+            ValueError: The committed blocks have other sizes, or some are forgotten.
+        """
+        for block in self.blocks[:1]:
+            if block.size != size:
+                raise ValueError(
+                    f"the context holds frames of {block.size[0]} x {block.size[1]} tokens, "
+                    f"the latents make {size[0]} x {size[1]}"
+                )
+        held = sum(
+            min(stop, b.stop) - max(start, b.start)
+            for b, start, stop in _meetings(self.blocks, spans)
+        )
+        if held < sum(stop - start for start, stop in spans):
+            raise ValueError(
+                f"so few latent frames would look back on frames that this context of "
+                f"{self.frames} frames has forgotten; hand in frames_per_block at a time"
+            )
+
+    def past(self, layer: int, spans: Spans, low_pass: LowPass | None = None) -> list[KeyValue]:
+        """Keys and values at a layer of the frames in `spans`, oldest first, without copies."""
+        pieces = []
+        for block, start, stop in _meetings(self.blocks, spans):
+            tokens = block.size[0] * block.size[1]
+            begin, end = max(start - block.start, 0), min(stop - block.start, block.frames)
+            key, value = block.at(layer, low_pass)
+            seen = slice(begin * tokens, end * tokens)
+            pieces.append((key[:, seen], value[:, seen]))
+        return pieces

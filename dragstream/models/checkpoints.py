@@ -1,0 +1,211 @@
+"""Reading the weights of a Wan transformer, strictly: from released files and Diffusers folders."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+State = dict[str, Tensor]
+
+_GENERATORS = ("generator_ema", "generator")
+"""Where released files keep the weights; the averaged ones are preferred."""
+
+_PREFIX = "model."
+
+_NAMED_AT_MOST = 5
+
+
+def read_released(path: str | Path) -> tuple[State, dict[str, str]]:
+    """Read a released checkpoint: a pickled dict with `generator_ema` or `generator`.
+
+    Only tensors are unpickled (`weights_only=True`).
+
+    Returns:
+        Weights in the Diffusers layout, and the name in the file of each.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged, or is something else.
+    """
+    path = _existing(path)
+    try:
+        # Mapped, not read: released files hold more than the generator.
+        content = torch.load(
+            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
+        )
+    except Exception as error:  # torch and pickle raise whatever the damage leads to
+        raise ValueError(f"{path.name} is no readable checkpoint: {error}") from error
+    if not isinstance(content, Mapping):
+        kind = type(content).__name__
+        raise ValueError(f"{path.name} holds a {kind}, not named weights")  # noqa: TRY004 - its content
+    name = next((name for name in _GENERATORS if name in content), None)
+    if name is None:
+        raise ValueError(
+            f"{path.name} holds neither {' nor '.join(_GENERATORS)}, but {_listed(content)}"
+        )
+    released = content[name]
+    if not isinstance(released, Mapping) or not released:
+        raise ValueError(f"{name} of {path.name} is not a dict of weights")
+    foreign = [key for key, value in released.items() if not isinstance(value, Tensor)]
+    if foreign:
+        raise ValueError(f"{name} of {path.name} holds values that are no tensors: {foreign[:5]}")
+    return _to_diffusers({str(key): value for key, value in released.items()})
+
+
+def _to_diffusers(released: State) -> tuple[State, dict[str, str]]:
+    state: State = {}
+    origins: dict[str, str] = {}
+    for name, weight in released.items():
+        new = _renamed(name.removeprefix(_PREFIX))
+        if new in state:
+            new = name  # a second claim to the same weight: reported as unexpected
+        state[new], origins[new] = weight, name
+    return state, origins
+
+
+def _renamed(name: str) -> str:
+    # The conversion is a matter of names; one at a time, so that errors can name the file's own.
+    return str(next(iter(convert_wan_transformer_to_diffusers({name: torch.empty(1, 1, 1, 1)}))))
+
+
+def read_diffusers(folder: str | Path) -> tuple[dict[str, Any], State]:
+    """Read a folder in the Diffusers layout: `config.json` and safetensors.
+
+    Returns:
+        The config with the keys of `CausalWanConfig`, and the weights.
+
+    Raises:
+        FileNotFoundError: The folder lacks its config or weights.
+        ValueError: A file is damaged, or describes another kind of model.
+    """
+    folder = Path(folder)
+    path = _existing(folder / "config.json")
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no safetensors")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        state = {name: weight for file in files for name, weight in load_file(file).items()}
+    except (ValueError, SafetensorError) as error:
+        raise ValueError(f"{folder} holds a damaged file: {error}") from error
+    if not isinstance(config, dict) or config.get("_class_name") != "WanTransformer3DModel":
+        raise ValueError(f"{path} does not describe a WanTransformer3DModel")
+    return _sizes(config, path), state
+
+
+def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    names = {
+        "num_layers": "num_layers",
+        "num_attention_heads": "num_heads",
+        "attention_head_dim": "head_dim",
+        "ffn_dim": "ffn_dim",
+        "text_dim": "text_dim",
+        "freq_dim": "freq_dim",
+        "in_channels": "latent_channels",
+        "eps": "eps",
+    }
+    missing = [name for name in (*names, "patch_size") if name not in config]
+    if missing:
+        raise ValueError(f"{path} lacks {_listed(missing)}")
+    patch = config["patch_size"]
+    if len(patch) != 3 or patch[0] != 1:
+        raise ValueError(f"patch_size must be (1, rows, columns), got {patch}")
+    if config.get("out_channels", config["in_channels"]) != config["in_channels"]:
+        raise ValueError(f"{path} describes a model with other channels out than in")
+    return {ours: config[name] for name, ours in names.items()} | {"patch": tuple(patch[1:])}
+
+
+def load_strictly(
+    model: nn.Module, state: Mapping[str, Tensor], origins: Mapping[str, str] | None = None
+) -> None:
+    """Copy weights into a model, all of them and nothing else.
+
+    Args:
+        model: Where to; checked before anything is changed.
+        state: Weights by the model's names.
+        origins: Names in the file that the weights came from, for messages.
+
+    Raises:
+        ValueError: Missing or unexpected names, other shapes, or weights that are no floating
+            point numbers, naming them.
+    """
+    wanted = model.state_dict()
+    names = origins or {}
+    missing = [name for name in wanted if name not in state]
+    extra = [names.get(name, name) for name in state if name not in wanted]
+    wrong = [
+        f"{names.get(name, name)} {tuple(state[name].shape)} instead of {tuple(weight.shape)}"
+        for name, weight in wanted.items()
+        if name in state and state[name].shape != weight.shape
+    ]
+    strange = [
+        f"{names.get(name, name)} {weight.dtype}"
+        for name, weight in state.items()
+        if not weight.is_floating_point()
+    ]
+    complaints = [
+        f"{what} {_listed(which)}"
+        for what, which in (
+            ("it lacks", [_both(name) if names else name for name in missing]),
+            ("it has unexpected", extra),
+            ("of other shape:", wrong),
+            ("not floating point:", strange),
+        )
+        if which
+    ]
+    if complaints:
+        raise ValueError(f"the checkpoint does not fit the config: {'; '.join(complaints)}")
+    model.load_state_dict(state)
+
+
+def _both(name: str) -> str:
+    """A weight's name as released, and as Diffusers has it."""
+    released = name
+    for new, old in _RELEASED.items():
+        released = released.replace(new, old)
+    return f"{_PREFIX}{released} ({name})" if _renamed(released) == name else name
+
+
+# The converter's names backwards, for messages only.
+_RELEASED = {
+    "condition_embedder.time_embedder.linear_1": "time_embedding.0",
+    "condition_embedder.time_embedder.linear_2": "time_embedding.2",
+    "condition_embedder.text_embedder.linear_1": "text_embedding.0",
+    "condition_embedder.text_embedder.linear_2": "text_embedding.2",
+    "condition_embedder.time_proj": "time_projection.1",
+    "attn1": "self_attn",
+    "attn2": "cross_attn",
+    ".to_out.0.": ".o.",
+    ".to_q.": ".q.",
+    ".to_k.": ".k.",
+    ".to_v.": ".v.",
+    "proj_out": "head.head",
+    ".scale_shift_table": ".modulation",
+    "scale_shift_table": "head.modulation",
+    "ffn.net.0.proj": "ffn.0",
+    "ffn.net.2": "ffn.2",
+    "norm2": "norm3",
+}
+
+
+def _listed(names: Iterable[object]) -> str:
+    shown = [str(name) for name in names]
+    more = len(shown) - _NAMED_AT_MOST
+    rest = f" and {more} more" if more > 0 else ""
+    return ", ".join(shown[:_NAMED_AT_MOST]) + rest
+
+
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    return path
