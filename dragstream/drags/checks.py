@@ -1,6 +1,6 @@
 """Reading numbers and points that people or documents hand in.
 
-Each function takes the value and the name that its error message should use.
+The readers take the value and the name that its error message should use.
 """
 
 from __future__ import annotations
@@ -10,11 +10,21 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import NDArray
 
 FARTHEST = 1e6
 """No coordinate or length may exceed this many pixels, so that squares never overflow."""
 
 Point = tuple[float, float]
+
+Points = Iterable[Sequence[float]] | NDArray[np.floating] | NDArray[np.integer]
+"""Points (x, y) as people write them: any sequence of pairs, or an array (N, 2)."""
+
+
+def short(value: object) -> str:
+    """`repr(value)`, cut to a length that fits an error message."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def finite(value: object, name: str) -> float:
@@ -25,10 +35,13 @@ def finite(value: object, name: str) -> float:
         ValueError: It is infinite or NaN.
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    number = float(value)
+        raise TypeError(f"{name} must be a number, got {short(value)}")
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {value!r}")
+        raise ValueError(f"{name} must be finite, got {short(value)}")
     return number
 
 
@@ -66,7 +79,7 @@ def whole(value: object, name: str, *, least: int) -> int:
         ValueError: It is smaller than `least`.
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise TypeError(f"{name} must be an integer, got {short(value)}")
     number = int(value)
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
@@ -81,7 +94,7 @@ def point(value: object, name: str) -> Point:
         ValueError: It has another length than 2, or a coordinate that `pixels` refuses.
     """
     if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
-        raise TypeError(f"{name} must be a pair (x, y), got {value!r}")
+        raise TypeError(f"{name} must be a pair (x, y), got {short(value)}")
     if isinstance(value, np.ndarray) and value.ndim != 1:
         raise ValueError(f"{name} must be a pair (x, y), got an array of shape {value.shape}")
     if len(value) != 2:
@@ -89,7 +102,7 @@ def point(value: object, name: str) -> Point:
     return pixels(value[0], f"the x of {name}"), pixels(value[1], f"the y of {name}")
 
 
-def points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
+def read_points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
     """`value` as a tuple of at least `least` points (x, y); arrays of shape (N, 2) will do.
 
     Raises:
@@ -97,8 +110,14 @@ def points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
         ValueError: There are too few points, or one that `point` refuses.
     """
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a sequence of points (x, y), got {value!r}")
+        raise TypeError(f"{name} must be a sequence of points (x, y), got {short(value)}")
     pairs = tuple(point(pair, f"{name}[{index}]") for index, pair in enumerate(value))
     if len(pairs) < least:
         raise ValueError(f"{name} must hold at least {least} point(s), got {len(pairs)}")
     return pairs
+
+
+def settle(value: object, **fields: object) -> None:
+    """Set the fields of a frozen dataclass, from its own `__init__`."""
+    for name, field in fields.items():
+        object.__setattr__(value, name, field)

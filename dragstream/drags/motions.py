@@ -17,26 +17,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import Point, finite, point, whole
+from dragstream.drags.checks import Point, Points, finite, point, settle, short, whole
 from dragstream.drags.geometry import Affine
 from dragstream.drags.paths import (
     EASINGS,
     Path,
+    as_path,
     check_ease,
     check_fraction,
     check_frames,
-    path,
     progress,
 )
 from dragstream.drags.regions import centroid, edge, rasterise, span
-from dragstream.drags.shapes import BoolMask, Shape, as_shape
+from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
 
 __all__ = [
     "EASINGS",
@@ -50,8 +50,6 @@ __all__ = [
     "targets",
     "validate",
 ]
-
-Points = Sequence[Point] | NDArray[np.floating]
 
 EDGE = 1 / 3
 """The share of a region that a deformation holds by default."""
@@ -83,7 +81,7 @@ class Motion(ABC):
         return mask
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Translation(Motion):
     """Move the whole region along a path, by the displacement from the path's start.
 
@@ -98,8 +96,8 @@ class Translation(Motion):
 
     path: Path
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "path", path(self.path))
+    def __init__(self, path: Path | Points) -> None:
+        settle(self, path=as_path(path))
 
     @classmethod
     def by(cls, dx: float, dy: float, ease: str = "linear") -> Translation:
@@ -131,7 +129,7 @@ class Translation(Motion):
         return self.path.frames[-1] if self.path.frames else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Deformation(Motion):
     """Pull the edge of a region along a path and leave the rest of it in place (App. J).
 
@@ -148,15 +146,13 @@ class Deformation(Motion):
     """
 
     path: Path
-    _: KW_ONLY
-    edge: float = EDGE
+    edge: float
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "path", path(self.path))
-        share = finite(self.edge, "edge")
+    def __init__(self, path: Path | Points, *, edge: float = EDGE) -> None:
+        share = finite(edge, "edge")
         if not 0 < share <= 1:
             raise ValueError(f"edge must be a share of the region in (0, 1], got {share!r}")
-        object.__setattr__(self, "edge", share)
+        settle(self, path=as_path(path), edge=share)
 
     @classmethod
     def by(cls, dx: float, dy: float, ease: str = "linear", *, edge: float = EDGE) -> Deformation:
@@ -184,7 +180,7 @@ class Deformation(Motion):
         return edge(mask, self.path.reach, self.edge * span(mask, self.path.reach))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Rotation(Motion):
     """Turn the region about a point (2D rotation, App. J).
 
@@ -204,14 +200,19 @@ class Rotation(Motion):
 
     center: Point
     degrees: float | tuple[float, ...]
-    ease: str = "linear"
-    frames: tuple[float, ...] | None = None
+    ease: str
+    frames: tuple[float, ...] | None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "center", point(self.center, "center"))
-        object.__setattr__(self, "degrees", _degrees(self.degrees))
-        check_ease(self.ease)
-        object.__setattr__(self, "frames", check_frames(self.frames, len(self.arc), "angles"))
+    def __init__(
+        self,
+        center: Sequence[float],
+        degrees: float | Sequence[float] | NDArray[np.floating],
+        ease: str = "linear",
+        frames: Sequence[float] | None = None,
+    ) -> None:
+        check_ease(ease)
+        settle(self, center=point(center, "center"), degrees=_degrees(degrees), ease=ease)
+        settle(self, frames=check_frames(frames, len(self.arc), "angles"))
         if self.extent[1] == 0:
             raise ValueError(f"a rotation must turn, got degrees={self.degrees!r}")
 
@@ -264,7 +265,7 @@ def targets(motion: Motion, frames: int) -> list[Affine]:
     return [motion.at(min(1.0, frame / duration)) for frame in range(1, count + 1)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Memory:
     """An object as it looked in the last latent frame of an earlier block (App. R).
 
@@ -280,12 +281,11 @@ class Memory:
     block: int
     region: Shape
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "block", whole(self.block, "block", least=0))
-        object.__setattr__(self, "region", as_shape(self.region))
+    def __init__(self, block: int, region: Region) -> None:
+        settle(self, block=whole(block, "block", least=0), region=as_shape(region))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Drag:
     """A region, and the motion it should make.
 
@@ -302,18 +302,16 @@ class Drag:
 
     region: Shape
     motion: Motion
-    source: Memory | None = None
+    source: Memory | None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "region", as_shape(self.region))
-        motion: Any = self.motion
+    def __init__(self, region: Region, motion: Motion, source: Memory | None = None) -> None:
         if not isinstance(motion, Motion):
             raise TypeError(
-                f"motion must be a Translation, Deformation or Rotation, got {motion!r}"
+                f"motion must be a Translation, Deformation or Rotation, got {short(motion)}"
             )
-        source: Any = self.source
         if not (source is None or isinstance(source, Memory)):
-            raise TypeError(f"source must be a Memory or None, got {source!r}")
+            raise TypeError(f"source must be a Memory or None, got {short(source)}")
+        settle(self, region=as_shape(region), motion=motion, source=source)
 
     def mask(self, height: int, width: int) -> BoolMask:
         """The handle as the method uses it: bool (height, width).
@@ -340,9 +338,7 @@ class Drag:
         return Affine.translation(new_x - old_x, new_y - old_y)
 
 
-def validate(
-    drags: Sequence[Drag], keep: Shape | BoolMask | None, height: int, width: int
-) -> list[BoolMask]:
+def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int) -> list[BoolMask]:
     """Check drags against a frame and against the region that must stay as it is.
 
     Targets may leave the frame: an object dragged out of view is a legal drag.
@@ -366,7 +362,7 @@ def validate(
         raise TypeError(f"drags must be a sequence of Drag, got {type(given).__name__}")
     for index, drag in enumerate(given):
         if not isinstance(drag, Drag):
-            raise TypeError(f"drags[{index}] must be a Drag, got {drag!r}")
+            raise TypeError(f"drags[{index}] must be a Drag, got {short(drag)}")
     if not given:
         raise ValueError("drags is empty: give at least one Drag")
     masks = [_handle(f"drags[{i}]", drag, height, width) for i, drag in enumerate(drags)]

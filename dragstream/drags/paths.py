@@ -27,13 +27,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline, make_interp_spline
 
-from dragstream.drags.checks import Point, finite, points
+from dragstream.drags.checks import Point, Points, finite, read_points, settle, short
 
 ROWS_PER_SPAN = 96
 """Rows of a spline's table per knot span; divisible by 2 and 3, see step 2 above."""
@@ -59,7 +59,7 @@ EASINGS: Mapping[str, Callable[[float], float]] = MappingProxyType(
 def check_ease(ease: object) -> None:
     """Raise a ValueError unless `ease` names one of `EASINGS`."""
     if not isinstance(ease, str) or ease not in EASINGS:
-        raise ValueError(f"ease must be one of {', '.join(EASINGS)}, got {ease!r}")
+        raise ValueError(f"ease must be one of {', '.join(EASINGS)}, got {short(ease)}")
 
 
 def check_fraction(fraction: object) -> float:
@@ -80,14 +80,14 @@ def check_frames(frames: object, count: int, what: str) -> tuple[float, ...] | N
     if frames is None:
         return None
     if isinstance(frames, str | bytes) or not isinstance(frames, Sequence | np.ndarray):
-        raise TypeError(f"frames must be a sequence of latent frames or None, got {frames!r}")
+        raise TypeError(f"frames must be a sequence of latent frames or None, got {short(frames)}")
     pins = tuple(finite(frame, f"frames[{index}]") for index, frame in enumerate(frames))
     if len(pins) != count:
         raise ValueError(
-            f"frames must hold one latent frame for each of {count} {what}, got {pins}"
+            f"frames must hold one latent frame for each of {count} {what}, got {short(pins)}"
         )
     if pins[0] != 0 or any(later <= earlier for earlier, later in pairwise(pins)):
-        raise ValueError(f"frames must rise from 0, got {pins}")
+        raise ValueError(f"frames must rise from 0, got {short(pins)}")
     return pins
 
 
@@ -119,7 +119,7 @@ class _Table(NamedTuple):
     stops: tuple[float, ...]  # the length at each waypoint, where the path passes them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Path:
     """Where a drag leads: waypoints (x, y) in pixels of the video frame.
 
@@ -145,37 +145,41 @@ class Path:
     ease: str = "linear"
     frames: tuple[float, ...] | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "points", points(self.points, "points", least=2))
-        smooth: Any = self.smooth
+    def __init__(
+        self,
+        points: Points,
+        smooth: bool = True,  # noqa: FBT001, FBT002  # a field like the others
+        ease: str = "linear",
+        frames: Sequence[float] | None = None,
+    ) -> None:
+        waypoints = read_points(points, "points", least=2)
         if not isinstance(smooth, bool | np.bool_):
-            raise TypeError(f"smooth must be True or False, got {smooth!r}")
-        object.__setattr__(self, "smooth", bool(smooth))
-        check_ease(self.ease)
-        frames = check_frames(self.frames, len(self.points), "waypoints")
-        object.__setattr__(self, "frames", frames)
+            raise TypeError(f"smooth must be True or False, got {short(smooth)}")
+        check_ease(ease)
+        pins = check_frames(frames, len(waypoints), "waypoints")
+        settle(self, points=waypoints, smooth=bool(smooth), ease=ease, frames=pins)
         if self.length < SHORTEST:
-            raise ValueError(f"a path must lead somewhere, got {self.points} of length 0")
+            raise ValueError(f"a path must lead somewhere, got {short(waypoints)} of length 0")
 
     @classmethod
     def spline(
         cls,
-        points: Sequence[Point],
+        points: Points,
         ease: str = "linear",
         frames: Sequence[float] | None = None,
     ) -> Path:
         """A smooth path, see the class."""
-        return cls(points, smooth=True, ease=ease, frames=frames)  # type: ignore[arg-type]
+        return cls(points, smooth=True, ease=ease, frames=frames)
 
     @classmethod
     def polyline(
         cls,
-        points: Sequence[Point],
+        points: Points,
         ease: str = "linear",
         frames: Sequence[float] | None = None,
     ) -> Path:
         """Straight lines from waypoint to waypoint, see the class."""
-        return cls(points, smooth=False, ease=ease, frames=frames)  # type: ignore[arg-type]
+        return cls(points, smooth=False, ease=ease, frames=frames)
 
     @property
     def length(self) -> float:
@@ -222,9 +226,9 @@ class Path:
         return _Table(curve, lengths, tuple(float(lengths[row]) for row in passed))
 
 
-def path(value: Path | Sequence[Point] | NDArray[np.floating]) -> Path:
+def as_path(value: Path | Points) -> Path:
     """`value` if it is a Path, else the smooth path along a sequence of points (x, y)."""
-    return value if isinstance(value, Path) else Path(value)  # type: ignore[arg-type]
+    return value if isinstance(value, Path) else Path(value)
 
 
 def _spline_rows(waypoints: Floats, *, through: bool) -> tuple[Floats, list[int]]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from dragstream.drags.checks import Point, point, size, whole
+from dragstream.drags.checks import Point, Points, point, size, whole
 from dragstream.drags.geometry import Affine
 from dragstream.drags.shapes import (
     BoolMask,
@@ -27,6 +27,7 @@ from dragstream.drags.shapes import (
     Intersection,
     Mask,
     Polygon,
+    Region,
     Shape,
     Union,
     as_shape,
@@ -41,6 +42,7 @@ __all__ = [
     "Intersection",
     "Mask",
     "Polygon",
+    "Region",
     "Shape",
     "Union",
     "as_shape",
@@ -61,7 +63,7 @@ __all__ = [
 Extents = tuple[float, float, float, float]
 
 
-def disc(center: Point, radius: float) -> Disc:
+def disc(center: Sequence[float], radius: float) -> Disc:
     """A disc about `center` (x, y), in pixels."""
     return Disc(center, radius)
 
@@ -71,14 +73,14 @@ def box(left: float, top: float, right: float, bottom: float) -> Box:
     return Box(left, top, right, bottom)
 
 
-def polygon(points: Sequence[Point] | NDArray[np.floating]) -> Polygon:
+def polygon(points: Points) -> Polygon:
     """What the closed outline through `points` (x, y) winds around."""
-    return Polygon(points)  # type: ignore[arg-type]  # the class makes them tuples
+    return Polygon(points)
 
 
-def brush(points: Sequence[Point] | NDArray[np.floating], radius: float) -> Brush:
+def brush(points: Points, radius: float) -> Brush:
     """A round brush of `radius` pixels led along `points` (x, y)."""
-    return Brush(points, radius)  # type: ignore[arg-type]  # the class makes them tuples
+    return Brush(points, radius)
 
 
 def mask(array: BoolMask) -> Mask:
@@ -86,7 +88,7 @@ def mask(array: BoolMask) -> Mask:
     return Mask(array)
 
 
-def rasterise(region: Shape | BoolMask, height: int, width: int) -> BoolMask:
+def rasterise(region: Region, height: int, width: int) -> BoolMask:
     """The pixels of a region as a boolean mask (height, width).
 
     What lies outside the frame is cut off.

@@ -7,6 +7,7 @@ A pixel belongs to a shape when its centre does. Shapes are frozen, compare by v
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import Point, pixels, point, points, size
+from dragstream.drags.checks import Point, Points, pixels, point, read_points, settle, size
 
 BoolMask = NDArray[np.bool_]
 
@@ -48,6 +49,10 @@ class Shape(ABC):
         return _combine(Difference, other, self)
 
 
+Region = Shape | BoolMask
+"""What is taken wherever a region is asked for: a shape, or a boolean mask (H, W)."""
+
+
 def as_shape(region: object) -> Shape:
     """A shape as it is, a boolean mask (H, W) as `Mask`.
 
@@ -65,7 +70,7 @@ def as_shape(region: object) -> Shape:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Disc(Shape):
     """The pixels at most `radius` pixels from `center` (x, y).
 
@@ -76,9 +81,8 @@ class Disc(Shape):
     center: Point
     radius: float
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "center", point(self.center, "center"))
-        object.__setattr__(self, "radius", size(self.radius, "radius"))
+    def __init__(self, center: Sequence[float], radius: float) -> None:
+        settle(self, center=point(center, "center"), radius=size(radius, "radius"))
 
     def paint(self, height: int, width: int) -> BoolMask:
         """See `Shape.paint`."""
@@ -108,7 +112,7 @@ class Box(Shape):
 
     def __post_init__(self) -> None:
         for name in ("left", "top", "right", "bottom"):
-            object.__setattr__(self, name, pixels(getattr(self, name), name))
+            settle(self, **{name: pixels(getattr(self, name), name)})
         if self.right <= self.left:
             raise ValueError(f"right must exceed left, got {self.right} <= {self.left}")
         if self.bottom <= self.top:
@@ -125,7 +129,7 @@ class Box(Shape):
         return f"box from ({self.left}, {self.top}) to ({self.right}, {self.bottom})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Polygon(Shape):
     """What a closed outline winds around (the non-zero rule, so a lasso may cross itself).
 
@@ -141,8 +145,8 @@ class Polygon(Shape):
 
     points: tuple[Point, ...]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "points", points(self.points, "points", least=3))
+    def __init__(self, points: Points) -> None:
+        settle(self, points=read_points(points, "points", least=3))
 
     def paint(self, height: int, width: int) -> BoolMask:
         """See `Shape.paint`."""
@@ -162,7 +166,7 @@ class Polygon(Shape):
         return f"polygon of {len(self.points)} points from {self.points[0]}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Brush(Shape):
     """The pixels at most `radius` pixels from a stroke; a single point is a dab.
 
@@ -177,9 +181,8 @@ class Brush(Shape):
     points: tuple[Point, ...]
     radius: float
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "points", points(self.points, "points", least=1))
-        object.__setattr__(self, "radius", size(self.radius, "radius"))
+    def __init__(self, points: Points, radius: float) -> None:
+        settle(self, points=read_points(points, "points", least=1), radius=size(radius, "radius"))
 
     def paint(self, height: int, width: int) -> BoolMask:
         """See `Shape.paint`."""
@@ -229,7 +232,7 @@ class Mask(Shape):
             raise ValueError(f"a mask must have shape (H, W), got {array.shape}")
         copied = array.copy()
         copied.flags.writeable = False
-        object.__setattr__(self, "array", copied)
+        settle(self, array=copied)
 
     def paint(self, height: int, width: int) -> BoolMask:
         """The mask itself.
@@ -257,15 +260,14 @@ class Mask(Shape):
         return f"<{self}>"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Combination(Shape, ABC):
     """At least two shapes made into one; boolean masks (H, W) count as shapes."""
 
     of: tuple[Shape, ...]
 
-    def __post_init__(self) -> None:
-        parts: Any = self.of
-        object.__setattr__(self, "of", tuple(as_shape(part) for part in parts))
+    def __init__(self, of: Iterable[Region]) -> None:
+        settle(self, of=tuple(as_shape(part) for part in of))
         if len(self.of) < 2:
             raise ValueError(f"a combination takes at least two regions, got {len(self.of)}")
 
@@ -273,7 +275,7 @@ class Combination(Shape, ABC):
         return f"{type(self).__name__.lower()} of {len(self.of)} regions"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Union(Combination):
     """The pixels in any of its parts."""
 
@@ -285,7 +287,7 @@ class Union(Combination):
         return painted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Intersection(Combination):
     """The pixels in all of its parts."""
 
@@ -297,7 +299,7 @@ class Intersection(Combination):
         return painted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Difference(Combination):
     """The pixels of the first part that are in none of the others."""
 

@@ -1,0 +1,322 @@
+"""Drags as JSON, version 1: what the canvas, archives and files exchange.
+
+```
+document {"version": 1, "drags": [D, ...], "keep": R | null}
+D        {"region": R, "motion": M, "source": {"block": 3, "region": R} | null}
+R        {"type": "disc", "center": [x, y], "radius": r}
+         {"type": "box", "left": x, "top": y, "right": x, "bottom": y}
+         {"type": "polygon", "points": [[x, y], ...]}
+         {"type": "brush", "points": [[x, y], ...], "radius": r}
+         {"type": "mask", "height": H, "width": W, "runs": [n, ...]}
+         {"type": "union" | "intersection" | "difference", "of": [R, R, ...]}
+M        {"type": "translation", "path": P}
+         {"type": "deformation", "path": P, "edge": 0.33}
+         {"type": "rotation", "center": [x, y], "degrees": a | [a, ...], "ease": E, "frames": F}
+P        {"points": [[x, y], ...], "smooth": true, "ease": E, "frames": F}
+E        "linear" | "ease_in" | "ease_out" | "ease_in_out"
+F        null | [0, n, ...]
+```
+
+Pixels of the video frame, degrees clockwise on screen. The runs of a mask are lengths of equal
+pixels, row by row, beginning with (maybe 0) False ones. "source", "keep", "smooth", "ease",
+"frames" and "edge" may be left out. Nothing else is accepted: reading is strict, bounded in time
+and memory, and errors say where the offending value stands, as in `drags[0].motion.path`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from dragstream.drags.checks import short, whole
+from dragstream.drags.motions import Deformation, Drag, Memory, Motion, Rotation, Translation
+from dragstream.drags.paths import Path
+from dragstream.drags.shapes import (
+    BoolMask,
+    Box,
+    Brush,
+    Combination,
+    Difference,
+    Disc,
+    Intersection,
+    Mask,
+    Polygon,
+    Region,
+    Shape,
+    Union,
+    as_shape,
+)
+
+VERSION = 1
+
+MOST_DRAGS = 256
+MOST_PARTS = 4096
+MOST_POINTS = 2**14
+DEEPEST = 64
+MOST_PIXELS = 2**27  # of all masks of a document together
+
+Document = dict[str, Any]
+
+COMBINATIONS: dict[str, type[Combination]] = {
+    "union": Union,
+    "intersection": Intersection,
+    "difference": Difference,
+}
+
+
+def to_json(drags: Sequence[Drag], keep: Region | None = None) -> Document:
+    """Drags and the region to keep as a document of dicts, lists, strings and numbers.
+
+    Raises:
+        TypeError: An element is not a Drag, or a region or motion is of an unknown class.
+    """
+    for index, drag in enumerate(drags):
+        if not isinstance(drag, Drag):
+            raise TypeError(f"drags[{index}] must be a Drag, got {short(drag)}")
+    return {
+        "version": VERSION,
+        "drags": [_drag_json(drag) for drag in drags],
+        "keep": None if keep is None else _region_json(as_shape(keep)),
+    }
+
+
+def from_json(document: Mapping[str, Any]) -> tuple[list[Drag], Shape | None]:
+    """The drags and the region to keep that a document describes.
+
+    Raises:
+        TypeError: The document is not a mapping.
+        ValueError: Anything in it is not as described above; the message says where.
+    """
+    if not isinstance(document, Mapping):
+        raise TypeError(f"a document must be a mapping, got {type(document).__name__}")
+    return _Reader().document(document)
+
+
+def _drag_json(drag: Drag) -> Document:
+    source = drag.source
+    return {
+        "region": _region_json(drag.region),
+        "motion": _motion_json(drag.motion),
+        "source": source and {"block": source.block, "region": _region_json(source.region)},
+    }
+
+
+def _region_json(region: Shape) -> Document:
+    match region:
+        case Disc():
+            return {"type": "disc", "center": list(region.center), "radius": region.radius}
+        case Box():
+            names = ("left", "top", "right", "bottom")
+            return {"type": "box"} | {name: getattr(region, name) for name in names}
+        case Polygon():
+            return {"type": "polygon", "points": _pairs(region.points)}
+        case Brush():
+            return {"type": "brush", "points": _pairs(region.points), "radius": region.radius}
+        case Mask():
+            height, width = region.array.shape
+            runs = _runs(region.array)
+            return {"type": "mask", "height": height, "width": width, "runs": runs}
+        case Combination():
+            name = type(region).__name__.lower()
+            return {"type": name, "of": [_region_json(part) for part in region.of]}
+        case _:
+            raise TypeError(f"a region of class {type(region).__name__} cannot be written as JSON")
+
+
+def _motion_json(motion: Motion) -> Document:
+    match motion:
+        case Translation():
+            return {"type": "translation", "path": _path_json(motion.path)}
+        case Deformation():
+            return {"type": "deformation", "path": _path_json(motion.path), "edge": motion.edge}
+        case Rotation():
+            several = isinstance(motion.degrees, tuple)
+            return {
+                "type": "rotation",
+                "center": list(motion.center),
+                "degrees": list(motion.arc) if several else motion.degrees,
+                "ease": motion.ease,
+                "frames": motion.frames and list(motion.frames),
+            }
+        case _:
+            raise TypeError(f"a motion of class {type(motion).__name__} cannot be written as JSON")
+
+
+def _path_json(path: Path) -> Document:
+    return {
+        "points": _pairs(path.points),
+        "smooth": path.smooth,
+        "ease": path.ease,
+        "frames": path.frames and list(path.frames),
+    }
+
+
+def _pairs(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
+    return [[x, y] for x, y in points]
+
+
+def _runs(mask: BoolMask) -> list[int]:
+    flat = mask.ravel()
+    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    lengths: list[int] = np.diff([0, *changes, flat.size]).tolist()
+    return [0, *lengths] if flat[0] else lengths
+
+
+# A document is data: whatever is wrong with it is a ValueError, wrong types too.
+
+
+@contextmanager
+def _at(where: str) -> Iterator[None]:
+    """Say where a value stands that a constructor refuses."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from error
+
+
+class _Reader:
+    """Reads one document; remembers how many mask pixels it may still unfold."""
+
+    def __init__(self) -> None:
+        self.pixels_left = MOST_PIXELS
+
+    def document(self, value: object) -> tuple[list[Drag], Shape | None]:
+        fields = _fields(value, "document", ("version", "drags"), ("keep",))
+        version = fields["version"]
+        if isinstance(version, bool) or version != VERSION:
+            raise ValueError(f"version must be {VERSION}, got {short(version)}")
+        listed = _list(fields["drags"], "drags", MOST_DRAGS)
+        drags = [self.drag(drag, f"drags[{index}]") for index, drag in enumerate(listed)]
+        keep = fields.get("keep")
+        return drags, None if keep is None else self.region(keep, "keep")
+
+    def drag(self, value: object, where: str) -> Drag:
+        fields = _fields(value, where, ("region", "motion"), ("source",))
+        region = self.region(fields["region"], f"{where}.region")
+        motion = self.motion(fields["motion"], f"{where}.motion")
+        source = fields.get("source")
+        memory = None if source is None else self.memory(source, f"{where}.source")
+        return Drag(region, motion, memory)
+
+    def memory(self, value: object, where: str) -> Memory:
+        fields = _fields(value, where, ("block", "region"))
+        region = self.region(fields["region"], f"{where}.region")
+        with _at(where):
+            return Memory(fields["block"], region)
+
+    def region(self, value: object, where: str, depth: int = 0) -> Shape:
+        kind = _type(value, where, ("disc", "box", "polygon", "brush", "mask", *COMBINATIONS))
+        if kind in COMBINATIONS:
+            return self.combination(value, where, depth)
+        if kind == "mask":
+            return self.mask(value, where)
+        if kind == "disc":
+            fields = _fields(value, where, ("type", "center", "radius"))
+            with _at(where):
+                return Disc(fields["center"], fields["radius"])
+        if kind == "box":
+            names = ("left", "top", "right", "bottom")
+            fields = _fields(value, where, ("type", *names))
+            with _at(where):
+                return Box(*(fields[name] for name in names))
+        stroke = ("radius",) if kind == "brush" else ()
+        fields = _fields(value, where, ("type", "points", *stroke))
+        points: Any = _list(fields["points"], f"{where}.points", MOST_POINTS)
+        with _at(where):
+            return Brush(points, fields["radius"]) if stroke else Polygon(points)
+
+    def combination(self, value: object, where: str, depth: int) -> Shape:
+        if depth == DEEPEST:
+            raise ValueError(f"{where}: regions nest deeper than {DEEPEST} levels")
+        fields = _fields(value, where, ("type", "of"))
+        listed = _list(fields["of"], f"{where}.of", MOST_PARTS)
+        parts = tuple(
+            self.region(part, f"{where}.of[{index}]", depth + 1)
+            for index, part in enumerate(listed)
+        )
+        with _at(where):
+            return COMBINATIONS[fields["type"]](parts)
+
+    def mask(self, value: object, where: str) -> Mask:
+        fields = _fields(value, where, ("type", "height", "width", "runs"))
+        with _at(where):
+            height = whole(fields["height"], "height", least=1)
+            width = whole(fields["width"], "width", least=1)
+        pixels = height * width
+        if pixels > self.pixels_left:
+            raise ValueError(
+                f"{where}: a mask of {height} x {width} pixels is too much, "
+                f"all masks of a document may have {MOST_PIXELS} pixels together"
+            )
+        self.pixels_left -= pixels
+        listed = _list(fields["runs"], f"{where}.runs", pixels + 1)
+        with _at(where):
+            runs = [whole(run, f"runs[{index}]", least=0) for index, run in enumerate(listed)]
+        if sum(runs) != pixels:
+            raise ValueError(
+                f"{where}.runs must sum to {height} x {width} = {pixels}, got {sum(runs)}"
+            )
+        values = np.arange(len(runs)) % 2 == 1
+        return Mask(np.repeat(values, runs).reshape(height, width))
+
+    def motion(self, value: object, where: str) -> Motion:
+        kind = _type(value, where, ("translation", "deformation", "rotation"))
+        if kind == "translation":
+            fields = _fields(value, where, ("type", "path"))
+            return Translation(self.path(fields["path"], f"{where}.path"))
+        if kind == "deformation":
+            fields = _fields(value, where, ("type", "path"), ("edge",))
+            path = self.path(fields["path"], f"{where}.path")
+            with _at(where):
+                return Deformation(path, **_given(fields, "edge"))
+        fields = _fields(value, where, ("type", "center", "degrees"), ("ease", "frames"))
+        degrees = fields["degrees"]
+        if isinstance(degrees, list | tuple):
+            _list(degrees, f"{where}.degrees", MOST_POINTS)
+        with _at(where):
+            return Rotation(fields["center"], degrees, **_given(fields, "ease", "frames"))
+
+    def path(self, value: object, where: str) -> Path:
+        fields = _fields(value, where, ("points",), ("smooth", "ease", "frames"))
+        points: Any = _list(fields["points"], f"{where}.points", MOST_POINTS)
+        with _at(where):
+            return Path(points, **_given(fields, "smooth", "ease", "frames"))
+
+
+def _type(value: object, where: str, allowed: tuple[str, ...]) -> str:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
+    kind = value.get("type")
+    if not isinstance(kind, str) or kind not in allowed:
+        raise ValueError(f"{where}.type must be one of {', '.join(allowed)}, got {short(kind)}")
+    return kind
+
+
+def _fields(
+    value: object, where: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
+    missing = [name for name in required if name not in value]
+    if missing:
+        raise ValueError(f"{where} lacks {', '.join(missing)}")
+    unknown = [short(name) for name in value if name not in required and name not in optional]
+    if unknown:
+        known = ", ".join((*required, *optional))
+        raise ValueError(f"{where} has unknown fields {', '.join(unknown[:8])}; it takes {known}")
+    return value
+
+
+def _given(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: fields[name] for name in names if name in fields}
+
+
+def _list(value: object, where: str, most: int) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{where} must be a list, got {short(value)}")  # noqa: TRY004
+    if len(value) > most:
+        raise ValueError(f"{where} may hold at most {most} values, got {len(value)}")
+    return value

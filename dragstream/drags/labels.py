@@ -1,0 +1,376 @@
+"""The label folders that the DragStream authors release, and drags as JSON.
+
+```python
+label = read_label("labels/orangutans")
+label.block, label.mode, label.video_frame     # 3, Mode.ANIMATE, 32
+stream.rewind(to=label.block)
+stream.animate(label.drags, blocks=label.blocks, keep=label.keep)
+```
+
+A label is `block_<b>_<Drag or Animation>_trajectory.json` beside its masks. It is drawn on the
+newest frame before block b; "Drag" edits that frame, "Animation" drives the blocks from b on.
+`to_json` and `from_json` for this package's own documents live in `dragstream.drags.documents`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from itertools import accumulate
+from os import PathLike
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from dragstream.drags.checks import Point, finite, point, short, whole
+from dragstream.drags.documents import from_json, to_json
+from dragstream.drags.geometry import FrameClock
+from dragstream.drags.motions import Drag, Motion, Rotation, Translation
+from dragstream.drags.shapes import BoolMask, Mask
+
+__all__ = ["RELEASED_CLOCK", "Label", "Mode", "from_json", "read_label", "read_labels", "to_json"]
+
+RELEASED_CLOCK = FrameClock(temporal_factor=4, frame_rate=16.0)
+"""The time of the model that the released labels were drawn for."""
+
+RELEASED_FRAMES_PER_BLOCK = 3
+"""Latent frames a block of that model."""
+
+LARGEST_FILE = 2**24  # bytes of a label's JSON
+MOST_PIXELS = 2**26  # of one mask
+
+_NAME = re.compile(r"block_(\d{1,6})_(Drag|Animation)_trajectory\.json")
+
+# What Pillow raises for images that are damaged, cut short or made to overwhelm.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+Delta = Point | float
+
+
+class _Times(NamedTuple):
+    """The times of the model that a label was drawn for."""
+
+    clock: FrameClock
+    frames_per_block: int
+
+
+class Mode(Enum):
+    """What a label asks for, by its name in the released files."""
+
+    EDIT = "Drag"
+    ANIMATE = "Animation"
+
+
+@dataclass(frozen=True)
+class Label:
+    """One released label.
+
+    Attributes:
+        block: The block that follows the labelled frame, counted from 0.
+        mode: Whether the labelled frame is edited, or the blocks from `block` on are driven.
+        blocks: How many blocks the drags last (1 for an edit).
+        prompt: The caption.
+        drags: One for each trajectory; their motions pass exactly through `deltas`, one latent
+            frame after the other. Edit with `drag.motion.at(1)`.
+        keep: Everything outside the movable area, less the handles; None if nothing is kept.
+        deltas: For each trajectory its targets as stored, one for each new latent frame of all
+            blocks: displacements (x, y) in pixels or angles in degrees (clockwise on screen),
+            all relative to the labelled frame.
+        height: Of the video frame in pixels.
+        width: Of the video frame in pixels.
+        latent_frame: The labelled latent frame, the last one before `block`.
+        video_frame: The labelled video frame, counted from 0: 12 block - 4 for the released model.
+        start_frame: The first video frame of `block`: 12 block - 3.
+    """
+
+    block: int
+    mode: Mode
+    blocks: int
+    prompt: str
+    drags: tuple[Drag, ...]
+    keep: Mask | None
+    deltas: tuple[tuple[Delta, ...], ...]
+    height: int
+    width: int
+    latent_frame: int
+    video_frame: int
+    start_frame: int
+
+
+def read_label(
+    folder: str | PathLike[str],
+    *,
+    clock: FrameClock = RELEASED_CLOCK,
+    frames_per_block: int = RELEASED_FRAMES_PER_BLOCK,
+) -> Label:
+    """The label of a folder that holds one, or of a label's JSON file.
+
+    Args:
+        folder: The folder, or the `block_<b>_<mode>_trajectory.json` itself.
+        clock: Latent to video frames of the model that the label was drawn for.
+        frames_per_block: Latent frames a block of that model.
+
+    Raises:
+        FileNotFoundError: There is no such folder or file.
+        ValueError: The folder holds no label or several, or what is there is damaged or no label.
+            The message names the file and what is wrong.
+    """
+    place = FilePath(folder)
+    if place.is_dir():
+        found = _label_files(place)
+        if len(found) != 1:
+            names = ", ".join(file.name for file in found) or "none"
+            raise ValueError(f"{place} should hold one label, found {names}; see read_labels")
+        place = found[0]
+    return _read(place, _Times(clock, whole(frames_per_block, "frames_per_block", least=1)))
+
+
+def read_labels(
+    folder: str | PathLike[str],
+    *,
+    clock: FrameClock = RELEASED_CLOCK,
+    frames_per_block: int = RELEASED_FRAMES_PER_BLOCK,
+) -> tuple[Label, ...]:
+    """All labels of a folder, by block, edits before animations.
+
+    Args:
+        folder: The folder.
+        clock: Latent to video frames of the model that the labels were drawn for.
+        frames_per_block: Latent frames a block of that model.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: The folder holds no label, or one is damaged.
+    """
+    place = FilePath(folder)
+    found = _label_files(place)
+    if not found:
+        raise ValueError(
+            f"{place} holds no label: no block_<b>_<Drag or Animation>_trajectory.json"
+        )
+    times = _Times(clock, whole(frames_per_block, "frames_per_block", least=1))
+    return tuple(_read(file, times) for file in found)
+
+
+def _label_files(folder: FilePath) -> list[FilePath]:
+    names = [file.name for file in folder.iterdir()]
+    matches = [match for name in names if (match := _NAME.fullmatch(name))]
+    matches.sort(key=lambda match: (int(match[1]), match[2] == Mode.ANIMATE.value))
+    return [folder / match[0] for match in matches]
+
+
+@contextmanager
+def _at(where: str) -> Iterator[None]:
+    """Say where a value stands that is refused."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from error
+
+
+def _read(file: FilePath, times: _Times) -> Label:
+    name = _NAME.fullmatch(file.name)
+    if not name:
+        raise ValueError(
+            f"{file.name!r} is no label: they are called block_<b>_<Drag or Animation>"
+            "_trajectory.json"
+        )
+    block, mode = int(name[1]), Mode(name[2])
+    with _at(str(file)):
+        stored = _load(file)
+        if block == 0:
+            raise ValueError("a label of block 0 has no frame before it to be drawn on")
+        chosen = _field(stored, "label", "drag_or_animation_select", str)
+        if chosen != mode.value:
+            raise ValueError(
+                f"drag_or_animation_select is {short(chosen)}, the file's name says {mode.value!r}"
+            )
+        return _label(stored, file.parent, block, mode, times)
+
+
+def _label(
+    stored: Mapping[str, Any], folder: FilePath, block: int, mode: Mode, times: _Times
+) -> Label:
+    blocks = whole(_field(stored, "label", "block_number", int), "block_number", least=1)
+    trajectories = _field(stored, "label", "trajectories", list)
+    if not trajectories:
+        raise ValueError("trajectories is empty: nothing is dragged")
+    motions, handles, deltas = [], [], []
+    for index, trajectory in enumerate(trajectories):
+        where = f"trajectories[{index}]"
+        targets, motion = _motion(trajectory, where)
+        if mode is Mode.ANIMATE:
+            _check_counts(trajectory["block_trajectories"], where, blocks, times)
+        mask = _mask(folder, _field(trajectory, where, "mask_file", str), f"{where}.mask_file")
+        if not mask.any():
+            raise ValueError(f"{where}.mask_file: the handle has no pixel")
+        motions.append(motion)
+        handles.append(mask)
+        deltas.append(targets)
+    keep = _keep(stored, folder, handles)
+    height, width = handles[0].shape
+    latent_frame = times.frames_per_block * block - 1
+    return Label(
+        block=block,
+        mode=mode,
+        blocks=blocks,
+        prompt=_field(stored, "label", "prompt", str),
+        drags=tuple(Drag(handle, motion) for handle, motion in zip(handles, motions, strict=True)),
+        keep=keep,
+        deltas=tuple(deltas),
+        height=height,
+        width=width,
+        latent_frame=latent_frame,
+        video_frame=times.clock.last(latent_frame),
+        start_frame=times.clock.start(latent_frame + 1),
+    )
+
+
+def _motion(trajectory: object, where: str) -> tuple[tuple[Delta, ...], Motion]:
+    """The targets of a trajectory as stored, and the motion through them."""
+    parts = _field(trajectory, where, "block_trajectories", list)
+    if not parts:
+        raise ValueError(f"{where}.block_trajectories is empty")
+    turning = {_field(part, f"{where}.block_trajectories", "is_rotation", bool) for part in parts}
+    if len(turning) > 1:
+        raise ValueError(f"{where}: is_rotation differs between its blocks")
+    read = finite if turning == {True} else point
+    deltas: list[Any] = []
+    for index, part in enumerate(parts):
+        here = f"{where}.block_trajectories[{index}]"
+        stored = _field(part, here, "deltas", list)
+        if not stored:
+            raise ValueError(f"{here}.deltas is empty")
+        with _at(here):
+            deltas += [read(delta, f"deltas[{n}]") for n, delta in enumerate(stored)]
+    start = _shared(parts, where, "start_point")
+    with _at(where):
+        if turning == {True}:
+            motion: Motion = _rotation(_center(trajectory, parts, where), deltas)
+        else:
+            motion = Translation.through(deltas, start)
+    return tuple(deltas), motion
+
+
+def _rotation(center: Point, degrees: list[float]) -> Rotation:
+    angles = [0.0, *degrees]
+    if all(abs(angle) <= 180 for angle in angles):
+        # Stored angles wrap round at half a turn; the object that they describe turns on.
+        angles = list(accumulate(angles, lambda at, to: to + 360 * round((at - to) / 360)))
+    return Rotation(center, tuple(angles), frames=tuple(range(len(angles))))
+
+
+def _center(trajectory: object, parts: list[Any], where: str) -> Point:
+    """The point that all blocks turn about; older labels have it only as points[0]."""
+    if any("rotation_center" in part for part in parts):
+        return _shared(parts, where, "rotation_center")
+    original = _field(trajectory, where, "original_trajectory", dict)
+    points = _field(original, f"{where}.original_trajectory", "points", list)
+    if len(points) < 2:
+        raise ValueError(f"{where}: a rotation needs points[0], its centre, and points[1], its arm")
+    return point(points[0], f"{where}.original_trajectory.points[0]")
+
+
+def _shared(parts: list[Any], where: str, name: str) -> Point:
+    """A point that all blocks of a trajectory have in common."""
+    found = []
+    for index, part in enumerate(parts):
+        here = f"{where}.block_trajectories[{index}]"
+        with _at(here):
+            found.append(point(_field(part, here, name, list), name))
+    if len(set(found)) > 1:
+        raise ValueError(f"{where}: {name} differs between its blocks: {short(found)}")
+    return found[0]
+
+
+def _check_counts(parts: Sequence[Any], where: str, blocks: int, times: _Times) -> None:
+    if len(parts) != blocks:
+        raise ValueError(
+            f"{where}.block_trajectories holds {len(parts)} blocks, block_number is {blocks}"
+        )
+    for index, part in enumerate(parts):
+        if len(part["deltas"]) != times.frames_per_block:
+            raise ValueError(
+                f"{where}.block_trajectories[{index}].deltas must hold {times.frames_per_block}"
+                f" targets, one for each latent frame of the block, got {len(part['deltas'])}"
+            )
+
+
+def _keep(stored: Mapping[str, Any], folder: FilePath, handles: Sequence[BoolMask]) -> Mask | None:
+    shape = handles[0].shape
+    for index, handle in enumerate(handles):
+        if handle.shape != shape:
+            raise ValueError(
+                f"trajectories[{index}].mask_file has shape {handle.shape}, "
+                f"that of trajectories[0] has {shape}"
+            )
+    if stored.get("movable_area_mask_file") is None:
+        return None
+    name = _field(stored, "label", "movable_area_mask_file", str)
+    movable = _mask(folder, name, "movable_area_mask_file")
+    if movable.shape != shape:
+        raise ValueError(
+            f"movable_area_mask_file has shape {movable.shape}, the handles have {shape}"
+        )
+    # A handle moves, so it is movable even where its brush went over the border.
+    kept = ~np.logical_or.reduce([movable, *handles])
+    return Mask(kept) if kept.any() else None
+
+
+def _mask(folder: FilePath, name: str, where: str) -> BoolMask:
+    """A grey image of the folder as bool (H, W): light is inside."""
+    file = folder / name
+    inside = file.resolve().parent == folder.resolve()
+    if FilePath(name).name != name or not inside:
+        raise ValueError(f"{where} must name a file in the label's folder, got {short(name)}")
+    if not file.is_file():
+        raise ValueError(f"{where}: there is no file {name!r} in the label's folder")
+    try:
+        with Image.open(file, formats=("PNG",)) as image:
+            too_large = image.width * image.height > MOST_PIXELS
+            grey = np.zeros((1, 1)) if too_large else np.asarray(image.convert("L"))
+    except _BROKEN as error:
+        raise ValueError(f"{where}: {name} is no readable PNG: {error}") from error
+    if too_large:
+        raise ValueError(f"{where}: {name} has more than {MOST_PIXELS} pixels")
+    return np.asarray(grey > 127)
+
+
+def _load(file: FilePath) -> Mapping[str, Any]:
+    if file.stat().st_size > LARGEST_FILE:
+        raise ValueError(f"a label may have at most {LARGEST_FILE} bytes")
+    try:
+        stored = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from error
+    if not isinstance(stored, dict):
+        raise ValueError(f"a label must be an object, got {short(stored)}")  # noqa: TRY004
+    return stored
+
+
+def _field(value: object, where: str, name: str, kind: type) -> Any:
+    """A required field of the right kind."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
+    if name not in value:
+        raise ValueError(f"{where} lacks {name!r}; is it a DragStream label?")
+    found = value[name]
+    if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+        raise ValueError(f"{where}: {name} must be of type {kind.__name__}, got {short(found)}")
+    return found
