@@ -1,0 +1,211 @@
+"""ObjMC: how closely an object follows the commanded motion (Appendix C.2), in pixels.
+
+Points are scattered in the handle region and followed through the video; at each latent frame
+their mean position is compared with where the drag commands it to be.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dragstream.drags.motions import Drag, Rotation, targets
+from dragstream.metrics.trackers import LucasKanade, Tracker
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dragstream.drags.geometry import Affine, FrameClock
+
+__all__ = ["LowCoverage", "ObjMC", "latent_offsets", "objmc", "scatter"]
+
+Points = tuple[tuple[float, float], ...]
+
+
+class LowCoverage(UserWarning):
+    """Few points were followed consistently: the figure says little."""
+
+
+@dataclass(frozen=True)
+class ObjMC:
+    """How an object moved, against how it was commanded to move.
+
+    Attributes:
+        mean: the metric: mean of `distances`, pixels.
+        distances: per trajectory point, pixels. For a rotation the mean distance of the points
+            to their own targets (a turn about the region's middle does not move the mean),
+            else the distance of the mean position to its target.
+        trajectory: mean tracked position (x, y) per trajectory point, pixels.
+        commanded: where the same points were commanded to be, mean (x, y), pixels.
+        still: `mean` of a track that does not move, pixels; the scale of the command.
+        coverage: share of the points that stayed consistent to the last trajectory point, 0..1.
+        frames: index of the frame that each trajectory point was read in.
+        tracker: name of the tracker.
+    """
+
+    mean: float
+    distances: tuple[float, ...]
+    trajectory: Points
+    commanded: Points
+    still: float
+    coverage: float
+    frames: tuple[int, ...]
+    tracker: str
+
+    def to_json(self) -> dict[str, object]:
+        """Plain lists and numbers."""
+        return {
+            "mean": self.mean,
+            "distances": list(self.distances),
+            "trajectory": [list(point) for point in self.trajectory],
+            "commanded": [list(point) for point in self.commanded],
+            "still": self.still,
+            "coverage": self.coverage,
+            "frames": list(self.frames),
+            "tracker": self.tracker,
+        }
+
+
+def scatter(mask: NDArray[np.bool_], count: int = 256, seed: int = 0) -> NDArray[np.float64]:
+    """At most `count` points (N, 2) spread evenly, at random, over the True pixels of `mask`.
+
+    Poisson disc sampling: pixels in a seeded random order, each taken unless it lies too close
+    to one that was taken.
+
+    Raises:
+        ValueError: an empty mask or a count below 1.
+    """
+    if count < 1:
+        raise ValueError(f"the number of points must be at least 1, got {count!r}")
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        raise ValueError("cannot scatter points in an empty mask")
+    candidates = np.random.default_rng(seed).permutation(
+        np.stack([columns, rows], axis=1).astype(np.float64)
+    )
+    if len(candidates) <= count:
+        return candidates
+    # Random sequential placement jams at 0.70 area / spacing^2 points; aim just above `count`.
+    spacing = np.sqrt(0.68 * len(candidates) / count)
+    taken: list[NDArray[np.float64]] = []
+    while len(candidates) and len(taken) < count:
+        point = candidates[0]
+        taken.append(point)
+        candidates = candidates[np.linalg.norm(candidates - point, axis=1) >= spacing]
+    return np.stack(taken)
+
+
+def latent_offsets(clock: FrameClock, handle: int, count: int) -> tuple[int, ...]:
+    """The video frames of an animation's trajectory points, counted from the handle's.
+
+    The handle lies on the last video frame of latent frame `handle`; the trajectory point of each
+    of the `count` latent frames after it is read in that latent frame's last video frame.
+    """
+    first = clock.last(handle)
+    return tuple(clock.last(handle + index) - first for index in range(1, count + 1))
+
+
+def objmc(
+    frames: NDArray[np.uint8],
+    drag: Drag,
+    *,
+    at: Sequence[int] | None = None,
+    commands: Sequence[Affine] | None = None,
+    tracker: Tracker | None = None,
+    points: int = 256,
+    seed: int = 0,
+    warn_below: float = 0.3,
+) -> ObjMC:
+    """Object motion consistency of one drag.
+
+    Args:
+        frames: (T, H, W, 3) uint8; `frames[0]` is the frame that the handle region lies on. For
+            an edit these are two frames, before and after.
+        drag: the handle region in `frames[0]` (a deformation holds its edge) and the motion.
+        at: the frame of each trajectory point (see :func:`latent_offsets`); None: every frame
+            after the first one.
+        commands: the commanded map from rest of each trajectory point; None: the drag's motion,
+            whose end is reached at the last point (for an edit: `[drag.motion.at(1)]`).
+        tracker: None: :class:`~dragstream.metrics.trackers.LucasKanade`.
+        points: how many points to scatter in the region, at most.
+        seed: seed of the scattering.
+        warn_below: a coverage below this share warns with :class:`LowCoverage`.
+
+    Raises:
+        ValueError: frames of another size than the region's, `at` outside the video, or another
+            number of commands.
+        ImportError: the tracker needs OpenCV, and it is not installed.
+    """
+    frames = np.asarray(frames)
+    if frames.ndim != 4:
+        raise ValueError(f"frames must have shape (T, H, W, 3), got {frames.shape}")
+    read = _trajectory_frames(at, len(frames))
+    commands = targets(drag.motion, len(read)) if commands is None else commands
+    if len(commands) != len(read):
+        raise ValueError(f"{len(read)} trajectory points need as many commands: {len(commands)}")
+    tracker = LucasKanade() if tracker is None else tracker
+    start = scatter(drag.mask(frames.shape[1], frames.shape[2]), points, seed)
+    # Frames after the last trajectory point would only cost time.
+    tracks, consistent = tracker.track(frames[: read[-1] + 1], start)
+    goals = np.stack([command.apply(start) for command in commands])
+    # Points are compared one by one where the mean position cannot show the motion.
+    each = isinstance(drag.motion, Rotation)
+    kept = [_kept(consistent[frame]) for frame in read]
+    pairs = [
+        (tracks[frame][keep], goal[keep])
+        for frame, keep, goal in zip(read, kept, goals, strict=True)
+    ]
+    distances = tuple(_distance(track, goal, each=each) for track, goal in pairs)
+    coverage = float(consistent[read[-1]].mean())
+    if coverage < warn_below:
+        warnings.warn(
+            f"only {coverage:.0%} of the points were followed consistently to the end by "
+            f"{tracker.name}: the distance may say more about the tracker than about the drag",
+            LowCoverage,
+            stacklevel=2,
+        )
+    return ObjMC(
+        mean=float(np.mean(distances)),
+        distances=distances,
+        trajectory=tuple(_mean_point(track) for track, _ in pairs),
+        commanded=tuple(_mean_point(goal) for _, goal in pairs),
+        still=float(np.mean([_distance(start, goal, each=each) for goal in goals])),
+        coverage=coverage,
+        frames=read,
+        tracker=tracker.name,
+    )
+
+
+def _trajectory_frames(at: Sequence[int] | None, length: int) -> tuple[int, ...]:
+    read = tuple(range(1, length)) if at is None else tuple(int(frame) for frame in at)
+    if not read:
+        raise ValueError(
+            f"a trajectory needs at least one frame after the handle's, got {length} frame(s)"
+        )
+    if list(read) != sorted(set(read)) or read[0] < 1 or read[-1] >= length:
+        raise ValueError(
+            f"trajectory frames must rise and lie between 1 and {length - 1} "
+            f"(the video has {length} frames from the handle's on), got {list(read)}"
+        )
+    return read
+
+
+def _kept(consistent: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The consistent points; all of them where none is left, so that a distance exists."""
+    return consistent if consistent.any() else np.ones_like(consistent)
+
+
+def _distance(track: NDArray[np.float64], goal: NDArray[np.float64], *, each: bool) -> float:
+    gap = track - goal
+    if each:
+        return float(np.linalg.norm(gap, axis=1).mean())
+    return float(np.linalg.norm(gap.mean(axis=0)))
+
+
+def _mean_point(points: NDArray[np.float64]) -> tuple[float, float]:
+    x, y = points.mean(axis=0)
+    return float(x), float(y)

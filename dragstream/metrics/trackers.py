@@ -1,0 +1,271 @@
+"""Trackers: where points of one frame are in the frames after it.
+
+A tracker is anything with a ``name`` and a method
+``track(frames, points) -> (tracks, consistent)``. :class:`LucasKanade` is the default,
+:class:`DenseFlow` suits large frames, and :class:`PoseTracker` follows an object that somebody
+else can find in each frame, such as an object of the playground, whose colour is known.
+
+Points are (x, y) in pixels; the centre of the top left pixel is (0, 0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from dragstream.drags.geometry import Affine
+
+__all__ = ["DenseFlow", "LucasKanade", "PoseTracker", "Tracker", "opencv"]
+
+
+class Tracker(Protocol):
+    """Finds points of the first frame in every frame."""
+
+    @property
+    def name(self) -> str:
+        """What stands beside every figure that was measured with it."""
+
+    def track(
+        self, frames: NDArray[np.uint8], points: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Follow `points` (N, 2), given in `frames[0]`, through `frames` (T, H, W, 3) uint8.
+
+        Returns the tracks (T, N, 2) in pixels, whose first row is `points`, and, per frame and
+        point, whether it was followed consistently up to there (T, N).
+        """
+
+
+def opencv() -> Any:
+    """The module ``cv2``.
+
+    Raises:
+        ImportError: OpenCV is not installed; the message names the extra that brings it.
+    """
+    try:
+        return import_module("cv2")
+    except ImportError as error:
+        raise ImportError(
+            "tracking and reading video files for the metrics need OpenCV: "
+            'pip install "dragstream[metrics]"'
+        ) from error
+
+
+def _checked(
+    frames: NDArray[np.uint8], points: ArrayLike
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    frames = np.asarray(frames)
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
+        raise ValueError(
+            "frames must be a uint8 array (T, H, W, 3) with T >= 1, "
+            f"got {frames.dtype} {frames.shape}"
+        )
+    points = np.asarray(points, np.float64)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise ValueError(f"points must be an array (N, 2) with N >= 1, got shape {points.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError("points must be finite numbers")
+    return frames, points
+
+
+def _gray(cv2: Any, frames: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    return [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in np.ascontiguousarray(frames)]
+
+
+def _require_positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{name} must be positive, got {value!r}")
+
+
+@dataclass(frozen=True)
+class LucasKanade:
+    """Pyramidal Lucas-Kanade with a forward-backward check.
+
+    Each point is followed forward and back again; it counts as consistent as long as it returns
+    to within `tolerance` pixels of where it started.
+
+    Attributes:
+        window: side of the patch that is matched, in pixels.
+        levels: levels of the image pyramid, 1 = the full size only; each doubles the reach.
+        tolerance: the largest forward-backward error of a consistent point, in pixels.
+        chained: follow from frame to frame (a point once lost stays lost); otherwise match each
+            frame with the first one directly, which cannot slip but needs smaller motions.
+    """
+
+    window: int = 21
+    levels: int = 4
+    tolerance: float = 2.0
+    chained: bool = True
+
+    def __post_init__(self) -> None:
+        if self.window < 3:
+            raise ValueError(f"window must be at least 3 pixels, got {self.window!r}")
+        if self.levels < 1:
+            raise ValueError(f"levels must be at least 1, got {self.levels!r}")
+        _require_positive("tolerance", self.tolerance)
+
+    @property
+    def name(self) -> str:
+        """The tracker's name."""
+        return "lucas-kanade"
+
+    def track(
+        self, frames: NDArray[np.uint8], points: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """See :meth:`Tracker.track`.
+
+        Raises:
+            ImportError: OpenCV is not installed.
+            ValueError: `frames` or `points` of the wrong shape or type.
+        """
+        frames, points = _checked(frames, points)
+        cv2 = opencv()
+        gray = _gray(cv2, frames)
+
+        def match(source: int, target: int, start: NDArray[np.float64]) -> Any:
+            return self._match(cv2, gray[source], gray[target], start)
+
+        return _follow(match, points, len(gray), chained=self.chained)
+
+    def _match(
+        self,
+        cv2: Any,
+        source: NDArray[np.uint8],
+        target: NDArray[np.uint8],
+        points: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        options = {
+            "winSize": (self.window, self.window),
+            "maxLevel": self.levels - 1,
+            "criteria": (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.01),
+        }
+        start = points.astype(np.float32)[:, None]
+        there, found, _ = cv2.calcOpticalFlowPyrLK(source, target, start, None, **options)
+        back, found_back, _ = cv2.calcOpticalFlowPyrLK(target, source, there, None, **options)
+        # OpenCV 4 keeps the middle axis of `start`, OpenCV 5 may drop it.
+        there, back = there.reshape(-1, 2), back.reshape(-1, 2)
+        error = np.linalg.norm(back - start[:, 0], axis=1)
+        good = (found.reshape(-1) == 1) & (found_back.reshape(-1) == 1)
+        return there.astype(np.float64), good & (error <= self.tolerance)
+
+
+@dataclass(frozen=True)
+class DenseFlow:
+    """Dense inverse search (DIS) flow from frame to frame, with a forward-backward check.
+
+    It fills untextured areas from their surroundings and reaches further than
+    :class:`LucasKanade`, but wants frames of more than about 400 pixels.
+
+    Attributes:
+        tolerance: the largest forward-backward error of a consistent point, in pixels.
+    """
+
+    tolerance: float = 2.0
+
+    def __post_init__(self) -> None:
+        _require_positive("tolerance", self.tolerance)
+
+    @property
+    def name(self) -> str:
+        """The tracker's name."""
+        return "dis-flow"
+
+    def track(
+        self, frames: NDArray[np.uint8], points: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """See :meth:`Tracker.track`.
+
+        Raises:
+            ImportError: OpenCV is not installed.
+            ValueError: `frames` or `points` of the wrong shape or type.
+        """
+        frames, points = _checked(frames, points)
+        cv2 = opencv()
+        gray = _gray(cv2, frames)
+        flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+        def match(source: int, target: int, start: NDArray[np.float64]) -> Any:
+            there = start + _sample(flow.calc(gray[source], gray[target], None), start)
+            back = there + _sample(flow.calc(gray[target], gray[source], None), there)
+            return there, np.linalg.norm(back - start, axis=1) <= self.tolerance
+
+        return _follow(match, points, len(gray), chained=True)
+
+
+def _follow(
+    match: Callable[[int, int, NDArray[np.float64]], Any],
+    points: NDArray[np.float64],
+    frames: int,
+    *,
+    chained: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Chain the matches of pairs of frames, or take each from the first frame."""
+    tracks = np.repeat(points[None], frames, axis=0)
+    consistent = np.ones((frames, len(points)), bool)
+    for frame in range(1, frames):
+        source = frame - 1 if chained else 0
+        tracks[frame], good = match(source, frame, tracks[source])
+        consistent[frame] = consistent[source] & good
+    return tracks, consistent
+
+
+def _sample(field: NDArray[np.float32], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bilinear samples of `field` (H, W, 2) at `points` (N, 2), clamped to the border."""
+    limit = np.array([field.shape[1] - 1, field.shape[0] - 1], np.float64)
+    at = np.clip(points, 0, limit)
+    low = np.minimum(np.floor(at), np.maximum(limit - 1, 0)).astype(int)
+    high = np.minimum(low + 1, limit.astype(int))
+    weight = (at - low)[:, :, None]
+    x, y = weight[:, 0], weight[:, 1]
+    top = field[low[:, 1], low[:, 0]] * (1 - x) + field[low[:, 1], high[:, 0]] * x
+    bottom = field[high[:, 1], low[:, 0]] * (1 - x) + field[high[:, 1], high[:, 0]] * x
+    return np.asarray(top * (1 - y) + bottom * y, np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class PoseTracker:
+    """Follows points of an object whose pose can be found in each frame on its own.
+
+    Attributes:
+        locate: takes a frame (H, W, 3) uint8 and the pose that was found last (None at first);
+            returns the pose as an Affine from the object's own coordinates to pixels, or None
+            where the object is not found.
+        name: what to call it beside a figure.
+
+    Points move with the pose. Where the object is not found they stay where they were last seen,
+    and count as inconsistent in that frame only.
+    """
+
+    locate: Callable[[NDArray[np.uint8], Affine | None], Affine | None]
+    name: str = "pose"
+
+    def track(
+        self, frames: NDArray[np.uint8], points: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """See :meth:`Tracker.track`.
+
+        Raises:
+            ValueError: `frames` or `points` of the wrong shape or type, or no object in the
+                first frame.
+        """
+        frames, points = _checked(frames, points)
+        pose = self.locate(frames[0], None)
+        if pose is None:
+            raise ValueError(f"the tracker {self.name!r} finds no object in the first frame")
+        own = pose.inverse().apply(points)
+        tracks = np.repeat(points[None], len(frames), axis=0)
+        consistent = np.zeros((len(frames), len(points)), bool)
+        consistent[0] = True
+        for index, frame in enumerate(frames[1:], start=1):
+            found = self.locate(frame, pose)
+            if found is not None:
+                pose = found
+                consistent[index] = True
+            tracks[index] = pose.apply(own)
+        return tracks, consistent
