@@ -1,0 +1,39 @@
+"""Widgets for Jupyter, imported when they are first used.
+
+```python
+from dragstream.widgets import DragCanvas
+
+canvas = DragCanvas(stream)  # paint a region, pull it
+canvas.drags
+```
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dragstream.widgets.drag_canvas import DragCanvas
+
+__all__ = ["DragCanvas"]
+
+_HOMES = {"DragCanvas": "dragstream.widgets.drag_canvas"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = importlib.import_module(_HOMES[name])
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in {"anywidget", "ipywidgets", "traitlets"}:
+            raise
+        raise ImportError(
+            f'{name} needs {error.name}, which is not installed: pip install "dragstream[lab]"'
+        ) from error
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

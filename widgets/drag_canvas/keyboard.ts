@@ -1,0 +1,116 @@
+// Shortcuts, and a pointer moved by the arrow keys so that every tool works without a mouse.
+import { clamp, type Point } from "../shared/points";
+import type { Store } from "./store";
+import { begin, nudge, TOOLS, type Gesture } from "./tools";
+
+const FAR = 8; // pixels per arrow key with Shift
+
+function arrow(event: KeyboardEvent): Point | null {
+  const step = event.shiftKey ? FAR : 1;
+  switch (event.key) {
+    case "ArrowLeft":
+      return [-step, 0];
+    case "ArrowRight":
+      return [step, 0];
+    case "ArrowUp":
+      return [0, -step];
+    case "ArrowDown":
+      return [0, step];
+    default:
+      return null;
+  }
+}
+
+/** Tools, undo, redo, delete and brush size; true when the key meant something. */
+export function shortcut(store: Store, event: KeyboardEvent): boolean {
+  const inField = (event.target as Element | null)?.tagName === "INPUT";
+  const key = event.key.toLowerCase();
+  if (event.ctrlKey || event.metaKey) {
+    if (key === "z" && event.shiftKey) store.redo();
+    else if (key === "z") store.undo();
+    else if (key === "y") store.redo();
+    else return false;
+    return true;
+  }
+  if (event.altKey || inField) return false;
+  if (key === "delete" || key === "backspace") store.removeSelected();
+  else if (key === "escape") {
+    store.setError(null);
+    store.select(null);
+  } else if (key === "[") store.setBrushRadius(Math.max(1, store.brushRadius - 1));
+  else if (key === "]") {
+    const { width, height } = store.size;
+    store.setBrushRadius(Math.min(Math.round(Math.min(width, height) / 4), store.brushRadius + 1));
+  } else {
+    const tool = TOOLS.find((info) => info.key === key);
+    if (!tool) return false;
+    store.setTool(tool.name);
+  }
+  return true;
+}
+
+/**
+ * Arrow keys nudge the end of the selected drag. With none selected they move a crosshair, which
+ * Space or Enter presses and releases as a mouse would.
+ */
+export class KeyboardPointer {
+  point: Point | null = null;
+  private gesture: Gesture | null = null;
+
+  constructor(
+    private readonly store: Store,
+    private readonly reach: () => number,
+  ) {}
+
+  get pressed(): boolean {
+    return this.gesture !== null;
+  }
+
+  hide(): void {
+    if (this.gesture) this.store.show(null);
+    this.gesture = null;
+    this.point = null;
+  }
+
+  key(event: KeyboardEvent): boolean {
+    const { store } = this;
+    const step = arrow(event);
+    if (step) {
+      const steering = typeof store.selection === "number" && !this.gesture && !this.point;
+      if (steering) nudge(store, step);
+      else this.moveBy(step);
+      return true;
+    }
+    if (event.key === " " || event.key === "Enter") {
+      this.toggle(event);
+      return true;
+    }
+    if (event.key === "Escape" && this.point) {
+      this.hide();
+      return true;
+    }
+    return false;
+  }
+
+  private moveBy(step: Point): void {
+    const { width, height } = this.store.size;
+    const [x, y] = this.point ?? [Math.floor(width / 2), Math.floor(height / 2)];
+    this.point = [clamp(x + step[0], 0, width - 1), clamp(y + step[1], 0, height - 1)];
+    this.gesture?.move({ point: this.point, shift: false, alt: false });
+  }
+
+  private toggle(event: KeyboardEvent): void {
+    if (this.gesture) {
+      const { gesture } = this;
+      this.gesture = null;
+      gesture.end();
+      // Done pulling: the arrow keys now nudge what was made.
+      if (typeof this.store.selection === "number") this.point = null;
+      return;
+    }
+    if (!this.point) this.moveBy([0, 0]);
+    const press = { point: this.point ?? [0, 0], shift: event.shiftKey, alt: event.altKey } as const;
+    this.store.setError(null);
+    this.gesture = begin(this.store, press, this.reach());
+  }
+}

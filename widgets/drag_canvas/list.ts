@@ -1,0 +1,114 @@
+// The drags beside the canvas: kind, colour, size, and a button that deletes.
+import { element, icon } from "../shared/dom";
+import { finalDegrees, removeDrag, withKeep, type Motion } from "../shared/document";
+import { ACTION_ICONS, TOOL_ICONS } from "./icons";
+import { colourOf, DRAFT_COLOUR, KEEP_COLOUR } from "./renderer";
+import type { Selection, Store, ToolName } from "./store";
+import { displacement } from "./tools";
+
+const ARROWS = ["→", "↘", "↓", "↙", "←", "↖", "↑", "↗"] as const;
+
+interface Row {
+  readonly kind: ToolName;
+  readonly colour: string;
+  readonly text: string;
+  readonly selected: boolean;
+  readonly select: () => void;
+  readonly remove: () => void;
+}
+
+/** "Move 24 px →", "Deform 12 px ↓", "Turn 45° ↻". */
+export function describe(motion: Motion): string {
+  if (motion.type === "rotation") {
+    const degrees = finalDegrees(motion);
+    return `Turn ${Math.abs(Math.round(degrees))}° ${degrees < 0 ? "↺" : "↻"}`;
+  }
+  const [dx, dy] = displacement(motion);
+  const sector = Math.round(Math.atan2(dy, dx) / (Math.PI / 4));
+  const verb = motion.type === "deformation" ? "Deform" : "Move";
+  return `${verb} ${Math.round(Math.hypot(dx, dy))} px ${ARROWS[(sector + 8) % 8]}`;
+}
+
+function kindOf(motion: Motion): ToolName {
+  if (motion.type === "rotation") return "rotate";
+  if (motion.type === "deformation") return "deform";
+  return motion.path.points.length > 2 ? "path" : "pull";
+}
+
+export class DragList {
+  readonly root = element("div", { class: "ds-list", role: "group", "aria-label": "Drags" });
+  private drawn = "";
+
+  constructor(private readonly store: Store) {
+    this.update();
+  }
+
+  update(): void {
+    const rows = this.rows();
+    const drawn = JSON.stringify(rows);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    const focused = this.root.contains(document.activeElement)
+      ? [...this.root.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement)
+      : -1;
+    const items = rows.map((row) => this.item(row));
+    this.root.replaceChildren(
+      element("div", { class: "ds-list-title" }, "Drags"),
+      rows.length > 0
+        ? element("ul", {}, ...items)
+        : element("p", { class: "ds-empty" }, "Nothing yet. Paint an object on the frame, then pull it."),
+    );
+    const buttons = this.root.querySelectorAll("button");
+    if (focused >= 0) buttons[Math.min(focused, buttons.length - 1)]?.focus();
+  }
+
+  private rows(): Row[] {
+    const { store } = this;
+    const { document, draft } = store.shown;
+    const select = (selection: Selection) => () => store.select(selection);
+    const rows: Row[] = document.drags.map((drag, i) => ({
+      kind: kindOf(drag.motion),
+      colour: colourOf(i),
+      text: describe(drag.motion),
+      selected: store.selection === i,
+      select: select(i),
+      remove: () => store.commit(removeDrag(store.scene, i), null),
+    }));
+    if (draft) {
+      rows.push({
+        kind: "brush", colour: DRAFT_COLOUR, text: "Region: pull it",
+        selected: store.selection === "draft",
+        select: select("draft"),
+        remove: () => store.commit({ ...store.scene, draft: null }, null),
+      });
+    }
+    if (document.keep) {
+      const share = (100 * store.mask(document.keep).area) / (store.size.width * store.size.height);
+      rows.push({
+        kind: "keep", colour: KEEP_COLOUR, text: `Keep ${share < 1 ? "<1" : Math.round(share)} %`,
+        selected: false,
+        select: () => store.setTool("keep"),
+        remove: () => store.commit(withKeep(store.scene, null)),
+      });
+    }
+    return rows;
+  }
+
+  private item(row: Row): HTMLLIElement {
+    const swatch = element("span", { class: "ds-swatch", "aria-hidden": true }, icon(...TOOL_ICONS[row.kind]));
+    swatch.style.setProperty("--ds-colour", row.colour);
+    const choose = element(
+      "button",
+      { type: "button", class: "ds-row", "aria-pressed": String(row.selected) },
+      swatch, element("span", { class: "ds-row-text" }, row.text),
+    );
+    choose.addEventListener("click", row.select);
+    const remove = element(
+      "button",
+      { type: "button", class: "ds-button ds-row-remove", "aria-label": `Delete: ${row.text}` },
+      icon(...ACTION_ICONS.close),
+    );
+    remove.addEventListener("click", row.remove);
+    return element("li", { class: row.selected ? "ds-selected" : "" }, choose, remove);
+  }
+}

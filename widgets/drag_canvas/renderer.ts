@@ -1,0 +1,303 @@
+// Draws the scene over the frame. Everything is computed in pixels of the frame and scaled at the
+// end, so lines keep their width on every screen.
+import { apply, type Affine } from "../shared/affine";
+import { contours, rounded } from "../shared/contour";
+import { finalDegrees, type Drag, type PathMotion, type RotationMotion, type Scene } from "../shared/document";
+import type { Mask } from "../shared/mask";
+import type { Point } from "../shared/points";
+import { curve, motionAt, pathAt } from "../shared/spline";
+import { anchor, armEnd, armOf } from "./hit";
+import type { Selection, Store } from "./store";
+
+/** Told apart on light and dark frames, and with each of the common colour blindnesses. */
+export const PALETTE = ["#ff8a1f", "#19b8d4", "#e0559f", "#86b817", "#8f6ff0", "#f2c312"] as const;
+export const DRAFT_COLOUR = "#ffffff";
+export const KEEP_COLOUR = "#4f8cff";
+
+export const colourOf = (index: number): string => PALETTE[index % PALETTE.length];
+
+export interface Viewport {
+  /** Screen pixels (CSS) per pixel of the frame. */
+  readonly scale: number;
+  readonly ratio: number;
+  readonly pointer: Point | null;
+  readonly brush: "paint" | "erase" | "keep" | null;
+  readonly crosshair: Point | null;
+}
+
+const outlines = new WeakMap<Mask, Point[][]>();
+
+function outline(mask: Mask): Point[][] {
+  let loops = outlines.get(mask);
+  if (!loops) {
+    loops = contours(mask).map((loop) => rounded(loop));
+    outlines.set(mask, loops);
+  }
+  return loops;
+}
+
+export class Renderer {
+  private scale = 1;
+  private origin: Point = [0, 0];
+
+  constructor(private readonly context: CanvasRenderingContext2D) {}
+
+  draw(store: Store, view: Viewport): void {
+    const { context } = this;
+    this.scale = view.scale;
+    context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
+    context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    context.lineJoin = context.lineCap = "round";
+    const scene = store.shown;
+    if (scene.document.keep) this.keep(store.mask(scene.document.keep));
+    this.drags(store, scene, this.shownSelection(store, scene));
+    if (scene.draft) this.region(store.mask(scene.draft), DRAFT_COLOUR, true);
+    if (view.pointer && view.brush) this.brush(view.pointer, store.brushRadius, view.brush);
+    if (view.crosshair) this.crosshair(view.crosshair);
+  }
+
+  /** In the middle of a gesture the drag that it makes counts as selected. */
+  private shownSelection(store: Store, scene: Scene): Selection {
+    if (store.selection === "draft" && !scene.draft) return scene.document.drags.length - 1;
+    return store.selection;
+  }
+
+  private drags(store: Store, scene: Scene, selection: Selection): void {
+    scene.document.drags.forEach((drag, index) => {
+      const mask = store.mask(drag.region);
+      const selected = index === selection;
+      this.region(mask, colourOf(index), selected);
+      this.ghost(store.handle(drag), motionAt(drag.motion, 1), colourOf(index), selected);
+    });
+    scene.document.drags.forEach((drag, index) => {
+      const selected = index === selection;
+      if (drag.motion.type === "rotation") {
+        this.rotation(store, drag, drag.motion, colourOf(index), selected, store.latentFrames);
+      } else {
+        this.origin = anchor(store, drag);
+        this.path(drag.motion, colourOf(index), selected, store.latentFrames);
+        this.origin = [0, 0];
+      }
+    });
+  }
+
+  // --- pieces -----------------------------------------------------------------------------------
+
+  private screen([x, y]: Point): Point {
+    return [(x + this.origin[0] + 0.5) * this.scale, (y + this.origin[1] + 0.5) * this.scale];
+  }
+
+  private trace(points: readonly Point[], closed = false): Path2D {
+    const path = new Path2D();
+    points.forEach((point, i) => {
+      const [x, y] = this.screen(point);
+      if (i === 0) path.moveTo(x, y);
+      else path.lineTo(x, y);
+    });
+    if (closed) path.closePath();
+    return path;
+  }
+
+  private loops(loops: readonly Point[][]): Path2D {
+    const path = new Path2D();
+    for (const loop of loops) path.addPath(this.trace(loop, true));
+    return path;
+  }
+
+  /** A line in colour on a dark rim: visible on any frame. */
+  private line(path: Path2D, colour: string, width: number): void {
+    const { context } = this;
+    context.strokeStyle = "rgba(0, 0, 0, 0.55)";
+    context.lineWidth = width + 2;
+    context.stroke(path);
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke(path);
+  }
+
+  private dot(point: Point, radius: number, fill: string, rim: string): void {
+    const { context } = this;
+    const [x, y] = this.screen(point);
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fillStyle = fill;
+    context.fill();
+    context.strokeStyle = rim;
+    context.lineWidth = 1.5;
+    context.stroke();
+  }
+
+  private region(mask: Mask, colour: string, selected: boolean): void {
+    const { context } = this;
+    const path = this.loops(outline(mask));
+    context.globalAlpha = selected ? 0.38 : 0.24;
+    context.fillStyle = colour;
+    context.fill(path, "evenodd");
+    context.globalAlpha = 1;
+    this.line(path, colour, selected ? 2 : 1.25);
+  }
+
+  /** Where the region ends up. */
+  private ghost(mask: Mask, map: Affine, colour: string, selected: boolean): void {
+    const { context } = this;
+    const path = this.loops(outline(mask).map((loop) => loop.map((point) => apply(map, point))));
+    context.save();
+    context.globalAlpha = selected ? 0.95 : 0.6;
+    context.setLineDash([5, 5]);
+    this.line(path, colour, 1.25);
+    context.restore();
+  }
+
+  private path(motion: PathMotion, colour: string, selected: boolean, frames: number): void {
+    const line = curve(motion.path);
+    const { points } = motion.path;
+    if (selected && points.length > 2) {
+      this.context.save();
+      this.context.setLineDash([2, 4]);
+      this.context.strokeStyle = "rgba(255, 255, 255, 0.7)";
+      this.context.lineWidth = 1;
+      this.context.stroke(this.trace(points));
+      this.context.restore();
+    }
+    const head = motion.type === "deformation" ? 11 : 13;
+    this.line(this.trace(line), colour, selected ? 3.5 : 2.5);
+    this.head(line, head, colour, motion.type === "deformation");
+    for (let frame = 1; frame < frames; frame++) {
+      this.dot(pathAt(motion.path, frame / frames), 3, "#fff", "rgba(0, 0, 0, 0.6)");
+    }
+    this.dot(line[0], 4, colour, "rgba(0, 0, 0, 0.6)");
+    if (!selected) return;
+    for (const point of points.slice(1, -1)) this.dot(point, 4.5, "#fff", colour);
+    this.dot(points[points.length - 1], 5.5, "#fff", colour);
+  }
+
+  /** The tip: a filled arrow for a translation, a bar across the line for a deformation. */
+  private head(line: readonly Point[], length: number, colour: string, bar: boolean): void {
+    const tip = this.screen(line[line.length - 1]);
+    let back = this.screen(line[0]);
+    for (let i = line.length - 2; i >= 0; i--) {
+      back = this.screen(line[i]);
+      if (Math.hypot(tip[0] - back[0], tip[1] - back[1]) >= length) break;
+    }
+    const angle = Math.atan2(tip[1] - back[1], tip[0] - back[0]);
+    const corner = (forward: number, side: number): Point => [
+      tip[0] + forward * Math.cos(angle) - side * Math.sin(angle),
+      tip[1] + forward * Math.sin(angle) + side * Math.cos(angle),
+    ];
+    const path = new Path2D();
+    const shape = bar
+      ? [corner(-2, -length), corner(2, -length), corner(2, length), corner(-2, length)]
+      : [corner(length * 0.55, 0), corner(-length, -length * 0.62), corner(-length * 0.7, 0), corner(-length, length * 0.62)];
+    shape.forEach(([x, y], i) => (i === 0 ? path.moveTo(x, y) : path.lineTo(x, y)));
+    path.closePath();
+    this.context.fillStyle = colour;
+    this.context.strokeStyle = "rgba(0, 0, 0, 0.55)";
+    this.context.lineWidth = 2;
+    this.context.stroke(path);
+    this.context.fill(path);
+  }
+
+  private rotation(
+    store: Store,
+    drag: Drag,
+    motion: RotationMotion,
+    colour: string,
+    selected: boolean,
+    frames: number,
+  ): void {
+    const { context } = this;
+    const degrees = finalDegrees(motion);
+    const arm = armOf(store, drag);
+    const [x, y] = this.screen(motion.center);
+    const radius = arm.length * this.scale;
+    const from = (arm.bearing * Math.PI) / 180;
+    const to = ((arm.bearing + degrees) * Math.PI) / 180;
+
+    const wedge = new Path2D();
+    wedge.moveTo(x, y);
+    wedge.arc(x, y, radius, from, to, degrees < 0);
+    wedge.closePath();
+    context.globalAlpha = selected ? 0.25 : 0.14;
+    context.fillStyle = colour;
+    context.fill(wedge);
+    context.globalAlpha = 1;
+
+    const arc = new Path2D();
+    arc.arc(x, y, radius, from, to, degrees < 0);
+    this.line(arc, colour, selected ? 3 : 2.25);
+    const rest = armEnd(store, drag, 0);
+    const end = armEnd(store, drag);
+    context.save();
+    context.setLineDash([3, 4]);
+    this.line(this.trace([motion.center, rest]), colour, 1.25);
+    context.restore();
+    this.line(this.trace([motion.center, end]), colour, 2.25);
+    for (let frame = 1; frame < frames; frame++) {
+      const part = motionAt(motion, frame / frames);
+      this.dot(apply(part, rest), 3, "#fff", "rgba(0, 0, 0, 0.6)");
+    }
+    this.dot(motion.center, 5, colour, "#fff");
+    this.dot(end, selected ? 6.5 : 5, selected ? "#fff" : colour, selected ? colour : "#fff");
+    this.label(`${Math.round(degrees)}°`, end);
+  }
+
+  private label(text: string, at: Point): void {
+    const { context } = this;
+    const [x, y] = this.screen(at);
+    context.font = "600 12px system-ui, sans-serif";
+    const width = context.measureText(text).width + 12;
+    const right = this.context.canvas.width / context.getTransform().a - width - 4;
+    const left = Math.max(4, Math.min(x + 10, right));
+    const top = Math.max(4, y - 28);
+    context.fillStyle = "rgba(0, 0, 0, 0.72)";
+    context.beginPath();
+    context.roundRect(left, top, width, 20, 10);
+    context.fill();
+    context.fillStyle = "#fff";
+    context.textBaseline = "middle";
+    context.fillText(text, left + 6, top + 10.5);
+  }
+
+  private keep(mask: Mask): void {
+    const { context } = this;
+    const path = this.loops(outline(mask));
+    const { width, height } = context.canvas;
+    context.save();
+    context.globalAlpha = 0.16;
+    context.fillStyle = KEEP_COLOUR;
+    context.fill(path, "evenodd");
+    context.globalAlpha = 0.85;
+    context.clip(path, "evenodd");
+    context.beginPath();
+    for (let x = -height; x < width; x += 9) {
+      context.moveTo(x, height);
+      context.lineTo(x + height, 0);
+    }
+    context.strokeStyle = KEEP_COLOUR;
+    context.lineWidth = 1.5;
+    context.stroke();
+    context.restore();
+    this.line(path, KEEP_COLOUR, 1.25);
+  }
+
+  private brush(point: Point, radius: number, kind: "paint" | "erase" | "keep"): void {
+    const { context } = this;
+    const [x, y] = this.screen(point);
+    const path = new Path2D();
+    path.arc(x, y, radius * this.scale, 0, 2 * Math.PI);
+    context.save();
+    if (kind === "erase") context.setLineDash([3, 4]);
+    this.line(path, kind === "keep" ? KEEP_COLOUR : "#fff", 1.25);
+    context.restore();
+  }
+
+  private crosshair(point: Point): void {
+    const [x, y] = this.screen(point);
+    const path = new Path2D();
+    path.moveTo(x - 9, y);
+    path.lineTo(x + 9, y);
+    path.moveTo(x, y - 9);
+    path.lineTo(x, y + 9);
+    this.line(path, "#fff", 1.5);
+  }
+}

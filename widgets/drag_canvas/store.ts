@@ -1,0 +1,269 @@
+// What all views of one canvas share: the scene, its history, the selection and the tool in hand.
+import {
+  emptyScene,
+  removeDrag,
+  same,
+  withKeep,
+  type Drag,
+  type DragDocument,
+  type Scene,
+} from "../shared/document";
+import { edgeMask, rasterise, type Mask, type Region, type Size } from "../shared/mask";
+import { reach } from "../shared/spline";
+
+/** The part of anywidget's model that the canvas uses. */
+export interface Model {
+  get(name: string): unknown;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
+  on(event: string, callback: (...values: never[]) => void): void;
+  off(event: string, callback: (...values: never[]) => void): void;
+}
+
+export type ToolName =
+  | "select"
+  | "brush"
+  | "box"
+  | "lasso"
+  | "eraser"
+  | "pull"
+  | "path"
+  | "deform"
+  | "rotate"
+  | "keep";
+
+/** A drag by its place in the list, the region still without motion, or nothing. */
+export type Selection = number | "draft" | null;
+
+const HISTORY_LENGTH = 100;
+const MERGE_MILLISECONDS = 800;
+
+export class Store {
+  scene: Scene = emptyScene;
+  selection: Selection = null;
+  tool: ToolName = "brush";
+  brushRadius: number;
+  error: string | null = null;
+
+  private preview: Scene | null = null;
+  private undone: Scene[] = [];
+  private done: Scene[] = [];
+  private merge = { label: "", time: 0 };
+  private readonly watchers = new Set<() => void>();
+  private readonly masks = new WeakMap<Region, Mask>();
+  private readonly handles = new WeakMap<Drag, Mask>();
+
+  constructor(private readonly model: Model) {
+    this.scene = this.read();
+    this.selection = this.scene.draft ? "draft" : null;
+    this.brushRadius = Math.max(2, Math.round(Math.min(this.size.width, this.size.height) / 16));
+    model.on("change:state", this.adopt);
+    model.on("change:draft", this.adopt);
+    model.on("change:frame", this.notify);
+    model.on("change:latent_frames", this.notify);
+    model.on("msg:custom", this.hear);
+  }
+
+  dispose(): void {
+    this.model.off("change:state", this.adopt);
+    this.model.off("change:draft", this.adopt);
+    this.model.off("change:frame", this.notify);
+    this.model.off("change:latent_frames", this.notify);
+    this.model.off("msg:custom", this.hear);
+    this.watchers.clear();
+  }
+
+  get size(): Size {
+    return { width: Number(this.model.get("width")), height: Number(this.model.get("height")) };
+  }
+
+  get latentFrames(): number {
+    return Number(this.model.get("latent_frames"));
+  }
+
+  get frame(): DataView | null {
+    const frame = this.model.get("frame");
+    return frame instanceof DataView ? frame : null;
+  }
+
+  /** The scene as it should be drawn: in the middle of a gesture, the one the gesture leads to. */
+  get shown(): Scene {
+    return this.preview ?? this.scene;
+  }
+
+  get canUndo(): boolean {
+    return this.done.length > 0;
+  }
+
+  get canRedo(): boolean {
+    return this.undone.length > 0;
+  }
+
+  watch(watcher: () => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  mask(region: Region): Mask {
+    let mask = this.masks.get(region);
+    if (!mask) {
+      mask = rasterise(region, this.size);
+      this.masks.set(region, mask);
+    }
+    return mask;
+  }
+
+  /** What the motion takes hold of: the region, or a deformation's edge toward the pull. */
+  handle(drag: Drag): Mask {
+    const { motion } = drag;
+    if (motion.type !== "deformation") return this.mask(drag.region);
+    let handle = this.handles.get(drag);
+    if (!handle) {
+      handle = edgeMask(this.mask(drag.region), reach(motion.path), motion.edge ?? 1 / 3);
+      this.handles.set(drag, handle);
+    }
+    return handle;
+  }
+
+  setTool(tool: ToolName): void {
+    this.tool = tool;
+    this.notify();
+  }
+
+  setBrushRadius(radius: number): void {
+    this.brushRadius = radius;
+    this.notify();
+  }
+
+  select(selection: Selection): void {
+    this.selection = selection;
+    this.notify();
+  }
+
+  setError(text: string | null): void {
+    this.error = text;
+    this.notify();
+  }
+
+  /** Shows a scene without keeping it; null goes back to the one that is kept. */
+  show(scene: Scene | null): void {
+    this.preview = scene && this.settled(scene);
+    this.notify();
+  }
+
+  /**
+   * Keeps a scene and sends it to Python. Changes with the same label that follow one another
+   * quickly (nudges) become one step of undo.
+   */
+  commit(unsettled: Scene, selection: Selection = this.selection, label = ""): void {
+    const scene = this.settled(unsettled);
+    const now = Date.now();
+    const merged =
+      label !== "" && label === this.merge.label && now - this.merge.time < MERGE_MILLISECONDS;
+    this.merge = { label, time: now };
+    this.preview = null;
+    if (!same(scene, this.scene)) {
+      if (!merged) this.remember(this.scene);
+      this.undone = [];
+      this.error = null;
+      this.write(scene);
+    }
+    this.selection = selection;
+    this.keepSelectionValid();
+    this.notify();
+  }
+
+  undo(): void {
+    this.step(this.done, this.undone);
+  }
+
+  redo(): void {
+    this.step(this.undone, this.done);
+  }
+
+  removeSelected(): void {
+    if (this.selection === "draft") this.commit({ ...this.scene, draft: null }, null);
+    else if (this.selection !== null) this.commit(removeDrag(this.scene, this.selection), null);
+    else if (this.tool === "keep") this.commit(withKeep(this.scene, null));
+  }
+
+  clear(): void {
+    this.commit(emptyScene, null);
+  }
+
+  /** What is dragged cannot stay as it is: handles are cut out of the keep region. */
+  private settled(scene: Scene): Scene {
+    const { drags, keep } = scene.document;
+    if (!keep) return scene;
+    const old = this.mask(keep);
+    let mask = old;
+    for (const drag of drags) {
+      const handle = this.handle(drag);
+      if (mask.overlaps(handle)) mask = mask.without(handle);
+    }
+    if (mask === old) return scene;
+    return withKeep(scene, mask.empty ? null : mask.toRegion());
+  }
+
+  private read(): Scene {
+    return {
+      document: this.model.get("state") as DragDocument,
+      draft: (this.model.get("draft") as Region | null) ?? null,
+    };
+  }
+
+  private write(scene: Scene): void {
+    this.scene = scene;
+    this.model.set("state", scene.document);
+    this.model.set("draft", scene.draft);
+    this.model.save_changes();
+  }
+
+  private remember(scene: Scene): void {
+    this.done.push(scene);
+    if (this.done.length > HISTORY_LENGTH) this.done.shift();
+  }
+
+  private step(from: Scene[], to: Scene[]): void {
+    const scene = from.pop();
+    if (!scene) return;
+    to.push(this.scene);
+    this.preview = null;
+    this.error = null;
+    this.merge = { label: "", time: 0 };
+    this.write(scene);
+    this.selection = scene.draft ? "draft" : this.selection;
+    this.keepSelectionValid();
+    this.notify();
+  }
+
+  private keepSelectionValid(): void {
+    const { document, draft } = this.scene;
+    if (this.selection === "draft" && !draft) this.selection = null;
+    if (typeof this.selection === "number" && this.selection >= document.drags.length) {
+      this.selection = null;
+    }
+  }
+
+  // Python changed the document, or took back what it does not accept: the latter is no step.
+  private readonly adopt = (): void => {
+    const scene = this.read();
+    if (same(scene, this.scene)) return;
+    const last = this.done.at(-1);
+    if (last && same(scene, last)) this.done.pop();
+    else this.remember(this.scene);
+    this.undone = [];
+    this.preview = null;
+    this.scene = scene;
+    this.keepSelectionValid();
+    this.notify();
+  };
+
+  private readonly hear = (message: { type?: unknown; text?: unknown }): void => {
+    if (message?.type === "error") this.setError(String(message.text));
+  };
+
+  private readonly notify = (): void => {
+    for (const watcher of this.watchers) watcher();
+  };
+}

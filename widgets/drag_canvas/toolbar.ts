@@ -1,0 +1,109 @@
+// The tools: one row of icon buttons that is one stop of the Tab key (arrow keys move inside).
+import { assign, element, icon } from "../shared/dom";
+import { ACTION_ICONS, TOOL_ICONS } from "./icons";
+import type { Store, ToolName } from "./store";
+import { TOOLS } from "./tools";
+
+const GROUPS: readonly { label: string; tools: readonly ToolName[] }[] = [
+  { label: "Paint a region", tools: ["brush", "box", "lasso", "eraser"] },
+  { label: "Move it", tools: ["pull", "path", "deform", "rotate"] },
+  { label: "More", tools: ["keep", "select"] },
+];
+
+export class Toolbar {
+  readonly root: HTMLElement;
+  private readonly tools = new Map<ToolName, HTMLButtonElement>();
+  private readonly undo: HTMLButtonElement;
+  private readonly redo: HTMLButtonElement;
+  private readonly remove: HTMLButtonElement;
+  private readonly clear: HTMLButtonElement;
+  private readonly size: HTMLInputElement;
+  private readonly sizeText: HTMLElement;
+
+  constructor(private readonly store: Store) {
+    const groups = GROUPS.map(({ label, tools }) =>
+      element(
+        "div",
+        { class: "ds-group", role: "group", "aria-label": label },
+        ...tools.map((name) => this.toolButton(name)),
+      ),
+    );
+    this.undo = this.actionButton("Undo", "Ctrl+Z", ACTION_ICONS.undo, () => store.undo());
+    this.redo = this.actionButton("Redo", "Ctrl+Shift+Z", ACTION_ICONS.redo, () => store.redo());
+    this.remove = this.actionButton("Delete the selected", "Del", ACTION_ICONS.remove, () => store.removeSelected());
+    this.clear = this.actionButton("Clear all", "", ACTION_ICONS.close, () => store.clear());
+    const largest = Math.round(Math.min(store.size.width, store.size.height) / 4);
+    this.size = element("input", {
+      type: "range", min: 1, max: Math.max(4, largest), step: 1, "aria-label": "Brush radius in pixels",
+    });
+    this.size.addEventListener("input", () => store.setBrushRadius(Number(this.size.value)));
+    this.sizeText = element("span", { class: "ds-size-text" });
+    const size = element(
+      "label",
+      { class: "ds-size", "data-tip": "Brush size  [ ]" },
+      element("span", { class: "ds-size-dot", "aria-hidden": true }), this.size, this.sizeText,
+    );
+    const actions = element(
+      "div",
+      { class: "ds-group", role: "group", "aria-label": "History" },
+      this.undo, this.redo, this.remove, this.clear,
+    );
+    this.root = element("div", { class: "ds-toolbar", role: "toolbar", "aria-label": "Drag tools" }, ...groups, size, actions);
+    this.root.addEventListener("keydown", this.rove);
+    this.update();
+  }
+
+  update(): void {
+    const { store } = this;
+    for (const [name, button] of this.tools) {
+      const pressed = name === store.tool;
+      button.setAttribute("aria-pressed", String(pressed));
+      button.tabIndex = pressed ? 0 : -1;
+    }
+    this.undo.disabled = !store.canUndo;
+    this.redo.disabled = !store.canRedo;
+    const { document, draft } = store.scene;
+    const anything = document.drags.length > 0 || document.keep !== null || draft !== null;
+    this.remove.disabled =
+      store.selection === null && !(store.tool === "keep" && document.keep !== null);
+    this.clear.disabled = !anything;
+    this.size.value = String(store.brushRadius);
+    this.sizeText.textContent = `${store.brushRadius} px`;
+  }
+
+  private toolButton(name: ToolName): HTMLButtonElement {
+    const info = TOOLS.find((tool) => tool.name === name);
+    const label = info?.label ?? name;
+    const button = element("button", {
+      type: "button",
+      class: "ds-button",
+      "data-tool": name,
+      "aria-label": label,
+      "aria-keyshortcuts": info?.key ?? null,
+      "data-tip": `${label}  ${info?.key.toUpperCase() ?? ""}`,
+    }, icon(...TOOL_ICONS[name]));
+    button.addEventListener("click", () => this.store.setTool(name));
+    this.tools.set(name, button);
+    return button;
+  }
+
+  private actionButton(label: string, key: string, paths: readonly string[], act: () => void): HTMLButtonElement {
+    const button = element("button", {
+      type: "button", class: "ds-button", "aria-label": label, "data-tip": `${label}  ${key}`.trim(), tabindex: -1,
+    }, icon(...paths));
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  private readonly rove = (event: KeyboardEvent): void => {
+    if (!(event.target instanceof HTMLButtonElement)) return;
+    const buttons = [...this.root.querySelectorAll<HTMLButtonElement>("button:not(:disabled)")];
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (step === 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = buttons[(buttons.indexOf(event.target) + step + buttons.length) % buttons.length];
+    for (const button of buttons) assign(button, { tabindex: button === next ? 0 : -1 });
+    next.focus();
+  };
+}

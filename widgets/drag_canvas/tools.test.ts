@@ -1,0 +1,198 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { PathMotion, RotationMotion } from "../shared/document";
+import type { Point } from "../shared/points";
+import { FakeModel } from "./fake_model";
+import { armEnd, hit } from "./hit";
+import { describe as inWords } from "./list";
+import { Store, type ToolName } from "./store";
+import { begin, nudge } from "./tools";
+
+let model: FakeModel;
+let store: Store;
+
+beforeEach(() => {
+  model = new FakeModel();
+  store = new Store(model);
+});
+
+/** Presses at the first point, goes through the others and releases. */
+function stroke(tool: ToolName, points: Point[], keys: { shift?: boolean; alt?: boolean } = {}): void {
+  store.setTool(tool);
+  const press = (point: Point) => ({ point, shift: keys.shift ?? false, alt: keys.alt ?? false });
+  const gesture = begin(store, press(points[0]), 2);
+  for (const point of points.slice(1)) gesture?.move(press(point));
+  gesture?.end();
+}
+
+const drags = () => store.scene.document.drags;
+const box = (left = 10, top = 10, right = 21, bottom = 21) => stroke("box", [[left, top], [right, bottom]]);
+
+describe("regions", () => {
+  it("stay a shape while they are one stroke and become a mask when joined", () => {
+    stroke("brush", [[20, 20], [30, 20]]);
+    expect(store.scene.draft?.type).toBe("brush");
+    expect(store.selection).toBe("draft");
+    stroke("brush", [[20, 40], [30, 40]]);
+    expect(store.scene.draft?.type).toBe("mask");
+    expect(store.mask(store.scene.draft!).at([25, 40])).toBe(true);
+    expect(store.mask(store.scene.draft!).at([25, 20])).toBe(true);
+    expect(drags()).toEqual([]);
+  });
+
+  it("start over with the box and the lasso, unless Shift adds", () => {
+    box();
+    stroke("lasso", [[40, 10], [55, 10], [55, 30], [40, 30]]);
+    expect(store.mask(store.scene.draft!).at([15, 15])).toBe(false);
+    stroke("box", [[5, 35], [12, 45]], { shift: true });
+    expect(store.mask(store.scene.draft!).at([50, 20])).toBe(true);
+    expect(store.mask(store.scene.draft!).at([8, 40])).toBe(true);
+  });
+
+  it("are rubbed out, and with them their drag", () => {
+    box();
+    stroke("pull", [[15, 15], [30, 15]]);
+    stroke("eraser", [[10, 10], [10, 20]]);
+    expect(store.mask(drags()[0].region).at([10, 15])).toBe(false);
+    expect(store.mask(drags()[0].region).at([20, 15])).toBe(true);
+    store.setBrushRadius(30);
+    stroke("eraser", [[18, 15], [19, 15]]);
+    expect(drags()).toEqual([]);
+  });
+});
+
+describe("pulling", () => {
+  it("needs no other tool: press on what was painted and pull", () => {
+    stroke("brush", [[20, 20], [26, 20]]);
+    stroke("brush", [[22, 20], [40, 26]]);
+    expect(store.scene.draft).toBeNull();
+    expect(drags()[0].motion).toEqual({
+      type: "translation",
+      path: { points: [[22, 20], [40, 26]], smooth: true, ease: "linear", frames: null },
+    });
+    expect(store.selection).toBe(0);
+  });
+
+  it("starts on the region even when pressed beside it", () => {
+    box();
+    stroke("pull", [[50, 40], [30, 15]]);
+    expect((drags()[0].motion as PathMotion).path.points).toEqual([[15, 15], [30, 15]]);
+  });
+
+  it("again replaces the motion and keeps its kind", () => {
+    box();
+    stroke("deform", [[15, 15], [30, 15]]);
+    stroke("brush", [[15, 15], [15, 40]]);
+    expect(drags()).toHaveLength(1);
+    expect(drags()[0].motion.type).toBe("deformation");
+    expect((drags()[0].motion as PathMotion).path.points.at(-1)).toEqual([15, 40]);
+  });
+
+  it("by less than two pixels is a click that selects", () => {
+    box();
+    stroke("pull", [[15, 15], [30, 15]]);
+    store.select(null);
+    stroke("brush", [[15, 15], [16, 15]]);
+    expect(store.selection).toBe(0);
+    expect((drags()[0].motion as PathMotion).path.points.at(-1)).toEqual([30, 15]);
+  });
+
+  it("draws a path that ends where the pointer was released", () => {
+    box();
+    const drawn = Array.from({ length: 30 }, (_, i): Point => [15 + i, 15 + (i * i) / 40]);
+    stroke("path", drawn);
+    const { points } = (drags()[0].motion as PathMotion).path;
+    expect(points[0]).toEqual([15, 15]);
+    expect(points.at(-1)).toEqual([44, 36.03]);
+    expect(points.length).toBeGreaterThan(3);
+  });
+
+  it("without a region says what to do", () => {
+    stroke("pull", [[15, 15], [30, 15]]);
+    expect(store.error).toContain("Paint a region first");
+  });
+});
+
+describe("turning", () => {
+  it("counts degrees about the middle of the region, past half a turn", () => {
+    box();
+    const around = Array.from({ length: 28 }, (_, i): Point => {
+      const angle = (i * 10 * Math.PI) / 180;
+      return [15 + 5 * Math.cos(angle), 15 + 5 * Math.sin(angle)];
+    });
+    stroke("rotate", around);
+    const motion = drags()[0].motion as RotationMotion;
+    expect(motion.center).toEqual([15, 15]);
+    expect(motion.degrees).toBeCloseTo(270, 5);
+    expect(inWords(motion)).toBe("Turn 270° ↻");
+  });
+
+  it("is changed by its arm and its centre, and snaps with Shift", () => {
+    box();
+    stroke("rotate", [[20, 15], [15, 20]]);
+    const end = armEnd(store, drags()[0]);
+    expect(hit(store, end, 2)).toEqual({ selection: 0, part: "arm" });
+    stroke("select", [end, [10.2, 15.3]], { shift: true });
+    expect((drags()[0].motion as RotationMotion).degrees).toBe(180);
+    stroke("select", [[15, 15], [18, 18]]);
+    expect((drags()[0].motion as RotationMotion).center).toEqual([18, 18]);
+  });
+});
+
+describe("handles", () => {
+  it("move the waypoints of the selected drag", () => {
+    box();
+    stroke("pull", [[15, 15], [30, 15]]);
+    stroke("brush", [[30, 15], [30, 40]]);
+    expect((drags()[0].motion as PathMotion).path.points).toEqual([[15, 15], [30, 40]]);
+  });
+
+  it("of a path that starts elsewhere are drawn on the region", () => {
+    model.set("state", {
+      version: 1, keep: null,
+      drags: [{
+        region: { type: "disc", center: [20, 20], radius: 5 },
+        motion: { type: "translation", path: { points: [[0, 0], [10, 0]], smooth: true, ease: "linear", frames: null } },
+      }],
+    });
+    store.select(0);
+    expect(hit(store, [30, 20], 2)).toEqual({ selection: 0, part: "waypoint", waypoint: 1 });
+    stroke("select", [[30, 20], [20, 33]]);
+    expect((drags()[0].motion as PathMotion).path.points).toEqual([[0, 0], [0, 13]]);
+  });
+
+  it("are nudged by keys, in one step of undo", () => {
+    box();
+    stroke("pull", [[15, 15], [30, 15]]);
+    for (let i = 0; i < 5; i++) nudge(store, [1, 0]);
+    expect((drags()[0].motion as PathMotion).path.points.at(-1)).toEqual([35, 15]);
+    store.undo();
+    expect((drags()[0].motion as PathMotion).path.points.at(-1)).toEqual([30, 15]);
+    stroke("rotate", [[20, 15], [15, 20]]);
+    nudge(store, [0, -1]);
+    expect((drags()[0].motion as RotationMotion).degrees).toBe(91);
+  });
+
+  it("never make a motion that stands still", () => {
+    box();
+    stroke("pull", [[15, 15], [18, 15]]);
+    for (let i = 0; i < 3; i++) nudge(store, [-1, 0]);
+    expect((drags()[0].motion as PathMotion).path.points.at(-1)).toEqual([16, 15]);
+  });
+});
+
+describe("keep", () => {
+  it("is painted, erased with Alt, and never holds what is dragged", () => {
+    box();
+    stroke("pull", [[15, 15], [30, 15]]);
+    store.setBrushRadius(6);
+    stroke("keep", [[22, 15], [22, 30]]);
+    const keep = store.mask(store.scene.document.keep!);
+    expect(keep.overlaps(store.mask(drags()[0].region))).toBe(false);
+    expect(keep.at([24, 28])).toBe(true);
+    stroke("keep", [[24, 28], [24, 28.5]], { alt: true });
+    expect(store.mask(store.scene.document.keep!).at([24, 28])).toBe(false);
+    store.setBrushRadius(40);
+    stroke("eraser", [[25, 17], [25, 17]]);
+    expect(store.scene.document.keep).toBeNull();
+  });
+});

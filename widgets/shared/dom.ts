@@ -1,0 +1,36 @@
+// Elements without a framework. Text is always set as text, never as HTML.
+
+type Attributes = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Sets attributes; null and false remove one, true writes "true" (as ARIA wants it). */
+export function assign(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === false) element.removeAttribute(name);
+    else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
+  }
+}
+
+export function element<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[Name] {
+  const made = document.createElement(name);
+  assign(made, attributes);
+  made.append(...children);
+  return made;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** A 20 x 20 line icon from path data written in this package. */
+export function icon(...paths: readonly string[]): SVGSVGElement {
+  const svg = document.createElementNS(SVG, "svg");
+  assign(svg, { viewBox: "0 0 20 20", "aria-hidden": true, focusable: "false" });
+  for (const data of paths) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", data);
+    svg.append(path);
+  }
+  return svg;
+}

@@ -1,0 +1,245 @@
+// Pixel masks and the shapes that make them: the twin of dragstream.drags.regions.
+// Pixel (x, y) with whole x and y is the middle of column x and row y, as in Python: a frame of
+// width W reaches from -0.5 to W - 0.5.
+import { clamp, distanceToPolyline, type Point } from "./points";
+
+export type Region =
+  | { readonly type: "disc"; readonly center: Point; readonly radius: number }
+  | {
+      readonly type: "box";
+      readonly left: number;
+      readonly top: number;
+      readonly right: number;
+      readonly bottom: number;
+    }
+  | { readonly type: "polygon"; readonly points: readonly Point[] }
+  | { readonly type: "brush"; readonly points: readonly Point[]; readonly radius: number }
+  | {
+      readonly type: "mask";
+      readonly height: number;
+      readonly width: number;
+      readonly runs: readonly number[];
+    }
+  | { readonly type: "union" | "intersection" | "difference"; readonly of: readonly Region[] };
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A boolean image, row-major. */
+export class Mask {
+  readonly pixels: Uint8Array;
+
+  constructor(
+    readonly width: number,
+    readonly height: number,
+    pixels?: Uint8Array,
+  ) {
+    this.pixels = pixels ?? new Uint8Array(width * height);
+  }
+
+  /** The pixel whose square holds `point`, false outside of the frame. */
+  at(point: Point): boolean {
+    const x = Math.round(point[0]);
+    const y = Math.round(point[1]);
+    if (x < 0 || y < 0 || x >= this.width || y >= this.height) return false;
+    return this.pixels[y * this.width + x] === 1;
+  }
+
+  get area(): number {
+    let count = 0;
+    for (const pixel of this.pixels) count += pixel;
+    return count;
+  }
+
+  get empty(): boolean {
+    return !this.pixels.includes(1);
+  }
+
+  /** The mean position of the pixels' middles; the middle of the frame for an empty mask. */
+  get centroid(): Point {
+    let [sumX, sumY, count] = [0, 0, 0];
+    for (let y = 0, i = 0; y < this.height; y++) {
+      for (let x = 0; x < this.width; x++, i++) {
+        if (this.pixels[i] === 0) continue;
+        sumX += x;
+        sumY += y;
+        count += 1;
+      }
+    }
+    if (count === 0) return [(this.width - 1) / 2, (this.height - 1) / 2];
+    return [sumX / count, sumY / count];
+  }
+
+  private combine(other: Mask, rule: (mine: number, theirs: number) => number): Mask {
+    if (other.width !== this.width || other.height !== this.height) {
+      throw new RangeError("masks of different sizes do not combine");
+    }
+    return new Mask(
+      this.width,
+      this.height,
+      this.pixels.map((mine, i) => rule(mine, other.pixels[i])),
+    );
+  }
+
+  or(other: Mask): Mask {
+    return this.combine(other, (mine, theirs) => mine | theirs);
+  }
+
+  and(other: Mask): Mask {
+    return this.combine(other, (mine, theirs) => mine & theirs);
+  }
+
+  without(other: Mask): Mask {
+    return this.combine(other, (mine, theirs) => mine & ~theirs & 1);
+  }
+
+  overlaps(other: Mask): boolean {
+    return this.pixels.some((pixel, i) => (pixel & other.pixels[i]) === 1);
+  }
+
+  toRegion(): Region {
+    return { type: "mask", height: this.height, width: this.width, runs: encodeRuns(this.pixels) };
+  }
+}
+
+/** Lengths of runs in reading order, the first one of zeros. */
+export function encodeRuns(pixels: Uint8Array): number[] {
+  const runs: number[] = [];
+  let [value, length] = [0, 0];
+  for (const pixel of pixels) {
+    if (pixel !== value) {
+      runs.push(length);
+      [value, length] = [pixel, 0];
+    }
+    length += 1;
+  }
+  runs.push(length);
+  return runs;
+}
+
+export function decodeRuns(runs: readonly number[], length: number): Uint8Array {
+  const pixels = new Uint8Array(length);
+  let at = 0;
+  runs.forEach((run, i) => {
+    if (i % 2 === 1) pixels.fill(1, at, at + run);
+    at += run;
+  });
+  if (at !== length) throw new RangeError(`runs cover ${at} pixels of ${length}`);
+  return pixels;
+}
+
+/** Marks the pixels of rows and columns around `bounds` whose middle passes `test`. */
+function fill(size: Size, bounds: readonly [number, number, number, number], test: (p: Point) => boolean): Mask {
+  const mask = new Mask(size.width, size.height);
+  const left = Math.max(0, Math.floor(bounds[0]) - 1);
+  const top = Math.max(0, Math.floor(bounds[1]) - 1);
+  const right = Math.min(size.width, Math.ceil(bounds[2]) + 1);
+  const bottom = Math.min(size.height, Math.ceil(bounds[3]) + 1);
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) {
+      if (test([x, y])) mask.pixels[y * size.width + x] = 1;
+    }
+  }
+  return mask;
+}
+
+function boundsOf(points: readonly Point[], margin = 0): [number, number, number, number] {
+  const xs = points.map((p) => p[0]);
+  const ys = points.map((p) => p[1]);
+  return [
+    Math.min(...xs) - margin,
+    Math.min(...ys) - margin,
+    Math.max(...xs) + margin,
+    Math.max(...ys) + margin,
+  ];
+}
+
+/** Every pixel within `radius` of the line through `points`, one segment at a time. */
+export function brushMask(points: readonly Point[], radius: number, size: Size): Mask {
+  const mask = new Mask(size.width, size.height);
+  for (let i = points.length === 1 ? 0 : 1; i < points.length; i++) {
+    const segment = [points[Math.max(0, i - 1)], points[i]];
+    const stamp = fill(size, boundsOf(segment, radius), (p) => distanceToPolyline(p, segment) <= radius);
+    stamp.pixels.forEach((pixel, k) => (mask.pixels[k] |= pixel));
+  }
+  return mask;
+}
+
+/** What a closed outline winds around: the non-zero rule, left and upper borders included. */
+function polygonMask(points: readonly Point[], { width, height }: Size): Mask {
+  // Each border changes the winding number of every pixel to its right.
+  const change = new Int32Array(height * (width + 1));
+  points.forEach(([x0, y0], i) => {
+    const [x1, y1] = points[(i + 1) % points.length];
+    const low = Math.ceil(clamp(Math.min(y0, y1), 0, height));
+    const high = Math.ceil(clamp(Math.max(y0, y1), 0, height));
+    for (let row = low; row < high; row++) {
+      const crossing = x0 + ((row - y0) / (y1 - y0)) * (x1 - x0);
+      change[row * (width + 1) + Math.ceil(clamp(crossing, 0, width))] += y1 > y0 ? 1 : -1;
+    }
+  });
+  const mask = new Mask(width, height);
+  for (let row = 0; row < height; row++) {
+    let winding = 0;
+    for (let x = 0; x < width; x++) {
+      winding += change[row * (width + 1) + x];
+      if (winding !== 0) mask.pixels[row * width + x] = 1;
+    }
+  }
+  return mask;
+}
+
+/** The outermost share of a mask toward a direction: what a deformation holds. */
+export function edgeMask(mask: Mask, direction: Point, share: number): Mask {
+  const length = Math.hypot(...direction);
+  if (share >= 1 || length === 0 || mask.empty) return mask;
+  const unit: Point = [direction[0] / length, direction[1] / length];
+  const along = (i: number): number =>
+    (i % mask.width) * unit[0] + Math.floor(i / mask.width) * unit[1];
+  let [least, most] = [Infinity, -Infinity];
+  mask.pixels.forEach((pixel, i) => {
+    if (pixel === 0) return;
+    least = Math.min(least, along(i));
+    most = Math.max(most, along(i));
+  });
+  const thickness = share * (most - least + Math.abs(unit[0]) + Math.abs(unit[1]));
+  const edge = new Mask(mask.width, mask.height);
+  mask.pixels.forEach((pixel, i) => {
+    if (pixel === 1 && (along(i) > most - thickness + 1e-9 || along(i) === most)) edge.pixels[i] = 1;
+  });
+  return edge;
+}
+
+/** The pixels of a region; a pixel counts when its middle lies inside. */
+export function rasterise(region: Region, size: Size): Mask {
+  switch (region.type) {
+    case "disc":
+      return brushMask([region.center], region.radius, size);
+    case "brush":
+      return brushMask(region.points, region.radius, size);
+    case "box": {
+      const { left, top, right, bottom } = region;
+      return fill(
+        size,
+        [left, top, right, bottom],
+        ([x, y]) => x >= left && x < right && y >= top && y < bottom,
+      );
+    }
+    case "polygon":
+      return polygonMask(region.points, size);
+    case "mask": {
+      if (region.width !== size.width || region.height !== size.height) {
+        return new Mask(size.width, size.height);
+      }
+      return new Mask(size.width, size.height, decodeRuns(region.runs, size.width * size.height));
+    }
+    case "union":
+      return region.of.map((part) => rasterise(part, size)).reduce((a, b) => a.or(b));
+    case "intersection":
+      return region.of.map((part) => rasterise(part, size)).reduce((a, b) => a.and(b));
+    case "difference":
+      return region.of.map((part) => rasterise(part, size)).reduce((a, b) => a.without(b));
+  }
+}
