@@ -224,43 +224,50 @@ class CachedCall:
 class TappedCall:
     """A `CachedCall` that also looks at the block through constant, maybe filtered, keys.
 
-    The look is what a feature is made of: its gradient flows through the query only. It is taken
-    beside the attention that the network goes on with, which stays as it is.
+    A look is what a feature is made of: its gradient flows through the query only. Looks are taken
+    beside the attention that the network goes on with, which stays as it is; so one pass serves
+    any number of filters.
 
     Attributes:
         turns: Rotations of the block's tokens.
         past: Keys and values of what the block may see of the past.
-        filtered: The same, filtered.
-        low_pass: Filters keys or values of the block itself; None for none.
-        tap: The look, (1, tokens, channels), once it was taken.
+        filtered: For each look, the same as it sees it.
+        low_passes: For each look, what filters keys or values of the block itself; None for none.
+        taps: The looks, (1, tokens, channels) each, once they were taken.
     """
 
     turns: Tensor
     past: Sequence[KeyValue]
-    filtered: Sequence[KeyValue]
-    low_pass: Callable[[Tensor], Tensor] | None = None
-    tap: Tensor = field(init=False)
+    filtered: Sequence[Sequence[KeyValue]]
+    low_passes: Sequence[Callable[[Tensor], Tensor] | None]
+    taps: list[Tensor] = field(init=False)
 
     def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
         query = project_query(attn, hidden, self.turns)
         current = project_key_value(attn, hidden, self.turns)
         out = attend(query, *extend(self.past, current))
-        constant = self.low_pass is None and not out.requires_grad
-        self.tap = out if constant else self._look(query, current)
+        # Without filter and gradient, a look shows what the network sees.
+        same = None if out.requires_grad else out
+        self.taps = self._look(query, current, same)
         return out
 
-    def look(self, attn: WanAttention, hidden: Tensor) -> Tensor:
-        """Only take the look: all that is wanted of the last tapped layer."""
+    def look(self, attn: WanAttention, hidden: Tensor) -> None:
+        """Only take the looks: all that is wanted of the last tapped layer."""
         query = project_query(attn, hidden, self.turns)
-        self.tap = self._look(query, project_key_value(attn, hidden.detach(), self.turns))
-        return self.tap
+        self.taps = self._look(query, project_key_value(attn, hidden.detach(), self.turns))
 
-    def _look(self, query: Tensor, current: KeyValue) -> Tensor:
+    def _look(self, query: Tensor, current: KeyValue, same: Tensor | None = None) -> list[Tensor]:
         key, value = (part.detach() for part in current)
-        if self.low_pass is not None:
-            key, value = self.low_pass(key), self.low_pass(value)
-        return attend(query, *extend(self.filtered, (key, value)))
+        looks = []
+        for past, low_pass in zip(self.filtered, self.low_passes, strict=True):
+            if low_pass is not None:
+                seen = extend(past, (low_pass(key), low_pass(value)))
+                looks.append(attend(query, *seen))
+            else:
+                plain = attend(query, *extend(past, (key, value))) if same is None else same
+                looks.append(plain)
+        return looks
 
 
 class SelfAttention:

@@ -300,13 +300,22 @@ class CausalWan(nn.Module):
             ValueError: Latents of a shape that does not fit the model or the context, with values
                 that are not finite, or a noise level out of range.
         """
-        block = self._start(latents, sigma, context)
-        hidden = block.hidden
-        for layer, module in enumerate(self.transformer.blocks):
-            call = CachedCall(block.turns, context.past(layer, block.spans))
-            hidden = module(hidden, context.words[layer], block.modulation, call)
-        flow = self._flow(hidden, block.time, latents)
-        return (latents.float() - block.sigma * flow.float()).to(latents.dtype)
+        return self.predict(latents, sigma, context)
+
+    def predict(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
+        """As `denoise`, differentiable in `latents`.
+
+        Raises:
+            TypeError, ValueError: As in `denoise`.
+        """
+        with _frozen(self):
+            block = self._start(latents, sigma, context)
+            hidden = block.hidden
+            for layer, module in enumerate(self.transformer.blocks):
+                call = CachedCall(block.turns, context.past(layer, block.spans))
+                hidden = module(hidden, context.words[layer], block.modulation, call)
+            flow = self._flow(hidden, block.time, latents)
+            return (latents.float() - block.sigma * flow.float()).to(latents.dtype)
 
     @_remembered
     def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
@@ -368,27 +377,48 @@ class CausalWan(nn.Module):
             TypeError, ValueError: As in `denoise`; also for layers that the model lacks, for no
                 layers at all, and for a filter that changes shapes.
         """
+        return self.filtered_features(latents, sigma, context, layers, (low_pass,))[0]
+
+    def filtered_features(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: CausalContext,
+        layers: Sequence[int],
+        low_passes: Sequence[LowPass | None],
+    ) -> list[dict[int, Tensor]]:
+        """What `features` gives under each of several filters, in one pass through the layers.
+
+        Raises:
+            TypeError, ValueError: As in `features`.
+        """
         tapped = check_layers(self.config, layers)
-        filtered = None
-        with _frozen(self):
-            block = self._start(latents, sigma, context)
+        for low_pass in low_passes:
             if low_pass is not None:
                 check_low_pass(low_pass)
-                filtered = functools.partial(low_passed, low_pass, size=block.size)
+        with _frozen(self):
+            block = self._start(latents, sigma, context)
+            filters = [
+                None if low is None else functools.partial(low_passed, low, size=block.size)
+                for low in low_passes
+            ]
             hidden, taps = block.hidden, {}
             for layer in range(tapped[-1] + 1):
                 module, past = self.transformer.blocks[layer], context.past(layer, block.spans)
                 call: SelfAttentionCall = CachedCall(block.turns, past)
                 if layer in tapped:
-                    seen = context.past(layer, block.spans, low_pass)
-                    call = taps[layer] = TappedCall(block.turns, past, seen, filtered)
+                    seen = [context.past(layer, block.spans, low_pass) for low_pass in low_passes]
+                    call = taps[layer] = TappedCall(block.turns, past, seen, filters)
                 if layer < tapped[-1]:
                     hidden = module(hidden, context.words[layer], block.modulation, call)
                 else:
                     normed = _attention_input(module, hidden, block.modulation)
                     taps[layer].look(module.attn1, normed)
         shape = (1, latents.shape[1], *block.size, -1)
-        return {layer: call.tap.reshape(shape) for layer, call in taps.items()}
+        return [
+            {layer: call.taps[index].reshape(shape) for layer, call in taps.items()}
+            for index in range(len(low_passes))
+        ]
 
     # ------------------------------------------------------------------ pieces of a pass
 
