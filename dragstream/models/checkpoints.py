@@ -117,7 +117,7 @@ def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if missing:
         raise ValueError(f"{path} lacks {_listed(missing)}")
     patch = config["patch_size"]
-    if len(patch) != 3 or patch[0] != 1:
+    if not isinstance(patch, list) or len(patch) != 3 or patch[0] != 1:
         raise ValueError(f"patch_size must be (1, rows, columns), got {patch}")
     if config.get("out_channels", config["in_channels"]) != config["in_channels"]:
         raise ValueError(f"{path} describes a model with other channels out than in")

@@ -1,0 +1,529 @@
+"""The causal Wan against the golden file, and against a naive one in other configurations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dragstream.models.causal_wan import CausalWan
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+SIGMAS = (1.0, 0.9375, 0.625)
+
+
+def make(config, seed=0):
+    """A model whose weights are all at work: fresh ones hardly modulate."""
+    torch.manual_seed(seed)
+    wan = CausalWan.from_config(config)
+    with torch.no_grad():
+        for weight in wan.parameters():
+            weight.add_(torch.randn_like(weight), alpha=0.1)
+    return wan
+
+
+def blocks_of(config, count, height=4, width=6, frames=None):
+    generator = torch.Generator().manual_seed(1)
+    shape = (1, frames or config["frames_per_block"], config["latent_channels"], height, width)
+    return [torch.randn(shape, generator=generator) for _ in range(count)]
+
+
+def text_of(config, tokens=5, seed=2):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(1, tokens, config["text_dim"], generator=generator)
+
+
+def rolled(wan, blocks, text):
+    context = wan.new_context(text)
+    for block in blocks:
+        context = wan.commit(block, context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def golden():
+    return load_file(GOLDEN / "causal_wan_a.safetensors")
+
+
+@pytest.fixture(scope="module")
+def config():
+    return json.loads((GOLDEN / "causal_wan_a.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def released(config):
+    return CausalWan.from_released(GOLDEN / "causal_wan_a.pt", config)
+
+
+@pytest.fixture(scope="module")
+def before_last(released, golden):
+    """The context of the last block of the golden stream."""
+    return rolled(released, golden["x0"][:-1, -1], golden["text"])
+
+
+def close(actual, expected, tolerance=1e-5):
+    torch.testing.assert_close(actual, expected, rtol=0, atol=tolerance, check_dtype=False)
+
+
+def test_golden_stream(released, golden, config):
+    context = released.new_context(golden["text"])
+    sigmas, per_block = config["sigmas"], config["frames_per_block"]
+    for block in range(config["blocks"]):
+        latents = golden["noise"][:, block * per_block : (block + 1) * per_block]
+        for step, sigma in enumerate(sigmas):
+            x0 = released.denoise(latents, sigma, context)
+            close(x0, golden["x0"][block, step])
+            if step + 1 < len(sigmas):
+                later = sigmas[step + 1]
+                latents = (1 - later) * x0 + later * golden["renoise"][block, step]
+        context = released.commit(x0, context)
+    assert context.frames == config["blocks"] * per_block
+    assert sum(block.frames for block in context.blocks) == config["window"] - per_block
+
+
+def test_golden_taps_and_gradient(released, golden, config, before_last):
+    latents = golden["drag.z"].clone().requires_grad_()
+    taps = released.features(latents, config["sigmas"][1], before_last, config["taps"])
+    loss = torch.zeros(())
+    for layer, tap in taps.items():
+        assert tap.shape == (1, 3, 4, 6, 96)
+        close(tap.flatten(1, 3), golden[f"tap.{layer}"])
+        loss = loss + torch.nn.functional.mse_loss(tap.flatten(1, 3), golden[f"target.{layer}"])
+    close(loss, golden["loss"][0])
+    (gradient,) = torch.autograd.grad(loss, latents)
+    # The gradient is of the order of 1e-4, so it is its shape that counts.
+    close(gradient / golden["grad"].abs().max(), golden["grad"] / golden["grad"].abs().max())
+
+
+@pytest.mark.parametrize("cutoff", [0.2, 0.4, 0.6])
+def test_golden_low_passed_taps(released, golden, before_last, butterworth, cutoff):
+    taps = released.features(golden["drag.z"], 0.9375, before_last, (2, 3), butterworth(cutoff))
+    for layer, tap in taps.items():
+        close(tap.flatten(1, 3), golden[f"tap.{layer}.cutoff{cutoff}"])
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ({}, (4, 6), (1, 2)),
+        ({"num_heads": 3, "head_dim": 8}, (6, 4), (0,)),
+        ({"num_heads": 1, "head_dim": 20, "num_layers": 2}, (2, 8), (0, 1)),
+        ({"window": None, "sink": 0}, (4, 4), (2,)),
+        ({"window": 4, "sink": 0}, (4, 4), (0, 2)),
+        ({"window": 7, "sink": 3, "frames_per_block": 3}, (2, 4), (1,)),
+        ({"window": 3, "sink": 2, "frames_per_block": 1}, (4, 2), (0, 1, 2)),
+        ({"patch": (1, 2), "latent_channels": 3}, (3, 4), (1, 2)),
+        ({"num_layers": 1}, (2, 2), (0,)),
+    ],
+    ids=lambda case: json.dumps(case[0]),
+)
+def test_other_configurations_agree(tiny, naive, butterworth, case):
+    changes, size, taps = case
+    config = tiny | changes
+    wan, text = make(config), text_of(config)
+    reference, context = naive(wan), wan.new_context(text)
+    for latents, sigma in zip(blocks_of(config, 5, *size), (*SIGMAS, 0.3, 0.9), strict=True):
+        start = context.frames
+        inputs = latents.clone().requires_grad_()
+        expected_x0, expected = reference.block(inputs, sigma, text, start, taps=taps)
+        close(wan.denoise(latents, sigma, context), expected_x0)
+        features = wan.features(inputs, sigma, context, taps)
+        for layer in taps:
+            close(features[layer], expected[layer])
+        weights = {layer: torch.randn_like(tap) for layer, tap in features.items()}
+        (gradient,) = torch.autograd.grad(
+            sum((features[layer] * weights[layer]).sum() for layer in taps), inputs
+        )
+        (wanted,) = torch.autograd.grad(
+            sum((expected[layer] * weights[layer]).sum() for layer in taps), inputs
+        )
+        close(gradient, wanted, 1e-4)
+        _, expected = reference.block(
+            latents, sigma, text, start, taps=taps, low_pass=butterworth(0.3)
+        )
+        for layer, tap in wan.features(latents, sigma, context, taps, butterworth(0.3)).items():
+            close(tap, expected[layer])
+        context = wan.commit(latents, context)
+        reference.block(latents, 0.0, text, start, commit=True)
+
+
+def test_frames_beyond_the_rotary_table(tiny, naive):
+    config = tiny | {"window": 1034, "sink": 4, "num_layers": 2}
+    wan, text = make(config), text_of(config)
+    long, block = blocks_of(config, 1, 2, 2, 1030)[0], blocks_of(config, 1, 2, 2, 7)[0]
+    context = rolled(wan, [long], text)
+    reference = naive(wan)
+    reference.block(long, 0.0, text, 0, commit=True)
+    expected, _ = reference.block(block, 0.9375, text, 1030)
+    close(wan.denoise(block, 0.9375, context), expected)
+
+
+def test_positions_matter_only_by_their_differences(tiny):
+    wan = make(tiny)
+    near, far = (
+        wan.transformer.rope(torch.arange(3)[None] + start, 2, 3) for start in (0, 10_000_000)
+    )
+    shift = far / near
+    assert torch.allclose(shift, shift[:, :1].expand_as(shift), atol=1e-5)
+    assert not torch.allclose(shift, torch.ones_like(shift), atol=0.1)
+
+
+# ---------------------------------------------------------------------- contexts are values
+
+
+def test_a_context_shares_keys_and_values_and_forgets(tiny):
+    wan, text = make(tiny), text_of(tiny)
+    blocks = blocks_of(tiny, 6)
+    contexts = [wan.new_context(text)]
+    for block in blocks:
+        contexts.append(wan.commit(block, contexts[-1]))
+    # window 5, sink 1, blocks of 2: the next block sees frame 0 and the last two
+    assert [block.start for block in contexts[2].blocks] == [0, 2]
+    assert [block.start for block in contexts[6].blocks] == [0, 10]
+    assert [context.frames for context in contexts] == [0, 2, 4, 6, 8, 10, 12]
+    assert contexts[3].blocks[0] is contexts[6].blocks[0]
+    assert contexts[5].words is contexts[0].words
+
+
+def test_without_a_window_nothing_is_forgotten(tiny):
+    config = tiny | {"window": None, "sink": 0}
+    context = rolled(make(config), blocks_of(config, 6), text_of(config))
+    assert [block.start for block in context.blocks] == [0, 2, 4, 6, 8, 10]
+
+
+def test_an_old_context_stays_usable(tiny, butterworth):
+    wan, text = make(tiny), text_of(tiny)
+    blocks = blocks_of(tiny, 6)
+    old = rolled(wan, blocks[:2], text)
+    held = [part.clone() for block in old.blocks for pair in block.layers for part in pair]
+    first = wan.denoise(blocks[2], 0.9375, old)
+    new = old
+    for block in blocks[2:]:
+        new = wan.commit(block, new)
+        wan.features(block.clone().requires_grad_(), 0.9, new, (1,), butterworth(0.2))
+    assert torch.equal(wan.denoise(blocks[2], 0.9375, old), first)
+    again = [part for block in old.blocks for pair in block.layers for part in pair]
+    assert all(torch.equal(a, b) for a, b in zip(again, held, strict=True))
+    assert not torch.equal(wan.denoise(blocks[2], 0.9375, new), first)
+
+
+def test_committing_twice_gives_the_same_bits(tiny):
+    wan, text = make(tiny), text_of(tiny)
+    blocks = blocks_of(tiny, 4)
+    a, b = (rolled(wan, blocks[:3], text) for _ in range(2))
+    assert torch.equal(wan.denoise(blocks[3], 1.0, a), wan.denoise(blocks[3], 1.0, b))
+
+
+def test_another_text_keeps_the_past(tiny):
+    wan, blocks = make(tiny), blocks_of(tiny, 3)
+    text, other = text_of(tiny), text_of(tiny, tokens=7, seed=5)
+    context = rolled(wan, blocks[:2], text)
+    changed = wan.with_text(context, other)
+    assert changed.blocks is context.blocks
+    assert torch.equal(changed.text, other)
+    assert torch.equal(context.text, text)
+    x0 = wan.denoise(blocks[2], 0.9, changed)
+    assert not torch.equal(x0, wan.denoise(blocks[2], 0.9, context))
+    back = wan.with_text(changed, text)
+    assert torch.equal(wan.denoise(blocks[2], 0.9, back), wan.denoise(blocks[2], 0.9, context))
+
+
+def test_a_text_changed_in_place_does_not_reach_the_context(tiny):
+    wan, text = make(tiny), text_of(tiny)
+    context = wan.new_context(text)
+    kept = text.clone()
+    text.zero_()
+    assert torch.equal(context.text, kept)
+
+
+def test_a_smaller_block_is_refused_only_where_it_would_miss_something(tiny):
+    wan, text = make(tiny), text_of(tiny)
+    single = blocks_of(tiny, 1, frames=1)[0]
+    blocks = blocks_of(tiny, 3)
+    assert wan.denoise(single, 1.0, rolled(wan, blocks[:2], text)).shape == single.shape
+    with pytest.raises(ValueError, match="forgotten"):
+        wan.denoise(single, 1.0, rolled(wan, blocks, text))
+
+
+# ---------------------------------------------------------------------- features
+
+
+class Counting:
+    """An identity that counts what it is asked to filter."""
+
+    def __init__(self):
+        self.shapes = []
+
+    def __call__(self, maps):
+        self.shapes.append(tuple(maps.shape))
+        return maps
+
+
+def test_committed_blocks_are_filtered_once(tiny):
+    wan = make(tiny)
+    blocks = blocks_of(tiny, 3, 4, 6)
+    context = rolled(wan, blocks[:2], text_of(tiny))
+    low_pass = Counting()
+    wan.features(blocks[2], 0.9, context, (0, 2), low_pass)
+    # keys and values of two layers, of two committed blocks and of the current one
+    assert len(low_pass.shapes) == 2 * 2 * 3
+    assert set(low_pass.shapes) == {(1, 2, 2, 3, 24)}
+    wan.features(blocks[2], 0.9, context, (0, 2), low_pass)
+    assert len(low_pass.shapes) == 2 * 2 * 3 + 2 * 2
+    later = wan.commit(blocks[2], context)
+    wan.features(blocks[2], 0.9, later, (0, 2), low_pass)
+    # block 0 is still in sight and filtered already, block 1 is forgotten, block 2 is new
+    assert len(low_pass.shapes) == 2 * 2 * 3 + 2 * 2 + 2 * 2 * 2
+
+
+def test_filters_kept_are_bounded(tiny, butterworth):
+    wan = make(tiny)
+    blocks = blocks_of(tiny, 2)
+    context = rolled(wan, blocks[:1], text_of(tiny))
+    first = wan.features(blocks[1], 0.9, context, (1,), butterworth(0.5))[1]
+    for i in range(30):
+        wan.features(blocks[1], 0.9, context, (1,), butterworth(0.1 + i / 100))
+    assert len(context.blocks[0]._filtered) <= 8
+    again = wan.features(blocks[1], 0.9, context, (1,), butterworth(0.5))[1]
+    assert torch.equal(first, again)
+
+
+def test_an_identity_filter_changes_nothing(tiny):
+    wan = make(tiny)
+    blocks = blocks_of(tiny, 2)
+    context = rolled(wan, blocks[:1], text_of(tiny))
+    plain = wan.features(blocks[1], 0.9, context, (0, 1))
+    filtered = wan.features(blocks[1], 0.9, context, (0, 1), Counting())
+    assert all(torch.equal(plain[layer], filtered[layer]) for layer in (0, 1))
+
+
+def test_nothing_runs_above_the_last_tap(tiny):
+    wan = make(tiny)
+    ran = []
+    for layer, block in enumerate(wan.transformer.blocks):
+        block.ffn.register_forward_hook(lambda *_, layer=layer: ran.append(layer))
+        block.attn1.to_q.register_forward_hook(lambda *_, layer=layer: ran.append(f"q{layer}"))
+    context = wan.new_context(text_of(tiny))
+    taps = wan.features(blocks_of(tiny, 1)[0], 0.9, context, (1, 0, 1))
+    assert ran == ["q0", 0, "q1"]
+    assert list(taps) == [0, 1]
+
+
+def test_only_latents_receive_a_gradient(tiny):
+    wan = make(tiny)
+    blocks = blocks_of(tiny, 2)
+    context = rolled(wan, blocks[:1], text_of(tiny))
+    latents = blocks[1].requires_grad_()
+    sum(tap.sum() for tap in wan.features(latents, 0.9, context, (0, 2)).values()).backward()
+    assert latents.grad is not None
+    assert latents.grad.abs().max() > 0
+    assert all(weight.grad is None for weight in wan.parameters())
+    assert all(weight.requires_grad for weight in wan.parameters())
+    assert not wan.denoise(latents, 0.9, context).requires_grad
+    held = [part for block in context.blocks for pair in block.layers for part in pair]
+    assert not any(part.requires_grad for part in held)
+
+
+def test_a_context_made_in_inference_mode_serves_gradients(tiny, butterworth):
+    wan = make(tiny)
+    blocks = blocks_of(tiny, 2)
+    with torch.inference_mode():
+        context = rolled(wan, blocks[:1], text_of(tiny))
+        wan.features(blocks[1], 0.9, context, (1,), butterworth(0.3))
+    latents = blocks[1].requires_grad_()
+    wan.features(latents, 0.9, context, (0, 1), butterworth(0.3))[1].sum().backward()
+    assert latents.grad is not None
+
+
+# ---------------------------------------------------------------------- whole clips
+
+
+def frame_mask(config, count):
+    """What each frame sees in a stream of blocks with a window and a sink."""
+    per_block, window, sink = config["frames_per_block"], config["window"], config["sink"]
+    mask = torch.zeros(count, count, dtype=torch.bool)
+    for frame in range(count):
+        stop = (frame // per_block + 1) * per_block
+        mask[frame, :stop] = True
+        if window is not None and stop > window:
+            mask[frame, sink : stop - (window - sink)] = False
+    return mask
+
+
+@pytest.mark.parametrize("changes", [{}, {"window": None, "sink": 0}, {"sink": 0}, {"sink": 3}])
+def test_whole_clips_agree_with_the_stream(tiny, changes):
+    config = tiny | changes
+    wan, text = make(config), text_of(config)
+    blocks = blocks_of(config, 5)
+    context = rolled(wan, blocks[:4], text)
+    x0 = wan.denoise(blocks[4], 0.9375, context)
+    clip = torch.cat(blocks, dim=1)
+    sigmas = torch.zeros(1, 10)
+    sigmas[:, 8:] = 0.9375
+    flow = wan.forward_blocks(clip, sigmas, text, torch.arange(10), frame_mask(config, 10))
+    close(blocks[4] - 0.9375 * flow[:, 8:], x0)
+
+
+def test_whole_clips_agree_with_diffusers(tiny):
+    from diffusers import WanTransformer3DModel
+
+    wan = make(tiny)
+    stock = WanTransformer3DModel(**wan.config.diffusers())
+    stock.load_state_dict(wan.transformer.state_dict())
+    clips = torch.cat(blocks_of(tiny, 2, frames=4))
+    text = torch.cat([text_of(tiny), text_of(tiny, seed=3)])
+    sees_all = torch.ones(4, 4, dtype=torch.bool)
+    with torch.no_grad():
+        expected = stock(clips.transpose(1, 2), torch.tensor([937.5, 250.0]), text).sample
+        sigmas = torch.tensor([0.9375, 0.25])[:, None].expand(2, 4)
+        flow = wan(clips, sigmas, text, torch.arange(4), sees_all)
+    close(flow, expected.transpose(1, 2))
+
+
+def test_each_sample_may_have_its_own_frames_and_mask(tiny):
+    wan = make(tiny)
+    clips = torch.cat(blocks_of(tiny, 2, frames=6))
+    text = torch.cat([text_of(tiny), text_of(tiny, seed=3)])
+    sigmas = torch.rand(2, 6, generator=torch.Generator().manual_seed(4))
+    frames = torch.stack([torch.arange(6), torch.tensor([0, 1, 40, 41, 42, 43])])
+    causal = frame_mask(tiny | {"window": None}, 6)
+    sinks = causal.clone()
+    sinks[2:, 1] = False
+    both = wan.forward_blocks(clips, sigmas, text, frames, torch.stack([causal, sinks]))
+    for i, mask in enumerate((causal, sinks)):
+        one = slice(i, i + 1)
+        alone = wan.forward_blocks(clips[one], sigmas[one], text[one], frames[i], mask)
+        close(both[one], alone)
+    moved = wan.forward_blocks(clips[1:], sigmas[1:], text[1:], torch.arange(6), sinks)
+    assert (moved - both[1:]).abs().max() > 1e-3
+
+
+def test_a_masked_frame_has_no_influence(tiny):
+    wan, text = make(tiny), text_of(tiny)
+    clip = blocks_of(tiny, 1, frames=4)[0]
+    mask = frame_mask(tiny | {"window": None}, 4)
+    arguments = torch.full((1, 4), 0.5), text, torch.arange(4), mask
+    flow = wan.forward_blocks(clip, *arguments)
+    clip[:, 2:] += 1
+    changed = wan.forward_blocks(clip, *arguments)
+    assert torch.equal(flow[:, :2], changed[:, :2])
+    assert not torch.equal(flow[:, 2:], changed[:, 2:])
+
+
+def test_whole_clips_train_every_weight(tiny):
+    wan = make(tiny)
+    clips = torch.cat(blocks_of(tiny, 2, frames=4))
+    text = text_of(tiny).expand(2, -1, -1)
+    with torch.autocast("cpu", torch.bfloat16):
+        flow = wan.forward_blocks(
+            clips, torch.full((2, 4), 0.5), text, torch.arange(4), frame_mask(tiny, 4)
+        )
+    assert flow.dtype == torch.float32
+    flow.square().mean().backward()
+    assert all(weight.grad is not None for weight in wan.parameters())
+    exact = wan.forward_blocks(
+        clips, torch.full((2, 4), 0.5), text, torch.arange(4), frame_mask(tiny, 4)
+    )
+    close(flow, exact, 0.05 * float(exact.detach().abs().max()))
+
+
+def test_timesteps_stay_in_float32_under_narrow_weights(tiny):
+    wan, seen = make(tiny).to(torch.bfloat16), []
+    projection = wan.transformer.condition_embedder.timesteps_proj
+    projection.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    latents = blocks_of(tiny, 1)[0]
+    x0 = wan.denoise(latents, 0.9375, wan.new_context(text_of(tiny)))
+    assert seen[0].dtype == torch.float32
+    assert seen[0].tolist() == [937.5]
+    assert x0.dtype == torch.float32
+
+
+# ---------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("latents", "message"),
+    [
+        (torch.zeros(1, 2, 3, 4, 6), "4, height, width"),
+        (torch.zeros(1, 2, 4, 5, 6), "multiple of 2"),
+        (torch.zeros(1, 4, 4, 6), "shape"),
+        (torch.zeros(2, 2, 4, 4, 6), "one video"),
+        (torch.zeros(1, 0, 4, 4, 6), "shape"),
+        (torch.zeros(1, 2, 4, 4, 4), "2 x 3 tokens"),
+        (torch.zeros(1, 2, 4, 4, 6, dtype=torch.int64), "floating"),
+        (torch.full((1, 2, 4, 4, 6), torch.nan), "NaN"),
+        (torch.full((1, 2, 4, 4, 6), torch.inf), "NaN or infinity"),
+        (torch.zeros(1, 5, 4, 4, 6), "at most 4"),
+    ],
+)
+def test_bad_latents(tiny, latents, message):
+    wan = make(tiny)
+    context = rolled(wan, blocks_of(tiny, 3), text_of(tiny))
+    for call in (
+        lambda: wan.denoise(latents, 0.9, context),
+        lambda: wan.commit(latents, context),
+        lambda: wan.features(latents, 0.9, context, (0,)),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+@pytest.mark.parametrize("sigma", [-0.1, 1.1, float("nan"), float("inf")])
+def test_bad_sigmas(tiny, sigma):
+    wan = make(tiny)
+    with pytest.raises(ValueError, match="sigma"):
+        wan.denoise(blocks_of(tiny, 1)[0], sigma, wan.new_context(text_of(tiny)))
+
+
+@pytest.mark.parametrize("layers", [(), (3,), (-1, 0), (0, 30)])
+def test_bad_layers(tiny, layers):
+    wan = make(tiny)
+    with pytest.raises(ValueError, match=r"0\.\.2|at least 0"):
+        wan.features(blocks_of(tiny, 1)[0], 0.9, wan.new_context(text_of(tiny)), layers)
+
+
+def test_bad_filters(tiny):
+    wan, latents = make(tiny), blocks_of(tiny, 1)[0]
+    context = wan.new_context(text_of(tiny))
+    with pytest.raises(TypeError, match="hashable"):
+        wan.features(latents, 0.9, context, (0,), 0.4)
+    with pytest.raises(ValueError, match="keep the shape"):
+        wan.features(latents, 0.9, context, (0,), lambda maps: maps[:, :1])
+
+
+def test_bad_texts_and_contexts(tiny):
+    wan = make(tiny)
+    for text in (torch.zeros(1, 5, 9), torch.zeros(2, 5, 10), torch.zeros(1, 0, 10)):
+        with pytest.raises(ValueError, match="text must have shape"):
+            wan.new_context(text)
+    with pytest.raises(ValueError, match="finite"):
+        wan.new_context(torch.full((1, 5, 10), torch.nan))
+    with pytest.raises(TypeError, match="context"):
+        wan.denoise(blocks_of(tiny, 1)[0], 0.9, None)
+    other = make(tiny | {"num_heads": 3})
+    with pytest.raises(ValueError, match="belongs to"):
+        wan.denoise(blocks_of(tiny, 1)[0], 0.9, other.new_context(text_of(tiny)))
+
+
+def test_bad_clips(tiny):
+    wan, clip, text = make(tiny), blocks_of(tiny, 1)[0], text_of(tiny)
+    good = {
+        "sigmas": torch.zeros(1, 2),
+        "text": text,
+        "frames": torch.arange(2),
+        "mask": torch.ones(2, 2, dtype=torch.bool),
+    }
+    wan.forward_blocks(clip, **good)
+    for bad in (
+        {"sigmas": torch.zeros(1, 3)},
+        {"frames": torch.arange(3)},
+        {"mask": torch.ones(2, 3, dtype=torch.bool)},
+        {"mask": torch.zeros(2, 2, dtype=torch.bool)},
+        {"mask": torch.ones(2, 2)},
+        {"text": text.expand(2, -1, -1)},
+    ):
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            wan.forward_blocks(clip, **(good | bad))
