@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,80 +13,94 @@ from dragstream.method.frequency import LowPass
 from dragstream.method.pulls import Reference
 
 if TYPE_CHECKING:
-    from dragstream.models.base import Context, VideoModel
+    from dragstream.models.base import VideoModel
 
 
 @runtime_checkable
 class Predicting(Protocol):
     """A model whose clean prediction can be differentiated."""
 
-    def predict(self, latents: Tensor, sigma: float, context: Context) -> Tensor:
+    def predict(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
         """x0 of noisy latents (1, F, C, h, w), differentiable in them."""
+        ...
+
+
+@runtime_checkable
+class Filtering(Protocol):
+    """A model that reads features under several low-passes in one pass."""
+
+    def filtered_features(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: Any,
+        layers: Sequence[int],
+        low_passes: Sequence[LowPass | None],
+    ) -> list[dict[int, Tensor]]:
+        """What `features` gives under each low-pass, without gradients."""
         ...
 
 
 class Features:
     """Feature maps (F, rows, columns, channels) of one block and of its references.
 
-    The channels of all layers stand side by side. Those of a reference are computed at most once
-    for each low-pass, and only when asked for.
+    The channels of all layers stand side by side.
 
     Args:
         model: Where features come from.
-        latents: The block's latents before the first iteration, (1, F, C, h, w).
-        sigma: Their noise level.
-        context: What the model remembers of the blocks before.
+        block: The block that is dragged, as it was before the first iteration.
         layers: Which layers' self-attention outputs, counted from 0.
+        low_passes: Every low-pass that references will be read under.
         upsampling: Cells per token along each axis.
     """
 
     def __init__(
         self,
         model: VideoModel,
-        latents: Tensor,
-        sigma: float,
-        context: Context,
-        *,
-        layers: tuple[int, ...],
+        block: Reference,
+        layers: Sequence[int],
+        low_passes: Iterable[LowPass],
         upsampling: int = 1,
     ) -> None:
         self._model = model
-        self._block = Reference(latents, sigma, context, frame=0)
-        self._layers = layers
+        self._block = block
+        self._layers = tuple(layers)
+        self._low_passes = tuple(dict.fromkeys(low_passes))
         self._upsampling = upsampling
-        self._known: dict[tuple[int, float, int, LowPass], Tensor] = {}
+        self._known: dict[tuple[int, int, float], dict[LowPass, Tensor]] = {}
 
     def of(self, latents: Tensor) -> Tensor:
         """F(z') of the block with other latents, differentiable in them; never filtered."""
         block = self._block
-        return self._read(latents, block.sigma, block.context, None)
+        return self._maps(self._model.features(latents, block.sigma, block.context, self._layers))
 
     def remember_initial(self, features: Tensor) -> None:
-        """Take F(z') of the block's first latents as what a reference to the block itself shows."""
-        self._known[_key(self._block, LowPass(1.0))] = features
+        """Take F(z') of the block's first latents for what a reference to the block shows."""
+        known = self._known.setdefault(_key(self._block), {})
+        known.update({low: features for low in self._low_passes if low.is_identity})
 
     def of_reference(self, reference: Reference, low_pass: LowPass) -> Tensor:
         """F_ref of the reference's frame, (rows, columns, channels), detached.
 
-        Keys and values of the tapped layers are low-passed, queries are not (Eq. 5-8).
+        Keys and values of the tapped layers are low-passed, queries are not (Eq. 5-8). A
+        reference is read once, under all low-passes that are still unknown.
         """
-        low_pass = LowPass(1.0) if low_pass.is_identity else low_pass
-        key = _key(reference, low_pass)
-        if key not in self._known:
+        known = self._known.setdefault(_key(reference), {})
+        if low_pass not in known:
+            unknown = [low for low in self._low_passes if low not in known]
             with torch.no_grad():
-                self._known[key] = self._read(
-                    reference.latents,
-                    reference.sigma,
-                    reference.context,
-                    None if low_pass.is_identity else low_pass,
-                )
-        return self._known[key][reference.frame]
+                known.update(zip(unknown, self._read(reference, unknown), strict=True))
+        return known[low_pass][reference.frame]
 
-    def _read(
-        self, latents: Tensor, sigma: float, context: Context, low_pass: LowPass | None
-    ) -> Tensor:
-        layers = self._model.features(latents, sigma, context, self._layers, low_pass=low_pass)
-        maps = torch.cat([layers[layer] for layer in self._layers], dim=-1)[0].float()
+    def _read(self, reference: Reference, low_passes: Sequence[LowPass]) -> list[Tensor]:
+        filters = [None if low.is_identity else low for low in low_passes]
+        where = reference.latents, reference.sigma, reference.context, self._layers
+        if isinstance(self._model, Filtering):
+            return [self._maps(taps) for taps in self._model.filtered_features(*where, filters)]
+        return [self._maps(self._model.features(*where, low_pass=low)) for low in filters]
+
+    def _maps(self, taps: dict[int, Tensor]) -> Tensor:
+        maps = torch.cat([taps[layer] for layer in self._layers], dim=-1)[0].float()
         if self._upsampling == 1:
             return maps
         larger = F.interpolate(
@@ -97,6 +112,6 @@ class Features:
         return larger.movedim(1, -1)
 
 
-def _key(reference: Reference, low_pass: LowPass) -> tuple[int, float, int, LowPass]:
+def _key(reference: Reference) -> tuple[int, int, float]:
     # The references live as long as the pulls that hold them, so their ids stay their own.
-    return id(reference.latents), reference.sigma, id(reference.context), low_pass
+    return id(reference.latents), id(reference.context), reference.sigma

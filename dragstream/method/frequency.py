@@ -20,9 +20,10 @@ class LowPass:
     at once equals filtering each of them.
 
     Args:
-        cutoff: radial frequency at which the magnitude falls to one half, as a fraction of
-            Nyquist, in (0, 1]. At 1 nothing is filtered.
-        order: how steeply the magnitude falls beyond the cutoff.
+        cutoff: Radial frequency at which the magnitude falls to one half, in cycles per token,
+            in (0, 1]: the fastest oscillation along an axis (Nyquist) has 0.5. At 1 nothing is
+            filtered.
+        order: How steeply the magnitude falls beyond the cutoff.
 
     Raises:
         TypeError: A cutoff that is not a number, an order that is not an integer.
@@ -45,12 +46,10 @@ class LowPass:
         """The magnitude at each frequency of the real FFT, shape (height, width // 2 + 1).
 
         It is `1 / (1 + (r / cutoff) ** (2 * order))`, where r is the length of the frequency
-        vector whose components are fractions of Nyquist: 1 along an axis is the fastest
-        oscillation that axis can hold.
+        vector in cycles per token.
         """
-        nyquist = 0.5
-        rows = torch.fft.fftfreq(height, dtype=torch.float64)[:, None] / nyquist
-        columns = torch.fft.rfftfreq(width, dtype=torch.float64)[None, :] / nyquist
+        rows = torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
+        columns = torch.fft.rfftfreq(width, dtype=torch.float64)[None, :]
         if self.is_identity:
             return torch.ones(height, width // 2 + 1, dtype=torch.float64)
         radius_squared = rows.square() + columns.square()

@@ -72,28 +72,24 @@ class Optimization(Iterator[Iteration]):
         self.settings = settings = settings.resolve(spec)
         check_pulls(pulls, latents, spec)
         past = _newest(neighbours, settings.neighbours, latents)
-        self._filters = settings.filters
-        if len(self._filters) > 1 and generator is None:
-            raise TypeError(f"the choice among cutoffs={settings.cutoffs} needs a torch.Generator")
+        self._segments = max(settings.segments(*pull.extent) for pull in pulls)
+        self._low_passes = _draw(settings, len(self), generator)
         self.sigma = spec.sigmas[settings.denoising_step or 0]
+        block = Reference(latents, self.sigma, context, frame=0)
         layers = settings.layers or spec.layers
-        features = Features(
-            model, latents, self.sigma, context, layers=layers, upsampling=settings.upsampling
-        )
+        features = Features(model, block, layers, self._low_passes, settings.upsampling)
         observe = _observer(model, self.sigma, context, settings)
         keeper = _keeper(keep, observe, pulls, spec.grid, settings)
         weight = settings.constraint.weight if settings.constraint else 0.0
         self._objective = Objective(features, pulls, settings.loss, keeper, weight)
         self._pulls = tuple(pulls)
         self._grid = spec.grid
-        self._generator = generator
         self._dtype = latents.dtype
         with torch.inference_mode(mode=False):  # what inference mode made can't take gradients
             self._latents = latents.detach().float().clone()
         rectification = settings.rectification
         self._rectify = rectification.prepare(self._latents, past) if rectification else None
         self._anchor = Moments.of(self._latents if past is None else past)
-        self._segments = max(settings.segments(*pull.extent) for pull in pulls)
         self._optimizer = self._new_optimizer()
         self._aim: Aim | None = None
         self._done = 0
@@ -123,7 +119,7 @@ class Optimization(Iterator[Iteration]):
                 share = (segment + 1) / self._segments
                 device = self._latents.device
                 self._aim = take_aim(self._pulls, share, self._grid, self.settings, device)
-            low_pass = self._draw()
+            low_pass = self._low_passes[self._done]
             *losses, gradient = self._objective(self._latents, self._aim, low_pass)
             stepped = self._step(gradient, self._aim.focus)
             rectified = self._rectify(stepped) if self._rectify else stepped
@@ -133,12 +129,6 @@ class Optimization(Iterator[Iteration]):
         self._latents = rectified
         self._done += 1
         return iteration
-
-    def _draw(self) -> LowPass:
-        """The low-pass of this iteration's reference features."""
-        if len(self._filters) == 1:
-            return self._filters[0]
-        return self._filters[int(torch.randint(len(self._filters), (), generator=self._generator))]
 
     def _step(self, gradient: Tensor, focus: Tensor | None) -> Tensor:
         """Eq. 9: the latents after one update, of which the focus decides how much acts where."""
@@ -158,7 +148,9 @@ class Optimization(Iterator[Iteration]):
         return self._latents + focus * (stepped - self._latents)
 
     def _new_optimizer(self) -> AdamW:
-        return AdamW(self.settings.learning_rate or 0.0, self.settings.weight_decay)
+        rate, decay = self.settings.learning_rate or 0.0, self.settings.weight_decay
+        # The loss is a mean, so gradients are small: the usual 1e-8 would brake their steps.
+        return AdamW(rate, decay, epsilon=1e-12)
 
     def _record(
         self, segment: int, low_pass: LowPass, numbers: list[list[float]], started: float
@@ -189,6 +181,23 @@ class Optimization(Iterator[Iteration]):
             drift=drift(after, self._anchor),
             seconds=time.perf_counter() - started,
         )
+
+
+def _draw(
+    settings: DragSettings, count: int, generator: torch.Generator | None
+) -> tuple[LowPass, ...]:
+    """The low-pass of each iteration's reference features, drawn at random (Section 4.2.2).
+
+    Raises:
+        TypeError: A choice without a generator.
+    """
+    choices = settings.low_passes
+    if len(choices) == 1:
+        return choices * count
+    if generator is None:
+        raise TypeError(f"the choice among cutoffs={settings.cutoffs} needs a torch.Generator")
+    drawn = torch.randint(len(choices), (count,), generator=generator)
+    return tuple(choices[index] for index in drawn.tolist())
 
 
 def _newest(neighbours: Tensor | None, count: int, latents: Tensor) -> Tensor | None:

@@ -35,8 +35,8 @@ class DragSettings:
             model.
         layers: Which layers' self-attention outputs are the features, counted from 0. None: what
             suits the model.
-        cutoffs: Low-pass cutoffs as fractions of Nyquist, in (0, 1]; each iteration draws one for
-            the reference features (Eq. 5-8). 1 is unfiltered.
+        cutoffs: Low-pass cutoffs in cycles per token, in (0, 1]; each iteration draws one for the
+            reference features (Eq. 5-8). Nyquist is 0.5; 1 is unfiltered.
         filter_order: Order of the Butterworth filter.
         rectification: What ADSR (Eq. 4) brings the latents back to.
         focus: The Gaussian on the update (Eq. 10). Without it all latents of the block move.
@@ -126,7 +126,7 @@ class DragSettings:
         return (self.rectification.neighbours or default) if self.rectification else default
 
     @property
-    def filters(self) -> tuple[LowPass, ...]:
+    def low_passes(self) -> tuple[LowPass, ...]:
         """The low-passes to draw from; one that filters nothing where there is no selection."""
         return tuple(LowPass(cutoff, self.filter_order) for cutoff in self.cutoffs or (1.0,))
 

@@ -1,0 +1,513 @@
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from dragstream.drags import regions
+from dragstream.drags.motions import Rotation, Translation
+from dragstream.method.focus import Focus
+from dragstream.method.frequency import LowPass
+from dragstream.method.iteration import Iteration
+from dragstream.method.loss import Constraint
+from dragstream.method.moments import Moments, drift
+from dragstream.method.optimization import Reference
+from dragstream.method.rectification import Rectification
+from dragstream.method.settings import DragSettings
+
+OFF = {"rectification": None, "focus": None, "constraint": None, "cutoffs": None}
+"""Nothing but Eq. 1-3 and AdamW."""
+
+
+def bare(**overrides):
+    return DragSettings(**{**OFF, "weight_decay": 0.0, **overrides})
+
+
+def itself(scene):
+    """A reference to the block that is dragged."""
+    return Reference(scene.latents, 0.9, scene.context, frame=2)
+
+
+# ---------------------------------------------------------------------- Eq. 1-3
+
+
+def test_an_object_that_stays_where_it_is_costs_nothing(scene):
+    pull = scene.pull(fractions=(None, None, 0.0), reference=itself(scene))
+    assert next(scene.run(bare(), [pull])).loss == pytest.approx(0.0, abs=1e-6)
+    square = next(scene.run(bare(loss="MSE"), [pull]))
+    assert square.loss == pytest.approx(0.0, abs=1e-10)
+    assert square.gradient_norm == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_loss_is_the_mean_distance_of_features_over_the_targets(scene):
+    mask = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)  # tokens (1, 1) and (1, 2)
+    pull = scene.pull(Translation.by(16, 16), (None, 1.0, None), mask=mask)
+    iteration = next(scene.run(bare(), [pull]))
+    now = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
+    then = scene.model.wan.features(scene.reference.latents, 0.9, scene.reference.context, (1, 2))
+    distances = [
+        (now[layer][0, 1, 2, column + 1] - then[layer][0, 2, 1, column]).abs().mean()
+        for layer, column in itertools.product((1, 2), (1, 2))
+    ]
+    assert iteration.loss_rec == pytest.approx(float(torch.stack(distances).mean()), rel=1e-4)
+    assert iteration.loss == iteration.loss_rec
+    assert iteration.loss_cst == 0.0
+
+
+def test_optimisation_lowers_the_loss(scene):
+    run = scene.run(bare(iterations=12, learning_rate=0.05))
+    losses = [iteration.loss for iteration in run]
+    assert len(losses) == 12
+    assert losses[-1] < 0.8 * losses[0]
+    assert all(later < earlier for earlier, later in itertools.pairwise(losses))
+
+
+def test_the_whole_method_lowers_the_loss(scene):
+    keep = regions.rasterise(regions.box(0, 48, 96, 64), 64, 96)
+    run = scene.run(DragSettings.paper(iterations=8, cutoffs=None), keep=keep)
+    losses = [iteration.loss_rec for iteration in run]
+    assert losses[-1] < losses[0]
+
+
+def test_mse_is_the_mean_square(scene):
+    absolute = next(scene.run(bare())).loss
+    square = next(scene.run(bare(loss="MSE"))).loss
+    assert absolute**2 <= square
+    assert square != pytest.approx(absolute)
+
+
+def test_the_gradient_is_that_of_the_loss(scene):
+    """AdamW's first step is lr * sign(gradient); compare with finite differences."""
+    run = scene.run(bare(learning_rate=1e-3))
+    start = next(scene.run(bare()))
+    next(run)
+    moved = run.latents
+    again = next(scene.run(bare(), latents=moved))
+    assert again.loss < start.loss
+    # a step against the sign lowers the loss by lr * |gradient|_1, to first order
+    assert (start.loss - again.loss) > 0.5e-3 * start.gradient_norm
+
+
+# ---------------------------------------------------------------------- several pulls, frames
+
+
+def test_undriven_frames_are_left_alone_by_the_focus(scene):
+    pull = scene.pull(fractions=(None, None, 1.0))
+    run = scene.run(bare(focus=1.0), [pull])
+    list(run)
+    change = (run.latents - scene.latents).abs().amax((0, 2, 3, 4))
+    assert change[:2].tolist() == [0.0, 0.0]
+    assert float(change[2]) > 0.05
+
+
+def test_two_pulls_both_count(scene):
+    other = scene.pull(
+        Translation.by(-16, 16),
+        mask=regions.rasterise(regions.disc(center=(72, 24), radius=12), 64, 96),
+    )
+    one, two = next(scene.run(bare(), [scene.pull()])), next(scene.run(bare(), [other]))
+    both = next(scene.run(bare(), [scene.pull(), other]))
+    assert min(one.loss, two.loss) < both.loss < max(one.loss, two.loss)
+
+
+def test_another_frame_or_block_as_reference_asks_for_other_features(scene):
+    references = [
+        scene.reference,
+        dataclasses.replace(scene.reference, frame=0),
+        itself(scene),
+    ]
+    losses = [next(scene.run(bare(), [scene.pull(reference=r)])).loss for r in references]
+    assert len({round(loss, 6) for loss in losses}) == 3
+
+
+def test_a_target_out_of_sight_moves_nothing(scene):
+    run = scene.run(bare(focus=1.0), [scene.pull(Translation.by(900, 0))])
+    iterations = list(run)
+    # the first frames may still see a bit of it; at 300 pixels nothing is left
+    assert iterations[-1].loss == 0.0
+    torch.testing.assert_close(run.latents, scene.latents)
+
+
+# ---------------------------------------------------------------------- segments
+
+
+def test_long_drags_take_several_segments(scene):
+    settings = bare(iterations=3, segment_pixels=10.0)
+    run = scene.run(settings, [scene.pull(Translation.by(24, 0))])
+    assert len(run) == 9
+    records = list(run)
+    assert [record.segment for record in records] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert [record.index for record in records] == list(range(9))
+
+
+def test_a_segments_target_is_its_share_of_the_way(scene):
+    whole = scene.pull(Translation.by(30, 0), (None, None, 1.0))
+    third = scene.pull(Translation.by(10, 0), (None, None, 1.0))
+    split = next(scene.run(bare(segment_pixels=10.0), [whole]))
+    assert split.loss == next(scene.run(bare(), [third])).loss
+
+
+def test_segments_begin_where_the_block_begins(scene):
+    second_half = scene.pull(Translation.by(40, 0), (None, None, 1.0), start=0.5)
+    run = scene.run(bare(iterations=1, segment_pixels=10.0), [second_half])
+    assert len(run) == 2  # 20 pixels are left
+    there = scene.pull(Translation.by(30, 0), (None, None, 1.0))
+    assert next(run).loss == next(scene.run(bare(), [there])).loss
+
+
+def test_turns_are_split_by_degrees(scene):
+    pull = scene.pull(Rotation(center=(32, 28), degrees=-45))
+    assert len(scene.run(bare(iterations=1, segment_degrees=8.0), [pull])) == 6
+    assert len(scene.run(bare(iterations=1, segment_pixels=1.0), [pull])) == 1
+
+
+# ---------------------------------------------------------------------- the update, Eq. 9-10
+
+
+def test_the_focus_shapes_the_step(scene):
+    # The object is centred on a latent, 24 pixels wide: sigma is 12 pixels, a latent and a half.
+    mask = regions.rasterise(regions.box(16, 16, 40, 40), 64, 96)
+    pull = scene.pull(Translation.by(16, 8), (None, None, 1.0), mask=mask)
+    steps = {}
+    for focus in (None, Focus(), Focus(on_gradient=True)):
+        run = scene.run(bare(focus=focus, learning_rate=0.05), [pull])
+        next(run)
+        steps[focus] = (run.latents - scene.latents)[0, 2].abs().mean(0) / 0.05
+    torch.testing.assert_close(steps[None], torch.ones(8, 12), atol=2e-2, rtol=0)
+    # target: x 32..56, y 24..48, centre (43.5, 35.5) = latent (column 5, row 4)
+    assert float(steps[Focus()][4, 5]) == pytest.approx(1.0, abs=1e-3)
+    assert float(steps[Focus()][4, 8]) == pytest.approx(np.exp(-2.0), abs=2e-3)
+    assert float(steps[Focus()][7, 5]) == pytest.approx(np.exp(-2.0), abs=2e-3)
+    # in the gradient it is divided out again
+    assert float(steps[Focus(on_gradient=True)][4, 8]) > 0.9
+
+
+def test_a_fresh_optimizer_steps_by_sign(scene):
+    run = scene.run(bare(fresh_optimizer=True, learning_rate=0.03))
+    before = scene.latents
+    for _ in run:
+        step = (run.latents - before).abs()
+        assert float(step.median()) == pytest.approx(0.03, rel=1e-2)
+        before = run.latents
+
+
+def test_a_persistent_optimizer_remembers(scene):
+    run, fresh = scene.run(bare()), scene.run(bare(fresh_optimizer=True))
+    next(run), next(fresh)
+    assert torch.equal(run.latents, fresh.latents)
+    next(run), next(fresh)
+    assert not torch.allclose(run.latents, fresh.latents, atol=1e-4)
+
+
+def test_weight_decay_shrinks(scene):
+    shrunk, plain = (
+        scene.run(bare(weight_decay=decay, learning_rate=0.1, iterations=1)) for decay in (0.5, 0)
+    )
+    next(shrunk), next(plain)
+    torch.testing.assert_close(shrunk.latents, plain.latents - 0.1 * 0.5 * scene.latents)
+
+
+def test_clipping_needs_a_persistent_optimizer_to_matter(scene):
+    clipped = scene.run(bare(gradient_clip=1e-15, iterations=1))
+    free = scene.run(bare(iterations=1))
+    assert next(clipped).gradient_norm == next(free).gradient_norm  # recorded before clipping
+    # gradients far below AdamW's epsilon no longer make full steps
+    assert float((clipped.latents - scene.latents).abs().max()) < 1e-3
+    assert float((free.latents - scene.latents).abs().max()) > 0.02
+
+
+# ---------------------------------------------------------------------- frequency selection
+
+
+def test_cutoffs_are_drawn_from_the_generator(scene):
+    def draw(seed, count=24):
+        run = scene.run(bare(iterations=count, cutoffs=(0.2, 0.6, 1.0)), seed=seed)
+        return [low_pass.cutoff for low_pass in run._low_passes]
+
+    assert set(draw(0)) == {0.2, 0.6, 1.0}
+    assert draw(0) == draw(0)
+    assert draw(0) != draw(1)
+
+
+def test_the_record_tells_the_cutoff(scene):
+    run = scene.run(bare(iterations=6, cutoffs=(0.2, 1.0)))
+    assert [i.cutoff for i in run] == [low_pass.cutoff for low_pass in run._low_passes]
+
+
+def test_only_the_reference_is_filtered(scene):
+    list(scene.run(bare(iterations=3, cutoffs=(0.3,))))
+    filters = [low_pass for _, low_pass in scene.model.calls]
+    assert filters.count(LowPass(0.3)) == 1  # one pass of the reference serves all iterations
+    assert filters.count(None) == 3  # F(z')
+    filtered, plain = (next(scene.run(bare(cutoffs=c))).loss for c in ((0.3,), None))
+    assert filtered != pytest.approx(plain, rel=1e-3)
+
+
+def test_passes_are_not_repeated(scene):
+    pulls = [scene.pull(), scene.pull(Translation.by(0, 16))]
+    list(scene.run(bare(iterations=20, cutoffs=(0.2, 0.4, 0.6, 1.0)), pulls))
+    assert len(scene.model.calls) == 20 + 4
+
+
+def test_a_model_may_read_all_low_passes_at_once(scene, scene_reading_once):
+    settings = DragSettings.paper(iterations=6)
+    apart, at_once = scene.run(settings), scene_reading_once.run(settings)
+    assert [i.loss for i in apart] == [i.loss for i in at_once]
+    assert torch.equal(apart.latents, at_once.latents)
+    calls = [name for name, _ in scene_reading_once.model.calls]
+    assert calls.count("filtered_features") == 1
+    assert calls.count("features") == 6
+
+
+def test_a_reference_to_the_block_itself_takes_no_pass(scene):
+    pull = scene.pull(reference=itself(scene))
+    list(scene.run(bare(iterations=3), [pull]))
+    assert len(scene.model.calls) == 3
+
+
+# ---------------------------------------------------------------------- rectification
+
+
+def test_after_each_iteration_the_channels_are_the_neighbours(scene):
+    run = scene.run(bare(rectification=Rectification()))
+    past = Moments.of(scene.neighbours)
+    for iteration in run:
+        assert iteration.moments.means == pytest.approx(past.means, abs=1e-5)
+        assert iteration.moments.stds == pytest.approx(past.stds, abs=1e-5)
+        assert iteration.drift == pytest.approx(0.0, abs=1e-5)
+        assert iteration.drift_before == drift(iteration.moments_before, past)
+        assert iteration.drift_before > 1e-3
+        assert Moments.of(run.latents) == iteration.moments
+
+
+def test_without_rectification_the_latents_drift(scene):
+    run = scene.run(bare(iterations=3, learning_rate=0.2))
+    drifts = [iteration.drift for iteration in run]
+    assert drifts[0] > 0.1
+    last = list(scene.run(bare(iterations=1)))[-1]
+    assert last.moments == last.moments_before
+
+
+@pytest.mark.parametrize("neighbours", [None, torch.zeros(0, 4, 8, 12)])
+def test_without_a_past_the_blocks_own_start_counts(scene, neighbours):
+    run = scene.run(bare(rectification=9, learning_rate=0.3), neighbours=neighbours)
+    own = Moments.of(scene.latents)
+    *_, last = run
+    assert last.moments.stds == pytest.approx(own.stds, abs=1e-5)
+    assert last.drift == pytest.approx(0.0, abs=1e-5)
+    assert last.drift_before > 0.0
+
+
+# ---------------------------------------------------------------------- the region to keep
+
+
+def test_what_is_kept_changes_less(scene):
+    keep = regions.rasterise(regions.box(64, 0, 96, 64), 64, 96)
+    pull = scene.pull(Translation.by(12, 4))
+
+    def moved(weight):
+        run = scene.run(bare(constraint=weight, iterations=8), [pull], keep=keep)
+        records = list(run)
+        after = scene.model.wan.features(run.latents, 0.9, scene.context, (1, 2))
+        before = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
+        change = sum((after[n] - before[n])[0, :, :, 4:].abs().mean() for n in (1, 2))
+        return records, float(change)
+
+    held, change_held = moved(1.0)
+    free, change_free = moved(None)
+    assert held[0].loss_cst == 0.0  # nothing has changed yet
+    assert held[-1].loss_cst > 0.0
+    assert held[-1].loss == pytest.approx(held[-1].loss_rec + held[-1].loss_cst)
+    assert all(record.loss_cst == 0.0 for record in free)
+    assert change_held < 0.9 * change_free
+
+
+def test_the_terms_weigh_each_pixel_alike(scene):
+    """Eq. 3: both are sums over pixels, here divided by the area of the targets."""
+    keep = regions.rasterise(regions.box(48, 32, 96, 64), 64, 96)  # tokens rows 2-3, columns 3-5
+    mask = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)
+    pull = scene.pull(Translation.by(16, 0), (None, 1.0, None), mask=mask)
+    run = scene.run(bare(constraint=0.5), [pull], keep=keep)
+    next(run)
+    after = scene.model.wan.features(run.latents, 0.9, scene.context, (1, 2))
+    before = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
+    change = sum((after[n] - before[n])[0, :, 2:, 3:].abs().mean(-1).sum() / 2 for n in (1, 2))
+    second = next(run)
+    assert second.loss_cst == pytest.approx(float(change) * 256 / 512, rel=1e-4)
+    assert second.loss == pytest.approx(second.loss_rec + 0.5 * second.loss_cst)
+
+
+def test_predictions_can_be_kept_instead_of_features(scene):
+    keep = regions.rasterise(regions.box(64, 0, 96, 64), 64, 96)
+    settings = bare(constraint=Constraint(predictions=True), iterations=2)
+    run = scene.run(settings, keep=keep)
+    next(run)
+    after = scene.model.wan.predict(run.latents, 0.9, scene.context)
+    before = scene.model.wan.predict(scene.latents, 0.9, scene.context)
+    change = (after - before)[..., 8:].abs().mean(2).sum() * 64 / run._aim.area
+    assert next(run).loss_cst == pytest.approx(float(change), rel=1e-4)
+    assert [name for name, _ in scene.model.calls].count("predict") == 2
+
+
+def test_handles_may_be_spared(scene):
+    everything = np.ones((64, 96), dtype=bool)
+    spared = scene.run(bare(constraint=Constraint(spare_handles=True)), keep=everything)
+    held = scene.run(bare(constraint=Constraint()), keep=everything)
+    next(spared), next(held)
+    assert next(spared).loss_cst < next(held).loss_cst
+
+
+# ---------------------------------------------------------------------- presets
+
+
+@pytest.mark.parametrize("settings", [DragSettings.paper(), DragSettings.released()])
+def test_presets_run(scene, settings):
+    keep = regions.rasterise(regions.box(0, 48, 96, 64), 64, 96)
+    pulls = [scene.pull(), scene.pull(Rotation(center=(32, 28), degrees=20))]
+    records = list(scene.run(settings, pulls, keep=keep))
+    segments = 3 if settings.segment_degrees else 1
+    assert len(records) == segments * settings.iterations
+    assert all(np.isfinite(record.loss) for record in records)
+
+
+# ---------------------------------------------------------------------- a run as a value
+
+
+def test_the_same_seed_gives_the_same_bits(scene):
+    runs = [scene.run(DragSettings.paper(), seed=seed) for seed in (5, 5, 6)]
+    losses = [[iteration.loss for iteration in run] for run in runs]
+    assert torch.equal(runs[0].latents, runs[1].latents)
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+
+
+def test_nothing_outside_is_touched(scene):
+    latents, reference = scene.latents.clone(), scene.reference.latents.clone()
+    state = torch.random.get_rng_state()
+    list(scene.run(DragSettings.paper()))
+    assert torch.equal(scene.latents, latents)
+    assert torch.equal(scene.reference.latents, reference)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert not scene.latents.requires_grad
+    parameters = list(scene.model.wan.parameters())
+    assert all(parameter.grad is None for parameter in parameters)
+    assert all(parameter.requires_grad for parameter in parameters)
+
+
+def test_the_latents_of_a_run_carry_no_graph(scene):
+    run = scene.run(DragSettings.paper())
+    assert torch.equal(run.latents, scene.latents)
+    next(run)
+    assert not run.latents.requires_grad
+    assert run.latents.grad_fn is None
+
+
+def test_no_iterations_change_nothing(scene):
+    run = scene.run(DragSettings.paper(iterations=0))
+    assert len(run) == 0
+    assert list(run) == []
+    assert torch.equal(run.latents, scene.latents)
+
+
+def test_a_run_ends(scene):
+    run = scene.run(bare(iterations=1))
+    assert len(list(run)) == 1
+    with pytest.raises(StopIteration):
+        next(run)
+
+
+def test_gradients_may_be_off_outside(scene):
+    with torch.inference_mode():
+        latents = scene.latents.clone()
+        run = scene.run(DragSettings.paper(iterations=1), latents=latents)
+        inside = next(run)
+    with torch.no_grad():
+        outside = next(scene.run(DragSettings.paper(iterations=1)))
+    assert inside.loss == outside.loss
+    assert inside.gradient_norm > 0
+
+
+def test_latents_keep_their_type(scene):
+    run = scene.run(bare(iterations=1), latents=scene.latents.bfloat16())
+    next(run)
+    assert run.latents.dtype == torch.bfloat16
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(scene):
+    run = scene.run(bare(learning_rate=1e38, iterations=9))
+    with pytest.raises((FloatingPointError, ValueError), match="finite"):
+        list(run)
+
+
+def test_a_record_survives_json(scene):
+    record = next(scene.run(DragSettings.paper()))
+    assert Iteration.from_json(json.loads(json.dumps(record.to_json()))) == record
+    assert record.seconds > 0
+    with pytest.raises(ValueError, match="exactly the keys"):
+        Iteration.from_json({"index": 0})
+    with pytest.raises(ValueError, match="finite"):
+        Iteration.from_json({**record.to_json(), "loss": float("nan")})
+
+
+# ---------------------------------------------------------------------- what is refused
+
+
+def test_bad_pulls_are_refused(scene):
+    empty, small = np.zeros((64, 96), dtype=bool), np.ones((8, 8), dtype=bool)
+    for pull, error, message in (
+        (scene.pull(mask=empty), ValueError, "empty"),
+        (scene.pull(mask=small), ValueError, r"\(64, 96\).*\(8, 8\)"),
+        (scene.pull(mask=scene.mask.astype(float)), TypeError, "float64"),
+        (scene.pull(fractions=(1.0,)), ValueError, "3 latent frames"),
+        (scene.pull(fractions=(None,) * 3), ValueError, "not all of them None"),
+        (scene.pull(fractions=(0.1, 0.2, float("nan"))), ValueError, "fraction"),
+        (scene.pull(start=float("nan")), ValueError, "start"),
+        (scene.pull(reference=dataclasses.replace(itself(scene), frame=3)), ValueError, "got 3"),
+        (
+            scene.pull(reference=dataclasses.replace(itself(scene), latents=torch.zeros(1, 3))),
+            ValueError,
+            r"\(1, 3\)",
+        ),
+    ):
+        with pytest.raises(error, match=message):
+            scene.run(bare(), [pull])
+    with pytest.raises(ValueError, match="at least one pull"):
+        scene.run(bare(), [])
+
+
+def test_other_bad_arguments_are_refused(scene):
+    with pytest.raises(ValueError, match="latents"):
+        scene.run(bare(), latents=scene.latents[0])
+    with pytest.raises(ValueError, match=r"\(4, 8, 12\)"):
+        scene.run(bare(), latents=scene.latents[..., :6])
+    with pytest.raises(TypeError, match="keep"):
+        scene.run(bare(), keep=[[True]])
+    with pytest.raises(ValueError, match="keep"):
+        scene.run(bare(), keep=np.ones((8, 8), dtype=bool))
+    with pytest.raises(ValueError, match="neighbours"):
+        scene.run(bare(), neighbours=torch.zeros(2, 4, 4, 4))
+    with pytest.raises(ValueError, match="layers"):
+        scene.run(bare(layers=(7,)))
+
+
+def test_a_choice_needs_a_generator(scene):
+    from dragstream.method.optimization import Optimization
+
+    arguments = (scene.model, scene.latents, scene.context, [scene.pull()])
+    with pytest.raises(TypeError, match="Generator"):
+        Optimization(*arguments, settings=DragSettings.paper())
+    assert len(Optimization(*arguments, settings=bare())) == 4
+
+
+def test_predictions_need_a_model_that_can_differentiate_them(scene):
+    class Plain:
+        spec = scene.model.spec
+        features = scene.model.features
+
+    scene.model = Plain()
+    with pytest.raises(TypeError, match=r"predict.*'tiny'"):
+        scene.run(DragSettings.released())

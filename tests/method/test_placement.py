@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from dragstream.drags import regions
+from dragstream.drags.geometry import Affine, Grid
+from dragstream.method.placement import place, resize, sample
+
+GRID = Grid.of(64, 96)  # 4 x 6 tokens of 16 pixels
+BOX = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)  # tokens (1, 1) and (1, 2)
+
+
+def ramp(rows, columns):
+    """A map whose two channels are the x and y of each cell's centre, in pixels."""
+    x = (torch.arange(columns) + 0.5) * (96 / columns) - 0.5
+    y = (torch.arange(rows) + 0.5) * (64 / rows) - 0.5
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
+
+
+def cells(placement):
+    return list(zip(placement.frames.tolist(), placement.rows.tolist(), placement.columns.tolist()))
+
+
+def test_a_region_at_rest_refers_to_itself():
+    placement = place(BOX, {0: Affine.identity()}, GRID)
+    assert cells(placement) == [(0, 1, 1), (0, 1, 2)]
+    assert placement.areas.tolist() == [256.0, 256.0]
+    assert placement.area == 512.0
+    found = sample(ramp(4, 6), placement.points)
+    torch.testing.assert_close(found, ramp(4, 6)[placement.rows, placement.columns])
+
+
+def test_targets_read_the_features_they_came_from():
+    # one token down in frame 0; a token to the right, and back, in frame 2
+    moves = {0: Affine.translation(0, 16), 2: Affine.translation(16, -16)}
+    placement = place(BOX, moves, GRID)
+    assert cells(placement) == [(0, 2, 1), (0, 2, 2), (2, 0, 2), (2, 0, 3)]
+    features = torch.randn(4, 6, 7, generator=torch.Generator().manual_seed(0))
+    found = sample(features, placement.points)
+    expected = features[[1, 1, 1, 1], [1, 2, 1, 2]]
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_steps_smaller_than_a_token_matter():
+    placement = place(BOX, {0: Affine.translation(4, 0)}, GRID)
+    # a quarter of a token further right: three quarters of (1, 1), all of (1, 2), a bit of (1, 3)
+    assert cells(placement) == [(0, 1, 1), (0, 1, 2), (0, 1, 3)]
+    assert placement.areas.tolist() == pytest.approx([192.0, 256.0, 64.0])
+    # inside the frame features are read bilinearly, four pixels to the left of the token's centre
+    torch.testing.assert_close(
+        sample(ramp(4, 6), placement.points),
+        ramp(4, 6)[placement.rows, placement.columns] - torch.tensor([4.0, 0.0]),
+    )
+
+
+def test_a_turn_reads_features_along_the_turn():
+    centre = (47.5, 31.5)
+    placement = place(BOX, {1: Affine.rotation(centre, 90)}, GRID)
+    there = ramp(4, 6)[placement.rows, placement.columns]
+    found = sample(ramp(4, 6), placement.points)
+    # clockwise on screen: (dx, dy) -> (-dy, dx), so a target (dx, dy) came from (dy, -dx)
+    delta = there - torch.tensor(centre)
+    expected = torch.tensor(centre) + torch.stack((delta[:, 1], -delta[:, 0]), dim=-1)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+    assert placement.area == pytest.approx(512.0)
+
+
+def test_finer_cells():
+    placement = place(BOX, {0: Affine.translation(8, 0)}, GRID, upsampling=2)
+    assert sorted(cells(placement))[0] == (0, 2, 3)
+    assert len(cells(placement)) == 8
+    assert placement.area == 512.0
+    torch.testing.assert_close(
+        sample(ramp(8, 12), placement.points),
+        ramp(8, 12)[placement.rows, placement.columns] - torch.tensor([8.0, 0.0]),
+    )
+
+
+def test_nearest_masks_take_cells_wholly_or_not():
+    placement = place(BOX, {0: Affine.translation(4, 0)}, GRID, nearest=True)
+    assert set(placement.areas.tolist()) == {256.0}
+
+
+def test_a_target_outside_the_frame_asks_for_nothing():
+    placement = place(BOX, {0: Affine.translation(500, 0)}, GRID)
+    assert cells(placement) == []
+    assert placement.area == 0.0
+    assert sample(ramp(4, 6), placement.points).shape == (0, 2)
+
+
+def test_resize_measures_areas():
+    mask = np.zeros((64, 96), dtype=bool)
+    mask[:8, :4] = True
+    coverage = resize(mask, 4, 6)
+    assert float(coverage[0, 0]) == 32 / 256
+    assert float(coverage.sum()) == 32 / 256
+    assert torch.equal(resize(mask, 4, 6, nearest=True).unique(), torch.tensor([0.0, 1.0]))
