@@ -91,7 +91,7 @@ def mask(array: BoolMask) -> Mask:
 def rasterise(region: Region, height: int, width: int) -> BoolMask:
     """The pixels of a region as a boolean mask (height, width).
 
-    What lies outside the frame is cut off.
+    What lies outside the frame is cut off. The mask is the caller's own.
 
     Raises:
         TypeError: The region is neither a shape nor a boolean array.
@@ -104,7 +104,8 @@ def rasterise(region: Region, height: int, width: int) -> BoolMask:
         raise ValueError(
             f"the region covers no pixel of a frame {width} wide and {height} high: {shape}"
         )
-    return painted
+    # a shape that is a mask hands out its own, read-only pixels
+    return painted if painted.flags.writeable else painted.copy()
 
 
 def warp(mask: NDArray[np.bool_] | NDArray[np.floating], affine: Affine) -> NDArray[np.float32]:

@@ -114,6 +114,9 @@ def test_shapes_are_values():
     assert regions.disc((1, 2), 3) | mask == regions.disc((1, 2), 3) | mask.copy()
     with pytest.raises(ValueError, match="read-only"):
         first.array[0, 0] = True
+    mine = painted(first)
+    mine[:] = True
+    assert painted(first).sum() == 1
 
 
 def test_regions_are_cut_off_at_the_frame():
