@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from dragstream.method.frequency import LowPass
 from dragstream.models.causal_wan import CausalWan
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -99,8 +100,8 @@ def test_golden_taps_and_gradient(released, golden, config, before_last):
 
 
 @pytest.mark.parametrize("cutoff", [0.2, 0.4, 0.6])
-def test_golden_low_passed_taps(released, golden, before_last, butterworth, cutoff):
-    taps = released.features(golden["drag.z"], 0.9375, before_last, (2, 3), butterworth(cutoff))
+def test_golden_low_passed_taps(released, golden, before_last, cutoff):
+    taps = released.features(golden["drag.z"], 0.9375, before_last, (2, 3), LowPass(cutoff))
     for layer, tap in taps.items():
         close(tap.flatten(1, 3), golden[f"tap.{layer}.cutoff{cutoff}"])
 
@@ -215,6 +216,16 @@ def test_committing_twice_gives_the_same_bits(tiny):
     blocks = blocks_of(tiny, 4)
     a, b = (rolled(wan, blocks[:3], text) for _ in range(2))
     assert torch.equal(wan.denoise(blocks[3], 1.0, a), wan.denoise(blocks[3], 1.0, b))
+
+
+def test_the_text_is_projected_once_for_a_context(tiny):
+    wan, counted = make(tiny), []
+    for block in wan.transformer.blocks:
+        block.attn2.to_k.register_forward_hook(lambda *_: counted.append(1))
+    context = rolled(wan, blocks_of(tiny, 3), text_of(tiny))
+    wan.denoise(blocks_of(tiny, 1)[0], 0.9, context)
+    wan.features(blocks_of(tiny, 1)[0], 0.9, context, (2,))
+    assert len(counted) == tiny["num_layers"]
 
 
 def test_another_text_keeps_the_past(tiny):
