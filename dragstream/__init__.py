@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from dragstream.method.frequency import LowPass
     from dragstream.method.settings import DragSettings
     from dragstream.models import load
+    from dragstream.stream.records import Block
     from dragstream.stream.stream import Stream
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Block",
     "Deformation",
     "Drag",
     "DragSettings",
@@ -49,6 +51,7 @@ __all__ = [
 
 # Where each public name lives: (module, attribute); no attribute means the module itself.
 _HOMES: dict[str, tuple[str, str | None]] = {
+    "Block": ("dragstream.stream.records", "Block"),
     "Deformation": ("dragstream.drags.motions", "Deformation"),
     "Drag": ("dragstream.drags.motions", "Drag"),
     "DragSettings": ("dragstream.method.settings", "DragSettings"),
