@@ -1,0 +1,1 @@
+"""How fast a stream runs, and whether its length costs anything: `python -m dragstream.bench`."""

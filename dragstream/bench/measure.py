@@ -1,0 +1,211 @@
+"""Seconds and memory of plain blocks, dragged blocks and long streams."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dragstream.drags import regions
+from dragstream.drags.checks import whole
+from dragstream.drags.motions import Drag, Translation
+from dragstream.method.settings import DragSettings
+from dragstream.models.base import VideoModel
+from dragstream.stream.records import Block
+from dragstream.stream.stream import Stream
+
+Progress = Callable[[int], None]
+"""Called with the number of blocks made so far."""
+
+_PULL = 12.0
+"""Pixels of the measured drag: short enough for one segment in every preset."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The stream around one block: the middle of a few blocks' seconds, and memory after it."""
+
+    block: int
+    seconds: float
+    resident_bytes: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was measured; seconds are medians.
+
+    Args:
+        plain_seconds: One block by `Stream.step`, its cache full.
+        dragged_seconds: The same block by `Stream.animate` with one drag.
+        iterations: Drag iterations in it.
+        early: Around an early block of an undragged stream.
+        late: Around a late one.
+        kept_bytes: What one finished block itself holds: latents, noisy latents, frames.
+        peak_bytes: The most memory that the process ever held.
+    """
+
+    plain_seconds: float
+    dragged_seconds: float
+    iterations: int
+    early: Place
+    late: Place
+    kept_bytes: int
+    peak_bytes: int
+
+    @property
+    def drag_ratio(self) -> float:
+        """A dragged block's seconds over a plain one's."""
+        return self.dragged_seconds / self.plain_seconds
+
+    @property
+    def time_growth(self) -> float:
+        """The late block's seconds over the early one's."""
+        return self.late.seconds / self.early.seconds
+
+    @property
+    def grown_bytes(self) -> float:
+        """Memory gained per block between the two places; it holds `kept_bytes`."""
+        blocks = self.late.block - self.early.block
+        return (self.late.resident_bytes - self.early.resident_bytes) / blocks
+
+    @property
+    def memory_growth(self) -> float:
+        """Memory at the late block over that at the early one, less what the blocks keep."""
+        kept = self.kept_bytes * (self.late.block - self.early.block)
+        return (self.late.resident_bytes - kept) / self.early.resident_bytes
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields and the figures that follow from them."""
+        names = ("drag_ratio", "time_growth", "grown_bytes", "memory_growth")
+        return asdict(self) | {name: getattr(self, name) for name in names}
+
+
+def measure(
+    model: VideoModel,
+    prompt: str,
+    *,
+    early: int = 20,
+    late: int = 200,
+    repeats: int = 5,
+    progress: Progress | None = None,
+) -> Report:
+    """Run one stream from `early` to `late` blocks, then compare plain and dragged blocks.
+
+    Args:
+        model: What generates.
+        prompt: A caption the model knows.
+        early: Block to compare with, counted from 1; let the cache be full by then.
+        late: Block that should cost no more.
+        repeats: Blocks whose median counts, at each place and of each kind.
+        progress: Told after each block of the long stream.
+
+    Raises:
+        ValueError: Places that do not leave room for `repeats` blocks each.
+        TypeError: A count that is not an integer.
+    """
+    repeats = whole(repeats, "repeats", least=1)
+    early = whole(early, "early", least=repeats)
+    late = whole(late, "late", least=early + repeats)
+    stream = Stream(model, prompt=prompt, seed=0)
+    seconds: list[float] = []
+    places: dict[int, Place] = {}
+    for number in range(1, late + 1):
+        seconds.append(_seconds(stream.step))
+        if number in (early, late):
+            middle = statistics.median(seconds[-repeats:])
+            places[number] = Place(number, middle, resident_bytes())
+        if progress is not None:
+            progress(number)
+    plain, dragged, iterations = _compare(stream, repeats)
+    return Report(
+        plain_seconds=plain,
+        dragged_seconds=dragged,
+        iterations=iterations,
+        early=places[early],
+        late=places[late],
+        kept_bytes=kept_bytes(stream.blocks[-1]),
+        peak_bytes=peak_bytes(),
+    )
+
+
+def _compare(stream: Stream, repeats: int) -> tuple[float, float, int]:
+    """Median seconds of a plain and of a dragged block, by turns, and the drag's iterations."""
+    grid = stream.model.spec.grid
+    centre = (grid.width / 2, grid.height / 2)
+    disc = regions.disc(center=centre, radius=min(grid.width, grid.height) / 8)
+    drags = [Drag(disc, Translation.by(_PULL, 0.0))]
+    settings = DragSettings.paper()
+    plain, dragged = [], []
+    for _ in range(repeats):
+        plain.append(_seconds(stream.step))
+        dragged.append(_seconds(lambda: stream.animate(drags, settings=settings)))
+    iterations = len(stream.blocks[-1].iterations)
+    return statistics.median(plain), statistics.median(dragged), iterations
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """How long a call takes, the accelerator's queue included."""
+    _wait()
+    start = time.perf_counter()
+    call()
+    _wait()
+    return time.perf_counter() - start
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def kept_bytes(block: Block) -> int:
+    """Bytes of the tensors and frames that one block holds."""
+    tensors = (block.latents, *block.noisy)
+    return sum(t.numel() * t.element_size() for t in tensors) + block.frames.nbytes
+
+
+def resident_bytes() -> int:
+    """Memory the process holds now; where the system does not tell, the most it ever held."""
+    gc.collect()
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        return peak_bytes()
+    return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_bytes() -> int:
+    """The most memory the process ever held."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def _processor() -> str:
+    """The processor's name as the system gives it."""
+    listing = Path("/proc/cpuinfo")
+    if listing.exists():
+        for line in listing.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
