@@ -36,7 +36,8 @@ from dragstream.stream.stream import Stream
 try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.patheffects import withStroke
+    from matplotlib.patheffects import AbstractPathEffect, withStroke
+    from matplotlib.ticker import MaxNLocator
 except ImportError as error:
     raise ImportError('plots need matplotlib: pip install "dragstream[lab]"') from error
 
@@ -128,7 +129,7 @@ def drift(*streams: Stream, labels: Sequence[str] | None = None, ax: Axes | None
         times, dots = _iteration_drift(stream)
         ax.plot(times, dots, ".", color=colour, alpha=0.6, markersize=4)
     ax.set_ylim(bottom=0)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _chart(ax, "Latent drift", "latent frame", "drift (latent units)")
     if labels is not None:
         ax.legend(frameon=False, fontsize="small")
@@ -186,12 +187,14 @@ def loss(source: Stream | Block | Sequence[Iteration], ax: Axes | None = None) -
     drawn = np.array([iteration.cutoff for iteration in iterations])
     for cutoff, colour in zip(np.unique(drawn), _shades(len(np.unique(drawn))), strict=True):
         chosen = drawn == cutoff
-        marks = {"color": colour, "edgecolors": _INK, "linewidths": 0.5, "s": 36, "zorder": 3}
-        ax.scatter(steps[chosen], total[chosen], label=f"ω = {cutoff:g}", **marks)
+        points = ax.scatter(
+            steps[chosen], total[chosen], 36, [colour], edgecolors=_INK, linewidths=0.5, zorder=3
+        )
+        points.set_label(f"ω = {cutoff:g}")
     for boundary in _boundaries(runs):
         ax.axvline(boundary, color="#999999", linestyle=":", linewidth=1)
     ax.set_ylim(bottom=0)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False, fontsize="small", ncols=2)
     return _chart(ax, "Loss of the drag", "iteration", "loss (feature units)")
 
@@ -358,15 +361,27 @@ def _track(motion: Motion, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 def _number(ax: Axes, left: float, top: float, number: int) -> None:
     """A frame's number in its corner, readable on any picture."""
-    outlined = [withStroke(linewidth=2, foreground="white")]
-    place = {"xy": (left, top), "xytext": (3, -3), "textcoords": "offset points"}
-    ax.annotate(str(number), **place, va="top", fontsize="small", color=_INK, path_effects=outlined)
+    ax.annotate(
+        str(number),
+        (left, top),
+        xytext=(3, -3),
+        textcoords="offset points",
+        va="top",
+        fontsize="small",
+        color=_INK,
+        path_effects=_cased(2),
+    )
+
+
+def _cased(width: float) -> list[AbstractPathEffect]:
+    """A white rim, so that lines and letters show on any picture."""
+    return [withStroke(linewidth=width, foreground="white")]
 
 
 def _draw(ax: Axes, mark: _Marks, left: float, top: float) -> None:
     """Draw a drag over the frame whose corner is at (left, top)."""
     handle = mark.track is not None
-    cased = [withStroke(linewidth=3 if handle else 2, foreground="white")]
+    cased = _cased(3 if handle else 2)
     if mark.outline.max() > 0.5 > mark.outline.min():
         height, width = mark.outline.shape
         contour = ax.contour(
