@@ -1,7 +1,7 @@
 """Streams as files: one zip of JSON and safetensors, format version 1.
 
 ```
-manifest.json               format, version, model (name, fingerprint), seed, prompt, blocks
+manifest.json               format, version, model (name, fingerprint), seed, prompt, blocks, start
 blocks/000000.json          mode, prompt, part, drags and keep, settings, iterations, drift, timings
 blocks/000000.safetensors   latents (F, C, h, w) and noisy (steps, F, C, h, w), float32, stored
 frames/000000.safetensors   frames (T, H, W, 3), uint8, deflated
@@ -74,6 +74,7 @@ class Tape:
     seed: int
     prompt: str
     blocks: tuple[Block, ...]
+    start: int
 
 
 def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
@@ -93,6 +94,7 @@ def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
         "seed": tape.seed,
         "prompt": tape.prompt,
         "blocks": len(tape.blocks),
+        "start": tape.start,
     }
     try:
         with zipfile.ZipFile(partial, "x") as archive:
@@ -132,7 +134,10 @@ def load(path: str | os.PathLike[str], model: VideoModel) -> Tape:
         for index in range(count):
             first_frame = blocks[-1].video_frames.stop if blocks else 0
             blocks.append(_read_block(archive, index, first_frame, model.spec))
-        return Tape(checked_seed(manifest["seed"]), _text(manifest["prompt"]), tuple(blocks))
+        start = whole(manifest["start"], "start", least=0)
+        if start > min(count, 1):
+            raise ValueError(f"start must be 0, or 1 where there is a block, got {start}")
+        return Tape(checked_seed(manifest["seed"]), _text(manifest["prompt"]), tuple(blocks), start)
 
 
 @contextmanager
@@ -215,7 +220,7 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
         raise ValueError(
             f"its version is {manifest.get('version')!r}, this package reads {VERSION}"
         )
-    _only(manifest, ("format", "version", "model", "seed", "prompt", "blocks"))
+    _only(manifest, ("format", "version", "model", "seed", "prompt", "blocks", "start"))
     _only(manifest["model"], ("name", "fingerprint"))
     return manifest
 
@@ -233,6 +238,12 @@ def _only(data: object, names: tuple[str, ...]) -> None:
     if not isinstance(data, dict) or set(data) != set(names):
         found = sorted(map(str, data)) if isinstance(data, dict) else data
         raise ValueError(f"exactly the keys {list(names)} are needed, there are {found!r}")
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"a list is missing, there is {value!r}")
+    return value
 
 
 def _text(value: object) -> str:
@@ -276,12 +287,14 @@ def _read_block(archive: zipfile.ZipFile, index: int, first_frame: int, spec: Mo
     if (mode in {Mode.EDIT, Mode.ANIMATE}) != (record["drags"] is not None):
         raise ValueError(f"{name}: drags do not belong to a block of mode {mode.value!r}")
     if mode is Mode.IMAGE and index > 0:
-        raise ValueError(f"{name}: only the first block can be an image")
+        raise ValueError(f"{name}: only the first block can be a picture")
     drags: tuple[Drag, ...] = ()
     keep, settings = None, None
     if record["drags"] is not None:
         given, keep = from_json(record["drags"])
         validate(given, keep, spec.grid.height, spec.grid.width)
+        if any(drag.source is not None and drag.source.block > index for drag in given):
+            raise ValueError(f"{name}: a drag remembers a later block")
         drags = tuple(given)
         settings = DragSettings.from_json(record["settings"]).resolve(spec)
     return Block(
@@ -298,7 +311,7 @@ def _read_block(archive: zipfile.ZipFile, index: int, first_frame: int, spec: Mo
         keep=keep,
         settings=settings,
         part=_read_part(record["part"]),
-        iterations=tuple(Iteration.from_json(item) for item in record["iterations"]),
+        iterations=tuple(Iteration.from_json(item) for item in _list(record["iterations"])),
     )
 
 
@@ -346,14 +359,14 @@ def _read_tensors(
 
 
 def _read_part(data: Any) -> tuple[int, int]:
-    place, count = (whole(number, "part", least=0) for number in data)
+    place, count = (whole(number, "part", least=0) for number in _list(data))
     if place >= count:
         raise ValueError(f"part must be a place and a larger count, got {data!r}")
     return place, count
 
 
 def _read_drift(data: Any, count: int) -> tuple[float, ...]:
-    drift = tuple(math.nan if value is None else finite(value, "drift") for value in data)
+    drift = tuple(math.nan if value is None else finite(value, "drift") for value in _list(data))
     if len(drift) != count:
         raise ValueError(f"drift must have {count} values, got {len(drift)}")
     return drift
@@ -361,5 +374,5 @@ def _read_drift(data: Any, count: int) -> tuple[float, ...]:
 
 def _read_timings(data: Any) -> Timings:
     _only(data, _TIMINGS)
-    steps = tuple(finite(value, "steps") for value in data["steps"])
+    steps = tuple(finite(value, "steps") for value in _list(data["steps"]))
     return Timings(steps, *(finite(data[name], name) for name in _TIMINGS[1:]))

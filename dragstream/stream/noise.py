@@ -52,4 +52,5 @@ def noise(seed: int, block: int, step: int, shape: tuple[int, ...]) -> torch.Ten
     Step 0 is what a block starts from; step s is what its prediction is mixed with on the way
     into denoising step s.
     """
-    return torch.randn(shape, generator=generator(seed, "noise", block, step))
+    draw = generator(seed, "noise", block, step)
+    return torch.randn(shape, generator=draw, device="cpu", dtype=torch.float32)

@@ -103,7 +103,8 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
     block = _block(
         state, Mode.IMAGE, latents=latents, noisy=noisy, timings=Timings((), 0.0, 0.0, 0.0)
     )
-    return _complete(recall, state, block, recall.context(state, 0, state.prompt), None)
+    context = recall.context(state, 0, state.prompt)
+    return replace(_complete(recall, state, block, context, None), start=1)
 
 
 def _block(

@@ -107,6 +107,8 @@ class State:
     prompt: str
     contexts: Marks[Context]
     decoders: Marks[Any]
+    start: int = 0
+    """Blocks that the stream was started with, which therefore stay: 1 for a picture."""
 
     @classmethod
     def empty(cls, prompt: str, limit: int) -> State:
@@ -115,11 +117,12 @@ class State:
 
     def cut(self, count: int) -> State:
         """The first ``count`` blocks, and the prompt under which the next one was made."""
-        return State(
-            self.blocks[:count],
-            self.blocks[count].prompt if count < len(self.blocks) else self.prompt,
-            self.contexts.cut(count),
-            self.decoders.cut(count),
+        return replace(
+            self,
+            blocks=self.blocks[:count],
+            prompt=self.blocks[count].prompt if count < len(self.blocks) else self.prompt,
+            contexts=self.contexts.cut(count),
+            decoders=self.decoders.cut(count),
         )
 
     def extended(self, block: Block, context: Context, decoder: Any) -> State:
@@ -183,15 +186,13 @@ class Recall:
         A decoder that remembers nothing after the first block is taken never to remember
         anything, which spares decoding a long stream again.
         """
-        if boundary == 0:
-            return None
-        for place in (1, boundary):
-            memory = self._find(
-                state.blocks, place, state.decoders, self._decoders, self._decode_block
-            )
-            if memory is None:
-                break
-        return memory
+        blocks, marks, memo = state.blocks, state.decoders, self._decoders
+        place, memory = self._nearest(blocks, boundary, marks, memo)
+        if place == 0 < boundary:
+            place, memory = 1, self._find(blocks, 1, marks, memo, self._decode_block)
+        if place == boundary or memory is None:
+            return memory
+        return self._find(blocks, boundary, marks, memo, self._decode_block)
 
     def commit(self, latents: torch.Tensor, context: Context) -> Context:
         """The context pass over a block's stored latents (F, C, h, w)."""
@@ -224,7 +225,19 @@ class Recall:
         return self.model.with_text(context, self.text(prompt))
 
     @staticmethod
+    def _nearest(
+        blocks: Blocks, boundary: int, marks: Marks[Value], memo: Memo[Value]
+    ) -> tuple[int, Value | None]:
+        """The highest boundary, not above the given one, whose value is known; or (0, None)."""
+        for place in range(boundary, 0, -1):
+            found = marks.get(place) or memo.get(blocks[place - 1])
+            if found is not None:
+                return place, found[0]
+        return 0, None
+
+    @classmethod
     def _find(
+        cls,
         blocks: Blocks,
         boundary: int,
         marks: Marks[Value],
@@ -232,15 +245,8 @@ class Recall:
         advance: Callable[[Blocks, int, Value | None], Value],
     ) -> Value | None:
         """The value at a boundary: marked, remembered, or walked to from the nearest that is."""
-        place, value = boundary, None
-        while place > 0:
-            found = marks.get(place) or memo.get(blocks[place - 1])
-            if found is not None:
-                value = found[0]
-                break
-            place -= 1
-        missing = range(place, boundary)
-        for index in tqdm(missing, "recalling blocks", leave=False, delay=PATIENCE):
+        place, value = cls._nearest(blocks, boundary, marks, memo)
+        for index in tqdm(range(place, boundary), "recalling blocks", leave=False, delay=PATIENCE):
             value = advance(blocks, index, value)
             memo.put(blocks[index], value)
         return value

@@ -21,6 +21,7 @@ from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Shape, as_shape
 from dragstream.method.frequency import LowPass
 from dragstream.method.settings import DragSettings
+from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.stream import archive, tables, video
 from dragstream.stream.driving import Callback, Course, Request, drive
 from dragstream.stream.noise import checked_seed
@@ -31,9 +32,10 @@ from dragstream.stream.state import Recall, State
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dragstream.models.base import VideoModel
-
 Region = Shape | NDArray[np.bool_]
+
+_SHOWN = 240
+"""A stream that is the last line of a cell shows about this many of its newest video frames."""
 
 
 class Stream:
@@ -75,16 +77,19 @@ class Stream:
         *,
         undo: int = 4,
     ) -> None:
+        if not isinstance(getattr(model, "spec", None), ModelSpec):
+            raise TypeError(f"model must be a VideoModel, as ds.load gives, got {model!r}")
+        self._seed = checked_seed(seed)
         # The boundaries before and after each of the last `undo` blocks.
         recall = Recall(model, whole(undo, "undo", least=1) + 1)
         recall.text(prompt)
-        self._seed = checked_seed(seed)
         self._recall = recall
         self._state = State.empty(prompt, recall.limit)
         self._lock = threading.Lock()
         self._writer = ""
         if image is not None:
-            self._state = produce_image(recall, self._state, self._seed, image)
+            with torch.inference_mode(mode=False):
+                self._state = produce_image(recall, self._state, self._seed, image)
 
     # ------------------------------------------------------------------------------- reading
 
@@ -131,9 +136,8 @@ class Stream:
     def latents(self) -> torch.Tensor:
         """All clean latents, a fresh float32 tensor (N, C, h, w) on the CPU."""
         spec = self.model.spec
-        empty = torch.zeros(
-            0, spec.latent_channels, spec.grid.latent_height, spec.grid.latent_width
-        )
+        shape = (0, spec.latent_channels, spec.grid.latent_height, spec.grid.latent_width)
+        empty = torch.zeros(shape, dtype=torch.float32, device="cpu")
         return torch.cat([empty, *(block.latents for block in self.blocks)])
 
     @property
@@ -179,9 +183,9 @@ class Stream:
         at = spec.denoising_step if step is None else _place(step, "step", len(spec.sigmas))
         low_pass = None if cutoff is None else LowPass(cutoff)
         shown = state.blocks[index]
-        context = self._recall.context(state, index, shown.prompt)
-        latents = self._recall.to_model(shown.noisy[at])
-        with torch.no_grad():
+        with torch.inference_mode(mode=False), torch.no_grad():
+            context = self._recall.context(state, index, shown.prompt)
+            latents = self._recall.to_model(shown.noisy[at])
             found = self.model.features(latents, spec.sigmas[at], context, wanted, low_pass)
         return {layer: found[layer][0].detach().float().cpu() for layer in wanted}
 
@@ -361,7 +365,7 @@ class Stream:
             ValueError: A folder that does not exist.
         """
         state = self._state
-        tape = archive.Tape(self._seed, state.prompt, state.blocks)
+        tape = archive.Tape(self._seed, state.prompt, state.blocks, state.start)
         return archive.save(tape, path, self.model)
 
     @classmethod
@@ -376,7 +380,7 @@ class Stream:
         """
         tape = archive.load(path, model)
         stream = cls(model, tape.prompt, tape.seed, undo=undo)
-        stream._state = replace(stream._state, blocks=tape.blocks)
+        stream._state = replace(stream._state, blocks=tape.blocks, start=tape.start)
         return stream
 
     def to_mp4(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
@@ -416,10 +420,13 @@ class Stream:
         return video.Clip.of(self.frames, self._rate(None), width, label=self.prompt)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        bundle = {"text/plain": repr(self)}
-        if self.blocks:
-            bundle["text/html"] = self.display()._repr_html_()
-        return bundle
+        blocks = self.blocks
+        if not blocks:
+            return {"text/plain": repr(self)}
+        shown = blocks[-max(1, _SHOWN // len(blocks[-1].frames)) :]
+        frames = np.concatenate([block.frames for block in shown])
+        clip = video.Clip.of(frames, self._rate(None), label=self.prompt)
+        return {"text/plain": repr(self), "text/html": clip._repr_html_()}
 
     # ------------------------------------------------------------------------------ private
 
@@ -438,7 +445,9 @@ class Stream:
             )
         try:
             self._writer = call
-            yield self._state
+            # What is remembered must serve later gradients, wherever the call is made from.
+            with torch.inference_mode(mode=False):
+                yield self._state
         finally:
             self._lock.release()
 
@@ -450,8 +459,7 @@ def _need_blocks(state: State, call: str) -> None:
 
 def _cut(state: State, count: int, name: str) -> State:
     """The state with its first ``count`` blocks."""
-    least = int(bool(state.blocks) and state.blocks[0].mode is Mode.IMAGE)
-    wanted = whole(count, name, least=least)
+    wanted = whole(count, name, least=state.start)
     if wanted > len(state.blocks):
         raise ValueError(
             f"{name} must be at most {len(state.blocks)}, the number of blocks, got {wanted}"

@@ -7,9 +7,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from dragstream.drags import regions
 from dragstream.drags.geometry import FrameClock, Grid
+from dragstream.drags.motions import Drag, Rotation, Translation
 from dragstream.models.base import ModelSpec
 from dragstream.models.causal_wan import CausalWan
+from dragstream.stream.stream import Stream
 
 WORDS = ("red", "blue", "ball", "slides", "jumps")
 CHANNELS = 4
@@ -22,7 +25,7 @@ class TinyModel:
     It sees 7 latent frames, the first of them for ever, so a stream of 3 blocks already forgets.
     """
 
-    def __init__(self, weights=0, remembers=True):
+    def __init__(self, weights=0, *, remembers=True):
         self.spec = ModelSpec(
             name="tiny",
             grid=Grid.of(32, 48),
@@ -52,7 +55,7 @@ class TinyModel:
         }
         with torch.random.fork_rng():
             torch.manual_seed(weights)
-            self.wan = CausalWan.from_config(config).requires_grad_(False)
+            self.wan = CausalWan.from_config(config).requires_grad_(requires_grad=False)
             for parameter in self.wan.parameters():  # loud enough that every input matters
                 parameter.copy_(torch.randn_like(parameter) * 0.3)
 
@@ -107,12 +110,44 @@ class TinyModel:
         return hashlib.sha256(f"tiny {self.weights}".encode()).hexdigest()
 
 
+def trace(stream):
+    """Everything that a stream is, as bytes: two streams with one trace are bit for bit equal."""
+    parts = [stream.prompt.encode(), str(stream.seed).encode()]
+    for block in stream.blocks:
+        parts += [repr((block.index, block.mode, block.prompt, block.part, block.drift)).encode()]
+        parts += [repr((block.drags, block.keep, block.settings)).encode()]
+        parts += [tensor.numpy().tobytes() for tensor in (block.latents, *block.noisy)]
+        parts += [block.frames.tobytes()]
+        for item in block.iterations:
+            parts += [repr((item.index, item.segment, item.loss, item.cutoff)).encode()]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
 @pytest.fixture(scope="session")
 def tiny():
     """The class, to make other models of."""
     return TinyModel
 
 
+@pytest.fixture(name="trace", scope="session")
+def trace_fixture():
+    return trace
+
+
 @pytest.fixture(scope="session")
 def model():
     return TinyModel()
+
+
+@pytest.fixture
+def stream(model):
+    return Stream(model, "red ball", seed=7)
+
+
+@pytest.fixture(scope="session")
+def drags():
+    """A disc to the right and a box turned, both inside the frame and apart."""
+    return [
+        Drag(regions.disc(center=(14, 12), radius=6), Translation.by(12, 4)),
+        Drag(regions.box(30, 14, 44, 28), Rotation(center=(37, 21), degrees=30)),
+    ]
