@@ -245,7 +245,8 @@ class Recall:
         advance: Callable[[Blocks, int, Value | None], Value],
     ) -> Value | None:
         """The value at a boundary: marked, remembered, or walked to from the nearest that is."""
-        place, value = cls._nearest(blocks, boundary, marks, memo)
+        nearest = cls._nearest(blocks, boundary, marks, memo)
+        place, value = nearest
         for index in tqdm(range(place, boundary), "recalling blocks", leave=False, delay=PATIENCE):
             value = advance(blocks, index, value)
             memo.put(blocks[index], value)
