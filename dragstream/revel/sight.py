@@ -1,0 +1,275 @@
+"""Finding the playground's objects in frames, by colour: the world's own truth for generated video.
+
+Every object of the playground has one of six saturated colours on pale ground, so its silhouette
+can be read off each frame alone, generated ones too, and nothing can slip from frame to frame as
+an optical flow does. What a *pose* is depends on the question: `placed` for how far an object
+moved, `turned` for how far it rotated, `pulled` for where an edge is, `faced` for where a
+critter looks. Each is an Affine from the object's own coordinates to pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import ConvexHull, QhullError
+
+from dragstream.drags import regions
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import EDGE, Deformation, Drag
+from dragstream.metrics.trackers import PoseTracker
+from dragstream.models.playground import world
+from dragstream.revel.cases import Kind, Subject
+
+__all__ = ["Sighting", "face", "faced", "placed", "pulled", "sight", "truth_tracker", "turned"]
+
+_CHROMA = 0.33
+"""Saturated: the range of a pixel's three channels, 0..1. The palest shaded object has 0.35."""
+_PALE = 0.22
+"""Pale inside an object: its white and dark marks."""
+_HUE_REACH = 0.25
+"""A pixel's hue lies within this many radians of its object's."""
+_LIGHT = np.linspace(0.72, 1.28, 15)
+"""How the world's light scales an object's colour across its surface."""
+_BRIDGE = {"critter": 3, "box": 9, "star": 3}
+"""Marks of up to twice this many pixels do not split an object; a box's stripe cuts it through."""
+_SPECK = 40
+"""Smaller patches of colour, in pixels, are no object."""
+
+Locator = Callable[[NDArray[np.uint8], Affine | None], Affine | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """An object as it is seen in one frame.
+
+    Attributes:
+        mask: bool (H, W), its silhouette with the marks on it filled in.
+        marks: bool (H, W), the white and dark marks inside (a stripe, a spot, eyes).
+        parts: area of each separate part in pixels, largest first; a good frame has one.
+    """
+
+    mask: NDArray[np.bool_]
+    marks: NDArray[np.bool_]
+    parts: tuple[int, ...]
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Centre of the silhouette (x, y), pixels."""
+        rows, columns = np.nonzero(self.mask)
+        return float(columns.mean()), float(rows.mean())
+
+    @property
+    def area(self) -> int:
+        """Area of the silhouette, pixels."""
+        return int(self.mask.sum())
+
+
+@lru_cache(maxsize=1)
+def _hues() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Hue angles (radians) that each colour shows under the world's light, and whose they are."""
+    base = np.array(list(world.COLORS.values()), np.float64) / 255
+    shades = np.minimum(base[:, None] * _LIGHT[:, None], 1.0)
+    owner = np.repeat(np.arange(len(base)), len(_LIGHT))
+    return _hue(shades).reshape(-1), owner
+
+
+def _hue(colors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angle of (..., 3) colours around the gray axis, radians."""
+    red, green, blue = colors[..., 0], colors[..., 1], colors[..., 2]
+    angle: NDArray[np.float64] = np.arctan2(math.sqrt(3) * (green - blue), 2 * red - green - blue)
+    return angle
+
+
+def _colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Pixels of that colour, and pixels of no colour at all, (H, W) each."""
+    if color not in world.COLORS:
+        raise ValueError(f"the playground has the colours {sorted(world.COLORS)}, not {color!r}")
+    image = np.asarray(frame, np.float64) / 255
+    chroma = image.max(axis=-1) - image.min(axis=-1)
+    hues, owner = _hues()
+    # Only saturated pixels have a hue worth comparing; they are few.
+    saturated = chroma > _CHROMA
+    turn = np.abs(_hue(image[saturated])[:, None] - hues)
+    gap = np.minimum(turn, 2 * math.pi - turn)
+    mine = np.zeros(chroma.shape, bool)
+    mine[saturated] = (owner[gap.argmin(axis=1)] == list(world.COLORS).index(color)) & (
+        gap.min(axis=1) < _HUE_REACH
+    )
+    return mine, chroma < _PALE
+
+
+def sight(frame: NDArray[np.uint8], color: str, kind: str) -> Sighting | None:
+    """Find the object of a colour in a frame (H, W, 3) uint8; None where there is none.
+
+    Args:
+        frame: rendered or generated.
+        color: a key of ``world.COLORS``.
+        kind: one of ``world.KINDS``: how to fill in the marks.
+
+    Raises:
+        ValueError: an unknown colour or kind.
+    """
+    if kind not in world.KINDS:
+        raise ValueError(f"the playground has the kinds {world.KINDS}, not {kind!r}")
+    mine, pale = _colored(frame, color)
+    closed = _closing(mine, _BRIDGE[kind])
+    labels, count = ndimage.label(closed | mine, np.ones((3, 3)))
+    mask = np.zeros_like(mine)
+    parts = []
+    for index in range(1, count + 1):
+        part = mine & (labels == index)
+        if part.sum() < _SPECK:
+            continue
+        filled = ndimage.binary_fill_holes(part) if kind == "star" else _hull(part)
+        parts.append(int(filled.sum()))
+        mask |= filled
+    if not parts:
+        return None
+    inner = ndimage.binary_erosion(mask, iterations=2)
+    return Sighting(mask, pale & inner, tuple(sorted(parts, reverse=True)))
+
+
+def _closing(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Morphological closing by a disc, through distances (quick for any radius)."""
+    padded = np.pad(mask, radius + 1)
+    if not padded.any():
+        return mask
+    grown = ndimage.distance_transform_edt(~padded) <= radius
+    closed: NDArray[np.bool_] = ndimage.distance_transform_edt(grown) > radius
+    return closed[radius + 1 : -radius - 1, radius + 1 : -radius - 1]
+
+
+def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Convex hull of the True pixels' centres, as a mask."""
+    rows, columns = np.nonzero(mask)
+    try:
+        hull = ConvexHull(np.stack([columns, rows], axis=1))
+    except QhullError:  # all on one line
+        return mask
+    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
+    inside = np.ones(mask.shape, bool)
+    for a, b, c in hull.equations:
+        inside &= a * x + b * y + c <= 1e-9
+    return inside
+
+
+def placed(color: str, kind: str) -> Locator:
+    """Pose = the silhouette's centre: follows translations."""
+
+    def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
+        seen = sight(frame, color, kind)
+        return None if seen is None else Affine.translation(*seen.center)
+
+    return locate
+
+
+def pulled(color: str, kind: str, direction: tuple[float, float], share: float = EDGE) -> Locator:
+    """Pose = the middle of the silhouette's edge: follows an edge that is pulled.
+
+    Args:
+        color: of the object.
+        kind: of the object.
+        direction: (x, y), of any length: which edge.
+        share: of the silhouette's size along `direction` that counts as its edge, as in
+            :class:`~dragstream.drags.motions.Deformation`.
+    """
+
+    def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
+        seen = sight(frame, color, kind)
+        if seen is None:
+            return None
+        thickness = share * regions.span(seen.mask, direction)
+        return Affine.translation(*regions.centroid(regions.edge(seen.mask, direction, thickness)))
+
+    return locate
+
+
+def faced(color: str, kind: str) -> Locator:
+    """Pose = the centre of the marks, a critter's eyes: follows where it looks."""
+
+    def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
+        seen = sight(frame, color, kind)
+        if seen is None or seen.marks.sum() < 6:
+            return None
+        rows, columns = np.nonzero(seen.marks)
+        return Affine.translation(float(columns.mean()), float(rows.mean()))
+
+    return locate
+
+
+def face(seen: Sighting) -> NDArray[np.bool_]:
+    """The face of a critter, bool (H, W): hull of its marks, two pixels wider."""
+    grown: NDArray[np.bool_] = ndimage.binary_dilation(_hull(seen.marks), iterations=2)
+    return grown & seen.mask
+
+
+def turned(color: str, kind: str) -> Locator:
+    """Pose = centre and angle: follows rotations, of boxes and stars.
+
+    The angle is known up to the symmetry of the shape (180 degrees for a box with its stripe, 72
+    for a star); of the equals the one nearest to the last pose is taken.
+    """
+
+    def locate(frame: NDArray[np.uint8], last: Affine | None) -> Affine | None:
+        seen = sight(frame, color, kind)
+        angle = None if seen is None else _angle(seen, kind)
+        if seen is None or angle is None:
+            return None
+        if last is not None:
+            period = 72.0 if kind == "star" else 180.0
+            (cos, _, _), (sin, _, _) = last.matrix
+            before = math.degrees(math.atan2(sin, cos))
+            angle = before + (angle - before + period / 2) % period - period / 2
+        return Affine.rotation((0.0, 0.0), angle).then(Affine.translation(*seen.center))
+
+    return locate
+
+
+def _angle(seen: Sighting, kind: str) -> float | None:
+    """Angle of the shape in degrees, up to its symmetry; None where the outline shows none."""
+    rows, columns = np.nonzero(seen.mask)
+    points = np.stack([columns, rows], axis=1).astype(np.float64)
+    centered = points - points.mean(axis=0)
+    # Squares and five-pointed stars have round second moments: what is not round was stretched
+    # along the object's own axes, and whitening undoes that without turning it.
+    values, vectors = np.linalg.eigh(np.cov(centered.T))
+    white = centered @ (vectors / np.sqrt(values)) @ vectors.T
+    folds = 5 if kind == "star" else 4
+    radius = np.hypot(white[:, 0], white[:, 1])
+    phase = np.exp(1j * folds * np.arctan2(white[:, 1], white[:, 0]))
+    harmonic = (radius**4 * phase).sum() / (radius**4).sum()
+    if abs(harmonic) < 0.04:
+        return None
+    angle = math.degrees(np.angle(harmonic)) / folds
+    if kind == "star":
+        return angle + 18.0  # a tip points up at rest, which is not along an axis
+    # The corners of a box point 45 degrees from its axes; of its two axes the stripe is the one.
+    angle -= 45.0
+    if seen.marks.sum() < 6:
+        return angle
+    rows, columns = np.nonzero(seen.marks)
+    marks = np.stack([columns, rows], axis=1) - points.mean(axis=0)
+    turn = np.radians(angle)
+    axis = np.array([np.cos(turn), np.sin(turn)])
+    across = np.array([-axis[1], axis[0]])
+    return angle if np.square(marks @ axis).sum() <= np.square(marks @ across).sum() else angle + 90
+
+
+def truth_tracker(subject: Subject, kind: Kind, drag: Drag) -> PoseTracker:
+    """The tracker that answers whether a drag of that kind was followed by that object."""
+    color, shape = subject.color, subject.kind
+    if kind is Kind.ROTATION:
+        locate = turned(color, shape)
+    elif kind is Kind.TURN:
+        locate = faced(color, shape)
+    elif isinstance(drag.motion, Deformation):
+        locate = pulled(color, shape, drag.motion.path.reach, drag.motion.edge)
+    else:
+        locate = placed(color, shape)
+    return PoseTracker(locate, "world")

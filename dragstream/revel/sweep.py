@@ -1,0 +1,280 @@
+"""Every method on every case: the past is made once a case, and forked for each method."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Drag, targets
+from dragstream.drags.regions import centroid
+from dragstream.method.rectification import Rectification
+from dragstream.metrics.dai import dai, patch_radius
+from dragstream.metrics.objmc import LowCoverage, ObjMC, latent_offsets, objmc
+from dragstream.metrics.stability import Drift, leak, swept
+from dragstream.metrics.trackers import Tracker
+from dragstream.models.base import VideoModel
+from dragstream.revel.cases import Case
+from dragstream.revel.methods import Method
+from dragstream.revel.sight import sight, truth_tracker
+from dragstream.stream.records import Block, Mode
+from dragstream.stream.stream import Stream
+
+__all__ = ["Result", "Situation", "measure", "replay", "sweep"]
+
+_MARGIN = 8.0
+"""Pixels around the handle, its targets and the object that may change: its shadow, its rim."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One method on one case.
+
+    Attributes:
+        case: name of the case.
+        method: name of the method.
+        kind: the case's kind.
+        mode: the case's mode.
+        objmc: object motion consistency, pixels, by `tracker`; lower is better.
+        still: what it would be if nothing moved, pixels.
+        coverage: share of points that `tracker` followed to the end.
+        tracker: who measured `objmc`.
+        objmc_flow: the same by a tracker that sees pixels only; None where it was not asked.
+        dai: dragging accuracy index, latent units; lower is better.
+        drift: distance of the dragged latents' moments from those before them, latent units.
+        mean_shift: part of it: mean over channels of |mean - mean'|, latent units.
+        std_ratio: part of it: how the standard deviations changed, a factor.
+        leak: mean absolute change outside the drag against no drag, gray levels.
+        seconds_per_block: time for a block, drag and decoding included.
+    """
+
+    case: str
+    method: str
+    kind: str
+    mode: str
+    objmc: float
+    still: float
+    coverage: float
+    tracker: str
+    objmc_flow: float | None
+    dai: float
+    drift: float
+    mean_shift: float
+    std_ratio: float
+    leak: float
+    seconds_per_block: float
+
+    def to_json(self) -> dict[str, Any]:
+        """A flat document."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Result:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: missing or unknown fields.
+        """
+        known = {field.name for field in fields(cls)}
+        if set(document) != known:
+            raise ValueError(f"a result has the fields {sorted(known)}, got {sorted(document)}")
+        return cls(**document)
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """A case whose past has been made.
+
+    Attributes:
+        case: what is asked.
+        stream: at the moment of the drag; forked, never changed.
+        plain: what comes without a drag from the same noise: the next blocks of an animation,
+            the newest block itself for an edit.
+    """
+
+    case: Case
+    stream: Stream
+    plain: tuple[Block, ...]
+
+    @property
+    def before(self) -> NDArray[np.uint8]:
+        """The frame that the drag is drawn on, (H, W, 3)."""
+        newest: NDArray[np.uint8] = self.stream.blocks[-1].frames[-1]
+        return newest
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Per trajectory point, its video frame among the new ones, counted from 1."""
+        if self.case.mode is Mode.EDIT:
+            return (1,)
+        spec = self.stream.model.spec
+        first = self.stream.blocks[-1].latent_frames[-1]
+        return latent_offsets(spec.clock, first, self.case.blocks * spec.frames_per_block)
+
+    def commands(self, drag: Drag) -> list[Affine]:
+        """Where a drag should be at each trajectory point."""
+        if self.case.mode is Mode.EDIT:
+            return [drag.motion.at(1.0)]
+        return targets(drag.motion, len(self.offsets))
+
+    def new_frames(self, blocks: Sequence[Block]) -> NDArray[np.uint8]:
+        """The frames that the drag should show in: of an edit only the edited one."""
+        frames = np.concatenate([block.frames for block in blocks])
+        return frames[-1:] if self.case.mode is Mode.EDIT else frames
+
+    def carry_out(self, method: Method) -> tuple[Block, ...]:
+        """The blocks that a method makes of the case."""
+        if method.settings is None:
+            return self.plain
+        case, branch = self.case, self.stream.fork()
+        drags, keep = list(case.drags), case.keep
+        if case.mode is Mode.EDIT:
+            return (branch.edit(drags, keep=keep, settings=method.settings),)
+        return tuple(branch.animate(drags, blocks=case.blocks, keep=keep, settings=method.settings))
+
+
+def replay(model: VideoModel, case: Case) -> Situation:
+    """Make the past of a case again.
+
+    Raises:
+        ValueError: the case is another model's.
+    """
+    if case.model != model.spec.name:
+        raise ValueError(f"case {case.name!r} is of {case.model!r}, not of {model.spec.name!r}")
+    image = None if case.start is None else case.start.image()
+    stream = Stream(model, prompt=case.prompt, seed=case.seed, image=image)
+    stream.run(case.block - len(stream), progress=False)
+    if case.mode is Mode.EDIT:
+        return Situation(case, stream, (stream.blocks[-1],))
+    branch = stream.fork()
+    return Situation(case, stream, tuple(branch.run(case.blocks, progress=False)))
+
+
+def measure(situation: Situation, method: Method, flow: Tracker | None = None) -> Result:
+    """Carry out a method and measure what came of it.
+
+    Args:
+        situation: from `replay`.
+        method: what to do.
+        flow: a tracker that sees pixels only, for `Result.objmc_flow`. It measures `objmc` too
+            where the case names no subject.
+
+    Raises:
+        ValueError: neither a subject nor a flow to follow.
+    """
+    case = situation.case
+    blocks = situation.carry_out(method)
+    followed = _follow(situation, blocks, flow)
+    moved = _drift(situation, blocks)
+    flowed = [_objmc(situation, blocks, drag, flow) for drag in case.drags] if flow else None
+    return Result(
+        case=case.name,
+        method=method.name,
+        kind=case.kind.value,
+        mode=case.mode.value,
+        objmc=_mean([result.mean for result in followed]),
+        still=_mean([result.still for result in followed]),
+        coverage=_mean([result.coverage for result in followed]),
+        tracker=followed[0].tracker,
+        objmc_flow=_mean([result.mean for result in flowed]) if flowed else None,
+        dai=_mean([_dai(situation, blocks, drag) for drag in case.drags]),
+        drift=moved.distance,
+        mean_shift=moved.mean_shift,
+        std_ratio=moved.std_ratio,
+        leak=_leak(situation, blocks),
+        seconds_per_block=_mean([block.timings.total for block in blocks]),
+    )
+
+
+def sweep(
+    model: VideoModel,
+    cases: Iterable[Case],
+    methods: Sequence[Method],
+    flow: Tracker | None = None,
+) -> Iterator[Result]:
+    """Every method on every case, case by case, as the results come.
+
+    Within a case all methods share the past and the noise, so they differ in the drag alone.
+    """
+    for case in cases:
+        situation = replay(model, case)
+        for method in methods:
+            yield measure(situation, method, flow)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
+
+
+def _objmc(situation: Situation, blocks: Sequence[Block], drag: Drag, tracker: Tracker) -> ObjMC:
+    frames = np.concatenate([situation.before[None], situation.new_frames(blocks)])
+    with warnings.catch_warnings():
+        # The coverage stands in the result, beside the distance.
+        warnings.simplefilter("ignore", LowCoverage)
+        return objmc(
+            frames,
+            drag,
+            at=situation.offsets,
+            commands=situation.commands(drag),
+            tracker=tracker,
+        )
+
+
+def _follow(situation: Situation, blocks: Sequence[Block], flow: Tracker | None) -> list[ObjMC]:
+    case = situation.case
+    results = []
+    for drag in case.drags:
+        tracker = flow
+        if case.subject is not None:
+            tracker = truth_tracker(case.subject, case.kind, drag)
+        if tracker is None:
+            raise ValueError(f"case {case.name!r} names no subject: a flow tracker is needed")
+        results.append(_objmc(situation, blocks, drag, tracker))
+    return results
+
+
+def _dai(situation: Situation, blocks: Sequence[Block], drag: Drag) -> float:
+    spec = situation.stream.model.spec
+    commands = situation.commands(drag)
+    new = [latent for block in blocks for latent in block.latents][-len(commands) :]
+    return dai(
+        situation.stream.blocks[-1].latents[-1],
+        torch.stack(new),
+        centroid(drag.mask(spec.grid.height, spec.grid.width)),
+        commands,
+        grid=spec.grid,
+        radius=patch_radius(spec.grid),
+    )
+
+
+def _drift(situation: Situation, blocks: Sequence[Block]) -> Drift:
+    """Of the new blocks against as many frames before them as rectification looks at."""
+    past = [latent for block in situation.stream.blocks for latent in block.latents]
+    if situation.case.mode is Mode.EDIT:
+        past = past[: -len(blocks[-1].latents)]
+    return Drift.between(
+        torch.stack([latent for block in blocks for latent in block.latents]),
+        torch.stack(past[-Rectification().neighbours :]),
+    )
+
+
+def _leak(situation: Situation, blocks: Sequence[Block]) -> float:
+    """Change against no drag, outside of the handle, its targets and the object itself."""
+    dragged, plain = situation.new_frames(blocks), situation.new_frames(situation.plain)
+    height, width = plain.shape[1:3]
+    inside = np.zeros((height, width), bool)
+    for drag in situation.case.drags:
+        inside |= swept(drag.mask(height, width), situation.commands(drag))
+    subject = situation.case.subject
+    if subject is not None:
+        for frame in (situation.before, *plain, *dragged):
+            seen = sight(frame, subject.color, subject.kind)
+            if seen is not None:
+                inside |= seen.mask
+    return leak(dragged, plain, swept(inside, [], _MARGIN))

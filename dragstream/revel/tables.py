@@ -1,0 +1,136 @@
+"""Results as rows: means per method, ratios to no drag, Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dragstream.revel.methods import ABLATIONS, BASELINE
+from dragstream.revel.sweep import Result
+from dragstream.stream.records import Mode
+
+__all__ = ["GROUPS", "document", "markdown", "rows"]
+
+Rows = dict[str, dict[str, Any]]
+
+_MEASURES = (
+    "objmc",
+    "still",
+    "coverage",
+    "objmc_flow",
+    "dai",
+    "drift",
+    "mean_shift",
+    "std_ratio",
+    "leak",
+    "seconds_per_block",
+)
+_RATIOS = ("objmc", "objmc_flow", "dai", "drift", "seconds_per_block")
+
+GROUPS: dict[str, Callable[[Result], bool]] = {
+    "translation": lambda result: result.kind == "translation",
+    "deformation": lambda result: result.kind == "deformation",
+    "rotation": lambda result: result.kind == "rotation",
+    "turn": lambda result: result.kind == "turn",
+    "animation": lambda result: result.mode == Mode.ANIMATE.value,
+    "editing": lambda result: result.mode == Mode.EDIT.value,
+}
+"""How cases are broken down: by what the drag does, and by when."""
+
+
+def rows(results: Sequence[Result]) -> Rows:
+    """Per method the mean of each measure over its cases, and `ratio`, those means to "none"'s.
+
+    Measures that no case has are None. `ratio` is None without the row "none", and so is each
+    ratio to a mean of 0.
+    """
+    names = list(dict.fromkeys(result.method for result in results))
+    found: Rows = {}
+    for name in names:
+        mine = [result for result in results if result.method == name]
+        found[name] = {measure: _mean(mine, measure) for measure in _MEASURES}
+        found[name]["cases"] = len(mine)
+    base = found.get(BASELINE)
+    for row in found.values():
+        row["ratio"] = None if base is None else {m: _ratio(row[m], base[m]) for m in _RATIOS}
+    return found
+
+
+def _mean(results: Sequence[Result], measure: str) -> float | None:
+    values = [value for result in results if (value := getattr(result, measure)) is not None]
+    return float(np.mean(values)) if values else None
+
+
+def _ratio(value: float | None, base: float | None) -> float | None:
+    return None if value is None or not base else value / base
+
+
+def document(
+    results: Sequence[Result], *, model: str, scenes: int, seed: int, **about: Any
+) -> dict[str, Any]:
+    """The whole outcome as JSON: rows, the same by kind and by mode, and each case's results."""
+    by_kind = {
+        group: rows(chosen)
+        for group, belongs in GROUPS.items()
+        if (chosen := [result for result in results if belongs(result)])
+    }
+    return {
+        "model": model,
+        "scenes": scenes,
+        "seed": seed,
+        **about,
+        "rows": rows(results),
+        "by_kind": by_kind,
+        "results": [result.to_json() for result in results],
+    }
+
+
+def markdown(outcome: dict[str, Any]) -> str:
+    """Two Markdown tables of a `document`: the methods, and how each kind of drag fares."""
+    return "\n".join([*_methods(outcome), "", *_kinds(outcome)]) + "\n"
+
+
+def _methods(outcome: dict[str, Any]) -> list[str]:
+    titles = {method.name: method.title for method in ABLATIONS}
+    lines = [
+        "| method | ObjMC, px | of none | by flow, px | DAI | of none | drift | leak | s a block |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, row in outcome["rows"].items():
+        ratio = row["ratio"] or {}
+        cells = [
+            _cell(row["objmc"], 2),
+            _cell(ratio.get("objmc"), 2),
+            _cell(row["objmc_flow"], 2),
+            _cell(row["dai"], 4),
+            _cell(ratio.get("dai"), 2),
+            _cell(row["drift"], 3),
+            _cell(row["leak"], 2),
+            _cell(row["seconds_per_block"], 2),
+        ]
+        lines.append(f"| {titles.get(name, name)} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _kinds(outcome: dict[str, Any]) -> list[str]:
+    groups = outcome["by_kind"]
+    lines = [
+        "| ObjMC, px (of none) | " + " | ".join(groups) + " |",
+        "|---" + "|--:" * len(groups) + "|",
+    ]
+    titles = {method.name: method.title for method in ABLATIONS}
+    for name in outcome["rows"]:
+        cells = []
+        for group in groups.values():
+            row = group.get(name)
+            share = row and row["ratio"] and row["ratio"]["objmc"]
+            value = _cell(row["objmc"] if row else None, 2)
+            cells.append(f"{value} ({_cell(share, 2)})" if share is not None else value)
+        lines.append(f"| {titles.get(name, name)} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

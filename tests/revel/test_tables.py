@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dragstream.revel import __main__ as command
+from dragstream.revel.methods import ABLATIONS, BASELINE, select
+from dragstream.revel.sweep import Result
+from dragstream.revel.tables import document, markdown, rows
+
+
+def result(method: str, objmc: float, **changes: object) -> Result:
+    fields = {
+        "case": "c",
+        "method": method,
+        "kind": "translation",
+        "mode": "animate",
+        "objmc": objmc,
+        "still": 12.0,
+        "coverage": 1.0,
+        "tracker": "world",
+        "objmc_flow": None,
+        "dai": objmc / 100,
+        "drift": 0.1,
+        "mean_shift": 0.05,
+        "std_ratio": 1.0,
+        "leak": 0.5,
+        "seconds_per_block": 1.0,
+    }
+    return Result(**{**fields, **changes})
+
+
+RESULTS = [
+    result("none", 10.0),
+    result("I=4", 2.0, seconds_per_block=2.5),
+    result("none", 20.0, kind="rotation", mode="edit", case="d"),
+    result("I=4", 4.0, kind="rotation", mode="edit", case="d", objmc_flow=3.0),
+]
+
+
+def test_rows_are_means_and_ratios_are_of_means() -> None:
+    found = rows(RESULTS)
+    assert list(found) == ["none", "I=4"]
+    assert found["none"]["objmc"] == 15.0
+    assert found["I=4"]["objmc"] == 3.0
+    assert found["I=4"]["ratio"]["objmc"] == pytest.approx(0.2)
+    assert found["I=4"]["ratio"]["seconds_per_block"] == pytest.approx(1.75)
+    assert found["I=4"]["objmc_flow"] == 3.0  # of the one case that has it
+    assert found["none"]["objmc_flow"] is None
+    assert found["none"]["ratio"]["objmc"] == 1.0
+    assert found["I=4"]["cases"] == 2
+
+
+def test_without_the_baseline_there_are_no_ratios() -> None:
+    assert rows(RESULTS[1::2])["I=4"]["ratio"] is None
+
+
+def test_documents_break_down_by_kind_and_mode() -> None:
+    outcome = document(RESULTS, model="playground", scenes=2, seed=0, warm_up=2)
+    assert {"rows", "by_kind", "scenes", "seed", "model", "warm_up", "results"} <= set(outcome)
+    assert set(outcome["by_kind"]) == {"translation", "rotation", "animation", "editing"}
+    assert outcome["by_kind"]["editing"]["I=4"]["objmc"] == 4.0
+    assert outcome["by_kind"]["translation"]["none"]["objmc"] == 10.0
+    for row in ("none", "I=4"):
+        assert {"objmc", "dai", "drift", "seconds_per_block", "leak"} <= set(outcome["rows"][row])
+    assert json.loads(json.dumps(outcome)) == outcome
+
+
+def test_markdown_shows_means_with_ratios() -> None:
+    text = markdown(document(RESULTS, model="playground", scenes=2, seed=0))
+    lines = text.splitlines()
+    assert lines[2] == "| no drag | 15.00 | 1.00 | – | 0.1500 | 1.00 | 0.100 | 0.50 | 1.00 |"
+    assert lines[3].startswith("| DragStream, I = 4 | 3.00 | 0.20 | 3.00 | 0.0300 | 0.20 |")
+    assert "| DragStream, I = 4 | 2.00 (0.20) | 4.00 (0.20) | 2.00 (0.20) | 4.00 (0.20) |" in lines
+    widths = {line.count("|") for line in lines[:4]}
+    assert len(widths) == 1
+
+
+def test_the_ablations_are_the_papers() -> None:
+    settings = {method.name: method.settings for method in ABLATIONS}
+    assert list(settings) == [
+        BASELINE, "I=2", "I=3", "I=4", "no_adsr", "no_sfs", "no_css", "released",
+    ]  # fmt: skip
+    assert settings[BASELINE] is None
+    assert [settings[f"I={i}"].iterations for i in (2, 3, 4)] == [2, 3, 4]
+    assert settings["no_adsr"].rectification is None
+    assert settings["no_sfs"].cutoffs is None
+    assert settings["no_css"].focus is None
+    # Each ablation differs from I=4 in its part only.
+    assert settings["no_adsr"].cutoffs == settings["I=4"].cutoffs
+    assert settings["no_adsr"].focus == settings["I=4"].focus
+    assert settings["released"].iterations == 5
+
+
+def test_methods_are_chosen_by_name() -> None:
+    assert [method.name for method in select(["I=4", "none"])] == ["none", "I=4"]
+    with pytest.raises(ValueError, match="unknown methods \\['I=5'\\]; known are"):
+        select(["I=5"])
+    with pytest.raises(ValueError, match="no methods"):
+        select([])
+
+
+def test_the_command_writes_json_and_markdown(model, monkeypatch, tmp_path, capsys) -> None:
+    monkeypatch.setattr(command, "load", lambda name: {"picture": model}[name])
+    out, table = tmp_path / "deep" / "revel.json", tmp_path / "table.md"
+    call = [
+        "playground", "--model", "picture", "--scenes", "2", "--seed", "3", "--warm-up", "1",
+        "--methods", "none,I=2", "--json", str(out), "--markdown", str(table),
+    ]  # fmt: skip
+    assert command.main(call) == 0
+    outcome = json.loads(out.read_text())
+    assert set(outcome["rows"]) == {"none", "I=2"}
+    assert outcome["scenes"] == 2
+    assert outcome["seed"] == 3
+    assert outcome["model"] == "picture"
+    assert len(outcome["results"]) == 4
+    assert outcome["rows"]["none"]["objmc"] == pytest.approx(outcome["rows"]["none"]["still"])
+    assert table.read_text() in capsys.readouterr().out
+
+
+def test_the_command_says_what_is_wrong(capsys) -> None:
+    assert command.main(["playground", "--methods", "I=9"]) == 1
+    assert "unknown methods ['I=9']" in capsys.readouterr().err
