@@ -1,0 +1,188 @@
+"""Make the pictures of the README, and run the notebooks so that they carry current ones.
+
+    python notebooks/make_pictures.py                    # or: make pictures
+    python notebooks/make_pictures.py --only filmstrip drift
+
+Pictures go to docs/pictures. All but the screenshot need the packaged model alone; the screenshot
+is taken in a real JupyterLab in Chromium, through the browser tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import numpy as np
+from matplotlib.figure import Figure
+from nbclient import NotebookClient
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from tqdm.auto import tqdm
+
+import dragstream as ds
+from dragstream.widgets import DragCanvas
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES = ROOT / "docs" / "pictures"
+PROMPT = "a red critter slides right past a blue box"
+SEED = 7
+PAST = 4
+"""Blocks generated before the drag."""
+BLOCKS = 2
+"""Blocks that the drag takes."""
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Scene:
+    """One drag, made once: the stream it shaped, and forks without it and without rectification."""
+
+    def __init__(self) -> None:
+        self.model = ds.load("playground")
+        self.stream = ds.Stream(self.model, prompt=PROMPT, seed=SEED)
+        self.stream.run(PAST)
+        self.undragged = self.stream.fork()
+        self.raw = self.stream.fork()
+        self.drags = [self._drag(self.stream.frames[-1])]
+        self.canvas = DragCanvas(self.stream.frames[-1], drags=self.drags)
+        self.stream.animate(self.drags, blocks=BLOCKS)
+        self.undragged.run(BLOCKS)
+        off = ds.DragSettings.paper(rectification=None)
+        self.raw.animate(self.drags, blocks=BLOCKS, settings=off)
+
+    def _drag(self, frame: NDArray[np.uint8]) -> ds.Drag:
+        """Pull what is red, in a bow, 44 pixels toward the emptier side."""
+        red, green, blue = np.moveaxis(frame.astype(int), -1, 0)
+        region = (red > green + 70) & (red > blue + 70)
+        x = np.nonzero(region)[1].mean()
+        side = 1 if x < frame.shape[1] / 2 else -1
+        bow = ds.Path.spline([(0, 0), (side * 22, -10), (side * 44, 0)])
+        return ds.Drag(region, ds.Translation(bow))
+
+    @property
+    def start(self) -> int:
+        """The video frame that the drag begins in."""
+        return self.stream.blocks[PAST].video_frames[0] - 1
+
+
+def filmstrip(scene: Scene) -> None:
+    """The frame that is pulled in and those that follow, with the drag and without."""
+    frames = range(scene.start, len(scene.stream.frames))
+    figure = Figure(figsize=(1.7 * len(frames), 2.9), dpi=110, layout="constrained")
+    above, below = figure.subplots(2, 1)
+    ds.plots.filmstrip(scene.stream, frames, columns=len(frames), ax=above)
+    ds.plots.filmstrip(scene.undragged, frames, columns=len(frames), ax=below)
+    above.set_xlabel("")
+    above.set_ylabel("dragged", fontsize="small")
+    below.set_ylabel("left alone", fontsize="small")
+    figure.savefig(PICTURES / "filmstrip.png")
+
+
+def drift(scene: Scene) -> None:
+    """The latent drift with rectification and without."""
+    labels = ("rectified", "not rectified")
+    ax = ds.plots.drift(scene.stream, scene.raw, labels=labels)
+    ax.figure.savefig(PICTURES / "drift.png")
+
+
+def features(scene: Scene) -> None:
+    """What the model sees at each cutoff."""
+    ax = ds.plots.features(scene.stream)
+    ax.figure.savefig(PICTURES / "features.png")
+
+
+def animation(scene: Scene) -> None:
+    """The drag as it is drawn, then the video side by side: dragged and left alone."""
+    size = tuple(2 * edge for edge in scene.stream.frames.shape[2:0:-1])
+    drawn = scene.canvas.picture().resize(size, Image.Resampling.LANCZOS)
+
+    def pair(dragged: Image.Image, alone: NDArray[np.uint8]) -> Image.Image:
+        width, height = size
+        sheet = Image.new("RGB", (2 * width + 8, height + 22), "white")
+        sheet.paste(dragged, (0, 0))
+        sheet.paste(enlarged(alone), (width + 8, 0))
+        ink, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+        for left, text in ((0, "dragged"), (width + 8, "left alone")):
+            ink.text((left + 4, height + 3), text, "#333333", font)
+        return sheet
+
+    def enlarged(frame: NDArray[np.uint8]) -> Image.Image:
+        return Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC)
+
+    past = range(max(0, scene.start - 5), scene.start + 1)
+    future = range(scene.start + 1, len(scene.stream.frames))
+    video, other = scene.stream.frames, scene.undragged.frames
+    frames = [pair(enlarged(video[n]), other[n]) for n in past]
+    frames += [pair(drawn, other[scene.start])]
+    frames += [pair(enlarged(video[n]), other[n]) for n in future]
+    step = round(1000 / scene.model.spec.clock.frame_rate)
+    durations = [step] * len(past) + [1500] + [step] * (len(future) - 1) + [1200]
+    first, *rest = (frame.quantize(96, dither=Image.Dither.NONE) for frame in frames)
+    target = PICTURES / "drag.gif"
+    first.save(target, save_all=True, append_images=rest, duration=durations, loop=0, optimize=True)
+
+
+def screenshot() -> None:
+    """The quick-start in JupyterLab, as the browser test leaves it."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "browser"]
+        test = ROOT / "tests" / "browser" / "test_first_drag.py"
+        environment = os.environ | {"DRAGSTREAM_SCREENSHOTS": folder}
+        subprocess.run([*command, str(test)], check=True, env=environment, cwd=ROOT)
+        picture = Image.open(Path(folder) / "first-drag.png").convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(PICTURES / "lab.png", optimize=True)
+
+
+def run_notebooks() -> None:
+    """Run every notebook in place; keep what a reopened one can show.
+
+    Widget views are dropped, since a notebook without its kernel says "model not found" in their
+    place; the text and the pictures beside them stay.
+    """
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        resources = {"metadata": {"path": str(path.parent)}}
+        NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
+        notebook.metadata.pop("widgets", None)
+        notebook.metadata["language_info"] = {"name": "python"}
+        for cell in notebook.cells:
+            cell.metadata.pop("execution", None)
+            for output in cell.get("outputs", ()):
+                output.get("data", {}).pop(WIDGET_VIEW, None)
+        nbformat.write(notebook, path)
+
+
+DRAWN: dict[str, Callable[[Scene], None]] = {
+    "filmstrip": filmstrip,
+    "drift": drift,
+    "features": features,
+    "animation": animation,
+}
+RUN: dict[str, Callable[[], None]] = {"notebooks": run_notebooks, "screenshot": screenshot}
+
+
+def main() -> None:
+    """Make the pictures that were asked for, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    names = [*DRAWN, *RUN]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
+    wanted = parser.parse_args().only
+    if shutil.which(os.environ.get("CHROMIUM") or "chromium") is None and "screenshot" in wanted:
+        parser.error("the screenshot needs Chromium (CHROMIUM=path), or name others with --only")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    scene = Scene() if set(wanted) & set(DRAWN) else None
+    for name in tqdm(wanted, "pictures"):
+        if scene is not None and name in DRAWN:
+            DRAWN[name](scene)
+        elif name in RUN:
+            RUN[name]()
+
+
+if __name__ == "__main__":
+    main()
