@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,17 +97,7 @@ def measure_label(
     if first < 0:
         raise ValueError(f"first_frame must be at least 0, got {first}")
     if label.mode is Mode.EDIT:
-        if before is None:
-            raise ValueError(
-                "an edit is measured from the frame before it to the frame after it: "
-                "give the video before the edit as well"
-            )
-        clips: Sequence[NDArray[np.uint8]] = [
-            _frames(label, file, first, 1) for file in (before, video)
-        ]
-        if clips[0].shape != clips[1].shape:
-            raise ValueError(f"the videos differ in size: {clips[0].shape} and {clips[1].shape}")
-        frames = np.concatenate(clips)
+        frames = _edited(label, before, video, first)
         at: tuple[int, ...] = (1,)
         commands: list[list[Affine] | None] = [[drag.motion.at(1.0)] for drag in label.drags]
     else:
@@ -120,6 +109,18 @@ def measure_label(
         for drag, command in zip(label.drags, commands, strict=True)
     ]
     return LabelledObjMC(first, tuple(results))
+
+
+def _edited(
+    label: Label, before: str | Path | None, video: str | Path, first: int
+) -> NDArray[np.uint8]:
+    """The labelled frame before and after an edit, (2, H, W, 3)."""
+    if before is None:
+        raise ValueError(
+            "an edit is measured from the frame before it to the frame after it: "
+            "give the video before the edit as well"
+        )
+    return np.concatenate([_frames(label, file, first, 1) for file in (before, video)])
 
 
 def _frames(label: Label, file: str | Path, first: int, count: int) -> NDArray[np.uint8]:

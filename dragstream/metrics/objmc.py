@@ -7,7 +7,7 @@ their mean position is compared with where the drag commands it to be.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -151,32 +151,34 @@ def objmc(
     start = scatter(drag.mask(frames.shape[1], frames.shape[2]), points, seed)
     # Frames after the last trajectory point would only cost time.
     tracks, consistent = tracker.track(frames[: read[-1] + 1], start)
-    goals = np.stack([command.apply(start) for command in commands])
-    # Points are compared one by one where the mean position cannot show the motion.
-    each = isinstance(drag.motion, Rotation)
-    kept = [_kept(consistent[frame]) for frame in read]
-    pairs = [
-        (tracks[frame][keep], goal[keep])
-        for frame, keep, goal in zip(read, kept, goals, strict=True)
-    ]
-    distances = tuple(_distance(track, goal, each=each) for track, goal in pairs)
     coverage = float(consistent[read[-1]].mean())
     if coverage < warn_below:
-        warnings.warn(
-            f"only {coverage:.0%} of the points were followed consistently to the end by "
-            f"{tracker.name}: the distance may say more about the tracker than about the drag",
-            LowCoverage,
-            stacklevel=2,
-        )
+        _warn(coverage, tracker.name)
+    goals = np.stack([command.apply(start) for command in commands])
+    kept = [_kept(consistent[frame]) for frame in read]
+    followed = [tracks[frame][keep] for frame, keep in zip(read, kept, strict=True)]
+    wanted = [goal[keep] for goal, keep in zip(goals, kept, strict=True)]
+    # Points are compared one by one where the mean position cannot show the motion.
+    each = isinstance(drag.motion, Rotation)
+    distances = _distances(followed, wanted, each=each)
     return ObjMC(
         mean=float(np.mean(distances)),
         distances=distances,
-        trajectory=tuple(_mean_point(track) for track, _ in pairs),
-        commanded=tuple(_mean_point(goal) for _, goal in pairs),
-        still=float(np.mean([_distance(start, goal, each=each) for goal in goals])),
+        trajectory=_means(followed),
+        commanded=_means(wanted),
+        still=float(np.mean(_distances([start] * len(goals), goals, each=each))),
         coverage=coverage,
         frames=read,
         tracker=tracker.name,
+    )
+
+
+def _warn(coverage: float, tracker: str) -> None:
+    warnings.warn(
+        f"only {coverage:.0%} of the points were followed consistently to the end by {tracker}: "
+        "the distance may say more about the tracker than about the drag",
+        LowCoverage,
+        stacklevel=3,
     )
 
 
@@ -199,13 +201,15 @@ def _kept(consistent: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return consistent if consistent.any() else np.ones_like(consistent)
 
 
-def _distance(track: NDArray[np.float64], goal: NDArray[np.float64], *, each: bool) -> float:
-    gap = track - goal
+def _distances(
+    tracks: Iterable[NDArray[np.float64]], goals: Iterable[NDArray[np.float64]], *, each: bool
+) -> tuple[float, ...]:
+    """Per trajectory point, pixels: of the points one by one, or of their means."""
+    gaps = [track - goal for track, goal in zip(tracks, goals, strict=True)]
     if each:
-        return float(np.linalg.norm(gap, axis=1).mean())
-    return float(np.linalg.norm(gap.mean(axis=0)))
+        return tuple(float(np.linalg.norm(gap, axis=1).mean()) for gap in gaps)
+    return tuple(float(np.linalg.norm(gap.mean(axis=0))) for gap in gaps)
 
 
-def _mean_point(points: NDArray[np.float64]) -> tuple[float, float]:
-    x, y = points.mean(axis=0)
-    return float(x), float(y)
+def _means(points: Iterable[NDArray[np.float64]]) -> Points:
+    return tuple((float(x), float(y)) for x, y in (group.mean(axis=0) for group in points))

@@ -86,11 +86,11 @@ def test_no_drag_is_drawn_on_what_is_missing_or_in_pieces(kind: Kind, film) -> N
     shape = "critter" if kind is Kind.TURN else "box"
     subject = Subject(shape, "red")
     rng = np.random.default_rng(0)
-    alone = film(shape, "red")[0]
+    alone = film(shape, "red", radius=[25.0])[0]
     assert propose(alone, [subject], kind, rng) is not None
     assert propose(film(shape, "blue")[0], [subject], kind, rng) is None
     halves = alone.copy()
-    halves[:, 88:104] = 230
+    halves[:, 85:107] = 230
     assert propose(halves, [subject], kind, rng) is None
     at_the_side = film(shape, "red", x=[12.0])[0]
     assert propose(at_the_side, [subject], kind, rng) is None
