@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 Region = Shape | NDArray[np.bool_]
 
+_log = logging.getLogger(__name__)
 _SHOWN = 240
 """A stream that is the last line of a cell shows about this many of its newest video frames."""
 
@@ -87,6 +89,7 @@ class Stream:
         self._state = State.empty(prompt, recall.limit)
         self._lock = threading.Lock()
         self._writer = ""
+        self._listeners: dict[object, Callable[[], Any]] = {}
         if image is not None:
             with torch.inference_mode(mode=False):
                 self._state = produce_image(recall, self._state, self._seed, image)
@@ -208,6 +211,27 @@ class Stream:
         shape = as_shape(region)
         rasterise(shape, grid.height, grid.width)
         return Memory(len(state.blocks) - 1, shape)
+
+    def subscribe(self, listener: Callable[[], Any]) -> Callable[[], None]:
+        """Call ``listener`` after each change, on the thread that made it.
+
+        An exception in a listener is logged and disturbs nothing. A fork starts without listeners.
+
+        Returns:
+            What ends the subscription; more than one call of it does no harm.
+
+        Raises:
+            TypeError: Something that cannot be called.
+        """
+        if not callable(listener):
+            raise TypeError(f"listener must be callable, got {listener!r}")
+        key = object()
+        self._listeners[key] = listener
+
+        def unsubscribe() -> None:
+            self._listeners.pop(key, None)
+
+        return unsubscribe
 
     # --------------------------------------------------------------------------- generating
 
@@ -351,7 +375,7 @@ class Stream:
         branch = object.__new__(type(self))
         branch._seed, branch._recall = self._seed, self._recall
         branch._state = state if at is None else _cut(state, at, "at")
-        branch._lock, branch._writer = threading.Lock(), ""
+        branch._lock, branch._writer, branch._listeners = threading.Lock(), "", {}
         return branch
 
     # ------------------------------------------------------------------------------- files
@@ -443,13 +467,24 @@ class Stream:
             raise RuntimeError(
                 f"{call} cannot change the stream now: {self._writer} is still at work on it"
             )
+        state = self._state
         try:
             self._writer = call
             # What is remembered must serve later gradients, wherever the call is made from.
             with torch.inference_mode(mode=False):
-                yield self._state
+                yield state
         finally:
             self._lock.release()
+        if self._state is not state:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Call the listeners; what fails in one of them is its own affair, the change is made."""
+        for listener in tuple(self._listeners.values()):
+            try:
+                listener()
+            except Exception:  # noqa: BLE001
+                _log.exception("a listener of %r failed", self)
 
 
 def _need_blocks(state: State, call: str) -> None:

@@ -465,3 +465,35 @@ def test_features_that_do_not_exist_are_refused(stream, wrong, error):
 def test_features_of_an_empty_stream_are_refused(stream):
     with pytest.raises(ValueError, match="the stream has no blocks"):
         stream.features()
+
+
+# ------------------------------------------------------------------------------------ listeners
+
+
+def test_listeners_hear_of_each_change_once_it_is_made(stream, drags, caplog):
+    seen = []
+    unsubscribe = stream.subscribe(lambda: seen.append((len(stream), stream.prompt)))
+    stream.subscribe(lambda: 1 / 0)  # logged; the others and the call go on
+    stream.run(2, progress=False)
+    stream.prompt = "blue"
+    stream.animate(drags, blocks=2)
+    stream.edit(drags)
+    stream.rewind(to=1)
+    expected = [(1, "red ball"), (2, "red ball"), (2, "blue"), (4, "blue"), (4, "blue")]
+    assert seen == [*expected, (1, "red ball")]
+    assert "division by zero" in caplog.text
+    with pytest.raises(ValueError, match="at most 1"):
+        stream.rewind(to=2)
+    stream.fork().step()
+    unsubscribe()
+    unsubscribe()
+    stream.step()
+    assert len(seen) == 6
+    with pytest.raises(TypeError, match="listener must be callable, got 3"):
+        stream.subscribe(3)
+
+
+def test_a_listener_may_write(stream):
+    stream.subscribe(lambda: len(stream) < 3 and stream.step())
+    stream.step()
+    assert len(stream) == 3
