@@ -475,8 +475,8 @@ class Stream:
                 yield state
         finally:
             self._lock.release()
-        if self._state is not state:
-            self._tell()
+            if self._state is not state:  # even if an interrupt came just after
+                self._tell()
 
     def _tell(self) -> None:
         """Call the listeners; what fails in one of them is its own affair, the change is made."""
