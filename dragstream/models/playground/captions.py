@@ -1,0 +1,118 @@
+"""Captions of the playground: a closed vocabulary, and how it becomes text embeddings."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import Tensor, nn
+
+from dragstream.models.playground.world import COLORS, KINDS, MOTIONS, PLACES, Scenes
+
+PHRASES = 4
+"""Text tokens of a caption: one for each phrase, the rest empty."""
+
+_SEPARATORS = ("and", "past", "beside", "behind", "before", "in", "on")
+_FILLERS = ("a", "an", "the")
+_MOTION_WORDS = tuple(dict.fromkeys(word for motion in MOTIONS for word in motion.split()))
+VOCABULARY: tuple[str, ...] = (
+    *COLORS,
+    *KINDS,
+    *_MOTION_WORDS,
+    *PLACES,
+    *_SEPARATORS,
+    *_FILLERS,
+)
+_MEANINGFUL = tuple(word for word in VOCABULARY if word not in (*_SEPARATORS, *_FILLERS))
+_PREPOSITIONS = {"room": "in a", "meadow": "in a", "beach": "on a", "snow": "in the"}
+
+
+def caption(scenes: Scenes, index: int, *, place: bool = True) -> str:
+    """Describe one scene: objects with their colours and motions, and the place.
+
+    Args:
+        scenes: a batch of scenes.
+        index: which of them.
+        place: False leaves the place open.
+    """
+    phrases = []
+    for slot in range(scenes.kind.shape[1]):
+        if scenes.present[index, slot]:
+            color = tuple(COLORS)[int(scenes.color[index, slot])]
+            kind = KINDS[int(scenes.kind[index, slot])]
+            motion = MOTIONS[int(scenes.motion[index, slot])]
+            article = "an" if color[0] in "aeiou" else "a"
+            phrases.append(f"{article} {color} {kind} {motion}")
+    text = " and ".join(phrases)
+    if place:
+        name = tuple(PLACES)[int(scenes.place[index])]
+        text += f" {_PREPOSITIONS[name]} {name}"
+    return text
+
+
+def phrases(prompt: str) -> list[list[str]]:
+    """Split a prompt into phrases of meaningful words.
+
+    "a red critter slides right past a blue box" gives
+    [["red", "critter", "slides", "right"], ["blue", "box"]].
+
+    Raises:
+        TypeError: the prompt is not a string.
+        ValueError: an empty prompt, unknown words (the message lists the vocabulary), or more
+            than `PHRASES` phrases.
+    """
+    if not isinstance(prompt, str):
+        msg = f"a prompt must be a string, got {prompt!r}"
+        raise TypeError(msg)
+    words = re.findall(r"[^\s,.;]+", prompt.lower())
+    unknown = [word for word in words if word not in VOCABULARY]
+    if unknown:
+        msg = (
+            f"the playground does not know {', '.join(map(repr, dict.fromkeys(unknown)))}; "
+            f"its words are: {', '.join(VOCABULARY)}"
+        )
+        raise ValueError(msg)
+    found: list[list[str]] = [[]]
+    for word in words:
+        if word in _SEPARATORS:
+            found.append([])
+        elif word in _MEANINGFUL:
+            found[-1].append(word)
+    found = [phrase for phrase in found if phrase]
+    if not found:
+        msg = f"the prompt {prompt!r} says nothing; try 'a red critter slides right in a meadow'"
+        raise ValueError(msg)
+    if len(found) > PHRASES:
+        msg = f"at most {PHRASES} phrases fit into a prompt, got {len(found)} in {prompt!r}"
+        raise ValueError(msg)
+    return found
+
+
+def word_counts(prompts: list[str]) -> Tensor:
+    """How often each meaningful word stands in each phrase: float32 (B, PHRASES, words)."""
+    counts = torch.zeros(len(prompts), PHRASES, len(_MEANINGFUL))
+    for row, prompt in enumerate(prompts):
+        for column, phrase in enumerate(phrases(prompt)):
+            for word in phrase:
+                counts[row, column, _MEANINGFUL.index(word)] += 1
+    return counts
+
+
+class CaptionEncoder(nn.Module):
+    """One text token per phrase: the sum of its words' vectors and of its place in the caption.
+
+    Binding a colour to its object would cost a small transformer a layer of its own; a phrase
+    that arrives as one vector brings them bound.
+    """
+
+    def __init__(self, text_dim: int) -> None:
+        super().__init__()
+        self.words = nn.Parameter(torch.randn(len(_MEANINGFUL), text_dim) * 0.5)
+        self.places = nn.Parameter(torch.randn(PHRASES, text_dim) * 0.5)
+        self.empty = nn.Parameter(torch.zeros(text_dim))
+
+    def forward(self, counts: Tensor) -> Tensor:
+        """Embeddings (B, PHRASES, text_dim) of word counts (B, PHRASES, words)."""
+        used = counts.sum(dim=-1, keepdim=True) > 0
+        filled: Tensor = counts @ self.words + self.places
+        return torch.where(used, filled, self.empty)

@@ -1,0 +1,92 @@
+"""Training clips of the playground: rendered without end, kept as latents."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dragstream.models.playground import world
+from dragstream.models.playground.autoencoder import Autoencoder
+from dragstream.models.playground.captions import caption, word_counts
+
+BLOCK = 3
+"""Latent frames of a block."""
+
+_HORIZON = 40
+"""Video frames simulated between a clip's first frame and its last two blocks, at most."""
+_STILL = 0.12
+"""Share of clips whose past stands still, as it does after an image start."""
+_SILENT = 0.2
+"""Share of phrases whose motion the caption leaves open; likewise of captions without a place."""
+
+
+@dataclass
+class Clips:
+    """Clips as the causal Wan sees its streams: the sink frame, the block before, the block.
+
+    `latents` is (N, 1 + 2 * BLOCK, C, h, w) in bfloat16, `counts` the captions' word counts.
+    """
+
+    latents: Tensor
+    counts: Tensor
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Latents (count, F, C, h, w) in float32 and word counts of clips drawn at random."""
+        index = torch.randint(len(self), (count,), generator=generator)
+        return self.latents[index].float(), self.counts[index]
+
+    def replace(self, fresh: Clips, generator: torch.Generator) -> None:
+        """Put fresh clips in the place of some others."""
+        index = torch.randperm(len(self), generator=generator)[: len(fresh)]
+        self.latents[index] = fresh.latents
+        self.counts[index] = fresh.counts
+
+
+def draw_frames(count: int, generator: torch.Generator) -> Tensor:
+    """Single rendered frames for the autoencoder: uint8 (count, 3, H, W)."""
+    frames = world.render(world.sample_scenes(generator, count, 1))[:, 0]
+    return torch.from_numpy(frames).permute(0, 3, 1, 2)
+
+
+def as_input(frames: Tensor) -> Tensor:
+    """uint8 frames as the autoencoder takes them: float32 in -1..1."""
+    return frames.float() / 127.5 - 1
+
+
+@torch.no_grad()
+def draw_clips(count: int, generator: torch.Generator, autoencoder: Autoencoder) -> Clips:
+    """Render and encode fresh clips, on the autoencoder's device."""
+    device = autoencoder.mean.device
+    scenes = world.sample_scenes(generator, count, _HORIZON + 2 * BLOCK)
+    start = torch.randint(BLOCK, _HORIZON + 1, (count, 1), generator=generator)
+    steps = torch.arange(2 * BLOCK)
+    still = torch.rand(count, 1, generator=generator) < _STILL
+    steps = torch.where(still, (steps - BLOCK + 1).clamp(min=0), steps)
+    picked = torch.cat([torch.zeros(count, 1, dtype=torch.int64), start + steps], dim=1)
+    frames = torch.from_numpy(world.render(scenes.at(picked))).flatten(0, 1)
+    pixels = as_input(frames.to(device).permute(0, 3, 1, 2))
+    latents = torch.cat([autoencoder.encode(part) for part in pixels.split(64)])
+    latents = latents.unflatten(0, (count, -1)).to(torch.bfloat16)
+    return Clips(latents, word_counts(_captions(scenes, generator)).to(device))
+
+
+def _captions(scenes: world.Scenes, generator: torch.Generator) -> list[str]:
+    """Captions that leave some things open, so that prompts may do so, too."""
+    motions = re.compile(f" ({'|'.join(world.MOTIONS)})")
+    texts = []
+    for index in range(len(scenes)):
+        silent = torch.rand(3, generator=generator) < _SILENT
+        parts = caption(scenes, index, place=not silent[2]).split(" and ")
+        texts.append(
+            " and ".join(
+                motions.sub("", part) if quiet else part
+                for part, quiet in zip(parts, silent.tolist(), strict=False)
+            )
+        )
+    return texts

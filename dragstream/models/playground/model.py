@@ -1,0 +1,194 @@
+"""The packaged model behind the `VideoModel` protocol: captions, causal Wan and autoencoder."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from dragstream.drags.geometry import FrameClock, Grid
+from dragstream.models.base import ModelSpec
+from dragstream.models.causal_context import CausalContext
+from dragstream.models.causal_wan import CausalWan
+from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
+from dragstream.models.playground.captions import CaptionEncoder, word_counts
+from dragstream.models.playground.world import FRAME_RATE, HEIGHT, WIDTH
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""The weights in the package: config.json and a safetensors file for each part."""
+
+
+class Playground(nn.Module):
+    """The packaged model: small, trained on the playground's world, quick on a laptop CPU.
+
+    Latents are (1, F, 8, H/8, W/8), one latent frame per video frame; see `VideoModel` for the
+    methods. The arithmetic is float32, so that the same calls give the same bits.
+
+    Args:
+        config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
+            step; "denoising_step", "learning_rate" and "layers", where drags are optimised.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.wan = CausalWan.from_config(config["transformer"])
+        self.autoencoder = Autoencoder()
+        self.captions = CaptionEncoder(self.wan.config.text_dim)
+        self.spec = ModelSpec(
+            name="playground",
+            grid=Grid.of(HEIGHT, WIDTH, spatial_factor=FACTOR, patch=self.wan.config.patch),
+            clock=FrameClock(temporal_factor=1, frame_rate=FRAME_RATE),
+            latent_channels=CHANNELS,
+            frames_per_block=self.wan.config.frames_per_block,
+            sigmas=tuple(config["sigmas"]),
+            denoising_step=config["denoising_step"],
+            learning_rate=config["learning_rate"],
+            layers=tuple(config["layers"]),
+            num_layers=self.wan.config.num_layers,
+        )
+
+    @classmethod
+    def from_folder(cls, folder: str | Path = WEIGHTS) -> Playground:
+        """Read config and weights, by default those in the package.
+
+        Raises:
+            FileNotFoundError: a file is missing.
+            ValueError: a file is damaged, or weights are missing, unexpected or of other shapes.
+        """
+        folder = Path(folder)
+        try:
+            config = json.loads((folder / "config.json").read_text())
+            model = cls(config)
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{folder / 'config.json'} is no playground config: {error}") from error
+        for part in model.parts():
+            model.load_part(part, folder / f"{part}.safetensors")
+        return model.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
+
+    def parts(self) -> dict[str, nn.Module]:
+        """The weight files and the modules that they hold."""
+        return {
+            "transformer": nn.ModuleDict({"wan": self.wan.transformer, "captions": self.captions}),
+            "autoencoder": self.autoencoder,
+        }
+
+    def load_part(self, part: str, path: Path) -> None:
+        """Load one of `parts()` from its file.
+
+        Raises:
+            FileNotFoundError, ValueError: as in `from_folder`.
+        """
+        if not path.is_file():
+            raise FileNotFoundError(f"the playground's weights are incomplete: no {path}")
+        try:
+            self.parts()[part].load_state_dict(load_file(path))
+        except (SafetensorError, RuntimeError) as error:
+            raise ValueError(f"{path} does not hold the playground's {part}: {error}") from error
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.autoencoder.mean.device
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        digest = hashlib.sha256(self.wan.fingerprint().encode())
+        for part in (self.captions, self.autoencoder):
+            for name, weight in sorted(part.state_dict().items()):
+                digest.update(name.encode())
+                digest.update(weight.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def fingerprint(self) -> str:
+        """A digest of weights and sizes, for archives."""
+        return self._digest
+
+    @torch.no_grad()
+    def encode_text(self, prompt: str) -> Tensor:
+        """Text embeddings (1, phrases, text_dim) of a caption.
+
+        Raises:
+            TypeError: the prompt is not a string.
+            ValueError: an empty prompt, unknown words (the message lists those that are known), or
+                too many phrases.
+        """
+        embeddings: Tensor = self.captions(word_counts([prompt]).to(self.device))
+        return embeddings
+
+    def new_context(self, text: Tensor) -> CausalContext:
+        """See `CausalWan.new_context`."""
+        return self.wan.new_context(text)
+
+    def with_text(self, context: CausalContext, text: Tensor) -> CausalContext:
+        """See `CausalWan.with_text`."""
+        return self.wan.with_text(context, text)
+
+    def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
+        """See `CausalWan.denoise`."""
+        return self.wan.denoise(latents, sigma, context)
+
+    def predict(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
+        """See `CausalWan.predict`."""
+        return self.wan.predict(latents, sigma, context)
+
+    def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
+        """See `CausalWan.commit`."""
+        return self.wan.commit(latents, context)
+
+    def features(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: CausalContext,
+        layers: Sequence[int],
+        low_pass: Callable[[Tensor], Tensor] | None = None,
+    ) -> dict[int, Tensor]:
+        """See `CausalWan.features`."""
+        return self.wan.features(latents, sigma, context, layers, low_pass)
+
+    def filtered_features(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: CausalContext,
+        layers: Sequence[int],
+        low_passes: Sequence[Callable[[Tensor], Tensor] | None],
+    ) -> list[dict[int, Tensor]]:
+        """See `CausalWan.filtered_features`."""
+        return self.wan.filtered_features(latents, sigma, context, layers, low_passes)
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor, state: None = None) -> tuple[NDArray[np.uint8], None]:
+        """Frames uint8 (F, H, W, 3) of latents (1, F, 8, h, w); each frame stands for itself."""
+        images = self.autoencoder.decode(latents[0].to(self.device, torch.float32))
+        pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        frames: NDArray[np.uint8] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return frames, state
+
+    @torch.no_grad()
+    def encode_image(self, image: NDArray[np.uint8]) -> Tensor:
+        """A first block (1, F, 8, h, w) in which the image stands still.
+
+        Raises:
+            TypeError: `image` is not a uint8 array.
+            ValueError: its shape is not that of a frame.
+        """
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+            kind = getattr(image, "dtype", type(image).__name__)
+            raise TypeError(f"an image must be a uint8 array, got {kind}")
+        if image.shape != (HEIGHT, WIDTH, 3):
+            raise ValueError(f"an image must be ({HEIGHT}, {WIDTH}, 3), got {image.shape}")
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
+        frame = pixels.permute(2, 0, 1)[None].float() / 127.5 - 1
+        latents = self.autoencoder.encode(frame)[None]
+        return latents.expand(-1, self.spec.frames_per_block, -1, -1, -1).contiguous()

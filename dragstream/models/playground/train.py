@@ -1,0 +1,369 @@
+"""Train the packaged model: `python -m dragstream.models.playground.train --minutes 150 --resume`.
+
+Two stages, each resumable, on a CPU or a GPU: the autoencoder on single frames, then the causal
+Wan on clips of two blocks (and the stream's first frame, the sink) by flow matching with one noise
+level per block. Past blocks are clean in most samples ("teacher forcing"), noisy in the others
+("diffusion forcing"); in the last part of the training the clean past is replaced by what the
+model itself makes of it, so that long streams do not drift.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from dragstream.models.playground import world
+from dragstream.models.playground.autoencoder import CHANNELS, Autoencoder
+from dragstream.models.playground.clips import BLOCK, Clips, as_input, draw_clips, draw_frames
+from dragstream.models.playground.model import WEIGHTS, Playground
+
+CONFIG: dict[str, Any] = {
+    "transformer": {
+        "num_layers": 6,
+        "num_heads": 4,
+        "head_dim": 48,
+        "ffn_dim": 768,
+        "text_dim": 96,
+        "freq_dim": 128,
+        "latent_channels": CHANNELS,
+        "window": 1 + 2 * BLOCK,
+        "sink": 1,
+        "frames_per_block": BLOCK,
+    },
+    "sigmas": [1.0, 0.9, 0.75, 0.45],
+    "denoising_step": 2,
+    "learning_rate": 0.1,
+    "layers": [2, 3],
+}
+_EMA = 0.998
+_FAR = 2000.0
+"""Largest distance in frames, in training, between the sink and the blocks that look at it."""
+_CLEAN_PAST = 0.65
+_ROUGH_PAST = 0.12
+"""Noise, as a sigma, that a clean past may carry unannounced."""
+_SELF_FED_FROM = 0.55
+"""Share of the training after which the past is what the model itself made of it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how large: sizes of pool and batch, minutes of the transformer's training."""
+
+    minutes: float
+    autoencoder_steps: int
+    batch: int
+    pool: int
+    learning_rate: float
+    device: torch.device
+
+
+def train_autoencoder(folder: Path, plan: Plan) -> Autoencoder:
+    """Train the autoencoder, or read it from the folder if that is done."""
+    path = folder / "autoencoder.pt"
+    model = Autoencoder().to(plan.device, memory_format=torch.channels_last)
+    if path.is_file():
+        model.load_state_dict(torch.load(path, map_location=plan.device, weights_only=True))
+        return model
+    generator = torch.Generator().manual_seed(1)
+    frames = draw_frames(plan.pool // 2, generator).to(plan.device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1.5e-3, betas=(0.9, 0.98), weight_decay=0)
+    steps = plan.autoencoder_steps
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, steps, pct_start=0.08)
+    for _ in tqdm(range(steps), desc="autoencoder"):
+        loss = _autoencoder_loss(model, _crops(frames, 24, generator))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    _normalise(model, frames[:1024])
+    torch.save(model.state_dict(), path)
+    return model
+
+
+def _crops(frames: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Random crops of 96x96 pixels: the autoencoder has no sense of place."""
+    index = torch.randint(len(frames), (count,), generator=generator)
+    top, left = (
+        8 * int(torch.randint((size - 96) // 8 + 1, (), generator=generator))
+        for size in (world.HEIGHT, world.WIDTH)
+    )
+    crops = as_input(frames[index][:, :, top : top + 96, left : left + 96])
+    return crops.contiguous(memory_format=torch.channels_last)
+
+
+def _autoencoder_loss(model: Autoencoder, frames: Tensor) -> Tensor:
+    """L1 of colours and of their gradients; latents of about unit variance, smooth, redundant."""
+    with torch.autocast(frames.device.type, dtype=torch.bfloat16):
+        latents = model.encode(frames)
+        decoded = model.decode(latents + 0.06 * torch.randn_like(latents)).float()
+    latents = latents.float()
+    colour = (decoded - frames).abs().mean()
+    slopes = zip(_slopes(decoded), _slopes(frames), strict=True)
+    edges = sum((a - b).abs().mean() for a, b in slopes)
+    variance = (latents.pow(2).mean((0, 2, 3)) - 1).pow(2).mean()
+    centre = latents.mean((0, 2, 3)).pow(2).mean()
+    rough = sum(slope.pow(2).mean() for slope in _slopes(latents))
+    return colour + 0.5 * edges + 0.02 * (variance + centre) + 0.002 * rough
+
+
+def _slopes(maps: Tensor) -> tuple[Tensor, Tensor]:
+    return maps[..., 1:] - maps[..., :-1], maps[..., 1:, :] - maps[..., :-1, :]
+
+
+@torch.no_grad()
+def _normalise(model: Autoencoder, frames: Tensor) -> None:
+    """Measure the latents' mean and standard deviation per channel."""
+    latents = torch.cat([model.encode(as_input(part)) for part in frames.split(32)])
+    model.mean.copy_(latents.mean((0, 2, 3)))
+    model.std.copy_(latents.std((0, 2, 3)))
+
+
+def optimizers(model: Playground, learning_rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the layers, AdamW for all else."""
+    matrices, others = [], list(model.captions.parameters())
+    for name, weight in model.wan.transformer.named_parameters():
+        inner = weight.ndim == 2 and name.startswith("blocks.")  # noqa: PLR2004 - a matrix
+        (matrices if inner else others).append(weight)
+    return [
+        torch.optim.Muon(
+            matrices, lr=learning_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
+        ),
+        torch.optim.AdamW(others, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+
+def _levels(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Noise levels near those of the sampler, since it asks for no others."""
+    sigmas = torch.tensor(CONFIG["sigmas"])
+    level = sigmas[torch.randint(len(sigmas), shape, generator=generator)]
+    jitter = 0.06 * (torch.rand(shape, generator=generator) - 0.5)
+    return torch.where(level < 1, level + jitter, level)
+
+
+def _visible(frames: int) -> Tensor:
+    """Who sees whom: the sink (if there is one) itself, each block its past and itself."""
+    sink = frames - 2 * BLOCK
+    stage = torch.tensor([0] * sink + [1] * BLOCK + [2] * BLOCK)
+    return stage[:, None] >= stage[None, :]
+
+
+def flow_loss(
+    model: Playground, clips: tuple[Tensor, Tensor], generator: torch.Generator, *, self_fed: bool
+) -> Tensor:
+    """Flow matching on a batch of clips (mean squared error of the flow where there is noise)."""
+    latents, counts = clips
+    device = latents.device
+    count = len(latents)
+    sink = int(torch.rand((), generator=generator) < 0.5)  # noqa: PLR2004 - share with a sink
+    latents = latents[:, 1 - sink :]
+    far = _FAR ** torch.rand(count, 1, generator=generator) * BLOCK
+    far = torch.where(torch.rand(count, 1, generator=generator) < 0.25, BLOCK, far)  # noqa: PLR2004
+    first = far.floor().long() * sink
+    frames = torch.cat([torch.zeros(count, sink), first + torch.arange(2 * BLOCK)], 1).long()
+
+    clean = torch.rand(count, 1, generator=generator) < _CLEAN_PAST
+    past = torch.where(clean, 0.0, _levels((count, 1), generator))
+    block = _levels((count, 1), generator)
+    sigma = [torch.zeros(count, sink), past.expand(-1, BLOCK), block.expand(-1, BLOCK)]
+    sigmas = torch.cat(sigma, 1).to(device)
+    text = model.captions(counts)
+    noise = torch.randn(latents.shape, generator=generator).to(device)
+
+    # An imperfect past that claims to be clean teaches the model to mend what it is given.
+    rough = sigmas
+    if not self_fed:
+        rough = torch.rand(count, 1, generator=generator).to(device) * _ROUGH_PAST
+        rough = torch.where(sigmas > 0, sigmas, rough)
+    seen = latents
+    if self_fed:
+        seen = _remade(model, latents, text, frames, sink, clean.to(device), generator)
+    scale = rough[..., None, None, None]
+    noisy = (1 - scale) * seen + scale * noise
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        flow = model.wan(noisy, sigmas, text, frames.to(device), _visible(latents.shape[1]))
+    error = (flow.float() - (noise - latents)).pow(2).mean((2, 3, 4))
+    asked = (sigmas > 0).float()
+    return (error * asked).sum() / asked.sum()
+
+
+@torch.no_grad()
+def _remade(
+    model: Playground,
+    latents: Tensor,
+    text: Tensor,
+    frames: Tensor,
+    sink: int,
+    clean: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Clips whose clean past is the model's own guess at it, for half of them."""
+    known = sink + BLOCK
+    level = 0.35 + 0.45 * torch.rand(len(latents), 1, generator=generator).to(latents.device)
+    sigmas = torch.cat([torch.zeros_like(level).expand(-1, sink), level.expand(-1, BLOCK)], 1)
+    past = latents[:, :known]
+    noise = torch.randn(past.shape, generator=generator).to(latents.device)
+    scale = sigmas[..., None, None, None]
+    noisy = (1 - scale) * past + scale * noise
+    with torch.autocast(latents.device.type, dtype=torch.bfloat16):
+        visible = _visible(sink + 2 * BLOCK)[:known, :known]
+        flow = model.wan(noisy, sigmas, text, frames[:, :known].to(latents.device), visible)
+    guess = noisy - scale * flow.float()
+    fed = clean & (torch.rand(clean.shape, generator=generator).to(clean.device) < 0.6)  # noqa: PLR2004
+    remade = torch.where(fed[..., None, None, None], guess, past)
+    return torch.cat([remade, latents[:, known:]], dim=1)
+
+
+class Trainer:
+    """The transformer's training: model, running average, optimizers, pool; saved and resumed."""
+
+    def __init__(self, folder: Path, autoencoder: Autoencoder, plan: Plan) -> None:
+        self.path = folder / "transformer.pt"
+        self.plan = plan
+        self.model = Playground(CONFIG).to(plan.device)
+        self.model.autoencoder.load_state_dict(autoencoder.state_dict())
+        self.average = {k: v.detach().clone() for k, v in self._state().items()}
+        self.optimizers = optimizers(self.model, plan.learning_rate)
+        self.step = 0
+        self.seconds = 0.0
+        self.losses: list[float] = []
+
+    def _state(self) -> dict[str, Tensor]:
+        return self.model.parts()["transformer"].state_dict()
+
+    def save(self) -> None:
+        """Write a checkpoint that `resume` continues from."""
+        torch.save(
+            {
+                "model": self._state(),
+                "average": self.average,
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+                "step": self.step,
+                "seconds": self.seconds,
+            },
+            self.path,
+        )
+
+    def resume(self) -> None:
+        """Continue from the checkpoint, if there is one."""
+        if not self.path.is_file():
+            return
+        saved = torch.load(self.path, map_location=self.plan.device, weights_only=True)
+        self.model.parts()["transformer"].load_state_dict(saved["model"])
+        self.average = saved["average"]
+        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+        self.step, self.seconds = saved["step"], saved["seconds"]
+
+    def run(self, clips: Clips) -> Iterator[float]:
+        """Train for the plan's minutes; yields the loss of each step."""
+        generator = torch.Generator().manual_seed(1000 + self.step)
+        begun = time.monotonic()
+        earlier, saved = self.seconds, 0.0
+        while (share := (time.monotonic() - begun) / (60 * self.plan.minutes)) < 1:
+            if self.step % 8 == 7:  # noqa: PLR2004 - the pool renews itself slowly
+                fresh = draw_clips(self.plan.batch, generator, self.model.autoencoder)
+                clips.replace(fresh, generator)
+            yield self._train_step(clips, generator, share)
+            self.seconds = earlier + time.monotonic() - begun
+            if self.seconds - saved > 120:  # noqa: PLR2004 - seconds
+                saved = self.seconds
+                self.save()
+
+    def _train_step(self, clips: Clips, generator: torch.Generator, share: float) -> float:
+        warm = min(1.0, (self.step + 1) / 100)
+        decay = min(1.0, max(0.02, (1 - share) / 0.4))
+        batch = clips.sample(self.plan.batch, generator)
+        loss = flow_loss(self.model, batch, generator, self_fed=share > _SELF_FED_FROM)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.plan.learning_rate * warm * decay
+            optimizer.step()
+            optimizer.zero_grad()
+        self.step += 1
+        keep = min(_EMA, (1 + self.step) / (20 + self.step))
+        for name, value in self._state().items():
+            self.average[name].lerp_(value, 1 - keep)
+        return float(loss.detach())
+
+
+def export(
+    average: dict[str, Tensor], autoencoder: Autoencoder, folder: Path, training: dict[str, Any]
+) -> None:
+    """Write config and weights as `Playground.from_folder` reads them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, state in (("transformer", average), ("autoencoder", autoencoder.state_dict())):
+        state = {key: value.detach().cpu().contiguous() for key, value in state.items()}
+        save_file(state, folder / f"{name}.safetensors")
+    document = {**CONFIG, "training": training}
+    (folder / "config.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m dragstream.models.playground.train")
+    parser.add_argument("--minutes", type=float, default=150.0, help="of transformer training")
+    parser.add_argument("--resume", action="store_true", help="continue from the folder")
+    parser.add_argument("--folder", type=Path, default=Path("build/playground"))
+    parser.add_argument("--output", type=Path, default=WEIGHTS, help="where the weights go")
+    parser.add_argument("--autoencoder-steps", type=int, default=1500)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--pool", type=int, default=3000, help="clips kept in memory")
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train both stages and write the weights."""
+    options = _arguments()
+    if not (math.isfinite(options.minutes) and options.minutes > 0):
+        raise SystemExit(f"--minutes must be positive, got {options.minutes}")
+    plan = Plan(
+        minutes=options.minutes,
+        autoencoder_steps=options.autoencoder_steps,
+        batch=options.batch,
+        pool=options.pool,
+        learning_rate=options.learning_rate,
+        device=torch.device(options.device),
+    )
+    folder: Path = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_flush_denormal(True)  # noqa: FBT003 - torch's signature
+    torch.manual_seed(0)
+    # Most of the renderer is arithmetic on whole frames, which a compiler fuses: ten times faster.
+    world._paint = torch.compile(world._paint)  # type: ignore[assignment]  # noqa: SLF001
+    autoencoder = train_autoencoder(folder, plan)
+    trainer = Trainer(folder, autoencoder, plan)
+    if options.resume:
+        trainer.resume()
+    generator = torch.Generator().manual_seed(2 + trainer.step)
+    parts = [
+        draw_clips(100, generator, trainer.model.autoencoder)
+        for _ in tqdm(range(max(1, plan.pool // 100)), desc="clips")
+    ]
+    clips = Clips(torch.cat([p.latents for p in parts]), torch.cat([p.counts for p in parts]))
+    with (folder / "loss.jsonl").open("a") as log, tqdm(desc="transformer") as bar:
+        for loss in trainer.run(clips):
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.3f}")
+            log.write(json.dumps({"step": trainer.step, "loss": loss}) + "\n")
+    trainer.save()
+    training = {"steps": trainer.step, "minutes": round(trainer.seconds / 60), "batch": plan.batch}
+    export(trainer.average, autoencoder, options.output, training)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,394 @@
+"""The playground's world: a renderer whose truth is known, and scenes to render.
+
+Critters (balls with a face that turns), boxes with a stripe and stars live on a floor before a
+wall. Their motion is *uncertain on purpose*: velocity, angle, yaw and aspect are random walks
+with jumps that a caption only biases. A model trained on predictable motion extrapolates the
+past and ignores its latents, and then no drag can move anything.
+
+Units are pixels of the video frame (x right, y down) and degrees, positive clockwise on screen;
+time is counted in video frames. Everything is vectorised over scenes and frames.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+WIDTH = 192
+HEIGHT = 128
+HORIZON = 42
+FRAME_RATE = 8.0
+
+KINDS = ("critter", "box", "star")
+COLORS: dict[str, tuple[int, int, int]] = {
+    "red": (222, 50, 52),
+    "orange": (245, 136, 28),
+    "yellow": (246, 209, 38),
+    "green": (46, 168, 74),
+    "blue": (44, 96, 214),
+    "purple": (146, 62, 190),
+}
+PLACES: dict[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
+    # wall (or sky) and floor; pale, so that a saturated pixel belongs to an object
+    "room": ((236, 229, 217), (196, 174, 152)),
+    "meadow": ((221, 234, 242), (173, 196, 158)),
+    "beach": ((206, 226, 234), (226, 211, 178)),
+    "snow": ((205, 213, 224), (240, 243, 247)),
+}
+MOTIONS = (
+    "rests",
+    "slides left",
+    "slides right",
+    "slides up",
+    "slides down",
+    "bounces",
+    "spins",
+    "turns",
+)
+_VELOCITY_BIAS = torch.tensor(
+    # x and y in pixels a frame, angle and yaw in degrees a frame, one row per motion
+    [
+        [0.0, 0.0, 0.0, 0.0],
+        [-6.0, 0.0, 0.0, 0.0],
+        [6.0, 0.0, 0.0, 0.0],
+        [0.0, -4.0, 0.0, 0.0],
+        [0.0, 4.0, 0.0, 0.0],
+        [4.0, 5.0, 0.0, 0.0],
+        [0.0, 0.0, 18.0, 0.0],
+        [0.0, 0.0, 0.0, 18.0],
+    ]
+)
+# Standard deviations of the random walks, in the units above: a calm one, a jump, how often.
+_CALM = torch.tensor([1.5, 1.2, 3.0, 5.0])
+_JUMP = torch.tensor([8.0, 6.0, 18.0, 28.0])
+_JUMP_PROBABILITY = 0.35
+_INERTIA = 0.5
+_YAW_LIMIT = 65.0
+_ASPECT_LIMIT = 0.38
+_RADIUS_RANGE = (19.0, 27.0)
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """A batch of scenes: B scenes of T frames with room for K objects each.
+
+    `place` (B,) indexes PLACES; `kind`, `color`, `motion` (B, K) index KINDS, COLORS, MOTIONS;
+    `present` (B, K) is False for an empty slot. Per frame, all (B, T, K): centre `x`, `y` and
+    `radius` in pixels, `aspect` the log of the stretch along the object's own x axis, `angle`
+    and `yaw` in degrees.
+    """
+
+    place: Tensor
+    kind: Tensor
+    color: Tensor
+    motion: Tensor
+    present: Tensor
+    x: Tensor
+    y: Tensor
+    radius: Tensor
+    aspect: Tensor
+    angle: Tensor
+    yaw: Tensor
+
+    def __len__(self) -> int:
+        return int(self.place.shape[0])
+
+    @property
+    def frames(self) -> int:
+        """Number of video frames T."""
+        return int(self.x.shape[1])
+
+    def __getitem__(self, index: slice) -> Scenes:
+        """Some of the scenes."""
+        return Scenes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+    def at(self, frames: Tensor) -> Scenes:
+        """Chosen frames of each scene; `frames` is (B, T') int64."""
+        values: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value.ndim == 3:
+                value = value.gather(1, frames[:, :, None].expand(-1, -1, value.shape[2]))
+            values[field.name] = value
+        return Scenes(**values)
+
+
+def sample_scenes(
+    generator: torch.Generator, count: int, frames: int, objects: int | None = None
+) -> Scenes:
+    """Draw `count` scenes of `frames` video frames.
+
+    Args:
+        generator: the source of all randomness; the same state gives the same scenes.
+        count: number of scenes B.
+        frames: number of video frames T.
+        objects: objects in each scene (1 or 2); None draws it.
+
+    Raises:
+        ValueError: a count, length or number of objects that is not allowed.
+    """
+    if count < 1 or frames < 1:
+        msg = f"count and frames must be at least 1, got {count} and {frames}"
+        raise ValueError(msg)
+    if objects not in (None, 1, 2):
+        msg = f"a scene holds 1 or 2 objects, got {objects!r}"
+        raise ValueError(msg)
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator)
+
+    def integers(high: int, *shape: int) -> Tensor:
+        return torch.randint(high, shape, generator=generator)
+
+    slots = 2
+    present = torch.ones(count, slots, dtype=torch.bool)
+    second = uniform(count) < 0.6
+    present[:, 1] = second if objects is None else objects > 1
+    color = uniform(count, len(COLORS)).argsort(dim=1)[:, :slots]  # distinct within a scene
+    kind = integers(len(KINDS), count, slots)
+    motion = integers(len(MOTIONS), count, slots)
+    # "turns" is a matter of faces, "spins" of boxes and stars.
+    turning = MOTIONS.index("turns")
+    spinning = MOTIONS.index("spins")
+    is_critter = kind == KINDS.index("critter")
+    motion = torch.where((motion == turning) & ~is_critter, spinning, motion)
+    motion = torch.where((motion == spinning) & is_critter, turning, motion)
+
+    low, high = _RADIUS_RANGE
+    radius = low + (high - low) * uniform(count, slots)
+    left_first = uniform(count, 1) < 0.5
+    half = torch.stack([torch.zeros(count), torch.ones(count)], dim=1)
+    half = torch.where(left_first, half, 1 - half)
+    spread = torch.where(present.all(dim=1, keepdim=True), 0.5, 1.0)
+    x = 24 + (WIDTH - 48) * spread * (uniform(count, slots) * 0.9 + half * (spread < 1))
+    y = HORIZON + 10 + (HEIGHT - HORIZON - 30) * uniform(count, slots)
+    tracks = _walk(generator, frames, motion, is_critter, radius, x, y)
+    return Scenes(
+        place=integers(len(PLACES), count),
+        kind=kind,
+        color=color,
+        motion=motion,
+        present=present,
+        **tracks,
+    )
+
+
+def _walk(
+    generator: torch.Generator,
+    frames: int,
+    motion: Tensor,
+    is_critter: Tensor,
+    radius: Tensor,
+    x: Tensor,
+    y: Tensor,
+) -> dict[str, Tensor]:
+    """Random walks with jumps around the motion's bias, bouncing off the frame's edges."""
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    def jumpy(scale: float, jump: float) -> Tensor:
+        often = torch.rand(radius.shape, generator=generator) < _JUMP_PROBABILITY
+        return normal(*radius.shape) * torch.where(often, jump, scale)
+
+    bias = _VELOCITY_BIAS[motion]
+    sign = torch.where(torch.rand(bias.shape, generator=generator) < 0.5, -1.0, 1.0)
+    signed = (motion >= MOTIONS.index("bounces"))[..., None]
+    bias = torch.where(signed, bias * sign, bias)
+    velocity = bias + normal(*bias.shape) * _CALM
+    position = torch.stack([x, y], dim=-1)
+    angle = torch.where(is_critter, normal(*x.shape) * 10, normal(*x.shape) * 60)
+    yaw = (normal(*x.shape) * 30).clamp(-_YAW_LIMIT, _YAW_LIMIT)
+    aspect = (normal(*x.shape) * 0.1).clamp(-_ASPECT_LIMIT, _ASPECT_LIMIT)
+    swing = torch.where(is_critter, 0.35, 1.0)  # critters roll less than boxes and stars
+    base = radius
+    margin = torch.stack([radius * 0.9, radius * 0.8], dim=-1)
+    lowest = torch.stack([margin[..., 0], HORIZON - 0.2 * radius], dim=-1)
+    highest = torch.stack([WIDTH - margin[..., 0], HEIGHT - margin[..., 1]], dim=-1)
+
+    rows: dict[str, list[Tensor]] = {
+        k: [] for k in ("x", "y", "radius", "aspect", "angle", "yaw")
+    }
+    for _ in range(frames):
+        for name, value in zip(
+            rows,
+            (position[..., 0], position[..., 1], radius, aspect, angle, yaw),
+            strict=True,
+        ):
+            rows[name].append(value)
+        jump = (torch.rand(bias.shape, generator=generator) < _JUMP_PROBABILITY).float()
+        noise = normal(*bias.shape) * (_CALM + (_JUMP - _CALM) * jump)
+        velocity = bias + _INERTIA * (velocity - bias) + noise
+        moved = position + velocity[..., :2]
+        outside = (moved < lowest) | (moved > highest)
+        flip = torch.where(outside, -1.0, 1.0)
+        # A wall turns the bias round as well, so that sliding objects come back.
+        bias = torch.cat([bias[..., :2] * flip, bias[..., 2:]], dim=-1)
+        velocity = torch.cat([velocity[..., :2] * flip, velocity[..., 2:]], dim=-1)
+        position = moved.clamp(lowest, highest)
+        angle = angle + velocity[..., 2] * swing
+        angle = torch.where(is_critter, 0.85 * angle, angle)
+        turned = yaw + velocity[..., 3]
+        over = turned.abs() > _YAW_LIMIT
+        turning = torch.where(over, -bias[..., 3], bias[..., 3])
+        bias = torch.cat([bias[..., :3], turning[..., None]], dim=-1)
+        yaw = turned.clamp(-_YAW_LIMIT, _YAW_LIMIT)
+        aspect = (0.85 * aspect + jumpy(0.02, 0.13)).clamp(-_ASPECT_LIMIT, _ASPECT_LIMIT)
+        radius = base * (1 + (radius / base - 1) * 0.7 + jumpy(0.005, 0.025)).clamp(0.88, 1.14)
+    return {name: torch.stack(values, dim=1) for name, values in rows.items()}
+
+
+def render(scenes: Scenes, chunk: int = 64) -> np.ndarray:
+    """Render scenes to video.
+
+    Args:
+        scenes: B scenes of T frames.
+        chunk: frames rendered at once (memory against speed).
+
+    Returns:
+        uint8 (B, T, H, W, 3).
+    """
+    images, _ = _composite(scenes, chunk)
+    shape = (len(scenes), scenes.frames, HEIGHT, WIDTH, 3)
+    return images.reshape(shape).numpy()
+
+
+def masks(scenes: Scenes, chunk: int = 64) -> np.ndarray:
+    """The visible part of each object: bool (B, T, K, H, W); empty slots are all False."""
+    _, owner = _composite(scenes, chunk)
+    slots = scenes.kind.shape[1]
+    shape = (len(scenes), scenes.frames, slots, HEIGHT, WIDTH)
+    seen = torch.stack([owner == k for k in range(slots)], dim=1)
+    return seen.reshape(shape).numpy()
+
+
+def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
+    """Painter's algorithm: images uint8 (B T, H, W, 3) and each pixel's object (or -1)."""
+    frames = scenes.frames
+    slots = scenes.kind.shape[1]
+    order = scenes.y.masked_fill(~scenes.present[:, None], -1.0).argsort(dim=-1)
+
+    def flat(value: Tensor) -> Tensor:
+        if value.ndim == 2:
+            value = value[:, None].expand(-1, frames, -1)
+        return value.gather(2, order).reshape(-1, slots)
+
+    values = {
+        name: flat(getattr(scenes, name))
+        for name in ("kind", "color", "present", "x", "y", "radius", "aspect", "angle", "yaw")
+    }
+    place = scenes.place[:, None].expand(-1, frames).reshape(-1)
+    slot = order.reshape(-1, slots)
+    images, owners = [], []
+    for start in range(0, len(place), chunk):
+        part = slice(start, start + chunk)
+        image = _backdrops()[place[part]]
+        owner = torch.full(image.shape[:3], -1, dtype=torch.int64)
+        for k in range(slots):
+            layer = {name: value[part, k] for name, value in values.items()}
+            image, alpha = _paint(image, layer)
+            owner = torch.where(alpha > 0.5, slot[part, k, None, None], owner)
+        images.append((image * 255).round().clamp(0, 255).to(torch.uint8))
+        owners.append(owner)
+    return torch.cat(images), torch.cat(owners)
+
+
+def _backdrops() -> Tensor:
+    """One empty frame per place, float32 (places, H, W, 3) in 0..1."""
+    y = torch.arange(HEIGHT, dtype=torch.float32)[:, None]
+    x = torch.arange(WIDTH, dtype=torch.float32)[None, :]
+    depth = ((y - HORIZON) / (HEIGHT - HORIZON)).clamp(0, 1)
+    floor_share = (y - HORIZON + 0.5).clamp(0, 1).expand(HEIGHT, WIDTH)
+    # Boards that run to a vanishing point above the horizon give the floor its perspective.
+    lane = (x - WIDTH / 2) / (y - HORIZON + 26).clamp(min=1) * 1.6
+    boards = torch.cos(lane * math.pi).pow(2).pow(8) * 0.05 * (y > HORIZON)
+    frames = []
+    for wall, floor in PLACES.values():
+        wall_color = torch.tensor(wall) / 255 * (0.96 + 0.04 * (y / HORIZON).clamp(0, 1))[..., None]
+        floor_color = torch.tensor(floor) / 255 * (0.92 + 0.08 * depth - boards)[..., None]
+        share = floor_share[..., None]
+        frames.append(wall_color * (1 - share) + floor_color * share)
+    return torch.stack(frames)
+
+
+def _paint(image: Tensor, layer: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Lay one object per frame (with its shadow) over `image` (N, H, W, 3)."""
+    column = {k: v[:, None, None] for k, v in layer.items()}
+    y = torch.arange(HEIGHT, dtype=torch.float32)[None, :, None]
+    x = torch.arange(WIDTH, dtype=torch.float32)[None, None, :]
+    radius, present = column["radius"], column["present"].float()
+    stretch_x, stretch_y = column["aspect"].exp(), (-column["aspect"]).exp()
+    dx, dy = x - column["x"], y - column["y"]
+
+    # Soft shadow on the floor below the object.
+    shadow = (dx / (1.05 * radius * stretch_x)) ** 2
+    shadow = shadow + ((dy - 0.92 * radius * stretch_y) / (0.34 * radius)) ** 2
+    image = image * (1 - 0.30 * present * torch.exp(-1.4 * shadow))[..., None]
+
+    turn = torch.deg2rad(column["angle"])
+    cos, sin = turn.cos(), turn.sin()
+    u = (cos * dx + sin * dy) / (radius * stretch_x)
+    v = (cos * dy - sin * dx) / (radius * stretch_y)
+    inside, shaded = _figure(u, v, dx / radius, dy / radius, column)
+    alpha = (inside * radius + 0.5).clamp(0, 1) * present
+    return image * (1 - alpha[..., None]) + shaded * alpha[..., None], alpha
+
+
+def _figure(
+    u: Tensor, v: Tensor, sx: Tensor, sy: Tensor, column: dict[str, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Shape (distance to the outline in radii, positive inside) and colour of each pixel.
+
+    `u`, `v` are the object's own coordinates in radii, `sx`, `sy` those of the screen.
+    """
+    palette = torch.tensor(list(COLORS.values()), dtype=torch.float32) / 255
+    base = palette[column["color"][:, 0, 0]][:, None, None, :]
+    kind = column["kind"]
+    distance = torch.sqrt(u * u + v * v + 1e-6)
+
+    corner_u, corner_v = (u.abs() - 0.62).clamp(min=0), (v.abs() - 0.62).clamp(min=0)
+    box = 0.22 - torch.sqrt(corner_u**2 + corner_v**2 + 1e-6)
+    sector = 2 * math.pi / 5
+    phi = torch.atan2(u, -v)
+    phi = (phi - (phi / sector).round() * sector).abs()
+    # One edge of the star, from a tip at distance 1.12 to a notch at distance 0.56.
+    tip, notch = 1.12, 0.56
+    end_x, end_y = notch * math.sin(sector / 2), notch * math.cos(sector / 2)
+    edge_x, edge_y = end_x, end_y - tip
+    length = math.hypot(edge_x, edge_y)
+    px, py = distance * phi.sin(), distance * phi.cos() - tip
+    star = -(px * -edge_y + py * edge_x) / length
+    inside = torch.where(
+        kind == KINDS.index("critter"),
+        1 - distance,
+        torch.where(kind == KINDS.index("box"), box, star),
+    )
+
+    light = 1.0 - 0.22 * (0.6 * sx + sy).clamp(-1.2, 1.2)
+    shaded = base * light[..., None]
+    white, dark = torch.ones(3), torch.tensor([0.10, 0.10, 0.14])
+
+    def spot(where: Tensor, color: Tensor, strength: float) -> None:
+        nonlocal shaded
+        cover = (where * column["radius"] + 0.5).clamp(0, 1)[..., None] * strength
+        shaded = shaded * (1 - cover) + color * cover
+
+    spot(torch.where(kind == KINDS.index("box"), 0.20 - u.abs(), -1.0), white, 0.75)
+    spot(torch.where(kind == KINDS.index("star"), 0.26 - distance, -1.0), white, 0.75)
+    for side in (-1.0, 1.0):
+        facing = torch.deg2rad(column["yaw"]) + side * 0.45
+        width = 0.27 * facing.cos().clamp(min=0.05)
+        eye_u = (u - facing.sin() * 0.85) / width
+        eye_v = (v + 0.20) / 0.30
+        eye = (1 - torch.sqrt(eye_u**2 + eye_v**2 + 1e-6)) * width
+        spot(torch.where(kind == KINDS.index("critter"), eye, -1.0), white, 1.0)
+        pupil_u = (u - facing.sin() * 0.90) / (0.5 * width)
+        pupil_v = (v + 0.18) / 0.15
+        pupil = (1 - torch.sqrt(pupil_u**2 + pupil_v**2 + 1e-6)) * 0.5 * width
+        spot(torch.where(kind == KINDS.index("critter"), pupil, -1.0), dark, 1.0)
+    return inside, shaded.clamp(0, 1)
