@@ -82,7 +82,8 @@ def test_the_quick_start(notebook):
 
     # paint the critter, then pull it toward the emptier side
     mouse = Mouse(opened.page, overlay, width, height)
-    mouse.stroke((x - 9, y - 8), (x + 9, y - 6), (x - 8, y + 2), (x + 9, y + 5), (x - 6, y + 9))
+    rows = (y - 11, y - 4, y + 3, y + 10)
+    mouse.stroke(*((x + side * 10, row) for row in rows for side in (-1, 1)))
     opened.expect("canvas.region is not None and bool(canvas.region.sum() > 200)", "True")
     end = (x + math.copysign(36, width / 2 - x), y)
     mouse.stroke((x, y), end)
