@@ -123,6 +123,15 @@ def trace(stream):
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """The model is so small that threads would only wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def tiny():
     """The class, to make other models of."""
