@@ -1,8 +1,8 @@
 // What lies under a point: handles of the selected drag, then paths, then regions.
-import { finalDegrees, type Drag, type Motion } from "../shared/document";
+import { finalDegrees, type Drag, type Motion, type Selection } from "../shared/document";
 import { add, distance, distanceToPolyline, subtract, type Point } from "../shared/points";
 import { curve } from "../shared/spline";
-import type { Selection, Store } from "./store";
+import type { Store } from "./store";
 
 export interface Hit {
   readonly selection: Selection;

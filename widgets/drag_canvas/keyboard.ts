@@ -1,7 +1,9 @@
 // Shortcuts, and a pointer moved by the arrow keys so that every tool works without a mouse.
 import { clamp, type Point } from "../shared/points";
 import type { Store } from "./store";
-import { begin, nudge, TOOLS, type Gesture } from "./tools";
+import type { Gesture } from "./gesture";
+import { nudge } from "./motion_tools";
+import { begin, TOOLS } from "./tools";
 
 const FAR = 8; // pixels per arrow key with Shift
 

@@ -1,10 +1,16 @@
 // The drags beside the canvas: kind, colour, size, and a button that deletes.
 import { element, icon } from "../shared/dom";
-import { finalDegrees, removeDrag, withKeep, type Motion } from "../shared/document";
+import {
+  finalDegrees,
+  removeDrag,
+  withKeep,
+  type Motion,
+  type Selection,
+} from "../shared/document";
 import { ACTION_ICONS, TOOL_ICONS } from "./icons";
 import { colourOf, DRAFT_COLOUR, KEEP_COLOUR } from "./renderer";
-import type { Selection, Store, ToolName } from "./store";
-import { displacement } from "./tools";
+import type { Store, ToolName } from "./store";
+import { displacement } from "./motion_tools";
 
 const ARROWS = ["→", "↘", "↓", "↙", "←", "↖", "↑", "↗"] as const;
 

@@ -2,12 +2,19 @@
 // end, so lines keep their width on every screen.
 import { apply, type Affine } from "../shared/affine";
 import { contours, rounded } from "../shared/contour";
-import { finalDegrees, type Drag, type PathMotion, type RotationMotion, type Scene } from "../shared/document";
+import {
+  finalDegrees,
+  type Drag,
+  type PathMotion,
+  type RotationMotion,
+  type Scene,
+  type Selection,
+} from "../shared/document";
 import type { Mask } from "../shared/mask";
 import type { Point } from "../shared/points";
 import { curve, motionAt, pathAt } from "../shared/spline";
 import { anchor, armEnd, armOf } from "./hit";
-import type { Selection, Store } from "./store";
+import type { Store } from "./store";
 
 /** Told apart on light and dark frames, and with each of the common colour blindnesses. */
 export const PALETTE = ["#ff8a1f", "#19b8d4", "#e0559f", "#86b817", "#8f6ff0", "#f2c312"] as const;

@@ -45,6 +45,15 @@ it("goes back and forth", () => {
   expect([model.get("draft"), store.canRedo]).toEqual([disc(20), false]);
 });
 
+it("counts a change of document and draft together as one step", () => {
+  store.commit(painted(10), "draft");
+  store.commit({ document: fromPython(10), draft: null }, 0);
+  store.undo();
+  expect([store.scene.draft, store.canRedo]).toEqual([disc(10), true]);
+  store.redo();
+  expect(model.get("state")).toEqual(fromPython(10));
+});
+
 it("can undo what Python did", () => {
   store.commit(painted(10), "draft");
   model.set("state", fromPython(30));

@@ -7,6 +7,7 @@ import {
   type Drag,
   type DragDocument,
   type Scene,
+  type Selection,
 } from "../shared/document";
 import { edgeMask, rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { reach } from "../shared/spline";
@@ -32,9 +33,6 @@ export type ToolName =
   | "rotate"
   | "keep";
 
-/** A drag by its place in the list, the region still without motion, or nothing. */
-export type Selection = number | "draft" | null;
-
 const HISTORY_LENGTH = 100;
 const MERGE_MILLISECONDS = 800;
 
@@ -46,6 +44,7 @@ export class Store {
   error: string | null = null;
 
   private preview: Scene | null = null;
+  private writing = false;
   private undone: Scene[] = [];
   private done: Scene[] = [];
   private merge = { label: "", time: 0 };
@@ -111,6 +110,13 @@ export class Store {
       this.masks.set(region, mask);
     }
     return mask;
+  }
+
+  /** A mask as a region, known to `mask` without being unpacked again. */
+  region(mask: Mask): Region {
+    const region = mask.toRegion();
+    this.masks.set(region, mask);
+    return region;
   }
 
   /** What the motion takes hold of: the region, or a deformation's edge toward the pull. */
@@ -202,7 +208,7 @@ export class Store {
       if (mask.overlaps(handle)) mask = mask.without(handle);
     }
     if (mask === old) return scene;
-    return withKeep(scene, mask.empty ? null : mask.toRegion());
+    return withKeep(scene, mask.empty ? null : this.region(mask));
   }
 
   private read(): Scene {
@@ -214,8 +220,10 @@ export class Store {
 
   private write(scene: Scene): void {
     this.scene = scene;
+    this.writing = true; // each `set` announces a change, the first one half a scene
     this.model.set("state", scene.document);
     this.model.set("draft", scene.draft);
+    this.writing = false;
     this.model.save_changes();
   }
 
@@ -248,7 +256,7 @@ export class Store {
   // Python changed the document, or took back what it does not accept: the latter is no step.
   private readonly adopt = (): void => {
     const scene = this.read();
-    if (same(scene, this.scene)) return;
+    if (this.writing || same(scene, this.scene)) return;
     const last = this.done.at(-1);
     if (last && same(scene, last)) this.done.pop();
     else this.remember(this.scene);

@@ -5,7 +5,8 @@ import { FakeModel } from "./fake_model";
 import { armEnd, hit } from "./hit";
 import { describe as inWords } from "./list";
 import { Store, type ToolName } from "./store";
-import { begin, nudge } from "./tools";
+import { nudge } from "./motion_tools";
+import { begin } from "./tools";
 
 let model: FakeModel;
 let store: Store;
@@ -191,8 +192,13 @@ describe("keep", () => {
     expect(keep.at([24, 28])).toBe(true);
     stroke("keep", [[24, 28], [24, 28.5]], { alt: true });
     expect(store.mask(store.scene.document.keep!).at([24, 28])).toBe(false);
-    store.setBrushRadius(40);
-    stroke("eraser", [[25, 17], [25, 17]]);
+    store.setBrushRadius(4);
+    const { region } = drags()[0];
+    stroke("eraser", [[40, 20], [22, 17]]); // reaches the keep region on its way
+    expect(store.mask(store.scene.document.keep!).at([22, 17])).toBe(false);
+    expect(drags()[0].region).toBe(region);
+    store.setBrushRadius(60);
+    stroke("eraser", [[17, 25], [17, 25]]);
     expect(store.scene.document.keep).toBeNull();
   });
 });

@@ -8,7 +8,8 @@ import { DragList } from "./list";
 import { Renderer } from "./renderer";
 import type { Store } from "./store";
 import { Toolbar } from "./toolbar";
-import { begin, isPaint, TOOLS, type Gesture, type Press } from "./tools";
+import type { Gesture, Press } from "./gesture";
+import { begin, isPaint, TOOLS } from "./tools";
 
 const REACH = 9; // screen pixels around a handle that count as a hit
 const COMFORTABLE_WIDTH = 768;
@@ -190,6 +191,11 @@ export class View {
     overlay.addEventListener("contextmenu", (event) => event.preventDefault());
     overlay.addEventListener("blur", () => this.keyboard.hide());
     root.addEventListener("keydown", this.key);
+    // After a click on a button JupyterLab has taken the focus: without it shortcuts are lost.
+    root.addEventListener("click", (event) => {
+      const clicked = event.detail > 0 && (event.target as Element).closest("button");
+      if (clicked) overlay.focus({ preventScroll: true });
+    });
   }
 
   private at(event: MouseEvent): Point {

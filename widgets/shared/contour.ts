@@ -42,8 +42,8 @@ export function contours(mask: Mask): Point[][] {
   return loops;
 }
 
-/** The loop through the middles of its own edges, twice: stairs become slopes. */
-export function rounded(loop: readonly Point[], rounds = 2): Point[] {
+/** The loop through the middles of its own edges, again and again: stairs become slopes. */
+export function rounded(loop: readonly Point[], rounds = 6): Point[] {
   let points = [...loop];
   for (let round = 0; round < rounds; round++) {
     points = points.map((point, i) => {

@@ -71,6 +71,14 @@ export const removeDrag = (scene: Scene, index: number): Scene =>
     scene.document.drags.filter((_, i) => i !== index),
   );
 
+/** A drag by its place in the list, the region still without motion, or nothing. */
+export type Selection = number | "draft" | null;
+
+export function regionOf(scene: Scene, selection: Selection): Region | null {
+  if (selection === null) return null;
+  return selection === "draft" ? scene.draft : (scene.document.drags[selection]?.region ?? null);
+}
+
 /** Equal as they travel, which is all that counts between page and kernel. */
 export const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 

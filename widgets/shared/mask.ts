@@ -1,7 +1,7 @@
 // Pixel masks and the shapes that make them: the twin of dragstream.drags.regions.
 // Pixel (x, y) with whole x and y is the middle of column x and row y, as in Python: a frame of
 // width W reaches from -0.5 to W - 0.5.
-import { clamp, distanceToPolyline, type Point } from "./points";
+import { clamp, distanceToSegment, type Point } from "./points";
 
 export type Region =
   | { readonly type: "disc"; readonly center: Point; readonly radius: number }
@@ -72,31 +72,38 @@ export class Mask {
     return [sumX / count, sumY / count];
   }
 
-  private combine(other: Mask, rule: (mine: number, theirs: number) => number): Mask {
+  private pairedWith(other: Mask): Mask {
     if (other.width !== this.width || other.height !== this.height) {
       throw new RangeError("masks of different sizes do not combine");
     }
-    return new Mask(
-      this.width,
-      this.height,
-      this.pixels.map((mine, i) => rule(mine, other.pixels[i])),
-    );
+    return this.copy();
+  }
+
+  copy(): Mask {
+    return new Mask(this.width, this.height, this.pixels.slice());
   }
 
   or(other: Mask): Mask {
-    return this.combine(other, (mine, theirs) => mine | theirs);
+    const result = this.pairedWith(other);
+    for (let i = 0; i < result.pixels.length; i++) result.pixels[i] |= other.pixels[i];
+    return result;
   }
 
   and(other: Mask): Mask {
-    return this.combine(other, (mine, theirs) => mine & theirs);
+    const result = this.pairedWith(other);
+    for (let i = 0; i < result.pixels.length; i++) result.pixels[i] &= other.pixels[i];
+    return result;
   }
 
   without(other: Mask): Mask {
-    return this.combine(other, (mine, theirs) => mine & ~theirs & 1);
+    const result = this.pairedWith(other);
+    for (let i = 0; i < result.pixels.length; i++) result.pixels[i] &= ~other.pixels[i];
+    return result;
   }
 
   overlaps(other: Mask): boolean {
-    return this.pixels.some((pixel, i) => (pixel & other.pixels[i]) === 1);
+    for (let i = 0; i < this.pixels.length; i++) if (this.pixels[i] & other.pixels[i]) return true;
+    return false;
   }
 
   toRegion(): Region {
@@ -130,40 +137,44 @@ export function decodeRuns(runs: readonly number[], length: number): Uint8Array 
   return pixels;
 }
 
-/** Marks the pixels of rows and columns around `bounds` whose middle passes `test`. */
-function fill(size: Size, bounds: readonly [number, number, number, number], test: (p: Point) => boolean): Mask {
-  const mask = new Mask(size.width, size.height);
-  const left = Math.max(0, Math.floor(bounds[0]) - 1);
-  const top = Math.max(0, Math.floor(bounds[1]) - 1);
-  const right = Math.min(size.width, Math.ceil(bounds[2]) + 1);
-  const bottom = Math.min(size.height, Math.ceil(bounds[3]) + 1);
-  for (let y = top; y < bottom; y++) {
-    for (let x = left; x < right; x++) {
-      if (test([x, y])) mask.pixels[y * size.width + x] = 1;
+type Bounds = readonly [left: number, top: number, right: number, bottom: number];
+
+/** Marks the pixels within `bounds` whose middle passes `test`. */
+function mark(mask: Mask, bounds: Bounds, test: (x: number, y: number) => boolean): void {
+  const left = Math.max(0, Math.floor(bounds[0]));
+  const top = Math.max(0, Math.floor(bounds[1]));
+  const right = Math.min(mask.width - 1, Math.ceil(bounds[2]));
+  const bottom = Math.min(mask.height - 1, Math.ceil(bounds[3]));
+  for (let y = top; y <= bottom; y++) {
+    for (let x = left; x <= right; x++) {
+      if (test(x, y)) mask.pixels[y * mask.width + x] = 1;
     }
   }
+}
+
+/** Marks every pixel within `radius` of the line from `start` to `end`. */
+export function stamp(mask: Mask, start: Point, end: Point, radius: number): void {
+  const bounds: Bounds = [
+    Math.min(start[0], end[0]) - radius,
+    Math.min(start[1], end[1]) - radius,
+    Math.max(start[0], end[0]) + radius,
+    Math.max(start[1], end[1]) + radius,
+  ];
+  mark(mask, bounds, (x, y) => distanceToSegment([x, y], start, end) <= radius);
+}
+
+/** Every pixel within `radius` of the line through `points`. */
+export function brushMask(points: readonly Point[], radius: number, size: Size): Mask {
+  const mask = new Mask(size.width, size.height);
+  points.forEach((point, i) => stamp(mask, points[Math.max(0, i - 1)], point, radius));
   return mask;
 }
 
-function boundsOf(points: readonly Point[], margin = 0): [number, number, number, number] {
-  const xs = points.map((p) => p[0]);
-  const ys = points.map((p) => p[1]);
-  return [
-    Math.min(...xs) - margin,
-    Math.min(...ys) - margin,
-    Math.max(...xs) + margin,
-    Math.max(...ys) + margin,
-  ];
-}
-
-/** Every pixel within `radius` of the line through `points`, one segment at a time. */
-export function brushMask(points: readonly Point[], radius: number, size: Size): Mask {
+function boxMask(box: Region & { readonly type: "box" }, size: Size): Mask {
+  const { left, top, right, bottom } = box;
   const mask = new Mask(size.width, size.height);
-  for (let i = points.length === 1 ? 0 : 1; i < points.length; i++) {
-    const segment = [points[Math.max(0, i - 1)], points[i]];
-    const stamp = fill(size, boundsOf(segment, radius), (p) => distanceToPolyline(p, segment) <= radius);
-    stamp.pixels.forEach((pixel, k) => (mask.pixels[k] |= pixel));
-  }
+  const inside = (x: number, y: number): boolean => x >= left && x < right && y >= top && y < bottom;
+  mark(mask, [left, top, right, bottom], inside);
   return mask;
 }
 
@@ -219,14 +230,8 @@ export function rasterise(region: Region, size: Size): Mask {
       return brushMask([region.center], region.radius, size);
     case "brush":
       return brushMask(region.points, region.radius, size);
-    case "box": {
-      const { left, top, right, bottom } = region;
-      return fill(
-        size,
-        [left, top, right, bottom],
-        ([x, y]) => x >= left && x < right && y >= top && y < bottom,
-      );
-    }
+    case "box":
+      return boxMask(region, size);
     case "polygon":
       return polygonMask(region.points, size);
     case "mask": {

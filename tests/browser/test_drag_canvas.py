@@ -1,0 +1,297 @@
+"""What a person does on a DragCanvas, with the mouse and with the keyboard."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+SETUP = """
+import json
+
+import numpy as np
+
+import dragstream as ds
+from dragstream.drags.documents import to_json
+from dragstream.widgets import DragCanvas
+
+rows, columns = np.mgrid[:128, :192]
+frame = np.stack([70 + columns / 3, 90 + rows / 3, 130 - columns / 4], axis=-1)
+frame[96:] = (88, 74, 62)
+for x, y, r, colour in ((60, 64, 18, (226, 84, 66)), (132, 72, 16, (240, 196, 70))):
+    frame[(columns - x) ** 2 + (rows - y) ** 2 <= r**2] = colour
+    for side in (-6, 6):
+        frame[(columns - x - side) ** 2 + (rows - y + 4) ** 2 <= 9] = 255
+        frame[(columns - x - side) ** 2 + (rows - y + 4) ** 2 <= 2] = 0
+frame = frame.astype("uint8")
+"""
+
+SHOW = """
+canvas = DragCanvas(frame)
+canvas
+"""
+
+
+class Hand:
+    """A mouse that thinks in pixels of the frame."""
+
+    def __init__(self, notebook, view=0):
+        self.notebook = notebook
+        self.page = notebook.page
+        self.root = self.page.locator(".dragstream-canvas").nth(view)
+        self.overlay = self.root.locator(".ds-overlay")
+        self.overlay.wait_for(state="visible")
+        expect(self.root.locator(".ds-frame")).to_have_attribute(
+            "data-painted", re.compile("[1-9]")
+        )
+        self.overlay.scroll_into_view_if_needed()
+
+    def place(self, x, y):
+        box = self.overlay.bounding_box()
+        return box["x"] + (x + 0.5) * box["width"] / 192, box["y"] + (y + 0.5) * box["height"] / 128
+
+    def tool(self, name):
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def stroke(self, *points, steps=6, release=True):
+        self.page.mouse.move(*self.place(*points[0]))
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*self.place(*point), steps=steps)
+        if release:
+            self.page.mouse.up()
+
+    def press(self, key):
+        self.page.keyboard.press(key)
+
+    def drags(self, count):
+        """The drags in Python, once there are `count` in the page and in the kernel."""
+        expect(self.overlay).to_have_attribute("data-drags", str(count))
+        self.notebook.expect("len(canvas.drags)", str(count))
+        return self.state()["drags"]
+
+    def ends_at(self, index, x, y):
+        """Wait until Python knows that a path ends at (x, y)."""
+        points = f"canvas.drags[{index}].motion.path.points"
+        self.notebook.expect(f"{points}[-1] == ({x}, {y})", "True")
+
+    def state(self):
+        return json.loads(self.notebook.python("print(json.dumps(canvas.state))"))
+
+
+@pytest.fixture(scope="module")
+def opened(notebook):
+    made = notebook([SETUP, SHOW])
+    made.run_all()
+    made.wait_for_cell(1)
+    return made
+
+
+@pytest.fixture
+def hand(opened):
+    """A hand on a fresh canvas; views of the last one are disposed of."""
+    opened.page.set_viewport_size({"width": 1280, "height": 1080})
+    opened.run_cell(1)
+    return Hand(opened)
+
+
+def tip(drag):
+    return drag["motion"]["path"]["points"][-1]
+
+
+def test_paint_and_pull(hand):
+    hand.stroke((52, 58), (68, 60), (54, 70), (68, 72))
+    expect(hand.root.locator("[role=status]")).to_contain_text("Now press on the region")
+    hand.notebook.expect("300 < canvas.region.sum() < 1500, canvas.region[60, 60]", "True True")
+    assert hand.drags(0) == []
+
+    hand.stroke((60, 64), (96, 50))
+    (drag,) = hand.drags(1)
+    assert drag["motion"]["type"] == "translation"
+    assert math.dist(drag["motion"]["path"]["points"][0], (60, 64)) < 0.5
+    assert math.dist(tip(drag), (96, 50)) < 0.5
+    assert hand.notebook.python("print(canvas)") == "DragCanvas(192x128, 1 drag)"
+    expect(hand.root.locator(".ds-row-text")).to_have_text(["Move 39 px →"])
+
+    hand.press("Control+z")
+    hand.drags(0)
+    hand.notebook.expect("canvas.region is None", "False")
+    hand.press("Control+z")
+    hand.notebook.expect("canvas.region is None", "True")
+    hand.root.get_by_role("button", name="Redo").click()
+    hand.press("Control+Shift+z")
+    assert hand.drags(1) == [drag]
+
+
+def test_every_tool(hand):
+    hand.tool("Box")
+    hand.stroke((40, 44), (80, 84))
+    hand.tool("Rotate")
+    hand.stroke((78, 64), (60, 83))
+    turn = hand.drags(1)[0]["motion"]
+    assert turn["type"] == "rotation"
+    assert 80 < turn["degrees"] < 95
+    assert math.dist(turn["center"], (59.5, 63.5)) < 1
+
+    hand.tool("Lasso")
+    hand.stroke((132, 54), (148, 62), (150, 78), (136, 90), (118, 84), (114, 64), (132, 54))
+    hand.tool("Draw a path")
+    hand.stroke((132, 72), (140, 50), (160, 40), (180, 46))
+    path = hand.drags(2)[1]["motion"]["path"]
+    assert path["smooth"]
+    assert 4 <= len(path["points"]) <= 9
+    assert math.dist(path["points"][-1], (180, 46)) < 0.5
+
+    hand.tool("Deform")
+    hand.stroke((60, 64), (60, 30))
+    hand.notebook.expect("type(canvas.drags[0].motion).__name__", "Deformation")
+
+    hand.tool("Keep")
+    hand.stroke((20, 110), (170, 110), (170, 120), (20, 120))
+    hand.notebook.expect("canvas.keep is None or canvas.keep[112, 100]", "True")
+    hand.notebook.expect("canvas.keep[:90].any()", "False")
+    hand.tool("Eraser")
+    hand.stroke((100, 100), (100, 127))
+    hand.notebook.expect("canvas.keep[112, 100]", "False")
+
+    for theme in ("Light", "Dark"):
+        hand.notebook.theme(f"JupyterLab {theme}")
+        hand.page.mouse.move(5, 5)
+        hand.notebook.screenshot(f"canvas-{theme.lower()}", hand.root)
+        hand.notebook.screenshot(f"lab-{theme.lower()}")
+
+    hand.root.get_by_role("button", name=re.compile("^Delete: Deform")).click()
+    assert [drag["motion"]["type"] for drag in hand.drags(1)] == ["translation"]
+    hand.tool("Clear all")
+    hand.drags(0)
+    hand.notebook.expect("canvas.state", "{'version': 1, 'drags': [], 'keep': None}")
+
+
+def test_by_keyboard_alone(hand):
+    cells = hand.page.locator(".jp-Notebook .jp-Cell").count()
+    hand.overlay.focus()
+    hand.press("x")  # the box; to JupyterLab this key would cut the cell
+    expect(hand.root.get_by_role("button", name="Box", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    for _ in range(5):
+        hand.press("Shift+ArrowLeft")
+    hand.press("Space")
+    for key in ["Shift+ArrowRight"] * 3 + ["Shift+ArrowDown"] * 3:
+        hand.press(key)
+    hand.press("Space")
+    hand.press("Shift+ArrowLeft")
+    hand.press("Shift+ArrowUp")
+    hand.press("Space")
+    for _ in range(4):
+        hand.press("Shift+ArrowRight")
+    hand.notebook.screenshot("canvas-keyboard", hand.root)
+    hand.press("Space")
+    start, end = hand.drags(1)[0]["motion"]["path"]["points"]
+    assert (end[0] - start[0], end[1] - start[1]) == (32, 0)
+    hand.press("ArrowDown")
+    hand.press("Shift+ArrowRight")
+    hand.ends_at(0, end[0] + 8, end[1] + 1)
+    hand.press("Control+z")
+    hand.ends_at(0, *end)
+    hand.press("Delete")
+    hand.drags(0)
+    assert hand.page.locator(".jp-Notebook .jp-Cell").count() == cells
+
+
+def test_python_and_a_second_view_see_the_same(hand):
+    cell = hand.notebook.append("canvas")
+    second = Hand(hand.notebook, view=1)
+    hand.notebook.python(
+        "canvas.add(ds.Drag(ds.regions.disc((60, 64), 18), ds.Translation.by(40, -20)))"
+    )
+    hand.drags(1)
+    second.drags(1)
+    second.stroke((60, 64), (60, 100))
+    expect(hand.root.locator(".ds-row-text")).to_have_text(["Move 36 px ↓"])
+    hand.notebook.expect("round(canvas.drags[0].motion.path.points[-1][1])", "100")
+    hand.notebook.python("canvas.keep = ds.regions.box(0, 100, 192, 128)")
+    expect(hand.root.locator(".ds-row-text")).to_contain_text(["Move", "Keep 22 %"])
+    hand.notebook.python("canvas.show(255 - frame)")
+    expect(second.root.locator(".ds-frame")).to_have_attribute("data-painted", "2")
+    pixel = second.root.locator(".ds-frame").evaluate(
+        "c => Array.from(c.getContext('2d').getImageData(60, 70, 1, 1).data)"
+    )
+    assert pixel[:3] == [255 - 226, 255 - 84, 255 - 66]
+    hand.notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
+    expect(cell).to_have_count(0)
+
+
+SEND = """async ([id, state]) => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const {kernel} = panel.sessionContext.session;
+    const header = {
+        msg_id: Math.random().toString(36), msg_type: 'comm_msg', session: kernel.clientId,
+        username: '', version: '5.3', date: new Date().toISOString(),
+    };
+    const content = {comm_id: id, data: {method: 'update', state, buffer_paths: []}};
+    const envelope = {parent_header: {}, metadata: {}, buffers: [], channel: 'shell'};
+    await kernel.sendShellMessage({header, content, ...envelope}, false, true).done;
+}"""
+
+
+def test_bad_messages_are_answered_beside_the_canvas(hand):
+    hand.notebook.python(
+        "canvas.add(ds.Drag(ds.regions.disc((60, 64), 18), ds.Translation.by(40, -20)))"
+    )
+    hand.drags(1)
+    before = hand.state()
+    model = hand.notebook.python("print(canvas.model_id)")
+    alert = hand.root.get_by_role("alert")
+    bad = {"version": 1, "drags": [{"<img src=x onerror=alert(1)>": 1}], "keep": None}
+    hand.page.evaluate(SEND, [model, {"state": bad}])
+    expect(alert).to_contain_text("drags[0] lacks region, motion")
+    unknown = {"state": {**before, "<img src=x onerror=alert(1)>": 1}}
+    hand.page.evaluate(SEND, [model, unknown])
+    expect(alert).to_contain_text("<img src=x onerror=alert(1)>")
+    assert hand.root.locator("img").count() == 0
+    hand.notebook.screenshot("canvas-error", hand.root)
+    assert hand.state() == before
+    alert.get_by_role("button").click()
+    expect(alert).to_be_hidden()
+
+
+def test_what_python_refuses_goes_back(hand):
+    hand.notebook.python("canvas.keep = ds.regions.box(0, 0, 192, 20)")
+    hand.notebook.python(
+        "canvas._check_page = lambda data: (_ for _ in ()).throw(ValueError('not today'))"
+    )
+    hand.tool("Clear all")
+    expect(hand.root.get_by_role("alert")).to_contain_text("not today")
+    expect(hand.root.locator(".ds-row-text")).to_have_text(["Keep 16 %"])
+    assert hand.state()["keep"] is not None
+
+
+def test_reload_restores(hand):
+    hand.stroke((52, 58), (68, 60), (54, 70), (68, 72))
+    hand.stroke((60, 64), (96, 50))
+    hand.drags(1)
+    hand.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    hand.page.reload()
+    hand.page.wait_for_function(
+        "() => document.querySelector('.dragstream-canvas .ds-overlay')?.dataset.drags === '1'"
+    )
+    expect(hand.root.locator(".ds-frame")).to_have_attribute("data-painted", re.compile("[1-9]"))
+
+
+def test_narrow_and_touch(hand):
+    hand.page.set_viewport_size({"width": 560, "height": 900})
+    hand.overlay.scroll_into_view_if_needed()
+    box = hand.overlay.bounding_box()
+    assert abs(box["width"] / box["height"] - 1.5) < 0.02
+    assert box["width"] < 560
+    assert hand.overlay.evaluate("c => getComputedStyle(c).touchAction") == "none"
+    hand.stroke((52, 58), (68, 60), (54, 70), (68, 72))
+    hand.stroke((60, 64), (30, 40))
+    assert math.dist(tip(hand.drags(1)[0]), (30, 40)) < 1
+    hand.notebook.screenshot("canvas-narrow")

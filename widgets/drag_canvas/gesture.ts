@@ -1,0 +1,15 @@
+// What the pointer, or the keys in its place, hand to the tools.
+import type { Point } from "../shared/points";
+
+export interface Press {
+  /** In pixels of the frame. */
+  readonly point: Point;
+  readonly shift: boolean;
+  readonly alt: boolean;
+}
+
+/** From press to release. Until `end` a gesture only shows the scene that it leads to. */
+export interface Gesture {
+  move(press: Press): void;
+  end(): void;
+}

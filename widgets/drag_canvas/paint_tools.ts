@@ -1,0 +1,178 @@
+// The gestures that paint: handle regions with brush, box and lasso, the keep region, the eraser.
+import {
+  regionOf,
+  removeDrag,
+  replaceDrag,
+  withKeep,
+  type Scene,
+  type Selection,
+} from "../shared/document";
+import { Mask, brushMask, stamp, type Region } from "../shared/mask";
+import { distance, simplify, tidy, tidyPoint, type Point } from "../shared/points";
+import type { Gesture, Press } from "./gesture";
+import type { Store } from "./store";
+
+const TAP_PIXELS = 2; // a smaller box or lasso is a click
+
+/** What paint goes to: with Shift on a finished drag its region, else the one being painted. */
+function paintTarget(store: Store, press: Press): Selection {
+  return press.shift && !store.scene.draft && typeof store.selection === "number"
+    ? store.selection
+    : "draft";
+}
+
+function withRegion(scene: Scene, selection: Selection, region: Region): Scene {
+  if (typeof selection !== "number") return { ...scene, draft: region };
+  return replaceDrag(scene, selection, { ...scene.document.drags[selection], region });
+}
+
+function withoutRegion(scene: Scene, selection: Selection): Scene {
+  return typeof selection === "number" ? removeDrag(scene, selection) : { ...scene, draft: null };
+}
+
+/** A single stroke stays the shape that it is; what is put together becomes a mask. */
+function joined(store: Store, old: Region | null, added: Region): Region {
+  return old ? store.region(store.mask(old).or(store.mask(added))) : added;
+}
+
+/** The brush: stamps as it goes and becomes one stroke when released. */
+export function paint(store: Store, press: Press): Gesture {
+  const target = paintTarget(store, press);
+  const old = regionOf(store.scene, target);
+  const radius = tidy(store.brushRadius);
+  const stroke: Point[] = [];
+  let painted = old ? store.mask(old) : new Mask(store.size.width, store.size.height);
+  const lead = (point: Point): void => {
+    painted = painted.copy();
+    stamp(painted, stroke.at(-1) ?? point, point, radius);
+    stroke.push(point);
+    store.show(painted.empty ? null : withRegion(store.scene, target, store.region(painted)));
+  };
+  lead(press.point);
+  return {
+    move: ({ point }) => lead(point),
+    end() {
+      const points = simplify(stroke, 0.25).map(tidyPoint);
+      const added: Region = { type: "brush", points, radius };
+      if (store.mask(added).empty) store.show(null);
+      else store.commit(withRegion(store.scene, target, joined(store, old, added)), target);
+    },
+  };
+}
+
+export function drawBox(store: Store, press: Press): Gesture {
+  return drawShape(store, press, (corner) => ({
+    type: "box",
+    left: tidy(Math.min(press.point[0], corner[0])),
+    top: tidy(Math.min(press.point[1], corner[1])),
+    right: tidy(Math.max(press.point[0], corner[0])),
+    bottom: tidy(Math.max(press.point[1], corner[1])),
+  }));
+}
+
+export function drawLasso(store: Store, press: Press): Gesture {
+  const drawn: Point[] = [press.point];
+  return drawShape(store, press, (point) => {
+    drawn.push(point);
+    const points = simplify(drawn, 0.4).map(tidyPoint);
+    return points.length < 3 ? null : { type: "polygon", points };
+  });
+}
+
+/** Box and lasso start over; with Shift they add. */
+function drawShape(store: Store, press: Press, shape: (point: Point) => Region | null): Gesture {
+  const target = paintTarget(store, press);
+  const old = press.shift ? regionOf(store.scene, target) : null;
+  let next: Scene | null = null;
+  return {
+    move({ point }) {
+      const drawn = distance(press.point, point) < TAP_PIXELS && !next ? null : shape(point);
+      next =
+        drawn && !store.mask(drawn).empty
+          ? withRegion(store.scene, target, joined(store, old, drawn))
+          : null;
+      store.show(next);
+    },
+    end() {
+      if (next) store.commit(next, target);
+      else {
+        store.show(null);
+        store.select(null);
+      }
+    },
+  };
+}
+
+/** What the eraser may take from, and the scene that is left. */
+interface Erasable {
+  readonly mask: Mask;
+  readonly left: (mask: Mask) => Scene;
+}
+
+/** In the order in which the eraser takes hold: what is being painted, the selected, the rest. */
+function erasables(store: Store): Erasable[] {
+  const { scene } = store;
+  const { drags, keep } = scene.document;
+  const order: Selection[] = ["draft", store.selection, ...[...drags.keys()].reverse()];
+  const found = order.flatMap((selection): Erasable[] => {
+    const region = regionOf(scene, selection);
+    if (!region) return [];
+    const left = (mask: Mask): Scene =>
+      mask.empty
+        ? withoutRegion(scene, selection)
+        : withRegion(scene, selection, store.region(mask));
+    return [{ mask: store.mask(region), left }];
+  });
+  if (keep) {
+    const left = (mask: Mask): Scene => withKeep(scene, mask.empty ? null : store.region(mask));
+    found.push({ mask: store.mask(keep), left });
+  }
+  return found;
+}
+
+/** Rubs out of the first thing that it touches, and of nothing else until it is released. */
+export function erase(store: Store, press: Press): Gesture {
+  const candidates = erasables(store);
+  let last = press.point;
+  let taken: Erasable | null = null;
+  let mask: Mask | null = null;
+  const rub = (point: Point): void => {
+    const rubbed = brushMask([last, point], store.brushRadius, store.size);
+    last = point;
+    taken ??=
+      candidates.find((candidate) => candidate.mask.at(point)) ??
+      candidates.find((candidate) => candidate.mask.overlaps(rubbed)) ??
+      null;
+    if (!taken) return;
+    mask = (mask ?? taken.mask).without(rubbed);
+    store.show(taken.left(mask));
+  };
+  rub(press.point);
+  return {
+    move: ({ point }) => rub(point),
+    end() {
+      if (taken && mask) store.commit(taken.left(mask));
+    },
+  };
+}
+
+/** The keep region, one for all drags; Alt takes away. */
+export function paintKeep(store: Store, press: Press): Gesture {
+  const { scene, size } = store;
+  const { keep } = scene.document;
+  let mask = keep ? store.mask(keep) : new Mask(size.width, size.height);
+  let last = press.point;
+  let next = scene;
+  const lead = (point: Point): void => {
+    const touched = brushMask([last, point], store.brushRadius, size);
+    mask = press.alt ? mask.without(touched) : mask.or(touched);
+    last = point;
+    next = withKeep(scene, mask.empty ? null : store.region(mask));
+    store.show(next);
+  };
+  lead(press.point);
+  return {
+    move: ({ point }) => lead(point),
+    end: () => store.commit(next),
+  };
+}
