@@ -16,6 +16,6 @@ def load() -> Playground:
     Raises:
         FileNotFoundError, ValueError: the package's weights are missing or damaged.
     """
-    from dragstream.models.playground.model import Playground  # noqa: PLC0415 - torch is heavy
+    from dragstream.models.playground.model import Playground
 
     return Playground.from_folder()

@@ -62,16 +62,14 @@ def phrases(prompt: str) -> list[list[str]]:
             than `PHRASES` phrases.
     """
     if not isinstance(prompt, str):
-        msg = f"a prompt must be a string, got {prompt!r}"
-        raise TypeError(msg)
+        raise TypeError(f"a prompt must be a string, got {prompt!r}")
     words = re.findall(r"[^\s,.;]+", prompt.lower())
     unknown = [word for word in words if word not in VOCABULARY]
     if unknown:
-        msg = (
+        raise ValueError(
             f"the playground does not know {', '.join(map(repr, dict.fromkeys(unknown)))}; "
             f"its words are: {', '.join(VOCABULARY)}"
         )
-        raise ValueError(msg)
     found: list[list[str]] = [[]]
     for word in words:
         if word in _SEPARATORS:
@@ -80,11 +78,13 @@ def phrases(prompt: str) -> list[list[str]]:
             found[-1].append(word)
     found = [phrase for phrase in found if phrase]
     if not found:
-        msg = f"the prompt {prompt!r} says nothing; try 'a red critter slides right in a meadow'"
-        raise ValueError(msg)
+        raise ValueError(
+            f"the prompt {prompt!r} says nothing; try 'a red critter slides right in a meadow'"
+        )
     if len(found) > PHRASES:
-        msg = f"at most {PHRASES} phrases fit into a prompt, got {len(found)} in {prompt!r}"
-        raise ValueError(msg)
+        raise ValueError(
+            f"at most {PHRASES} phrases fit into a prompt, got {len(found)} in {prompt!r}"
+        )
     return found
 
 

@@ -70,7 +70,9 @@ class Playground(nn.Module):
             config = json.loads((folder / "config.json").read_text())
             model = cls(config)
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{folder / 'config.json'} is no playground config: {error}") from error
+            raise ValueError(
+                f"{folder / 'config.json'} is no playground config: {error}"
+            ) from error
         for part in model.parts():
             model.load_part(part, folder / f"{part}.safetensors")
         return model.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
@@ -183,8 +185,8 @@ class Playground(nn.Module):
             TypeError: `image` is not a uint8 array.
             ValueError: its shape is not that of a frame.
         """
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
-            kind = getattr(image, "dtype", type(image).__name__)
+        kind = getattr(image, "dtype", type(image).__name__)
+        if kind != np.uint8:
             raise TypeError(f"an image must be a uint8 array, got {kind}")
         if image.shape != (HEIGHT, WIDTH, 3):
             raise ValueError(f"an image must be ({HEIGHT}, {WIDTH}, 3), got {image.shape}")

@@ -133,11 +133,9 @@ def sample_scenes(
         ValueError: a count, length or number of objects that is not allowed.
     """
     if count < 1 or frames < 1:
-        msg = f"count and frames must be at least 1, got {count} and {frames}"
-        raise ValueError(msg)
+        raise ValueError(f"count and frames must be at least 1, got {count} and {frames}")
     if objects not in (None, 1, 2):
-        msg = f"a scene holds 1 or 2 objects, got {objects!r}"
-        raise ValueError(msg)
+        raise ValueError(f"a scene holds 1 or 2 objects, got {objects!r}")
 
     def uniform(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=generator)
@@ -167,27 +165,31 @@ def sample_scenes(
     spread = torch.where(present.all(dim=1, keepdim=True), 0.5, 1.0)
     x = 24 + (WIDTH - 48) * spread * (uniform(count, slots) * 0.9 + half * (spread < 1))
     y = HORIZON + 10 + (HEIGHT - HORIZON - 30) * uniform(count, slots)
-    tracks = _walk(generator, frames, motion, is_critter, radius, x, y)
+    start = _Start(motion, is_critter, radius, torch.stack([x, y], dim=-1))
     return Scenes(
         place=integers(len(PLACES), count),
         kind=kind,
         color=color,
         motion=motion,
         present=present,
-        **tracks,
+        **_walk(generator, frames, start),
     )
 
 
-def _walk(
-    generator: torch.Generator,
-    frames: int,
-    motion: Tensor,
-    is_critter: Tensor,
-    radius: Tensor,
-    x: Tensor,
-    y: Tensor,
-) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class _Start:
+    """Where walks begin: (B, K) each, the position (B, K, 2)."""
+
+    motion: Tensor
+    is_critter: Tensor
+    radius: Tensor
+    position: Tensor
+
+
+def _walk(generator: torch.Generator, frames: int, start: _Start) -> dict[str, Tensor]:
     """Random walks with jumps around the motion's bias, bouncing off the frame's edges."""
+    motion, is_critter = start.motion, start.is_critter
+    radius, position = start.radius, start.position
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator)
@@ -201,7 +203,7 @@ def _walk(
     signed = (motion >= MOTIONS.index("bounces"))[..., None]
     bias = torch.where(signed, bias * sign, bias)
     velocity = bias + normal(*bias.shape) * _CALM
-    position = torch.stack([x, y], dim=-1)
+    x = position[..., 0]
     angle = torch.where(is_critter, normal(*x.shape) * 10, normal(*x.shape) * 60)
     yaw = (normal(*x.shape) * 30).clamp(-_YAW_LIMIT, _YAW_LIMIT)
     aspect = (normal(*x.shape) * 0.1).clamp(-_ASPECT_LIMIT, _ASPECT_LIMIT)
@@ -211,9 +213,7 @@ def _walk(
     lowest = torch.stack([margin[..., 0], HORIZON - 0.2 * radius], dim=-1)
     highest = torch.stack([WIDTH - margin[..., 0], HEIGHT - margin[..., 1]], dim=-1)
 
-    rows: dict[str, list[Tensor]] = {
-        k: [] for k in ("x", "y", "radius", "aspect", "angle", "yaw")
-    }
+    rows: dict[str, list[Tensor]] = {k: [] for k in ("x", "y", "radius", "aspect", "angle", "yaw")}
     for _ in range(frames):
         for name, value in zip(
             rows,

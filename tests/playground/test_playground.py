@@ -1,0 +1,106 @@
+"""The packaged model as the rest of the package uses it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import dragstream as ds
+from dragstream.models.base import VideoModel
+from dragstream.models.playground import world
+from dragstream.models.playground.model import WEIGHTS, Playground
+
+
+@pytest.fixture(scope="module")
+def model() -> Playground:
+    return ds.load("playground")
+
+
+def frames(count: int) -> np.ndarray:
+    return world.render(world.sample_scenes(torch.Generator().manual_seed(99), count, 1))[:, 0]
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    error = np.mean((a.astype(float) - b.astype(float)) ** 2)
+    return float(10 * np.log10(255**2 / error))
+
+
+def test_it_is_a_video_model_with_wan_geometry(model: Playground) -> None:
+    assert isinstance(model, VideoModel)
+    grid = model.spec.grid
+    assert grid.height == 8 * grid.latent_height == 16 * grid.token_height
+    assert grid.width == 8 * grid.latent_width == 16 * grid.token_width
+
+
+def test_an_image_survives_the_autoencoder(model: Playground) -> None:
+    for image in frames(4):
+        latents = model.encode_image(image)
+        assert latents.shape == (1, 3, 8, 16, 24)
+        decoded, _ = model.decode(latents)
+        assert psnr(decoded[0], image) > 25
+        assert np.array_equal(decoded[0], decoded[2])
+
+
+def test_decoding_is_local(model: Playground) -> None:
+    latents = model.encode_image(frames(1)[0])
+    moved = latents.clone()
+    moved[..., :4, :4] += 0.5
+    before, after = (model.decode(z)[0][0].astype(int) for z in (latents, moved))
+    changed = np.abs(after - before).max(axis=-1)
+    assert changed[:32, :32].max() > 10
+    assert changed[:, 120:].max() == 0
+
+
+def test_latents_are_normalised(model: Playground) -> None:
+    latents = torch.cat([model.encode_image(image)[:, :1] for image in frames(48)])
+    assert latents.mean((0, 1, 3, 4)).abs().max() < 0.25
+    assert (latents.std((0, 1, 3, 4)) - 1).abs().max() < 0.25
+
+
+@pytest.mark.parametrize(
+    ("image", "error"),
+    [
+        (np.zeros((world.HEIGHT, world.WIDTH, 3), np.float32), TypeError),
+        (np.zeros((world.WIDTH, world.HEIGHT, 3), np.uint8), ValueError),
+        (np.zeros((world.HEIGHT, world.WIDTH), np.uint8), ValueError),
+        ([[0]], TypeError),
+    ],
+)
+def test_other_images_are_refused(model: Playground, image: object, error: type[Exception]) -> None:
+    with pytest.raises(error, match="an image must be"):
+        model.encode_image(image)  # type: ignore[arg-type]
+
+
+def test_incomplete_and_damaged_weights_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    shutil.copytree(WEIGHTS, folder)
+    path = folder / "transformer.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"transformer\.safetensors"):
+        Playground.from_folder(folder)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"transformer\.safetensors"):
+        Playground.from_folder(folder)
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"config\.json"):
+        Playground.from_folder(folder)
+
+
+def test_the_weights_fit_the_package() -> None:
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 40e6
+
+
+def test_a_continued_scene_keeps_its_colours(model: Playground) -> None:
+    image = frames(1)[0]
+    stream = ds.Stream(model, prompt="a red critter", seed=1, image=image)
+    stream.run(3, progress=False)
+    # The palette of the last frame is that of the first: no colour washes out or appears.
+    first, last = (
+        np.histogram(frame.max(-1) - frame.min(-1), 8, (0, 256))[0]
+        for frame in (image, stream.frames[-1])
+    )
+    assert np.abs(first - last).sum() / first.sum() < 0.15

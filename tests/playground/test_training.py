@@ -1,0 +1,97 @@
+"""Training: a few steps of both stages, saved, resumed and exported."""
+
+from __future__ import annotations
+
+import copy
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from dragstream.models.playground import clips, train
+from dragstream.models.playground.autoencoder import Autoencoder
+from dragstream.models.playground.model import Playground
+
+PLAN = train.Plan(
+    minutes=1.0,
+    autoencoder_steps=2,
+    batch=2,
+    pool=4,
+    learning_rate=1e-3,
+    device=torch.device("cpu"),
+)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transformer that trains in no time."""
+    config = copy.deepcopy(train.CONFIG)
+    config["transformer"] |= {"num_layers": 4, "num_heads": 1, "ffn_dim": 32, "text_dim": 8}
+    monkeypatch.setattr(train, "CONFIG", config)
+
+
+def drawn(count: int = 2) -> clips.Clips:
+    return clips.draw_clips(count, torch.Generator().manual_seed(0), Autoencoder())
+
+
+def test_clips_hold_the_sink_the_past_and_the_block() -> None:
+    found = drawn(3)
+    assert found.latents.shape == (3, 1 + 2 * clips.BLOCK, 8, 16, 24)
+    assert found.counts.sum(dim=(1, 2)).min() >= 2  # a colour and a kind at least
+
+
+def test_a_clean_past_is_not_asked_for_but_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "_CLEAN_PAST", 1.0)
+    seen = []
+    model = Playground(train.CONFIG)
+
+    def flow(noisy: torch.Tensor, sigmas: torch.Tensor, *_: object) -> torch.Tensor:
+        seen.append(sigmas)
+        return torch.zeros_like(noisy)
+
+    monkeypatch.setattr(model.wan, "forward", flow)
+    found = drawn(2)
+    batch = found.latents.float(), found.counts
+    loss = train.flow_loss(model, batch, torch.Generator().manual_seed(0), self_fed=False)
+    assert torch.all(seen[0][:, : -clips.BLOCK] == 0)
+    assert torch.all(seen[0][:, -clips.BLOCK :] > 0)
+    # Against a flow of zero the loss is the power of noise minus latents, of the last block alone.
+    power = 1 + found.latents[:, -clips.BLOCK :].float().pow(2).mean()
+    assert loss.item() == pytest.approx(power.item(), rel=0.05)
+
+
+def test_a_block_does_not_see_the_next_one() -> None:
+    torch.manual_seed(0)
+    model = Playground(train.CONFIG)
+    found = drawn(2)
+    batch = train._Batch(
+        found.latents.float(), model.captions(found.counts), torch.arange(7).expand(2, -1), 1
+    )
+    sigmas = torch.full((2, 7), 0.5)
+    changed = batch.latents.clone()
+    changed[:, -clips.BLOCK :] += 1
+    with torch.no_grad():
+        before, after = (batch.flow(model, noisy, sigmas) for noisy in (batch.latents, changed))
+    assert torch.equal(before[:, :4], after[:, :4])
+    assert not torch.allclose(before[:, 4:], after[:, 4:])
+
+
+def test_training_resumes_where_it_stopped_and_exports(tmp_path: Path) -> None:
+    autoencoder = train.train_autoencoder(tmp_path, PLAN)
+    again = train.train_autoencoder(tmp_path, PLAN)  # done, so read
+    assert torch.equal(autoencoder.mean, again.mean)
+    trainer = train.Trainer(tmp_path, autoencoder, PLAN)
+    losses = [loss for _, loss in zip(range(2), trainer.run(drawn()), strict=False)]
+    assert all(math.isfinite(loss) for loss in losses)
+    trainer.save()
+
+    resumed = train.Trainer(tmp_path, autoencoder, PLAN)
+    resumed.resume()
+    assert resumed.step == trainer.step == 2
+    for name, value in trainer.average.items():
+        assert torch.equal(resumed.average[name], value)
+
+    train.export(trainer.average, autoencoder, tmp_path / "weights", {"steps": 2})
+    model = Playground.from_folder(tmp_path / "weights")
+    assert torch.equal(model.captions.words, trainer.average["captions.words"])
