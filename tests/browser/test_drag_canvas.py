@@ -138,6 +138,8 @@ def test_every_tool(hand):
     assert 80 < turn["degrees"] < 95
     assert math.dist(turn["center"], (59.5, 63.5)) < 1
 
+    hand.notebook.screenshot("canvas-rotate", hand.root)
+
     hand.tool("Lasso")
     hand.stroke((132, 54), (148, 62), (150, 78), (136, 90), (118, 84), (114, 64), (132, 54))
     hand.tool("Draw a path")

@@ -18,6 +18,6 @@ export const ACTION_ICONS = {
   undo: ["M7.5 4 L4 7.5 L7.5 11", "M4 7.5 H11.5 A4.2 4.2 0 0 1 11.5 16 H8"],
   redo: ["M12.5 4 L16 7.5 L12.5 11", "M16 7.5 H8.5 A4.2 4.2 0 0 0 8.5 16 H12"],
   remove: ["M4.5 6 H15.5", "M8 6 V4 H12 V6", "M6 6 L6.7 16.5 H13.3 L14 6", "M8.8 9 V13.5 M11.2 9 V13.5"],
-  clear: ["M4 10.5 L10.5 4 L16 9.5 L9.5 16 H7.5 L4 12.5 Z", "M3.5 3.5 L16.5 16.5"],
+  clear: ["M4 6.5 V4 H6.5 M13.5 4 H16 V6.5 M16 13.5 V16 H13.5 M6.5 16 H4 V13.5", "M7.5 7.5 L12.5 12.5 M12.5 7.5 L7.5 12.5"],
   close: ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -11,7 +11,7 @@ import {
   type Selection,
 } from "../shared/document";
 import type { Mask } from "../shared/mask";
-import type { Point } from "../shared/points";
+import { clamp, type Point } from "../shared/points";
 import { curve, motionAt, pathAt } from "../shared/spline";
 import { anchor, armEnd, armOf } from "./hit";
 import type { Store } from "./store";
@@ -20,6 +20,8 @@ import type { Store } from "./store";
 export const PALETTE = ["#ff8a1f", "#19b8d4", "#e0559f", "#86b817", "#8f6ff0", "#f2c312"] as const;
 export const DRAFT_COLOUR = "#ffffff";
 export const KEEP_COLOUR = "#4f8cff";
+
+const RIM = "rgba(0, 0, 0, 0.5)";
 
 export const colourOf = (index: number): string => PALETTE[index % PALETTE.length];
 
@@ -30,6 +32,8 @@ export interface Viewport {
   readonly pointer: Point | null;
   readonly brush: "paint" | "erase" | "keep" | null;
   readonly crosshair: Point | null;
+  /** The frame itself, whose pixels the ghost of a region shows. */
+  readonly picture: CanvasImageSource;
 }
 
 const outlines = new WeakMap<Mask, Point[][]>();
@@ -46,12 +50,14 @@ function outline(mask: Mask): Point[][] {
 export class Renderer {
   private scale = 1;
   private origin: Point = [0, 0];
+  private picture: CanvasImageSource | null = null;
 
   constructor(private readonly context: CanvasRenderingContext2D) {}
 
   draw(store: Store, view: Viewport): void {
     const { context } = this;
     this.scale = view.scale;
+    this.picture = view.picture;
     context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
     context.lineJoin = context.lineCap = "round";
@@ -114,8 +120,8 @@ export class Renderer {
   /** A line in colour on a dark rim: visible on any frame. */
   private line(path: Path2D, colour: string, width: number): void {
     const { context } = this;
-    context.strokeStyle = "rgba(0, 0, 0, 0.55)";
-    context.lineWidth = width + 2;
+    context.strokeStyle = RIM;
+    context.lineWidth = width + 1.5;
     context.stroke(path);
     context.strokeStyle = colour;
     context.lineWidth = width;
@@ -137,21 +143,31 @@ export class Renderer {
   private region(mask: Mask, colour: string, selected: boolean): void {
     const { context } = this;
     const path = this.loops(outline(mask));
-    context.globalAlpha = selected ? 0.38 : 0.24;
+    context.globalAlpha = selected ? 0.3 : 0.2;
     context.fillStyle = colour;
     context.fill(path, "evenodd");
     context.globalAlpha = 1;
     this.line(path, colour, selected ? 2 : 1.25);
   }
 
-  /** Where the region ends up. */
+  /** Where the region ends up, with the pixels that it takes along. */
   private ghost(mask: Mask, map: Affine, colour: string, selected: boolean): void {
-    const { context } = this;
+    const { context, scale } = this;
     const path = this.loops(outline(mask).map((loop) => loop.map((point) => apply(map, point))));
+    if (this.picture) {
+      context.save();
+      context.clip(path, "evenodd");
+      context.globalAlpha = selected ? 0.6 : 0.35;
+      context.imageSmoothingEnabled = false;
+      // screen <- frame <- moved frame; pixel (0, 0) reaches half a pixel up and left
+      context.transform(scale, 0, 0, scale, 0.5 * scale, 0.5 * scale);
+      context.transform(map.a, map.d, map.b, map.e, map.c, map.f);
+      context.drawImage(this.picture, -0.5, -0.5, mask.width, mask.height);
+      context.restore();
+    }
     context.save();
-    context.globalAlpha = selected ? 0.95 : 0.6;
-    context.setLineDash([5, 5]);
-    this.line(path, colour, 1.25);
+    context.setLineDash([6, 5]);
+    this.line(path, colour, selected ? 1.75 : 1.25);
     context.restore();
   }
 
@@ -170,9 +186,9 @@ export class Renderer {
     this.line(this.trace(line), colour, selected ? 3.5 : 2.5);
     this.head(line, head, colour, motion.type === "deformation");
     for (let frame = 1; frame < frames; frame++) {
-      this.dot(pathAt(motion.path, frame / frames), 3, "#fff", "rgba(0, 0, 0, 0.6)");
+      this.dot(pathAt(motion.path, frame / frames), 3, "#fff", RIM);
     }
-    this.dot(line[0], 4, colour, "rgba(0, 0, 0, 0.6)");
+    this.dot(line[0], 4, colour, RIM);
     if (!selected) return;
     for (const point of points.slice(1, -1)) this.dot(point, 4.5, "#fff", colour);
     this.dot(points[points.length - 1], 5.5, "#fff", colour);
@@ -198,7 +214,7 @@ export class Renderer {
     shape.forEach(([x, y], i) => (i === 0 ? path.moveTo(x, y) : path.lineTo(x, y)));
     path.closePath();
     this.context.fillStyle = colour;
-    this.context.strokeStyle = "rgba(0, 0, 0, 0.55)";
+    this.context.strokeStyle = RIM;
     this.context.lineWidth = 2;
     this.context.stroke(path);
     this.context.fill(path);
@@ -241,24 +257,27 @@ export class Renderer {
     this.line(this.trace([motion.center, end]), colour, 2.25);
     for (let frame = 1; frame < frames; frame++) {
       const part = motionAt(motion, frame / frames);
-      this.dot(apply(part, rest), 3, "#fff", "rgba(0, 0, 0, 0.6)");
+      this.dot(apply(part, rest), 3, "#fff", RIM);
     }
     this.dot(motion.center, 5, colour, "#fff");
     this.dot(end, selected ? 6.5 : 5, selected ? "#fff" : colour, selected ? colour : "#fff");
-    this.label(`${Math.round(degrees)}°`, end);
+    this.label(`${Math.round(degrees)}°`, motion.center, end);
   }
 
-  private label(text: string, at: Point): void {
+  /** A text beyond `end`, seen from `center`, kept inside of the frame. */
+  private label(text: string, center: Point, end: Point): void {
     const { context } = this;
-    const [x, y] = this.screen(at);
+    const [[fromX, fromY], [x, y]] = [this.screen(center), this.screen(end)];
+    const away = 28 / Math.max(1, Math.hypot(x - fromX, y - fromY));
     context.font = "600 12px system-ui, sans-serif";
-    const width = context.measureText(text).width + 12;
-    const right = this.context.canvas.width / context.getTransform().a - width - 4;
-    const left = Math.max(4, Math.min(x + 10, right));
-    const top = Math.max(4, y - 28);
+    const [width, height] = [context.measureText(text).width + 12, 20];
+    const ratio = context.getTransform().a;
+    const [right, bottom] = [context.canvas.width / ratio, context.canvas.height / ratio];
+    const left = clamp(x + away * (x - fromX) - width / 2, 4, right - width - 4);
+    const top = clamp(y + away * (y - fromY) - height / 2, 4, bottom - height - 4);
     context.fillStyle = "rgba(0, 0, 0, 0.72)";
     context.beginPath();
-    context.roundRect(left, top, width, 20, 10);
+    context.roundRect(left, top, width, height, 10);
     context.fill();
     context.fillStyle = "#fff";
     context.textBaseline = "middle";

@@ -31,7 +31,7 @@ export class Toolbar {
     this.undo = this.actionButton("Undo", "Ctrl+Z", ACTION_ICONS.undo, () => store.undo());
     this.redo = this.actionButton("Redo", "Ctrl+Shift+Z", ACTION_ICONS.redo, () => store.redo());
     this.remove = this.actionButton("Delete the selected", "Del", ACTION_ICONS.remove, () => store.removeSelected());
-    this.clear = this.actionButton("Clear all", "", ACTION_ICONS.close, () => store.clear());
+    this.clear = this.actionButton("Clear all", "", ACTION_ICONS.clear, () => store.clear());
     const largest = Math.round(Math.min(store.size.width, store.size.height) / 4);
     this.size = element("input", {
       type: "range", min: 1, max: Math.max(4, largest), step: 1, "aria-label": "Brush radius in pixels",

@@ -122,6 +122,7 @@ export class View {
     this.overlay.style.cursor = this.cursor();
     this.renderer.draw(store, {
       scale: this.scale, ratio, pointer: this.pointer, brush, crosshair: this.keyboard.point,
+      picture: this.picture,
     });
     const { document, draft } = store.shown;
     assign(this.overlay, { "data-drags": document.drags.length, "data-draft": draft !== null });
@@ -140,6 +141,7 @@ export class View {
     if (frame === this.painted && !this.disposed) {
       assign(this.picture, { width: image.width, height: image.height });
       this.picture.getContext("2d")?.drawImage(image, 0, 0);
+      this.schedule(); // the ghosts show the new pixels
       this.picture.dataset["painted"] = String(Number(this.picture.dataset["painted"] ?? 0) + 1);
     }
     image.close();
@@ -150,6 +152,9 @@ export class View {
     if (this.keyboard.pressed) return "Arrow keys move, Space releases, Escape cancels.";
     if (isPaint(store.tool) && store.scene.draft) {
       return "Now press on the region and pull it. Press beside it to paint more.";
+    }
+    if (isPaint(store.tool) && store.scene.document.drags.length > 0) {
+      return "In Python: canvas.drags. Pull again to change it, or paint the next object.";
     }
     return TOOLS.find((tool) => tool.name === store.tool)?.hint ?? "";
   }
