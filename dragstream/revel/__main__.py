@@ -7,6 +7,7 @@ import json
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tqdm.auto import tqdm
 
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
+from dragstream.revel.identity import BLOCKS, Glimpse, summary, watch
 from dragstream.revel.methods import ABLATIONS, select
 from dragstream.revel.scenes import playground_cases
 from dragstream.revel.sweep import Result, measure, replay
@@ -25,11 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        outcome = _playground(options)
+        outcome, table = options.run(options)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    table = markdown(outcome)
     print(table)
     for file, text in (
         (options.json, json.dumps(outcome, indent=2) + "\n"),
@@ -47,11 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     playground = suites.add_parser(
         "playground", help="held-out scenes of the packaged world, drags of all kinds"
     )
+    playground.set_defaults(run=_playground)
     playground.add_argument("--scenes", type=int, default=24, help="(default: %(default)s)")
-    playground.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
-    playground.add_argument(
-        "--model", default="playground", help="what ds.load takes (default: %(default)s)"
-    )
     playground.add_argument(
         "--methods",
         help="comma separated, of " + ", ".join(method.name for method in ABLATIONS),
@@ -62,12 +60,46 @@ def _parser() -> argparse.ArgumentParser:
         default=2,
         help="plain blocks between the rendered start and the drag (default: %(default)s)",
     )
-    playground.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
-    playground.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
+    identity = suites.add_parser("identity", help="objects of the packaged world, many blocks on")
+    identity.set_defaults(run=_identity)
+    identity.add_argument("--streams", type=int, default=8, help="(default: %(default)s)")
+    identity.add_argument(
+        "--blocks", type=int, nargs="+", default=list(BLOCKS), help="(default: %(default)s)"
+    )
+    for suite in (playground, identity):
+        suite.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
+        suite.add_argument(
+            "--model", default="playground", help="what ds.load takes (default: %(default)s)"
+        )
+        suite.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
+        suite.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
     return parser
 
 
-def _playground(options: argparse.Namespace) -> dict[str, Any]:
+def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    model = load(options.model)
+    glimpses: list[Glimpse] = []
+    watched = watch(model, options.streams, options.seed, options.blocks)
+    for found in tqdm(watched, total=options.streams, unit="stream"):
+        glimpses += found
+    marks = summary(glimpses)
+    outcome = {
+        "model": model.spec.name,
+        "fingerprint": model.fingerprint(),
+        "streams": options.streams,
+        "seed": options.seed,
+        "marks": marks,
+        "glimpses": [asdict(glimpse) for glimpse in glimpses],
+    }
+    lines = ["| blocks | objects kept | streams that kept all | size |", "|---|---|---|---|"]
+    lines += [
+        f"| {mark} | {row['objects_kept']:.0%} | {row['streams_kept']:.0%} | x{row['size']:.2f} |"
+        for mark, row in marks.items()
+    ]
+    return outcome, "\n".join(lines) + "\n"
+
+
+def _playground(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     methods = select(options.methods.split(",") if options.methods else None)
     model = load(options.model)
     flow = _flow()
@@ -80,7 +112,7 @@ def _playground(options: argparse.Namespace) -> dict[str, Any]:
             for method in methods:
                 results.append(measure(situation, method, flow))
                 bar.update()
-    return document(
+    outcome = document(
         results,
         model=model.spec.name,
         scenes=options.scenes,
@@ -93,6 +125,7 @@ def _playground(options: argparse.Namespace) -> dict[str, Any]:
             "torch": torch.__version__,
         },
     )
+    return outcome, markdown(outcome)
 
 
 def _flow() -> Tracker | None:

@@ -27,7 +27,7 @@ from dragstream.revel.sight import Sighting, face, sight
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
-__all__ = ["ATTEMPTS", "playground_cases", "propose"]
+__all__ = ["ATTEMPTS", "playground_cases", "propose", "subjects_of"]
 
 ATTEMPTS = 60
 """How many frames are drawn for a scene before giving up."""
@@ -96,7 +96,7 @@ def _first_suitable(model: VideoModel, seed: int, scene: int, warm_up: int) -> C
     for attempt in range(ATTEMPTS):
         start = Start(seed, scene, attempt)
         truth = start.scenes()
-        subjects = _subjects(truth)
+        subjects = subjects_of(truth)
         if not any(subject.kind in _ELIGIBLE[kind] for subject in subjects):
             continue
         stream = Stream(model, prompt=caption(truth, 0), seed=seed + scene, image=start.image())
@@ -123,7 +123,8 @@ def _first_suitable(model: VideoModel, seed: int, scene: int, warm_up: int) -> C
     )
 
 
-def _subjects(truth: world.Scenes) -> list[Subject]:
+def subjects_of(truth: world.Scenes) -> list[Subject]:
+    """The objects of the first scene of a batch."""
     colors = list(world.COLORS)
     return [
         Subject(world.KINDS[int(truth.kind[0, slot])], colors[int(truth.color[0, slot])])

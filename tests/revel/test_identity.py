@@ -1,0 +1,75 @@
+"""Identity over many blocks, on frames that are painted by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dragstream.models.playground import world
+from dragstream.revel import identity
+from dragstream.revel.cases import Start, Subject
+from dragstream.revel.scenes import subjects_of
+
+
+@pytest.fixture(scope="module")
+def start() -> Start:
+    """A scene with one object that stands free."""
+    return next(
+        each
+        for each in (Start(0, number, 0) for number in range(50))
+        if len(subjects_of(each.scenes())) == 1
+    )
+
+
+def glimpse(start: Start, *frames: np.ndarray) -> identity.Glimpse:
+    (subject,) = subjects_of(start.scenes())
+    return identity._look(0, 10, subject, start.image(), frames)
+
+
+def test_the_first_frame_keeps_everything(start: Start) -> None:
+    found = glimpse(start, start.image())
+    assert found.kept
+    assert found.size == 1.0
+
+
+def test_an_object_that_is_gone_is_not_kept(start: Start) -> None:
+    empty = np.full((world.HEIGHT, world.WIDTH, 3), 200, np.uint8)
+    found = glimpse(start, empty)
+    assert not found.kept
+    assert found.size == 0.0
+    assert glimpse(start, empty, start.image(), empty).kept  # hidden for a while
+
+
+def test_an_object_that_shrinks_or_doubles_is_not_kept(start: Start) -> None:
+    image = start.image()
+    assert not glimpse(start, np.concatenate([image, image], axis=1)).kept
+    small = np.full_like(image, 200)
+    small[32:96, 48:144] = image[::2, ::2]
+    shrunk = glimpse(start, small)
+    assert not shrunk.kept
+    assert shrunk.size == pytest.approx(0.25, abs=0.08)
+
+
+def test_the_summary_counts_objects_and_streams() -> None:
+    red, blue = Subject("box", "red"), Subject("star", "blue")
+    rows = [
+        identity.Glimpse(stream, 10, each.color, each.kind, kept=kept, size=size)
+        for stream, each, kept, size in (
+            (0, red, True, 1.0),
+            (0, blue, True, 1.1),
+            (1, red, True, 0.9),
+            (1, blue, False, 0.0),
+        )
+    ]
+    assert identity.summary(rows)["10"] == {
+        "objects_kept": 0.75,
+        "streams_kept": 0.5,
+        "size": pytest.approx(0.95),
+        "objects": 4,
+    }
+
+
+@pytest.mark.parametrize("marks", [(), (100, 10), (1, 10)])
+def test_marks_that_do_not_rise_are_refused(marks: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="marks must rise"):
+        next(identity.watch(None, 1, 0, marks))  # type: ignore[arg-type]
