@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dragstream.models.playground import clips, train
+from dragstream.models.playground import card, clips, train
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.model import Playground
 
@@ -95,3 +95,18 @@ def test_training_resumes_where_it_stopped_and_exports(tmp_path: Path) -> None:
     train.export(trainer.average, autoencoder, tmp_path / "weights", {"steps": 2})
     model = Playground.from_folder(tmp_path / "weights")
     assert torch.equal(model.captions.words, trainer.average["captions.words"])
+
+
+def test_a_card_tells_the_figures_of_the_weights(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = Playground(train.CONFIG).eval()
+    found = card.figures(model, frames=2, clips=2)
+    assert list(found["x0_error"]) == ["1", "0.9", "0.75", "0.45"]
+    assert 0 < found["psnr"] < 60
+    # An untrained flow is about zero, so x0 is the noisy latents: the error shrinks with sigma.
+    errors = list(found["x0_error"].values())
+    assert errors == sorted(errors, reverse=True)
+    card.write(tmp_path, found, {"steps": 7, "minutes": 1, "batch": 2, "device": "a CPU"})
+    text = (tmp_path / "MODEL_CARD.md").read_text()
+    assert f"{found['psnr']:.1f} dB" in text
+    assert "7 steps" in text

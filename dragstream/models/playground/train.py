@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from dragstream.models.playground import world
+from dragstream.models.playground import card, world
 from dragstream.models.playground.autoencoder import CHANNELS, Autoencoder
 from dragstream.models.playground.clips import BLOCK, Clips, as_input, draw_clips, draw_frames
 from dragstream.models.playground.model import WEIGHTS, Playground
@@ -363,8 +363,14 @@ def main() -> None:
             bar.set_postfix(loss=f"{loss:.3f}")
             log.write(json.dumps({"step": trainer.step, "loss": loss}) + "\n")
     trainer.save()
-    training = {"steps": trainer.step, "minutes": round(trainer.seconds / 60), "batch": plan.batch}
+    training = {
+        "steps": trainer.step,
+        "minutes": round(trainer.seconds / 60),
+        "batch": plan.batch,
+        "device": torch.cuda.get_device_name() if plan.device.type == "cuda" else "a CPU",
+    }
     export(trainer.average, autoencoder, options.output, training)
+    card.write(options.output, card.figures(Playground.from_folder(options.output)), training)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,123 @@
+"""The model card beside the weights: what the model is, its figures, how to make it again."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dragstream.models.playground import world
+from dragstream.models.playground.clips import BLOCK, as_input, draw_clips, draw_frames
+from dragstream.models.playground.model import Playground
+
+_HELD_OUT = 10_000
+"""Seed of what the figures are measured on; training never uses it."""
+
+
+@torch.no_grad()
+def figures(model: Playground, frames: int = 64, clips: int = 48) -> dict[str, Any]:
+    """Measure a model on held-out scenes.
+
+    Returns:
+        "psnr", of the autoencoder in dB, over whole frames; "psnr_objects", over the pixels of
+        objects alone; "x0_error", the root mean squared error of the clean prediction of a block
+        after a clean past, in latent units (their standard deviation is 1), by noise level;
+        "parameters", of the transformer and of the autoencoder.
+    """
+    generator = torch.Generator().manual_seed(_HELD_OUT)
+    scenes = world.sample_scenes(generator, frames, 1)
+    shown = torch.from_numpy(world.masks(scenes)).any(dim=2)[:, 0]
+    generator.manual_seed(_HELD_OUT)
+    pixels = draw_frames(frames, generator).to(model.device)
+    inputs = as_input(pixels)
+    decoded = model.autoencoder.decode(model.autoencoder.encode(inputs)).clamp(-1, 1)
+    error = (decoded - inputs).square().mean(dim=1) / 4
+    return {
+        "psnr": -10 * math.log10(float(error.mean())),
+        "psnr_objects": -10 * math.log10(float(error[shown.to(error.device)].mean())),
+        "x0_error": _prediction_errors(model, clips, generator),
+        "parameters": {
+            "transformer": sum(weight.numel() for weight in model.wan.parameters()),
+            "autoencoder": sum(weight.numel() for weight in model.autoencoder.parameters()),
+        },
+    }
+
+
+def _prediction_errors(
+    model: Playground, count: int, generator: torch.Generator
+) -> dict[str, float]:
+    """How far a block's prediction is from one possible future, by noise level."""
+    clips = draw_clips(count, generator, model.autoencoder)
+    latents = clips.latents.float()
+    text = model.captions(clips.counts)
+    errors = dict.fromkeys(model.spec.sigmas, 0.0)
+    for clip, words in zip(latents, text, strict=True):
+        context = model.commit(clip[None, 1 : 1 + BLOCK], model.new_context(words[None]))
+        block = clip[None, -BLOCK:]
+        for sigma in errors:
+            noise = torch.randn(block.shape, generator=generator).to(block.device)
+            guess = model.denoise((1 - sigma) * block + sigma * noise, sigma, context)
+            errors[sigma] += float((guess - block).square().mean()) / count
+    return {f"{sigma:g}": math.sqrt(error) for sigma, error in errors.items()}
+
+
+def write(folder: Path, found: dict[str, Any], training: dict[str, Any]) -> None:
+    """Write MODEL_CARD.md beside the weights.
+
+    Args:
+        folder: where the weights are.
+        found: what `figures` gave.
+        training: what the config says about the training.
+    """
+    errors = "\n".join(f"| {sigma} | {error:.3f} |" for sigma, error in found["x0_error"].items())
+    sizes = found["parameters"]
+    text = _CARD.format(
+        width=world.WIDTH,
+        height=world.HEIGHT,
+        transformer=sizes["transformer"] / 1e6,
+        autoencoder=sizes["autoencoder"] / 1e6,
+        psnr=found["psnr"],
+        psnr_objects=found["psnr_objects"],
+        errors=errors,
+        **training,
+    )
+    (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
+
+
+_CARD = """# The playground model
+
+A causal Wan ({transformer:.1f} M parameters) and a per-frame autoencoder ({autoencoder:.1f} M) for
+videos of {width}x{height} pixels at 8 frames a second, three latent frames a block, made to show
+and to test dragging on a laptop's CPU. It knows one small world: critters, boxes and stars in six
+colours, in four places. It is good at continuing a scene; scenes drawn from a caption alone are
+less certain.
+
+## Figures
+Measured on held-out scenes when the training ended.
+
+| | |
+|---|---|
+| autoencoder, whole frames | {psnr:.1f} dB |
+| autoencoder, pixels of objects | {psnr_objects:.1f} dB |
+
+Root mean squared error of the clean prediction after a clean past, by noise level (latents have
+standard deviation 1; the future is uncertain, so the first rows cannot be small):
+
+| noise level | error |
+|---|---|
+{errors}
+
+Whether drags land, and whether objects stay themselves over many blocks, is measured by
+`python -m dragstream.revel playground` and `python -m dragstream.revel identity`; the README has
+the tables.
+
+## Training
+{steps} steps of {batch} clips, {minutes} minutes on {device}. Data: the renderer in
+`dragstream/models/playground/world.py`, without end. To train it again, or further:
+
+```
+python -m dragstream.models.playground.train --minutes 150 --resume
+```
+"""
