@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dragstream.models.playground.model import Playground
 
-__all__ = ["load"]
+__all__ = ["draw", "load"]
 
 
 def load() -> Playground:
@@ -19,3 +22,10 @@ def load() -> Playground:
     from dragstream.models.playground.model import Playground
 
     return Playground.from_folder()
+
+
+def draw(prompt: str, seed: int = 0) -> NDArray[np.uint8]:
+    """Render a first frame for a caption; see `dragstream.models.playground.drawing.draw`."""
+    from dragstream.models.playground.drawing import draw as render
+
+    return render(prompt, seed)
