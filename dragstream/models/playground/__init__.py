@@ -25,7 +25,7 @@ def load() -> Playground:
 
 
 def draw(prompt: str, seed: int = 0) -> NDArray[np.uint8]:
-    """Render a first frame for a caption; see `dragstream.models.playground.drawing.draw`."""
-    from dragstream.models.playground.drawing import draw as render
+    """Render a first frame for a caption; see `dragstream.models.playground.picture.draw`."""
+    from dragstream.models.playground.picture import draw as render
 
     return render(prompt, seed)

@@ -1,76 +1,93 @@
-"""A picture of what a prompt says, drawn by the world's renderer, for a stream to start from."""
+"""Draw what a caption says: a first frame to start a stream from."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dragstream.models.playground import world
 from dragstream.models.playground.captions import phrases
-from dragstream.models.playground.world import (
-    COLORS,
-    KINDS,
-    PLACES,
-    Scenes,
-    render,
-    sample_scenes,
-)
 
-_OBJECTS = 2
+_TRIES = 256
+_CLEAR = 62.0
+"""Objects of a drawing are that far apart, centre to centre, in pixels."""
 
 
 def draw(prompt: str, seed: int = 0) -> NDArray[np.uint8]:
-    """Render a frame that fits a prompt: `ds.Stream(model, prompt, image=draw(prompt))`.
+    """Render a first frame for a caption, as `Stream(model, prompt, image=...)` takes it.
 
-    Kinds, colours and the place are those of the prompt; what it leaves open, and where the
-    objects stand, depends on the seed.
+    What the caption leaves open is drawn at random. Objects stand apart, and those that slide
+    have room to.
 
     Args:
-        prompt: A caption such as "a red critter slides right past a blue box in a meadow".
-        seed: Equal seeds draw equal pictures.
+        prompt: a caption of one or two objects, as "a red critter slides right past a blue box".
+        seed: the same seed gives the same frame.
 
     Returns:
-        uint8 (H, W, 3), as large as the model's frames.
+        uint8 (H, W, 3).
 
     Raises:
-        TypeError: The prompt is not a string.
-        ValueError: Words that the playground does not know, no object, or more than two.
+        TypeError: the prompt is not a string.
+        ValueError: a prompt that the vocabulary does not cover, or one without objects, with more
+            than two, or with two of one colour.
     """
-    said = phrases(prompt)
-    objects = [words for words in said if set(words) & {*KINDS, *COLORS}]
-    if not 1 <= len(objects) <= _OBJECTS:
-        raise ValueError(
-            f"a picture holds 1 or {_OBJECTS} objects, got {len(objects)} in {prompt!r}"
-        )
+    found = phrases(prompt)
+    objects = [words for words in found if set(words) & {*world.KINDS, *world.COLORS}]
+    if not 1 <= len(objects) <= 2:
+        raise ValueError(f"a drawing holds 1 or 2 objects, got {len(objects)} in {prompt!r}")
     generator = torch.Generator().manual_seed(seed)
-    scene = sample_scenes(generator, 1, frames=1, objects=len(objects))
-    kind, color = scene.kind.clone(), _apart(scene.color, objects)
+    scenes = world.sample_scenes(generator, _TRIES, 1, len(objects))
+    places = [name for name in world.PLACES if any(name in words for words in found)]
+    if places:
+        index = list(world.PLACES).index(places[0])
+        scenes = dataclasses.replace(scenes, place=torch.full_like(scenes.place, index))
     for slot, words in enumerate(objects):
-        kind[0, slot] = _index(words, KINDS, int(kind[0, slot]))
-    places = [word for words in said for word in words if word in PLACES]
-    place = torch.tensor([_index(places, tuple(PLACES), int(scene.place[0]))])
-    return np.asarray(render(_upright(replace(scene, kind=kind, color=color, place=place)))[0, 0])
+        scenes = _with(scenes, slot, words)
+    fit = _fit(scenes, [" ".join(words) for words in objects])
+    if len(objects) > 1:
+        distinct = scenes.color[:, 0] != scenes.color[:, 1]
+        if not distinct.any():
+            raise ValueError(f"the objects of a drawing differ in colour; got {prompt!r}")
+        fit = fit * distinct
+    best = int(fit.argmax())
+    frame: NDArray[np.uint8] = world.render(scenes[best : best + 1])[0, 0]
+    return frame
 
 
-def _index(words: list[str], names: tuple[str, ...], otherwise: int) -> int:
-    """Where the first of the words that is a name stands among them."""
-    return next((names.index(word) for word in words if word in names), otherwise)
+def _with(scenes: world.Scenes, slot: int, words: list[str]) -> world.Scenes:
+    """The scenes with what a phrase says about one object."""
+    changes: dict[str, Tensor] = {}
+    for name, known in (("color", world.COLORS), ("kind", world.KINDS)):
+        said = [value for value in known if value in words]
+        if said:
+            values = getattr(scenes, name).clone()
+            values[:, slot] = list(known).index(said[0])
+            changes[name] = values
+    scenes = dataclasses.replace(scenes, **changes)
+    # Upright to begin with, so that every kind shows itself at its best.
+    upright = {}
+    for name in ("angle", "aspect", "yaw"):
+        values = getattr(scenes, name).clone()
+        values[..., slot] *= 0.3
+        upright[name] = values
+    return dataclasses.replace(scenes, **upright)
 
 
-def _apart(color: Tensor, objects: list[list[str]]) -> Tensor:
-    """The colours that are said, and for the rest drawn ones that differ from them."""
-    said = [_index(words, tuple(COLORS), -1) for words in objects]
-    drawn = [index for index in color[0].tolist() if index not in said]
-    drawn += [index for index in range(len(COLORS)) if index not in {*said, *drawn}]
-    chosen = [index if index >= 0 else drawn.pop(0) for index in said]
-    chosen += drawn[: color.shape[1] - len(chosen)]
-    return torch.tensor([chosen])
-
-
-def _upright(scene: Scenes) -> Scenes:
-    """The same scene with critters that stand nearly straight, as they do once they move."""
-    critter = (scene.kind == KINDS.index("critter"))[:, None]
-    return replace(scene, angle=torch.where(critter, scene.angle.clamp(-12, 12), scene.angle))
+def _fit(scenes: world.Scenes, texts: list[str]) -> Tensor:
+    """How well placed each scene is, from 0 to 1: clear of the frame, of each other, with room."""
+    x, y = scenes.x[:, 0, : len(texts)], scenes.y[:, 0, : len(texts)]
+    sides = torch.stack([x, world.WIDTH - x, y, world.HEIGHT - y]).amin(dim=(0, 2))
+    fit = (sides / 36).clamp(0, 1)
+    if len(texts) > 1:
+        apart = torch.hypot(x[:, 0] - x[:, 1], y[:, 0] - y[:, 1])
+        fit = fit * (apart / _CLEAR).clamp(0, 1)
+    for slot, text in enumerate(texts):
+        ahead = {"right": world.WIDTH - x[:, slot], "left": x[:, slot]}
+        for direction, room in ahead.items():
+            if f"slides {direction}" in text:
+                fit = fit * (room / (0.6 * world.WIDTH)).clamp(0, 1)
+    return fit

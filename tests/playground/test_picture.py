@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dragstream.models import playground
+from dragstream.models.playground import world
 from dragstream.revel.sight import sight
 
 
@@ -19,6 +20,20 @@ def test_a_drawing_shows_its_objects_with_room_to_move() -> None:
         assert critter.center[0] < 100
         assert np.hypot(*np.subtract(critter.center, box.center)) > 50
         assert image[-1].min() > 200  # snow
+
+
+def test_the_place_is_the_prompts() -> None:
+    for name, (wall, _) in world.PLACES.items():
+        image = playground.draw(f"a green star in {name}", seed=1)
+        np.testing.assert_allclose(np.median(image[:20], axis=(0, 1)), wall, atol=12)
+
+
+def test_colours_left_open_differ_from_those_that_are_said() -> None:
+    for seed in range(6):
+        image = playground.draw("a box and a red star", seed)
+        seen = [name for name in world.COLORS if sight(image, name, "box") is not None]
+        assert "red" in seen
+        assert len(seen) == 2
 
 
 def test_the_same_seed_draws_the_same_frame() -> None:
@@ -39,3 +54,8 @@ def test_the_same_seed_draws_the_same_frame() -> None:
 def test_what_cannot_be_drawn_is_refused(prompt: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         playground.draw(prompt)
+
+
+def test_a_prompt_is_a_string() -> None:
+    with pytest.raises(TypeError, match="7"):
+        playground.draw(7)  # type: ignore[arg-type]
