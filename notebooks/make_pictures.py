@@ -27,14 +27,16 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm.auto import tqdm
 
 import dragstream as ds
+from dragstream.models.playground import draw
 from dragstream.widgets import DragCanvas
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
-PROMPT = "a red critter slides right past a blue box"
+PROMPT = "a red critter slides right past a blue box in a meadow"
 SEED = 7
+PICTURE_SEED = 11
 PAST = 4
-"""Blocks generated before the drag."""
+"""Blocks before the drag, the picture's among them."""
 BLOCKS = 2
 """Blocks that the drag takes."""
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -45,8 +47,9 @@ class Scene:
 
     def __init__(self) -> None:
         self.model = ds.load("playground")
-        self.stream = ds.Stream(self.model, prompt=PROMPT, seed=SEED)
-        self.stream.run(PAST)
+        picture = draw(PROMPT, seed=PICTURE_SEED)
+        self.stream = ds.Stream(self.model, PROMPT, SEED, picture)
+        self.stream.run(PAST - 1)
         self.undragged = self.stream.fork()
         self.raw = self.stream.fork()
         self.drags = [self._drag(self.stream.frames[-1])]
