@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
 from dragstream.revel.identity import BLOCKS, Glimpse, summary, watch
-from dragstream.revel.methods import ABLATIONS, select
+from dragstream.revel.methods import ABLATIONS, Method, constants, select
 from dragstream.revel.scenes import playground_cases
 from dragstream.revel.sweep import Result, measure, replay
 from dragstream.revel.tables import document, markdown
@@ -49,24 +49,38 @@ def _parser() -> argparse.ArgumentParser:
         "playground", help="held-out scenes of the packaged world, drags of all kinds"
     )
     playground.set_defaults(run=_playground)
-    playground.add_argument("--scenes", type=int, default=24, help="(default: %(default)s)")
     playground.add_argument(
         "--methods",
         help="comma separated, of " + ", ".join(method.name for method in ABLATIONS),
     )
-    playground.add_argument(
-        "--warm-up",
-        type=int,
-        default=2,
-        help="plain blocks between the rendered start and the drag (default: %(default)s)",
+    grid = suites.add_parser(
+        "constants", help="which learning rate, denoising step and layers suit a model"
     )
+    grid.set_defaults(run=_constants)
+    grid.add_argument("--steps", type=int, nargs="+", default=[1, 2], help="counted from 0")
+    grid.add_argument("--rates", type=float, nargs="+", default=[0.05, 0.1, 0.2])
+    grid.add_argument(
+        "--layers",
+        type=lambda text: tuple(int(layer) for layer in text.split(",")),
+        nargs="+",
+        default=[(2, 3)],
+        help="choices such as 2,3 3,4",
+    )
+    for suite in (playground, grid):
+        suite.add_argument("--scenes", type=int, default=24, help="(default: %(default)s)")
+        suite.add_argument(
+            "--warm-up",
+            type=int,
+            default=2,
+            help="plain blocks between the rendered start and the drag (default: %(default)s)",
+        )
     identity = suites.add_parser("identity", help="objects of the packaged world, many blocks on")
     identity.set_defaults(run=_identity)
     identity.add_argument("--streams", type=int, default=8, help="(default: %(default)s)")
     identity.add_argument(
         "--blocks", type=int, nargs="+", default=list(BLOCKS), help="(default: %(default)s)"
     )
-    for suite in (playground, identity):
+    for suite in (playground, grid, identity):
         suite.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
         suite.add_argument(
             "--model", default="playground", help="what ds.load takes (default: %(default)s)"
@@ -100,7 +114,15 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 
 def _playground(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    methods = select(options.methods.split(",") if options.methods else None)
+    return _run(options, select(options.methods.split(",") if options.methods else None))
+
+
+def _constants(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    return _run(options, constants(options.steps, options.rates, options.layers))
+
+
+def _run(options: argparse.Namespace, methods: Sequence[Method]) -> tuple[dict[str, Any], str]:
+    """Every method on every held-out scene."""
     model = load(options.model)
     flow = _flow()
     results: list[Result] = []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dragstream.method.settings import DragSettings
 
-__all__ = ["ABLATIONS", "BASELINE", "Method", "select"]
+__all__ = ["ABLATIONS", "BASELINE", "Method", "constants", "select"]
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,21 @@ def select(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     if not chosen:
         raise ValueError(f"no methods; known are {known}")
     return chosen
+
+
+def constants(
+    steps: Sequence[int], rates: Sequence[float], layers: Sequence[Sequence[int]]
+) -> tuple[Method, ...]:
+    """No drag, and the paper's method with each combination of the constants a model decides.
+
+    Args:
+        steps: denoising steps, counted from 0.
+        rates: learning rates.
+        layers: choices of tapped layers.
+    """
+    found = [Method(BASELINE, None, "no drag")]
+    for step, rate, taps in itertools.product(steps, rates, layers):
+        settings = DragSettings.paper(denoising_step=step, learning_rate=rate, layers=tuple(taps))
+        title = f"step {step}, rate {rate:g}, layers {', '.join(map(str, taps))}"
+        found.append(Method(title, settings, title))
+    return tuple(found)

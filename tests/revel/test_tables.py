@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dragstream.revel import __main__ as command
-from dragstream.revel.methods import ABLATIONS, BASELINE, select
+from dragstream.revel.methods import ABLATIONS, BASELINE, constants, select
 from dragstream.revel.sweep import Result
 from dragstream.revel.tables import document, markdown, rows
 
@@ -117,6 +117,25 @@ def test_the_command_writes_json_and_markdown(model, monkeypatch, tmp_path, caps
     assert len(outcome["results"]) == 4
     assert outcome["rows"]["none"]["objmc"] == pytest.approx(outcome["rows"]["none"]["still"])
     assert table.read_text() in capsys.readouterr().out
+
+
+def test_constants_are_swept_as_a_grid() -> None:
+    none, *grid = constants((1, 2), (0.05, 0.1), ((2, 3), (3,)))
+    assert none.settings is None
+    assert len(grid) == 8
+    assert grid[3].title == "step 1, rate 0.1, layers 3"
+    assert grid[3].settings.layers == (3,)
+    assert grid[3].settings.learning_rate == 0.1
+    assert grid[3].settings.denoising_step == 1
+
+
+def test_the_command_sweeps_constants(model, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(command, "load", lambda _: model)
+    call = ["constants", "--scenes", "1", "--warm-up", "1", "--steps", "0", "--rates", "0.1", "1"]
+    assert command.main([*call, "--layers", "0"]) == 0
+    printed = capsys.readouterr().out
+    assert "step 0, rate 0.1, layers 0 |" in printed
+    assert "step 0, rate 1, layers 0 |" in printed
 
 
 def test_the_command_says_what_is_wrong(capsys) -> None:
