@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dragstream.method.frequency import LowPass
     from dragstream.method.settings import DragSettings
     from dragstream.models import load
+    from dragstream.stream.live import LiveStream
     from dragstream.stream.records import Block
     from dragstream.stream.stream import Stream
 
@@ -35,6 +36,7 @@ __all__ = [
     "Deformation",
     "Drag",
     "DragSettings",
+    "LiveStream",
     "LowPass",
     "Memory",
     "Path",
@@ -55,6 +57,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "Deformation": ("dragstream.drags.motions", "Deformation"),
     "Drag": ("dragstream.drags.motions", "Drag"),
     "DragSettings": ("dragstream.method.settings", "DragSettings"),
+    "LiveStream": ("dragstream.stream.live", "LiveStream"),
     "LowPass": ("dragstream.method.frequency", "LowPass"),
     "Memory": ("dragstream.drags.motions", "Memory"),
     "Path": ("dragstream.drags.motions", "Path"),

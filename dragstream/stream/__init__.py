@@ -6,15 +6,17 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dragstream.stream.live import LiveStream
     from dragstream.stream.records import Block, Iteration, Mode, Timings
     from dragstream.stream.stream import Stream
 
-__all__ = ["Block", "Iteration", "Mode", "Stream", "Timings"]
+__all__ = ["Block", "Iteration", "LiveStream", "Mode", "Stream", "Timings"]
 
 # Torch is imported only when one of these is asked for.
 _HOMES = {
     "Block": "dragstream.stream.records",
     "Iteration": "dragstream.stream.records",
+    "LiveStream": "dragstream.stream.live",
     "Mode": "dragstream.stream.records",
     "Stream": "dragstream.stream.stream",
     "Timings": "dragstream.stream.records",

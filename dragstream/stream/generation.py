@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import torch
 from dragstream.method.iteration import Iteration
 from dragstream.method.optimization import Optimization
 from dragstream.method.rectification import rectify
+from dragstream.stream.events import Iterated, Progress, Watch, nobody
 from dragstream.stream.noise import generator, noise
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def generate(
     index: int,
     given: Sequence[torch.Tensor],
     drive: Drive | None = None,
+    watch: Watch = nobody,
 ) -> Draft:
     """Denoise block ``index`` after ``context``.
 
@@ -47,6 +49,7 @@ def generate(
 
     Raises:
         FloatingPointError: the latents are no longer finite.
+        Exception: what ``watch`` raises.
     """
     sigmas = model.spec.sigmas
     noisy = list(given[:-1])
@@ -62,7 +65,14 @@ def generate(
             # Cutoffs depend on the seed and the block alone: forks differ only in what one asks.
             began = time.perf_counter()
             draw = generator(seed, "drag", index)
-            latents, iterations = _drag(model, context, latents, drive, draw)
+            latents, iterations = _drag(
+                model,
+                context,
+                latents,
+                drive,
+                draw=draw,
+                tell=lambda iteration: watch(Iterated(index, iteration)),
+            )
             drag_seconds = time.perf_counter() - began
         noisy.append(latents)
         began = time.perf_counter()
@@ -75,6 +85,7 @@ def generate(
                 f"block {index}: the prediction of denoising step {step} is not finite"
             )
         step_seconds.append(time.perf_counter() - began)
+        watch(Progress(index, step, len(sigmas)))
     return Draft(latents, tuple(noisy), iterations, tuple(step_seconds), drag_seconds)
 
 
@@ -83,9 +94,11 @@ def _drag(
     context: Context,
     latents: torch.Tensor,
     drive: Drive,
+    *,
     draw: torch.Generator,
+    tell: Callable[[Iteration], object],
 ) -> tuple[torch.Tensor, tuple[Iteration, ...]]:
-    """Optimise noisy latents; ``draw`` chooses the cutoffs."""
+    """Optimise noisy latents; ``draw`` chooses the cutoffs, ``tell`` hears of each iteration."""
     optimization = Optimization(
         model,
         latents,
@@ -101,4 +114,5 @@ def _drag(
         iterations.append(iteration)
         if drive.request.callback is not None:
             drive.request.callback(iteration)
+        tell(iteration)
     return optimization.latents, tuple(iterations)

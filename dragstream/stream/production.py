@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dragstream.method.moments import Moments, drift
 from dragstream.method.settings import DragSettings
 from dragstream.stream.driving import Drive
+from dragstream.stream.events import BlockMade, Watch, nobody
 from dragstream.stream.generation import generate
 from dragstream.stream.noise import noise
 from dragstream.stream.records import Block, Mode, Timings
@@ -38,11 +39,12 @@ class Order:
     part: tuple[int, int] = (0, 1)
 
 
-def produce(recall: Recall, state: State, seed: int, order: Order) -> State:
+def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch = nobody) -> State:
     """The state with one more block, generated under the state's prompt.
 
     Raises:
         FloatingPointError: The latents stopped being finite.
+        Exception: What ``watch`` raises.
     """
     model, index = recall.model, len(state.blocks)
     context = recall.context(state, index, state.prompt)
@@ -55,6 +57,7 @@ def produce(recall: Recall, state: State, seed: int, order: Order) -> State:
         index=index,
         given=[recall.to_model(latents) for latents in given],
         drive=order.drive,
+        watch=watch,
     )
     block = _block(
         state,
@@ -73,7 +76,9 @@ def produce(recall: Recall, state: State, seed: int, order: Order) -> State:
             part=order.part,
             iterations=draft.iterations,
         )
-    return _complete(recall, state, block, context, decoder)
+    extended = _complete(recall, state, block, context, decoder)
+    watch(BlockMade(extended.blocks[-1]))
+    return extended
 
 
 def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uint8]) -> State:

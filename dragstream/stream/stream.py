@@ -25,7 +25,9 @@ from dragstream.method.settings import DragSettings
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.stream import archive, tables, video
 from dragstream.stream.driving import Callback, Course, Request, drive
+from dragstream.stream.events import Watch, nobody
 from dragstream.stream.noise import checked_seed
+from dragstream.stream.pen import Keeper, Pen
 from dragstream.stream.production import Order, produce, produce_image
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.state import Recall, State
@@ -87,8 +89,7 @@ class Stream:
         recall.text(prompt)
         self._recall = recall
         self._state = State.empty(prompt, recall.limit)
-        self._lock = threading.Lock()
-        self._writer = ""
+        self._pen = Pen()
         self._listeners: dict[object, Callable[[], Any]] = {}
         if image is not None:
             with torch.inference_mode(mode=False):
@@ -233,6 +234,25 @@ class Stream:
 
         return unsubscribe
 
+    def reserve(
+        self, thread: threading.Thread, reason: str, watch: Watch = nobody
+    ) -> Callable[[], None]:
+        """Let only one thread change the stream; all others get a RuntimeError.
+
+        Args:
+            thread: Who may, named as errors should name it; it need not have started.
+            reason: What the others are told.
+            watch: Called on that thread with each `Progress`, `Iterated` and `BlockMade`, before
+                the change is complete. What it raises ends the call, with the stream as it was.
+
+        Returns:
+            What ends the reservation; more than one call of it does no harm.
+
+        Raises:
+            RuntimeError: The stream is being changed, or is reserved for another thread.
+        """
+        return self._pen.keep(Keeper(thread, reason, watch))
+
     # --------------------------------------------------------------------------- generating
 
     def step(self) -> Block:
@@ -375,7 +395,7 @@ class Stream:
         branch = object.__new__(type(self))
         branch._seed, branch._recall = self._seed, self._recall
         branch._state = state if at is None else _cut(state, at, "at")
-        branch._lock, branch._writer, branch._listeners = threading.Lock(), "", {}
+        branch._pen, branch._listeners = Pen(), {}
         return branch
 
     # ------------------------------------------------------------------------------- files
@@ -458,23 +478,19 @@ class Stream:
         return self.model.spec.clock.frame_rate if frame_rate is None else frame_rate
 
     def _produce(self, state: State, order: Order) -> State:
-        return produce(self._recall, state, self._seed, order)
+        return produce(self._recall, state, self._seed, order, self._pen.watch)
 
     @contextmanager
     def _writing(self, call: str) -> Iterator[State]:
         """Let one call at a time write; it replaces ``_state`` as its last act, or not at all."""
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError(
-                f"{call} cannot change the stream now: {self._writer} is still at work on it"
-            )
+        self._pen.take(call)
         state = self._state
         try:
-            self._writer = call
             # What is remembered must serve later gradients, wherever the call is made from.
             with torch.inference_mode(mode=False):
                 yield state
         finally:
-            self._lock.release()
+            self._pen.lay_down()
             if self._state is not state:  # even if an interrupt came just after
                 self._tell()
 

@@ -1,0 +1,591 @@
+"""Live streams: the same blocks on another thread, and nobody else writes meanwhile."""
+
+import gc
+import logging
+import math
+import subprocess
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+import pytest
+
+import dragstream as ds
+from dragstream.drags import regions
+from dragstream.stream import LiveStream, Mode, Stream
+from dragstream.stream.events import (
+    BlockMade,
+    Changed,
+    Iterated,
+    Progress,
+    Status,
+    StatusChanged,
+)
+
+PATIENCE = 600
+"""Seconds before a thread that never comes is given up; only a bug gets there."""
+
+
+class Gate:
+    """Holds the worker at the first event that matches, until the ``with`` block is left."""
+
+    def __init__(self, live, matches):
+        self._matches = matches
+        self._reached, self._open = threading.Event(), threading.Event()
+        live.subscribe(self._hold)
+
+    def _hold(self, event):
+        if not self._reached.is_set() and self._matches(event):
+            self._reached.set()
+            assert self._open.wait(PATIENCE)
+
+    def __enter__(self):
+        assert self._reached.wait(PATIENCE)
+
+    def __exit__(self, *_):
+        self._open.set()
+
+
+class Broken:
+    """A model whose n-th prediction fails."""
+
+    def __init__(self, model, countdown, error):
+        self._model, self._countdown, self._error = model, countdown, error
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def denoise(self, *arguments):
+        self._countdown -= 1
+        if self._countdown == 0:
+            raise self._error
+        return self._model.denoise(*arguments)
+
+
+def passed(block, step):
+    return lambda event: isinstance(event, Progress) and (event.block, event.step) == (block, step)
+
+
+def pause_with(live, index):
+    """Pause, from the worker's own thread, when block ``index`` has been shown."""
+
+    def listener(event):
+        if isinstance(event, BlockMade) and event.block.index == index:
+            live.pause()
+
+    return live.subscribe(listener)
+
+
+def record(live):
+    events = []
+    live.subscribe(events.append)
+    return events
+
+
+def plain(model, blocks):
+    stream = Stream(model, "red ball", seed=7)
+    stream.run(blocks, progress=False)
+    return stream
+
+
+@pytest.fixture(scope="module")
+def two(model):
+    """Two plain blocks, to fork."""
+    return plain(model, 2)
+
+
+@pytest.fixture(scope="module")
+def three(two):
+    stream = two.fork()
+    stream.step()
+    return stream
+
+
+@pytest.fixture
+def lively():
+    """What makes live streams, shown as fast as they go, and stops them after the test."""
+    made = []
+
+    def make(stream, frame_rate=math.inf):
+        made.append(LiveStream(stream, frame_rate))
+        return made[-1]
+
+    yield make
+    for live in made:
+        live.stop()
+        assert live.status is Status.STOPPED
+    assert not [thread for thread in threading.enumerate() if thread.name == "LiveStream"]
+
+
+# ----------------------------------------------------------------------------- the same blocks
+
+
+def test_the_blocks_are_those_of_the_same_calls(lively, model, drags, trace):
+    stream = Stream(model, "red ball", seed=7)
+    live = lively(stream)
+    pause_with(live, 1)
+    live.start()
+    assert live.wait(PATIENCE)
+    keep = regions.box(30, 0, 48, 10)
+    settings = ds.DragSettings.released()
+    live.animate(drags, blocks=2)
+    live.prompt = "blue ball"
+    live.edit(drags[:1], keep=keep)
+    live.rewind(to=3)
+    live.animate(drags[1:], settings=settings)
+    assert live.wait(PATIENCE)
+
+    expected = plain(model, 2)
+    expected.animate(drags, blocks=2)
+    expected.prompt = "blue ball"
+    expected.edit(drags[:1], keep=keep)
+    expected.rewind(to=3)
+    expected.animate(drags[1:], settings=settings)
+    assert trace(stream) == trace(expected)
+    assert live.prompt == expected.prompt
+
+
+def test_everything_is_published_in_order_as_it_happens(lively, two, drags):
+    stream = two.fork()
+    live = lively(stream)
+    events = record(live)
+    live.animate(drags, blocks=2)
+    live.wait(PATIENCE)
+    live.stop()
+
+    first, *body, second_last, last = events
+    assert first == StatusChanged(Status.WORKING)
+    assert (second_last, last) == (StatusChanged(Status.PAUSED), StatusChanged(Status.STOPPED))
+    block = [Progress, *[Iterated] * 4, *[Progress] * 3, BlockMade]
+    assert [type(event) for event in body] == [*block, *block, Changed]
+    assert [e for e in body if isinstance(e, Progress)] == [
+        Progress(index, step, 4) for index in (2, 3) for step in range(4)
+    ]
+    made = tuple(e.block for e in body if isinstance(e, BlockMade))
+    assert body[-1] == Changed(stream.blocks)
+    assert stream.blocks[2:] == made
+    iterations = tuple((e.block, e.iteration) for e in body if isinstance(e, Iterated))
+    assert iterations == tuple((b.index, item) for b in made for item in b.iterations)
+
+
+def test_events_come_while_the_call_goes_on(lively, two, drags):
+    stream = two.fork()
+    live = lively(stream)
+    gate = Gate(live, lambda event: isinstance(event, BlockMade) and event.block.index == 2)
+    live.animate(drags, blocks=2)
+    with gate:
+        assert live.status is Status.WORKING
+        assert len(stream) == 2
+        assert stream.frames.shape[0] == 11
+    live.wait(PATIENCE)
+    assert len(stream) == 4
+
+
+# ------------------------------------------------------------------------------ play and pause
+
+
+def test_a_pause_drops_the_block_in_the_making_and_it_is_made_again(lively, model, three, trace):
+    stream = Stream(model, "red ball", seed=7)
+    live = lively(stream)
+    events = record(live)
+    gate = Gate(live, passed(block=1, step=1))
+    live.start()
+    with gate:
+        live.pause(wait=False)
+    assert live.wait(PATIENCE)
+    shown = [event.block for event in events if isinstance(event, BlockMade)]
+    assert stream.blocks == tuple(shown)
+    assert len(stream) == 1
+    assert events[-1] == StatusChanged(Status.PAUSED)
+
+    pause_with(live, 2)
+    live.resume()
+    assert live.wait(PATIENCE)
+    assert trace(stream) == trace(three)
+
+
+def test_pause_returns_when_the_stream_is_free(lively, model, three, trace):
+    stream = Stream(model, "red ball", seed=7)
+    live = lively(stream)
+    gate = Gate(live, passed(block=1, step=0))
+    live.start()
+    with gate:
+        pausing = threading.Thread(target=live.pause)
+        pausing.start()
+        assert not live.wait(timeout=0)
+    pausing.join(PATIENCE)
+    assert live.status is Status.PAUSED
+    stream.run(2, progress=False)
+    assert trace(stream) == trace(three)
+
+
+def test_a_pause_right_after_resume_frees_the_stream(lively, two):
+    live = lively(two.fork())
+    live.start()
+    live.pause()
+    for _ in range(20):
+        live.resume()
+        live.pause()
+        live.stream.rewind(to=2)
+    assert live.status is Status.PAUSED
+
+
+def test_a_pause_lets_drags_finish(lively, two, drags, trace):
+    stream, expected = two.fork(), two.fork()
+    live = lively(stream)
+    gate = Gate(live, lambda event: isinstance(event, Iterated))
+    live.animate(drags)
+    live.edit(drags[:1])
+    live.start()
+    with gate:
+        live.pause(wait=False)
+    assert live.wait(PATIENCE)
+    expected.animate(drags)
+    expected.edit(drags[:1])
+    assert trace(stream) == trace(expected)
+
+
+def test_a_command_acts_on_the_picture_that_is_shown(lively, model, drags, trace):
+    stream = Stream(model, "red ball", seed=7)
+    live = lively(stream)
+    gate = Gate(live, passed(block=1, step=2))
+    live.start()
+    with gate:
+        live.animate(drags)
+        live.pause(wait=False)
+    assert live.wait(PATIENCE)
+    expected = plain(model, 1)
+    expected.animate(drags)
+    assert trace(stream) == trace(expected)
+
+
+def test_a_drag_that_is_asked_for_at_once_follows_the_first_block(lively, model, drags):
+    stream = Stream(model, "red ball", seed=7)
+    live = lively(stream)
+    gate = Gate(live, passed(block=0, step=0))
+    live.start()
+    with gate:
+        live.animate(drags)
+    pause_with(live, 1)
+    assert live.wait(PATIENCE)
+    assert [block.mode for block in stream.blocks] == [Mode.STEP, Mode.ANIMATE]
+
+
+def test_play_goes_on_after_a_command(lively, two, drags):
+    stream = two.fork()
+    live = lively(stream)
+    gate = Gate(live, passed(block=2, step=0))
+    pause_with(live, 3)
+    live.start()
+    with gate:
+        live.edit(drags[:1])
+        live.start()
+    assert live.wait(PATIENCE)
+    assert [block.mode.value for block in stream.blocks] == ["step", "edit", "step", "step"]
+
+
+def test_blocks_are_held_back_until_the_last_one_was_watched(lively, model, three, trace):
+    stream = Stream(model, "red ball", seed=7)
+    live = lively(stream, frame_rate=1e-9)
+    gate = Gate(live, passed(block=1, step=3))
+    live.start()
+    with gate:
+        assert len(stream) == 1
+    live.pause()  # though the second block is ready, or nearly so
+    assert len(stream) == 1
+    stream.run(2, progress=False)
+    assert trace(stream) == trace(three)
+
+
+def test_blocks_are_watched_at_the_models_rate_unless_another_is_given(model):
+    live = LiveStream(Stream(model, "red ball"))
+    assert live._worker._frame_rate == model.spec.clock.frame_rate
+    assert repr(live) == "LiveStream(Stream('tiny', 'red ball', seed=0, blocks=0), stopped)"
+
+
+# ------------------------------------------------------------------------------ the only writer
+
+
+def test_nobody_else_writes_while_it_plays_and_anybody_afterwards(lively, model, drags, trace):
+    stream = plain(model, 1)
+    live, second = lively(stream), lively(stream)
+    before = trace(stream)
+    gate = Gate(live, passed(block=1, step=0))
+    live.start()
+    with gate:
+        for name, call in {
+            "step": stream.step,
+            "edit": lambda: stream.edit(drags),
+            "animate": lambda: stream.animate(drags),
+            "rewind": lambda: stream.rewind(0),
+            "prompt": lambda: setattr(stream, "prompt", "blue ball"),
+            "LiveStream": second.start,
+        }.items():
+            message = rf"^{name} cannot change the stream now.*live\.pause\(\) or live\.stop\(\)"
+            with pytest.raises(RuntimeError, match=message):
+                call()
+        with pytest.raises(RuntimeError, match=r"live\.stop"):
+            second.animate(drags)
+        assert trace(stream.fork()) == before
+        live.pause(wait=False)
+    live.wait(PATIENCE)
+    assert trace(stream) == before
+    second.rewind(to=0)
+    second.wait(PATIENCE)
+    stream.step()
+    assert trace(stream) == before
+
+
+def test_between_blocks_the_stream_is_still_reserved(lively, model):
+    stream, errors = Stream(model, "red ball", seed=7), []
+
+    def write():
+        try:
+            stream.step()
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    def listener(event):
+        if isinstance(event, Changed):
+            thread = threading.Thread(target=write)
+            thread.start()
+            thread.join()
+            live.pause()
+
+    live = lively(stream)
+    live.subscribe(listener)
+    live.start()
+    assert live.wait(PATIENCE)
+    assert len(errors) == len(stream) == 1
+    assert "live.pause()" in errors[0]
+
+
+def test_a_live_stream_cannot_start_in_the_middle_of_a_call(lively, model, drags):
+    stream = plain(model, 1)
+    live = lively(stream)
+
+    def callback(_):
+        with pytest.raises(RuntimeError, match="edit is still at work on it"):
+            live.start()
+
+    stream.edit(drags, callback=callback)
+    live.rewind(to=0)
+    assert live.wait(PATIENCE)
+    assert len(stream) == 0
+
+
+# ---------------------------------------------------------------------------------------- stop
+
+
+@pytest.mark.parametrize("call", ["edit", "animate"])
+def test_stopping_in_the_middle_of_a_drag_leaves_the_stream_as_it_was(
+    *, lively, two, drags, trace, call
+):
+    stream = two.fork()
+    before, blocks = trace(stream), stream.blocks
+    live = lively(stream)
+    events = record(live)
+    gate = Gate(live, lambda event: isinstance(event, Iterated) and event.iteration.index == 2)
+    getattr(live, call)(drags)
+    live.rewind(to=0)
+    live.start()
+    with gate:
+        live._worker.stop(0)  # as live.stop(), but does not wait
+        with pytest.raises(RuntimeError, match="still stopping"):
+            live.start()
+    live.stop()
+    assert stream.blocks is blocks
+    assert trace(stream) == before
+    assert events[-1] == StatusChanged(Status.STOPPED)
+    getattr(live, call)(drags)
+    live.wait(PATIENCE)
+    expected = two.fork()
+    getattr(expected, call)(drags)
+    assert trace(stream) == trace(expected)
+
+
+def test_an_animation_that_is_stopped_goes_as_a_whole(lively, two, drags, trace):
+    stream = two.fork()
+    live = lively(stream)
+    events = record(live)
+
+    def listener(event):
+        if isinstance(event, BlockMade):
+            live.stop()
+
+    live.subscribe(listener)
+    live.animate(drags, blocks=2)
+    live.wait(PATIENCE)
+    assert trace(stream) == trace(two)
+    assert len([event for event in events if isinstance(event, BlockMade)]) == 1
+
+
+def test_a_live_stream_that_nobody_holds_ends(model):
+    stream = Stream(model, "red ball", seed=7)
+    live = LiveStream(stream, math.inf)
+    live.rewind(to=0)
+    assert live.wait(PATIENCE)
+    thread = live._worker._thread
+    del live
+    gc.collect()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    stream.rewind(to=0)
+
+
+# -------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize("how", ["wait", "pause", "stop", "start", "animate"])
+def test_an_error_reaches_the_user_with_its_traceback(*, lively, model, two, drags, trace, how):
+    stream = two.fork()
+    live = lively(stream)
+    events = record(live)
+    stream._recall = Stream(Broken(model, 6, FloatingPointError("oh no")), "red ball")._recall
+    gate = Gate(live, lambda event: isinstance(event, Changed))
+    live.start()
+    with gate:
+        expected = trace(stream)
+    assert live._worker.wait(PATIENCE)
+
+    calls = {
+        "animate": lambda: live.animate(drags),
+        "wait": lambda: live.wait(PATIENCE),
+        "pause": live.pause,
+        "stop": live.stop,
+        "start": live.start,
+    }
+    with pytest.raises(RuntimeError, match=r"had to pause: FloatingPointError.*oh no") as caught:
+        calls[how]()
+    cause = caught.value.__cause__
+    assert isinstance(cause, FloatingPointError)
+    names = [frame.name for frame in traceback.extract_tb(cause.__traceback__)]
+    assert names[-1] == "denoise"
+    assert "step" in names
+    assert [e.error for e in events if e == StatusChanged(Status.PAUSED, cause)] == [cause]
+    assert trace(stream) == expected
+    assert len(stream) == 3
+    stream.step()  # it is free, and told only once
+    pause_with(live, 4)
+    live.start()
+    live.wait(PATIENCE)
+    assert len(stream) == 5
+
+
+def test_an_error_drops_what_was_queued_behind_it(lively, two, trace):
+    stream = two.fork()
+    live = lively(stream)
+    gate = Gate(live, lambda event: event == StatusChanged(Status.WORKING))
+    live.prompt = "green ball"
+    with gate:
+        live.rewind(to=1)
+    with pytest.raises(RuntimeError) as caught:
+        live.wait(PATIENCE)
+    assert "green" in str(caught.value.__cause__)
+    assert trace(stream) == trace(two)
+    live.rewind(to=1)
+    assert live.wait(PATIENCE)
+    assert len(stream) == 1
+
+
+def test_a_listener_that_fails_disturbs_nothing(lively, two, caplog):
+    live = lively(two.fork())
+    unsubscribe = live.subscribe(lambda _: 1 / 0)
+    events = record(live)
+    with caplog.at_level(logging.ERROR):
+        live.rewind(to=1)
+        assert live.wait(PATIENCE)
+    assert "ZeroDivisionError" in caplog.text
+    unsubscribe()
+    unsubscribe()
+    caplog.clear()
+    live.rewind(to=0)
+    assert live.wait(PATIENCE)
+    assert not caplog.text
+    assert len([event for event in events if isinstance(event, Changed)]) == 2
+
+
+def test_a_listener_cannot_wait_for_itself(lively, two):
+    live, errors = lively(two.fork()), []
+
+    def listener(_):
+        try:
+            live.wait()
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    live.subscribe(listener)
+    live.rewind(to=1)
+    live.wait(PATIENCE)
+    assert set(errors) == {"a listener cannot wait for the thread that it is called on"}
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda live, _: live.animate([]), ValueError, "empty"),
+        (lambda live, drags: live.animate(drags, blocks=0), ValueError, "blocks"),
+        (lambda live, drags: live.edit(drags[0]), TypeError, "sequence"),
+        (lambda live, drags: live.edit(drags, settings="paper"), TypeError, "'paper'"),
+        (lambda live, drags: live.edit(drags, keep="all"), TypeError, "region"),
+        (lambda live, _: live.rewind(to=-1), ValueError, "-1"),
+        (lambda live, _: setattr(live, "prompt", 3), TypeError, "got 3"),
+        (lambda live, _: live.subscribe(None), TypeError, "listener must be callable"),
+        (lambda live, _: LiveStream(live), TypeError, "must be a Stream"),
+        (lambda live, _: LiveStream(live.stream, 0), ValueError, "positive, got 0"),
+        (lambda live, _: LiveStream(live.stream, math.nan), ValueError, "nan"),
+        (lambda live, _: LiveStream(live.stream, "fast"), TypeError, "'fast'"),
+    ],
+)
+def test_bad_arguments_are_refused_at_once(*, two, drags, trace, call, error, message):
+    stream = two.fork()
+    live = LiveStream(stream)
+    with pytest.raises(error, match=message):
+        call(live, drags)
+    assert live._worker._thread is None
+    assert trace(stream) == trace(two)
+
+
+# --------------------------------------------------------------------------------- plain scripts
+
+SCRIPT = """
+import math, runpy, threading
+import torch
+torch.set_num_threads(1)
+import dragstream as ds
+from dragstream.stream.events import BlockMade, StatusChanged
+
+model = runpy.run_path({conftest!r})["TinyModel"]()
+made, failed = threading.Event(), threading.Event()
+
+playing = ds.LiveStream(ds.Stream(model, "red ball"), math.inf)
+playing.subscribe(lambda event: made.set() if isinstance(event, BlockMade) else None)
+playing.start()
+held = ds.LiveStream(ds.Stream(model, "red ball"), 1e-9)
+held.start()
+paused = ds.LiveStream(ds.Stream(model, "red ball"))
+paused.rewind(to=0)
+assert paused.wait()
+broken = ds.LiveStream(ds.Stream(model, "red ball"))
+broken.subscribe(lambda event: failed.set() if getattr(event, "error", None) else None)
+broken.prompt = "green ball"
+assert failed.wait() and made.wait()
+print("the end")
+"""
+
+
+def test_a_script_may_end_while_live_streams_play():
+    script = SCRIPT.format(conftest=str(Path(__file__).with_name("conftest.py")))
+    result = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "ignore", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert (result.returncode, result.stdout) == (0, "the end\n")
+    # The only trace is the error that the script did not ask about.
+    assert result.stderr.startswith("a live stream had met an error\nTraceback")
+    assert result.stderr.count("Traceback") == 1
+    assert "green" in result.stderr.splitlines()[-1]
