@@ -87,21 +87,28 @@ def test_training_resumes_where_it_stopped_and_exports(tmp_path: Path) -> None:
     trainer.save()
 
     resumed = train.Trainer(tmp_path, autoencoder, PLAN)
-    resumed.resume()
+    resumed.resume(tmp_path / "none")
     assert resumed.step == trainer.step == 2
     for name, value in trainer.average.items():
         assert torch.equal(resumed.average[name], value)
 
-    train.export(trainer.average, autoencoder, tmp_path / "weights", {"steps": 2})
-    model = Playground.from_folder(tmp_path / "weights")
+    weights = tmp_path / "weights"
+    train.export(trainer.average, autoencoder, weights, {"steps": 2, "minutes": 3})
+    model = Playground.from_folder(weights)
     assert torch.equal(model.captions.words, trainer.average["captions.words"])
+
+    (tmp_path / "elsewhere").mkdir()  # without a checkpoint, from the exported weights
+    further = train.Trainer(tmp_path / "elsewhere", autoencoder, PLAN)
+    further.resume(weights)
+    assert (further.step, further.seconds) == (2, 180.0)
+    assert torch.equal(further.model.captions.words, model.captions.words)
 
 
 def test_a_card_tells_the_figures_of_the_weights(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Playground(train.CONFIG).eval()
     found = card.figures(model, frames=2, clips=2)
-    assert list(found["x0_error"]) == ["1", "0.9", "0.75", "0.45"]
+    assert list(found["x0_error"]) == ["1", "0.9", "0.75", "0.45", "0.2"]
     assert 0 < found["psnr"] < 60
     # An untrained flow is about zero, so x0 is the noisy latents: the error shrinks with sigma.
     errors = list(found["x0_error"].values())

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
@@ -41,7 +41,7 @@ CONFIG: dict[str, Any] = {
         "sink": 1,
         "frames_per_block": BLOCK,
     },
-    "sigmas": [1.0, 0.9, 0.75, 0.45],
+    "sigmas": [1.0, 0.9, 0.75, 0.45, 0.2],
     "denoising_step": 2,
     "learning_rate": 0.1,
     "layers": [2, 3],
@@ -52,7 +52,7 @@ _FAR = 2000.0
 _CLEAN_PAST = 0.65
 _ROUGH_PAST = 0.12
 """Noise, as a sigma, that a clean past may carry unannounced."""
-_SELF_FED_FROM = 0.55
+_SELF_FED_FROM = 0.7
 """Share of the training after which the past is what the model itself made of it."""
 
 
@@ -68,12 +68,21 @@ class Plan:
     device: torch.device
 
 
-def train_autoencoder(folder: Path, plan: Plan) -> Autoencoder:
-    """Train the autoencoder, or read it from the folder if that is done."""
+def train_autoencoder(folder: Path, plan: Plan, weights: Path | None = None) -> Autoencoder:
+    """Train the autoencoder, or read it from the folder if that is done.
+
+    Args:
+        folder: where checkpoints are.
+        plan: how long.
+        weights: exported weights to take it from if the folder has none; None: train it.
+    """
     path = folder / "autoencoder.pt"
     model = Autoencoder().to(plan.device)
     if path.is_file():
         model.load_state_dict(torch.load(path, map_location=plan.device, weights_only=True))
+        return model
+    if weights is not None and (weights / "autoencoder.safetensors").is_file():
+        model.load_state_dict(load_file(weights / "autoencoder.safetensors"))
         return model
     generator = torch.Generator().manual_seed(1)
     frames = draw_frames(plan.pool // 2, generator).to(plan.device)
@@ -257,9 +266,15 @@ class Trainer:
             self.path,
         )
 
-    def resume(self) -> None:
-        """Continue from the checkpoint, if there is one."""
+    def resume(self, weights: Path) -> None:
+        """Continue from the checkpoint, or else from exported weights, if there are any."""
         if not self.path.is_file():
+            if (weights / "config.json").is_file():
+                exported = Playground.from_folder(weights)
+                self.model.load_state_dict(exported.state_dict())
+                self.average = {k: v.detach().clone() for k, v in self._state().items()}
+                training = json.loads((weights / "config.json").read_text())["training"]
+                self.step, self.seconds = training["steps"], 60.0 * training["minutes"]
             return
         saved = torch.load(self.path, map_location=self.plan.device, weights_only=True)
         self.model.parts()["transformer"].load_state_dict(saved["model"])
@@ -317,7 +332,11 @@ def export(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dragstream.models.playground.train")
     parser.add_argument("--minutes", type=float, default=150.0, help="of transformer training")
-    parser.add_argument("--resume", action="store_true", help="continue from the folder")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue from the folder, or else from the weights in the package",
+    )
     parser.add_argument("--folder", type=Path, default=Path("build/playground"))
     parser.add_argument("--output", type=Path, default=WEIGHTS, help="where the weights go")
     parser.add_argument("--autoencoder-steps", type=int, default=1500)
@@ -347,10 +366,10 @@ def main() -> None:
     torch.manual_seed(0)
     # Most of the renderer is arithmetic on whole frames, which a compiler fuses: ten times faster.
     world._paint = torch.compile(world._paint)  # noqa: SLF001
-    autoencoder = train_autoencoder(folder, plan)
+    autoencoder = train_autoencoder(folder, plan, options.output if options.resume else None)
     trainer = Trainer(folder, autoencoder, plan)
     if options.resume:
-        trainer.resume()
+        trainer.resume(options.output)
     generator = torch.Generator().manual_seed(2 + trainer.step)
     parts = [
         draw_clips(100, generator, trainer.model.autoencoder)
