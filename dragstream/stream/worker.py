@@ -36,7 +36,6 @@ class Worker:
 
     def __init__(self, stream: Stream, frame_rate: float) -> None:
         self.listeners: dict[object, Watch] = {}
-        self.status = Status.STOPPED
         self._stream = stream
         self._frame_rate = frame_rate
         self._watched_at = 0.0  # when all that was shown will have been watched
@@ -44,7 +43,8 @@ class Worker:
         self._commands: deque[Callable[[], object]] = deque()
         self._playing = False
         self._stopping = False
-        self._resting = True
+        self._resting = True  # is there nothing to do, and has that been told
+        self._told = Status.STOPPED
         self._plain = False  # is a plain block being made
         self._error: BaseException | None = None  # that nobody was told of
         self._thread: threading.Thread | None = None
@@ -56,6 +56,15 @@ class Worker:
     def here(self) -> bool:
         """Is this the worker's own thread?"""
         return threading.current_thread() is self._thread
+
+    @property
+    def status(self) -> Status:
+        """What is being done; at rest as soon as others may change the stream."""
+        with self._turn:
+            if self._release is not None:
+                return Status.PLAYING if self._playing else Status.WORKING
+            ended = self._thread is None or self._stopping
+            return Status.STOPPED if ended else Status.PAUSED
 
     def ask(self, command: Callable[[], object] | None = None) -> None:
         """Carry out a command after those before it; None means play.
@@ -135,7 +144,7 @@ class Worker:
                 error = self._carry_out(call)
             with self._turn:
                 self._free()
-                self.status = Status.STOPPED
+                self._told = Status.STOPPED
             self._publish(StatusChanged(Status.STOPPED, error))
         finally:
             atexit.unregister(self.leave)
@@ -150,24 +159,19 @@ class Worker:
             with self._turn:
                 if self._stopping:
                     return None
-                known, self.status = self.status, self._wanted()
-                if self.status is Status.PAUSED:
+                if not (self._playing or self._commands):
                     self._free()
-                if self.status is known:
-                    if known is not Status.PAUSED:
+                told, status = self._told, self.status
+                self._told = status
+                if status is told:
+                    if status is not Status.PAUSED:
                         return self._pick()
                     self._resting = True
                     self._turn.notify_all()
                     self._turn.wait_for(lambda: self._stopping or not self._resting)
                     continue
-                status = self.status
             self._publish(StatusChanged(status, error))
             error = None
-
-    def _wanted(self) -> Status:
-        if self._playing:
-            return Status.PLAYING
-        return Status.WORKING if self._commands else Status.PAUSED
 
     def _pick(self) -> Callable[[], object]:
         # There is nothing to drag before the first block, so that one goes before commands.

@@ -149,11 +149,13 @@ def test_the_blocks_are_those_of_the_same_calls(lively, model, drags, trace):
 def test_everything_is_published_in_order_as_it_happens(lively, two, drags):
     stream = two.fork()
     live = lively(stream)
-    events = record(live)
+    events, seen = record(live), []
+    live.subscribe(lambda _: seen.append(live.status))
     live.animate(drags, blocks=2)
     live.wait(PATIENCE)
     live.stop()
 
+    assert seen == [Status.WORKING] * (len(events) - 2) + [Status.PAUSED, Status.STOPPED]
     first, *body, second_last, last = events
     assert first == StatusChanged(Status.WORKING)
     assert (second_last, last) == (StatusChanged(Status.PAUSED), StatusChanged(Status.STOPPED))
@@ -226,9 +228,10 @@ def test_a_pause_right_after_resume_frees_the_stream(lively, two):
     live.pause()
     for _ in range(20):
         live.resume()
+        assert live.status is Status.PLAYING
         live.pause()
+        assert live.status is Status.PAUSED
         live.stream.rewind(to=2)
-    assert live.status is Status.PAUSED
 
 
 def test_a_pause_lets_drags_finish(lively, two, drags, trace):
@@ -578,7 +581,7 @@ print("the end")
 def test_a_script_may_end_while_live_streams_play():
     script = SCRIPT.format(conftest=str(Path(__file__).with_name("conftest.py")))
     result = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "ignore", "-c", script],
+        [sys.executable, "-X", "faulthandler", "-c", script],
         capture_output=True,
         text=True,
         check=False,
