@@ -18,12 +18,24 @@ class Keeper:
     watch: Watch
 
 
+class Writing:
+    """One call that changes a stream.
+
+    It lets go of the pen by setting `over`. That is a plain store, which no interrupt can split or
+    come in front of, so that the pen is never left with a call that has ended.
+    """
+
+    def __init__(self, call: str) -> None:
+        self.call = call
+        self.over = False
+
+
 class Pen:
     """What a call holds while it changes a stream."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._call: str | None = None
+        self._writing: Writing | None = None
         self._keeper: Keeper | None = None
 
     @property
@@ -32,19 +44,15 @@ class Pen:
         keeper = self._keeper
         return nobody if keeper is None else keeper.watch
 
-    def take(self, call: str) -> None:
-        """Begin to write.
+    def take(self, writing: Writing) -> None:
+        """Begin to write; the call is over when it says so.
 
         Raises:
             RuntimeError: Another call is at it, or another thread keeps the pen.
         """
         with self._mutex:
-            self._check(call, threading.current_thread())
-            self._call = call
-
-    def lay_down(self) -> None:
-        """End what `take` began."""
-        self._call = None
+            self._check(writing.call, threading.current_thread())
+            self._writing = writing
 
     def keep(self, keeper: Keeper) -> Callable[[], None]:
         """Let only one thread write, until the function that is returned is called.
@@ -66,7 +74,8 @@ class Pen:
         keeper = self._keeper
         if keeper is not None and keeper.thread is not thread:
             raise RuntimeError(f"{call} cannot change the stream now: {keeper.reason}")
-        if self._call is not None:
+        writing = self._writing
+        if writing is not None and not writing.over:
             raise RuntimeError(
-                f"{call} cannot change the stream now: {self._call} is still at work on it"
+                f"{call} cannot change the stream now: {writing.call} is still at work on it"
             )

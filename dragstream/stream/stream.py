@@ -27,7 +27,7 @@ from dragstream.stream import archive, tables, video
 from dragstream.stream.driving import Callback, Course, Request, drive
 from dragstream.stream.events import Watch, nobody
 from dragstream.stream.noise import checked_seed
-from dragstream.stream.pen import Keeper, Pen
+from dragstream.stream.pen import Keeper, Pen, Writing
 from dragstream.stream.production import Order, produce, produce_image
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.state import Recall, State
@@ -483,15 +483,17 @@ class Stream:
     @contextmanager
     def _writing(self, call: str) -> Iterator[State]:
         """Let one call at a time write; it replaces ``_state`` as its last act, or not at all."""
-        self._pen.take(call)
-        state = self._state
-        try:
+        writing = Writing(call)
+        state: State | None = None
+        try:  # from here on, so that an interrupt cannot leave the pen taken
+            self._pen.take(writing)
+            state = self._state
             # What is remembered must serve later gradients, wherever the call is made from.
             with torch.inference_mode(mode=False):
                 yield state
         finally:
-            self._pen.lay_down()
-            if self._state is not state:  # even if an interrupt came just after
+            writing.over = True
+            if state is not None and self._state is not state:  # even if interrupted just after
                 self._tell()
 
     def _tell(self) -> None:

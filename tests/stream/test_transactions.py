@@ -10,6 +10,7 @@ from dragstream.drags import regions
 from dragstream.drags.motions import Drag, Memory, Rotation, Translation
 from dragstream.method.settings import DragSettings
 from dragstream.stream import Stream
+from dragstream.stream.pen import Pen
 
 
 class Failing:
@@ -96,6 +97,26 @@ def test_an_interrupt_in_any_pass_changes_nothing(
         CALLS[call](stream, drags)
     stream._recall.model = model
     assert stream.blocks is blocks
+    assert trace(stream) == before
+    CALLS[call](stream, drags)
+    assert trace(stream) == afterwards[call]
+
+
+@pytest.mark.parametrize("call", ["step", "edit", "animate"])
+def test_an_interrupt_just_after_the_pen_was_taken_lets_go_of_it(
+    *, model, drags, trace, afterwards, call, monkeypatch
+):
+    stream = started(model)
+    before, take = trace(stream), Pen.take
+
+    def interrupted(pen, writing):
+        take(pen, writing)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pen, "take", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            CALLS[call](stream, drags)
     assert trace(stream) == before
     CALLS[call](stream, drags)
     assert trace(stream) == afterwards[call]
