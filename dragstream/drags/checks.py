@@ -1,4 +1,4 @@
-"""Reading numbers and points that people or documents hand in.
+"""Reading numbers, switches, lists and points that people or documents hand in.
 
 The readers take the value and the name that its error message should use.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 FARTHEST = 1e6
-"""No coordinate or length may exceed this many pixels, so that squares never overflow."""
+"""Nothing may lie farther out, in pixels or in degrees, so that squares never overflow."""
 
 Point = tuple[float, float]
 
@@ -69,6 +70,89 @@ def size(value: object, name: str) -> float:
     if number <= 0:
         raise ValueError(f"{name} must be positive, got {number!r}")
     return number
+
+
+def positive(value: object, name: str) -> float:
+    """`value` as a finite number above 0.
+
+    Raises:
+        TypeError: It is not a real number.
+        ValueError: It is 0, negative, infinite or NaN.
+    """
+    number = finite(value, name)
+    if number <= 0:
+        raise ValueError(f"{name} must be above 0, got {short(value)}")
+    return number
+
+
+def not_negative(value: object, name: str) -> float:
+    """`value` as a finite number of at least 0.
+
+    Raises:
+        TypeError: It is not a real number.
+        ValueError: It is negative, infinite or NaN.
+    """
+    number = finite(value, name)
+    if number < 0:
+        raise ValueError(f"{name} must be at least 0, got {short(value)}")
+    return number
+
+
+def fraction(value: object, name: str) -> float:
+    """`value` as a number in (0, 1].
+
+    Raises:
+        TypeError: It is not a real number.
+        ValueError: It lies outside (0, 1], NaN included.
+    """
+    number = finite(value, name)
+    if not 0 < number <= 1:
+        raise ValueError(f"{name} must be in (0, 1], got {short(value)}")
+    return number
+
+
+def angle(value: object, name: str) -> float:
+    """`value` as degrees, within a million either way.
+
+    Raises:
+        TypeError: It is not a real number.
+        ValueError: It is not finite, or turns farther than that.
+    """
+    number = finite(value, name)
+    if abs(number) > FARTHEST:
+        raise ValueError(f"{name} must lie within ±{FARTHEST:.0f} degrees, got {number!r}")
+    return number
+
+
+def switch(value: object, name: str) -> bool:
+    """`value` as True or False, and nothing that merely looks like it.
+
+    Raises:
+        TypeError: It is no boolean (numpy's will do).
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {short(value)}")
+    return bool(value)
+
+
+def sequence(value: object, name: str, holds: str) -> tuple[Any, ...]:
+    """The elements of `value`, an iterable but no string, at least one of them.
+
+    Args:
+        value: What was handed in.
+        name: What messages call it.
+        holds: What messages call its elements.
+
+    Raises:
+        TypeError: It cannot be iterated over, or is a string.
+        ValueError: It is empty.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a sequence of {holds}, got {short(value)}")
+    values = tuple(value)
+    if not values:
+        raise ValueError(f"{name} must hold at least one of its {holds}, got {short(value)}")
+    return values
 
 
 def whole(value: object, name: str, *, least: int) -> int:

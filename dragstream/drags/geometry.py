@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dragstream.drags.checks import finite, point, whole
+from dragstream.drags.checks import finite, point, positive, whole
 
 Row = tuple[float, float, float]
 
@@ -107,10 +107,7 @@ class FrameClock:
         object.__setattr__(
             self, "temporal_factor", whole(self.temporal_factor, "temporal_factor", least=1)
         )
-        rate = finite(self.frame_rate, "frame_rate")
-        if rate <= 0:
-            raise ValueError(f"frame_rate must be positive, got {rate}")
-        object.__setattr__(self, "frame_rate", rate)
+        object.__setattr__(self, "frame_rate", positive(self.frame_rate, "frame_rate"))
 
     def video_frames(self, latent_frames: int) -> int:
         """How many video frames `latent_frames` latent frames decode to (0 for 0)."""
@@ -124,14 +121,6 @@ class FrameClock:
     def last(self, latent_frame: int) -> int:
         """The last video frame of a latent frame, both counted from 0."""
         return self.temporal_factor * whole(latent_frame, "latent_frame", least=0)
-
-    def latent_frame(self, video_frame: int) -> int:
-        """The latent frame that a video frame belongs to, both counted from 0."""
-        return -(-whole(video_frame, "video_frame", least=0) // self.temporal_factor)
-
-    def seconds(self, latent_frames: int) -> float:
-        """How long the video of `latent_frames` latent frames lasts."""
-        return self.video_frames(latent_frames) / self.frame_rate
 
 
 @dataclass(frozen=True)

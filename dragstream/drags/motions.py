@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import Point, Points, finite, point, settle, short, whole
+from dragstream.drags.checks import Point, Points, angle, fraction, point, settle, short, whole
 from dragstream.drags.geometry import Affine
 from dragstream.drags.paths import (
     EASINGS,
@@ -82,7 +82,28 @@ class Motion(ABC):
 
 
 @dataclass(frozen=True, init=False)
-class Translation(Motion):
+class _Shift(Motion):
+    """A motion along a path, by the displacement from its start."""
+
+    path: Path
+
+    def at(self, fraction: float) -> Affine:
+        """See `Motion.at`."""
+        return Affine.translation(*self.path.displacement(fraction))
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """See `Motion.extent`."""
+        return self.path.length, 0.0
+
+    @property
+    def duration(self) -> float | None:
+        """See `Motion.duration`."""
+        return self.path.frames[-1] if self.path.frames else None
+
+
+@dataclass(frozen=True, init=False)
+class Translation(_Shift):
     """Move the whole region along a path, by the displacement from the path's start.
 
     Moving a part of an object, such as its face, turns it in depth (3D rotation, App. J).
@@ -114,23 +135,9 @@ class Translation(Motion):
         """
         return cls(_stations(displacements, start))
 
-    def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
-        return Affine.translation(*self.path.displacement(fraction))
-
-    @property
-    def extent(self) -> tuple[float, float]:
-        """See `Motion.extent`."""
-        return self.path.length, 0.0
-
-    @property
-    def duration(self) -> float | None:
-        """See `Motion.duration`."""
-        return self.path.frames[-1] if self.path.frames else None
-
 
 @dataclass(frozen=True, init=False)
-class Deformation(Motion):
+class Deformation(_Shift):
     """Pull the edge of a region along a path and leave the rest of it in place (App. J).
 
     Only the edge is held: the part of the region that lies farthest toward the pull, which is the
@@ -149,29 +156,12 @@ class Deformation(Motion):
     edge: float
 
     def __init__(self, path: Path | Points, *, edge: float = EDGE) -> None:
-        share = finite(edge, "edge")
-        if not 0 < share <= 1:
-            raise ValueError(f"edge must be a share of the region in (0, 1], got {share!r}")
-        settle(self, path=as_path(path), edge=share)
+        settle(self, path=as_path(path), edge=fraction(edge, "edge"))
 
     @classmethod
     def by(cls, dx: float, dy: float, ease: str = "linear", *, edge: float = EDGE) -> Deformation:
         """Straight by (dx, dy) pixels."""
         return cls(Path.polyline([(0.0, 0.0), (dx, dy)], ease), edge=edge)
-
-    def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
-        return Affine.translation(*self.path.displacement(fraction))
-
-    @property
-    def extent(self) -> tuple[float, float]:
-        """See `Motion.extent`."""
-        return self.path.length, 0.0
-
-    @property
-    def duration(self) -> float | None:
-        """See `Motion.duration`."""
-        return self.path.frames[-1] if self.path.frames else None
 
     def handle(self, mask: BoolMask) -> BoolMask:
         """The edge of a region (H, W) toward the pull."""
@@ -194,8 +184,8 @@ class Rotation(Motion):
 
     Raises:
         TypeError: `degrees` is missing or no number or sequence of numbers.
-        ValueError: Nothing turns, an angle is not finite, an unknown `ease`, or frames that do
-            not rise from 0.
+        ValueError: Nothing turns, an angle is not finite or beyond a million, an unknown `ease`,
+            or frames that do not rise from 0.
     """
 
     center: Point
@@ -403,8 +393,8 @@ def _stations(displacements: Points, start: Point) -> Path:
 
 def _degrees(degrees: object) -> float | tuple[float, ...]:
     if isinstance(degrees, Sequence | np.ndarray) and not isinstance(degrees, str | bytes):
-        angles = tuple(finite(angle, f"degrees[{i}]") for i, angle in enumerate(degrees))
+        angles = tuple(angle(turn, f"degrees[{i}]") for i, turn in enumerate(degrees))
         if not angles:
             raise ValueError("degrees is empty: give an angle or a sequence of angles")
         return angles if angles[0] == 0 else (0.0, *angles)
-    return finite(degrees, "degrees")
+    return angle(degrees, "degrees")

@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline, make_interp_spline
 
-from dragstream.drags.checks import Point, Points, finite, read_points, settle, short
+from dragstream.drags.checks import Point, Points, finite, read_points, settle, short, switch
 
 ROWS_PER_SPAN = 96
 """Rows of a spline's table per knot span; divisible by 2 and 3, see step 2 above."""
@@ -153,11 +153,9 @@ class Path:
         frames: Sequence[float] | None = None,
     ) -> None:
         waypoints = read_points(points, "points", least=2)
-        if not isinstance(smooth, bool | np.bool_):
-            raise TypeError(f"smooth must be True or False, got {short(smooth)}")
         check_ease(ease)
         pins = check_frames(frames, len(waypoints), "waypoints")
-        settle(self, points=waypoints, smooth=bool(smooth), ease=ease, frames=pins)
+        settle(self, points=waypoints, smooth=switch(smooth, "smooth"), ease=ease, frames=pins)
         if self.length < SHORTEST:
             raise ValueError(f"a path must lead somewhere, got {short(waypoints)} of length 0")
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dragstream.drags.checks import positive, switch
 from dragstream.drags.geometry import Affine, Grid
-from dragstream.method._checks import positive, switch
 
 Bounds = tuple[float, float, float, float]
 """left, top, right, bottom in pixels."""
@@ -40,7 +40,7 @@ class Focus:
     def __post_init__(self) -> None:
         object.__setattr__(self, "alpha", positive(self.alpha, "alpha"))
         object.__setattr__(self, "padding", positive(self.padding, "padding"))
-        switch(self.on_gradient, "on_gradient")
+        object.__setattr__(self, "on_gradient", switch(self.on_gradient, "on_gradient"))
 
     def gaussian(self, bounds: Bounds, grid: Grid) -> Tensor:
         """The map G of one target on the latents' grid, shape (h, w), 1 at the box's centre.

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import whole
-from dragstream.method._checks import fraction
+from dragstream.drags.checks import fraction, whole
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,8 @@ class LowPass:
         if self.is_identity:
             return torch.ones(height, width // 2 + 1, dtype=torch.float64)
         radius_squared = rows.square() + columns.square()
-        gain: Tensor = 1.0 / (1.0 + (radius_squared / self.cutoff**2) ** self.order)
+        # Divided twice: the square of a tiny cutoff would be 0, and 0 / 0 no gain.
+        gain: Tensor = 1.0 / (1.0 + (radius_squared / self.cutoff / self.cutoff) ** self.order)
         return gain
 
     def __call__(self, maps: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from enum import Enum
 
 from torch import Tensor
 
-from dragstream.method._checks import not_negative, switch
+from dragstream.drags.checks import not_negative, switch
 
 
 class Loss(Enum):
@@ -55,5 +55,5 @@ class Constraint:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight", not_negative(self.weight, "weight"))
-        switch(self.predictions, "predictions")
-        switch(self.spare_handles, "spare_handles")
+        for name in ("predictions", "spare_handles"):
+            object.__setattr__(self, name, switch(getattr(self, name), name))

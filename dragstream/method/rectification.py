@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import whole
-from dragstream.method._checks import switch
+from dragstream.drags.checks import switch, whole
 
 _FRAME, _CHANNEL, _ROW, _COLUMN = _WHOLE = (-4, -3, -2, -1)
 """The axes of latents (..., F, C, h, w)."""
@@ -40,7 +39,7 @@ class Rectification:
     def __post_init__(self) -> None:
         object.__setattr__(self, "neighbours", whole(self.neighbours, "neighbours", least=0))
         for name in ("per_channel", "per_frame", "then_whole"):
-            switch(getattr(self, name), name)
+            object.__setattr__(self, name, switch(getattr(self, name), name))
 
     def prepare(self, own: Tensor, neighbours: Tensor | None) -> Rectifier:
         """The rectifier of one block, its target statistics computed once.

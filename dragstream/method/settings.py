@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+import math
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
-from dragstream.drags.checks import whole
-from dragstream.method._checks import fraction, not_negative, positive, switch
+from dragstream.drags.checks import fraction, not_negative, positive, sequence, switch, whole
 from dragstream.method.focus import Focus
 from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Constraint, Loss
@@ -17,6 +16,10 @@ from dragstream.method.rectification import Rectification
 
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec
+
+
+MOST_SEGMENTS = 1000
+"""A drag is split into no more segments than that: more would take hours."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -155,12 +158,24 @@ class DragSettings:
         )
 
     def segments(self, pixels: float, degrees: float) -> int:
-        """Into how many segments a motion of that length is split, at least 1."""
+        """Into how many segments a motion of that length is split, at least 1.
+
+        Raises:
+            ValueError: Into more than `MOST_SEGMENTS`.
+        """
         count = 1
-        for length, limit in ((pixels, self.segment_pixels), (degrees, self.segment_degrees)):
-            if limit is not None:
-                # 16.000000001 px along a spline are still one segment of 16
-                count = max(count, -int(-(abs(length) - 1e-6) // limit))
+        for name, length in (("segment_pixels", pixels), ("segment_degrees", degrees)):
+            limit: float | None = getattr(self, name)
+            if limit is None:
+                continue
+            # 16.000000001 px along a spline are still one segment of 16
+            wanted = (abs(length) - 1e-6) / limit
+            if wanted > MOST_SEGMENTS:
+                raise ValueError(
+                    f"{name} must split a drag into at most {MOST_SEGMENTS} segments, "
+                    f"got {limit!r} for one of {abs(length):.1f}"
+                )
+            count = max(count, math.ceil(wanted))
         return count
 
     def to_json(self) -> dict[str, Any]:
@@ -243,21 +258,10 @@ def _part(name: str, value: object) -> Any:
     return kind(**{constant: value})
 
 
-def _sequence(value: object, name: str, holds: str) -> tuple[Any, ...]:
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a sequence of {holds} or None, got {value!r}")
-    values = tuple(value)
-    if not values:
-        raise ValueError(f"{name} must hold at least one of its {holds}, got {value!r}")
-    return values
-
-
 def _layers(value: object) -> tuple[int, ...] | None:
     if value is None:
         return None
-    layers = tuple(
-        whole(layer, "layers", least=0) for layer in _sequence(value, "layers", "layers")
-    )
+    layers = tuple(whole(layer, "layers", least=0) for layer in sequence(value, "layers", "layers"))
     if len(set(layers)) != len(layers):
         raise ValueError(f"layers must differ from one another, got {layers}")
     return layers
@@ -266,7 +270,7 @@ def _layers(value: object) -> tuple[int, ...] | None:
 def _cutoffs(value: object) -> tuple[float, ...] | None:
     if value is None:
         return None
-    cutoffs = _sequence(value, "cutoffs", "numbers in (0, 1]")
+    cutoffs = sequence(value, "cutoffs", "numbers in (0, 1]")
     return tuple(fraction(cutoff, "cutoffs") for cutoff in cutoffs)
 
 

@@ -72,6 +72,8 @@ def test_a_rotation_without_degrees_says_so():
         ([], ValueError, "degrees is empty"),
         (math.nan, ValueError, "degrees must be finite"),
         ([10, math.inf], ValueError, r"degrees\[1\] must be finite"),
+        (1e300, ValueError, r"degrees must lie within ±1000000 degrees, got 1e\+300"),
+        ([1e308, -1e308], ValueError, r"degrees\[0\] must lie within"),
     ],
 )
 def test_impossible_angles_are_refused(degrees, error, message):

@@ -90,3 +90,9 @@ def test_other_bad_arguments_are_refused():
         LowPass(0.4, 0)
     with pytest.raises(ValueError, match=r"\(4, 6\)"):
         LowPass(0.4)(torch.zeros(4, 6))
+
+
+def test_a_tiny_cutoff_leaves_the_mean():
+    x = maps(1, 1, 4, 6, 3)
+    mean = x.mean(dim=(2, 3), keepdim=True).expand(x.shape)
+    assert torch.allclose(LowPass(1e-300)(x), mean, atol=1e-6)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from dragstream.drags.geometry import FrameClock, Grid
@@ -196,3 +197,24 @@ def test_long_drags_fall_into_segments():
     assert released.segments(16.1, 0.0) == 2
     assert released.segments(10.0, 17.0) == 3
     assert DragSettings.paper().segments(500.0, 90.0) == 1
+
+
+@pytest.mark.parametrize("limits", [{"segment_pixels": 1e-300}, {"segment_degrees": 1e-3}])
+def test_segments_without_number_are_refused(limits):
+    settings = DragSettings.paper(**limits)
+    with pytest.raises(ValueError, match=f"{next(iter(limits))} must split .* at most 1000"):
+        settings.segments(12.0, 12.0)
+    assert settings.segments(0.0, 0.0) == 1
+
+
+def test_numpys_booleans_will_do_and_become_pythons():
+    focus = Focus(on_gradient=np.True_)
+    constraint = Constraint(predictions=np.True_)
+    rectification = Rectification(per_frame=np.True_)
+    settings = DragSettings(
+        fresh_optimizer=np.True_,
+        focus=focus,
+        constraint=constraint,
+        rectification=rectification,
+    )
+    assert DragSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
