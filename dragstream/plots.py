@@ -85,6 +85,12 @@ def _chart(ax: Axes, title: str, x: str, y: str) -> Axes:
     return ax
 
 
+def _from_zero(ax: Axes) -> None:
+    """Let y begin at 0 and leave room above the highest point."""
+    values = np.concatenate([[0.0], *(np.asarray(line.get_ydata(), float) for line in ax.lines)])
+    ax.set_ylim(0, 1.1 * np.nanmax(values) or 1)
+
+
 def _picture(ax: Axes, image: NDArray[Any]) -> Axes:
     """Show an image pixel by pixel, without ticks or frame."""
     ax.imshow(image, interpolation="nearest")
@@ -102,7 +108,7 @@ def drift(*streams: Stream, labels: Sequence[str] | None = None, ax: Axes | None
 
     The drift of a frame is the distance, in latent units, that `dragstream.method.moments.drift`
     defines; 0 means the same mean and deviation in every channel. Dragged blocks are shaded. The
-    small dots in them are the drag's iterations from left to right, measured at the noise level
+    hollow marks in them are the drag's iterations from left to right, measured at the noise level
     they work at: with rectification (Eq. 4) they stay near 0.
 
     Args:
@@ -127,8 +133,8 @@ def drift(*streams: Stream, labels: Sequence[str] | None = None, ax: Axes | None
         values = [value for block in stream.blocks for value in block.drift]
         ax.plot(frames, values, "o-", color=colour, label=name, markersize=4, linewidth=1.5)
         times, dots = _iteration_drift(stream)
-        ax.plot(times, dots, ".", color=colour, alpha=0.6, markersize=4)
-    ax.set_ylim(bottom=0)
+        ax.plot(times, dots, "D:", color=colour, markersize=4, linewidth=1, markerfacecolor="w")
+    _from_zero(ax)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _chart(ax, "Latent drift", "latent frame", "drift (latent units)")
     if labels is not None:
@@ -191,9 +197,9 @@ def loss(source: Stream | Block | Sequence[Iteration], ax: Axes | None = None) -
             steps[chosen], total[chosen], 36, [colour], edgecolors=_INK, linewidths=0.5, zorder=3
         )
         points.set_label(f"ω = {cutoff:g}")
+    _from_zero(ax)
     for boundary in _boundaries(runs):
         ax.axvline(boundary, color="#999999", linestyle=":", linewidth=1)
-    ax.set_ylim(bottom=0)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False, fontsize="small", ncols=2)
     return _chart(ax, "Loss of the drag", "iteration", "loss (feature units)")

@@ -32,7 +32,7 @@ from dragstream.widgets import DragCanvas
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
-PROMPT = "a red critter slides right past a blue box in a meadow"
+PROMPT = "a red critter rests beside a blue box in a meadow"
 SEED = 7
 PICTURE_SEED = 11
 PAST = 4
@@ -142,11 +142,16 @@ def screenshot() -> None:
     picture.quantize(256, dither=Image.Dither.NONE).save(PICTURES / "lab.png", optimize=True)
 
 
+def _is_progress(output: nbformat.NotebookNode) -> bool:
+    """Whether an output is a widget that a cell showed on its way, such as a progress bar."""
+    return output.output_type == "display_data" and WIDGET_VIEW in output.data
+
+
 def run_notebooks() -> None:
     """Run every notebook in place; keep what a reopened one can show.
 
-    Widget views are dropped, since a notebook without its kernel says "model not found" in their
-    place; the text and the pictures beside them stay.
+    Widgets are dropped, since a notebook without its kernel says "model not found" in their place:
+    progress bars whole, and of a canvas all but its text, since a picture stands beside it.
     """
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
@@ -156,7 +161,10 @@ def run_notebooks() -> None:
         notebook.metadata["language_info"] = {"name": "python"}
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)
-            for output in cell.get("outputs", ()):
+            if cell.cell_type != "code":
+                continue
+            cell.outputs = [output for output in cell.outputs if not _is_progress(output)]
+            for output in cell.outputs:
                 output.get("data", {}).pop(WIDGET_VIEW, None)
         nbformat.write(notebook, path)
 

@@ -174,6 +174,13 @@ def test_loss_of_a_stream_joins_its_dragged_blocks() -> None:
     assert boundaries == [2.5, 4.5, 6.5]
 
 
+def test_charts_begin_at_zero_and_leave_room_above_the_highest_point() -> None:
+    low = [iteration(0, 0.2), iteration(1, 0.1, segment=1)]
+
+    assert plots.loss(low).get_ylim() == pytest.approx((0, 0.22))
+    assert plots.drift(stream_of(block(0), dragged(1))).get_ylim() == pytest.approx((0, 0.44))
+
+
 def test_loss_takes_iterations_and_leaves_out_a_keep_term_that_is_zero() -> None:
     plain = Iteration(**(vars(iteration(0, 2.0)) | {"loss_cst": 0.0}))
 
