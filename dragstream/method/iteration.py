@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from dragstream.drags.checks import finite, whole
+from dragstream.drags.checks import fraction, not_negative, whole
 from dragstream.method.moments import Moments
 
 
@@ -56,7 +56,8 @@ class Iteration:
 
         Raises:
             TypeError: Values that are not numbers.
-            ValueError: Missing or extra keys, or numbers that are not finite.
+            ValueError: Missing or extra keys, numbers that are not finite or are negative, or a
+                cutoff outside (0, 1].
         """
         names = [item.name for item in dataclasses.fields(cls)]
         if not isinstance(data, dict) or set(data) != set(names):
@@ -68,6 +69,8 @@ class Iteration:
                 values[name] = Moments.from_json(data[name])
             elif name in ("index", "segment"):
                 values[name] = whole(data[name], name, least=0)
+            elif name == "cutoff":
+                values[name] = fraction(data[name], name)
             else:
-                values[name] = finite(data[name], name)
+                values[name] = not_negative(data[name], name)
         return cls(**values)

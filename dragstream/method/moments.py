@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
+from dragstream.drags.checks import finite, sequence
+
 _CHANNEL = -3
 """Latents are (..., C, h, w): the channel axis counted from the end."""
 
@@ -76,20 +78,31 @@ class Moments:
         """The inverse of `to_json`.
 
         Raises:
-            ValueError: Missing or extra keys, values that are not numbers, unequal lengths.
+            TypeError: Values that are not lists of numbers.
+            ValueError: Missing or extra keys, unequal lengths, numbers that are not finite, a
+                negative deviation, or a minimum above its maximum.
         """
         names = ("means", "stds", "minima", "maxima")
         if not isinstance(data, dict) or set(data) != set(names):
             found = sorted(data) if isinstance(data, dict) else data
             raise ValueError(f"moments need exactly the keys {list(names)}, got {found!r}")
-        try:
-            values = [tuple(float(value) for value in data[name]) for name in names]
-        except TypeError as error:
-            raise ValueError(f"moments must be lists of numbers, got {data!r}") from error
-        if not values[0] or len({len(row) for row in values}) != 1:
+        means, stds, minima, maxima = values = [_numbers(data[name], name) for name in names]
+        if len({len(row) for row in values}) != 1:
             lengths = [len(row) for row in values]
             raise ValueError(f"moments need one value a channel in each list, got {lengths}")
-        return cls(*values)
+        for low, high, std in zip(minima, maxima, stds, strict=True):
+            if low > high or std < 0:
+                raise ValueError(
+                    f"moments need minima up to the maxima and deviations of at least 0, "
+                    f"got {low}, {high} and {std}"
+                )
+        return cls(means, stds, minima, maxima)
+
+
+def _numbers(value: object, name: str) -> tuple[float, ...]:
+    """At least one finite number, from a list."""
+    listed = sequence(value, name, "numbers")
+    return tuple(finite(number, f"{name}[{index}]") for index, number in enumerate(listed))
 
 
 def rows(latents: Tensor) -> Tensor:

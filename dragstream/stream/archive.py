@@ -20,7 +20,7 @@ import secrets
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from dragstream.drags.checks import finite, whole
+from dragstream.drags.checks import not_negative, whole
 from dragstream.drags.labels import from_json, to_json
 from dragstream.drags.motions import Drag, validate
 from dragstream.method.iteration import Iteration
@@ -135,8 +135,10 @@ def load(path: str | os.PathLike[str], model: VideoModel) -> Tape:
             first_frame = blocks[-1].video_frames.stop if blocks else 0
             blocks.append(_read_block(archive, index, first_frame, model.spec))
         start = whole(manifest["start"], "start", least=0)
-        if start > min(count, 1):
-            raise ValueError(f"start must be 0, or 1 where there is a block, got {start}")
+        if start not in _starts(blocks):
+            raise ValueError(
+                f"start must count the picture that the stream began with, 1 or 0, got {start}"
+            )
         return Tape(checked_seed(manifest["seed"]), _text(manifest["prompt"]), tuple(blocks), start)
 
 
@@ -216,10 +218,9 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     manifest = _decode(_read(archive, "manifest.json", 0, _JSON_LIMIT))
     if manifest.get("format") != FORMAT:
         raise ValueError(f"its format is {manifest.get('format')!r}")
-    if manifest.get("version") != VERSION:
-        raise ValueError(
-            f"its version is {manifest.get('version')!r}, this package reads {VERSION}"
-        )
+    version = manifest.get("version")
+    if isinstance(version, bool) or version != VERSION:
+        raise ValueError(f"its version is {version!r}, this package reads {VERSION}")
     _only(manifest, ("format", "version", "model", "seed", "prompt", "blocks", "start"))
     _only(manifest["model"], ("name", "fingerprint"))
     return manifest
@@ -238,6 +239,14 @@ def _only(data: object, names: tuple[str, ...]) -> None:
     if not isinstance(data, dict) or set(data) != set(names):
         found = sorted(map(str, data)) if isinstance(data, dict) else data
         raise ValueError(f"exactly the keys {list(names)} are needed, there are {found!r}")
+
+
+def _starts(blocks: Sequence[Block]) -> tuple[int, ...]:
+    """How many blocks a stream may have been started with: one, if it is a picture."""
+    if not blocks:
+        return (0,)
+    # Whether an edited first block was a picture cannot be seen any more.
+    return {Mode.IMAGE: (1,), Mode.EDIT: (0, 1)}.get(blocks[0].mode, (0,))
 
 
 def _list(value: object) -> list[Any]:
@@ -290,7 +299,10 @@ def _read_block(archive: zipfile.ZipFile, index: int, first_frame: int, spec: Mo
         raise ValueError(f"{name}: only the first block can be a picture")
     drags: tuple[Drag, ...] = ()
     keep, settings = None, None
-    if record["drags"] is not None:
+    if record["drags"] is None:
+        if record["settings"] is not None or record["iterations"] != [] or record["part"] != [0, 1]:
+            raise ValueError(f"{name}: settings, iterations or a part without drags")
+    else:
         given, keep = from_json(record["drags"])
         validate(given, keep, spec.grid.height, spec.grid.width)
         if any(drag.source is not None and drag.source.block > index for drag in given):
@@ -305,13 +317,13 @@ def _read_block(archive: zipfile.ZipFile, index: int, first_frame: int, spec: Mo
         noisy=noisy,
         frames=_read_frames(archive, index, spec),
         drift=_read_drift(record["drift"], spec.frames_per_block),
-        timings=_read_timings(record["timings"]),
+        timings=_read_timings(record["timings"], len(spec.sigmas)),
         first_frame=first_frame,
         drags=drags,
         keep=keep,
         settings=settings,
         part=_read_part(record["part"]),
-        iterations=tuple(Iteration.from_json(item) for item in _list(record["iterations"])),
+        iterations=_read_iterations(record["iterations"], spec.latent_channels),
     )
 
 
@@ -366,13 +378,30 @@ def _read_part(data: Any) -> tuple[int, int]:
 
 
 def _read_drift(data: Any, count: int) -> tuple[float, ...]:
-    drift = tuple(math.nan if value is None else finite(value, "drift") for value in _list(data))
+    drift = tuple(
+        math.nan if value is None else not_negative(value, "drift") for value in _list(data)
+    )
     if len(drift) != count:
         raise ValueError(f"drift must have {count} values, got {len(drift)}")
     return drift
 
 
-def _read_timings(data: Any) -> Timings:
+def _read_timings(data: Any, most: int) -> Timings:
     _only(data, _TIMINGS)
-    steps = tuple(finite(value, "steps") for value in _list(data["steps"]))
-    return Timings(steps, *(finite(data[name], name) for name in _TIMINGS[1:]))
+    steps = tuple(not_negative(value, "steps") for value in _list(data["steps"]))
+    if len(steps) > most:
+        raise ValueError(f"steps must be at most {most} durations, got {len(steps)}")
+    return Timings(steps, *(not_negative(data[name], name) for name in _TIMINGS[1:]))
+
+
+def _read_iterations(data: Any, channels: int) -> tuple[Iteration, ...]:
+    iterations = tuple(Iteration.from_json(item) for item in _list(data))
+    for place, item in enumerate(iterations):
+        if item.index != place:
+            raise ValueError(f"iterations must be counted from 0, got {item.index} at {place}")
+        for moments in (item.moments_before, item.moments):
+            if len(moments.means) != channels:
+                raise ValueError(
+                    f"moments must be those of {channels} channels, got {len(moments.means)}"
+                )
+    return iterations

@@ -51,10 +51,15 @@ def test_json_both_ways():
         {"means": [], "stds": [], "minima": [], "maxima": []},
         {"means": 3, "stds": [1.0], "minima": [0.0], "maxima": [1.0]},
         {"means": ["a"], "stds": [1.0], "minima": [0.0], "maxima": [1.0]},
+        {"means": "1", "stds": [1.0], "minima": [0.0], "maxima": [1.0]},
+        {"means": [True], "stds": [1.0], "minima": [0.0], "maxima": [1.0]},
+        {"means": [math.nan], "stds": [1.0], "minima": [0.0], "maxima": [1.0]},
+        {"means": [0.0], "stds": [-1.0], "minima": [0.0], "maxima": [1.0]},
+        {"means": [0.0], "stds": [1.0], "minima": [2.0], "maxima": [1.0]},
     ],
 )
 def test_bad_json_is_refused(data):
-    with pytest.raises(ValueError):
+    with pytest.raises((TypeError, ValueError), match=r"moments|means"):
         Moments.from_json(data)
 
 

@@ -319,7 +319,8 @@ def edited(contents, name, change):
     return contents | {name: json.dumps(record).encode()}
 
 
-MANIFEST, PLAIN, DRAGGED = "manifest.json", "blocks/000001.json", "blocks/000002.json"
+MANIFEST, FIRST = "manifest.json", "blocks/000000.json"
+PLAIN, DRAGGED = "blocks/000001.json", "blocks/000002.json"
 
 
 @pytest.mark.parametrize(
@@ -332,6 +333,8 @@ MANIFEST, PLAIN, DRAGGED = "manifest.json", "blocks/000001.json", "blocks/000002
         (MANIFEST, lambda r: r.update(seed=-1)),
         (MANIFEST, lambda r: r.update(seed=1.5)),
         (MANIFEST, lambda r: r.update(start=2)),
+        (MANIFEST, lambda r: r.update(start=0)),
+        (MANIFEST, lambda r: r.update(version=True)),
         (MANIFEST, lambda r: r.update(prompt=3)),
         (MANIFEST, lambda r: r.update(model="tiny")),
         (MANIFEST, lambda r: r.update(extra=1)),
@@ -344,7 +347,15 @@ MANIFEST, PLAIN, DRAGGED = "manifest.json", "blocks/000001.json", "blocks/000002
         (PLAIN, lambda r: r.update(part=[0])),
         (PLAIN, lambda r: r.update(drift=[1.0])),
         (PLAIN, lambda r: r.update(drift=[float("nan")] * 3)),
+        (PLAIN, lambda r: r.update(drift=[-1.0] * 3)),
         (PLAIN, lambda r: r["timings"].pop("drag")),
+        (PLAIN, lambda r: r["timings"].update(commit=-1)),
+        (PLAIN, lambda r: r["timings"].update(steps=[0.1] * 9)),
+        (PLAIN, lambda r: r["timings"].update(steps=[-0.1])),
+        (PLAIN, lambda r: r.update(part=[1, 3])),
+        (PLAIN, lambda r: r.update(settings={})),
+        (PLAIN, lambda r: r.update(iterations=[{}])),
+        (FIRST, lambda r: r.update(mode="step")),
         (PLAIN, lambda r: r.pop("settings")),
         (DRAGGED, lambda r: r["settings"].update(iterations=-1)),
         (DRAGGED, lambda r: r["settings"].update(layers=[9])),
@@ -354,13 +365,34 @@ MANIFEST, PLAIN, DRAGGED = "manifest.json", "blocks/000001.json", "blocks/000002
         (DRAGGED, lambda r: r["drags"]["drags"][0]["region"].update(radius=-1)),
         (DRAGGED, lambda r: r["iterations"][0].pop("loss")),
         (DRAGGED, lambda r: r["iterations"][0].update(loss="low")),
+        (DRAGGED, lambda r: r["iterations"][0].update(loss=-1)),
+        (DRAGGED, lambda r: r["iterations"][0].update(cutoff=2)),
+        (DRAGGED, lambda r: r["iterations"][0].update(seconds=float("nan"))),
+        (DRAGGED, lambda r: r["iterations"][0].update(index=1)),
         (DRAGGED, lambda r: r["iterations"][0]["moments"].update(means=[])),
+        (DRAGGED, lambda r: r["iterations"][0]["moments"].update(means=[float("nan")] * 4)),
+        (DRAGGED, lambda r: r["iterations"][0]["moments"].update(means="1234")),
+        (DRAGGED, lambda r: r["iterations"][0]["moments"].update(stds=[-1] * 4)),
+        (DRAGGED, lambda r: r["iterations"][0]["moments"].update(minima=[1e9] * 4)),
+        (DRAGGED, lambda r: [part.pop() for part in r["iterations"][0]["moments"].values()]),
         (DRAGGED, lambda r: r.update(iterations={})),
         (DRAGGED, lambda r: r.update(iterations=None)),
     ],
 )
 def test_records_that_make_no_sense_are_refused(saved, model, tmp_path, name, change):
     refuse(pack(tmp_path / "a", edited(members(saved), name, change)), model)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "blocks/000001.json"])
+def test_prompts_that_the_model_refuses_are_refused(saved, model, tmp_path, name):
+    contents = edited(members(saved), name, lambda r: r.update(prompt="zebra"))
+    refuse(pack(tmp_path / "a", contents), model, "zebra")
+
+
+@pytest.mark.parametrize("wrong", ["playground", None])
+def test_a_model_of_another_kind_is_refused(saved, wrong):
+    with pytest.raises(TypeError, match=f"must be a VideoModel, as ds.load gives, got {wrong!r}"):
+        Stream.restore(saved, wrong)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b"\xff", b"null", b"[" * 100_000])
