@@ -165,7 +165,7 @@ def drive(request: Request, recall: Recall, state: State, origin: State, course:
             motion = Placed(drag.origin(grid.height, grid.width), drag.motion)
         fractions, start = course.fractions(drag.motion), course.start(drag.motion)
         pulls.append(Pull(references[index], mask, motion, fractions, start))
-    near = state.blocks[len(state.blocks) - settings.prediction_blocks :]
+    near = state.blocks[max(0, len(state.blocks) - settings.prediction_blocks) :]
     previous = trailing([block.latents for block in near])
     recent = state.blocks[-settings.neighbours :]
     neighbours = trailing([block.noisy[request.step] for block in recent], settings.neighbours)

@@ -100,7 +100,8 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
             f"got {image.dtype} of shape {image.shape}"
         )
     with torch.no_grad():
-        latents = _stored(recall.model.encode_image(image))
+        # A copy, since a model may make a tensor of it: frames of a stream are read-only.
+        latents = _stored(recall.model.encode_image(image.copy()))
     noisy = tuple(
         (1 - sigma) * latents + sigma * noise(seed, 0, step, _shape(recall))
         for step, sigma in enumerate(recall.model.spec.sigmas)

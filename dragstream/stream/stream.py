@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import sequence, whole
 from dragstream.drags.motions import Drag, Memory
 from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Shape, as_shape
@@ -81,8 +82,7 @@ class Stream:
         *,
         undo: int = 4,
     ) -> None:
-        if not isinstance(getattr(model, "spec", None), ModelSpec):
-            raise TypeError(f"model must be a VideoModel, as ds.load gives, got {model!r}")
+        _check_model(model)
         self._seed = checked_seed(seed)
         # The boundaries before and after each of the last `undo` blocks.
         recall = Recall(model, whole(undo, "undo", least=1) + 1)
@@ -419,11 +419,16 @@ class Stream:
         What the model remembers is recomputed when it is first needed.
 
         Raises:
+            TypeError: A model of another kind.
             FileNotFoundError: No such file.
-            ValueError: Not such a file, or damaged, or of a model with other weights.
+            ValueError: Not such a file, or damaged, or of a model with other weights, or with a
+                prompt that the model refuses.
         """
+        _check_model(model)
         tape = archive.load(path, model)
         stream = cls(model, tape.prompt, tape.seed, undo=undo)
+        for prompt in {block.prompt: None for block in tape.blocks}:
+            stream._recall.text(prompt)
         stream._state = replace(stream._state, blocks=tape.blocks, start=tape.start)
         return stream
 
@@ -505,6 +510,11 @@ class Stream:
                 _log.exception("a listener of %r failed", self)
 
 
+def _check_model(model: object) -> None:
+    if not isinstance(getattr(model, "spec", None), ModelSpec):
+        raise TypeError(f"model must be a VideoModel, as ds.load gives, got {model!r}")
+
+
 def _need_blocks(state: State, call: str) -> None:
     if not state.blocks:
         raise ValueError(f"there is nothing to {call} yet: the stream has no blocks")
@@ -536,8 +546,8 @@ def _layers(
     """Layer numbers, each between 0 and ``count - 1``."""
     if layers is None:
         return tuple(default)
-    wanted = [layers] if isinstance(layers, int) else list(layers)
+    wanted = (layers,) if isinstance(layers, Integral) else sequence(layers, "layers", "layers")
     numbers = tuple(whole(layer, "layers", least=0) for layer in wanted)
-    if not numbers or max(numbers) >= count:
+    if max(numbers) >= count:
         raise ValueError(f"layers must be among 0 to {count - 1}, got {layers!r}")
     return numbers

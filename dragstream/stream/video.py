@@ -8,14 +8,16 @@ import io
 import math
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from dragstream.drags.checks import positive, whole
 
 Frames = NDArray[np.uint8]
 
@@ -31,20 +33,14 @@ def _checked_frames(frames: Frames) -> Frames:
     return frames
 
 
-def _checked_rate(frame_rate: float) -> float:
-    if isinstance(frame_rate, bool) or not isinstance(frame_rate, (int, float, Fraction)):
-        raise TypeError(f"frame_rate must be a number of frames a second, not {frame_rate!r}")
-    if not (math.isfinite(frame_rate) and frame_rate > 0):
-        raise ValueError(f"frame_rate must be above 0 frames a second, not {frame_rate!r}")
-    return float(frame_rate)
-
-
 def _checked_path(path: str | os.PathLike[str], suffix: str) -> Path:
     checked = Path(path)
     if checked.suffix.lower() != suffix:
         raise ValueError(f"the file name must end in {suffix!r}, not {str(checked)!r}")
     if not checked.parent.is_dir():
         raise ValueError(f"there is no folder {str(checked.parent)!r} to write to")
+    if checked.is_dir():
+        raise ValueError(f"{str(checked)!r} is a folder, it cannot become a file")
     return checked
 
 
@@ -90,22 +86,34 @@ def _encode_gif(frames: Frames, target: Any, frame_rate: float) -> None:
     )
 
 
+def _write(
+    encode: Callable[[Frames, Path, float], None],
+    frames: Frames,
+    path: str | os.PathLike[str],
+    suffix: str,
+    frame_rate: float,
+) -> Path:
+    """Encode into a file that appears whole or not at all."""
+    frames, frame_rate = _checked_frames(frames), positive(frame_rate, "frame_rate")
+    target = _checked_path(path, suffix)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        partial = Path(folder) / f"partial{suffix}"
+        encode(frames, partial, frame_rate)
+        partial.replace(target)
+    return target
+
+
 def to_mp4(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> Path:
     """Write (T, H, W, 3) uint8 frames as H.264; returns the path.
 
     The file appears whole or not at all.
 
     Raises:
-        ValueError: no frames, another suffix than ``.mp4``, no such folder, a bad frame rate.
-        ImportError: without imageio-ffmpeg (extra ``lab``).
+        TypeError: A frame rate that is no number.
+        ValueError: No frames, another suffix than ``.mp4``, no such folder, a bad frame rate.
+        ImportError: Without imageio-ffmpeg (extra ``lab``).
     """
-    frames, frame_rate = _checked_frames(frames), _checked_rate(frame_rate)
-    target = _checked_path(path, ".mp4")
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        partial = Path(folder) / "partial.mp4"
-        _encode_mp4(frames, partial, frame_rate)
-        partial.replace(target)
-    return target
+    return _write(_encode_mp4, frames, path, ".mp4", frame_rate)
 
 
 def to_gif(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> Path:
@@ -114,15 +122,10 @@ def to_gif(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> P
     The file appears whole or not at all.
 
     Raises:
-        ValueError: no frames, another suffix than ``.gif``, no such folder, a bad frame rate.
+        TypeError: A frame rate that is no number.
+        ValueError: No frames, another suffix than ``.gif``, no such folder, a bad frame rate.
     """
-    frames, frame_rate = _checked_frames(frames), _checked_rate(frame_rate)
-    target = _checked_path(path, ".gif")
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        partial = Path(folder) / "partial.gif"
-        _encode_gif(frames, partial, frame_rate)
-        partial.replace(target)
-    return target
+    return _write(_encode_gif, frames, path, ".gif", frame_rate)
 
 
 @dataclass(frozen=True)
@@ -143,16 +146,17 @@ class Clip:
     ) -> Clip:
         """Encode frames: as mp4 where imageio-ffmpeg is installed, as gif elsewhere.
 
-        ``width`` defaults to the frames' own, doubled until it is at least 320.
+        ``width`` defaults to the frames' own, times whatever makes it at least 320.
+
+        Raises:
+            TypeError: A rate or width that is not a number.
+            ValueError: No frames, or a rate or width out of range.
         """
-        frames, frame_rate = _checked_frames(frames), _checked_rate(frame_rate)
+        frames, frame_rate = _checked_frames(frames), positive(frame_rate, "frame_rate")
         if width is None:
             own = frames.shape[2]
             width = own * max(1, math.ceil(320 / own))
-        elif isinstance(width, bool) or not isinstance(width, int):
-            raise TypeError(f"width must be a whole number of pixels, not {width!r}")
-        elif width < 1:
-            raise ValueError(f"width must be at least 1 pixel, not {width}")
+        width = whole(width, "width", least=1)
         try:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "clip.mp4"

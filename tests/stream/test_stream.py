@@ -329,6 +329,14 @@ def test_the_released_preset_rectifies_predictions_from_the_second_block_on(mode
     assert torch.equal(edited.latents, expected)
 
 
+def test_predictions_follow_as_many_blocks_as_there_are(stream, drags):
+    stream.run(2, progress=False)
+    previous = Moments.of(stream.latents)
+    (block,) = stream.animate(drags, settings=DragSettings.released(prediction_blocks=3))
+    assert Moments.of(block.latents).means == pytest.approx(previous.means, abs=1e-5)
+    assert Moments.of(block.latents).stds == pytest.approx(previous.stds, rel=1e-5)
+
+
 def test_an_edit_moves_only_where_it_should(stream):
     stream.run(3, progress=False)
     before = stream.blocks[-1].noisy[1]
@@ -409,6 +417,27 @@ def test_a_picture_becomes_block_0(model, drags, trace):
             call(0)
 
 
+def test_a_read_only_picture_is_handed_on_as_a_copy(model, trace):
+    image = picture()
+    image.setflags(write=False)
+    handed = []
+
+    class Careless:
+        def __getattr__(self, name):
+            return getattr(model, name)
+
+        def encode_image(self, given):
+            handed.append(given)
+            latents = model.encode_image(given)
+            given[:] = 0
+            return latents
+
+    stream = Stream(Careless(), "red ball", seed=7, image=image)
+    assert trace(stream) == trace(Stream(model, "red ball", seed=7, image=picture()))
+    assert not np.shares_memory(handed[0], image)
+    assert np.array_equal(image, picture())
+
+
 @pytest.mark.parametrize(
     ("image", "error"),
     [
@@ -451,6 +480,9 @@ def test_features_are_those_of_the_drags_step(model, stream):
         ({"layers": ()}, ValueError),
         ({"layers": -1}, ValueError),
         ({"layers": (1.0,)}, TypeError),
+        ({"layers": 1.0}, TypeError),
+        ({"layers": "12"}, TypeError),
+        ({"layers": True}, TypeError),
         ({"cutoff": 0}, ValueError),
         ({"cutoff": 1.5}, ValueError),
         ({"step": 4}, ValueError),
@@ -458,8 +490,14 @@ def test_features_are_those_of_the_drags_step(model, stream):
 )
 def test_features_that_do_not_exist_are_refused(stream, wrong, error):
     stream.run(3, progress=False)
-    with pytest.raises(error):
+    with pytest.raises(error, match=next(iter(wrong))):
         stream.features(**wrong)
+
+
+def test_layers_may_be_numpys_integers(stream):
+    stream.step()
+    assert list(stream.features(layers=np.int64(1))) == [1]
+    assert list(stream.features(layers=np.array([2, 0]))) == [2, 0]
 
 
 def test_features_of_an_empty_stream_are_refused(stream):

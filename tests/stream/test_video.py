@@ -85,6 +85,19 @@ def test_bad_frame_rates_are_refused(filled, tmp_path, rate, error):
             call(tmp_path / name, frame_rate=rate)
 
 
+def test_numpys_numbers_will_do(filled, tmp_path):
+    written = filled.to_gif(tmp_path / "a.gif", frame_rate=np.float32(8)).read_bytes()
+    assert filled.to_gif(tmp_path / "b.gif", frame_rate=8).read_bytes() == written
+    assert filled.display(width=np.int64(100)).width == 100
+
+
+def test_a_folder_of_that_name_is_refused(filled, tmp_path):
+    for call, name in ((filled.to_mp4, "a.mp4"), (filled.to_gif, "a.gif")):
+        (tmp_path / name).mkdir()
+        with pytest.raises(ValueError, match=f"{name}' is a folder"):
+            call(tmp_path / name)
+
+
 def test_an_empty_stream_has_no_video(model, tmp_path):
     stream = Stream(model, "red")
     for call in (
