@@ -43,7 +43,7 @@ CONFIG: dict[str, Any] = {
     },
     "sigmas": [1.0, 0.9, 0.75, 0.45, 0.2],
     "denoising_step": 2,
-    "learning_rate": 0.1,
+    "learning_rate": 0.14,
     "layers": [2, 3],
 }
 _EMA = 0.998
