@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from dragstream.drags.checks import finite, point
+from dragstream.drags.checks import point, whole
 from dragstream.drags.geometry import Affine
 
 if TYPE_CHECKING:
@@ -61,11 +61,12 @@ def dai(
             :func:`patch_radius` for frames of another size than the paper's.
 
     Raises:
-        ValueError: latents of another shape than the grid's, or another number of targets.
+        TypeError: a radius that is not an integer.
+        ValueError: latents of another shape than the grid's, another number of targets, or a
+            radius below 1.
     """
     x, y = point(handle, "handle")
-    if finite(radius, "radius") < 1:
-        raise ValueError(f"radius must be at least 1 pixel, got {radius!r}")
+    radius = whole(radius, "radius", least=1)
     size = (grid.latent_height, grid.latent_width)
     if reference.ndim != 3 or tuple(reference.shape[1:]) != size:
         raise ValueError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -132,9 +132,12 @@ class VideoModel(Protocol):
         sigma: float,
         context: Any,
         layers: Sequence[int],
-        low_pass: Callable[[Tensor], Tensor] | None = None,
+        low_pass: LowPassFilter | None = None,
     ) -> dict[int, Tensor]:
-        """{layer: (1, F, token rows, token columns, channels)}, differentiable in `latents`."""
+        """{layer: (1, F, token rows, token columns, channels)}, differentiable in `latents`.
+
+        `low_pass` filters the keys and values of those layers (Eq. 7).
+        """
         ...
 
     def decode(self, latents: Tensor, state: Any = None) -> tuple[NDArray[np.uint8], Any]:

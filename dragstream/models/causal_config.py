@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dragstream.drags.checks import finite, whole
+from dragstream.drags.checks import finite, sequence, whole
 
 Spans = tuple[tuple[int, int], ...]
 """Runs of frames, (start, stop)."""
@@ -78,9 +78,10 @@ class CausalWanConfig:
         for name in ("head_dim", "freq_dim"):
             if getattr(self, name) % 2:
                 raise ValueError(f"{name} must be even, got {getattr(self, name)}")
-        if len(self.patch) != 2:
+        patch = sequence(self.patch, "patch", "rows and columns of a token")
+        if len(patch) != 2:
             raise ValueError(f"patch must be (rows, columns) of a token, got {self.patch!r}")
-        rows, columns = (whole(size, "patch", least=1) for size in self.patch)
+        rows, columns = (whole(size, "patch", least=1) for size in patch)
         object.__setattr__(self, "patch", (rows, columns))
         if not 0 < finite(self.eps, "eps") < 1:
             raise ValueError(f"eps must lie in (0, 1), got {self.eps!r}")

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import finite, whole
+from dragstream.drags.checks import finite, sequence, whole
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_context import CausalContext
 
@@ -112,9 +112,7 @@ def check_context(config: CausalWanConfig, context: CausalContext) -> None:
 def check_layers(config: CausalWanConfig, layers: Sequence[int]) -> tuple[int, ...]:
     """The tapped layers in rising order, or a ValueError or TypeError."""
     top = config.num_layers - 1
-    chosen = tuple(layers)
-    if not chosen:
-        raise ValueError(f"layers must name at least one layer in 0..{top}, got none")
+    chosen = sequence(layers, "layers", f"layers 0..{top}")
     for layer in chosen:
         if whole(layer, "a layer", least=0) > top:
             raise ValueError(f"layers must lie in 0..{top}, got {layer!r}")

@@ -43,14 +43,15 @@ def read_released(path: str | Path) -> tuple[State, dict[str, str]]:
             path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
         )
     except Exception as error:  # torch and pickle raise whatever the damage leads to
-        raise ValueError(f"{path.name} is no readable checkpoint: {error}") from error
+        raise ValueError(f"{path.name} is no readable checkpoint: {_reason(error)}") from error
     if not isinstance(content, Mapping):
         kind = type(content).__name__
         raise ValueError(f"{path.name} holds a {kind}, not named weights")  # noqa: TRY004 - its content
     name = next((name for name in _GENERATORS if name in content), None)
     if name is None:
         raise ValueError(
-            f"{path.name} holds neither {' nor '.join(_GENERATORS)}, but {_listed(content)}"
+            f"{path.name} holds neither {' nor '.join(_GENERATORS)}, "
+            f"but {_listed(content) or 'nothing'}"
         )
     released = content[name]
     if not isinstance(released, Mapping) or not released:
@@ -59,6 +60,13 @@ def read_released(path: str | Path) -> tuple[State, dict[str, str]]:
     if foreign:
         raise ValueError(f"{name} of {path.name} holds values that are no tensors: {foreign[:5]}")
     return _to_diffusers({str(key): value for key, value in released.items()})
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a file, without torch's advice to read it unsafely."""
+    lines = str(error).partition("WeightsUnpickler error:")[2] or str(error)
+    reason = lines.strip().partition("\n")[0].partition(" Please use ")[0]
+    return reason or type(error).__name__
 
 
 def _to_diffusers(released: State) -> tuple[State, dict[str, str]]:
@@ -135,8 +143,8 @@ def load_strictly(
         origins: Names in the file that the weights came from, for messages.
 
     Raises:
-        ValueError: Missing or unexpected names, other shapes, or weights that are no floating
-            point numbers, naming them.
+        ValueError: Missing or unexpected names, other shapes, or weights that are no plain arrays
+            of floating point numbers, naming them.
     """
     wanted = model.state_dict()
     names = origins or {}
@@ -148,9 +156,9 @@ def load_strictly(
         if name in state and state[name].shape != weight.shape
     ]
     strange = [
-        f"{names.get(name, name)} {weight.dtype}"
+        f"{names.get(name, name)} {weight.dtype} {weight.layout} on {weight.device}"
         for name, weight in state.items()
-        if not weight.is_floating_point()
+        if weight.is_meta or weight.layout != torch.strided or not weight.is_floating_point()
     ]
     complaints = [
         f"{what} {_listed(which)}"
@@ -158,7 +166,7 @@ def load_strictly(
             ("it lacks", [_both(name) if names else name for name in missing]),
             ("it has unexpected", extra),
             ("of other shape:", wrong),
-            ("not floating point:", strange),
+            ("not plain floating point:", strange),
         )
         if which
     ]

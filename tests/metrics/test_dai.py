@@ -80,7 +80,17 @@ def test_the_papers_radius_scales_with_the_frame() -> None:
     ],
 )
 def test_bad_arguments_are_named(change: dict[str, object], said: str) -> None:
-    arguments = {
+    with pytest.raises(ValueError, match=said):
+        dai(**arguments(change))
+
+
+def test_a_radius_is_a_whole_number() -> None:
+    with pytest.raises(TypeError, match=r"radius must be an integer, got 2\.5"):
+        dai(**arguments({"radius": 2.5}))
+
+
+def arguments(change: dict[str, object]) -> dict[str, object]:
+    return {
         "reference": ramp(),
         "dragged": ramp()[None],
         "handle": (80, 60),
@@ -89,5 +99,3 @@ def test_bad_arguments_are_named(change: dict[str, object], said: str) -> None:
         "radius": 4,
         **change,
     }
-    with pytest.raises(ValueError, match=said):
-        dai(**arguments)

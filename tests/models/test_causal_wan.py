@@ -496,6 +496,19 @@ def test_bad_layers(tiny, layers):
         wan.features(blocks_of(tiny, 1)[0], 0.9, wan.new_context(text_of(tiny)), layers)
 
 
+@pytest.mark.parametrize("layers", [2, None, "12", 1.5])
+def test_layers_of_another_kind(tiny, layers):
+    wan = make(tiny)
+    with pytest.raises(TypeError, match="layers must be a sequence of layers"):
+        wan.features(blocks_of(tiny, 1)[0], 0.9, wan.new_context(text_of(tiny)), layers)
+
+
+@pytest.mark.parametrize("patch", [2, None, "22"])
+def test_a_patch_of_another_kind(tiny, patch):
+    with pytest.raises(TypeError, match="patch must be a sequence of rows and columns"):
+        make(tiny | {"patch": patch})
+
+
 def test_bad_filters(tiny):
     wan, latents = make(tiny), blocks_of(tiny, 1)[0]
     context = wan.new_context(text_of(tiny))
