@@ -43,8 +43,8 @@ CONFIG: dict[str, Any] = {
     },
     "sigmas": [1.0, 0.9, 0.75, 0.45, 0.2],
     "denoising_step": 2,
-    "learning_rate": 0.14,
-    "layers": [2, 3],
+    "learning_rate": 0.19,
+    "layers": [3, 4],
 }
 _EMA = 0.998
 _FAR = 2000.0
