@@ -288,7 +288,8 @@ class Stream:
 
         The drags act on the block's last latent frame, all the way to their end; its other
         frames follow as the model sees fit. The block keeps its own prompt. To edit an earlier
-        frame, `rewind` to its block first. A second edit starts from the result of the first.
+        frame, `rewind` to its block first. A second edit starts from the result of the first,
+        unless its settings ask for an earlier denoising step, which the first never touched.
 
         Args:
             drags: What to move, in pixels of the newest frame.
