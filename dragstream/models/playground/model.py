@@ -69,7 +69,7 @@ class Playground(nn.Module):
         try:
             config = json.loads((folder / "config.json").read_text())
             model = cls(config)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{folder / 'config.json'} is no playground config: {error}"
             ) from error
