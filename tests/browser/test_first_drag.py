@@ -75,7 +75,7 @@ def test_the_quick_start(notebook):
     overlay, shown = root.locator(".ds-overlay"), root.locator(".ds-frame")
     bring_into_view(opened.page, root)
     expect(shown).to_have_attribute("data-painted", re.compile("[1-9]"))
-    opened.python("canvas.clear()")
+    opened.python("canvas.clear(); stream.rewind(to=2)")
     expect(overlay).to_have_attribute("data-drags", "0")
     width, height = json.loads(opened.python("print([canvas.width, canvas.height])"))
     x, y = json.loads(opened.python(CRITTER))
