@@ -20,6 +20,7 @@ from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import ModelSpec
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
+from dragstream.models.checkpoints import load_strictly
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
 from dragstream.models.playground.world import FRAME_RATE, HEIGHT, WIDTH
@@ -93,8 +94,8 @@ class Playground(nn.Module):
         if not path.is_file():
             raise FileNotFoundError(f"the playground's weights are incomplete: no {path}")
         try:
-            self.parts()[part].load_state_dict(load_file(path))
-        except (SafetensorError, RuntimeError) as error:
+            load_strictly(self.parts()[part], load_file(path))
+        except (SafetensorError, ValueError) as error:
             raise ValueError(f"{path} does not hold the playground's {part}: {error}") from error
 
     @property
@@ -190,7 +191,7 @@ class Playground(nn.Module):
             raise TypeError(f"an image must be a uint8 array, got {kind}")
         if image.shape != (HEIGHT, WIDTH, 3):
             raise ValueError(f"an image must be ({HEIGHT}, {WIDTH}, 3), got {image.shape}")
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
+        pixels = torch.from_numpy(np.array(image)).to(self.device)  # a copy may be written to
         frame = pixels.permute(2, 0, 1)[None].float() / 127.5 - 1
         latents = self.autoencoder.encode(frame)[None]
         return latents.expand(-1, self.spec.frames_per_block, -1, -1, -1).contiguous()
