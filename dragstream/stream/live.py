@@ -61,7 +61,8 @@ class LiveStream:
             raise TypeError(f"stream must be a Stream, got {stream!r}")
         own_rate = stream.model.spec.clock.frame_rate
         self._stream = stream
-        self._worker = Worker(stream, own_rate if frame_rate is None else _rate(frame_rate))
+        self._frame_rate = own_rate if frame_rate is None else _rate(frame_rate)
+        self._worker = Worker(stream, self._frame_rate)
         # At exit the worker looks after itself, and is waited for.
         weakref.finalize(self, self._worker.leave, 0.0).atexit = False
 
@@ -69,6 +70,11 @@ class LiveStream:
     def stream(self) -> Stream:
         """What it plays. Reading it is always safe."""
         return self._stream
+
+    @property
+    def frame_rate(self) -> float:
+        """Video frames a second at which it is watched."""
+        return self._frame_rate
 
     @property
     def status(self) -> Status:
