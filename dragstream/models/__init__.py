@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from dragstream.models import plugins
+
 if TYPE_CHECKING:
     from dragstream.models.base import Context, ModelSpec, VideoModel
     from dragstream.models.causal_config import CausalWanConfig
@@ -34,22 +36,25 @@ _HOMES = {
 
 
 def available() -> tuple[str, ...]:
-    """The names that `load` knows."""
-    return tuple(_MODELS)
+    """The names that `load` knows: the package's own, then those that other packages offer."""
+    return (*_MODELS, *(name for name in plugins.names() if name not in _MODELS))
 
 
 def load(name: str) -> VideoModel:
     """Load a model by name.
 
     Args:
-        name: One of `available()`; "playground" comes with the package.
+        name: One of `available()`; "playground" comes with the package. A name that another
+            package offers (see `dragstream.models.plugins`) runs that package's code.
 
     Raises:
-        TypeError: `name` is not a string.
-        ValueError: An unknown name.
+        TypeError: `name` is not a string, or another package's model is no `VideoModel`.
+        ValueError: An unknown name, or one that several packages offer.
     """
     if not isinstance(name, str):
         raise TypeError(f"a model's name must be a string, got {name!r}")
+    if name not in _MODELS and name in plugins.names():
+        return plugins.load(name)
     if name not in _MODELS:
         raise ValueError(f"unknown model {name!r}; available: {', '.join(available())}")
     model: VideoModel = importlib.import_module(_MODELS[name]).load()
