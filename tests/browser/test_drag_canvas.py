@@ -297,3 +297,48 @@ def test_narrow_and_touch(hand):
     hand.stroke((60, 64), (30, 40))
     assert math.dist(tip(hand.drags(1)[0]), (30, 40)) < 1
     hand.notebook.screenshot("canvas-narrow")
+
+
+POINTERS = """(overlay, [type, strokes]) => {
+    const box = overlay.getBoundingClientRect();
+    strokes.forEach((points, finger) => points.forEach(([x, y], i) => {
+        const name = i === 0 ? 'pointerdown' : 'pointermove';
+        overlay.dispatchEvent(new PointerEvent(name, {
+            pointerId: 40 + finger, pointerType: type, button: 0, buttons: 1, bubbles: true,
+            clientX: box.left + (x + 0.5) / 192 * box.width,
+            clientY: box.top + (y + 0.5) / 128 * box.height,
+        }));
+    }));
+    strokes.forEach((points, finger) => overlay.dispatchEvent(
+        new PointerEvent('pointerup', {
+            pointerId: 40 + finger, pointerType: type, button: 0, bubbles: true,
+            clientX: box.left + (points.at(-1)[0] + 0.5) / 192 * box.width,
+            clientY: box.top + (points.at(-1)[1] + 0.5) / 128 * box.height,
+        })));
+}"""
+
+
+@pytest.mark.parametrize("kind", ["mouse", "pen", "touch"])
+def test_each_kind_of_pointer_draws(hand, kind):
+    hand.overlay.evaluate(POINTERS, [kind, [[(50, 60), (60, 60), (70, 66)]]])
+    hand.notebook.expect("canvas.region is not None and bool(canvas.region[60, 60])", "True")
+    hand.overlay.evaluate(POINTERS, [kind, [[(60, 60), (80, 60), (100, 62)]]])
+    assert math.dist(tip(hand.drags(1)[0]), (100, 62)) < 0.5
+
+
+def test_polygon_zoom_and_pan(hand):
+    hand.overlay.evaluate(POINTERS, ["touch", [[(80, 64), (60, 64)], [(112, 64), (132, 64)]]])
+    assert float(hand.overlay.get_attribute("data-zoom")) > 1.5
+    hand.drags(0)
+    hand.notebook.expect("canvas.region is None", "True")
+    hand.press("0")
+    expect(hand.overlay).to_have_attribute("data-zoom", "1")
+    hand.page.mouse.move(*hand.place(60, 64))
+    hand.page.mouse.wheel(0, -400)
+    expect(hand.overlay).not_to_have_attribute("data-zoom", "1")
+    hand.press("0")
+    hand.tool("Polygon")
+    for corner in ((44, 48), (76, 48), (76, 80), (44, 80)):
+        hand.page.mouse.click(*hand.place(*corner))
+    hand.press("Enter")
+    hand.notebook.expect("round(int(canvas.region.sum()), -2)", "1000")

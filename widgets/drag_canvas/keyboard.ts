@@ -2,10 +2,13 @@
 import { clamp, type Point } from "../shared/points";
 import type { Store } from "./store";
 import type { Gesture } from "./gesture";
+import type { Film } from "./film";
 import { nudge } from "./motion_tools";
+import { dropPoint, finishOutline } from "./outline_tools";
 import { begin, TOOLS } from "./tools";
 
 const FAR = 8; // pixels per arrow key with Shift
+const PAN = 24; // screen pixels per arrow key with the hand
 
 function arrow(event: KeyboardEvent): Point | null {
   const step = event.shiftKey ? FAR : 1;
@@ -35,10 +38,13 @@ export function shortcut(store: Store, event: KeyboardEvent): boolean {
     return true;
   }
   if (event.altKey || inField) return false;
-  if (key === "delete" || key === "backspace") store.removeSelected();
-  else if (key === "escape") {
+  if (key === "delete" || key === "backspace") {
+    if (store.outline) dropPoint(store);
+    else store.removeSelected();
+  } else if (key === "escape") {
     store.setError(null);
-    store.select(null);
+    if (store.outline) store.setOutline(null);
+    else store.select(null);
   } else if (key === "[") store.setBrushRadius(Math.max(1, store.brushRadius - 1));
   else if (key === "]") {
     const { width, height } = store.size;
@@ -48,6 +54,16 @@ export function shortcut(store: Store, event: KeyboardEvent): boolean {
     if (!tool) return false;
     store.setTool(tool.name);
   }
+  return true;
+}
+
+/** Zoom; true when the key meant that. */
+export function zoomKey(film: Film, event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (event.key === "+" || event.key === "=") film.zoomIn();
+  else if (event.key === "-" || event.key === "_") film.zoomOut();
+  else if (event.key === "0") film.fit();
+  else return false;
   return true;
 }
 
@@ -61,6 +77,7 @@ export class KeyboardPointer {
 
   constructor(
     private readonly store: Store,
+    private readonly film: Film,
     private readonly reach: () => number,
   ) {}
 
@@ -77,10 +94,18 @@ export class KeyboardPointer {
   key(event: KeyboardEvent): boolean {
     const { store } = this;
     const step = arrow(event);
+    if (step && store.tool === "hand") {
+      this.film.pull([-PAN * step[0], -PAN * step[1]]);
+      return true;
+    }
     if (step) {
       const steering = typeof store.selection === "number" && !this.gesture && !this.point;
       if (steering) nudge(store, step);
       else this.moveBy(step);
+      return true;
+    }
+    if (event.key === "Enter" && store.outline) {
+      finishOutline(store);
       return true;
     }
     if (event.key === " " || event.key === "Enter") {
@@ -99,6 +124,7 @@ export class KeyboardPointer {
     const [x, y] = this.point ?? [Math.floor(width / 2), Math.floor(height / 2)];
     this.point = [clamp(x + step[0], 0, width - 1), clamp(y + step[1], 0, height - 1)];
     this.gesture?.move({ point: this.point, shift: false, alt: false });
+    this.film.follow(this.point);
   }
 
   private toggle(event: KeyboardEvent): void {
@@ -114,5 +140,6 @@ export class KeyboardPointer {
     const press = { point: this.point ?? [0, 0], shift: event.shiftKey, alt: event.altKey } as const;
     this.store.setError(null);
     this.gesture = begin(this.store, press, this.reach());
+    if (this.store.outline) this.gesture = null; // corners are put by one key, not held and let go
   }
 }

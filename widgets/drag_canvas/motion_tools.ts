@@ -30,6 +30,7 @@ export function moveRegion(
   selection: Selection,
   press: Press,
   tool: "pull" | "path" | "deform" | "rotate" | null,
+  tapped: (start: Point) => void = () => store.select(selection),
 ): Gesture | null {
   const region = regionOf(store.scene, selection);
   if (!region) return null;
@@ -38,7 +39,7 @@ export function moveRegion(
   const kind = tool ?? (old?.type === "rotation" ? "rotate" : old?.type === "deformation" ? "deform" : "pull");
   return kind === "rotate"
     ? turn(store, selection, region, old, press)
-    : pull(store, selection, region, old, press, kind);
+    : pull(store, selection, region, old, press, kind, tapped);
 }
 
 /** The scene in which the region of `selection` moves by `motion`, and the new selection. */
@@ -51,6 +52,19 @@ function moved(scene: Scene, selection: Selection, region: Region, motion: Motio
   return [{ ...withDrags(scene, [...drags, drag]), draft: null }, drags.length];
 }
 
+/** The scene in which a region moves along waypoints, and the new selection. */
+export function movedAlong(
+  store: Store,
+  selection: Selection,
+  region: Region,
+  points: readonly Point[],
+): [Scene, number] {
+  const old = typeof selection === "number" ? store.scene.document.drags[selection].motion : null;
+  const ease = old && old.type !== "rotation" ? old.path.ease : "linear";
+  const path = { points: points.map(tidyPoint), smooth: true, ease, frames: null };
+  return moved(store.scene, selection, region, { type: "translation", path });
+}
+
 function pull(
   store: Store,
   selection: Selection,
@@ -58,6 +72,7 @@ function pull(
   old: Motion | null,
   press: Press,
   kind: "pull" | "path" | "deform",
+  tapped: (start: Point) => void,
 ): Gesture {
   const mask = store.mask(region);
   // Pressed beside the region, the arrow still starts on it.
@@ -78,7 +93,10 @@ function pull(
     },
     end() {
       if (next && drawn.some((point) => distance(start, point) >= TAP_PIXELS)) store.commit(...next);
-      else {
+      else if (kind === "path") {
+        store.show(null);
+        tapped(start);
+      } else {
         store.show(null);
         store.select(selection);
       }

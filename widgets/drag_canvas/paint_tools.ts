@@ -1,4 +1,4 @@
-// The gestures that paint: handle regions with brush, box and lasso, the keep region, the eraser.
+// What paints: handle regions with brush, box and lasso, the keep region, the eraser.
 import {
   regionOf,
   removeDrag,
@@ -15,7 +15,7 @@ import type { Store } from "./store";
 const TAP_PIXELS = 2; // a smaller box or lasso is a click
 
 /** What paint goes to: with Shift on a finished drag its region, else the one being painted. */
-function paintTarget(store: Store, press: Press): Selection {
+export function paintTarget(store: Store, press: Press): Selection {
   return press.shift && !store.scene.draft && typeof store.selection === "number"
     ? store.selection
     : "draft";
@@ -33,6 +33,13 @@ function withoutRegion(scene: Scene, selection: Selection): Scene {
 /** A single stroke stays the shape that it is; what is put together becomes a mask. */
 function joined(store: Store, old: Region | null, added: Region): Region {
   return old ? store.region(store.mask(old).or(store.mask(added))) : added;
+}
+
+/** The scene with a shape drawn in place of a region or added to it; null if it covers nothing. */
+export function withDrawn(store: Store, target: Selection, shape: Region, adds: boolean): Scene | null {
+  if (store.mask(shape).empty) return null;
+  const old = adds ? regionOf(store.scene, target) : null;
+  return withRegion(store.scene, target, joined(store, old, shape));
 }
 
 /** The brush: stamps as it goes and becomes one stroke when released. */
@@ -82,15 +89,11 @@ export function drawLasso(store: Store, press: Press): Gesture {
 /** Box and lasso start over; with Shift they add. */
 function drawShape(store: Store, press: Press, shape: (point: Point) => Region | null): Gesture {
   const target = paintTarget(store, press);
-  const old = press.shift ? regionOf(store.scene, target) : null;
   let next: Scene | null = null;
   return {
     move({ point }) {
       const drawn = distance(press.point, point) < TAP_PIXELS && !next ? null : shape(point);
-      next =
-        drawn && !store.mask(drawn).empty
-          ? withRegion(store.scene, target, joined(store, old, drawn))
-          : null;
+      next = drawn && withDrawn(store, target, drawn, press.shift);
       store.show(next);
     },
     end() {

@@ -14,6 +14,7 @@ import type { Mask } from "../shared/mask";
 import { clamp, type Point } from "../shared/points";
 import { curve, motionAt, pathAt } from "../shared/spline";
 import { anchor, armEnd, armOf } from "./hit";
+import { traced, type Outline } from "./outline_tools";
 import type { Store } from "./store";
 
 /** Told apart on light and dark frames, and with each of the common colour blindnesses. */
@@ -28,6 +29,8 @@ export const colourOf = (index: number): string => PALETTE[index % PALETTE.lengt
 export interface Viewport {
   /** Screen pixels (CSS) per pixel of the frame. */
   readonly scale: number;
+  /** The corner of what is seen, counted from the corner of the frame. */
+  readonly corner: Point;
   readonly ratio: number;
   readonly pointer: Point | null;
   readonly brush: "paint" | "erase" | "keep" | null;
@@ -49,6 +52,7 @@ function outline(mask: Mask): Point[][] {
 
 export class Renderer {
   private scale = 1;
+  private corner: Point = [0, 0];
   private origin: Point = [0, 0];
   private picture: CanvasImageSource | null = null;
 
@@ -57,6 +61,7 @@ export class Renderer {
   draw(store: Store, view: Viewport): void {
     const { context } = this;
     this.scale = view.scale;
+    this.corner = view.corner;
     this.picture = view.picture;
     context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
@@ -65,6 +70,7 @@ export class Renderer {
     if (scene.document.keep) this.keep(store.mask(scene.document.keep));
     this.drags(store, scene, this.shownSelection(store, scene));
     if (scene.draft) this.region(store.mask(scene.draft), DRAFT_COLOUR, true);
+    if (store.outline) this.outline(store.outline, view.pointer);
     if (view.pointer && view.brush) this.brush(view.pointer, store.brushRadius, view.brush);
     if (view.crosshair) this.crosshair(view.crosshair);
   }
@@ -97,7 +103,8 @@ export class Renderer {
   // --- pieces -----------------------------------------------------------------------------------
 
   private screen([x, y]: Point): Point {
-    return [(x + this.origin[0] + 0.5) * this.scale, (y + this.origin[1] + 0.5) * this.scale];
+    const [left, top] = this.corner;
+    return [(x + this.origin[0] + 0.5 - left) * this.scale, (y + this.origin[1] + 0.5 - top) * this.scale];
   }
 
   private trace(points: readonly Point[], closed = false): Path2D {
@@ -160,7 +167,7 @@ export class Renderer {
       context.globalAlpha = selected ? 0.6 : 0.35;
       context.imageSmoothingEnabled = false;
       // screen <- frame <- moved frame; pixel (0, 0) reaches half a pixel up and left
-      context.transform(scale, 0, 0, scale, 0.5 * scale, 0.5 * scale);
+      context.transform(scale, 0, 0, scale, ...this.screen([0, 0]));
       context.transform(map.a, map.d, map.b, map.e, map.c, map.f);
       context.drawImage(this.picture, -0.5, -0.5, mask.width, mask.height);
       context.restore();
@@ -304,6 +311,21 @@ export class Renderer {
     context.stroke();
     context.restore();
     this.line(path, KEEP_COLOUR, 1.25);
+  }
+
+  /** Corners clicked so far, and the line to where the next click would put one. */
+  private outline(outline: Outline, pointer: Point | null): void {
+    const points = traced(outline, pointer);
+    const closed = outline.kind === "polygon";
+    if (closed && points.length > 2) {
+      this.context.globalAlpha = 0.2;
+      this.context.fillStyle = DRAFT_COLOUR;
+      this.context.fill(this.trace(points, true));
+      this.context.globalAlpha = 1;
+    }
+    const path = { points, smooth: !closed, ease: "linear", frames: null };
+    this.line(this.trace(closed ? points : curve(path)), DRAFT_COLOUR, 1.75);
+    outline.points.forEach((point, i) => this.dot(point, i === 0 ? 5.5 : 4, "#fff", RIM));
   }
 
   private brush(point: Point, radius: number, kind: "paint" | "erase" | "keep"): void {

@@ -11,6 +11,7 @@ import {
 } from "../shared/document";
 import { edgeMask, rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { reach } from "../shared/spline";
+import type { Outline } from "./outline_tools";
 
 /** The part of anywidget's model that the canvas uses. */
 export interface Model {
@@ -26,12 +27,14 @@ export type ToolName =
   | "brush"
   | "box"
   | "lasso"
+  | "polygon"
   | "eraser"
   | "pull"
   | "path"
   | "deform"
   | "rotate"
-  | "keep";
+  | "keep"
+  | "hand";
 
 const HISTORY_LENGTH = 100;
 const MERGE_MILLISECONDS = 800;
@@ -42,6 +45,8 @@ export class Store {
   tool: ToolName = "brush";
   brushRadius: number;
   error: string | null = null;
+  /** What is being drawn click by click. */
+  outline: Outline | null = null;
 
   private preview: Scene | null = null;
   private writing = false;
@@ -133,11 +138,17 @@ export class Store {
 
   setTool(tool: ToolName): void {
     this.tool = tool;
+    this.outline = null;
     this.notify();
   }
 
   setBrushRadius(radius: number): void {
     this.brushRadius = radius;
+    this.notify();
+  }
+
+  setOutline(outline: Outline | null): void {
+    this.outline = outline;
     this.notify();
   }
 
@@ -237,6 +248,7 @@ export class Store {
     if (!scene) return;
     to.push(this.scene);
     this.preview = null;
+    this.outline = null;
     this.error = null;
     this.merge = { label: "", time: 0 };
     this.write(scene);
@@ -262,6 +274,7 @@ export class Store {
     else this.remember(this.scene);
     this.undone = [];
     this.preview = null;
+    this.outline = null;
     this.scene = scene;
     this.keepSelectionValid();
     this.notify();

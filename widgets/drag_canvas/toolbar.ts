@@ -5,9 +5,9 @@ import type { Store, ToolName } from "./store";
 import { TOOLS } from "./tools";
 
 const GROUPS: readonly { label: string; tools: readonly ToolName[] }[] = [
-  { label: "Paint a region", tools: ["brush", "box", "lasso", "eraser"] },
+  { label: "Paint a region", tools: ["brush", "box", "lasso", "polygon", "eraser"] },
   { label: "Move it", tools: ["pull", "path", "deform", "rotate"] },
-  { label: "More", tools: ["keep", "select"] },
+  { label: "More", tools: ["keep", "select", "hand"] },
 ];
 
 export class Toolbar {

@@ -6,7 +6,8 @@ import { armEnd, hit } from "./hit";
 import { describe as inWords } from "./list";
 import { Store, type ToolName } from "./store";
 import { nudge } from "./motion_tools";
-import { begin } from "./tools";
+import { dropPoint, finishOutline } from "./outline_tools";
+import { begin, beginErasing } from "./tools";
 
 let model: FakeModel;
 let store: Store;
@@ -55,6 +56,9 @@ describe("regions", () => {
     stroke("eraser", [[10, 10], [10, 20]]);
     expect(store.mask(drags()[0].region).at([10, 15])).toBe(false);
     expect(store.mask(drags()[0].region).at([20, 15])).toBe(true);
+    store.setTool("brush"); // the other end of a pen needs no eraser in hand
+    beginErasing(store, { point: [20, 15], shift: false, alt: false }).end();
+    expect(store.mask(drags()[0].region).at([20, 15])).toBe(false);
     store.setBrushRadius(30);
     stroke("eraser", [[18, 15], [19, 15]]);
     expect(drags()).toEqual([]);
@@ -110,6 +114,51 @@ describe("pulling", () => {
   it("without a region says what to do", () => {
     stroke("pull", [[15, 15], [30, 15]]);
     expect(store.error).toContain("Paint a region first");
+  });
+});
+
+const click = (tool: ToolName, point: Point) => {
+  if (store.tool !== tool) store.setTool(tool);
+  begin(store, { point, shift: false, alt: false }, 2)?.end();
+};
+
+describe("click by click", () => {
+  it("a polygon grows corner by corner and closes on its first one", () => {
+    for (const point of [[10, 10], [30, 10], [30, 30], [10, 30]] as Point[]) click("polygon", point);
+    expect([store.scene.draft, store.outline?.points.length]).toEqual([null, 4]);
+    click("polygon", [11, 10]);
+    expect(store.outline).toBeNull();
+    expect(store.scene.draft).toEqual({ type: "polygon", points: [[10, 10], [30, 10], [30, 30], [10, 30]] });
+    expect(store.mask(store.scene.draft!).area).toBe(400);
+  });
+
+  it("corners move until they are let go, and are taken back one by one", () => {
+    stroke("polygon", [[10, 10], [12, 14]]);
+    expect(store.outline?.points).toEqual([[12, 14]]);
+    click("polygon", [40, 10]);
+    dropPoint(store);
+    expect(store.outline?.points).toEqual([[12, 14]]);
+    dropPoint(store);
+    expect(store.outline).toBeNull();
+  });
+
+  it("a polygon of two corners is none, and another tool drops it", () => {
+    click("polygon", [10, 10]);
+    click("polygon", [20, 10]);
+    finishOutline(store);
+    expect([store.outline, store.scene.draft, store.canUndo]).toEqual([null, null, false]);
+    click("polygon", [10, 10]);
+    store.setTool("brush");
+    expect(store.outline).toBeNull();
+  });
+
+  it("a path is its waypoints, ended by a double click", () => {
+    box();
+    for (const point of [[15, 15], [30, 20], [40, 10], [50, 40], [50, 40]] as Point[]) click("path", point);
+    expect(store.outline).toBeNull();
+    expect((drags()[0].motion as PathMotion).path.points).toEqual([[15, 15], [30, 20], [40, 10], [50, 40]]);
+    store.undo();
+    expect(store.scene.draft?.type).toBe("box");
   });
 });
 

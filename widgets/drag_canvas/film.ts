@@ -1,0 +1,124 @@
+// The frame on the page: its pixels, the part of them that is seen, and the layers over them.
+import { including, pinched, pulledBy, wholeFrame, ZOOM_STEP, zoomAt, type Camera } from "../shared/camera";
+import { assign, element } from "../shared/dom";
+import type { Size } from "../shared/mask";
+import { clamp, type Point } from "../shared/points";
+
+const COMFORTABLE_WIDTH = 768;
+const WHEEL_RATE = 0.0016; // zoom per pixel of the wheel's way
+const PINCH_RATE = 0.01;
+
+export class Film {
+  camera: Camera = wholeFrame;
+  readonly picture = element("canvas", { class: "ds-frame", "aria-hidden": true });
+  private readonly layers = element("div", { class: "ds-layers" }, this.picture);
+  readonly stage: HTMLElement;
+
+  constructor(
+    readonly overlay: HTMLCanvasElement,
+    private readonly size: Size,
+    private readonly changed: () => void,
+  ) {
+    const { width, height } = size;
+    assign(this.picture, { width, height });
+    this.stage = element("div", { class: "ds-stage" }, this.layers, overlay);
+    const enlarged = Math.max(1, Math.floor(COMFORTABLE_WIDTH / width));
+    this.stage.style.setProperty("--ds-width", `${enlarged * width}px`);
+    this.stage.style.aspectRatio = `${width} / ${height}`;
+  }
+
+  /** Screen pixels (CSS) per pixel of the frame. */
+  get scale(): number {
+    return ((this.overlay.clientWidth || this.size.width) / this.size.width) * this.camera.zoom;
+  }
+
+  /** The place under a point of the window, counted from the frame's corner. */
+  private seen(x: number, y: number): Point {
+    const box = this.overlay.getBoundingClientRect();
+    const scale = (box.width / this.size.width) * this.camera.zoom;
+    return [this.camera.left + (x - box.left) / scale, this.camera.top + (y - box.top) / scale];
+  }
+
+  /** The point of the frame under the pointer, the nearest one if it has left the frame. */
+  at(event: MouseEvent): Point {
+    const [x, y] = this.seen(event.clientX, event.clientY);
+    const { width, height } = this.size;
+    return [clamp(x - 0.5, -0.5, width - 0.5), clamp(y - 0.5, -0.5, height - 0.5)];
+  }
+
+  // --- camera -----------------------------------------------------------------------------------
+
+  private look(camera: Camera): void {
+    this.camera = camera;
+    this.changed();
+  }
+
+  /** By one step about the middle of what is seen, or about a point of the window. */
+  zoom(factor: number, around?: Point): void {
+    const { zoom, left, top } = this.camera;
+    const middle: Point = [left + this.size.width / zoom / 2, top + this.size.height / zoom / 2];
+    this.look(zoomAt(this.camera, around ? this.seen(...around) : middle, factor, this.size));
+  }
+
+  zoomIn = (): void => this.zoom(ZOOM_STEP);
+  zoomOut = (): void => this.zoom(1 / ZOOM_STEP);
+  fit = (): void => this.look(wholeFrame);
+
+  /** Pulls the frame by pixels of the screen. */
+  pull([dx, dy]: Point): void {
+    this.look(pulledBy(this.camera, [dx / this.scale, dy / this.scale], this.size));
+  }
+
+  pinch(before: readonly Point[], after: readonly Point[]): void {
+    const places = (points: readonly Point[]): [Point, Point] => [this.seen(...points[0]), this.seen(...points[1])];
+    this.look(pinched(this.camera, places(before), places(after), this.size));
+  }
+
+  /** Sees to it that a point of the frame is seen. */
+  follow([x, y]: Point): void {
+    this.look(including(this.camera, [x + 0.5, y + 0.5], this.size));
+  }
+
+  /**
+   * The wheel zooms a canvas that has the focus (or with Ctrl, which is also what a trackpad's
+   * pinch sends); else it scrolls the page as everywhere. True when it meant the canvas.
+   */
+  wheel(event: WheelEvent, focused: boolean): boolean {
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    const [across, down] = [event.deltaX * unit, event.deltaY * unit];
+    const { zoom } = this.camera;
+    if (!event.ctrlKey && !event.metaKey) {
+      if (!focused || (zoom === 1 && down >= 0)) return false;
+      if (event.shiftKey || Math.abs(across) > Math.abs(down)) {
+        this.pull([-(across || down), 0]);
+        return true;
+      }
+    }
+    const rate = event.ctrlKey ? PINCH_RATE : WHEEL_RATE;
+    this.zoom(Math.exp(-rate * clamp(down, -150, 150)), [event.clientX, event.clientY]);
+    return true;
+  }
+
+  // --- layers -----------------------------------------------------------------------------------
+
+  /** Fits the layers to the camera and the overlay to the screen; returns its pixels per CSS pixel. */
+  arrange(): number {
+    const { zoom, left, top } = this.camera;
+    const { width, height } = this.size;
+    const [x, y] = [(-100 * left) / width, (-100 * top) / height];
+    this.layers.style.transform = zoom === 1 ? "" : `scale(${zoom}) translate(${x}%, ${y}%)`;
+    const ratio = window.devicePixelRatio || 1;
+    const [across, down] = [this.overlay.clientWidth * ratio, this.overlay.clientHeight * ratio].map(Math.round);
+    if (this.overlay.width !== across || this.overlay.height !== down) {
+      [this.overlay.width, this.overlay.height] = [across, down];
+    }
+    assign(this.overlay, { "data-zoom": Math.round(100 * zoom) / 100 });
+    return ratio;
+  }
+
+  show(image: ImageBitmap): void {
+    assign(this.picture, { width: image.width, height: image.height });
+    this.picture.getContext("2d")?.drawImage(image, 0, 0);
+    this.picture.dataset["painted"] = String(Number(this.picture.dataset["painted"] ?? 0) + 1);
+  }
+}

@@ -1,0 +1,70 @@
+// Which pointer does what: a mouse, a pen with an eraser at its other end, one finger or two.
+import type { Point } from "../shared/points";
+
+/** The part of a PointerEvent that is looked at. */
+export interface PointerLike {
+  readonly pointerId: number;
+  readonly pointerType: string;
+  readonly button: number;
+  readonly clientX: number;
+  readonly clientY: number;
+}
+
+/** What a press begins. A pinch takes over from what the first finger had begun. */
+export type Role = "draw" | "erase" | "pan" | "pinch" | null;
+
+const MIDDLE_BUTTON = 1;
+const ERASER_BUTTON = 5; // the other end of a pen
+
+const placeOf = (event: PointerLike): Point => [event.clientX, event.clientY];
+
+export class Pointers {
+  role: Role = null;
+  private leader = -1;
+  private pen = false;
+  private readonly places = new Map<number, Point>();
+
+  /** The role that begins; null when the pointer is to be ignored. `hand`: the hand tool is held. */
+  press(event: PointerLike, hand: boolean): Role {
+    const finger = event.pointerType === "touch";
+    if (finger && this.pen) return null; // the palm of the hand that holds the pen
+    if (this.role !== null && !(finger && this.places.size === 1)) return null;
+    const role = this.roleOf(event, hand);
+    if (role === null) return null;
+    this.places.set(event.pointerId, placeOf(event));
+    this.role = role;
+    this.leader = event.pointerId;
+    this.pen = event.pointerType === "pen";
+    return role;
+  }
+
+  private roleOf(event: PointerLike, hand: boolean): Role {
+    if (event.pointerType === "touch" && this.places.size === 1) return "pinch";
+    if (event.button === MIDDLE_BUTTON) return "pan";
+    if (event.pointerType === "pen" && event.button === ERASER_BUTTON) return "erase";
+    if (event.button !== 0) return null;
+    return hand ? "pan" : "draw";
+  }
+
+  /** Does this pointer lead what is being done? */
+  leads(event: PointerLike): boolean {
+    return this.role !== null && this.role !== "pinch" && event.pointerId === this.leader;
+  }
+
+  /** Where the pointers of a pan or a pinch were and are, in pixels of the window. */
+  move(event: PointerLike): { readonly before: readonly Point[]; readonly after: readonly Point[] } | null {
+    if (!this.places.has(event.pointerId)) return null;
+    const before = [...this.places.values()];
+    this.places.set(event.pointerId, placeOf(event));
+    return { before, after: [...this.places.values()] };
+  }
+
+  /** True when the last pointer is gone. After a pinch the finger that is left does nothing. */
+  release(event: PointerLike): boolean {
+    if (!this.places.delete(event.pointerId)) return false;
+    if (this.places.size > 0) return false;
+    this.role = null;
+    this.pen = false;
+    return true;
+  }
+}

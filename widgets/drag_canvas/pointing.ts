@@ -1,0 +1,127 @@
+// Pointer events on the overlay, turned into gestures of the tools and moves of the camera.
+import type { Point } from "../shared/points";
+import type { Film } from "./film";
+import type { Gesture, Press } from "./gesture";
+import { Pointers } from "./pointers";
+import type { Store } from "./store";
+import { begin, beginErasing } from "./tools";
+
+const REACH = 9; // screen pixels around a handle that count as a hit
+const FINGER_REACH = 18;
+
+export class Pointing {
+  /** Where the pointer is over the frame. */
+  point: Point | null = null;
+  private gesture: Gesture | null = null;
+  private finger = false;
+  private readonly pointers = new Pointers();
+
+  constructor(
+    private readonly store: Store,
+    private readonly film: Film,
+    private readonly changed: () => void,
+    private readonly pressed: () => void,
+  ) {
+    const { overlay } = film;
+    overlay.addEventListener("pointerdown", this.down);
+    overlay.addEventListener("pointermove", this.move);
+    overlay.addEventListener("pointerup", this.up);
+    overlay.addEventListener("pointercancel", this.lost);
+    overlay.addEventListener("lostpointercapture", this.lost);
+    overlay.addEventListener("pointerleave", this.leave);
+    overlay.addEventListener("wheel", this.wheel, { passive: false });
+    overlay.addEventListener("contextmenu", (event) => event.preventDefault());
+  }
+
+  get busy(): boolean {
+    return this.gesture !== null;
+  }
+
+  get panning(): boolean {
+    return this.pointers.role === "pan" || this.pointers.role === "pinch";
+  }
+
+  /** How near to a handle counts as on it, in pixels of the frame. */
+  get reach(): number {
+    return (this.finger ? FINGER_REACH : REACH) / this.film.scale;
+  }
+
+  /** Drops the gesture that is under way; false if there was none. */
+  cancel(): boolean {
+    if (!this.gesture) return false;
+    this.gesture = null;
+    this.store.show(null);
+    return true;
+  }
+
+  private press(event: MouseEvent): Press {
+    return { point: this.film.at(event), shift: event.shiftKey, alt: event.altKey };
+  }
+
+  private readonly down = (event: PointerEvent): void => {
+    const role = this.pointers.press(event, this.store.tool === "hand");
+    if (role === null) return;
+    event.preventDefault(); // no text selection; the focus is set by hand
+    this.pressed();
+    this.capture(event.pointerId);
+    this.finger = event.pointerType === "touch";
+    this.store.setError(null);
+    if (role === "pinch") this.cancel();
+    else if (role === "erase") this.gesture = beginErasing(this.store, this.press(event));
+    else if (role === "draw") this.gesture = begin(this.store, this.press(event), this.reach);
+    this.changed();
+  };
+
+  private capture(pointer: number): void {
+    try {
+      this.film.overlay.setPointerCapture(pointer);
+    } catch {
+      // A pointer that is gone already, or one that a script made up: its events still arrive.
+    }
+  }
+
+  private readonly move = (event: PointerEvent): void => {
+    this.point = this.film.at(event);
+    const moved = this.pointers.move(event);
+    if (moved && this.pointers.role === "pinch" && moved.before.length === 2) this.film.pinch(moved.before, moved.after);
+    else if (moved && this.pointers.role === "pan") {
+      const [[fromX, fromY], [x, y]] = [moved.before[0], moved.after[0]];
+      this.film.pull([x - fromX, y - fromY]);
+    } else if (this.gesture && this.pointers.leads(event)) {
+      for (const step of event.getCoalescedEvents?.() ?? []) this.gesture.move(this.press(step));
+      this.gesture.move(this.press(event));
+    }
+    this.changed();
+  };
+
+  private readonly up = (event: PointerEvent): void => {
+    const leads = this.pointers.leads(event);
+    this.pointers.release(event);
+    const { gesture } = this;
+    if (gesture && leads) {
+      this.gesture = null;
+      gesture.move(this.press(event));
+      gesture.end();
+    }
+    this.changed();
+  };
+
+  private readonly lost = (event: PointerEvent): void => {
+    const leads = this.pointers.leads(event);
+    this.pointers.release(event);
+    if (leads) this.cancel();
+    this.changed();
+  };
+
+  private readonly leave = (): void => {
+    this.point = null;
+    this.changed();
+  };
+
+  private readonly wheel = (event: WheelEvent): void => {
+    const focused = this.film.overlay.ownerDocument.activeElement === this.film.overlay;
+    if (!this.film.wheel(event, focused)) return;
+    event.preventDefault();
+    this.point = this.film.at(event);
+  };
+}
