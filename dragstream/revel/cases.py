@@ -1,26 +1,26 @@
-"""A case: a past that can be made again, and a drag that is asked of it. Plain values with JSON."""
+"""A case: a past that can be made again, and drags that are asked of it. Plain values with JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import short, whole
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape
+from dragstream.method.settings import DragSettings
 from dragstream.models.playground import world
-from dragstream.stream.noise import generator
+from dragstream.revel import starts
+from dragstream.revel.starts import Picture, Start
 from dragstream.stream.records import Mode
 
-__all__ = ["VERSION", "Case", "Kind", "Start", "Subject"]
+__all__ = ["VERSION", "Act", "Case", "Kind", "Picture", "Start", "Subject"]
 
-VERSION = 1
+VERSION = 2
 
 
 class Kind(Enum):
@@ -31,39 +31,6 @@ class Kind(Enum):
     ROTATION = "rotation"
     TURN = "turn"
     """A part of the object, such as its face, is moved, and the object turns in depth: 3D."""
-
-
-@dataclass(frozen=True)
-class Start:
-    """A rendered first frame of the playground, by the numbers that it is drawn from.
-
-    Args:
-        seed: of the benchmark.
-        scene: number of the scene, from 0.
-        attempt: which draw for that scene, from 0; earlier ones did not suit its drag.
-    """
-
-    seed: int
-    scene: int
-    attempt: int
-
-    def __post_init__(self) -> None:
-        for name in ("seed", "scene", "attempt"):
-            object.__setattr__(self, name, whole(getattr(self, name), name, least=0))
-
-    def scenes(self) -> world.Scenes:
-        """The scene and its truth: a batch of one, one frame long.
-
-        Training draws from generators with plain seeds; this one's is a digest of its name, so
-        these scenes are held out.
-        """
-        source = generator(self.seed, "revel", self.scene, self.attempt)
-        return world.sample_scenes(source, 1, 1)
-
-    def image(self) -> NDArray[np.uint8]:
-        """The frame, uint8 (H, W, 3)."""
-        frame: NDArray[np.uint8] = world.render(self.scenes())[0, 0]
-        return frame
 
 
 @dataclass(frozen=True)
@@ -85,13 +52,77 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Act:
+    """A drag of the past, as it was carried out: what a stream went through before its case.
+
+    Args:
+        block: how many blocks the stream had when it was asked for.
+        mode: `Mode.EDIT` or `Mode.ANIMATE`.
+        drags: what was moved.
+        keep: the non-editable region, or None.
+        blocks: how many blocks an animation took.
+        kept: how many of those the stream still has (the rest was rewound); None: all.
+        settings: how it was carried out; None: `DragSettings.paper()`.
+
+    Raises:
+        ValueError: another mode, no drags, or numbers out of range.
+    """
+
+    block: int
+    mode: Mode
+    drags: tuple[Drag, ...]
+    keep: Shape | None = None
+    blocks: int = 1
+    kept: int | None = None
+    settings: DragSettings | None = None
+
+    def __post_init__(self) -> None:
+        _check_call("an act", self.mode, self.drags)
+        whole(self.block, "block", least=1)
+        whole(self.blocks, "blocks", least=1)
+        if self.kept is not None and not 1 <= whole(self.kept, "kept", least=1) <= self.blocks:
+            raise ValueError(f"kept must be at most {self.blocks} block(s), got {self.kept}")
+
+    @property
+    def reaches(self) -> int:
+        """How many blocks the stream had afterwards."""
+        if self.mode is Mode.EDIT:
+            return self.block
+        return self.block + (self.blocks if self.kept is None else self.kept)
+
+    def to_json(self) -> dict[str, Any]:
+        """A document of dicts, lists, strings and numbers."""
+        return {
+            "block": self.block,
+            "mode": self.mode.value,
+            "drags": to_json(self.drags, self.keep),
+            "blocks": self.blocks,
+            "kept": self.kept,
+            "settings": None if self.settings is None else self.settings.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Act:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: missing or unknown fields, or values out of range.
+        """
+        values = _known(document, {field.name for field in fields(cls)} - {"keep"}, "an act")
+        values["drags"], values["keep"] = _drags(values["drags"])
+        if values["settings"] is not None:
+            values["settings"] = DragSettings.from_json(values["settings"])
+        return cls(**{**values, "mode": Mode(values["mode"])})
+
+
+@dataclass(frozen=True)
 class Case:
     """Something to drag.
 
     Args:
         name: unique within a set of cases.
         model: name of the model whose stream the drags were drawn on.
-        prompt: the stream's caption.
+        prompt: the stream's first caption.
         seed: the stream's seed.
         block: how many blocks the stream has when the drag is asked for (an image start is the
             first of them); the drag is drawn on the newest frame.
@@ -101,10 +132,15 @@ class Case:
         keep: the non-editable region, or None.
         blocks: how many blocks an animation takes.
         start: the frame that the stream starts from; None: from the caption.
-        subject: what the drag moves, where the world's own truth can follow it.
+        subjects: what each drag moves, where the world's own truth can follow it; empty or one
+            for each drag.
+        kinds: what each drag does; empty: all of them `kind`.
+        past: drags that the stream went through before, in order.
+        prompts: later captions, each with the number of the block that it begins with.
+        tags: what else the case is counted under, such as "occlusion".
 
     Raises:
-        ValueError: another mode, no drags, or numbers out of range.
+        ValueError: another mode, no drags, a past after the case, or numbers out of range.
     """
 
     name: str
@@ -117,20 +153,46 @@ class Case:
     kind: Kind
     keep: Shape | None = None
     blocks: int = 1
-    start: Start | None = None
-    subject: Subject | None = None
+    start: Start | Picture | None = None
+    subjects: tuple[Subject, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    past: tuple[Act, ...] = ()
+    prompts: tuple[tuple[int, str], ...] = ()
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.mode not in (Mode.EDIT, Mode.ANIMATE):
-            raise ValueError(f"mode must be Mode.EDIT or Mode.ANIMATE, got {self.mode!r}")
-        if not self.drags:
-            raise ValueError(f"case {self.name!r} has no drags")
+        _check_call(f"case {self.name!r}", self.mode, self.drags)
         whole(self.block, "block", least=1)
         whole(self.blocks, "blocks", least=1)
+        if not self.kinds:
+            object.__setattr__(self, "kinds", (self.kind,) * len(self.drags))
+        for name in ("subjects", "kinds"):
+            values = getattr(self, name)
+            if values and len(values) != len(self.drags):
+                raise ValueError(
+                    f"case {self.name!r} has {len(self.drags)} drag(s), but {len(values)} {name}"
+                )
+        self._check_past()
+
+    def _check_past(self) -> None:
+        reached = 0
+        for act in self.past:
+            if act.block < reached or act.reaches > self.block:
+                raise ValueError(
+                    f"case {self.name!r}: an earlier drag at block {act.block} does not lie "
+                    f"between blocks {reached} and {self.block}"
+                )
+            reached = act.reaches
+        places = [place for place, _ in self.prompts]
+        if any(b <= a for a, b in pairwise([0, *places, self.block + self.blocks])):
+            raise ValueError(
+                f"case {self.name!r}: later captions must begin at rising blocks from 1 on, "
+                f"got {places}"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """A document of dicts, lists, strings and numbers."""
-        document: dict[str, Any] = {
+        return {
             "version": VERSION,
             "name": self.name,
             "model": self.model,
@@ -141,19 +203,13 @@ class Case:
             "kind": self.kind.value,
             "blocks": self.blocks,
             "drags": to_json(self.drags, self.keep),
-            "start": None,
-            "subject": None,
+            "start": starts.to_json(self.start),
+            "subjects": [{"kind": each.kind, "color": each.color} for each in self.subjects],
+            "kinds": [kind.value for kind in self.kinds],
+            "past": [act.to_json() for act in self.past],
+            "prompts": [[block, prompt] for block, prompt in self.prompts],
+            "tags": list(self.tags),
         }
-        if self.start is not None:
-            start = self.start
-            document["start"] = {
-                "seed": start.seed,
-                "scene": start.scene,
-                "attempt": start.attempt,
-            }
-        if self.subject is not None:
-            document["subject"] = {"kind": self.subject.kind, "color": self.subject.color}
-        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Case:
@@ -163,29 +219,45 @@ class Case:
             ValueError: another version, missing or unknown fields, or values out of range; the
                 message names which.
         """
-        fields = dict(document)
-        version = fields.pop("version", None)
+        if not isinstance(document, Mapping):
+            raise ValueError(f"a case must be an object, got {short(document)}")  # noqa: TRY004
+        values = dict(document)
+        version = values.pop("version", None)
         if version != VERSION:
             raise ValueError(f"cases have version {VERSION}, got {version!r}")
-        known = set(cls.__dataclass_fields__) - {"keep"}
-        if set(fields) != known:
-            raise ValueError(
-                f"a case has the fields {sorted(known)}; missing {sorted(known - set(fields))}, "
-                f"unknown {sorted(set(fields) - known)}"
-            )
-        drags, keep = from_json(fields.pop("drags"))
+        values = _known(values, {field.name for field in fields(cls)} - {"keep"}, "a case")
         try:
-            start, subject = fields.pop("start"), fields.pop("subject")
-            return cls(
-                **{
-                    **fields,
-                    "drags": tuple(drags),
-                    "keep": keep,
-                    "mode": Mode(fields["mode"]),
-                    "kind": Kind(fields["kind"]),
-                    "start": None if start is None else Start(**start),
-                    "subject": None if subject is None else Subject(**subject),
-                }
-            )
+            values["drags"], values["keep"] = _drags(values["drags"])
+            values["mode"], values["kind"] = Mode(values["mode"]), Kind(values["kind"])
+            values["start"] = starts.from_json(values["start"])
+            values["subjects"] = tuple(Subject(**each) for each in values["subjects"])
+            values["kinds"] = tuple(Kind(each) for each in values["kinds"])
+            values["past"] = tuple(Act.from_json(each) for each in values["past"])
+            values["prompts"] = tuple((block, str(text)) for block, text in values["prompts"])
+            values["tags"] = tuple(str(tag) for tag in values["tags"])
+            return cls(**values)
         except TypeError as error:
-            raise ValueError(f"damaged case {fields.get('name')!r}: {error}") from error
+            raise ValueError(f"damaged case {values.get('name')!r}: {error}") from error
+
+
+def _check_call(what: str, mode: Mode, drags: tuple[Drag, ...]) -> None:
+    if mode not in (Mode.EDIT, Mode.ANIMATE):
+        raise ValueError(f"mode must be Mode.EDIT or Mode.ANIMATE, got {mode!r}")
+    if not drags:
+        raise ValueError(f"{what} has no drags")
+
+
+def _known(document: Mapping[str, Any], known: Iterable[str], what: str) -> dict[str, Any]:
+    """The fields of a document, which must be exactly these."""
+    wanted, found = set(known), set(document)
+    if found != wanted:
+        raise ValueError(
+            f"{what} has the fields {sorted(wanted)}; missing {sorted(wanted - found)}, "
+            f"unknown {sorted(found - wanted)}"
+        )
+    return dict(document)
+
+
+def _drags(document: Any) -> tuple[tuple[Drag, ...], Shape | None]:
+    drags, keep = from_json(document)
+    return tuple(drags), keep

@@ -9,24 +9,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Drag, targets
+from dragstream.drags.motions import Drag
 from dragstream.drags.regions import centroid
 from dragstream.method.rectification import Rectification
 from dragstream.metrics.dai import dai, patch_radius
-from dragstream.metrics.objmc import LowCoverage, ObjMC, latent_offsets, objmc
+from dragstream.metrics.objmc import LowCoverage, ObjMC, objmc
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import Tracker
 from dragstream.models.base import VideoModel
 from dragstream.revel.cases import Case
 from dragstream.revel.methods import Method
-from dragstream.revel.sight import sight, truth_tracker
+from dragstream.revel.sight import truth_tracker
+from dragstream.revel.situations import Situation, replay, silhouettes
 from dragstream.stream.records import Block, Mode
-from dragstream.stream.stream import Stream
 
-__all__ = ["Result", "Situation", "measure", "replay", "sweep"]
+__all__ = ["Result", "Situation", "carry_out", "measure", "replay", "sweep"]
 
 _MARGIN = 8.0
 """Pixels around the handle, its targets and the object that may change: its shadow, its rim."""
@@ -87,73 +85,15 @@ class Result:
         return cls(**document)
 
 
-@dataclass(frozen=True, eq=False)
-class Situation:
-    """A case whose past has been made.
-
-    Attributes:
-        case: what is asked.
-        stream: at the moment of the drag; forked, never changed.
-        plain: what comes without a drag from the same noise: the next blocks of an animation,
-            the newest block itself for an edit.
-    """
-
-    case: Case
-    stream: Stream
-    plain: tuple[Block, ...]
-
-    @property
-    def before(self) -> NDArray[np.uint8]:
-        """The frame that the drag is drawn on, (H, W, 3)."""
-        newest: NDArray[np.uint8] = self.stream.blocks[-1].frames[-1]
-        return newest
-
-    @property
-    def offsets(self) -> tuple[int, ...]:
-        """Per trajectory point, its video frame among the new ones, counted from 1."""
-        if self.case.mode is Mode.EDIT:
-            return (1,)
-        spec = self.stream.model.spec
-        first = self.stream.blocks[-1].latent_frames[-1]
-        return latent_offsets(spec.clock, first, self.case.blocks * spec.frames_per_block)
-
-    def commands(self, drag: Drag) -> list[Affine]:
-        """Where a drag should be at each trajectory point."""
-        if self.case.mode is Mode.EDIT:
-            return [drag.motion.at(1.0)]
-        return targets(drag.motion, len(self.offsets))
-
-    def new_frames(self, blocks: Sequence[Block]) -> NDArray[np.uint8]:
-        """The frames that the drag should show in: of an edit only the edited one."""
-        frames = np.concatenate([block.frames for block in blocks])
-        return frames[-1:] if self.case.mode is Mode.EDIT else frames
-
-    def carry_out(self, method: Method) -> tuple[Block, ...]:
-        """The blocks that a method makes of the case."""
-        if method.settings is None:
-            return self.plain
-        case, branch = self.case, self.stream.fork()
-        drags, keep = list(case.drags), case.keep
-        if case.mode is Mode.EDIT:
-            return (branch.edit(drags, keep=keep, settings=method.settings),)
-        return tuple(branch.animate(drags, blocks=case.blocks, keep=keep, settings=method.settings))
-
-
-def replay(model: VideoModel, case: Case) -> Situation:
-    """Make the past of a case again.
-
-    Raises:
-        ValueError: the case is another model's.
-    """
-    if case.model != model.spec.name:
-        raise ValueError(f"case {case.name!r} is of {case.model!r}, not of {model.spec.name!r}")
-    image = None if case.start is None else case.start.image()
-    stream = Stream(model, prompt=case.prompt, seed=case.seed, image=image)
-    stream.run(case.block - len(stream), progress=False)
+def carry_out(situation: Situation, method: Method) -> tuple[Block, ...]:
+    """The blocks that a method makes of a case."""
+    if method.settings is None:
+        return situation.plain
+    case, branch = situation.case, situation.stream.fork()
+    drags, keep = list(case.drags), case.keep
     if case.mode is Mode.EDIT:
-        return Situation(case, stream, (stream.blocks[-1],))
-    branch = stream.fork()
-    return Situation(case, stream, tuple(branch.run(case.blocks, progress=False)))
+        return (branch.edit(drags, keep=keep, settings=method.settings),)
+    return tuple(branch.animate(drags, blocks=case.blocks, keep=keep, settings=method.settings))
 
 
 def measure(situation: Situation, method: Method, flow: Tracker | None = None) -> Result:
@@ -163,13 +103,13 @@ def measure(situation: Situation, method: Method, flow: Tracker | None = None) -
         situation: from `replay`.
         method: what to do.
         flow: a tracker that sees pixels only, for `Result.objmc_flow`. It measures `objmc` too
-            where the case names no subject.
+            where the case names no subjects.
 
     Raises:
-        ValueError: neither a subject nor a flow to follow.
+        ValueError: neither subjects nor a flow to follow.
     """
     case = situation.case
-    blocks = situation.carry_out(method)
+    blocks = carry_out(situation, method)
     followed = _follow(situation, blocks, flow)
     moved = _drift(situation, blocks)
     flowed = [_objmc(situation, blocks, drag, flow) for drag in case.drags] if flow else None
@@ -214,14 +154,16 @@ def _mean(values: Sequence[float]) -> float:
 
 def _objmc(situation: Situation, blocks: Sequence[Block], drag: Drag, tracker: Tracker) -> ObjMC:
     frames = np.concatenate([situation.before[None], situation.new_frames(blocks)])
+    offsets, commands = situation.offsets, situation.commands(drag)
+    visible = situation.visible(drag)
     with warnings.catch_warnings():
         # The coverage stands in the result, beside the distance.
         warnings.simplefilter("ignore", LowCoverage)
         return objmc(
             frames,
             drag,
-            at=situation.offsets,
-            commands=situation.commands(drag),
+            at=[offsets[index] for index in visible],
+            commands=[commands[index] for index in visible],
             tracker=tracker,
         )
 
@@ -229,25 +171,25 @@ def _objmc(situation: Situation, blocks: Sequence[Block], drag: Drag, tracker: T
 def _follow(situation: Situation, blocks: Sequence[Block], flow: Tracker | None) -> list[ObjMC]:
     case = situation.case
     results = []
-    for drag in case.drags:
+    for index, drag in enumerate(case.drags):
         tracker = flow
-        if case.subject is not None:
-            tracker = truth_tracker(case.subject, case.kind, drag)
+        if case.subjects:
+            tracker = truth_tracker(case.subjects[index], case.kinds[index], drag)
         if tracker is None:
-            raise ValueError(f"case {case.name!r} names no subject: a flow tracker is needed")
+            raise ValueError(f"case {case.name!r} names no subjects: a flow tracker is needed")
         results.append(_objmc(situation, blocks, drag, tracker))
     return results
 
 
 def _dai(situation: Situation, blocks: Sequence[Block], drag: Drag) -> float:
     spec = situation.stream.model.spec
-    commands = situation.commands(drag)
+    commands, visible = situation.commands(drag), situation.visible(drag)
     new = [latent for block in blocks for latent in block.latents][-len(commands) :]
     return dai(
         situation.stream.blocks[-1].latents[-1],
-        torch.stack(new),
+        torch.stack([new[index] for index in visible]),
         centroid(drag.mask(spec.grid.height, spec.grid.width)),
-        commands,
+        [commands[index] for index in visible],
         grid=spec.grid,
         radius=patch_radius(spec.grid),
     )
@@ -265,16 +207,12 @@ def _drift(situation: Situation, blocks: Sequence[Block]) -> Drift:
 
 
 def _leak(situation: Situation, blocks: Sequence[Block]) -> float:
-    """Change against no drag, outside of the handle, its targets and the object itself."""
+    """Change against no drag, outside of the handles, their targets and the objects themselves."""
     dragged, plain = situation.new_frames(blocks), situation.new_frames(situation.plain)
     height, width = plain.shape[1:3]
-    inside = np.zeros((height, width), bool)
+    inside = situation.subjects_before | silhouettes(list(dragged), situation.case.subjects)
     for drag in situation.case.drags:
         inside |= swept(drag.mask(height, width), situation.commands(drag))
-    subject = situation.case.subject
-    if subject is not None:
-        for frame in (situation.before, *plain, *dragged):
-            seen = sight(frame, subject.color, subject.kind)
-            if seen is not None:
-                inside |= seen.mask
-    return leak(dragged, plain, swept(inside, [], _MARGIN))
+    inside = swept(inside, [], _MARGIN)
+    # Where drags reach over the whole frame, nothing is left to leak into.
+    return 0.0 if inside.all() else leak(dragged, plain, inside)

@@ -24,7 +24,7 @@ def a_case(**changes: object) -> Case:
         "kind": Kind.TRANSLATION,
         "keep": regions.box(0, 0, 20, 20),
         "start": Start(7, 2, 1),
-        "subject": Subject("box", "red"),
+        "subjects": (Subject("box", "red"),),
     }
     return Case(**{**fields, **changes})
 
@@ -33,7 +33,7 @@ def a_case(**changes: object) -> Case:
     "changes",
     [
         {},
-        {"start": None, "subject": None, "keep": None},
+        {"start": None, "subjects": (), "keep": None},
         {
             "mode": Mode.EDIT,
             "kind": Kind.ROTATION,
@@ -49,14 +49,15 @@ def test_cases_survive_json(changes: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"version": 2}, "version 1, got 2"),
+        ({"version": 1}, "version 2, got 1"),
         ({"extra": 1}, "unknown \\['extra'\\]"),
         ({"mode": "step"}, "Mode.STEP"),
         ({"mode": "fly"}, "fly"),
         ({"kind": "shear"}, "shear"),
-        ({"start": {"seed": 1, "scene": 2}}, "damaged case"),
+        ({"start": {"seed": 1, "scene": 2}}, "a start has either seed, scene and attempt, or png"),
         ({"start": {"seed": 1, "scene": -2, "attempt": 0}}, "scene must be at least 0, got -2"),
-        ({"subject": {"kind": "cone", "color": "red"}}, "cone"),
+        ({"subjects": [{"kind": "cone", "color": "red"}]}, "cone"),
+        ({"subjects": [{"kind": "box"}]}, "damaged case"),
         ({"block": 0}, "block must be at least 1, got 0"),
     ],
 )

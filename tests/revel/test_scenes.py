@@ -31,8 +31,8 @@ def test_the_same_seed_draws_the_same_cases(model, cases) -> None:
 
 def test_prompts_are_the_worlds(cases) -> None:
     for case in cases:
-        assert case.subject.color in case.prompt
-        assert case.subject.kind in case.prompt
+        assert case.subjects[0].color in case.prompt
+        assert case.subjects[0].kind in case.prompt
 
 
 def test_drags_hold_what_they_say(cases) -> None:
@@ -40,7 +40,7 @@ def test_drags_hold_what_they_say(cases) -> None:
     for case in cases:
         (drag,) = case.drags
         assert case.block == 2  # the image and one plain block
-        seen = sight(case.start.image(), case.subject.color, case.subject.kind)
+        seen = sight(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
         handle = drag.mask(world.HEIGHT, world.WIDTH)
         assert (handle & seen.mask).sum() > 0.97 * handle.sum()
         pixels, degrees = drag.motion.extent
@@ -55,10 +55,10 @@ def test_drags_hold_what_they_say(cases) -> None:
         elif case.kind is Kind.ROTATION:
             assert isinstance(drag.motion, Rotation)
             assert 25 <= abs(degrees) <= 50
-            assert case.subject.kind in {"box", "star"}
+            assert case.subjects[0].kind in {"box", "star"}
             assert drag.motion.center == pytest.approx(seen.center, abs=0.6)
         else:
-            assert case.subject.kind == "critter"
+            assert case.subjects[0].kind == "critter"
             assert 6 <= pixels <= 10
             assert drag.motion.at(1.0).apply((0.0, 0.0))[1] == 0
             assert handle.sum() < 0.5 * seen.area
@@ -76,7 +76,7 @@ def test_targets_stay_in_the_frame_and_off_the_other_object(cases) -> None:
         truth = case.start.scenes()
         for slot in range(2):
             color = list(world.COLORS)[int(truth.color[0, slot])]
-            if truth.present[0, slot] and color != case.subject.color:
+            if truth.present[0, slot] and color != case.subjects[0].color:
                 other = world.masks(truth)[0, 0, slot]
                 assert not (other & (moved > 0)).any()
 

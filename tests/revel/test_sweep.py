@@ -75,7 +75,7 @@ def stage(model, film, block_of) -> Stage:
             drags=(drag(region),),
             mode=mode,
             kind=kind,
-            subject=Subject(shape, "red"),
+            subjects=(Subject(shape, "red"),),
         )
         ahead = (past[-1],) if mode is Mode.EDIT else (stays,)
         return Situation(case, Played(model, past, answer), ahead)
@@ -220,10 +220,10 @@ def test_flow_measures_beside_the_truth_and_instead_of_it(stage: Stage) -> None:
     result = measure(situation, DRAG, LucasKanade(window=15))
     assert result.objmc_flow < 1.5
     assert measure(situation, DRAG).objmc_flow is None
-    nameless = Case(**{**vars(situation.case), "subject": None})
+    nameless = Case(**{**vars(situation.case), "subjects": ()})
     alone = Situation(nameless, situation.stream, situation.plain)
     assert measure(alone, DRAG, LucasKanade(window=15)).tracker == "lucas-kanade"
-    with pytest.raises(ValueError, match="names no subject"):
+    with pytest.raises(ValueError, match="names no subjects"):
         measure(alone, DRAG)
 
 

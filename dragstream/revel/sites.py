@@ -1,0 +1,151 @@
+"""Where a drag can be drawn: an object that is seen whole, with room to move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from dragstream.drags import regions
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
+from dragstream.models.playground import world
+from dragstream.revel.cases import Kind, Subject
+from dragstream.revel.sight import Sighting, face
+
+__all__ = ["DRAWN", "ELIGIBLE", "Site", "directions", "is_whole", "stays_inside"]
+
+_TRANSLATION = (14.0, 26.0)  # pixels
+_DEFORMATION = (8.0, 14.0)  # pixels
+_TURN = (6.0, 10.0)  # pixels that a face moves across its ball
+_ROTATION = (25.0, 50.0)  # degrees
+_STAR_ROTATION = (25.0, 33.0)
+"""A star looks the same after 72 degrees: an edit past 36 could not be told from its opposite."""
+_MARGIN = 3.0
+"""Objects and their targets keep this far from the frame's sides, pixels."""
+_GAP = 5.0
+"""And this far from one another."""
+_AREA = (250, 3600)
+"""An object of the world, in pixels; anything else is a smear."""
+ELIGIBLE = {
+    Kind.TRANSLATION: world.KINDS,
+    Kind.DEFORMATION: world.KINDS,
+    Kind.ROTATION: ("box", "star"),  # a ball shows no rotation
+    Kind.TURN: ("critter",),  # only critters have a face
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """Where a drag is to be drawn: the object, what must stay clear, and chance."""
+
+    subject: Subject
+    seen: Sighting
+    others: NDArray[np.bool_]
+    rng: np.random.Generator
+
+
+def is_whole(seen: Sighting) -> bool:
+    """One object in one piece, inside the frame."""
+    height, width = seen.mask.shape
+    left, top, right, bottom = regions.bounding_box(seen.mask)
+    inside = (
+        left >= _MARGIN - 1
+        and top >= _MARGIN - 1
+        and right <= width - _MARGIN
+        and bottom <= height - _MARGIN
+    )
+    return inside and len(seen.parts) == 1 and _AREA[0] <= seen.area <= _AREA[1]
+
+
+def stays_inside(moved: NDArray[np.float32], area: int) -> bool:
+    """Whether an object that was moved is all in the frame, off its sides and on the floor.
+
+    Args:
+        moved: its coverage (H, W) at its target.
+        area: its area before, in pixels.
+    """
+    # Coverage that left the frame is missing from the sum.
+    if moved.sum() < 0.98 * area:
+        return False
+    left, top, right, bottom = regions.bounding_box(moved)
+    height, width = moved.shape
+    if min(left, top) < _MARGIN - 1 or right > width - _MARGIN or bottom > height - _MARGIN:
+        return False
+    # Nothing of the world floats over the wall.
+    return regions.centroid(moved)[1] >= world.HORIZON
+
+
+def _clear(site: Site, target: Affine) -> bool:
+    """Whether the object, moved to its target, stays in the frame and off the others."""
+    moved = regions.warp(site.seen.mask, target)
+    if not stays_inside(moved, site.seen.area):
+        return False
+    if not site.others.any():
+        return True
+    distance = ndimage.distance_transform_edt(~site.others)
+    return bool(distance[moved > 0].min() >= _GAP)
+
+
+def directions(site: Site) -> list[tuple[float, float]]:
+    """Sixteen directions in random order."""
+    angles = (np.arange(16) + site.rng.uniform()) * 2 * np.pi / 16
+    return [(float(np.cos(a)), float(np.sin(a))) for a in site.rng.permutation(angles)]
+
+
+def _translation(site: Site) -> Drag | None:
+    length = site.rng.uniform(*_TRANSLATION)
+    for x, y in directions(site):
+        if _clear(site, Affine.translation(length * x, length * y)):
+            return Drag(site.seen.mask, Translation.by(length * x, length * y))
+    return None
+
+
+def _deformation(site: Site) -> Drag | None:
+    """Pull an edge outward along the frame's axes, first along the shorter side."""
+    length = site.rng.uniform(*_DEFORMATION)
+    left, top, right, bottom = regions.bounding_box(site.seen.mask)
+    axes = [(1.0, 0.0), (0.0, 1.0)]
+    if bottom - top < right - left:
+        axes.reverse()
+    for x, y in axes:
+        for sign in site.rng.permutation([-1.0, 1.0]):
+            dx, dy = float(sign * length * x), float(sign * length * y)
+            # Where the whole object would still be clear, so is its edge.
+            if _clear(site, Affine.translation(dx, dy)):
+                return Drag(site.seen.mask, Deformation.by(dx, dy))
+    return None
+
+
+def _rotation(site: Site) -> Drag | None:
+    limits = _STAR_ROTATION if site.subject.kind == "star" else _ROTATION
+    degrees = site.rng.uniform(*limits) * site.rng.choice([-1.0, 1.0])
+    center = site.seen.center
+    if not _clear(site, Affine.rotation(center, degrees)):
+        return None
+    return Drag(site.seen.mask, Rotation(center, float(degrees)))
+
+
+def _turn(site: Site) -> Drag | None:
+    """Move the face sideways over its ball, toward the side with more room."""
+    if site.seen.marks.sum() < 30:  # it looks away
+        return None
+    region = face(site.seen)
+    left, _, right, _ = regions.bounding_box(site.seen.mask)
+    offset = regions.centroid(region)[0] - site.seen.center[0]
+    length = site.rng.uniform(*_TURN)
+    dx = float(-np.copysign(length, offset))
+    if abs(offset + dx) > 0.3 * (right - left):
+        return None
+    return Drag(region, Translation.by(dx, 0.0))
+
+
+DRAWN: dict[Kind, Callable[[Site], Drag | None]] = {
+    Kind.TRANSLATION: _translation,
+    Kind.DEFORMATION: _deformation,
+    Kind.ROTATION: _rotation,
+    Kind.TURN: _turn,
+}

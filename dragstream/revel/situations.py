@@ -1,0 +1,143 @@
+"""A case whose past has been made: where every method starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Drag, targets
+from dragstream.drags.regions import warp
+from dragstream.metrics.objmc import latent_offsets
+from dragstream.models.base import VideoModel
+from dragstream.revel.cases import Act, Case, Subject
+from dragstream.revel.sight import sight
+from dragstream.stream.records import Block, Mode
+from dragstream.stream.stream import Stream
+
+__all__ = ["Situation", "replay"]
+
+_VISIBLE = 0.9
+"""A target counts as one where at least this share of the handle region lies in the frame."""
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """A case whose past has been made.
+
+    Attributes:
+        case: what is asked.
+        stream: at the moment of the drag; forked, never changed.
+        plain: what comes without a drag from the same noise: the next blocks of an animation,
+            the newest block itself for an edit.
+    """
+
+    case: Case
+    stream: Stream
+    plain: tuple[Block, ...]
+
+    @property
+    def before(self) -> NDArray[np.uint8]:
+        """The frame that the drag is drawn on, (H, W, 3)."""
+        newest: NDArray[np.uint8] = self.stream.blocks[-1].frames[-1]
+        return newest
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Per trajectory point, its video frame among the new ones, counted from 1."""
+        if self.case.mode is Mode.EDIT:
+            return (1,)
+        spec = self.stream.model.spec
+        first = self.stream.blocks[-1].latent_frames[-1]
+        return latent_offsets(spec.clock, first, self.case.blocks * spec.frames_per_block)
+
+    def commands(self, drag: Drag) -> list[Affine]:
+        """Where a drag should be at each trajectory point."""
+        if self.case.mode is Mode.EDIT:
+            return [drag.motion.at(1.0)]
+        return targets(drag.motion, len(self.offsets))
+
+    def visible(self, drag: Drag) -> list[int]:
+        """The trajectory points at which a drag's target can be seen: where it is measured.
+
+        An object that is led out of the frame and back can be found before and after. Where it
+        is never to be seen, all points count.
+        """
+        mask = drag.mask(*self.before.shape[:2])
+        least = _VISIBLE * float(mask.sum())
+        commands = self.commands(drag)
+        seen = [index for index, each in enumerate(commands) if warp(mask, each).sum() >= least]
+        return seen or list(range(len(commands)))
+
+    def new_frames(self, blocks: Sequence[Block]) -> NDArray[np.uint8]:
+        """The frames that the drag should show in: of an edit only the edited one."""
+        frames = np.concatenate([block.frames for block in blocks])
+        return frames[-1:] if self.case.mode is Mode.EDIT else frames
+
+    @cached_property
+    def subjects_before(self) -> NDArray[np.bool_]:
+        """Where the case's objects are in the drawn-on frame and without a drag, bool (H, W)."""
+        frames = [self.before, *self.new_frames(self.plain)]
+        return silhouettes(frames, self.case.subjects)
+
+
+def silhouettes(
+    frames: Sequence[NDArray[np.uint8]], subjects: Sequence[Subject]
+) -> NDArray[np.bool_]:
+    """Every pixel that one of the objects covers in one of the frames, bool (H, W)."""
+    area = np.zeros(frames[0].shape[:2], bool)
+    for frame in frames:
+        for subject in subjects:
+            seen = sight(frame, subject.color, subject.kind)
+            if seen is not None:
+                area |= seen.mask
+    return area
+
+
+def replay(model: VideoModel, case: Case) -> Situation:
+    """Make the past of a case again.
+
+    Raises:
+        ValueError: the case is another model's.
+    """
+    if case.model != model.spec.name:
+        raise ValueError(f"case {case.name!r} is of {case.model!r}, not of {model.spec.name!r}")
+    image = None if case.start is None else case.start.image()
+    stream = Stream(model, prompt=case.prompt, seed=case.seed, image=image)
+    for act in case.past:
+        _grow(stream, case, act.block)
+        _again(stream, act)
+    _grow(stream, case, case.block)
+    if case.mode is Mode.EDIT:
+        return Situation(case, stream, (stream.blocks[-1],))
+    branch = stream.fork()
+    _grow(branch, case, case.block + case.blocks)
+    return Situation(case, stream, branch.blocks[case.block :])
+
+
+def _grow(stream: Stream, case: Case, length: int) -> None:
+    """Generate up to so many blocks, each under its caption."""
+    for _ in range(length - len(stream)):
+        _caption(stream, case)
+        stream.step()
+
+
+def _caption(stream: Stream, case: Case) -> None:
+    """Set the caption of the next block."""
+    texts = [text for place, text in case.prompts if place <= len(stream)]
+    stream.prompt = texts[-1] if texts else case.prompt
+
+
+def _again(stream: Stream, act: Act) -> None:
+    """Repeat a drag of the past."""
+    drags = list(act.drags)
+    if act.mode is Mode.EDIT:
+        stream.edit(drags, keep=act.keep, settings=act.settings)
+        return
+    stream.animate(drags, blocks=act.blocks, keep=act.keep, settings=act.settings)
+    if act.reaches < len(stream):
+        stream.rewind(act.reaches)
