@@ -16,6 +16,7 @@ from dragstream.models.playground.model import Playground
 PLAN = train.Plan(
     minutes=1.0,
     autoencoder_steps=2,
+    decoder_steps=2,
     batch=2,
     pool=4,
     learning_rate=1e-3,
@@ -102,6 +103,18 @@ def test_training_resumes_where_it_stopped_and_exports(tmp_path: Path) -> None:
     further.resume(weights)
     assert (further.step, further.seconds) == (2, 180.0)
     assert torch.equal(further.model.captions.words, model.captions.words)
+
+
+def test_sharpening_leaves_latents_as_they_are(tmp_path: Path) -> None:
+    autoencoder = train.train_autoencoder(tmp_path, PLAN)
+    frames = clips.as_input(clips.draw_frames(1, torch.Generator().manual_seed(0)))
+    latents = autoencoder.encode(frames).detach()
+    decoded = autoencoder.decode(latents).detach()
+    train.sharpen_decoder(autoencoder, tmp_path, PLAN)
+    assert torch.equal(autoencoder.encode(frames), latents)
+    assert not torch.equal(autoencoder.decode(latents), decoded)
+    again = train.train_autoencoder(tmp_path, PLAN)  # what the folder holds is the sharper one
+    assert torch.equal(again.decode(latents), autoencoder.decode(latents))
 
 
 def test_a_card_tells_the_figures_of_the_weights(tmp_path: Path) -> None:

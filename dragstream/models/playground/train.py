@@ -1,8 +1,9 @@
 """Train the packaged model: `python -m dragstream.models.playground.train --minutes 150 --resume`.
 
-Two stages, each resumable, on a CPU or a GPU: the autoencoder on single frames, then the causal
-Wan on clips of two blocks (and the stream's first frame, the sink) by flow matching with one noise
-level per block. Past blocks are clean in most samples ("teacher forcing"), noisy in the others
+Three stages, each resumable, on a CPU or a GPU: the autoencoder on single frames; its decoder
+again, where there is something to see, for latents that stay as they are; then the causal Wan on
+clips of two blocks (and the stream's first frame, the sink) by flow matching with one noise level
+per block. Past blocks are clean in most samples ("teacher forcing"), noisy in the others
 ("diffusion forcing"); in the last part of the training the clean past is replaced by what the
 model itself makes of it, so that long streams do not drift.
 """
@@ -46,6 +47,8 @@ CONFIG: dict[str, Any] = {
     "learning_rate": 0.19,
     "layers": [3, 4],
 }
+_LATENT_NOISE = 0.06
+"""The decoder forgives that much noise in latents of unit variance."""
 _EMA = 0.998
 _FAR = 2000.0
 """Largest distance in frames, in training, between the sink and the blocks that look at it."""
@@ -62,6 +65,7 @@ class Plan:
 
     minutes: float
     autoencoder_steps: int
+    decoder_steps: int
     batch: int
     pool: int
     learning_rate: float
@@ -104,6 +108,41 @@ def train_autoencoder(folder: Path, plan: Plan, weights: Path | None = None) -> 
     return model
 
 
+def sharpen_decoder(model: Autoencoder, folder: Path, plan: Plan) -> None:
+    """Train the decoder further, on the busiest crops, for latents that stay as they are.
+
+    Args:
+        model: the autoencoder; its encoder is not touched, so a transformer still fits.
+        folder: where the checkpoint goes.
+        plan: how long.
+    """
+    generator = torch.Generator().manual_seed(3)
+    frames = draw_frames(plan.pool, generator).to(plan.device)
+    weights = list(model.decoder.parameters())
+    average = [weight.detach().clone() for weight in weights]
+    optimizer = torch.optim.AdamW(weights, lr=1e-3, betas=(0.9, 0.98), weight_decay=0)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, plan.decoder_steps)
+    for step in tqdm(range(plan.decoder_steps), desc="decoder"):
+        crops = _crops(frames, 32, generator)
+        slopes = sum(slope.abs().mean((1, 2, 3)) for slope in _slopes(crops))
+        crops = crops[torch.as_tensor(slopes).topk(20).indices]
+        with torch.autocast(plan.device.type, dtype=torch.bfloat16):
+            with torch.no_grad():
+                latents = model.encode(crops)
+            decoded = model.decode(latents + _LATENT_NOISE * torch.randn_like(latents)).float()
+        _picture_loss(decoded, crops).backward()
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        keep = min(0.995, (1 + step) / (10 + step))
+        for mean, weight in zip(average, weights, strict=True):
+            mean.lerp_(weight.detach(), 1 - keep)
+    for mean, weight in zip(average, weights, strict=True):
+        weight.data.copy_(mean)
+    torch.save(model.state_dict(), folder / "autoencoder.pt")
+
+
 def _crops(frames: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """Random crops of 96x96 pixels: the autoencoder has no sense of place."""
     index = torch.randint(len(frames), (count,), generator=generator)
@@ -119,15 +158,19 @@ def _autoencoder_loss(model: Autoencoder, frames: Tensor) -> Tensor:
     """L1 of colours and of their gradients; latents of about unit variance, smooth, redundant."""
     with torch.autocast(frames.device.type, dtype=torch.bfloat16):
         latents = model.encode(frames)
-        decoded = model.decode(latents + 0.06 * torch.randn_like(latents)).float()
+        decoded = model.decode(latents + _LATENT_NOISE * torch.randn_like(latents)).float()
     latents = latents.float()
-    colour = (decoded - frames).abs().mean()
-    slopes = zip(_slopes(decoded), _slopes(frames), strict=True)
-    edges = sum((a - b).abs().mean() for a, b in slopes)
     variance = (latents.pow(2).mean((0, 2, 3)) - 1).pow(2).mean()
     centre = latents.mean((0, 2, 3)).pow(2).mean()
     rough = sum(slope.pow(2).mean() for slope in _slopes(latents))
-    return colour + 0.5 * edges + 0.02 * (variance + centre) + 0.002 * rough
+    return _picture_loss(decoded, frames) + 0.02 * (variance + centre) + 0.002 * rough
+
+
+def _picture_loss(decoded: Tensor, frames: Tensor) -> Tensor:
+    """L1 of colours and of their gradients."""
+    slopes = zip(_slopes(decoded), _slopes(frames), strict=True)
+    edges = sum((a - b).abs().mean() for a, b in slopes)
+    return (decoded - frames).abs().mean() + 0.5 * edges
 
 
 def _slopes(maps: Tensor) -> tuple[Tensor, Tensor]:
@@ -340,6 +383,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=Path("build/playground"))
     parser.add_argument("--output", type=Path, default=WEIGHTS, help="where the weights go")
     parser.add_argument("--autoencoder-steps", type=int, default=1500)
+    parser.add_argument(
+        "--decoder-steps", type=int, default=800, help="further, of the decoder alone; 0: none"
+    )
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--pool", type=int, default=3000, help="clips kept in memory")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
@@ -355,6 +401,7 @@ def main() -> None:
     plan = Plan(
         minutes=options.minutes,
         autoencoder_steps=options.autoencoder_steps,
+        decoder_steps=options.decoder_steps,
         batch=options.batch,
         pool=options.pool,
         learning_rate=options.learning_rate,
@@ -367,6 +414,8 @@ def main() -> None:
     # Most of the renderer is arithmetic on whole frames, which a compiler fuses: ten times faster.
     world._paint = torch.compile(world._paint)  # noqa: SLF001
     autoencoder = train_autoencoder(folder, plan, options.output if options.resume else None)
+    if plan.decoder_steps:
+        sharpen_decoder(autoencoder, folder, plan)
     trainer = Trainer(folder, autoencoder, plan)
     if options.resume:
         trainer.resume(options.output)
