@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+_NOISE_ONLY = 0.99
+"""From this noise level on, latents may be taken for noise only."""
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """Sizes and schedule of a model, and the constants of the method that suit it.
@@ -30,12 +34,15 @@ class ModelSpec:
         clock: How latent frames follow video frames.
         latent_channels: Channels of the latents.
         frames_per_block: Latent frames of a block.
-        sigmas: Noise level of each denoising step: 1.0 first, falling, above 0.
+        sigmas: Noise level of each denoising step: 1.0 first (or as good as that, where a solver
+            needs it below), falling, above 0.
         denoising_step: The step at which drags are optimised, counted from 0 (the paper's T' = 3
             of T = 4 is 1).
         learning_rate: Of the optimisation of a region.
         layers: The tapped layers, counted from 0.
         num_layers: Layers of the transformer.
+        most_blocks: Blocks that a stream may have; None for any number. 1 for models that make a
+            whole clip at once.
 
     Raises:
         ValueError: Values that contradict each other, naming which.
@@ -51,6 +58,7 @@ class ModelSpec:
     learning_rate: float
     layers: tuple[int, ...]
     num_layers: int
+    most_blocks: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("latent_channels", "frames_per_block", "num_layers"):
@@ -58,7 +66,7 @@ class ModelSpec:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         levels = (*self.sigmas, 0.0)
         falling = all(a > b for a, b in itertools.pairwise(levels))
-        if levels[0] != 1.0 or not falling:
+        if not _NOISE_ONLY <= levels[0] <= 1.0 or not falling:
             raise ValueError(f"sigmas must fall from 1.0 and stay above 0, got {self.sigmas}")
         if not 0 <= self.denoising_step < len(self.sigmas):
             raise ValueError(
@@ -66,6 +74,8 @@ class ModelSpec:
             )
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if self.most_blocks is not None and self.most_blocks < 1:
+            raise ValueError(f"most_blocks must be at least 1 or None, got {self.most_blocks}")
         if not self.layers or any(not 0 <= layer < self.num_layers for layer in self.layers):
             raise ValueError(f"layers must be in 0..{self.num_layers - 1}, got {self.layers}")
 

@@ -21,6 +21,11 @@ _GENERATORS = ("generator_ema", "generator")
 
 _PREFIX = "model."
 
+_WRAPPER = "_fsdp_wrapped_module."
+"""What sharded training may leave in the names."""
+
+_CONFIG = "config.json"
+_TRANSFORMER = "WanTransformer3DModel"
 _NAMED_AT_MOST = 5
 
 
@@ -36,17 +41,8 @@ def read_released(path: str | Path) -> tuple[State, dict[str, str]]:
         FileNotFoundError: There is no such file.
         ValueError: The file is damaged, or is something else.
     """
-    path = _existing(path)
-    try:
-        # Mapped, not read: released files hold more than the generator.
-        content = torch.load(
-            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
-        )
-    except Exception as error:  # torch and pickle raise whatever the damage leads to
-        raise ValueError(f"{path.name} is no readable checkpoint: {_reason(error)}") from error
-    if not isinstance(content, Mapping):
-        kind = type(content).__name__
-        raise ValueError(f"{path.name} holds a {kind}, not named weights")  # noqa: TRY004 - its content
+    path = Path(path)
+    content = read_pickled(path)
     name = next((name for name in _GENERATORS if name in content), None)
     if name is None:
         raise ValueError(
@@ -62,6 +58,29 @@ def read_released(path: str | Path) -> tuple[State, dict[str, str]]:
     return _to_diffusers({str(key): value for key, value in released.items()})
 
 
+def read_pickled(path: str | Path) -> dict[str, Any]:
+    """Read a dict that torch saved; tensors are mapped, not read.
+
+    Only tensors and plain values are unpickled (`weights_only=True`).
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged, or holds something else than a dict.
+    """
+    path = _existing(path)
+    try:
+        # Mapped, not read: released files hold more than what is wanted of them.
+        content = torch.load(
+            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
+        )
+    except Exception as error:  # torch and pickle raise whatever the damage leads to
+        raise ValueError(f"{path.name} is no readable checkpoint: {_reason(error)}") from error
+    if not isinstance(content, Mapping):
+        kind = type(content).__name__
+        raise ValueError(f"{path.name} holds a {kind}, not named weights")  # noqa: TRY004 - its content
+    return dict(content)
+
+
 def _reason(error: Exception) -> str:
     """What is wrong with a file, without torch's advice to read it unsafely."""
     lines = str(error).partition("WeightsUnpickler error:")[2] or str(error)
@@ -73,20 +92,21 @@ def _to_diffusers(released: State) -> tuple[State, dict[str, str]]:
     state: State = {}
     origins: dict[str, str] = {}
     for name, weight in released.items():
-        new = _renamed(name.removeprefix(_PREFIX))
+        new = diffusers_name(name.replace(_WRAPPER, "").removeprefix(_PREFIX))
         if new in state:
             new = name  # a second claim to the same weight: reported as unexpected
         state[new], origins[new] = weight, name
     return state, origins
 
 
-def _renamed(name: str) -> str:
+def diffusers_name(name: str) -> str:
+    """What Diffusers calls a weight of the original layout."""
     # The conversion is a matter of names; one at a time, so that errors can name the file's own.
     return str(next(iter(convert_wan_transformer_to_diffusers({name: torch.empty(1, 1, 1, 1)}))))
 
 
 def read_diffusers(folder: str | Path) -> tuple[dict[str, Any], State]:
-    """Read a folder in the Diffusers layout: `config.json` and safetensors.
+    """Read a transformer's folder in the Diffusers layout: `config.json` and safetensors.
 
     Returns:
         The config with the keys of `CausalWanConfig`, and the weights.
@@ -95,19 +115,51 @@ def read_diffusers(folder: str | Path) -> tuple[dict[str, Any], State]:
         FileNotFoundError: The folder lacks its config or weights.
         ValueError: A file is damaged, or describes another kind of model.
     """
+    config, state = read_folder(folder, _TRANSFORMER)
+    return _sizes(config, Path(folder) / _CONFIG), state
+
+
+def read_sizes(path: str | Path) -> dict[str, Any]:
+    """The sizes of a transformer from its `config.json`, with the keys of `CausalWanConfig`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged, or describes another kind of model.
+    """
+    return _sizes(_read_config(Path(path), _TRANSFORMER), Path(path))
+
+
+def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
+    """Read a folder in the Diffusers layout: `config.json` and safetensors, maybe in shards.
+
+    Args:
+        folder: The folder.
+        kind: The class that its config must name.
+
+    Raises:
+        FileNotFoundError: The folder lacks its config or weights.
+        ValueError: A file is damaged, or describes another kind of model.
+    """
     folder = Path(folder)
-    path = _existing(folder / "config.json")
+    config = _read_config(folder / _CONFIG, kind)
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise FileNotFoundError(f"{folder} holds no safetensors")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
         state = {name: weight for file in files for name, weight in load_file(file).items()}
-    except (ValueError, SafetensorError) as error:
+    except SafetensorError as error:
         raise ValueError(f"{folder} holds a damaged file: {error}") from error
-    if not isinstance(config, dict) or config.get("_class_name") != "WanTransformer3DModel":
-        raise ValueError(f"{path} does not describe a WanTransformer3DModel")
-    return _sizes(config, path), state
+    return config, state
+
+
+def _read_config(path: Path, kind: str) -> dict[str, Any]:
+    try:
+        config = json.loads(_existing(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.parent} holds a damaged file: {error}") from error
+    if not isinstance(config, dict) or config.get("_class_name") != kind:
+        raise ValueError(f"{path} does not describe a model of class {kind}")
+    return config
 
 
 def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -137,8 +189,19 @@ def load_strictly(
 ) -> None:
     """Copy weights into a model, all of them and nothing else.
 
+    Args and exceptions are those of `check_fit`, which is asked before anything is changed.
+    """
+    check_fit(model, state, origins)
+    model.load_state_dict(state)
+
+
+def check_fit(
+    model: nn.Module, state: Mapping[str, Tensor], origins: Mapping[str, str] | None = None
+) -> None:
+    """Make sure that weights are those of a model, all of them and nothing else.
+
     Args:
-        model: Where to; checked before anything is changed.
+        model: What they are for; it may be on the meta device.
         state: Weights by the model's names.
         origins: Names in the file that the weights came from, for messages.
 
@@ -172,18 +235,23 @@ def load_strictly(
     ]
     if complaints:
         raise ValueError(f"the checkpoint does not fit the config: {'; '.join(complaints)}")
-    model.load_state_dict(state)
+
+
+def released_name(name: str) -> str:
+    """What released files call a weight of Diffusers; the name itself if they do not know it."""
+    released = name
+    for new, old in _RELEASED.items():
+        released = released.replace(new, old)
+    return f"{_PREFIX}{released}" if diffusers_name(released) == name else name
 
 
 def _both(name: str) -> str:
     """A weight's name as released, and as Diffusers has it."""
-    released = name
-    for new, old in _RELEASED.items():
-        released = released.replace(new, old)
-    return f"{_PREFIX}{released} ({name})" if _renamed(released) == name else name
+    released = released_name(name)
+    return name if released == name else f"{released} ({name})"
 
 
-# The converter's names backwards, for messages only.
+# The converter's names backwards.
 _RELEASED = {
     "condition_embedder.time_embedder.linear_1": "time_embedding.0",
     "condition_embedder.time_embedder.linear_2": "time_embedding.2",

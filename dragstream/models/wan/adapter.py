@@ -1,0 +1,67 @@
+"""Low-rank adapters (LoRA): read as peft saves them, and merged into the weights they belong to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from dragstream.models.checkpoints import State, diffusers_name, read_pickled
+
+_WRAPPED = "generator_lora"
+_FACTOR = re.compile(r"(?:base_model\.model\.)?(?:model\.)?(.+)\.lora_([AB])(?:\.\w+)?\.weight")
+
+Adapter = dict[str, tuple[Tensor, Tensor]]
+"""Factors A (rank, in) and B (out, rank) by the name in Diffusers of the weight they add to."""
+
+
+def read_adapter(path: str | Path) -> Adapter:
+    """Read an adapter: a pickled dict of factors, maybe under `generator_lora`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged, or holds something else.
+    """
+    content = read_pickled(path)
+    factors = content.get(_WRAPPED, content)
+    if not isinstance(factors, Mapping) or not factors:
+        raise ValueError(f"{Path(path).name} holds no adapter")
+    found: dict[str, dict[str, Tensor]] = {}
+    for name, value in factors.items():
+        match = _FACTOR.fullmatch(str(name))
+        if match is None or not isinstance(value, Tensor) or value.ndim != 2:
+            raise ValueError(f"{Path(path).name} holds {name!r}, which is no factor of an adapter")
+        found.setdefault(diffusers_name(f"{match[1]}.weight"), {})[match[2]] = value
+    halves = [name for name, pair in found.items() if len(pair) != 2]
+    if halves:
+        raise ValueError(f"{Path(path).name} lacks one of two factors of {', '.join(halves[:5])}")
+    return {name: (pair["A"], pair["B"]) for name, pair in found.items()}
+
+
+def merged(state: Mapping[str, Tensor], adapter: Adapter, alpha: float | None = None) -> State:
+    """Weights W + alpha / rank * B A, typed as they were.
+
+    Args:
+        state: Weights by the names of Diffusers.
+        adapter: What `read_adapter` gives.
+        alpha: The adapter's scale; None means alpha = rank.
+
+    Raises:
+        ValueError: The adapter belongs to other weights.
+    """
+    result = dict(state)
+    for name, (down, up) in adapter.items():
+        rank = down.shape[0]
+        weight = state.get(name)
+        if weight is None or up.shape[1] != rank or weight.shape != (up.shape[0], down.shape[1]):
+            shape = None if weight is None else tuple(weight.shape)
+            raise ValueError(
+                f"the adapter changes {name} by {tuple(up.shape)} x {tuple(down.shape)}, "
+                f"where the checkpoint has {shape or 'nothing'}"
+            )
+        scale = 1.0 if alpha is None else alpha / rank
+        change = up.float() @ down.float()
+        result[name] = (weight.float() + scale * change).to(weight.dtype)
+    return result

@@ -1,0 +1,343 @@
+"""From a name or a folder to a model: the parts found, read, checked and put together."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from tqdm.auto import tqdm
+
+from dragstream.models.causal_config import CausalWanConfig
+from dragstream.models.causal_wan import CausalWan
+from dragstream.models.checkpoints import (
+    State,
+    check_fit,
+    read_diffusers,
+    read_released,
+    read_sizes,
+)
+from dragstream.models.wan.adapter import merged, read_adapter
+from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Steps
+from dragstream.models.wan.cache import cache_folder, converted
+from dragstream.models.wan.memory import Memory, Recaching, Restarting, Rolling
+from dragstream.models.wan.model import Wan
+from dragstream.models.wan.placement import Placement
+from dragstream.models.wan.preview import PreviewDecoder
+from dragstream.models.wan.releases import RELEASES, Release
+from dragstream.models.wan.room import need_memory
+from dragstream.models.wan.sources import Folder, Hub, Source, signature
+from dragstream.models.wan.text import TextEncoder
+from dragstream.models.wan.vae import VideoAutoencoder
+
+_TRANSFORMER = "transformer"
+_SCHEDULER = "scheduler/scheduler_config.json"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where the parts of a model come from.
+
+    Attributes:
+        base: Sizes, VAE, text encoder, tokenizer, scheduler.
+        weights: The transformer's weights, and its adapter.
+        checkpoint: The file of the weights in place of the release's; None for that.
+        lora: The file of the adapter in place of the release's; None for that.
+        preview: The file of a small decoder; None for none.
+        cache: The folder for converted weights and encoded prompts; None keeps nothing.
+    """
+
+    base: Source
+    weights: Source
+    checkpoint: Path | None = None
+    lora: Path | None = None
+    preview: Path | None = None
+    cache: Path | None = None
+
+
+def load(
+    name: str | Path | Release,
+    *,
+    checkpoint: str | Path | None = None,
+    base: str | Path | None = None,
+    lora: str | Path | None = None,
+    preview: str | Path | None = None,
+    revision: str | None = None,
+    cache: bool | str | Path = True,
+    placement: Placement | None = None,
+    progress: bool = True,
+    **changes: Any,
+) -> Wan:
+    """Load a public Wan.
+
+    ```python
+    model = load("self-forcing")                                  # downloads what is missing
+    model = load("self-forcing", checkpoint="sf.pt", base="Wan2.1-T2V-1.3B-Diffusers")
+    model = load("folder", height=320, width=576, device="cuda")
+    ```
+
+    Args:
+        name: One of `RELEASES`, a release of your own, or a folder: one in the Diffusers layout,
+            maybe with a released `.pt` file and a `dragstream.json` (see `Release.of`).
+        checkpoint: A local `.pt` file of the transformer's weights, or a folder in the Diffusers
+            layout, in place of the release's.
+        base: A local folder in the Diffusers layout with everything else, or a hub repository.
+        lora: A local adapter in place of the release's.
+        preview: A small decoder (`taew2_1.pth` or `.safetensors`): frames come from it, in a
+            fraction of the time and memory; the VAE still encodes, and is at `model.vae`.
+        revision: Branch, tag or commit of the release's repository on the hub.
+        cache: Whether to keep converted weights and encoded prompts, or the folder to keep them in.
+        placement: Which part works where; by default on a CUDA device, in bfloat16.
+        progress: Show progress bars.
+        changes: Fields of `Placement` (`device`, `dtype`, ...) or of `Release` (`height`, `width`,
+            `window`, ...) to be replaced, for Wan 2.1 also of `Guidance` (`steps`, `scale`, ...).
+
+    Raises:
+        TypeError: A name or value of the wrong kind, or a field that does not exist.
+        ValueError: An unknown name; a file that is damaged or of another model; values that
+            contradict each other.
+        FileNotFoundError: A file that is missing and cannot be downloaded; the message says what to
+            download.
+        MemoryError: The weights do not fit into memory; the message has sizes.
+        OSError: A download does not fit on the disk; the message has sizes.
+        ImportError: A package of the extra `wan` is missing.
+    """
+    where, release_changes = _placed(placement, changes)
+    folder = None if isinstance(name, Release) or str(name) in RELEASES else Path(name)
+    release = _released(name, folder).changed(release_changes)
+    own = None if folder is None else Folder(folder)
+    files = Files(
+        base=_base(base, release, own),
+        weights=own or Hub(release.repository or release.base, revision),
+        checkpoint=_present(checkpoint, "checkpoint"),
+        lora=_present(lora, "lora"),
+        preview=_present(preview, "preview"),
+        cache=_kept(cache),
+    )
+    return assemble(release, files, where, progress=progress)
+
+
+def assemble(release: Release, files: Files, placement: Placement, *, progress: bool = True) -> Wan:
+    """Read the parts of a model and put them together.
+
+    Args:
+        release: What it is.
+        files: Where the parts come from.
+        placement: Which part works where.
+        progress: Show progress bars.
+
+    Raises:
+        ValueError, FileNotFoundError, MemoryError, OSError, ImportError: See `load`.
+    """
+    where = placement.resolved()
+    device, dtype = torch.device(where.device or "cpu"), where.dtype
+    with tqdm(total=4, desc=f"loading {release.name}", disable=not progress, leave=False) as bar:
+        wan = _transformer(release, files, dtype)  # type: ignore[arg-type]
+        bar.update()
+        vae = VideoAutoencoder.from_folder(files.base.folder("vae"), dtype=where.vae_dtype)  # type: ignore[arg-type]
+        bar.update()
+        text = TextEncoder(
+            files.base,
+            tokens=release.tokens,
+            folder=files.cache,
+            device=where.text_device,
+            dtype=where.text_dtype,  # type: ignore[arg-type]
+            keep=where.keep_text,
+        )
+        preview = None
+        if files.preview is not None:
+            preview = PreviewDecoder.from_file(files.preview, dtype=dtype)  # type: ignore[arg-type]
+        bar.update()
+        for part, place, what in ((wan, device, "transformer"), (vae, where.vae_device, "VAE")):
+            _need_room(part, torch.device(place or device), what)
+        wan.place(device, where.economy)
+        vae.to(where.vae_device)
+        if preview is not None:
+            preview.to(device)
+        bar.update()
+    return _joined(release, files, wan, vae=vae, text=text, preview=preview)
+
+
+def _joined(
+    release: Release,
+    files: Files,
+    wan: CausalWan,
+    *,
+    vae: VideoAutoencoder,
+    text: TextEncoder,
+    preview: PreviewDecoder | None,
+) -> Wan:
+    guidance, factors = release.guidance, vae.factors
+    _check_channels(wan.config, vae)
+    if guidance is None:
+        sigmas, timesteps = release.schedule()
+        return Wan(
+            release.spec(wan.config, factors=factors),
+            wan,
+            vae,
+            text,
+            timesteps={
+                sigma: step
+                for sigma, step in zip(sigmas, timesteps, strict=True)
+                if sigma * 1000.0 != step
+            },
+            memory=_memory(release, wan, vae),
+            preview=preview,
+        )
+    steps = Steps.from_file(files.base.file(_SCHEDULER), guidance.steps, guidance.shift)
+    negative = None
+    if guidance.scale > 1:
+        negative = text(guidance.negative_prompt).to(wan.transformer.scale_shift_table.device)
+    return BidirectionalWan(
+        release.spec(wan.config, factors=factors, sigmas=steps.sigmas),
+        wan,
+        vae,
+        text,
+        memory=Single(wan, negative),
+        preview=preview,
+        steps=steps,
+        scale=guidance.scale,
+    )
+
+
+def _memory(release: Release, wan: CausalWan, vae: VideoAutoencoder) -> Memory:
+    if release.limit is not None:
+        return Restarting(wan, release.limit, release.overlap, vae.again)
+    return Recaching(wan) if release.recached else Rolling(wan)
+
+
+def _check_channels(config: CausalWanConfig, vae: VideoAutoencoder) -> None:
+    held = vae.mean.numel()
+    if held != config.latent_channels:
+        raise ValueError(
+            f"the transformer works on {config.latent_channels} latent channels and the VAE on "
+            f"{held}: they belong to different models"
+        )
+
+
+# ---------------------------------------------------------------------------------- transformer
+
+
+def _transformer(release: Release, files: Files, dtype: torch.dtype) -> CausalWan:
+    """The transformer on the CPU, from a released file or a folder, its adapter merged in."""
+    given = files.checkpoint
+    if given is not None and given.is_dir() and (given / _TRANSFORMER).is_dir():
+        given = given / _TRANSFORMER
+    if given is None and release.file is None:
+        given = files.weights.folder(_TRANSFORMER)
+    if given is not None and given.is_dir():
+        sizes, state = read_diffusers(given)
+        config = CausalWanConfig.of(sizes | release.causal)
+        return _named(given, CausalWan.from_state, state, config, dtype=dtype)
+    config = CausalWanConfig.of(
+        read_sizes(files.base.file(f"{_TRANSFORMER}/config.json")) | release.causal
+    )
+    path = given or files.weights.file(release.file or "")
+    lora = files.lora or (None if release.lora is None else files.weights.file(release.lora))
+    parts = [path] if lora is None else [path, lora]
+    key = signature(parts)[:32] + ("" if release.lora_alpha is None else f"-{release.lora_alpha:g}")
+
+    def read() -> State:
+        return _read(path, lora, release.lora_alpha, config)
+
+    state = converted(key, read, dtype, files.cache)
+    return CausalWan.from_state(state, config, dtype=dtype)
+
+
+def _read(path: Path, lora: Path | None, alpha: float | None, config: CausalWanConfig) -> State:
+    state, origins = read_released(path)
+    with torch.device("meta"):
+        wanted = CausalWan(config)
+    _named(path, check_fit, wanted.transformer, state, origins)
+    return state if lora is None else _named(lora, merged, state, read_adapter(lora), alpha)
+
+
+def _named(path: Path, call: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call something; a ValueError says which file it is about."""
+    try:
+        return call(*args, **kwargs)
+    except (ValueError, SafetensorError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
+    if device.type == "cpu":  # it is there already
+        return
+    size = sum(weight.nbytes for weight in part.parameters())
+    need_memory(
+        size,
+        device,
+        f"the {what}",
+        "free some, or load with a smaller plan (see ds.plan)",
+    )
+
+
+# ---------------------------------------------------------------------------------- arguments
+
+
+def _placed(
+    placement: Placement | None, changes: dict[str, Any]
+) -> tuple[Placement, dict[str, Any]]:
+    """The placement with what was said about it, and the other changes."""
+    if placement is not None and not isinstance(placement, Placement):
+        raise TypeError(f"placement must be a Placement, got {placement!r}")
+    fields = {field.name for field in dataclasses.fields(Placement)}
+    about = {name: value for name, value in changes.items() if name in fields}
+    rest = {name: value for name, value in changes.items() if name not in fields}
+    return dataclasses.replace(placement or Placement(), **about), rest
+
+
+def _released(name: str | Path | Release, folder: Path | None) -> Release:
+    """What a name, a folder or a release of one's own stands for."""
+    if isinstance(name, Release):
+        return name
+    if folder is None:
+        return RELEASES[str(name)]
+    if not folder.is_dir():
+        raise ValueError(f"{str(name)!r} is no folder and no released model: {', '.join(RELEASES)}")
+    noted = Release.of(folder)
+    if noted is not None:
+        return noted
+    for release in RELEASES.values():
+        if release.file is not None and (folder / release.file).is_file():
+            return release
+    if (folder / _TRANSFORMER / "config.json").is_file():
+        return next(release for release in RELEASES.values() if release.file is None)
+    files = [release.file for release in RELEASES.values() if release.file is not None]
+    raise ValueError(
+        f"{folder} holds no model that is known: no dragstream.json, no {_TRANSFORMER}/config.json "
+        f"in the Diffusers layout, none of {', '.join(files)}"
+    )
+
+
+def _base(base: str | Path | None, release: Release, own: Folder | None) -> Source:
+    if base is not None:
+        folder = Path(base)
+        if folder.is_dir():
+            return Folder(folder)
+        if isinstance(base, str) and base.count("/") == 1 and not base.startswith((".", "/", "~")):
+            return Hub(base)
+        raise FileNotFoundError(f"base: there is no folder {folder}")
+    if own is not None and (own.path / "vae").is_dir():
+        return own
+    return Hub(release.base)
+
+
+def _present(path: str | Path | None, name: str) -> Path | None:
+    if path is None:
+        return None
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise FileNotFoundError(f"{name}: there is no file or folder {found}")
+    return found
+
+
+def _kept(cache: object) -> Path | None:
+    if isinstance(cache, bool):
+        return cache_folder() if cache else None
+    if not isinstance(cache, str | Path):
+        raise TypeError(f"cache must be True, False or a folder, got {cache!r}")
+    return Path(cache).expanduser()

@@ -1,0 +1,120 @@
+"""What is kept between sessions in the user's cache folder: converted weights, encoded prompts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from dragstream.models.checkpoints import State
+from dragstream.models.wan.room import free_disk, gigabytes
+
+_log = logging.getLogger(__name__)
+
+VARIABLE = "DRAGSTREAM_CACHE"
+"""The environment variable that names another folder."""
+
+
+def cache_folder() -> Path:
+    """The folder: `$DRAGSTREAM_CACHE`, or the user's cache folder for this package.
+
+    Raises:
+        ImportError: Neither is known, for want of platformdirs.
+    """
+    named = os.environ.get(VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    try:
+        import platformdirs
+    except ImportError as error:
+        raise ImportError(
+            f"the cache folder needs platformdirs: pip install dragstream[wan], or set {VARIABLE}"
+        ) from error
+    return Path(platformdirs.user_cache_dir("dragstream", appauthor=False))
+
+
+def read_tensors(path: Path) -> State | None:
+    """The tensors of a safetensors file, mapped; None where it is missing or damaged."""
+    try:
+        return dict(load_file(path))
+    except (FileNotFoundError, SafetensorError, OSError):
+        return None
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors to a file that appears whole or not at all.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        save_file({name: value.contiguous() for name, value in tensors.items()}, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def converted(
+    key: str, read: Callable[[], State], dtype: torch.dtype, folder: Path | None
+) -> State:
+    """Weights in the wanted type: from the copy that an earlier load left, or read and copied.
+
+    A copy is a convenience: where there is no room for it, or no right to write, the weights are
+    read from their source each time.
+
+    Args:
+        key: What the copy is named after: a digest of where the weights come from.
+        read: Reads them.
+        dtype: Of the weights that are floating point numbers.
+        folder: Where copies are kept; None for none.
+    """
+    name = f"{key}-{str(dtype).removeprefix('torch.')}.safetensors"
+    path = None if folder is None else folder / "weights" / name
+    if path is not None:
+        kept = read_tensors(path)
+        if kept is not None:
+            return kept
+    state = {
+        name: weight.to(dtype) if weight.is_floating_point() else weight
+        for name, weight in read().items()
+    }
+    if path is not None:
+        _keep(path, state)
+    return state
+
+
+def _keep(path: Path, state: State) -> None:
+    size = sum(weight.nbytes for weight in state.values())
+    free = free_disk(path.parent)
+    if free < 2 * size:  # leave as much again: the disk is not ours to fill
+        _log.info("no copy of the weights (%s): %s free", gigabytes(size), gigabytes(free))
+        return
+    try:
+        write_tensors(path, state)
+    except (OSError, SafetensorError) as error:
+        _log.info("no copy of the weights: %s", error)
+
+
+def forget(folder: Path | None = None, kinds: Sequence[str] = ("weights", "text")) -> int:
+    """Delete what is kept; returns the number of bytes freed.
+
+    Args:
+        folder: The cache folder; None for the user's.
+        kinds: "weights" (converted weights) and "text" (encoded prompts).
+    """
+    root = cache_folder() if folder is None else folder
+    freed = 0
+    for kind in kinds:
+        for path in (root / kind).glob("*.safetensors"):
+            freed += path.stat().st_size
+            path.unlink()
+    return freed

@@ -1,0 +1,197 @@
+"""How a stream's past is kept in sight: three ways in which released models differ.
+
+Each turns clean blocks into contexts of a `CausalWan`, and is a matter of a `Release`'s numbers:
+
+- `Rolling`: a window that rolls on for ever (Self-Forcing, Causal Forcing);
+- `Restarting`: a cache that is only appended to, and that begins anew from a few overlapping frames
+  when it is full (CausVid);
+- `Recaching`: a rolling window whose keys and values are made anew under a new prompt (LongLive).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dragstream.models.causal_context import CausalContext
+from dragstream.models.causal_wan import CausalWan
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """A context together with clean latents that it may be made from anew.
+
+    Attributes:
+        inner: What the transformer sees.
+        frames: Latent frames committed so far.
+        latents: Clean blocks (1, F, C, h, w), oldest first.
+    """
+
+    inner: CausalContext
+    frames: int = 0
+    latents: tuple[Tensor, ...] = ()
+
+    @property
+    def text(self) -> Tensor:
+        """The text embeddings in force."""
+        return self.inner.text
+
+
+Remembered = CausalContext | Past
+
+
+def seen(context: Remembered) -> CausalContext:
+    """What the transformer sees of a context.
+
+    Raises:
+        TypeError: Not a context of such a model.
+    """
+    inner = context.inner if isinstance(context, Past) else context
+    if not isinstance(inner, CausalContext):
+        raise TypeError(f"context must come from new_context, got {type(context).__name__}")
+    return inner
+
+
+class Memory(Protocol):
+    """How contexts are made."""
+
+    def begin(self, text: Tensor) -> Remembered:
+        """A context without blocks."""
+        ...
+
+    def told(self, context: Remembered, text: Tensor) -> Remembered:
+        """The same past under another text."""
+        ...
+
+    def extended(self, context: Remembered, latents: Tensor) -> Remembered:
+        """A context that also remembers a clean block."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Rolling:
+    """The transformer's own window and sink."""
+
+    wan: CausalWan
+
+    def begin(self, text: Tensor) -> Remembered:
+        """See `Memory`."""
+        return self.wan.new_context(text)
+
+    def told(self, context: Remembered, text: Tensor) -> Remembered:
+        """See `Memory`."""
+        return self.wan.with_text(seen(context), text)
+
+    def extended(self, context: Remembered, latents: Tensor) -> Remembered:
+        """See `Memory`."""
+        return self.wan.commit(latents, seen(context))
+
+
+@dataclass(frozen=True, eq=False)
+class Restarting:
+    """At most `limit` frames; then a new beginning from the last `overlap` of them.
+
+    As CausVid makes long videos: the new beginning's first frame is the picture at that place
+    encoded by itself, since a video's first latent frame is that of a single picture; the others
+    are taken over.
+
+    Attributes:
+        wan: The transformer.
+        limit: Latent frames of a rollout, those it began with among them.
+        overlap: Latent frames that a rollout begins with.
+        again: Latents (1, F, C, h, w) of a rollout so far to the single latent frame
+            (1, 1, C, h, w) of its last picture.
+    """
+
+    wan: CausalWan
+    limit: int
+    overlap: int
+    again: Callable[[Tensor], Tensor]
+
+    def begin(self, text: Tensor) -> Remembered:
+        """See `Memory`."""
+        return Past(self.wan.new_context(text))
+
+    def told(self, context: Remembered, text: Tensor) -> Remembered:
+        """See `Memory`."""
+        past = _past(context)
+        return replace(past, inner=self.wan.with_text(past.inner, text))
+
+    def extended(self, context: Remembered, latents: Tensor) -> Remembered:
+        """See `Memory`."""
+        past = _past(context)
+        inner = self.wan.commit(latents, past.inner)
+        rollout = (*past.latents, latents.detach().clone())
+        frames = past.frames + latents.shape[1]
+        if inner.frames + self.wan.config.frames_per_block <= self.limit:
+            return Past(inner, frames, rollout)
+        return replace(self._restarted(torch.cat(rollout, dim=1), past.text), frames=frames)
+
+    def _restarted(self, rollout: Tensor, text: Tensor) -> Past:
+        kept = self.overlap - 1
+        first = self.again(rollout[:, : rollout.shape[1] - kept])
+        start = torch.cat([first, rollout[:, rollout.shape[1] - kept :]], dim=1)
+        inner = self.wan.new_context(text)
+        for block in start.split(self.wan.config.frames_per_block, dim=1):
+            inner = self.wan.commit(block, inner)
+        return Past(inner, latents=(start,))
+
+
+@dataclass(frozen=True, eq=False)
+class Recaching:
+    """A rolling window; a new prompt makes keys and values of the last `window` frames anew.
+
+    Those of the sink stay as they were made (LongLive's global sink).
+
+    Attributes:
+        wan: The transformer, with a window.
+    """
+
+    wan: CausalWan
+
+    def begin(self, text: Tensor) -> Remembered:
+        """See `Memory`."""
+        return Past(self.wan.new_context(text))
+
+    def told(self, context: Remembered, text: Tensor) -> Remembered:
+        """See `Memory`."""
+        past = _past(context)
+        fresh = self.wan.new_context(text)
+        old, recent = past.inner, self._recent(past)
+        start = past.frames - sum(block.shape[1] for block in recent)
+        sinks = tuple(block for block in old.blocks if block.start < self.wan.config.sink)
+        fresh = replace(fresh, frames=start, blocks=sinks, since=start)
+        for block in recent:
+            fresh = self.wan.commit(block, fresh)
+        # What was out of sight of the first of them is out of sight for good.
+        return replace(past, inner=fresh)
+
+    def extended(self, context: Remembered, latents: Tensor) -> Remembered:
+        """See `Memory`."""
+        past = _past(context)
+        inner = self.wan.commit(latents, past.inner)
+        kept = (*past.latents, latents.detach().clone())
+        window = self.wan.config.window
+        while window is not None and sum(block.shape[1] for block in kept[1:]) >= window:
+            kept = kept[1:]
+        return Past(inner, past.frames + latents.shape[1], kept)
+
+    def _recent(self, past: Past) -> tuple[Tensor, ...]:
+        """The blocks to be made anew: those kept that lie after the sink's."""
+        start = past.frames - sum(block.shape[1] for block in past.latents)
+        found = []
+        for block in past.latents:
+            if start >= self.wan.config.sink:
+                found.append(block)
+            start += block.shape[1]
+        return tuple(found)
+
+
+def _past(context: Remembered) -> Past:
+    if not isinstance(context, Past):
+        raise TypeError(f"context must come from new_context, got {type(context).__name__}")
+    return context

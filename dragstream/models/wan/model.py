@@ -1,0 +1,218 @@
+"""A public Wan behind the `VideoModel` protocol: transformer, VAE, text encoder and schedule."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dragstream.models.base import LowPassFilter, ModelSpec
+from dragstream.models.wan.memory import Memory, Remembered, Rolling, seen
+
+if TYPE_CHECKING:
+    from dragstream.models.causal_wan import CausalWan
+    from dragstream.models.wan.preview import PreviewDecoder
+    from dragstream.models.wan.vae import VideoAutoencoder
+
+
+class Text(Protocol):
+    """What turns a prompt into embeddings."""
+
+    def __call__(self, prompt: str, /) -> Tensor:
+        """Embeddings (1, tokens, text_dim)."""
+        ...
+
+
+class Wan(nn.Module):
+    """A causal Wan with all that belongs to it; see `VideoModel` for the methods.
+
+    Args:
+        spec: Sizes and schedule.
+        wan: The transformer.
+        vae: The VAE, on any device.
+        text: Prompts to embeddings; may be any callable.
+        timesteps: What the network is told at each noise level of the spec, where it is not sigma *
+            1000: by noise level.
+        memory: How the past is kept in sight; by default as the transformer's window and sink say.
+        preview: A small decoder that frames come from instead of the VAE.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        wan: CausalWan,
+        vae: VideoAutoencoder,
+        text: Text,
+        *,
+        timesteps: Mapping[float, float] | None = None,
+        memory: Memory | None = None,
+        preview: PreviewDecoder | None = None,
+    ) -> None:
+        super().__init__()
+        self.spec = spec
+        self.wan = wan
+        self.vae = vae
+        self.text = text
+        self.preview = preview
+        self.memory = Rolling(wan) if memory is None else memory
+        self._timesteps = dict(timesteps or {})
+
+    def extra_repr(self) -> str:
+        """The model's name, in front of its parts."""
+        return repr(self.spec.name)
+
+    @property
+    def device(self) -> torch.device:
+        """Where latents and contexts are."""
+        return self.wan.transformer.scale_shift_table.device  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        digest = hashlib.sha256(self.wan.fingerprint().encode())
+        digest.update(self.vae.digest().encode())
+        digest.update(repr((self.spec.sigmas, sorted(self._timesteps.items()))).encode())
+        identity = getattr(self.text, "identity", None)
+        if identity is not None:
+            digest.update(identity().encode())
+        return digest.hexdigest()
+
+    def fingerprint(self) -> str:
+        """A digest of weights, sizes and schedule, for archives; takes seconds the first time."""
+        return self._digest
+
+    # ------------------------------------------------------------------ text
+
+    @torch.no_grad()
+    def encode_text(self, prompt: str) -> Tensor:
+        """Text embeddings (1, tokens, text_dim), 0 after the prompt's own length.
+
+        Raises:
+            TypeError: The prompt is not a string.
+            ValueError: An empty prompt, or one that is too long.
+        """
+        if not isinstance(prompt, str):
+            raise TypeError(f"prompt must be a string, got {prompt!r}")
+        if not prompt.strip():
+            raise ValueError("the prompt is empty; say what the video shows")
+        return self.text(prompt).to(self.device)
+
+    def new_context(self, text: Tensor) -> Any:
+        """See `VideoModel`."""
+        return self.memory.begin(text)
+
+    def with_text(self, context: Remembered, text: Tensor) -> Any:
+        """See `VideoModel`."""
+        return self.memory.told(context, text)
+
+    # ------------------------------------------------------------------ denoising
+
+    def _level(self, sigma: float) -> float:
+        """The noise level that the network is told in place of sigma."""
+        from dragstream.models.wan.releases import TIMESTEPS
+
+        return self._timesteps[sigma] / TIMESTEPS if sigma in self._timesteps else sigma
+
+    def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
+        """See `CausalWan.denoise`."""
+        with torch.no_grad():
+            return self.predict(latents, sigma, context)
+
+    def predict(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
+        """See `CausalWan.predict`."""
+        level = self._level(sigma)
+        clean = self.wan.predict(latents, level, seen(context))
+        return _at(latents, clean, sigma, level)
+
+    def commit(self, latents: Tensor, context: Any) -> Any:
+        """See `CausalWan.commit`."""
+        return self.memory.extended(context, latents)
+
+    def features(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: Any,
+        layers: Sequence[int],
+        low_pass: LowPassFilter | None = None,
+    ) -> dict[int, Tensor]:
+        """See `CausalWan.features`."""
+        return self.wan.features(latents, self._level(sigma), seen(context), layers, low_pass)
+
+    def filtered_features(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: Any,
+        layers: Sequence[int],
+        low_passes: Sequence[Callable[[Tensor], Tensor] | None],
+    ) -> list[dict[int, Tensor]]:
+        """See `CausalWan.filtered_features`."""
+        level = self._level(sigma)
+        return self.wan.filtered_features(latents, level, seen(context), layers, low_passes)
+
+    def narrowed(self, context: Any, window: int) -> Any:
+        """See `CausalWan.narrowed`."""
+        return self.wan.narrowed(seen(context), window)
+
+    # ------------------------------------------------------------------ pixels
+
+    def decode(self, latents: Tensor, state: Any = None) -> tuple[NDArray[np.uint8], Any]:
+        """See `VideoModel`: from the small decoder where there is one, else from the VAE."""
+        return (self.preview or self.vae).decode(latents, state)
+
+    def encode_image(self, image: NDArray[np.uint8]) -> Tensor:
+        """A first block (1, F, C, h, w) in which the image stands still.
+
+        The image, repeated for as many video frames as the block has, goes through the VAE.
+
+        Raises:
+            TypeError: `image` is not a uint8 array.
+            ValueError: Its shape is not that of a frame.
+        """
+        self._check_pixels(image, "an image", ())
+        count = self.spec.clock.video_frames(self.spec.frames_per_block)
+        return self.encode_video(np.repeat(np.asarray(image)[None], count, axis=0))
+
+    def encode_video(self, frames: NDArray[np.uint8]) -> Tensor:
+        """The latents (1, N, C, h, w) of a video from its beginning, in whole blocks.
+
+        Args:
+            frames: uint8 (T, H, W, 3); T is what one or more whole blocks decode to.
+
+        Raises:
+            TypeError: `frames` is not a uint8 array.
+            ValueError: Frames of another size, or a number that makes no whole blocks.
+        """
+        count = len(frames) if getattr(frames, "ndim", 0) == 4 else 0
+        self._check_pixels(frames, "a video", (count,))
+        clock, block = self.spec.clock, self.spec.frames_per_block
+        latent, over = divmod(count - 1, clock.temporal_factor)
+        if over or (latent + 1) % block or count < 1:
+            fitting = [clock.video_frames(number * block) for number in (1, 2, 3)]
+            raise ValueError(
+                f"a video must have as many frames as whole blocks of {block} latent frames make, "
+                f"{', '.join(map(str, fitting))} and so on, got {count}"
+            )
+        return self.vae.encode(frames).to(self.device)
+
+    def _check_pixels(self, pixels: object, what: str, frames: tuple[int, ...]) -> None:
+        kind = getattr(pixels, "dtype", type(pixels).__name__)
+        if kind != np.uint8:
+            raise TypeError(f"{what} must be a uint8 array, got {kind}")
+        shape = (*frames, self.spec.grid.height, self.spec.grid.width, 3)
+        found = tuple(getattr(pixels, "shape", ()))
+        if found != shape:
+            raise ValueError(f"{what} must have shape {shape}, got {found}")
+
+
+def _at(latents: Tensor, clean: Tensor, sigma: float, level: float) -> Tensor:
+    """The prediction z - sigma * flow, given z - level * flow."""
+    if sigma == level:
+        return clean
+    return latents - (latents - clean) * (sigma / level)

@@ -1,0 +1,70 @@
+"""Which part of a model works where, and in which arithmetic: `Placement`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from dragstream.models.causal_economy import Economy
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the parts of a Wan are.
+
+    Args:
+        device: The transformer's; None means a CUDA device if there is one, else the CPU.
+        dtype: The transformer's; None means bfloat16 on a CUDA device, float32 elsewhere.
+        vae_device: The VAE's; None means the transformer's.
+        vae_dtype: The VAE's; None means the transformer's, but float32 on a CPU.
+        text_device: Where prompts are encoded.
+        text_dtype: The text encoder's.
+        keep_text: Leave the text encoder in memory after use.
+        economy: How the transformer saves memory.
+
+    Raises:
+        TypeError, RuntimeError: A device or dtype that does not exist.
+        ValueError: A dtype that is not floating point; a CUDA device where there is none.
+    """
+
+    device: torch.device | str | None = None
+    dtype: torch.dtype | str | None = None
+    vae_device: torch.device | str | None = None
+    vae_dtype: torch.dtype | str | None = None
+    text_device: torch.device | str = "cpu"
+    text_dtype: torch.dtype | str = torch.bfloat16
+    keep_text: bool = False
+    economy: Economy = field(default_factory=Economy)
+
+    def resolved(self) -> Placement:
+        """The same with nothing left open."""
+        device = _device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        dtype = _dtype(self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32))
+        vae_device = device if self.vae_device is None else _device(self.vae_device)
+        vae_dtype = torch.float32 if vae_device.type == "cpu" else dtype
+        return Placement(
+            device,
+            dtype,
+            vae_device,
+            vae_dtype if self.vae_dtype is None else _dtype(self.vae_dtype),
+            _device(self.text_device),
+            _dtype(self.text_dtype),
+            self.keep_text,
+            self.economy,
+        )
+
+
+def _device(named: Any) -> torch.device:
+    device = torch.device(named)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"there is no CUDA device here for {str(device)!r}; device='cpu' works")
+    return device
+
+
+def _dtype(named: Any) -> torch.dtype:
+    dtype = getattr(torch, named, None) if isinstance(named, str) else named
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ValueError(f"dtype must be a floating point type of torch, got {named!r}")
+    return dtype

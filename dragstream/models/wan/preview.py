@@ -1,0 +1,168 @@
+"""A small decoder for quick pictures, from a file in the layout of TAEHV (`taew2_1`).
+
+It is a row of convolutions: three stages of three memory blocks, each followed by an enlargement
+in space, a growth in time and a change of width. A memory block sees the frame before beside the
+present one, which is all that has to be remembered of the past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dragstream.models.checkpoints import State, load_strictly, read_pickled
+
+Memory = tuple[Tensor, ...]
+"""The last input of each memory block, (1, channels, rows, columns)."""
+
+_DECODER = "decoder."
+_STAGES = ((3, 7), (9, 13), (15, 19))
+"""In the file's numbering: the first memory block of each stage, and its growth in time."""
+
+
+def _convolution(inward: int, outward: int, *, bias: bool = True) -> nn.Conv2d:
+    return nn.Conv2d(inward, outward, 3, padding=1, bias=bias)
+
+
+class _MemoryBlock(nn.Module):
+    """A residual block over a frame and the frame before."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(
+            _convolution(2 * width, width),
+            nn.ReLU(),
+            _convolution(width, width),
+            nn.ReLU(),
+            _convolution(width, width),
+        )
+
+    def forward(self, frames: Tensor, before: Tensor) -> Tensor:
+        """Frames (n, width, rows, columns), and the frame before the first of them."""
+        shifted = torch.cat([before, frames[:-1]])
+        return F.relu(self.conv(torch.cat([frames, shifted], dim=1)) + frames)
+
+
+class _Grow(nn.Module):
+    """More frames: each becomes `stride`."""
+
+    def __init__(self, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width * stride, 1, bias=False)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(n, width, rows, columns) to (n * stride, width, rows, columns)."""
+        grown: Tensor = self.conv(frames)
+        return grown.reshape(-1, frames.shape[1], *frames.shape[2:])
+
+
+class PreviewDecoder(nn.Module):
+    """Latents to frames in a fraction of the VAE's time, a little softer.
+
+    Latents are normalised, (1, F, C, h, w), as the denoiser has them.
+
+    Args:
+        channels: Of the latents.
+        widths: Of the three stages, and after the last of them.
+        strides: How many frames each stage makes of one.
+    """
+
+    def __init__(
+        self, channels: int, widths: tuple[int, int, int, int], strides: tuple[int, int, int]
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [
+            nn.Identity(),  # where the file's numbering has a layer without weights
+            _convolution(channels, widths[0]),
+            nn.ReLU(),
+        ]
+        for stage, stride in enumerate(strides):
+            width, following = widths[stage : stage + 2]
+            layers += [_MemoryBlock(width) for _ in range(3)]
+            layers += [nn.Upsample(scale_factor=2), _Grow(width, stride)]
+            layers += [_convolution(width, following, bias=False)]
+        layers += [nn.ReLU(), _convolution(widths[-1], 3)]
+        self.decoder = nn.Sequential(*layers)
+        self.growth = int(np.prod(strides))
+
+    @classmethod
+    def from_file(cls, path: str | Path, *, dtype: torch.dtype = torch.float32) -> PreviewDecoder:
+        """Read a released file, `.pth` or `.safetensors`; its encoder is passed over.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The file is damaged, or holds another kind of model.
+        """
+        path = Path(path)
+        state = {
+            name: weight
+            for name, weight in _read(path).items()
+            if name.startswith(_DECODER) and isinstance(weight, Tensor)
+        }
+        try:
+            model = cls._shaped(state)
+            load_strictly(model, _cut(state, model))
+        except (KeyError, ValueError) as error:
+            raise ValueError(
+                f"{path.name} is no small decoder for Wan 2.1 (taew2_1.pth): {error}"
+            ) from error
+        return model.to(dtype).requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
+
+    @classmethod
+    def _shaped(cls, state: Mapping[str, Tensor]) -> PreviewDecoder:
+        """A decoder of the sizes that weights have; those of layers that keep time may be more."""
+        first = state[f"{_DECODER}1.weight"]
+        ends = [state[f"{_DECODER}{grow + 1}.weight"] for _, grow in _STAGES]
+        widths = (first.shape[0], *(end.shape[0] for end in ends))
+        # The first stage keeps time, whatever the file holds for other uses of it.
+        return cls(first.shape[1], widths, (1, 2, 2))  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def decode(
+        self, latents: Tensor, state: Memory | None = None
+    ) -> tuple[NDArray[np.uint8], Memory]:
+        """Frames uint8 (T, H, W, 3), and what to hand along; see `VideoAutoencoder.decode`."""
+        weight = next(self.parameters())
+        frames = torch.tanh(latents[0].to(weight.device, weight.dtype) / 3) * 3
+        memory: list[Tensor] = []
+        for layer in self.decoder:
+            if isinstance(layer, _MemoryBlock):
+                place = len(memory)
+                before = torch.zeros_like(frames[:1]) if state is None else state[place]
+                memory.append(frames[-1:].clone())
+                frames = layer(frames, before)
+            else:
+                frames = layer(frames)
+        if state is None:  # a video's first latent frame is a single frame: the last that it grows
+            frames = frames[self.growth - 1 :]
+        pixels = (frames.float().clamp(0, 1) * 255).round().to(torch.uint8)
+        shown: NDArray[np.uint8] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return shown, tuple(memory)
+
+
+def _read(path: Path) -> State:
+    if path.suffix != ".safetensors":
+        return read_pickled(path)
+    try:
+        return dict(load_file(path))
+    except SafetensorError as error:
+        raise ValueError(f"{path.name} is damaged: {error}") from error
+
+
+def _cut(state: Mapping[str, Tensor], model: PreviewDecoder) -> State:
+    """Weights with growth layers cut to the last of the frames that they can make."""
+    cut = dict(state)
+    for name, wanted in model.state_dict().items():
+        held = cut.get(name)
+        growth = any(name == f"{_DECODER}{grow}.conv.weight" for _, grow in _STAGES)
+        if growth and held is not None and len(held) > len(wanted):
+            cut[name] = held[-len(wanted) :]
+    return cut

@@ -1,0 +1,69 @@
+"""How much memory and disk is free, and saying so when it is not enough."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+import torch
+
+GB = 10**9
+
+
+def gigabytes(size: float) -> str:
+    """A number of bytes as people write it."""
+    return f"{size / GB:.1f} GB" if size >= GB / 10 else f"{size / 10**6:.1f} MB"
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Free bytes of a device, those that torch holds without using among them; None if unknown."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free + idle)
+    if device.type != "cpu":
+        return None
+    table = Path("/proc/meminfo")
+    if not table.is_file():
+        return None
+    for line in table.read_text(encoding="ascii").splitlines():
+        name, _, value = line.partition(":")
+        if name == "MemAvailable":
+            return int(value.split()[0]) * 1024
+    return None
+
+
+def need_memory(size: int, device: torch.device, what: str, advice: str) -> None:
+    """Make sure that `size` bytes fit.
+
+    Raises:
+        MemoryError: They do not; the message says how much is missing and gives the advice.
+    """
+    free = free_memory(device)
+    if free is not None and free < size:
+        raise MemoryError(
+            f"{what} takes {gigabytes(size)} on {device}, "
+            f"where {gigabytes(free)} are free; {advice}"
+        )
+
+
+def free_disk(folder: Path) -> int:
+    """Free bytes where a folder is, or will be."""
+    present = next(path for path in (folder, *folder.resolve().parents) if path.is_dir())
+    return shutil.disk_usage(present).free
+
+
+def need_disk(size: int, folder: Path, what: str, advice: str) -> None:
+    """Make sure that `size` bytes can be written into a folder.
+
+    Raises:
+        OSError: They cannot; the message says how much is missing and gives the advice.
+    """
+    free = free_disk(folder)
+    if free < size:
+        raise OSError(
+            errno.ENOSPC,
+            f"{what} takes {gigabytes(size)} in {folder}, "
+            f"where {gigabytes(free)} are free; {advice}",
+        )

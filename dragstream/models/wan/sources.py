@@ -1,0 +1,221 @@
+"""Where the files of a model come from: a repository on the hub, or a folder.
+
+A source hands out paths of what is asked for and fetches nothing else: a text encoder, say, is
+downloaded only when a prompt has to be encoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from dragstream.models.wan.room import need_disk
+
+_WANTED = ("*.json", "*.safetensors", "*.model")
+"""What is read of a folder; other formats of the same weights are left on the hub."""
+
+
+class Source(Protocol):
+    """Where files come from."""
+
+    @property
+    def identity(self) -> str:
+        """What tells it apart from others."""
+        ...
+
+    def file(self, name: str) -> Path:
+        """A file.
+
+        Raises:
+            FileNotFoundError: It is not there; the message says what to do.
+        """
+        ...
+
+    def folder(self, name: str) -> Path:
+        """A folder with its JSON, safetensors and tokenizer files.
+
+        Raises:
+            FileNotFoundError: It is not there; the message says what to do.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Files on this machine."""
+
+    path: Path
+
+    @property
+    def identity(self) -> str:
+        """The path."""
+        return str(self.path.resolve())
+
+    def file(self, name: str) -> Path:
+        """See `Source`."""
+        path = self.path / name
+        if not path.is_file():
+            raise FileNotFoundError(f"{self.path} lacks {name}; it has {_listed(self.path)}")
+        return path
+
+    def folder(self, name: str) -> Path:
+        """See `Source`."""
+        path = self.path / name
+        if not path.is_dir():
+            raise FileNotFoundError(
+                f"{self.path} lacks the folder {name}; it has {_listed(self.path)}"
+            )
+        return path
+
+
+def _listed(folder: Path) -> str:
+    if not folder.is_dir():
+        return "no files, for it does not exist"
+    return ", ".join(sorted(path.name for path in folder.iterdir())[:12]) or "no files"
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A repository on the Hugging Face hub.
+
+    What was downloaded once is used without asking the hub again; `HF_HUB_OFFLINE=1` keeps it so.
+
+    Attributes:
+        repository: "owner/name".
+        revision: A branch, tag or commit; None for the main branch.
+    """
+
+    repository: str
+    revision: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """Repository and revision."""
+        return f"{self.repository}@{self.revision or 'main'}"
+
+    def file(self, name: str) -> Path:
+        """See `Source`."""
+        return self._fetched(name, (name,)) / name
+
+    def folder(self, name: str) -> Path:
+        """See `Source`."""
+        return self._fetched(name, tuple(f"{name}/{pattern}" for pattern in _WANTED)) / name
+
+    def _fetched(self, name: str, patterns: Sequence[str]) -> Path:
+        """The snapshot's folder, in which what the patterns name is complete."""
+        hub = _hub()
+        try:
+            root = self._snapshot(hub, patterns, offline=True)
+            if _complete(root / name):
+                return root
+        except (hub.errors.LocalEntryNotFoundError, FileNotFoundError):
+            pass
+        self._need_room(hub, name, patterns)
+        try:
+            root = self._snapshot(hub, patterns, offline=False)
+        except _errors(hub) as error:
+            raise FileNotFoundError(self._advice(name, error)) from error
+        if not _complete(root / name):
+            raise FileNotFoundError(self._advice(name, None))
+        return root
+
+    def _snapshot(self, hub: Any, patterns: Sequence[str], *, offline: bool) -> Path:
+        return Path(
+            hub.snapshot_download(
+                self.repository,
+                revision=self.revision,
+                allow_patterns=list(patterns),
+                local_files_only=offline,
+            )
+        )
+
+    def _need_room(self, hub: Any, name: str, patterns: Sequence[str]) -> None:
+        """Make sure that the download fits on the disk, as far as the hub can be asked."""
+        if hub.constants.HF_HUB_OFFLINE:
+            raise FileNotFoundError(self._advice(name, None))
+        try:
+            info = hub.HfApi().model_info(
+                self.repository, revision=self.revision, files_metadata=True
+            )
+        except _errors(hub) as error:
+            raise FileNotFoundError(self._advice(name, error)) from error
+        wanted = hub.utils.filter_repo_objects(
+            info.siblings or [], allow_patterns=list(patterns), key=lambda item: item.rfilename
+        )
+        size = sum(item.size or 0 for item in wanted)
+        cache = Path(hub.constants.HF_HUB_CACHE)
+        advice = "free some, or let HF_HOME name a folder on another disk"
+        need_disk(size, cache, f"the download of {name} from {self.repository}", advice)
+
+    def _advice(self, name: str, error: Exception | None) -> str:
+        reason = "" if error is None else f" ({type(error).__name__}: {_first_line(error)})"
+        pinned = "" if self.revision is None else f" --revision {self.revision}"
+        what = name if "." in Path(name).name else f"--include '{name}/*'"
+        return (
+            f"{name} of {self.identity} is not on this machine and cannot be downloaded"
+            f"{reason}; "
+            f"where there is a network, run `hf download {self.repository} {what}{pinned}`, "
+            f"or name a local copy (checkpoint=..., base=...)"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _complete(path: Path) -> bool:
+    """Whether a file, or a folder with all the shards that its index names, is there."""
+    if path.is_file():
+        return True
+    if not path.is_dir():
+        return False
+    present = {item.name for item in path.iterdir()}
+    indices = list(path.glob("*.index.json"))
+    return bool(present) and all(_shards(index) <= present for index in indices)
+
+
+def _shards(index: Path) -> set[str]:
+    try:
+        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, AttributeError):
+        return set()
+
+
+def _hub() -> Any:
+    try:
+        import huggingface_hub
+        import huggingface_hub.constants
+        import huggingface_hub.errors
+        import huggingface_hub.utils
+    except ImportError as error:
+        raise ImportError(
+            'downloads from the hub need huggingface_hub: pip install "dragstream[wan]"'
+        ) from error
+    return huggingface_hub
+
+
+def _errors(hub: Any) -> tuple[type[Exception], ...]:
+    # HfHubHTTPError and the offline error are OSErrors or ConnectionErrors in one version and not
+    # in another; a network that is not there raises the HTTP client's own.
+    kinds: list[type[Exception]] = [OSError, ValueError, hub.errors.HfHubHTTPError]
+    try:
+        import httpx
+
+        kinds.append(httpx.HTTPError)
+    except ImportError:
+        pass
+    return tuple(kinds)
+
+
+def signature(paths: Sequence[Path]) -> str:
+    """A digest of where files are, how long and how old: another if one of them is replaced."""
+    digest = hashlib.sha256()
+    for path in paths:
+        real = path.resolve()
+        state = real.stat()
+        digest.update(f"{real} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

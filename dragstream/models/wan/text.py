@@ -1,0 +1,210 @@
+"""Prompts to embeddings: UMT5 through transformers, each prompt once, the result kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from dragstream.drags.checks import whole
+from dragstream.models.wan.cache import read_tensors, write_tensors
+from dragstream.models.wan.room import need_memory
+from dragstream.models.wan.sources import Source, signature
+
+_log = logging.getLogger(__name__)
+
+_EMBEDDING = "embedding"
+
+
+def clean(prompt: str) -> str:
+    """A prompt as the models were trained on it: repaired, unescaped, with single spaces.
+
+    Diffusers leaves the repair out without a word where ftfy is not installed; here it is required.
+
+    Raises:
+        ImportError: Without ftfy.
+    """
+    if importlib.util.find_spec("ftfy") is None:
+        raise ImportError(
+            'cleaning prompts as the models expect needs ftfy: pip install "dragstream[wan]"'
+        )
+    from diffusers.pipelines.wan.pipeline_wan import prompt_clean
+
+    return str(prompt_clean(prompt))
+
+
+class TextEncoder:
+    """UMT5 with its tokenizer, in memory only while it is needed.
+
+    A prompt's embeddings (1, tokens, text_dim) are 0 after the prompt's own length. They are kept
+    on disk under a digest of the cleaned prompt and the encoder, so that the encoder, the largest
+    part of the model, is read (and downloaded) only for prompts that were never encoded before.
+
+    Args:
+        source: Where the folders `text_encoder` and `tokenizer` are.
+        tokens: Length of the embeddings.
+        folder: The cache folder; None keeps nothing on disk.
+        device: Where the encoder works.
+        dtype: Its arithmetic.
+        keep: Leave the encoder in memory after use.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        tokens: int = 512,
+        folder: Path | None = None,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.bfloat16,
+        keep: bool = False,
+    ) -> None:
+        self.source = source
+        self.tokens = whole(tokens, "tokens", least=1)
+        self.folder = folder
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self.keep = keep
+        self._parts: tuple[Any, Any] | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the encoder is in memory."""
+        return self._parts is not None
+
+    def free(self) -> None:
+        """Forget the encoder; it is read again when it is needed."""
+        self._parts = None
+
+    @torch.no_grad()
+    def __call__(self, prompt: str) -> Tensor:
+        """The embeddings of a prompt, (1, tokens, text_dim), on the CPU.
+
+        Raises:
+            TypeError: Not a string.
+            ValueError: More tokens than there is room for; or the encoder is damaged.
+            FileNotFoundError: The encoder is not on this machine and cannot be downloaded.
+            MemoryError: The encoder does not fit into memory.
+            ImportError: Without transformers or ftfy.
+        """
+        if not isinstance(prompt, str):
+            raise TypeError(f"prompt must be a string, got {prompt!r}")
+        cleaned = clean(prompt)
+        path = self._path(cleaned)
+        kept = None if path is None else read_tensors(path)
+        if kept is not None and _EMBEDDING in kept:
+            return kept[_EMBEDDING].clone()
+        embedding = self._encode(cleaned)
+        if path is not None:
+            try:
+                write_tensors(path, {_EMBEDDING: embedding})
+            except (OSError, SafetensorError) as error:
+                _log.info("the embedding of %r is not kept: %s", cleaned, error)
+        return embedding
+
+    def identity(self) -> str:
+        """A digest of the encoder's description, the same on every machine."""
+        config = self.source.file("text_encoder/config.json").read_bytes()
+        return hashlib.sha256(config + f"{self.tokens}".encode()).hexdigest()
+
+    def _path(self, cleaned: str) -> Path | None:
+        if self.folder is None:
+            return None
+        parts = [self.source.identity, self.identity(), str(self.dtype), cleaned]
+        local = Path(self.source.identity) / "text_encoder"
+        if local.is_dir():  # files that may be replaced behind the same name
+            parts.append(signature(sorted(local.glob("*.safetensors"))))
+        digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return self.folder / "text" / f"{digest}.safetensors"
+
+    def _encode(self, cleaned: str) -> Tensor:
+        tokenizer, encoder = self._parts or self._load()
+        try:
+            read = tokenizer(
+                [cleaned],
+                padding="max_length",
+                max_length=self.tokens,
+                truncation=False,
+                add_special_tokens=True,
+                return_attention_mask=True,
+                return_tensors="pt",
+            )
+            length = int(read.attention_mask.sum())
+            if length > self.tokens:
+                raise ValueError(
+                    f"a prompt may have at most {self.tokens} tokens, this one has {length}: "
+                    f"{cleaned[:60]!r}..."
+                )
+            ids, mask = (x.to(self.device) for x in (read.input_ids, read.attention_mask))
+            embedding: Tensor = encoder(ids, attention_mask=mask).last_hidden_state
+            embedding = embedding.cpu().clone()
+            embedding[:, length:] = 0
+        finally:
+            self._parts = (tokenizer, encoder) if self.keep else None
+        if not torch.isfinite(embedding).all():
+            raise ValueError(f"the text encoder of {self.source.identity} gives values not finite")
+        return embedding
+
+    def _load(self) -> tuple[Any, Any]:
+        try:
+            from transformers import AutoTokenizer, UMT5EncoderModel
+        except ImportError as error:
+            raise ImportError(
+                'the text encoder needs transformers: pip install "dragstream[wan]"'
+            ) from error
+        tokenizer_folder = self.source.folder("tokenizer")
+        folder = self.source.folder("text_encoder")
+        need_memory(
+            _size(folder, self.dtype),
+            torch.device("cpu"),
+            "the text encoder",
+            "encode the prompts on a machine with more (they are kept in the cache folder), "
+            "or close other programs",
+        )
+        tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder, local_files_only=True)
+        try:
+            encoder = UMT5EncoderModel.from_pretrained(
+                folder, dtype=self.dtype, local_files_only=True
+            )
+        except (OSError, RuntimeError, SafetensorError) as error:
+            raise ValueError(f"{folder} holds no UMT5 encoder that can be read: {error}") from error
+        _check_tied(encoder, folder)
+        return tokenizer, encoder.requires_grad_(requires_grad=False).eval().to(self.device)
+
+
+def _check_tied(encoder: Any, folder: Path) -> None:
+    """Make sure that words are embedded by the weights in the file.
+
+    Raises:
+        ValueError: The embeddings are others: some versions of transformers left them at zero.
+    """
+    shared, used = encoder.shared.weight, encoder.encoder.embed_tokens.weight
+    tied = shared.data_ptr() == used.data_ptr() or torch.equal(shared, used)
+    if not tied or not bool((used != 0).any()):
+        import transformers
+
+        raise ValueError(
+            f"transformers {transformers.__version__} read {folder} without tying the word "
+            f"embeddings to the weights in the file, so every prompt would be noise; versions 5.0 "
+            f"and 5.1 do that: pip install --upgrade transformers"
+        )
+
+
+def _size(folder: Path, dtype: torch.dtype) -> int:
+    """Bytes that the weights in a folder take as `dtype`, read from the headers alone."""
+    from safetensors import safe_open
+
+    count = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118 - not a mapping
+                shape = file.get_slice(name).get_shape()
+                count += int(torch.Size(shape).numel())
+    return count * dtype.itemsize

@@ -1,0 +1,198 @@
+"""A tiny random model in the released layout, to try the plumbing.
+
+```python
+from dragstream.models.wan.tiny import write_tiny
+
+model = ds.load(write_tiny("tiny-wan"))
+```
+
+It goes through everything that the public weights go through (released `.pt` file or Diffusers
+folders, tokenizer, text encoder, VAE, scheduler), in a second on a CPU, and makes noise instead of
+videos. The names of files, keys and config fields are those of the public ones; only sizes differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
+from torch import Tensor, nn
+
+from dragstream.models.checkpoints import released_name
+from dragstream.models.wan.releases import NOTE, RELEASES, Release
+
+_TEXT_DIM = 16
+_CHANNELS = 4
+_RANK = 2
+_LINEAR = ("attn1", "attn2", "ffn")
+"""The parts of a block whose matrices an adapter changes."""
+
+
+def write_tiny(
+    folder: str | Path,
+    release: str = "self-forcing",
+    *,
+    seed: int = 0,
+    height: int = 32,
+    width: int = 48,
+    num_layers: int = 3,
+) -> Path:
+    """Write a tiny random model as a folder that `ds.load` reads.
+
+    The folder holds what the hub repository of the release's base holds (`transformer`, `vae`,
+    `text_encoder`, `tokenizer`, `scheduler`, `model_index.json`), the released `.pt` file at the
+    place where the release's own repository has it, and a `dragstream.json` with the sizes.
+
+    Args:
+        folder: Where to; made if need be.
+        release: Which released model it is like.
+        seed: Of the weights.
+        height: Pixels of a frame, a multiple of 16.
+        width: Pixels of a frame, a multiple of 16.
+        num_layers: Layers of the transformer.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: A release that does not exist.
+        ImportError: Without transformers (extra `wan`).
+    """
+    if release not in RELEASES:
+        raise ValueError(f"release must be one of {', '.join(RELEASES)}, got {release!r}")
+    root, like = Path(folder), RELEASES[release]
+    root.mkdir(parents=True, exist_ok=True)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        transformer = _transformer(num_layers)
+        transformer.save_pretrained(root / "transformer")
+        if like.file is not None:
+            _write_released(root, like, transformer)
+        _vae().save_pretrained(root / "vae")
+        _write_text(root)
+    UniPCMultistepScheduler(
+        prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
+    ).save_pretrained(root / "scheduler")
+    _write_json(root / "model_index.json", {"_class_name": "WanPipeline"})
+    _write_json(root / NOTE, _note(like, height, width, num_layers))
+    return root
+
+
+def _note(like: Release, height: int, width: int, num_layers: int) -> dict[str, Any]:
+    note: dict[str, Any] = {
+        "like": like.name,
+        "name": f"tiny-{like.name}",
+        "summary": "a tiny random model in the released layout",
+        "height": height,
+        "width": width,
+        "layers": sorted({num_layers // 2, num_layers - 1}),
+    }
+    if like.guidance is not None:
+        note["frames_per_block"] = 3
+        note["guidance"] = {"steps": 4}
+    return note
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _shaken(model: nn.Module, scale: float) -> None:
+    """Make all weights matter: fresh biases and modulations are 0."""
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(torch.randn_like(weight), alpha=scale)
+
+
+def _transformer(num_layers: int) -> WanTransformer3DModel:
+    model = WanTransformer3DModel(
+        patch_size=(1, 2, 2),
+        num_attention_heads=2,
+        attention_head_dim=12,
+        in_channels=_CHANNELS,
+        out_channels=_CHANNELS,
+        text_dim=_TEXT_DIM,
+        freq_dim=16,
+        ffn_dim=32,
+        num_layers=num_layers,
+        cross_attn_norm=True,
+        qk_norm="rms_norm_across_heads",
+        eps=1e-6,
+        rope_max_seq_len=64,
+    )
+    _shaken(model, 0.1)
+    return model
+
+
+def _vae() -> AutoencoderKLWan:
+    model = AutoencoderKLWan(
+        base_dim=4,
+        z_dim=_CHANNELS,
+        dim_mult=[1, 1, 2, 2],
+        num_res_blocks=1,
+        temperal_downsample=[False, True, True],
+        latents_mean=[-0.2, 0.1, 0.3, 0.0],
+        latents_std=[1.2, 0.8, 1.0, 1.5],
+    )
+    _shaken(model, 0.05)
+    return model
+
+
+def _write_released(root: Path, like: Release, transformer: nn.Module) -> None:
+    """The weights under their released names, and an adapter if the release has one."""
+    state = {released_name(name): weight for name, weight in transformer.state_dict().items()}
+    path = root / str(like.file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ema = like.name == "self-forcing"
+    torch.save({"generator_ema" if ema else "generator": state}, path)
+    if like.lora is None:
+        return
+    factors: dict[str, Tensor] = {}
+    for name, weight in transformer.state_dict().items():
+        if weight.ndim == 2 and any(part in name for part in _LINEAR):
+            stem = released_name(name).removeprefix("model.").removesuffix(".weight")
+            rows, columns = weight.shape
+            factors[f"base_model.model.{stem}.lora_A.weight"] = torch.randn(_RANK, columns) * 0.1
+            factors[f"base_model.model.{stem}.lora_B.weight"] = torch.randn(rows, _RANK) * 0.1
+    torch.save({"generator_lora": factors}, root / like.lora)
+
+
+def _write_text(root: Path) -> None:
+    """UMT5 and a tokenizer that knows single characters."""
+    try:
+        from tokenizers import Tokenizer, models, pre_tokenizers, processors
+        from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+    except ImportError as error:
+        raise ImportError(
+            'a text encoder needs transformers: pip install "dragstream[wan]"'
+        ) from error
+    marks = ["<pad>", "</s>", "<unk>"]
+    letters = ["\u2581", *(chr(code) for code in range(33, 127))]
+    pieces = [(mark, 0.0) for mark in marks] + [(letter, -4.0) for letter in letters]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=2))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", 1)]
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=marks[0], eos_token=marks[1], unk_token=marks[2]
+    )
+    fast.save_pretrained(root / "tokenizer")
+    config = UMT5Config(
+        vocab_size=len(pieces),
+        d_model=_TEXT_DIM,
+        d_kv=8,
+        d_ff=32,
+        num_layers=1,
+        num_heads=2,
+        relative_attention_num_buckets=8,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+    )
+    UMT5EncoderModel(config).save_pretrained(root / "text_encoder")

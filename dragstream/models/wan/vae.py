@@ -1,0 +1,224 @@
+"""Wan's causal VAE as a stream: each latent frame decoded once, its feature cache handed along."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan, unpatchify
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dragstream.models.checkpoints import load_strictly, read_folder
+
+_RESIDENT = 2
+"""Decoder states that stay on the device: the newest, and the one before it (for an edit)."""
+
+
+class DecoderState:
+    """What the decoder remembers of the latent frames before: a value.
+
+    At full size it is gigabytes, so all but the newest few states rest in main memory; where its
+    maps are does not change what they are.
+    """
+
+    def __init__(self, frames: int, maps: tuple[Any, ...]) -> None:
+        self.frames = frames
+        """Latent frames decoded so far."""
+        self._maps = maps
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(part.nbytes for part in self._maps if isinstance(part, Tensor))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the maps are."""
+        return next(part.device for part in self._maps if isinstance(part, Tensor))
+
+    def cache(self, device: torch.device) -> list[Any]:
+        """A fresh list for diffusers' decoder, which replaces entries and writes into none."""
+        self.rest(device)
+        return list(self._maps)
+
+    def rest(self, device: torch.device) -> None:
+        """Move the maps elsewhere."""
+        if self.device != device:
+            self._maps = tuple(
+                part.to(device) if isinstance(part, Tensor) else part for part in self._maps
+            )
+
+
+class VideoAutoencoder(nn.Module):
+    """diffusers' `AutoencoderKLWan`, frame by frame.
+
+    Latents (1, F, C, h, w) are normalised with the config's `latents_mean` and `latents_std`.
+    Frames are uint8 (T, H, W, 3).
+
+    Args:
+        vae: The autoencoder; frozen here.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, vae: AutoencoderKLWan) -> None:
+        super().__init__()
+        self.vae = vae.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
+        config = vae.config
+        for name in ("mean", "std"):
+            values = torch.tensor(getattr(config, f"latents_{name}"), dtype=torch.float32)
+            self.register_buffer(name, values.view(1, 1, -1, 1, 1), persistent=False)
+        self._awake: deque[weakref.ref[DecoderState]] = deque()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_folder(
+        cls, folder: str | Path, *, dtype: torch.dtype = torch.float32
+    ) -> VideoAutoencoder:
+        """Read a `vae` folder in the Diffusers layout.
+
+        Raises:
+            FileNotFoundError: The folder lacks its config or weights.
+            ValueError: A file is damaged or foreign, or weights do not fit the config.
+        """
+        config, state = read_folder(folder, "AutoencoderKLWan")
+        return cls.from_state(state, config, dtype=dtype)
+
+    @classmethod
+    def from_state(
+        cls,
+        state: Mapping[str, Tensor],
+        config: Mapping[str, Any],
+        *,
+        dtype: torch.dtype = torch.float32,
+    ) -> VideoAutoencoder:
+        """Build the autoencoder from weights and the config's keys.
+
+        Raises:
+            ValueError: Weights that do not fit the config.
+        """
+        with torch.device("meta"):
+            vae = AutoencoderKLWan.from_config(dict(config))
+        nn.Module.to(vae, dtype)  # not diffusers' own, which advises against what is meant here
+        vae.to_empty(device="cpu")
+        load_strictly(vae, state)
+        return cls(vae)
+
+    @property
+    def factors(self) -> tuple[int, int]:
+        """Video frames per latent frame, and pixels per latent."""
+        config = self.vae.config
+        return int(config.scale_factor_temporal), int(config.scale_factor_spatial)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.vae.post_quant_conv.weight.device  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.vae.post_quant_conv.weight.dtype  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def decode(
+        self, latents: Tensor, state: DecoderState | None = None
+    ) -> tuple[NDArray[np.uint8], DecoderState]:
+        """The frames of the next latent frames; bit for bit those of a decode of the whole video.
+
+        Args:
+            latents: Normalised latents (1, F, C, h, w).
+            state: What the decoder remembers of the frames before; None at the beginning.
+
+        Returns:
+            Frames, 1 for the first latent frame of a video and `factors[0]` for each other one, and
+            what to hand along with the next latents. The given state stays usable.
+        """
+        images, after = self._decode(latents, state)
+        return _to_uint8(images), after
+
+    def _decode(self, latents: Tensor, state: DecoderState | None) -> tuple[Tensor, DecoderState]:
+        """Images (1, 3, T, H, W) in -1..1."""
+        scaled = latents.to(self.device, torch.float32) * self.std + self.mean
+        planes = scaled.transpose(1, 2).to(self.dtype)
+        vae, pieces = self.vae, []
+        cache: list[Any] = (
+            [None] * vae._cached_conv_counts["decoder"]  # noqa: SLF001 - how long the cache is
+            if state is None
+            else state.cache(self.device)
+        )
+        done = 0 if state is None else state.frames
+        for index in range(planes.shape[2]):
+            hidden = vae.post_quant_conv(planes[:, :, index : index + 1])
+            first = done + index == 0
+            pieces.append(vae.decoder(hidden, feat_cache=cache, feat_idx=[0], first_chunk=first))
+        images = torch.cat(pieces, dim=2)
+        if vae.config.patch_size is not None:
+            images = unpatchify(images, patch_size=vae.config.patch_size)
+        after = DecoderState(done + planes.shape[2], tuple(cache))
+        self._admit(state, after)
+        return images.clamp(-1.0, 1.0), after
+
+    def _admit(self, *states: DecoderState | None) -> None:
+        """Note which states were used last, and send older ones to main memory."""
+        with self._lock:
+            known = [found for ref in self._awake if (found := ref()) is not None]
+            used = [state for state in states if state is not None]
+            order = [state for state in known if all(state is not other for other in used)] + used
+            for state in order[:-_RESIDENT]:
+                state.rest(torch.device("cpu"))
+            self._awake = deque(weakref.ref(state) for state in order[-_RESIDENT:])
+
+    @torch.no_grad()
+    def encode(self, frames: NDArray[np.uint8] | Tensor) -> Tensor:
+        """Normalised latents (1, F, C, h, w), float32, of a video from its beginning.
+
+        Args:
+            frames: uint8 (T, H, W, 3), or images (1, 3, T, H, W) in -1..1; T is one more than a
+                multiple of `factors[0]`.
+        """
+        images = frames if isinstance(frames, Tensor) else _to_images(frames)
+        posterior = self.vae.encode(images.to(self.device, self.dtype)).latent_dist
+        latents = posterior.mode().transpose(1, 2).float()
+        return (latents - self.mean) / self.std
+
+    @torch.no_grad()
+    def again(self, latents: Tensor) -> Tensor:
+        """The last video frame of a clip, as the first latent frame of another: (1, 1, C, h, w).
+
+        Args:
+            latents: A clip from its beginning, (1, F, C, h, w).
+        """
+        images, _ = self._decode(latents, None)
+        return self.encode(images[:, :, -1:]).to(latents.device, latents.dtype)
+
+    def digest(self) -> str:
+        """A digest of weights and statistics (hexadecimal)."""
+        digest = hashlib.sha256()
+        parts = self.vae.state_dict() | {"mean": self.mean, "std": self.std}
+        for name, weight in sorted(parts.items()):
+            digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+            digest.update(weight.cpu().contiguous().flatten().view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+
+def _to_uint8(images: Tensor) -> NDArray[np.uint8]:
+    """Images (1, 3, T, H, W) in -1..1 as frames (T, H, W, 3)."""
+    pixels = ((images[0].float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    frames: NDArray[np.uint8] = pixels.permute(1, 2, 3, 0).contiguous().cpu().numpy()
+    return frames
+
+
+def _to_images(frames: NDArray[np.uint8]) -> Tensor:
+    """Frames (T, H, W, 3) as images (1, 3, T, H, W) in -1..1."""
+    pixels = torch.from_numpy(np.array(frames))
+    return pixels.permute(3, 0, 1, 2)[None].float() / 127.5 - 1
