@@ -1,7 +1,8 @@
 """The method: latent region optimisation, its rectification, and the choice of frequencies.
 
 One file an idea: `optimization` runs the iterations, `objective` is what they lower,
-`rectification`, `frequency` and `focus` are the parts that `settings` switches.
+`rectification`, `frequency` and `focus` are the parts that `settings` switches, and `parts` says
+what is asked of one's own.
 """
 
 from __future__ import annotations
@@ -10,20 +11,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dragstream.method.base import DragMethod
+    from dragstream.method.baselines import SGI2V, DragVideo
     from dragstream.method.focus import Focus
     from dragstream.method.frequency import LowPass
     from dragstream.method.iteration import Iteration
     from dragstream.method.loss import Constraint, Loss
     from dragstream.method.moments import Moments, drift
     from dragstream.method.optimization import Optimization
+    from dragstream.method.parts import DifferenceLoss, FrequencyView, RectificationMethod
     from dragstream.method.pulls import Pull, Reference
     from dragstream.method.rectification import Rectification, rectify
     from dragstream.method.settings import DragSettings
 
 _HOMES = {
     "Constraint": "loss",
+    "DifferenceLoss": "parts",
+    "DragMethod": "base",
     "DragSettings": "settings",
+    "DragVideo": "baselines",
     "Focus": "focus",
+    "FrequencyView": "parts",
     "Iteration": "iteration",
     "Loss": "loss",
     "LowPass": "frequency",
@@ -31,15 +39,21 @@ _HOMES = {
     "Optimization": "optimization",
     "Pull": "pulls",
     "Rectification": "rectification",
+    "RectificationMethod": "parts",
     "Reference": "pulls",
     "drift": "moments",
     "rectify": "rectification",
 }
 
 __all__ = [
+    "SGI2V",
     "Constraint",
+    "DifferenceLoss",
+    "DragMethod",
     "DragSettings",
+    "DragVideo",
     "Focus",
+    "FrequencyView",
     "Iteration",
     "Loss",
     "LowPass",
@@ -47,6 +61,7 @@ __all__ = [
     "Optimization",
     "Pull",
     "Rectification",
+    "RectificationMethod",
     "Reference",
     "drift",
     "rectify",

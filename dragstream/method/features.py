@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dragstream.method.frequency import LowPass
+from dragstream.method.parts import FrequencyView
 from dragstream.method.pulls import Reference
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Filtering(Protocol):
         sigma: float,
         context: Any,
         layers: Sequence[int],
-        low_passes: Sequence[LowPass | None],
+        low_passes: Sequence[FrequencyView | None],
     ) -> list[dict[int, Tensor]]:
         """What `features` gives under each low-pass, without gradients."""
         ...
@@ -59,7 +59,7 @@ class Features:
         model: VideoModel,
         block: Reference,
         layers: Sequence[int],
-        low_passes: Iterable[LowPass],
+        low_passes: Iterable[FrequencyView],
         upsampling: int = 1,
     ) -> None:
         self._model = model
@@ -67,7 +67,7 @@ class Features:
         self._layers = tuple(layers)
         self._low_passes = tuple(dict.fromkeys(low_passes))
         self._upsampling = upsampling
-        self._known: dict[tuple[int, int, float], dict[LowPass, Tensor]] = {}
+        self._known: dict[tuple[int, int, float], dict[FrequencyView, Tensor]] = {}
 
     def of(self, latents: Tensor) -> Tensor:
         """F(z') of the block with other latents, differentiable in them; never filtered."""
@@ -79,7 +79,7 @@ class Features:
         known = self._known.setdefault(_key(self._block), {})
         known.update({low: features for low in self._low_passes if low.is_identity})
 
-    def of_reference(self, reference: Reference, low_pass: LowPass) -> Tensor:
+    def of_reference(self, reference: Reference, low_pass: FrequencyView) -> Tensor:
         """F_ref of the reference's frame, (rows, columns, channels), detached.
 
         Keys and values of the tapped layers are low-passed, queries are not (Eq. 5-8). A
@@ -92,7 +92,7 @@ class Features:
                 known.update(zip(unknown, self._read(reference, unknown), strict=True))
         return known[low_pass][reference.frame]
 
-    def _read(self, reference: Reference, low_passes: Sequence[LowPass]) -> list[Tensor]:
+    def _read(self, reference: Reference, low_passes: Sequence[FrequencyView]) -> list[Tensor]:
         filters = [None if low.is_identity else low for low in low_passes]
         where = reference.latents, reference.sigma, reference.context, self._layers
         if isinstance(self._model, Filtering):

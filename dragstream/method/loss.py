@@ -8,6 +8,7 @@ from enum import Enum
 from torch import Tensor
 
 from dragstream.drags.checks import not_negative, switch
+from dragstream.method.parts import DifferenceLoss, fulfilled
 
 
 class Loss(Enum):
@@ -21,17 +22,21 @@ class Loss(Enum):
         return difference.abs() if self is Loss.L1 else difference.square()
 
     @classmethod
-    def of(cls, value: object) -> Loss:
-        """A member, or the member of that name.
+    def of(cls, value: object) -> DifferenceLoss:
+        """A member, the member of that name, or a `DifferenceLoss` of someone's own.
 
         Raises:
+            TypeError: Something that can be called, but is no such loss.
             ValueError: Anything else.
         """
         for member in cls:
             if value is member or value == member.value:
                 return member
+        if callable(value):
+            own: DifferenceLoss = fulfilled(value, DifferenceLoss, "loss")
+            return own
         allowed = ", ".join(f"Loss.{member.name}" for member in cls)
-        raise ValueError(f"loss must be one of {allowed}, got {value!r}")
+        raise ValueError(f"loss must be a DifferenceLoss or one of {allowed}, got {value!r}")
 
 
 @dataclass(frozen=True)

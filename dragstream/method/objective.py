@@ -12,8 +12,7 @@ from torch import Tensor
 from dragstream.drags.geometry import Grid
 from dragstream.method.aim import Aim
 from dragstream.method.features import Features
-from dragstream.method.frequency import LowPass
-from dragstream.method.loss import Loss
+from dragstream.method.parts import DifferenceLoss, FrequencyView
 from dragstream.method.placement import resize, sample
 from dragstream.method.pulls import Pull
 
@@ -34,16 +33,20 @@ class Objective:
         loss: How differences count.
         keeper: The second term, or None to go without.
         weight: What the second term is multiplied with.
+
+    Raises:
+        ValueError: A loss that does not give one differentiable number for each element.
     """
 
     def __init__(
         self,
         features: Features,
         pulls: Sequence[Pull],
-        loss: Loss,
+        loss: DifferenceLoss,
         keeper: Keeper | None = None,
         weight: float = 1.0,
     ) -> None:
+        check_loss(loss)
         self._features = features
         self._pulls = tuple(pulls)
         self._loss = loss
@@ -51,7 +54,7 @@ class Objective:
         self._weight = weight
         self._begun = False
 
-    def __call__(self, latents: Tensor, aim: Aim, low_pass: LowPass) -> tuple[Tensor, ...]:
+    def __call__(self, latents: Tensor, aim: Aim, low_pass: FrequencyView) -> tuple[Tensor, ...]:
         """The loss, its two terms and its gradient, all on the device.
 
         The first call has to be made at the block's first latents; that is where the second term
@@ -71,7 +74,7 @@ class Objective:
             (gradient,) = torch.autograd.grad(loss, point)
         return loss.detach(), loss_rec.detach(), loss_cst.detach(), gradient
 
-    def _pull(self, features: Tensor, aim: Aim, low_pass: LowPass) -> Tensor:
+    def _pull(self, features: Tensor, aim: Aim, low_pass: FrequencyView) -> Tensor:
         """The first term: a sum over the targets' pixels, a mean over channels."""
         total = features.new_zeros(())
         for pull, placement in zip(self._pulls, aim.placements, strict=True):
@@ -80,6 +83,22 @@ class Objective:
             found = features[placement.frames, placement.rows, placement.columns]
             total = total + (self._loss(found - wanted).mean(dim=-1) * placement.areas).sum()
         return total
+
+
+def check_loss(loss: DifferenceLoss) -> None:
+    """Try a loss on a small difference.
+
+    Raises:
+        ValueError: It changes the shape, or can't be differentiated.
+    """
+    with torch.enable_grad():
+        probe = torch.tensor([[-1.0, 0.5, 2.0]], requires_grad=True)
+        found = loss(probe)
+    if not isinstance(found, Tensor) or found.shape != probe.shape or not found.requires_grad:
+        raise ValueError(
+            f"loss must give one differentiable number for each element of a difference, "
+            f"{loss!r} gave {found!r} for one of shape {tuple(probe.shape)}"
+        )
 
 
 class Keeper:
@@ -101,7 +120,7 @@ class Keeper:
         shape: tuple[int, int],
         grid: Grid,
         *,
-        loss: Loss,
+        loss: DifferenceLoss,
         nearest: bool = False,
     ) -> None:
         coverage = resize(keep, *shape, nearest=nearest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
@@ -12,10 +13,24 @@ from dragstream.drags.checks import fraction, not_negative, positive, sequence, 
 from dragstream.method.focus import Focus
 from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Constraint, Loss
+from dragstream.method.parts import (
+    DifferenceLoss,
+    FrequencyView,
+    RectificationMethod,
+    fulfilled,
+    read,
+    write,
+)
 from dragstream.method.rectification import Rectification
 
 if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from dragstream.method.optimization import Optimization
+    from dragstream.method.pulls import Pull
+    from dragstream.models.base import ModelSpec, VideoModel
 
 
 MOST_SEGMENTS = 1000
@@ -41,9 +56,12 @@ class DragSettings:
         cutoffs: Low-pass cutoffs in cycles per token, in (0, 1]; each iteration draws one for the
             reference features (Eq. 5-8). Nyquist is 0.5; 1 is unfiltered.
         filter_order: Order of the Butterworth filter.
-        rectification: What ADSR (Eq. 4) brings the latents back to.
+        views: What of the reference features is let through, one drawn in each iteration, in
+            place of the low-passes of `cutoffs`: any `FrequencyView`. None: those low-passes.
+        rectification: What ADSR (Eq. 4) brings the latents back to, or another
+            `RectificationMethod`.
         focus: The Gaussian on the update (Eq. 10). Without it all latents of the block move.
-        loss: `Loss.L1` or `Loss.MSE`, or their names.
+        loss: `Loss.L1` or `Loss.MSE`, or their names, or another `DifferenceLoss`.
         constraint: How the region to keep is held (second term of Eq. 3).
         segment_pixels: Drags longer than this are carried out in several segments, each with
             `iterations` steps of its own. None: in one go.
@@ -68,9 +86,10 @@ class DragSettings:
     layers: tuple[int, ...] | None = None
     cutoffs: tuple[float, ...] | None = (0.2, 0.4, 0.6, 1.0)
     filter_order: int = 4
-    rectification: Rectification | None = field(default_factory=Rectification)
+    views: tuple[FrequencyView, ...] | None = None
+    rectification: RectificationMethod | None = field(default_factory=Rectification)
     focus: Focus | None = field(default_factory=Focus)
-    loss: Loss = Loss.L1
+    loss: DifferenceLoss = Loss.L1
     constraint: Constraint | None = field(default_factory=Constraint)
     segment_pixels: float | None = None
     segment_degrees: float | None = None
@@ -129,8 +148,10 @@ class DragSettings:
         return (self.rectification.neighbours or default) if self.rectification else default
 
     @property
-    def low_passes(self) -> tuple[LowPass, ...]:
-        """The low-passes to draw from; one that filters nothing where there is no selection."""
+    def low_passes(self) -> tuple[FrequencyView, ...]:
+        """The filters to draw from; one that filters nothing where there is no selection."""
+        if self.views is not None:
+            return self.views
         return tuple(LowPass(cutoff, self.filter_order) for cutoff in self.cutoffs or (1.0,))
 
     def resolve(self, spec: ModelSpec) -> Self:
@@ -178,12 +199,41 @@ class DragSettings:
             count = max(count, math.ceil(wanted))
         return count
 
+    def optimization(
+        self,
+        model: VideoModel,
+        latents: torch.Tensor,
+        context: Any,
+        pulls: Sequence[Pull],
+        *,
+        keep: NDArray[np.bool_] | None = None,
+        neighbours: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Optimization:
+        """The iterations that drag one block; see `Optimization` for arguments and errors."""
+        from dragstream.method.optimization import Optimization
+
+        return Optimization(
+            model,
+            latents,
+            context,
+            pulls,
+            settings=self,
+            keep=keep,
+            neighbours=neighbours,
+            generator=generator,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, for archives."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
         for name, value in data.items():
             if isinstance(value, Loss):
                 data[name] = value.value
+            elif name == "views":
+                data[name] = value and [write(view, name) for view in value]
+            elif name == "loss" or (name in _PARTS and not isinstance(value, _PARTS[name][0])):
+                data[name] = None if value is None else write(value, name)
             elif dataclasses.is_dataclass(value) and not isinstance(value, type):
                 data[name] = dataclasses.asdict(value)
             elif isinstance(value, tuple):
@@ -191,17 +241,27 @@ class DragSettings:
         return data
 
     @classmethod
-    def from_json(cls, data: object) -> Self:
+    def from_json(cls, data: object, parts: Sequence[Any] = ()) -> Self:
         """The inverse of `to_json`; fields that are missing take their defaults.
+
+        Args:
+            data: What `to_json` gave.
+            parts: Classes and functions of one's own that it may name (`dragstream.method.parts`).
 
         Raises:
             TypeError: Not a dictionary, or values of the wrong kind.
             ValueError: Unknown fields, or values out of bounds.
         """
-        values = _fields(cls, data, "settings")
+        values = read_fields(cls, data, "settings")
+        own = ("rectification", "loss")
+        for name in own:
+            if isinstance(values.get(name), dict) and "class" in values[name]:
+                values[name] = read(values[name], parts, name)
+        if isinstance(values.get("views"), list):
+            values["views"] = [read(view, (LowPass, *parts), "views") for view in values["views"]]
         for name, (kind, _) in _PARTS.items():
             if isinstance(values.get(name), dict):
-                values[name] = kind(**_fields(kind, values[name], name))
+                values[name] = kind(**read_fields(kind, values[name], name))
         return cls(**values)
 
     def __repr__(self) -> str:
@@ -241,6 +301,7 @@ def _checked(settings: DragSettings) -> dict[str, Any]:
     checked["denoising_step"] = None if step is None else whole(step, "denoising_step", least=0)
     checked["layers"] = _layers(settings.layers)
     checked["cutoffs"] = _cutoffs(settings.cutoffs)
+    checked["views"] = _views(settings.views)
     checked["loss"] = Loss.of(settings.loss)
     checked["weight_decay"] = not_negative(settings.weight_decay, "weight_decay")
     return checked
@@ -251,11 +312,15 @@ def _part(name: str, value: object) -> Any:
     kind, constant = _PARTS[name]
     if value is None or isinstance(value, kind):
         return value
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(
-            f"{name} must be a {kind.__name__}, a number (its {constant}) or None, got {value!r}"
-        )
-    return kind(**{constant: value})
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return kind(**{constant: value})
+    if name == "rectification" and hasattr(value, "prepare"):
+        rectification = fulfilled(value, RectificationMethod, name)
+        whole(rectification.neighbours, "rectification.neighbours", least=0)
+        return rectification
+    raise TypeError(
+        f"{name} must be a {kind.__name__}, a number (its {constant}) or None, got {value!r}"
+    )
 
 
 def _layers(value: object) -> tuple[int, ...] | None:
@@ -274,7 +339,26 @@ def _cutoffs(value: object) -> tuple[float, ...] | None:
     return tuple(fraction(cutoff, "cutoffs") for cutoff in cutoffs)
 
 
-def _fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
+def _views(value: object) -> tuple[FrequencyView, ...] | None:
+    if value is None:
+        return None
+    views = tuple(
+        fulfilled(view, FrequencyView, f"views[{place}]")
+        for place, view in enumerate(sequence(value, "views", "FrequencyView objects"))
+    )
+    for place, view in enumerate(views):
+        fraction(view.cutoff, f"views[{place}].cutoff")
+        switch(view.is_identity, f"views[{place}].is_identity")
+    return views
+
+
+def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
+    """The fields of a dataclass `kind` in a document.
+
+    Raises:
+        TypeError: Not a dictionary.
+        ValueError: Unknown fields.
+    """
     known = [item.name for item in dataclasses.fields(kind)]
     if not isinstance(data, dict):
         raise TypeError(f"{name} must be a dictionary of fields, got {data!r}")
