@@ -29,13 +29,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from dragstream.drags.checks import short, whole
 from dragstream.drags.motions import Deformation, Drag, Memory, Motion, Rotation, Translation
 from dragstream.drags.paths import Path
 from dragstream.drags.shapes import (
-    BoolMask,
     Box,
     Brush,
     Combination,
@@ -117,7 +114,7 @@ def _region_json(region: Shape) -> Document:
             return {"type": "brush", "points": _pairs(region.points), "radius": region.radius}
         case Mask():
             height, width = region.array.shape
-            runs = _runs(region.array)
+            runs = list(region.runs)
             return {"type": "mask", "height": height, "width": width, "runs": runs}
         case Combination():
             name = type(region).__name__.lower()
@@ -156,13 +153,6 @@ def _path_json(path: Path) -> Document:
 
 def _pairs(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
     return [[x, y] for x, y in points]
-
-
-def _runs(mask: BoolMask) -> list[int]:
-    flat = mask.ravel()
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    lengths: list[int] = np.diff([0, *changes, flat.size]).tolist()
-    return [0, *lengths] if flat[0] else lengths
 
 
 # A document is data: whatever is wrong with it is a ValueError, wrong types too.
@@ -259,8 +249,7 @@ class _Reader:
             raise ValueError(
                 f"{where}.runs must sum to {height} x {width} = {pixels}, got {sum(runs)}"
             )
-        values = np.arange(len(runs)) % 2 == 1
-        return Mask(np.repeat(values, runs).reshape(height, width))
+        return Mask.from_runs(height, width, runs)
 
     def motion(self, value: object, where: str) -> Motion:
         kind = _type(value, where, ("translation", "deformation", "rotation"))

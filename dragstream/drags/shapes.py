@@ -15,7 +15,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import Point, Points, pixels, point, read_points, settle, size
+from dragstream.drags.checks import (
+    Point,
+    Points,
+    pixels,
+    point,
+    read_points,
+    settle,
+    size,
+    whole,
+)
 
 BoolMask = NDArray[np.bool_]
 
@@ -233,6 +242,31 @@ class Mask(Shape):
         copied = array.copy()
         copied.flags.writeable = False
         settle(self, array=copied)
+
+    @classmethod
+    def from_runs(cls, height: int, width: int, runs: Sequence[int]) -> Mask:
+        """A mask from the lengths of equal pixels, row by row, as `runs` gives them.
+
+        Raises:
+            TypeError: The numbers are no integers.
+            ValueError: A negative length, or lengths that do not sum to height x width.
+        """
+        height, width = whole(height, "height", least=1), whole(width, "width", least=1)
+        lengths = [whole(run, f"runs[{index}]", least=0) for index, run in enumerate(runs)]
+        if sum(lengths) != height * width:
+            raise ValueError(
+                f"runs must sum to {height} x {width} = {height * width}, got {sum(lengths)}"
+            )
+        values = np.arange(len(lengths)) % 2 == 1
+        return cls(np.repeat(values, lengths).reshape(height, width))
+
+    @property
+    def runs(self) -> tuple[int, ...]:
+        """The lengths of equal pixels, row by row, beginning with (maybe 0) False ones."""
+        flat = self.array.ravel()
+        changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+        lengths: list[int] = np.diff([0, *changes, flat.size]).tolist()
+        return (0, *lengths) if flat[0] else tuple(lengths)
 
     def paint(self, height: int, width: int) -> BoolMask:
         """The mask itself.

@@ -1,11 +1,16 @@
-"""Streams as files: one zip of JSON and safetensors, format version 1.
+"""Streams as files: one zip of JSON and safetensors, format version 2.
 
 ```
 manifest.json               format, version, model (name, fingerprint), seed, prompt, blocks, start
-blocks/000000.json          mode, prompt, part, drags and keep, settings, iterations, drift, timings
+picture.safetensors         the picture that the stream began with (H, W, 3), uint8, if there is one
+blocks/000000.json          mode, prompt, part, drags and keep, settings, iterations, drift,
+                            timings, earlier (mode, part, drags and keep, settings of each call)
 blocks/000000.safetensors   latents (F, C, h, w) and noisy (steps, F, C, h, w), float32, stored
 frames/000000.safetensors   frames (T, H, W, 3), uint8, deflated
 ```
+
+Version 1, which is read as well, has neither `picture.safetensors` nor "earlier": how a block was
+made before it was edited, and what the stream began with, are unknown then.
 
 A file is data from somewhere, so it is read as such: nothing is unpickled or extracted, the member
 names must be exactly these, and sizes are checked against the model's before anything is read.
@@ -22,7 +27,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,17 +40,20 @@ from safetensors.torch import save as save_tensors
 
 from dragstream.drags.checks import not_negative, whole
 from dragstream.drags.labels import from_json, to_json
-from dragstream.drags.motions import Drag, validate
+from dragstream.drags.motions import validate
 from dragstream.method.iteration import Iteration
 from dragstream.method.settings import DragSettings
 from dragstream.stream.noise import checked_seed
-from dragstream.stream.records import Block, Mode, Timings
+from dragstream.stream.records import Block, Call, Mode, Timings
 
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec, VideoModel
 
 FORMAT = "dragstream"
-VERSION = 1
+VERSION = 2
+_VERSIONS = (1, VERSION)
+"""Those that can be read."""
+_PICTURE = "picture.safetensors"
 _JSON_LIMIT = 2**24
 """The most bytes that a JSON member may have: 16 MiB."""
 _HEADER_LIMIT = 2**12
@@ -99,13 +107,14 @@ def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
     try:
         with zipfile.ZipFile(partial, "x") as archive:
             _write(archive, "manifest.json", _encode(manifest))
+            if tape.blocks and tape.blocks[0].picture is not None:
+                _write(archive, _PICTURE, _pixels("picture", tape.blocks[0].picture))
             for block in tape.blocks:
                 record, latents, frames = _members(block.index)
                 _write(archive, record, _encode(_record(block)))
                 tensors = {"latents": block.latents, "noisy": torch.stack(block.noisy)}
                 _write(archive, latents, save_tensors(tensors), deflate=False)
-                pixels = {"frames": torch.from_numpy(block.frames.copy())}
-                _write(archive, frames, save_tensors(pixels))
+                _write(archive, frames, _pixels("frames", block.frames))
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.replace(target)
@@ -129,16 +138,21 @@ def load(path: str | os.PathLike[str], model: VideoModel) -> Tape:
     _check_model(manifest["model"], model, source)
     with _explained(source), zipfile.ZipFile(source) as archive:
         count = whole(manifest["blocks"], "blocks", least=0)
-        _check_members(archive, count, source.stat().st_size)
+        start = whole(manifest["start"], "start", least=0)
+        pictured = start == 1 and _PICTURE in archive.namelist()
+        _check_members(archive, count, source.stat().st_size, extra=[_PICTURE] * pictured)
         blocks: list[Block] = []
         for index in range(count):
             first_frame = blocks[-1].video_frames.stop if blocks else 0
-            blocks.append(_read_block(archive, index, first_frame, model.spec))
-        start = whole(manifest["start"], "start", least=0)
+            blocks.append(_read_block(archive, index, first_frame, model.spec, manifest["version"]))
         if start not in _starts(blocks):
             raise ValueError(
                 f"start must count the picture that the stream began with, 1 or 0, got {start}"
             )
+        if pictured:
+            grid = model.spec.grid
+            picture = _read_pixels(archive, _PICTURE, "picture", (grid.height, grid.width, 3))
+            blocks[0] = replace(blocks[0], picture=picture)
         return Tape(checked_seed(manifest["seed"]), _text(manifest["prompt"]), tuple(blocks), start)
 
 
@@ -179,13 +193,16 @@ def _read(archive: zipfile.ZipFile, name: str, least: int, most: int) -> bytes:
     return archive.read(name)
 
 
-def _check_members(archive: zipfile.ZipFile, count: int, file_size: int) -> None:
+def _check_members(
+    archive: zipfile.ZipFile, count: int, file_size: int, extra: Sequence[str]
+) -> None:
     """Exactly the members of ``count`` blocks, and no more data in them than the file can hold."""
     found = archive.infolist()
-    expected = {"manifest.json"}.union(*(_members(index) for index in range(len(found) // 3)))
+    alone = {"manifest.json", *extra}
+    expected = alone.union(*(_members(index) for index in range(len(found) // 3)))
     names = {member.filename for member in found}
     odd = sorted(names ^ expected)
-    if odd or len(found) != len(names) or len(found) != 1 + 3 * count:
+    if odd or len(found) != len(names) or len(found) != len(alone) + 3 * count:
         raise ValueError(
             f"its members are not those of {count} blocks{': ' if odd else ''}"
             f"{', '.join(map(repr, odd[:3]))}"
@@ -196,6 +213,10 @@ def _check_members(archive: zipfile.ZipFile, count: int, file_size: int) -> None
         # Latents do not shrink, so a file that claims many blocks has to be large itself.
         if archive.getinfo(_members(index)[1]).compress_type != zipfile.ZIP_STORED:
             raise ValueError(f"{_members(index)[1]} is compressed")
+
+
+def _pixels(name: str, values: NDArray[np.uint8]) -> bytes:
+    return save_tensors({name: torch.from_numpy(values.copy())})
 
 
 def _encode(data: dict[str, Any]) -> bytes:
@@ -219,8 +240,9 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     if manifest.get("format") != FORMAT:
         raise ValueError(f"its format is {manifest.get('format')!r}")
     version = manifest.get("version")
-    if isinstance(version, bool) or version != VERSION:
-        raise ValueError(f"its version is {version!r}, this package reads {VERSION}")
+    if isinstance(version, bool) or version not in _VERSIONS:
+        known = " and ".join(map(str, _VERSIONS))
+        raise ValueError(f"its version is {version!r}, this package reads {known}")
     _only(manifest, ("format", "version", "model", "seed", "prompt", "blocks", "start"))
     _only(manifest["model"], ("name", "fingerprint"))
     return manifest
@@ -263,7 +285,11 @@ def _text(value: object) -> str:
 
 # ----------------------------------------------------------------------------------------- blocks
 
-_RECORD = ("mode", "prompt", "part", "drags", "settings", "iterations", "drift", "timings")
+_CALL = ("mode", "part", "drags", "settings")
+_RECORD = {
+    1: (*_CALL, "prompt", "iterations", "drift", "timings"),
+    2: (*_CALL, "prompt", "iterations", "drift", "timings", "earlier"),
+}
 _TIMINGS = ("steps", "drag", "commit", "decode")
 
 
@@ -271,11 +297,9 @@ def _record(block: Block) -> dict[str, Any]:
     """A block without its tensors, as JSON."""
     timings = block.timings
     return {
-        "mode": block.mode.value,
+        **_call_record(block.call),
+        "earlier": [_call_record(call) for call in block.earlier],
         "prompt": block.prompt,
-        "part": list(block.part),
-        "drags": to_json(block.drags, block.keep) if block.drags else None,
-        "settings": block.settings.to_json() if block.settings else None,
         "iterations": [iteration.to_json() for iteration in block.iterations],
         "drift": [None if math.isnan(value) else value for value in block.drift],
         "timings": {
@@ -287,31 +311,28 @@ def _record(block: Block) -> dict[str, Any]:
     }
 
 
-def _read_block(archive: zipfile.ZipFile, index: int, first_frame: int, spec: ModelSpec) -> Block:
+def _call_record(call: Call) -> dict[str, Any]:
+    return {
+        "mode": call.mode.value,
+        "part": list(call.part),
+        "drags": to_json(call.drags, call.keep) if call.drags else None,
+        "settings": call.settings.to_json() if call.settings else None,
+    }
+
+
+def _read_block(
+    archive: zipfile.ZipFile, index: int, first_frame: int, spec: ModelSpec, version: int
+) -> Block:
     name = _members(index)[0]
     record = _decode(_read(archive, name, 0, _JSON_LIMIT))
-    _only(record, _RECORD)
+    _only(record, _RECORD[version])
     latents, noisy = _read_latents(archive, index, spec)
-    mode = Mode(record["mode"])
-    if (mode in {Mode.EDIT, Mode.ANIMATE}) != (record["drags"] is not None):
-        raise ValueError(f"{name}: drags do not belong to a block of mode {mode.value!r}")
-    if mode is Mode.IMAGE and index > 0:
-        raise ValueError(f"{name}: only the first block can be a picture")
-    drags: tuple[Drag, ...] = ()
-    keep, settings = None, None
-    if record["drags"] is None:
-        if record["settings"] is not None or record["iterations"] != [] or record["part"] != [0, 1]:
-            raise ValueError(f"{name}: settings, iterations or a part without drags")
-    else:
-        given, keep = from_json(record["drags"])
-        validate(given, keep, spec.grid.height, spec.grid.width)
-        if any(drag.source is not None and drag.source.block > index for drag in given):
-            raise ValueError(f"{name}: a drag remembers a later block")
-        drags = tuple(given)
-        settings = DragSettings.from_json(record["settings"]).resolve(spec)
+    call = _read_call({key: record[key] for key in _CALL}, name, index, spec)
+    if not call.drags and record["iterations"] != []:
+        raise ValueError(f"{name}: iterations without drags")
     return Block(
         index=index,
-        mode=mode,
+        mode=call.mode,
         prompt=_text(record["prompt"]),
         latents=latents,
         noisy=noisy,
@@ -319,12 +340,45 @@ def _read_block(archive: zipfile.ZipFile, index: int, first_frame: int, spec: Mo
         drift=_read_drift(record["drift"], spec.frames_per_block),
         timings=_read_timings(record["timings"], len(spec.sigmas)),
         first_frame=first_frame,
-        drags=drags,
-        keep=keep,
-        settings=settings,
-        part=_read_part(record["part"]),
+        drags=call.drags,
+        keep=call.keep,
+        settings=call.settings,
+        part=call.part,
         iterations=_read_iterations(record["iterations"], spec.latent_channels),
+        earlier=_read_earlier(record.get("earlier", []), call, name, index, spec),
     )
+
+
+def _read_call(record: Any, name: str, index: int, spec: ModelSpec) -> Call:
+    """One of the calls that made block ``index``."""
+    _only(record, _CALL)
+    mode = Mode(record["mode"])
+    if (mode in {Mode.EDIT, Mode.ANIMATE}) != (record["drags"] is not None):
+        raise ValueError(f"{name}: drags do not belong to a block of mode {mode.value!r}")
+    if mode is Mode.IMAGE and index > 0:
+        raise ValueError(f"{name}: only the first block can be a picture")
+    part = _read_part(record["part"])
+    if record["drags"] is None:
+        if record["settings"] is not None or part != (0, 1):
+            raise ValueError(f"{name}: settings or a part without drags")
+        return Call(mode)
+    drags, keep = from_json(record["drags"])
+    validate(drags, keep, spec.grid.height, spec.grid.width)
+    if any(drag.source is not None and drag.source.block > index for drag in drags):
+        raise ValueError(f"{name}: a drag remembers a later block")
+    settings = DragSettings.from_json(record["settings"]).resolve(spec)
+    return Call(mode, tuple(drags), keep, settings, part)
+
+
+def _read_earlier(
+    data: Any, call: Call, name: str, index: int, spec: ModelSpec
+) -> tuple[Call, ...]:
+    """The calls before the last one: something, and then edits of it."""
+    earlier = tuple(_read_call(item, name, index, spec) for item in _list(data))
+    edits = [item.mode is Mode.EDIT for item in (*earlier, call)]
+    if earlier and edits != [False] + [True] * len(earlier):
+        raise ValueError(f"{name}: only edits come after the call that made a block")
+    return earlier
 
 
 def _read_latents(
@@ -348,11 +402,16 @@ def _read_latents(
 def _read_frames(archive: zipfile.ZipFile, index: int, spec: ModelSpec) -> NDArray[np.uint8]:
     count = spec.frames_per_block
     before, after = (spec.clock.video_frames(n * count) for n in (index, index + 1))
-    shapes = {"frames": (after - before, spec.grid.height, spec.grid.width, 3)}
-    tensors = _read_tensors(archive, _members(index)[2], shapes, torch.uint8)
-    frames = tensors["frames"].numpy().copy()
-    frames.setflags(write=False)
-    return frames
+    shape = (after - before, spec.grid.height, spec.grid.width, 3)
+    return _read_pixels(archive, _members(index)[2], "frames", shape)
+
+
+def _read_pixels(
+    archive: zipfile.ZipFile, member: str, name: str, shape: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    pixels = _read_tensors(archive, member, {name: shape}, torch.uint8)[name].numpy().copy()
+    pixels.setflags(write=False)
+    return pixels
 
 
 def _read_tensors(

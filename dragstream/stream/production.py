@@ -31,22 +31,31 @@ class Order:
             from fresh noise.
         drive: The drags, if any.
         part: (j, n): it is block j of the n that the call makes.
+        origin: The block that it is made from anew, if it is one.
     """
 
     mode: Mode
     given: Sequence[torch.Tensor] = ()
     drive: Drive | None = None
     part: tuple[int, int] = (0, 1)
+    origin: Block | None = None
 
 
 def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch = nobody) -> State:
     """The state with one more block, generated under the state's prompt.
 
     Raises:
+        ValueError: The model makes no more blocks than there are.
         FloatingPointError: The latents stopped being finite.
         Exception: What ``watch`` raises.
     """
     model, index = recall.model, len(state.blocks)
+    most = model.spec.most_blocks
+    if most is not None and index >= most:
+        raise ValueError(
+            f"{model.spec.name!r} makes videos of at most {most} blocks: drag what is there, "
+            f"rewind, or begin another stream"
+        )
     context = recall.context(state, index, state.prompt)
     decoder = recall.decoder(state, index)
     given = order.given or (noise(seed, index, 0, _shape(recall)),)
@@ -76,6 +85,9 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
             part=order.part,
             iterations=draft.iterations,
         )
+    if order.origin is not None:
+        earlier = (*order.origin.earlier, order.origin.call)
+        block = replace(block, earlier=earlier, picture=order.origin.picture)
     extended = _complete(recall, state, block, context, decoder)
     watch(BlockMade(extended.blocks[-1]))
     return extended
@@ -99,6 +111,8 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
             f"image must be uint8 of shape ({grid.height}, {grid.width}, 3), "
             f"got {image.dtype} of shape {image.shape}"
         )
+    picture = image.copy()
+    picture.setflags(write=False)
     with torch.no_grad():
         # A copy, since a model may make a tensor of it: frames of a stream are read-only.
         latents = _stored(recall.model.encode_image(image.copy()))
@@ -110,6 +124,7 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
         state, Mode.IMAGE, latents=latents, noisy=noisy, timings=Timings((), 0.0, 0.0, 0.0)
     )
     context = recall.context(state, 0, state.prompt)
+    block = replace(block, picture=picture)
     return replace(_complete(recall, state, block, context, None), start=1)
 
 

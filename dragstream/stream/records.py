@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dragstream.drags.motions import Drag
     from dragstream.method.settings import DragSettings
 
-__all__ = ["Block", "Iteration", "Mode", "Timings"]
+__all__ = ["Block", "Call", "Iteration", "Mode", "Timings"]
 
 
 class Mode(Enum):
@@ -31,6 +31,22 @@ class Mode(Enum):
     EDIT = "edit"
     ANIMATE = "animate"
     IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class Call:
+    """What was asked for when a block was made."""
+
+    mode: Mode
+    """Which call made it."""
+    drags: tuple[Drag, ...] = ()
+    """Its drags; none for a plain block."""
+    keep: Any = None
+    """Its non-editable region: a shape, a boolean mask (H, W) or None."""
+    settings: DragSettings | None = None
+    """Its settings, resolved for the model; None for a plain block."""
+    part: tuple[int, int] = (0, 1)
+    """(j, n): it made n blocks, and this was number j from 0."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,15 @@ class Block:
     """(j, n): this is block j, from 0, of the n that one call made."""
     iterations: tuple[Iteration, ...] = ()
     """What each drag iteration did, in order."""
+    earlier: tuple[Call, ...] = ()
+    """How it was made before it was edited, one call after the other; nothing for other blocks."""
+    picture: NDArray[np.uint8] | None = None
+    """The picture (H, W, 3) that the stream began with, kept in its first block; read-only."""
+
+    @property
+    def call(self) -> Call:
+        """What was asked for when the block, as it is, was made."""
+        return Call(self.mode, self.drags, self.keep, self.settings, self.part)
 
     @cached_property
     def moments(self) -> Moments:

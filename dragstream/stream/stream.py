@@ -31,6 +31,7 @@ from dragstream.stream.noise import checked_seed
 from dragstream.stream.pen import Keeper, Pen, Writing
 from dragstream.stream.production import Order, produce, produce_image
 from dragstream.stream.records import Block, Mode
+from dragstream.stream.script import script
 from dragstream.stream.state import Recall, State
 
 if TYPE_CHECKING:
@@ -317,7 +318,7 @@ class Stream:
             before = state.cut(newest.index)
             driven = drive(request, self._recall, before, state, Course(len(newest.latents)))
             given = newest.noisy[: request.step + 1]
-            changed = self._produce(before, Order(Mode.EDIT, given, driven))
+            changed = self._produce(before, Order(Mode.EDIT, given, driven, origin=newest))
             self._state = replace(changed, prompt=state.prompt)
             return changed.blocks[-1]
 
@@ -477,6 +478,26 @@ class Stream:
         frames = np.concatenate([block.frames for block in shown])
         clip = video.Clip.of(frames, self._rate(None), label=self.prompt)
         return {"text/plain": repr(self), "text/html": clip._repr_html_()}
+
+    def to_code(self, model: str | None = None) -> str:
+        """The stream as Python source that makes it again, bit for bit on a CPU.
+
+        Only what survives is in it: the calls that made today's blocks, with their drags, regions,
+        settings and prompts, but not what was rewound. The source needs no file beside it, and
+        defines ``model`` and ``stream``.
+
+        Args:
+            model: The expression that gives the model, as in ``'ds.load("playground")'``, which
+                is the default for models that `load` knows by name.
+
+        Raises:
+            ValueError: A model that `load` does not know, without an expression for it; blocks
+                from an older archive that does not tell how they were made.
+        """
+        state = self._state
+        return script(
+            self.model, blocks=state.blocks, prompt=state.prompt, seed=self._seed, load=model
+        )
 
     # ------------------------------------------------------------------------------ private
 

@@ -327,7 +327,7 @@ PLAIN, DRAGGED = "blocks/000001.json", "blocks/000002.json"
     ("name", "change"),
     [
         (MANIFEST, lambda r: r.update(format="other")),
-        (MANIFEST, lambda r: r.update(version=2)),
+        (MANIFEST, lambda r: r.update(version=3)),
         (MANIFEST, lambda r: r.update(blocks=4)),
         (MANIFEST, lambda r: r.update(blocks=True)),
         (MANIFEST, lambda r: r.update(seed=-1)),

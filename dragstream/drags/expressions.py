@@ -1,0 +1,198 @@
+"""Drags as Python source: expressions that make exactly the same values again.
+
+```python
+print(render(drag_expression(drag)))
+# ds.Drag(ds.regions.disc(center=(64, 40), radius=14), ds.Translation.by(24, 0))
+```
+
+The expressions read as a person would write them, with `import dragstream as ds` before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dragstream.drags.motions import (
+    EDGE,
+    Deformation,
+    Drag,
+    Memory,
+    Motion,
+    Rotation,
+    Translation,
+)
+from dragstream.drags.paths import Path
+from dragstream.drags.shapes import Box, Brush, Combination, Disc, Mask, Polygon, Shape
+
+__all__ = ["Items", "Make", "drag_expression", "number", "region_expression", "render"]
+
+WIDTH = 100
+"""Longest line that `render` writes, if it can."""
+_INDENT = " " * 4
+_EXACT = 2**53
+"""Up to here a float that is a whole number can be written as one."""
+
+
+@dataclass(frozen=True)
+class Make:
+    """A call: its name and its arguments, each with a keyword or None."""
+
+    name: str
+    arguments: tuple[tuple[str | None, Expression], ...]
+
+    @classmethod
+    def of(cls, name: str, /, *positional: Expression, **named: Expression) -> Make:
+        """The call `name(*positional, **named)`."""
+        return cls(name, (*((None, part) for part in positional), *named.items()))
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of expressions."""
+
+    parts: tuple[Expression, ...]
+
+
+Expression = str | Make | Items
+
+
+def render(expression: Expression, indent: int = 0, taken: int = 0) -> str:
+    """An expression as source, broken into lines where it is too long for one.
+
+    Args:
+        expression: What to write.
+        indent: How many times four blanks the lines after the first are indented.
+        taken: Characters that stand before and after it in its own line, the indent left out.
+    """
+    flat = _flat(expression)
+    if isinstance(expression, str) or len(_INDENT) * indent + taken + len(flat) <= WIDTH:
+        return flat
+    inner, outer = _INDENT * (indent + 1), _INDENT * indent
+    if isinstance(expression, Items):
+        if all(isinstance(part, str) for part in expression.parts):
+            return f"[\n{_filled(expression.parts, inner)}\n{outer}]"
+        lines = [f"{inner}{render(part, indent + 1, 1)}," for part in expression.parts]
+        return "\n".join(["[", *lines, f"{outer}]"])
+    lines = []
+    for keyword, part in expression.arguments:
+        name = f"{keyword}=" if keyword else ""
+        lines.append(f"{inner}{name}{render(part, indent + 1, len(name) + 1)},")
+    return "\n".join([f"{expression.name}(", *lines, f"{outer})"])
+
+
+def _flat(expression: Expression) -> str:
+    """An expression in one line."""
+    if isinstance(expression, str):
+        return expression
+    if isinstance(expression, Items):
+        return f"[{', '.join(map(_flat, expression.parts))}]"
+    written = [(f"{name}=" if name else "") + _flat(part) for name, part in expression.arguments]
+    return f"{expression.name}({', '.join(written)})"
+
+
+def _filled(parts: Sequence[Expression], indent: str) -> str:
+    """Short items, as many in a line as fit."""
+    lines = [indent]
+    for part in map(_flat, parts):
+        if len(lines[-1]) + len(part) + 2 > WIDTH and lines[-1].strip():
+            lines.append(indent)
+        lines[-1] += f"{part}, "
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def number(value: float) -> str:
+    """A number as source that gives the same float: whole ones without a point."""
+    if float(value).is_integer() and abs(value) < _EXACT:
+        return str(int(value))
+    return repr(float(value))
+
+
+def _pair(point: tuple[float, float]) -> str:
+    return f"({number(point[0])}, {number(point[1])})"
+
+
+def _pairs(points: Sequence[tuple[float, float]]) -> Items:
+    return Items(tuple(map(_pair, points)))
+
+
+def drag_expression(drag: Drag) -> Make:
+    """The source of a drag.
+
+    Raises:
+        TypeError: A region or motion of an unknown class.
+    """
+    arguments: list[Expression] = [region_expression(drag.region), _motion(drag.motion)]
+    if drag.source is None:
+        return Make.of("ds.Drag", *arguments)
+    return Make.of("ds.Drag", *arguments, source=_memory(drag.source))
+
+
+def _memory(memory: Memory) -> Make:
+    return Make.of("ds.Memory", str(memory.block), region_expression(memory.region))
+
+
+def region_expression(region: Shape) -> Make:
+    """The source of a region.
+
+    Raises:
+        TypeError: A region of an unknown class.
+    """
+    match region:
+        case Disc():
+            return Make.of(
+                "ds.regions.disc", center=_pair(region.center), radius=number(region.radius)
+            )
+        case Box():
+            names = ("left", "top", "right", "bottom")
+            return Make.of("ds.regions.box", *(number(getattr(region, name)) for name in names))
+        case Polygon():
+            return Make.of("ds.regions.polygon", _pairs(region.points))
+        case Brush():
+            return Make.of("ds.regions.brush", _pairs(region.points), radius=number(region.radius))
+        case Mask():
+            height, width = region.array.shape
+            runs = Items(tuple(map(str, region.runs)))
+            return Make.of("ds.regions.Mask.from_runs", str(height), str(width), runs)
+        case Combination():
+            parts = Items(tuple(map(region_expression, region.of)))
+            return Make.of(f"ds.regions.{type(region).__name__}", parts)
+        case _:
+            raise TypeError(f"a region of class {type(region).__name__} cannot be written")
+
+
+def _motion(motion: Motion) -> Make:
+    match motion:
+        case Translation():
+            return _shift("ds.Translation", motion.path, {})
+        case Deformation():
+            held = {} if motion.edge == EDGE else {"edge": number(motion.edge)}
+            return _shift("ds.Deformation", motion.path, held)
+        case Rotation():
+            arc = motion.degrees
+            degrees: Expression = (
+                Items(tuple(map(number, arc))) if isinstance(arc, tuple) else number(arc)
+            )
+            timing = _timing(motion.ease, motion.frames)
+            return Make.of("ds.Rotation", center=_pair(motion.center), degrees=degrees, **timing)
+        case _:
+            raise TypeError(f"a motion of class {type(motion).__name__} cannot be written")
+
+
+def _shift(name: str, path: Path, named: Mapping[str, Expression]) -> Make:
+    """A motion along a path; `by(dx, dy)` where that makes the same path."""
+    timing = _timing(path.ease, path.frames)
+    if not path.smooth and len(path.points) == 2 and path.points[0] == (0, 0) and not path.frames:
+        return Make.of(f"{name}.by", *map(number, path.points[-1]), **timing, **named)
+    kind = "spline" if path.smooth else "polyline"
+    return Make.of(name, Make.of(f"ds.Path.{kind}", _pairs(path.points), **timing), **named)
+
+
+def _timing(ease: str, frames: tuple[float, ...] | None) -> dict[str, Expression]:
+    """What of the timing is not as usual."""
+    timing: dict[str, Expression] = {}
+    if ease != "linear":
+        timing["ease"] = f'"{ease}"'
+    if frames is not None:
+        timing["frames"] = Items(tuple(map(number, frames)))
+    return timing
