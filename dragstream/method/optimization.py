@@ -10,9 +10,7 @@ Nothing outside a run changes, so it may be left at any iteration, by an excepti
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,13 +21,14 @@ from torch import Tensor
 from dragstream.drags.geometry import Grid
 from dragstream.method.adamw import AdamW
 from dragstream.method.aim import Aim, take_aim
+from dragstream.method.descent import Descent, Step, newest
 from dragstream.method.features import Features, Predicting
-from dragstream.method.frequency import LowPass
 from dragstream.method.iteration import Iteration
-from dragstream.method.moments import Moments, drift, rows
 from dragstream.method.objective import Keeper, Objective, Observe
+from dragstream.method.parts import FrequencyView
 from dragstream.method.pulls import Pull, Reference, check_mask, check_pulls
 from dragstream.method.settings import DragSettings
+from dragstream.method.window import narrow
 
 if TYPE_CHECKING:
     from dragstream.models.base import VideoModel
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Iteration", "Optimization", "Pull", "Reference"]
 
 
-class Optimization(Iterator[Iteration]):
+class Optimization(Descent):
     """An iterator over the iterations that drag one block; see the module's recipe.
 
     Args:
@@ -71,9 +70,11 @@ class Optimization(Iterator[Iteration]):
         spec = model.spec
         self.settings = settings = settings.resolve(spec)
         check_pulls(pulls, latents, spec)
-        past = _newest(neighbours, settings.neighbours, latents)
+        context, pulls = narrow(model, context, pulls, settings.window)
+        past = newest(neighbours, settings.neighbours, latents)
         self._segments = max(settings.segments(*pull.extent) for pull in pulls)
-        self._low_passes = _draw(settings, len(self), generator)
+        count = self._segments * settings.iterations
+        self._low_passes = _draw(settings, count, generator)
         self.sigma = spec.sigmas[settings.denoising_step or 0]
         block = Reference(latents, self.sigma, context, frame=0)
         layers = settings.layers or spec.layers
@@ -84,51 +85,39 @@ class Optimization(Iterator[Iteration]):
         self._objective = Objective(features, pulls, settings.loss, keeper, weight)
         self._pulls = tuple(pulls)
         self._grid = spec.grid
-        self._dtype = latents.dtype
-        with torch.inference_mode(mode=False):  # what inference mode made can't take gradients
-            self._latents = latents.detach().float().clone()
+        super().__init__(latents, past, count, repr(settings))
         rectification = settings.rectification
         self._rectify = rectification.prepare(self._latents, past) if rectification else None
-        self._anchor = Moments.of(self._latents if past is None else past)
         self._optimizer = self._new_optimizer()
         self._aim: Aim | None = None
-        self._done = 0
 
-    def __len__(self) -> int:
-        """How many iterations the run has from beginning to end."""
-        return self._segments * self.settings.iterations
+    def _advance(self, index: int) -> Step:
+        segment, within = divmod(index, self.settings.iterations)
+        if self._aim is None or within == 0:
+            share = (segment + 1) / self._segments
+            device = self._latents.device
+            self._aim = take_aim(self._pulls, share, self._grid, self.settings, device)
+        low_pass = self._low_passes[index]
+        loss, rec, cst, gradient = self._objective(self._latents, self._aim, low_pass)
+        stepped = self._step(gradient, self._aim.focus)
+        rectified = self._rectified(stepped)
+        return Step(loss, rec, cst, gradient, stepped, rectified, segment, low_pass.cutoff)
 
-    @property
-    def latents(self) -> Tensor:
-        """The latents after the iterations so far, (1, F, C, h, w), typed as they came."""
-        return self._latents.to(self._dtype)
-
-    def __next__(self) -> Iteration:
-        """Carry out one iteration.
+    def _rectified(self, stepped: Tensor) -> Tensor:
+        """Eq. 4, or what stands in its place.
 
         Raises:
-            StopIteration: After the last one.
-            FloatingPointError: Loss, gradient or latents that are not finite.
+            ValueError: A rectification that changes the shape.
         """
-        if self._done >= len(self):
-            raise StopIteration
-        started = time.perf_counter()
-        segment, within = divmod(self._done, self.settings.iterations)
-        with torch.inference_mode(mode=False), torch.no_grad():
-            if self._aim is None or within == 0:
-                share = (segment + 1) / self._segments
-                device = self._latents.device
-                self._aim = take_aim(self._pulls, share, self._grid, self.settings, device)
-            low_pass = self._low_passes[self._done]
-            *losses, gradient = self._objective(self._latents, self._aim, low_pass)
-            stepped = self._step(gradient, self._aim.focus)
-            rectified = self._rectify(stepped) if self._rectify else stepped
-            scalars = [*losses, torch.linalg.vector_norm(gradient)]
-            numbers = _fetch(scalars, rows(stepped), rows(rectified))
-        iteration = self._record(segment, low_pass, numbers, started)
-        self._latents = rectified
-        self._done += 1
-        return iteration
+        if self._rectify is None:
+            return stepped
+        rectified = self._rectify(stepped)
+        if not isinstance(rectified, Tensor) or rectified.shape != stepped.shape:
+            raise ValueError(
+                f"a rectification must keep the latents' shape {tuple(stepped.shape)}, "
+                f"{self.settings.rectification!r} gave {getattr(rectified, 'shape', rectified)}"
+            )
+        return rectified
 
     def _step(self, gradient: Tensor, focus: Tensor | None) -> Tensor:
         """Eq. 9: the latents after one update, of which the focus decides how much acts where."""
@@ -152,40 +141,10 @@ class Optimization(Iterator[Iteration]):
         # The loss is a mean, so gradients are small: the usual 1e-8 would brake their steps.
         return AdamW(rate, decay, epsilon=1e-12)
 
-    def _record(
-        self, segment: int, low_pass: LowPass, numbers: list[list[float]], started: float
-    ) -> Iteration:
-        """The record of the iteration that `numbers` describe.
-
-        Raises:
-            FloatingPointError: Numbers that are not finite.
-        """
-        (loss, loss_rec, loss_cst, norm), *statistics = numbers
-        if not all(math.isfinite(number) for row in numbers for number in row):
-            raise FloatingPointError(
-                f"iteration {self._done} of the drag is not finite: loss {loss}, gradient norm "
-                f"{norm}, with {self.settings!r}; the block was left as it was"
-            )
-        before, after = Moments.from_rows(statistics[:4]), Moments.from_rows(statistics[4:])
-        return Iteration(
-            index=self._done,
-            segment=segment,
-            loss=loss,
-            loss_rec=loss_rec,
-            loss_cst=loss_cst,
-            cutoff=low_pass.cutoff,
-            gradient_norm=norm,
-            moments_before=before,
-            moments=after,
-            drift_before=drift(before, self._anchor),
-            drift=drift(after, self._anchor),
-            seconds=time.perf_counter() - started,
-        )
-
 
 def _draw(
     settings: DragSettings, count: int, generator: torch.Generator | None
-) -> tuple[LowPass, ...]:
+) -> tuple[FrequencyView, ...]:
     """The low-pass of each iteration's reference features, drawn at random (Section 4.2.2).
 
     Raises:
@@ -198,22 +157,6 @@ def _draw(
         raise TypeError(f"the choice among cutoffs={settings.cutoffs} needs a torch.Generator")
     drawn = torch.randint(len(choices), (count,), generator=generator)
     return tuple(choices[index] for index in drawn.tolist())
-
-
-def _newest(neighbours: Tensor | None, count: int, latents: Tensor) -> Tensor | None:
-    """The last `count` of the neighbours; None if there are none.
-
-    Raises:
-        ValueError: Another shape than (N, C, h, w).
-    """
-    if neighbours is None or len(neighbours) == 0:
-        return None
-    if neighbours.shape[1:] != latents.shape[2:]:
-        raise ValueError(
-            f"neighbours must have shape (N, {', '.join(map(str, latents.shape[2:]))}), "
-            f"got {tuple(neighbours.shape)}"
-        )
-    return neighbours[-count:]
 
 
 def _observer(model: VideoModel, sigma: float, context: Any, settings: DragSettings) -> Observe:
@@ -253,14 +196,3 @@ def _keeper(
         shape = (grid.latent_height, grid.latent_width)
     nearest = settings.nearest_masks
     return Keeper(keep, observe, shape, grid, loss=settings.loss, nearest=nearest)
-
-
-def _fetch(scalars: list[Tensor], *tables: Tensor) -> list[list[float]]:
-    """Scalars and the rows of tables as numbers, in one transfer from the device."""
-    parts = [torch.stack(scalars), *(row for table in tables for row in table)]
-    flat = torch.cat(parts).tolist()
-    numbers, start = [], 0
-    for part in parts:
-        numbers.append(flat[start : start + len(part)])
-        start += len(part)
-    return numbers

@@ -14,6 +14,7 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, Motion, validate
 from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Shape, as_shape
+from dragstream.method.base import DragMethod
 from dragstream.method.iteration import Iteration
 from dragstream.method.pulls import Pull, Reference
 from dragstream.method.settings import DragSettings
@@ -32,7 +33,7 @@ class Request:
 
     drags: tuple[Drag, ...]
     keep: Shape | None
-    settings: DragSettings
+    settings: DragMethod
     callback: Callback | None
 
     @classmethod
@@ -43,7 +44,7 @@ class Request:
         *,
         drags: Sequence[Drag],
         keep: Shape | NDArray[np.bool_] | None,
-        settings: DragSettings | None,
+        settings: DragMethod | None,
         callback: Callback | None,
     ) -> Request:
         """Check everything that a user can get wrong, before anything is computed.
@@ -61,8 +62,10 @@ class Request:
                     f"drags[{index}]: its memory is of block {drag.source.block}, "
                     f"but the stream has blocks 0 to {len(blocks) - 1}"
                 )
-        if not (settings is None or isinstance(settings, DragSettings)):
-            raise TypeError(f"settings must be DragSettings or None, got {settings!r}")
+        if not (settings is None or _is_method(settings)):
+            raise TypeError(
+                f"settings must be DragSettings, another DragMethod or None, got {settings!r}"
+            )
         if not (callback is None or callable(callback)):
             raise TypeError(f"callback must be callable or None, got {callback!r}")
         resolved = (settings or DragSettings.paper()).resolve(spec)
@@ -72,6 +75,10 @@ class Request:
     def step(self) -> int:
         """The denoising step at which the drags work."""
         return self.settings.denoising_step or 0  # resolved, so never None
+
+
+def _is_method(settings: object) -> bool:
+    return isinstance(settings, DragMethod) and not isinstance(settings, type)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +111,13 @@ class Course:
         before: Latent frames of the drag before the block.
         total: Latent frames of the whole drag; None where there is no time, as in an edit, whose
             last frame alone is driven, to the end of the motion.
+        held: Which latent frame of the newest block drags hold on to; -1 for the last.
     """
 
     frames: int
     before: int = 0
     total: int | None = None
+    held: int = -1
 
     def fractions(self, motion: Motion) -> tuple[float | None, ...]:
         """For each latent frame of the block, how far along a motion it is; None: not driven."""
@@ -146,17 +155,18 @@ class Placed:
 def drive(request: Request, recall: Recall, state: State, origin: State, course: Course) -> Drive:
     """What a request means for the block that follows ``state``.
 
-    Drags hold on to the newest latent frame of ``origin`` (the paper's frame k), or, those from
-    memory, to the last latent frame of the remembered block.
+    Drags hold on to the newest latent frame of ``origin`` (the paper's frame k) unless the course
+    says otherwise, or, those from memory, to the last latent frame of the remembered block.
     """
     grid, settings = recall.model.spec.grid, request.settings
-    references: dict[int, Reference] = {}
+    references: dict[tuple[int, int], Reference] = {}
     pulls = []
     for drag in request.drags:
         newest = len(origin.blocks) - 1
         index = newest if drag.source is None else drag.source.block
-        if index not in references:  # the method shares the passes of one reference
-            references[index] = _reference(request.step, recall, origin, index)
+        held = course.held if drag.source is None else -1
+        if (index, held) not in references:  # the method shares the passes of one reference
+            references[index, held] = _reference(request.step, recall, origin, index, held)
         mask = drag.mask(grid.height, grid.width)
         motion: Motion | Placed = drag.motion
         if drag.source is not None:
@@ -164,7 +174,7 @@ def drive(request: Request, recall: Recall, state: State, origin: State, course:
             mask = drag.motion.handle(shown)
             motion = Placed(drag.origin(grid.height, grid.width), drag.motion)
         fractions, start = course.fractions(drag.motion), course.start(drag.motion)
-        pulls.append(Pull(references[index], mask, motion, fractions, start))
+        pulls.append(Pull(references[index, held], mask, motion, fractions, start))
     near = state.blocks[max(0, len(state.blocks) - settings.prediction_blocks) :]
     previous = trailing([block.latents for block in near])
     recent = state.blocks[-settings.neighbours :]
@@ -178,12 +188,12 @@ def drive(request: Request, recall: Recall, state: State, origin: State, course:
     )
 
 
-def _reference(step: int, recall: Recall, state: State, index: int) -> Reference:
-    """The last latent frame of a block, noisy as at a denoising step, and the context before."""
+def _reference(step: int, recall: Recall, state: State, index: int, frame: int) -> Reference:
+    """A latent frame of a block, noisy as at a denoising step, and the context before."""
     block = state.blocks[index]
     return Reference(
         recall.to_model(block.noisy[step]),
         recall.model.spec.sigmas[step],
         recall.context(state, index, block.prompt),
-        len(block.latents) - 1,
+        frame % len(block.latents),
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 
 from dragstream.method.iteration import Iteration
-from dragstream.method.optimization import Optimization
 from dragstream.method.rectification import rectify
 from dragstream.stream.events import Iterated, Progress, Watch, nobody
 from dragstream.stream.noise import generator, noise
@@ -18,6 +17,19 @@ from dragstream.stream.noise import generator, noise
 if TYPE_CHECKING:
     from dragstream.models.base import Context, VideoModel
     from dragstream.stream.driving import Drive
+
+
+@runtime_checkable
+class Solving(Protocol):
+    """A model with a way of its own from one denoising step to the next."""
+
+    def solver(self, step: int) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """The way onward from a step, without a history.
+
+        It is called once a step with what the step was given, and x0 as predicted from it, and
+        returns what the next step is given.
+        """
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +57,8 @@ def generate(
 
     ``given`` holds what the first denoising steps are given, (1, F, C, h, w) each: one tensor of
     noise for a new block, the recorded latents up to the drag's step for an edit. The loop
-    starts at the last of them. Between steps, next z = (1 - s') x0 + s' noise.
+    starts at the last of them. Between steps, next z = (1 - s') x0 + s' noise, unless the model
+    has a solver of its own; that begins anew where a drag changed the latents.
 
     Raises:
         FloatingPointError: the latents are no longer finite.
@@ -57,8 +70,12 @@ def generate(
     iterations: tuple[Iteration, ...] = ()
     step_seconds: list[float] = []
     drag_seconds = 0.0
-    for step in range(len(noisy), len(sigmas)):
-        if step > len(given) - 1:
+    first = len(given) - 1
+    solver = model.solver(first) if isinstance(model, Solving) else None
+    for step in range(first, len(sigmas)):
+        if step > first and solver is not None:
+            latents = solver(noisy[-1], latents).float()
+        elif step > first:
             fresh = noise(seed, index, step, tuple(latents.shape)).to(latents.device)
             latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
         if drive is not None and step == drive.request.step:
@@ -74,6 +91,7 @@ def generate(
                 tell=lambda iteration: watch(Iterated(index, iteration)),
             )
             drag_seconds = time.perf_counter() - began
+            solver = model.solver(step) if isinstance(model, Solving) else None
         noisy.append(latents)
         began = time.perf_counter()
         with torch.no_grad():
@@ -99,12 +117,11 @@ def _drag(
     tell: Callable[[Iteration], object],
 ) -> tuple[torch.Tensor, tuple[Iteration, ...]]:
     """Optimise noisy latents; ``draw`` chooses the cutoffs, ``tell`` hears of each iteration."""
-    optimization = Optimization(
+    optimization = drive.request.settings.optimization(
         model,
         latents,
         context,
         drive.pulls,
-        settings=drive.request.settings,
         keep=drive.keep,
         neighbours=drive.neighbours,
         generator=draw,

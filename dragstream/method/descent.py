@@ -1,0 +1,154 @@
+"""What all ways of dragging share: iterations over a block's latents, each of them recorded."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dragstream.method.iteration import Iteration
+from dragstream.method.moments import Moments, drift, rows
+
+__all__ = ["Descent", "Step", "newest"]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What one iteration computed, all on the device.
+
+    Args:
+        loss: What was lowered.
+        loss_rec: Its part about the targets.
+        loss_cst: Its part about what is to stay, before weighting.
+        gradient: Of the loss, (1, F, C, h, w).
+        stepped: The latents after the update.
+        latents: The latents as the iteration leaves them; `stepped` itself where nothing follows
+            the update.
+        segment: Which part of a long drag it worked on, counted from 0.
+        cutoff: The low-pass cutoff of the reference features; 1 is unfiltered.
+    """
+
+    loss: Tensor
+    loss_rec: Tensor
+    loss_cst: Tensor
+    gradient: Tensor
+    stepped: Tensor
+    latents: Tensor
+    segment: int = 0
+    cutoff: float = 1.0
+
+
+class Descent(Iterator[Iteration], ABC):
+    """An iterator over the iterations that drag one block.
+
+    Nothing outside it changes, so it may be left at any iteration, by an exception too.
+
+    Args:
+        latents: Noisy latents of the block, (1, F, C, h, w).
+        neighbours: Noisy latents of the preceding latent frames at the same step, (N, C, h, w),
+            newest last, that drift is measured against; None: the block's own first latents.
+        count: How many iterations there are.
+        name: What to call the method in errors.
+    """
+
+    def __init__(self, latents: Tensor, neighbours: Tensor | None, count: int, name: str) -> None:
+        self._dtype = latents.dtype
+        with torch.inference_mode(mode=False):  # what inference mode made can't take gradients
+            self._latents = latents.detach().float().clone()
+        self._anchor = Moments.of(self._latents if neighbours is None else neighbours)
+        self._count = count
+        self._name = name
+        self._done = 0
+
+    def __len__(self) -> int:
+        """How many iterations the run has from beginning to end."""
+        return self._count
+
+    @property
+    def latents(self) -> Tensor:
+        """The latents after the iterations so far, (1, F, C, h, w), typed as they came."""
+        return self._latents.to(self._dtype)
+
+    def __next__(self) -> Iteration:
+        """Carry out one iteration.
+
+        Raises:
+            StopIteration: After the last one.
+            FloatingPointError: Loss, gradient or latents that are not finite.
+        """
+        if self._done >= len(self):
+            raise StopIteration
+        started = time.perf_counter()
+        with torch.inference_mode(mode=False), torch.no_grad():
+            step = self._advance(self._done)
+            norm = torch.linalg.vector_norm(step.gradient)
+            scalars = [step.loss, step.loss_rec, step.loss_cst, norm]
+            numbers = _fetch(scalars, rows(step.stepped), rows(step.latents))
+        iteration = self._record(step, numbers, started)
+        self._latents = step.latents
+        self._done += 1
+        return iteration
+
+    @abstractmethod
+    def _advance(self, index: int) -> Step:
+        """Iteration `index`, from 0, starting at the present latents; gradients are off."""
+
+    def _record(self, step: Step, numbers: list[list[float]], started: float) -> Iteration:
+        """The record of the iteration that `numbers` describe.
+
+        Raises:
+            FloatingPointError: Numbers that are not finite.
+        """
+        (loss, loss_rec, loss_cst, norm), *statistics = numbers
+        if not all(math.isfinite(number) for row in numbers for number in row):
+            raise FloatingPointError(
+                f"iteration {self._done} of the drag is not finite: loss {loss}, gradient norm "
+                f"{norm}, with {self._name}; the block was left as it was"
+            )
+        before, after = Moments.from_rows(statistics[:4]), Moments.from_rows(statistics[4:])
+        return Iteration(
+            index=self._done,
+            segment=step.segment,
+            loss=loss,
+            loss_rec=loss_rec,
+            loss_cst=loss_cst,
+            cutoff=step.cutoff,
+            gradient_norm=norm,
+            moments_before=before,
+            moments=after,
+            drift_before=drift(before, self._anchor),
+            drift=drift(after, self._anchor),
+            seconds=time.perf_counter() - started,
+        )
+
+
+def newest(neighbours: Tensor | None, count: int, latents: Tensor) -> Tensor | None:
+    """The last `count` of the neighbours; None if there are none.
+
+    Raises:
+        ValueError: Another shape than (N, C, h, w).
+    """
+    if neighbours is None or len(neighbours) == 0:
+        return None
+    if neighbours.shape[1:] != latents.shape[2:]:
+        raise ValueError(
+            f"neighbours must have shape (N, {', '.join(map(str, latents.shape[2:]))}), "
+            f"got {tuple(neighbours.shape)}"
+        )
+    return neighbours[-count:]
+
+
+def _fetch(scalars: list[Tensor], *tables: Tensor) -> list[list[float]]:
+    """Scalars and the rows of tables as numbers, in one transfer from the device."""
+    parts = [torch.stack(scalars), *(row for table in tables for row in table)]
+    flat = torch.cat(parts).tolist()
+    numbers, start = [], 0
+    for part in parts:
+        numbers.append(flat[start : start + len(part)])
+        start += len(part)
+    return numbers

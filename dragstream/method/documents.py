@@ -1,0 +1,35 @@
+"""Methods from JSON: `method_from_json`, the inverse of every method's `to_json`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dragstream.method.base import DragMethod
+from dragstream.method.baselines import SGI2V, DragVideo
+from dragstream.method.settings import DragSettings, read_fields
+
+__all__ = ["method_from_json"]
+
+_BASELINES = {kind.__name__: kind for kind in (SGI2V, DragVideo)}
+
+
+def method_from_json(data: object, parts: Sequence[Any] = ()) -> DragMethod:
+    """A method from its document: `DragSettings`, unless its "method" names another.
+
+    Args:
+        data: What a method's `to_json` gave.
+        parts: Parts of one's own that settings may hold; see `DragSettings.from_json`.
+
+    Raises:
+        TypeError: Not a dictionary, or values of the wrong kind.
+        ValueError: An unknown method, unknown fields, or values out of bounds.
+    """
+    if not isinstance(data, dict) or "method" not in data:
+        return DragSettings.from_json(data, parts)
+    name = data["method"]
+    if not isinstance(name, str) or name not in _BASELINES:
+        raise ValueError(f"method must be one of {sorted(_BASELINES)}, got {name!r}")
+    kind = _BASELINES[name]
+    fields = {key: value for key, value in data.items() if key != "method"}
+    return kind(**read_fields(kind, fields, f"the constants of {name}"))

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dragstream.method.base import DragMethod
+from dragstream.method.baselines import SGI2V, DragVideo
+from dragstream.method.documents import method_from_json
+from dragstream.method.settings import DragSettings
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        DragSettings.released(),
+        SGI2V(layers=(1, 2), cutoff=0.3),
+        DragVideo(points=2, learning_rate=0.02),
+    ],
+)
+def test_every_method_comes_back_from_its_document(method):
+    assert isinstance(method, DragMethod)
+    assert method_from_json(json.loads(json.dumps(method.to_json()))) == method
+
+
+def test_documents_of_settings_need_no_name():
+    assert method_from_json({"iterations": 2}) == DragSettings.paper(iterations=2)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "said"),
+    [
+        ({"method": "magic"}, ValueError, r"one of \['DragVideo', 'SGI2V'\], got 'magic'"),
+        ({"method": ["SGI2V"]}, ValueError, "method must be one of"),
+        ({"method": "SGI2V", "points": 3}, ValueError, r"unknown fields \['points'\]"),
+        ({"method": "DragVideo", "points": "3"}, TypeError, "points"),
+        ([], TypeError, "dictionary"),
+    ],
+)
+def test_bad_documents_are_refused(data, error, said):
+    with pytest.raises(error, match=said):
+        method_from_json(data)
