@@ -16,8 +16,9 @@ from tqdm.auto import tqdm
 
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
+from dragstream.revel.commands import add_commands
 from dragstream.revel.identity import BLOCKS, Glimpse, summary, watch
-from dragstream.revel.methods import ABLATIONS, Method, constants, select
+from dragstream.revel.methods import ALL, Method, constants, select
 from dragstream.revel.scenes import playground_cases
 from dragstream.revel.sweep import Result, measure, replay
 from dragstream.revel.tables import document, markdown
@@ -27,10 +28,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        outcome, table = options.run(options)
+        status: int = options.call(options)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    return status
+
+
+def _tabulate(options: argparse.Namespace) -> int:
+    """Print the tables of a measurement, and write what was asked for."""
+    outcome, table = options.run(options)
     print(table)
     for file, text in (
         (options.json, json.dumps(outcome, indent=2) + "\n"),
@@ -51,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     playground.set_defaults(run=_playground)
     playground.add_argument(
         "--methods",
-        help="comma separated, of " + ", ".join(method.name for method in ABLATIONS),
+        help="comma separated, of " + ", ".join(method.name for method in ALL),
     )
     grid = suites.add_parser(
         "constants", help="which learning rate, denoising step and layers suit a model"
@@ -85,8 +92,10 @@ def _parser() -> argparse.ArgumentParser:
         suite.add_argument(
             "--model", default="playground", help="what ds.load takes (default: %(default)s)"
         )
+        suite.set_defaults(call=_tabulate)
         suite.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
         suite.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
+    add_commands(suites)
     return parser
 
 

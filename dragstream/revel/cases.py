@@ -12,7 +12,8 @@ from dragstream.drags.checks import short, whole
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape
-from dragstream.method.settings import DragSettings
+from dragstream.method.base import DragMethod
+from dragstream.method.documents import method_from_json
 from dragstream.models.playground import world
 from dragstream.revel import starts
 from dragstream.revel.starts import Picture, Start
@@ -74,7 +75,7 @@ class Act:
     keep: Shape | None = None
     blocks: int = 1
     kept: int | None = None
-    settings: DragSettings | None = None
+    settings: DragMethod | None = None
 
     def __post_init__(self) -> None:
         _check_call("an act", self.mode, self.drags)
@@ -111,7 +112,7 @@ class Act:
         values = _known(document, {field.name for field in fields(cls)} - {"keep"}, "an act")
         values["drags"], values["keep"] = _drags(values["drags"])
         if values["settings"] is not None:
-            values["settings"] = DragSettings.from_json(values["settings"])
+            values["settings"] = method_from_json(values["settings"])
         return cls(**{**values, "mode": Mode(values["mode"])})
 
 

@@ -6,9 +6,13 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from dragstream.method.base import DragMethod
+from dragstream.method.baselines import SGI2V, DragVideo
 from dragstream.method.settings import DragSettings
 
-__all__ = ["ABLATIONS", "BASELINE", "Method", "constants", "select"]
+__all__ = ["ABLATIONS", "ALL", "BASELINE", "FULL", "Method", "constants", "select"]
 
 
 @dataclass(frozen=True)
@@ -22,18 +26,20 @@ class Method:
     """
 
     name: str
-    settings: DragSettings | None
+    settings: DragMethod | None
     title: str
 
 
 BASELINE = "none"
 """The row that the ratios are taken to."""
+FULL = "I=4"
+"""The paper's method with the paper's constants: what ablations are compared with."""
 
 ABLATIONS = (
     Method(BASELINE, None, "no drag"),
     Method("I=2", DragSettings.paper(iterations=2), "DragStream, I = 2"),
     Method("I=3", DragSettings.paper(iterations=3), "DragStream, I = 3"),
-    Method("I=4", DragSettings.paper(iterations=4), "DragStream, I = 4"),
+    Method(FULL, DragSettings.paper(iterations=4), "DragStream, I = 4"),
     Method("no_adsr", DragSettings.paper(rectification=None), "without rectification (ADSR)"),
     Method("no_sfs", DragSettings.paper(cutoffs=None), "without frequency selection (SFS)"),
     Method("no_css", DragSettings.paper(focus=None), "without the Gaussian focus (CSS)"),
@@ -42,17 +48,59 @@ ABLATIONS = (
 """Table 1 and the components of Figure 6."""
 
 
+def _range(low: float, high: float) -> tuple[float, ...]:
+    """A range of cutoffs to draw from, as finely as a percent."""
+    count = round((high - low) * 100) + 1
+    return tuple(round(float(cutoff), 2) for cutoff in np.linspace(low, high, count))
+
+
+_BARE = DragSettings.paper(rectification=None, cutoffs=None, focus=None)
+
+_VARIANTS = (
+    Method("bare", _BARE, "latent region optimisation alone"),
+    *(
+        Method(f"cutoff={cutoff}", DragSettings.paper(cutoffs=(cutoff,)), f"ω = {cutoff} always")
+        for cutoff in (0.2, 0.4, 0.6)
+    ),
+    *(
+        Method(
+            f"range={low}-1",
+            DragSettings.paper(cutoffs=_range(low, 1.0)),
+            f"ω drawn from {low} to 1",
+        )
+        for low in (0.2, 0.4)
+    ),
+    *(
+        Method(f"L_n={count}", DragSettings.paper(rectification=count), f"L_n = {count}")
+        for count in (3, 18)
+    ),
+    *(
+        Method(f"alpha={alpha:g}", DragSettings.paper(focus=alpha), f"α = {alpha:g}")
+        for alpha in (2.0, 1.5, 0.5)
+    ),
+    Method("no_cst", DragSettings.paper(constraint=None), "without the constraint L_cst"),
+    Method("sg-i2v", SGI2V(), "SG-I2V, adapted to streams"),
+    Method("dragvideo", DragVideo(), "DragVideo, adapted to streams"),
+)
+"""The rest of Figures 6 and 7 and of Tables 3 to 6, and what the paper compares with."""
+
+ALL = (*ABLATIONS, *_VARIANTS)
+"""Every method by name."""
+
+
 def select(names: Sequence[str] | None = None) -> tuple[Method, ...]:
-    """Some of `ABLATIONS` by name, in their own order; None: all.
+    """Some of `ALL` by name, in their own order; None: `ABLATIONS`.
 
     Raises:
         ValueError: an unknown name, or none at all.
     """
-    known = [method.name for method in ABLATIONS]
-    unknown = [name for name in names or () if name not in known]
+    if names is None:
+        return ABLATIONS
+    known = [method.name for method in ALL]
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"unknown methods {unknown}; known are {known}")
-    chosen = tuple(method for method in ABLATIONS if names is None or method.name in names)
+    chosen = tuple(method for method in ALL if method.name in names)
     if not chosen:
         raise ValueError(f"no methods; known are {known}")
     return chosen

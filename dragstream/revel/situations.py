@@ -19,7 +19,7 @@ from dragstream.revel.sight import sight
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
 
-__all__ = ["Situation", "replay"]
+__all__ = ["Situation", "replay", "silhouettes", "stage"]
 
 _VISIBLE = 0.9
 """A target counts as one where at least this share of the handle region lies in the frame."""
@@ -112,6 +112,11 @@ def replay(model: VideoModel, case: Case) -> Situation:
         _grow(stream, case, act.block)
         _again(stream, act)
     _grow(stream, case, case.block)
+    return stage(case, stream)
+
+
+def stage(case: Case, stream: Stream) -> Situation:
+    """A case on a stream that is at the moment of its drag."""
     if case.mode is Mode.EDIT:
         return Situation(case, stream, (stream.blocks[-1],))
     branch = stream.fork()
@@ -124,6 +129,7 @@ def _grow(stream: Stream, case: Case, length: int) -> None:
     for _ in range(length - len(stream)):
         _caption(stream, case)
         stream.step()
+    _caption(stream, case)  # of the drag that comes next
 
 
 def _caption(stream: Stream, case: Case) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dragstream.revel.methods import ABLATIONS, BASELINE
+from dragstream.revel.methods import ALL, BASELINE
 from dragstream.revel.sweep import Result
 from dragstream.stream.records import Mode
 
@@ -93,7 +93,7 @@ def markdown(outcome: dict[str, Any]) -> str:
 
 
 def _methods(outcome: dict[str, Any]) -> list[str]:
-    titles = {method.name: method.title for method in ABLATIONS}
+    titles = {method.name: method.title for method in ALL}
     lines = [
         "| method | ObjMC, px | of none | by flow, px | DAI | of none | drift | leak | s a block |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
@@ -120,7 +120,7 @@ def _kinds(outcome: dict[str, Any]) -> list[str]:
         "| ObjMC, px (of none) | " + " | ".join(groups) + " |",
         "|---" + "|--:" * len(groups) + "|",
     ]
-    titles = {method.name: method.title for method in ABLATIONS}
+    titles = {method.name: method.title for method in ALL}
     for name in outcome["rows"]:
         cells = []
         for group in groups.values():

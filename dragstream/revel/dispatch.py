@@ -1,0 +1,178 @@
+"""Many independent pieces of work, here or on the workers of a Dask cluster.
+
+Nothing here knows what the work is. Results come as they are done, in any order; a piece that
+raises is reported and the others go on. On a cluster a piece whose worker dies is done again by
+another one, and what was handed over is never asked for again.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dragstream.drags.checks import whole
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["SCHEDULERS", "dispatch", "open_client"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+SCHEDULERS = "local, processes, or the address of a Dask scheduler such as tcp://host:8786"
+"""What can be asked for."""
+_REACH = 20
+"""Seconds to wait for a scheduler's answer."""
+
+
+def dispatch(
+    work: Callable[[Item], Result],
+    items: Mapping[str, Item],
+    client: Client | None = None,
+    *,
+    gpus: bool = False,
+    retries: int = 2,
+) -> Iterator[tuple[str, Result | Exception]]:
+    """Do `work` on each item; yields its name with the result, or with what it raised.
+
+    Closing the iterator (or an interrupt) cancels what has not begun.
+
+    Args:
+        work: done here without a client, else on a worker: it and the items must be picklable.
+        items: by name.
+        client: of a Dask cluster; None: here, one after the other.
+        gpus: on a cluster, only where a worker has ``resources={"GPU": 1}`` to spare.
+        retries: how often a piece that raises is tried again on a cluster.
+
+    Raises:
+        ValueError: negative retries.
+    """
+    whole(retries, "retries", least=0)
+    if client is None:
+        return _here(work, items)
+    return _there(work, items, client, {"GPU": 1} if gpus else None, retries)
+
+
+def _here(
+    work: Callable[[Item], Result], items: Mapping[str, Item]
+) -> Iterator[tuple[str, Result | Exception]]:
+    for name, item in items.items():
+        try:
+            result: Result | Exception = work(item)
+        except Exception as error:  # noqa: BLE001 - reported, and the others go on
+            result = error
+        yield name, result
+
+
+def _there(
+    work: Callable[[Item], Result],
+    items: Mapping[str, Item],
+    client: Client,
+    resources: dict[str, int] | None,
+    retries: int,
+) -> Iterator[tuple[str, Result | Exception]]:
+    from distributed import as_completed
+
+    # A key of its own for each submission: Dask would answer an old key from memory.
+    ticket = uuid.uuid4().hex
+    futures = {
+        client.submit(
+            work,
+            item,
+            key=f"revel-{name}-{ticket}",
+            pure=False,
+            resources=resources,
+            retries=retries,
+        ): name
+        for name, item in items.items()
+    }
+    try:
+        for future, result in as_completed(list(futures), with_results=True, raise_errors=False):
+            name = futures.pop(future)
+            # Whatever is held on a worker is lost, and done again, if that worker dies.
+            future.release()
+            yield name, result[1] if future.status == "error" else result
+    finally:
+        client.cancel(list(futures))
+
+
+@contextmanager
+def open_client(
+    scheduler: str, workers: int | None = None, *, gpus: int = 0
+) -> Iterator[Client | None]:
+    """A client of what `scheduler` names, closed afterwards; None for "local".
+
+    Args:
+        scheduler: "local": no cluster; "processes": one on this machine, for as long as this
+            lasts; else the address of a running one.
+        workers: of "processes"; None: one a GPU, or two.
+        gpus: of "processes": that many workers see one GPU each and offer it as a resource.
+
+    Raises:
+        ValueError: another scheduler, or numbers that do not fit it.
+        ImportError: Dask is not installed.
+        OSError: nobody answers at the address.
+    """
+    whole(gpus, "gpus", least=0)
+    if scheduler == "local":
+        if workers is not None:
+            raise ValueError(f'"local" has no workers, got workers={workers}; use "processes"')
+        yield None
+    elif scheduler == "processes":
+        count = whole(workers if workers is not None else gpus or 2, "workers", least=1)
+        if gpus and count != gpus:
+            raise ValueError(f"one worker a GPU: got {count} workers for {gpus} GPUs")
+        with _processes(count, gpus=bool(gpus)) as client:
+            yield client
+    elif "://" in scheduler:
+        with _dask().Client(scheduler, timeout=_REACH, set_as_default=False) as client:
+            yield client
+    else:
+        raise ValueError(f"scheduler must be {SCHEDULERS}, got {scheduler!r}")
+
+
+@contextmanager
+def _processes(count: int, *, gpus: bool) -> Iterator[Client]:
+    """Workers of one thread each under nannies, which start a new one where one dies."""
+    dask = _dask()
+    nanny = {
+        "nthreads": 1,
+        "memory_limit": 0,  # models are large, and paging them out helps nobody
+        "dashboard": False,
+        "host": "127.0.0.1",
+    }
+    specification = {
+        index: {"cls": dask.Nanny, "options": {**nanny, **(_gpu(index) if gpus else {})}}
+        for index in range(count)
+    }
+    scheduler = {
+        "cls": dask.Scheduler,
+        "options": {"dashboard": False, "host": "127.0.0.1", "port": 0},
+    }
+    with (
+        dask.SpecCluster(workers=specification, scheduler=scheduler) as cluster,
+        dask.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _gpu(index: int) -> dict[str, Any]:
+    """What makes a worker that of one GPU: it sees no other, and offers it once."""
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    devices = [name for name in seen.split(",") if name]
+    device = devices[index] if index < len(devices) else str(index)
+    return {"resources": {"GPU": 1}, "env": {"CUDA_VISIBLE_DEVICES": device}}
+
+
+def _dask() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise ImportError(
+            'schedulers other than "local" need Dask: pip install "dragstream[sweep]"'
+        ) from error
+    return distributed

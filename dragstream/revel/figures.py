@@ -1,0 +1,144 @@
+"""What a set of results says: means with confidence intervals, and paired differences.
+
+Cases differ far more than methods do. So means stand with bootstrap intervals over cases, and two
+methods are compared case by case: the interval of the mean difference, not that of each mean,
+says whether one is better.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from dragstream.revel.studies import Claim
+from dragstream.revel.sweep import Result
+
+__all__ = ["Estimate", "Finding", "Verdict", "estimate", "judge", "paired", "table"]
+
+CONFIDENCE = 0.95
+_RESAMPLES = 4000
+_SEED = 0
+
+Values = Mapping[str, Mapping[str, Result]]
+"""Results by method, then by case."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over cases.
+
+    Attributes:
+        mean: NaN where there is no case.
+        low: lower end of the confidence interval; the mean where it cannot be told.
+        high: upper end.
+        count: how many cases.
+    """
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+class Verdict(Enum):
+    """What the cases say about a claim."""
+
+    HOLDS = "holds"
+    LEANS = "leans that way"
+    AGAINST = "leans the other way"
+    FAILS = "fails"
+    UNTOLD = "not measured"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim and what came of it.
+
+    Attributes:
+        claim: what the paper says.
+        verdict: whether the interval of the difference excludes 0, and on which side it lies.
+        difference: worse minus better, per case: above 0 where the claim is right.
+        factor: mean of the worse over that of the better; None where that is 0 or unknown.
+    """
+
+    claim: Claim
+    verdict: Verdict
+    difference: Estimate
+    factor: float | None
+
+
+def table(results: Iterable[Result]) -> dict[str, dict[str, Result]]:
+    """Results by method, then by case."""
+    found: dict[str, dict[str, Result]] = {}
+    for result in results:
+        found.setdefault(result.method, {})[result.case] = result
+    return found
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean and bootstrap interval (bias-corrected and accelerated) of one number per case."""
+    sample = np.asarray(values, np.float64)
+    if not len(sample):
+        return Estimate(float("nan"), float("nan"), float("nan"), 0)
+    mean = float(sample.mean())
+    low, high = _interval(sample, mean)
+    return Estimate(mean, low, high, len(sample))
+
+
+def _interval(sample: NDArray[np.float64], mean: float) -> tuple[float, float]:
+    # A bootstrap of equal numbers, or of one, has no spread to tell.
+    if len(sample) < 2 or np.ptp(sample) <= 1e-12 * max(1.0, abs(mean)):
+        return mean, mean
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few cases: what cannot be told comes back as NaN
+        found = stats.bootstrap(
+            (sample,),
+            np.mean,
+            confidence_level=CONFIDENCE,
+            n_resamples=_RESAMPLES,
+            method="BCa",
+            rng=np.random.default_rng(_SEED),
+        ).confidence_interval
+    low, high = float(found.low), float(found.high)
+    return (low, high) if np.isfinite([low, high]).all() else (mean, mean)
+
+
+def paired(values: Values, better: str, worse: str, measure: str) -> Estimate:
+    """Mean over the cases that both have of: worse minus better."""
+    mine, other = values.get(better, {}), values.get(worse, {})
+    return estimate(
+        [
+            getattr(other[case], measure) - getattr(mine[case], measure)
+            for case in mine
+            if case in other
+        ]
+    )
+
+
+def judge(values: Values, claim: Claim) -> Finding:
+    """What results say about a claim."""
+    difference = paired(values, claim.better, claim.worse, claim.measure)
+    means = [
+        float(np.mean([getattr(each, claim.measure) for each in values[name].values()]))
+        if values.get(name)
+        else 0.0
+        for name in (claim.better, claim.worse)
+    ]
+    factor = means[1] / means[0] if difference.count and means[0] else None
+    return Finding(claim, _verdict(difference), difference, factor)
+
+
+def _verdict(difference: Estimate) -> Verdict:
+    if not difference.count:
+        return Verdict.UNTOLD
+    if difference.low > 0:
+        return Verdict.HOLDS
+    if difference.high < 0:
+        return Verdict.FAILS
+    return Verdict.LEANS if difference.mean > 0 else Verdict.AGAINST

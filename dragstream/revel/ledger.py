@@ -1,0 +1,204 @@
+"""The folder of a run: what was asked, which cases were drawn, and every result as it came.
+
+```
+run.json        format, model, fingerprint, methods with their settings
+cases.jsonl     one case a line
+results.jsonl   one result a line: a method on a case
+```
+
+Lines are only ever added, each in one write; a line that was cut short is dropped when the folder
+is opened again. One process writes at a time: the system's lock goes with it, however it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dragstream.drags.checks import short
+from dragstream.revel.cases import Case
+from dragstream.revel.methods import Method
+from dragstream.revel.sweep import Result
+
+__all__ = ["Ledger"]
+
+FORMAT = 1
+
+
+class Ledger:
+    """A run's folder, open for writing; see `Ledger.open`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._about = read_about(folder) or {}
+        _repair(folder / "cases.jsonl")
+        _repair(folder / "results.jsonl")
+        self._cases = {case.name for case in read_cases(folder)}
+        self._done = {(result.case, result.method) for result in read_results(folder)}
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: str | Path) -> Iterator[Ledger]:
+        """A new folder, or one that is gone on with.
+
+        Raises:
+            ValueError: the folder is in use by another process, or holds something else.
+        """
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(f"another process is writing to {str(place)!r}") from None
+        try:
+            yield cls(place)
+        finally:
+            lock.release()
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self._folder
+
+    def begin(self, model: str, methods: Sequence[Method]) -> None:
+        """Say what is to be run. A folder that was begun takes more methods, but no other ones.
+
+        Raises:
+            ValueError: another model, or a method of the same name with other settings.
+        """
+        known = self._about.get("model", model)
+        if known != model:
+            raise ValueError(f"{str(self._folder)!r} holds a run of {known!r}, not of {model!r}")
+        settled: dict[str, Any] = dict(self._about.get("methods", {}))
+        for method in methods:
+            entry = _entry(method)
+            if settled.setdefault(method.name, entry)["settings"] != entry["settings"]:
+                raise ValueError(
+                    f"{str(self._folder)!r} was run with other settings of {method.name!r}; "
+                    "use another folder"
+                )
+        self._write_about({**self._about, "model": model, "methods": settled})
+
+    def missing(self, case: str, methods: Sequence[Method]) -> tuple[Method, ...]:
+        """The methods that have not been run on a case."""
+        return tuple(method for method in methods if (case, method.name) not in self._done)
+
+    def add(self, case: Case, results: Iterable[Result], fingerprint: str) -> None:
+        """Write down a case and results on it; those that are known are left out.
+
+        Raises:
+            ValueError: the model has other weights than those of the results so far.
+        """
+        known = self._about.setdefault("fingerprint", fingerprint)
+        if known != fingerprint:
+            raise ValueError(
+                f"{str(self._folder)!r} holds results of other weights of "
+                f"{self._about.get('model')!r}; use another folder"
+            )
+        self._write_about(self._about)
+        if case.name not in self._cases:
+            self._cases.add(case.name)
+            _append(self._folder / "cases.jsonl", [case.to_json()])
+        fresh = [each for each in results if (each.case, each.method) not in self._done]
+        self._done |= {(each.case, each.method) for each in fresh}
+        _append(self._folder / "results.jsonl", [each.to_json() for each in fresh])
+
+    def _write_about(self, about: dict[str, Any]) -> None:
+        self._about = {"format": FORMAT, **about}
+        target = self._folder / "run.json"
+        text = json.dumps(self._about, indent=2) + "\n"
+        if target.exists() and target.read_text(encoding="utf-8") == text:
+            return
+        partial = target.with_suffix(".partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(target)
+
+
+def read_about(folder: str | Path) -> dict[str, Any] | None:
+    """What a run's folder says about itself; None for one that was not begun.
+
+    Raises:
+        ValueError: another format, or no such folder's file.
+    """
+    place = Path(folder) / "run.json"
+    if not place.exists():
+        return None
+    try:
+        about = json.loads(place.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{str(place)!r} is damaged: {error}") from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise ValueError(f"{str(place)!r} does not describe a run of format {FORMAT}")
+    return about
+
+
+def read_cases(folder: str | Path) -> tuple[Case, ...]:
+    """The cases of a run so far.
+
+    Raises:
+        ValueError: a line that is no case; the message says which.
+    """
+    return tuple(read_lines(Path(folder) / "cases.jsonl", Case.from_json))
+
+
+def read_results(folder: str | Path) -> tuple[Result, ...]:
+    """The results of a run so far, each pair of case and method once.
+
+    Raises:
+        ValueError: a line that is no result; the message says which.
+    """
+    found = read_lines(Path(folder) / "results.jsonl", Result.from_json)
+    return tuple({(each.case, each.method): each for each in found}.values())
+
+
+def read_lines(file: Path, read: Any) -> list[Any]:
+    """What `read` makes of each JSON line of a file; nothing where there is no file.
+
+    Raises:
+        ValueError: a line that it refuses; the message says which.
+    """
+    if not file.exists():
+        return []
+    found = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            found.append(read(json.loads(line)))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ValueError(f"{file}, line {number}: {error} in {short(line)}") from error
+    return found
+
+
+def _entry(method: Method) -> dict[str, Any]:
+    settings = None if method.settings is None else method.settings.to_json()
+    # As it will be read back: tuples are lists by then.
+    entry: dict[str, Any] = json.loads(json.dumps({"title": method.title, "settings": settings}))
+    return entry
+
+
+def _append(file: Path, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Add lines in one write, all the way to the disk."""
+    if not documents:
+        return
+    text = "".join(json.dumps(document) + "\n" for document in documents)
+    with file.open("ab") as stream:
+        stream.write(text.encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _repair(file: Path) -> None:
+    """Drop a last line that was cut short."""
+    if not file.exists():
+        return
+    data = file.read_bytes()
+    end = data.rfind(b"\n") + 1
+    if end < len(data):
+        with file.open("r+b") as stream:
+            stream.truncate(end)

@@ -1,0 +1,142 @@
+"""Reports as pages: Markdown and HTML in which all text is text."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element, SubElement
+
+__all__ = ["Picture", "Report", "Section", "Table", "to_html", "to_markdown"]
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+"""What Markdown would read as markup."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]+")
+"""Line breaks, and what no page can hold."""
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
+div { overflow-x: auto; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: 0.87rem; }
+th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid #8886; text-align: right; }
+th { vertical-align: bottom; }
+th:first-child, td:first-child { text-align: left; }
+td { white-space: nowrap; font-variant-numeric: tabular-nums; }
+img { max-width: 100%; background: white; border-radius: 4px; }
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a head; the first column is text, the others are numbers."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG with a name for its file and words for those who cannot see it."""
+
+    name: str
+    png: bytes
+    words: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Part of a report."""
+
+    title: str
+    parts: tuple[str | Table | Picture, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A title and sections."""
+
+    title: str
+    sections: tuple[Section, ...]
+
+
+def to_markdown(report: Report, plots: str) -> str:
+    """A report as Markdown whose pictures lie in the folder `plots`."""
+    lines = [f"# {_escaped(report.title)}"]
+    for section in report.sections:
+        lines += ["", f"## {_escaped(section.title)}"]
+        for part in section.parts:
+            lines.append("")
+            if isinstance(part, str):
+                lines.append(_escaped(part))
+            elif isinstance(part, Table):
+                lines += _markdown_table(part)
+            else:
+                lines.append(f"![{_escaped(part.words)}]({plots}/{part.name}.png)")
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_table(table: Table) -> Iterator[str]:
+    yield _row(table.head)
+    yield "|---" + "|--:" * (len(table.head) - 1) + "|"
+    yield from map(_row, table.rows)
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(map(_escaped, cells)) + " |"
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", _CONTROL.sub(" ", text))
+
+
+def to_html(report: Report) -> str:
+    """A report as one HTML page with its pictures inside.
+
+    The page is built as a tree, so text cannot become markup.
+    """
+    page = Element("html", lang="en")
+    head = SubElement(page, "head")
+    SubElement(head, "meta", charset="utf-8")
+    SubElement(head, "meta", name="viewport", content="width=device-width")
+    _text(head, "title", report.title)
+    _text(head, "style", _STYLE)
+    body = SubElement(page, "body")
+    _text(body, "h1", report.title)
+    for section in report.sections:
+        _text(body, "h2", section.title)
+        for part in section.parts:
+            if isinstance(part, str):
+                _text(body, "p", part)
+            elif isinstance(part, Table):
+                _html_table(body, part)
+            else:
+                _html_picture(body, part)
+    return "<!DOCTYPE html>\n" + ET.tostring(page, encoding="unicode", method="html")
+
+
+def _text(parent: Element, tag: str, text: str) -> Element:
+    child = SubElement(parent, tag)
+    # The style is ours, and its line breaks are harmless.
+    child.text = text if tag == "style" else _CONTROL.sub(" ", text)
+    return child
+
+
+def _html_table(parent: Element, table: Table) -> None:
+    element = SubElement(SubElement(parent, "div"), "table")
+    row = SubElement(SubElement(element, "thead"), "tr")
+    for cell in table.head:
+        _text(row, "th", cell).set("scope", "col")
+    body = SubElement(element, "tbody")
+    for cells in table.rows:
+        row = SubElement(body, "tr")
+        for cell in cells:
+            _text(row, "td", cell)
+
+
+def _html_picture(parent: Element, picture: Picture) -> None:
+    data = base64.b64encode(picture.png).decode("ascii")
+    source = f"data:image/png;base64,{data}"
+    SubElement(SubElement(parent, "p"), "img", src=source, alt=_CONTROL.sub(" ", picture.words))

@@ -1,0 +1,177 @@
+"""Cases from sessions and from the authors' label folders.
+
+```python
+cases = record(stream, "garden")            # one for each drag that the stream went through
+write_cases("garden.jsonl", cases)          # python -m dragstream.revel run garden.jsonl ...
+cases = from_labels("labels/orangutans", model="self-forcing", seed=0)
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from dragstream.drags.labels import Label, read_labels
+from dragstream.drags.labels import Mode as LabelMode
+from dragstream.drags.motions import Deformation, Drag, Rotation
+from dragstream.drags.shapes import Shape, as_shape
+from dragstream.revel.cases import Act, Case, Kind, Picture
+from dragstream.stream.records import Block, Mode
+from dragstream.stream.stream import Stream
+
+__all__ = ["from_labels", "kind_of", "record"]
+
+
+def record(stream: Stream, name: str) -> tuple[Case, ...]:
+    """One case for each drag that a stream went through, in order.
+
+    Each asks for its drag again, on the same past: captions, picture, earlier drags with the
+    settings that they had. What was rewound is forgotten. A recorded case names no subjects, so
+    it is measured by optical flow.
+
+    Args:
+        stream: from a session in the studio or anywhere else.
+        name: what the cases are called, followed by a number from 0.
+
+    Raises:
+        ValueError: a stream without drags, or one that began with a picture which it no longer
+            has (an old archive).
+    """
+    blocks = stream.blocks
+    acts = tuple(_acts(blocks))
+    if not acts:
+        raise ValueError(f"{stream!r} was never dragged: there is nothing to record")
+    start = _start(blocks)
+    captions = [(0, blocks[0].prompt)]
+    captions += [
+        (after.index, after.prompt)
+        for before, after in pairwise(blocks)
+        if after.prompt != before.prompt
+    ]
+    cases = []
+    for number, act in enumerate(acts):
+        kinds = tuple(kind_of(drag) for drag in act.drags)
+        end = act.block + act.blocks
+        cases.append(
+            Case(
+                name=f"{name}-{number:03d}-{act.mode.value}-{kinds[0].value}",
+                model=stream.model.spec.name,
+                prompt=captions[0][1],
+                seed=stream.seed,
+                block=act.block,
+                drags=act.drags,
+                mode=act.mode,
+                kind=kinds[0],
+                keep=act.keep,
+                blocks=act.blocks,
+                start=start,
+                kinds=kinds,
+                past=_past(acts[:number], act),
+                prompts=tuple(each for each in captions[1:] if each[0] < end),
+                tags=("recorded",),
+            )
+        )
+    return tuple(cases)
+
+
+def _start(blocks: Sequence[Block]) -> Picture | None:
+    first = blocks[0]
+    if first.picture is not None:
+        return Picture.of(first.picture)
+    if Mode.IMAGE in (first.mode, *(call.mode for call in first.earlier)):
+        raise ValueError(
+            "the stream began with a picture that it does not hold, so its past cannot be made "
+            "again: it comes from an archive of an older version"
+        )
+    return None
+
+
+def _acts(blocks: Sequence[Block]) -> Iterator[Act]:
+    """The drags that made these blocks, in the order in which they were asked for."""
+    for block in blocks:
+        first, *edits = (*block.earlier, block.call)
+        if first.mode is Mode.ANIMATE and first.part[0] == 0:
+            yield _act(first, block.index, first.part[1], _kept(blocks[block.index :]))
+        for edit in edits:
+            yield _act(edit, block.index + 1, 1, None)
+
+
+def _kept(blocks: Sequence[Block]) -> int:
+    """How many blocks an animation that begins here still has."""
+    count = 0
+    for block in blocks:
+        first = (*block.earlier, block.call)[0]
+        if first.mode is not Mode.ANIMATE or first.part[0] != count:
+            break
+        count += 1
+        if block.earlier:
+            break  # it was edited when it was the newest: what followed was rewound
+    return count
+
+
+def _act(call: Any, block: int, blocks: int, kept: int | None) -> Act:
+    return Act(
+        block=block,
+        mode=call.mode,
+        drags=tuple(call.drags),
+        keep=_shape(call.keep),
+        blocks=blocks,
+        kept=None if kept == blocks else kept,
+        settings=call.settings,
+    )
+
+
+def _past(acts: Sequence[Act], now: Act) -> tuple[Act, ...]:
+    """Earlier drags, but for what a later one rewound."""
+    return tuple(act for act in acts if act.reaches <= now.block)
+
+
+def _shape(keep: Any) -> Shape | None:
+    return None if keep is None else as_shape(keep)
+
+
+def kind_of(drag: Drag) -> Kind:
+    """What a drag does, as far as its motion tells: a turn in depth looks like a translation."""
+    if isinstance(drag.motion, Rotation):
+        return Kind.ROTATION
+    return Kind.DEFORMATION if isinstance(drag.motion, Deformation) else Kind.TRANSLATION
+
+
+def from_labels(
+    folder: str | Path, *, model: str = "self-forcing", seed: int = 0
+) -> tuple[Case, ...]:
+    """The cases of a label folder that the DragStream authors released.
+
+    Args:
+        folder: with `block_<b>_<Drag or Animation>_trajectory.json` and its masks.
+        model: whose stream the labels were drawn on.
+        seed: of that stream; the labels do not hold it.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        ValueError: no label, or a damaged one.
+    """
+    name = Path(folder).resolve().name
+    return tuple(_labelled(label, name, model, seed) for label in read_labels(folder))
+
+
+def _labelled(label: Label, name: str, model: str, seed: int) -> Case:
+    mode = Mode.EDIT if label.mode is LabelMode.EDIT else Mode.ANIMATE
+    kinds = tuple(kind_of(drag) for drag in label.drags)
+    return Case(
+        name=f"{name}-{label.block:03d}-{mode.value}-{kinds[0].value}",
+        model=model,
+        prompt=label.prompt,
+        seed=seed,
+        block=label.block,
+        drags=label.drags,
+        mode=mode,
+        kind=kinds[0],
+        keep=label.keep,
+        blocks=label.blocks,
+        kinds=kinds,
+        tags=("label",),
+    )

@@ -1,0 +1,249 @@
+"""Reports of a run: what the paper's ablations come to here, in Markdown and HTML.
+
+A `Report` is sections of paragraphs, tables and pictures, and knows nothing of markup; `pages`
+writes it as a page. So whatever a case, a method or a file is called is text, wherever it stands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dragstream.revel.cases import Case
+from dragstream.revel.charts import png, study_figure
+from dragstream.revel.figures import (
+    CONFIDENCE,
+    Estimate,
+    Finding,
+    Values,
+    Verdict,
+    estimate,
+    judge,
+    paired,
+    table,
+)
+from dragstream.revel.ledger import read_about, read_cases, read_results
+from dragstream.revel.methods import BASELINE, FULL
+from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
+from dragstream.revel.studies import MEASURES, STUDIES, Study
+from dragstream.revel.sweep import Result
+
+__all__ = ["compose", "write_report"]
+
+_OBJMC = (
+    "ObjMC: mean distance between where an object is and where the drag puts it, at each new "
+    "latent frame, in pixels; in the packaged world by the object's own colour, else by optical "
+    "flow."
+)
+_DAI = (
+    "DAI: how much the latents around the target differ from those around the handle before the "
+    "drag (Eq. 11)."
+)
+_REST = (
+    "Drift: distance of the new latents' channel means and deviations from those of the frames "
+    "before. Leak: mean change of pixels outside the drag against no drag, in gray levels. "
+    "Seconds a block: drag and decoding included, on the machine that ran."
+)
+_DIFFERENCES = (
+    "Differences are taken case by case between two methods that share the past and the noise. "
+    "An ordering holds if the whole interval of the difference lies on its side of 0, fails if "
+    "it lies on the other side, and leans if it contains 0."
+)
+
+
+def write_report(folder: str | Path) -> tuple[Path, Path]:
+    """Write `report.md` (with its plots beside it) and `report.html` into a run's folder.
+
+    Returns:
+        Both files.
+
+    Raises:
+        ValueError: a folder without results.
+        ImportError: matplotlib is not installed.
+    """
+    place = Path(folder)
+    about, results = read_about(place), read_results(place)
+    if about is None or not results:
+        raise ValueError(f"{str(place)!r} holds no results of a run")
+    report = compose(results, read_cases(place), about)
+    for section in report.sections:
+        for part in section.parts:
+            if isinstance(part, Picture):
+                target = place / "plots" / f"{part.name}.png"
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(part.png)
+    markdown, page = place / "report.md", place / "report.html"
+    markdown.write_text(to_markdown(report, "plots"), encoding="utf-8")
+    page.write_text(to_html(report), encoding="utf-8")
+    return markdown, page
+
+
+def compose(results: Sequence[Result], cases: Sequence[Case], about: Mapping[str, Any]) -> Report:
+    """The report of results.
+
+    Args:
+        results: of any methods and cases.
+        cases: what the results are of, for the breakdown by their tags.
+        about: model, fingerprint and methods, as `Ledger` writes them.
+    """
+    values = table(results)
+    studies = [study for study in STUDIES.values() if _covered(study, values)]
+    findings = {study.name: [judge(values, claim) for claim in study.claims] for study in studies}
+    sections = [
+        _overview(results, about),
+        _orderings(studies, findings),
+        *(_study(study, values, findings[study.name]) for study in studies),
+        _breakdown(values, cases),
+        _explained(),
+    ]
+    return Report("Dragging, measured", tuple(sections))
+
+
+def _covered(study: Study, values: Values) -> bool:
+    """Whether a study has enough methods to compare anything."""
+    return sum(row.method in values for row in study.rows) > 1
+
+
+def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
+    titles = {name: str(each["title"]) for name, each in about.get("methods", {}).items()}
+    values = table(results)
+    cases = {result.case for result in results}
+    words = (
+        f"Model {about.get('model')}, weights {str(about.get('fingerprint'))[:12]}; "
+        f"{len(values)} methods on {len(cases)} cases, {len(results)} results. Of every measure "
+        f"less is better; in brackets the {CONFIDENCE:.0%} bootstrap interval of the mean over "
+        "cases."
+    )
+    rows = tuple(
+        (
+            titles.get(name, name),
+            *(_interval(_measure(values, name, each), each) for each in MEASURES),
+        )
+        for name in values
+    )
+    head = ("method", *(measure.title for measure in MEASURES.values()))
+    return Section("All methods", (words, Table(head, rows)))
+
+
+def _orderings(studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]]) -> Section:
+    every = [finding for study in studies for finding in findings[study.name]]
+    told = [finding for finding in every if finding.verdict is not Verdict.UNTOLD]
+    held = sum(finding.verdict is Verdict.HOLDS for finding in told)
+    failed = [
+        (study, finding)
+        for study in studies
+        for finding in findings[study.name]
+        if finding.verdict in (Verdict.FAILS, Verdict.AGAINST)
+    ]
+    words = (
+        f"Of the paper's {len(told)} orderings that could be measured, {held} hold: the interval "
+        "of the paired difference lies wholly on the paper's side of 0."
+    )
+    parts: list[str | Table | Picture] = [words]
+    if failed:
+        parts.append("These come out the other way; under each, what may be behind it:")
+    for study, finding in failed:
+        parts.append(f"{_said(finding, study)} ({study.source}): {_shown(finding)}. {study.note}")
+    return Section("The paper's orderings", tuple(parts))
+
+
+def _study(study: Study, values: Values, findings: Sequence[Finding]) -> Section:
+    called = list(dict.fromkeys(name for row in study.rows for name in row.paper))
+    head = (
+        "",
+        *(measure.title for measure in MEASURES.values()),
+        "ObjMC less DragStream's",
+        *(f"paper: {name}" for name in called),
+    )
+    rows = tuple(
+        (
+            row.label,
+            *(_interval(_measure(values, row.method, name), name) for name in MEASURES),
+            _against(values, row.method),
+            *(f"{row.paper[name]:g}" if name in row.paper else "–" for name in called),
+        )
+        for row in study.rows
+    )
+    claims = tuple(
+        (
+            _said(finding, study),
+            finding.verdict.value,
+            _shown(finding),
+            "–" if finding.factor is None else f"x{finding.factor:.2f}",
+            "–" if finding.claim.factor is None else f"x{finding.claim.factor:.2f}",
+        )
+        for finding in findings
+    )
+    words = f"{study.title}: {', '.join(row.label for row in study.rows)}"
+    return Section(
+        f"{study.source}: {study.title[0].lower()}{study.title[1:]}",
+        (
+            Table(head, rows),
+            Picture(study.name, png(study_figure(study, values)), words),
+            Table(("the paper's ordering", "here", "difference", "factor", "paper's"), claims),
+            study.note,
+        ),
+    )
+
+
+def _breakdown(values: Values, cases: Sequence[Case]) -> Section:
+    """ObjMC of no drag and of the full method by what a case is like."""
+    groups: dict[str, list[str]] = {}
+    for case in cases:
+        for group in (case.mode.value, case.kind.value, *case.tags):
+            groups.setdefault(group, []).append(case.name)
+    plain, full = values.get(BASELINE, {}), values.get(FULL, {})
+    rows = []
+    for group, names in groups.items():
+        both = [name for name in names if name in plain and name in full]
+        before = estimate([plain[name].objmc for name in both])
+        after = estimate([full[name].objmc for name in both])
+        if both:
+            share = "–" if not before.mean else f"{after.mean / before.mean:.2f}"
+            cells = (str(len(both)), _text(before, 2), _text(after, 2), share)
+            rows.append((group, *cells))
+    head = ("cases", "number", "ObjMC without a drag", "with DragStream", "of that")
+    return Section("By what a case is like", (Table(head, tuple(rows)),))
+
+
+def _explained() -> Section:
+    return Section("What is measured", (_OBJMC, _DAI, _REST, _DIFFERENCES))
+
+
+def _measure(values: Values, method: str, name: str) -> Estimate:
+    return estimate([getattr(each, name) for each in values.get(method, {}).values()])
+
+
+def _against(values: Values, method: str) -> str:
+    if method == FULL:
+        return "–"
+    return _text(paired(values, FULL, method, "objmc"), MEASURES["objmc"].digits, signed=True)
+
+
+def _interval(found: Estimate, name: str) -> str:
+    return _text(found, MEASURES[name].digits)
+
+
+def _text(found: Estimate, digits: int, *, signed: bool = False) -> str:
+    if not found.count or math.isnan(found.mean):
+        return "–"
+    sign = "+" if signed else ""
+    return (
+        f"{found.mean:{sign}.{digits}f} [{found.low:{sign}.{digits}f}, "
+        f"{found.high:{sign}.{digits}f}]"
+    )
+
+
+def _said(finding: Finding, study: Study) -> str:
+    labels = {row.method: row.label for row in study.rows}
+    claim = finding.claim
+    return (
+        f"{MEASURES[claim.measure].title}: {labels.get(claim.better, claim.better)} below "
+        f"{labels.get(claim.worse, claim.worse)}"
+    )
+
+
+def _shown(finding: Finding) -> str:
+    return _text(finding.difference, MEASURES[finding.claim.measure].digits, signed=True)

@@ -1,0 +1,163 @@
+"""A run: methods on cases, into a folder, here or on a cluster, stopped and gone on with at will.
+
+```python
+from dragstream.revel.runs import run
+run(suite("ablation"), study_methods(), "results/ablation")               # here
+with Client("tcp://host:8786") as client:                                 # or there
+    run(suite("ablation"), study_methods(), "results/ablation", client=client)
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm.auto import tqdm
+
+from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
+from dragstream.models import load
+from dragstream.models.base import VideoModel
+from dragstream.revel.cases import Case
+from dragstream.revel.dispatch import dispatch
+from dragstream.revel.draws import SEED, draw
+from dragstream.revel.ledger import Ledger
+from dragstream.revel.methods import Method
+from dragstream.revel.plan import Slot
+from dragstream.revel.situations import replay, stage
+from dragstream.revel.sweep import Result, measure
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["Outcome", "Task", "run"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One case and what is still to be run on it: the work of one worker at a time.
+
+    Attributes:
+        model: a name that `load` takes, loaded where the work is done; or a loaded model.
+        item: a case, or a slot to draw one for.
+        methods: what to run.
+        seed: of the draws.
+        flow: whether optical flow measures beside the world's truth, where OpenCV is installed.
+    """
+
+    model: str | VideoModel
+    item: Case | Slot
+    methods: tuple[Method, ...]
+    seed: int = SEED
+    flow: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task.
+
+    Attributes:
+        case: the case, drawn by now.
+        results: one a method.
+        fingerprint: of the model's weights.
+    """
+
+    case: Case
+    results: tuple[Result, ...]
+    fingerprint: str
+
+
+def run(
+    items: Iterable[Case | Slot],
+    methods: Sequence[Method],
+    folder: str | Path,
+    *,
+    model: str | VideoModel = "playground",
+    client: Client | None = None,
+    gpus: bool = False,
+    retries: int = 2,
+    seed: int = SEED,
+    progress: bool = True,
+    warn: Callable[[str], object] | None = None,
+) -> dict[str, Exception]:
+    """Run every method on every case, but for what the folder already holds.
+
+    The past of a case, its noise and what comes without a drag are made once for all methods.
+    Results are written as they come (`Ledger`), so a run may be stopped at any time, killed too,
+    and called again.
+
+    Args:
+        items: cases, or slots to draw them for.
+        methods: what to run on each.
+        folder: where results go; made if need be.
+        model: what `load` takes; on a cluster it is loaded by the workers, once by each. A
+            loaded model may be given as well.
+        client: of a Dask cluster: one task a case. None: here.
+        gpus: a task needs a worker that offers ``resources={"GPU": 1}``.
+        retries: how often a case that fails on a cluster is tried again.
+        seed: of the draws.
+        progress: show a progress bar.
+        warn: told of each case that failed, when it fails.
+
+    Returns:
+        What cases raised, by name; they hold no results, and are tried again by the next call.
+
+    Raises:
+        ValueError: two cases of one name, or a folder that holds another run.
+    """
+    chosen = list(items)
+    names = [item.name for item in chosen]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"cases must have names of their own, got several of {twice}")
+    failures: dict[str, Exception] = {}
+    with Ledger.open(folder) as ledger:
+        ledger.begin(model if isinstance(model, str) else model.spec.name, methods)
+        tasks = {
+            item.name: Task(model, item, missing, seed)
+            for item in chosen
+            if (missing := ledger.missing(item.name, methods))
+        }
+        outcomes = dispatch(work, tasks, client, gpus=gpus, retries=retries)
+        done = len(chosen) - len(tasks)
+        with tqdm(total=len(chosen), initial=done, unit="case", disable=not progress) as bar:
+            for name, outcome in outcomes:
+                if isinstance(outcome, Exception):
+                    failures[name] = outcome
+                    if warn is not None:
+                        warn(f"{name}: {type(outcome).__name__}: {outcome}")
+                else:
+                    ledger.add(outcome.case, outcome.results, outcome.fingerprint)
+                bar.set_description(name)
+                bar.update()
+    return failures
+
+
+def work(task: Task) -> Outcome:
+    """Carry out a task: what a worker does."""
+    model = _loaded(task.model) if isinstance(task.model, str) else task.model
+    flow = _flow() if task.flow else None
+    if isinstance(task.item, Slot):
+        situation = stage(*draw(model, task.item, task.seed))
+    else:
+        situation = replay(model, task.item)
+    results = tuple(measure(situation, method, flow) for method in task.methods)
+    return Outcome(situation.case, results, model.fingerprint())
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str) -> VideoModel:
+    """A model, once for all the tasks of a process."""
+    return load(name)
+
+
+def _flow() -> Tracker | None:
+    """Lucas-Kanade, where OpenCV is installed."""
+    try:
+        opencv()
+    except ImportError:
+        return None
+    # A smaller window than the default suits frames of 192 pixels.
+    return LucasKanade(window=15)

@@ -1,0 +1,279 @@
+"""The paper's ablations: which methods stand beside one another, what the paper found, what to see.
+
+A study is a table of the paper: rows (methods), the paper's figures for them, and claims, which
+are the orderings that the paper's figures show. `report` says of each claim whether it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dragstream.revel.methods import BASELINE, FULL, Method, select
+
+__all__ = ["MEASURES", "STUDIES", "Claim", "Measure", "Row", "Study", "study_methods"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of `Result`, of which less is better.
+
+    Attributes:
+        name: its field.
+        title: what tables and plots call it, with its unit.
+        digits: decimals in tables.
+    """
+
+    name: str
+    title: str
+    digits: int
+
+
+MEASURES = {
+    measure.name: measure
+    for measure in (
+        Measure("objmc", "ObjMC, px", 2),
+        Measure("dai", "DAI", 4),
+        Measure("drift", "drift", 3),
+        Measure("leak", "leak, levels", 2),
+        Measure("seconds_per_block", "s a block", 2),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method in a study.
+
+    Attributes:
+        method: its name.
+        label: what it is called there.
+        paper: the paper's figures for it, by what they are called.
+    """
+
+    method: str
+    label: str
+    paper: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An ordering that the paper's figures show: one method does better than another.
+
+    Attributes:
+        better: a method.
+        worse: a method.
+        measure: of which less is better.
+        factor: by how much the paper's figures differ, where it gives any.
+    """
+
+    better: str
+    worse: str
+    measure: str
+    factor: float | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table or figure of the paper.
+
+    Attributes:
+        name: short, for command lines and files.
+        title: for readers.
+        source: where it stands in the paper.
+        rows: in the paper's order.
+        claims: what its figures say.
+        note: what differs here, for the reader of a claim that fails.
+    """
+
+    name: str
+    title: str
+    source: str
+    rows: tuple[Row, ...]
+    claims: tuple[Claim, ...]
+    note: str
+
+
+_STAND_IN = (
+    "The paper's FVD needs thousands of clips and the network I3D; here drift (how far the "
+    "latents' moments wander from those before) and leak (what changes where nothing should) "
+    "say whether the video stays what it was."
+)
+
+_COMPONENTS = Study(
+    name="components",
+    title="What each part does",
+    source="Figure 6",
+    rows=(
+        Row(BASELINE, "no drag"),
+        Row("bare", "latent region optimisation alone"),
+        Row("no_adsr", "without ADSR"),
+        Row("no_sfs", "without SFS"),
+        Row("no_css", "without CSS"),
+        Row(FULL, "DragStream"),
+    ),
+    claims=(
+        Claim(FULL, BASELINE, "objmc"),
+        Claim(FULL, "bare", "objmc"),
+        Claim(FULL, "bare", "drift"),
+        Claim(FULL, "no_adsr", "drift"),
+        Claim(FULL, "no_sfs", "objmc"),
+        Claim(FULL, "no_css", "leak"),
+    ),
+    note="Figure 6 shows frames, no figures. " + _STAND_IN,
+)
+
+_CUTOFFS = Study(
+    name="cutoffs",
+    title="Fixed and switching cutoffs of the references' features",
+    source="Figure 7 and Table 6",
+    rows=(
+        Row("cutoff=0.2", "ω = 0.2 always"),
+        Row("cutoff=0.4", "ω = 0.4 always"),
+        Row("cutoff=0.6", "ω = 0.6 always"),
+        Row("no_sfs", "ω = 1 always"),
+        Row(FULL, "ω drawn from 0.2, 0.4, 0.6, 1"),
+        Row("range=0.2-1", "ω drawn from 0.2 to 1"),
+        Row("range=0.4-1", "ω drawn from 0.4 to 1"),
+    ),
+    claims=(
+        Claim(FULL, "cutoff=0.2", "objmc"),
+        Claim(FULL, "no_sfs", "objmc"),
+        Claim("range=0.2-1", "no_sfs", "objmc"),
+    ),
+    note=(
+        "How much a cutoff takes away depends on the grid of tokens: cycles per token reach 0.5 "
+        "along an axis, and a small grid has few frequencies below 0.2. In a small model the "
+        "high frequencies may hold an object's outline rather than the distracting detail that "
+        "they hold in a large one; then filtering costs accuracy and gains none."
+    ),
+)
+
+_ITERATIONS = Study(
+    name="iterations",
+    title="Iterations, and what they cost",
+    source="Table 1",
+    rows=(
+        Row(BASELINE, "I = 0", {"s a frame": 0.17, "ObjMC": 90.39, "DAI": 0.133}),
+        Row("I=2", "I = 2", {"s a frame": 0.24, "ObjMC": 27.67, "DAI": 0.054}),
+        Row("I=3", "I = 3", {"s a frame": 0.27, "ObjMC": 24.55, "DAI": 0.053}),
+        Row(FULL, "I = 4", {"s a frame": 0.30, "ObjMC": 23.05, "DAI": 0.051}),
+    ),
+    claims=(
+        Claim(FULL, BASELINE, "objmc", 90.39 / 23.05),
+        Claim(FULL, BASELINE, "dai", 0.133 / 0.051),
+        Claim("I=3", "I=2", "objmc", 27.67 / 24.55),
+        Claim(FULL, "I=3", "objmc", 24.55 / 23.05),
+        Claim(BASELINE, FULL, "seconds_per_block", 0.30 / 0.17),
+    ),
+    note="The paper's times are those of an H20 GPU at 832x480.",
+)
+
+_LOSS = Study(
+    name="loss",
+    title="The two terms of the loss",
+    source="Table 3",
+    rows=(
+        Row(FULL, "L_rec and L_cst", {"ObjMC": 23.05, "FVD": 552}),
+        Row("no_cst", "without L_cst", {"ObjMC": 20.87, "FVD": 949}),
+        Row(BASELINE, "without L_rec", {"ObjMC": 90.39, "FVD": 302}),
+    ),
+    claims=(
+        Claim("no_cst", FULL, "objmc", 23.05 / 20.87),
+        Claim(FULL, "no_cst", "leak"),
+        Claim(FULL, BASELINE, "objmc", 90.39 / 23.05),
+    ),
+    note=(
+        "Without L_rec the loss is 0 from the start, and so is its gradient: that row is the "
+        "video without a drag, here as in the paper. L_cst acts where a case says what to keep. "
+        + _STAND_IN
+    ),
+)
+
+_NEIGHBOURS = Study(
+    name="neighbours",
+    title="How many neighbours rectification looks at",
+    source="Table 4",
+    rows=(
+        Row("no_adsr", "L_n = 0", {"ObjMC": 45.09, "FVD": 609}),
+        Row("L_n=3", "L_n = 3", {"ObjMC": 25.88, "FVD": 570}),
+        Row(FULL, "L_n = 9", {"ObjMC": 23.05, "FVD": 552}),
+        Row("L_n=18", "L_n = 18", {"ObjMC": 24.37, "FVD": 554}),
+    ),
+    claims=(
+        Claim(FULL, "no_adsr", "objmc", 45.09 / 23.05),
+        Claim(FULL, "no_adsr", "drift"),
+        Claim(FULL, "L_n=3", "objmc", 25.88 / 23.05),
+        Claim(FULL, "L_n=18", "objmc", 24.37 / 23.05),
+    ),
+    note=(
+        "No neighbours means no rectification. What ADSR repairs builds up while latents are "
+        "pushed far; where a drag is short and the update stays near its target, there is little "
+        "to repair, and restoring the moments takes some of the drag back. " + _STAND_IN
+    ),
+)
+
+_FOCUS = Study(
+    name="focus",
+    title="The width of the Gaussian on the update",
+    source="Table 5",
+    rows=(
+        Row("no_css", "no CSS", {"ObjMC": 26.12}),
+        Row("alpha=2", "α = 2", {"ObjMC": 24.70}),
+        Row("alpha=1.5", "α = 1.5", {"ObjMC": 23.50}),
+        Row(FULL, "α = 1", {"ObjMC": 23.65}),
+        Row("alpha=0.5", "α = 0.5", {"ObjMC": 24.52}),
+    ),
+    claims=(
+        Claim(FULL, "no_css", "objmc", 26.12 / 23.65),
+        Claim(FULL, "no_css", "leak"),
+        Claim(FULL, "alpha=2", "objmc", 24.70 / 23.65),
+        Claim(FULL, "alpha=0.5", "objmc", 24.52 / 23.65),
+    ),
+    note=(
+        "The paper's rows differ by a few percent, which a few dozen cases cannot tell apart. "
+        "Its α = 1 stands at 23.65 in Table 5 and at 23.05 elsewhere."
+    ),
+)
+
+_BASELINES = Study(
+    name="baselines",
+    title="Beside other training-free methods",
+    source="the paper's comparison",
+    rows=(
+        Row(BASELINE, "no drag"),
+        Row("sg-i2v", "SG-I2V, adapted"),
+        Row("dragvideo", "DragVideo, adapted"),
+        Row("released", "DragStream, the released settings"),
+        Row(FULL, "DragStream, the paper's settings"),
+    ),
+    claims=(
+        Claim(FULL, "sg-i2v", "objmc"),
+        Claim(FULL, "dragvideo", "objmc"),
+        Claim(FULL, "sg-i2v", "drift"),
+        Claim(FULL, "dragvideo", "drift"),
+    ),
+    note=(
+        "Both were made for whole clips of image-to-video models; they are adapted to streams as "
+        "the paper does, without rectification, frequency selection or focus."
+    ),
+)
+
+STUDIES = {
+    study.name: study
+    for study in (_COMPONENTS, _CUTOFFS, _ITERATIONS, _LOSS, _NEIGHBOURS, _FOCUS, _BASELINES)
+}
+"""By name, in the order of reports."""
+
+
+def study_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
+    """The methods of some studies, each once; None: of all.
+
+    Raises:
+        ValueError: an unknown study.
+    """
+    unknown = [name for name in names or () if name not in STUDIES]
+    if unknown:
+        raise ValueError(f"unknown studies {unknown}; known are {list(STUDIES)}")
+    studies = [STUDIES[name] for name in STUDIES if names is None or name in names]
+    return select([row.method for study in studies for row in study.rows])

@@ -1,0 +1,85 @@
+"""Sets of cases: the benchmark and parts of it, and files of cases.
+
+The benchmark's cases are drawn on what a model makes of their scenes (`draws`), so they belong to
+a model's weights. They need not be stored to be the same for everyone: the same weights, slot and
+seed give the same case. `write_cases` keeps those that were drawn, or anyone's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dragstream.drags.checks import whole
+from dragstream.revel.cases import Case
+from dragstream.revel.ledger import read_lines
+from dragstream.revel.plan import Slot, Split, plan
+
+__all__ = ["SUITES", "read_cases", "suite", "write_cases"]
+
+SUITES = {
+    "ablation": "the first 24 public cases, for the paper's ablations",
+    "public": "the public half of the benchmark",
+    "held-out": "the other half: choose nothing by it",
+    "revel": "the whole benchmark",
+}
+"""The names that `suite` knows, and what they are."""
+
+ABLATION = 24
+"""Cases of the suite "ablation": a whole round of the plan, and single drags of the next one."""
+
+
+def suite(name: str, count: int | None = None) -> tuple[Case | Slot, ...]:
+    """The cases of a suite, or slots to draw them for.
+
+    Args:
+        name: one of `SUITES`, or a file that `write_cases` wrote.
+        count: no more than the first so many; None: all.
+
+    Raises:
+        ValueError: neither a suite nor a file, or a damaged file.
+    """
+    found: Sequence[Case | Slot]
+    slots = plan()
+    public = [slot for slot in slots if slot.split is Split.PUBLIC]
+    match name:
+        case "ablation":
+            found = public[:ABLATION]
+        case "public":
+            found = public
+        case "held-out":
+            found = [slot for slot in slots if slot.split is Split.HELD_OUT]
+        case "revel":
+            found = slots
+        case _:
+            found = _from_file(name)
+    return tuple(found if count is None else found[: whole(count, "count", least=1)])
+
+
+def _from_file(name: str) -> Sequence[Case]:
+    if not Path(name).is_file():
+        raise ValueError(f"suite must be one of {list(SUITES)} or a file of cases, got {name!r}")
+    return read_cases(name)
+
+
+def read_cases(file: str | Path) -> tuple[Case, ...]:
+    """The cases of a file of JSON lines.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a line that is no case; the message says which.
+    """
+    place = Path(file)
+    if not place.exists():
+        raise FileNotFoundError(f"there is no file of cases {str(place)!r}")
+    return tuple(read_lines(place, Case.from_json))
+
+
+def write_cases(file: str | Path, cases: Iterable[Case]) -> Path:
+    """Write cases to a file, one a line; returns its path."""
+    place = Path(file)
+    lines = [json.dumps(case.to_json()) + "\n" for case in cases]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("".join(lines), encoding="utf-8")
+    return place

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from dragstream.revel.figures import Verdict, estimate, judge, paired, table
+from dragstream.revel.methods import ALL, FULL
+from dragstream.revel.studies import MEASURES, STUDIES, Claim, study_methods
+from dragstream.revel.sweep import Result
+
+
+def result(case: str, method: str, objmc: float, **changes: object) -> Result:
+    fields = dict.fromkeys(Result.__dataclass_fields__, 1.0)
+    named = {"case": case, "method": method, "kind": "rotation", "mode": "edit", "tracker": "t"}
+    return Result(**{**fields, **named, "objmc": objmc, **changes})
+
+
+def values(**methods: list[float]) -> dict:
+    return table(
+        result(f"c{index}", name, objmc)
+        for name, column in methods.items()
+        for index, objmc in enumerate(column)
+    )
+
+
+def test_an_interval_is_as_wide_as_theory_says() -> None:
+    sample = np.random.default_rng(0).normal(10, 3, size=400)
+    found = estimate(sample)
+    half = 1.96 * sample.std(ddof=1) / math.sqrt(400)
+    assert found.mean == pytest.approx(sample.mean())
+    assert found.high - found.mean == pytest.approx(half, rel=0.1)
+    assert found.mean - found.low == pytest.approx(half, rel=0.1)
+    assert estimate(sample) == found  # the same numbers each time
+
+
+def test_intervals_that_cannot_be_told_are_points() -> None:
+    assert estimate([2.0, 2.0, 2.0]) == estimate([2.0, 2.0, 2.0])
+    assert (estimate([2.0, 2.0]).low, estimate([2.0, 2.0]).high) == (2.0, 2.0)
+    assert estimate([3.0]).low == 3.0
+    assert estimate([]).count == 0
+    assert math.isnan(estimate([]).mean)
+
+
+def test_pairs_see_what_means_cannot() -> None:
+    cases = list(np.linspace(0, 100, 20))
+    found = values(a=cases, b=[each + 1 + 0.1 * (each % 3) for each in cases])
+    apart = estimate([each.objmc for each in found["b"].values()])
+    assert apart.low < estimate(cases).mean < apart.high  # the means overlap by far
+    difference = paired(found, "a", "b", "objmc")
+    assert 1 <= difference.low <= difference.mean <= difference.high <= 1.3
+
+
+def test_pairs_are_of_the_cases_that_both_have() -> None:
+    found = values(a=[1.0, 2.0, 3.0], b=[2.0, 3.0])
+    assert paired(found, "a", "b", "objmc").count == 2
+    assert paired(found, "a", "c", "objmc").count == 0
+
+
+@pytest.mark.parametrize(
+    ("better", "verdict"),
+    [
+        ([1.0, 2.0, 3.0, 4.0], Verdict.HOLDS),
+        ([5.0, 1.0, 9.5, 1.0], Verdict.LEANS),
+        ([5.0, 1.0, 9.5, 12.0], Verdict.AGAINST),
+        ([7.0, 8.0, 9.5, 9.0], Verdict.FAILS),
+    ],
+)
+def test_verdicts(better: list[float], verdict: Verdict) -> None:
+    found = judge(values(a=better, b=[6.0, 7.0, 8.0, 6.0]), Claim("a", "b", "objmc"))
+    assert found.verdict is verdict
+    assert found.factor == pytest.approx(6.75 / np.mean(better))
+    assert (found.difference.mean > 0) == (verdict in {Verdict.HOLDS, Verdict.LEANS})
+
+
+def test_what_was_not_measured_is_said_so() -> None:
+    assert judge(values(a=[1.0]), Claim("a", "b", "objmc")).verdict is Verdict.UNTOLD
+    nothing = judge(values(a=[0.0], b=[1.0]), Claim("a", "b", "objmc"))
+    assert nothing.factor is None
+
+
+def test_studies_are_of_methods_that_exist_and_claims_of_their_rows() -> None:
+    known = {method.name for method in ALL}
+    for study in STUDIES.values():
+        rows = {row.method for row in study.rows}
+        assert rows <= known
+        for claim in study.claims:
+            assert {claim.better, claim.worse} <= rows
+            assert claim.measure in MEASURES
+    assert FULL in {method.name for method in study_methods()}
+    # Each method is run once, however many studies show it.
+    names = [method.name for method in study_methods()]
+    assert len(names) == len(set(names)) == 22
+    with pytest.raises(ValueError, match="unknown studies"):
+        study_methods(["nothing"])
+
+
+def test_variants_differ_from_the_full_method_in_their_part_only() -> None:
+    settings = {method.name: method.settings for method in ALL}
+    full = settings[FULL].to_json()
+    for name, fields in {
+        "no_cst": {"constraint"},
+        "L_n=3": {"rectification"},
+        "L_n=18": {"rectification"},
+        "alpha=2": {"focus"},
+        "cutoff=0.2": {"cutoffs"},
+        "range=0.2-1": {"cutoffs"},
+        "bare": {"rectification", "cutoffs", "focus"},
+    }.items():
+        changed = settings[name].to_json()
+        assert {key for key in full if full[key] != changed[key]} == fields
+    assert settings["L_n=18"].rectification.neighbours == 18
+    assert settings["alpha=0.5"].focus.alpha == 0.5
+    assert len(settings["range=0.2-1"].cutoffs) == 81
+    assert settings["range=0.4-1"].cutoffs[0] == 0.4
