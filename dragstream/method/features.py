@@ -79,6 +79,11 @@ class Features:
         known = self._known.setdefault(_key(self._block), {})
         known.update({low: features for low in self._low_passes if low.is_identity})
 
+    def prepare(self, reference: Reference, low_pass: FrequencyView) -> None:
+        """Read what `of_reference` will be asked for, unless `remember_initial` will tell."""
+        if not (low_pass.is_identity and _key(reference) == _key(self._block)):
+            self.of_reference(reference, low_pass)
+
     def of_reference(self, reference: Reference, low_pass: FrequencyView) -> Tensor:
         """F_ref of the reference's frame, (rows, columns, channels), detached.
 

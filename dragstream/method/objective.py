@@ -60,6 +60,8 @@ class Objective:
         The first call has to be made at the block's first latents; that is where the second term
         takes what it holds the block to, without a pass of its own.
         """
+        for pull in self._pulls:  # before the block's own pass takes its memory
+            self._features.prepare(pull.reference, low_pass)
         with torch.enable_grad():
             point = latents.detach().requires_grad_()
             features = self._features.of(point)

@@ -23,11 +23,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dragstream.models.causal_gradient import META, KeyValue, attend_twice, joined, kernel_for
+
 if TYPE_CHECKING:
     from diffusers.models.transformers.transformer_wan import WanAttention
 
-KeyValue = tuple[Tensor, Tensor]
-"""Keys and values, each (batch, tokens, heads, head_dim)."""
+
+_TURNS_KEPT = 4
+"""Blocks whose rotations are at hand: the newest and those that drags refer to."""
 
 
 class Rotation(nn.Module):
@@ -48,6 +51,24 @@ class Rotation(nn.Module):
         across = 2 * (head_dim // 6)
         self.split = (head_dim - 2 * across, across, across)
         self.theta = theta
+        self._recent: dict[tuple[int, int, int, int, torch.device], Tensor] = {}
+
+    def of_block(
+        self, start: int, count: int, rows: int, columns: int, device: torch.device
+    ) -> Tensor:
+        """What `forward` gives for the frames from `start` on, (1, tokens, 1, head_dim / 2).
+
+        All passes over a block want the same: it is made once, and sent to the device once.
+        """
+        key = (start, count, rows, columns, device)
+        known = self._recent.get(key)
+        if known is None:
+            with torch.inference_mode(mode=False), torch.no_grad():
+                frames = torch.arange(start, start + count, device="cpu")
+                known = self(frames[None], rows, columns).to(device)
+            # Another thread may do the same: dictionaries change in one step, and nothing is lost.
+            self._recent = dict([*self._recent.items(), (key, known)][-_TURNS_KEPT:])
+        return known
 
     def forward(self, frames: Tensor, rows: int, columns: int) -> Tensor:
         """Unit complex numbers that turn the channel pairs of each token.
@@ -87,9 +108,11 @@ def rotate(x: Tensor, turns: Tensor) -> Tensor:
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
     """Scaled dot-product attention of heads; the output is (batch, tokens, channels)."""
-    out = F.scaled_dot_product_attention(
-        query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), attn_mask=mask
-    )
+    parts = (part.transpose(1, 2) for part in (query, key, value))
+    if query.is_meta and mask is None:  # shapes as a fused kernel has them, which keeps no scores
+        out = META.forward(*parts)[0]
+    else:
+        out = F.scaled_dot_product_attention(*parts, attn_mask=mask)
     return out.transpose(1, 2).flatten(2)
 
 
@@ -189,12 +212,30 @@ class MaskedCall:
         return self.visibility.attend(query, key, value).reshape(hidden.shape)
 
 
-def extend(past: Sequence[KeyValue], current: KeyValue) -> KeyValue:
-    """The keys and values of the past blocks and then the current one's, each in one tensor."""
-    if not past:
-        return current
-    keys, values = zip(*past, current, strict=True)
-    return torch.cat(keys, dim=1), torch.cat(values, dim=1)
+def attend_after(
+    query: Tensor, past: Sequence[KeyValue], current: KeyValue
+) -> tuple[Tensor, Tensor | None]:
+    """Attention of a block to the constants of the past and to itself.
+
+    Returns:
+        The output, and a look at the same: the values, with a gradient for the queries only. None
+        where that takes an attention of its own.
+    """
+    pieces = (*past, current)
+    if not (torch.is_grad_enabled() and query.requires_grad):
+        out = attend(query, *joined(pieces))
+        return out, out
+    kernel = kernel_for(query, pieces)
+    if kernel is None:
+        return attend(query, *joined(pieces)), None
+    return attend_twice(kernel, query, past, current)
+
+
+def look_at(query: Tensor, pieces: Sequence[KeyValue]) -> Tensor:
+    """Attention to constants only."""
+    *past, (key, value) = pieces
+    constant = key.detach(), value.detach()
+    return attend_after(query, past, constant)[0]
 
 
 @dataclass(eq=False)
@@ -213,11 +254,12 @@ class CachedCall:
 
     def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
-        # Joining past and present copies both, a few percent of the attention's cost. Keeping the
-        # joined past between passes would double the memory of the cache and still copy it.
+        # Joining past and present copies both, a few percent of the attention's cost at most.
+        # Keeping the joined past between passes would double the memory of the cache, or make
+        # contexts share memory that a pass of another one overwrites.
         self.current = project_key_value(attn, hidden, self.turns)
         query = project_query(attn, hidden, self.turns)
-        return attend(query, *extend(self.past, self.current))
+        return attend_after(query, self.past, self.current)[0]
 
 
 @dataclass(eq=False)
@@ -231,14 +273,14 @@ class TappedCall:
     Attributes:
         turns: Rotations of the block's tokens.
         past: Keys and values of what the block may see of the past.
-        filtered: For each look, the same as it sees it.
+        filtered: For each look, what gives the same as it sees it, when it is needed.
         low_passes: For each look, what filters keys or values of the block itself; None for none.
         taps: The looks, (1, tokens, channels) each, once they were taken.
     """
 
     turns: Tensor
     past: Sequence[KeyValue]
-    filtered: Sequence[Sequence[KeyValue]]
+    filtered: Sequence[Callable[[], Sequence[KeyValue]]]
     low_passes: Sequence[Callable[[Tensor], Tensor] | None]
     taps: list[Tensor] = field(init=False)
 
@@ -246,27 +288,26 @@ class TappedCall:
         """See `SelfAttentionCall`."""
         query = project_query(attn, hidden, self.turns)
         current = project_key_value(attn, hidden, self.turns)
-        out = attend(query, *extend(self.past, current))
-        # Without filter and gradient, a look shows what the network sees.
-        same = None if out.requires_grad else out
+        out, same = attend_after(query, self.past, current)
         self.taps = self._look(query, current, same)
         return out
 
     def look(self, attn: WanAttention, hidden: Tensor) -> None:
         """Only take the looks: all that is wanted of the last tapped layer."""
         query = project_query(attn, hidden, self.turns)
-        self.taps = self._look(query, project_key_value(attn, hidden.detach(), self.turns))
+        with torch.no_grad():  # constants to every look
+            current = project_key_value(attn, hidden, self.turns)
+        self.taps = self._look(query, current)
 
     def _look(self, query: Tensor, current: KeyValue, same: Tensor | None = None) -> list[Tensor]:
         key, value = (part.detach() for part in current)
         looks = []
         for past, low_pass in zip(self.filtered, self.low_passes, strict=True):
             if low_pass is not None:
-                seen = extend(past, (low_pass(key), low_pass(value)))
-                looks.append(attend(query, *seen))
+                looks.append(look_at(query, (*past(), (low_pass(key), low_pass(value)))))
             else:
-                plain = attend(query, *extend(past, (key, value))) if same is None else same
-                looks.append(plain)
+                # Without filter, a look shows what the network sees.
+                looks.append(look_at(query, (*past(), (key, value))) if same is None else same)
         return looks
 
 
@@ -300,5 +341,8 @@ class CrossAttention:
         """Attend to the keys and values in the place of `encoder_hidden_states`."""
         key, value = encoder_hidden_states
         clips = hidden_states.reshape(key.shape[0], -1, hidden_states.shape[-1])
-        out = attend(project_query(attn, clips), key, value).reshape(hidden_states.shape)
+        query = project_query(attn, clips)
+        # Words are constants, except in training.
+        out = attend(query, key, value) if key.requires_grad else look_at(query, ((key, value),))
+        out = out.reshape(hidden_states.shape)
         return attn.to_out[0](out)  # type: ignore[no-any-return]

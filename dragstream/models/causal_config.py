@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dragstream.drags.checks import finite, sequence, whole
@@ -106,11 +106,31 @@ class CausalWanConfig:
             return None
         return max(self.window - self.sink, self.window - committed)
 
-    def spans(self, committed: int, new: int) -> Spans:
-        """Spans of committed frames that `new` frames after them may see."""
-        if self.window is None or committed + new <= self.window:
+    def spans(self, committed: int, new: int, since: int = 0) -> Spans:
+        """Spans of committed frames that `new` frames after them may see.
+
+        Frames from `sink` up to `since` are out of sight whatever the window.
+        """
+        recent = since
+        if self.window is not None and committed + new > self.window:
+            recent = max(since, committed + new - (self.window - self.sink))
+        if recent <= 0:
             return ((0, committed),)
-        return (0, self.sink), (committed + new - (self.window - self.sink), committed)
+        return (0, self.sink), (recent, committed)
+
+    def narrowed(self, window: int) -> CausalWanConfig:
+        """The same with a window of at most so many frames.
+
+        Raises:
+            TypeError: `window` is not an integer.
+            ValueError: No room for the sink and a block.
+        """
+        width = whole(window, "window", least=1)
+        return (
+            self
+            if self.window is not None and self.window <= width
+            else replace(self, window=width)
+        )
 
     def diffusers(self) -> dict[str, Any]:
         """The keyword arguments of diffusers' `WanTransformer3DModel`."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from dragstream.models.causal_attention import KeyValue
-from dragstream.models.causal_config import Spans
+from dragstream.models.causal_config import CausalWanConfig, Spans
+from dragstream.models.causal_gradient import KeyValue
 
 LowPass = Callable[[Tensor], Tensor]
 """A hashable filter over rows and columns, see `low_passed`."""
@@ -57,18 +57,23 @@ class CommittedBlock:
         """Absolute index of the frame after its last."""
         return self.start + self.frames
 
-    def at(self, layer: int, low_pass: LowPass | None = None) -> KeyValue:
-        """Keys and values at a layer; low-passed ones are computed once and kept."""
+    def at(self, layer: int, low_pass: LowPass | None = None, *, keep: bool = True) -> KeyValue:
+        """Keys and values at a layer; low-passed ones are computed once and, to `keep`, kept."""
         if low_pass is None:
             return self.layers[layer]
+        if not keep:
+            return self._low_passed(layer, low_pass)
         kept = self._filtered.setdefault(low_pass, {})
         if layer not in kept:
-            with torch.inference_mode(mode=False), torch.no_grad():
-                key, value = (low_passed(low_pass, x, self.size) for x in self.layers[layer])
-            kept[layer] = (key, value)
+            kept[layer] = self._low_passed(layer, low_pass)
             while len(self._filtered) > _FILTERS_KEPT:
                 del self._filtered[next(iter(self._filtered))]
         return kept[layer]
+
+    def _low_passed(self, layer: int, low_pass: LowPass) -> KeyValue:
+        with torch.inference_mode(mode=False), torch.no_grad():
+            key, value = (low_passed(low_pass, x, self.size) for x in self.layers[layer])
+        return key, value
 
 
 def _meetings(
@@ -90,12 +95,25 @@ class CausalContext:
         text: Text embeddings, (1, tokens, text_dim).
         words: Keys and values of the text at each layer.
         blocks: The blocks that later ones may still see, oldest first.
+        since: Where the past begins: of the frames before it no block sees any but the sink's.
+        window: Latent frames that a block is shown, its own among them, where that is fewer than
+            the model's window; nothing can be committed after such a context.
     """
 
     frames: int
     text: Tensor
     words: tuple[KeyValue, ...] = field(repr=False)
     blocks: tuple[CommittedBlock, ...] = ()
+    since: int = 0
+    window: int | None = None
+
+    def sight(self, config: CausalWanConfig) -> CausalWanConfig:
+        """A model's config with this context's window."""
+        return config if self.window is None else config.narrowed(self.window)
+
+    def spans(self, config: CausalWanConfig, new: int) -> Spans:
+        """The committed frames that `new` frames after this context may see."""
+        return self.sight(config).spans(self.frames, new, self.since)
 
     def extended(self, block: CommittedBlock, spans: Spans) -> CausalContext:
         """A context that remembers `block` too, of all blocks those that `spans` touch."""
@@ -126,13 +144,18 @@ class CausalContext:
                 f"{self.frames} frames has forgotten; hand in frames_per_block at a time"
             )
 
-    def past(self, layer: int, spans: Spans, low_pass: LowPass | None = None) -> list[KeyValue]:
-        """Keys and values at a layer of the frames in `spans`, oldest first, without copies."""
+    def past(
+        self, layer: int, spans: Spans, low_pass: LowPass | None = None, *, keep: bool = True
+    ) -> list[KeyValue]:
+        """Keys and values at a layer of the frames in `spans`, oldest first, without copies.
+
+        Low-passed ones are kept for the next time if `keep` is set.
+        """
         pieces = []
         for block, start, stop in _meetings(self.blocks, spans):
             tokens = block.size[0] * block.size[1]
             begin, end = max(start - block.start, 0), min(stop - block.start, block.frames)
-            key, value = block.at(layer, low_pass)
+            key, value = block.at(layer, low_pass, keep=keep)
             seen = slice(begin * tokens, end * tokens)
             pieces.append((key[:, seen], value[:, seen]))
         return pieces

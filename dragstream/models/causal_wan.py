@@ -8,16 +8,16 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec
+from typing import Any, NamedTuple, ParamSpec, Self
 
 import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel, WanTransformerBlock
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from dragstream.models.causal_attention import (
     CachedCall,
     CrossAttention,
-    KeyValue,
     MaskedCall,
     Rotation,
     SelfAttention,
@@ -33,6 +33,8 @@ from dragstream.models.causal_context import (
     LowPass,
     low_passed,
 )
+from dragstream.models.causal_economy import Economy, pin, visiting
+from dragstream.models.causal_gradient import KeyValue
 from dragstream.models.causal_inputs import (
     check_block,
     check_clips,
@@ -66,6 +68,12 @@ def _attention_input(block: WanTransformerBlock, hidden: Tensor, modulation: Ten
     shift, scale = (block.scale_shift_table + modulation.float())[:, :2].chunk(2, dim=1)
     normed: Tensor = block.norm1(hidden.float()) * (1 + scale) + shift
     return normed.type_as(hidden)
+
+
+def _without_autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    if not torch.amp.is_autocast_available(device.type):
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, enabled=False)
 
 
 @contextlib.contextmanager
@@ -123,6 +131,7 @@ class CausalWan(nn.Module):
         for block in self.transformer.blocks:
             block.attn1.set_processor(SelfAttention())
             block.attn2.set_processor(CrossAttention())
+        self.economy = Economy()
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | CausalWanConfig) -> CausalWan:
@@ -206,6 +215,38 @@ class CausalWan(nn.Module):
         sizes |= {"window": window, "sink": sink, "frames_per_block": frames_per_block}
         return cls.from_state(state, sizes, dtype=dtype)
 
+    def place(self, device: torch.device | str, economy: Economy | None = None) -> Self:
+        """Move the weights to a device, as sparingly as asked; instead of `to`.
+
+        Args:
+            device: Where latents and contexts will be.
+            economy: How to save memory there; None changes nothing about it.
+
+        Raises:
+            TypeError: An economy of another kind.
+            ValueError: More swapped layers than there are.
+        """
+        economy = self.economy if economy is None else economy
+        if not isinstance(economy, Economy):
+            raise TypeError(f"economy must be an Economy, got {economy!r}")
+        staying = self.config.num_layers - economy.swapped_layers
+        if staying < 0:
+            raise ValueError(
+                f"swapped_layers must be at most the {self.config.num_layers} layers of the "
+                f"model, got {economy.swapped_layers}"
+            )
+        model, device = self.transformer, torch.device(device)
+        for name, part in model.named_children():
+            if name != "blocks":
+                part.to(device)
+        model.scale_shift_table.data = model.scale_shift_table.data.to(device)
+        for layer, block in enumerate(model.blocks):
+            block.to(device if layer < staying else "cpu")
+            if layer >= staying and device.type == "cuda":
+                pin(block)
+        self.economy = economy
+        return self
+
     def fingerprint(self) -> str:
         """A digest of config and weights (hexadecimal)."""
         digest = hashlib.sha256(repr(self.config).encode())
@@ -283,6 +324,21 @@ class CausalWan(nn.Module):
         words = self._text_cache(text)
         return dataclasses.replace(context, text=text.detach().clone(), words=words)
 
+    def narrowed(self, context: CausalContext, window: int) -> CausalContext:
+        """The same past seen through a shorter window: nothing can be committed after it.
+
+        Args:
+            context: What was committed before.
+            window: Latent frames that a block is shown, its own among them; the sink stays.
+
+        Raises:
+            TypeError: `context` is not a context of this class, or `window` is no integer.
+            ValueError: A window without room for the sink and a block.
+        """
+        check_context(self.config, context)
+        self.config.narrowed(window)
+        return dataclasses.replace(context, window=window)
+
     @torch.no_grad()
     def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
         """Predict the clean latents of the next block; reads the context, changes nothing.
@@ -311,9 +367,9 @@ class CausalWan(nn.Module):
         with _frozen(self):
             block = self._start(latents, sigma, context)
             hidden = block.hidden
-            for layer, module in enumerate(self.transformer.blocks):
+            for layer in range(self.config.num_layers):
                 call = CachedCall(block.turns, context.past(layer, block.spans))
-                hidden = module(hidden, context.words[layer], block.modulation, call)
+                hidden = self._through(layer, hidden, context, block.modulation, call)
             flow = self._flow(hidden, block.time, latents)
             return (latents.float() - block.sigma * flow.float()).to(latents.dtype)
 
@@ -332,20 +388,22 @@ class CausalWan(nn.Module):
         Raises:
             TypeError, ValueError: As in `denoise`.
         """
+        if context.window is not None:
+            raise ValueError("nothing can be committed after a narrowed context, only seen")
         block = self._start(latents, 0.0, context)
         hidden, layers = block.hidden, []
-        modules = self.transformer.blocks
-        for layer, module in enumerate(modules):
+        for layer in range(self.config.num_layers):
             call = CachedCall(block.turns, context.past(layer, block.spans))
-            if layer + 1 < len(modules):
-                hidden = module(hidden, context.words[layer], block.modulation, call)
+            if layer + 1 < self.config.num_layers:
+                hidden = self._through(layer, hidden, context, block.modulation, call)
                 layers.append(call.current)
             else:  # of the last layer nothing but the keys and values is wanted
+                module = self._layer(layer, hidden.device)
                 normed = _attention_input(module, hidden, block.modulation)
                 layers.append(project_key_value(module.attn1, normed, block.turns))
         new = latents.shape[1]
         committed = CommittedBlock(context.frames, new, block.size, tuple(layers))
-        later = self.config.spans(committed.stop, self.config.frames_per_block)
+        later = self.config.spans(committed.stop, self.config.frames_per_block, context.since)
         return context.extended(committed, later)
 
     def features(
@@ -404,14 +462,19 @@ class CausalWan(nn.Module):
             ]
             hidden, taps = block.hidden, {}
             for layer in range(tapped[-1] + 1):
-                module, past = self.transformer.blocks[layer], context.past(layer, block.spans)
+                past = context.past(layer, block.spans)
                 call: SelfAttentionCall = CachedCall(block.turns, past)
                 if layer in tapped:
-                    seen = [context.past(layer, block.spans, low_pass) for low_pass in low_passes]
+                    keep = self.economy.keep_filtered
+                    seen = [
+                        functools.partial(context.past, layer, block.spans, low, keep=keep)
+                        for low in low_passes
+                    ]
                     call = taps[layer] = TappedCall(block.turns, past, seen, filters)
                 if layer < tapped[-1]:
-                    hidden = module(hidden, context.words[layer], block.modulation, call)
+                    hidden = self._through(layer, hidden, context, block.modulation, call)
                 else:
+                    module = self._layer(layer, hidden.device)
                     normed = _attention_input(module, hidden, block.modulation)
                     taps[layer].look(module.attn1, normed)
         shape = (1, latents.shape[1], *block.size, -1)
@@ -426,16 +489,51 @@ class CausalWan(nn.Module):
         sigma = check_block(self.config, latents, sigma, context)
         hidden, size = self._tokens(latents)
         device = latents.device
-        time, modulation = self._time(torch.tensor([sigma], dtype=torch.float32, device=device))
-        frames = torch.arange(context.frames, context.frames + latents.shape[1], device=device)
-        turns = self.transformer.rope(frames.unsqueeze(0), *size)
-        spans = self.config.spans(context.frames, latents.shape[1])
+        # Made on the device: sending numbers there would wait for it.
+        time, modulation = self._time(torch.full((1,), sigma, dtype=torch.float32, device=device))
+        rope: Rotation = self.transformer.rope
+        turns = rope.of_block(context.frames, latents.shape[1], *size, device)
+        spans = context.spans(self.config, latents.shape[1])
         return _Block(sigma, hidden, size, time, modulation, turns, spans)
+
+    def _layer(self, layer: int, device: torch.device) -> WanTransformerBlock:
+        """A layer, its weights on the device."""
+        block: WanTransformerBlock = self.transformer.blocks[layer]
+        swapped = layer >= self.config.num_layers - self.economy.swapped_layers
+        return visiting(block, device) if swapped else block
+
+    def _through(
+        self,
+        layer: int,
+        hidden: Tensor,
+        context: CausalContext,
+        modulation: Tensor,
+        call: SelfAttentionCall,
+    ) -> Tensor:
+        """What a layer makes of tokens."""
+
+        def run(hidden: Tensor) -> Tensor:
+            module = self._layer(layer, hidden.device)
+            out: Tensor = module(hidden, context.words[layer], modulation, call)
+            return out
+
+        if not (self.economy.checkpointing and torch.is_grad_enabled() and hidden.requires_grad):
+            return run(hidden)
+
+        def run_again(hidden: Tensor) -> Tensor:
+            with _frozen(self):  # also on the way back, when the caller has left it
+                return run(hidden)
+
+        again: Tensor = checkpoint(run_again, hidden, use_reentrant=False, preserve_rng_state=False)
+        return again
 
     def _text_cache(self, text: Tensor) -> tuple[KeyValue, ...]:
         check_text(self.config, text, 1)
         words = self._words(text)
-        return tuple(project_key_value(b.attn2, words) for b in self.transformer.blocks)
+        return tuple(
+            project_key_value(self._layer(layer, words.device).attn2, words)
+            for layer in range(self.config.num_layers)
+        )
 
     @property
     def _dtype(self) -> torch.dtype:
@@ -451,7 +549,7 @@ class CausalWan(nn.Module):
     def _time(self, sigmas: Tensor) -> tuple[Tensor, Tensor]:
         """Time embeddings (n, channels) and modulations (n, 6, channels) of noise levels (n,)."""
         embedder = self.transformer.condition_embedder
-        with torch.autocast(sigmas.device.type, enabled=False):
+        with _without_autocast(sigmas.device):
             # Timesteps stay in float32: in bfloat16 937.5 would become 936.
             waves = embedder.timesteps_proj(sigmas.float() * _TIMESTEPS)
             time = embedder.time_embedder(waves.to(self._dtype))

@@ -170,6 +170,10 @@ class Playground(nn.Module):
         """See `CausalWan.filtered_features`."""
         return self.wan.filtered_features(latents, sigma, context, layers, low_passes)
 
+    def narrowed(self, context: CausalContext, window: int) -> CausalContext:
+        """See `CausalWan.narrowed`."""
+        return self.wan.narrowed(context, window)
+
     @torch.no_grad()
     def decode(self, latents: Tensor, state: None = None) -> tuple[NDArray[np.uint8], None]:
         """Frames uint8 (F, H, W, 3) of latents (1, F, 8, h, w); each frame stands for itself."""

@@ -1,0 +1,249 @@
+"""Attention of a new block to constants and to itself, with no more gradient than is asked for.
+
+In an iteration of a drag the keys and values of the past are constants, and so are, for a look
+(Section 4.2.1), those of the block itself. Differentiating the attention as a whole would compute
+their gradients too, keep the joined past of every layer until the backward pass, and attend twice
+where the network and a look want the same output. Here the joined past lives for one call only,
+and output and look share one attention; their gradients differ, and are computed apart:
+
+- queries get both gradients, from the past and from the block itself;
+- keys and values of the block get the network's gradient;
+- keys and values of the past get none.
+
+The softmax of the parts of a sequence needs its normaliser only, so that the gradient may be taken
+part by part: for each, `P = exp(Q K' / sqrt(d) - normaliser)`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+KeyValue = tuple[Tensor, Tensor]
+"""Keys and values, each (batch, tokens, heads, head_dim)."""
+
+_aten = torch.ops.aten
+_PLAIN = (0.0, False)
+"""No dropout, no causal mask."""
+
+_NARROW = (torch.float16, torch.bfloat16)
+
+_ROWS = 128
+"""Queries whose attention is spelled out at a time on a CPU: what its caches hold."""
+
+
+class Kernel(Protocol):
+    """A fused attention that tells its normaliser; tensors are (batch, heads, tokens, head_dim)."""
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """The output, and the logarithm of the softmax's denominator (batch, heads, tokens)."""
+        ...
+
+    def gradients(
+        self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of queries, keys and values, the keys being a part of those attended to."""
+        ...
+
+    def query_gradient(
+        self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
+    ) -> Tensor:
+        """Only the first of them."""
+        ...
+
+
+class _CpuKernel:
+    """torch's flash attention for CPUs."""
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        out, normaliser = _aten._scaled_dot_product_flash_attention_for_cpu(query, key, value)  # noqa: SLF001
+        return out, normaliser
+
+    def gradients(
+        self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        backward = _aten._scaled_dot_product_flash_attention_for_cpu_backward  # noqa: SLF001
+        found: tuple[Tensor, Tensor, Tensor] = backward(
+            gradient, query, *pair, out, normaliser, *_PLAIN
+        )
+        return found
+
+    def query_gradient(
+        self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
+    ) -> Tensor:
+        if query.dtype not in (torch.float32, torch.float64):
+            return self.gradients(gradient, query, pair, out, normaliser)[0]
+        # Three products of matrices instead of the five that the whole gradient takes.
+        key, value = pair
+        scaled, scale = query / math.sqrt(query.shape[-1]), 1 / math.sqrt(query.shape[-1])
+        delta = (gradient * out).sum(dim=-1, keepdim=True)
+        found = torch.empty_like(query)
+        for start in range(0, query.shape[2], _ROWS):
+            rows = slice(start, start + _ROWS)
+            weights = scaled[:, :, rows] @ key.transpose(-1, -2)
+            weights.sub_(normaliser[:, :, rows, None]).exp_()
+            changes = gradient[:, :, rows] @ value.transpose(-1, -2)
+            changes.sub_(delta[:, :, rows]).mul_(weights)
+            found[:, :, rows] = (changes @ key).mul_(scale)
+        return found
+
+
+class _CudaKernel:
+    """Flash attention on CUDA devices; on the meta device it tells shapes."""
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        found = _aten._scaled_dot_product_flash_attention(query, key, value)  # noqa: SLF001
+        return found[0], found[1]
+
+    def gradients(
+        self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        # Without dropout the state of the random numbers is not read.
+        nothing = torch.empty(2, dtype=torch.uint64, device=query.device)
+        sizes = None, None, query.shape[2], pair[0].shape[2]
+        backward = _aten._scaled_dot_product_flash_attention_backward  # noqa: SLF001
+        found: tuple[Tensor, Tensor, Tensor] = backward(
+            gradient, query, *pair, out, normaliser, *sizes, *_PLAIN, nothing, nothing
+        )
+        return found
+
+    def query_gradient(
+        self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
+    ) -> Tensor:
+        return self.gradients(gradient, query, pair, out, normaliser)[0]
+
+
+META: Kernel = _CudaKernel()
+"""What a CUDA device would allocate."""
+_KERNELS: dict[str, Kernel] = {"cpu": _CpuKernel(), "cuda": _CudaKernel(), "meta": META}
+
+
+def kernel_for(query: Tensor, pieces: Sequence[KeyValue]) -> Kernel | None:
+    """The kernel that can attend with these tensors, (batch, tokens, heads, head_dim); or None."""
+    kind = query.device.type
+    if kind not in _KERNELS:
+        return None
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        return None
+    if any(part.dtype != query.dtype for pair in pieces for part in pair):
+        return None
+    if kind == "cuda" and (query.dtype not in _NARROW or query.shape[-1] % 8 != 0):
+        return None
+    return _KERNELS[kind] if _is_right(query.device) else None
+
+
+@functools.cache
+def _is_right(device: torch.device) -> bool:
+    """Whether a device's kernel gives the gradient that differentiating attention gives.
+
+    It is not part of torch's public interface; where a version or a device has it otherwise, the
+    public one has to do.
+    """
+    if device.type == "meta":
+        return True
+    kind = torch.bfloat16 if device.type == "cuda" else torch.float32
+    waves = torch.linspace(0, 40, 3 * 16 * 2 * 8, device=device).sin().reshape(3, 1, 16, 2, 8)
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        query, key, value = (part.to(kind).detach().requires_grad_() for part in waves)
+        try:
+            out, _ = attend_twice(
+                _KERNELS[device.type], query, [(key.detach(), value.detach())], (key, value)
+            )
+            found = torch.autograd.grad(out.float().square().sum(), (query, key, value))
+        except (AttributeError, NotImplementedError, RuntimeError, TypeError):
+            return False
+        keys, values = torch.cat([key.detach(), key], 1), torch.cat([value.detach(), value], 1)
+        parts = (part.transpose(1, 2) for part in (query, keys, values))
+        out = F.scaled_dot_product_attention(*parts)
+        wanted = torch.autograd.grad(out.float().square().sum(), (query, key, value))
+    pairs = zip(found, wanted, strict=True)
+    return all(torch.allclose(a.float(), b.float(), rtol=0.05, atol=0.05) for a, b in pairs)
+
+
+def joined(pieces: Sequence[KeyValue]) -> KeyValue:
+    """Keys and values of consecutive blocks, each in one tensor."""
+    if len(pieces) == 1:
+        return pieces[0]
+    keys, values = zip(*pieces, strict=True)
+    return torch.cat(keys, dim=1), torch.cat(values, dim=1)
+
+
+def attend_twice(
+    kernel: Kernel, query: Tensor, past: Sequence[KeyValue], current: KeyValue
+) -> tuple[Tensor, Tensor]:
+    """Attention to the past and to the block itself, and a look at it; the values are the same.
+
+    Args:
+        kernel: See `kernel_for`.
+        query: The block's queries, (batch, tokens, heads, head_dim).
+        past: Constant keys and values.
+        current: The block's own keys and values, which are constants for the look only.
+
+    Returns:
+        Output and look, (batch, tokens, channels) each. Detached keys and values get no gradient
+        from the output either.
+    """
+    found: tuple[Tensor, Tensor] = _Attention.apply(query, *current, kernel, tuple(past))
+    return found[0].flatten(2), found[1].flatten(2)
+
+
+def _heads_first(pair: KeyValue) -> KeyValue:
+    return pair[0].transpose(1, 2), pair[1].transpose(1, 2)
+
+
+def _sum(*parts: Tensor | None) -> Tensor | None:
+    known = [part for part in parts if part is not None]
+    return None if not known else known[0] if len(known) == 1 else known[0] + known[1]
+
+
+class _Attention(torch.autograd.Function):
+    """`attend_twice`, on tensors (batch, tokens, heads, head_dim)."""
+
+    @staticmethod
+    def forward(  # noqa: PLR0917 - torch hands them over one by one
+        ctx: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        kernel: Kernel,
+        past: tuple[KeyValue, ...],
+    ) -> tuple[Tensor, Tensor]:
+        pair = _heads_first(joined((*past, (key, value))))
+        out, normaliser = kernel.forward(query.transpose(1, 2), *pair)
+        ctx.kernel, ctx.past = kernel, past
+        ctx.save_for_backward(query, key, value, out, normaliser)
+        ctx.set_materialize_grads(False)
+        seen = out.transpose(1, 2)
+        return seen, seen.view_as(seen)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, to_output: Tensor | None, to_look: Tensor | None) -> tuple[Any, ...]:
+        query, key, value, out, normaliser = ctx.saved_tensors
+        query = query.transpose(1, 2)
+        network, look = (
+            None if g is None else g.contiguous().transpose(1, 2) for g in (to_output, to_look)
+        )
+        own: tuple[Tensor | None, Tensor | None] = (None, None)
+        found: Tensor | None = None
+        if network is not None and (ctx.needs_input_grad[1] or ctx.needs_input_grad[2]):
+            current = _heads_first((key, value))
+            gradients = ctx.kernel.gradients(network, query, current, out, normaliser)
+            found, own = gradients[0], (gradients[1].transpose(1, 2), gradients[2].transpose(1, 2))
+            # What is left are constants to the network and to the look, and the look at the block.
+            parts = [(_sum(network, look), ctx.past), (look, ((key, value),))]
+        else:
+            parts = [(_sum(network, look), (*ctx.past, (key, value)))]
+        for gradient, pieces in parts:
+            if gradient is not None and pieces:
+                pair = _heads_first(joined(pieces))
+                more = ctx.kernel.query_gradient(gradient, query, pair, out, normaliser)
+                found = _sum(found, more)
+        return (None if found is None else found.transpose(1, 2)), *own, None, None

@@ -1,0 +1,227 @@
+"""Saving memory changes no number; a narrowed context is a model with a shorter window."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from dragstream.method.frequency import LowPass
+from dragstream.models.causal_economy import Economy
+from dragstream.models.causal_wan import CausalWan
+
+SIGMA = 0.9375
+
+
+def make(config, **changes):
+    torch.manual_seed(0)
+    wan = CausalWan.from_config(config | changes)
+    with torch.no_grad():
+        for weight in wan.parameters():
+            weight.add_(torch.randn_like(weight), alpha=0.1)
+    return wan
+
+
+def latents_of(config, count):
+    generator = torch.Generator().manual_seed(1)
+    shape = (1, config["frames_per_block"], config["latent_channels"], 4, 6)
+    return [torch.randn(shape, generator=generator) for _ in range(count)]
+
+
+def rolled(wan, config, blocks):
+    text = torch.randn(1, 5, config["text_dim"], generator=torch.Generator().manual_seed(2))
+    context = wan.new_context(text)
+    for block in blocks:
+        context = wan.commit(block, context)
+    return context
+
+
+def everything(wan, config):
+    """x0, features, filtered features, and the gradients of features and prediction."""
+    *before, block = latents_of(config, 4)
+    context = rolled(wan, config, before)
+    block.requires_grad_()
+    taps = wan.features(block, SIGMA, context, (0, 2))
+    (gradient,) = torch.autograd.grad(sum(tap.square().sum() for tap in taps.values()), block)
+    x0 = wan.predict(block, SIGMA, context)
+    (through_all,) = torch.autograd.grad(x0.square().sum(), block)
+    filtered = wan.features(block.detach(), SIGMA, context, (0, 2), LowPass(0.3))
+    found = [x0, *taps.values(), *filtered.values(), gradient, through_all]
+    return [part.detach() for part in found]
+
+
+@pytest.mark.parametrize(
+    "economy",
+    [
+        Economy(checkpointing=True),
+        Economy(swapped_layers=2),
+        Economy(swapped_layers=3, checkpointing=True),
+        Economy(keep_filtered=False),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("trainable", [False, True])
+def test_economy_changes_no_number(tiny, economy, trainable):
+    wan = make(tiny).requires_grad_(trainable)
+    lavish = everything(wan, tiny)
+    frugal = everything(wan.place("cpu", economy), tiny)
+    assert all(torch.equal(a, b) for a, b in zip(lavish, frugal, strict=True))
+    assert all(weight.requires_grad is trainable for weight in wan.parameters())
+
+
+def saved_bytes(wan, config):
+    """What an iteration keeps for the way back, weights aside."""
+    *before, block = latents_of(config, 4)
+    context = rolled(wan, config, before)
+    weights = {weight.untyped_storage().data_ptr() for weight in wan.parameters()}
+    kept = {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        taps = wan.features(block.requires_grad_(), SIGMA, context, (2,))
+    assert taps[2].requires_grad
+    return sum(kept.values())
+
+
+def test_checkpointing_keeps_little(tiny):
+    wan = make(tiny).requires_grad_(requires_grad=False)
+    lavish = saved_bytes(wan, tiny)
+    wan.place("cpu", Economy(checkpointing=True))
+    assert saved_bytes(wan, tiny) < lavish / 2
+
+
+def test_swapped_layers_come_as_copies_and_stay_at_home(tiny):
+    wan = make(tiny).requires_grad_(requires_grad=False).place("cpu", Economy(swapped_layers=2))
+    home = [weight.data_ptr() for weight in wan.transformer.blocks[2].parameters()]
+    device = torch.device("cpu")
+    assert wan._layer(0, device) is wan.transformer.blocks[0]
+    guest = wan._layer(2, device)
+    assert guest is not wan.transformer.blocks[2]
+    assert set(home).isdisjoint(weight.data_ptr() for weight in guest.parameters())
+    assert list(guest.state_dict()) == list(wan.transformer.blocks[2].state_dict())
+    everything(wan, tiny)
+    assert home == [weight.data_ptr() for weight in wan.transformer.blocks[2].parameters()]
+
+
+def test_filtered_keys_may_be_forgotten(tiny):
+    wan = make(tiny).place("cpu", Economy(keep_filtered=False))
+    *before, block = latents_of(tiny, 3)
+    context = rolled(wan, tiny, before)
+    wan.features(block, SIGMA, context, (1,), LowPass(0.3))
+    assert not any(held._filtered for held in context.blocks)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"swapped_layers": -1}, ValueError),
+        ({"swapped_layers": 1.5}, TypeError),
+        ({"checkpointing": 1}, TypeError),
+        ({"keep_filtered": "yes"}, TypeError),
+    ],
+)
+def test_bad_economies(arguments, error):
+    with pytest.raises(error, match=next(iter(arguments))):
+        Economy(**arguments)
+
+
+def test_bad_placements(tiny):
+    wan = make(tiny)
+    with pytest.raises(ValueError, match="at most the 3 layers"):
+        wan.place("cpu", Economy(swapped_layers=4))
+    with pytest.raises(TypeError, match="economy"):
+        wan.place("cpu", "little")
+
+
+# ---------------------------------------------------------------------- windows
+
+
+@pytest.mark.parametrize("window", [3, 4, 5])
+def test_a_narrowed_context_is_a_shorter_window(tiny, window):
+    wide = make(tiny, window=7)
+    *before, block = latents_of(tiny, 5)
+    context = rolled(wide, tiny, before)
+    narrow = wide.narrowed(context, window)
+    expected = CausalWan.from_state(wide.transformer.state_dict(), tiny | {"window": window})
+    # the same keys and values: a shorter window would have made others
+    there = rolled(expected, tiny, [])
+    for name in ("frames", "blocks"):
+        object.__setattr__(there, name, getattr(context, name))
+    for low_pass in (None, LowPass(0.3)):
+        mine = wide.features(block, SIGMA, narrow, (1, 2), low_pass)
+        theirs = expected.features(block, SIGMA, there, (1, 2), low_pass)
+        assert all(torch.equal(mine[layer], theirs[layer]) for layer in (1, 2))
+    assert not torch.equal(mine[2], wide.features(block, SIGMA, context, (1, 2), low_pass)[2])
+
+
+def test_a_narrowed_context_shares_the_past_and_cannot_grow(tiny):
+    wan = make(tiny)
+    *before, block = latents_of(tiny, 4)
+    context = rolled(wan, tiny, before)
+    narrow = wan.narrowed(context, 3)
+    assert narrow.blocks is context.blocks
+    assert context.window is None
+    with pytest.raises(ValueError, match="narrowed"):
+        wan.commit(block, narrow)
+    wider = wan.narrowed(context, 50)
+    assert torch.equal(wan.denoise(block, 0.5, wider), wan.denoise(block, 0.5, context))
+
+
+def test_bad_windows(tiny):
+    wan = make(tiny)
+    context = rolled(wan, tiny, [])
+    with pytest.raises(ValueError, match="leaves no room for a block of 2"):
+        wan.narrowed(context, 2)
+    with pytest.raises(TypeError, match="window"):
+        wan.narrowed(context, 3.5)
+    with pytest.raises(TypeError, match="context"):
+        wan.narrowed(None, 3)
+
+
+# ---------------------------------------------------------------------- devices
+
+
+class Waits(TorchDispatchMode):
+    """Notes every operation that would make the host wait for a device."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.name() in ("aten::_local_scalar_dense", "aten::nonzero", "aten::equal"):
+            self.seen.append(func.name())
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_pass_with_gradient_waits_for_nothing(tiny):
+    wan = make(tiny).requires_grad_(requires_grad=False)
+    *before, block = latents_of(tiny, 4)
+    context = rolled(wan, tiny, before)
+    wan.features(block, SIGMA, context, (0, 2))
+    with Waits() as waits:
+        taps = wan.features(block.requires_grad_(), SIGMA, context, (0, 2))
+        torch.autograd.grad(sum(tap.sum() for tap in taps.values()), block)
+    assert waits.seen == []
+
+
+def test_rotations_of_a_block_are_made_once(tiny):
+    wan = make(tiny)
+    rope = wan.transformer.rope
+    made = []
+    rope.register_forward_hook(lambda *_: made.append(1))
+    *before, block = latents_of(tiny, 3)
+    context = rolled(wan, tiny, before)
+    made.clear()
+    for _ in range(4):
+        wan.denoise(block, 0.5, context)
+    wan.commit(block, context)
+    assert len(made) == 1
+    for _ in range(8):
+        context = wan.commit(block, context)
+    assert len(rope._recent) == 4
