@@ -12,6 +12,7 @@ R        {"type": "disc", "center": [x, y], "radius": r}
 M        {"type": "translation", "path": P}
          {"type": "deformation", "path": P, "edge": 0.33}
          {"type": "rotation", "center": [x, y], "degrees": a | [a, ...], "ease": E, "frames": F}
+         {"type": "own", "value": {"class": "Growth", "factor": 1.4, ...}}
 P        {"points": [[x, y], ...], "smooth": true, "ease": E, "frames": F}
 E        "linear" | "ease_in" | "ease_out" | "ease_in_out"
 F        null | [0, n, ...]
@@ -31,6 +32,7 @@ from typing import Any
 
 from dragstream.drags.checks import short, whole
 from dragstream.drags.motions import Deformation, Drag, Memory, Motion, Rotation, Translation
+from dragstream.drags.own import read, write
 from dragstream.drags.paths import Path
 from dragstream.drags.shapes import (
     Box,
@@ -64,8 +66,14 @@ COMBINATIONS: dict[str, type[Combination]] = {
 }
 
 
-def to_json(drags: Sequence[Drag], keep: Region | None = None) -> Document:
+def to_json(drags: Sequence[Drag], keep: Region | None = None, *, own: bool = False) -> Document:
     """Drags and the region to keep as a document of dicts, lists, strings and numbers.
+
+    Args:
+        drags: The drags.
+        keep: The region to keep, or None.
+        own: Write motions of someone's own too, by their class's name and fields; who reads them
+            must hand in the classes. A canvas cannot draw them.
 
     Raises:
         TypeError: An element is not a Drag, or a region or motion is of an unknown class.
@@ -75,13 +83,19 @@ def to_json(drags: Sequence[Drag], keep: Region | None = None) -> Document:
             raise TypeError(f"drags[{index}] must be a Drag, got {short(drag)}")
     return {
         "version": VERSION,
-        "drags": [_drag_json(drag) for drag in drags],
+        "drags": [_drag_json(drag, own=own) for drag in drags],
         "keep": None if keep is None else _region_json(as_shape(keep)),
     }
 
 
-def from_json(document: Mapping[str, Any]) -> tuple[list[Drag], Shape | None]:
+def from_json(
+    document: Mapping[str, Any], parts: Sequence[Any] = ()
+) -> tuple[list[Drag], Shape | None]:
     """The drags and the region to keep that a document describes.
+
+    Args:
+        document: What `to_json` gave.
+        parts: Classes of motions of one's own that it may name.
 
     Raises:
         TypeError: The document is not a mapping.
@@ -89,14 +103,14 @@ def from_json(document: Mapping[str, Any]) -> tuple[list[Drag], Shape | None]:
     """
     if not isinstance(document, Mapping):
         raise TypeError(f"a document must be a mapping, got {type(document).__name__}")
-    return _Reader().document(document)
+    return _Reader(parts).document(document)
 
 
-def _drag_json(drag: Drag) -> Document:
+def _drag_json(drag: Drag, *, own: bool) -> Document:
     source = drag.source
     return {
         "region": _region_json(drag.region),
-        "motion": _motion_json(drag.motion),
+        "motion": _motion_json(drag.motion, own=own),
         "source": source and {"block": source.block, "region": _region_json(source.region)},
     }
 
@@ -123,7 +137,7 @@ def _region_json(region: Shape) -> Document:
             raise TypeError(f"a region of class {type(region).__name__} cannot be written as JSON")
 
 
-def _motion_json(motion: Motion) -> Document:
+def _motion_json(motion: Motion, *, own: bool) -> Document:
     match motion:
         case Translation():
             return {"type": "translation", "path": _path_json(motion.path)}
@@ -138,6 +152,8 @@ def _motion_json(motion: Motion) -> Document:
                 "ease": motion.ease,
                 "frames": motion.frames and list(motion.frames),
             }
+        case _ if own:
+            return {"type": "own", "value": write(motion, "motion")}
         case _:
             raise TypeError(f"a motion of class {type(motion).__name__} cannot be written as JSON")
 
@@ -170,8 +186,9 @@ def _at(where: str) -> Iterator[None]:
 class _Reader:
     """Reads one document; remembers how many mask pixels it may still unfold."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Sequence[Any] = ()) -> None:
         self.pixels_left = MOST_PIXELS
+        self.parts = parts
 
     def document(self, value: object) -> tuple[list[Drag], Shape | None]:
         fields = _fields(value, "document", ("version", "drags"), ("keep",))
@@ -252,7 +269,13 @@ class _Reader:
         return Mask.from_runs(height, width, runs)
 
     def motion(self, value: object, where: str) -> Motion:
-        kind = _type(value, where, ("translation", "deformation", "rotation"))
+        kind = _type(value, where, ("translation", "deformation", "rotation", "own"))
+        if kind == "own":
+            fields = _fields(value, where, ("type", "value"))
+            motion = read(fields["value"], self.parts, where)
+            if not isinstance(motion, Motion):
+                raise ValueError(f"{where} must be a Motion, got {short(motion)}")
+            return motion
         if kind == "translation":
             fields = _fields(value, where, ("type", "path"))
             return Translation(self.path(fields["path"], f"{where}.path"))

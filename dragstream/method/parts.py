@@ -27,14 +27,13 @@ ds.DragSettings.paper(rectification=Halfway())
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable
-from types import FunctionType
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from dragstream.drags.checks import short
+from dragstream.drags.own import write
 
 __all__ = ["DifferenceLoss", "FrequencyView", "RectificationMethod"]
 
@@ -114,54 +113,6 @@ def fulfilled(value: object, protocol: type[Any], name: str) -> Any:
     return value
 
 
-def write(value: object, name: str) -> dict[str, Any]:
-    """A part as plain values: its class under "class", beside its fields.
-
-    Raises:
-        TypeError: It is neither a frozen dataclass of plain fields nor a function with a name.
-    """
-    if isinstance(value, FunctionType) and value.__name__.isidentifier():
-        return {"class": value.__name__}
-    parameters: Any = getattr(value, "__dataclass_params__", None)
-    if parameters is None or not parameters.frozen:
-        raise TypeError(
-            f"{name} must be a frozen dataclass (or, for a loss, a function with a name), "
-            f"so that streams that used it can be saved; got {short(value)}"
-        )
-    fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(_any(value))}
-    for field, content in fields.items():
-        if not _plain(content):
-            raise TypeError(
-                f"{name}: the field {field!r} must be a number, a string, a boolean, None or a "
-                f"tuple of those, so that it can be saved; got {short(content)}"
-            )
-    return {"class": type(value).__name__, **fields}
-
-
-def read(data: object, parts: Iterable[Any], name: str) -> Any:
-    """The inverse of `write`, with the classes and functions that may be meant.
-
-    Raises:
-        ValueError: The class is not among them, or does not take these fields.
-    """
-    fields = dict(data) if isinstance(data, dict) else {}
-    wanted = fields.pop("class", None)
-    known = {part.__name__: part for part in parts}
-    if wanted not in known:
-        raise ValueError(
-            f"{name} is a {short(wanted)} of someone's own: hand in its class, parts=[...]; "
-            f"got {sorted(known)}"
-        )
-    part = known[wanted]
-    if not isinstance(part, type):
-        return part
-    given = {key: tuple(item) if isinstance(item, list) else item for key, item in fields.items()}
-    try:
-        return part(**given)
-    except TypeError as error:
-        raise ValueError(f"{name}: {wanted} does not take {sorted(given)}: {error}") from error
-
-
 def _members(protocol: type[Any]) -> list[str]:
     """What a protocol asks for, its special methods by the names that people know."""
     return sorted(
@@ -169,13 +120,3 @@ def _members(protocol: type[Any]) -> list[str]:
         for member in vars(protocol)
         if member in {"__call__", "__hash__"} or not member.startswith("_")
     )
-
-
-def _any(value: object) -> Any:
-    return value
-
-
-def _plain(value: object) -> bool:
-    if isinstance(value, tuple):
-        return all(_plain(item) for item in value)
-    return value is None or isinstance(value, bool | int | float | str)

@@ -10,6 +10,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 from dragstream.drags.checks import fraction, not_negative, positive, sequence, switch, whole
+from dragstream.drags.own import read, write
 from dragstream.method.focus import Focus
 from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Constraint, Loss
@@ -18,8 +19,6 @@ from dragstream.method.parts import (
     FrequencyView,
     RectificationMethod,
     fulfilled,
-    read,
-    write,
 )
 from dragstream.method.rectification import Rectification
 
@@ -74,6 +73,9 @@ class DragSettings:
         nearest_masks: Masks are brought to the features' size by nearest pixels, not by area.
         prediction_blocks: Clean predictions x0 take on the statistics of this many preceding
             blocks at each denoising step; 0 leaves them alone.
+        window: Latent frames that the block and its references look at in the iterations, the
+            model's sink and their own among them; the denoising steps see all that the model
+            remembers. None: the same there as here.
 
     Raises:
         TypeError: A value of the wrong kind.
@@ -99,6 +101,7 @@ class DragSettings:
     upsampling: int = 1
     nearest_masks: bool = False
     prediction_blocks: int = 0
+    window: int | None = None
 
     def __post_init__(self) -> None:
         for name, value in _checked(self).items():
@@ -299,6 +302,8 @@ def _checked(settings: DragSettings) -> dict[str, Any]:
         checked[name] = switch(getattr(settings, name), name)
     step = settings.denoising_step
     checked["denoising_step"] = None if step is None else whole(step, "denoising_step", least=0)
+    width = settings.window
+    checked["window"] = None if width is None else whole(width, "window", least=1)
     checked["layers"] = _layers(settings.layers)
     checked["cutoffs"] = _cutoffs(settings.cutoffs)
     checked["views"] = _views(settings.views)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -282,3 +283,36 @@ def test_only_known_classes_are_written():
         to_json([Drag(regions.disc((1, 2), 3), Shake())])
     with pytest.raises(TypeError, match=r"drags\[0\] must be a Drag"):
         to_json([None])
+
+
+@dataclass(frozen=True)
+class Growth(Motion):
+    center: tuple[float, float]
+    factor: float
+
+    def at(self, fraction):
+        scale = 1 + fraction * (self.factor - 1)
+        x, y = self.center
+        return Affine(((scale, 0.0, x - scale * x), (0.0, scale, y - scale * y)))
+
+    @property
+    def extent(self):
+        return 0.0, 0.0
+
+    @property
+    def duration(self):
+        return None
+
+
+def test_motions_of_ones_own_are_written_when_asked_and_read_when_handed_in():
+    drag = Drag(regions.disc((20, 20), 8), Growth((20.0, 20.0), 1.5))
+    with pytest.raises(TypeError, match="Growth cannot be written"):
+        to_json([drag])
+    text = json.dumps(to_json([drag], own=True))
+    assert from_json(json.loads(text), [Growth])[0] == [drag]
+    with pytest.raises(ValueError, match=r"drags\[0\].motion is a 'Growth'.*hand in its class"):
+        from_json(json.loads(text))
+    with pytest.raises(ValueError, match=r"drags\[0\].motion must be a Motion"):
+        from_json(
+            json.loads(text.replace("Growth", "Disc").replace("factor", "radius")), [regions.Disc]
+        )

@@ -1,0 +1,72 @@
+"""Values of someone's own as plain data, and back: never their code.
+
+A class that is not the package's can stand in a document by its name and fields. Reading it takes
+the classes that may be meant, from whoever reads: a document can't name code by itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from types import FunctionType
+from typing import Any
+
+from dragstream.drags.checks import short
+
+
+def write(value: object, name: str) -> dict[str, Any]:
+    """A value as plain data: its class under "class", beside its fields.
+
+    Raises:
+        TypeError: It is neither a frozen dataclass of plain fields nor a function with a name.
+    """
+    if isinstance(value, FunctionType) and value.__name__.isidentifier():
+        return {"class": value.__name__}
+    parameters: Any = getattr(value, "__dataclass_params__", None)
+    if parameters is None or not parameters.frozen:
+        raise TypeError(
+            f"{name} must be a frozen dataclass, or a function with a name, so that streams that "
+            f"used it can be saved; got {short(value)}"
+        )
+    fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(_any(value))}
+    for field, content in fields.items():
+        if not _plain(content):
+            raise TypeError(
+                f"{name}: the field {field!r} must be a number, a string, a boolean, None or a "
+                f"tuple of those, so that it can be saved; got {short(content)}"
+            )
+    return {"class": type(value).__name__, **fields}
+
+
+def read(data: object, parts: Iterable[Any], name: str) -> Any:
+    """The inverse of `write`, with the classes and functions that may be meant.
+
+    Raises:
+        ValueError: The class is not among them, or does not take these fields.
+    """
+    fields = dict(data) if isinstance(data, dict) else {}
+    wanted = fields.pop("class", None)
+    known = {part.__name__: part for part in parts}
+    if wanted not in known:
+        raise ValueError(
+            f"{name} is a {short(wanted)} of someone's own: hand in its class, parts=[...]; "
+            f"got {sorted(known)}"
+        )
+    part = known[wanted]
+    if not isinstance(part, type):
+        return part
+    given = {key: tuple(item) if isinstance(item, list) else item for key, item in fields.items()}
+    try:
+        return part(**given)
+    except TypeError as error:
+        raise ValueError(f"{name}: {wanted} does not take {sorted(given)}: {error}") from error
+
+
+def _any(value: object) -> Any:
+    return value
+
+
+def _plain(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(_plain(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)
