@@ -1,4 +1,5 @@
 // Bundles each widget into dragstream/widgets/static: one .js and one .css a widget.
+// With names it builds only those (`npm run build --prefix widgets -- timeline`).
 // `--check` builds into a temporary folder and compares with what is committed.
 import { build } from "esbuild";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
@@ -8,12 +9,12 @@ import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = resolve(HERE, "../dragstream/widgets/static");
-const WIDGETS = ["drag_canvas"];
+const WIDGETS = ["drag_canvas", "timeline", "settings_panel", "studio_bar"];
 
-async function bundle(folder) {
+async function bundle(folder, names = WIDGETS) {
   await build({
     absWorkingDir: HERE,
-    entryPoints: WIDGETS.flatMap((name) => [
+    entryPoints: names.flatMap((name) => [
       { in: `${name}/index.ts`, out: name },
       { in: `${name}/style.css`, out: name },
     ]),
@@ -56,5 +57,6 @@ if (process.argv.includes("--check")) {
     await rm(folder, { recursive: true, force: true });
   }
 } else {
-  await bundle(STATIC);
+  const named = process.argv.slice(2);
+  await bundle(STATIC, named.length > 0 ? named : WIDGETS);
 }

@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dragstream.widgets.drag_canvas import DragCanvas
+    from dragstream.widgets.timeline import Timeline
 
-__all__ = ["DragCanvas"]
+__all__ = ["DragCanvas", "Timeline"]
 
-_HOMES = {"DragCanvas": "dragstream.widgets.drag_canvas"}
+_HOMES = {
+    "DragCanvas": "dragstream.widgets.drag_canvas",
+    "Timeline": "dragstream.widgets.timeline",
+}
 
 
 def __getattr__(name: str) -> object:

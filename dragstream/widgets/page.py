@@ -1,0 +1,147 @@
+"""What the widgets that talk in messages share: reading requests, and answering them."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anywidget
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dragstream.drags.checks import short, whole
+from dragstream.widgets.messages import check_budget
+
+if TYPE_CHECKING:
+    from dragstream.stream.live import LiveStream
+    from dragstream.stream.stream import Stream
+
+Check = Callable[[object, str], Any]
+"""Reads one field: takes the value and what messages call it."""
+Answer = Callable[..., object]
+
+LONGEST_ANSWER = 500
+"""Characters of an error that the page is shown."""
+_log = logging.getLogger(__name__)
+
+
+def natural(value: object, name: str) -> int:
+    """An integer of at least 0."""
+    return whole(value, name, least=0)
+
+
+def text(value: object, name: str) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {short(value)}")
+    return value
+
+
+def optional(check: Check) -> Check:
+    """What `check` reads, or None."""
+    return lambda value, name: None if value is None else check(value, name)
+
+
+def read_request(content: object, known: Mapping[str, Mapping[str, Check]]) -> dict[str, Any]:
+    """The checked fields of a message from the page, its ``type`` among them.
+
+    Args:
+        content: What the page sent.
+        known: The fields that each type of message has, all of them needed.
+
+    Raises:
+        TypeError: No object, or a field of another kind.
+        ValueError: An unknown type, missing or unknown fields, a value out of range.
+    """
+    check_budget(content)
+    if not isinstance(content, Mapping):
+        raise TypeError(f"a message must be an object, got {short(content)}")
+    kind = content.get("type")
+    if not isinstance(kind, str) or kind not in known:
+        raise ValueError(f"a message must be of type {', '.join(known)}, got {short(kind)}")
+    fields = known[kind]
+    if set(content) != {"type", *fields}:
+        raise ValueError(
+            f"a message of type {kind!r} has the fields {sorted(fields)}, "
+            f"got {short(sorted(map(str, set(content) - {'type'})))}"
+        )
+    return {"type": kind} | {name: check(content[name], name) for name, check in fields.items()}
+
+
+def parts(source: object, taker: str) -> tuple[Stream, LiveStream | None]:
+    """The stream behind a source, and the live stream if it is one.
+
+    Raises:
+        TypeError: It is neither, naming who was to take it.
+    """
+    # imported here, so that a canvas of a plain frame needs no torch
+    from dragstream.stream.live import LiveStream
+    from dragstream.stream.stream import Stream
+
+    if isinstance(source, LiveStream):
+        return source.stream, source
+    if isinstance(source, Stream):
+        return source, None
+    raise TypeError(f"{taker} takes a Stream or a LiveStream, got {short(source)}")
+
+
+class PageWidget(anywidget.AnyWidget):
+    """A widget whose page asks with messages and writes no traits.
+
+    A subclass names its messages in `requests` and answers type ``x`` in its method ``_on_x``,
+    which takes the fields by name. What goes wrong there changes nothing in Python and is
+    answered with a text, which the page shows beside the widget.
+    """
+
+    requests: ClassVar[Mapping[str, Mapping[str, Check]]] = {}
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.on_msg(_hear)
+
+    def set_state(self, sync_data: Mapping[str, Any]) -> None:
+        """Refuse what the page would write: it only asks."""
+        names = ", ".join(sorted(map(str, sync_data)))
+        self.complain(f"the page may not write {names}"[:LONGEST_ANSWER])
+        self.send_state([name for name in sync_data if name in self.keys])
+
+    def complain(self, problem: str, request: str | None = None) -> None:
+        """Show a problem beside the widget."""
+        self.send({"type": "error", "text": problem[:LONGEST_ANSWER], "request": request})
+
+
+def _hear(widget: PageWidget, content: object, _buffers: object) -> None:
+    """Answer a message of the page."""
+    kind = content.get("type") if isinstance(content, Mapping) else None
+    if kind == "hello":  # the page asks whether anybody is there
+        widget.send({"type": "hello"})
+        return
+    name = kind if isinstance(kind, str) and kind in widget.requests else None
+    try:
+        fields = read_request(content, widget.requests)
+        answer: Answer = getattr(widget, f"_on_{fields.pop('type')}")
+        answer(**fields)
+    except (TypeError, ValueError, RuntimeError) as error:
+        widget.complain(str(error), name)
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person should read it
+        _log.exception("a request of the page failed")
+        widget.complain(f"{type(error).__name__}: {error}", name)
+
+
+def fitting(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+    """The largest (width, height) of the shape of `size` within `box`, never enlarged."""
+    scale = min(1.0, box[0] / size[0], box[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def jpeg(frame: NDArray[np.uint8], box: tuple[int, int] | None = None, quality: int = 90) -> bytes:
+    """A frame (H, W, 3) as JPEG with full colour, made smaller to fit (width, height)."""
+    image = Image.fromarray(frame)
+    if box is not None:
+        image = image.resize(fitting(image.size, box), Image.Resampling.BILINEAR, reducing_gap=2)
+    buffer = io.BytesIO()
+    image.save(buffer, format="JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()

@@ -1,0 +1,345 @@
+"""`Timeline`: a take block by block, to scrub, rewind, branch and compare."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import traitlets
+
+from dragstream.drags.checks import whole
+from dragstream.stream.events import Event, StatusChanged
+from dragstream.stream.live import LiveStream
+from dragstream.stream.stream import Stream
+from dragstream.widgets import take
+from dragstream.widgets.branches import Branch, Tree, shared_blocks
+from dragstream.widgets.filmstrip import draw
+from dragstream.widgets.pace import Pace
+from dragstream.widgets.page import PageWidget, jpeg, natural, optional, parts, text
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_STATIC = Path(__file__).parent / "static"
+_THUMBNAIL = (176, 120)
+"""Width and height that a thumbnail fits in: twice its size on the page, for sharp screens."""
+_MOST_THUMBNAILS = 64
+"""One request may ask for this many."""
+_INTERVAL = 0.05
+"""Least seconds between two news of the stream to the page."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """What a branch is made of: its stream, what plays it, and how to stop following them."""
+
+    stream: Stream
+    live: LiveStream | None
+    leave: tuple[Callable[[], object], ...]
+
+
+def _block_numbers(value: object, name: str) -> tuple[int, ...]:
+    if not isinstance(value, list) or not 0 < len(value) <= _MOST_THUMBNAILS:
+        raise ValueError(f"{name} must be a list of 1 to {_MOST_THUMBNAILS} block numbers")
+    return tuple(natural(item, f"{name}[{index}]") for index, item in enumerate(value))
+
+
+class Timeline(PageWidget):
+    """A take in thumbnails, with its branches.
+
+    ```python
+    timeline = Timeline(stream)  # or Timeline(live)
+    timeline  # scrub, play, click a block to go back to it or to branch off
+    timeline.fork(at=4)  # the mouse's doings in Python: a new branch, now the current one
+    timeline.stream.animate(drags)  # always the current branch
+    timeline.compare("main")  # side by side, or with a wipe
+    ```
+
+    Everything acts on the current branch. A take that is played by a LiveStream has one for each
+    branch: switching pauses the one and hands out the other, as `live`. Observe `stream` (and
+    `frame`) to have other widgets follow: ``timeline.observe(handler, "stream")``.
+
+    Args:
+        source: A `Stream` or a `LiveStream`, the first branch.
+        viewer: Whether the page has a picture of its own. Without it scrubbing still sets
+            `frame`, and comparing still shows two pictures.
+
+    Raises:
+        TypeError: A source that is neither.
+    """
+
+    _esm = _STATIC / "timeline.js"
+    _css = _STATIC / "timeline.css"
+
+    requests: ClassVar = {
+        "thumbnails": {"branch": text, "blocks": _block_numbers, "ticket": natural},
+        "frame": {"branch": text, "frame": natural, "ticket": natural},
+        "show": {"frame": optional(natural)},
+        "fork": {"at": natural},
+        "switch": {"name": text},
+        "remove": {"name": text},
+        "rewind": {"to": natural},
+        "compare": {"name": optional(text)},
+    }
+
+    stream = traitlets.Instance(Stream, read_only=True)
+    """The current branch's stream."""
+
+    live = traitlets.Instance(LiveStream, allow_none=True, read_only=True)
+    """What plays the current branch; None if the source was a plain stream."""
+
+    branch = traitlets.Unicode("", read_only=True)
+    """Name of the current branch."""
+
+    frame = traitlets.Int(None, allow_none=True, read_only=True).tag(sync=True)
+    """The video frame shown, from 0; None is the newest, whichever that comes to be."""
+
+    compared = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
+    """The branch shown beside the current one, or None."""
+
+    viewer = traitlets.Bool(True).tag(sync=True)  # noqa: FBT003 - a default
+    """Whether the page has a picture of its own."""
+
+    state = traitlets.Dict(read_only=True).tag(sync=True)
+    """The take as the page is told, see `dragstream.widgets.take.summary`."""
+
+    def __init__(self, source: Stream | LiveStream, *, viewer: bool = True) -> None:
+        stream, live = parts(source, "Timeline")
+        self._keys = take.Keys()
+        self._tree = Tree()
+        self._telling = threading.Lock()
+        self._lines: dict[str, _Line] = {}
+        self._pace = Pace(self.refresh, _INTERVAL)
+        self._lines[self._tree.current] = self._follow(stream, live)
+        self._settle()
+        self.refresh()
+        super().__init__(viewer=viewer)
+
+    # ------------------------------------------------------------------------------ branches
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """All branches, oldest first."""
+        return self._tree.branches
+
+    def stream_of(self, name: str) -> Stream:
+        """The stream of a branch.
+
+        Raises:
+            ValueError: There is no such branch.
+        """
+        return self._lines[self._tree.known(name)].stream
+
+    def fork(self, at: int | None = None, name: str | None = None) -> Stream:
+        """A new branch with the first ``at`` blocks of the current one; it becomes current.
+
+        Args:
+            at: How many blocks; None means all.
+            name: What to call it; None finds a name.
+
+        Returns:
+            The new branch's stream.
+
+        Raises:
+            TypeError: Arguments of another kind.
+            ValueError: More blocks than there are, fewer than must stay, or a name that is taken.
+            RuntimeError: The live stream met an error before.
+        """
+        here = self._lines[self._tree.current]
+        stream = here.stream.fork(at)
+        tree = self._tree.fork(len(stream), name)
+        live = None if here.live is None else LiveStream(stream, here.live.frame_rate)
+        _pause(here)
+        self._lines[tree.current] = self._follow(stream, live)
+        self._go(tree)
+        return stream
+
+    def switch(self, name: str) -> None:
+        """Make another branch the current one; a live stream is paused.
+
+        Raises:
+            ValueError: There is no such branch.
+            RuntimeError: The live stream met an error before.
+        """
+        tree = self._tree.switch(name)
+        if tree == self._tree:
+            return
+        _pause(self._lines[self._tree.current])
+        self._go(tree)
+
+    def remove(self, name: str) -> None:
+        """Forget a branch and what belongs to it alone.
+
+        Raises:
+            ValueError: There is no such branch, or it is the current one.
+        """
+        tree = self._tree.remove(name)
+        line = self._lines.pop(name)
+        for leave in line.leave:
+            leave()
+        if line.live is not None:
+            line.live.stop()
+        self._go(tree)
+
+    def rewind(self, to: int) -> None:
+        """Drop all but the first ``to`` blocks of the current branch.
+
+        A live stream does so after the commands before it; this returns at once.
+
+        Raises:
+            TypeError: ``to`` is not an integer.
+            ValueError: There are fewer blocks, or more that must stay.
+            RuntimeError: Something else is changing the stream.
+        """
+        line = self._lines[self._tree.current]
+        blocks = line.stream.blocks
+        if not take.least(blocks) <= whole(to, "to", least=0) <= len(blocks):
+            raise ValueError(
+                f"to must be from {take.least(blocks)} to {len(blocks)}, the number of blocks, "
+                f"got {to}"
+            )
+        (line.live or line.stream).rewind(to)
+        self.set_trait("frame", None)
+        self.refresh()
+
+    # --------------------------------------------------------------------------------- frames
+
+    def show(self, frame: int | None) -> None:
+        """Show a video frame of the current branch; None follows the newest.
+
+        Raises:
+            TypeError: Not an integer.
+            ValueError: There is no such frame.
+        """
+        if frame is not None:
+            take.block_at(self.stream.blocks, frame)
+        self.set_trait("frame", frame)
+
+    def compare(self, name: str | None) -> None:
+        """Show another branch beside the current one; None ends that.
+
+        Raises:
+            ValueError: There is no such branch, or it is the current one.
+        """
+        if name is not None and self._tree.known(name) == self._tree.current:
+            raise ValueError(f"{name!r} is the current branch: compare it with another one")
+        self.set_trait("compared", name)
+
+    def refresh(self) -> None:
+        """Tell the page how the take stands. Changes of a stream are told without it."""
+        with self._telling:
+            streams = {name: line.stream for name, line in tuple(self._lines.items())}
+            told = take.summary(self._tree, streams, self._keys)
+            self.set_trait("state", told)
+        frame = self.frame
+        if frame is not None and frame >= take.length(self.stream.blocks):
+            self.set_trait("frame", None)
+
+    def picture(self, blocks: int = 8) -> Image.Image:
+        """The newest blocks as a still picture: one thumbnail each, dragged ones marked.
+
+        A reopened notebook shows no widgets, so put this beside them.
+
+        Args:
+            blocks: How many at most.
+
+        Raises:
+            ValueError: Fewer than one, or a stream without blocks.
+        """
+        count = whole(blocks, "blocks", least=1)
+        return draw(self.stream.blocks[-count:])
+
+    def close(self) -> None:
+        """Stop following the streams and leave every page. Live streams play on."""
+        for line in self._lines.values():
+            for leave in line.leave:
+                leave()
+        super().close()
+
+    def __repr__(self) -> str:
+        count = len(self._tree.branches)
+        return (
+            f"Timeline({self._tree.current!r}, {len(self.stream)} blocks, "
+            f"{count} branch{'' if count == 1 else 'es'})"
+        )
+
+    # -------------------------------------------------------------------------------- private
+
+    def _go(self, tree: Tree) -> None:
+        """Have another tree, with all that follows from it."""
+        before, self._tree = self._tree.current, tree
+        beside = self.compared
+        if beside == tree.current and before in tree.names:
+            beside = before  # the two change places
+        self.set_trait("compared", beside if beside in tree.names else None)
+        self._settle()
+        self.refresh()
+
+    def _settle(self) -> None:
+        """Set the traits that tell which branch is current, `stream` last."""
+        line = self._lines[self._tree.current]
+        if self.frame is not None and self.trait_has_value("stream"):
+            shared = shared_blocks(self.stream.blocks, line.stream.blocks)
+            if self.frame >= take.length(line.stream.blocks[:shared]):
+                self.set_trait("frame", None)
+        self.set_trait("branch", self._tree.current)
+        self.set_trait("live", line.live)
+        self.set_trait("stream", line.stream)
+
+    def _follow(self, stream: Stream, live: LiveStream | None) -> _Line:
+        """Hear of a stream's changes and of a live stream's errors, without staying alive."""
+        known, pace = weakref.ref(self), self._pace
+
+        def happened(event: Event) -> None:
+            error = event.error if isinstance(event, StatusChanged) else None
+            if error is not None and (alive := known()) is not None:
+                alive.complain(f"{type(error).__name__}: {error}")
+
+        leave = [stream.subscribe(pace.ask)]
+        if live is not None:
+            leave.append(live.subscribe(happened))
+        return _Line(stream, live, tuple(leave))
+
+    # ------------------------------------------------------------------------------- the page
+
+    def _on_thumbnails(self, branch: str, blocks: Sequence[int], ticket: int) -> None:
+        there = self.stream_of(branch).blocks
+        if max(blocks) >= len(there):
+            raise ValueError(f"branch {branch!r} has {len(there)} blocks, got {max(blocks)}")
+        chosen = [there[index] for index in blocks]
+        pictures = [jpeg(block.frames[-1], _THUMBNAIL, quality=80) for block in chosen]
+        keys = [self._keys.of(block) for block in chosen]
+        self.send({"type": "thumbnails", "ticket": ticket, "keys": keys}, pictures)
+
+    def _on_frame(self, branch: str, frame: int, ticket: int) -> None:
+        block = take.block_at(self.stream_of(branch).blocks, frame)
+        picture = jpeg(block.frames[frame - block.first_frame])
+        self.send({"type": "frame", "ticket": ticket}, [picture])
+
+    def _on_show(self, frame: int | None) -> None:
+        self.show(frame)
+
+    def _on_fork(self, at: int) -> None:
+        self.fork(at)
+
+    def _on_switch(self, name: str) -> None:
+        self.switch(name)
+
+    def _on_remove(self, name: str) -> None:
+        self.remove(name)
+
+    def _on_rewind(self, to: int) -> None:
+        self.rewind(to)
+
+    def _on_compare(self, name: str | None) -> None:
+        self.compare(name)
+
+
+def _pause(line: _Line) -> None:
+    """Have a live stream rest; what it had begun it carries out."""
+    if line.live is not None:
+        line.live.pause(wait=False)

@@ -1,0 +1,60 @@
+// What the widgets that talk in messages use of anywidget's model, and whether Python still listens.
+
+export interface Model {
+  get(name: string): unknown;
+  send(content: unknown): void;
+  on(event: string, callback: (...values: never[]) => void): void;
+  off(event: string, callback: (...values: never[]) => void): void;
+}
+
+export interface Message {
+  readonly type?: unknown;
+  readonly [field: string]: unknown;
+}
+
+export const GONE = "This stream is gone: run the cell again.";
+const PATIENCE = 5000;
+
+/**
+ * Tells when the kernel that made a widget is gone. After a restart the notebook takes the
+ * connection away; then the page asks whether anybody is there.
+ */
+export class Lifeline {
+  gone = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly model: Model,
+    private readonly changed: () => void,
+  ) {
+    model.on("comm_live_update", this.ask);
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.model.off("comm_live_update", this.ask);
+  }
+
+  /** Somebody in Python has said something. */
+  heard(): void {
+    clearTimeout(this.timer);
+    this.set(false);
+  }
+
+  private readonly ask = (): void => {
+    clearTimeout(this.timer);
+    try {
+      this.model.send({ type: "hello" });
+    } catch {
+      this.set(true);
+      return;
+    }
+    this.timer = setTimeout(() => this.set(true), PATIENCE);
+  };
+
+  private set(gone: boolean): void {
+    if (gone === this.gone) return;
+    this.gone = gone;
+    this.changed();
+  }
+}

@@ -1,0 +1,64 @@
+// What is known of the current block and what can be done there; or a question about that.
+import { say, textButton } from "../shared/controls";
+import { assign, element } from "../shared/dom";
+import { ICONS } from "./icons";
+import type { Question, Store } from "./store";
+import { describe } from "./take";
+
+export class Details {
+  readonly root = element("div", { class: "ds-details" });
+  private readonly title = element("b");
+  private readonly facts = element("span", { class: "ds-facts" });
+  private readonly mark = element("span", { class: "ds-badge" });
+  private readonly prompt = element("span", { class: "ds-prompt" });
+  private readonly rewind: HTMLButtonElement;
+  private readonly fork: HTMLButtonElement;
+  private readonly about: HTMLElement;
+  private asked: Question | null = null;
+
+  constructor(private readonly store: Store) {
+    this.rewind = textButton("Go back to here", () => store.askRewind(), ICONS.rewind);
+    this.fork = textButton("Branch off here", () => store.order("fork", { at: store.block + 1 }), ICONS.fork);
+    const words = element("div", { class: "ds-words" }, this.title, this.mark, this.facts, this.prompt);
+    this.about = element("div", { class: "ds-about" }, words, element("div", { class: "ds-actions" }, this.rewind, this.fork));
+    this.root.append(this.about);
+  }
+
+  update(): void {
+    const { question, take, block } = this.store;
+    if (question !== this.asked) {
+      this.asked = question;
+      this.root.replaceChildren(question ? this.form(question) : this.about);
+      // On "Cancel": a second press of Enter must not drop anything.
+      if (question) this.root.querySelector<HTMLElement>("button:last-of-type")?.focus({ preventScroll: true });
+    }
+    this.rewind.disabled = block < 0 || block >= take.count - 1;
+    this.fork.disabled = block < 0;
+    if (block < 0) {
+      say(this.title, "No blocks yet");
+      [this.facts, this.prompt, this.mark].forEach((node) => say(node, ""));
+      this.mark.hidden = true;
+      return;
+    }
+    const [from, to] = take.latents(block);
+    const mark = take.mark(block);
+    say(this.title, `Block ${block}`);
+    say(this.facts, `latent frames ${from}–${to}, video frames ${take.firstFrame(block)}–${take.lastFrame(block)}`);
+    say(this.prompt, take.prompt(block));
+    this.prompt.title = take.prompt(block);
+    this.mark.hidden = mark === null;
+    say(this.mark, mark ? describe(mark) : "");
+    assign(this.mark, { "data-mode": mark?.mode ?? null });
+  }
+
+  private form(question: Question): HTMLElement {
+    const answers = question.answers.map((answer) => {
+      const button = textButton(answer.label, answer.run);
+      if (answer.danger) button.classList.add("ds-danger");
+      return button;
+    });
+    const cancel = textButton("Cancel", () => this.store.ask(null));
+    const words = element("span", {}, question.text);
+    return element("div", { class: "ds-question", role: "group", "aria-label": question.text }, words, element("div", { class: "ds-actions" }, ...answers, cancel));
+  }
+}

@@ -1,0 +1,14 @@
+// Where playing has got to.
+
+export interface Playback {
+  readonly from: number;
+  readonly began: number;
+  readonly rate: number;
+}
+
+/** The frame at a time in milliseconds; `done` once the last of `count` has had its time. */
+export function playedTo(play: Playback, now: number, count: number): { frame: number; done: boolean } {
+  const passed = Math.max(0, Math.floor(((now - play.began) * play.rate) / 1000));
+  const frame = play.from + passed;
+  return { frame: Math.max(0, Math.min(frame, count - 1)), done: frame >= count };
+}

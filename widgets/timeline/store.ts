@@ -1,0 +1,317 @@
+// What all views of one timeline share: the take, the frame that is shown, thumbnails, questions.
+import { GONE, Lifeline, type Message, type Model } from "../shared/model";
+import { Lru } from "../shared/lru";
+import { clamp } from "../shared/points";
+import { playedTo, type Playback } from "./playback";
+import { Take, type TakeState } from "./take";
+import { Thumbnails } from "./thumbnails";
+
+export type CompareMode = "side" | "wipe";
+
+export interface Answer {
+  readonly label: string;
+  readonly danger?: boolean;
+  readonly run: () => void;
+}
+
+export interface Question {
+  readonly text: string;
+  /** Blocks from this one on would be dropped. */
+  readonly drops: number | null;
+  readonly answers: readonly Answer[];
+}
+
+export interface FrameAnswer {
+  readonly ticket: number;
+  readonly picture: Blob;
+}
+
+const SETTLED = 120; // milliseconds without a move after which Python is told what is shown
+const KEPT = 400;
+
+export class Store {
+  take: Take;
+  error: string | null = null;
+  question: Question | null = null;
+  mode: CompareMode = "wipe";
+  wipe = 0.5;
+  readonly thumbnails: Thumbnails;
+  readonly life: Lifeline;
+
+  private position: number | null;
+  private play: Playback | null = null;
+  private ticking = 0;
+  private telling: ReturnType<typeof setTimeout> | undefined;
+  private told: (number | null)[] = [];
+  private asked: { readonly request: string; readonly take: Take }[] = [];
+  private readonly watchers = new Set<() => void>();
+  private readonly viewers = new Set<(answer: FrameAnswer) => void>();
+  private readonly refused = new Set<() => void>();
+
+  constructor(readonly model: Model) {
+    this.take = new Take(model.get("state") as TakeState);
+    this.position = (model.get("frame") as number | null) ?? null;
+    const cache = new Lru<number, string>(KEPT, (url) => URL.revokeObjectURL(url));
+    this.thumbnails = new Thumbnails(cache, (blocks, ticket) =>
+      this.send("thumbnails", { branch: this.take.state.branch, blocks, ticket }), this.notify);
+    this.life = new Lifeline(model, this.lost);
+    model.on("change:state", this.adopt);
+    model.on("change:frame", this.moved);
+    model.on("change:compared", this.notify);
+    model.on("change:viewer", this.notify);
+    model.on("msg:custom", this.hear as never);
+  }
+
+  dispose(): void {
+    clearTimeout(this.telling);
+    cancelAnimationFrame(this.ticking);
+    this.life.dispose();
+    this.thumbnails.dispose();
+    this.model.off("change:state", this.adopt);
+    this.model.off("change:frame", this.moved);
+    this.model.off("change:compared", this.notify);
+    this.model.off("change:viewer", this.notify);
+    this.model.off("msg:custom", this.hear as never);
+    this.watchers.clear();
+    this.viewers.clear();
+  }
+
+  watch(watcher: () => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  /** Hear of each picture that comes, and of refusals. */
+  receive(viewer: (answer: FrameAnswer) => void, refused: () => void): () => void {
+    this.viewers.add(viewer);
+    this.refused.add(refused);
+    return () => {
+      this.viewers.delete(viewer);
+      this.refused.delete(refused);
+    };
+  }
+
+  // --- what is shown ----------------------------------------------------------------------------
+
+  /** The frame that is shown; -1 while there is none. */
+  get frame(): number {
+    const last = this.take.frames - 1;
+    return this.position === null ? last : Math.min(this.position, last);
+  }
+
+  get block(): number {
+    return this.take.frames ? this.take.blockAt(this.frame) : -1;
+  }
+
+  get following(): boolean {
+    return this.position === null;
+  }
+
+  get playing(): boolean {
+    return this.play !== null;
+  }
+
+  get compared(): string | null {
+    const name = this.model.get("compared");
+    return typeof name === "string" ? name : null;
+  }
+
+  get viewer(): boolean {
+    return this.model.get("viewer") === true;
+  }
+
+  /** Show a frame; the last one follows the newest from then on. */
+  show(frame: number): void {
+    this.play = null;
+    this.place(frame);
+    this.tell();
+  }
+
+  showBlock(block: number): void {
+    if (this.take.count) this.show(this.take.lastFrame(clamp(block, 0, this.take.count - 1)));
+  }
+
+  togglePlay(): void {
+    if (this.play) {
+      this.play = null;
+      this.tell();
+    } else if (this.take.frames > 1) {
+      const from = this.frame >= this.take.frames - 1 ? 0 : this.frame;
+      this.play = { from, began: performance.now(), rate: this.take.state.frameRate };
+      this.place(from);
+      this.tick();
+    }
+    this.notify();
+  }
+
+  private place(frame: number): void {
+    const last = this.take.frames - 1;
+    const wanted = clamp(Math.round(frame), 0, Math.max(0, last));
+    this.position = wanted >= last && !this.play ? null : wanted;
+    this.question = null;
+    this.notify();
+  }
+
+  private tick(): void {
+    cancelAnimationFrame(this.ticking);
+    this.ticking = requestAnimationFrame(() => {
+      if (!this.play) return;
+      const { frame, done } = playedTo(this.play, performance.now(), this.take.frames);
+      if (done) {
+        this.play = null;
+        this.place(this.take.frames - 1);
+        this.tell();
+      } else {
+        if (frame !== this.frame) this.place(frame);
+        this.tick();
+      }
+    });
+  }
+
+  /** Tell Python what is shown, once it stays. */
+  private tell(): void {
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => {
+      if (this.play) return;
+      const frame = this.position;
+      if (frame !== ((this.model.get("frame") as number | null) ?? null)) {
+        this.told.push(frame);
+        this.send("show", { frame });
+      }
+    }, SETTLED);
+  }
+
+  // --- what is asked of Python ------------------------------------------------------------------
+
+  send(request: string, fields: Readonly<Record<string, unknown>>): void {
+    if (this.life.gone) return;
+    this.asked.push({ request, take: this.take });
+    if (this.asked.length > 50) this.asked.shift();
+    this.model.send({ type: request, ...fields });
+  }
+
+  /** Do something that a person asked for: what was wrong before is no longer of interest. */
+  order(request: string, fields: Readonly<Record<string, unknown>>): void {
+    this.play = null;
+    this.question = null;
+    this.error = null;
+    this.send(request, fields);
+    this.notify();
+  }
+
+  askRewind(): void {
+    const to = this.block + 1;
+    const { count } = this.take;
+    if (to < 1 || to >= count) return;
+    const frames = this.take.frames - this.take.firstFrame(to);
+    const blocks = to === count - 1 ? `block ${to}` : `blocks ${to} to ${count - 1}`;
+    this.ask({
+      text: `Going back drops ${blocks} (${frames} video frames).`,
+      drops: to,
+      answers: [
+        { label: "Drop and go back", danger: true, run: () => this.order("rewind", { to }) },
+        { label: "Branch off instead", run: () => this.order("fork", { at: to }) },
+      ],
+    });
+  }
+
+  askRemove(name: string): void {
+    const branch = this.take.branch(name);
+    if (!branch) return;
+    this.ask({
+      text: `Remove “${name}” with its ${branch.blocks} blocks?`,
+      drops: null,
+      answers: [{ label: "Remove", danger: true, run: () => this.order("remove", { name }) }],
+    });
+  }
+
+  ask(question: Question | null): void {
+    this.play = null;
+    this.question = question;
+    this.notify();
+  }
+
+  setError(text: string | null): void {
+    this.error = text;
+    this.notify();
+  }
+
+  setMode(mode: CompareMode): void {
+    this.mode = mode;
+    this.notify();
+  }
+
+  setWipe(fraction: number): void {
+    this.wipe = clamp(fraction, 0, 1);
+    this.notify();
+  }
+
+  // --- what Python says -------------------------------------------------------------------------
+
+  private readonly adopt = (): void => {
+    this.take = new Take(this.model.get("state") as TakeState);
+    if (this.question?.drops != null && this.question.drops >= this.take.count) this.question = null;
+    if (this.position !== null && this.position >= this.take.frames) this.position = null;
+    this.notify();
+  };
+
+  private readonly moved = (): void => {
+    const frame = (this.model.get("frame") as number | null) ?? null;
+    const echo = this.told.indexOf(frame);
+    if (echo >= 0) {
+      this.told.splice(0, echo + 1);
+      return;
+    }
+    this.play = null;
+    this.position = frame;
+    this.notify();
+  };
+
+  private readonly hear = (message: Message, buffers: readonly DataView[]): void => {
+    this.life.heard();
+    const ticket = Number(message["ticket"]);
+    if (message.type === "thumbnails") {
+      this.answered("thumbnails");
+      this.thumbnails.take(ticket, message["keys"] as number[], buffers);
+    } else if (message.type === "frame" && buffers[0]) {
+      this.answered("frame");
+      const picture = jpeg(buffers[0]);
+      for (const viewer of this.viewers) viewer({ ticket, picture });
+    } else if (message.type === "error") {
+      this.refuse(String(message["text"]), message["request"]);
+    }
+  };
+
+  private answered(request: string): Take | null {
+    const place = this.asked.findIndex((item) => item.request === request);
+    return place < 0 ? null : this.asked.splice(place, 1)[0]!.take;
+  }
+
+  private refuse(text: string, request: unknown): void {
+    const about = typeof request === "string" ? this.answered(request) : null;
+    if (request === "thumbnails") this.thumbnails.refuse();
+    if (request === "frame") for (const refused of this.refused) refused();
+    if (request === "show") this.told = [];
+    // What was asked of a take that has changed meanwhile is nobody's mistake.
+    const stale = about !== null && about !== this.take;
+    const quiet = request === "thumbnails" || request === "frame" || request === "show";
+    if (!(stale && quiet)) this.error = text;
+    this.notify();
+  }
+
+  private readonly lost = (): void => {
+    this.play = null;
+    this.question = null;
+    this.error = this.life.gone ? GONE : null;
+    this.notify();
+  };
+
+  private readonly notify = (): void => {
+    for (const watcher of this.watchers) watcher();
+  };
+}
+
+export function jpeg(bytes: DataView): Blob {
+  const part = new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  return new Blob([part], { type: "image/jpeg" });
+}

@@ -1,0 +1,161 @@
+// The blocks in a row, as thumbnails. Only those in view are there.
+import { say } from "../shared/controls";
+import { assign, element } from "../shared/dom";
+import type { Store } from "./store";
+import { describe } from "./take";
+import { reveal, visible } from "./visible";
+
+const GAP = 6;
+const SPARE = 3;
+
+interface Tile {
+  readonly root: HTMLElement;
+  readonly picture: HTMLImageElement;
+  readonly number: HTMLElement;
+  readonly latents: HTMLElement;
+  readonly mark: HTMLElement;
+}
+
+export class Strip {
+  readonly root: HTMLElement;
+  private readonly row = element("div", { class: "ds-tiles" });
+  private readonly tiles = new Map<number, Tile>();
+  private readonly spare: Tile[] = [];
+  private readonly observer: ResizeObserver;
+  private readonly prefix = `ds-tile-${Math.random().toString(36).slice(2)}`;
+  private current = -1;
+  private scheduled = 0;
+  private size = 0;
+
+  constructor(private readonly store: Store) {
+    this.root = element("div", {
+      class: "ds-strip", role: "listbox", tabindex: 0, "aria-label": "Blocks", "aria-orientation": "horizontal",
+    }, this.row);
+    this.root.addEventListener("scroll", this.schedule, { passive: true });
+    this.root.addEventListener("wheel", this.wheel, { passive: false });
+    this.row.addEventListener("click", (event) => {
+      const block = blockOf(event);
+      if (block !== null) store.showBlock(block);
+    });
+    this.row.addEventListener("dblclick", (event) => {
+      if (blockOf(event) !== null) store.askRewind();
+    });
+    this.observer = new ResizeObserver(this.schedule);
+    this.observer.observe(this.root);
+  }
+
+  dispose(): void {
+    this.observer.disconnect();
+    cancelAnimationFrame(this.scheduled);
+  }
+
+  update(): void {
+    const { store } = this;
+    const { width, height } = store.take.state;
+    this.size = Math.round(Math.min(96, Math.max(40, (56 * width) / height))) + GAP;
+    this.root.style.setProperty("--ds-tile", `${this.size - GAP}px`);
+    this.root.style.setProperty("--ds-tile-shape", `${width} / ${height}`);
+    const length = `${Math.max(0, store.take.count * this.size - GAP)}px`;
+    if (this.row.style.width !== length) this.row.style.width = length;
+    if (store.block !== this.current) {
+      this.current = store.block;
+      const { scrollLeft, clientWidth } = this.root;
+      const scroll = reveal(Math.max(0, this.current), scrollLeft, clientWidth, this.size);
+      if (scroll !== scrollLeft) this.root.scrollLeft = scroll;
+    }
+    this.lay();
+  }
+
+  private readonly schedule = (): void => {
+    this.scheduled ||= requestAnimationFrame(() => {
+      this.scheduled = 0;
+      this.lay();
+    });
+  };
+
+  // A mouse wheel turns up and down, the row runs left and right.
+  private readonly wheel = (event: WheelEvent): void => {
+    const { scrollLeft, scrollWidth, clientWidth } = this.root;
+    if (Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.ctrlKey) return;
+    const wanted = Math.max(0, Math.min(scrollLeft + event.deltaY, scrollWidth - clientWidth));
+    if (wanted === scrollLeft) return;
+    event.preventDefault();
+    this.root.scrollLeft = wanted;
+  };
+
+  private lay(): void {
+    const { store } = this;
+    const { scrollLeft, clientWidth } = this.root;
+    if (clientWidth === 0 || this.size === 0) return;
+    const { first, end } = visible(scrollLeft, clientWidth, this.size, store.take.count, SPARE);
+    for (const [block, tile] of this.tiles) {
+      if (block >= first && block < end) continue;
+      this.tiles.delete(block);
+      tile.root.remove();
+      this.spare.push(tile);
+    }
+    const wanted: number[] = [];
+    for (let block = first; block < end; block++) {
+      wanted.push(block);
+      this.fill(block, this.tile(block));
+    }
+    store.thumbnails.want(wanted, (block) => store.take.key(block));
+    assign(this.root, { "aria-activedescendant": this.tiles.has(this.current) ? `${this.prefix}-${this.current}` : null });
+  }
+
+  private tile(block: number): Tile {
+    let tile = this.tiles.get(block);
+    if (!tile) {
+      tile = this.spare.pop() ?? make();
+      this.tiles.set(block, tile);
+      tile.root.style.transform = `translateX(${block * this.size}px)`;
+      this.row.append(tile.root);
+    }
+    return tile;
+  }
+
+  private fill(block: number, tile: Tile): void {
+    const { store } = this;
+    const { take } = store;
+    const source = store.thumbnails.get(take.key(block));
+    if (tile.picture.dataset["source"] !== source) {
+      if (source) {
+        tile.picture.src = source;
+        tile.picture.dataset["source"] = source;
+      } else {
+        tile.picture.removeAttribute("src");
+        delete tile.picture.dataset["source"];
+      }
+    }
+    const mark = take.mark(block);
+    const [from, to] = take.latents(block);
+    say(tile.number, String(block));
+    say(tile.latents, from === to ? `z${from}` : `z${from}–${to}`);
+    const video = `video frames ${take.firstFrame(block)} to ${take.lastFrame(block)}`;
+    const told = `Block ${block}, latent frames ${from} to ${to}, ${video}${mark ? `, ${describe(mark)}` : ""}`;
+    const drops = store.question?.drops;
+    assign(tile.root, {
+      id: `${this.prefix}-${block}`, "data-block": block, "aria-label": told, title: told,
+      "aria-posinset": block + 1, "aria-setsize": take.count,
+      "aria-selected": block === this.current ? "true" : "false",
+      "data-mode": mark?.mode ?? null, "data-drops": drops != null && block >= drops,
+      "data-goes-on": mark !== null && mark.part + 1 < mark.parts,
+    });
+  }
+}
+
+function make(): Tile {
+  const picture = element("img", { class: "ds-thumb", alt: "", draggable: "false" });
+  picture.decoding = "async";
+  const mark = element("span", { class: "ds-mark", "aria-hidden": true });
+  const number = element("b");
+  const latents = element("span", { class: "ds-latents" });
+  const caption = element("span", { class: "ds-caption" }, number, latents);
+  const root = element("div", { class: "ds-tile", role: "option" }, picture, mark, caption);
+  return { root, picture, number, latents, mark };
+}
+
+function blockOf(event: Event): number | null {
+  const tile = (event.target as Element).closest<HTMLElement>("[data-block]");
+  return tile ? Number(tile.dataset["block"]) : null;
+}

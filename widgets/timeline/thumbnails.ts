@@ -1,0 +1,54 @@
+// Small pictures of the blocks in view, asked for when they are needed and forgotten when not.
+import type { Lru } from "../shared/lru";
+import { Newest } from "../shared/newest";
+
+const BATCH = 24;
+
+export class Thumbnails {
+  private readonly requests: Newest<readonly number[]>;
+
+  /**
+   * @param cache From block keys to addresses of pictures.
+   * @param send Asks for the blocks with these indices.
+   */
+  constructor(
+    private readonly cache: Lru<number, string>,
+    send: (blocks: readonly number[], ticket: number) => void,
+    private readonly changed: () => void,
+  ) {
+    const first = Math.floor(Math.random() * 2 ** 40); // other pages have other tickets
+    this.requests = new Newest(send, 1, first);
+  }
+
+  get(key: number): string | undefined {
+    return this.cache.get(key);
+  }
+
+  /** Ask for those of the blocks that are not there yet, a batch at a time. */
+  want(blocks: readonly number[], key: (block: number) => number): void {
+    if (this.requests.busy) return; // its answer will make us look again
+    const missing = blocks.filter((block) => !this.cache.has(key(block))).slice(0, BATCH);
+    if (missing.length > 0) this.requests.ask(missing);
+  }
+
+  take(ticket: number, keys: readonly number[], buffers: readonly DataView[]): void {
+    this.requests.settle(ticket);
+    keys.forEach((key, index) => {
+      const bytes = buffers[index];
+      if (bytes && !this.cache.has(key)) {
+        const part = new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+        this.cache.set(key, URL.createObjectURL(new Blob([part], { type: "image/jpeg" })));
+      }
+    });
+    this.changed();
+  }
+
+  refuse(): void {
+    this.requests.refuse();
+  }
+
+  dispose(): void {
+    this.requests.reset();
+    this.cache.clear();
+  }
+}

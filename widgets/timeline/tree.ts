@@ -1,0 +1,149 @@
+// The branches: a lane each, with what can be done to them.
+import { iconButton, say } from "../shared/controls";
+import { assign, element } from "../shared/dom";
+import { ICONS } from "./icons";
+import { along, lanePath, lanes, type Lane } from "./lanes";
+import type { Store } from "./store";
+
+const ROW = 30;
+const MARGIN = 8;
+const SVG = "http://www.w3.org/2000/svg";
+
+interface Row {
+  readonly root: HTMLElement;
+  readonly button: HTMLButtonElement;
+  readonly name: HTMLElement;
+  readonly count: HTMLElement;
+  readonly compare: HTMLButtonElement;
+  readonly remove: HTMLButtonElement;
+  branch: string;
+}
+
+export class Tree {
+  readonly root: HTMLElement;
+  private readonly list = element("ul", { class: "ds-branches", "aria-label": "Branches" });
+  private readonly drawing = document.createElementNS(SVG, "svg");
+  private readonly rows: Row[] = [];
+  private readonly observer: ResizeObserver;
+  private drawn = "";
+
+  constructor(private readonly store: Store) {
+    assign(this.drawing, { class: "ds-lanes", "aria-hidden": true });
+    this.root = element("div", { class: "ds-tree" }, this.drawing, this.list);
+    this.observer = new ResizeObserver(() => this.draw());
+    this.observer.observe(this.root);
+  }
+
+  dispose(): void {
+    this.observer.disconnect();
+  }
+
+  update(): void {
+    const { take, compared } = this.store;
+    const { branches, branch } = take.state;
+    const found = lanes(branches);
+    while (this.rows.length > found.length) this.rows.pop()!.root.remove();
+    found.forEach((lane, index) => {
+      const row = (this.rows[index] ??= this.row());
+      const { name } = lane.branch;
+      const current = name === branch;
+      row.branch = name;
+      say(row.name, name);
+      const blocks = `${lane.branch.blocks} block${lane.branch.blocks === 1 ? "" : "s"}`;
+      const origin = lane.branch.parent === null ? "" : `, forked from ${lane.branch.parent} after ${lane.start}`;
+      say(row.count, blocks);
+      assign(row.button, { "aria-current": current ? "true" : null, title: `${name}: ${blocks}${origin}` });
+      assign(row.root, { "data-branch": name, "data-current": current });
+      row.compare.hidden = row.remove.hidden = current;
+      assign(row.compare, {
+        "aria-pressed": name === compared ? "true" : "false",
+        "aria-label": `Compare with ${name}`, "data-tip": "Compare",
+      });
+      assign(row.remove, { "aria-label": `Remove ${name}`, "data-tip": "Remove" });
+    });
+    this.draw();
+  }
+
+  private row(): Row {
+    const { store } = this;
+    const name = element("span", { class: "ds-branch-name" });
+    const count = element("span", { class: "ds-branch-count" });
+    const button = element("button", { type: "button", class: "ds-branch" }, name, count);
+    const compare = iconButton("Compare", ICONS.compare, () => {
+      store.order("compare", { name: row.branch === store.compared ? null : row.branch });
+    });
+    const remove = iconButton("Remove", ICONS.remove, () => store.askRemove(row.branch));
+    button.addEventListener("click", () => {
+      if (row.branch !== store.take.state.branch) store.order("switch", { name: row.branch });
+    });
+    const space = element("span", { class: "ds-lane-space" });
+    const actions = element("span", { class: "ds-row-actions" }, compare, remove);
+    const root = element("li", {}, button, space, actions);
+    const row: Row = { root, button, name, count, compare, remove, branch: "" };
+    this.list.append(root);
+    return row;
+  }
+
+  private draw(): void {
+    const { take, frame, compared } = this.store;
+    const { branches, branch } = take.state;
+    const space = this.list.querySelector<HTMLElement>(".ds-lane-space");
+    const width = Math.round(space?.clientWidth ?? 0);
+    if (!space || width === 0) return;
+    const found = lanes(branches);
+    const longest = Math.max(1, ...branches.map((item) => item.blocks));
+    const at = take.passed(frame);
+    const key = JSON.stringify([width, branches, branch, compared, at.toFixed(2)]);
+    if (key === this.drawn) return;
+    this.drawn = key;
+    this.drawing.style.left = `${space.offsetLeft}px`;
+    assign(this.drawing, { width, height: ROW * found.length, viewBox: `0 0 ${width} ${ROW * found.length}` });
+    const x = (blocks: number): number => Math.round(along(blocks, longest, width, MARGIN));
+    const y = (row: number): number => ROW * row + ROW / 2;
+    const nodes: SVGElement[] = [];
+    const order = [...found].sort((a, b) => Number(a.branch.name === branch) - Number(b.branch.name === branch));
+    for (const lane of order) nodes.push(...this.lane(lane, x, y, lane.branch.name === branch, lane.branch.name === compared));
+    const current = found.find((lane) => lane.branch.name === branch);
+    if (current && take.count > 0) {
+      nodes.push(...this.history(found, current, x, y));
+      const row = this.rowOf(found, current, at);
+      nodes.push(shape("circle", { class: "ds-playhead", cx: x(at), cy: y(row), r: 5 }));
+    }
+    this.drawing.replaceChildren(...nodes);
+  }
+
+  private lane(lane: Lane, x: (blocks: number) => number, y: (row: number) => number, current: boolean, compared: boolean): SVGElement[] {
+    const parent = lane.parentRow === null ? null : y(lane.parentRow);
+    const state = current ? "current" : compared ? "compared" : "other";
+    const path = shape("path", { class: "ds-lane", "data-state": state, d: lanePath(x(lane.start), x(lane.end), y(lane.row), parent) });
+    const tip = shape("circle", { class: "ds-tip", "data-state": state, cx: Math.max(x(lane.end), x(lane.start) + (parent === null ? 0 : 10)), cy: y(lane.row), r: 3.5 });
+    return [path, tip];
+  }
+
+  /** The blocks that the current branch has from those before it, as part of its line. */
+  private history(found: readonly Lane[], current: Lane, x: (blocks: number) => number, y: (row: number) => number): SVGElement[] {
+    const pieces: SVGElement[] = [];
+    let lane = current;
+    while (lane.parentRow !== null) {
+      const parent = found[lane.parentRow]!;
+      const from = parent.parentRow === null ? 0 : Math.min(parent.start, lane.start);
+      const d = `M${x(from)} ${y(parent.row)}H${x(lane.start)}`;
+      pieces.push(shape("path", { class: "ds-lane", "data-state": "current", d }));
+      lane = parent;
+    }
+    return pieces;
+  }
+
+  /** The lane on which the current branch has a block. */
+  private rowOf(found: readonly Lane[], current: Lane, at: number): number {
+    let lane = current;
+    while (lane.parentRow !== null && at <= lane.start) lane = found[lane.parentRow]!;
+    return lane.row;
+  }
+}
+
+function shape(name: string, attributes: Readonly<Record<string, string | number>>): SVGElement {
+  const made = document.createElementNS(SVG, name);
+  assign(made, attributes);
+  return made;
+}
