@@ -35,7 +35,7 @@ install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11, 3.12 or 3.13 with venv is needed"; exit 1; fi
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[lab,metrics,sweep,test]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[lab,metrics,sweep,wan,test]"
 	touch $@
 
 lab: $(STAMP)
