@@ -28,8 +28,9 @@ from dragstream.drags.checks import whole
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, Motion, Rotation, targets
 from dragstream.drags.regions import centroid, warp
-from dragstream.method.focus import combine, target_bounds
+from dragstream.method.maps import Principal
 from dragstream.method.settings import DragSettings
+from dragstream.stream.aims import focus_map
 from dragstream.stream.records import Block, Iteration, Mode
 from dragstream.stream.stream import Stream
 
@@ -437,7 +438,7 @@ def features(
         raise ValueError("features needs at least one cutoff, got none")
     maps = [_feature_map(stream, block, layers, cutoff) for cutoff in cutoffs]
     reference = _feature_map(stream, block, layers, 1.0)
-    centre, axes, low, high = _principal(reference)
+    principal = Principal.of(reference)
     shown = stream.blocks[block].frames
     frames, rows, columns = reference.shape[:3]
     scale = -(-shown.shape[1] // rows)
@@ -451,8 +452,7 @@ def features(
         picture = shown[last[frame]][:height, :width]
         strip[: picture.shape[0], left : left + picture.shape[1]] = picture
         for row, values in enumerate(maps, start=1):
-            colours = np.clip(((values[frame] - centre) @ axes - low) / (high - low), 0, 1)
-            tile = np.kron((colours * 255).astype(np.uint8), np.ones((scale, scale, 1), np.uint8))
+            tile = np.kron(principal.colours(values[frame]), np.ones((scale, scale, 1), np.uint8))
             top = row * (height + _GAP)
             strip[top : top + height, left : left + width] = tile
     inches = 1.7 * frames
@@ -473,19 +473,6 @@ def _feature_map(
     """The features (F, h, w, channels) of a block, the layers' channels side by side."""
     taps = stream.features(block=block, layers=layers, cutoff=cutoff)
     return np.concatenate([tap.float().cpu().numpy() for tap in taps.values()], axis=-1)
-
-
-def _principal(
-    values: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Mean, the first three principal axes (channels, 3), and their 2 % and 98 % quantiles."""
-    flat = values.reshape(-1, values.shape[-1])
-    centre = flat.mean(axis=0)
-    axes = np.linalg.svd(flat - centre, full_matrices=False)[2][:3].T
-    # A sign is arbitrary: let each axis' largest entry be positive, so that pictures repeat.
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    low, high = np.quantile((flat - centre) @ axes, (0.02, 0.98), axis=0)
-    return centre, axes, low, np.maximum(high, low + 1e-6)
 
 
 # ---------------------------------------------------------------------------------------- focus
@@ -524,8 +511,8 @@ def focus(
     height, width = frame.shape[:2]
     masks = [drag.mask(height, width) for drag in drags]
     places = [drag.motion.at(fraction) for drag in drags]
-    bounds = [target_bounds(mask, place) for mask, place in zip(masks, places, strict=True)]
-    gaussian = combine(chosen.gaussian(box, stream.model.spec.grid) for box in bounds).numpy()
+    placed = list(zip(masks, places, strict=True))
+    gaussian = focus_map(placed, chosen, stream.model.spec.grid)
     ax = _axes(ax, 4.6, 4.0 * height / width + 0.6)
     ax.imshow(np.repeat(frame.mean(axis=-1, keepdims=True) / 255, 3, axis=-1))
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)

@@ -1,0 +1,130 @@
+"""What a drag aims at, frame by frame: the target Y, the kept M and the focus G (Figures 13, 14).
+
+The optimisation works with these on the grids of features and latents; here they are in the
+pixels of the video frame, to be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags.checks import fraction, whole
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Drag
+from dragstream.drags.regions import rasterise, warp
+from dragstream.drags.shapes import as_shape
+from dragstream.method.focus import Focus, combine, target_bounds
+from dragstream.method.settings import DragSettings
+from dragstream.stream.driving import Course
+from dragstream.stream.records import Block, Mode
+
+if TYPE_CHECKING:
+    from dragstream.drags.geometry import Grid
+    from dragstream.drags.shapes import Region
+
+__all__ = ["Aims", "aims_of", "focus_map", "planned"]
+
+
+@dataclass(frozen=True, eq=False)
+class Aims:
+    """What drags aim at in one latent frame.
+
+    Attributes:
+        target: How much of each pixel some drag's region should cover, float32 (H, W), in [0, 1].
+        keep: The pixels that must not change, bool (H, W); None where nothing is kept.
+        focus: The weight of the update, float32 (latent rows, latent columns), in [0, 1]; None
+            where it is 1 everywhere.
+    """
+
+    target: NDArray[np.float32]
+    keep: NDArray[np.bool_] | None
+    focus: NDArray[np.float32] | None
+
+
+def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
+    """What the drags of a block aimed at in one of its latent frames.
+
+    Args:
+        block: A block of a stream.
+        frame: Which of its latent frames, from 0.
+        grid: Sizes of a frame.
+
+    Returns:
+        None where no drag acted: in plain blocks, and in an edit before its last frame.
+
+    Raises:
+        ValueError: A frame that the block does not have.
+    """
+    count = len(block.latents)
+    frame = whole(frame, "frame", least=0)
+    if frame >= count:
+        raise ValueError(f"block {block.index} has latent frames 0 to {count - 1}, got {frame}")
+    if not block.drags or block.settings is None:
+        return None
+    part, parts = block.part
+    plain = block.mode is Mode.EDIT
+    course = Course(count) if plain else Course(count, part * count, parts * count)
+    reached = [course.fractions(drag.motion)[frame] for drag in block.drags]
+    moved = [
+        (drag, drag.motion.at(share))
+        for drag, share in zip(block.drags, reached, strict=True)
+        if share is not None
+    ]
+    return _aims(moved, block.keep, block.settings.focus, grid) if moved else None
+
+
+def planned(
+    drags: Sequence[Drag],
+    keep: Region | None,
+    settings: DragSettings | None,
+    grid: Grid,
+    share: float = 1.0,
+) -> Aims | None:
+    """What drags will aim at once they have gone a share of their way, in (0, 1].
+
+    Args:
+        drags: The drags; None is returned where there is none.
+        keep: The region that must not change, or None.
+        settings: Their focus counts; None means the paper's.
+        grid: Sizes of a frame.
+        share: How far along.
+
+    Raises:
+        ValueError: A share out of range, or regions that do not fit the frame.
+    """
+    share = fraction(share, "share")
+    moved = [(drag, drag.motion.at(share)) for drag in drags]
+    chosen = (settings or DragSettings.paper()).focus
+    return _aims(moved, keep, chosen, grid) if moved else None
+
+
+def focus_map(
+    moved: Sequence[tuple[NDArray[np.bool_], Affine]], focus: Focus, grid: Grid
+) -> NDArray[np.float32]:
+    """The weight G of the update (Eq. 10), (latent rows, latent columns).
+
+    Args:
+        moved: Each handle region (H, W) and where it goes.
+        focus: Its width.
+        grid: Sizes of a frame.
+    """
+    maps = [focus.gaussian(target_bounds(mask, place), grid) for mask, place in moved]
+    return np.asarray(combine(maps).numpy(), dtype=np.float32)
+
+
+def _aims(
+    moved: Sequence[tuple[Drag, Affine]], keep: Region | None, focus: Focus | None, grid: Grid
+) -> Aims:
+    size = (grid.height, grid.width)
+    placed = [(drag.mask(*size), place) for drag, place in moved]
+    target = np.max([warp(mask, place) for mask, place in placed], axis=0)
+    return Aims(
+        target,
+        None if keep is None else rasterise(as_shape(keep), *size),
+        None if focus is None else focus_map(placed, focus, grid),
+    )
