@@ -91,7 +91,8 @@ def _there(
         for name, item in items.items()
     }
     try:
-        for future, result in as_completed(list(futures), with_results=True, raise_errors=False):
+        done = as_completed(list(futures), loop=client.loop, with_results=True, raise_errors=False)
+        for future, result in done:
             name = futures.pop(future)
             # Whatever is held on a worker is lost, and done again, if that worker dies.
             future.release()
@@ -151,7 +152,7 @@ def _processes(count: int, *, gpus: bool) -> Iterator[Client]:
     }
     scheduler = {
         "cls": dask.Scheduler,
-        "options": {"dashboard": False, "host": "127.0.0.1", "port": 0},
+        "options": {"dashboard": False, "dashboard_address": ":0", "host": "127.0.0.1", "port": 0},
     }
     with (
         dask.SpecCluster(workers=specification, scheduler=scheduler) as cluster,

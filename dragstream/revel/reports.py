@@ -95,7 +95,7 @@ def compose(results: Sequence[Result], cases: Sequence[Case], about: Mapping[str
         _overview(results, about),
         _orderings(studies, findings),
         *(_study(study, values, findings[study.name]) for study in studies),
-        _breakdown(values, cases),
+        *_breakdown(values, cases),
         _explained(),
     ]
     return Report("Dragging, measured", tuple(sections))
@@ -188,8 +188,8 @@ def _study(study: Study, values: Values, findings: Sequence[Finding]) -> Section
     )
 
 
-def _breakdown(values: Values, cases: Sequence[Case]) -> Section:
-    """ObjMC of no drag and of the full method by what a case is like."""
+def _breakdown(values: Values, cases: Sequence[Case]) -> Sequence[Section]:
+    """ObjMC of no drag and of the full method by what a case is like, where both were run."""
     groups: dict[str, list[str]] = {}
     for case in cases:
         for group in (case.mode.value, case.kind.value, *case.tags):
@@ -205,7 +205,7 @@ def _breakdown(values: Values, cases: Sequence[Case]) -> Section:
             cells = (str(len(both)), _text(before, 2), _text(after, 2), share)
             rows.append((group, *cells))
     head = ("cases", "number", "ObjMC without a drag", "with DragStream", "of that")
-    return Section("By what a case is like", (Table(head, tuple(rows)),))
+    return [Section("By what a case is like", (Table(head, tuple(rows)),))] if rows else []
 
 
 def _explained() -> Section:

@@ -90,7 +90,7 @@ def test_a_report_says_which_orderings_hold() -> None:
 
 
 def test_a_run_gets_its_report_and_plots(model, tmp_path) -> None:
-    methods = select(["none", "I=2"])
+    methods = select(["none", "I=4"])
     assert run(plan()[:2], methods, tmp_path, model=model, progress=False) == {}
     markdown, page = write_report(tmp_path)
     text = markdown.read_text()

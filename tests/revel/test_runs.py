@@ -154,7 +154,7 @@ def test_a_run_on_a_cluster_gives_the_same_table(model, whole, tmp_path) -> None
             n_workers=1,
             threads_per_worker=1,
             processes=False,
-            dashboard_address=None,
+            dashboard_address=":0",
             resources={"GPU": 1},
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
