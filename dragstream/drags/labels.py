@@ -136,7 +136,10 @@ def read_label(
         found = _label_files(place)
         if len(found) != 1:
             names = ", ".join(file.name for file in found) or "none"
-            raise ValueError(f"{place} should hold one label, found {names}; see read_labels")
+            raise ValueError(
+                f"{place} should hold one label, found {names}: name one of the files "
+                "(read_labels reads them all)"
+            )
         place = found[0]
     return _read(place, _Times(clock, whole(frames_per_block, "frames_per_block", least=1)))
 

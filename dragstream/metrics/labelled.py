@@ -44,6 +44,11 @@ class LabelledObjMC:
         return float(np.mean([drag.still for drag in self.drags]))
 
     @property
+    def tracker(self) -> str:
+        """The names of the trackers, each once."""
+        return ", ".join(dict.fromkeys(drag.tracker for drag in self.drags))
+
+    @property
     def coverage(self) -> float:
         """Mean share of points that were followed to the end."""
         return float(np.mean([drag.coverage for drag in self.drags]))
@@ -52,6 +57,7 @@ class LabelledObjMC:
         """Plain lists and numbers."""
         return {
             "mean": self.mean,
+            "tracker": self.tracker,
             "still": self.still,
             "coverage": self.coverage,
             "first_frame": self.first_frame,
@@ -69,6 +75,8 @@ def measure_label(
     tracker: Tracker | None = None,
     points: int = 256,
     seed: int = 0,
+    within: float = 1.0,
+    warn_below: float = 0.3,
 ) -> LabelledObjMC:
     """ObjMC of a video file against a label.
 
@@ -83,9 +91,13 @@ def measure_label(
         first_frame: which frame of the files is the labelled one, counted from 0; None: the
             label's own number (12 b - 4 for block b of the released model).
         clock: latent to video frames of the model that made the video.
-        tracker: None: Lucas-Kanade.
+        tracker: None: what suits each drag (:func:`dragstream.metrics.trackers.suited`).
         points: how many points to scatter in each handle region, at most.
         seed: seed of the scattering.
+        within: where in each latent frame's video frames positions are read: 0 its first, 1 its
+            last.
+        warn_below: a coverage below this share warns with
+            :class:`~dragstream.metrics.objmc.LowCoverage`.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -101,11 +113,20 @@ def measure_label(
         at: tuple[int, ...] = (1,)
         commands: list[list[Affine] | None] = [[drag.motion.at(1.0)] for drag in label.drags]
     else:
-        at = latent_offsets(clock, label.latent_frame, len(label.deltas[0]))
+        at = latent_offsets(clock, label.latent_frame, len(label.deltas[0]), within)
         frames = _frames(label, video, first, at[-1] + 1)
         commands = [None] * len(label.drags)
     results = [
-        objmc(frames, drag, at=at, commands=command, tracker=tracker, points=points, seed=seed)
+        objmc(
+            frames,
+            drag,
+            at=at,
+            commands=command,
+            tracker=tracker,
+            points=points,
+            seed=seed,
+            warn_below=warn_below,
+        )
         for drag, command in zip(label.drags, commands, strict=True)
     ]
     return LabelledObjMC(first, tuple(results))

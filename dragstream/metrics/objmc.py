@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, Rotation, targets
-from dragstream.metrics.trackers import LucasKanade, Tracker
+from dragstream.method.focus import target_bounds
+from dragstream.metrics.trackers import Tracker, suited
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dragstream.drags.geometry import Affine, FrameClock
+    from dragstream.drags.geometry import FrameClock
 
-__all__ = ["LowCoverage", "ObjMC", "latent_offsets", "objmc", "scatter"]
+__all__ = ["LowCoverage", "ObjMC", "latent_offsets", "objmc", "scatter", "span"]
 
 Points = tuple[tuple[float, float], ...]
 
@@ -99,14 +101,42 @@ def scatter(mask: NDArray[np.bool_], count: int = 256, seed: int = 0) -> NDArray
     return np.stack(taken)
 
 
-def latent_offsets(clock: FrameClock, handle: int, count: int) -> tuple[int, ...]:
+def span(mask: NDArray[np.bool_], commands: Iterable[Affine]) -> float:
+    """Larger side, in pixels, of the box around a handle region and all its targets in the frame.
+
+    Args:
+        mask: the handle region, bool (H, W), not empty.
+        commands: the commanded maps from rest.
+    """
+    bounds = np.array([target_bounds(mask, affine) for affine in (Affine.identity(), *commands)])
+    limit = np.array(mask.shape[::-1]) - 0.5
+    low = np.clip(bounds[:, :2].min(axis=0), -0.5, limit)
+    high = np.clip(bounds[:, 2:].max(axis=0), -0.5, limit)
+    return float((high - low).max())
+
+
+def latent_offsets(
+    clock: FrameClock, handle: int, count: int, within: float = 1.0
+) -> tuple[int, ...]:
     """The video frames of an animation's trajectory points, counted from the handle's.
 
-    The handle lies on the last video frame of latent frame `handle`; the trajectory point of each
-    of the `count` latent frames after it is read in that latent frame's last video frame.
+    The handle lies on the last video frame of latent frame `handle`. The trajectory point of each
+    of the `count` latent frames after it is read in one of that latent frame's video frames.
+
+    Args:
+        clock: latent to video frames.
+        handle: the latent frame of the handle.
+        count: how many trajectory points.
+        within: which of a latent frame's video frames: from 0, its first, to 1, its last.
+
+    Raises:
+        ValueError: `within` below 0 or above 1.
     """
+    if not 0 <= within <= 1:
+        raise ValueError(f"within must be from 0 (first frame) to 1 (last), got {within!r}")
     first = clock.last(handle)
-    return tuple(clock.last(handle + index) - first for index in range(1, count + 1))
+    spans = ((clock.start(handle + n), clock.last(handle + n)) for n in range(1, count + 1))
+    return tuple(round(start + within * (last - start)) - first for start, last in spans)
 
 
 def objmc(
@@ -130,7 +160,7 @@ def objmc(
             after the first one.
         commands: the commanded map from rest of each trajectory point; None: the drag's motion,
             whose end is reached at the last point (for an edit: `[drag.motion.at(1)]`).
-        tracker: None: :class:`~dragstream.metrics.trackers.LucasKanade`.
+        tracker: None: what suits the command's size (:func:`dragstream.metrics.trackers.suited`).
         points: how many points to scatter in the region, at most.
         seed: seed of the scattering.
         warn_below: a coverage below this share warns with :class:`LowCoverage`.
@@ -147,8 +177,9 @@ def objmc(
     commands = targets(drag.motion, len(read)) if commands is None else commands
     if len(commands) != len(read):
         raise ValueError(f"{len(read)} trajectory points need as many commands: {len(commands)}")
-    tracker = LucasKanade() if tracker is None else tracker
-    start = scatter(drag.mask(frames.shape[1], frames.shape[2]), points, seed)
+    mask = drag.mask(frames.shape[1], frames.shape[2])
+    tracker = suited(span(mask, commands)) if tracker is None else tracker
+    start = scatter(mask, points, seed)
     # Frames after the last trajectory point would only cost time.
     tracks, consistent = tracker.track(frames[: read[-1] + 1], start)
     coverage = float(consistent[read[-1]].mean())

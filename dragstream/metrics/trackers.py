@@ -2,8 +2,10 @@
 
 A tracker is anything with a ``name`` and a method
 ``track(frames, points) -> (tracks, consistent)``. :class:`LucasKanade` is the default,
-:class:`DenseFlow` suits large frames, and :class:`PoseTracker` follows an object that somebody
-else can find in each frame, such as an object of the playground, whose colour is known.
+:class:`DenseFlow` takes over where the command spans more than about 400 pixels (:func:`suited`),
+:class:`~dragstream.metrics.cotracker.CoTracker` is what the paper uses, and :class:`PoseTracker`
+follows an object that somebody else can find in each frame, such as an object of the playground,
+whose colour is known.
 
 Points are (x, y) in pixels; the centre of the top left pixel is (0, 0).
 """
@@ -22,7 +24,18 @@ if TYPE_CHECKING:
 
     from dragstream.drags.geometry import Affine
 
-__all__ = ["DenseFlow", "LucasKanade", "PoseTracker", "Tracker", "opencv"]
+__all__ = [
+    "DenseFlow",
+    "LucasKanade",
+    "PoseTracker",
+    "Tracker",
+    "checked",
+    "opencv",
+    "suited",
+]
+
+LARGE = 400.0
+"""From where on dense flow is the better tracker, pixels that a command spans."""
 
 
 class Tracker(Protocol):
@@ -57,9 +70,14 @@ def opencv() -> Any:
         ) from error
 
 
-def _checked(
+def checked(
     frames: NDArray[np.uint8], points: ArrayLike
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Frames (T, H, W, 3) uint8 and points (N, 2) as a tracker wants them.
+
+    Raises:
+        ValueError: another shape or type, or points that are not finite.
+    """
     frames = np.asarray(frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
         raise ValueError(
@@ -124,7 +142,7 @@ class LucasKanade:
             ImportError: OpenCV is not installed.
             ValueError: `frames` or `points` of the wrong shape or type.
         """
-        frames, points = _checked(frames, points)
+        frames, points = checked(frames, points)
         cv2 = opencv()
         gray = _gray(cv2, frames)
 
@@ -185,7 +203,7 @@ class DenseFlow:
             ImportError: OpenCV is not installed.
             ValueError: `frames` or `points` of the wrong shape or type.
         """
-        frames, points = _checked(frames, points)
+        frames, points = checked(frames, points)
         cv2 = opencv()
         gray = _gray(cv2, frames)
         flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -228,6 +246,16 @@ def _sample(field: NDArray[np.float32], points: NDArray[np.float64]) -> NDArray[
     return np.asarray(top * (1 - y) + bottom * y, np.float64)
 
 
+def suited(span: float) -> Tracker:
+    """The tracker for a command that spans so many pixels: the handle together with its targets.
+
+    Patches of a fixed size are matched most exactly (:class:`LucasKanade`); what fills or crosses
+    a large frame outgrows them, and dense flow (:class:`DenseFlow`) follows it. The choice depends
+    on the command alone, so that all methods are measured with one tracker.
+    """
+    return DenseFlow() if span > LARGE else LucasKanade()
+
+
 @dataclass(frozen=True, eq=False)
 class PoseTracker:
     """Follows points of an object whose pose can be found in each frame on its own.
@@ -254,7 +282,7 @@ class PoseTracker:
             ValueError: `frames` or `points` of the wrong shape or type, or no object in the
                 first frame.
         """
-        frames, points = _checked(frames, points)
+        frames, points = checked(frames, points)
         pose = self.locate(frames[0], None)
         if pose is None:
             raise ValueError(f"the tracker {self.name!r} finds no object in the first frame")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ from numpy.typing import NDArray
 
 from dragstream.metrics.trackers import opencv
 
-__all__ = ["read_video"]
+__all__ = ["find_media", "read_frames", "read_video"]
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+VIDEOS = (".mp4", ".gif", ".webm", ".mov", ".mkv", ".avi")
 
 
 def read_video(path: str | Path, first: int = 0, count: int | None = None) -> NDArray[np.uint8]:
@@ -50,3 +54,44 @@ def read_video(path: str | Path, first: int = 0, count: int | None = None) -> ND
         wanted = f"{first} to {first + count - 1}" if count else f"from {first} on"
         raise ValueError(f"{str(file)!r} has {seen} frames, but frames {wanted} are needed")
     return np.stack(frames)
+
+
+def find_media(places: Iterable[str | Path]) -> list[Path]:
+    """The files named, and in place of each folder the videos and pictures in it, by name.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder.
+        ValueError: a folder that holds neither.
+    """
+    found: list[Path] = []
+    for place in map(Path, places):
+        if not place.exists():
+            raise FileNotFoundError(f"there is no file or folder {str(place)!r}")
+        if place.is_file():
+            found.append(place)
+            continue
+        inside = sorted(f for f in place.iterdir() if f.suffix.lower() in PICTURES + VIDEOS)
+        if not inside:
+            raise ValueError(f"{str(place)!r} holds no videos or pictures ({PICTURES + VIDEOS})")
+        found += inside
+    return found
+
+
+def read_frames(path: str | Path) -> NDArray[np.uint8]:
+    """All frames of a video, or the one of a picture, (T, H, W, 3) uint8, RGB.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is neither.
+        ImportError: OpenCV is not installed.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in PICTURES:
+        return read_video(file)
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no picture {str(file)!r}")
+    picture = opencv().imread(str(file))
+    if picture is None:
+        raise ValueError(f"{str(file)!r} cannot be read as a picture")
+    frame: NDArray[np.uint8] = np.ascontiguousarray(picture[None, ..., ::-1])
+    return frame

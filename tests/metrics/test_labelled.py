@@ -5,10 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from dragstream.drags.geometry import Affine
 from dragstream.drags.labels import RELEASED_CLOCK, read_label
@@ -23,44 +21,6 @@ CENTER = (70, 80)
 STILL = Affine.identity()
 BEFORE = 8
 """The label lies on video frame 8, the last before block 1."""
-
-
-def write_video(file: Path, frames: np.ndarray) -> Path:
-    height, width = frames.shape[1:3]
-    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"mp4v"), 16, (width, height))
-    for frame in frames:
-        writer.write(np.ascontiguousarray(frame[..., ::-1]))
-    writer.release()
-    return file
-
-
-def write_label(folder: Path, mode: str, deltas: list[object], *, turns: bool = False) -> Path:
-    """A label of block 1 on a 192x128 video whose handle is the clips' disc."""
-    folder.mkdir()
-    y, x = np.mgrid[:128, :192]
-    handle = np.hypot(x - CENTER[0], y - CENTER[1]) < 16
-    Image.fromarray(handle.astype(np.uint8) * 255).save(folder / "handle.png")
-    part = {"is_rotation": turns, "deltas": deltas, "start_point": list(CENTER)}
-    if turns:
-        part["rotation_center"] = list(CENTER)
-    document = {
-        "block_number": 1,
-        "prompt": "a textured disc",
-        "drag_or_animation_select": mode,
-        "movable_area_mask_file": None,
-        "trajectories": [
-            {
-                "original_trajectory": {
-                    "is_rotation": turns,
-                    "points": [list(CENTER), [CENTER[0] + 10, CENTER[1]]],
-                },
-                "block_trajectories": [part],
-                "mask_file": "handle.png",
-            }
-        ],
-    }
-    (folder / f"block_1_{mode}_trajectory.json").write_text(json.dumps(document))
-    return folder
 
 
 def at_rest(count: int) -> list[Affine]:
@@ -82,7 +42,9 @@ def test_the_orangutans_command_against_a_track_that_does_not_move() -> None:
     assert result.still == pytest.approx(80.63, abs=0.01)
 
 
-def test_an_animation_is_read_at_the_latents_last_frames(tmp_path, clip) -> None:
+def test_an_animation_is_read_at_the_latents_last_frames(
+    tmp_path, clip, write_video, write_label
+) -> None:
     # 2 px a video frame from frame 8 on, so 8, 16 and 24 px at the three latent frames.
     slide = [Affine.translation(2 * i, 0) for i in range(1, 13)]
     video = write_video(tmp_path / "after.mp4", clip(at_rest(BEFORE + 1) + slide))
@@ -97,7 +59,7 @@ def test_an_animation_is_read_at_the_latents_last_frames(tmp_path, clip) -> None
     assert measure_label(read_label(other), video).mean == pytest.approx(6.0, abs=0.5)
 
 
-def test_a_trimmed_video_names_its_labelled_frame(tmp_path, clip) -> None:
+def test_a_trimmed_video_names_its_labelled_frame(tmp_path, clip, write_video, write_label) -> None:
     slide = [Affine.translation(2 * i, 0) for i in range(13)]
     video = write_video(tmp_path / "after.mp4", clip(slide))
     label = read_label(write_label(tmp_path / "label", "Animation", [[8, 0], [16, 0], [24, 0]]))
@@ -108,7 +70,7 @@ def test_a_trimmed_video_names_its_labelled_frame(tmp_path, clip) -> None:
         measure_label(label, video, first_frame=-1)
 
 
-def test_a_rotation_compares_each_points_target(tmp_path, clip) -> None:
+def test_a_rotation_compares_each_points_target(tmp_path, clip, write_video, write_label) -> None:
     turn = [Affine.rotation(CENTER, 2 * i) for i in range(1, 13)]
     video = write_video(tmp_path / "after.mp4", clip(at_rest(BEFORE + 1) + turn))
     label = read_label(write_label(tmp_path / "label", "Animation", [8.0, 16.0, 24.0], turns=True))
@@ -117,7 +79,7 @@ def test_a_rotation_compares_each_points_target(tmp_path, clip) -> None:
     assert result.still > 2.5
 
 
-def test_an_edit_compares_before_with_after(tmp_path, clip) -> None:
+def test_an_edit_compares_before_with_after(tmp_path, clip, write_video, write_label) -> None:
     before = write_video(tmp_path / "before.mp4", clip(at_rest(BEFORE + 1)))
     after = write_video(tmp_path / "after.mp4", clip([*at_rest(BEFORE), Affine.translation(9, -3)]))
     label = read_label(write_label(tmp_path / "label", "Drag", [[3, -1], [6, -2], [9, -3]]))
@@ -129,14 +91,14 @@ def test_an_edit_compares_before_with_after(tmp_path, clip) -> None:
         measure_label(label, after)
 
 
-def test_a_video_of_another_size_is_refused(tmp_path) -> None:
+def test_a_video_of_another_size_is_refused(tmp_path, write_video, write_label) -> None:
     video = write_video(tmp_path / "small.mp4", np.zeros((21, 64, 96, 3), np.uint8))
     label = read_label(write_label(tmp_path / "label", "Animation", [[8, 0], [16, 0], [24, 0]]))
     with pytest.raises(ValueError, match=r"is 96x64, but the label was drawn on 192x128"):
         measure_label(label, video)
 
 
-def test_videos_come_back_in_order_and_in_rgb(tmp_path) -> None:
+def test_videos_come_back_in_order_and_in_rgb(tmp_path, write_video) -> None:
     frames = np.zeros((6, 64, 96, 3), np.uint8)
     frames[..., 0] = (np.arange(6) * 40)[:, None, None]
     file = write_video(tmp_path / "ramp.mp4", frames)
@@ -153,7 +115,9 @@ def test_videos_come_back_in_order_and_in_rgb(tmp_path) -> None:
         read_video(tmp_path / "text.mp4")
 
 
-def test_the_command_prints_and_writes_the_result(tmp_path, clip, capsys) -> None:
+def test_the_command_prints_and_writes_the_result(
+    tmp_path, clip, capsys, write_video, write_label
+) -> None:
     slide = [Affine.translation(2 * i, 0) for i in range(1, 13)]
     video = write_video(tmp_path / "after.mp4", clip(at_rest(BEFORE + 1) + slide))
     folder = write_label(tmp_path / "label", "Animation", [[8, 0], [16, 0], [24, 0]])
@@ -169,7 +133,9 @@ def test_the_command_prints_and_writes_the_result(tmp_path, clip, capsys) -> Non
     assert f"ObjMC {document['mean']:.2f} px" in capsys.readouterr().out
 
 
-def test_the_command_finds_the_video_before_an_edit(tmp_path, clip) -> None:
+def test_the_command_finds_the_video_before_an_edit(
+    tmp_path, clip, write_video, write_label
+) -> None:
     folder = write_label(tmp_path / "label", "Drag", [[9, -3]])
     write_video(folder / "before_block_0_1.mp4", clip(at_rest(BEFORE + 1)))
     after = write_video(tmp_path / "after.mp4", clip([*at_rest(BEFORE), Affine.translation(9, -3)]))

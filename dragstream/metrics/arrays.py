@@ -1,0 +1,67 @@
+"""Pickles that hold numpy arrays, read without running what else a pickle may ask for."""
+
+from __future__ import annotations
+
+import pickle
+from typing import IO, Any
+
+import numpy as np
+
+__all__ = ["load_arrays"]
+
+_MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
+"""Where numpy pickles its arrays' constructor, before version 2 and since."""
+
+
+def _admitted() -> dict[tuple[str, str], Any]:
+    """The only names that such a pickle needs, and what they stand for."""
+    # numpy's own constructor of arrays, found without touching its private modules
+    reconstruct = np.empty(0).__reduce__()[0]
+    return {
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+        **{(module, "_reconstruct"): reconstruct for module in _MULTIARRAY},
+    }
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Knows arrays, numbers, strings, lists, tuples and dictionaries; imports nothing."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        admitted = _admitted()
+        if (module, name) not in admitted:
+            raise pickle.UnpicklingError(
+                f"it asks for {module}.{name}, but only numpy arrays are admitted"
+            )
+        return admitted[module, name]
+
+
+def load_arrays(file: IO[bytes], name: str) -> dict[str, Any]:
+    """A pickled dictionary, nested or not, whose leaves are numeric arrays.
+
+    Args:
+        file: open for reading in binary.
+        name: what to call it in errors.
+
+    Raises:
+        ValueError: not such a file, or one that asks for anything but numpy arrays.
+    """
+    try:
+        loaded = _ArrayUnpickler(file).load()
+    except Exception as error:  # a damaged pickle may raise almost anything
+        raise ValueError(f"{name} is no pickle of numpy arrays: {error}") from error
+    _check(loaded, name)
+    return dict(loaded)
+
+
+def _check(value: object, name: str) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must hold dictionaries of arrays, got {type(value).__name__}")  # noqa: TRY004
+    for key, part in value.items():
+        if not isinstance(key, str):
+            raise ValueError(f"{name} must be keyed by strings, got {key!r}")  # noqa: TRY004
+        if isinstance(part, np.ndarray):
+            if part.dtype.kind not in "fiub":
+                raise ValueError(f"{name}/{key} must be numbers, got dtype {part.dtype}")
+        else:
+            _check(part, f"{name}/{key}")

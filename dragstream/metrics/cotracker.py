@@ -1,0 +1,168 @@
+"""CoTracker3 as a tracker, from a copy of its repository or from where it is installed.
+
+Neither its code nor its weights come with DragStream. A copy of the repository is enough:
+
+    git clone https://github.com/facebookresearch/co-tracker
+    CoTracker(folder="co-tracker", checkpoint="scaled_offline.pth")
+
+Nothing is loaded before the first video is tracked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dragstream.metrics.trackers import checked
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["CoTracker"]
+
+HUB_FOLDER = "facebookresearch_co-tracker_main"
+"""Where torch.hub keeps the repository, below its own folder."""
+
+_HELP = (
+    "clone https://github.com/facebookresearch/co-tracker, give its folder (--cotracker FOLDER), "
+    "and the weights scaled_offline.pth of https://huggingface.co/facebook/cotracker3 "
+    "(--cotracker-weights FILE)"
+)
+
+
+@dataclass(frozen=True)
+class CoTracker:
+    """CoTracker3, which the paper measures with.
+
+    Attributes:
+        folder: a copy of its repository, with a hubconf.py. None: the copy that torch.hub has
+            downloaded before, else the installed package ``cotracker``.
+        checkpoint: its weights. None: those that the repository's own entry point loads, from
+            torch.hub's cache or from the network; an installed package needs them named.
+        entry: the repository's entry point.
+        device: where it runs.
+    """
+
+    folder: str | Path | None = None
+    checkpoint: str | Path | None = None
+    entry: str = "cotracker3_offline"
+    device: str = "cpu"
+
+    @property
+    def name(self) -> str:
+        """The tracker's name."""
+        return "cotracker3"
+
+    def track(
+        self, frames: NDArray[np.uint8], points: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """See :meth:`~dragstream.metrics.trackers.Tracker.track`.
+
+        A point that is hidden counts as inconsistent in that frame only.
+
+        Raises:
+            ImportError: CoTracker is not there.
+            FileNotFoundError: a folder or weights that are not where they should be.
+            ValueError: `frames` or `points` of the wrong shape or type, or a folder or weights of
+                another kind, or packages that the folder's code needs and that are missing.
+        """
+        frames, points = checked(frames, points)
+        import torch
+
+        predictor = self._predictor
+        video = torch.from_numpy(frames.copy()).permute(0, 3, 1, 2)[None].float()
+        queries = torch.zeros(1, len(points), 3)  # frame 0, x, y
+        queries[0, :, 1:] = torch.from_numpy(points)
+        with torch.inference_mode():
+            tracks, visible = predictor(video.to(self.device), queries=queries.to(self.device))
+        expected = (1, len(frames), len(points))
+        if tuple(tracks.shape) != (*expected, 2) or tuple(visible.shape[:3]) != expected:
+            raise ValueError(
+                f"{self.entry!r} gave tracks {tuple(tracks.shape)} and visibilities "
+                f"{tuple(visible.shape)} for {len(frames)} frames and {len(points)} points"
+            )
+        found = np.asarray(tracks[0].double().cpu())
+        consistent = np.asarray(visible[0].reshape(expected[1:]).cpu() > 0.5)
+        found[0], consistent[0] = points, True
+        return found, consistent
+
+    @cached_property
+    def _predictor(self) -> Any:
+        """The network, loaded once."""
+        folder = self._folder()
+        predictor = self._installed() if folder is None else self._from_hub(folder)
+        return predictor.to(self.device).eval()
+
+    def _folder(self) -> Path | None:
+        """The repository's copy; None for the installed package."""
+        import torch
+
+        if self.folder is None:
+            cached = Path(torch.hub.get_dir()) / HUB_FOLDER
+            if (cached / "hubconf.py").is_file():
+                return cached
+            if find_spec("cotracker") is not None:
+                return None
+            raise ImportError(f"CoTracker is neither installed nor in {str(cached)!r}: {_HELP}")
+        folder = Path(self.folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"there is no folder {str(folder)!r}: {_HELP}")
+        if not (folder / "hubconf.py").is_file():
+            raise ValueError(f"{str(folder)!r} holds no hubconf.py: {_HELP}")
+        return folder
+
+    def _from_hub(self, folder: Path) -> Any:
+        import torch
+
+        weights = self._weights()
+        place = f"{self.entry!r} of {str(folder)!r}"
+        try:
+            predictor = torch.hub.load(
+                str(folder), self.entry, source="local", pretrained=weights is None
+            )
+        except ImportError as error:
+            raise ImportError(f"{place} cannot be imported: {error}") from error
+        except RuntimeError as error:  # torch.hub's, for missing packages and entry points
+            raise ValueError(f"{place} cannot be loaded: {error}") from error
+        except OSError as error:
+            raise FileNotFoundError(f"{place} cannot get its weights ({error}): {_HELP}") from error
+        return self._loaded(predictor, weights)
+
+    def _installed(self) -> Any:
+        from importlib import import_module
+
+        weights = self._weights()
+        if weights is None:
+            raise ValueError(f"the installed cotracker needs its weights named: {_HELP}")
+        predictor = import_module("cotracker.predictor").CoTrackerPredictor(checkpoint=None)
+        return self._loaded(predictor, weights)
+
+    def _weights(self) -> Any:
+        """The state of the checkpoint, or None where none is named."""
+        import torch
+
+        if self.checkpoint is None:
+            return None
+        file = Path(self.checkpoint)
+        if not file.is_file():
+            raise FileNotFoundError(f"there are no weights {str(file)!r}: {_HELP}")
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise ValueError(f"{str(file)!r} holds no weights: {error}") from error
+        return state.get("model", state) if isinstance(state, dict) else state
+
+    def _loaded(self, predictor: Any, weights: Any) -> Any:
+        if weights is not None:
+            try:
+                predictor.model.load_state_dict(weights)
+            except (AttributeError, RuntimeError, TypeError) as error:
+                raise ValueError(
+                    f"{str(self.checkpoint)!r} does not fit {self.entry!r}: {error}"
+                ) from error
+        return predictor

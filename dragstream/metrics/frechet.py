@@ -1,0 +1,119 @@
+"""Frechet distances of features: FVD with I3D, FID with Inception (Appendix C.2).
+
+    real, made = extractor.features(a), extractor.features(b)
+    frechet_distance(real, made, extractor.name)
+
+The distance of two Gaussians with the samples' means and covariances,
+`|m - m'|^2 + trace(S + S' - 2 (S S')^(1/2))`, computed by torchmetrics.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["FewSamples", "Frechet", "frechet_distance"]
+
+
+class FewSamples(UserWarning):
+    """Fewer samples than features: the covariances are singular, the distance is biased."""
+
+
+@dataclass(frozen=True)
+class Frechet:
+    """A Frechet distance, and what it was measured with.
+
+    Attributes:
+        distance: squared, as FID and FVD are; 0 for equal distributions.
+        extractor: the name of what made the features; figures of different ones do not compare.
+        real: how many real samples.
+        generated: how many generated ones.
+        dimensions: how many features a sample.
+    """
+
+    distance: float
+    extractor: str
+    real: int
+    generated: int
+    dimensions: int
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return asdict(self)
+
+
+def frechet_distance(real: ArrayLike, generated: ArrayLike, extractor: str) -> Frechet:
+    """The Frechet distance of two sets of features.
+
+    Warns with :class:`FewSamples` where a set has no more samples than features.
+
+    Args:
+        real: features of real samples, (N, D).
+        generated: features of generated samples, (M, D).
+        extractor: the name of what made them.
+
+    Raises:
+        ValueError: arrays of another shape, fewer than two samples, or numbers not finite.
+        ImportError: without torchmetrics; the message names the extra.
+    """
+    first, second = _features(real, "real"), _features(generated, "generated")
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(
+            f"real and generated features must have one length, got {first.shape[1]} and "
+            f"{second.shape[1]}: were they made by the same extractor?"
+        )
+    fewest, dimensions = min(len(first), len(second)), first.shape[1]
+    if fewest <= dimensions:
+        warnings.warn(
+            f"{fewest} samples are few for {dimensions} features: the distance is biased upward, "
+            "and compares only with distances of as many samples",
+            FewSamples,
+            stacklevel=2,
+        )
+    return Frechet(_distance(first, second), extractor, len(first), len(second), dimensions)
+
+
+def _features(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    features = np.asarray(values, np.float64)
+    if features.ndim != 2 or len(features) < 2 or not features.shape[1]:
+        raise ValueError(
+            f"{name} features must have shape (N, D) with at least 2 samples, got {features.shape}"
+        )
+    if not np.isfinite(features).all():
+        raise ValueError(f"{name} features must be finite numbers")
+    return features
+
+
+def _distance(real: NDArray[np.float64], generated: NDArray[np.float64]) -> float:
+    import torch
+
+    class Given(torch.nn.Module):
+        """Features that were made before."""
+
+        num_features = real.shape[1]
+
+        def forward(self, features: torch.Tensor) -> torch.Tensor:
+            return features
+
+    # The metric adds up squares: an offset common to both sets only costs it digits.
+    middle = (real.mean(axis=0) + generated.mean(axis=0)) / 2
+    metric = _torchmetrics().FrechetInceptionDistance(feature=Given())
+    metric.update(torch.from_numpy(real - middle), real=True)
+    metric.update(torch.from_numpy(generated - middle), real=False)
+    return max(0.0, float(metric.compute()))
+
+
+def _torchmetrics() -> Any:
+    try:
+        return import_module("torchmetrics.image.fid")
+    except ImportError as error:
+        raise ImportError(
+            'Frechet distances need torchmetrics: pip install "dragstream[metrics]"'
+        ) from error

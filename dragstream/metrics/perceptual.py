@@ -1,0 +1,156 @@
+"""LPIPS: how different two pictures look (Zhang et al., CVPR 2018), with AlexNet.
+
+The five layers' weights of the metric itself come with torchmetrics; those of the network below,
+torchvision's AlexNet, are a file that one names, or that torchvision has downloaded before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["LPIPS"]
+
+_FILE = "alexnet-owt-7be5be79.pth"
+_HELP = f"download https://download.pytorch.org/models/{_FILE} and name it"
+
+_SHIFT = (-0.030, -0.088, -0.188)
+_SCALE = (0.458, 0.448, 0.450)
+"""What LPIPS does to colours from -1 to 1 before the network."""
+
+
+@dataclass(frozen=True)
+class LPIPS:
+    """The distance of pictures under AlexNet; 0 for equal ones.
+
+    Attributes:
+        weights: torchvision's AlexNet, a state dict's file. None: the one in torch.hub's folder.
+        heads: the metric's own weights. None: those that come with torchmetrics.
+        device: where it runs.
+    """
+
+    weights: str | Path | None = None
+    heads: str | Path | None = None
+    device: str = "cpu"
+
+    @property
+    def name(self) -> str:
+        """What stands beside every figure that was measured with it."""
+        return "LPIPS (AlexNet, v0.1)"
+
+    def __call__(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """One distance a pair of pictures, (N,).
+
+        Args:
+            first: (N, H, W, 3) uint8, at least 31 pixels high and wide.
+            second: as many of the same size.
+
+        Raises:
+            FileNotFoundError: there are no weights; the message says how to get them.
+            ImportError: without torchmetrics, where `heads` are not named.
+            ValueError: pictures of different or too small sizes, or other weights.
+        """
+        pairs = np.asarray(first), np.asarray(second)
+        right = all(part.dtype == np.uint8 and part.ndim == 4 for part in pairs)
+        if not right or pairs[0].shape != pairs[1].shape or pairs[0].shape[-1] != 3:
+            raise ValueError(
+                "two uint8 arrays of one shape (N, H, W, 3) are compared, got "
+                f"{pairs[0].dtype} {pairs[0].shape} and {pairs[1].dtype} {pairs[1].shape}"
+            )
+        if min(pairs[0].shape[1:3]) < 31:
+            raise ValueError(f"pictures must be at least 31 x 31 pixels, got {pairs[0].shape[1:3]}")
+        network, heads = self._loaded
+        with torch.inference_mode():
+            layers = [self._layers(network, part) for part in pairs]
+            distance = torch.zeros(len(pairs[0]), dtype=torch.float64)
+            for one, other, head in zip(*layers, heads, strict=True):
+                difference = (_unit(one) - _unit(other)).square()
+                distance += F.conv2d(difference, head).mean(dim=(1, 2, 3)).double().cpu()
+        return np.asarray(distance)
+
+    @cached_property
+    def _loaded(self) -> tuple[nn.Sequential, list[Tensor]]:
+        network = _alexnet()
+        state = _read(self._file(), "AlexNet")
+        features = "features."
+        own = {n.removeprefix(features): v for n, v in state.items() if n.startswith(features)}
+        heads = _read(self._heads(), "LPIPS")
+        try:
+            network.load_state_dict(own)
+            weights = [heads[f"lin{n}.model.1.weight"].to(self.device) for n in range(5)]
+        except (KeyError, RuntimeError, AttributeError) as error:
+            raise ValueError(f"these are not the weights of LPIPS with AlexNet: {error}") from error
+        return network.to(self.device).eval(), weights
+
+    def _file(self) -> Path:
+        file = Path(torch.hub.get_dir()) / "checkpoints" / _FILE
+        file = file if self.weights is None else Path(self.weights)
+        if not file.is_file():
+            raise FileNotFoundError(f"there are no AlexNet weights {str(file)!r}: {_HELP}")
+        return file
+
+    def _heads(self) -> Path:
+        if self.heads is not None:
+            return Path(self.heads)
+        found = find_spec("torchmetrics")
+        if found is None or not found.submodule_search_locations:
+            raise ImportError('LPIPS needs torchmetrics: pip install "dragstream[metrics]"')
+        package = Path(found.submodule_search_locations[0])
+        return package / "functional" / "image" / "lpips_models" / "alex.pth"
+
+    def _layers(self, network: nn.Sequential, pictures: NDArray[np.uint8]) -> list[Tensor]:
+        """What each ReLU gives, (N, C, h, w)."""
+        maps = torch.from_numpy(pictures.copy()).to(self.device).permute(0, 3, 1, 2) / 127.5 - 1
+        shift, scale = (torch.tensor(row).view(3, 1, 1).to(maps) for row in (_SHIFT, _SCALE))
+        maps = (maps - shift) / scale
+        found = []
+        for layer in network:
+            maps = layer(maps)
+            if isinstance(layer, nn.ReLU):
+                found.append(maps)
+        return found
+
+
+def _alexnet() -> nn.Sequential:
+    """The convolutions of torchvision's AlexNet, numbered as there."""
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 11, stride=4, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(3, stride=2),
+        nn.Conv2d(64, 192, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(3, stride=2),
+        nn.Conv2d(192, 384, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(384, 256, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(256, 256, 3, padding=1),
+        nn.ReLU(),
+    )
+
+
+def _unit(maps: Tensor) -> Tensor:
+    """Every place's channels at length 1."""
+    length = torch.sqrt(maps.square().sum(dim=1, keepdim=True) + 1e-8)
+    unit: Tensor = maps / length
+    return unit
+
+
+def _read(file: Path, what: str) -> dict[str, Tensor]:
+    if not file.is_file():
+        raise FileNotFoundError(f"there are no weights {str(file)!r} of {what}")
+    try:
+        return dict(torch.load(file, map_location="cpu", weights_only=True))
+    except Exception as error:
+        raise ValueError(f"{file.name} holds no weights of {what}: {error}") from error
