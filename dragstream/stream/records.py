@@ -19,7 +19,7 @@ from dragstream.stream.video import filmstrip_png
 
 if TYPE_CHECKING:
     from dragstream.drags.motions import Drag
-    from dragstream.method.settings import DragSettings
+    from dragstream.method.base import DragMethod
 
 __all__ = ["Block", "Call", "Iteration", "Mode", "Timings"]
 
@@ -43,7 +43,7 @@ class Call:
     """Its drags; none for a plain block."""
     keep: Any = None
     """Its non-editable region: a shape, a boolean mask (H, W) or None."""
-    settings: DragSettings | None = None
+    settings: DragMethod | None = None
     """Its settings, resolved for the model; None for a plain block."""
     part: tuple[int, int] = (0, 1)
     """(j, n): it made n blocks, and this was number j from 0."""
@@ -100,7 +100,7 @@ class Block:
     """The drags of the call that made it; none for a plain block."""
     keep: Any = None
     """The non-editable region of that call: a shape, a boolean mask (H, W) or None."""
-    settings: DragSettings | None = None
+    settings: DragMethod | None = None
     """The settings of that call, resolved for the model; None for a plain block."""
     part: tuple[int, int] = (0, 1)
     """(j, n): this is block j, from 0, of the n that one call made."""
