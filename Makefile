@@ -1,5 +1,6 @@
 # make lab      JupyterLab on the quick-start notebook
-# make test     everything CI runs: lint, types, front end, unit tests, notebooks, browser
+# make test     everything CI runs: lint, types, front end, unit tests, docs, notebooks, browser
+# make docs     the documentation, into build/site
 # make format   rewrite Python in the house style
 # make pictures the pictures of the README
 # All of it lives in .venv, made on first use; PYTHON=python3.12 picks the interpreter.
@@ -25,7 +26,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: help install lab test format pictures lint types frontend unit notebooks browser clean
+.PHONY: help install lab test format pictures lint types frontend unit docs notebooks browser clean
 
 help:
 	@sed -n 's/^# \{0,1\}\(make .*\)/\1/p' Makefile
@@ -35,13 +36,13 @@ install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11, 3.12 or 3.13 with venv is needed"; exit 1; fi
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[lab,metrics,sweep,wan,test]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs,lab,metrics,sweep,wan,test]"
 	touch $@
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks/01_first_drag.ipynb
 
-test: lint types frontend unit notebooks browser
+test: lint types frontend unit docs notebooks browser
 
 lint: $(STAMP)
 	$(BIN)/ruff check
@@ -52,6 +53,9 @@ types: $(STAMP)
 
 unit: $(STAMP)
 	$(BIN)/pytest -m "not browser and not gpu"
+
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 notebooks: $(STAMP)
 	$(BIN)/pytest --nbval-lax --nbval-cell-timeout=120 --nbval-current-env notebooks
