@@ -41,8 +41,8 @@ from safetensors.torch import save as save_tensors
 from dragstream.drags.checks import not_negative, whole
 from dragstream.drags.labels import from_json, to_json
 from dragstream.drags.motions import validate
+from dragstream.method.documents import method_from_json
 from dragstream.method.iteration import Iteration
-from dragstream.method.settings import DragSettings
 from dragstream.stream.noise import checked_seed
 from dragstream.stream.records import Block, Call, Mode, Timings
 
@@ -123,8 +123,13 @@ def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
     return target
 
 
-def load(path: str | os.PathLike[str], model: VideoModel) -> Tape:
+def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] = ()) -> Tape:
     """Read a tape that `save` wrote with the same model.
+
+    Args:
+        path: The file.
+        model: What it was generated with.
+        parts: Classes and functions of one's own that its drags and settings may name.
 
     Raises:
         FileNotFoundError: No such file.
@@ -144,7 +149,10 @@ def load(path: str | os.PathLike[str], model: VideoModel) -> Tape:
         blocks: list[Block] = []
         for index in range(count):
             first_frame = blocks[-1].video_frames.stop if blocks else 0
-            blocks.append(_read_block(archive, index, first_frame, model.spec, manifest["version"]))
+            block = _read_block(
+                archive, index, first_frame, model.spec, manifest["version"], parts=parts
+            )
+            blocks.append(block)
         if start not in _starts(blocks):
             raise ValueError(
                 f"start must count the picture that the stream began with, 1 or 0, got {start}"
@@ -267,8 +275,9 @@ def _starts(blocks: Sequence[Block]) -> tuple[int, ...]:
     """How many blocks a stream may have been started with: one, if it is a picture."""
     if not blocks:
         return (0,)
-    # Whether an edited first block was a picture cannot be seen any more.
-    return {Mode.IMAGE: (1,), Mode.EDIT: (0, 1)}.get(blocks[0].mode, (0,))
+    # Whether a first block that was made again was a picture cannot be seen any more.
+    again = dict.fromkeys((Mode.EDIT, Mode.ANIMATE), (0, 1))
+    return {Mode.IMAGE: (1,), **again}.get(blocks[0].mode, (0,))
 
 
 def _list(value: object) -> list[Any]:
@@ -315,19 +324,25 @@ def _call_record(call: Call) -> dict[str, Any]:
     return {
         "mode": call.mode.value,
         "part": list(call.part),
-        "drags": to_json(call.drags, call.keep) if call.drags else None,
+        "drags": to_json(call.drags, call.keep, own=True) if call.drags else None,
         "settings": call.settings.to_json() if call.settings else None,
     }
 
 
 def _read_block(
-    archive: zipfile.ZipFile, index: int, first_frame: int, spec: ModelSpec, version: int
+    archive: zipfile.ZipFile,
+    index: int,
+    first_frame: int,
+    spec: ModelSpec,
+    version: int,
+    *,
+    parts: Sequence[Any],
 ) -> Block:
     name = _members(index)[0]
     record = _decode(_read(archive, name, 0, _JSON_LIMIT))
     _only(record, _RECORD[version])
     latents, noisy = _read_latents(archive, index, spec)
-    call = _read_call({key: record[key] for key in _CALL}, name, index, spec)
+    call = _read_call({key: record[key] for key in _CALL}, name, index, spec, parts)
     if not call.drags and record["iterations"] != []:
         raise ValueError(f"{name}: iterations without drags")
     return Block(
@@ -345,11 +360,19 @@ def _read_block(
         settings=call.settings,
         part=call.part,
         iterations=_read_iterations(record["iterations"], spec.latent_channels),
-        earlier=_read_earlier(record.get("earlier", []), call, name, index, spec),
+        earlier=_read_earlier(
+            [
+                _read_call(item, name, index, spec, parts)
+                for item in _list(record.get("earlier", []))
+            ],
+            call,
+            name,
+            spec,
+        ),
     )
 
 
-def _read_call(record: Any, name: str, index: int, spec: ModelSpec) -> Call:
+def _read_call(record: Any, name: str, index: int, spec: ModelSpec, parts: Sequence[Any]) -> Call:
     """One of the calls that made block ``index``."""
     _only(record, _CALL)
     mode = Mode(record["mode"])
@@ -362,23 +385,24 @@ def _read_call(record: Any, name: str, index: int, spec: ModelSpec) -> Call:
         if record["settings"] is not None or part != (0, 1):
             raise ValueError(f"{name}: settings or a part without drags")
         return Call(mode)
-    drags, keep = from_json(record["drags"])
+    drags, keep = from_json(record["drags"], parts)
     validate(drags, keep, spec.grid.height, spec.grid.width)
     if any(drag.source is not None and drag.source.block > index for drag in drags):
         raise ValueError(f"{name}: a drag remembers a later block")
-    settings = DragSettings.from_json(record["settings"]).resolve(spec)
+    settings = method_from_json(record["settings"], parts).resolve(spec)
     return Call(mode, tuple(drags), keep, settings, part)
 
 
 def _read_earlier(
-    data: Any, call: Call, name: str, index: int, spec: ModelSpec
+    earlier: Sequence[Call], call: Call, name: str, spec: ModelSpec
 ) -> tuple[Call, ...]:
-    """The calls before the last one: something, and then edits of it."""
-    earlier = tuple(_read_call(item, name, index, spec) for item in _list(data))
-    edits = [item.mode is Mode.EDIT for item in (*earlier, call)]
-    if earlier and edits != [False] + [True] * len(earlier):
+    """The calls before the last one: something, and then drags of it."""
+    again = {Mode.EDIT} if spec.most_blocks is None else {Mode.EDIT, Mode.ANIMATE}
+    if earlier and not {item.mode for item in (*earlier[1:], call)} <= again:
         raise ValueError(f"{name}: only edits come after the call that made a block")
-    return earlier
+    if earlier and earlier[0].mode is Mode.EDIT:
+        raise ValueError(f"{name}: an edit comes after the call that made a block")
+    return tuple(earlier)
 
 
 def _read_latents(

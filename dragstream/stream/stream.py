@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,8 +22,8 @@ from dragstream.drags.checks import sequence, whole
 from dragstream.drags.motions import Drag, Memory
 from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Shape, as_shape
+from dragstream.method.base import DragMethod
 from dragstream.method.frequency import LowPass
-from dragstream.method.settings import DragSettings
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.stream import archive, tables, video
 from dragstream.stream.driving import Callback, Course, Request, drive
@@ -92,6 +93,7 @@ class Stream:
         self._state = State.empty(prompt, recall.limit)
         self._pen = Pen()
         self._listeners: dict[object, Callable[[], Any]] = {}
+        self._players: weakref.WeakSet[Any] = weakref.WeakSet()
         if image is not None:
             with torch.inference_mode(mode=False):
                 self._state = produce_image(recall, self._state, self._seed, image)
@@ -128,6 +130,21 @@ class Stream:
         with self._writing("prompt") as state:
             self._recall.text(prompt)
             self._state = replace(state, prompt=prompt)
+
+    def check_prompt(self, prompt: str) -> None:
+        """Raise what setting the prompt would raise; the stream stays as it is.
+
+        Raises:
+            TypeError: Anything but a string.
+            ValueError: A prompt that the model refuses.
+        """
+        with torch.inference_mode(mode=False):
+            self._recall.text(prompt)
+
+    @property
+    def players(self) -> weakref.WeakSet[Any]:
+        """The live streams that were made for it and are still referred to."""
+        return self._players
 
     @property
     def frames(self) -> NDArray[np.uint8]:
@@ -282,7 +299,7 @@ class Stream:
         self,
         drags: Sequence[Drag],
         keep: Region | None = None,
-        settings: DragSettings | None = None,
+        settings: DragMethod | None = None,
         callback: Callback | None = None,
     ) -> Block:
         """Change the newest latent frame: denoise its block again with the drags in effect.
@@ -295,7 +312,8 @@ class Stream:
         Args:
             drags: What to move, in pixels of the newest frame.
             keep: The region that must not change: a shape or a boolean mask (H, W).
-            settings: How; None means `DragSettings.paper()`.
+            settings: How: `DragSettings` or another `DragMethod`; None means
+                `DragSettings.paper()`.
             callback: Called with each `Iteration`.
 
         Raises:
@@ -327,7 +345,7 @@ class Stream:
         drags: Sequence[Drag],
         blocks: int = 1,
         keep: Region | None = None,
-        settings: DragSettings | None = None,
+        settings: DragMethod | None = None,
         callback: Callback | None = None,
         progress: bool = False,  # noqa: FBT001, FBT002
     ) -> list[Block]:
@@ -337,11 +355,15 @@ class Stream:
         the motion. What is pulled is the object as it looks in the newest frame at the time of
         the call. All the blocks are one transaction.
 
+        A model that makes a whole clip at once, and has made it, makes the clip again with the
+        motion in it: what is pulled is the object as it looks in the clip's first frame.
+
         Args:
-            drags: What to move, in pixels of the newest frame.
+            drags: What to move, in pixels of the newest frame (of a whole clip: of the first).
             blocks: How many blocks the motion takes, at least 1.
             keep: The region that must not change: a shape or a boolean mask (H, W).
-            settings: How; None means `DragSettings.paper()`.
+            settings: How: `DragSettings` or another `DragMethod`; None means
+                `DragSettings.paper()`.
             callback: Called with each `Iteration`.
             progress: Show a progress bar.
 
@@ -362,6 +384,9 @@ class Stream:
                 settings=settings,
                 callback=callback,
             )
+            if self.model.spec.most_blocks == len(state.blocks) == count == 1:
+                self._state = self._reanimated(state, request)
+                return list(self._state.blocks)
             grown, frames = state, self.model.spec.frames_per_block
             for part in tqdm(range(count), "dragged blocks", disable=not progress):
                 course = Course(frames, part * frames, count * frames)
@@ -398,6 +423,7 @@ class Stream:
         branch._seed, branch._recall = self._seed, self._recall
         branch._state = state if at is None else _cut(state, at, "at")
         branch._pen, branch._listeners = Pen(), {}
+        branch._players = weakref.WeakSet()
         return branch
 
     # ------------------------------------------------------------------------------- files
@@ -415,10 +441,25 @@ class Stream:
         return archive.save(tape, path, self.model)
 
     @classmethod
-    def restore(cls, path: str | os.PathLike[str], model: VideoModel, *, undo: int = 4) -> Stream:
+    def restore(
+        cls,
+        path: str | os.PathLike[str],
+        model: VideoModel,
+        *,
+        undo: int = 4,
+        parts: Sequence[Any] = (),
+    ) -> Stream:
         """A stream from a file that `save` wrote; it goes on with the same bits.
 
         What the model remembers is recomputed when it is first needed.
+
+        Args:
+            path: The file.
+            model: What the stream was generated with.
+            undo: As for a new stream.
+            parts: Classes and functions of your own that drags and settings of the stream used
+                (motions, rectifications, views, losses). A file holds their names and fields,
+                never their code.
 
         Raises:
             TypeError: A model of another kind.
@@ -427,7 +468,7 @@ class Stream:
                 prompt that the model refuses.
         """
         _check_model(model)
-        tape = archive.load(path, model)
+        tape = archive.load(path, model, parts)
         stream = cls(model, tape.prompt, tape.seed, undo=undo)
         for prompt in {block.prompt: None for block in tape.blocks}:
             stream._recall.text(prompt)
@@ -503,6 +544,15 @@ class Stream:
 
     def _rate(self, frame_rate: float | None) -> float:
         return self.model.spec.clock.frame_rate if frame_rate is None else frame_rate
+
+    def _reanimated(self, state: State, request: Request) -> State:
+        """A clip of one block made again, with a motion from its first frame on."""
+        (clip,) = state.blocks
+        before, frames = state.cut(0), len(clip.latents)
+        driven = drive(request, self._recall, before, state, Course(frames, 0, frames, held=0))
+        given = clip.noisy[: request.step + 1]
+        order = Order(Mode.ANIMATE, given, driven, origin=clip)
+        return replace(self._produce(before, order), prompt=state.prompt)
 
     def _produce(self, state: State, order: Order) -> State:
         return produce(self._recall, state, self._seed, order, self._pen.watch)
