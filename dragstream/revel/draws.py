@@ -246,7 +246,7 @@ def _occlusion(view: _View, slot: Slot) -> Drawn | None:
         site, hidden = view.site(index), view.seen[other][1]
         limit = _EDIT if slot.mode is Mode.EDIT else _STRIDE * view.latent_frames
         for x, y in directions(site):
-            for length in np.arange(limit, 12.0, -4.0):
+            for length in view.rng.permutation(np.arange(16.0, limit, 4.0)):
                 drag = Drag(site.seen.mask, Translation.by(float(length * x), float(length * y)))
                 if _covers(site, hidden, drag, view.latent_frames):
                     return ((site.subject, drag),)
