@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from safetensors.torch import load, save
 
 from dragstream.drags import regions
 from dragstream.drags.motions import Deformation, Drag, Translation
+from dragstream.method.rectification import Rectification
 from dragstream.method.settings import DragSettings
 from dragstream.stream import Mode, Stream
 
@@ -450,3 +452,25 @@ def test_a_flipped_byte_is_refused_or_harmless(small, model, trace, place, flip)
     except ValueError:
         return
     assert trace(restored) == expected  # a date or an attribute that nobody reads
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A rectification of one's own that does what the paper's does."""
+
+    neighbours: int = 9
+
+    def prepare(self, own, neighbours):
+        return Rectification(self.neighbours).prepare(own, neighbours)
+
+
+def test_parts_of_ones_own_come_back_if_their_classes_are_handed_in(stream, drags, tmp_path, model):
+    stream.step()
+    stream.animate(drags[:1], settings=DragSettings(rectification=Whole(3)))
+    stream.edit(drags[1:], settings=DragSettings(rectification=Whole(2)))
+    path = stream.save(tmp_path / "own.dragstream")
+    restored = Stream.restore(path, model, parts=[Whole])
+    assert restored.blocks[-1].settings == stream.blocks[-1].settings
+    assert restored.blocks[-1].earlier[0].settings.rectification == Whole(3)
+    with pytest.raises(ValueError, match=r"rectification is a 'Whole'.*parts=\[...\]"):
+        Stream.restore(path, model)
