@@ -243,7 +243,7 @@ def _units(network: I3D) -> list[tuple[tuple[str, ...], Unit]]:
         elif isinstance(layer, Mixed):
             parts = layer.units.items()
             found += [((name, part), unit) for part, unit in parts if isinstance(unit, Unit)]
-    return [*found, (("Logits", "Conv3d_0c_1x1"), network.logits)]
+    return [*found, (("Logits/Conv3d_0c_1x1",), network.logits)]
 
 
 def _folded(

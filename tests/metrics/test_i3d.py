@@ -85,7 +85,7 @@ def tiny_store(network: I3D, fill: float = 0.0) -> dict[str, dict[str, object]]:
     for place, unit in i3d._units(network):
         out, inputs, *kernel = unit.convolution.weight.shape
         params = {"Conv_0": {"kernel": np.full((*kernel, inputs, out), fill, np.float32)}}
-        if place[0] == "Logits":
+        if len(place) == 1 and place[0].startswith("Logits"):
             params["Conv_0"]["bias"] = np.arange(out, dtype=np.float32)
         else:
             params["BatchNorm_0"] = {"bias": np.zeros(out, np.float32)}

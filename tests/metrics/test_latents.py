@@ -31,7 +31,7 @@ def test_obedient_latents_score_zero_and_still_ones_do_not(tmp_path: Path, write
     still = measure_latents(label, sliding(0), radius=12)
     assert still.drags == still.still
     assert still.mean > 0.01
-    assert result.still == pytest.approx(still.mean)
+    assert result.still == pytest.approx(still.drags)
     # r = 20 at 832 pixels of width
     assert measure_latents(label, sliding(1)).radius == round(20 * 192 / 832)
 
