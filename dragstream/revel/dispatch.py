@@ -7,6 +7,7 @@ another one, and what was handed over is never asked for again.
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -145,6 +146,7 @@ def _processes(count: int, *, gpus: bool) -> Iterator[Client]:
         "memory_limit": 0,  # models are large, and paging them out helps nobody
         "dashboard": False,
         "host": "127.0.0.1",
+        "silence_logs": logging.WARNING,  # the progress bar says enough
     }
     specification = {
         index: {"cls": dask.Nanny, "options": {**nanny, **(_gpu(index) if gpus else {})}}
@@ -155,7 +157,9 @@ def _processes(count: int, *, gpus: bool) -> Iterator[Client]:
         "options": {"dashboard": False, "dashboard_address": ":0", "host": "127.0.0.1", "port": 0},
     }
     with (
-        dask.SpecCluster(workers=specification, scheduler=scheduler) as cluster,
+        dask.SpecCluster(
+            workers=specification, scheduler=scheduler, silence_logs=logging.WARNING
+        ) as cluster,
         dask.Client(cluster, set_as_default=False) as client,
     ):
         yield client

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from tqdm.auto import tqdm
 
-from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
+from dragstream.metrics.objmc import span
+from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, suited
 from dragstream.models import load
 from dragstream.models.base import VideoModel
 from dragstream.revel.cases import Case
@@ -27,13 +28,16 @@ from dragstream.revel.draws import SEED, draw
 from dragstream.revel.ledger import Ledger
 from dragstream.revel.methods import Method
 from dragstream.revel.plan import Slot
-from dragstream.revel.situations import replay, stage
+from dragstream.revel.situations import Situation, replay, stage
 from dragstream.revel.sweep import Result, measure
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Outcome", "Task", "run"]
+__all__ = ["Outcome", "Task", "run", "work"]
+
+_SMALL = 256
+"""Pixels of width up to which a smaller window than a tracker's default suits the frames."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +142,11 @@ def run(
 def work(task: Task) -> Outcome:
     """Carry out a task: what a worker does."""
     model = _loaded(task.model) if isinstance(task.model, str) else task.model
-    flow = _flow() if task.flow else None
     if isinstance(task.item, Slot):
         situation = stage(*draw(model, task.item, task.seed))
     else:
         situation = replay(model, task.item)
+    flow = _flow(situation) if task.flow else None
     results = tuple(measure(situation, method, flow) for method in task.methods)
     return Outcome(situation.case, results, model.fingerprint())
 
@@ -153,11 +157,14 @@ def _loaded(name: str) -> VideoModel:
     return load(name)
 
 
-def _flow() -> Tracker | None:
-    """Lucas-Kanade, where OpenCV is installed."""
+def _flow(situation: Situation) -> Tracker | None:
+    """A tracker that sees pixels only, where OpenCV is installed: the same for all methods."""
     try:
         opencv()
     except ImportError:
         return None
-    # A smaller window than the default suits frames of 192 pixels.
-    return LucasKanade(window=15)
+    height, width = situation.before.shape[:2]
+    if width <= _SMALL:
+        return LucasKanade(window=15)
+    drags = situation.case.drags
+    return suited(max(span(drag.mask(height, width), situation.commands(drag)) for drag in drags))
