@@ -231,7 +231,8 @@ def _transformer(release: Release, files: Files, dtype: torch.dtype) -> CausalWa
     if given is not None and given.is_dir():
         sizes, state = read_diffusers(given)
         config = CausalWanConfig.of(sizes | release.causal)
-        return _named(given, CausalWan.from_state, state, config, dtype=dtype)
+        wan: CausalWan = _named(given, CausalWan.from_state, state, config, dtype=dtype)
+        return wan
     config = CausalWanConfig.of(
         read_sizes(files.base.file(f"{_TRANSFORMER}/config.json")) | release.causal
     )

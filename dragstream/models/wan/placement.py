@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from dragstream.drags.checks import whole
 from dragstream.models.causal_economy import Economy
 
 
@@ -22,11 +23,14 @@ class Placement:
         text_device: Where prompts are encoded.
         text_dtype: The text encoder's.
         keep_text: Leave the text encoder in memory after use.
+        decoder_states: How many of the VAE's memories of what came before stay on its device: 2
+            serve an edit as well as the next block; with 0 they visit it.
         economy: How the transformer saves memory.
 
     Raises:
         TypeError, RuntimeError: A device or dtype that does not exist.
-        ValueError: A dtype that is not floating point; a CUDA device where there is none.
+        ValueError: A dtype that is not floating point; a CUDA device where there is none; fewer
+            than 0 states.
     """
 
     device: torch.device | str | None = None
@@ -36,7 +40,11 @@ class Placement:
     text_device: torch.device | str = "cpu"
     text_dtype: torch.dtype | str = torch.bfloat16
     keep_text: bool = False
+    decoder_states: int = 2
     economy: Economy = field(default_factory=Economy)
+
+    def __post_init__(self) -> None:
+        whole(self.decoder_states, "decoder_states", least=0)
 
     def resolved(self) -> Placement:
         """The same with nothing left open."""
@@ -52,6 +60,7 @@ class Placement:
             _device(self.text_device),
             _dtype(self.text_dtype),
             self.keep_text,
+            self.decoder_states,
             self.economy,
         )
 

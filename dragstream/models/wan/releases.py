@@ -129,8 +129,6 @@ class Release:
         for name in ("timesteps", "layers"):
             values = sequence(getattr(self, name), name, "numbers")
             object.__setattr__(self, name, tuple(values))
-        if isinstance(self.guidance, Mapping):
-            object.__setattr__(self, "guidance", Guidance(**_known(Guidance, self.guidance)))
         _check(self)
 
     @classmethod
@@ -163,6 +161,9 @@ class Release:
             TypeError: A name that does not exist, or a value of the wrong kind.
             ValueError: A value out of bounds.
         """
+        changes = dict(changes)
+        if isinstance(changes.get("guidance"), Mapping):
+            changes["guidance"] = Guidance(**_known(Guidance, changes["guidance"]))
         guidance = {field.name for field in dataclasses.fields(Guidance)}
         if self.guidance is not None:
             led = {name: value for name, value in changes.items() if name in guidance}
@@ -187,8 +188,7 @@ class Release:
             sigmas = tuple(_shifted(share, self.shift) for share in shares)
             return sigmas, tuple(sigma * TIMESTEPS for sigma in sigmas)
         table = [_shifted(index / TIMESTEPS, self.shift) for index in range(int(TIMESTEPS) + 1)]
-        nearest = tuple(min(table, key=lambda level, s=share: abs(level - s)) for share in shares)
-        return nearest, self.timesteps
+        return tuple(_nearest(table, share) for share in shares), self.timesteps
 
     def spec(
         self,
@@ -211,8 +211,7 @@ class Release:
         levels = self.schedule()[0] if sigmas is None else tuple(sigmas)
         step = self.denoising_step
         if self.guidance is not None:
-            wanted = self.guidance.sigma
-            step = min(range(len(levels)), key=lambda index: abs(levels[index] - wanted))
+            step = levels.index(_nearest(levels, self.guidance.sigma))
         return ModelSpec(
             name=self.name,
             grid=Grid.of(self.height, self.width, spatial_factor=spatial, patch=config.patch),
@@ -226,6 +225,10 @@ class Release:
             num_layers=config.num_layers,
             most_blocks=None if self.guidance is None else 1,
         )
+
+
+def _nearest(table: Sequence[float], wanted: float) -> float:
+    return min(table, key=lambda level: abs(level - wanted))
 
 
 def _shifted(share: float, shift: float) -> float:

@@ -161,8 +161,12 @@ class TextEncoder:
             ) from error
         tokenizer_folder = self.source.folder("tokenizer")
         folder = self.source.folder("text_encoder")
+        try:
+            size = _size(folder, self.dtype)
+        except SafetensorError as error:
+            raise ValueError(f"{folder} holds a damaged file: {error}") from error
         need_memory(
-            _size(folder, self.dtype),
+            size,
             torch.device("cpu"),
             "the text encoder",
             "encode the prompts on a machine with more (they are kept in the cache folder), "

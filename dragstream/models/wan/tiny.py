@@ -111,7 +111,7 @@ def _shaken(model: nn.Module, scale: float) -> None:
 
 
 def _transformer(num_layers: int) -> WanTransformer3DModel:
-    model = WanTransformer3DModel(
+    model: WanTransformer3DModel = WanTransformer3DModel(
         patch_size=(1, 2, 2),
         num_attention_heads=2,
         attention_head_dim=12,
@@ -131,7 +131,7 @@ def _transformer(num_layers: int) -> WanTransformer3DModel:
 
 
 def _vae() -> AutoencoderKLWan:
-    model = AutoencoderKLWan(
+    model: AutoencoderKLWan = AutoencoderKLWan(
         base_dim=4,
         z_dim=_CHANNELS,
         dim_mult=[1, 1, 2, 2],
@@ -193,6 +193,5 @@ def _write_text(root: Path) -> None:
         num_heads=2,
         relative_attention_num_buckets=8,
         feed_forward_proj="gated-gelu",
-        tie_word_embeddings=False,
     )
     UMT5EncoderModel(config).save_pretrained(root / "text_encoder")

@@ -73,7 +73,8 @@ class VideoAutoencoder(nn.Module):
     def __init__(self, vae: AutoencoderKLWan) -> None:
         super().__init__()
         self.vae = vae.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
-        config = vae.config
+        config: Any = vae.config
+        self._patch: int | None = config.patch_size
         for name in ("mean", "std"):
             values = torch.tensor(getattr(config, f"latents_{name}"), dtype=torch.float32)
             self.register_buffer(name, values.view(1, 1, -1, 1, 1), persistent=False)
@@ -116,18 +117,18 @@ class VideoAutoencoder(nn.Module):
     @property
     def factors(self) -> tuple[int, int]:
         """Video frames per latent frame, and pixels per latent."""
-        config = self.vae.config
+        config: Any = self.vae.config
         return int(config.scale_factor_temporal), int(config.scale_factor_spatial)
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.vae.post_quant_conv.weight.device  # type: ignore[no-any-return]
+        return self.vae.post_quant_conv.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
         """Of the weights."""
-        return self.vae.post_quant_conv.weight.dtype  # type: ignore[no-any-return]
+        return self.vae.post_quant_conv.weight.dtype
 
     @torch.no_grad()
     def decode(
@@ -162,8 +163,8 @@ class VideoAutoencoder(nn.Module):
             first = done + index == 0
             pieces.append(vae.decoder(hidden, feat_cache=cache, feat_idx=[0], first_chunk=first))
         images = torch.cat(pieces, dim=2)
-        if vae.config.patch_size is not None:
-            images = unpatchify(images, patch_size=vae.config.patch_size)
+        if self._patch is not None:
+            images = unpatchify(images, patch_size=self._patch)
         after = DecoderState(done + planes.shape[2], tuple(cache))
         self._admit(state, after)
         return images.clamp(-1.0, 1.0), after
@@ -188,7 +189,7 @@ class VideoAutoencoder(nn.Module):
         """
         images = frames if isinstance(frames, Tensor) else _to_images(frames)
         posterior = self.vae.encode(images.to(self.device, self.dtype)).latent_dist
-        latents = posterior.mode().transpose(1, 2).float()
+        latents: Tensor = posterior.mode().transpose(1, 2).float()
         return (latents - self.mean) / self.std
 
     @torch.no_grad()

@@ -1,0 +1,116 @@
+"""The small decoder, against its released layout written out frame by frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch.nn import functional as F
+
+from dragstream.models.wan.preview import PreviewDecoder
+
+WIDTHS = (8, 6, 4, 4)
+
+
+@pytest.fixture(scope="module")
+def weights():
+    """A file's content: numbered layers of encoder and decoder, some without weights."""
+    generator = torch.Generator().manual_seed(0)
+    state = {}
+
+    def convolution(name, inward, outward, size=3, *, bias=True):
+        shape = (outward, inward, size, size)
+        state[f"{name}.weight"] = torch.randn(shape, generator=generator) * inward**-0.5 * 0.4
+        if bias:
+            state[f"{name}.bias"] = torch.randn(outward, generator=generator) * 0.1
+
+    convolution("encoder.0", 3, 8)
+    convolution("decoder.1", 4, WIDTHS[0])
+    for stage, first in enumerate((3, 9, 15)):
+        width = WIDTHS[stage]
+        for block in range(first, first + 3):
+            convolution(f"decoder.{block}.conv.0", 2 * width, width)
+            convolution(f"decoder.{block}.conv.2", width, width)
+            convolution(f"decoder.{block}.conv.4", width, width)
+        stride = (1, 2, 2)[stage]
+        convolution(f"decoder.{first + 4}.conv", width, width * stride, 1, bias=False)
+        convolution(f"decoder.{first + 5}", width, WIDTHS[stage + 1], bias=False)
+    convolution("decoder.22", WIDTHS[3], 3)
+    return state
+
+
+def naive(state, latents):
+    """Frames of a whole video, each memory block one frame at a time."""
+    frames = [torch.tanh(frame / 3) * 3 for frame in latents[0].unsqueeze(1)]
+
+    def convolve(name, x):
+        kernel = state[f"{name}.weight"]
+        return F.conv2d(x, kernel, state.get(f"{name}.bias"), padding=kernel.shape[-1] // 2)
+
+    frames = [convolve("decoder.1", x).relu() for x in frames]
+    for stage, first in enumerate((3, 9, 15)):
+        for block in range(first, first + 3):
+            out, past = [], torch.zeros_like(frames[0])
+            for x in frames:
+                hidden = convolve(f"decoder.{block}.conv.0", torch.cat([x, past], 1)).relu()
+                hidden = convolve(f"decoder.{block}.conv.2", hidden).relu()
+                out.append((convolve(f"decoder.{block}.conv.4", hidden) + x).relu())
+                past = x
+            frames = out
+        frames = [F.interpolate(x, scale_factor=2) for x in frames]
+        grown = [convolve(f"decoder.{first + 4}.conv", x) for x in frames]
+        frames = [part for x in grown for part in x.chunk((1, 2, 2)[stage], 1)]
+        frames = [convolve(f"decoder.{first + 5}", x) for x in frames]
+    frames = [convolve("decoder.22", x.relu()).clamp(0, 1) for x in frames][3:]
+    return (torch.cat(frames) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+@pytest.fixture(scope="module")
+def latents():
+    return torch.randn(1, 6, 4, 3, 5, generator=torch.Generator().manual_seed(2)) * 2
+
+
+def test_blocks_decode_as_the_layout_says(weights, latents, tmp_path):
+    path = tmp_path / "taew2_1.pth"
+    torch.save(weights, path)
+    decoder = PreviewDecoder.from_file(path)
+    first, state = decoder.decode(latents[:, :3])
+    then, _ = decoder.decode(latents[:, 3:], state)
+    again, _ = decoder.decode(latents[:, 3:], state)
+    wanted = naive(weights, latents)
+    assert (first.shape, then.shape) == ((9, 24, 40, 3), (12, 24, 40, 3))
+    assert wanted.std() > 20
+    difference = np.abs(np.concatenate([first, then]).astype(int) - wanted.astype(int))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 0.001
+    np.testing.assert_array_equal(then, again)
+
+
+def test_safetensors_and_wider_growth_layers_are_read(weights, latents, tmp_path):
+    save_file(weights, tmp_path / "a.safetensors")
+    plain = PreviewDecoder.from_file(tmp_path / "a.safetensors")
+    kernel = weights["decoder.7.conv.weight"]
+    wider = weights | {"decoder.7.conv.weight": torch.cat([torch.ones_like(kernel), kernel])}
+    torch.save(wider, tmp_path / "b.pth")
+    cut = PreviewDecoder.from_file(tmp_path / "b.pth")
+    for first, second in zip(plain.decode(latents)[0], cut.decode(latents)[0], strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_other_files_are_refused(weights, tmp_path):
+    path = tmp_path / "a.pth"
+    fewer = {name: weight for name, weight in weights.items() if name != "decoder.9.conv.0.bias"}
+    for content, message in (
+        ({"model.weight": torch.zeros(1)}, "small decoder"),
+        (fewer, r"lacks decoder\.9\.conv\.0\.bias"),
+        ({}, "small decoder"),
+    ):
+        torch.save(content, path)
+        with pytest.raises(ValueError, match=message):
+            PreviewDecoder.from_file(path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"a\.pth"):
+        PreviewDecoder.from_file(path)
+    with pytest.raises(FileNotFoundError):
+        PreviewDecoder.from_file(tmp_path / "none.pth")
