@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-import weakref
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import anywidget
 import numpy as np
@@ -15,32 +16,29 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags import regions
+from dragstream.drags.checks import positive, whole
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape
-from dragstream.widgets import messages
-from dragstream.widgets.picture import draw
-
-if TYPE_CHECKING:
-    from dragstream.models.base import VideoModel
+from dragstream.widgets import messages, similarity, sources
+from dragstream.widgets.canvas_requests import Pick, Seen, read_canvas_request
+from dragstream.widgets.clips import Projector
+from dragstream.widgets.entries import Entry, listed, next_colour, with_looks
+from dragstream.widgets.page import jpeg
+from dragstream.widgets.picture import PALETTE, draw
+from dragstream.widgets.segment_anything import SegmentAnything
 
 _STATIC = Path(__file__).parent / "static"
 _LATENT_FRAMES = 3  # dots on a path where no model says how long a block is
+_FRAME_RATE = 16.0  # of clips where no model says
+_ONION_WIDTH = 416  # pixels of a frame of the onion skin, at most
+_ONION_QUALITY = 75
+
+MOST_ONION_FRAMES = 8
 
 Frame = NDArray[np.uint8]
 BoolMask = NDArray[np.bool_]
-
-
-class Stream(Protocol):
-    """The part of `dragstream.Stream` that the canvas looks at."""
-
-    @property
-    def model(self) -> VideoModel:
-        """Whose frames these are."""
-
-    @property
-    def frames(self) -> Frame:
-        """All frames, uint8 (T, H, W, 3), the newest one last."""
+Floats = NDArray[np.float32]
 
 
 class DragCanvas(anywidget.AnyWidget):
@@ -52,27 +50,33 @@ class DragCanvas(anywidget.AnyWidget):
     stream.animate(canvas.drags, keep=canvas.keep)  # in the next cell; the canvas follows
     ```
 
-    Whatever the mouse can do, Python can: set `drags` and `keep`, or call `add`. Changes from
-    either side show on the other, in every view of the canvas. What the page sends is checked;
-    what is wrong changes nothing here and is answered with a text beside the canvas.
+    Whatever the mouse can do, Python can: set `drags`, `keep` and `region`, or call `add`, `mute`,
+    `duplicate`, `remove`, `move` and `pick`. Changes from either side show on the other, in every
+    view of the canvas. What the page sends is checked; what is wrong changes nothing here and is
+    answered with a text beside the canvas.
 
     Args:
-        source: A `dragstream.Stream`, followed as it changes, or a frame, uint8 (H, W, 3).
+        source: A `dragstream.Stream`, followed as it changes; a `dragstream.LiveStream`, whose
+            blocks are played as they are made; or a frame, uint8 (H, W, 3).
         drags: What the canvas starts with.
         keep: The region that must not change, a shape or a boolean mask (H, W).
         latent_frames: How many latent frames a drag lasts, shown as dots along its path; by
             default one block of the stream's model.
+        sam: The folder of a SAM checkpoint, as transformers saves it, for a second way to select
+            by a click; None for the denoiser's own features alone.
 
     Raises:
         TypeError: The source is neither a stream nor a uint8 array.
-        ValueError: A frame that is not (H, W, 3), or drags that do not fit the frame.
+        ValueError: A frame that is not (H, W, 3), drags that do not fit the frame, or a folder
+            without a SAM checkpoint.
+        ImportError: A checkpoint is given and transformers is not installed.
     """
 
     _esm = _STATIC / "drag_canvas.js"
     _css = _STATIC / "drag_canvas.css"
 
     frame = traitlets.Bytes(b"", read_only=True).tag(sync=True)
-    """The frame shown, as PNG."""
+    """The frame that is shown at rest, as PNG."""
 
     width = traitlets.Int(1, read_only=True).tag(sync=True)
     """Pixels of the frame."""
@@ -84,51 +88,86 @@ class DragCanvas(anywidget.AnyWidget):
     """Latent frames that a drag lasts: dots along the paths."""
 
     state = traitlets.Dict(read_only=True).tag(sync=True)
-    """Drags and keep region as JSON, version 1 (see `dragstream.drags.documents`)."""
+    """All drags, muted ones too, and the keep region as JSON (see `drags.documents`)."""
+
+    looks = traitlets.List(read_only=True).tag(sync=True)
+    """How each drag of `state` is shown, as JSON: colour, muted, arm (see `entries`)."""
 
     draft = traitlets.Any(allow_none=True, read_only=True).tag(sync=True)
     """The region painted last that has no motion yet, as JSON, or None."""
 
+    onion = traitlets.Int(0, min=0, max=MOST_ONION_FRAMES).tag(sync=True)
+    """How many earlier frames, a latent frame apart, shine through the newest one."""
+
+    trail = traitlets.List(traitlets.Bytes(), read_only=True).tag(sync=True)
+    """These frames as small JPEGs, the newest first."""
+
+    selectors = traitlets.List(traitlets.Unicode(), read_only=True).tag(sync=True)
+    """What can select by a click: "features", "sam"."""
+
     def __init__(
         self,
-        source: Stream | Frame,
+        source: object,
         *,
         drags: Sequence[Drag] = (),
         keep: Shape | BoolMask | None = None,
         latent_frames: int | None = None,
+        sam: str | Path | None = None,
     ) -> None:
-        frame = newest_frame(source)
+        frame = sources.newest_frame(source)
         height, width = frame.shape[:2]
         messages.check_drags(drags, keep, height, width)
+        if latent_frames is None:
+            latent_frames = sources.frames_per_block(source, _LATENT_FRAMES)
+        self._sam = None if sam is None else SegmentAnything(sam)
+        self._source = source
+        self._shown = frame
+        self._past: deque[Frame] = deque(maxlen=MOST_ONION_FRAMES)  # of a source without a past
+        self._projector = Projector(self.send)
         # Before the widget opens, so that no page sees it half made.
         self.set_trait("width", width)
         self.set_trait("height", height)
         self.set_trait("state", to_json(drags, keep))
-        self.show(frame)
-        if latent_frames is None:
-            latent_frames = _frames_per_block(source)
+        self.set_trait("looks", [entry.look for entry in listed(drags)])
+        selectors = {"features": sources.stream_of(source), "sam": self._sam}
+        self.set_trait("selectors", [name for name, what in selectors.items() if what is not None])
+        self._put_frame(frame)
         super().__init__(latent_frames=latent_frames)
-        self._source = source
-        self.on_msg(_refuse)
-        self._unsubscribe = _follow(source, self)
+        self.on_msg(_hear)
+        self._ends = sources.follow(source, self)
 
     # --- drags ----------------------------------------------------------------------------------
 
     @property
     def drags(self) -> list[Drag]:
-        """The drags on the canvas, in the order of the list beside it.
+        """The drags on the canvas that are not muted, in the order of the list beside it.
 
-        Setting them replaces all.
+        Setting them replaces all, muted ones too. A drag that was there keeps its colour.
 
         Raises:
             TypeError, ValueError: On setting, what `dragstream.drags.motions.validate` refuses;
                 the canvas stays as it was.
         """
-        return from_json(self.state)[0]
+        return [entry.drag for entry in self.entries if not entry.muted]
 
     @drags.setter
     def drags(self, drags: Sequence[Drag]) -> None:
-        self._put(drags, self._keep_region)
+        messages.check_drags(drags, self._keep_region, self.height, self.width)
+        self._put(listed(drags, self.entries), self._keep_region)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The list beside the canvas: all drags with their colours, muted ones too.
+
+        Raises:
+            TypeError, ValueError: On setting, what is no sequence of `Entry`, or drags that do
+                not fit the frame; the canvas stays as it was.
+        """
+        return tuple(with_looks(from_json(self.state)[0], self.looks))
+
+    @entries.setter
+    def entries(self, entries: Sequence[Entry]) -> None:
+        self._put(entries, self._keep_region)
 
     @property
     def keep(self) -> BoolMask | None:
@@ -143,7 +182,7 @@ class DragCanvas(anywidget.AnyWidget):
 
     @keep.setter
     def keep(self, keep: Shape | BoolMask | None) -> None:
-        self._put(self.drags, keep)
+        self._put(self.entries, keep)
 
     @property
     def region(self) -> BoolMask | None:
@@ -151,8 +190,18 @@ class DragCanvas(anywidget.AnyWidget):
 
         Paint with the mouse, move with Python:
         `canvas.add(ds.Drag(canvas.region, ds.Rotation(center=(64, 40), degrees=45)))`.
+        Shapes may be set as well.
+
+        Raises:
+            TypeError, ValueError: On setting, a region that does not fit the frame.
         """
         return messages.read_region(self.draft, self.height, self.width)
+
+    @region.setter
+    def region(self, region: Shape | BoolMask | None) -> None:
+        document = to_json([], region)["keep"]
+        messages.read_region(document, self.height, self.width)
+        self.set_trait("draft", document)
 
     def add(self, drag: Drag) -> None:
         """Put one more drag on the canvas.
@@ -160,35 +209,183 @@ class DragCanvas(anywidget.AnyWidget):
         Raises:
             TypeError, ValueError: What `dragstream.drags.motions.validate` refuses.
         """
-        self._put([*self.drags, drag], self._keep_region)
+        messages.check_drags([drag], self._keep_region, self.height, self.width)
+        entries = self.entries
+        colour = next_colour([entry.colour for entry in entries])
+        self._put([*entries, Entry(drag, colour)], self._keep_region)
+
+    def mute(self, index: int, *, muted: bool = True) -> None:
+        """Leave the drag at a place in `entries` out of `drags`, or take it in again.
+
+        Raises:
+            TypeError, ValueError: There is no such drag, or it would share pixels with `keep`.
+        """
+        entries = list(self.entries)
+        place = self._place(index)
+        entries[place] = replace(entries[place], muted=muted)
+        self._put(entries, self._keep_region)
+
+    def duplicate(self, index: int) -> None:
+        """Put a copy behind the drag at a place in `entries`, and mute the one that is copied.
+
+        Raises:
+            TypeError, ValueError: There is no such drag.
+        """
+        entries = list(self.entries)
+        place = self._place(index)
+        colour = next_colour([entry.colour for entry in entries])
+        copy = replace(entries[place], colour=colour, muted=False)
+        entries[place] = replace(entries[place], muted=True)
+        entries.insert(place + 1, copy)
+        self._put(entries, self._keep_region)
+
+    def remove(self, index: int) -> None:
+        """Take away the drag at a place in `entries`.
+
+        Raises:
+            TypeError, ValueError: There is no such drag.
+        """
+        entries = list(self.entries)
+        del entries[self._place(index)]
+        self._put(entries, self._keep_region)
+
+    def move(self, index: int, to: int) -> None:
+        """Move the drag at a place in `entries` to another place; the others keep their order.
+
+        Raises:
+            TypeError, ValueError: There is no such drag, or no such place.
+        """
+        entries = list(self.entries)
+        place, target = self._place(index), self._place(to, "to")
+        entries.insert(target, entries.pop(place))
+        self._put(entries, self._keep_region)
 
     def clear(self) -> None:
         """Take everything off the canvas: drags, keep region and unfinished region."""
         self._put([], None)
         self.set_trait("draft", None)
 
+    # --- selecting ------------------------------------------------------------------------------
+
+    def pick(self, point: Sequence[float], threshold: float | None = None) -> BoolMask:
+        """Select what lies at a point by the denoiser's own features; it becomes `region`.
+
+        Args:
+            point: (x, y) in pixels.
+            threshold: How similar a pixel must be to belong to it, from 0 to 1; None finds the
+                value that parts the similarities best.
+
+        Returns:
+            The region, bool (H, W): all that is similar and hangs together with the point.
+
+        Raises:
+            TypeError, ValueError: A point outside of the frame, or a stream without blocks.
+            RuntimeError: The canvas shows a frame instead of a stream, or a stream that is played.
+        """
+        return self._select(self._by_features, point, threshold)
+
+    def pick_with_sam(self, point: Sequence[float], threshold: float | None = None) -> BoolMask:
+        """Select what lies at a point by SAM; see `pick`.
+
+        Raises:
+            TypeError, ValueError: A point outside of the frame.
+            RuntimeError: The canvas was made without `sam`.
+        """
+        return self._select(self._by_sam, point, threshold)
+
+    def _select(
+        self,
+        selector: Callable[[tuple[float, float]], Floats],
+        point: Sequence[float],
+        threshold: float | None,
+    ) -> BoolMask:
+        place = messages.read_place(point, self.height, self.width)
+        values = selector(place)
+        level = similarity.parting(values) if threshold is None else threshold
+        region = similarity.connected(values, level, place)
+        self.region = region
+        return region
+
+    def _by_features(self, point: tuple[float, float]) -> Floats:
+        stream: Any = sources.stream_of(self._source)
+        if stream is None:
+            raise RuntimeError(
+                "a frame has no features: make the canvas of a stream"
+            )
+        if sources.at_work(self._source):
+            raise RuntimeError("the live stream is at work: pause it to pick by its features")
+        features = {layer: found[-1].numpy() for layer, found in stream.features().items()}
+        rows, columns = next(iter(features.values())).shape[:2]
+        row = min(rows - 1, int((point[1] + 0.5) * rows / self.height))
+        column = min(columns - 1, int((point[0] + 0.5) * columns / self.width))
+        tokens = similarity.token_similarity(features, row, column)
+        return similarity.refined(tokens, sources.newest_frame(self._source))
+
+    def _by_sam(self, point: tuple[float, float]) -> Floats:
+        if self._sam is None:
+            raise RuntimeError("there is no SAM: make the canvas with sam=folder of a checkpoint")
+        return self._sam.similarity(self._shown, point)
+
     # --- frame ----------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Show the stream's newest frame. A stream that announces its changes needs no call."""
-        self.show(newest_frame(self._source))
+        self.show(sources.newest_frame(self._source))
+
+    def rest(self) -> None:
+        """Show the stream's newest frame once what is playing has come to its end."""
+        self._put_frame(sources.newest_frame(self._source))
 
     def show(self, frame: Frame) -> None:
-        """Show another frame of the same size, uint8 (H, W, 3).
+        """Show another frame of the same size, uint8 (H, W, 3); what is playing ends.
 
         Raises:
             TypeError: The frame is not a uint8 array.
             ValueError: It has another size than the canvas.
         """
-        check_frame(frame)
-        if frame.shape[:2] != (self.height, self.width):
-            raise ValueError(
-                f"the canvas shows frames of shape {(self.height, self.width, 3)}, "
-                f"got {frame.shape}"
-            )
+        sources.check_frame(frame)
+        sources.check_frames(frame[None], self.height, self.width)
+        if self._projector.used:
+            self.send({"type": "still"})
+        self._put_frame(frame)
+
+    def play(self, frames: Frame, frame_rate: float | None = None) -> None:
+        """Play frames in the page, at once and instead of what is playing, and rest on the last.
+
+        They travel as JPEG; a page that is too slow for them gets the newest ones only.
+
+        Args:
+            frames: uint8 (T, H, W, 3).
+            frame_rate: Frames a second; by default that of the stream.
+
+        Raises:
+            TypeError: The frames are no uint8 array, or the rate is no number.
+            ValueError: They have another size than the canvas, or the rate is not positive.
+        """
+        sources.check_frames(frames, self.height, self.width)
+        if frame_rate is None:
+            frame_rate = sources.frame_rate(self._source, _FRAME_RATE)
+        self._projector.play(frames, positive(frame_rate, "frame_rate"))
+        if not sources.at_work(self._source):  # who is at work tells when it rests
+            self._put_frame(frames[-1])
+
+    def _put_frame(self, frame: Frame) -> None:
+        if self.frame:
+            self._past.appendleft(self._shown)
+        self._shown = frame
         buffer = io.BytesIO()
-        Image.fromarray(frame).save(buffer, format="PNG")
+        Image.fromarray(frame).save(buffer, format="PNG", compress_level=3)
         self.set_trait("frame", buffer.getvalue())
+        self._put_trail()
+
+    @traitlets.observe("onion")
+    def _put_trail(self, _change: object = None) -> None:
+        count = self.onion
+        frames = sources.earlier_frames(self._source, count)
+        if sources.stream_of(self._source) is None:
+            frames = list(self._past)[:count]
+        size = (_ONION_WIDTH, _ONION_WIDTH)
+        self.set_trait("trail", [jpeg(frame, size, _ONION_QUALITY) for frame in frames])
 
     def picture(self, scale: int | None = None) -> Image.Image:
         """The canvas as a still picture: the frame with the drags and the keep region over it.
@@ -198,21 +395,22 @@ class DragCanvas(anywidget.AnyWidget):
         Args:
             scale: Picture pixels per pixel of the frame; by default about 768 across.
         """
-        frame = np.asarray(Image.open(io.BytesIO(self.frame)).convert("RGB"))
+        heard = [entry for entry in self.entries if not entry.muted]
         return draw(
-            frame,
-            self.drags,
+            self._shown,
+            [entry.drag for entry in heard],
             self.keep,
             draft=self.region,
             scale=scale,
             latent_frames=self.latent_frames,
+            colours=[PALETTE[entry.colour % len(PALETTE)] for entry in heard],
         )
 
     def close(self) -> None:
         """Stop following the stream and leave every page."""
-        if unsubscribe := getattr(self, "_unsubscribe", None):
-            self._unsubscribe = None
-            unsubscribe()
+        ends, self._ends = getattr(self, "_ends", []), []
+        for end in ends:
+            end()
         super().close()
 
     # --- the page -------------------------------------------------------------------------------
@@ -222,84 +420,73 @@ class DragCanvas(anywidget.AnyWidget):
         try:
             self._check_page(sync_data)
         except (TypeError, ValueError) as error:
-            self.send({"type": "error", "text": str(error)[:500]})
+            self.complain(str(error))
             # The page goes back to what stands here.
-            self.send_state(["state", "draft"])
+            self.send_state(["state", "looks", "draft", "onion"])
             return
         super().set_state(dict(sync_data))
 
+    def complain(self, problem: str) -> None:
+        """Show a problem beside the canvas."""
+        self.send({"type": "error", "text": problem[:500]})
+
     def _check_page(self, sync_data: Mapping[str, Any]) -> None:
-        for name, value in sync_data.items():
-            if name == "state":
-                messages.read_document(value, self.height, self.width)
-            elif name == "draft":
-                messages.read_region(value, self.height, self.width)
-            else:
-                raise ValueError(f"the page may send 'state' and 'draft', got {str(name)[:40]!r}")
+        unknown = [str(name)[:40] for name in sync_data if name not in messages.WRITABLE]
+        if unknown:
+            names = ", ".join(map(repr, messages.WRITABLE))
+            raise ValueError(f"the page may send {names}, got {unknown[0]!r}")
+        if "state" in sync_data or "looks" in sync_data:
+            document = sync_data.get("state", self.state)
+            looks = sync_data.get("looks", self.looks)
+            messages.read_entries(document, looks, self.height, self.width)
+        if "draft" in sync_data:
+            messages.read_region(sync_data["draft"], self.height, self.width)
+        if "onion" in sync_data:
+            messages.read_count(sync_data["onion"], "onion", MOST_ONION_FRAMES)
+
+    def _answer_pick(self, request: Pick) -> None:
+        selector = self._by_sam if request.selector == "sam" else self._by_features
+        values = selector(request.point)
+        message = {
+            "type": "similarity",
+            "point": list(request.point),
+            "width": self.width,
+            "height": self.height,
+            "threshold": similarity.parting(values),
+        }
+        self.send(message, [np.round(255 * np.clip(values, 0, 1)).astype(np.uint8).tobytes()])
 
     @property
     def _keep_region(self) -> Shape | None:
         return from_json(self.state)[1]
 
-    def _put(self, drags: Sequence[Drag], keep: Shape | BoolMask | None) -> None:
-        messages.check_drags(drags, keep, self.height, self.width)
-        self.set_trait("state", to_json(drags, keep))
+    def _place(self, index: int, name: str = "index") -> int:
+        count = len(self.looks)
+        place = whole(index, name, least=-count)
+        if place >= count:
+            raise ValueError(f"{name} must be less than {count}, the number of drags, got {index}")
+        return place % count
+
+    def _put(self, entries: Sequence[Entry], keep: Shape | BoolMask | None) -> None:
+        messages.check_entries(entries, keep, self.height, self.width)
+        with self.hold_sync():
+            self.set_trait("state", to_json([entry.drag for entry in entries], keep))
+            self.set_trait("looks", [entry.look for entry in entries])
 
     def __repr__(self) -> str:
-        count = len(self.state.get("drags", ()))
+        count = sum(not look["muted"] for look in self.looks)
         return f"DragCanvas({self.width}x{self.height}, {count} drag{'' if count == 1 else 's'})"
 
 
-def check_frame(frame: object) -> None:
-    """Raise unless `frame` is a uint8 array (H, W, 3)."""
-    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
-        kind = getattr(frame, "dtype", type(frame).__name__)
-        raise TypeError(f"a frame must be a uint8 array (H, W, 3), got {kind}")
-    if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
-        raise ValueError(f"a frame must have shape (H, W, 3), got {frame.shape}")
-
-
-def newest_frame(source: object) -> Frame:
-    """The last frame of a stream, grey before its first block; a frame array as it is.
-
-    Raises:
-        TypeError: The source is neither a stream nor a uint8 array.
-        ValueError: The array is not (H, W, 3).
-    """
-    if isinstance(source, np.ndarray):
-        check_frame(source)
-        return source
-    frames, model = getattr(source, "frames", None), getattr(source, "model", None)
-    if frames is None or model is None:
-        raise TypeError(
-            f"DragCanvas takes a stream or a uint8 frame (H, W, 3), got {type(source).__name__}"
-        )
-    if len(frames) > 0:
-        newest: Frame = frames[-1]
-        return newest
-    return np.full((model.spec.grid.height, model.spec.grid.width, 3), 128, dtype=np.uint8)
-
-
-def _frames_per_block(source: object) -> int:
-    model = getattr(source, "model", None)
-    return _LATENT_FRAMES if model is None else int(model.spec.frames_per_block)
-
-
-def _follow(source: object, canvas: DragCanvas) -> Callable[[], object] | None:
-    """Refresh the canvas after each change of the stream, without keeping the canvas alive."""
-    subscribe = getattr(source, "subscribe", None)
-    if subscribe is None:
-        return None
-    known = weakref.ref(canvas)
-
-    def changed() -> None:
-        if (alive := known()) is not None:
-            alive.refresh()
-
-    unsubscribe: Callable[[], object] = subscribe(changed)
-    return unsubscribe
-
-
-def _refuse(canvas: DragCanvas, content: object, _buffers: object) -> None:
-    """Answer a message of the page that has no meaning."""
-    canvas.send({"type": "error", "text": f"the canvas takes no messages, got {content!r}"[:500]})
+def _hear(canvas: DragCanvas, content: object, _buffers: object) -> None:
+    """Answer a message of the page."""
+    try:
+        request = read_canvas_request(content, canvas.height, canvas.width)
+        if isinstance(request, Pick):
+            canvas._answer_pick(request)  # noqa: SLF001
+        elif isinstance(request, Seen):
+            canvas._projector.confirm(request.clip)  # noqa: SLF001
+        else:
+            canvas.send({"type": "hello"})
+    except (TypeError, ValueError, RuntimeError) as error:
+        canvas.complain(str(error))

@@ -8,10 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags import motions, regions
+from dragstream.drags.checks import point as read_point
+from dragstream.drags.checks import short, whole
 from dragstream.drags.documents import from_json
+from dragstream.widgets.entries import Entry, read_looks, with_looks
 
 MOST_VALUES = 200_000
 """A document may hold this many numbers, texts and containers: ten large masks of runs."""
+
+WRITABLE = ("state", "looks", "draft", "onion")
+"""The traits that the page writes."""
 
 DEEPEST = 24
 """How far regions within regions may nest."""
@@ -44,13 +50,12 @@ def check_budget(value: object) -> None:
         open_values += [(item, depth + 1) for item in inner]
 
 
-def read_document(
-    document: object, height: int, width: int
-) -> tuple[list[motions.Drag], regions.Shape | None]:
-    """The drags and the keep region of a document that came from the page.
+def read_entries(document: object, looks: object, height: int, width: int) -> list[Entry]:
+    """The drags of a document that came from the page, with their looks.
 
     Args:
         document: JSON as `dragstream.drags.documents.to_json` writes it.
+        looks: JSON as `dragstream.widgets.entries` writes it, one look for each drag.
         height: Of the frame in pixels; every region must cover a part of it.
         width: Of the frame in pixels.
 
@@ -59,11 +64,33 @@ def read_document(
         ValueError: A value that the format or the frame does not allow; too large a document.
     """
     check_budget(document)
+    check_budget(looks)
     if not isinstance(document, Mapping):
         raise TypeError(f"a document must be an object, got {type(document).__name__}")
     drags, keep = from_json(document)
-    check_drags(drags, keep, height, width)
-    return drags, keep
+    entries = with_looks(drags, read_looks(looks, len(drags)))
+    check_entries(entries, keep, height, width)
+    return entries
+
+
+def check_entries(
+    entries: Sequence[Entry],
+    keep: regions.Shape | NDArray[np.bool_] | None,
+    height: int,
+    width: int,
+) -> None:
+    """Check drags against a frame; those that are muted may share pixels with `keep`.
+
+    Raises:
+        TypeError, ValueError: No sequence of `Entry`, or see `check_drags`.
+    """
+    if isinstance(entries, str) or not isinstance(entries, Sequence):
+        raise TypeError(f"entries must be a sequence of Entry, got {short(entries)}")
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, Entry):
+            raise TypeError(f"entries[{index}] must be an Entry, got {short(entry)}")
+    check_drags([entry.drag for entry in entries], None, height, width)
+    check_drags([entry.drag for entry in entries if not entry.muted], keep, height, width)
 
 
 def check_drags(
@@ -87,7 +114,7 @@ def read_region(document: object, height: int, width: int) -> NDArray[np.bool_] 
     """The mask (height, width) of a region that came from the page, or None.
 
     Raises:
-        TypeError, ValueError: See `read_document`.
+        TypeError, ValueError: See `read_entries`.
     """
     if document is None:
         return None
@@ -97,3 +124,27 @@ def read_region(document: object, height: int, width: int) -> NDArray[np.bool_] 
     except ValueError as error:
         raise ValueError(str(error).replace("keep", "region", 1)) from error
     return None if region is None else regions.rasterise(region, height, width)
+
+
+def read_count(value: object, name: str, most: int) -> int:
+    """A whole number from 0 to `most`.
+
+    Raises:
+        TypeError, ValueError: Anything else.
+    """
+    count = whole(value, name, least=0)
+    if count > most:
+        raise ValueError(f"{name} must be from 0 to {most}, got {short(value)}")
+    return count
+
+
+def read_place(value: object, height: int, width: int, name: str = "point") -> tuple[float, float]:
+    """A point (x, y) within the frame.
+
+    Raises:
+        TypeError, ValueError: Anything else.
+    """
+    x, y = read_point(value, name)
+    if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
+        raise ValueError(f"{name} must lie in the frame of {width} x {height} pixels, got {x, y}")
+    return min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,16 +37,18 @@ def draw(
     draft: BoolMask | None = None,
     scale: int | None = None,
     latent_frames: int = 3,
+    colours: Sequence[str] = PALETTE,
 ) -> Image.Image:
     """The frame, enlarged, with tinted regions, arrows, turns and a hatched keep region.
 
     Args:
         frame: uint8 (H, W, 3).
-        drags: Drawn in the order of `PALETTE`.
+        drags: What is drawn.
         keep: The region that must not change, bool (H, W).
         draft: A region that has no motion yet, bool (H, W).
         scale: Picture pixels per pixel of the frame; by default about 768 across.
         latent_frames: How many latent frames a drag lasts: dots along the paths.
+        colours: Of the drags, from the first one on, over and over.
 
     Raises:
         ValueError: A region covers nothing of the frame, or the scale is not positive.
@@ -60,7 +63,7 @@ def draw(
     pen = _Pen(picture, scale * _OVERSAMPLING, max(1.0, _OVERSAMPLING * scale / 2.5))
     if keep is not None:
         pen.hatch(keep, KEEP_COLOUR)
-    coloured = [(drag, PALETTE[i % len(PALETTE)]) for i, drag in enumerate(drags)]
+    coloured = list(zip(drags, cycle(colours or PALETTE), strict=False))
     for drag, colour in coloured:
         pen.region(regions.rasterise(drag.region, height, width), colour)
         pen.outline(_moved(drag, height, width), colour, faint=True)

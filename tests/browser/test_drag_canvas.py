@@ -342,3 +342,129 @@ def test_polygon_zoom_and_pan(hand):
         hand.page.mouse.click(*hand.place(*corner))
     hand.press("Enter")
     hand.notebook.expect("round(int(canvas.region.sum()), -2)", "1000")
+
+
+def entries(hand):
+    """(kind, colour, muted) of each row, as Python knows them."""
+    code = "[(type(e.drag.motion).__name__[:3], e.colour, e.muted) for e in canvas.entries]"
+    return hand.notebook.python(f"print({code})")
+
+
+def test_the_list_mutes_copies_and_orders(hand):
+    hand.notebook.python(
+        "canvas.drags = [ds.Drag(ds.regions.disc((60, 64), 18), ds.Translation.by(40, -20)),"
+        " ds.Drag(ds.regions.disc((132, 72), 16), ds.Rotation((132, 72), 45))]"
+    )
+    hand.drags(2)
+    hand.root.get_by_role("button", name=re.compile("^Mute: Turn")).click()
+    hand.notebook.expect("len(canvas.drags)", "1")
+    assert entries(hand) == "[('Tra', 0, False), ('Rot', 1, True)]"
+    hand.root.get_by_role("button", name=re.compile("^Move 45 px")).click()
+    hand.root.get_by_role("button", name=re.compile("^Copy, and mute")).click()
+    hand.root.get_by_role("button", name="Down the list").click()
+    hand.notebook.expect("[e.colour for e in canvas.entries]", "[0, 1, 2]")
+    hand.notebook.screenshot("canvas-list", hand.root)
+    for _ in range(3):
+        hand.press("Control+z")
+    hand.notebook.expect("len(canvas.drags)", "2")
+    assert entries(hand) == "[('Tra', 0, False), ('Rot', 1, False)]"
+
+
+def test_paths_are_bent_and_timed(hand):
+    hand.stroke((52, 58), (68, 60), (54, 70), (68, 72))
+    hand.stroke((60, 64), (120, 64))
+    hand.drags(1)
+    hand.stroke((90, 64), (90, 30))
+    hand.notebook.expect("len(canvas.drags[0].motion.path.points)", "3")
+    hand.root.locator("[data-ease=ease_in_out]").click()
+    hand.notebook.expect("canvas.drags[0].motion.path.ease", "ease_in_out")
+    hand.root.get_by_role("button", name="Curved").click()
+    hand.notebook.expect("canvas.drags[0].motion.path.smooth", "False")
+    hand.press("Delete")
+    hand.notebook.expect("len(canvas.drags[0].motion.path.points)", "2")
+
+
+def test_the_preview_carries_the_pixels(hand):
+    hand.notebook.python(
+        "canvas.add(ds.Drag(ds.regions.disc((60, 64), 18), ds.Translation.by(40, 0)))"
+    )
+    hand.drags(1)
+    ghost = hand.root.locator(".ds-ghost")
+    hand.root.get_by_role("button", name="Preview", exact=True).click()
+    expect(ghost).to_have_attribute("data-fraction", "1.00")
+    pixels = ghost.evaluate(
+        "c => [60, 100].map(x => [...c.getContext('2d').getImageData(x, 72, 1, 1).data])"
+    )
+    assert pixels[1][:3] == [226, 84, 66]  # the ball, where it was pulled to
+    assert max(abs(a - b) for a, b in zip(pixels[0][:3], (90, 114, 115), strict=True)) < 16
+    hand.notebook.screenshot("canvas-preview", hand.root)
+    hand.press("g")
+    expect(ghost).not_to_have_attribute("data-fraction", re.compile("."))
+
+
+def test_onion_skin_and_clips(hand):
+    slider = hand.root.get_by_role("slider", name="Earlier frames that shine through")
+    slider.fill("2")
+    hand.notebook.expect("canvas.onion", "2")
+    hand.notebook.python("canvas.show(255 - frame)")
+    expect(hand.root.locator(".ds-skin")).to_have_attribute("data-frames", "1")
+    hand.notebook.python("canvas.play(np.stack([frame // 2, frame // 4, frame]), 20)")
+    pixel = (
+        "root => [...root.querySelector('.ds-frame').getContext('2d')"
+        ".getImageData(60, 72, 1, 1).data].slice(0, 3).join()"
+    )
+    hand.page.wait_for_function(
+        f"root => ({pixel})(root) === '226,84,66'", arg=hand.root.element_handle()
+    )
+    hand.notebook.expect("canvas._projector.under_way", "0")
+
+
+FEATURES = """
+import types
+import torch
+
+class Seen:
+    model = types.SimpleNamespace(spec=types.SimpleNamespace(
+        grid=types.SimpleNamespace(height=128, width=192), frames_per_block=3,
+        clock=types.SimpleNamespace(temporal_factor=4, frame_rate=16)))
+    blocks = (types.SimpleNamespace(frames=frame[None]),)
+
+    def features(self):
+        found = torch.ones(1, 16, 24, 2)
+        rows, columns = np.mgrid[:16, :24]
+        found[0, ((columns - 7) ** 2 + (rows - 8) ** 2 <= 8), 1] = 3
+        return {0: found}
+
+canvas = DragCanvas(Seen())
+canvas
+"""
+
+
+def test_select_by_a_click(hand):
+    cell = hand.notebook.append(FEATURES)
+    picker = Hand(hand.notebook, view=-1)
+    picker.overlay.scroll_into_view_if_needed()
+    picker.tool("Select by a click")
+    picker.page.mouse.click(*picker.place(60, 70))
+    slider = picker.root.get_by_role("slider", name="Least similarity in percent")
+    slider.wait_for()
+    hand.notebook.expect("canvas.region is not None and 600 < canvas.region.sum() < 1400", "True")
+    picker.notebook.screenshot("canvas-select", picker.root)
+    area = int(hand.notebook.python("print(canvas.region.sum())"))
+    slider.fill("1")
+    hand.notebook.expect(f"bool(canvas.region.sum() > {area})", "True")
+    hand.notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
+    expect(cell).to_have_count(0)
+    hand.notebook.run_cell(1)
+
+
+def test_shortcuts_are_shown_over_the_canvas(hand):
+    hand.overlay.focus()
+    hand.press("?")
+    dialog = hand.root.get_by_role("dialog", name="Shortcuts")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("button")).to_be_focused()
+    hand.notebook.screenshot("canvas-shortcuts", hand.root)
+    hand.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(hand.overlay).to_be_focused()

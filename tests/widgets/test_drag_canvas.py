@@ -14,6 +14,7 @@ from PIL import Image
 import dragstream as ds
 from dragstream.drags.documents import to_json
 from dragstream.widgets import DragCanvas, drag_canvas, messages
+from dragstream.widgets.clips import Projector
 from dragstream.widgets.picture import KEEP_COLOUR, PALETTE
 
 DISC = ds.regions.disc(center=(60, 50), radius=10)
@@ -39,21 +40,26 @@ def shown(canvas):
     return np.asarray(Image.open(io.BytesIO(canvas.frame)))
 
 
+LOOK = {"colour": 3, "muted": False, "arm": None}
+
+
 class FakeStream:
     """What the canvas looks at, without a model."""
 
     def __init__(self, frame):
         grid = SimpleNamespace(height=frame.shape[0], width=frame.shape[1])
-        self.model = SimpleNamespace(spec=SimpleNamespace(grid=grid, frames_per_block=5))
-        self.frames = np.zeros((0, *frame.shape), np.uint8)
+        clock = SimpleNamespace(temporal_factor=2, frame_rate=8.0)
+        spec = SimpleNamespace(grid=grid, frames_per_block=5, clock=clock)
+        self.model = SimpleNamespace(spec=spec)
+        self.blocks = ()
         self.callbacks = []
 
     def subscribe(self, callback):
         self.callbacks.append(callback)
         return lambda: self.callbacks.remove(callback)
 
-    def add(self, frame):
-        self.frames = np.concatenate([self.frames, frame[None]])
+    def add(self, *frames):
+        self.blocks = (*self.blocks, SimpleNamespace(frames=np.stack(frames)))
         for callback in tuple(self.callbacks):
             callback()
 
@@ -74,6 +80,7 @@ def test_drags_and_keep_come_back(canvas):
     assert canvas.drags == [MOVE, TURN]
     assert np.array_equal(canvas.keep, keep)
     assert canvas.state == to_json([MOVE, TURN], keep)
+    assert [entry.colour for entry in canvas.entries] == [0, 1]
     canvas.keep = ds.regions.box(0, 100, 50, 128)
     assert np.array_equal(canvas.keep, keep)
     canvas.clear()
@@ -91,14 +98,26 @@ def test_drags_and_keep_come_back(canvas):
         (lambda c: setattr(c, "drags", [MOVE, "a drag"]), "must be a Drag"),
         (lambda c: setattr(c, "drags", MOVE), "sequence"),
         (lambda c: c.show(np.zeros((5, 5, 3), np.uint8)), "frames of shape"),
+        (lambda c: c.play(np.zeros((2, 5, 5, 3), np.uint8)), "frames of shape"),
+        (lambda c: c.play(np.zeros((128, 192, 3), np.uint8)), "must have shape"),
+        (lambda c: c.play(np.zeros((0, 128, 192, 3), np.uint8)), "must have shape"),
+        (lambda c: c.play(np.zeros((1, 128, 192, 3), np.uint8), 0), "frame_rate"),
+        (lambda c: setattr(c, "entries", [MOVE]), "must be an Entry"),
+        (lambda c: setattr(c, "entries", "no"), "sequence of Entry"),
+        (lambda c: setattr(c, "region", ds.regions.disc((600, 50), 5)), "no pixel"),
+        (lambda c: c.mute(1), "number of drags"),
+        (lambda c: c.remove(-2), "index"),
+        (lambda c: c.move(0, 4), "to must be less"),
+        (lambda c: c.duplicate("first"), "index"),
+        (lambda c: c.pick((500, 2)), "in the frame"),
     ],
 )
 def test_bad_input_from_python_changes_nothing(canvas, change, complaint):
     canvas.add(MOVE)
-    before = (canvas.state, canvas.frame)
+    before = {name: getattr(canvas, name) for name in canvas.keys}
     with pytest.raises((ValueError, TypeError), match=complaint):
         change(canvas)
-    assert (canvas.state, canvas.frame) == before
+    assert {name: getattr(canvas, name) for name in canvas.keys} == before
 
 
 @pytest.mark.parametrize(
@@ -117,8 +136,9 @@ def test_takes_streams_and_frames_only(source, kind):
 
 def test_page_may_send_documents(canvas):
     document = to_json([MOVE, TURN], ds.regions.box(0, 0, 9, 9))
-    canvas.set_state({"state": document, "draft": None})
+    canvas.set_state({"state": document, "looks": [LOOK, LOOK | {"arm": [-90, 20]}], "draft": None})
     assert canvas.drags == [MOVE, TURN]
+    assert canvas.entries[1].arm == (-90, 20)
     assert canvas.keep.sum() == 81
     assert canvas.sent == []
 
@@ -172,10 +192,31 @@ def a_drag(**changes):
         {"width": 5},
         {"_esm": "alert(1)"},
         {"state": to_json([]), "height": 5},
+        {"state": to_json([])},
+        {"looks": []},
+        {"looks": "red"},
+        {"looks": [LOOK, LOOK]},
+        {"looks": [7]},
+        {"looks": [LOOK | {"extra": 1}]},
+        {"looks": [LOOK | {"colour": -1}]},
+        {"looks": [LOOK | {"colour": 10**9}]},
+        {"looks": [LOOK | {"colour": True}]},
+        {"looks": [LOOK | {"muted": "yes"}]},
+        {"looks": [LOOK | {"arm": [0, -1]}]},
+        {"looks": [LOOK | {"arm": [0, float("nan")]}]},
+        {"looks": [LOOK | {"arm": [1, 2, 3]}]},
+        {"looks": [[0] * 300_000]},
+        {"onion": 9},
+        {"onion": -1},
+        {"onion": "2"},
+        {"onion": True},
+        {"trail": []},
     ],
 )
 def test_bad_messages_change_nothing_and_are_answered(canvas, message):
     canvas.add(MOVE)
+    if "state" in message and "looks" not in message and message["state"] != to_json([]):
+        message = message | {"looks": [LOOK]}
     before = {name: getattr(canvas, name) for name in canvas.keys}
     canvas.set_state(message)
     assert {name: getattr(canvas, name) for name in canvas.keys} == before
@@ -184,9 +225,202 @@ def test_bad_messages_change_nothing_and_are_answered(canvas, message):
     assert 0 < len(answer["text"]) <= 500
 
 
-def test_custom_messages_are_refused(canvas):
-    canvas._handle_custom_msg({"type": "run"}, [])
-    assert canvas.sent[0]["type"] == "error"
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "run"},
+        {"type": ["pick"]},
+        {"type": "pick", "point": [5, 5]},
+        {"type": "pick", "point": [5, 5], "selector": "magic"},
+        {"type": "pick", "point": [5, 5], "selector": ["sam"]},
+        {"type": "pick", "point": [5, 5], "selector": "features", "more": 1},
+        {"type": "pick", "point": [5, 500], "selector": "features"},
+        {"type": "pick", "point": "here", "selector": "features"},
+        {"type": "pick", "point": [0] * 300_000, "selector": "features"},
+        {"type": "pick", "point": [5, 5], "selector": "features"},  # a frame has none
+        {"type": "pick", "point": [5, 5], "selector": "sam"},  # not given
+        {"type": "seen", "clip": -1},
+        {"type": "seen", "clip": 1.5},
+        "text",
+        None,
+        [1],
+    ],
+)
+def test_bad_requests_are_answered(canvas, message):
+    canvas.add(MOVE)
+    before = {name: getattr(canvas, name) for name in canvas.keys}
+    canvas._handle_custom_msg(message, [])
+    assert {name: getattr(canvas, name) for name in canvas.keys} == before
+    (answer,) = canvas.sent
+    assert answer["type"] == "error"
+    assert 0 < len(answer["text"]) <= 500
+
+
+def test_says_that_it_is_there(canvas):
+    canvas._handle_custom_msg({"type": "hello"}, [])
+    assert canvas.sent == [{"type": "hello"}]
+
+
+# --- the list ---------------------------------------------------------------------------------
+
+
+def colours(canvas):
+    return [entry.colour for entry in canvas.entries]
+
+
+def test_muted_drags_take_no_part(canvas):
+    canvas.drags = [MOVE, TURN]
+    canvas.mute(0)
+    assert canvas.drags == [TURN]
+    assert [entry.drag for entry in canvas.entries] == [MOVE, TURN]
+    assert repr(canvas) == "DragCanvas(192x128, 1 drag)"
+    canvas.keep = DISC  # the handle of the muted one
+    with pytest.raises(ValueError, match="lies inside keep"):
+        canvas.mute(0, muted=False)
+    canvas.keep = None
+    canvas.mute(0, muted=False)
+    assert canvas.drags == [MOVE, TURN]
+
+
+def test_colours_stay_with_their_drags(canvas):
+    other = ds.Drag(DISC, ds.Translation.by(-9, 0))
+    canvas.drags = [MOVE, TURN, other]
+    canvas.move(2, 0)
+    assert canvas.drags == [other, MOVE, TURN]
+    assert colours(canvas) == [2, 0, 1]
+    canvas.remove(1)
+    assert colours(canvas) == [2, 1]
+    canvas.add(MOVE)
+    assert colours(canvas) == [2, 1, 0]
+    canvas.drags = [MOVE, ds.Drag(DISC, ds.Translation.by(0, 9)), TURN]
+    assert colours(canvas) == [0, 2, 1]
+    for _ in range(5):
+        canvas.add(MOVE)
+    assert sorted(colours(canvas)) == [0, 0, 1, 1, 2, 3, 4, 5]
+
+
+def test_a_copy_takes_over_from_its_original(canvas):
+    canvas.drags = [TURN, MOVE]
+    canvas.duplicate(0)
+    assert [entry.muted for entry in canvas.entries] == [True, False, False]
+    assert canvas.drags == [TURN, MOVE]
+    assert colours(canvas) == [0, 2, 1]
+
+
+def test_region_may_be_set(canvas):
+    canvas.region = DISC
+    assert np.array_equal(canvas.region, ds.regions.rasterise(DISC, 128, 192))
+    canvas.region = None
+    assert canvas.region is None
+
+
+# --- frames -------------------------------------------------------------------------------------
+
+
+def decoded(jpegs):
+    return [np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int) for data in jpegs]
+
+
+def grey(level, shape=(128, 192, 3)):
+    return np.full(shape, level, np.uint8)
+
+
+@pytest.fixture
+def clips(monkeypatch):
+    """What canvases made from now on send, with buffers."""
+    sent = []
+    monkeypatch.setattr(
+        DragCanvas, "send", lambda _self, content, buffers=None: sent.append((content, buffers))
+    )
+    return sent
+
+
+def test_plays_frames_and_rests_on_the_last(clips, frame):
+    canvas = DragCanvas(frame)
+    canvas.play(np.stack([grey(50), grey(200)]), 12.5)
+    ((message, buffers),) = clips
+    assert message == {"type": "clip", "clip": 1, "frame_rate": 12.5}
+    assert [round(image.mean()) for image in decoded(buffers)] == [50, 200]
+    assert (shown(canvas) == 200).all()
+    canvas.show(frame)
+    assert clips[-1] == ({"type": "still"}, None)
+    assert np.array_equal(shown(canvas), frame)
+
+
+def test_a_page_that_does_not_keep_up_gets_the_newest_only(clips, frame):
+    canvas = DragCanvas(frame)
+    for level in (10, 20, 30, 40):
+        canvas.play(grey(level)[None], 8)
+    assert [message["clip"] for message, _ in clips] == [1, 2]
+    assert (shown(canvas) == 40).all()
+    canvas._handle_custom_msg({"type": "seen", "clip": 2}, [])
+    canvas.play(grey(50)[None], 8)
+    assert round(decoded(clips[-1][1])[0].mean()) == 50
+
+
+def test_clips_that_nobody_confirms_are_given_up():
+    now = [0.0]
+    projector = Projector(lambda *_: None, lambda: now[0])
+    frames = grey(1)[None]
+    assert [projector.play(frames, 8) for _ in range(3)] == [True, True, False]
+    assert (projector.under_way, projector.left_out) == (2, 1)
+    now[0] = 10.0
+    assert projector.play(frames, 8)
+    assert projector.under_way == 1
+
+
+def test_plays_what_a_live_stream_makes_and_rests_when_it_does(clips, frame):
+    from dragstream.stream.events import BlockMade, Status, StatusChanged
+
+    class FakeLive:
+        def __init__(self, stream):
+            self.stream, self.status, self.listeners = stream, Status.PLAYING, []
+
+        def subscribe(self, listener):
+            self.listeners.append(listener)
+            return lambda: self.listeners.remove(listener)
+
+    stream = FakeStream(frame)
+    live = FakeLive(stream)
+    canvas = DragCanvas(live)
+    before = canvas.frame
+    stream.add(grey(60), grey(90))
+    live.listeners[0](BlockMade(stream.blocks[-1]))
+    assert canvas.frame == before  # it moves: nothing rests yet
+    ((message, buffers),) = clips
+    assert message["frame_rate"] == 8
+    assert len(buffers) == 2
+    with pytest.raises(RuntimeError, match="pause it"):
+        canvas.pick((5, 5))
+    live.status = Status.PAUSED
+    live.listeners[0](StatusChanged(Status.PAUSED))
+    assert (shown(canvas) == 90).all()
+    assert len(clips) == 1  # and what plays may end
+    canvas.close()
+    assert (live.listeners, stream.callbacks) == ([], [])
+
+
+def test_onion_skin_is_a_latent_frame_apart(frame):
+    stream = FakeStream(frame)
+    canvas = DragCanvas(stream)
+    stream.add(grey(0))
+    stream.add(*(grey(10 * n) for n in range(1, 5)))
+    assert canvas.trail == []
+    canvas.set_state({"onion": 2})
+    assert [round(image.mean()) for image in decoded(canvas.trail)] == [20, 0]
+    stream.add(grey(50), grey(60))
+    assert [round(image.mean()) for image in decoded(canvas.trail)] == [40, 20]
+    canvas.onion = 0
+    assert canvas.trail == []
+
+
+def test_onion_skin_of_frames_is_what_was_shown(canvas, frame):
+    canvas.onion = 3
+    canvas.show(grey(80))
+    canvas.show(grey(160))
+    newest, oldest = decoded(canvas.trail)
+    assert round(newest.mean()) == 80
+    assert np.abs(oldest - frame).mean() < 3
 
 
 def test_follows_a_stream(frame):

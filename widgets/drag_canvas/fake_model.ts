@@ -6,6 +6,7 @@ type Callback = (...values: never[]) => void;
 
 export class FakeModel implements Model {
   saved = 0;
+  readonly sent: unknown[] = [];
   readonly callbacks = new Map<string, Set<Callback>>();
   private readonly values = new Map<string, unknown>([
     ["width", 64],
@@ -13,7 +14,11 @@ export class FakeModel implements Model {
     ["latent_frames", 3],
     ["frame", new DataView(new ArrayBuffer(0))],
     ["state", emptyScene.document],
+    ["looks", []],
     ["draft", null],
+    ["onion", 0],
+    ["trail", []],
+    ["selectors", ["features"]],
   ]);
 
   get(name: string): unknown {
@@ -28,6 +33,10 @@ export class FakeModel implements Model {
 
   save_changes(): void {
     this.saved += 1;
+  }
+
+  send(content: unknown): void {
+    this.sent.push(content);
   }
 
   on(event: string, callback: Callback): void {

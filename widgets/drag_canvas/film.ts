@@ -7,11 +7,15 @@ import { clamp, type Point } from "../shared/points";
 const COMFORTABLE_WIDTH = 768;
 const WHEEL_RATE = 0.0016; // zoom per pixel of the wheel's way
 const PINCH_RATE = 0.01;
+const SKIN_OPACITY = 0.45;
 
 export class Film {
   camera: Camera = wholeFrame;
   readonly picture = element("canvas", { class: "ds-frame", "aria-hidden": true });
-  private readonly layers = element("div", { class: "ds-layers" }, this.picture);
+  /** What the drags would lead to, over the picture while a preview plays. */
+  readonly ghost = element("canvas", { class: "ds-frame ds-ghost", "aria-hidden": true });
+  private readonly onion = element("canvas", { class: "ds-frame ds-skin", "aria-hidden": true });
+  private readonly layers = element("div", { class: "ds-layers" }, this.picture, this.onion, this.ghost);
   readonly stage: HTMLElement;
 
   constructor(
@@ -20,7 +24,7 @@ export class Film {
     private readonly changed: () => void,
   ) {
     const { width, height } = size;
-    assign(this.picture, { width, height });
+    for (const layer of [this.picture, this.onion, this.ghost]) assign(layer, { width, height });
     this.stage = element("div", { class: "ds-stage" }, this.layers, overlay);
     const enlarged = Math.max(1, Math.floor(COMFORTABLE_WIDTH / width));
     this.stage.style.setProperty("--ds-width", `${enlarged * width}px`);
@@ -116,9 +120,23 @@ export class Film {
     return ratio;
   }
 
+  /** Earlier frames, the newest first, fainter the older they are. */
+  skin(images: readonly ImageBitmap[]): void {
+    const context = this.onion.getContext("2d");
+    if (!context) return;
+    const { width, height } = this.onion;
+    context.clearRect(0, 0, width, height);
+    for (let i = images.length - 1; i >= 0; i--) {
+      context.globalAlpha = SKIN_OPACITY / (i + 1);
+      context.drawImage(images[i], 0, 0, width, height);
+    }
+    this.onion.dataset["frames"] = String(images.length);
+  }
+
   show(image: ImageBitmap): void {
     assign(this.picture, { width: image.width, height: image.height });
-    this.picture.getContext("2d")?.drawImage(image, 0, 0);
+    // the preview reads the pixels back
+    this.picture.getContext("2d", { willReadFrequently: true })?.drawImage(image, 0, 0);
     this.picture.dataset["painted"] = String(Number(this.picture.dataset["painted"] ?? 0) + 1);
   }
 }

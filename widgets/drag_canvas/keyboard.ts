@@ -3,7 +3,9 @@ import { clamp, type Point } from "../shared/points";
 import type { Store } from "./store";
 import type { Gesture } from "./gesture";
 import type { Film } from "./film";
-import { nudge } from "./motion_tools";
+import type { HelpOverlay } from "./help";
+import { cycleWaypoint, deleteWaypoint, insertWaypoint, nudge } from "./motion_tools";
+import type { Preview } from "./preview";
 import { dropPoint, finishOutline } from "./outline_tools";
 import { begin, TOOLS } from "./tools";
 
@@ -37,10 +39,12 @@ export function shortcut(store: Store, event: KeyboardEvent): boolean {
     else return false;
     return true;
   }
-  if (event.altKey || inField) return false;
+  if (inField) return false;
+  if (event.altKey && (key === "arrowup" || key === "arrowdown")) return store.reorder(key === "arrowup" ? -1 : 1);
+  if (event.altKey) return false;
   if (key === "delete" || key === "backspace") {
     if (store.outline) dropPoint(store);
-    else store.removeSelected();
+    else if (store.waypoint === null || !deleteWaypoint(store)) store.removeSelected();
   } else if (key === "escape") {
     store.setError(null);
     if (store.outline) store.setOutline(null);
@@ -49,11 +53,25 @@ export function shortcut(store: Store, event: KeyboardEvent): boolean {
   else if (key === "]") {
     const { width, height } = store.size;
     store.setBrushRadius(Math.min(Math.round(Math.min(width, height) / 4), store.brushRadius + 1));
-  } else {
+  } else if (key === "i") return insertWaypoint(store);
+  else if (key === "." || key === ",") return cycleWaypoint(store, key === "." ? 1 : -1);
+  else if (key === "m") return store.mute();
+  else if (key === "c") return store.duplicate();
+  else {
     const tool = TOOLS.find((info) => info.key === key);
     if (!tool) return false;
     store.setTool(tool.name);
   }
+  return true;
+}
+
+/** The preview and the list of shortcuts; true when the key meant one of these. */
+export function viewKey(event: KeyboardEvent, preview: Preview, help: HelpOverlay): boolean {
+  const inField = (event.target as Element | null)?.tagName === "INPUT";
+  if (inField || event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (event.key === "?") help.open();
+  else if (event.key === "g") preview.toggle();
+  else return false;
   return true;
 }
 
@@ -93,7 +111,7 @@ export class KeyboardPointer {
 
   key(event: KeyboardEvent): boolean {
     const { store } = this;
-    const step = arrow(event);
+    const step = event.altKey ? null : arrow(event);
     if (step && store.tool === "hand") {
       this.film.pull([-PAN * step[0], -PAN * step[1]]);
       return true;

@@ -1,4 +1,4 @@
-// The drags beside the canvas: kind, colour, size, and a button that deletes.
+// The drags beside the canvas: kind, colour, size, and buttons that mute and delete.
 import { element, icon } from "../shared/dom";
 import {
   finalDegrees,
@@ -8,6 +8,7 @@ import {
   type Selection,
 } from "../shared/document";
 import { ACTION_ICONS, TOOL_ICONS } from "./icons";
+import { Inspector } from "./inspector";
 import { colourOf, DRAFT_COLOUR, KEEP_COLOUR } from "./renderer";
 import type { Store, ToolName } from "./store";
 import { displacement } from "./motion_tools";
@@ -19,6 +20,9 @@ interface Row {
   readonly colour: string;
   readonly text: string;
   readonly selected: boolean;
+  /** Null for what cannot be muted. */
+  readonly muted: boolean | null;
+  readonly mute: () => void;
   readonly select: () => void;
   readonly remove: () => void;
 }
@@ -43,40 +47,47 @@ function kindOf(motion: Motion): ToolName {
 
 export class DragList {
   readonly root = element("div", { class: "ds-list", role: "group", "aria-label": "Drags" });
+  private readonly items = element("div", { class: "ds-list-items" });
+  private readonly inspector: Inspector;
   private drawn = "";
 
   constructor(private readonly store: Store) {
+    this.inspector = new Inspector(store);
+    this.root.append(element("div", { class: "ds-list-title" }, "Drags"), this.items, this.inspector.root);
     this.update();
   }
 
   update(): void {
+    this.inspector.update();
     const rows = this.rows();
     const drawn = JSON.stringify(rows);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    const focused = this.root.contains(document.activeElement)
-      ? [...this.root.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement)
+    const focused = this.items.contains(document.activeElement)
+      ? [...this.items.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement)
       : -1;
     const items = rows.map((row) => this.item(row));
-    this.root.replaceChildren(
-      element("div", { class: "ds-list-title" }, "Drags"),
+    this.items.replaceChildren(
       rows.length > 0
         ? element("ul", {}, ...items)
         : element("p", { class: "ds-empty" }, "Nothing yet. Paint an object on the frame, then pull it."),
     );
-    const buttons = this.root.querySelectorAll("button");
+    const buttons = this.items.querySelectorAll("button");
     if (focused >= 0) buttons[Math.min(focused, buttons.length - 1)]?.focus();
   }
 
   private rows(): Row[] {
     const { store } = this;
-    const { document, draft } = store.shown;
+    const { document, draft, looks } = store.shown;
+    const nothing = (): void => undefined;
     const select = (selection: Selection) => () => store.select(selection);
     const rows: Row[] = document.drags.map((drag, i) => ({
       kind: kindOf(drag.motion),
-      colour: colourOf(i),
+      colour: colourOf(looks[i]),
       text: describe(drag.motion),
       selected: store.selection === i,
+      muted: looks[i].muted,
+      mute: () => store.mute(i),
       select: select(i),
       remove: () => store.commit(removeDrag(store.scene, i), null),
     }));
@@ -84,6 +95,7 @@ export class DragList {
       rows.push({
         kind: "brush", colour: DRAFT_COLOUR, text: "Region: pull it",
         selected: store.selection === "draft",
+        muted: null, mute: nothing,
         select: select("draft"),
         remove: () => store.commit({ ...store.scene, draft: null }, null),
       });
@@ -93,6 +105,7 @@ export class DragList {
       rows.push({
         kind: "keep", colour: KEEP_COLOUR, text: `Keep ${share < 1 ? "<1" : Math.round(share)} %`,
         selected: false,
+        muted: null, mute: nothing,
         select: () => store.setTool("keep"),
         remove: () => store.commit(withKeep(store.scene, null)),
       });
@@ -115,6 +128,17 @@ export class DragList {
       icon(...ACTION_ICONS.close),
     );
     remove.addEventListener("click", row.remove);
-    return element("li", { class: row.selected ? "ds-selected" : "" }, choose, remove);
+    const item = element("li", { class: `${row.selected ? "ds-selected" : ""} ${row.muted ? "ds-muted" : ""}`.trim() }, choose);
+    if (row.muted !== null) {
+      const mute = element(
+        "button",
+        { type: "button", class: "ds-button ds-row-mute", "aria-label": `Mute: ${row.text}`, "aria-pressed": String(row.muted) },
+        icon(...(row.muted ? ACTION_ICONS.mute : ACTION_ICONS.heard)),
+      );
+      mute.addEventListener("click", row.mute);
+      item.append(mute);
+    }
+    item.append(remove);
+    return item;
   }
 }

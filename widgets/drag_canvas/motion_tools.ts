@@ -1,12 +1,13 @@
 // The gestures that move a region: pulling, drawing its way, turning, and changing any of these.
 import { bearing, unwrap } from "../shared/affine";
 import {
+  addDrag,
   finalDegrees,
   regionOf,
   replaceDrag,
   turnedTo,
-  withDrags,
   type Drag,
+  type Look,
   type Motion,
   type PathMotion,
   type RotationMotion,
@@ -14,11 +15,11 @@ import {
   type Selection,
 } from "../shared/document";
 import { fitPath } from "../shared/fit";
-import type { Region } from "../shared/mask";
-import { add, distance, subtract, tidy, tidyPoint, type Point } from "../shared/points";
-import { pathLength } from "../shared/spline";
+import { extentAlong, type Region } from "../shared/mask";
+import { add, clamp, distance, subtract, tidy, tidyPoint, type Point } from "../shared/points";
+import { pathLength, reach } from "../shared/spline";
 import type { Gesture, Press } from "./gesture";
-import { anchor, armOf, holdArm, type Hit } from "./hit";
+import { anchor, armOf, betweens, type Hit } from "./hit";
 import type { Store } from "./store";
 
 const TAP_PIXELS = 2; // a shorter pull is a click
@@ -43,13 +44,19 @@ export function moveRegion(
 }
 
 /** The scene in which the region of `selection` moves by `motion`, and the new selection. */
-function moved(scene: Scene, selection: Selection, region: Region, motion: Motion): [Scene, number] {
+function moved(
+  scene: Scene,
+  selection: Selection,
+  region: Region,
+  motion: Motion,
+  arm: Look["arm"] = null,
+): [Scene, number] {
   const { drags } = scene.document;
   if (typeof selection === "number") {
-    return [replaceDrag(scene, selection, { ...drags[selection], motion }), selection];
+    return [replaceDrag(scene, selection, { ...drags[selection], motion }, { arm, muted: false }), selection];
   }
   const drag: Drag = { region, motion, source: null };
-  return [{ ...withDrags(scene, [...drags, drag]), draft: null }, drags.length];
+  return [{ ...addDrag(scene, drag, arm), draft: null }, drags.length];
 }
 
 /** The scene in which a region moves along waypoints, and the new selection. */
@@ -122,8 +129,8 @@ function turn(
       degrees = unwrap(bearing(center, point) - from, degrees);
       const shown = shift ? SNAP_DEGREES * Math.round(degrees / SNAP_DEGREES) : tidy(degrees);
       const motion: RotationMotion = { type: "rotation", center, degrees: shown, ease };
-      holdArm(motion, { bearing: from, length: distance(center, press.point) });
-      next = Math.abs(shown) >= TAP_DEGREES ? moved(store.scene, selection, region, motion) : null;
+      const arm = [tidy(from), tidy(distance(center, press.point))] as const;
+      next = Math.abs(shown) >= TAP_DEGREES ? moved(store.scene, selection, region, motion, arm) : null;
       store.show(next?.[0] ?? null);
     },
     end() {
@@ -136,39 +143,55 @@ function turn(
   };
 }
 
-/** Moves a waypoint of a path, the centre of a rotation or its arm. */
+/** The motion after a handle has been pulled to a point; `turned` is what the arm had turned by. */
+function pulled(store: Store, handle: Hit, drag: Drag, look: Look, turned: number, press: Press): Motion {
+  const { motion } = drag;
+  const { point, shift } = press;
+  if (motion.type === "rotation") {
+    if (handle.part === "center") return { ...motion, center: tidyPoint(point) };
+    const [rest] = armOf(store, drag, look);
+    const degrees = unwrap(bearing(motion.center, point) - rest, turned);
+    return turnedTo(motion, shift ? SNAP_DEGREES * Math.round(degrees / SNAP_DEGREES) : tidy(degrees));
+  }
+  if (handle.part === "edge") return { ...motion, edge: heldShare(store, drag, point) };
+  const place = subtract(point, anchor(store, drag));
+  return handle.part === "between"
+    ? withInserted(motion, handle.waypoint ?? 0, place)
+    : withWaypoint(motion, handle.waypoint ?? 0, place);
+}
+
+/** How much of the region a deformation holds when the border of the held part goes through a point. */
+function heldShare(store: Store, drag: Drag, point: Point): number {
+  const extent = drag.motion.type === "rotation" ? null : extentAlong(store.mask(drag.region), reach(drag.motion.path));
+  if (!extent) return 1;
+  const along = point[0] * extent.unit[0] + point[1] * extent.unit[1];
+  return clamp(tidy((extent.most + 0.5 - along) / extent.span), 0.05, 1);
+}
+
+/** Moves a handle: of a path, of what a deformation holds, the centre of a rotation or its arm. */
 export function moveHandle(store: Store, handle: Hit): Gesture | null {
   if (typeof handle.selection !== "number") return null;
   const index = handle.selection;
-  const drag = store.scene.document.drags[index];
-  const { motion } = drag;
-  const offset = anchor(store, drag);
+  const { document, looks } = store.scene;
+  const [drag, look] = [document.drags[index], looks[index]];
+  let turned = drag.motion.type === "rotation" ? finalDegrees(drag.motion) : 0;
   let next: Scene | null = null;
-  const put = (changed: Motion): void => {
-    if (!leads(changed)) return;
-    next = replaceDrag(store.scene, index, { ...drag, motion: changed });
-    store.show(next);
-  };
-  let degrees = motion.type === "rotation" ? finalDegrees(motion) : 0;
   store.select(index);
+  if (handle.part === "waypoint") store.setWaypoint(handle.waypoint ?? null);
   return {
-    move({ point, shift }) {
-      if (motion.type !== "rotation") put(withWaypoint(motion, handle.waypoint ?? 0, subtract(point, offset)));
-      else if (handle.part === "center") {
-        const changed = { ...motion, center: tidyPoint(point) };
-        holdArm(changed, armOf(store, drag));
-        put(changed);
-      } else {
-        const arm = armOf(store, drag);
-        degrees = unwrap(bearing(motion.center, point) - arm.bearing, degrees);
-        const shown = shift ? SNAP_DEGREES * Math.round(degrees / SNAP_DEGREES) : tidy(degrees);
-        const changed = turnedTo(motion, shown);
-        holdArm(changed, arm);
-        put(changed);
-      }
+    move(press) {
+      const motion = pulled(store, handle, drag, look, turned, press);
+      if (motion.type === "rotation") turned = finalDegrees(motion);
+      if (!leads(motion)) return;
+      // the arm stays as long as it is drawn when its region is what gave it its length
+      const arm = motion.type === "rotation" ? armOf(store, drag, look) : look.arm;
+      next = replaceDrag(store.scene, index, { ...drag, motion }, { arm });
+      store.show(next);
     },
     end() {
-      if (next) store.commit(next, index);
+      if (!next) return;
+      store.commit(next, index);
+      if (handle.part === "between") store.setWaypoint((handle.waypoint ?? 0) + 1);
     },
   };
 }
@@ -182,26 +205,80 @@ export function withWaypoint(motion: PathMotion, index: number, point: Point): P
   return { ...motion, path: { ...motion.path, points } };
 }
 
-/** Moves the end of the selected drag: the tip of a path by pixels, a rotation by degrees. */
+/** One more waypoint after waypoint `index`; a pinned path reaches it halfway in time. */
+export function withInserted(motion: PathMotion, index: number, point: Point): PathMotion {
+  const { path } = motion;
+  const points = path.points.toSpliced(index + 1, 0, tidyPoint(point));
+  const frames = path.frames && path.frames.toSpliced(index + 1, 0, (path.frames[index] + path.frames[index + 1]) / 2);
+  return { ...motion, path: { ...path, points, frames } };
+}
+
+/** Without a waypoint; null where too little would be left, and for the start. */
+export function withoutWaypoint(motion: PathMotion, index: number): PathMotion | null {
+  const { path } = motion;
+  if (index <= 0 || index >= path.points.length || path.points.length < 3) return null;
+  const frames = path.frames && path.frames.toSpliced(index, 1);
+  const changed = { ...motion, path: { ...path, points: path.points.toSpliced(index, 1), frames } };
+  return leads(changed) ? changed : null;
+}
+
+/** The same motion with another timing. */
+export const withEase = (motion: Motion, ease: string): Motion =>
+  motion.type === "rotation" ? { ...motion, ease } : { ...motion, path: { ...motion.path, ease } };
+
+/** Keeps a change of a drag's motion, if it still leads somewhere. */
+export function changeMotion(store: Store, index: number, motion: Motion, label = ""): boolean {
+  const drag = store.scene.document.drags[index];
+  if (!drag || !leads(motion)) return false;
+  store.commit(replaceDrag(store.scene, index, { ...drag, motion }), index, label);
+  return true;
+}
+
+function selectedPath(store: Store): PathMotion | null {
+  const motion = typeof store.selection === "number" ? store.scene.document.drags[store.selection].motion : null;
+  return motion && motion.type !== "rotation" ? motion : null;
+}
+
+/** Takes a waypoint out of the selected path: the one in hand unless another is named. */
+export function deleteWaypoint(store: Store, index = store.waypoint): boolean {
+  const motion = selectedPath(store);
+  const changed = motion && index !== null ? withoutWaypoint(motion, index) : null;
+  return changed !== null && changeMotion(store, store.selection as number, changed);
+}
+
+/** Puts a waypoint halfway to the one in hand, by default the end, and takes it in hand. */
+export function insertWaypoint(store: Store): boolean {
+  const motion = selectedPath(store);
+  if (!motion) return false;
+  const before = (store.waypoint ?? motion.path.points.length - 1) - 1;
+  const changed = withInserted(motion, before, betweens(motion.path.points)[before]);
+  if (!changeMotion(store, store.selection as number, changed)) return false;
+  store.setWaypoint(before + 1);
+  return true;
+}
+
+/** Takes the next waypoint of the selected path in hand, or the one before. */
+export function cycleWaypoint(store: Store, step: number): boolean {
+  const motion = selectedPath(store);
+  if (!motion) return false;
+  const last = motion.path.points.length - 1; // the start stays where it is
+  store.setWaypoint((((store.waypoint ?? last) - 1 + step + last) % last) + 1);
+  return true;
+}
+
+/** Moves the end of the selected drag, or the waypoint in hand, by pixels; a rotation by degrees. */
 export function nudge(store: Store, step: Point): void {
   if (typeof store.selection !== "number") return;
-  const drag = store.scene.document.drags[store.selection];
-  const { motion } = drag;
+  const { motion } = store.scene.document.drags[store.selection];
   let changed: Motion;
   if (motion.type === "rotation") {
     const turned = tidy(finalDegrees(motion) + step[0] - step[1]);
     changed = turnedTo(motion, turned === 0 ? Math.sign(step[0] - step[1]) : turned);
-    holdArm(changed, armOf(store, drag));
   } else {
-    const last = motion.path.points.length - 1;
-    changed = withWaypoint(motion, last, add(motion.path.points[last], step));
+    const index = store.waypoint ?? motion.path.points.length - 1;
+    changed = withWaypoint(motion, index, add(motion.path.points[index], step));
   }
-  if (!leads(changed)) return;
-  store.commit(
-    replaceDrag(store.scene, store.selection, { ...drag, motion: changed }),
-    store.selection,
-    `nudge ${store.selection}`,
-  );
+  changeMotion(store, store.selection, changed, `nudge ${store.selection} ${store.waypoint}`);
 }
 
 /** The displacement a path ends with, for the list. */

@@ -21,6 +21,7 @@ export class Pointing {
     private readonly film: Film,
     private readonly changed: () => void,
     private readonly pressed: () => void,
+    private readonly released: () => void,
   ) {
     const { overlay } = film;
     overlay.addEventListener("pointerdown", this.down);
@@ -100,8 +101,10 @@ export class Pointing {
     const { gesture } = this;
     if (gesture && leads) {
       this.gesture = null;
+      const { drags } = this.store.scene.document;
       gesture.move(this.press(event));
       gesture.end();
+      if (this.store.scene.document.drags !== drags && this.store.scene.document.drags.length >= drags.length) this.released();
     }
     this.changed();
   };

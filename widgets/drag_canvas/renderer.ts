@@ -4,7 +4,9 @@ import { apply, type Affine } from "../shared/affine";
 import { contours, rounded } from "../shared/contour";
 import {
   finalDegrees,
+  PALETTE,
   type Drag,
+  type Look,
   type PathMotion,
   type RotationMotion,
   type Scene,
@@ -13,18 +15,18 @@ import {
 import type { Mask } from "../shared/mask";
 import { clamp, type Point } from "../shared/points";
 import { curve, motionAt, pathAt } from "../shared/spline";
-import { anchor, armEnd, armOf } from "./hit";
+import { anchor, armEnd, armOf, betweens, heldBorder } from "./hit";
 import { traced, type Outline } from "./outline_tools";
 import type { Store } from "./store";
 
-/** Told apart on light and dark frames, and with each of the common colour blindnesses. */
-export const PALETTE = ["#ff8a1f", "#19b8d4", "#e0559f", "#86b817", "#8f6ff0", "#f2c312"] as const;
 export const DRAFT_COLOUR = "#ffffff";
 export const KEEP_COLOUR = "#4f8cff";
 
 const RIM = "rgba(0, 0, 0, 0.5)";
 
-export const colourOf = (index: number): string => PALETTE[index % PALETTE.length];
+const MUTED_ALPHA = 0.4;
+
+export const colourOf = (look: Look): string => PALETTE[look.colour % PALETTE.length];
 
 export interface Viewport {
   /** Screen pixels (CSS) per pixel of the frame. */
@@ -35,8 +37,8 @@ export interface Viewport {
   readonly pointer: Point | null;
   readonly brush: "paint" | "erase" | "keep" | null;
   readonly crosshair: Point | null;
-  /** The frame itself, whose pixels the ghost of a region shows. */
-  readonly picture: CanvasImageSource;
+  /** The frame itself, whose pixels the ghost of a region shows; null while a preview plays. */
+  readonly picture: CanvasImageSource | null;
 }
 
 const outlines = new WeakMap<Mask, Point[][]>();
@@ -54,6 +56,7 @@ export class Renderer {
   private scale = 1;
   private corner: Point = [0, 0];
   private origin: Point = [0, 0];
+  private muted = false;
   private picture: CanvasImageSource | null = null;
 
   constructor(private readonly context: CanvasRenderingContext2D) {}
@@ -82,22 +85,35 @@ export class Renderer {
   }
 
   private drags(store: Store, scene: Scene, selection: Selection): void {
+    const { context } = this;
     scene.document.drags.forEach((drag, index) => {
-      const mask = store.mask(drag.region);
+      const look = scene.looks[index];
       const selected = index === selection;
-      this.region(mask, colourOf(index), selected);
-      this.ghost(store.handle(drag), motionAt(drag.motion, 1), colourOf(index), selected);
+      this.muted = look.muted;
+      this.region(store.mask(drag.region), colourOf(look), selected);
+      if (!look.muted && this.picture) this.ghost(store.handle(drag), motionAt(drag.motion, 1), colourOf(look), selected);
     });
     scene.document.drags.forEach((drag, index) => {
+      const look = scene.looks[index];
       const selected = index === selection;
-      if (drag.motion.type === "rotation") {
-        this.rotation(store, drag, drag.motion, colourOf(index), selected, store.latentFrames);
-      } else {
+      this.muted = look.muted;
+      if (look.muted && !selected) return;
+      context.globalAlpha = this.full;
+      if (drag.motion.type === "rotation") this.rotation(store, drag, drag.motion, look, selected, store.latentFrames);
+      else {
+        if (selected) this.held(store, drag, colourOf(look));
         this.origin = anchor(store, drag);
-        this.path(drag.motion, colourOf(index), selected, store.latentFrames);
+        this.path(drag.motion, colourOf(look), selected, store.latentFrames, store.waypoint);
         this.origin = [0, 0];
       }
     });
+    this.muted = false;
+    context.globalAlpha = 1;
+  }
+
+  /** The opacity of a line: what is muted is faint. */
+  private get full(): number {
+    return this.muted ? MUTED_ALPHA : 1;
   }
 
   // --- pieces -----------------------------------------------------------------------------------
@@ -150,11 +166,29 @@ export class Renderer {
   private region(mask: Mask, colour: string, selected: boolean): void {
     const { context } = this;
     const path = this.loops(outline(mask));
-    context.globalAlpha = selected ? 0.3 : 0.2;
+    // while a preview plays only the borders show where things were
+    context.globalAlpha = this.picture ? (selected ? 0.3 : 0.2) * this.full : 0;
     context.fillStyle = colour;
     context.fill(path, "evenodd");
-    context.globalAlpha = 1;
+    context.globalAlpha = this.full * (this.picture ? 1 : 0.6);
     this.line(path, colour, selected ? 2 : 1.25);
+    context.globalAlpha = 1;
+  }
+
+  /** The border of what a deformation holds, with a grip to move it. */
+  private held(store: Store, drag: Drag, colour: string): void {
+    const border = heldBorder(store, drag);
+    if (!border) return;
+    this.context.save();
+    this.context.setLineDash([4, 4]);
+    this.line(this.trace(border.ends), colour, 1.5);
+    this.context.restore();
+    const [x, y] = this.screen(border.grip);
+    const path = new Path2D();
+    path.roundRect(x - 6, y - 6, 12, 12, 3.5);
+    this.context.fillStyle = "#fff";
+    this.context.fill(path);
+    this.line(path, colour, 1.75);
   }
 
   /** Where the region ends up, with the pixels that it takes along. */
@@ -178,7 +212,13 @@ export class Renderer {
     context.restore();
   }
 
-  private path(motion: PathMotion, colour: string, selected: boolean, frames: number): void {
+  private path(
+    motion: PathMotion,
+    colour: string,
+    selected: boolean,
+    frames: number,
+    waypoint: number | null,
+  ): void {
     const line = curve(motion.path);
     const { points } = motion.path;
     if (selected && points.length > 2) {
@@ -197,8 +237,10 @@ export class Renderer {
     }
     this.dot(line[0], 4, colour, RIM);
     if (!selected) return;
-    for (const point of points.slice(1, -1)) this.dot(point, 4.5, "#fff", colour);
-    this.dot(points[points.length - 1], 5.5, "#fff", colour);
+    for (const point of betweens(points)) this.dot(point, 2.75, "rgba(255, 255, 255, 0.55)", RIM);
+    points.forEach((point, i) => {
+      if (i > 0) this.dot(point, i === points.length - 1 ? 5.5 : 4.5, i === waypoint ? colour : "#fff", i === waypoint ? "#fff" : colour);
+    });
   }
 
   /** The tip: a filled arrow for a translation, a bar across the line for a deformation. */
@@ -231,32 +273,33 @@ export class Renderer {
     store: Store,
     drag: Drag,
     motion: RotationMotion,
-    colour: string,
+    look: Look,
     selected: boolean,
     frames: number,
   ): void {
     const { context } = this;
+    const colour = colourOf(look);
     const degrees = finalDegrees(motion);
-    const arm = armOf(store, drag);
+    const [bearing, length] = armOf(store, drag, look);
     const [x, y] = this.screen(motion.center);
-    const radius = arm.length * this.scale;
-    const from = (arm.bearing * Math.PI) / 180;
-    const to = ((arm.bearing + degrees) * Math.PI) / 180;
+    const radius = length * this.scale;
+    const from = (bearing * Math.PI) / 180;
+    const to = ((bearing + degrees) * Math.PI) / 180;
 
     const wedge = new Path2D();
     wedge.moveTo(x, y);
     wedge.arc(x, y, radius, from, to, degrees < 0);
     wedge.closePath();
-    context.globalAlpha = selected ? 0.25 : 0.14;
+    context.globalAlpha = (selected ? 0.25 : 0.14) * this.full;
     context.fillStyle = colour;
     context.fill(wedge);
-    context.globalAlpha = 1;
+    context.globalAlpha = this.full;
 
     const arc = new Path2D();
     arc.arc(x, y, radius, from, to, degrees < 0);
     this.line(arc, colour, selected ? 3 : 2.25);
-    const rest = armEnd(store, drag, 0);
-    const end = armEnd(store, drag);
+    const rest = armEnd(store, drag, look, 0);
+    const end = armEnd(store, drag, look);
     context.save();
     context.setLineDash([3, 4]);
     this.line(this.trace([motion.center, rest]), colour, 1.25);

@@ -1,23 +1,39 @@
 // What all views of one canvas share: the scene, its history, the selection and the tool in hand.
 import {
+  duplicateDrag,
   emptyScene,
+  fittingLooks,
+  moveDrag,
   removeDrag,
   same,
   withKeep,
+  withLook,
   type Drag,
   type DragDocument,
+  type Look,
   type Scene,
   type Selection,
 } from "../shared/document";
 import { edgeMask, rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { reach } from "../shared/spline";
+import { connected } from "../shared/flood";
+import { Lifeline, type Message } from "../shared/model";
+import { tidyPoint, type Point } from "../shared/points";
 import type { Outline } from "./outline_tools";
+import type { Clip } from "./player";
+
+/** Values from 0 to 255, row by row, and the point that they were compared with. */
+export interface Similarity {
+  readonly point: Point;
+  readonly values: Uint8Array;
+}
 
 /** The part of anywidget's model that the canvas uses. */
 export interface Model {
   get(name: string): unknown;
   set(name: string, value: unknown): void;
   save_changes(): void;
+  send(content: unknown): void;
   on(event: string, callback: (...values: never[]) => void): void;
   off(event: string, callback: (...values: never[]) => void): void;
 }
@@ -28,6 +44,7 @@ export type ToolName =
   | "box"
   | "lasso"
   | "polygon"
+  | "pick"
   | "eraser"
   | "pull"
   | "path"
@@ -35,6 +52,9 @@ export type ToolName =
   | "rotate"
   | "keep"
   | "hand";
+
+/** What is only shown: a change of it is no step of undo. */
+const SHOWN = ["frame", "latent_frames", "onion", "trail", "selectors"] as const;
 
 const HISTORY_LENGTH = 100;
 const MERGE_MILLISECONDS = 800;
@@ -47,7 +67,20 @@ export class Store {
   error: string | null = null;
   /** What is being drawn click by click. */
   outline: Outline | null = null;
+  /** The waypoint of the selected path that the keys move; null is its end. */
+  waypoint: number | null = null;
+  /** What is being played in place of the frame at rest. */
+  clip: Clip | null = null;
+  /** How much each pixel resembles the one that was clicked last, and the least that counts. */
+  similarity: Similarity | null = null;
+  threshold = 0.5;
+  /** Python has been asked what resembles a point. */
+  waiting = false;
+  selector: string;
 
+  private picks = 0;
+  private pickedOnto: Region | null = null;
+  private readonly lifeline: Lifeline;
   private preview: Scene | null = null;
   private writing = false;
   private undone: Scene[] = [];
@@ -59,20 +92,23 @@ export class Store {
 
   constructor(private readonly model: Model) {
     this.scene = this.read();
+    this.selector = this.selectors[0] ?? "features";
+    this.lifeline = new Lifeline(model, this.notify);
     this.selection = this.scene.draft ? "draft" : null;
     this.brushRadius = Math.max(2, Math.round(Math.min(this.size.width, this.size.height) / 16));
     model.on("change:state", this.adopt);
+    model.on("change:looks", this.adopt);
     model.on("change:draft", this.adopt);
-    model.on("change:frame", this.notify);
-    model.on("change:latent_frames", this.notify);
+    for (const name of SHOWN) model.on(`change:${name}`, this.notify);
     model.on("msg:custom", this.hear);
   }
 
   dispose(): void {
     this.model.off("change:state", this.adopt);
+    this.model.off("change:looks", this.adopt);
     this.model.off("change:draft", this.adopt);
-    this.model.off("change:frame", this.notify);
-    this.model.off("change:latent_frames", this.notify);
+    for (const name of SHOWN) this.model.off(`change:${name}`, this.notify);
+    this.lifeline.dispose();
     this.model.off("msg:custom", this.hear);
     this.watchers.clear();
   }
@@ -88,6 +124,26 @@ export class Store {
   get frame(): DataView | null {
     const frame = this.model.get("frame");
     return frame instanceof DataView ? frame : null;
+  }
+
+  /** What Python can select by. */
+  get selectors(): readonly string[] {
+    return (this.model.get("selectors") ?? []) as readonly string[];
+  }
+
+  /** How many earlier frames shine through. */
+  get onion(): number {
+    return Number(this.model.get("onion") ?? 0);
+  }
+
+  /** These frames as JPEGs, the newest first. */
+  get trail(): readonly DataView[] {
+    return (this.model.get("trail") ?? []) as readonly DataView[];
+  }
+
+  /** The kernel that made this canvas is gone. */
+  get gone(): boolean {
+    return this.lifeline.gone;
   }
 
   /** The scene as it should be drawn: in the middle of a gesture, the one the gesture leads to. */
@@ -153,12 +209,78 @@ export class Store {
   }
 
   select(selection: Selection): void {
+    if (selection !== this.selection) this.waypoint = null;
     this.selection = selection;
+    this.notify();
+  }
+
+  setWaypoint(index: number | null): void {
+    this.waypoint = index;
     this.notify();
   }
 
   setError(text: string | null): void {
     this.error = text;
+    this.notify();
+  }
+
+  setOnion(count: number): void {
+    this.model.set("onion", count);
+    this.model.save_changes();
+  }
+
+  // --- selecting by a click -----------------------------------------------------------------------
+
+  /** Asks Python what resembles a point; the answer becomes the region, or is added to it. */
+  pick(point: Point, adds: boolean): void {
+    if (this.selectors.length === 0) {
+      this.setError("Nothing to select by: this canvas was made of a frame. Make it of a stream, or give it sam=.");
+      return;
+    }
+    this.waiting = true;
+    this.similarity = null;
+    this.pickedOnto = adds ? this.scene.draft : null;
+    this.model.send({ type: "pick", point: tidyPoint(point), selector: this.selector });
+    this.notify();
+  }
+
+  setSelector(name: string): void {
+    this.selector = name;
+    this.notify();
+  }
+
+  /** Another least similarity, from 0 to 1: the region follows without asking Python. */
+  setThreshold(threshold: number): void {
+    this.threshold = threshold;
+    const { similarity, pickedOnto } = this;
+    if (!similarity) return;
+    const found = connected(similarity.values, 255 * threshold, similarity.point, this.size);
+    const mask = pickedOnto ? found.or(this.mask(pickedOnto)) : found;
+    this.commit({ ...this.scene, draft: this.region(mask) }, "draft", `pick ${this.picks}`);
+  }
+
+  private hearSimilarity(message: Message, buffers: readonly DataView[]): void {
+    const [bytes] = buffers;
+    const { width, height } = this.size;
+    if (!bytes || bytes.byteLength !== width * height || !Array.isArray(message["point"])) return;
+    const values = new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength).slice();
+    this.picks += 1;
+    this.waiting = false;
+    this.similarity = { point: message["point"] as unknown as Point, values };
+    this.setThreshold(Number(message["threshold"]));
+  }
+
+  // --- clips ------------------------------------------------------------------------------------
+
+  /** Tells Python that a clip has come to the screen. */
+  confirm(clip: Clip): void {
+    this.model.send({ type: "seen", clip: clip.number });
+  }
+
+  /** A clip has been played; the frame at rest takes its place. */
+  endClip(clip: Clip | null): void {
+    if (clip && clip !== this.clip) return;
+    this.clip = null;
     this.notify();
   }
 
@@ -185,6 +307,7 @@ export class Store {
       this.error = null;
       this.write(scene);
     }
+    if (selection !== this.selection) this.waypoint = null;
     this.selection = selection;
     this.keepSelectionValid();
     this.notify();
@@ -204,6 +327,28 @@ export class Store {
     else if (this.tool === "keep") this.commit(withKeep(this.scene, null));
   }
 
+  /** Mutes the selected drag or lets it take part again; false if none is selected. */
+  mute(index = this.selection): boolean {
+    if (typeof index !== "number") return false;
+    this.commit(withLook(this.scene, index, { muted: !this.scene.looks[index].muted }), this.selection);
+    return true;
+  }
+
+  duplicate(index = this.selection): boolean {
+    if (typeof index !== "number") return false;
+    this.commit(duplicateDrag(this.scene, index), index + 1);
+    return true;
+  }
+
+  /** Moves the selected drag up or down the list. */
+  reorder(step: -1 | 1, index = this.selection): boolean {
+    if (typeof index !== "number") return false;
+    const to = index + step;
+    if (to < 0 || to >= this.scene.document.drags.length) return true;
+    this.commit(moveDrag(this.scene, index, to), to);
+    return true;
+  }
+
   clear(): void {
     this.commit(emptyScene, null);
   }
@@ -214,17 +359,21 @@ export class Store {
     if (!keep) return scene;
     const old = this.mask(keep);
     let mask = old;
-    for (const drag of drags) {
+    drags.forEach((drag, i) => {
+      if (scene.looks[i].muted) return;
       const handle = this.handle(drag);
       if (mask.overlaps(handle)) mask = mask.without(handle);
-    }
+    });
     if (mask === old) return scene;
     return withKeep(scene, mask.empty ? null : this.region(mask));
   }
 
   private read(): Scene {
+    const document = this.model.get("state") as DragDocument;
+    const looks = (this.model.get("looks") ?? []) as readonly Look[];
     return {
-      document: this.model.get("state") as DragDocument,
+      document,
+      looks: fittingLooks(looks, document.drags.length),
       draft: (this.model.get("draft") as Region | null) ?? null,
     };
   }
@@ -233,6 +382,7 @@ export class Store {
     this.scene = scene;
     this.writing = true; // each `set` announces a change, the first one half a scene
     this.model.set("state", scene.document);
+    this.model.set("looks", scene.looks);
     this.model.set("draft", scene.draft);
     this.writing = false;
     this.model.save_changes();
@@ -263,6 +413,9 @@ export class Store {
     if (typeof this.selection === "number" && this.selection >= document.drags.length) {
       this.selection = null;
     }
+    const drag = typeof this.selection === "number" ? document.drags[this.selection] : null;
+    const last = drag && drag.motion.type !== "rotation" ? drag.motion.path.points.length - 1 : 0;
+    if (this.waypoint !== null && this.waypoint > last) this.waypoint = null;
   }
 
   // Python changed the document, or took back what it does not accept: the latter is no step.
@@ -280,8 +433,17 @@ export class Store {
     this.notify();
   };
 
-  private readonly hear = (message: { type?: unknown; text?: unknown }): void => {
-    if (message?.type === "error") this.setError(String(message.text));
+  private readonly hear = (message: Message, buffers: readonly DataView[] = []): void => {
+    this.lifeline.heard();
+    if (message?.type === "similarity") this.hearSimilarity(message, buffers);
+    else if (message?.type === "still") this.endClip(null);
+    else if (message?.type === "clip" && buffers.length > 0) {
+      this.clip = { number: Number(message["clip"]), rate: Number(message["frame_rate"]), frames: buffers };
+      this.notify();
+    } else if (message?.type === "error") {
+      this.waiting = false;
+      this.setError(String(message["text"]));
+    }
   };
 
   private readonly notify = (): void => {

@@ -1,11 +1,13 @@
 // The tools: one row of icon buttons that is one stop of the Tab key (arrow keys move inside).
 import { assign, element, icon } from "../shared/dom";
 import { ACTION_ICONS, TOOL_ICONS } from "./icons";
+import type { HelpOverlay } from "./help";
+import type { Preview } from "./preview";
 import type { Store, ToolName } from "./store";
 import { TOOLS } from "./tools";
 
 const GROUPS: readonly { label: string; tools: readonly ToolName[] }[] = [
-  { label: "Paint a region", tools: ["brush", "box", "lasso", "polygon", "eraser"] },
+  { label: "Paint a region", tools: ["brush", "box", "lasso", "polygon", "pick", "eraser"] },
   { label: "Move it", tools: ["pull", "path", "deform", "rotate"] },
   { label: "More", tools: ["keep", "select", "hand"] },
 ];
@@ -20,7 +22,13 @@ export class Toolbar {
   private readonly size: HTMLInputElement;
   private readonly sizeText: HTMLElement;
 
-  constructor(private readonly store: Store) {
+  private readonly play: HTMLButtonElement;
+
+  constructor(
+    private readonly store: Store,
+    private readonly preview: Preview,
+    help: HelpOverlay,
+  ) {
     const groups = GROUPS.map(({ label, tools }) =>
       element(
         "div",
@@ -48,7 +56,11 @@ export class Toolbar {
       { class: "ds-group", role: "group", "aria-label": "History" },
       this.undo, this.redo, this.remove, this.clear,
     );
-    this.root = element("div", { class: "ds-toolbar", role: "toolbar", "aria-label": "Drag tools" }, ...groups, size, actions);
+    this.play = this.actionButton("Preview", "G", ACTION_ICONS.play, preview.toggle);
+    this.play.classList.add("ds-play");
+    const shortcuts = this.actionButton("Shortcuts", "?", ACTION_ICONS.help, help.open);
+    const last = element("div", { class: "ds-group", role: "group", "aria-label": "Preview and help" }, this.play, shortcuts);
+    this.root = element("div", { class: "ds-toolbar", role: "toolbar", "aria-label": "Drag tools" }, ...groups, size, actions, last);
     this.root.addEventListener("keydown", this.rove);
     this.update();
   }
@@ -67,6 +79,11 @@ export class Toolbar {
     this.remove.disabled =
       store.selection === null && !(store.tool === "keep" && document.keep !== null);
     this.clear.disabled = !anything;
+    this.play.disabled = !this.preview.possible;
+    if (this.play.getAttribute("aria-pressed") !== String(this.preview.playing)) {
+      assign(this.play, { "aria-pressed": String(this.preview.playing) });
+      this.play.replaceChildren(icon(...(this.preview.playing ? ACTION_ICONS.stop : ACTION_ICONS.play)));
+    }
     this.size.value = String(store.brushRadius);
     this.sizeText.textContent = `${store.brushRadius} px`;
   }

@@ -1,11 +1,21 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { PathMotion, RotationMotion } from "../shared/document";
 import type { Point } from "../shared/points";
+import { pathAt } from "../shared/spline";
 import { FakeModel } from "./fake_model";
-import { armEnd, hit } from "./hit";
+import { armEnd, heldBorder, hit } from "./hit";
 import { describe as inWords } from "./list";
 import { Store, type ToolName } from "./store";
-import { nudge } from "./motion_tools";
+import {
+  changeMotion,
+  cycleWaypoint,
+  deleteWaypoint,
+  insertWaypoint,
+  nudge,
+  withEase,
+  withInserted,
+  withoutWaypoint,
+} from "./motion_tools";
 import { dropPoint, finishOutline } from "./outline_tools";
 import { begin, beginErasing } from "./tools";
 
@@ -179,12 +189,13 @@ describe("turning", () => {
   it("is changed by its arm and its centre, and snaps with Shift", () => {
     box();
     stroke("rotate", [[20, 15], [15, 20]]);
-    const end = armEnd(store, drags()[0]);
+    const end = armEnd(store, drags()[0], store.scene.looks[0]);
     expect(hit(store, end, 2)).toEqual({ selection: 0, part: "arm" });
     stroke("select", [end, [10.2, 15.3]], { shift: true });
     expect((drags()[0].motion as RotationMotion).degrees).toBe(180);
     stroke("select", [[15, 15], [18, 18]]);
     expect((drags()[0].motion as RotationMotion).center).toEqual([18, 18]);
+    expect(store.scene.looks[0].arm).toEqual([0, 5]);
   });
 });
 
@@ -227,6 +238,89 @@ describe("handles", () => {
     stroke("pull", [[15, 15], [18, 15]]);
     for (let i = 0; i < 3; i++) nudge(store, [-1, 0]);
     expect((drags()[0].motion as PathMotion).path.points.at(-1)).toEqual([16, 15]);
+  });
+});
+
+describe("waypoints", () => {
+  const points = () => (drags()[0].motion as PathMotion).path.points;
+
+  beforeEach(() => {
+    box();
+    stroke("pull", [[15, 15], [45, 15]]);
+  });
+
+  it("are made by pulling the handle between two of them", () => {
+    expect(hit(store, [30, 15], 4)).toEqual({ selection: 0, part: "between", waypoint: 0 });
+    stroke("select", [[30, 15], [30, 30]]);
+    expect(points()).toEqual([[15, 15], [30, 30], [45, 15]]);
+    expect(store.waypoint).toBe(1);
+    stroke("select", [[30, 30], [32, 34]]);
+    expect(points()).toEqual([[15, 15], [32, 34], [45, 15]]);
+  });
+
+  it("go with Alt or Delete, all but the start and the last one left", () => {
+    stroke("select", [[30, 15], [30, 30]]);
+    expect(deleteWaypoint(store, 0)).toBe(false);
+    stroke("select", [[30, 30], [30, 30]], { alt: true });
+    expect(points()).toEqual([[15, 15], [45, 15]]);
+    expect(deleteWaypoint(store, 1)).toBe(false);
+    store.undo();
+    store.select(0);
+    store.setWaypoint(2);
+    expect(deleteWaypoint(store)).toBe(true);
+    expect(points()).toEqual([[15, 15], [30, 30]]);
+  });
+
+  it("are put, chosen and moved by keys", () => {
+    store.select(0);
+    insertWaypoint(store);
+    expect([points(), store.waypoint]).toEqual([[[15, 15], [30, 15], [45, 15]], 1]);
+    nudge(store, [0, 8]);
+    expect(points()[1]).toEqual([30, 23]);
+    cycleWaypoint(store, 1);
+    expect(store.waypoint).toBe(2);
+    cycleWaypoint(store, 1);
+    expect(store.waypoint).toBe(1); // never the start
+  });
+
+  it("keep their pins", () => {
+    const { motion } = drags()[0];
+    const pinned = { ...motion, path: { ...(motion as PathMotion).path, frames: [0, 6] } } as PathMotion;
+    const more = withInserted(pinned, 0, [20, 40]);
+    expect(more.path.frames).toEqual([0, 3, 6]);
+    expect(withoutWaypoint(more, 1)?.path.frames).toEqual([0, 6]);
+    expect(withoutWaypoint(more, 2)?.path.frames).toEqual([0, 3]);
+  });
+
+  it("are reached in another time with another ease", () => {
+    changeMotion(store, 0, withEase(drags()[0].motion, "ease_in"));
+    expect(pathAt((drags()[0].motion as PathMotion).path, 0.5)).toEqual([22.5, 15]);
+  });
+});
+
+describe("what a deformation holds", () => {
+  it("is bounded by a border whose grip is pulled", () => {
+    box(10, 10, 20, 20);
+    stroke("deform", [[15, 15], [35, 15]]);
+    const border = heldBorder(store, drags()[0])!;
+    expect(border.grip[0]).toBeCloseTo(19.5 - 10 / 3, 9);
+    expect(border.grip[1]).toBe(6); // beside the region
+    expect(hit(store, border.grip, 2)?.part).toBe("edge");
+    stroke("select", [border.grip, [14.5, 12]]);
+    expect((drags()[0].motion as PathMotion).edge).toBe(0.5);
+    expect(store.handle(drags()[0]).area).toBe(50);
+  });
+});
+
+describe("what is muted", () => {
+  it("is out of reach until it is selected in the list", () => {
+    box();
+    stroke("pull", [[15, 15], [45, 15]]);
+    store.mute(0);
+    store.select(null);
+    expect(hit(store, [15, 15], 2)).toBeNull();
+    store.select(0);
+    expect(hit(store, [15, 15], 2)?.part).toBe("region");
   });
 });
 

@@ -2,7 +2,7 @@
 import type { Selection } from "../shared/document";
 import type { Gesture, Press } from "./gesture";
 import { hit } from "./hit";
-import { moveHandle, moveRegion } from "./motion_tools";
+import { deleteWaypoint, moveHandle, moveRegion } from "./motion_tools";
 import { addCorner, addWaypoint, beginWaypoints } from "./outline_tools";
 import { drawBox, drawLasso, erase, paint, paintKeep, paintTarget } from "./paint_tools";
 import type { Store, ToolName } from "./store";
@@ -19,7 +19,8 @@ export const TOOLS: readonly ToolInfo[] = [
   { name: "brush", label: "Brush", key: "b", hint: "Paint the object, then pull it. Shift adds, Alt erases." },
   { name: "box", label: "Box", key: "x", hint: "Draw a box around the object, then pull it. Shift adds." },
   { name: "lasso", label: "Lasso", key: "l", hint: "Circle the object, then pull it. Shift adds." },
-  { name: "polygon", label: "Polygon", key: "g", hint: "Click corner after corner; the first one, Enter or a double click closes." },
+  { name: "polygon", label: "Polygon", key: "n", hint: "Click corner after corner; the first one, Enter or a double click closes." },
+  { name: "pick", label: "Select by a click", key: "w", hint: "Click an object: what looks the same to the model is selected. Shift adds." },
   { name: "eraser", label: "Eraser", key: "e", hint: "Rub out parts of a region or of the keep area." },
   { name: "pull", label: "Pull", key: "p", hint: "Pull the region to where it should go: a straight arrow." },
   { name: "path", label: "Draw a path", key: "f", hint: "Draw the way the region should take, or click its waypoints one by one." },
@@ -42,13 +43,19 @@ export function begin(store: Store, press: Press, reach: number): Gesture | null
     return null;
   }
   const under = touched?.part === "path" ? null : touched; // an arrow is no obstacle to painting
-  if (tool === "eraser" || (press.alt && isPaint(tool))) return erase(store, press);
-  if (under?.part === "waypoint" || under?.part === "center" || under?.part === "arm") {
-    return moveHandle(store, under);
+  if (under?.part === "waypoint" && press.alt) {
+    deleteWaypoint(store, under.waypoint);
+    return null;
   }
+  if (tool === "eraser" || (press.alt && isPaint(tool))) return erase(store, press);
+  if (under && under.part !== "region") return moveHandle(store, under);
   if (isPaint(tool)) {
     if (under && !press.shift) return moveRegion(store, under.selection, press, null);
     if (tool === "brush") return paint(store, press);
+    if (tool === "pick") {
+      store.pick(press.point, press.shift);
+      return null;
+    }
     if (tool === "polygon") return addCorner(store, press, reach, paintTarget(store, press));
     return tool === "box" ? drawBox(store, press) : drawLasso(store, press);
   }
@@ -71,7 +78,7 @@ export function begin(store: Store, press: Press, reach: number): Gesture | null
 export const beginErasing = (store: Store, press: Press): Gesture =>
   store.tool === "keep" ? paintKeep(store, { ...press, alt: true }) : erase(store, press);
 
-const PAINT_TOOLS = ["brush", "box", "lasso", "polygon"] as const;
+const PAINT_TOOLS = ["brush", "box", "lasso", "polygon", "pick"] as const;
 export const isPaint = (tool: ToolName): tool is (typeof PAINT_TOOLS)[number] =>
   (PAINT_TOOLS as readonly ToolName[]).includes(tool);
 

@@ -1,15 +1,21 @@
 // One view of the canvas: toolbar, frame with overlay, list of drags, a line of help.
 import { assign, element, icon } from "../shared/dom";
+import { GONE } from "../shared/model";
 import { Film } from "./film";
 import { hit } from "./hit";
 import { ACTION_ICONS } from "./icons";
-import { KeyboardPointer, shortcut, zoomKey } from "./keyboard";
+import { KeyboardPointer, shortcut, viewKey, zoomKey } from "./keyboard";
 import { DragList } from "./list";
+import { OnionBar } from "./onion_bar";
+import { decode, Player } from "./player";
 import { Pointing } from "./pointing";
 import { Renderer } from "./renderer";
+import { SelectBar } from "./select_bar";
 import type { Store } from "./store";
 import { Toolbar } from "./toolbar";
 import { isPaint, TOOLS } from "./tools";
+import { Preview } from "./preview";
+import { HelpOverlay } from "./help";
 import { ZoomBar } from "./zoom_bar";
 
 export class View {
@@ -22,6 +28,11 @@ export class View {
   private readonly film: Film;
   private readonly zoomBar: ZoomBar;
   private readonly pointing: Pointing;
+  private readonly preview: Preview;
+  private readonly help: HelpOverlay;
+  private readonly player: Player;
+  private readonly onion: OnionBar;
+  private readonly selectBar: SelectBar;
 
   private readonly root = element("div", { class: "dragstream-canvas", "data-lm-suppress-shortcuts": true });
   private readonly overlay: HTMLCanvasElement;
@@ -50,9 +61,14 @@ export class View {
     this.renderer = new Renderer(context);
     this.film = new Film(this.overlay, store.size, this.schedule);
     this.zoomBar = new ZoomBar(this.film);
-    this.toolbar = new Toolbar(store);
+    this.player = new Player(store, this.film);
+    this.onion = new OnionBar(store, this.film);
+    this.selectBar = new SelectBar(store);
+    this.preview = new Preview(store, this.film, this.schedule);
+    this.help = new HelpOverlay(this.overlay);
+    this.toolbar = new Toolbar(store, this.preview, this.help);
     this.list = new DragList(store);
-    this.pointing = new Pointing(store, this.film, this.schedule, this.pressed);
+    this.pointing = new Pointing(store, this.film, this.schedule, this.pressed, this.released);
     this.keyboard = new KeyboardPointer(store, this.film, () => this.pointing.reach);
     this.assemble(host);
     this.listen();
@@ -64,6 +80,8 @@ export class View {
 
   dispose(): void {
     this.disposed = true;
+    this.preview.stop();
+    this.player.dispose();
     this.stopWatching();
     this.observer.disconnect();
     cancelAnimationFrame(this.scheduled);
@@ -75,9 +93,10 @@ export class View {
     const close = element("button", { type: "button", class: "ds-button", "aria-label": "Dismiss the message" }, icon(...ACTION_ICONS.close));
     close.addEventListener("click", () => this.store.setError(null));
     this.alert.append(this.alertText, close);
-    const foot = element("div", { class: "ds-foot" }, this.hint, this.place, this.zoomBar.root);
+    const foot = element("div", { class: "ds-foot" }, this.hint, this.place, this.onion.root, this.zoomBar.root);
+    this.film.stage.append(this.selectBar.root);
     const main = element("div", { class: "ds-main" }, this.film.stage, this.list.root);
-    this.root.append(this.toolbar.root, main, foot, this.alert);
+    this.root.append(this.toolbar.root, main, foot, this.alert, this.help.root);
     host.append(this.root);
   }
 
@@ -93,20 +112,24 @@ export class View {
 
   private update(): void {
     const { store, film } = this;
-    void this.paintFrame();
+    this.player.update();
+    if (!store.clip) void this.paintFrame();
     this.toolbar.update();
     this.list.update();
     this.zoomBar.update();
-    this.hint.textContent = this.help();
-    this.alertText.textContent = store.error ?? "";
-    this.alert.classList.toggle("ds-open", store.error !== null);
+    this.onion.update();
+    this.selectBar.update();
+    this.hint.textContent = this.advice();
+    const problem = store.gone ? GONE : store.error;
+    this.alertText.textContent = problem ?? "";
+    this.alert.classList.toggle("ds-open", problem !== null);
     const { point } = this.pointing;
     this.place.textContent = point ? `x ${Math.round(point[0])}  y ${Math.round(point[1])}` : "";
     const ratio = film.arrange();
     this.overlay.style.cursor = this.cursor();
     this.renderer.draw(store, {
       scale: film.scale, corner: [film.camera.left, film.camera.top], ratio, pointer: point ?? this.keyboard.point,
-      brush: point && this.brushKind(), crosshair: this.keyboard.point, picture: film.picture,
+      brush: point && this.brushKind(), crosshair: this.keyboard.point, picture: this.preview.playing ? null : film.picture,
     });
     const { document, draft } = store.shown;
     assign(this.overlay, { "data-drags": document.drags.length, "data-draft": draft !== null });
@@ -116,20 +139,19 @@ export class View {
     const { frame } = this.store;
     if (!frame || frame === this.painted || frame.byteLength === 0) return;
     this.painted = frame;
-    const bytes = new Uint8Array(frame.buffer as ArrayBuffer, frame.byteOffset, frame.byteLength);
-    const image = await createImageBitmap(new Blob([bytes], { type: "image/png" })).catch(() => null);
+    const image = await decode(frame, "image/png");
     if (!image) {
       this.store.setError("The frame could not be decoded.");
       return;
     }
-    if (frame === this.painted && !this.disposed) {
+    if (frame === this.painted && !this.disposed && !this.store.clip) {
       this.film.show(image);
       this.schedule(); // the ghosts show the new pixels
     }
     image.close();
   }
 
-  private help(): string {
+  private advice(): string {
     const { store } = this;
     if (this.keyboard.pressed) return "Arrow keys move, Space releases, Escape cancels.";
     if (store.outline?.kind === "polygon") return "Click corners; the first one, Enter or a double click closes. Backspace takes back.";
@@ -180,18 +202,26 @@ export class View {
     // After a click on a button JupyterLab has taken the focus: without it shortcuts are lost.
     root.addEventListener("click", (event) => {
       const clicked = event.detail > 0 && (event.target as Element).closest("button");
-      if (clicked) overlay.focus({ preventScroll: true });
+      if (clicked && !this.help.shown) overlay.focus({ preventScroll: true });
     });
   }
 
   private readonly pressed = (): void => {
+    this.preview.stop();
     this.overlay.focus({ preventScroll: true });
     this.keyboard.hide();
+  };
+
+  /** What has just been pulled is seen moving once, unless the reader wants no motion. */
+  private readonly released = (): void => {
+    if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) this.preview.once();
   };
 
   private readonly key = (event: KeyboardEvent): void => {
     const onFrame = event.target === this.overlay;
     const handled =
+      this.help.key(event) ||
+      viewKey(event, this.preview, this.help) ||
       (event.key === "Escape" && this.pointing.cancel()) ||
       (onFrame && this.keyboard.key(event)) ||
       (onFrame && zoomKey(this.film, event)) ||

@@ -35,3 +35,9 @@ export const bearing = (center: Point, point: Point): number =>
 /** `degrees` turned by whole circles until it lies within half a circle of `near`. */
 export const unwrap = (degrees: number, near: number): number =>
   degrees + 360 * Math.round((near - degrees) / 360);
+
+export function inverse({ a, b, c, d, e, f }: Affine): Affine {
+  const determinant = a * e - b * d;
+  const [ia, ib, id, ie] = [e / determinant, -b / determinant, -d / determinant, a / determinant];
+  return { a: ia, b: ib, c: -ia * c - ib * f, d: id, e: ie, f: -id * c - ie * f };
+}

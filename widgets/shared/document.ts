@@ -38,38 +38,101 @@ export interface DragDocument {
   readonly keep: Region | null;
 }
 
-/** What undo steps through: the document, and the region that waits for its motion. */
+/** How a drag is shown, which is no part of what it does; its twin is dragstream.widgets.entries. */
+export interface Look {
+  /** Its place in the palette, which it keeps wherever it stands in the list. */
+  readonly colour: number;
+  /** A muted drag stays in the list and takes no part. */
+  readonly muted: boolean;
+  /** Of a rotation: where its arm was grabbed (degrees clockwise from the x axis) and how long. */
+  readonly arm: readonly [bearing: number, length: number] | null;
+}
+
+/** What undo steps through: the drags and their looks, and the region that waits for its motion. */
 export interface Scene {
   readonly document: DragDocument;
+  /** One for each drag. */
+  readonly looks: readonly Look[];
   readonly draft: Region | null;
 }
 
 export const emptyScene: Scene = {
   document: { version: 1, drags: [], keep: null },
+  looks: [],
   draft: null,
 };
 
-export const withDrags = (scene: Scene, drags: readonly Drag[]): Scene => ({
+/** Told apart on light and dark frames, and with each of the common colour blindnesses. */
+export const PALETTE = ["#ff8a1f", "#19b8d4", "#e0559f", "#86b817", "#8f6ff0", "#f2c312"] as const;
+
+/** The colour that the fewest drags have, the first of them in the palette. */
+export function nextColour(looks: readonly Look[]): number {
+  const uses = PALETTE.map((_, i) => looks.filter((look) => look.colour % PALETTE.length === i).length);
+  return uses.indexOf(Math.min(...uses));
+}
+
+/** As many looks as drags: what is missing gets a colour of its own. */
+export function fittingLooks(looks: readonly Look[], count: number): readonly Look[] {
+  if (looks.length === count) return looks;
+  const fitting = looks.slice(0, count);
+  while (fitting.length < count) fitting.push({ colour: nextColour(fitting), muted: false, arm: null });
+  return fitting;
+}
+
+const withList = (scene: Scene, drags: readonly Drag[], looks: readonly Look[]): Scene => ({
   ...scene,
   document: { ...scene.document, drags },
+  looks,
 });
+
+export const addDrag = (scene: Scene, drag: Drag, arm: Look["arm"] = null): Scene =>
+  withList(
+    scene,
+    [...scene.document.drags, drag],
+    [...scene.looks, { colour: nextColour(scene.looks), muted: false, arm }],
+  );
 
 export const withKeep = (scene: Scene, keep: Region | null): Scene => ({
   ...scene,
   document: { ...scene.document, keep },
 });
 
-export const replaceDrag = (scene: Scene, index: number, drag: Drag): Scene =>
-  withDrags(
+const replaced = <T>(list: readonly T[], index: number, item: T): T[] =>
+  list.map((old, i) => (i === index ? item : old));
+
+export const replaceDrag = (scene: Scene, index: number, drag: Drag, look: Partial<Look> = {}): Scene =>
+  withList(
     scene,
-    scene.document.drags.map((old, i) => (i === index ? drag : old)),
+    replaced(scene.document.drags, index, drag),
+    replaced(scene.looks, index, { ...scene.looks[index], ...look }),
   );
 
+export const withLook = (scene: Scene, index: number, look: Partial<Look>): Scene =>
+  replaceDrag(scene, index, scene.document.drags[index], look);
+
 export const removeDrag = (scene: Scene, index: number): Scene =>
-  withDrags(
+  withList(
     scene,
     scene.document.drags.filter((_, i) => i !== index),
+    scene.looks.filter((_, i) => i !== index),
   );
+
+/** A copy after the drag, in a colour of its own; the drag is muted, lest both pull at one thing. */
+export function duplicateDrag(scene: Scene, index: number): Scene {
+  const look = { ...scene.looks[index], colour: nextColour(scene.looks), muted: false };
+  const muted = withLook(scene, index, { muted: true });
+  return withList(
+    muted,
+    muted.document.drags.toSpliced(index + 1, 0, scene.document.drags[index]),
+    muted.looks.toSpliced(index + 1, 0, look),
+  );
+}
+
+/** The drag at another place in the list; the others keep their order. */
+export function moveDrag(scene: Scene, index: number, to: number): Scene {
+  const moved = <T>(list: readonly T[]): T[] => list.toSpliced(index, 1).toSpliced(to, 0, list[index]);
+  return withList(scene, moved(scene.document.drags), moved(scene.looks));
+}
 
 /** A drag by its place in the list, the region still without motion, or nothing. */
 export type Selection = number | "draft" | null;

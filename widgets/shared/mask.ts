@@ -202,24 +202,45 @@ function polygonMask(points: readonly Point[], { width, height }: Size): Mask {
   return mask;
 }
 
+/** How far a mask reaches along a direction. */
+export interface Extent {
+  readonly unit: Point;
+  /** Of the pixels' middles. */
+  readonly least: number;
+  readonly most: number;
+  /** From border to border: with half a pixel at either end. */
+  readonly span: number;
+}
+
+export function extentAlong(mask: Mask, direction: Point): Extent | null {
+  const length = Math.hypot(...direction);
+  if (length === 0 || mask.empty) return null;
+  const unit: Point = [direction[0] / length, direction[1] / length];
+  let [least, most] = [Infinity, -Infinity];
+  for (let y = 0, i = 0; y < mask.height; y++) {
+    for (let x = 0; x < mask.width; x++, i++) {
+      if (mask.pixels[i] === 0) continue;
+      const along = x * unit[0] + y * unit[1];
+      least = Math.min(least, along);
+      most = Math.max(most, along);
+    }
+  }
+  return { unit, least, most, span: most - least + Math.abs(unit[0]) + Math.abs(unit[1]) };
+}
+
 /** The outermost share of a mask toward a direction: what a deformation holds. */
 export function edgeMask(mask: Mask, direction: Point, share: number): Mask {
-  const length = Math.hypot(...direction);
-  if (share >= 1 || length === 0 || mask.empty) return mask;
-  const unit: Point = [direction[0] / length, direction[1] / length];
-  const along = (i: number): number =>
-    (i % mask.width) * unit[0] + Math.floor(i / mask.width) * unit[1];
-  let [least, most] = [Infinity, -Infinity];
-  mask.pixels.forEach((pixel, i) => {
-    if (pixel === 0) return;
-    least = Math.min(least, along(i));
-    most = Math.max(most, along(i));
-  });
-  const thickness = share * (most - least + Math.abs(unit[0]) + Math.abs(unit[1]));
+  const extent = share >= 1 ? null : extentAlong(mask, direction);
+  if (!extent) return mask;
+  const { unit, most, span } = extent;
   const edge = new Mask(mask.width, mask.height);
-  mask.pixels.forEach((pixel, i) => {
-    if (pixel === 1 && (along(i) > most - thickness + 1e-9 || along(i) === most)) edge.pixels[i] = 1;
-  });
+  for (let y = 0, i = 0; y < mask.height; y++) {
+    for (let x = 0; x < mask.width; x++, i++) {
+      const along = x * unit[0] + y * unit[1];
+      const held = along > most - share * span + 1e-9 || along === most;
+      if (mask.pixels[i] === 1 && held) edge.pixels[i] = 1;
+    }
+  }
   return edge;
 }
 

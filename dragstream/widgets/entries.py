@@ -1,0 +1,133 @@
+"""The list beside a canvas: drags, and how each of them is shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dragstream.drags.checks import finite, short, switch, whole
+from dragstream.drags.motions import Drag
+from dragstream.widgets.picture import PALETTE
+
+Arm = tuple[float, float]
+Look = dict[str, Any]
+
+MOST_COLOURS = 1000
+"""Colours go round the palette, so that more of them would say nothing."""
+
+_FIELDS = frozenset({"colour", "muted", "arm"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A drag in the list beside the canvas.
+
+    Args:
+        drag: What it does.
+        colour: Its place in the palette, which it keeps wherever it stands in the list.
+        muted: A muted drag stays in the list and takes no part: it is not in `canvas.drags`.
+        arm: Of a rotation, where its arm is drawn before it turns: the bearing in degrees
+            clockwise from the x axis, and the length in pixels. None: upright.
+
+    Raises:
+        TypeError, ValueError: An argument of another kind, or out of range.
+    """
+
+    drag: Drag
+    colour: int = 0
+    muted: bool = False
+    arm: Arm | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.drag, Drag):
+            raise TypeError(f"drag must be a Drag, got {short(self.drag)}")
+        object.__setattr__(self, "colour", _colour(self.colour))
+        switch(self.muted, "muted")
+        object.__setattr__(self, "arm", _arm(self.arm))
+
+    @property
+    def look(self) -> Look:
+        """How it is shown, as JSON."""
+        return {
+            "colour": self.colour,
+            "muted": self.muted,
+            "arm": None if self.arm is None else list(self.arm),
+        }
+
+
+def next_colour(colours: Sequence[int]) -> int:
+    """The colour that the fewest entries have, the first of them in the palette."""
+    uses = Counter(colour % len(PALETTE) for colour in colours)
+    return min(range(len(PALETTE)), key=lambda colour: uses[colour])
+
+
+def listed(drags: Sequence[Drag], known: Sequence[Entry] = ()) -> list[Entry]:
+    """Entries for drags: as they were if they are known, else in colours of their own."""
+    left = [entry for entry in known if not entry.muted]
+    kept: list[Entry | None] = []
+    for drag in drags:
+        same = next((entry for entry in left if entry.drag == drag), None)
+        if same is not None:
+            left.remove(same)
+        kept.append(same)
+    colours = [entry.colour for entry in kept if entry is not None]
+    entries = []
+    for drag, entry in zip(drags, kept, strict=True):
+        if entry is None:
+            colours.append(next_colour(colours))
+        entries.append(entry or Entry(drag, colours[-1]))
+    return entries
+
+
+def with_looks(drags: Sequence[Drag], looks: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    """Drags with looks that went through `read_looks`; missing ones get colours of their own."""
+    entries: list[Entry] = []
+    for index, drag in enumerate(drags):
+        if index < len(looks):
+            entries.append(Entry(drag, **looks[index]))
+        else:
+            entries.append(Entry(drag, next_colour([entry.colour for entry in entries])))
+    return entries
+
+
+def read_looks(looks: object, count: int) -> list[Look]:
+    """Looks that came from the page.
+
+    Raises:
+        TypeError: A value of another kind.
+        ValueError: Other fields, values out of range, or not one look for each of `count` drags.
+    """
+    if not isinstance(looks, list):
+        raise TypeError(f"looks must be a list, got {short(looks)}")
+    if len(looks) != count:
+        raise ValueError(f"looks must hold one look for each of {count} drags, got {len(looks)}")
+    for index, look in enumerate(looks):
+        where = f"looks[{index}]"
+        if not isinstance(look, Mapping):
+            raise TypeError(f"{where} must be an object, got {short(look)}")
+        if set(look) != _FIELDS:
+            raise ValueError(f"{where} must have the fields arm, colour, muted, got {short(look)}")
+        _colour(look["colour"], f"{where}.colour")
+        switch(look["muted"], f"{where}.muted")
+        _arm(look["arm"], f"{where}.arm")
+    return looks
+
+
+def _colour(colour: object, name: str = "colour") -> int:
+    place = whole(colour, name, least=0)
+    if place >= MOST_COLOURS:
+        raise ValueError(f"{name} must be less than {MOST_COLOURS}, got {short(colour)}")
+    return place
+
+
+def _arm(arm: object, name: str = "arm") -> Arm | None:
+    if arm is None:
+        return None
+    if not isinstance(arm, list | tuple) or len(arm) != 2:
+        raise TypeError(f"{name} must be (bearing, length) or None, got {short(arm)}")
+    bearing, length = (finite(value, name) for value in arm)
+    if length < 0:
+        raise ValueError(f"{name} must have a length of at least 0 pixels, got {short(arm)}")
+    return bearing, length

@@ -1,0 +1,102 @@
+"""Click to select with SAM (Kirillov et al. 2023), where transformers is installed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+Floats = NDArray[np.float32]
+
+_MEAN = (0.485, 0.456, 0.406)
+_DEVIATION = (0.229, 0.224, 0.225)
+
+
+class SegmentAnything:
+    """A SAM checkpoint from a folder, as `transformers` saves it. Nothing is downloaded.
+
+    Args:
+        folder: With ``config.json``, the weights, and maybe ``preprocessor_config.json``.
+
+    Raises:
+        ImportError: transformers is not installed.
+        ValueError: There is no such folder, or no SAM in it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        try:
+            from transformers import SamModel
+        except ImportError as error:
+            raise ImportError(
+                'SAM needs transformers, which is not installed: pip install "dragstream[sam]"'
+            ) from error
+        path = Path(folder)
+        if not (path / "config.json").is_file():
+            raise ValueError(f"sam must be a folder with a SAM checkpoint, got {str(folder)!r}")
+        kind = json.loads((path / "config.json").read_text()).get("model_type")
+        if kind != "sam":
+            raise ValueError(f"{path} holds a model of type {kind!r}, not 'sam'")
+        self._model: Any = SamModel.from_pretrained(path, local_files_only=True).eval()
+        self._mean, self._deviation = _statistics(path)
+
+    def similarity(self, frame: NDArray[np.uint8], point: tuple[float, float]) -> Floats:
+        """How sure SAM is that each pixel belongs to what lies at a point.
+
+        Args:
+            frame: uint8 (H, W, 3).
+            point: (x, y) in pixels.
+
+        Returns:
+            Probabilities, (H, W): of the mask that SAM itself rates best among its three.
+        """
+        import torch
+        from torch.nn import functional as F
+
+        height, width = frame.shape[:2]
+        side = int(self._model.config.vision_config.image_size)
+        scale = side / max(height, width)
+        inner = round(height * scale), round(width * scale)
+        x, y = ((value + 0.5) * scale for value in point)
+        with torch.inference_mode():
+            pixels = self._prepared(frame, inner, side)
+            clicked = torch.tensor([[[[x, y]]]], dtype=pixels.dtype, device=pixels.device)
+            found = self._model(pixel_values=pixels, input_points=clicked, multimask_output=True)
+            best = int(found.iou_scores[0, 0].argmax())
+            logits = found.pred_masks[:, 0, best : best + 1].float()
+            whole = F.interpolate(logits, (side, side), mode="bilinear", align_corners=False)
+            cut = whole[..., : inner[0], : inner[1]]
+            fitting = F.interpolate(cut, (height, width), mode="bilinear", align_corners=False)
+            probabilities: Floats = fitting.sigmoid()[0, 0].cpu().numpy()
+        return probabilities
+
+    def _prepared(
+        self, frame: NDArray[np.uint8], inner: tuple[int, int], side: int
+    ) -> torch.Tensor:
+        """The frame as SAM sees it: longest side to `side`, normalised, padded to a square."""
+        import torch
+        from torch.nn import functional as F
+
+        weight = next(self._model.parameters())
+        pixels = torch.from_numpy(frame.copy()).to(weight.device).permute(2, 0, 1)[None].float()
+        pixels = F.interpolate(pixels, inner, mode="bilinear", antialias=True, align_corners=False)
+        mean, deviation = (
+            torch.tensor(values, device=weight.device).view(1, 3, 1, 1)
+            for values in (self._mean, self._deviation)
+        )
+        normal = (pixels / 255 - mean) / deviation
+        padded = F.pad(normal, (0, side - inner[1], 0, side - inner[0]))
+        return padded.to(weight.dtype)
+
+
+def _statistics(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of the colours that the checkpoint was trained with."""
+    file = folder / "preprocessor_config.json"
+    given = json.loads(file.read_text()) if file.is_file() else {}
+    mean, deviation = given.get("image_mean", _MEAN), given.get("image_std", _DEVIATION)
+    return tuple(mean), tuple(deviation)

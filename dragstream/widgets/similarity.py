@@ -1,0 +1,104 @@
+"""Click to select: how much each pixel resembles the one that was clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+Floats = NDArray[np.float32]
+BoolMask = NDArray[np.bool_]
+
+_REACH = 0.7
+"""How far a token speaks for the pixels around it, in tokens (a standard deviation)."""
+
+_COLOUR_REACH = 36.0
+"""How unlike its token's mean colour a pixel may be, in levels of 255 (a standard deviation)."""
+
+
+def token_similarity(features: Mapping[int, Any], row: int, column: int) -> Floats:
+    """The cosine between each token's features and those of one token, mean over layers.
+
+    The mean over all tokens is taken off first: it is large, and the same everywhere.
+
+    Args:
+        features: {layer: (token rows, token columns, channels)}.
+        row: Of the token that the others are compared with.
+        column: Of that token.
+
+    Returns:
+        (token rows, token columns), from 0 (unlike, or the opposite) to 1.
+    """
+    maps = []
+    for layer in features.values():
+        tokens = np.asarray(layer, dtype=np.float64)
+        tokens -= tokens.mean(axis=(0, 1))
+        tokens /= np.maximum(np.linalg.norm(tokens, axis=-1, keepdims=True), 1e-12)
+        maps.append(tokens @ tokens[row, column])
+    similarity: Floats = np.clip(np.mean(maps, axis=0), 0, 1).astype(np.float32)
+    return similarity
+
+
+def refined(similarity: Floats, frame: NDArray[np.uint8]) -> Floats:
+    """A map of tokens as a map of pixels, with borders where the frame's colours change.
+
+    Each pixel listens to the nine tokens around it: to near ones, and to those whose mean colour
+    is like its own (joint bilateral upsampling).
+
+    Args:
+        similarity: (token rows, token columns).
+        frame: uint8 (H, W, 3).
+
+    Returns:
+        (H, W).
+    """
+    rows, columns = similarity.shape
+    height, width = frame.shape[:2]
+    reduced = Image.fromarray(frame).resize((columns, rows), Image.Resampling.BOX)
+    tints = np.asarray(reduced, dtype=np.float32)
+    pixels = frame.astype(np.float32)
+    down = (np.arange(height) + 0.5) * rows / height - 0.5
+    across = (np.arange(width) + 0.5) * columns / width - 0.5
+    total = np.zeros((height, width), np.float32)
+    weights = np.zeros((height, width), np.float32)
+    for shift_down in (-1, 0, 1):
+        for shift_across in (-1, 0, 1):
+            row = np.clip(np.round(down) + shift_down, 0, rows - 1).astype(int)
+            column = np.clip(np.round(across) + shift_across, 0, columns - 1).astype(int)
+            away = (down - row)[:, None] ** 2 + (across - column)[None] ** 2
+            tint = tints[np.ix_(row, column)]
+            unlike = ((pixels - tint) ** 2).sum(axis=-1) / _COLOUR_REACH**2
+            weight = np.exp(-0.5 * (away / _REACH**2 + unlike)).astype(np.float32) + 1e-6
+            total += weight * similarity[np.ix_(row, column)]
+            weights += weight
+    return total / weights
+
+
+def parting(values: Floats) -> float:
+    """The threshold that parts values in [0, 1] best into two groups (Otsu), from 0.05 to 0.95."""
+    counts, edges = np.histogram(values, bins=256, range=(0, 1))
+    middles = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)[:-1]
+    above = values.size - below
+    sums = np.cumsum(counts * middles)
+    means = sums[:-1] / np.maximum(below, 1), (sums[-1] - sums[:-1]) / np.maximum(above, 1)
+    between = below * above * (means[0] - means[1]) ** 2
+    best = np.flatnonzero(between >= between.max() - 1e-12)  # a gap parts equally well all along
+    return float(np.clip(edges[1:-1][best].mean(), 0.05, 0.95))
+
+
+def connected(values: Floats, threshold: float, point: tuple[float, float]) -> BoolMask:
+    """The pixels of at least `threshold` that hang together with the one at `point` (x, y).
+
+    The clicked pixel always belongs to them.
+    """
+    row, column = round(point[1]), round(point[0])
+    alike = values >= threshold
+    alike[row, column] = True
+    areas, _ = ndimage.label(alike)
+    found: BoolMask = areas == areas[row, column]
+    return found

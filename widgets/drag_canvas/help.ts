@@ -1,0 +1,87 @@
+// The shortcuts, over the canvas, until Escape.
+import { element, icon } from "../shared/dom";
+import { ACTION_ICONS } from "./icons";
+import { TOOLS } from "./tools";
+
+type Shortcut = readonly [keys: string, meaning: string];
+
+const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Shortcut[] }[] = [
+  { title: "Tools", shortcuts: TOOLS.map((tool): Shortcut => [tool.key.toUpperCase(), tool.label]) },
+  {
+    title: "Without a mouse",
+    shortcuts: [
+      ["← ↑ → ↓", "Move the crosshair, or nudge the selected drag"],
+      ["Shift + arrow", "Eight pixels at once"],
+      ["Space", "Press and let go"],
+      ["Enter", "End a polygon or a path of clicks"],
+      ["Esc", "Drop what is under way, then the selection"],
+      ["[  ]", "Smaller, larger brush"],
+    ],
+  },
+  {
+    title: "Drags",
+    shortcuts: [
+      ["G", "Play the preview"],
+      [",  .", "Take the waypoint before or after in hand"],
+      ["I", "Insert a waypoint"],
+      ["Del", "Delete the waypoint in hand, or the drag"],
+      ["M", "Mute"],
+      ["C", "Copy, and mute the original"],
+      ["Alt + ↑ ↓", "Move up or down the list"],
+      ["Ctrl + Z", "Undo; with Shift redo"],
+    ],
+  },
+  {
+    title: "View",
+    shortcuts: [
+      ["+  −", "Zoom; so does the wheel over a canvas in use"],
+      ["0", "Show the whole frame"],
+      ["Two fingers", "Zoom and move; a pen's other end erases"],
+      ["?", "These shortcuts"],
+    ],
+  },
+];
+
+export class HelpOverlay {
+  readonly root: HTMLElement;
+  private readonly close: HTMLButtonElement;
+
+  constructor(private readonly home: HTMLElement) {
+    this.close = element("button", { type: "button", class: "ds-button", "aria-label": "Close the shortcuts" }, icon(...ACTION_ICONS.close));
+    this.close.addEventListener("click", () => this.hide());
+    const groups = GROUPS.map(({ title, shortcuts }) =>
+      element(
+        "section", {},
+        element("h3", {}, title),
+        element("dl", {}, ...shortcuts.flatMap(([keys, meaning]) => [element("dt", {}, keys), element("dd", {}, meaning)])),
+      ),
+    );
+    this.root = element(
+      "div", { class: "ds-help", role: "dialog", "aria-modal": true, "aria-label": "Shortcuts", hidden: "" },
+      element("header", {}, element("h2", {}, "Shortcuts"), this.close),
+      element("div", { class: "ds-help-groups" }, ...groups),
+    );
+  }
+
+  get shown(): boolean {
+    return !this.root.hidden;
+  }
+
+  open = (): void => {
+    this.root.hidden = false;
+    this.close.focus({ preventScroll: true });
+  };
+
+  private hide(): void {
+    this.root.hidden = true;
+    this.home.focus({ preventScroll: true });
+  }
+
+  /** Keys belong to the dialog while it is open; true when it took one. */
+  key(event: KeyboardEvent): boolean {
+    if (!this.shown) return false;
+    if (event.key === "Escape" || event.key === "?") this.hide();
+    else if (event.key === "Enter" || event.key === " ") this.hide(); // its only button has the focus
+    return true;
+  }
+}

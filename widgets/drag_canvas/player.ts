@@ -1,0 +1,76 @@
+// Plays clips that Python sends: JPEG frames at a rate. A newer clip takes the place of an older one
+// at once, and a frame that comes too late is left out, so nothing ever queues up.
+import type { Film } from "./film";
+import type { Store } from "./store";
+
+export interface Clip {
+  readonly number: number;
+  readonly rate: number;
+  readonly frames: readonly DataView[];
+}
+
+/** The frame of a clip that is due, the last one when its time is over. */
+export const frameDue = (clip: Clip, seconds: number): number =>
+  Math.min(clip.frames.length - 1, Math.max(0, Math.floor(seconds * clip.rate)));
+
+const blobOf = (bytes: DataView, type: string): Blob =>
+  new Blob([new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength)], { type });
+
+/** The picture in an encoded frame; null if it cannot be decoded. */
+export const decode = (bytes: DataView, type: "image/png" | "image/jpeg"): Promise<ImageBitmap | null> =>
+  createImageBitmap(blobOf(bytes, type)).catch(() => null);
+
+export class Player {
+  private clip: Clip | null = null;
+  private began = 0;
+  private shown = -1;
+  private decoding = false;
+  private loop = 0;
+
+  constructor(
+    private readonly store: Store,
+    private readonly film: Film,
+  ) {}
+
+  /** Takes up the clip that is to be shown, if it is a new one. */
+  update(): void {
+    const { clip } = this.store;
+    if (clip === this.clip) return;
+    this.clip = clip;
+    this.began = 0;
+    this.shown = -1;
+    cancelAnimationFrame(this.loop);
+    if (clip) this.loop = requestAnimationFrame(this.step);
+  }
+
+  dispose(): void {
+    cancelAnimationFrame(this.loop);
+    this.clip = null;
+  }
+
+  private readonly step = (now: number): void => {
+    const { clip } = this;
+    if (!clip) return;
+    this.began ||= now;
+    const seconds = (now - this.began) / 1000;
+    const due = frameDue(clip, seconds);
+    if (due > this.shown && !this.decoding) void this.show(clip, due);
+    if (this.shown === clip.frames.length - 1 && seconds * clip.rate >= clip.frames.length) {
+      this.store.endClip(clip);
+      return;
+    }
+    this.loop = requestAnimationFrame(this.step);
+  };
+
+  private async show(clip: Clip, index: number): Promise<void> {
+    this.decoding = true;
+    const image = await decode(clip.frames[index], "image/jpeg");
+    this.decoding = false;
+    if (clip === this.clip) {
+      if (this.shown < 0) this.store.confirm(clip);
+      if (image) this.film.show(image);
+      this.shown = index;
+    }
+    image?.close();
+  }
+}

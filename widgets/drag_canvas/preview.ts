@@ -1,0 +1,144 @@
+// The preview: each region's own pixels carried along its motion over the frame, in the browser and
+// at once. It shows what was asked for, not what the model will make of it.
+import type { Scene } from "../shared/document";
+import { filled, widened } from "../shared/fill";
+import { extentAlong, Mask } from "../shared/mask";
+import { motionAt, pathAt, reach } from "../shared/spline";
+import { carried, stretched, type Patch, type Pixels } from "../shared/warp";
+import type { Film } from "./film";
+import { HELD_SHARE } from "./hit";
+import type { Store } from "./store";
+
+const SECONDS = 1.4; // from rest to the end
+const REST_SECONDS = 0.5; // at the end
+const FRINGE = 2; // pixels around a region that carry some of its colour
+
+/** The frame with holes filled, and what is carried over it at a moment. */
+export interface Reel {
+  readonly background: Pixels;
+  readonly patches: (fraction: number) => Patch[];
+}
+
+/** Everything that is not muted, seen moving. */
+export function reelOf(store: Store, scene: Scene, picture: Pixels): Reel {
+  const moving = scene.document.drags.filter((_, i) => !scene.looks[i].muted);
+  const left = moving
+    .map((drag) => store.mask(drag.region))
+    .reduce((all, mask) => all.or(mask), new Mask(picture.width, picture.height));
+  const makers = moving.map((drag) => {
+    const { motion } = drag;
+    const mask = store.mask(drag.region);
+    const extent = motion.type === "deformation" ? extentAlong(mask, reach(motion.path)) : null;
+    if (motion.type !== "deformation" || !extent) {
+      return (fraction: number) => carried(picture, mask, motionAt(motion, fraction));
+    }
+    const [start] = motion.path.points;
+    return (fraction: number) => {
+      const [x, y] = pathAt(motion.path, fraction);
+      return stretched(picture, mask, extent, motion.edge ?? HELD_SHARE, [x - start[0], y - start[1]]);
+    };
+  });
+  return {
+    background: filled(picture, widened(left, FRINGE)),
+    patches: (fraction) => makers.map((make) => make(fraction)),
+  };
+}
+
+export class Preview {
+  private loop = 0;
+  private rounds = Infinity;
+  private began = 0;
+  private reel: Reel | null = null;
+  private scene: Scene | null = null;
+  private picture = "";
+  private readonly scratch = document.createElement("canvas");
+
+  constructor(
+    private readonly store: Store,
+    private readonly film: Film,
+    private readonly changed: () => void,
+  ) {}
+
+  get playing(): boolean {
+    return this.loop !== 0;
+  }
+
+  get possible(): boolean {
+    const { document, looks } = this.store.scene;
+    return document.drags.some((_, i) => !looks[i].muted);
+  }
+
+  toggle = (): void => {
+    if (this.playing) this.stop();
+    else this.start();
+  };
+
+  /** Plays again and again until it is stopped. */
+  start(): void {
+    this.play(Infinity);
+  }
+
+  /** Plays through and goes away. */
+  once(): void {
+    this.play(1);
+  }
+
+  private play(rounds: number): void {
+    if (!this.possible || this.playing) return;
+    this.rounds = rounds;
+    this.began = 0;
+    this.loop = requestAnimationFrame(this.step);
+    this.changed();
+  }
+
+  stop(): void {
+    if (!this.playing) return;
+    cancelAnimationFrame(this.loop);
+    this.loop = 0;
+    this.reel = this.scene = null;
+    const { ghost } = this.film;
+    ghost.getContext("2d")?.clearRect(0, 0, ghost.width, ghost.height);
+    delete ghost.dataset["fraction"];
+    this.changed();
+  }
+
+  /** Follows what is drawn and what is pulled meanwhile, and stops when nothing is left to show. */
+  private refresh(): void {
+    const { picture } = this.film;
+    const painted = picture.dataset["painted"] ?? "";
+    if (this.reel && this.scene === this.store.shown && this.picture === painted) return;
+    const context = picture.getContext("2d", { willReadFrequently: true });
+    if (!context) return;
+    const { width, height } = picture;
+    const { data } = context.getImageData(0, 0, width, height);
+    this.scene = this.store.shown;
+    this.picture = painted;
+    this.reel = reelOf(this.store, this.scene, { width, height, data: new Uint8ClampedArray(data) });
+  }
+
+  private readonly step = (now: number): void => {
+    this.began ||= now;
+    const round = (now - this.began) / 1000 / (SECONDS + REST_SECONDS);
+    if (!this.possible || round >= this.rounds) {
+      this.stop();
+      return;
+    }
+    this.loop = requestAnimationFrame(this.step);
+    this.refresh();
+    this.draw(Math.min(1, ((round % 1) * (SECONDS + REST_SECONDS)) / SECONDS));
+  };
+
+  private draw(fraction: number): void {
+    const { ghost } = this.film;
+    const context = ghost.getContext("2d");
+    if (!context || !this.reel) return;
+    const { background } = this.reel;
+    context.putImageData(new ImageData(background.data, background.width, background.height), 0, 0);
+    for (const patch of this.reel.patches(fraction)) {
+      [this.scratch.width, this.scratch.height] = [patch.width, patch.height];
+      this.scratch.getContext("2d")?.putImageData(new ImageData(patch.data, patch.width, patch.height), 0, 0);
+      context.drawImage(this.scratch, patch.left, patch.top);
+    }
+    ghost.dataset["fraction"] = fraction.toFixed(2);
+  }
+}
