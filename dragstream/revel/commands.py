@@ -15,10 +15,10 @@ from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import SCHEDULERS, open_client
 from dragstream.revel.draws import SEED, draw
 from dragstream.revel.methods import ALL, Method, select
-from dragstream.revel.plan import Slot
 from dragstream.revel.recorder import from_labels, record
 from dragstream.revel.reports import write_report
 from dragstream.revel.runs import run
+from dragstream.revel.slots import Slot
 from dragstream.revel.studies import STUDIES, study_methods
 from dragstream.revel.suites import SUITES, suite, write_cases
 from dragstream.stream.stream import Stream

@@ -23,11 +23,11 @@ from dragstream.drags.shapes import Shape
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Case, Kind, Start, Subject
-from dragstream.revel.plan import Feature, Slot
 from dragstream.revel.scenes import check_world, subjects_of
 from dragstream.revel.sight import Sighting, sight
 from dragstream.revel.sites import DRAWN, ELIGIBLE, Site, directions, is_whole, stays_inside
 from dragstream.revel.situations import silhouettes
+from dragstream.revel.slots import Feature, Slot
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 

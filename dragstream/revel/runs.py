@@ -27,8 +27,8 @@ from dragstream.revel.dispatch import dispatch
 from dragstream.revel.draws import SEED, draw
 from dragstream.revel.ledger import Ledger
 from dragstream.revel.methods import Method
-from dragstream.revel.plan import Slot
 from dragstream.revel.situations import Situation, replay, stage
+from dragstream.revel.slots import Slot
 from dragstream.revel.sweep import Result, measure
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from dragstream.models.playground import world
 from dragstream.revel.cases import Case
 from dragstream.revel.draws import PAST, draw
 from dragstream.revel.methods import select
-from dragstream.revel.plan import Feature, plan
 from dragstream.revel.sight import sight
 from dragstream.revel.situations import replay
+from dragstream.revel.slots import Feature, plan
 from dragstream.revel.sweep import measure
 from dragstream.stream.records import Mode
 

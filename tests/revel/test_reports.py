@@ -9,9 +9,9 @@ import pytest
 from dragstream.revel import __main__ as command
 from dragstream.revel.methods import select
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
-from dragstream.revel.plan import plan
 from dragstream.revel.reports import compose, write_report
 from dragstream.revel.runs import run
+from dragstream.revel.slots import plan
 from dragstream.revel.sweep import Result
 
 NASTY = '<script>alert("x")</script> | *a* & [b](javascript:c) \x07\nend'

@@ -11,8 +11,8 @@ from dragstream.revel import runs
 from dragstream.revel.cases import Case
 from dragstream.revel.ledger import Ledger, read_about, read_cases, read_results
 from dragstream.revel.methods import Method, select
-from dragstream.revel.plan import plan
 from dragstream.revel.runs import Task, run, work
+from dragstream.revel.slots import plan
 from dragstream.revel.suites import read_cases as read_file
 from dragstream.revel.suites import suite, write_cases
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 
 from dragstream.revel.cases import Kind
-from dragstream.revel.plan import COUNT, Feature, Split, plan
+from dragstream.revel.slots import COUNT, Feature, Split, plan
 from dragstream.stream.records import Mode
 
 SLOTS = plan()
