@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
+import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,16 +21,19 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from dragstream import method as methods
 from dragstream.drags.expressions import (
     Expression,
     Items,
     Make,
+    differences,
     drag_expression,
-    number,
+    quoted,
     region_expression,
     render,
 )
 from dragstream.drags.shapes import as_shape
+from dragstream.method.base import DragMethod
 from dragstream.method.settings import DragSettings
 from dragstream.models import available
 from dragstream.stream.records import Block, Call, Mode
@@ -65,12 +70,15 @@ def script(
             )
         load = f'ds.load("{name}")'
     lines = list(_Writer(model.spec).lines(blocks, prompt, seed))
-    body = "\n".join(lines)
-    return "\n".join([*_head(body), *_model(load, model.fingerprint()), *lines, ""])
+    head = _head("\n".join(lines), _classes(blocks))
+    return "\n".join([*head, *_model(load, model.fingerprint()), *lines, ""])
 
 
-def _head(body: str) -> Iterator[str]:
-    """What stands on top: what this is, and the imports that the body needs."""
+def _head(body: str, classes: Mapping[str, str]) -> Iterator[str]:
+    """What stands on top: what this is, and the imports that the body needs.
+
+    ``classes`` gives the module of each class or function that may be called by its own name.
+    """
     threads = torch.get_num_threads()
     yield "# On a CPU these lines make the same frames again, bit for bit, given the same versions"
     yield f"# and number of threads: torch {torch.__version__}, {threads} threads."
@@ -83,10 +91,31 @@ def _head(body: str) -> Iterator[str]:
         yield "from PIL import Image"
         yield ""
     yield "import dragstream as ds"
-    parts = ("Constraint", "Focus", "Rectification")
-    if needed := [part for part in parts if f"{part}(" in body]:
-        yield f"from dragstream.method import {', '.join(needed)}"
+    used = {name: home for name, home in classes.items() if re.search(rf"(?<![\w.]){name}\b", body)}
+    for home in sorted(set(used.values())):
+        names = ", ".join(sorted(name for name in used if used[name] == home))
+        if home == "__main__":
+            yield f"# {names}: to be defined here, as in the session that made this"
+        else:
+            yield f"from {home} import {names}"
     yield ""
+
+
+def _classes(blocks: Sequence[Block]) -> dict[str, str]:
+    """Name and module of all motions, methods and their parts in some blocks."""
+    found: dict[str, str] = {}
+    for call in (call for block in blocks for call in (*block.earlier, block.call)):
+        method: Any = call.settings
+        parts: list[Any] = [drag.motion for drag in call.drags]
+        if method is not None:
+            fields = dataclasses.fields(method)
+            parts += [method, *(getattr(method, field.name) for field in fields)]
+        for part in parts:
+            if dataclasses.is_dataclass(part) or isinstance(part, FunctionType):
+                kind: Any = part if isinstance(part, FunctionType) else type(part)
+                ours = getattr(methods, kind.__name__, None) is kind
+                found[kind.__name__] = methods.__name__ if ours else kind.__module__
+    return found
 
 
 def _model(load: str, fingerprint: str) -> Iterator[str]:
@@ -112,7 +141,7 @@ class _Writer:
         if picture is not None:
             yield from _picture(picture)
             named["image"] = "picture"
-        yield _statement("stream = ", Make.of("ds.Stream", "model", _quoted(self._prompt), **named))
+        yield _statement("stream = ", Make.of("ds.Stream", "model", quoted(self._prompt), **named))
         for run in _runs(blocks):
             yield from self._set(run[0].prompt)
             yield from self._run(run)
@@ -122,7 +151,7 @@ class _Writer:
         """The prompt of what follows."""
         if prompt != self._prompt:
             self._prompt = prompt
-            yield f"stream.prompt = {_quoted(prompt)}"
+            yield f"stream.prompt = {quoted(prompt)}"
 
     def _run(self, run: Sequence[Block]) -> Iterator[str]:
         """Blocks of one call, and the edits of the last of them."""
@@ -135,7 +164,7 @@ class _Writer:
             if len(run) < first.part[1]:
                 yield f"stream.rewind(to={run[-1].index + 1})"
         for edit in edits:
-            yield self._drag("edit", edit, {})
+            yield self._drag(edit.mode.value, edit, {})
 
     def _drag(self, call: str, made: Call, named: dict[str, Expression]) -> str:
         """A call with drags."""
@@ -199,41 +228,18 @@ def _picture(picture: NDArray[np.uint8]) -> Iterator[str]:
     yield "picture = np.array(Image.open(io.BytesIO(base64.b64decode(png))))"
 
 
-def _settings(settings: DragSettings, spec: ModelSpec) -> Make:
+def _settings(settings: DragMethod, spec: ModelSpec) -> Make:
     """Settings as they differ from one of the presets, whichever is nearer."""
+    if not isinstance(settings, DragSettings):
+        kind: Any = type(settings)
+        return Make(kind.__name__, tuple(differences(settings, kind().resolve(spec))))
     presets = {"paper": DragSettings.paper(), "released": DragSettings.released()}
     written = [
-        Make(f"ds.DragSettings.{name}", tuple(_differences(settings, preset.resolve(spec))))
+        Make(f"ds.DragSettings.{name}", tuple(differences(settings, preset.resolve(spec))))
         for name, preset in presets.items()
     ]
     return min(written, key=lambda made: len(made.arguments))
 
 
-def _differences(value: Any, other: Any) -> Iterator[tuple[str, Expression]]:
-    """The fields of a dataclass that are not as in another one, as arguments."""
-    for item in dataclasses.fields(value):
-        own = getattr(value, item.name)
-        if own != getattr(other, item.name):
-            yield item.name, _value(own)
-
-
-def _value(value: Any) -> Expression:
-    """The value of a setting as source."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return Make(type(value).__name__, tuple(_differences(value, type(value)())))
-    if isinstance(value, tuple):
-        inner = ", ".join(str(_value(item)) for item in value)
-        return f"({inner},)" if len(value) == 1 else f"({inner})"
-    if isinstance(value, float):
-        return number(value)
-    return repr(getattr(value, "value", value)).replace("'", '"')
-
-
 def _statement(head: str, expression: Expression) -> str:
     return head + render(expression, taken=len(head))
-
-
-def _quoted(text: str) -> str:
-    """A string literal in double quotes where that is as plain."""
-    plain = repr(text)
-    return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in text else plain
