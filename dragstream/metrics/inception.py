@@ -201,12 +201,12 @@ class Inception(nn.Module):
         maps = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(maps)))
         maps = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(maps, 3, stride=2)))
         maps = F.max_pool2d(maps, 3, stride=2)
-        for block in (self.Mixed_5b, self.Mixed_5c, self.Mixed_5d, self.Mixed_6a, self.Mixed_6b):
+        blocks: list[nn.Module] = [self.Mixed_5b, self.Mixed_5c, self.Mixed_5d, self.Mixed_6a]
+        blocks += [self.Mixed_6b, self.Mixed_6c, self.Mixed_6d, self.Mixed_6e]
+        blocks += [self.Mixed_7a, self.Mixed_7b, self.Mixed_7c]
+        for block in blocks:
             maps = block(maps)
-        for block in (self.Mixed_6c, self.Mixed_6d, self.Mixed_6e, self.Mixed_7a, self.Mixed_7b):
-            maps = block(maps)
-        features: Tensor = self.Mixed_7c(maps)
-        return features.mean(dim=(2, 3))
+        return maps.mean(dim=(2, 3))
 
 
 def resize_as_tensorflow(pictures: Tensor, size: int) -> Tensor:
