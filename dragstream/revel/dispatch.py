@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,7 +37,7 @@ def dispatch(
     *,
     gpus: bool = False,
     retries: int = 2,
-) -> Iterator[tuple[str, Result | Exception]]:
+) -> Generator[tuple[str, Result | Exception], None, None]:
     """Do `work` on each item; yields its name with the result, or with what it raised.
 
     Closing the iterator (or an interrupt) cancels what has not begun.
@@ -60,7 +60,7 @@ def dispatch(
 
 def _here(
     work: Callable[[Item], Result], items: Mapping[str, Item]
-) -> Iterator[tuple[str, Result | Exception]]:
+) -> Generator[tuple[str, Result | Exception], None, None]:
     for name, item in items.items():
         try:
             result: Result | Exception = work(item)
@@ -75,7 +75,7 @@ def _there(
     client: Client,
     resources: dict[str, int] | None,
     retries: int,
-) -> Iterator[tuple[str, Result | Exception]]:
+) -> Generator[tuple[str, Result | Exception], None, None]:
     from distributed import as_completed
 
     # A key of its own for each submission: Dask would answer an old key from memory.

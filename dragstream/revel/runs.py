@@ -11,6 +11,7 @@ with Client("tcp://host:8786") as client:                                 # or t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -124,9 +125,11 @@ def run(
             for item in chosen
             if (missing := ledger.missing(item.name, methods))
         }
-        outcomes = dispatch(work, tasks, client, gpus=gpus, retries=retries)
         done = len(chosen) - len(tasks)
-        with tqdm(total=len(chosen), initial=done, unit="case", disable=not progress) as bar:
+        with (
+            closing(dispatch(work, tasks, client, gpus=gpus, retries=retries)) as outcomes,
+            tqdm(total=len(chosen), initial=done, unit="case", disable=not progress) as bar,
+        ):
             for name, outcome in outcomes:
                 if isinstance(outcome, Exception):
                     failures[name] = outcome
