@@ -168,8 +168,8 @@ def _iteration_drift(stream: Stream) -> tuple[list[float], list[float]]:
 def loss(source: Stream | Block | Sequence[Iteration], ax: Axes | None = None) -> Axes:
     """What each iteration of a drag measured: the loss of Eq. 3 and its two terms.
 
-    The colour of a point is the cutoff drawn for it, as a fraction of Nyquist: filtered references
-    give smaller losses, so compare points of one colour. Dotted lines separate segments and blocks.
+    The colour of a point is the cutoff drawn for it, in cycles per token: filtered references give
+    smaller losses, so compare points of one colour. Dotted lines separate segments and blocks.
 
     Args:
         source: A dragged block, a stream (all its dragged blocks), or iterations.
@@ -427,7 +427,7 @@ def features(
     Args:
         stream: A stream with at least one block.
         block: Which block; negative numbers count from the end.
-        cutoffs: Of the low-pass on keys and values (Eq. 7), fractions of Nyquist in (0, 1].
+        cutoffs: Of the low-pass on keys and values (Eq. 7), cycles per token in (0, 1].
         layers: Transformer layers, counted from 0; None means the model's own.
         ax: Where to draw; None makes a Figure.
 

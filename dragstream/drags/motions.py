@@ -56,7 +56,11 @@ EDGE = 1 / 3
 
 
 class Motion(ABC):
-    """What a drag does to its region over time."""
+    """What a drag does to its region over time.
+
+    Derive from it for a motion of your own: a frozen dataclass of plain fields, so that drags stay
+    values and streams that used it can be saved.
+    """
 
     @abstractmethod
     def at(self, fraction: float) -> Affine:
@@ -281,7 +285,7 @@ class Drag:
 
     Args:
         region: A shape, or a boolean mask (H, W), in the frame that the drag starts from.
-        motion: `Translation`, `Deformation` or `Rotation`.
+        motion: `Translation`, `Deformation`, `Rotation`, or a `Motion` of your own.
         source: Take the object's looks from this memory instead of that frame, as when it comes
             back into view: what was at the memory's region is first put at `region`, centroid on
             centroid, and moved from there.
@@ -297,7 +301,8 @@ class Drag:
     def __init__(self, region: Region, motion: Motion, source: Memory | None = None) -> None:
         if not isinstance(motion, Motion):
             raise TypeError(
-                f"motion must be a Translation, Deformation or Rotation, got {short(motion)}"
+                f"motion must be a Translation, Deformation, Rotation or another Motion, "
+                f"got {short(motion)}"
             )
         if not (source is None or isinstance(source, Memory)):
             raise TypeError(f"source must be a Memory or None, got {short(source)}")

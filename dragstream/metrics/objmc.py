@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Drag, Rotation, targets
+from dragstream.drags.motions import Deformation, Drag, Translation, targets
 from dragstream.method.focus import target_bounds
 from dragstream.metrics.trackers import Tracker, suited
 
@@ -166,10 +166,16 @@ def objmc(
         warn_below: a coverage below this share warns with :class:`LowCoverage`.
 
     Raises:
-        ValueError: frames of another size than the region's, `at` outside the video, or another
-            number of commands.
+        TypeError: a tracker that is no :class:`~dragstream.metrics.trackers.Tracker`, or tracks
+            that are no arrays.
+        ValueError: tracks of another shape than asked for, frames of another size than the
+            region's, `at` outside the video, or another number of commands.
         ImportError: the tracker needs OpenCV, and it is not installed.
     """
+    if not (tracker is None or isinstance(tracker, Tracker)):
+        raise TypeError(
+            f"tracker must have a name and a method track(frames, points), got {tracker!r}"
+        )
     frames = np.asarray(frames)
     if frames.ndim != 4:
         raise ValueError(f"frames must have shape (T, H, W, 3), got {frames.shape}")
@@ -182,6 +188,7 @@ def objmc(
     start = scatter(mask, points, seed)
     # Frames after the last trajectory point would only cost time.
     tracks, consistent = tracker.track(frames[: read[-1] + 1], start)
+    _check_tracks(tracks, consistent, (read[-1] + 1, len(start)), tracker.name)
     coverage = float(consistent[read[-1]].mean())
     if coverage < warn_below:
         _warn(coverage, tracker.name)
@@ -189,8 +196,8 @@ def objmc(
     kept = [_kept(consistent[frame]) for frame in read]
     followed = [tracks[frame][keep] for frame, keep in zip(read, kept, strict=True)]
     wanted = [goal[keep] for goal, keep in zip(goals, kept, strict=True)]
-    # Points are compared one by one where the mean position cannot show the motion.
-    each = isinstance(drag.motion, Rotation)
+    # Points are compared one by one where the mean position may not show the motion.
+    each = not isinstance(drag.motion, Translation | Deformation)
     distances = _distances(followed, wanted, each=each)
     return ObjMC(
         mean=float(np.mean(distances)),
@@ -202,6 +209,17 @@ def objmc(
         frames=read,
         tracker=tracker.name,
     )
+
+
+def _check_tracks(tracks: object, consistent: object, shape: tuple[int, int], name: str) -> None:
+    for found, wanted in ((tracks, (*shape, 2)), (consistent, shape)):
+        if not isinstance(found, np.ndarray):
+            raise TypeError(f"the tracker {name!r} must give arrays, got {type(found).__name__}")
+        if found.shape != wanted:
+            raise ValueError(
+                f"the tracker {name!r} must give tracks (T, N, 2) and a mask (T, N) with T, N = "
+                f"{shape}, got shape {found.shape}"
+            )
 
 
 def _warn(coverage: float, tracker: str) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -38,6 +38,7 @@ LARGE = 400.0
 """From where on dense flow is the better tracker, pixels that a command spans."""
 
 
+@runtime_checkable
 class Tracker(Protocol):
     """Finds points of the first frame in every frame."""
 

@@ -187,8 +187,8 @@ class Stream:
         Args:
             block: Which block; negative numbers count from the end.
             layers: Transformer layers from 0; None means those that drags use.
-            cutoff: Low-pass keys and values at this fraction of Nyquist, as for references
-                (Eq. 7), in (0, 1]; None filters nothing.
+            cutoff: Low-pass keys and values at this frequency in cycles per token, as for
+                references (Eq. 7), in (0, 1]; Nyquist is 0.5. None filters nothing.
             step: The denoising step whose noisy latents are looked at; None means the one at
                 which drags work.
 

@@ -47,7 +47,7 @@ def statistics(blocks: Iterable[Block]) -> pd.DataFrame:
     latent_frame       latent frame within the stream
     iteration          iteration within the block, from 0
     segment            the part of a long drag that the iteration worked on
-    cutoff             low-pass cutoff drawn, as a fraction of Nyquist; 1 is unfiltered
+    cutoff             low-pass cutoff drawn, in cycles per token (Nyquist: 0.5); 1 is unfiltered
     loss               Eq. 3; loss_rec and loss_cst are its terms
     gradient_norm      Euclidean norm of the gradient
     mean, std,         of the clean latent frame; or of the block's noisy latents after the

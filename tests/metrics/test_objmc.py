@@ -139,3 +139,22 @@ def test_a_mask_of_another_size_is_refused(sliding) -> None:
 def test_results_are_plain_json(sliding, disc) -> None:
     result = objmc(sliding, Drag(disc, Translation.by(4, 0)))
     assert json.loads(json.dumps(result.to_json()))["still"] == pytest.approx(2.5)
+
+
+class Bent:
+    """Forgets the first row of its tracks."""
+
+    name = "bent"
+
+    def track(self, frames, points):
+        tracks = np.repeat(np.asarray(points, float)[None], len(frames) - 1, axis=0)
+        return tracks, np.ones(tracks.shape[:2], bool)
+
+
+def test_a_tracker_of_ones_own_is_checked():
+    frames = np.zeros((3, 40, 60, 3), np.uint8)
+    drag = Drag(regions.disc(center=(20, 20), radius=6), Translation.by(6, 0))
+    with pytest.raises(TypeError, match=r"a name and a method track\(frames, points\), got <"):
+        objmc(frames, drag, tracker=object())
+    with pytest.raises(ValueError, match=r"'bent' must give tracks.*shape \(2, \d+, 2\)"):
+        objmc(frames, drag, tracker=Bent())
