@@ -132,6 +132,8 @@ def read_label(
             The message names the file and what is wrong.
     """
     place = FilePath(folder)
+    if not place.exists():
+        raise FileNotFoundError(f"there is no label folder or file {str(place)!r}")
     if place.is_dir():
         found = _label_files(place)
         if len(found) != 1:

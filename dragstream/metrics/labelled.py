@@ -149,13 +149,14 @@ def _frames(label: Label, file: str | Path, first: int, count: int) -> NDArray[n
         frames = read_video(file, first, count)
     except ValueError as error:
         raise ValueError(
-            f"{error} (the label lies on frame {first}; give first_frame if this video starts "
-            "elsewhere)"
+            f"{error} (the label lies on frame {first}; give first_frame (--first-frame) if this "
+            "video starts elsewhere)"
         ) from error
     height, width = frames.shape[1:3]
     if (height, width) != (label.height, label.width):
         raise ValueError(
             f"{str(file)!r} is {width}x{height}, but the label was drawn on "
-            f"{label.width}x{label.height}: scale the video to the label's size first"
+            f"{label.width}x{label.height}: scale the video to the label's size first, as with "
+            f"ffmpeg -i {file} -vf scale={label.width}:{label.height} scaled.mp4"
         )
     return frames

@@ -156,8 +156,8 @@ def _require(latents: Tensor, start: int, count: int, first: int) -> None:
     if len(latents) < start + count:
         raise ValueError(
             f"there are {len(latents)} latent frames, but frames {start} to {start + count - 1} "
-            f"are needed (the label lies on latent frame {first}; give first_frame if these "
-            "latents start elsewhere)"
+            f"are needed (the label lies on latent frame {first}; give first_frame (--first-frame) "
+            "if these latents start elsewhere)"
         )
 
 

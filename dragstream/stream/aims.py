@@ -75,7 +75,9 @@ def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
         for drag, share in zip(block.drags, reached, strict=True)
         if share is not None
     ]
-    return _aims(moved, block.keep, block.settings.focus, grid) if moved else None
+    # Other methods update the latents alike everywhere.
+    focus = block.settings.focus if isinstance(block.settings, DragSettings) else None
+    return _aims(moved, block.keep, focus, grid) if moved else None
 
 
 def planned(

@@ -1,0 +1,41 @@
+"""Which tracker follows a command where none is named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from dragstream.drags import regions
+from dragstream.drags.geometry import Affine, FrameClock
+from dragstream.drags.motions import Drag, Translation
+from dragstream.metrics.objmc import latent_offsets, objmc, span
+
+
+def test_the_span_is_that_of_the_handle_and_its_targets_in_the_frame() -> None:
+    mask = regions.rasterise(regions.box(100, 40, 140, 60), 200, 600)
+    assert span(mask, []) == pytest.approx(40)
+    moved = [Affine.translation(30, 10), Affine.translation(60, 120)]
+    assert span(mask, moved) == pytest.approx(120 + 20)  # down: 40 to 180
+    assert span(mask, [Affine.translation(60, 0)]) == pytest.approx(60 + 40)
+    # out of sight, to the right: from 100 to the border at 600
+    assert span(mask, [Affine.translation(9000, 0)]) == pytest.approx(500)
+
+
+@pytest.mark.parametrize(("way", "tracker"), [(300, "lucas-kanade"), (400, "dis-flow")])
+def test_the_command_alone_decides(way: float, tracker: str) -> None:
+    noise = np.random.default_rng(0).normal(size=(96, 640, 3))
+    frame = np.clip(128 + ndimage.gaussian_filter(noise, (2, 2, 0)) * 300, 0, 255).astype(np.uint8)
+    drag = Drag(regions.box(40, 20, 100, 70), Translation.by(way, 0))
+    result = objmc(np.stack([frame, frame]), drag)
+    assert result.tracker == tracker
+    assert result.mean == pytest.approx(way, abs=0.5)  # it did not move
+
+
+def test_positions_may_be_read_anywhere_in_a_latent_frame() -> None:
+    clock = FrameClock(temporal_factor=4, frame_rate=16)
+    assert latent_offsets(clock, 8, 2, within=0.0) == (1, 5)
+    assert latent_offsets(clock, 8, 2, within=1 / 3) == (2, 6)
+    assert latent_offsets(clock, 8, 2) == (4, 8)
+    with pytest.raises(ValueError, match=r"from 0 \(first frame\) to 1 \(last\), got 1.5"):
+        latent_offsets(clock, 8, 2, within=1.5)
