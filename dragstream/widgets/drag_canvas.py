@@ -90,7 +90,7 @@ class DragCanvas(anywidget.AnyWidget):
     state = traitlets.Dict(read_only=True).tag(sync=True)
     """All drags, muted ones too, and the keep region as JSON (see `drags.documents`)."""
 
-    looks = traitlets.List(read_only=True).tag(sync=True)
+    looks: traitlets.List[Any] = traitlets.List(read_only=True).tag(sync=True)
     """How each drag of `state` is shown, as JSON: colour, muted, arm (see `entries`)."""
 
     draft = traitlets.Any(allow_none=True, read_only=True).tag(sync=True)
@@ -272,8 +272,8 @@ class DragCanvas(anywidget.AnyWidget):
 
         Args:
             point: (x, y) in pixels.
-            threshold: How similar a pixel must be to belong to it, from 0 to 1; None finds the
-                value that parts the similarities best.
+            threshold: How similar a pixel must be to belong to it, from 0 to 1; None finds a
+                value that fits the map.
 
         Returns:
             The region, bool (H, W): all that is similar and hangs together with the point.
@@ -301,7 +301,7 @@ class DragCanvas(anywidget.AnyWidget):
     ) -> BoolMask:
         place = messages.read_place(point, self.height, self.width)
         values = selector(place)
-        level = similarity.parting(values) if threshold is None else threshold
+        level = similarity.suggested(values, place) if threshold is None else threshold
         region = similarity.connected(values, level, place)
         self.region = region
         return region
@@ -309,9 +309,7 @@ class DragCanvas(anywidget.AnyWidget):
     def _by_features(self, point: tuple[float, float]) -> Floats:
         stream: Any = sources.stream_of(self._source)
         if stream is None:
-            raise RuntimeError(
-                "a frame has no features: make the canvas of a stream"
-            )
+            raise RuntimeError("a frame has no features: make the canvas of a stream")
         if sources.at_work(self._source):
             raise RuntimeError("the live stream is at work: pause it to pick by its features")
         features = {layer: found[-1].numpy() for layer, found in stream.features().items()}
@@ -452,7 +450,7 @@ class DragCanvas(anywidget.AnyWidget):
             "point": list(request.point),
             "width": self.width,
             "height": self.height,
-            "threshold": similarity.parting(values),
+            "threshold": similarity.suggested(values, request.point),
         }
         self.send(message, [np.round(255 * np.clip(values, 0, 1)).astype(np.uint8).tobytes()])
 

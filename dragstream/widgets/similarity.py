@@ -91,6 +91,15 @@ def parting(values: Floats) -> float:
     return float(np.clip(edges[1:-1][best].mean(), 0.05, 0.95))
 
 
+def suggested(values: Floats, point: tuple[float, float]) -> float:
+    """A threshold to begin with: halfway from what parts all values to that of the clicked pixel.
+
+    Around an object lies a margin that resembles it a little, which is wider than tokens are.
+    """
+    clicked = float(values[round(point[1]), round(point[0])])
+    return float(np.clip((parting(values) + clicked) / 2, 0.05, 0.95))
+
+
 def connected(values: Floats, threshold: float, point: tuple[float, float]) -> BoolMask:
     """The pixels of at least `threshold` that hang together with the one at `point` (x, y).
 

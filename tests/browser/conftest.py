@@ -189,7 +189,7 @@ def lab(tmp_path_factory):
     # The news dialog covers the notebook and asks the internet.
     disabled = {"@jupyterlab/apputils-extension:announcements": True}
     (home / "config" / "labconfig" / "page_config.json").write_text(
-        json.dumps({"disabledExtensions": disabled})
+        json.dumps({"disabledExtensions": disabled, "exposeAppInBrowser": True})
     )
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -290,7 +290,7 @@ def opened_page(lab, chromium, screenshots, name):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: message.type == "error" and errors.append(message.text))
 
-    def open_notebook(source):
+    def open_notebook(source, at="lab/tree"):
         path = lab.root / f"{name}.ipynb"
         if isinstance(source, Path):
             shutil.copy(source, path)
@@ -299,7 +299,7 @@ def opened_page(lab, chromium, screenshots, name):
             cells = [new_code_cell(cell) for cell in source]
             made = new_notebook(cells=cells, metadata={"kernelspec": spec})
             nbformat.write(made, path)
-        page.goto(f"{lab.url}/lab/tree/{path.name}?token={lab.token}&reset")
+        page.goto(f"{lab.url}/{at}/{path.name}?token={lab.token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         page.wait_for_function(READY, polling=200)
         page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
@@ -315,7 +315,16 @@ def opened_page(lab, chromium, screenshots, name):
 def notebook(lab, chromium, screenshots, request):
     """A function that opens a notebook: a path to copy, or the sources of its cells.
 
+    It opens in JupyterLab, or ``at="notebooks"`` in Notebook 7, which the same server offers.
     The page lives as long as the module's tests: starting a kernel is what takes time.
     """
     with opened_page(lab, chromium, screenshots, request.path.stem) as open_notebook:
+        yield open_notebook
+
+
+@pytest.fixture
+def other_notebook(lab, chromium, screenshots, request):
+    """The same for one test alone, with a kernel of its own."""
+    name = re.sub(r"\W+", "-", request.node.name)
+    with opened_page(lab, chromium, screenshots, name) as open_notebook:
         yield open_notebook

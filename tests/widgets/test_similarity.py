@@ -46,6 +46,7 @@ def test_the_threshold_parts_two_groups():
     values = np.concatenate([np.full(700, 0.1), np.full(300, 0.7)]).astype(np.float32)
     assert similarity.parting(values) == pytest.approx(0.4, abs=0.01)
     assert 0.05 <= similarity.parting(np.zeros(10, np.float32)) <= 0.95
+    assert similarity.suggested(values[None], (999, 0)) == pytest.approx(0.55, abs=0.01)
 
 
 def test_only_what_hangs_together_is_selected():

@@ -13,8 +13,8 @@ export class Film {
   camera: Camera = wholeFrame;
   readonly picture = element("canvas", { class: "ds-frame", "aria-hidden": true });
   /** What the drags would lead to, over the picture while a preview plays. */
-  readonly ghost = element("canvas", { class: "ds-frame ds-ghost", "aria-hidden": true });
-  private readonly onion = element("canvas", { class: "ds-frame ds-skin", "aria-hidden": true });
+  readonly ghost = element("canvas", { class: "ds-ghost", "aria-hidden": true });
+  private readonly onion = element("canvas", { class: "ds-skin", "aria-hidden": true });
   private readonly layers = element("div", { class: "ds-layers" }, this.picture, this.onion, this.ghost);
   readonly stage: HTMLElement;
 
