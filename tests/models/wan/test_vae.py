@@ -73,6 +73,18 @@ def test_only_the_newest_states_stay_on_the_device(vae, latents, monkeypatch):
     assert (states[1], vae.device) in rested
 
 
+def test_states_may_all_rest_in_memory_and_visit(vae, latents, monkeypatch):
+    whole, _ = vae.decode(latents)
+    rested = []
+    monkeypatch.setattr(DecoderState, "rest", lambda state, device: rested.append((state, device)))
+    monkeypatch.setattr(vae, "resident", 0)
+    first, state = vae.decode(latents[:, :3])
+    assert rested == [(state, torch.device("cpu"))]
+    second, after = vae.decode(latents[:, 3:], state)
+    assert (after, torch.device("cpu")) in rested
+    np.testing.assert_array_equal(np.concatenate([first, second]), whole)
+
+
 def test_pictures_are_encoded_as_a_video_that_stands_still(model):
     image = np.random.default_rng(0).integers(0, 255, (32, 48, 3), np.uint8)
     image.setflags(write=False)
