@@ -86,6 +86,7 @@ def summary(tree: Tree, streams: Mapping[str, Stream], keys: Keys) -> dict[str, 
     blocks = {name: stream.blocks for name, stream in streams.items()}
     ours = blocks[tree.current]
     spec = streams[tree.current].model.spec
+    numbers = runs(map(keys.of, ours), step=1)  # first, so that they begin in order
     return {
         "branch": tree.current,
         "branches": [
@@ -103,7 +104,7 @@ def summary(tree: Tree, streams: Mapping[str, Stream], keys: Keys) -> dict[str, 
             }
             for branch in tree.branches
         ],
-        "keys": runs(map(keys.of, ours), step=1),
+        "keys": numbers,
         "lengths": runs(len(block.frames) for block in ours),
         "marks": [_mark(block) for block in ours if block.mode is not Mode.STEP],
         "prompts": _prompts(ours),

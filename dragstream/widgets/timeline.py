@@ -255,7 +255,8 @@ class Timeline(PageWidget):
 
     def close(self) -> None:
         """Stop following the streams and leave every page. Live streams play on."""
-        for line in self._lines.values():
+        # A widget that was refused its source is closed as well, half made.
+        for line in getattr(self, "_lines", {}).values():
             for leave in line.leave:
                 leave()
         super().close()

@@ -1,0 +1,192 @@
+"""The numbers that `DriftPlot` draws: statistics of latents and of those that came before them.
+
+Each row is a latent frame or an iteration. A row has the statistics of its latents, in the order
+mean, standard deviation, minimum, maximum; and for each of them the average of what the neighbours
+have and its standard deviation among them, the band. Neighbours are what rectification looks at
+(Eq. 4): the latent frames before the block, clean ones of a frame, and those of the same noise
+level of an iteration.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.method.moments import Moments
+from dragstream.method.settings import DragSettings
+from dragstream.stream.records import Block, Iteration, Mode
+
+Rows = NDArray[np.float32]
+
+FRAME_COLUMNS = 14
+"""Latent frame, drift, four statistics, four averages and four deviations of the neighbours."""
+ITERATION_COLUMNS = 22
+"""Number in the call, block, iteration, segment, loss, cutoff, four statistics, four before
+rectification, four averages and four deviations of the neighbours."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drag:
+    """One edit or animate, as its blocks remember it.
+
+    Attributes:
+        blocks: What it made and what is still there of it, at least one.
+    """
+
+    blocks: tuple[Block, ...]
+
+    @property
+    def first(self) -> Block:
+        """Its first block."""
+        return self.blocks[0]
+
+
+def drags(blocks: Sequence[Block]) -> list[Drag]:
+    """The calls that dragged, in order."""
+    found: list[list[Block]] = []
+    for block in blocks:
+        if not block.drags:
+            continue
+        if block.mode is Mode.ANIMATE and block.part[0] > 0 and found:
+            found[-1].append(block)
+        else:
+            found.append([block])
+    return [Drag(tuple(part)) for part in found]
+
+
+def four(moments: Moments, channel: int | None) -> tuple[float, float, float, float]:
+    """Mean, standard deviation, minimum and maximum of a channel, or of all of them pooled."""
+    if channel is None:
+        return moments.mean, moments.std, moments.minimum, moments.maximum
+    return (
+        moments.means[channel],
+        moments.stds[channel],
+        moments.minima[channel],
+        moments.maxima[channel],
+    )
+
+
+class Series:
+    """Reads rows from blocks, and keeps what it computed of them.
+
+    A block never changes and neither does what came before it, so the block itself is the key.
+    """
+
+    def __init__(self) -> None:
+        self._noisy: weakref.WeakKeyDictionary[Block, dict[int, Moments]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._rows: weakref.WeakKeyDictionary[Block, dict[int | None, Rows]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def frames(self, blocks: Sequence[Block], channel: int | None, start: int = 0) -> Rows:
+        """One row of `FRAME_COLUMNS` for each latent frame of the blocks from `start` on."""
+        parts = [self._block(blocks, block, channel) for block in blocks[start:]]
+        return np.concatenate([np.zeros((0, FRAME_COLUMNS), np.float32), *parts])
+
+    def iterations(self, drag: Drag, past: Sequence[Block], channel: int | None) -> Rows:
+        """One row of `ITERATION_COLUMNS` for each iteration of a call.
+
+        Args:
+            drag: The call.
+            past: The blocks of its stream, at least those before the call's last.
+            channel: Which channel; None pools them.
+        """
+        rows: list[list[float]] = []
+        for block in drag.blocks:
+            settings = block.settings or DragSettings.paper()
+            step = settings.denoising_step or 0
+            band = self.band(past[: block.index], step, settings.neighbours, channel)
+            rows += [
+                _row(len(rows) + place, block.index, item, band, channel)
+                for place, item in enumerate(block.iterations)
+            ]
+        return _table(rows)
+
+    def running(
+        self,
+        made: Iterable[tuple[int, Iteration]],
+        past: Sequence[Block],
+        step: int,
+        channel: int | None,
+    ) -> Rows:
+        """The same of iterations whose block is still in the making: (block, iteration)."""
+        neighbours = DragSettings.paper().neighbours
+        rows: list[list[float]] = []
+        for index, item in made:
+            band = self.band(past[:index], step, neighbours, channel)
+            rows.append(_row(len(rows), index, item, band, channel))
+        return _table(rows)
+
+    def band(
+        self, past: Sequence[Block], step: int, neighbours: int, channel: int | None
+    ) -> tuple[float, ...]:
+        """Averages and deviations of what blocks before have at a denoising step, 4 and 4 numbers.
+
+        An iteration's statistics are those of a whole block, whose extremes lie farther out than
+        a frame's, so the neighbours are counted in blocks here too, at least one.
+        """
+        if not past:
+            return (math.nan,) * 8
+        count = max(1, neighbours // len(past[-1].latents))
+        values = [four(self._moments(block, step), channel) for block in past[-count:]]
+        return _spread(values)
+
+    def _block(self, blocks: Sequence[Block], block: Block, channel: int | None) -> Rows:
+        kept = self._rows.setdefault(block, {})
+        if channel not in kept:
+            neighbours = (block.settings or DragSettings.paper()).neighbours
+            band = _spread(_before(blocks, block.index, neighbours, channel))
+            kept[channel] = np.array(
+                [
+                    [number, block.drift[place], *four(moments, channel), *band]
+                    for place, (number, moments) in enumerate(
+                        zip(block.latent_frames, block.frame_moments, strict=True)
+                    )
+                ],
+                np.float32,
+            )
+        return kept[channel]
+
+    def _moments(self, block: Block, step: int) -> Moments:
+        kept = self._noisy.setdefault(block, {})
+        if step not in kept:
+            kept[step] = Moments.of(block.noisy[step])
+        return kept[step]
+
+
+def _before(
+    blocks: Sequence[Block], index: int, count: int, channel: int | None
+) -> list[tuple[float, ...]]:
+    """The statistics of the last `count` latent frames before a block."""
+    values: list[tuple[float, ...]] = []
+    for block in reversed(blocks[max(0, index - count) : index]):
+        if len(values) >= count:
+            break
+        values += [four(moments, channel) for moments in reversed(block.frame_moments)]
+    return values[:count]
+
+
+def _spread(values: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    """Averages and standard deviations of each of the four numbers; NaN of none."""
+    if not values:
+        return (math.nan,) * 8
+    table = np.array(values, np.float64)
+    return (*table.mean(axis=0).tolist(), *table.std(axis=0).tolist())
+
+
+def _row(
+    number: int, block: int, item: Iteration, band: Sequence[float], channel: int | None
+) -> list[float]:
+    head = [number, block, item.index, item.segment, item.loss, item.cutoff]
+    return [*head, *four(item.moments, channel), *four(item.moments_before, channel), *band]
+
+
+def _table(rows: list[list[float]]) -> Rows:
+    return np.array(rows, np.float32).reshape(-1, ITERATION_COLUMNS)

@@ -1,0 +1,102 @@
+"""A drag done again on a fork with other settings: same past, same noise, one difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dragstream.stream.records import Block, Call, Mode
+from dragstream.stream.stream import Stream
+
+if TYPE_CHECKING:
+    from dragstream.method.iteration import Iteration
+    from dragstream.method.settings import DragSettings
+
+Callback = Callable[["Iteration"], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Rerun:
+    """What is to be done again.
+
+    Attributes:
+        fork: Where it begins: a stream of its own, without the drag.
+        before: Calls that have to be repeated first: how a block was made that was edited then.
+        call: The drag.
+        settings: What it is done with this time.
+        first: The first block that the drag made.
+    """
+
+    fork: Stream
+    before: tuple[Call, ...]
+    call: Call
+    settings: DragSettings
+    first: Block
+
+    @property
+    def place(self) -> int:
+        """Number of the block that it begins with."""
+        return self.first.index
+
+    @classmethod
+    def without_rectification(cls, stream: Stream, first: Block) -> Rerun:
+        """The call that made a block, without rectification (Eq. 4).
+
+        Args:
+            stream: Where the block is.
+            first: The first block that the call made.
+
+        Raises:
+            ValueError: A block that was not dragged, or not rectified; an edited block of which
+                it is unknown how it was made before.
+        """
+        call = first.call
+        if call.settings is None:
+            raise ValueError(f"block {first.index} was not dragged: there is nothing to compare")
+        if call.settings.rectification is None:
+            raise ValueError(f"block {first.index} was dragged without rectification already")
+        settings = replace(call.settings, rectification=None)
+        if call.mode is not Mode.EDIT:
+            return cls(stream.fork(at=first.index), (), call, settings, first)
+        if not first.earlier:
+            raise ValueError(
+                f"block {first.index} was edited, and it is unknown how it was made before"
+            )
+        return cls(_origin(stream, first), first.earlier, call, settings, first)
+
+    def run(self, callback: Callback) -> Stream:
+        """Do it; `callback` hears of each iteration of the drag itself, and may raise to stop it.
+
+        Raises:
+            Exception: What generating raises, and `callback`.
+        """
+        for call in self.before:
+            _repeat(self.fork, call, call.settings, None)
+            if len(self.fork) > self.place + 1:  # an animation went on after the block
+                self.fork.rewind(self.place + 1)
+        _repeat(self.fork, self.call, self.settings, callback)
+        return self.fork
+
+
+def _origin(stream: Stream, block: Block) -> Stream:
+    """A fork in which the first of the earlier calls of a block can be repeated."""
+    first = block.earlier[0]
+    if first.mode is Mode.ANIMATE:
+        return stream.fork(at=block.index - first.part[0])
+    if first.mode is not Mode.IMAGE:
+        return stream.fork(at=block.index)
+    if block.picture is None:
+        raise ValueError("the picture that the stream began with is unknown")
+    return Stream(stream.model, block.prompt, stream.seed, block.picture)
+
+
+def _repeat(
+    stream: Stream, call: Call, settings: DragSettings | None, callback: Callback | None
+) -> None:
+    if call.mode is Mode.STEP:
+        stream.step()
+    elif call.mode is Mode.EDIT:
+        stream.edit(call.drags, call.keep, settings, callback)
+    elif call.mode is Mode.ANIMATE:
+        stream.animate(call.drags, call.part[1], call.keep, settings, callback)

@@ -1,0 +1,118 @@
+// What all views of one plot share: the rows, what is looked at, and where the cursor is.
+import { GONE, Lifeline, type Message, type Model } from "../shared/model";
+import { FRAMES, ITERATIONS, Rows } from "./rows";
+
+export interface Facts {
+  readonly channels: number;
+  readonly channel: number | null;
+  readonly drags: readonly (readonly [block: number, label: string])[];
+  readonly drag: number | null;
+  readonly chosen: boolean;
+  /** First and last latent frame of each dragged block. */
+  readonly spans: readonly (readonly [number, number])[];
+  readonly comparing: boolean;
+  readonly compared: number | null;
+  readonly running: boolean;
+}
+
+export type Axis = "frames" | "iterations";
+
+const ROWS = ["frames", "other_frames", "iterations", "other_iterations"] as const;
+
+export class Store {
+  axis: Axis = "frames";
+  /** Place of the cursor along the horizontal axis; null without one. */
+  cursor: number | null = null;
+  error: string | null = null;
+  readonly life: Lifeline;
+  private rows = new Map<(typeof ROWS)[number], Rows>();
+  private readonly watchers = new Set<() => void>();
+
+  constructor(private readonly model: Model) {
+    this.life = new Lifeline(model, () => {
+      this.error = this.life.gone ? GONE : null;
+      this.notify();
+    });
+    for (const name of [...ROWS, "facts"]) model.on(`change:${name}`, this.adopt);
+    model.on("msg:custom", this.hear as never);
+  }
+
+  dispose(): void {
+    this.life.dispose();
+    for (const name of [...ROWS, "facts"]) this.model.off(`change:${name}`, this.adopt);
+    this.model.off("msg:custom", this.hear as never);
+    this.watchers.clear();
+  }
+
+  get facts(): Facts {
+    return this.model.get("facts") as Facts;
+  }
+
+  get shown(): Rows {
+    return this.of(this.axis);
+  }
+
+  get other(): Rows {
+    return this.of(this.axis === "frames" ? "other_frames" : "other_iterations");
+  }
+
+  watch(watcher: () => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  setAxis(axis: Axis): void {
+    this.axis = axis;
+    this.cursor = null;
+    this.notify();
+  }
+
+  point(x: number | null): void {
+    if (x === this.cursor) return;
+    this.cursor = x;
+    this.notify();
+  }
+
+  /** Move the cursor by so many rows; without one, from the last row. */
+  step(by: number): void {
+    const { shown } = this;
+    if (shown.count === 0) return;
+    const from = this.cursor === null ? (by < 0 ? shown.count : shown.count - 1 - by) : shown.nearest(this.cursor);
+    this.point(shown.x(Math.max(0, Math.min(shown.count - 1, from + by))));
+  }
+
+  order(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    if (this.life.gone) return;
+    this.error = null;
+    this.model.send({ type, ...fields });
+    this.notify();
+  }
+
+  setError(text: string | null): void {
+    this.error = text;
+    this.notify();
+  }
+
+  private of(name: (typeof ROWS)[number]): Rows {
+    let rows = this.rows.get(name);
+    if (!rows) {
+      rows = Rows.of(name.endsWith("frames") ? FRAMES : ITERATIONS, this.model.get(name));
+      this.rows.set(name, rows);
+    }
+    return rows;
+  }
+
+  private readonly adopt = (): void => {
+    this.rows = new Map();
+    this.notify();
+  };
+
+  private readonly hear = (message: Message): void => {
+    this.life.heard();
+    if (message.type === "error") this.setError(String(message["text"]));
+  };
+
+  private readonly notify = (): void => {
+    for (const watcher of this.watchers) watcher();
+  };
+}
