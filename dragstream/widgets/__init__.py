@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dragstream.widgets.drag_canvas import DragCanvas
+    from dragstream.widgets.drift_plot import DriftPlot
+    from dragstream.widgets.feature_view import FeatureView
+    from dragstream.widgets.studio import Studio
     from dragstream.widgets.timeline import Timeline
 
-__all__ = ["DragCanvas", "Timeline"]
+__all__ = ["DragCanvas", "DriftPlot", "FeatureView", "Studio", "Timeline"]
 
 _HOMES = {
     "DragCanvas": "dragstream.widgets.drag_canvas",
+    "DriftPlot": "dragstream.widgets.drift_plot",
+    "FeatureView": "dragstream.widgets.feature_view",
+    "Studio": "dragstream.widgets.studio",
     "Timeline": "dragstream.widgets.timeline",
 }
 
@@ -31,7 +37,13 @@ def __getattr__(name: str) -> object:
     try:
         module = importlib.import_module(_HOMES[name])
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in {"anywidget", "ipywidgets", "traitlets"}:
+        if (error.name or "").split(".")[0] not in {
+            "anywidget",
+            "ipycanvas",
+            "ipywidgets",
+            "matplotlib",
+            "traitlets",
+        }:
             raise
         raise ImportError(
             f'{name} needs {error.name}, which is not installed: pip install "dragstream[lab]"'
