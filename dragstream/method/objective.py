@@ -95,7 +95,7 @@ def check_loss(loss: DifferenceLoss) -> None:
     """
     with torch.enable_grad():
         probe = torch.tensor([[-1.0, 0.5, 2.0]], requires_grad=True)
-        found = loss(probe)
+        found: object = loss(probe)
     if not isinstance(found, Tensor) or found.shape != probe.shape or not found.requires_grad:
         raise ValueError(
             f"loss must give one differentiable number for each element of a difference, "

@@ -111,7 +111,7 @@ class Optimization(Descent):
         """
         if self._rectify is None:
             return stepped
-        rectified = self._rectify(stepped)
+        rectified: object = self._rectify(stepped)
         if not isinstance(rectified, Tensor) or rectified.shape != stepped.shape:
             raise ValueError(
                 f"a rectification must keep the latents' shape {tuple(stepped.shape)}, "

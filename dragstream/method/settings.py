@@ -317,15 +317,15 @@ def _part(name: str, value: object) -> Any:
     kind, constant = _PARTS[name]
     if value is None or isinstance(value, kind):
         return value
-    if isinstance(value, Real) and not isinstance(value, bool):
-        return kind(**{constant: value})
     if name == "rectification" and hasattr(value, "prepare"):
         rectification = fulfilled(value, RectificationMethod, name)
         whole(rectification.neighbours, "rectification.neighbours", least=0)
         return rectification
-    raise TypeError(
-        f"{name} must be a {kind.__name__}, a number (its {constant}) or None, got {value!r}"
-    )
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(
+            f"{name} must be a {kind.__name__}, a number (its {constant}) or None, got {value!r}"
+        )
+    return kind(**{constant: value})
 
 
 def _layers(value: object) -> tuple[int, ...] | None:
