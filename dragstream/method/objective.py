@@ -93,7 +93,7 @@ def check_loss(loss: DifferenceLoss) -> None:
     Raises:
         ValueError: It changes the shape, or can't be differentiated.
     """
-    with torch.enable_grad():
+    with torch.inference_mode(mode=False), torch.enable_grad():
         probe = torch.tensor([[-1.0, 0.5, 2.0]], requires_grad=True)
         found: object = loss(probe)
     if not isinstance(found, Tensor) or found.shape != probe.shape or not found.requires_grad:
