@@ -50,12 +50,24 @@ def dispatch(
         retries: how often a piece that raises is tried again on a cluster.
 
     Raises:
-        ValueError: negative retries.
+        ValueError: negative retries, or GPUs asked of workers of which none offers one.
     """
     whole(retries, "retries", least=0)
     if client is None:
         return _here(work, items)
+    if gpus:
+        _check_gpus(client)
     return _there(work, items, client, {"GPU": 1} if gpus else None, retries)
+
+
+def _check_gpus(client: Client) -> None:
+    """Refuse to wait for ever; where no worker is there yet, one with a GPU may come."""
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    if workers and not any(worker["resources"].get("GPU") for worker in workers.values()):
+        raise ValueError(
+            f"none of the cluster's {len(workers)} worker(s) offers a GPU; start them with "
+            "dask worker ADDRESS --nthreads 1 --resources GPU=1"
+        )
 
 
 def _here(

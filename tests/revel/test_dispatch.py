@@ -73,8 +73,10 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(tmp_path) -> No
 
 
 def test_an_error_that_stays_is_reported_after_its_retries(tmp_path) -> None:
-    with open_client("processes", 1) as client:
+    with open_client("processes", 1) as first, open_client(first.scheduler.address) as client:
         found = dict(dispatch(work, errands(tmp_path, e="fail"), client, retries=0))
+        with pytest.raises(ValueError, match=r"none of the cluster's 1 worker\(s\) offers a GPU"):
+            dispatch(work, errands(tmp_path), client, gpus=True)
     assert isinstance(found["e"], ValueError)
     assert sum(isinstance(result, Exception) for result in found.values()) == 1
 
