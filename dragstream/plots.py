@@ -446,7 +446,8 @@ def features(
     strip = np.full(
         ((len(maps) + 1) * (height + _GAP) - _GAP, frames * (width + _GAP) - _GAP, 3), 255, np.uint8
     )
-    last = [len(shown) - 1 - (frames - 1 - f) * -(-len(shown) // frames) for f in range(frames)]
+    apart = stream.model.spec.clock.temporal_factor
+    last = [max(0, len(shown) - 1 - (frames - 1 - f) * apart) for f in range(frames)]
     for frame in range(frames):
         left = frame * (width + _GAP)
         picture = shown[last[frame]][:height, :width]

@@ -10,8 +10,12 @@ The expressions read as a person would write them, with `import dragstream as ds
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from types import FunctionType
+from typing import Any
 
 from dragstream.drags.motions import (
     EDGE,
@@ -25,7 +29,18 @@ from dragstream.drags.motions import (
 from dragstream.drags.paths import Path
 from dragstream.drags.shapes import Box, Brush, Combination, Disc, Mask, Polygon, Shape
 
-__all__ = ["Items", "Make", "drag_expression", "number", "region_expression", "render"]
+__all__ = [
+    "Expression",
+    "Items",
+    "Make",
+    "differences",
+    "drag_expression",
+    "number",
+    "quoted",
+    "region_expression",
+    "render",
+    "value_expression",
+]
 
 WIDTH = 100
 """Longest line that `render` writes, if it can."""
@@ -120,7 +135,7 @@ def drag_expression(drag: Drag) -> Make:
     """The source of a drag.
 
     Raises:
-        TypeError: A region or motion of an unknown class.
+        TypeError: A region of an unknown class, or a motion that is no dataclass.
     """
     arguments: list[Expression] = [region_expression(drag.region), _motion(drag.motion)]
     if drag.source is None:
@@ -161,7 +176,59 @@ def region_expression(region: Shape) -> Make:
             raise TypeError(f"a region of class {type(region).__name__} cannot be written")
 
 
-def _motion(motion: Motion) -> Make:
+def value_expression(value: Any) -> Expression:  # noqa: PLR0911  # one a kind of value
+    """The source of a plain value: a number, a text, a tuple, a dataclass, a function by its name.
+
+    Dataclasses and functions are called by their own names, which the source has to import.
+
+    Raises:
+        TypeError: A value of another kind.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return Make(type(value).__name__, tuple(_fields(value)))
+    match value:
+        case Enum():
+            return value_expression(value.value)
+        case tuple():
+            parts = [render(value_expression(part)) for part in value]
+            return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+        case str():
+            return quoted(value)
+        case None | bool():
+            return repr(value)
+        case int() | float():
+            return number(value)
+        case FunctionType():
+            return value.__name__
+    raise TypeError(f"a value of class {type(value).__name__} cannot be written")
+
+
+def differences(value: Any, other: Any) -> Iterator[tuple[str, Expression]]:
+    """The fields of a dataclass that are not as in another one, as arguments."""
+    for item in dataclasses.fields(value):
+        own = getattr(value, item.name)
+        if own != getattr(other, item.name):
+            yield item.name, value_expression(own)
+
+
+def _fields(value: Any) -> Iterator[tuple[str, Expression]]:
+    """The fields of a dataclass that are not as they are by themselves, as arguments."""
+    for item in dataclasses.fields(value):
+        own = getattr(value, item.name)
+        usual = item.default
+        if item.default_factory is not dataclasses.MISSING:
+            usual = item.default_factory()
+        if item.init and (usual is dataclasses.MISSING or own != usual):
+            yield item.name, value_expression(own)
+
+
+def quoted(text: str) -> str:
+    """A string literal, in double quotes where that is as plain."""
+    plain = repr(text)
+    return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in text else plain
+
+
+def _motion(motion: Motion) -> Expression:
     match motion:
         case Translation():
             return _shift("ds.Translation", motion.path, {})
@@ -176,7 +243,7 @@ def _motion(motion: Motion) -> Make:
             timing = _timing(motion.ease, motion.frames)
             return Make.of("ds.Rotation", center=_pair(motion.center), degrees=degrees, **timing)
         case _:
-            raise TypeError(f"a motion of class {type(motion).__name__} cannot be written")
+            return value_expression(motion)
 
 
 def _shift(name: str, path: Path, named: Mapping[str, Expression]) -> Make:

@@ -9,7 +9,7 @@ from numbers import Real
 
 from dragstream.drags.checks import whole
 from dragstream.drags.motions import Drag
-from dragstream.method.settings import DragSettings
+from dragstream.method.base import DragMethod
 from dragstream.stream.driving import Request
 from dragstream.stream.events import Status, Watch
 from dragstream.stream.stream import Region, Stream
@@ -65,6 +65,18 @@ class LiveStream:
         self._worker = Worker(stream, self._frame_rate)
         # At exit the worker looks after itself, and is waited for.
         weakref.finalize(self, self._worker.leave, 0.0).atexit = False
+        stream.players.add(self)
+
+    @classmethod
+    def of(cls, stream: Stream) -> LiveStream:
+        """The live stream of a stream, made if it has none: who asks shares one worker.
+
+        Raises:
+            TypeError: Anything but a Stream.
+        """
+        if not isinstance(stream, Stream):
+            raise TypeError(f"stream must be a Stream, got {stream!r}")
+        return next(iter(stream.players), None) or cls(stream)
 
     @property
     def stream(self) -> Stream:
@@ -174,12 +186,16 @@ class LiveStream:
 
     # ------------------------------------------------------------------------------ commands
 
+    def step(self) -> None:
+        """Have `Stream.step` called after the commands before it; returns at once."""
+        self._worker.ask(self._stream.step)
+
     def animate(
         self,
         drags: Sequence[Drag],
         blocks: int = 1,
         keep: Region | None = None,
-        settings: DragSettings | None = None,
+        settings: DragMethod | None = None,
     ) -> None:
         """Have `Stream.animate` called after the commands before it; returns at once.
 
@@ -193,7 +209,7 @@ class LiveStream:
         self,
         drags: Sequence[Drag],
         keep: Region | None = None,
-        settings: DragSettings | None = None,
+        settings: DragMethod | None = None,
     ) -> None:
         """Have `Stream.edit` called after the commands before it; returns at once.
 
@@ -227,7 +243,7 @@ class LiveStream:
         self._worker.ask(partial(setattr, self._stream, "prompt", prompt))
 
     def _checked(
-        self, drags: Sequence[Drag], keep: Region | None, settings: DragSettings | None
+        self, drags: Sequence[Drag], keep: Region | None, settings: DragMethod | None
     ) -> tuple[tuple[Drag, ...], Region | None]:
         """Drags and keep, as values that nobody changes while they wait for their turn."""
         spec, blocks = self._stream.model.spec, self._stream.blocks

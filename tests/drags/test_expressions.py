@@ -96,7 +96,7 @@ def test_foreign_classes_are_named():
 
     with pytest.raises(TypeError, match="Blob cannot be written"):
         region_expression(Blob())
-    with pytest.raises(TypeError, match="Wobble cannot be written"):
+    with pytest.raises(TypeError, match="a value of class Wobble cannot be written"):
         drag_expression(ds.Drag(REGIONS[0], Wobble()))
 
 

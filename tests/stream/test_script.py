@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 import torch
 
 from dragstream.drags import regions
-from dragstream.drags.motions import Deformation, Drag, Translation
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Deformation, Drag, Motion, Translation
 from dragstream.method.rectification import Rectification
 from dragstream.method.settings import DragSettings
 from dragstream.stream import Stream
@@ -121,6 +123,50 @@ def test_settings_are_told_by_what_is_special_about_them(model, drags, trace):
     assert 'loss="MSE"' in code
     assert "settings=ds.DragSettings.released(iterations=1)" in code
     assert trace(again(code, model)) == trace(stream)
+
+
+@dataclass(frozen=True)
+class Halfway:
+    """A rectification of one's own."""
+
+    neighbours: int = 9
+    share: float = 0.5
+
+    def prepare(self, own, neighbours):
+        whole = Rectification(self.neighbours).prepare(own, neighbours)
+        return lambda latents: latents + self.share * (whole(latents) - latents)
+
+
+@dataclass(frozen=True)
+class Growth(Motion):
+    """A motion of one's own."""
+
+    factor: float
+    extent = (3.0, 0.0)
+    duration = None
+
+    def at(self, fraction):
+        return Affine.translation(fraction * self.factor, 0.0)
+
+
+def test_parts_of_ones_own_are_imported(model, trace):
+    stream = Stream(model, "red ball", seed=1)
+    stream.step()
+    drags = [Drag(MASK, Growth(3))]
+    stream.animate(drags, settings=DragSettings.paper(rectification=Halfway(share=0.25)))
+    code = stream.to_code(model="given")
+    assert f"from {__name__} import Growth, Halfway\n" in code
+    assert "rectification=Halfway(share=0.25)" in code
+    assert "Growth(factor=3)" in code
+    assert trace(again(code, model)) == trace(stream)
+
+
+def test_parts_of_a_notebook_are_named(model):
+    here = type("Halfway", (Halfway,), {"__module__": "__main__"})
+    stream = Stream(model, "red ball", seed=1)
+    stream.step()
+    stream.animate([Drag(MASK, Growth(3))], settings=DragSettings.paper(rectification=here()))
+    assert "# Halfway: to be defined here, as in the session" in stream.to_code(model="given")
 
 
 def test_usual_settings_are_not_mentioned(model, drags):

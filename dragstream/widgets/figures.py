@@ -1,0 +1,69 @@
+"""The figures of the Studio's status line: how long things took, and what they hold."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dragstream.stream.records import Block
+
+_STATUS = Path("/proc/self/statm")
+_GIGABYTE = 2**30
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number with a name, as the page shows it."""
+
+    name: str
+    value: str
+    unit: str
+    tip: str
+
+
+def figures(blocks: Sequence[Block]) -> list[Figure]:
+    """What is known of the newest blocks, and of the memory."""
+    known = []
+    if blocks and blocks[-1].timings.total:
+        milliseconds = 1000 * blocks[-1].timings.total
+        rate = len(blocks[-1].frames) / blocks[-1].timings.total
+        tip = f"The newest block took this long: {rate:.1f} video frames a second"
+        known.append(Figure("block", f"{milliseconds:.0f}", "ms", tip))
+    dragged = next((block for block in reversed(blocks[-50:]) if block.iterations), None)
+    if dragged is not None:
+        count = len(dragged.iterations)
+        milliseconds = 1000 * dragged.timings.drag / count
+        tip = f"Each of the {count} drag iterations of block {dragged.index}, on average"
+        known.append(Figure("iteration", f"{milliseconds:.0f}", "ms", tip))
+    return [*known, _memory(), *_accelerator()]
+
+
+def _memory() -> Figure:
+    """What the process holds; where the system does not tell, the most that it ever held."""
+    if _STATUS.exists():
+        held = int(_STATUS.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        tip = "Memory that the kernel's process holds"
+    else:
+        unit = 1 if sys.platform == "darwin" else 1024
+        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        tip = "The most memory that the kernel's process held"
+    return Figure("memory", f"{held / _GIGABYTE:.2f}", "GiB", tip)
+
+
+def _accelerator() -> list[Figure]:
+    """What tensors take on the GPU, if one is in use."""
+    if not (torch.cuda.is_available() and torch.cuda.is_initialized()):
+        return []
+    held = torch.cuda.memory_allocated()
+    whole = torch.cuda.mem_get_info()[1]
+    tip = f"Tensors on {torch.cuda.get_device_name()}, of {whole / _GIGABYTE:.0f} GiB"
+    return [Figure("GPU", f"{held / _GIGABYTE:.2f}", "GiB", tip)]

@@ -1,0 +1,205 @@
+"""The settings that a person turns most: symbol, unit and range, as texts and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dragstream.drags.checks import short
+from dragstream.method.focus import Focus
+from dragstream.method.loss import Constraint
+from dragstream.method.rectification import Rectification
+from dragstream.method.settings import DragSettings
+
+if TYPE_CHECKING:
+    from dragstream.models.base import ModelSpec
+
+__all__ = ["FIELDS", "PRESETS", "Field", "preset_of", "read", "switched", "told"]
+
+PRESETS: Mapping[str, Callable[[], DragSettings]] = {
+    "paper": DragSettings.paper,
+    "released": DragSettings.released,
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One line of the settings.
+
+    Attributes:
+        name: What messages call it.
+        label: What people call it.
+        symbol: What the paper calls it.
+        unit: What it counts.
+        range: What is allowed, in words.
+        setting: The field of `DragSettings` that it belongs to.
+        constant: The field of that setting's own value, if it is a part with several.
+        make: The part with its defaults, for fields that can be switched off.
+        several: Whether it is a list of numbers.
+    """
+
+    name: str
+    label: str
+    symbol: str
+    unit: str
+    range: str
+    setting: str
+    constant: str | None = None
+    make: Callable[[], Any] | None = None
+    several: bool = False
+
+    def value(self, settings: DragSettings) -> Any:
+        """Its value; None where it is switched off."""
+        part = getattr(settings, self.setting)
+        return part if self.constant is None or part is None else getattr(part, self.constant)
+
+    def applied(self, settings: DragSettings, value: Any) -> DragSettings:
+        """Settings with another value.
+
+        Raises:
+            TypeError, ValueError: A value that they refuse.
+        """
+        if self.constant is not None:
+            part: Any = getattr(settings, self.setting)
+            if part is None and self.make is not None:
+                part = self.make()
+            value = dataclasses.replace(part, **{self.constant: value})
+        return _with(settings, self.setting, value)
+
+
+FIELDS = (
+    Field("iterations", "iterations", "I", "per segment", "0 or more", "iterations"),
+    Field("learning_rate", "learning rate", "η", "latent units a step", "above 0", "learning_rate"),
+    Field("denoising_step", "denoising step", "T′", "step", "one of the model's", "denoising_step"),
+    Field(
+        "cutoffs",
+        "cutoffs",
+        "ω",
+        "cycles per token",
+        "in (0, 1]; 1 filters nothing",
+        "cutoffs",
+        make=lambda: DragSettings.paper().cutoffs,
+        several=True,
+    ),
+    Field(
+        "neighbours",
+        "neighbours",
+        "Lₙ",
+        "latent frames",
+        "0 or more; 0: the block itself",
+        "rectification",
+        "neighbours",
+        Rectification,
+    ),
+    Field("alpha", "focus", "α", "half boxes", "above 0", "focus", "alpha", Focus),
+    Field(
+        "weight", "keep weight", "λ", "of the keep term", "0 or more", "constraint", "weight",
+        Constraint,
+    ),
+)  # fmt: skip
+_BY_NAME = {field.name: field for field in FIELDS}
+
+
+def read(settings: DragSettings, spec: ModelSpec, name: str, text: str) -> DragSettings:
+    """Settings with a field set to what somebody wrote.
+
+    Raises:
+        ValueError: No such field, or a text that is not what the field takes.
+    """
+    field = _known(name)
+    numbers = [_number(part, field) for part in re.split(r"[,;\s]+", text.strip()) if part]
+    if not field.several and len(numbers) != 1:
+        raise ValueError(f"{field.label} must be one number ({field.range}), got {short(text)}")
+    value = tuple(numbers) if field.several else numbers[0]
+    try:
+        changed = field.applied(settings, value)
+        changed.resolve(spec)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    return changed
+
+
+def switched(
+    settings: DragSettings, spec: ModelSpec, name: str, *, on: bool, before: Any = None
+) -> DragSettings:
+    """Settings with a part switched on or off.
+
+    Args:
+        settings: What it is about.
+        spec: The model's.
+        name: Of the field.
+        on: Whether the part is wanted.
+        before: The part as it was when it was last on; None means its defaults.
+
+    Raises:
+        ValueError: A field that cannot be switched.
+    """
+    field = _known(name)
+    if field.make is None:
+        raise ValueError(f"{field.label} cannot be switched off")
+    part = (field.make() if before is None else before) if on else None
+    changed = _with(settings, field.setting, part)
+    changed.resolve(spec)
+    return changed
+
+
+def preset_of(settings: DragSettings, spec: ModelSpec) -> str | None:
+    """The name of the preset that these settings are, if they are one."""
+    resolved = settings.resolve(spec)
+    return next((name for name, make in PRESETS.items() if make().resolve(spec) == resolved), None)
+
+
+def told(settings: DragSettings, spec: ModelSpec) -> list[dict[str, Any]]:
+    """All fields as the page shows them, with their values for a model."""
+    resolved = settings.resolve(spec)
+    return [_told(field, resolved, spec) for field in FIELDS]
+
+
+def _told(field: Field, settings: DragSettings, spec: ModelSpec) -> dict[str, Any]:
+    value = field.value(settings)
+    values = () if value is None else value if field.several else (value,)
+    return {
+        "name": field.name,
+        "label": field.label,
+        "symbol": field.symbol,
+        "unit": field.unit,
+        "range": field.range,
+        "text": ", ".join(f"{part:g}" for part in values),
+        "on": None if field.make is None else value is not None,
+        "choices": _steps(spec) if field.name == "denoising_step" else None,
+    }
+
+
+def _steps(spec: ModelSpec) -> list[list[str]]:
+    """The denoising steps: number and description. The paper counts down, from T to 1."""
+    count = len(spec.sigmas)
+    return [
+        [str(step), f"{count - step} (step {step + 1} of {count}, σ = {sigma:.2g})"]
+        for step, sigma in enumerate(spec.sigmas)
+    ]
+
+
+def _with(settings: DragSettings, name: str, value: Any) -> DragSettings:
+    """Settings with another value in one of their fields."""
+    changes: dict[str, Any] = {name: value}
+    return dataclasses.replace(settings, **changes)
+
+
+def _known(name: str) -> Field:
+    if name not in _BY_NAME:
+        raise ValueError(f"there is no setting {short(name)}, only {', '.join(_BY_NAME)}")
+    return _BY_NAME[name]
+
+
+def _number(text: str, field: Field) -> float:
+    """A number, whole where it is written so."""
+    try:
+        return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+    except ValueError:
+        kind = "numbers" if field.several else "a number"
+        raise ValueError(
+            f"{field.label} must be {kind} ({field.range}), got {short(text)}"
+        ) from None

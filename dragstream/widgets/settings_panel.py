@@ -1,0 +1,118 @@
+"""`SettingsPanel`: the constants of the method, each with its symbol, unit and range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import traitlets
+
+from dragstream.drags.checks import short
+from dragstream.method.settings import DragSettings
+from dragstream.widgets.page import PageWidget, text
+from dragstream.widgets.settings_fields import FIELDS, PRESETS, preset_of, read, switched, told
+
+if TYPE_CHECKING:
+    from dragstream.models.base import ModelSpec
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def _truth(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be true or false, got {short(value)}")
+    return value
+
+
+class SettingsPanel(PageWidget):
+    """Settings to look at and to turn.
+
+    ```python
+    panel = SettingsPanel(stream.model.spec)
+    panel  # turn them; what is not allowed is answered beside the field
+    stream.animate(drags, settings=panel.settings)
+    panel.settings = ds.DragSettings.released()
+    ```
+
+    Args:
+        spec: The model's, whose constants stand in where settings leave them open.
+        settings: What it starts with; None means the paper's.
+
+    Raises:
+        TypeError: Settings of another kind.
+        ValueError: Settings that the model cannot follow.
+    """
+
+    _esm = _STATIC / "settings_panel.js"
+    _css = _STATIC / "settings_panel.css"
+
+    requests: ClassVar = {
+        "set": {"name": text, "text": text},
+        "switch": {"name": text, "on": _truth},
+        "preset": {"name": text},
+    }
+
+    settings = traitlets.Instance(DragSettings)
+    """The settings as they stand."""
+
+    state = traitlets.Dict(read_only=True).tag(sync=True)
+    """The fields as the page shows them, and what is wrong with what was written last."""
+
+    def __init__(self, spec: ModelSpec, settings: DragSettings | None = None) -> None:
+        self._spec = spec
+        self._parts: dict[str, Any] = {}
+        self._problems: dict[str, str] = {}
+        self.settings = settings or DragSettings.paper()
+        self._tell()
+        super().__init__()
+
+    @traitlets.validate("settings")
+    def _valid(self, proposal: Any) -> DragSettings:
+        """Refuse settings that the model cannot follow."""
+        settings: DragSettings = proposal["value"]
+        settings.resolve(self._spec)
+        return settings
+
+    @traitlets.observe("settings")
+    def _changed(self, change: Any) -> None:
+        for field in FIELDS:
+            part = getattr(change["new"], field.setting)
+            if field.make is not None and part is not None:
+                self._parts[field.name] = part
+        self._problems = {}
+        self._tell()
+
+    def _tell(self) -> None:
+        state = {
+            "fields": told(self.settings, self._spec),
+            "preset": preset_of(self.settings, self._spec),
+            "presets": list(PRESETS),
+            "problems": self._problems,
+        }
+        self.set_trait("state", state)
+
+    def _try(self, name: str, change: Any) -> None:
+        """Take over a change, or say beside its field what is wrong with it."""
+        try:
+            self.settings = change()
+        except (TypeError, ValueError) as error:
+            self._problems = self._problems | {name: str(error)}
+        else:
+            self._problems = {}
+        self._tell()
+
+    def _on_set(self, name: str, text: str) -> None:
+        self._try(name, lambda: read(self.settings, self._spec, name, text))
+
+    def _on_switch(self, name: str, on: bool) -> None:  # noqa: FBT001  # a message's field
+        before = self._parts.get(name)
+        self._try(name, lambda: switched(self.settings, self._spec, name, on=on, before=before))
+
+    def _on_preset(self, name: str) -> None:
+        if name not in PRESETS:
+            raise ValueError(f"there is no preset {short(name)}, only {', '.join(PRESETS)}")
+        self.settings = PRESETS[name]()
+        self._tell()
+
+    def __repr__(self) -> str:
+        return f"SettingsPanel({self.settings!r})"

@@ -1,0 +1,227 @@
+import threading
+
+import numpy as np
+import pytest
+from traitlets import TraitError
+
+from dragstream.drags import regions
+from dragstream.drags.motions import Drag, Translation
+from dragstream.method.settings import DragSettings
+from dragstream.stream import Stream
+from dragstream.widgets.feature_picture import GAP, PANEL, picture_size, token_at
+from dragstream.widgets.feature_view import Colouring, FeatureView
+from tests.widgets.swatches import Swatches
+
+DRAG = Drag(regions.box(16, 16, 48, 48), Translation.by(32, 0))
+KEEP = regions.box(0, 56, 96, 64)
+
+
+@pytest.fixture
+def stream():
+    made = Stream(Swatches(), "a disc", seed=3)
+    made.run(2, progress=False)
+    return made
+
+
+@pytest.fixture
+def view(stream):
+    return FeatureView(stream)
+
+
+def panels(view):
+    """The four panels of the picture, by name."""
+    picture = np.asarray(view.picture().convert("RGB")).astype(int)
+    width, height = PANEL, PANEL * 64 // 96
+    places = {"frame": (0, 0), "features": (1, 0), "filtered": (0, 1), "difference": (1, 1)}
+    return {
+        name: picture[
+            row * (height + GAP) : row * (height + GAP) + height,
+            column * (width + GAP) : column * (width + GAP) + width,
+        ]
+        for name, (column, row) in places.items()
+    }
+
+
+def test_it_begins_with_the_newest_frame(view):
+    assert view.frame == 5
+    assert repr(view) == "FeatureView(frame=5, layer=None, cutoff=0.4)"
+    assert "Latent frame 5 (block 1), layer 0" in view._caption.value
+
+
+def test_it_follows_the_stream_from_the_main_thread_only(view, stream):
+    stream.step()
+    assert view.frame == 8
+    thread = threading.Thread(target=stream.step)
+    thread.start()
+    thread.join()
+    assert view.frame == 8
+    view.show_newest()
+    assert view.frame == 11
+    stream.rewind(to=1)
+    assert view.frame == 2
+
+
+def test_without_a_low_pass_there_is_no_difference(view):
+    view.cutoff = 1.0
+    shown = {name: panel[60:] for name, panel in panels(view).items()}  # below the names
+    assert np.array_equal(shown["features"], shown["filtered"])
+    assert "takes 0 % of a feature" in view._caption.value
+    view.cutoff = 0.1
+    shown = {name: panel[60:] for name, panel in panels(view).items()}
+    assert not np.array_equal(shown["features"], shown["filtered"])
+    assert "takes 0 %" not in view._caption.value
+
+
+def test_a_click_picks_the_token_that_others_are_compared_with(view):
+    view._pick(PANEL + GAP + 3.5 * PANEL / 6, 1.5 * PANEL / 6)
+    assert view.token == (1, 3)
+    assert view.colouring is Colouring.SIMILARITY
+    features = panels(view)["features"]
+    step = PANEL // 6
+    inside = features[step + 40, 3 * step + 40]
+    assert inside[0] > inside[2] + 60  # red: equal to itself
+    view._pick(PANEL + GAP / 2, 10)  # between the panels
+    assert view.token == (1, 3)
+
+
+def test_where_tokens_are(stream):
+    frame = stream.blocks[-1].frames[-1]
+    width, height = picture_size(frame)
+    assert token_at(0, 0, frame, 4, 6) == (0, 0)
+    assert token_at(PANEL - 1, 319, frame, 4, 6) == (3, 5)
+    assert token_at(PANEL + GAP, 320 + GAP, frame, 4, 6) == (0, 0)
+    for x, y in ((-1, 0), (0, -1), (width, 0), (0, height - 1), (0, 325)):
+        assert token_at(x, y, frame, 4, 6) is None
+
+
+def test_one_channel_is_shown(view):
+    view.colouring = Colouring.CHANNEL
+    first = panels(view)["features"]
+    view.channel = 3
+    assert not np.array_equal(first, panels(view)["features"])
+    assert view._controls["channel"].max == 3
+
+
+def test_overlays_show_what_the_drags_of_a_block_aimed_at(view, stream):
+    stream.animate([DRAG], keep=KEEP, settings=DragSettings.paper(iterations=1))
+    view.show_focus = False
+    shown = panels(view)["frame"]
+    scale = PANEL / 96
+    target = shown[int(32 * scale), int(64 * scale)]
+    kept = shown[int(60 * scale), int(48 * scale)]
+    view.show_target = view.show_keep = False
+    bare = panels(view)["frame"]
+    plain_target = bare[int(32 * scale), int(64 * scale)]
+    plain_kept = bare[int(60 * scale), int(48 * scale)]
+    assert target[0] - target[2] > plain_target[0] - plain_target[2]  # tinted orange
+    assert kept[2] - kept[0] > plain_kept[2] - plain_kept[0]  # tinted blue
+    view.show_focus = True
+    dimmed = panels(view)["frame"]
+    assert dimmed[10, 10].sum() < bare[10, 10].sum()
+
+
+def test_video_frames_belong_to_latent_frames(view):
+    for frame, latent in ((0, 0), (1, 1), (4, 1), (5, 2), (8, 2), (9, 3), (20, 5)):
+        view.show_video_frame(frame)
+        assert view.frame == latent
+    with pytest.raises(ValueError, match="frames 0 to 20"):
+        view.show_video_frame(21)
+
+
+def test_plans_are_drawn_over_the_newest_frame(view):
+    before = panels(view)["frame"]
+    view.plan([DRAG], KEEP)
+    assert not np.array_equal(before, panels(view)["frame"])
+    view.frame = 4
+    assert view._aims(view.stream.blocks[1], 1, newest=False) is None
+    view.plan([])
+    view.frame = 5
+    assert np.array_equal(before, panels(view)["frame"])
+    with pytest.raises(ValueError, match="covers no pixel"):
+        view.plan([Drag(regions.box(200, 200, 210, 210), Translation.by(1, 0))])
+
+
+def test_the_controls_and_the_attributes_are_one(view):
+    view._controls["cutoff"].value = 0.25
+    assert view.cutoff == 0.25
+    view.layer = 0
+    assert view._controls["layer"].value == 0
+    view._controls["layer"].value = -1
+    assert view.layer is None
+    view._controls["frame"].value = 1
+    assert view.frame == 1
+    view._controls["show_focus"].value = False
+    assert view.show_focus is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("frame", 6),
+        ("frame", -1),
+        ("layer", 1),
+        ("cutoff", 0.0),
+        ("cutoff", 1.5),
+        ("token", (4, 0)),
+        ("token", (0, 6)),
+        ("colouring", "rainbow"),
+        ("channel", -1),
+    ],
+)
+def test_what_does_not_exist_is_refused(view, name, value):
+    before = getattr(view, name)
+    with pytest.raises((ValueError, TraitError)):
+        setattr(view, name, value)
+    assert getattr(view, name) == before
+
+
+def test_a_page_that_loads_again_gets_the_picture_again(view, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(type(view._canvas), "put_image_data", lambda *args: drawn.append(args[1]))
+    view._canvas._handle_frontend_event(None, {"event": "client_ready"}, [])
+    assert len(drawn) == 1
+    assert drawn[0].shape == (view._canvas.height, view._canvas.width, 4)
+
+
+def test_an_empty_stream_says_so():
+    stream = Stream(Swatches(), "a disc", seed=3)
+    view = FeatureView(stream)
+    assert view._caption.value == "The stream has no frames yet."
+    with pytest.raises(ValueError, match="no frames yet"):
+        view.picture()
+    stream.step()
+    assert view.frame == 2
+
+
+def test_errors_stand_in_the_caption(view, monkeypatch):
+    def fail(*_):
+        raise MemoryError("<b>too much</b>")
+
+    monkeypatch.setattr(view, "_maps", fail)
+    view.cutoff = 0.3
+    assert view._caption.value == "MemoryError: <b>too much</b>"
+
+
+def test_another_stream_of_the_same_model(view, stream):
+    branch = stream.fork(at=1)
+    view.stream = branch
+    assert view.frame == 2
+    stream.step()
+    assert view.frame == 2
+    with pytest.raises(TypeError, match="takes a stream"):
+        view.stream = 3
+    with pytest.raises(TypeError, match="takes a stream"):
+        FeatureView(None)
+
+
+def test_it_is_forgotten_with_its_last_reference(stream):
+    import gc
+    import weakref
+
+    view = FeatureView(stream)
+    view.close()
+    known = weakref.ref(view)
+    del view
+    gc.collect()
+    assert known() is None
+    stream.step()

@@ -1,0 +1,102 @@
+// One view of the settings: presets, and a line for each field with what is wrong beside it.
+import { Alert, say } from "../shared/controls";
+import { element } from "../shared/dom";
+import type { Field, State, Store } from "./store";
+
+const CLOSE = ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"] as const;
+
+interface Line {
+  readonly root: HTMLElement;
+  readonly box: HTMLInputElement | HTMLSelectElement;
+  readonly power: HTMLInputElement | null;
+  readonly problem: HTMLElement;
+}
+
+let made = 0;
+
+export class View {
+  private readonly root = element("div", {
+    class: "dragstream-panel dragstream-settings", role: "group", "aria-label": "Settings", "data-lm-suppress-shortcuts": true,
+  });
+  private readonly presets = element("div", { class: "ds-group", role: "group", "aria-label": "Presets" });
+  private readonly list = element("div", { class: "ds-fields" });
+  private readonly lines = new Map<string, Line>();
+  private readonly alert: Alert;
+  private readonly stopWatching: () => void;
+
+  constructor(
+    private readonly store: Store,
+    host: HTMLElement,
+  ) {
+    this.alert = new Alert(() => store.close(), CLOSE);
+    const head = element("div", { class: "ds-presets" }, element("span", {}, "as in the"), this.presets);
+    this.root.append(head, this.list, this.alert.root);
+    this.root.addEventListener("keydown", (event) => event.stopPropagation());
+    host.append(this.root);
+    this.stopWatching = store.watch(() => this.update());
+    this.update();
+  }
+
+  dispose(): void {
+    this.stopWatching();
+    this.root.remove();
+  }
+
+  private update(): void {
+    const { state } = this.store;
+    this.showPresets(state);
+    for (const field of state.fields) {
+      const line = this.lines.get(field.name) ?? this.add(field);
+      this.show(line, field, state.problems[field.name] ?? null);
+    }
+    this.alert.show(this.store.error);
+    this.root.dataset["preset"] = state.preset ?? "own";
+  }
+
+  private showPresets(state: State): void {
+    if (this.presets.children.length === 0) {
+      for (const name of state.presets) {
+        const button = element("button", { type: "button", class: "ds-button ds-worded", "data-preset": name }, name);
+        button.addEventListener("click", () => this.store.ask("preset", { name }));
+        this.presets.append(button);
+      }
+    }
+    for (const button of this.presets.children) {
+      button.setAttribute("aria-pressed", String((button as HTMLElement).dataset["preset"] === state.preset));
+    }
+  }
+
+  private add(field: Field): Line {
+    const id = `dragstream-setting-${++made}`;
+    const shared = { id, "aria-describedby": `${id}-unit ${id}-problem` };
+    const box = field.choices
+      ? element("select", shared, ...field.choices.map(([value, text]) => element("option", { value }, text)))
+      : element("input", { ...shared, type: "text", inputmode: "decimal", spellcheck: "false", autocomplete: "off" });
+    box.addEventListener("change", () => this.store.ask("set", { name: field.name, text: box.value }));
+    const power = field.on === null ? null : element("input", { type: "checkbox", role: "switch", "aria-label": `${field.label}: on or off`, title: "On or off" });
+    power?.addEventListener("change", () => this.store.ask("switch", { name: field.name, on: power.checked }));
+    const symbol = element("span", { class: "ds-symbol" }, field.symbol);
+    const label = element("label", { for: id }, symbol, element("span", {}, field.label));
+    const unit = element("span", { class: "ds-unit", id: `${id}-unit`, title: field.range }, `${field.unit} · ${field.range}`);
+    const problem = element("span", { class: "ds-problem", role: "alert", id: `${id}-problem` });
+    const root = element("div", { class: "ds-field", "data-field": field.name }, label, box, ...(power ? [power] : []), unit, problem);
+    this.list.append(root);
+    const line = { root, box, power, problem };
+    this.lines.set(field.name, line);
+    return line;
+  }
+
+  private show(line: Line, field: Field, problem: string | null): void {
+    const on = field.on !== false;
+    // What somebody wrote stays to be mended while there is something wrong with it.
+    if (problem === null && line.box.value !== field.text && !(line.box === line.box.ownerDocument.activeElement && line.root.dataset["known"] === field.text)) {
+      line.box.value = field.text;
+    }
+    line.root.dataset["known"] = field.text;
+    line.box.disabled = !on;
+    line.root.classList.toggle("ds-off", !on);
+    line.root.classList.toggle("ds-wrong", problem !== null);
+    if (line.power) line.power.checked = on;
+    say(line.problem, problem ?? "");
+  }
+}

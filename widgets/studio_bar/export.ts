@@ -1,0 +1,53 @@
+// Files: the take as a film, an archive or code. What was written is told below, code is shown.
+import { say } from "../shared/controls";
+import { element, icon } from "../shared/dom";
+import { ICONS } from "./icons";
+import type { Store } from "./store";
+
+const KINDS = [
+  ["mp4", "Film (.mp4)", "The whole take as a film"],
+  ["gif", "Picture (.gif)", "The whole take as a picture that moves"],
+  ["dragstream", "Archive (.dragstream)", "Everything but the model: go on from it on another day"],
+  ["py", "Python code (.py)", "The calls that make this take again, bit for bit on a CPU"],
+] as const;
+
+export class Export {
+  readonly root: HTMLDetailsElement;
+  readonly result: HTMLElement;
+  private readonly name = element("input", { type: "text", class: "ds-name-box", value: "take-1", "aria-label": "Name of the file, without its ending" });
+  private readonly text = element("span");
+  private readonly code = element("pre", { tabindex: 0, "aria-label": "Python code" });
+  private readonly fold: HTMLDetailsElement;
+  private readonly buttons: readonly HTMLButtonElement[];
+
+  constructor(private readonly store: Store) {
+    this.name.addEventListener("keydown", (event) => event.stopPropagation());
+    this.buttons = KINDS.map(([kind, label, title]) => {
+      const button = element("button", { type: "button", class: "ds-item", title }, label);
+      button.addEventListener("click", () => {
+        this.root.open = false;
+        store.ask("export", { kind, name: this.name.value });
+      });
+      return button;
+    });
+    const menu = element("div", { class: "ds-menu" }, element("label", {}, "name ", this.name), ...this.buttons);
+    const summary = element("summary", { class: "ds-button ds-worded", title: "Write the take to a file" }, icon(...ICONS.save), element("span", {}, "Export"));
+    this.root = element("details", { class: "ds-export" }, summary, menu);
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.root.open = false;
+    });
+    const copy = element("button", { type: "button", class: "ds-button ds-worded" }, icon(...ICONS.copy), element("span", {}, "Copy"));
+    copy.addEventListener("click", () => void navigator.clipboard?.writeText(this.code.textContent ?? ""));
+    this.fold = element("details", {}, element("summary", {}, "Python code"), copy, this.code);
+    this.result = element("div", { class: "ds-written", role: "status", hidden: true }, this.text, this.fold);
+  }
+
+  update(): void {
+    const { written, state } = this.store;
+    for (const button of this.buttons) button.disabled = state.blocks === 0;
+    this.result.hidden = written === null;
+    say(this.text, written?.text ?? "");
+    this.fold.hidden = written?.code == null;
+    say(this.code, written?.code ?? "");
+  }
+}
