@@ -41,6 +41,7 @@ _HOMES = {
     "Rectification": "rectification",
     "RectificationMethod": "parts",
     "Reference": "pulls",
+    "SGI2V": "baselines",
     "drift": "moments",
     "rectify": "rectification",
 }

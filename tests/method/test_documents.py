@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dragstream import method
 from dragstream.method.base import DragMethod
 from dragstream.method.baselines import SGI2V, DragVideo
 from dragstream.method.documents import method_from_json
@@ -11,16 +12,16 @@ from dragstream.method.settings import DragSettings
 
 
 @pytest.mark.parametrize(
-    "method",
+    "chosen",
     [
         DragSettings.released(),
         SGI2V(layers=(1, 2), cutoff=0.3),
         DragVideo(points=2, learning_rate=0.02),
     ],
 )
-def test_every_method_comes_back_from_its_document(method):
-    assert isinstance(method, DragMethod)
-    assert method_from_json(json.loads(json.dumps(method.to_json()))) == method
+def test_every_method_comes_back_from_its_document(chosen):
+    assert isinstance(chosen, DragMethod)
+    assert method_from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
 
 
 def test_documents_of_settings_need_no_name():
@@ -40,3 +41,8 @@ def test_documents_of_settings_need_no_name():
 def test_bad_documents_are_refused(data, error, said):
     with pytest.raises(error, match=said):
         method_from_json(data)
+
+
+def test_the_room_offers_every_name_that_it_lists():
+    for name in method.__all__:
+        assert getattr(method, name).__name__ == name

@@ -11,7 +11,8 @@ the point being found again after each step. What was adapted, and why:
 - A point is found again by what it looked like in the frame that the drag was drawn on; in a
   block that is still to be made there is nothing to remember.
 - Its constants belong to 50 steps of another model. Patches and steps are counted in cells of the
-  feature map, and the learning rate is the model's own.
+  feature map. The learning rate is a quarter of what suits the model for DragStream, whose few
+  iterations go as far as this method's many.
 - It penalises change outside of its mask. Under AdamW, whose steps hardly depend on the size of a
   gradient, the weight of a penalty says little, so the mask is put on the update itself: the
   limit of a heavy penalty. What `keep` covers stays as it is, to the bit.
@@ -23,7 +24,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -38,7 +39,7 @@ from dragstream.method.placement import resize
 from dragstream.method.pulls import Pull, check_mask
 
 if TYPE_CHECKING:
-    from dragstream.models.base import VideoModel
+    from dragstream.models.base import ModelSpec, VideoModel
 
 __all__ = ["DragVideo", "PointDragging"]
 
@@ -49,7 +50,7 @@ class DragVideo(Baseline):
 
     Args:
         iterations: Optimisation steps, each of one small motion. Points that have arrived rest.
-        learning_rate: Of AdamW. None: what suits the model.
+        learning_rate: Of AdamW. None: a quarter of what suits the model.
         denoising_step: At which denoising step, counted from 0. None: what suits the model.
         layers: Which layers' self-attention outputs are the features. None: what suits the model.
         upsampling: Cells of the feature map per token along each axis.
@@ -76,6 +77,17 @@ class DragVideo(Baseline):
         for name, least in (("points", 1), ("patch_radius", 0), ("search_radius", 0)):
             object.__setattr__(self, name, whole(getattr(self, name), name, least=least))
         object.__setattr__(self, "step_cells", positive(self.step_cells, "step_cells"))
+
+    def resolve(self, spec: ModelSpec) -> Self:
+        """The same with what suits the model in place of None.
+
+        Raises:
+            ValueError: Layers or a denoising step that the model lacks.
+        """
+        resolved = super().resolve(spec)
+        if self.learning_rate is not None:
+            return resolved
+        return dataclasses.replace(resolved, learning_rate=spec.learning_rate / 4)
 
     def optimization(
         self,
