@@ -159,6 +159,7 @@ class Worker:
             with self._turn:
                 if self._stopping:
                     return None
+                self._playing = self._playing and not self._complete()
                 if not (self._playing or self._commands):
                     self._free()
                 told, status = self._told, self.status
@@ -172,6 +173,11 @@ class Worker:
                     continue
             self._publish(StatusChanged(status, error))
             error = None
+
+    def _complete(self) -> bool:
+        """Whether there is nothing to play on to: the model makes no more blocks than there are."""
+        most = self._stream.model.spec.most_blocks
+        return most is not None and len(self._stream) >= most
 
     def _pick(self) -> Callable[[], object]:
         # There is nothing to drag before the first block, so that one goes before commands.

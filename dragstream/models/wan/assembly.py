@@ -84,7 +84,8 @@ def load(
             maybe with a released `.pt` file and a `dragstream.json` (see `Release.of`).
         checkpoint: A local `.pt` file of the transformer's weights, or a folder in the Diffusers
             layout, in place of the release's.
-        base: A local folder in the Diffusers layout with everything else, or a hub repository.
+        base: A local folder in the Diffusers layout with everything else, or a hub repository,
+            "owner/name" or "owner/name@revision".
         lora: A local adapter in place of the release's.
         preview: A small decoder (`taew2_1.pth` or `.safetensors`): frames come from it, in a
             fraction of the time and memory; the VAE still encodes, and is at `model.vae`.
@@ -110,7 +111,7 @@ def load(
     release = _released(name, folder).changed(release_changes)
     own = None if folder is None else Folder(folder)
     files = Files(
-        base=_base(base, release, own),
+        base=_base(base, release, own, revision),
         weights=own or Hub(release.repository or release.base, revision),
         checkpoint=_present(checkpoint, "checkpoint"),
         lora=_present(lora, "lora"),
@@ -155,6 +156,7 @@ def assemble(release: Release, files: Files, placement: Placement, *, progress: 
             _need_room(part, torch.device(place or device), what)
         wan.place(device, where.economy)
         vae.to(where.vae_device)
+        vae.resident = where.decoder_states
         if preview is not None:
             preview.to(device)
         bar.update()
@@ -231,6 +233,7 @@ def _transformer(release: Release, files: Files, dtype: torch.dtype) -> CausalWa
     if given is not None and given.is_dir():
         sizes, state = read_diffusers(given)
         config = CausalWanConfig.of(sizes | release.causal)
+        _need_ram(config, dtype)
         wan: CausalWan = _named(given, CausalWan.from_state, state, config, dtype=dtype)
         return wan
     config = CausalWanConfig.of(
@@ -244,6 +247,7 @@ def _transformer(release: Release, files: Files, dtype: torch.dtype) -> CausalWa
     def read() -> State:
         return _read(path, lora, release.lora_alpha, config)
 
+    _need_ram(config, dtype)
     state = converted(key, read, dtype, files.cache)
     return CausalWan.from_state(state, config, dtype=dtype)
 
@@ -262,6 +266,18 @@ def _named(path: Path, call: Any, *args: Any, **kwargs: Any) -> Any:
         return call(*args, **kwargs)
     except (ValueError, SafetensorError) as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _need_ram(config: CausalWanConfig, dtype: torch.dtype) -> None:
+    """Make sure that the transformer fits into main memory, which all weights come through."""
+    with torch.device("meta"):
+        count = sum(weight.numel() for weight in CausalWan(config).parameters())
+    need_memory(
+        count * dtype.itemsize,
+        torch.device("cpu"),
+        "the transformer",
+        "close other programs, or load it with dtype='bfloat16'",
+    )
 
 
 def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
@@ -314,17 +330,21 @@ def _released(name: str | Path | Release, folder: Path | None) -> Release:
     )
 
 
-def _base(base: str | Path | None, release: Release, own: Folder | None) -> Source:
+def _base(
+    base: str | Path | None, release: Release, own: Folder | None, revision: str | None
+) -> Source:
     if base is not None:
         folder = Path(base)
         if folder.is_dir():
             return Folder(folder)
         if isinstance(base, str) and base.count("/") == 1 and not base.startswith((".", "/", "~")):
-            return Hub(base)
+            repository, _, pinned = base.partition("@")
+            return Hub(repository, pinned or None)
         raise FileNotFoundError(f"base: there is no folder {folder}")
     if own is not None and (own.path / "vae").is_dir():
         return own
-    return Hub(release.base)
+    # Where one repository holds everything, the pin is for all of it.
+    return Hub(release.base, revision if release.repository is None else None)
 
 
 def _present(path: str | Path | None, name: str) -> Path | None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from dragstream.models.base import LowPassFilter, ModelSpec
 from dragstream.models.wan.memory import Memory, Remembered, Rolling, seen
+from dragstream.models.wan.releases import TIMESTEPS
 
 if TYPE_CHECKING:
     from dragstream.models.causal_wan import CausalWan
@@ -114,8 +115,6 @@ class Wan(nn.Module):
 
     def _level(self, sigma: float) -> float:
         """The noise level that the network is told in place of sigma."""
-        from dragstream.models.wan.releases import TIMESTEPS
-
         return self._timesteps[sigma] / TIMESTEPS if sigma in self._timesteps else sigma
 
     def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,11 @@ from dragstream.models.wan.room import need_disk
 
 _WANTED = ("*.json", "*.safetensors", "*.model")
 """What is read of a folder; other formats of the same weights are left on the hub."""
+
+_DESCRIPTION = "config.json"
+"""What is fetched by itself before a folder's weights are wanted."""
+
+_SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})(?P<suffix>\.\w+)")
 
 
 class Source(Protocol):
@@ -168,14 +174,18 @@ def _first_line(error: Exception) -> str:
 
 
 def _complete(path: Path) -> bool:
-    """Whether a file, or a folder with all the shards that its index names, is there."""
+    """Whether a file is there, or a folder with more than its description and with all shards."""
     if path.is_file():
         return True
     if not path.is_dir():
         return False
     present = {item.name for item in path.iterdir()}
-    indices = list(path.glob("*.index.json"))
-    return bool(present) and all(_shards(index) <= present for index in indices)
+    wanted = set().union(*(_shards(index) for index in path.glob("*.index.json")))
+    for name in present:
+        if (found := _SHARD.fullmatch(name)) is not None:
+            stem, count, suffix = found["stem"], found["count"], found["suffix"]
+            wanted |= {f"{stem}-{n:05d}-of-{count}{suffix}" for n in range(1, int(count) + 1)}
+    return bool(present - {_DESCRIPTION}) and wanted <= present
 
 
 def _shards(index: Path) -> set[str]:

@@ -18,9 +18,6 @@ from torch import Tensor, nn
 
 from dragstream.models.checkpoints import load_strictly, read_folder
 
-_RESIDENT = 2
-"""Decoder states that stay on the device: the newest, and the one before it (for an edit)."""
-
 
 class DecoderState:
     """What the decoder remembers of the latent frames before: a value.
@@ -45,9 +42,11 @@ class DecoderState:
         return next(part.device for part in self._maps if isinstance(part, Tensor))
 
     def cache(self, device: torch.device) -> list[Any]:
-        """A fresh list for diffusers' decoder, which replaces entries and writes into none."""
-        self.rest(device)
-        return list(self._maps)
+        """A fresh list for diffusers' decoder, which replaces entries and writes into none.
+
+        Maps that are elsewhere visit the device as copies, which go as they are replaced.
+        """
+        return [part.to(device) if isinstance(part, Tensor) else part for part in self._maps]
 
     def rest(self, device: torch.device) -> None:
         """Move the maps elsewhere."""
@@ -65,13 +64,16 @@ class VideoAutoencoder(nn.Module):
 
     Args:
         vae: The autoencoder; frozen here.
+        resident: How many decoder states stay on the device, the newest ones: 2 serve an edit,
+            which goes back by one, as well as the next block.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, vae: AutoencoderKLWan) -> None:
+    def __init__(self, vae: AutoencoderKLWan, resident: int = 2) -> None:
         super().__init__()
+        self.resident = resident
         self.vae = vae.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
         config: Any = vae.config
         self._patch: int | None = config.patch_size
@@ -152,6 +154,8 @@ class VideoAutoencoder(nn.Module):
         scaled = latents.to(self.device, torch.float32) * self.std + self.mean
         planes = scaled.transpose(1, 2).to(self.dtype)
         vae, pieces = self.vae, []
+        if state is not None and self.resident > 0:
+            state.rest(self.device)
         cache: list[Any] = (
             [None] * vae._cached_conv_counts["decoder"]  # noqa: SLF001 - how long the cache is
             if state is None
@@ -175,9 +179,10 @@ class VideoAutoencoder(nn.Module):
             known = [found for ref in self._awake if (found := ref()) is not None]
             used = [state for state in states if state is not None]
             order = [state for state in known if all(state is not other for other in used)] + used
-            for state in order[:-_RESIDENT]:
+            resting = max(len(order) - self.resident, 0)
+            for state in order[:resting]:
                 state.rest(torch.device("cpu"))
-            self._awake = deque(weakref.ref(state) for state in order[-_RESIDENT:])
+            self._awake = deque(weakref.ref(state) for state in order[resting:])
 
     @torch.no_grad()
     def encode(self, frames: NDArray[np.uint8] | Tensor) -> Tensor:

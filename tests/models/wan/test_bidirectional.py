@@ -135,6 +135,19 @@ def test_an_animation_makes_the_clip_again_with_the_motion_in_it(clip, drags, tm
         stream.animate(drags, blocks=2)
 
 
+def test_playing_a_clip_ends_with_it(model, drags):
+    live = ds.LiveStream(Stream(model, PROMPT, seed=5), frame_rate=float("inf"))
+    try:
+        live.start()
+        assert live.wait(60)
+        assert len(live.stream) == 1
+        live.animate(drags, settings=ds.DragSettings.paper(iterations=1))
+        assert live.wait(60)
+        assert live.stream.blocks[0].mode is Mode.ANIMATE
+    finally:
+        live.stop()
+
+
 def test_without_guidance_the_negative_prompt_does_not_matter(folders, cache, model, block_of):
     plain, other = (
         load(folders["wan2.1"], device="cpu", cache=cache, progress=False, scale=1.0, **changes)

@@ -1,4 +1,4 @@
-"""At the released sizes with random weights, on a GPU: bfloat16 against float32, memory, decoding."""
+"""At the released sizes with random weights, on a GPU: precision, memory, decoding."""
 
 from __future__ import annotations
 

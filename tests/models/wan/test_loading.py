@@ -329,6 +329,20 @@ def test_too_little_gpu_memory_is_told_with_sizes(model, monkeypatch):
         assembly._need_room(model.wan, torch.device("cuda"), "transformer")
 
 
+def test_too_little_memory_is_told_before_anything_is_read(copied, monkeypatch):
+    monkeypatch.setattr("dragstream.models.wan.room.free_memory", lambda _device: 1000)
+    monkeypatch.setattr(assembly, "read_released", lambda _path: pytest.fail("read"))
+    with pytest.raises(MemoryError, match=r"the transformer takes 0\.1 MB on cpu, .*bfloat16"):
+        quick(copied)
+
+
+def test_one_repository_is_pinned_as_a_whole():
+    wan, forcing = RELEASES["wan2.1"], RELEASES["self-forcing"]
+    assert assembly._base(None, wan, None, "v2") == Hub(wan.base, "v2")
+    assert assembly._base(None, forcing, None, "v2") == Hub(forcing.base)
+    assert assembly._base("a/b@v3", forcing, None, "v2") == Hub("a/b", "v3")
+
+
 # ---------------------------------------------------------------------- ds.load, ds.models
 
 
@@ -366,8 +380,24 @@ def test_tiny_models_repeat_and_differ_by_seed(tmp_path, folders):
         write_tiny(tmp_path / "c", "sora")
 
 
-def test_shards_named_by_an_index_have_to_be_there(tmp_path):
+@pytest.mark.parametrize(
+    ("names", "complete"),
+    [
+        ((), False),
+        (("config.json",), False),  # fetched by itself, for the sizes
+        (("config.json", "model.safetensors"), True),
+        (("tokenizer.json",), True),
+        (("config.json", "model-00001-of-00002.safetensors"), False),
+        (("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"), True),
+    ],
+)
+def test_a_half_downloaded_folder_is_told_from_a_whole_one(tmp_path, names, complete):
+    for name in names:
+        (tmp_path / name).write_text("{}")
+    assert sources._complete(tmp_path) is complete
+
+
+def test_an_index_that_names_no_shards_asks_for_none(tmp_path):
     index = tmp_path / "a.index.json"
     index.write_text("{}")
     assert sources._shards(index) == set()
-    assert sources._complete(tmp_path)

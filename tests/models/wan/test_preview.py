@@ -8,7 +8,9 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
+from dragstream.models.wan.assembly import load
 from dragstream.models.wan.preview import PreviewDecoder
+from dragstream.stream.stream import Stream
 
 WIDTHS = (8, 6, 4, 4)
 
@@ -96,6 +98,19 @@ def test_safetensors_and_wider_growth_layers_are_read(weights, latents, tmp_path
     cut = PreviewDecoder.from_file(tmp_path / "b.pth")
     for first, second in zip(plain.decode(latents)[0], cut.decode(latents)[0], strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_a_model_shows_frames_from_it(weights, folders, cache, tmp_path):
+    path = tmp_path / "taew2_1.pth"
+    torch.save(weights, path)
+    folder = folders["self-forcing"]
+    model = load(folder, device="cpu", cache=cache, progress=False, preview=path)
+    stream = Stream(model, "a red ball")
+    stream.run(2, progress=False)
+    shown, _ = model.preview.decode(stream.latents[None])
+    np.testing.assert_allclose(stream.frames, shown, rtol=0, atol=1)  # sums in another order
+    full, _ = model.vae.decode(stream.latents[None])
+    assert np.abs(shown.astype(int) - full.astype(int)).mean() > 2
 
 
 def test_other_files_are_refused(weights, tmp_path):
