@@ -18,7 +18,7 @@ export interface Hit {
 /** The arm of a rotation before it turns: as it was grabbed, else upright and as long as the region is wide. */
 export function armOf(store: Store, drag: Drag, look: Look): readonly [bearing: number, length: number] {
   if (look.arm) return look.arm;
-  const radius = Math.sqrt(store.mask(drag.region).area / Math.PI);
+  const radius = Math.sqrt(store.area(drag.region) / Math.PI);
   return [-90, Math.max(10, 1.4 * radius)];
 }
 
@@ -42,7 +42,18 @@ export interface HeldBorder {
   readonly ends: readonly [Point, Point];
 }
 
+const borders = new WeakMap<Drag, HeldBorder | null>();
+
 export function heldBorder(store: Store, drag: Drag): HeldBorder | null {
+  let border = borders.get(drag);
+  if (border === undefined) {
+    border = borderOf(store, drag);
+    borders.set(drag, border);
+  }
+  return border;
+}
+
+function borderOf(store: Store, drag: Drag): HeldBorder | null {
   const { motion } = drag;
   if (motion.type !== "deformation") return null;
   const mask = store.mask(drag.region);
@@ -70,10 +81,17 @@ export const betweens = (points: readonly Point[]): Point[] =>
  */
 export function anchor(store: Store, drag: Drag): Point {
   if (drag.motion.type === "rotation") return [0, 0];
-  const [start] = drag.motion.path.points;
-  const mask = store.mask(drag.region);
-  return mask.at(start) ? [0, 0] : subtract(mask.centroid, start);
+  let offset = anchors.get(drag);
+  if (!offset) {
+    const [start] = drag.motion.path.points;
+    const mask = store.mask(drag.region);
+    offset = mask.at(start) ? [0, 0] : subtract(mask.centroid, start);
+    anchors.set(drag, offset);
+  }
+  return offset;
 }
+
+const anchors = new WeakMap<Drag, Point>();
 
 function handleOf(store: Store, index: number, point: Point, reach: number): Hit | null {
   const { document, looks } = store.scene;

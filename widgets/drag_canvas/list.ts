@@ -101,7 +101,7 @@ export class DragList {
       });
     }
     if (document.keep) {
-      const share = (100 * store.mask(document.keep).area) / (store.size.width * store.size.height);
+      const share = (100 * store.area(document.keep)) / (store.size.width * store.size.height);
       rows.push({
         kind: "keep", colour: KEEP_COLOUR, text: `Keep ${share < 1 ? "<1" : Math.round(share)} %`,
         selected: false,

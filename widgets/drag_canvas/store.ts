@@ -89,6 +89,7 @@ export class Store {
   private readonly watchers = new Set<() => void>();
   private readonly masks = new WeakMap<Region, Mask>();
   private readonly handles = new WeakMap<Drag, Mask>();
+  private readonly areas = new WeakMap<Region, number>();
 
   constructor(private readonly model: Model) {
     this.scene = this.read();
@@ -171,6 +172,16 @@ export class Store {
       this.masks.set(region, mask);
     }
     return mask;
+  }
+
+  /** How many pixels a region covers. */
+  area(region: Region): number {
+    let area = this.areas.get(region);
+    if (area === undefined) {
+      area = this.mask(region).area;
+      this.areas.set(region, area);
+    }
+    return area;
   }
 
   /** A mask as a region, known to `mask` without being unpacked again. */

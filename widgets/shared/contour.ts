@@ -16,14 +16,15 @@ export function contours(mask: Mask): Point[][] {
     if (known) known.push(to);
     else edges.set(from, [to]);
   };
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (!filled(x, y)) continue;
-      if (!filled(x, y - 1)) link(corner(x, y), corner(x + 1, y));
-      if (!filled(x + 1, y)) link(corner(x + 1, y), corner(x + 1, y + 1));
-      if (!filled(x, y + 1)) link(corner(x + 1, y + 1), corner(x, y + 1));
-      if (!filled(x - 1, y)) link(corner(x, y + 1), corner(x, y));
-    }
+  // `indexOf` jumps over what is empty, which is most of a frame.
+  for (let i = pixels.indexOf(1); i >= 0; i = pixels.indexOf(1, i + 1)) {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    const inside = x > 0 && y > 0 && x < width - 1 && y < height - 1;
+    if (inside && (pixels[i - 1] & pixels[i + 1] & pixels[i - width] & pixels[i + width]) === 1) continue;
+    if (!filled(x, y - 1)) link(corner(x, y), corner(x + 1, y));
+    if (!filled(x + 1, y)) link(corner(x + 1, y), corner(x + 1, y + 1));
+    if (!filled(x, y + 1)) link(corner(x + 1, y + 1), corner(x, y + 1));
+    if (!filled(x - 1, y)) link(corner(x, y + 1), corner(x, y));
   }
 
   const loops: Point[][] = [];

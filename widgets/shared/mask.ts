@@ -106,8 +106,19 @@ export class Mask {
     return false;
   }
 
+  /** As a region, whose runs are counted when they are first asked for: not while one paints. */
   toRegion(): Region {
-    return { type: "mask", height: this.height, width: this.width, runs: encodeRuns(this.pixels) };
+    const { pixels } = this;
+    let runs: number[] | null = null;
+    return {
+      type: "mask",
+      height: this.height,
+      width: this.width,
+      get runs() {
+        runs ??= encodeRuns(pixels);
+        return runs;
+      },
+    };
   }
 }
 
