@@ -1,0 +1,60 @@
+"""The course speaks with one voice: what every notebook has, and that its parts hold together."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+
+
+def cells(name, kind):
+    notebook = nbformat.read(FOLDER / name, as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
+
+
+def prose(name):
+    return "\n\n".join(cell.source for cell in cells(name, "markdown"))
+
+
+def test_the_course_is_numbered():
+    assert [name[:2] for name in NOTEBOOKS] == sorted({name[:2] for name in NOTEBOOKS})
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_begins_with_its_goal_and_ends_with_what_was_seen(name):
+    opening = cells(name, "markdown")[0].source
+    assert opening.startswith("# ")
+    assert "**Goal" in opening
+    assert "minutes" in opening
+    assert re.search(r"^## What you saw$", prose(name), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_solutions_are_hidden_and_are_python(name):
+    text = prose(name)
+    assert "## Exercises" in text
+    hidden = re.findall(r"<details>\s*<summary>.*?</summary>(.*?)</details>", text, re.DOTALL)
+    assert hidden
+    for solution in hidden:
+        assert solution.startswith("\n\n")  # or what follows is not read as Markdown
+        for code in re.findall(r"```python\n(.*?)```", solution, re.DOTALL):
+            ast.parse(code)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_links_lead_somewhere(name):
+    for target in re.findall(r"\]\(([^)#:]+)\)", prose(name)):
+        assert (FOLDER / target).exists(), target
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_outputs_that_are_compared_are_there(name):
+    for cell in cells(name, "code"):
+        if "nbval-check-output" in cell.metadata.get("tags", ()):
+            assert cell.outputs, cell.source
