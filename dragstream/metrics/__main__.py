@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         "Frechet distance of pictures with EfficientNet-lite0: works offline, is no FID",
     )
     _sets(picture, "videos or pictures")
+    _device_option(picture)
     lpips = _command(commands, "lpips", _lpips, "how different two videos or pictures look")
     lpips.add_argument("--first", type=Path, required=True, metavar="FILE")
     lpips.add_argument("--second", type=Path, required=True, metavar="FILE")
@@ -149,6 +150,7 @@ def _objmc_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cotracker-weights", type=Path, metavar="FILE", help="CoTracker3's scaled_offline.pth"
     )
+    _device_option(parser)
     parser.add_argument("--points", type=int, default=256, help="at most (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the points (default: %(default)s)")
     parser.add_argument(
@@ -196,6 +198,25 @@ def _sets(parser: argparse.ArgumentParser, kind: str) -> None:
 
 def _weights(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--weights", type=Path, metavar="FILE", help=text)
+    _device_option(parser)
+
+
+def _device_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", default="cpu", help="where networks run, as torch names it (default: cpu)"
+    )
+
+
+def _device(options: argparse.Namespace) -> str:
+    """The device, tried before anything is loaded."""
+    import torch
+
+    try:
+        torch.zeros(1, device=options.device)
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"--device {options.device} cannot be used: {reason}") from error
+    return str(options.device)
 
 
 # ------------------------------------------------------------------------------------ labels
@@ -211,7 +232,9 @@ def _label(options: argparse.Namespace) -> tuple[Label, FrameClock]:
 TRACKERS: dict[str, Callable[[argparse.Namespace], Tracker]] = {
     LucasKanade().name: lambda _: LucasKanade(),
     DenseFlow().name: lambda _: DenseFlow(),
-    CoTracker().name: lambda options: CoTracker(options.cotracker, options.cotracker_weights),
+    CoTracker().name: lambda options: CoTracker(
+        options.cotracker, options.cotracker_weights, device=_device(options)
+    ),
 }
 
 
@@ -290,16 +313,18 @@ def _fvd(options: argparse.Namespace) -> Document:
     def samples(frames: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return clips(frames, options.frames)
 
-    document = _frechet("FVD", I3DLogits(options.weights), samples, options)
+    document = _frechet("FVD", I3DLogits(options.weights, _device(options)), samples, options)
     return {**document, "frames": options.frames}
 
 
 def _fid(options: argparse.Namespace) -> Document:
-    return _frechet("FID", InceptionPool(options.weights), np.asarray, options)
+    return _frechet("FID", InceptionPool(options.weights, _device(options)), np.asarray, options)
 
 
 def _image_distance(options: argparse.Namespace) -> Document:
-    return _frechet("Frechet distance of pictures", EfficientNetLite0(), np.asarray, options)
+    return _frechet(
+        "Frechet distance of pictures", EfficientNetLite0(_device(options)), np.asarray, options
+    )
 
 
 def _frechet(
@@ -327,7 +352,7 @@ def _frechet(
 
 
 def _lpips(options: argparse.Namespace) -> Document:
-    metric = LPIPS(options.weights)
+    metric = LPIPS(options.weights, device=_device(options))
     first, second = read_frames(options.first), read_frames(options.second)
     if first.shape != second.shape:
         raise ValueError(

@@ -25,8 +25,8 @@ class Means:
 
     name = "means"
 
-    def __init__(self, weights: object = None) -> None:
-        self.weights = weights
+    def __init__(self, *_given: object) -> None:
+        pass
 
     def features(self, samples: np.ndarray) -> np.ndarray:
         flat = samples.reshape(len(samples), -1).astype(float)
@@ -117,6 +117,10 @@ def test_few_samples_are_warned_of(sets, monkeypatch, capsys) -> None:
         (
             ["lpips", "--first", "{videos}/0.mp4", "--second", "{pictures}/0.png"],
             "one size and length",
+        ),
+        (
+            ["lpips", "--first", "{none}", "--second", "{none}", "--device", "abacus"],
+            "--device abacus cannot be used",
         ),
         (
             ["lpips", "--first", "{pictures}/notes.txt", "--second", "{pictures}/0.png"],
