@@ -326,6 +326,26 @@ class DragCanvas(anywidget.AnyWidget):
 
     # --- frame ----------------------------------------------------------------------------------
 
+    @property
+    def source(self) -> object:
+        """What is shown: a stream, a live stream, or a frame. Drags stay when it is set.
+
+        Raises:
+            TypeError: On setting, neither a stream nor a uint8 array.
+            ValueError: On setting, frames of another size than the canvas.
+        """
+        return self._source
+
+    @source.setter
+    def source(self, source: object) -> None:
+        frame = sources.newest_frame(source)
+        sources.check_frames(frame[None], self.height, self.width)
+        for end in self._ends:
+            end()
+        self._source = source
+        self._ends = sources.follow(source, self)
+        self.show(frame)
+
     def refresh(self) -> None:
         """Show the stream's newest frame. A stream that announces its changes needs no call."""
         self.show(sources.newest_frame(self._source))

@@ -346,4 +346,3 @@ _TRAITS = (
     "show_keep",
     "show_focus",
 )
-

@@ -483,3 +483,22 @@ def test_budget_counts_every_value():
     messages.check_budget([0] * (messages.MOST_VALUES - 1))
     with pytest.raises(ValueError, match="more than"):
         messages.check_budget([0] * messages.MOST_VALUES)
+
+
+def test_another_source_keeps_the_drags(frame):
+    first, second = FakeStream(frame), FakeStream(frame)
+    second.add(255 - frame)
+    canvas = DragCanvas(first, drags=[MOVE])
+    canvas.source = second
+    assert canvas.source is second
+    assert np.array_equal(shown(canvas), 255 - frame)
+    assert canvas.drags == [MOVE]
+    first.add(frame)
+    assert first.callbacks == []
+    assert np.array_equal(shown(canvas), 255 - frame)
+    second.add(frame)
+    assert np.array_equal(shown(canvas), frame)
+    for wrong in (3, frame[:64]):
+        with pytest.raises((TypeError, ValueError)):
+            canvas.source = wrong
+    assert canvas.source is second

@@ -178,7 +178,7 @@ def test_branches_take_everything_along(studio, stream):
     assert studio.stream is branch
     assert studio.live.stream is branch
     assert studio.features.stream is branch
-    assert studio.drift.source is studio.live
+    assert studio.drift.source is studio.canvas.source is studio.live
     assert studio._bar.state["branch"] == "branch 2"
     studio.step()
     rest(studio)
