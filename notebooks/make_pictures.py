@@ -3,8 +3,8 @@
     python notebooks/make_pictures.py                    # or: make pictures
     python notebooks/make_pictures.py --only filmstrip drift
 
-Pictures go to docs/pictures. All but the screenshot need the packaged model alone; the screenshot
-is taken in a real JupyterLab in Chromium, through the browser tests.
+Pictures go to docs/pictures. All but the screenshots need the packaged model alone; those are taken
+in a real JupyterLab in Chromium, through the browser tests.
 """
 
 from __future__ import annotations
@@ -142,6 +142,17 @@ def screenshot() -> None:
     picture.quantize(256, dither=Image.Dither.NONE).save(PICTURES / "lab.png", optimize=True)
 
 
+def studio() -> None:
+    """The Studio on a laptop, as the browser test leaves it."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "browser", "-k", "playground"]
+        test = ROOT / "tests" / "browser" / "test_studio.py"
+        environment = os.environ | {"DRAGSTREAM_SCREENSHOTS": folder}
+        subprocess.run([*command, str(test)], check=True, env=environment, cwd=ROOT)
+        picture = Image.open(Path(folder) / "studio-playground.png").convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(PICTURES / "studio.png", optimize=True)
+
+
 def _is_progress(output: nbformat.NotebookNode) -> bool:
     """Whether an output is a widget that a cell showed on its way, such as a progress bar."""
     return output.output_type == "display_data" and WIDGET_VIEW in output.data
@@ -175,7 +186,11 @@ DRAWN: dict[str, Callable[[Scene], None]] = {
     "features": features,
     "animation": animation,
 }
-RUN: dict[str, Callable[[], None]] = {"notebooks": run_notebooks, "screenshot": screenshot}
+RUN: dict[str, Callable[[], None]] = {
+    "notebooks": run_notebooks,
+    "screenshot": screenshot,
+    "studio": studio,
+}
 
 
 def main() -> None:
@@ -184,8 +199,9 @@ def main() -> None:
     names = [*DRAWN, *RUN]
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
     wanted = parser.parse_args().only
-    if shutil.which(os.environ.get("CHROMIUM") or "chromium") is None and "screenshot" in wanted:
-        parser.error("the screenshot needs Chromium (CHROMIUM=path), or name others with --only")
+    pages = {"screenshot", "studio"} & set(wanted)
+    if pages and shutil.which(os.environ.get("CHROMIUM") or "chromium") is None:
+        parser.error("screenshots need Chromium (CHROMIUM=path), or name others with --only")
     PICTURES.mkdir(parents=True, exist_ok=True)
     scene = Scene() if set(wanted) & set(DRAWN) else None
     for name in tqdm(wanted, "pictures"):

@@ -47,6 +47,11 @@ studio = Studio(stream)
 studio
 """
 
+CRITTER = """
+red = stream.frames[-1].astype(int)
+red = red[..., 0] > red[..., 1:].max(-1) + 60
+"""
+
 LONG = 240_000
 """Milliseconds: a few blocks of the playground, on busy cores."""
 
@@ -332,6 +337,29 @@ def test_it_fits_the_screen_in_both_themes(desk, name, width, height):
         desk.notebook.screenshot(f"studio-{name}-lab-{theme.lower()}")
 
 
+def test_a_drag_in_the_playground_for_the_picture(other_notebook):
+    opened = other_notebook([PLAYGROUND])
+    opened.page.set_viewport_size({"width": 1280, "height": 1000})
+    opened.run_all()
+    opened.wait_for_cell(0, LONG)
+    desk = Desk(opened)
+    opened.python("studio.step(); studio.step(); studio.live.wait()")
+    opened.python(CRITTER)
+    opened.python(
+        "bow = ds.Path.spline([(0, 0), (20, -8), (40, 0)])\n"
+        "studio.drags = [ds.Drag(red, ds.Translation(bow))]\n"
+        "studio.animate(2); studio.live.wait(); studio.timeline.fork(at=3)\n"
+        "studio.animate(2); studio.live.wait()"
+    )
+    desk.is_at(LONG, status="paused", blocks=5)
+    expect(desk.timeline.locator(".ds-strip img[src]")).to_have_count(5)
+    desk.shows_newest()
+    desk.root.scroll_into_view_if_needed()
+    opened.page.mouse.move(5, 5)
+    assert desk.fits()
+    opened.screenshot("studio-playground", desk.root)
+
+
 def frames_digest(notebook):
     code = "import hashlib; print(hashlib.sha256(studio.stream.frames.tobytes()).hexdigest())"
     return notebook.python(code)
@@ -344,8 +372,7 @@ def test_the_exported_code_makes_the_same_frames_in_a_fresh_kernel(other_noteboo
     desk = Desk(opened)
     desk.button("Step").click()
     desk.is_at(LONG, status="paused", blocks=2)
-    red = "red = stream.frames[-1].astype(int); red = red[..., 0] > red[..., 1:].max(-1) + 60"
-    opened.python(red)
+    opened.python(CRITTER)
     x, y = json.loads(
         opened.python(
             "print(ds.regions.centroid(red).__repr__().replace('(', '[').replace(')', ']'))"
