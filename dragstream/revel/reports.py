@@ -49,7 +49,9 @@ _REST = (
 _DIFFERENCES = (
     "Differences are taken case by case between two methods that share the past and the noise. "
     "An ordering holds if the whole interval of the difference lies on its side of 0, fails if "
-    "it lies on the other side, and leans if it contains 0."
+    "it lies on the other side, and leans if it contains 0. In the plots dots are means and lines "
+    "their intervals; diamonds are the paper's figures, scaled so that its full method stands "
+    "where it stands here."
 )
 
 
@@ -143,9 +145,10 @@ def _orderings(studies: Sequence[Study], findings: Mapping[str, Sequence[Finding
     )
     parts: list[str | Table | Picture] = [words]
     if failed:
-        parts.append("These come out the other way; under each, what may be behind it:")
+        parts.append("These come out the other way; beside each, what may be behind it.")
     for study, finding in failed:
-        parts.append(f"{_said(finding, study)} ({study.source}): {_shown(finding)}. {study.note}")
+        said = f"{_said(finding, study)} ({study.source}): {_shown(finding)}."
+        parts.append(f"{said} {finding.claim.why}")
     return Section("The paper's orderings", tuple(parts))
 
 
