@@ -1,4 +1,4 @@
-"""A page with one widget whose Python side lives in the test: seconds where JupyterLab takes minutes.
+"""A page with one widget whose Python side lives in the test: quick where JupyterLab is slow.
 
 What is special to JupyterLab (its messages, reloads and restarts) is tested in a real one beside.
 """

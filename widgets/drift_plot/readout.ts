@@ -5,25 +5,30 @@ import type { Axis } from "./store";
 
 export interface Reading {
   readonly title: string;
-  readonly lines: readonly string[];
+  readonly columns: readonly string[];
+  /** For each measure, its symbol and one text for each column. */
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** Everything known about a row: its values, the neighbours', and those without rectification. */
 export function reading(axis: Axis, shown: Rows, other: Rows, row: number): Reading {
   const beside = other.exactly(shown.x(row));
-  const lines = MEASURES.map(({ symbol }, measure) => {
-    const parts = [`${symbol} ${read(shown.value(row, measure))}`];
-    const before = shown.before(row, measure);
-    if (Number.isFinite(before) && before !== shown.value(row, measure)) {
-      parts.push(`before rectification ${read(before)}`);
-    }
-    if (Number.isFinite(shown.centre(row, measure))) {
-      parts.push(`neighbours ${read(shown.centre(row, measure))} ± ${read(shown.spread(row, measure))}`);
-    }
-    if (beside >= 0) parts.push(`without rectification ${read(other.value(beside, measure))}`);
-    return parts.join(" · ");
-  });
-  return { title: title(axis, shown, row), lines };
+  const columns: [title: string, text: (measure: number) => string][] = [
+    ["stream", (measure) => read(shown.value(row, measure))],
+  ];
+  if (shown.layout.before !== null) {
+    columns.push(["before rectification", (measure) => read(shown.before(row, measure))]);
+  }
+  columns.push(["neighbours", (measure) => {
+    const centre = shown.centre(row, measure);
+    return Number.isFinite(centre) ? `${read(centre)} ± ${read(shown.spread(row, measure))}` : "–";
+  }]);
+  if (beside >= 0) columns.push(["without rectification", (measure) => read(other.value(beside, measure))]);
+  return {
+    title: title(axis, shown, row),
+    columns: columns.map(([name]) => name),
+    rows: MEASURES.map(({ symbol }, measure) => [symbol, ...columns.map(([, text]) => text(measure))]),
+  };
 }
 
 function title(axis: Axis, shown: Rows, row: number): string {
@@ -32,5 +37,5 @@ function title(axis: Axis, shown: Rows, row: number): string {
     return `latent frame ${shown.x(row)}${Number.isFinite(drift) ? ` · drift ${read(drift)}` : ""}`;
   }
   const cutoff = shown.at(row, CUTOFF);
-  return `block ${shown.at(row, BLOCK)}, iteration ${shown.at(row, ITERATION)} · loss ${read(shown.at(row, LOSS))} · ω ${read(cutoff)}`;
+  return `block ${shown.at(row, BLOCK)}, iteration ${shown.at(row, ITERATION)} · loss ${read(shown.at(row, LOSS))} · ω ${Number(cutoff.toPrecision(3))}`;
 }

@@ -73,11 +73,11 @@ export class Store {
     this.notify();
   }
 
-  /** Move the cursor by so many rows; without one, from the last row. */
+  /** Move the cursor by so many rows; without one, it begins at the last row. */
   step(by: number): void {
     const { shown } = this;
     if (shown.count === 0) return;
-    const from = this.cursor === null ? (by < 0 ? shown.count : shown.count - 1 - by) : shown.nearest(this.cursor);
+    const from = this.cursor === null ? (by < 0 ? shown.count : shown.count - 2) : shown.nearest(this.cursor);
     this.point(shown.x(Math.max(0, Math.min(shown.count - 1, from + by))));
   }
 

@@ -25,7 +25,7 @@ export class View {
   });
   private readonly legend = element("div", { class: "ds-legend" });
   private readonly title = element("b");
-  private readonly lines = element("div", { class: "ds-lines" });
+  private readonly table = element("table", { class: "ds-values" });
   private readonly readout: HTMLElement;
   private readonly empty = element("p", { class: "ds-empty" });
   private readonly alert: Alert;
@@ -43,7 +43,7 @@ export class View {
     this.compare = textButton("Compare without rectification", () => this.press());
     this.panels = MEASURES.map((_, measure) => new Panel(store, measure));
     this.charts.append(...this.panels.map((panel) => panel.root));
-    this.readout = element("div", { class: "ds-readout", "aria-live": "polite" }, this.title, this.lines);
+    this.readout = element("div", { class: "ds-readout", "aria-live": "polite" }, this.title, this.table);
     this.alert = new Alert(() => store.setError(null), CLOSE);
     this.assemble(host);
     this.listen();
@@ -167,11 +167,14 @@ export class View {
     this.readout.classList.toggle("ds-quiet", row < 0);
     if (row < 0) {
       say(this.title, "Point at a curve, or use the arrow keys, to read values.");
-      this.lines.replaceChildren();
+      this.table.replaceChildren();
       return;
     }
-    const { title, lines } = reading(store.axis, store.shown, store.other, row);
+    const { title, columns, rows } = reading(store.axis, store.shown, store.other, row);
     say(this.title, title);
-    this.lines.replaceChildren(...lines.map((line) => element("span", {}, line)));
+    const head = ["", ...columns].map((name) => element("th", { scope: "col" }, name));
+    const lines = rows.map(([symbol, ...values]) =>
+      element("tr", {}, element("th", { scope: "row" }, symbol ?? ""), ...values.map((value) => element("td", {}, value))));
+    this.table.replaceChildren(element("tr", {}, ...head), ...lines);
   }
 }

@@ -40,7 +40,10 @@ export class Strip {
     this.row.addEventListener("dblclick", (event) => {
       if (blockOf(event) !== null) store.askRewind();
     });
-    this.observer = new ResizeObserver(this.schedule);
+    this.observer = new ResizeObserver(() => {
+      this.reveal();
+      this.schedule();
+    });
     this.observer.observe(this.root);
   }
 
@@ -59,11 +62,15 @@ export class Strip {
     if (this.row.style.width !== length) this.row.style.width = length;
     if (store.block !== this.current) {
       this.current = store.block;
-      const { scrollLeft, clientWidth } = this.root;
-      const scroll = reveal(Math.max(0, this.current), scrollLeft, clientWidth, this.size);
-      if (scroll !== scrollLeft) this.root.scrollLeft = scroll;
+      this.reveal();
     }
     this.lay();
+  }
+
+  private reveal(): void {
+    const { scrollLeft, clientWidth } = this.root;
+    const scroll = reveal(Math.max(0, this.current), scrollLeft, clientWidth, this.size);
+    if (scroll !== scrollLeft) this.root.scrollLeft = scroll;
   }
 
   private readonly schedule = (): void => {
