@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dragstream.method.settings import DragSettings
 from dragstream.stream.records import Block, Call, Mode
 from dragstream.stream.stream import Stream
 
 if TYPE_CHECKING:
+    from dragstream.method.base import DragMethod
     from dragstream.method.iteration import Iteration
-    from dragstream.method.settings import DragSettings
 
 Callback = Callable[["Iteration"], Any]
 
@@ -54,9 +55,10 @@ class Rerun:
         call = first.call
         if call.settings is None:
             raise ValueError(f"block {first.index} was not dragged: there is nothing to compare")
-        if call.settings.rectification is None:
+        settings = call.settings
+        if not isinstance(settings, DragSettings) or settings.rectification is None:
             raise ValueError(f"block {first.index} was dragged without rectification already")
-        settings = replace(call.settings, rectification=None)
+        settings = replace(settings, rectification=None)
         if call.mode is not Mode.EDIT:
             return cls(stream.fork(at=first.index), (), call, settings, first)
         if not first.earlier:
@@ -92,7 +94,7 @@ def _origin(stream: Stream, block: Block) -> Stream:
 
 
 def _repeat(
-    stream: Stream, call: Call, settings: DragSettings | None, callback: Callback | None
+    stream: Stream, call: Call, settings: DragMethod | None, callback: Callback | None
 ) -> None:
     if call.mode is Mode.STEP:
         stream.step()

@@ -10,9 +10,10 @@ the point being found again after each step. What was adapted, and why:
   and their targets are where the drag takes them; so a region can turn, too.
 - A point is found again by what it looked like in the frame that the drag was drawn on; in a
   block that is still to be made there is nothing to remember.
-- Its constants belong to 50 steps of another model. Patches and steps are counted in cells of the
-  feature map. The learning rate is a quarter of what suits the model for DragStream, whose few
-  iterations go as far as this method's many.
+- Its constants belong to 50 steps of another model. Patches, steps and the search for points are
+  counted in cells of the feature map, which are many pixels wide here: a point is looked for no
+  farther away than a step leads, or it jumps to what only looks alike. The learning rate is a
+  quarter of what suits the model for DragStream, whose few iterations go as far as these many.
 - It penalises change outside of its mask. Under AdamW, whose steps hardly depend on the size of a
   gradient, the weight of a penalty says little, so the mask is put on the update itself: the
   limit of a heavy penalty. What `keep` covers stays as it is, to the bit.
@@ -70,7 +71,7 @@ class DragVideo(Baseline):
     points: int = 4
     step_cells: float = 1.0
     patch_radius: int = 1
-    search_radius: int = 3
+    search_radius: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
