@@ -41,10 +41,14 @@ LONG = 20.0
 """Seconds of video before a drag of `Feature.LONG`."""
 _RUNS = 12
 """Scenes on which the model is run before a slot becomes a plain translation."""
+_LONG_RUNS = 4
+"""The same for `Feature.LONG`, whose scenes take ten times as long."""
 _SCENES = 400
 """Scenes that are looked at, before the model runs, for the objects that a slot needs."""
 _PATIENCE = 3
-"""More blocks to wait for a frame on which the drags can be drawn."""
+"""Blocks to wait for a frame on which the drags can be drawn."""
+_LONG_PATIENCE = 12
+"""The same for `Feature.LONG`: waiting costs less than another scene."""
 _CHECK = 3
 """A stream is looked at so often, in blocks, and given up once what is to be dragged is lost."""
 _MARGIN = 12
@@ -113,24 +117,26 @@ def draw(model: VideoModel, slot: Slot, seed: int = SEED) -> tuple[Case, Stream]
     """
     check_world(model.spec)
     rng = np.random.default_rng((seed, slot.number))
-    for wish in (slot, replace(slot, kinds=(Kind.TRANSLATION,), feature=_plain(slot.feature))):
+    for wish in _wishes(slot):
         for start in _suiting(wish, seed):
             stream = _stream(model, start, seed * 1000 + slot.number)
             if not _reach(stream, start, wish):
                 continue
-            for _ in range(_PATIENCE):
+            for _ in range(_LONG_PATIENCE if wish.feature is Feature.LONG else _PATIENCE):
                 drawn = _compose(stream, start, wish, rng)
                 if drawn is not None:
                     return _case(stream, start, wish, slot, drawn), stream
                 stream.step()
-    raise ValueError(
-        f"{model.spec.name!r} kept no object to drag in {2 * _RUNS} scenes for {slot.name!r}"
-    )
+    raise ValueError(f"{model.spec.name!r} kept no object to drag in any scene for {slot.name!r}")
 
 
-def _plain(feature: Feature | None) -> Feature | None:
-    """What remains of a feature when drags become one."""
-    return feature if feature is Feature.LONG else None
+def _wishes(slot: Slot) -> Iterator[Slot]:
+    """What a slot asks for, and what it settles for: one object moved, at last even early."""
+    yield slot
+    simple = replace(slot, kinds=(Kind.TRANSLATION,))
+    if slot.feature is Feature.LONG:
+        yield simple
+    yield replace(simple, feature=None)
 
 
 def _suiting(slot: Slot, seed: int) -> Iterator[Start]:
@@ -142,7 +148,7 @@ def _suiting(slot: Slot, seed: int) -> Iterator[Start]:
         if _assignable(slot, kinds):
             yield start
             found += 1
-        if found == _RUNS:
+        if found == (_LONG_RUNS if slot.feature is Feature.LONG else _RUNS):
             return
 
 

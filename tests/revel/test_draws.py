@@ -10,7 +10,8 @@ import pytest
 from dragstream.drags import regions
 from dragstream.drags.motions import Deformation, targets, validate
 from dragstream.models.playground import world
-from dragstream.revel.cases import Case
+from dragstream.revel import draws
+from dragstream.revel.cases import Case, Kind
 from dragstream.revel.draws import PAST, draw
 from dragstream.revel.methods import select
 from dragstream.revel.sight import sight
@@ -128,6 +129,18 @@ def test_the_stream_that_comes_with_a_case_is_its_past(model) -> None:
     case, stream = draw(model, ROUND[0])
     assert len(stream) == case.block
     np.testing.assert_array_equal(stream.frames, replay(model, case).stream.frames)
+
+
+def test_where_nothing_can_be_turned_something_is_moved(model, monkeypatch) -> None:
+    monkeypatch.setattr(draws, "_RUNS", 1)
+    monkeypatch.setitem(draws.DRAWN, Kind.TURN, lambda _: None)
+    case, _ = draw(model, ROUND[3])
+    assert case.name == ROUND[3].name == "003-animate-turn"
+    assert case.kind is Kind.TRANSLATION
+    assert case.tags == ("public", "simplified")
+    monkeypatch.setitem(draws.DRAWN, Kind.TRANSLATION, lambda _: None)
+    with pytest.raises(ValueError, match="kept no object to drag in any scene"):
+        draw(model, ROUND[3])
 
 
 def test_a_model_of_another_size_is_refused(model, monkeypatch) -> None:
