@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dragstream.method.frequency import LowPass
     from dragstream.method.settings import DragSettings
     from dragstream.models import load
+    from dragstream.models.plan import plan
     from dragstream.stream.live import LiveStream
     from dragstream.stream.records import Block
     from dragstream.stream.stream import Stream
@@ -47,6 +48,7 @@ __all__ = [
     "load",
     "metrics",
     "models",
+    "plan",
     "plots",
     "regions",
 ]
@@ -67,6 +69,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "load": ("dragstream.models", "load"),
     "metrics": ("dragstream.metrics", None),
     "models": ("dragstream.models", None),
+    "plan": ("dragstream.models.plan", "plan"),
     "plots": ("dragstream.plots", None),
     "regions": ("dragstream.drags.regions", None),
 }

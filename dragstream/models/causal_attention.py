@@ -108,11 +108,11 @@ def rotate(x: Tensor, turns: Tensor) -> Tensor:
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
     """Scaled dot-product attention of heads; the output is (batch, tokens, channels)."""
-    parts = (part.transpose(1, 2) for part in (query, key, value))
+    query, key, value = (part.transpose(1, 2) for part in (query, key, value))
     if query.is_meta and mask is None:  # shapes as a fused kernel has them, which keeps no scores
-        out = META.forward(*parts)[0]
+        out = META.forward(query, key, value)[0]
     else:
-        out = F.scaled_dot_product_attention(*parts, attn_mask=mask)
+        out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     return out.transpose(1, 2).flatten(2)
 
 

@@ -160,8 +160,7 @@ def _is_right(device: torch.device) -> bool:
         except (AttributeError, NotImplementedError, RuntimeError, TypeError):
             return False
         keys, values = torch.cat([key.detach(), key], 1), torch.cat([value.detach(), value], 1)
-        parts = (part.transpose(1, 2) for part in (query, keys, values))
-        out = F.scaled_dot_product_attention(*parts)
+        out = F.scaled_dot_product_attention(query.transpose(1, 2), *_heads_first((keys, values)))
         wanted = torch.autograd.grad(out.float().square().sum(), (query, key, value))
     pairs = zip(found, wanted, strict=True)
     return all(torch.allclose(a.float(), b.float(), rtol=0.05, atol=0.05) for a, b in pairs)

@@ -1,0 +1,342 @@
+"""How much memory a pass takes, found by rehearsing it: `Meter` and `rehearse`.
+
+On torch's meta device tensors have shapes but no values, so that a pass at full size takes a moment
+and no memory; what it would allocate is counted while it runs. The code is the one that will run,
+so the count cannot lag behind it. What kernels need inside, and what an allocator wastes, is not in
+it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from dragstream.models.causal_config import CausalWanConfig
+from dragstream.models.causal_context import CausalContext, CommittedBlock
+from dragstream.models.causal_economy import Economy
+from dragstream.models.causal_wan import CausalWan
+
+Result = TypeVar("Result")
+
+_META = torch.device("meta")
+
+
+class Meter(TorchDispatchMode):
+    """Counts the bytes of the tensors that come to life while it is active.
+
+    Views and what is written in place count once; tensors that were there before do not count.
+
+    Attributes:
+        alive: Bytes of those that are still there.
+        peak: The most that were there at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive = 0
+        self.peak = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Run an operation, and note what it allocates."""
+        kwargs = kwargs or {}
+        for tensor in _tensors((args, kwargs)):
+            self._meet(tensor, 0)
+        found = func(*args, **kwargs)
+        for tensor in _tensors(found):
+            self._meet(tensor, tensor.untyped_storage().nbytes())
+        self.peak = max(self.peak, self.alive)
+        return found
+
+    def _meet(self, tensor: Tensor, size: int) -> None:
+        storage = tensor.untyped_storage()
+        key = storage._cdata  # noqa: SLF001 - its identity
+        if key not in self._known:
+            self._known.add(key)
+            self.alive += size
+            weakref.finalize(storage, self._leave, key, size)
+
+    def _leave(self, key: int, size: int) -> None:
+        self._known.discard(key)
+        self.alive -= size
+
+
+def _tensors(tree: Any) -> Iterator[Tensor]:
+    return (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
+
+
+@dataclass(frozen=True)
+class Takes:
+    """Bytes that a pass takes.
+
+    Attributes:
+        peak: At most, while it runs, its result among them.
+        kept: Afterwards, for what it leaves behind.
+    """
+
+    peak: int
+    kept: int
+
+
+def rehearse(call: Callable[[], Result]) -> tuple[Result, Takes]:
+    """What a call gives, and what it takes beside the tensors that were there before."""
+    with Meter() as meter:
+        found = call()
+        kept = meter.alive
+    return found, Takes(meter.peak, kept)
+
+
+def size_of(tensors: Sequence[Tensor]) -> int:
+    """Bytes of tensors."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+@dataclass(frozen=True)
+class TransformerTakes:
+    """Bytes that a causal Wan takes on its device, at one size of frames.
+
+    Attributes:
+        layer: The weights of one layer.
+        rest: The weights of everything else.
+        block: Keys and values of a committed block.
+        window: Keys and values of all that a block may see of the past.
+        words: Keys and values of the text.
+        filtered: Low-passed keys and values of the past, where they are kept.
+        maps: Features that the iterations of a drag compare with.
+        denoise: Working memory of a denoising step.
+        commit: Working memory of the context pass, the new block's keys and values included.
+        reference: Working memory of reading references, the features included, where low-passed
+            keys and values are not kept.
+    """
+
+    layer: int
+    rest: int
+    block: int
+    window: int
+    words: int
+    filtered: int
+    maps: int
+    denoise: int
+    commit: int
+    reference: int
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A model on the meta device, before a block whose window is full."""
+
+    wan: CausalWan
+    context: CausalContext
+    latents: Tensor
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """What the passes of a transformer depend on.
+
+    Attributes:
+        config: The transformer's sizes.
+        size: Rows and columns of the latents.
+        past: Committed latent frames in sight of a new block.
+        tokens: Of the text.
+        layers: The tapped layers.
+        dtype: Of the weights.
+    """
+
+    config: CausalWanConfig
+    size: tuple[int, int]
+    past: int
+    tokens: int
+    layers: tuple[int, ...]
+    dtype: torch.dtype
+
+    @property
+    def depth(self) -> int:
+        """Layers that drags run; those above take part in none, and take what others do."""
+        return max(self.layers) + 1
+
+
+@functools.lru_cache(maxsize=32)
+def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
+    """What a transformer takes, from its config alone.
+
+    Args:
+        scenery: The transformer and what it works on.
+        filters: Low-passes that references are read under.
+    """
+    stage, words = _stage(scenery)
+    wan, depth, count = stage.wan, scenery.depth, scenery.config.num_layers
+    _, denoise = rehearse(lambda: wan.denoise(stage.latents, 0.9, stage.context))
+    grown, commit = rehearse(lambda: wan.commit(stage.latents, stage.context))
+    block = size_of([part for pair in grown.blocks[-1].layers for part in pair])
+    wan.economy = Economy(keep_filtered=False)
+    maps, reference = _read(stage, scenery.layers, filters)
+    layer = size_of(list(wan.transformer.blocks[0].parameters()))
+    window = block // depth * scenery.past // scenery.config.frames_per_block
+    return TransformerTakes(
+        layer=layer,
+        rest=size_of(list(wan.transformer.parameters())) - depth * layer,
+        block=block // depth * count,
+        window=window * count,
+        words=words // depth * count,
+        filtered=window * len(scenery.layers) * filters,
+        maps=size_of(maps),
+        denoise=denoise.peak,
+        commit=commit.peak - block + block // depth * count,
+        reference=reference.peak,
+    )
+
+
+@functools.lru_cache(maxsize=32)
+def rehearse_iteration(scenery: Scenery, *, checkpointing: bool) -> int:
+    """Bytes of an iteration of a drag: forward, what is kept for the way back, and backward."""
+    stage, _ = _stage(scenery)
+    stage.wan.economy = Economy(checkpointing=checkpointing)
+    point = stage.latents.requires_grad_()
+    _, takes = rehearse(lambda: _iterate(stage.wan, point, stage.context, scenery.layers))
+    return takes.peak
+
+
+def _stage(scenery: Scenery) -> tuple[_Stage, int]:
+    """A model as deep as drags are, its past, a block, and the bytes of its words."""
+    config = dataclasses.replace(scenery.config, num_layers=scenery.depth, window=None, sink=0)
+    size, past, dtype = scenery.size, scenery.past, scenery.dtype
+    with _META:
+        wan = CausalWan(config).to(dtype)
+        text = torch.empty(1, scenery.tokens, config.text_dim)
+        latents = torch.empty(1, config.frames_per_block, config.latent_channels, *size)
+    wan.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
+    context = wan.new_context(text)
+    words = size_of([part for pair in context.words for part in pair])
+    if past:
+        rows, columns = size[0] // config.patch[0], size[1] // config.patch[1]
+        shape = (1, past * rows * columns, config.num_heads, config.head_dim)
+        pairs = tuple(
+            (
+                torch.empty(shape, dtype=dtype, device=_META),
+                torch.empty(shape, dtype=dtype, device=_META),
+            )
+            for _ in range(config.num_layers)
+        )
+        seen = CommittedBlock(0, past, (rows, columns), pairs)
+        context = dataclasses.replace(context, frames=past, blocks=(seen,))
+    return _Stage(wan, context, latents), words
+
+
+@dataclass(frozen=True)
+class _Filter:
+    """Takes what a low-pass takes (Eq. 7)."""
+
+    number: int
+
+    def __call__(self, maps: Tensor) -> Tensor:
+        spectrum = torch.fft.rfft2(maps.float(), dim=(-3, -2))
+        size = (maps.shape[-3], maps.shape[-2])
+        filtered: Tensor = torch.fft.irfft2(spectrum * spectrum.real, s=size, dim=(-3, -2))
+        return filtered.to(maps.dtype)
+
+
+def _read(stage: _Stage, layers: tuple[int, ...], filters: int) -> tuple[list[Tensor], Takes]:
+    """The features of references under each low-pass, and what reading them takes."""
+    low_passes = [None, *(_Filter(number) for number in range(filters))]
+
+    def read() -> list[Tensor]:
+        with torch.no_grad():
+            taps = stage.wan.filtered_features(
+                stage.latents, 0.9, stage.context, layers, low_passes
+            )
+            return [_maps(tap, layers) for tap in taps]
+
+    return rehearse(read)
+
+
+def _maps(taps: dict[int, Tensor], layers: tuple[int, ...]) -> Tensor:
+    return torch.cat([taps[layer] for layer in layers], dim=-1).float()
+
+
+def _iterate(
+    wan: CausalWan, latents: Tensor, context: CausalContext, layers: tuple[int, ...]
+) -> Tensor:
+    maps = _maps(wan.features(latents, 0.9, context, layers), layers)
+    (gradient,) = torch.autograd.grad(maps.square().mean(), latents)
+    return gradient
+
+
+@dataclass(frozen=True)
+class VaeTakes:
+    """Bytes that a VAE takes to decode block after block.
+
+    Attributes:
+        weights: All of its weights.
+        state: What the decoder remembers between blocks.
+        decode: Working memory of decoding a block, the new state included.
+        visit: The same where the state before comes from elsewhere.
+    """
+
+    weights: int
+    state: int
+    decode: int
+    visit: int
+
+
+@functools.lru_cache(maxsize=32)
+def rehearse_vae(
+    config: tuple[tuple[str, Any], ...],
+    size: tuple[int, int],
+    *,
+    frames: int,
+    dtype: torch.dtype,
+) -> VaeTakes:
+    """What a VAE takes, from its config alone.
+
+    Args:
+        config: Keys and values of diffusers' `AutoencoderKLWan`.
+        size: Rows and columns of the latents.
+        frames: Latent frames of a block.
+        dtype: Of the weights.
+    """
+    from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+
+    with _META, torch.no_grad():
+        vae = AutoencoderKLWan.from_config(dict(config))
+        torch.nn.Module.to(vae, dtype)  # diffusers' own `to` warns of layers that there are not
+        latents = torch.empty(1, vae.config.z_dim, frames, *size, dtype=dtype)
+        before: list[Any] = [None] * vae._cached_conv_counts["decoder"]  # noqa: SLF001 - its length
+        _decode(vae, latents, before, first=True)
+        _, decode = rehearse(lambda: _decode(vae, latents, list(before), first=False))
+        _, visit = rehearse(lambda: _decode(vae, latents, _copied(before), first=False))
+    state = size_of([part for part in before if isinstance(part, Tensor)])
+    return VaeTakes(size_of(list(vae.parameters())), state, decode.peak, visit.peak)
+
+
+def _copied(cache: list[Any]) -> list[Any]:
+    return [part.clone() if isinstance(part, Tensor) else part for part in cache]
+
+
+def _decode(vae: Any, latents: Tensor, cache: list[Any], *, first: bool) -> Tensor:
+    """Frame by frame, as a stream is decoded; `cache` is replaced entry by entry."""
+    pieces = [
+        vae.decoder(
+            vae.post_quant_conv(latents[:, :, index : index + 1]),
+            feat_cache=cache,
+            feat_idx=[0],
+            first_chunk=first and index == 0,
+        )
+        for index in range(latents.shape[2])
+    ]
+    return torch.cat(pieces, dim=2)

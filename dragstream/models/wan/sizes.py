@@ -1,0 +1,102 @@
+"""Sizes of the released models' parts, so that memory can be planned before anything is downloaded.
+
+They are what the `config.json` of each part says, by hub repository in the Diffusers layout.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dragstream.models.causal_config import CausalWanConfig
+
+TextSizes = Mapping[str, Any]
+"""The keys of a UMT5 config that its weights depend on."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Configs of the parts of a Wan.
+
+    Attributes:
+        transformer: The keys of `CausalWanConfig` that say how large it is.
+        vae: The keys of diffusers' `AutoencoderKLWan`; those that are missing are its defaults.
+        text: The keys of transformers' `UMT5Config` that its weights depend on.
+    """
+
+    transformer: Mapping[str, Any]
+    vae: Mapping[str, Any] = field(default_factory=dict)
+    text: TextSizes = field(default_factory=dict)
+
+    @classmethod
+    def of_folder(cls, folder: str | Path) -> Sizes:
+        """What the configs in a folder in the Diffusers layout say.
+
+        Raises:
+            FileNotFoundError: There is no config of the transformer.
+            ValueError: A config that does not parse, or of another model.
+        """
+        from dragstream.models.checkpoints import read_sizes
+
+        folder = Path(folder)
+        return cls(
+            read_sizes(folder / "transformer" / "config.json"),
+            _config(folder / "vae" / "config.json"),
+            _config(folder / "text_encoder" / "config.json"),
+        )
+
+    def causal(self, sight: Mapping[str, Any]) -> CausalWanConfig:
+        """The transformer's config with window, sink and frames of a block."""
+        return CausalWanConfig.of({**self.transformer, **sight})
+
+    def text_weights(self) -> int:
+        """How many numbers a UMT5 encoder holds; 0 where its sizes are not known."""
+        text = self.text
+        if not text:
+            return 0
+        width, inner = text["d_model"], text["num_heads"] * text["d_kv"]
+        attention = 4 * width * inner + text["relative_attention_num_buckets"] * text["num_heads"]
+        layer = attention + 3 * width * text["d_ff"] + 2 * width
+        return int(text["num_layers"] * layer + text["vocab_size"] * width + width)
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """A part's config without diffusers' notes; nothing where there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is no config")  # noqa: TRY004 - the file's content
+    return {name: value for name, value in content.items() if not name.startswith("_")}
+
+
+_WAN_1_3B = Sizes(
+    transformer={
+        "num_layers": 30,
+        "num_heads": 12,
+        "head_dim": 128,
+        "ffn_dim": 8960,
+        "text_dim": 4096,
+        "freq_dim": 256,
+        "latent_channels": 16,
+        "patch": (2, 2),
+    },
+    text={
+        "d_model": 4096,
+        "d_kv": 64,
+        "d_ff": 10240,
+        "num_heads": 64,
+        "num_layers": 24,
+        "vocab_size": 256384,
+        "relative_attention_num_buckets": 32,
+    },
+)
+
+SIZES: dict[str, Sizes] = {"Wan-AI/Wan2.1-T2V-1.3B-Diffusers": _WAN_1_3B}
+"""Sizes by repository."""

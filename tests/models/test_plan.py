@@ -1,0 +1,342 @@
+"""Plans against the sizes of real tensors, of models small enough to build."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from diffusers import AutoencoderKLWan
+
+from dragstream.models import causal_gradient
+from dragstream.models import plan as planning
+from dragstream.models.causal_config import CausalWanConfig
+from dragstream.models.causal_economy import Economy
+from dragstream.models.causal_wan import CausalWan
+from dragstream.models.plan import When, plan, plan_for
+from dragstream.models.rehearsal import Meter, Scenery, rehearse, rehearse_iteration, size_of
+from dragstream.models.wan.releases import RELEASES
+from dragstream.models.wan.sizes import SIZES, Sizes
+
+SMALL = Sizes(
+    transformer={
+        "num_layers": 4,
+        "num_heads": 2,
+        "head_dim": 16,
+        "ffn_dim": 64,
+        "text_dim": 12,
+        "freq_dim": 16,
+        "latent_channels": 4,
+    },
+    vae={"base_dim": 8, "z_dim": 4, "latents_mean": [0.0] * 4, "latents_std": [1.0] * 4},
+    text={
+        "d_model": 12,
+        "d_kv": 4,
+        "d_ff": 20,
+        "num_heads": 3,
+        "num_layers": 2,
+        "vocab_size": 50,
+        "relative_attention_num_buckets": 8,
+    },
+)
+RELEASE = dataclasses.replace(
+    RELEASES["self-forcing"],
+    name="small <b>",
+    base="small",
+    layers=(1, 2),
+    window=9,
+    sink=3,
+    height=64,
+    width=96,
+    tokens=7,
+)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setitem(SIZES, "small", SMALL)
+
+    def make(**changes):
+        return plan(RELEASE, **({"device": "cpu"} | changes))
+
+    return make
+
+
+def size(made, name, device="cpu"):
+    return sum(part.size for part in made.parts if part.name == name and part.device == device)
+
+
+# ---------------------------------------------------------------------- counting
+
+
+def test_a_meter_counts_what_is_alive():
+    before = torch.zeros(100)
+    with Meter() as meter:
+        first = torch.zeros(10)
+        view = first[2:].reshape(2, 4)
+        view.add_(1)
+        before.mul_(2)
+        assert meter.alive == 40
+        double = first.double()
+        del first, view
+        assert meter.alive == 80
+        del double
+        assert meter.alive == 0
+    assert meter.peak == 120
+
+
+def test_a_rehearsal_tells_peak_and_rest():
+    found, takes = rehearse(lambda: torch.ones(10).double().sum())
+    assert found == 10
+    assert takes.kept == 8
+    assert takes.peak == 40 + 80
+    # more was alive at once than is left over
+
+
+def real(dtype=torch.float32):
+    torch.manual_seed(0)
+    wan = CausalWan(SMALL.causal(RELEASE.causal)).to(dtype).requires_grad_(requires_grad=False)
+    context = wan.new_context(torch.randn(1, RELEASE.tokens, 12))
+    for _ in range(4):
+        context = wan.commit(torch.randn(1, 3, 4, 8, 12), context)
+    return wan, context
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_weights_and_cache_are_those_of_real_tensors(small, dtype):
+    made, (wan, context) = small(dtype=dtype), real(dtype)
+    assert size(made, "transformer") == size_of(list(wan.parameters()))
+    words = [part for pair in context.words for part in pair]
+    assert size(made, "keys and values of the text") == size_of(words)
+    spans = context.spans(wan.config, 3)
+    past = [part for layer in range(4) for pair in context.past(layer, spans) for part in pair]
+    assert size(made, "keys and values in sight") == size_of(past)
+    block = [part for pair in context.blocks[-1].layers for part in pair]
+    assert size(made, "the same of 1 more for going back") == size_of(block)
+    assert size(small(dtype=dtype, undo=3), "the same of 3 more for going back") == 3 * size_of(
+        block
+    )
+
+
+def test_the_vae_is_that_of_real_tensors(small):
+    vae = AutoencoderKLWan.from_config(dict(SMALL.vae)).requires_grad_(requires_grad=False)
+    made = small(decoder_states=1)
+    assert size(made, "VAE") == size_of(list(vae.parameters()))
+    cache = [None] * vae._cached_conv_counts["decoder"]
+    with torch.no_grad():
+        for index in range(2):
+            vae.decoder(torch.randn(1, 4, 1, 8, 12), cache, [0], first_chunk=index == 0)
+    state = size_of([part for part in cache if isinstance(part, torch.Tensor)])
+    assert size(made, "decoder's memory") == state
+    assert size(made, "decoder's memory at rest") == state  # of undo + 1 boundaries
+
+
+def test_the_text_encoder_is_that_of_real_tensors(small):
+    from transformers import UMT5Config, UMT5EncoderModel
+
+    encoder = UMT5EncoderModel(UMT5Config(**SMALL.text))
+    assert SMALL.text_weights() == sum(weight.numel() for weight in encoder.parameters())
+    made = small(text_dtype="float32")
+    assert size(made, "text encoder") == 4 * SMALL.text_weights()
+    assert made.peak_of_text("cpu") > made.peak_of_text("cuda")
+
+
+def test_a_denoising_step_takes_what_was_rehearsed(small):
+    wan, context = real()
+    latents = torch.randn(1, 3, 4, 8, 12)
+    wan.denoise(latents, 0.9, context)
+    _, denoise = rehearse(lambda: wan.denoise(latents, 0.9, context))
+    _, commit = rehearse(lambda: wan.commit(latents, context))
+    planned = size(small(), "a denoising step")
+    assert planned == pytest.approx(max(denoise.peak, commit.peak), rel=0.05)
+
+
+class Fused:
+    """Takes what a GPU's kernel takes: nothing beside its results."""
+
+    forward = causal_gradient._KERNELS["cpu"].forward
+    gradients = causal_gradient._KERNELS["cpu"].gradients
+
+    def query_gradient(self, *arguments):
+        return self.gradients(*arguments)[0]
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_an_iteration_takes_what_was_rehearsed(checkpointing, monkeypatch):
+    monkeypatch.setitem(causal_gradient._KERNELS, "cpu", Fused())
+    wan, context = real()
+    wan.place("cpu", Economy(checkpointing=checkpointing))
+    latents = torch.randn(1, 3, 4, 8, 12).requires_grad_()
+
+    def iterate():
+        maps = torch.cat(list(wan.features(latents, 0.9, context, (1, 2)).values()), dim=-1)
+        return torch.autograd.grad(maps.square().mean(), latents)
+
+    iterate()
+    _, takes = rehearse(iterate)
+    scenery = Scenery(wan.config, (8, 12), 6, RELEASE.tokens, (1, 2), torch.float32)
+    planned = rehearse_iteration(scenery, checkpointing=checkpointing)
+    assert planned == pytest.approx(takes.peak, rel=0.1)
+
+
+# ---------------------------------------------------------------------- plans
+
+
+def test_a_plan_prints_as_a_table(small):
+    made = small()
+    said = str(made).splitlines()
+    assert said[0].startswith("small <b> at 96x64, float32 on cpu, for Stream(..., undo=1)")
+    assert said[1].split() == ["part", "where", "memory", "when"]
+    assert any(line.startswith("a plain block takes") for line in said)
+    html = made._repr_html_()
+    assert "small &lt;b&gt;" in html
+    assert "<b>" not in html
+    assert html.count("<tr>") == len(made.parts) + 1
+
+
+def test_smaller_plans_take_less_and_less(small):
+    made = small(device="cuda")
+    chain = (made, *made.smaller)
+    assert [later.saving.partition(" (")[0] for later in made.smaller] == [
+        "low-passed keys and values made for each drag",
+        "the decoder's memory on the CPU between blocks",
+        "gradient checkpointing",
+        "the layers above the tapped ones on the CPU",
+        "all layers on the CPU",
+        "half the window",
+        "the VAE on the CPU",
+    ]
+    for dragged in (False, True):
+        peaks = [step.peak(dragged=dragged) for step in chain]
+        assert peaks == sorted(peaks, reverse=True)
+        assert peaks[-1] < peaks[0]
+    last = chain[-1].placement
+    assert last.economy == Economy(checkpointing=True, swapped_layers=4, keep_filtered=False)
+    assert (last.vae_device, chain[-1].release.window) == ("cpu", 6)
+    assert chain[-1].smaller == ()
+    assert made.smallest is chain[-1]
+
+
+def test_what_is_swapped_is_on_the_cpu(small):
+    lavish, frugal = small(device="cuda"), small(device="cuda", swapped_layers=3)
+    layer = size(frugal, "swapped layers") // 3
+    assert size(lavish, "swapped layers") == 0
+    moved = size(lavish, "transformer", "cuda") - size(frugal, "transformer", "cuda")
+    assert moved == 3 * layer
+
+
+def test_dragged_blocks_take_more_than_plain_ones(small):
+    made = small(device="cuda")
+    assert made.peak(dragged=True) > made.peak(dragged=False)
+    without = {part.name for part in made.parts if part.dragged}
+    assert without == {"the same in sight, low-passed", "an iteration of a drag"}
+    parts = [part for part in made.parts if part.device == "cuda" and When.DRAG in part.when]
+    assert made.peak(dragged=True) >= sum(part.size for part in parts)
+
+
+def test_memory_is_checked(small):
+    made = small(device="cuda")
+    wanted = made.peak(dragged=True)
+    made.check({"cuda": wanted})
+    made.check({})
+    with pytest.raises(
+        MemoryError, match=r"small <b> at 96x64 takes .* on cuda, where .* are free"
+    ):
+        made.check({"cuda": wanted - 1})
+    free = made.smaller[2].peak(dragged=True)
+    fitting = made.fitting(free)
+    assert fitting in made.smaller[:3]
+    with pytest.raises(MemoryError, match="this would do") as caught:
+        made.check({"cuda": free})
+    assert fitting.code() in str(caught.value)
+    with pytest.raises(MemoryError, match="smallest plan takes"):
+        made.check({"cuda": 10})
+    assert made.fitting(10) is None
+    with pytest.raises(MemoryError, match="on cpu"):
+        made.check({"cpu": 10})
+
+
+def test_code_says_what_differs(small):
+    made = small(device="cuda", checkpointing=True, height=32, window=6, vae_device="cpu")
+    assert made.code() == (
+        "ds.plan(release, height=32, window=6, vae_device='cpu', checkpointing=True)"
+    )
+    known = plan("self-forcing", device="cpu", height=64, width=64, window=12, keep_filtered=False)
+    assert known.code() == (
+        "ds.plan('self-forcing', height=64, width=64, window=12, keep_filtered=False)"
+    )
+    assert known.changes == {"height": 64, "width": 64, "window": 12}
+
+
+def test_loading_checks_first_and_does_as_planned(monkeypatch):
+    from dragstream.models.wan import assembly
+
+    asked = {}
+    monkeypatch.setattr(assembly, "load", lambda name, **options: asked.update(options) or name)
+    made = plan("self-forcing", device="cpu", height=64, width=64, checkpointing=True)
+    monkeypatch.setattr(planning, "_free", lambda _: None)
+    assert made.load(base="here") == "self-forcing"
+    assert asked["placement"].economy.checkpointing
+    assert (asked["height"], asked["width"], asked["base"]) == (64, 64, "here")
+    asked.clear()
+    monkeypatch.setattr(planning, "_free", lambda _: 1000)
+    with pytest.raises(MemoryError):
+        made.load()
+    assert asked == {}
+
+
+def test_a_plan_from_configs_at_hand(small):
+    config = CausalWanConfig.of({**SMALL.transformer, **RELEASE.causal})
+    made = plan_for(RELEASE, config, SMALL.vae, small().placement)
+    mine, theirs = (
+        {part.name: part.size for part in each.parts if part.name != "text encoder"}
+        for each in (made, small())
+    )
+    assert mine == theirs
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "error", "message"),
+    [
+        ("no-such-model", {}, ValueError, "self-forcing"),
+        (3, {}, TypeError, "name"),
+        ("self-forcing", {"speed": 3}, TypeError, "speed"),
+        ("self-forcing", {"undo": 0}, ValueError, "undo"),
+        ("self-forcing", {"swapped_layers": 31}, ValueError, "at most the 30 layers"),
+        ("self-forcing", {"dtype": "int8"}, ValueError, "int8"),
+        ("self-forcing", {"checkpointing": "yes"}, TypeError, "checkpointing"),
+        ("self-forcing", {"height": 100}, ValueError, "whole tokens"),
+        ("self-forcing", {"window": 4}, ValueError, "room for a block"),
+    ],
+)
+def test_bad_arguments(name, changes, error, message):
+    with pytest.raises(error, match=message):
+        plan(name, **changes)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_an_iteration_takes_what_was_planned_on_a_gpu(checkpointing):
+    config = CausalWanConfig.of(
+        {**SMALL.transformer, "num_heads": 12, "head_dim": 64, "ffn_dim": 4096, **RELEASE.causal}
+    )
+    wan = CausalWan(config).to(torch.bfloat16).requires_grad_(requires_grad=False)
+    wan.place("cuda", Economy(checkpointing=checkpointing))
+    context = wan.new_context(torch.randn(1, RELEASE.tokens, 12, device="cuda"))
+    for _ in range(3):
+        context = wan.commit(torch.randn(1, 3, 4, 60, 104, device="cuda"), context)
+    latents = torch.randn(1, 3, 4, 60, 104, device="cuda").requires_grad_()
+
+    def iterate():
+        maps = torch.cat(list(wan.features(latents, 0.9, context, (1, 2)).values()), dim=-1)
+        return torch.autograd.grad(maps.float().square().mean(), latents)
+
+    iterate()
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    iterate()
+    taken = torch.cuda.max_memory_allocated() - before
+    scenery = Scenery(wan.config, (60, 104), 6, RELEASE.tokens, (1, 2), torch.bfloat16)
+    planned = rehearse_iteration(scenery, checkpointing=checkpointing)
+    assert 0.7 * planned < taken < 1.15 * planned
