@@ -1,10 +1,15 @@
-"""Measure how fast a model streams: `python -m dragstream.bench playground --json FILE`."""
+"""Measure how fast a model streams: `python -m dragstream.bench playground --json FILE`.
+
+`python -m dragstream.bench wan --random-weights` measures a public model beside the procedure that
+was released with the paper; with `--layers`, `--heads`, `--height` and `--width` it fits a CPU.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm.auto import tqdm
 
@@ -12,12 +17,22 @@ from dragstream import models
 from dragstream.bench.measure import Report, machine, measure
 from dragstream.models.base import VideoModel
 
+if TYPE_CHECKING:
+    from dragstream.models.wan.model import Wan
+
 _MEBIBYTE = 2**20
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one subcommand."""
     options = _parser().parse_args(arguments)
+    if options.model == "wan":
+        _wan(options)
+    else:
+        _playground(options)
+
+
+def _playground(options: argparse.Namespace) -> None:
     model = models.load(options.model)
     with tqdm(total=options.late, desc="blocks", unit="block") as bar:
         report = measure(
@@ -42,7 +57,57 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument("--late", type=int, default=200, help="block that must cost no more")
     playground.add_argument("--repeats", type=int, default=5, help="blocks a median is of (5)")
     playground.add_argument("--json", type=Path, help="write the figures to this file")
+    _add_wan(commands.add_parser("wan", help="a public Wan beside the released procedure"))
     return parser
+
+
+def _add_wan(wan: argparse.ArgumentParser) -> None:
+    wan.add_argument("--release", default="self-forcing", help="which model (self-forcing)")
+    wan.add_argument("--random-weights", action="store_true", help="download and read nothing")
+    wan.add_argument("--layers", type=int, help="fewer layers, of random weights")
+    wan.add_argument("--heads", type=int, help="fewer heads, of random weights")
+    wan.add_argument("--height", type=int, help="pixels (the release's)")
+    wan.add_argument("--width", type=int, help="pixels (the release's)")
+    wan.add_argument("--device", default=None, help="cuda or cpu (cuda where there is one)")
+    wan.add_argument("--iterations", type=int, nargs="*", default=[2, 3, 4], help="(2 3 4)")
+    wan.add_argument("--pairs", type=int, default=3, help="runs here and there by turns (3)")
+    wan.add_argument("--json", type=Path, help="write the figures to this file")
+
+
+def _wan(options: argparse.Namespace) -> None:
+    from dragstream.bench.wan import Bench
+
+    with tqdm(desc="measuring", unit="part") as bar:
+
+        def tell(part: str) -> None:
+            bar.set_postfix_str(part)
+            bar.update()
+
+        model = _wan_model(options)
+        report = Bench(model, pairs=options.pairs, progress=tell).measure(options.iterations)
+    print(report.table())
+    if options.json is not None:
+        about = {"machine": machine(), "random_weights": options.random_weights}
+        options.json.write_text(json.dumps(about | report.to_json(), indent=2) + "\n")
+
+
+def _wan_model(options: argparse.Namespace) -> Wan:
+    import torch
+
+    from dragstream.bench.wan import random_wan
+
+    device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    size = {"height": options.height, "width": options.width}
+    if options.random_weights:
+        dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32
+        smaller = {"layers": options.layers, "heads": options.heads}
+        return random_wan(options.release, **smaller, **size, device=device, dtype=dtype)
+    if options.layers is not None or options.heads is not None:
+        raise SystemExit("--layers and --heads need --random-weights")
+    from dragstream.models.wan import load
+
+    given = {name: value for name, value in size.items() if value is not None}
+    return load(options.release, device=device, **given)
 
 
 def result(model: VideoModel, report: Report) -> dict[str, object]:

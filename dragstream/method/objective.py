@@ -136,9 +136,12 @@ class Keeper:
     def __call__(self, latents: Tensor, features: Tensor) -> Tensor:
         """A sum over the kept pixels of all frames, a mean over channels."""
         maps = self._observe(latents, features)
-        rows, columns = (index.to(maps.device) for index in self._cells)
+        if self._areas.device != maps.device:  # sent there once, not in each iteration
+            rows, columns = self._cells
+            self._cells = rows.to(maps.device), columns.to(maps.device)
+            self._areas = self._areas.to(maps.device)
+        rows, columns = self._cells
         seen = maps[:, rows, columns]
         if self._initial is None:
             self._initial = seen.detach()
-        areas = self._areas.to(maps.device)
-        return (self._loss(seen - self._initial).mean(dim=-1) * areas).sum()
+        return (self._loss(seen - self._initial).mean(dim=-1) * self._areas).sum()
