@@ -468,3 +468,28 @@ def test_shortcuts_are_shown_over_the_canvas(hand):
     hand.press("Escape")
     expect(dialog).to_be_hidden()
     expect(hand.overlay).to_be_focused()
+
+
+def test_handles_are_reached_by_keyboard(hand):
+    hand.notebook.python(
+        "canvas.add(ds.Drag(ds.regions.disc((60, 64), 18), ds.Rotation((60, 64), 45)))"
+    )
+    hand.drags(1)
+    hand.root.get_by_role("button", name=re.compile("^Turn 45")).click()
+    hand.overlay.focus()
+    for key in ("Space", "Space", "Shift+ArrowRight", "ArrowDown", "Space"):
+        hand.press(key)
+    hand.notebook.expect("canvas.drags[0].motion.center", "(68.0, 65.0)")
+    hand.press("ArrowUp")
+    hand.notebook.expect("canvas.drags[0].motion.degrees", "46.0")
+
+
+RESTART = """async () => {
+    await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart();
+}"""
+
+
+def test_a_restarted_kernel_is_noticed(hand):
+    """The last one here: what it shares with the others is gone after it."""
+    hand.page.evaluate(RESTART)
+    expect(hand.root.get_by_role("alert")).to_contain_text("run the cell again", timeout=90_000)

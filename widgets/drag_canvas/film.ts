@@ -26,9 +26,12 @@ export class Film {
     const { width, height } = size;
     for (const layer of [this.picture, this.onion, this.ghost]) assign(layer, { width, height });
     this.stage = element("div", { class: "ds-stage" }, this.layers, overlay);
-    const enlarged = Math.max(1, Math.floor(COMFORTABLE_WIDTH / width));
-    this.stage.style.setProperty("--ds-width", `${enlarged * width}px`);
     this.stage.style.aspectRatio = `${width} / ${height}`;
+  }
+
+  /** How wide the frame would like to be on the screen: a whole multiple of its pixels. */
+  get width(): number {
+    return Math.max(1, Math.floor(COMFORTABLE_WIDTH / this.size.width)) * this.size.width;
   }
 
   /** Screen pixels (CSS) per pixel of the frame. */

@@ -12,7 +12,7 @@ const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Sh
     shortcuts: [
       ["← ↑ → ↓", "Move the crosshair, or nudge the selected drag"],
       ["Shift + arrow", "Eight pixels at once"],
-      ["Space", "Press and let go"],
+      ["Space", "Show the crosshair; then press and let go"],
       ["Enter", "End a polygon or a path of clicks"],
       ["Esc", "Drop what is under way, then the selection"],
       ["[  ]", "Smaller, larger brush"],

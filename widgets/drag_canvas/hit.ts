@@ -71,9 +71,13 @@ function borderOf(store: Store, drag: Drag): HeldBorder | null {
   return { grip: inFrame(store, ends[0]) ? ends[0] : ends[1], ends };
 }
 
-/** Where handles stand that make a waypoint when pulled: between any two waypoints. */
+/** Halfway from each waypoint to the next. */
 export const betweens = (points: readonly Point[]): Point[] =>
   points.slice(1).map((point, i): Point => [(point[0] + points[i][0]) / 2, (point[1] + points[i][1]) / 2]);
+
+/** Is there room for a handle between waypoint `index` and the next one? */
+export const roomBetween = (points: readonly Point[], index: number, reach: number): boolean =>
+  distance(points[index], points[index + 1]) >= 4.5 * reach;
 
 /**
  * What to add to a path's points to draw it on its region. Only displacements count, so Python may
@@ -111,7 +115,9 @@ function handleOf(store: Store, index: number, point: Point, reach: number): Hit
   const border = heldBorder(store, drag);
   if (border && distance(point, border.grip) <= reach) return { selection: index, part: "edge" };
   const near = 0.6 * reach; // smaller than waypoints, and not on the region, which is for pulling
-  const between = betweens(points).findIndex((place) => distance(point, add(place, offset)) <= near);
+  const between = betweens(points).findIndex(
+    (place, i) => distance(point, add(place, offset)) <= near && roomBetween(points, i, reach),
+  );
   if (between >= 0 && !store.mask(drag.region).at(point)) {
     return { selection: index, part: "between", waypoint: between };
   }

@@ -1,27 +1,9 @@
-// The anywidget entry point. One store for each model, however many views show it.
+// The anywidget entry point.
+import { widget } from "../shared/widget";
 import { Store, type Model } from "./store";
 import { View } from "./view";
 
-interface InitializeProps {
-  readonly model: Model;
-}
-
-interface RenderProps extends InitializeProps {
-  readonly el: HTMLElement;
-}
-
-export default () => {
-  let store: Store | null = null;
-  return {
-    initialize({ model }: InitializeProps): () => void {
-      const made = new Store(model);
-      store = made;
-      return () => made.dispose();
-    },
-    render({ el }: RenderProps): () => void {
-      if (!store) throw new Error("the canvas was rendered before it was initialized");
-      const view = new View(store, el);
-      return () => view.dispose();
-    },
-  };
-};
+export default widget(
+  (model) => new Store(model as Model), // this one writes traits, too
+  (store, host) => new View(store, host),
+);

@@ -1,4 +1,5 @@
 // Shortcuts, and a pointer moved by the arrow keys so that every tool works without a mouse.
+import { regionOf } from "../shared/document";
 import { clamp, type Point } from "../shared/points";
 import type { Store } from "./store";
 import type { Gesture } from "./gesture";
@@ -87,7 +88,7 @@ export function zoomKey(film: Film, event: KeyboardEvent): boolean {
 
 /**
  * Arrow keys nudge the end of the selected drag. With none selected they move a crosshair, which
- * Space or Enter presses and releases as a mouse would.
+ * Space or Enter brings up, and then presses and releases as a mouse would.
  */
 export class KeyboardPointer {
   point: Point | null = null;
@@ -137,9 +138,19 @@ export class KeyboardPointer {
     return false;
   }
 
+  /** The crosshair, first on what is selected: its handles can then be reached without a mouse. */
+  private show(): void {
+    const region = regionOf(this.store.scene, this.store.selection);
+    const { width, height } = this.store.size;
+    const [x, y] = region ? this.store.mask(region).centroid : [(width - 1) / 2, (height - 1) / 2];
+    this.point = [Math.floor(x), Math.floor(y)];
+    this.film.follow(this.point);
+  }
+
   private moveBy(step: Point): void {
     const { width, height } = this.store.size;
-    const [x, y] = this.point ?? [Math.floor(width / 2), Math.floor(height / 2)];
+    if (!this.point) this.show();
+    const [x, y] = this.point ?? [0, 0];
     this.point = [clamp(x + step[0], 0, width - 1), clamp(y + step[1], 0, height - 1)];
     this.gesture?.move({ point: this.point, shift: false, alt: false });
     this.film.follow(this.point);
@@ -154,8 +165,11 @@ export class KeyboardPointer {
       if (typeof this.store.selection === "number") this.point = null;
       return;
     }
-    if (!this.point) this.moveBy([0, 0]);
-    const press = { point: this.point ?? [0, 0], shift: event.shiftKey, alt: event.altKey } as const;
+    if (!this.point) {
+      this.show();
+      return;
+    }
+    const press = { point: this.point, shift: event.shiftKey, alt: event.altKey } as const;
     this.store.setError(null);
     this.gesture = begin(this.store, press, this.reach());
     if (this.store.outline) this.gesture = null; // corners are put by one key, not held and let go

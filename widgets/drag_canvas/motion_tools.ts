@@ -25,6 +25,7 @@ import type { Store } from "./store";
 const TAP_PIXELS = 2; // a shorter pull is a click
 const TAP_DEGREES = 1;
 const SNAP_DEGREES = 15;
+const WAYPOINT_PIXELS = 20; // of a freehand path for each of its waypoints
 
 export function moveRegion(
   store: Store,
@@ -93,7 +94,7 @@ function pull(
     move({ point }) {
       drawn.push(point);
       const far = distance(start, point) >= TAP_PIXELS || kind === "path";
-      const points = kind === "path" ? fitPath(drawn) : [start, point];
+      const points = kind === "path" ? fitPath(drawn, WAYPOINT_PIXELS) : [start, point];
       const path = { points: points.map(tidyPoint), smooth: true, ease, frames: null };
       next = far ? moved(store.scene, selection, region, { type, path }) : null;
       store.show(next?.[0] ?? null);

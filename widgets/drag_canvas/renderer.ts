@@ -15,7 +15,7 @@ import {
 import type { Mask } from "../shared/mask";
 import { clamp, type Point } from "../shared/points";
 import { curve, motionAt, pathAt } from "../shared/spline";
-import { anchor, armEnd, armOf, betweens, heldBorder } from "./hit";
+import { anchor, armEnd, armOf, betweens, heldBorder, roomBetween } from "./hit";
 import { traced, type Outline } from "./outline_tools";
 import type { Store } from "./store";
 
@@ -33,6 +33,8 @@ export interface Viewport {
   readonly scale: number;
   /** The corner of what is seen, counted from the corner of the frame. */
   readonly corner: Point;
+  /** How near to a handle counts as on it, in pixels of the frame. */
+  readonly reach: number;
   readonly ratio: number;
   readonly pointer: Point | null;
   readonly brush: "paint" | "erase" | "keep" | null;
@@ -57,6 +59,7 @@ export class Renderer {
   private corner: Point = [0, 0];
   private origin: Point = [0, 0];
   private muted = false;
+  private reach = 0;
   private picture: CanvasImageSource | null = null;
 
   constructor(private readonly context: CanvasRenderingContext2D) {}
@@ -65,6 +68,7 @@ export class Renderer {
     const { context } = this;
     this.scale = view.scale;
     this.corner = view.corner;
+    this.reach = view.reach;
     this.picture = view.picture;
     context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
@@ -237,7 +241,9 @@ export class Renderer {
     }
     this.dot(line[0], 4, colour, RIM);
     if (!selected) return;
-    for (const point of betweens(points)) this.dot(point, 2.75, "rgba(255, 255, 255, 0.55)", RIM);
+    betweens(points).forEach((point, i) => {
+      if (roomBetween(points, i, this.reach)) this.dot(point, 2.75, "rgba(255, 255, 255, 0.55)", RIM);
+    });
     points.forEach((point, i) => {
       if (i > 0) this.dot(point, i === points.length - 1 ? 5.5 : 4.5, i === waypoint ? colour : "#fff", i === waypoint ? "#fff" : colour);
     });

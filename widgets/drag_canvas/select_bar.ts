@@ -8,7 +8,7 @@ export class SelectBar {
   readonly root = element("div", { class: "ds-select-bar", role: "group", "aria-label": "Selection by a click" });
   private readonly threshold = element("input", { type: "range", min: 1, max: 100, step: 1, "aria-label": "Least similarity in percent" });
   private readonly amount = element("span", { class: "ds-size-text" });
-  private readonly slider = element("label", {}, "Similar by", this.threshold, this.amount);
+  private readonly slider = element("label", {}, "Similarity at least", this.threshold, this.amount);
   private readonly waiting = element("span", { class: "ds-waiting" }, "Looking…");
   private readonly selectors = new Map<string, HTMLButtonElement>();
 

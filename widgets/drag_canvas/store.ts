@@ -17,7 +17,7 @@ import {
 import { edgeMask, rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { reach } from "../shared/spline";
 import { connected } from "../shared/flood";
-import { Lifeline, type Message } from "../shared/model";
+import { Lifeline, type Message, type Model as TalkingModel } from "../shared/model";
 import { tidyPoint, type Point } from "../shared/points";
 import type { Outline } from "./outline_tools";
 import type { Clip } from "./player";
@@ -29,13 +29,9 @@ export interface Similarity {
 }
 
 /** The part of anywidget's model that the canvas uses. */
-export interface Model {
-  get(name: string): unknown;
+export interface Model extends TalkingModel {
   set(name: string, value: unknown): void;
   save_changes(): void;
-  send(content: unknown): void;
-  on(event: string, callback: (...values: never[]) => void): void;
-  off(event: string, callback: (...values: never[]) => void): void;
 }
 
 export type ToolName =

@@ -96,6 +96,7 @@ export class View {
     const foot = element("div", { class: "ds-foot" }, this.hint, this.place, this.onion.root, this.zoomBar.root);
     this.film.stage.append(this.selectBar.root);
     const main = element("div", { class: "ds-main" }, this.film.stage, this.list.root);
+    this.root.style.setProperty("--ds-width", `${this.film.width}px`);
     this.root.append(this.toolbar.root, main, foot, this.alert, this.help.root);
     host.append(this.root);
   }
@@ -128,7 +129,7 @@ export class View {
     const ratio = film.arrange();
     this.overlay.style.cursor = this.cursor();
     this.renderer.draw(store, {
-      scale: film.scale, corner: [film.camera.left, film.camera.top], ratio, pointer: point ?? this.keyboard.point,
+      scale: film.scale, reach: this.pointing.reach, corner: [film.camera.left, film.camera.top], ratio, pointer: point ?? this.keyboard.point,
       brush: point && this.brushKind(), crosshair: this.keyboard.point, picture: this.preview.playing ? null : film.picture,
     });
     const { document, draft } = store.shown;
