@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dragstream.widgets.drag_canvas import DragCanvas
     from dragstream.widgets.drift_plot import DriftPlot
+    from dragstream.widgets.entries import Entry
     from dragstream.widgets.feature_view import FeatureView
     from dragstream.widgets.studio import Studio
     from dragstream.widgets.timeline import Timeline
 
-__all__ = ["DragCanvas", "DriftPlot", "FeatureView", "Studio", "Timeline"]
+__all__ = ["DragCanvas", "DriftPlot", "Entry", "FeatureView", "Studio", "Timeline"]
 
 _HOMES = {
     "DragCanvas": "dragstream.widgets.drag_canvas",
     "DriftPlot": "dragstream.widgets.drift_plot",
+    "Entry": "dragstream.widgets.entries",
     "FeatureView": "dragstream.widgets.feature_view",
     "Studio": "dragstream.widgets.studio",
     "Timeline": "dragstream.widgets.timeline",

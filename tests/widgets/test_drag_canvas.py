@@ -9,6 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 import dragstream as ds
@@ -254,6 +256,46 @@ def test_bad_requests_are_answered(canvas, message):
     (answer,) = canvas.sent
     assert answer["type"] == "error"
     assert 0 < len(answer["text"]) <= 500
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "point", "selector", "clip", "version", "drags", "region", "of"]
+            )
+            | st.text(max_size=4),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    names=st.lists(st.sampled_from(["state", "looks", "draft", "onion", "frame", "width"])),
+    value=ANYTHING,
+)
+def test_whatever_the_page_sends_is_taken_whole_or_not_at_all(names, value):
+    canvas = DragCanvas(np.zeros((16, 24, 3), np.uint8))
+    canvas.drags = [ds.Drag(ds.regions.disc((8, 8), 3), ds.Translation.by(4, 0))]
+    sent = []
+    canvas.send = lambda content, *_: sent.append(content)
+    before = {name: getattr(canvas, name) for name in canvas.keys}
+    canvas.set_state(dict.fromkeys(names, value))
+    after = {name: getattr(canvas, name) for name in canvas.keys}
+    if sent:
+        assert after == before
+    else:  # None and whole numbers mean something
+        assert all(after[name] == value for name in names)
+    canvas._handle_custom_msg(value, [])
+    assert {name: getattr(canvas, name) for name in canvas.keys} == after
+    assert all(message["type"] in {"error", "hello"} for message in sent)
+    assert len(canvas.drags) == 1
+    canvas.close()
 
 
 def test_says_that_it_is_there(canvas):
