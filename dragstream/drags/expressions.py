@@ -249,7 +249,8 @@ def _motion(motion: Motion) -> Expression:
 def _shift(name: str, path: Path, named: Mapping[str, Expression]) -> Make:
     """A motion along a path; `by(dx, dy)` where that makes the same path."""
     timing = _timing(path.ease, path.frames)
-    if not path.smooth and len(path.points) == 2 and path.points[0] == (0, 0) and not path.frames:
+    straight = not (path.smooth or path.frames or len(path.points) > 2)
+    if straight and not any(path.points[0]):  # from (0, 0)
         return Make.of(f"{name}.by", *map(number, path.points[-1]), **timing, **named)
     kind = "spline" if path.smooth else "polyline"
     return Make.of(name, Make.of(f"ds.Path.{kind}", _pairs(path.points), **timing), **named)

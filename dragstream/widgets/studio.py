@@ -349,9 +349,16 @@ class Studio(ipywidgets.Box):
         if self._features_shown:
             self._features.plan(self.drags, self.keep, self.settings)
 
+    def _look(self) -> None:
+        """Show the features of the newest frame, and what the drags would do to it."""
+        self._features.show_newest()
+        self._features.plan(self.drags, self.keep, self.settings)
+
     @property
     def _features_shown(self) -> bool:
-        return self._folds["Features"].selected_index is not None
+        """Whether the features are to be seen, and the model has time to compute them."""
+        resting = self.live.status in {Status.PAUSED, Status.STOPPED}
+        return resting and self._folds["Features"].selected_index is not None
 
     def _happened(self, event: Event) -> None:
         """What the live stream does, on its thread."""
@@ -368,7 +375,7 @@ class Studio(ipywidgets.Box):
                 if error is not None:
                     self._bar.fail(error)
                 if status is Status.PAUSED and self._features_shown:
-                    on_a_timer(0.0, weakly(self._features.show_newest))
+                    on_a_timer(0.0, weakly(self._look))
             case _:
                 self._made = None
         self._pace.ask()

@@ -90,10 +90,10 @@ class StudioBar(PageWidget):
     figures: Any = traitlets.List(read_only=True).tag(sync=True)
     """[name, value, unit, tip] of each figure."""
 
-    failure = traitlets.Dict(None, allow_none=True, read_only=True).tag(sync=True)
+    failure = traitlets.Dict(default_value=None, allow_none=True, read_only=True).tag(sync=True)
     """What went wrong in the background: text and traceback; None if nothing did."""
 
-    written = traitlets.Dict(None, allow_none=True, read_only=True).tag(sync=True)
+    written = traitlets.Dict(default_value=None, allow_none=True, read_only=True).tag(sync=True)
     """What was exported last: text, and the code if it is code."""
 
     def __init__(self, deeds: Deeds) -> None:

@@ -64,6 +64,7 @@ def rest(studio):
 
 
 def test_step_animate_edit(studio, stream):
+    assert studio._bar.failure is studio._bar.written is None
     assert press(studio, type="step") == []
     rest(studio)
     assert len(stream) == 3
