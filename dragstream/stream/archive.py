@@ -155,7 +155,8 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
             blocks.append(block)
         if start not in _starts(blocks):
             raise ValueError(
-                f"start must count the picture that the stream began with, 1 or 0, got {start}"
+                f"start must count the blocks of the picture or video that the stream began with, "
+                f"got {start}"
             )
         if pictured:
             grid = model.spec.grid
@@ -272,12 +273,18 @@ def _only(data: object, names: tuple[str, ...]) -> None:
 
 
 def _starts(blocks: Sequence[Block]) -> tuple[int, ...]:
-    """How many blocks a stream may have been started with: one, if it is a picture."""
-    if not blocks:
-        return (0,)
-    # Whether a first block that was made again was a picture cannot be seen any more.
-    again = dict.fromkeys((Mode.EDIT, Mode.ANIMATE), (0, 1))
-    return {Mode.IMAGE: (1,), **again}.get(blocks[0].mode, (0,))
+    """How many blocks a stream may have been started with: one, if it is a picture.
+
+    Raises:
+        ValueError: Pictures after other blocks.
+    """
+    given = [block.given for block in blocks]
+    count = given.index(False) if False in given else len(given)
+    if any(given[count:]):
+        raise ValueError("only the first blocks can be pictures")
+    # In version 1 it cannot be seen whether an edited block was a picture.
+    edited = len(blocks) > 0 == count and blocks[0].mode is Mode.EDIT and not blocks[0].earlier
+    return (0, 1) if edited else (count,)
 
 
 def _list(value: object) -> list[Any]:
@@ -378,8 +385,6 @@ def _read_call(record: Any, name: str, index: int, spec: ModelSpec, parts: Seque
     mode = Mode(record["mode"])
     if (mode in {Mode.EDIT, Mode.ANIMATE}) != (record["drags"] is not None):
         raise ValueError(f"{name}: drags do not belong to a block of mode {mode.value!r}")
-    if mode is Mode.IMAGE and index > 0:
-        raise ValueError(f"{name}: only the first block can be a picture")
     part = _read_part(record["part"])
     if record["drags"] is None:
         if record["settings"] is not None or part != (0, 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -116,16 +116,63 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
     with torch.no_grad():
         # A copy, since a model may make a tensor of it: frames of a stream are read-only.
         latents = _stored(recall.model.encode_image(image.copy()))
-    noisy = tuple(
-        (1 - sigma) * latents + sigma * noise(seed, 0, step, _shape(recall))
-        for step, sigma in enumerate(recall.model.spec.sigmas)
-    )
-    block = _block(
-        state, Mode.IMAGE, latents=latents, noisy=noisy, timings=Timings((), 0.0, 0.0, 0.0)
-    )
-    context = recall.context(state, 0, state.prompt)
-    block = replace(block, picture=picture)
-    return replace(_complete(recall, state, block, context, None), start=1)
+    return _given(recall, state, seed, [latents], picture)
+
+
+@runtime_checkable
+class Filming(Protocol):
+    """A model that takes a video to start from."""
+
+    def encode_video(self, frames: NDArray[np.uint8]) -> torch.Tensor:
+        """The latents (1, N, C, h, w) of frames (T, H, W, 3), in whole blocks."""
+        ...
+
+
+def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uint8]) -> State:
+    """The state with first blocks that show a video; see `produce_image`.
+
+    Raises:
+        TypeError: Not an array, or a model that takes pictures only.
+        ValueError: Frames of another size or dtype than the model's, or a number of them that does
+            not make whole blocks.
+    """
+    model = recall.model
+    if not isinstance(video, np.ndarray):
+        raise TypeError(
+            f"video must be a numpy array uint8 (T, H, W, 3), got {type(video).__name__}"
+        )
+    if not isinstance(model, Filming):
+        raise TypeError(f"{model.spec.name!r} starts from a picture (image=...), from no video")
+    with torch.no_grad():
+        latents = _stored(model.encode_video(video.copy()))
+    return _given(recall, state, seed, latents.split(model.spec.frames_per_block), None)
+
+
+def _given(
+    recall: Recall,
+    state: State,
+    seed: int,
+    parts: Sequence[torch.Tensor],
+    picture: NDArray[np.uint8] | None,
+) -> State:
+    """The state with clean latents (F, C, h, w) as its first blocks."""
+    most = recall.model.spec.most_blocks
+    if most is not None and len(parts) > most:
+        raise ValueError(
+            f"{recall.model.spec.name!r} makes videos of at most {most} blocks, "
+            f"the video to start from has {len(parts)}"
+        )
+    for index, latents in enumerate(parts):
+        noisy = tuple(
+            (1 - sigma) * latents + sigma * noise(seed, index, step, _shape(recall))
+            for step, sigma in enumerate(recall.model.spec.sigmas)
+        )
+        timings = Timings((), 0.0, 0.0, 0.0)
+        block = _block(state, Mode.IMAGE, latents=latents.clone(), noisy=noisy, timings=timings)
+        context = recall.context(state, index, state.prompt)
+        decoder = recall.decoder(state, index)
+        state = _complete(recall, state, replace(block, picture=picture), context, decoder)
+    return replace(state, start=len(parts))
 
 
 def _block(

@@ -116,6 +116,11 @@ class Block:
         """What was asked for when the block, as it is, was made."""
         return Call(self.mode, self.drags, self.keep, self.settings, self.part)
 
+    @property
+    def given(self) -> bool:
+        """Whether the stream was started with it: with the picture or video that it shows."""
+        return (*self.earlier, self.call)[0].mode is Mode.IMAGE
+
     @cached_property
     def moments(self) -> Moments:
         """Mean, standard deviation, minimum and maximum of the clean latents."""

@@ -187,7 +187,9 @@ def _check(blocks: Sequence[Block]) -> None:
                 "before: save the stream anew from the session that made it"
             )
     if blocks and _origin(blocks[0]).mode is Mode.IMAGE and blocks[0].picture is None:
-        raise ValueError("the archive of this stream does not hold the picture that it began with")
+        raise ValueError(
+            "the stream began with a video, or its archive does not hold the picture it began with"
+        )
 
 
 def _origin(block: Block) -> Call:

@@ -108,7 +108,8 @@ class State:
     contexts: Marks[Context]
     decoders: Marks[Any]
     start: int = 0
-    """Blocks that the stream was started with, which therefore stay: 1 for a picture."""
+    """Blocks that the stream was started with, which therefore stay: 1 for a picture, more for a
+    video."""
 
     @classmethod
     def empty(cls, prompt: str, limit: int) -> State:

@@ -30,7 +30,7 @@ from dragstream.stream.driving import Callback, Course, Request, drive
 from dragstream.stream.events import Watch, nobody
 from dragstream.stream.noise import checked_seed
 from dragstream.stream.pen import Keeper, Pen, Writing
-from dragstream.stream.production import Order, produce, produce_image
+from dragstream.stream.production import Order, produce, produce_image, produce_video
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.script import script
 from dragstream.stream.state import Recall, State
@@ -66,13 +66,16 @@ class Stream:
         seed: All noise derives from it, from the block's number and the denoising step.
         image: A picture to start from, uint8 (H, W, 3) of the model's frame size. It becomes
             block 0 at once, and cannot be rewound.
+        video: A video to start from instead, uint8 (T, H, W, 3), of as many frames as one or more
+            whole blocks have. It becomes the first blocks at once; they cannot be rewound.
         undo: How many blocks back the model's memory is kept, so that going back costs nothing.
             Older memory is recomputed from the stored latents when it is needed.
 
     Raises:
-        TypeError: A prompt, seed or image of another kind.
-        ValueError: A prompt that the model refuses, a seed out of range, an image of another
-            size or dtype.
+        TypeError: A prompt, seed, image or video of another kind; a video for a model that takes
+            pictures only.
+        ValueError: A prompt that the model refuses, a seed out of range, an image or video of
+            another size, length or dtype, or both of them.
     """
 
     def __init__(
@@ -82,9 +85,12 @@ class Stream:
         seed: int = 0,
         image: NDArray[np.uint8] | None = None,
         *,
+        video: NDArray[np.uint8] | None = None,
         undo: int = 4,
     ) -> None:
         _check_model(model)
+        if image is not None and video is not None:
+            raise ValueError("a stream starts from an image or from a video, not from both")
         self._seed = checked_seed(seed)
         # The boundaries before and after each of the last `undo` blocks.
         recall = Recall(model, whole(undo, "undo", least=1) + 1)
@@ -97,6 +103,9 @@ class Stream:
         if image is not None:
             with torch.inference_mode(mode=False):
                 self._state = produce_image(recall, self._state, self._seed, image)
+        if video is not None:
+            with torch.inference_mode(mode=False):
+                self._state = produce_video(recall, self._state, self._seed, video)
 
     # ------------------------------------------------------------------------------- reading
 

@@ -49,8 +49,9 @@ def length(blocks: Sequence[Block]) -> int:
 
 
 def least(blocks: Sequence[Block]) -> int:
-    """How many blocks cannot be rewound: the picture that a stream was started from."""
-    return int(any(Mode.IMAGE in {b.mode, *(c.mode for c in b.earlier)} for b in blocks[:1]))
+    """How many blocks cannot be rewound: those that the stream was started with."""
+    given = ((*block.earlier, block.call)[0].mode is Mode.IMAGE for block in blocks)
+    return sum(1 for _ in itertools.takewhile(bool, given))
 
 
 def block_at(blocks: Sequence[Block], frame: int) -> Block:

@@ -104,3 +104,15 @@ def test_a_continued_scene_keeps_its_colours(model: Playground) -> None:
         for frame in (image, stream.frames[-1])
     )
     assert np.abs(first - last).sum() / first.sum() < 0.15
+
+
+def test_videos_are_encoded_frame_by_frame(model):
+    size = (6, world.HEIGHT, world.WIDTH, 3)
+    frames = np.random.default_rng(0).integers(0, 255, size, np.uint8)
+    latents = model.encode_video(frames)
+    assert latents.shape == (1, 6, 8, world.HEIGHT // 8, world.WIDTH // 8)
+    torch.testing.assert_close(latents[:, 4], model.encode_image(frames[4])[:, 0])
+    with pytest.raises(ValueError, match="multiple of 3 frames, got 5"):
+        model.encode_video(frames[:5])
+    with pytest.raises(ValueError, match="a video must be"):
+        model.encode_video(frames[0])

@@ -190,12 +190,37 @@ class Playground(nn.Module):
             TypeError: `image` is not a uint8 array.
             ValueError: its shape is not that of a frame.
         """
-        kind = getattr(image, "dtype", type(image).__name__)
-        if kind != np.uint8:
-            raise TypeError(f"an image must be a uint8 array, got {kind}")
-        if image.shape != (HEIGHT, WIDTH, 3):
-            raise ValueError(f"an image must be ({HEIGHT}, {WIDTH}, 3), got {image.shape}")
-        pixels = torch.from_numpy(np.array(image)).to(self.device)  # a copy may be written to
-        frame = pixels.permute(2, 0, 1)[None].float() / 127.5 - 1
-        latents = self.autoencoder.encode(frame)[None]
+        _check_pixels(image, "an image", (HEIGHT, WIDTH, 3))
+        latents = self._encoded(np.asarray(image)[None])
         return latents.expand(-1, self.spec.frames_per_block, -1, -1, -1).contiguous()
+
+    @torch.no_grad()
+    def encode_video(self, frames: NDArray[np.uint8]) -> Tensor:
+        """The latents (1, N, 8, h, w) of a video of N frames, in whole blocks.
+
+        Raises:
+            TypeError: `frames` is not a uint8 array.
+            ValueError: frames of another size, or a number that makes no whole blocks.
+        """
+        count = len(frames) if getattr(frames, "ndim", 0) == 4 else 0
+        _check_pixels(frames, "a video", (count, HEIGHT, WIDTH, 3))
+        if count < 1 or count % self.spec.frames_per_block:
+            raise ValueError(
+                f"a video must have a multiple of {self.spec.frames_per_block} frames, got {count}"
+            )
+        return self._encoded(frames)
+
+    def _encoded(self, frames: NDArray[np.uint8]) -> Tensor:
+        """Latents (1, N, 8, h, w) of frames (N, H, W, 3)."""
+        pixels = torch.from_numpy(np.array(frames)).to(self.device)  # a copy may be written to
+        latents: Tensor = self.autoencoder.encode(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1)
+        return latents[None]
+
+
+def _check_pixels(pixels: object, what: str, shape: tuple[int, ...]) -> None:
+    kind = getattr(pixels, "dtype", type(pixels).__name__)
+    if kind != np.uint8:
+        raise TypeError(f"{what} must be a uint8 array, got {kind}")
+    found = tuple(getattr(pixels, "shape", ()))
+    if found != shape:
+        raise ValueError(f"{what} must be {shape}, got {found}")
