@@ -139,6 +139,12 @@ def kernel_for(query: Tensor, pieces: Sequence[KeyValue]) -> Kernel | None:
     return _KERNELS[kind] if _is_right(query.device) else None
 
 
+def try_out(device: torch.device) -> None:
+    """Find out now whether a device has a kernel: a checkpoint would count the trial's tensors."""
+    if device.type in _KERNELS:
+        _is_right(device)
+
+
 @functools.cache
 def _is_right(device: torch.device) -> bool:
     """Whether a device's kernel gives the gradient that differentiating attention gives.

@@ -34,7 +34,7 @@ from dragstream.models.causal_context import (
     low_passed,
 )
 from dragstream.models.causal_economy import Economy, pin, visiting
-from dragstream.models.causal_gradient import KeyValue
+from dragstream.models.causal_gradient import KeyValue, try_out
 from dragstream.models.causal_inputs import (
     check_block,
     check_clips,
@@ -519,6 +519,8 @@ class CausalWan(nn.Module):
 
         if not (self.economy.checkpointing and torch.is_grad_enabled() and hidden.requires_grad):
             return run(hidden)
+
+        try_out(hidden.device)
 
         def run_again(hidden: Tensor) -> Tensor:
             with _frozen(self):  # also on the way back, when the caller has left it
