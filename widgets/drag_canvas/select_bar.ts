@@ -13,11 +13,11 @@ export class SelectBar {
   private readonly selectors = new Map<string, HTMLButtonElement>();
 
   constructor(private readonly store: Store) {
-    this.threshold.addEventListener("input", () => store.setThreshold(Number(this.threshold.value) / 100));
+    this.threshold.addEventListener("input", () => store.picking.setThreshold(Number(this.threshold.value) / 100));
     const group = element("div", { class: "ds-group", role: "group", "aria-label": "Select by" });
-    for (const name of store.selectors) {
+    for (const name of store.picking.selectors) {
       const button = element("button", { type: "button", class: "ds-button ds-text-button" }, NAMES[name] ?? name);
-      button.addEventListener("click", () => store.setSelector(name));
+      button.addEventListener("click", () => store.picking.setSelector(name));
       this.selectors.set(name, button);
       group.append(button);
     }
@@ -27,13 +27,13 @@ export class SelectBar {
 
   update(): void {
     const { store } = this;
-    const { similarity, waiting } = store;
+    const { similarity, waiting, selector, threshold } = store.picking;
     const useful = similarity !== null || waiting || this.selectors.size > 1;
     this.root.hidden = store.tool !== "pick" || !useful;
     this.waiting.hidden = !waiting;
     this.slider.hidden = !similarity || waiting;
-    for (const [name, button] of this.selectors) assign(button, { "aria-pressed": String(name === store.selector) });
-    this.threshold.value = String(Math.round(100 * store.threshold));
-    this.amount.textContent = `${Math.round(100 * store.threshold)} %`;
+    for (const [name, button] of this.selectors) assign(button, { "aria-pressed": String(name === selector) });
+    this.threshold.value = String(Math.round(100 * threshold));
+    this.amount.textContent = `${Math.round(100 * threshold)} %`;
   }
 }

@@ -82,6 +82,18 @@ it("listens no more once disposed", () => {
   expect([...model.callbacks.values()].every((set) => set.size === 0)).toBe(true);
 });
 
+it("asks whether Python is there when the connection was cut", () => {
+  model.trigger("comm_live_update");
+  expect(model.sent).toEqual([{ type: "hello" }]);
+  model.trigger("msg:custom", { type: "hello" });
+  expect(store.gone).toBe(false);
+  model.send = () => {
+    throw new Error("no connection");
+  };
+  model.trigger("comm_live_update");
+  expect(store.gone).toBe(true);
+});
+
 it("knows the shortcuts", () => {
   const press = (key: string, more: object = {}) =>
     shortcut(store, { key, target: null, ...more } as unknown as KeyboardEvent);
@@ -154,12 +166,12 @@ describe("selecting by a click", () => {
   const area = () => store.mask(store.scene.draft!).area;
 
   it("asks once; the threshold then moves without asking, as one step of undo", () => {
-    store.pick([12.004, 8], false);
+    store.picking.ask([12.004, 8], false);
     expect(model.sent).toEqual([{ type: "pick", point: [12, 8], selector: "features" }]);
-    expect(store.waiting).toBe(true);
+    expect(store.picking.waiting).toBe(true);
     answer(0.5);
-    expect([store.waiting, area(), store.selection]).toEqual([false, 50, "draft"]);
-    store.setThreshold(0.3);
+    expect([store.picking.waiting, area(), store.selection]).toEqual([false, 50, "draft"]);
+    store.picking.setThreshold(0.3);
     expect([area(), model.sent.length]).toEqual([100, 1]);
     store.undo();
     expect(store.scene.draft).toBeNull();
@@ -168,18 +180,18 @@ describe("selecting by a click", () => {
   it("adds with Shift", () => {
     store.commit(painted(40), "draft");
     const before = area();
-    store.pick([12, 8], true);
+    store.picking.ask([12, 8], true);
     answer(0.5);
     expect(area()).toBe(before + 50);
   });
 
   it("says what is wrong", () => {
-    store.pick([12, 8], false);
+    store.picking.ask([12, 8], false);
     model.trigger("msg:custom", { type: "error", text: "no blocks" });
-    expect([store.waiting, store.error]).toEqual([false, "no blocks"]);
+    expect([store.picking.waiting, store.error]).toEqual([false, "no blocks"]);
     model.set("selectors", []);
-    store.pick([12, 8], false);
-    expect([store.waiting, model.sent.length]).toEqual([false, 1]);
+    store.picking.ask([12, 8], false);
+    expect([store.picking.waiting, model.sent.length]).toEqual([false, 1]);
   });
 });
 

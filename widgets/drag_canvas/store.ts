@@ -16,17 +16,10 @@ import {
 } from "../shared/document";
 import { edgeMask, rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { reach } from "../shared/spline";
-import { connected } from "../shared/flood";
 import { Lifeline, type Message, type Model as TalkingModel } from "../shared/model";
-import { tidyPoint, type Point } from "../shared/points";
 import type { Outline } from "./outline_tools";
+import { Picking } from "./picking";
 import type { Clip } from "./player";
-
-/** Values from 0 to 255, row by row, and the point that they were compared with. */
-export interface Similarity {
-  readonly point: Point;
-  readonly values: Uint8Array;
-}
 
 /** The part of anywidget's model that the canvas uses. */
 export interface Model extends TalkingModel {
@@ -67,15 +60,8 @@ export class Store {
   waypoint: number | null = null;
   /** What is being played in place of the frame at rest. */
   clip: Clip | null = null;
-  /** How much each pixel resembles the one that was clicked last, and the least that counts. */
-  similarity: Similarity | null = null;
-  threshold = 0.5;
-  /** Python has been asked what resembles a point. */
-  waiting = false;
-  selector: string;
+  readonly picking: Picking;
 
-  private picks = 0;
-  private pickedOnto: Region | null = null;
   private readonly lifeline: Lifeline;
   private preview: Scene | null = null;
   private writing = false;
@@ -89,7 +75,7 @@ export class Store {
 
   constructor(private readonly model: Model) {
     this.scene = this.read();
-    this.selector = this.selectors[0] ?? "features";
+    this.picking = new Picking(this, model);
     this.lifeline = new Lifeline(model, this.notify);
     this.selection = this.scene.draft ? "draft" : null;
     this.brushRadius = Math.max(2, Math.round(Math.min(this.size.width, this.size.height) / 16));
@@ -121,11 +107,6 @@ export class Store {
   get frame(): DataView | null {
     const frame = this.model.get("frame");
     return frame instanceof DataView ? frame : null;
-  }
-
-  /** What Python can select by. */
-  get selectors(): readonly string[] {
-    return (this.model.get("selectors") ?? []) as readonly string[];
   }
 
   /** How many earlier frames shine through. */
@@ -234,47 +215,6 @@ export class Store {
   setOnion(count: number): void {
     this.model.set("onion", count);
     this.model.save_changes();
-  }
-
-  // --- selecting by a click -----------------------------------------------------------------------
-
-  /** Asks Python what resembles a point; the answer becomes the region, or is added to it. */
-  pick(point: Point, adds: boolean): void {
-    if (this.selectors.length === 0) {
-      this.setError("Nothing to select by: this canvas was made of a frame. Make it of a stream, or give it sam=.");
-      return;
-    }
-    this.waiting = true;
-    this.similarity = null;
-    this.pickedOnto = adds ? this.scene.draft : null;
-    this.model.send({ type: "pick", point: tidyPoint(point), selector: this.selector });
-    this.notify();
-  }
-
-  setSelector(name: string): void {
-    this.selector = name;
-    this.notify();
-  }
-
-  /** Another least similarity, from 0 to 1: the region follows without asking Python. */
-  setThreshold(threshold: number): void {
-    this.threshold = threshold;
-    const { similarity, pickedOnto } = this;
-    if (!similarity) return;
-    const found = connected(similarity.values, 255 * threshold, similarity.point, this.size);
-    const mask = pickedOnto ? found.or(this.mask(pickedOnto)) : found;
-    this.commit({ ...this.scene, draft: this.region(mask) }, "draft", `pick ${this.picks}`);
-  }
-
-  private hearSimilarity(message: Message, buffers: readonly DataView[]): void {
-    const [bytes] = buffers;
-    const { width, height } = this.size;
-    if (!bytes || bytes.byteLength !== width * height || !Array.isArray(message["point"])) return;
-    const values = new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength).slice();
-    this.picks += 1;
-    this.waiting = false;
-    this.similarity = { point: message["point"] as unknown as Point, values };
-    this.setThreshold(Number(message["threshold"]));
   }
 
   // --- clips ------------------------------------------------------------------------------------
@@ -442,18 +382,18 @@ export class Store {
 
   private readonly hear = (message: Message, buffers: readonly DataView[] = []): void => {
     this.lifeline.heard();
-    if (message?.type === "similarity") this.hearSimilarity(message, buffers);
+    if (message?.type === "similarity") this.picking.hear(message, buffers);
     else if (message?.type === "still") this.endClip(null);
     else if (message?.type === "clip" && buffers.length > 0) {
       this.clip = { number: Number(message["clip"]), rate: Number(message["frame_rate"]), frames: buffers };
       this.notify();
     } else if (message?.type === "error") {
-      this.waiting = false;
+      this.picking.waiting = false;
       this.setError(String(message["text"]));
     }
   };
 
-  private readonly notify = (): void => {
+  readonly notify = (): void => {
     for (const watcher of this.watchers) watcher();
   };
 }

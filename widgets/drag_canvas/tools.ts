@@ -53,7 +53,7 @@ export function begin(store: Store, press: Press, reach: number): Gesture | null
     if (under && !press.shift) return moveRegion(store, under.selection, press, null);
     if (tool === "brush") return paint(store, press);
     if (tool === "pick") {
-      store.pick(press.point, press.shift);
+      store.picking.ask(press.point, press.shift);
       return null;
     }
     if (tool === "polygon") return addCorner(store, press, reach, paintTarget(store, press));
