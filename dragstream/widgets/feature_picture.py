@@ -116,8 +116,10 @@ def compose(look: Look) -> Image.Image:
     sheet = Image.new("RGBA", picture_size(look.frame))
     width, height = panel_size(look.frame)
     paint = _painter(look)
-    lost = _mapped("cividis", np.clip(look.difference, 0, 1))
-    names = ("frame", "features", f"low-passed, ω = {look.cutoff:g}", "difference")
+    most = max(float(look.difference.max()), 1e-6)
+    lost = _mapped("cividis", look.difference / most)
+    taken = f"difference, up to {100 * most:.0f} %"
+    names = ("frame", "features", f"low-passed, ω = {look.cutoff:g}", taken)
     panels = (
         _overlaid(look, (width, height)),
         _tiles(paint(look.original), (width, height)),
@@ -165,7 +167,7 @@ def _overlaid(look: Look, size: Size) -> Image.Image:
     target, keep, focus = look.overlays
     if focus and look.aims.focus is not None:
         weight = _enlarged(look.aims.focus, size)
-        pixels *= 0.25 + 0.75 * weight[..., None]
+        pixels *= 0.35 + 0.65 * weight[..., None]
     if keep and look.aims.keep is not None:
         _tint(pixels, _enlarged(look.aims.keep.astype(np.float32), size), KEEP)
     if target:
@@ -182,8 +184,8 @@ def _tint(pixels: Maps, cover: Maps, colour: tuple[int, int, int]) -> None:
     """Tint an area and draw its outline, in place."""
     pixels += (np.asarray(colour, np.float32) - pixels) * (0.3 * cover[..., None])
     inside = cover >= 0.5
-    outline = inside & ~ndimage.binary_erosion(inside, iterations=3)
-    pixels[outline] = colour
+    pixels[ndimage.binary_dilation(inside, iterations=2) & ~inside] *= 0.3  # shows on any colour
+    pixels[inside & ~ndimage.binary_erosion(inside, iterations=3)] = colour
 
 
 def _mark_token(panel: Image.Image, look: Look) -> None:
@@ -240,7 +242,6 @@ def _chart(look: Look, size: Size) -> Image.Image:
         x = left + float(tick) * scale[0]
         ink.line((x, bottom, x, bottom + 5), _QUIET, 2)
         ink.text((x, bottom + 8), f"{tick:g}", _QUIET, font, anchor="ma" if tick else "la")
-    ink.text((right, bottom + 8), "cycles per token", _QUIET, font, anchor="ra")
     for _, colour, (frequencies, amplitudes) in reversed(curves):
         points = _polyline(frequencies, amplitudes, scale, (left, bottom))
         ink.line(points, colour, 5, joint="curve")
@@ -264,7 +265,7 @@ def _legend(
 ) -> None:
     """Title to the left, names to the right, above the curves."""
     font = _font(18)
-    ink.text((12, 4), "radial spectrum", _QUIET, font)
+    ink.text((12, 4), "radial spectrum, over cycles per token", _QUIET, font)
     for name, colour in reversed(entries):
         width = ink.textlength(name, font)
         right -= round(width)
