@@ -39,7 +39,7 @@ PAST = 6
 """Blocks before a drag: enough for the longest rectification of Table 4 (18 latent frames)."""
 LONG = 20.0
 """Seconds of video before a drag of `Feature.LONG`."""
-_RUNS = 12
+_RUNS = 8
 """Scenes on which the model is run before a slot becomes a plain translation."""
 _LONG_RUNS = 4
 """The same for `Feature.LONG`, whose scenes take ten times as long."""
