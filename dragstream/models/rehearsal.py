@@ -312,8 +312,9 @@ def rehearse_vae(
     """
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
+    listed = {key: list(value) if isinstance(value, tuple) else value for key, value in config}
     with _META, torch.no_grad():
-        vae = AutoencoderKLWan.from_config(dict(config))
+        vae = AutoencoderKLWan.from_config(listed)
         torch.nn.Module.to(vae, dtype)  # diffusers' own `to` warns of layers that there are not
         latents = torch.empty(1, vae.config.z_dim, frames, *size, dtype=dtype)
         before: list[Any] = [None] * vae._cached_conv_counts["decoder"]  # noqa: SLF001 - its length

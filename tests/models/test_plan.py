@@ -295,6 +295,32 @@ def test_a_plan_from_configs_at_hand(small):
     assert mine == theirs
 
 
+def test_folders_are_planned_from_their_configs(tmp_path):
+    from dragstream.models import load
+    from dragstream.models.wan.tiny import write_tiny
+
+    folder = write_tiny(tmp_path / "tiny")
+    made = plan(folder, device="cpu", height=48)
+    model = load(folder, device="cpu", cache=False)
+    assert size(made, "transformer") == size_of(list(model.wan.parameters()))
+    assert size(made, "VAE") == size_of(list(model.vae.parameters()))
+    assert size(made, "text encoder") > 0
+    assert made.changes == {"height": 48}
+    assert made.code() == f"ds.plan({str(folder)!r}, height=48)"
+
+
+def test_loaders_check_the_plan_of_what_they_have_read(small, monkeypatch):
+    from dragstream.models.wan import assembly
+    from dragstream.models.wan.vae import VideoAutoencoder
+
+    wan, _ = real()
+    vae = VideoAutoencoder(AutoencoderKLWan.from_config(dict(SMALL.vae)))
+    monkeypatch.setattr(planning, "_free", lambda device: 1000 if device == "cuda" else None)
+    with pytest.raises(MemoryError, match=r"on cuda, where 0\.0 MB are free"):
+        assembly._check_plan(RELEASE, wan, vae, small(device="cuda").placement)
+    assembly._check_plan(RELEASE, wan, vae, small(device="cpu").placement)
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "error", "message"),
     [

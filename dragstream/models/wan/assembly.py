@@ -3,59 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from tqdm.auto import tqdm
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
-from dragstream.models.checkpoints import (
-    State,
-    check_fit,
-    read_diffusers,
-    read_released,
-    read_sizes,
-)
-from dragstream.models.wan.adapter import merged, read_adapter
 from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Steps
-from dragstream.models.wan.cache import cache_folder, converted
+from dragstream.models.wan.cache import cache_folder
 from dragstream.models.wan.memory import Memory, Recaching, Restarting, Rolling
 from dragstream.models.wan.model import Wan
 from dragstream.models.wan.placement import Placement
 from dragstream.models.wan.preview import PreviewDecoder
 from dragstream.models.wan.releases import RELEASES, Release
 from dragstream.models.wan.room import need_memory
-from dragstream.models.wan.sources import Folder, Hub, Source, signature
+from dragstream.models.wan.sources import Folder, Hub, Source
 from dragstream.models.wan.text import TextEncoder
 from dragstream.models.wan.vae import VideoAutoencoder
+from dragstream.models.wan.weights import TRANSFORMER, Files, read_transformer
 
-_TRANSFORMER = "transformer"
 _SCHEDULER = "scheduler/scheduler_config.json"
-
-
-@dataclass(frozen=True)
-class Files:
-    """Where the parts of a model come from.
-
-    Attributes:
-        base: Sizes, VAE, text encoder, tokenizer, scheduler.
-        weights: The transformer's weights, and its adapter.
-        checkpoint: The file of the weights in place of the release's; None for that.
-        lora: The file of the adapter in place of the release's; None for that.
-        preview: The file of a small decoder; None for none.
-        cache: The folder for converted weights and encoded prompts; None keeps nothing.
-    """
-
-    base: Source
-    weights: Source
-    checkpoint: Path | None = None
-    lora: Path | None = None
-    preview: Path | None = None
-    cache: Path | None = None
 
 
 def load(
@@ -136,7 +105,7 @@ def assemble(release: Release, files: Files, placement: Placement, *, progress: 
     where = placement.resolved()
     device, dtype = torch.device(where.device or "cpu"), where.dtype
     with tqdm(total=4, desc=f"loading {release.name}", disable=not progress, leave=False) as bar:
-        wan = _transformer(release, files, dtype)  # type: ignore[arg-type]
+        wan = read_transformer(release, files, dtype)  # type: ignore[arg-type]
         bar.update()
         vae = VideoAutoencoder.from_folder(files.base.folder("vae"), dtype=where.vae_dtype)  # type: ignore[arg-type]
         bar.update()
@@ -154,6 +123,7 @@ def assemble(release: Release, files: Files, placement: Placement, *, progress: 
         bar.update()
         for part, place, what in ((wan, device, "transformer"), (vae, where.vae_device, "VAE")):
             _need_room(part, torch.device(place or device), what)
+        _check_plan(release, wan, vae, where)
         wan.place(device, where.economy)
         vae.to(where.vae_device)
         vae.resident = where.decoder_states
@@ -220,66 +190,6 @@ def _check_channels(config: CausalWanConfig, vae: VideoAutoencoder) -> None:
         )
 
 
-# ---------------------------------------------------------------------------------- transformer
-
-
-def _transformer(release: Release, files: Files, dtype: torch.dtype) -> CausalWan:
-    """The transformer on the CPU, from a released file or a folder, its adapter merged in."""
-    given = files.checkpoint
-    if given is not None and given.is_dir() and (given / _TRANSFORMER).is_dir():
-        given = given / _TRANSFORMER
-    if given is None and release.file is None:
-        given = files.weights.folder(_TRANSFORMER)
-    if given is not None and given.is_dir():
-        sizes, state = read_diffusers(given)
-        config = CausalWanConfig.of(sizes | release.causal)
-        _need_ram(config, dtype)
-        wan: CausalWan = _named(given, CausalWan.from_state, state, config, dtype=dtype)
-        return wan
-    config = CausalWanConfig.of(
-        read_sizes(files.base.file(f"{_TRANSFORMER}/config.json")) | release.causal
-    )
-    path = given or files.weights.file(release.file or "")
-    lora = files.lora or (None if release.lora is None else files.weights.file(release.lora))
-    parts = [path] if lora is None else [path, lora]
-    key = signature(parts)[:32] + ("" if release.lora_alpha is None else f"-{release.lora_alpha:g}")
-
-    def read() -> State:
-        return _read(path, lora, release.lora_alpha, config)
-
-    _need_ram(config, dtype)
-    state = converted(key, read, dtype, files.cache)
-    return CausalWan.from_state(state, config, dtype=dtype)
-
-
-def _read(path: Path, lora: Path | None, alpha: float | None, config: CausalWanConfig) -> State:
-    state, origins = read_released(path)
-    with torch.device("meta"):
-        wanted = CausalWan(config)
-    _named(path, check_fit, wanted.transformer, state, origins)
-    return state if lora is None else _named(lora, merged, state, read_adapter(lora), alpha)
-
-
-def _named(path: Path, call: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call something; a ValueError says which file it is about."""
-    try:
-        return call(*args, **kwargs)
-    except (ValueError, SafetensorError) as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def _need_ram(config: CausalWanConfig, dtype: torch.dtype) -> None:
-    """Make sure that the transformer fits into main memory, which all weights come through."""
-    with torch.device("meta"):
-        count = sum(weight.numel() for weight in CausalWan(config).parameters())
-    need_memory(
-        count * dtype.itemsize,
-        torch.device("cpu"),
-        "the transformer",
-        "close other programs, or load it with dtype='bfloat16'",
-    )
-
-
 def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
     if device.type == "cpu":  # it is there already
         return
@@ -290,6 +200,18 @@ def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
         f"the {what}",
         "free some, or load with a smaller plan (see ds.plan)",
     )
+
+
+def _check_plan(release: Release, wan: CausalWan, vae: VideoAutoencoder, where: Placement) -> None:
+    """Make sure that generating and dragging will fit, not only the weights.
+
+    Raises:
+        MemoryError: They will not; the message names a smaller plan.
+    """
+    from dragstream.models.plan import plan_for
+
+    if torch.device(where.device or "cpu").type != "cpu":
+        plan_for(release, wan.config, dict(vae.vae.config), where).check()
 
 
 # ---------------------------------------------------------------------------------- arguments
@@ -321,11 +243,11 @@ def _released(name: str | Path | Release, folder: Path | None) -> Release:
     for release in RELEASES.values():
         if release.file is not None and (folder / release.file).is_file():
             return release
-    if (folder / _TRANSFORMER / "config.json").is_file():
+    if (folder / TRANSFORMER / "config.json").is_file():
         return next(release for release in RELEASES.values() if release.file is None)
     files = [release.file for release in RELEASES.values() if release.file is not None]
     raise ValueError(
-        f"{folder} holds no model that is known: no dragstream.json, no {_TRANSFORMER}/config.json "
+        f"{folder} holds no model that is known: no dragstream.json, no {TRANSFORMER}/config.json "
         f"in the Diffusers layout, none of {', '.join(files)}"
     )
 
