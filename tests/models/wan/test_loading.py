@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 import dragstream as ds
 from dragstream.models import catalogue
 from dragstream.models.causal_wan import CausalWan
-from dragstream.models.wan import assembly, sources
+from dragstream.models.wan import assembly, sources, weights
 from dragstream.models.wan import cache as cache_module
 from dragstream.models.wan.adapter import merged, read_adapter
 from dragstream.models.wan.assembly import load
@@ -136,7 +136,7 @@ def test_later_loads_read_a_copy(copied, tmp_path, monkeypatch):
     first = quick(copied, cache)
     (kept,) = (cache / "weights").iterdir()
     with monkeypatch.context() as patch:
-        patch.setattr(assembly, "read_released", lambda _path: pytest.fail("read again"))
+        patch.setattr(weights, "read_released", lambda _path: pytest.fail("read again"))
         assert same_weights(quick(copied, cache).wan, first.wan)
     path = copied / RELEASES["self-forcing"].file
     content = torch.load(path)
@@ -331,7 +331,7 @@ def test_too_little_gpu_memory_is_told_with_sizes(model, monkeypatch):
 
 def test_too_little_memory_is_told_before_anything_is_read(copied, monkeypatch):
     monkeypatch.setattr("dragstream.models.wan.room.free_memory", lambda _device: 1000)
-    monkeypatch.setattr(assembly, "read_released", lambda _path: pytest.fail("read"))
+    monkeypatch.setattr(weights, "read_released", lambda _path: pytest.fail("read"))
     with pytest.raises(MemoryError, match=r"the transformer takes 0\.1 MB on cpu, .*bfloat16"):
         quick(copied)
 
