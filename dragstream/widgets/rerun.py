@@ -89,7 +89,7 @@ def _origin(stream: Stream, block: Block) -> Stream:
     if first.mode is not Mode.IMAGE:
         return stream.fork(at=block.index)
     if block.picture is None:
-        raise ValueError("the picture that the stream began with is unknown")
+        raise ValueError(f"block {block.index} cannot be made again: its picture is not kept")
     return Stream(stream.model, block.prompt, stream.seed, block.picture)
 
 

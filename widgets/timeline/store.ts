@@ -53,7 +53,7 @@ export class Store {
     this.position = (model.get("frame") as number | null) ?? null;
     const cache = new Lru<number, string>(KEPT, (url) => URL.revokeObjectURL(url));
     this.thumbnails = new Thumbnails(cache, (blocks, ticket) =>
-      this.send("thumbnails", { branch: this.take.state.branch, blocks, ticket }), this.notify);
+      this.send("thumbnails", { branch: this.take.state.branch, blocks, ticket }));
     this.life = new Lifeline(model, this.lost);
     model.on("change:state", this.adopt);
     model.on("change:frame", this.moved);

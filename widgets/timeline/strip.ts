@@ -14,6 +14,7 @@ interface Tile {
   readonly number: HTMLElement;
   readonly latents: HTMLElement;
   readonly mark: HTMLElement;
+  filled: number;
 }
 
 export class Strip {
@@ -26,6 +27,9 @@ export class Strip {
   private current = -1;
   private scheduled = 0;
   private size = 0;
+  /** Tiles filled before this are out of date. */
+  private version = 0;
+  private readonly leave: () => void;
 
   constructor(private readonly store: Store) {
     this.root = element("div", {
@@ -40,6 +44,10 @@ export class Strip {
     this.row.addEventListener("dblclick", (event) => {
       if (blockOf(event) !== null) store.askRewind();
     });
+    this.leave = store.thumbnails.watch(() => {
+      this.version++;
+      this.schedule();
+    });
     this.observer = new ResizeObserver(() => {
       this.reveal();
       this.schedule();
@@ -48,12 +56,14 @@ export class Strip {
   }
 
   dispose(): void {
+    this.leave();
     this.observer.disconnect();
     cancelAnimationFrame(this.scheduled);
   }
 
   update(): void {
     const { store } = this;
+    this.version++;
     const { width, height } = store.take.state;
     this.size = Math.round(Math.min(96, Math.max(40, (56 * width) / height))) + GAP;
     this.root.style.setProperty("--ds-tile", `${this.size - GAP}px`);
@@ -104,7 +114,8 @@ export class Strip {
     const wanted: number[] = [];
     for (let block = first; block < end; block++) {
       wanted.push(block);
-      this.fill(block, this.tile(block));
+      const tile = this.tile(block);
+      if (tile.filled !== this.version) this.fill(block, tile);
     }
     store.thumbnails.want(wanted, (block) => store.take.key(block));
     assign(this.root, { "aria-activedescendant": this.tiles.has(this.current) ? `${this.prefix}-${this.current}` : null });
@@ -114,6 +125,7 @@ export class Strip {
     let tile = this.tiles.get(block);
     if (!tile) {
       tile = this.spare.pop() ?? make();
+      tile.filled = -1;
       this.tiles.set(block, tile);
       tile.root.style.transform = `translateX(${block * this.size}px)`;
       this.row.append(tile.root);
@@ -123,6 +135,7 @@ export class Strip {
 
   private fill(block: number, tile: Tile): void {
     const { store } = this;
+    tile.filled = this.version;
     const { take } = store;
     const source = store.thumbnails.get(take.key(block));
     if (tile.picture.dataset["source"] !== source) {
@@ -159,7 +172,7 @@ function make(): Tile {
   const latents = element("span", { class: "ds-latents" });
   const caption = element("span", { class: "ds-caption" }, number, latents);
   const root = element("div", { class: "ds-tile", role: "option" }, picture, mark, caption);
-  return { root, picture, number, latents, mark };
+  return { root, picture, number, latents, mark, filled: -1 };
 }
 
 function blockOf(event: Event): number | null {

@@ -6,6 +6,7 @@ const BATCH = 24;
 
 export class Thumbnails {
   private readonly requests: Newest<readonly number[]>;
+  private readonly watchers = new Set<() => void>();
 
   /**
    * @param cache From block keys to addresses of pictures.
@@ -14,10 +15,15 @@ export class Thumbnails {
   constructor(
     private readonly cache: Lru<number, string>,
     send: (blocks: readonly number[], ticket: number) => void,
-    private readonly changed: () => void,
   ) {
     const first = Math.floor(Math.random() * 2 ** 40); // other pages have other tickets
     this.requests = new Newest(send, 1, first);
+  }
+
+  /** Be told when pictures have come. */
+  watch(watcher: () => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
   }
 
   get(key: number): string | undefined {
@@ -40,7 +46,7 @@ export class Thumbnails {
         this.cache.set(key, URL.createObjectURL(new Blob([part], { type: "image/jpeg" })));
       }
     });
-    this.changed();
+    for (const watcher of this.watchers) watcher();
   }
 
   refuse(): void {
@@ -50,5 +56,6 @@ export class Thumbnails {
   dispose(): void {
     this.requests.reset();
     this.cache.clear();
+    this.watchers.clear();
   }
 }
