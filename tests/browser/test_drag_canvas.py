@@ -364,7 +364,10 @@ def test_the_list_mutes_copies_and_orders(hand):
     hand.root.get_by_role("button", name="Down the list").click()
     hand.notebook.expect("[e.colour for e in canvas.entries]", "[0, 1, 2]")
     hand.notebook.screenshot("canvas-list", hand.root)
-    for _ in range(3):
+    rows = hand.root.locator("li")
+    rows.nth(2).drag_to(rows.nth(0))
+    hand.notebook.expect("[e.colour for e in canvas.entries]", "[2, 0, 1]")
+    for _ in range(4):
         hand.press("Control+z")
     hand.notebook.expect("len(canvas.drags)", "2")
     assert entries(hand) == "[('Tra', 0, False), ('Rot', 1, False)]"

@@ -32,11 +32,20 @@ const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Sh
     ],
   },
   {
+    title: "With the pointer",
+    shortcuts: [
+      ["Shift", "Add to the region; turn by steps of 15°"],
+      ["Alt", "Erase; on a waypoint, delete it"],
+      ["Dot between", "Pull it to insert a waypoint"],
+      ["Pen", "Its other end erases"],
+    ],
+  },
+  {
     title: "View",
     shortcuts: [
       ["+  −", "Zoom; so does the wheel over a canvas in use"],
       ["0", "Show the whole frame"],
-      ["Two fingers", "Zoom and move; a pen's other end erases"],
+      ["Two fingers", "Zoom and move; the middle button moves, too"],
       ["?", "These shortcuts"],
     ],
   },

@@ -16,6 +16,8 @@ import { displacement } from "./motion_tools";
 const ARROWS = ["→", "↘", "↓", "↙", "←", "↖", "↑", "↗"] as const;
 
 interface Row {
+  /** Its place among the drags; null for the region and the keep area. */
+  readonly index: number | null;
   readonly kind: ToolName;
   readonly colour: string;
   readonly text: string;
@@ -50,6 +52,7 @@ export class DragList {
   private readonly items = element("div", { class: "ds-list-items" });
   private readonly inspector: Inspector;
   private drawn = "";
+  private carried: number | null = null;
 
   constructor(private readonly store: Store) {
     this.inspector = new Inspector(store);
@@ -82,6 +85,7 @@ export class DragList {
     const nothing = (): void => undefined;
     const select = (selection: Selection) => () => store.select(selection);
     const rows: Row[] = document.drags.map((drag, i) => ({
+      index: i,
       kind: kindOf(drag.motion),
       colour: colourOf(looks[i]),
       text: describe(drag.motion),
@@ -93,7 +97,7 @@ export class DragList {
     }));
     if (draft) {
       rows.push({
-        kind: "brush", colour: DRAFT_COLOUR, text: "Region: pull it",
+        index: null, kind: "brush", colour: DRAFT_COLOUR, text: "Region: pull it",
         selected: store.selection === "draft",
         muted: null, mute: nothing,
         select: select("draft"),
@@ -103,7 +107,7 @@ export class DragList {
     if (document.keep) {
       const share = (100 * store.area(document.keep)) / (store.size.width * store.size.height);
       rows.push({
-        kind: "keep", colour: KEEP_COLOUR, text: `Keep ${share < 1 ? "<1" : Math.round(share)} %`,
+        index: null, kind: "keep", colour: KEEP_COLOUR, text: `Keep ${share < 1 ? "<1" : Math.round(share)} %`,
         selected: false,
         muted: null, mute: nothing,
         select: () => store.setTool("keep"),
@@ -139,6 +143,32 @@ export class DragList {
       item.append(mute);
     }
     item.append(remove);
+    if (row.index !== null) this.carriable(item, row.index);
     return item;
+  }
+
+  /** Rows are carried to other places with the mouse; keys and buttons do it as well. */
+  private carriable(item: HTMLLIElement, index: number): void {
+    item.draggable = true;
+    item.addEventListener("dragstart", (event) => {
+      this.carried = index;
+      event.dataTransfer?.setData("text/plain", "");
+      event.stopPropagation();
+    });
+    item.addEventListener("dragend", () => {
+      this.carried = null;
+    });
+    item.addEventListener("dragover", (event) => {
+      if (this.carried === null) return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    item.addEventListener("drop", (event) => {
+      if (this.carried === null) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.store.place(this.carried, index);
+      this.carried = null;
+    });
   }
 }

@@ -290,10 +290,14 @@ export class Store {
   /** Moves the selected drag up or down the list. */
   reorder(step: -1 | 1, index = this.selection): boolean {
     if (typeof index !== "number") return false;
-    const to = index + step;
-    if (to < 0 || to >= this.scene.document.drags.length) return true;
-    this.commit(moveDrag(this.scene, index, to), to);
+    this.place(index, index + step);
     return true;
+  }
+
+  /** Puts a drag at another place in the list, if there is such a place. */
+  place(index: number, to: number): void {
+    if (index === to || to < 0 || to >= this.scene.document.drags.length) return;
+    this.commit(moveDrag(this.scene, index, to), to);
   }
 
   clear(): void {
