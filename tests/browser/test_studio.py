@@ -137,8 +137,15 @@ class Desk:
             self.page.wait_for_timeout(300)
             box = self.root.bounding_box()
             if box == before:
-                return
+                break
             before = box
+        self.page.wait_for_function(
+            """root => {
+                const chart = root.querySelector('.dragstream-drift svg');
+                return chart && chart.clientWidth > 0.8 * chart.parentElement.clientWidth;
+            }""",
+            arg=self.root.element_handle(),
+        )
 
     def fits(self):
         """Whether nothing has to be scrolled sideways."""
