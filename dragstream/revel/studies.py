@@ -34,7 +34,8 @@ MEASURES = {
     for measure in (
         Measure("objmc", "ObjMC, px", 2),
         Measure("dai", "DAI", 4),
-        Measure("drift", "drift", 3),
+        Measure("drift", "drift in the drag", 3),
+        Measure("clean_drift", "drift after it", 3),
         Measure("leak", "leak, levels", 2),
         Measure("seconds_per_block", "s a block", 2),
     )

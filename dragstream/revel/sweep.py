@@ -26,6 +26,7 @@ from dragstream.stream.records import Block, Mode
 
 __all__ = ["Result", "Situation", "carry_out", "measure", "replay", "sweep"]
 
+_NEIGHBOURS = Rectification().neighbours
 _MARGIN = 8.0
 """Pixels around the handle, its targets and the object that may change: its shadow, its rim."""
 
@@ -45,9 +46,11 @@ class Result:
         tracker: who measured `objmc`.
         objmc_flow: the same by a tracker that sees pixels only; None where it was not asked.
         dai: dragging accuracy index, latent units; lower is better.
-        drift: distance of the dragged latents' moments from those before them, latent units.
-        mean_shift: part of it: mean over channels of |mean - mean'|, latent units.
-        std_ratio: part of it: how the standard deviations changed, a factor.
+        drift: distance of the latents' moments from those of the frames before them, both at the
+            noise level of the drag, where rectification acts (Figure 2a), latent units.
+        clean_drift: the same of the finished latents, which later denoising steps have settled.
+        mean_shift: part of `clean_drift`: mean over channels of |mean - mean'|, latent units.
+        std_ratio: part of `clean_drift`: how the standard deviations changed, a factor.
         leak: mean absolute change outside the drag against no drag, gray levels.
         seconds_per_block: time for a block, drag and decoding included.
     """
@@ -63,6 +66,7 @@ class Result:
     objmc_flow: float | None
     dai: float
     drift: float
+    clean_drift: float
     mean_shift: float
     std_ratio: float
     leak: float
@@ -111,7 +115,7 @@ def measure(situation: Situation, method: Method, flow: Tracker | None = None) -
     case = situation.case
     blocks = carry_out(situation, method)
     followed = _follow(situation, blocks, flow)
-    moved = _drift(situation, blocks)
+    moved = _clean_drift(situation, blocks)
     flowed = [_objmc(situation, blocks, drag, flow) for drag in case.drags] if flow else None
     return Result(
         case=case.name,
@@ -124,7 +128,8 @@ def measure(situation: Situation, method: Method, flow: Tracker | None = None) -
         tracker=followed[0].tracker,
         objmc_flow=_mean([result.mean for result in flowed]) if flowed else None,
         dai=_mean([_dai(situation, blocks, drag) for drag in case.drags]),
-        drift=moved.distance,
+        drift=_drift(situation, blocks),
+        clean_drift=moved.distance,
         mean_shift=moved.mean_shift,
         std_ratio=moved.std_ratio,
         leak=_leak(situation, blocks),
@@ -195,14 +200,28 @@ def _dai(situation: Situation, blocks: Sequence[Block], drag: Drag) -> float:
     )
 
 
-def _drift(situation: Situation, blocks: Sequence[Block]) -> Drift:
-    """Of the new blocks against as many frames before them as rectification looks at."""
-    past = [latent for block in situation.stream.blocks for latent in block.latents]
-    if situation.case.mode is Mode.EDIT:
-        past = past[: -len(blocks[-1].latents)]
+def _past(situation: Situation) -> Sequence[Block]:
+    """The blocks before the new ones."""
+    past = situation.stream.blocks
+    return past[:-1] if situation.case.mode is Mode.EDIT else past
+
+
+def _drift(situation: Situation, blocks: Sequence[Block]) -> float:
+    """At the drag's denoising step, against as many frames as rectification looks at."""
+    settings = blocks[-1].settings
+    asked = settings.denoising_step if settings else None
+    step = situation.stream.model.spec.denoising_step if asked is None else asked
     return Drift.between(
-        torch.stack([latent for block in blocks for latent in block.latents]),
-        torch.stack(past[-Rectification().neighbours :]),
+        torch.cat([block.noisy[step] for block in blocks]),
+        torch.cat([block.noisy[step] for block in _past(situation)])[-_NEIGHBOURS:],
+    ).distance
+
+
+def _clean_drift(situation: Situation, blocks: Sequence[Block]) -> Drift:
+    """Of the finished latents, against as many frames as rectification looks at."""
+    return Drift.between(
+        torch.cat([block.latents for block in blocks]),
+        torch.cat([block.latents for block in _past(situation)])[-_NEIGHBOURS:],
     )
 
 

@@ -22,12 +22,13 @@ _MEASURES = (
     "objmc_flow",
     "dai",
     "drift",
+    "clean_drift",
     "mean_shift",
     "std_ratio",
     "leak",
     "seconds_per_block",
 )
-_RATIOS = ("objmc", "objmc_flow", "dai", "drift", "seconds_per_block")
+_RATIOS = ("objmc", "objmc_flow", "dai", "drift", "clean_drift", "seconds_per_block")
 
 GROUPS: dict[str, Callable[[Result], bool]] = {
     "translation": lambda result: result.kind == "translation",
@@ -95,8 +96,8 @@ def markdown(outcome: dict[str, Any]) -> str:
 def _methods(outcome: dict[str, Any]) -> list[str]:
     titles = {method.name: method.title for method in ALL}
     lines = [
-        "| method | ObjMC, px | of none | by flow, px | DAI | of none | drift | leak | s a block |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| method | ObjMC, px | of none | by flow, px | DAI | of none | drift | after | leak | s |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, row in outcome["rows"].items():
         ratio = row["ratio"] or {}
@@ -107,6 +108,7 @@ def _methods(outcome: dict[str, Any]) -> list[str]:
             _cell(row["dai"], 4),
             _cell(ratio.get("dai"), 2),
             _cell(row["drift"], 3),
+            _cell(row["clean_drift"], 3),
             _cell(row["leak"], 2),
             _cell(row["seconds_per_block"], 2),
         ]

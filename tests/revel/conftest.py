@@ -157,12 +157,13 @@ def block_of(model: PictureModel) -> Callable[..., Block]:
     """A block that shows given frames."""
 
     def make(frames: np.ndarray, index: int = 0, mode: Mode = Mode.STEP, **rest: Any) -> Block:
+        latents = model.encode(frames)
         return Block(
             index=index,
             mode=mode,
             prompt="a box",
-            latents=model.encode(frames),
-            noisy=(),
+            latents=latents,
+            noisy=(torch.zeros_like(latents), 2 * latents),  # drags are at step 1
             frames=frames,
             drift=(),
             timings=Timings(steps=(0.1, 0.1), drag=0.2, commit=0.05, decode=0.05),

@@ -23,6 +23,7 @@ def result(method: str, objmc: float, **changes: object) -> Result:
         "objmc_flow": None,
         "dai": objmc / 100,
         "drift": 0.1,
+        "clean_drift": 0.2,
         "mean_shift": 0.05,
         "std_ratio": 1.0,
         "leak": 0.5,
@@ -63,14 +64,18 @@ def test_documents_break_down_by_kind_and_mode() -> None:
     assert outcome["by_kind"]["editing"]["I=4"]["objmc"] == 4.0
     assert outcome["by_kind"]["translation"]["none"]["objmc"] == 10.0
     for row in ("none", "I=4"):
-        assert {"objmc", "dai", "drift", "seconds_per_block", "leak"} <= set(outcome["rows"][row])
+        assert {"objmc", "dai", "drift", "clean_drift", "seconds_per_block", "leak"} <= set(
+            outcome["rows"][row]
+        )
     assert json.loads(json.dumps(outcome)) == outcome
 
 
 def test_markdown_shows_means_with_ratios() -> None:
     text = markdown(document(RESULTS, model="playground", scenes=2, seed=0))
     lines = text.splitlines()
-    assert lines[2] == "| no drag | 15.00 | 1.00 | – | 0.1500 | 1.00 | 0.100 | 0.50 | 1.00 |"
+    assert (
+        lines[2] == "| no drag | 15.00 | 1.00 | – | 0.1500 | 1.00 | 0.100 | 0.200 | 0.50 | 1.00 |"
+    )
     assert lines[3].startswith("| DragStream, I = 4 | 3.00 | 0.20 | 3.00 | 0.0300 | 0.20 |")
     assert "| DragStream, I = 4 | 2.00 (0.20) | 4.00 (0.20) | 2.00 (0.20) | 4.00 (0.20) |" in lines
     widths = {line.count("|") for line in lines[:4]}
