@@ -43,7 +43,8 @@ _DAI = (
 )
 _REST = (
     "Drift: distance of the new latents' channel means and deviations from those of the frames "
-    "before. Leak: mean change of pixels outside the drag against no drag, in gray levels. "
+    "before; in the drag at the noise level where rectification acts, after it in the finished "
+    "latents. Leak: mean change of pixels outside the drag against no drag, in gray levels. "
     "Seconds a block: drag and decoding included, on the machine that ran."
 )
 _DIFFERENCES = (
