@@ -8,6 +8,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import READY
+
+expect.set_options(timeout=30_000)  # two busy cores
+
 pytestmark = pytest.mark.browser
 
 SETUP = """
@@ -141,6 +145,8 @@ def test_a_second_view_and_a_reload(views):
     views.page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
     views.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     views.page.reload()
+    views.page.wait_for_selector(".dragstream-timeline")
+    views.page.wait_for_function(READY, polling=200)
     views.shows(frame=32, blocks=8)
     expect(views.timeline.locator(".ds-strip img[src]")).to_have_count(8)
     expect(views.timeline.locator(".ds-picture").first).to_have_attribute(

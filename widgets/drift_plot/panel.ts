@@ -89,8 +89,9 @@ export class Panel {
 
   private grid(x: Domain, y: Domain): SVGElement[] {
     const nodes: SVGElement[] = [];
-    const step = tickStep(y, 4);
-    for (const value of ticks(y, 4)) {
+    const count = ticks(y, 4).length > 1 ? 4 : 8; // one tick alone gives no scale
+    const step = tickStep(y, count);
+    for (const value of ticks(y, count)) {
       const at = this.top(value, y);
       nodes.push(shape("path", { class: "ds-gridline", d: `M${LEFT} ${at}H${this.width - RIGHT}` }));
       nodes.push(text(LEFT - 6, at + 3.5, "end", value.toFixed(decimals(step)).replace("-", "−")));
