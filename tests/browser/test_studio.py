@@ -361,6 +361,7 @@ def test_it_fits_the_screen_in_both_themes(desk, name, width, height):
 def test_a_drag_in_the_playground_for_the_picture(other_notebook):
     opened = other_notebook([PLAYGROUND])
     opened.page.set_viewport_size({"width": 1280, "height": 1700})
+    opened.theme("JupyterLab Light")
     opened.run_all()
     opened.wait_for_cell(0, LONG)
     desk = Desk(opened)
