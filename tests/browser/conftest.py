@@ -36,6 +36,8 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+FOREIGN = ("(reading 'schema')", "403 (Forbidden)")
+"""Errors of Notebook 7's own: it asks for settings that JupyterLab's server keeps to itself."""
 REPOSITORY = Path(__file__).parents[2]
 SLOW = 90_000  # milliseconds: two busy cores start a kernel and import torch
 
@@ -286,11 +288,12 @@ def opened_page(lab, chromium, screenshots, name):
     """Yields a function that opens a notebook; complains about errors on the page in the end."""
     page = chromium.new_page(viewport={"width": 1280, "height": 1080})
     page.set_default_timeout(SLOW)
-    errors = []
+    errors, foreign = [], []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: message.type == "error" and errors.append(message.text))
 
     def open_notebook(source, at="lab/tree"):
+        foreign.extend(FOREIGN if at == "notebooks" else ())
         path = lab.root / f"{name}.ipynb"
         if isinstance(source, Path):
             shutil.copy(source, path)
@@ -308,7 +311,7 @@ def opened_page(lab, chromium, screenshots, name):
     yield open_notebook
     page.close()
     lab.end_kernels()
-    assert errors == []
+    assert [error for error in errors if not any(text in error for text in foreign)] == []
 
 
 @pytest.fixture(scope="module")
