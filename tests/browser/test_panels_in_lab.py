@@ -157,10 +157,14 @@ def test_a_second_view_and_a_reload(views):
 
 def test_a_restarted_kernel_is_noticed(views):
     views.page.evaluate(
-        "() => void window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
+        """() => {
+            const {sessionContext} = window.jupyterapp.shell.currentWidget;
+            window.restarted = sessionContext.restartKernel();
+        }"""
     )
     for view in (views.timeline, views.plot):
         expect(view.get_by_role("alert")).to_contain_text(
             "This stream is gone: run the cell again", timeout=90_000
         )
     views.notebook.screenshot("panels-gone")
+    views.page.evaluate("() => window.restarted")  # a kernel that starts cannot be ended
