@@ -44,8 +44,8 @@ CONFIG: dict[str, Any] = {
     },
     "sigmas": [1.0, 0.9, 0.75, 0.45, 0.2],
     "denoising_step": 2,
-    "learning_rate": 0.19,
-    "layers": [3, 4],
+    "learning_rate": 0.2,
+    "layers": [1, 2, 3, 4],
 }
 _LATENT_NOISE = 0.06
 """The decoder forgives that much noise in latents of unit variance."""
