@@ -74,7 +74,7 @@ def read_entries(document: object, looks: object, height: int, width: int) -> li
 
 
 def check_entries(
-    entries: Sequence[Entry],
+    entries: object,
     keep: regions.Shape | NDArray[np.bool_] | None,
     height: int,
     width: int,

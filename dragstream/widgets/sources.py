@@ -49,7 +49,7 @@ def check_frame(frame: object) -> None:
 def check_frames(frames: object, height: int, width: int) -> None:
     """Raise unless `frames` is a uint8 array (T, height, width, 3) with at least one frame."""
     _check_pixels(frames, 4, "frames must", "(T, H, W, 3)")
-    shape = np.shape(frames)  # type: ignore[arg-type]
+    shape = np.asarray(frames).shape
     if shape[1:3] != (height, width):
         raise ValueError(f"the canvas shows frames of shape {(height, width, 3)}, got {shape[1:]}")
 
