@@ -106,6 +106,7 @@ class Playground(nn.Module):
     @functools.cached_property
     def _digest(self) -> str:
         digest = hashlib.sha256(self.wan.fingerprint().encode())
+        digest.update(repr(self.spec).encode())
         for part in (self.captions, self.autoencoder):
             for name, weight in sorted(part.state_dict().items()):
                 digest.update(name.encode())
@@ -113,7 +114,7 @@ class Playground(nn.Module):
         return digest.hexdigest()
 
     def fingerprint(self) -> str:
-        """A digest of weights and sizes, for archives."""
+        """A digest of weights, sizes, schedule and constants, for archives and exported code."""
         return self._digest
 
     @torch.no_grad()
