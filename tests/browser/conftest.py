@@ -36,8 +36,13 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-FOREIGN = ("(reading 'schema')", "403 (Forbidden)")
-"""Errors of Notebook 7's own: it asks for settings that JupyterLab's server keeps to itself."""
+FOREIGN = {
+    # it opens the file of its address before the file browser is there, on a busy machine
+    "lab/tree": ("'filebrowser:open-path' not registered",),
+    # it asks for settings that JupyterLab's server keeps to itself
+    "notebooks": ("(reading 'schema')", "403 (Forbidden)"),
+}
+"""Errors of JupyterLab's and Notebook 7's own."""
 REPOSITORY = Path(__file__).parents[2]
 SLOW = 90_000  # milliseconds: two busy cores start a kernel and import torch
 
@@ -293,7 +298,7 @@ def opened_page(lab, chromium, screenshots, name):
     page.on("console", lambda message: message.type == "error" and errors.append(message.text))
 
     def open_notebook(source, at="lab/tree"):
-        foreign.extend(FOREIGN if at == "notebooks" else ())
+        foreign.extend(FOREIGN[at])
         path = lab.root / f"{name}.ipynb"
         if isinstance(source, Path):
             shutil.copy(source, path)

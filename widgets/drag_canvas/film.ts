@@ -116,7 +116,9 @@ export class Film {
     this.layers.style.transform = zoom === 1 ? "" : `scale(${zoom}) translate(${x}%, ${y}%)`;
     const ratio = window.devicePixelRatio || 1;
     const [across, down] = [this.overlay.clientWidth * ratio, this.overlay.clientHeight * ratio].map(Math.round);
-    if (this.overlay.width !== across || this.overlay.height !== down) {
+    // Out of the page, as JupyterLab takes cells while they are scrolled, it has no size.
+    const placed = across > 0 && down > 0;
+    if (placed && (this.overlay.width !== across || this.overlay.height !== down)) {
       [this.overlay.width, this.overlay.height] = [across, down];
     }
     assign(this.overlay, { "data-zoom": Math.round(100 * zoom) / 100 });

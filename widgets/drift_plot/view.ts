@@ -32,6 +32,7 @@ export class View {
   private readonly observer: ResizeObserver;
   private readonly stopWatching: () => void;
   private scheduled = 0;
+  private width = 0;
   private options = "";
 
   constructor(
@@ -109,7 +110,9 @@ export class View {
   private update(): void {
     const { store } = this;
     const { facts, shown, other } = store;
-    const width = this.charts.clientWidth || this.root.clientWidth;
+    // JupyterLab takes cells out of the page and puts them back between two frames, unobserved.
+    this.width = this.charts.clientWidth || this.root.clientWidth || this.width;
+    const { width } = this;
     const columns = width < NARROW ? 1 : 2;
     this.charts.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     assign(this.frames, { "aria-pressed": store.axis === "frames" ? "true" : "false" });
