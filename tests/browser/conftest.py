@@ -36,11 +36,16 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LABS = (
+    # it opens an address before its file browser is there
+    "'filebrowser:open-path' not registered",
+    # its own parts, when a kernel goes; the widgets never call this
+    "Failed to execute 'removeChild'",
+)
 FOREIGN = {
-    # it opens the file of its address before the file browser is there, on a busy machine
-    "lab/tree": ("'filebrowser:open-path' not registered",),
+    "lab/tree": LABS,
     # it asks for settings that JupyterLab's server keeps to itself
-    "notebooks": ("(reading 'schema')", "403 (Forbidden)"),
+    "notebooks": (*LABS, "(reading 'schema')", "403 (Forbidden)"),
 }
 """Errors of JupyterLab's and Notebook 7's own."""
 REPOSITORY = Path(__file__).parents[2]
