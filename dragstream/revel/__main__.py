@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
+from dragstream.revel.captions import Reading, obedience, read
 from dragstream.revel.commands import add_commands
 from dragstream.revel.identity import BLOCKS, Glimpse, summary, watch
 from dragstream.revel.methods import ALL, Method, constants, select
@@ -87,7 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     identity.add_argument(
         "--blocks", type=int, nargs="+", default=list(BLOCKS), help="(default: %(default)s)"
     )
-    for suite in (playground, grid, identity):
+    words = suites.add_parser("captions", help="objects as captions ask for them, no picture given")
+    words.set_defaults(run=_captions)
+    words.add_argument("--streams", type=int, default=24, help="(default: %(default)s)")
+    words.add_argument("--blocks", type=int, default=2, help="of each (default: %(default)s)")
+    for suite in (playground, grid, identity, words):
         suite.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
         suite.add_argument(
             "--model", default="playground", help="what ds.load takes (default: %(default)s)"
@@ -114,10 +119,38 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
         "marks": marks,
         "glimpses": [asdict(glimpse) for glimpse in glimpses],
     }
-    lines = ["| blocks | objects kept | streams that kept all | size |", "|---|---|---|---|"]
+    lines = [
+        "| blocks | objects kept | of their kind | streams that kept all | size |",
+        "|--:|--:|--:|--:|--:|",
+    ]
     lines += [
-        f"| {mark} | {row['objects_kept']:.0%} | {row['streams_kept']:.0%} | x{row['size']:.2f} |"
+        f"| {mark} | {row['objects_kept']:.0%} | {row['objects_shaped']:.0%} "
+        f"| {row['streams_kept']:.0%} | x{row['size']:.2f} |"
         for mark, row in marks.items()
+    ]
+    return outcome, "\n".join(lines) + "\n"
+
+
+def _captions(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    model = load(options.model)
+    readings: list[Reading] = []
+    streams = read(model, options.streams, options.seed, options.blocks)
+    for found in tqdm(streams, total=options.streams, unit="stream"):
+        readings += found
+    shares = obedience(readings)
+    outcome = {
+        "model": model.spec.name,
+        "fingerprint": model.fingerprint(),
+        "streams": options.streams,
+        "seed": options.seed,
+        "shares": shares,
+        "readings": [asdict(reading) for reading in readings],
+    }
+    lines = ["| frames of | objects | colour | kind | direction |", "|---|--:|--:|--:|--:|"]
+    lines += [
+        f"| the {name} | {row['objects']:.0f} | {row['color']:.0%} | {row['kind']:.0%} "
+        f"| {row['motion']:.0%} |"
+        for name, row in shares.items()
     ]
     return outcome, "\n".join(lines) + "\n"
 

@@ -2,12 +2,13 @@
 
 A stream starts from a rendered frame and goes on by itself. At some blocks each of its objects is
 looked for: it is kept if it can be seen in its colour, whole, and about as large as at the start.
+Whether its shape still shows its kind is told beside that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Start, Subject
 from dragstream.revel.scenes import subjects_of
-from dragstream.revel.sight import sight
+from dragstream.revel.sight import kind_of, sight
 from dragstream.stream.stream import Stream
 
 __all__ = ["BLOCKS", "Glimpse", "summary", "watch"]
@@ -45,6 +46,7 @@ class Glimpse:
         kind: the object's kind.
         kept: whether it is still itself.
         size: its area, as a factor of what it was in the first frame; 0 if it is not seen.
+        shaped: whether its shape is that of its kind, with its face if it is a critter.
     """
 
     stream: int
@@ -53,6 +55,7 @@ class Glimpse:
     kind: str
     kept: bool
     size: float
+    shaped: bool
 
 
 def watch(
@@ -95,20 +98,22 @@ def _look(
     """The best of several looks at one object."""
     first = sight(image, subject.color, subject.kind)
     begun = first.area if first else 0
-    best = Glimpse(stream, mark, subject.color, subject.kind, kept=False, size=0.0)
+    best = Glimpse(stream, mark, subject.color, subject.kind, kept=False, size=0.0, shaped=False)
     for frame in frames:
         seen = sight(frame, subject.color, subject.kind)
         if seen is None or not begun:
             continue
         size = seen.area / begun
         kept = _SIZES[0] <= size <= _SIZES[1] and seen.parts[0] >= _WHOLE * sum(seen.parts)
+        shaped = best.shaped or kind_of(frame, subject.color) == subject.kind
         if kept or not best.kept:
-            best = Glimpse(stream, mark, subject.color, subject.kind, kept=kept, size=size)
+            best = replace(best, kept=kept, size=size)
+        best = replace(best, shaped=shaped)
     return best
 
 
 def summary(glimpses: Sequence[Glimpse]) -> dict[str, Any]:
-    """Per mark, the share of objects kept, of streams that kept all, and the median size."""
+    """Per mark, shares of objects kept and shaped, of streams that kept all; the median size."""
     marks: dict[str, Any] = {}
     for mark in sorted({glimpse.block for glimpse in glimpses}):
         mine = [glimpse for glimpse in glimpses if glimpse.block == mark]
@@ -118,6 +123,7 @@ def summary(glimpses: Sequence[Glimpse]) -> dict[str, Any]:
         ]
         marks[str(mark)] = {
             "objects_kept": float(np.mean([glimpse.kept for glimpse in mine])),
+            "objects_shaped": float(np.mean([glimpse.shaped for glimpse in mine])),
             "streams_kept": float(np.mean(whole_streams)),
             "size": float(np.median([glimpse.size for glimpse in mine])),
             "objects": len(mine),

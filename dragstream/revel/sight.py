@@ -26,7 +26,19 @@ from dragstream.metrics.trackers import PoseTracker
 from dragstream.models.playground import world
 from dragstream.revel.cases import Kind, Subject
 
-__all__ = ["Sighting", "face", "faced", "placed", "pulled", "sight", "truth_tracker", "turned"]
+__all__ = [
+    "ROUND",
+    "Sighting",
+    "face",
+    "faced",
+    "harmonic",
+    "kind_of",
+    "placed",
+    "pulled",
+    "sight",
+    "truth_tracker",
+    "turned",
+]
 
 _CHROMA = 0.33
 """Saturated: the range of a pixel's three channels, 0..1. The palest shaded object has 0.35."""
@@ -38,6 +50,12 @@ _LIGHT = np.linspace(0.72, 1.28, 15)
 """How the world's light scales an object's colour across its surface."""
 _BRIDGE = {"critter": 3, "box": 9, "star": 3}
 """Marks of up to twice this many pixels do not split an object; a box's stripe cuts it through."""
+ROUND = 0.04
+"""Outlines with a smaller `harmonic` show no corners."""
+_SOLID = 0.8
+"""A star fills 0.62 of its hull, boxes and balls nearly all of it."""
+_FACE = 6
+"""Least pixels of eyes that make a ball a critter."""
 _SPECK = 40
 """Smaller patches of colour, in pixels, are no object."""
 
@@ -135,6 +153,25 @@ def sight(frame: NDArray[np.uint8], color: str, kind: str) -> Sighting | None:
     return Sighting(mask, pale & inner, tuple(sorted(parts, reverse=True)))
 
 
+def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
+    """What the object of a colour looks like: one of ``world.KINDS``, or None.
+
+    Args:
+        frame: uint8 (H, W, 3), rendered or generated.
+        color: a key of ``world.COLORS``.
+    """
+    outline = sight(frame, color, "star")  # fills holes only, so that notches stay
+    hull = sight(frame, color, "box")  # bridges the stripe
+    if outline is None or hull is None:
+        return None
+    if len(outline.parts) == 1 and outline.parts[0] < _SOLID * hull.parts[0]:
+        return "star"
+    if abs(harmonic(hull.mask, 4)) >= ROUND:
+        return "box"
+    ball = sight(frame, color, "critter")
+    return "critter" if ball is not None and ball.marks.sum() >= _FACE else None
+
+
 def _closing(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """Morphological closing by a disc, through distances (quick for any radius)."""
     padded = np.pad(mask, radius + 1)
@@ -195,7 +232,7 @@ def faced(color: str, kind: str) -> Locator:
 
     def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
         seen = sight(frame, color, kind)
-        if seen is None or seen.marks.sum() < 6:
+        if seen is None or seen.marks.sum() < _FACE:
             return None
         rows, columns = np.nonzero(seen.marks)
         return Affine.translation(float(columns.mean()), float(rows.mean()))
@@ -233,32 +270,46 @@ def turned(color: str, kind: str) -> Locator:
 
 def _angle(seen: Sighting, kind: str) -> float | None:
     """Angle of the shape in degrees, up to its symmetry; None where the outline shows none."""
-    rows, columns = np.nonzero(seen.mask)
-    points = np.stack([columns, rows], axis=1).astype(np.float64)
-    centered = points - points.mean(axis=0)
-    # Squares and five-pointed stars have round second moments: what is not round was stretched
-    # along the object's own axes, and whitening undoes that without turning it.
-    values, vectors = np.linalg.eigh(np.cov(centered.T))
-    white = centered @ (vectors / np.sqrt(values)) @ vectors.T
     folds = 5 if kind == "star" else 4
-    radius = np.hypot(white[:, 0], white[:, 1])
-    phase = np.exp(1j * folds * np.arctan2(white[:, 1], white[:, 0]))
-    harmonic = (radius**4 * phase).sum() / (radius**4).sum()
-    if abs(harmonic) < 0.04:
+    wave = harmonic(seen.mask, folds)
+    if abs(wave) < ROUND:
         return None
-    angle = math.degrees(np.angle(harmonic)) / folds
+    angle = math.degrees(np.angle(wave)) / folds
     if kind == "star":
         return angle + 18.0  # a tip points up at rest, which is not along an axis
     # The corners of a box point 45 degrees from its axes; of its two axes the stripe is the one.
     angle -= 45.0
-    if seen.marks.sum() < 6:
+    if seen.marks.sum() < _FACE:
         return angle
     rows, columns = np.nonzero(seen.marks)
-    marks = np.stack([columns, rows], axis=1) - points.mean(axis=0)
+    marks = np.stack([columns, rows], axis=1) - np.array(seen.center)
     turn = np.radians(angle)
     axis = np.array([np.cos(turn), np.sin(turn)])
     across = np.array([-axis[1], axis[0]])
     return angle if np.square(marks @ axis).sum() <= np.square(marks @ across).sum() else angle + 90
+
+
+def harmonic(mask: NDArray[np.bool_], folds: int) -> complex:
+    """How much a shape looks the same after a turn by 360 / folds degrees, and its phase.
+
+    Squares and five-pointed stars have round second moments: what is not round was stretched
+    along the object's own axes, and whitening undoes that without turning it.
+
+    Args:
+        mask: the shape, bool (H, W).
+        folds: of the symmetry, 4 for a square.
+
+    Returns:
+        0 for a disc (see `ROUND`); its angle is `folds` times that of a corner.
+    """
+    rows, columns = np.nonzero(mask)
+    points = np.stack([columns, rows], axis=1).astype(np.float64)
+    centered = points - points.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(centered.T))
+    white = centered @ (vectors / np.sqrt(values)) @ vectors.T
+    radius = np.hypot(white[:, 0], white[:, 1])
+    phase = np.exp(1j * folds * np.arctan2(white[:, 1], white[:, 0]))
+    return complex((radius**4 * phase).sum() / (radius**4).sum())
 
 
 def truth_tracker(subject: Subject, kind: Kind, drag: Drag) -> PoseTracker:

@@ -29,6 +29,7 @@ def glimpse(start: Start, *frames: np.ndarray) -> identity.Glimpse:
 def test_the_first_frame_keeps_everything(start: Start) -> None:
     found = glimpse(start, start.image())
     assert found.kept
+    assert found.shaped
     assert found.size == 1.0
 
 
@@ -36,6 +37,7 @@ def test_an_object_that_is_gone_is_not_kept(start: Start) -> None:
     empty = np.full((world.HEIGHT, world.WIDTH, 3), 200, np.uint8)
     found = glimpse(start, empty)
     assert not found.kept
+    assert not found.shaped
     assert found.size == 0.0
     assert glimpse(start, empty, start.image(), empty).kept  # hidden for a while
 
@@ -53,7 +55,9 @@ def test_an_object_that_shrinks_or_doubles_is_not_kept(start: Start) -> None:
 def test_the_summary_counts_objects_and_streams() -> None:
     red, blue = Subject("box", "red"), Subject("star", "blue")
     rows = [
-        identity.Glimpse(stream, 10, each.color, each.kind, kept=kept, size=size)
+        identity.Glimpse(
+            stream, 10, each.color, each.kind, kept=kept, size=size, shaped=each is red
+        )
         for stream, each, kept, size in (
             (0, red, True, 1.0),
             (0, blue, True, 1.1),
@@ -63,6 +67,7 @@ def test_the_summary_counts_objects_and_streams() -> None:
     ]
     assert identity.summary(rows)["10"] == {
         "objects_kept": 0.75,
+        "objects_shaped": 0.5,
         "streams_kept": 0.5,
         "size": pytest.approx(0.95),
         "objects": 4,

@@ -64,7 +64,7 @@ def test_the_truth_is_closer_than_optical_flow_on_translations(clips, movies, su
                 gap = (tracks[frame] - truth)[good].mean(axis=0)
                 errors[name].append(float(np.hypot(*gap)))
     assert np.mean(errors["truth"]) < 0.6
-    assert np.quantile(errors["truth"], 0.95) < 1.5
+    assert np.quantile(errors["truth"], 0.95) < 1.8
     assert np.mean(errors["truth"]) < 0.7 * np.mean(errors["flow"])
 
 

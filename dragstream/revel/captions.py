@@ -1,0 +1,157 @@
+"""Are captions obeyed? Objects of the playground, read back from streams that begin with words.
+
+A stream is given the caption of a held-out scene and no picture. After some blocks its frames are
+read as a stranger would: which colours are there, what shape has each, which way did it go. The
+same is read off the renderer's own clips of these scenes, for no reading is perfect: motion in
+this world is uncertain on purpose, and a caption only biases it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags.checks import whole
+from dragstream.models.base import VideoModel
+from dragstream.models.playground import world
+from dragstream.models.playground.captions import caption
+from dragstream.revel.cases import Start, Subject
+from dragstream.revel.scenes import check_world, subjects_of
+from dragstream.revel.sight import kind_of, sight
+from dragstream.stream.noise import generator
+from dragstream.stream.stream import Stream
+
+__all__ = ["Reading", "obedience", "read", "way_of"]
+
+_STILL = 2.0
+"""Slower objects rest, in pixels a frame: a third of the speed that captions ask for."""
+_WAYS = {
+    "slides left": (-1.0, 0.0),
+    "slides right": (1.0, 0.0),
+    "slides up": (0.0, -1.0),
+    "slides down": (0.0, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was asked of one object, and what is seen of it.
+
+    Attributes:
+        stream: number of the stream.
+        subject: the colour and kind asked for.
+        way: the motion asked for, where it is one that has a direction; otherwise None.
+        found: whether anything has that colour.
+        kind: what its shape looks like; None where nothing is found or it looks like no kind.
+        went: which way it went, by the words of captions; None where it rested or was lost.
+        rendered: read off the renderer's clip instead of the model's.
+    """
+
+    stream: int
+    subject: Subject
+    way: str | None
+    found: bool
+    kind: str | None
+    went: str | None
+    rendered: bool
+
+
+def read(
+    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
+) -> Iterator[list[Reading]]:
+    """Run streams from captions alone and read them; yields one stream's readings after another.
+
+    Args:
+        model: of the playground's frame size.
+        streams: how many.
+        seed: of the scenes and of the streams' noise.
+        blocks: how long each is, in blocks.
+
+    Raises:
+        ValueError: no streams, no blocks, or a model of another frame size.
+    """
+    whole(streams, "streams", least=1)
+    whole(blocks, "blocks", least=1)
+    check_world(model.spec)
+    for number in range(streams):
+        start = Start(seed, number, 0)
+        scene = start.scenes()
+        stream = Stream(model, prompt=caption(scene, 0), seed=seed + number)
+        stream.run(blocks, progress=False)
+        frames = stream.frames
+        source = generator(seed, "revel", number, 0)
+        rendered = world.render(world.sample_scenes(source, 1, len(frames)))[0]
+        yield [
+            reading
+            for slot, subject in enumerate(subjects_of(scene))
+            for reading in (
+                _read(
+                    number,
+                    subject,
+                    world.MOTIONS[int(scene.motion[0, slot])],
+                    shown,
+                    rendered=truth,
+                )
+                for shown, truth in ((frames, False), (rendered, True))
+            )
+        ]
+
+
+def _read(
+    stream: int, subject: Subject, motion: str, frames: NDArray[np.uint8], *, rendered: bool
+) -> Reading:
+    kinds = [kind_of(frame, subject.color) for frame in frames]
+    votes = [kind for kind in kinds if kind is not None]
+    return Reading(
+        stream=stream,
+        subject=subject,
+        way=motion if motion in _WAYS else None,
+        found=any(sight(frame, subject.color, subject.kind) is not None for frame in frames[-3:]),
+        kind=max(set(votes), key=votes.count) if votes else None,
+        went=way_of(frames, subject),
+        rendered=rendered,
+    )
+
+
+def way_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
+    """Which way an object went on the whole, as captions say it; None if it rested or was lost.
+
+    Args:
+        frames: uint8 (T, H, W, 3).
+        subject: whose way.
+    """
+    seen = [sight(frame, subject.color, subject.kind) for frame in frames]
+    centers = np.array([each.center for each in seen if each is not None])
+    if len(centers) < max(2, len(frames) // 2):
+        return None
+    dx, dy = np.diff(centers, axis=0).mean(axis=0)
+    if math.hypot(dx, dy) < _STILL:
+        return None
+    return max(_WAYS, key=lambda way: _WAYS[way][0] * dx + _WAYS[way][1] * dy)
+
+
+def obedience(readings: Sequence[Reading]) -> dict[str, dict[str, float]]:
+    """Shares of readings that are as asked: of the model's frames and of the renderer's.
+
+    Returns:
+        For "model" and "renderer": "color", "kind" and "motion", the last over the objects that
+        were asked to go somewhere (NaN if none was), and "objects", their number.
+    """
+
+    def share(values: list[bool]) -> float:
+        return float(np.mean(values)) if values else math.nan
+
+    shares: dict[str, dict[str, float]] = {}
+    for name, rendered in (("model", False), ("renderer", True)):
+        mine = [reading for reading in readings if reading.rendered is rendered]
+        shares[name] = {
+            "color": share([reading.found for reading in mine]),
+            "kind": share([reading.kind == reading.subject.kind for reading in mine]),
+            "motion": share([reading.went == reading.way for reading in mine if reading.way]),
+            "objects": float(len(mine)),
+        }
+    return shares

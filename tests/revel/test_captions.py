@@ -1,0 +1,97 @@
+"""Reading captions back: exact on the renderer's own frames, honest about what is not there."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from dragstream.models.playground import world
+from dragstream.revel import captions
+from dragstream.revel.cases import Subject
+from dragstream.revel.sight import kind_of
+
+RED = Subject("box", "red")
+
+
+@pytest.fixture(scope="module")
+def scenes() -> world.Scenes:
+    return world.sample_scenes(torch.Generator().manual_seed(5), 40, 1, objects=1)
+
+
+def test_every_rendered_kind_is_recognised(scenes: world.Scenes) -> None:
+    frames = world.render(scenes)[:, 0]
+    colors = list(world.COLORS)
+    for index, frame in enumerate(frames):
+        color = colors[int(scenes.color[index, 0])]
+        assert kind_of(frame, color) == world.KINDS[int(scenes.kind[index, 0])]
+
+
+def disc(center: tuple[float, float], radius: float = 20.0) -> np.ndarray:
+    y, x = np.mgrid[: world.HEIGHT, : world.WIDTH]
+    frame = np.full((world.HEIGHT, world.WIDTH, 3), 220, np.uint8)
+    frame[np.hypot(x - center[0], y - center[1]) <= radius] = world.COLORS["red"]
+    return frame
+
+
+def test_a_ball_without_a_face_is_no_kind() -> None:
+    assert kind_of(disc((90.0, 70.0)), "red") is None
+    assert kind_of(disc((90.0, 70.0)), "blue") is None
+
+
+@pytest.mark.parametrize(
+    ("step", "way"),
+    [
+        ((-5.0, 2.0), "slides left"),
+        ((5.0, 2.0), "slides right"),
+        ((2.0, -5.0), "slides up"),
+        ((2.0, 5.0), "slides down"),
+        ((1.0, 1.0), None),
+    ],
+)
+def test_the_way_is_that_of_the_centre(step: tuple[float, float], way: str | None) -> None:
+    frames = np.stack([disc((90 + step[0] * t, 70 + step[1] * t)) for t in range(4)])
+    assert captions.way_of(frames, RED) == way
+
+
+def test_an_object_that_is_mostly_lost_went_nowhere() -> None:
+    gone = np.full((world.HEIGHT, world.WIDTH, 3), 220, np.uint8)
+    frames = np.stack([disc((90.0, 70.0)), gone, gone, gone, gone])
+    assert captions.way_of(frames, RED) is None
+
+
+def test_obedience_counts_what_was_asked() -> None:
+    def reading(**values: object) -> captions.Reading:
+        usual = {
+            "stream": 0, "subject": RED, "way": None, "found": True,
+            "kind": "box", "went": None, "rendered": False,
+        }  # fmt: skip
+        return captions.Reading(**(usual | values))  # type: ignore[arg-type]
+
+    shares = captions.obedience(
+        [
+            reading(way="slides left", went="slides left"),
+            reading(way="slides left", went="slides up", kind="star"),
+            reading(went="slides up"),  # asked to go nowhere in particular
+            reading(found=False, kind=None),
+            reading(rendered=True),
+        ]
+    )
+    assert shares["model"] == {"color": 0.75, "kind": 0.5, "motion": 0.5, "objects": 4.0}
+    assert shares["renderer"]["kind"] == 1.0
+    assert math.isnan(shares["renderer"]["motion"])
+
+
+def test_streams_are_read_beside_the_renderers_clips(model) -> None:
+    (readings,) = captions.read(model, 1, seed=0, blocks=1)
+    assert [reading.rendered for reading in readings] == [False, True] * (len(readings) // 2)
+    rendered = [reading for reading in readings if reading.rendered]
+    assert all(reading.found for reading in rendered)
+    assert [reading.kind for reading in rendered] == [each.subject.kind for each in rendered]
+
+
+def test_nothing_to_read_is_refused(model) -> None:
+    with pytest.raises(ValueError, match="streams must be at least 1, got 0"):
+        next(captions.read(model, 0))
