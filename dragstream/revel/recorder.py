@@ -81,6 +81,8 @@ def _start(blocks: Sequence[Block]) -> Picture | None:
     first = blocks[0]
     if first.picture is not None:
         return Picture.of(first.picture)
+    if first.footage is not None:
+        raise ValueError("the stream began with a video: cases begin with a picture or with noise")
     if Mode.IMAGE in (first.mode, *(call.mode for call in first.earlier)):
         raise ValueError(
             "the stream began with a picture that it does not hold, so its past cannot be made "

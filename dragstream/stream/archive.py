@@ -3,6 +3,7 @@
 ```
 manifest.json               format, version, model (name, fingerprint), seed, prompt, blocks, start
 picture.safetensors         the picture that the stream began with (H, W, 3), uint8, if there is one
+footage.safetensors         the video that the stream began with (T, H, W, 3), likewise
 blocks/000000.json          mode, prompt, part, drags and keep, settings, iterations, drift,
                             timings, earlier (mode, part, drags and keep, settings of each call)
 blocks/000000.safetensors   latents (F, C, h, w) and noisy (steps, F, C, h, w), float32, stored
@@ -10,7 +11,8 @@ frames/000000.safetensors   frames (T, H, W, 3), uint8, deflated
 ```
 
 Version 1, which is read as well, has neither `picture.safetensors` nor "earlier": how a block was
-made before it was edited, and what the stream began with, are unknown then.
+made before it was edited, and what the stream began with, are unknown then. So is the latter where
+a file of version 2 lacks it.
 
 A file is data from somewhere, so it is read as such: nothing is unpickled or extracted, the member
 names must be exactly these, and sizes are checked against the model's before anything is read.
@@ -53,7 +55,8 @@ FORMAT = "dragstream"
 VERSION = 2
 _VERSIONS = (1, VERSION)
 """Those that can be read."""
-_PICTURE = "picture.safetensors"
+_SOURCES = ("picture", "footage")
+"""What a stream may have begun with: fields of its first block, and names of their members."""
 _JSON_LIMIT = 2**24
 """The most bytes that a JSON member may have: 16 MiB."""
 _HEADER_LIMIT = 2**12
@@ -107,8 +110,8 @@ def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
     try:
         with zipfile.ZipFile(partial, "x") as archive:
             _write(archive, "manifest.json", _encode(manifest))
-            if tape.blocks and tape.blocks[0].picture is not None:
-                _write(archive, _PICTURE, _pixels("picture", tape.blocks[0].picture))
+            for name, source in _sources(tape.blocks):
+                _write(archive, _member(name), _pixels(name, source))
             for block in tape.blocks:
                 record, latents, frames = _members(block.index)
                 _write(archive, record, _encode(_record(block)))
@@ -144,8 +147,9 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
     with _explained(source), zipfile.ZipFile(source) as archive:
         count = whole(manifest["blocks"], "blocks", least=0)
         start = whole(manifest["start"], "start", least=0)
-        pictured = start == 1 and _PICTURE in archive.namelist()
-        _check_members(archive, count, source.stat().st_size, extra=[_PICTURE] * pictured)
+        sources = [n for n in _SOURCES if start and _member(n) in archive.namelist()]
+        extra = list(map(_member, sources))
+        _check_members(archive, count, source.stat().st_size, extra=extra)
         blocks: list[Block] = []
         for index in range(count):
             first_frame = blocks[-1].video_frames.stop if blocks else 0
@@ -158,10 +162,10 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
                 f"start must count the blocks of the picture or video that the stream began with, "
                 f"got {start}"
             )
-        if pictured:
-            grid = model.spec.grid
-            picture = _read_pixels(archive, _PICTURE, "picture", (grid.height, grid.width, 3))
-            blocks[0] = replace(blocks[0], picture=picture)
+        blocks[:1] = [
+            replace(block, **_read_sources(archive, sources, start, model.spec))
+            for block in blocks[:1]
+        ]
         return Tape(checked_seed(manifest["seed"]), _text(manifest["prompt"]), tuple(blocks), start)
 
 
@@ -182,6 +186,19 @@ def _members(index: int) -> tuple[str, str, str]:
     """The names of a block's members: record, latents, frames."""
     stem = f"{index:06d}"
     return f"blocks/{stem}.json", f"blocks/{stem}.safetensors", f"frames/{stem}.safetensors"
+
+
+def _member(source: str) -> str:
+    """The name of the member that holds what the stream began with."""
+    return f"{source}.safetensors"
+
+
+def _sources(blocks: Sequence[Block]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """What the stream began with, if it is known, by its field."""
+    for name in _SOURCES if blocks else ():
+        source = getattr(blocks[0], name)
+        if source is not None:
+            yield name, source
 
 
 def _write(archive: zipfile.ZipFile, name: str, data: bytes, *, deflate: bool = True) -> None:
@@ -433,6 +450,22 @@ def _read_frames(archive: zipfile.ZipFile, index: int, spec: ModelSpec) -> NDArr
     before, after = (spec.clock.video_frames(n * count) for n in (index, index + 1))
     shape = (after - before, spec.grid.height, spec.grid.width, 3)
     return _read_pixels(archive, _members(index)[2], "frames", shape)
+
+
+def _read_sources(
+    archive: zipfile.ZipFile, names: Sequence[str], start: int, spec: ModelSpec
+) -> dict[str, NDArray[np.uint8]]:
+    """What the stream began with, by field; it shows ``start`` blocks.
+
+    Raises:
+        ValueError: A picture that would show several blocks, or more than one thing.
+    """
+    if len(names) > 1 or ("picture" in names and start > 1):
+        raise ValueError(f"{start} blocks cannot show {' and '.join(map(_member, names))}")
+    size = (spec.grid.height, spec.grid.width, 3)
+    count = spec.clock.video_frames(start * spec.frames_per_block)
+    shapes = {"picture": size, "footage": (count, *size)}
+    return {name: _read_pixels(archive, _member(name), name, shapes[name]) for name in names}
 
 
 def _read_pixels(

@@ -86,8 +86,9 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
             iterations=draft.iterations,
         )
     if order.origin is not None:
-        earlier = (*order.origin.earlier, order.origin.call)
-        block = replace(block, earlier=earlier, picture=order.origin.picture)
+        origin = order.origin
+        earlier = (*origin.earlier, origin.call)
+        block = replace(block, earlier=earlier, picture=origin.picture, footage=origin.footage)
     extended = _complete(recall, state, block, context, decoder)
     watch(BlockMade(extended.blocks[-1]))
     return extended
@@ -111,12 +112,10 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
             f"image must be uint8 of shape ({grid.height}, {grid.width}, 3), "
             f"got {image.dtype} of shape {image.shape}"
         )
-    picture = image.copy()
-    picture.setflags(write=False)
     with torch.no_grad():
         # A copy, since a model may make a tensor of it: frames of a stream are read-only.
         latents = _stored(recall.model.encode_image(image.copy()))
-    return _given(recall, state, seed, [latents], picture)
+    return _given(recall, state, seed, [latents], picture=_kept(image))
 
 
 @runtime_checkable
@@ -135,6 +134,7 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
         TypeError: Not an array, or a model that takes pictures only.
         ValueError: Frames of another size or dtype than the model's, or a number of them that does
             not make whole blocks.
+        Exception: What the model says of them.
     """
     model = recall.model
     if not isinstance(video, np.ndarray):
@@ -145,7 +145,21 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
         raise TypeError(f"{model.spec.name!r} starts from a picture (image=...), from no video")
     with torch.no_grad():
         latents = _stored(model.encode_video(video.copy()))
-    return _given(recall, state, seed, latents.split(model.spec.frames_per_block), None)
+    spec = model.spec
+    shape = (spec.clock.video_frames(len(latents)), spec.grid.height, spec.grid.width, 3)
+    if video.dtype != np.uint8 or video.shape != shape or len(latents) % spec.frames_per_block:
+        raise ValueError(
+            f"video must be uint8 (T, {spec.grid.height}, {spec.grid.width}, 3) of whole blocks of "
+            f"{spec.frames_per_block} latent frames, got {video.dtype} of shape {video.shape}"
+        )
+    return _given(recall, state, seed, latents.split(spec.frames_per_block), footage=_kept(video))
+
+
+def _kept(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A copy that nobody changes."""
+    copied = pixels.copy()
+    copied.setflags(write=False)
+    return copied
 
 
 def _given(
@@ -153,9 +167,12 @@ def _given(
     state: State,
     seed: int,
     parts: Sequence[torch.Tensor],
-    picture: NDArray[np.uint8] | None,
+    **source: NDArray[np.uint8],
 ) -> State:
-    """The state with clean latents (F, C, h, w) as its first blocks."""
+    """The state with clean latents (F, C, h, w) as its first blocks.
+
+    The first of them keeps the ``source``: a `picture` or `footage`.
+    """
     most = recall.model.spec.most_blocks
     if most is not None and len(parts) > most:
         raise ValueError(
@@ -171,7 +188,8 @@ def _given(
         block = _block(state, Mode.IMAGE, latents=latents.clone(), noisy=noisy, timings=timings)
         context = recall.context(state, index, state.prompt)
         decoder = recall.decoder(state, index)
-        state = _complete(recall, state, replace(block, picture=picture), context, decoder)
+        kept = block if state.blocks else replace(block, **source)
+        state = _complete(recall, state, kept, context, decoder)
     return replace(state, start=len(parts))
 
 

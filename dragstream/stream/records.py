@@ -110,6 +110,8 @@ class Block:
     """How it was made before it was edited, one call after the other; nothing for other blocks."""
     picture: NDArray[np.uint8] | None = None
     """The picture (H, W, 3) that the stream began with, kept in its first block; read-only."""
+    footage: NDArray[np.uint8] | None = None
+    """The video (T, H, W, 3) that the stream began with, kept in its first block; read-only."""
 
     @property
     def call(self) -> Call:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _LINE = 96
 """Characters of a picture's data in one line."""
+_PIXELS = "np.array(Image.open(io.BytesIO(base64.b64decode(png))))"
+"""What `_png` wrote, read again."""
 
 
 def script(
@@ -136,11 +138,13 @@ class _Writer:
         """The statements, in order."""
         _check(blocks)
         self._prompt = blocks[0].prompt if blocks else prompt
-        picture = blocks[0].picture if blocks else None
         named: dict[str, Expression] = {"seed": str(seed)}
-        if picture is not None:
-            yield from _picture(picture)
+        if blocks and blocks[0].picture is not None:
+            yield from _picture(blocks[0].picture)
             named["image"] = "picture"
+        if blocks and blocks[0].footage is not None:
+            yield from _footage(blocks[0].footage)
+            named["video"] = "footage"
         yield _statement("stream = ", Make.of("ds.Stream", "model", quoted(self._prompt), **named))
         for run in _runs(blocks):
             yield from self._set(run[0].prompt)
@@ -186,9 +190,9 @@ def _check(blocks: Sequence[Block]) -> None:
                 f"block {block.index} was edited, and its archive does not tell how it was made "
                 "before: save the stream anew from the session that made it"
             )
-    if blocks and _origin(blocks[0]).mode is Mode.IMAGE and blocks[0].picture is None:
+    if blocks and blocks[0].given and blocks[0].picture is None is blocks[0].footage:
         raise ValueError(
-            "the stream began with a video, or its archive does not hold the picture it began with"
+            "the archive does not hold the picture or video that the stream began with"
         )
 
 
@@ -220,14 +224,30 @@ def _follows(before: Block, block: Block) -> bool:
 
 
 def _picture(picture: NDArray[np.uint8]) -> Iterator[str]:
-    """The picture that a stream begins with, as PNG in base 64: no other file is needed."""
+    """The picture that a stream begins with: no other file is needed."""
+    yield 'png = """'
+    yield from _png(picture)
+    yield '"""'
+    yield f"picture = {_PIXELS}"
+
+
+def _footage(footage: NDArray[np.uint8]) -> Iterator[str]:
+    """The video that a stream begins with: its frames, an empty line between each two."""
+    yield 'pngs = """'
+    for index, frame in enumerate(footage):
+        yield from [""] * (index > 0)
+        yield from _png(frame)
+    yield '"""'
+    yield "footage = np.stack("
+    yield f'    [{_PIXELS} for png in pngs.split("\\n\\n")]'
+    yield ")"
+
+
+def _png(picture: NDArray[np.uint8]) -> list[str]:
+    """A picture (H, W, 3) as PNG, in lines of base 64."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
-    data = textwrap.wrap(base64.b64encode(buffer.getvalue()).decode(), _LINE)
-    yield 'png = """'
-    yield from data
-    yield '"""'
-    yield "picture = np.array(Image.open(io.BytesIO(base64.b64decode(png))))"
+    return textwrap.wrap(base64.b64encode(buffer.getvalue()).decode(), _LINE)
 
 
 def _settings(settings: DragMethod, spec: ModelSpec) -> Make:

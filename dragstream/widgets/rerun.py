@@ -88,9 +88,16 @@ def _origin(stream: Stream, block: Block) -> Stream:
         return stream.fork(at=block.index - first.part[0])
     if first.mode is not Mode.IMAGE:
         return stream.fork(at=block.index)
-    if block.picture is None:
+    beginning = stream.blocks[0]
+    if beginning.picture is None is beginning.footage:
         raise ValueError(f"block {block.index} cannot be made again: its picture is not kept")
-    return Stream(stream.model, block.prompt, stream.seed, block.picture)
+    return Stream(
+        stream.model,
+        block.prompt,
+        stream.seed,
+        beginning.picture,
+        video=beginning.footage,
+    )
 
 
 def _repeat(
