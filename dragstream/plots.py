@@ -349,10 +349,11 @@ def _targets(block: Block, motion: Motion, before: int, total: int) -> Iterator[
         yield block.video_frames[-1], motion.at(1.0)
         return
     places = targets(motion, total)[before : before + len(block.latent_frames)]
+    # Latent frames share out the block's video frames evenly; only the stream's first is a video
+    # frame by itself.
+    alone = int(block.latent_frames[0] == 0 and len(places) > 1)
+    per_frame = (len(block.frames) - alone) // (len(places) - alone)
     for number, place in enumerate(places, start=1):
-        # Latent frames share out the block's video frames evenly from the end; the first block's
-        # first latent frame is the only one with fewer.
-        per_frame = -(-len(block.frames) // len(places))
         yield block.video_frames[-1] - (len(places) - number) * per_frame, place
 
 

@@ -59,10 +59,8 @@ def block(index: int, mode: Mode = Mode.STEP, **fields: Any) -> Block:
         prompt="a red box rests",
         latents=torch.zeros(3, 4, GRID.latent_height, GRID.latent_width),
         noisy=(),
-        frames=frames,
         timings=Timings((0.1,), 0.0, 0.1, 0.1),
-        first_frame=3 * index,
-        **({"drift": drift} | fields),
+        **({"drift": drift, "frames": frames, "first_frame": 3 * index} | fields),
     )
 
 
@@ -238,6 +236,16 @@ def test_filmstrip_shares_a_drag_out_over_the_blocks_of_its_call() -> None:
 
     np.testing.assert_allclose(outlines(ax), [(30, 20), (54, 32 + HEIGHT + 4)], atol=0.6)
     assert len(ax.lines) == 1
+
+
+def test_targets_stand_on_the_last_video_frame_of_each_latent_frame() -> None:
+    """Time compressed four times: the stream's first latent frame is one video frame by itself."""
+    first = block(0, Mode.ANIMATE, frames=np.zeros((9, HEIGHT, WIDTH, 3), np.uint8))
+    later = block(1, Mode.ANIMATE, frames=np.zeros((12, HEIGHT, WIDTH, 3), np.uint8), first_frame=9)
+    found = [
+        [frame for frame, _ in plots._targets(each, PULL.motion, 0, 3)] for each in (first, later)
+    ]
+    assert found == [[0, 4, 8], [12, 16, 20]]
 
 
 def test_filmstrip_of_an_edit_marks_the_newest_frame_of_its_block() -> None:
