@@ -66,8 +66,8 @@ class CommittedBlock:
         kept = self._filtered.setdefault(low_pass, {})
         if layer not in kept:
             kept[layer] = self._low_passed(layer, low_pass)
-            while len(self._filtered) > _FILTERS_KEPT:
-                del self._filtered[next(iter(self._filtered))]
+            while len(self._filtered) > _FILTERS_KEPT:  # another thread may be at it, too
+                self._filtered.pop(next(iter(tuple(self._filtered)), low_pass), None)
         return kept[layer]
 
     def _low_passed(self, layer: int, low_pass: LowPass) -> KeyValue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import ipycanvas
@@ -22,6 +23,7 @@ from dragstream.stream.aims import Aims, aims_of, planned
 from dragstream.widgets import take
 from dragstream.widgets.controls import choice, close_all, row, slider, switch
 from dragstream.widgets.feature_picture import Colouring, Look, compose, token_at
+from dragstream.widgets.pace import Aside
 from dragstream.widgets.weak import weakly
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ _THERE_AND_BACK = {
 }
 _KEPT = 4
 """How many blocks' features are remembered: as they are and low-passed, before and after."""
+_SHARE = 0.2
+"""Of the time, at most, for looking at a stream that another thread is changing."""
 
 Maps = NDArray[np.float32]
 Plan = tuple[tuple[Drag, ...], Region | None, DragSettings | None]
@@ -59,10 +63,15 @@ class FeatureView(ipywidgets.VBox):
     of the update), the features of the frame, the same low-passed as a drag's references are
     (Eq. 7), and how much of each the low-pass took; below them the radial spectrum.
 
+    A stream that plays is followed, too: its blocks are looked at one after the other beside the
+    thread that makes them, which never waits, and the newest wins. As looking takes time from
+    that thread, it takes a fifth of the time at most. An earlier frame ends the following until
+    `follow` is switched on again.
+
     Args:
         stream: Whose frames.
-        follow: Show the newest frame whenever the stream changes on the main thread. What a live
-            stream does in the background is shown when `refresh` is called.
+        follow: Go to the newest frame whenever there is one.
+        awake: Look at the stream at all; False while nobody can see the view.
 
     Raises:
         TypeError: Anything but a stream.
@@ -78,15 +87,20 @@ class FeatureView(ipywidgets.VBox):
     token = traitlets.Tuple(
         traitlets.Int(min=0), traitlets.Int(min=0), default_value=(0, 0), help="Row and column."
     )
+    follow = traitlets.Bool(default_value=True, help="Go to the newest frame when there is one.")
+    awake = traitlets.Bool(default_value=True, help="Look at what the stream does.")
     show_target = traitlets.Bool(default_value=True, help="Draw the target Y over the frame.")
     show_keep = traitlets.Bool(default_value=True, help="Draw the region M to keep.")
     show_focus = traitlets.Bool(default_value=True, help="Darken what the focus G leaves alone.")
 
-    def __init__(self, stream: Stream, *, follow: bool = True) -> None:
+    def __init__(self, stream: Stream, *, follow: bool = True, awake: bool = True) -> None:
         if not hasattr(stream, "features"):
             raise TypeError(f"FeatureView takes a stream, got {type(stream).__name__}")
         self._stream = stream
-        self._follow = follow
+        self._lock = threading.RLock()  # one look at a time: the cell's, the page's or one aside
+        self._leading = False  # is the view itself going to the newest frame
+        self._aside = Aside(self.catch_up, _SHARE)
+        self.follow, self.awake = follow, awake
         self._plan: Plan = ((), None, None)
         self._known: OrderedDict[tuple[Block, int | None, float | None], Maps] = OrderedDict()
         self._painted: NDArray[np.uint8] | None = None
@@ -97,8 +111,10 @@ class FeatureView(ipywidgets.VBox):
         self._canvas.on_client_ready(weakly(self._draw))
         self._canvas.on_mouse_down(weakly(self._pick))
         self.observe(weakly(self._again), _TRAITS)
+        self.observe(weakly(self._woken), ["follow", "awake"])
         self._unsubscribe = stream.subscribe(weakly(self._changed))
-        self.show_newest()
+        if awake:
+            self.show_newest()
 
     def _parts(self) -> list[ipywidgets.Widget]:
         """The controls, tied to the attributes, and the canvas."""
@@ -110,6 +126,7 @@ class FeatureView(ipywidgets.VBox):
             "cutoff": slider("cutoff ω", 0.01, 1.0, "Of the low-pass, cycles per token", 0.01),
             "colouring": choice("colours", [(c.value, c) for c in Colouring], "What colours mean"),
             "channel": slider("channel", 0, 0, "Which number of a feature"),
+            "follow": switch("follow", "Go to the newest frame, also while the stream plays"),
             "show_target": switch("target Y", "Where the drags of this frame should arrive"),
             "show_keep": switch("keep M", "What must not change"),
             "show_focus": switch("focus G", "Where the update acts: bright where it does"),
@@ -120,7 +137,8 @@ class FeatureView(ipywidgets.VBox):
         ]
         self._controls = controls
         first = [controls[name] for name in ("frame", "layer", "cutoff", "colouring", "channel")]
-        second = [controls[name] for name in ("show_target", "show_keep", "show_focus")]
+        switches = ("follow", "show_target", "show_keep", "show_focus")
+        second = [controls[name] for name in switches]
         return [row(*first), row(*second), self._canvas, self._caption]
 
     # ------------------------------------------------------------------------------- from Python
@@ -134,11 +152,13 @@ class FeatureView(ipywidgets.VBox):
     def stream(self, stream: Stream) -> None:
         if not hasattr(stream, "features"):
             raise TypeError(f"FeatureView takes a stream, got {type(stream).__name__}")
-        self._unsubscribe()
-        self._stream = stream
-        self._unsubscribe = stream.subscribe(weakly(self._changed))
-        self._known.clear()
-        self.show_newest()
+        with self._lock:
+            self._unsubscribe()
+            self._stream = stream
+            self._unsubscribe = stream.subscribe(weakly(self._changed))
+            self._known.clear()
+            if self.awake:
+                self.show_newest()
 
     def plan(
         self,
@@ -154,30 +174,45 @@ class FeatureView(ipywidgets.VBox):
         grid = self._stream.model.spec.grid
         planned(drags, keep, settings, grid)
         self._plan = (tuple(drags), None if keep is None else as_shape(keep), settings)
-        self.refresh()
+        if self.awake:
+            self.refresh()
 
     def refresh(self) -> None:
-        """Look again: at a stream that was changed in the background, say."""
-        count = self._count()
-        self._set_range("frame", max(0, count - 1))
-        if count == 0:
-            self._caption.value = "The stream has no frames yet."
-            return
-        try:
-            look = self._look()
-        except Exception as error:  # noqa: BLE001  # a callback has nobody else to tell
-            self._caption.value = f"{type(error).__name__}: {error}"
-            return
-        self._painted = np.asarray(compose(look))
-        self._draw()
-        self._caption.value = self._text(look)
+        """Look again at the same frame."""
+        with self._lock:
+            count = self._count()
+            self._set_range("frame", max(0, count - 1))
+            if count == 0:
+                self._caption.value = "The stream has no frames yet."
+                return
+            try:
+                look = self._look()
+            except Exception as error:  # noqa: BLE001  # a callback has nobody else to tell
+                self._caption.value = f"{type(error).__name__}: {error}"
+                return
+            self._painted = np.asarray(compose(look))
+            self._draw()
+            self._caption.value = self._text(look)
+
+    def catch_up(self) -> None:
+        """Look at what the stream has become, if awake: at its newest frame, if it follows.
+
+        The view does so by itself, but at its leisure when another thread changes the stream.
+        """
+        # The frame may be gone before it is reached: a stream that goes back tells of that, too.
+        with self._lock, suppress(ValueError):
+            if self.awake and self.follow:
+                self.show_newest()
+            elif self.awake:
+                self.refresh()
 
     def show_newest(self) -> None:
         """Go to the newest frame."""
-        before = self.frame
-        self._newest()
-        if self.frame == before:  # another frame would have been looked at already
-            self.refresh()
+        with self._lock:
+            before = self.frame
+            self._newest()
+            if self.frame == before:  # another frame would have been looked at already
+                self.refresh()
 
     def show_video_frame(self, frame: int) -> None:
         """Go to the latent frame that a video frame, counted from 0 in the stream, belongs to.
@@ -198,12 +233,16 @@ class FeatureView(ipywidgets.VBox):
         Raises:
             ValueError: The stream has no block yet.
         """
-        return compose(self._look())
+        with self._lock:
+            if self.follow and not self.awake:
+                self._newest()
+            return compose(self._look())
 
     def close(self) -> None:
         """Stop following the stream and leave every page."""
         if leave := self.__dict__.pop("_unsubscribe", None):  # it may be called again
             leave()
+            self.awake = False
             for link in self._links:
                 link.unlink()
             close_all(self)
@@ -271,7 +310,10 @@ class FeatureView(ipywidgets.VBox):
         key = (block, self.layer, cutoff)
         if key not in self._known:
             taps = self._stream.features(block.index, self.layer, cutoff)
-            self._known[key] = np.concatenate([tap.numpy() for tap in taps.values()], axis=-1)
+            maps = np.concatenate([tap.numpy() for tap in taps.values()], axis=-1)
+            if block not in self._stream.blocks[block.index : block.index + 1]:
+                return maps  # perhaps of the block in its place: a worker goes back, too
+            self._known[key] = maps
         self._known.move_to_end(key)
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
@@ -291,13 +333,14 @@ class FeatureView(ipywidgets.VBox):
 
     def _draw(self) -> None:
         """Send the picture; a page that has just been (re)loaded asks for it."""
-        if self._painted is None:
-            return
-        height, width = self._painted.shape[:2]
-        if (self._canvas.width, self._canvas.height) != (width, height):
-            self._canvas.width, self._canvas.height = width, height
-        self._canvas.clear()
-        self._canvas.put_image_data(self._painted)
+        with self._lock:
+            if self._painted is None:
+                return
+            height, width = self._painted.shape[:2]
+            if (self._canvas.width, self._canvas.height) != (width, height):
+                self._canvas.width, self._canvas.height = width, height
+            self._canvas.clear()
+            self._canvas.put_image_data(self._painted)
 
     def _pick(self, x: float, y: float) -> None:
         """A click chooses the token that others are compared with."""
@@ -309,8 +352,21 @@ class FeatureView(ipywidgets.VBox):
             self.token = token
             self.colouring = Colouring.SIMILARITY
 
-    def _again(self, _: object) -> None:
-        self.refresh()
+    def _again(self, change: dict[str, Any]) -> None:
+        """Something else is to be looked at; whoever asks for an earlier frame wants to stay."""
+        name, wanted = change["name"], change["new"]
+        with self._lock:
+            if name == "frame" and not self._leading:
+                if wanted < self._count() - 1:
+                    self.follow = False
+                if self.frame != wanted:  # a look aside, which went to the newest, came between
+                    self.frame = wanted
+                    return
+            self.refresh()
+
+    def _woken(self, change: dict[str, Any]) -> None:
+        if change["new"]:
+            self.catch_up()
 
     def _set_range(self, name: str, highest: int) -> None:
         control = self._controls[name]
@@ -319,17 +375,19 @@ class FeatureView(ipywidgets.VBox):
 
     def _newest(self) -> None:
         count = self._count()
-        self._set_range("frame", max(0, count - 1))
-        self.frame = max(0, count - 1)
+        self._leading = True
+        try:
+            self._set_range("frame", max(0, count - 1))
+            self.frame = max(0, count - 1)
+        finally:
+            self._leading = False
 
     def _changed(self) -> None:
         """The stream has changed; computing on a live stream's thread would hold it up."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-        if self._follow:
-            self.show_newest()
-        else:
-            self.refresh()
+        if threading.current_thread() is threading.main_thread():
+            self.catch_up()
+        elif self.awake:
+            self._aside.ask()
 
     def __repr__(self) -> str:
         return f"FeatureView(frame={self.frame}, layer={self.layer}, cutoff={self.cutoff:g})"

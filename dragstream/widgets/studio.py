@@ -83,7 +83,7 @@ class Studio(ipywidgets.Box):
         self._canvas = DragCanvas(live, drags=drags, keep=keep)
         self._timeline = Timeline(live, viewer=False)
         self._drift = DriftPlot(live)
-        self._features = FeatureView(stream, follow=False)
+        self._features = FeatureView(stream, awake=False)
         self._bar = StudioBar(self)
         self._doing: dict[str, Any] | None = None
         self._made: BlockMade | None = None
@@ -313,7 +313,7 @@ class Studio(ipywidgets.Box):
         self._timeline.observe(weakly(self._scrubbed), "frame")
         self._canvas.observe(weakly(self._drawn), ["state"])
         self._panel.observe(weakly(self._drawn), ["settings"])
-        self._folds["Features"].observe(weakly(self._drawn), ["selected_index"])
+        self._folds["Features"].observe(weakly(self._unfolded), ["selected_index"])
 
     def _follow(self) -> None:
         """Hear of the current branch."""
@@ -335,30 +335,29 @@ class Studio(ipywidgets.Box):
     def _scrubbed(self, change: dict[str, Any]) -> None:
         """Another frame of the take is looked at."""
         frame = change["new"]
+        self._features.follow = frame is None
         if frame is None:
             self._canvas.refresh()
             return
         block = take.block_at(self.stream.blocks, frame)
         self._canvas.show(block.frames[frame - block.first_frame])
-        if self._features_shown:
+        if self._features.awake:
             self._features.show_video_frame(frame)
 
     def _drawn(self, _: object) -> None:
-        """The drags, the settings or what is open changed: the plan that features show, too."""
+        """The drags or the settings changed: the plan that features show, too."""
         self._pace.ask()
-        if self._features_shown:
+        if self._features.awake:
             self._features.plan(self.drags, self.keep, self.settings)
 
-    def _look(self) -> None:
-        """Show the features of the newest frame, and what the drags would do to it."""
-        self._features.show_newest()
-        self._features.plan(self.drags, self.keep, self.settings)
-
-    @property
-    def _features_shown(self) -> bool:
-        """Whether the features are to be seen, and the model has time to compute them."""
-        resting = self.live.status in {Status.PAUSED, Status.STOPPED}
-        return resting and self._folds["Features"].selected_index is not None
+    def _unfolded(self, change: dict[str, Any]) -> None:
+        """Features that nobody sees cost nothing; those of the frame that is shown are wanted."""
+        opened = change["new"] is not None
+        if opened:
+            self._features.plan(self.drags, self.keep, self.settings)
+        self._features.awake = opened
+        if opened and (frame := self._timeline.frame) is not None:
+            self._features.show_video_frame(frame)
 
     def _happened(self, event: Event) -> None:
         """What the live stream does, on its thread."""
@@ -374,8 +373,8 @@ class Studio(ipywidgets.Box):
                 self._made = self._doing = None
                 if error is not None:
                     self._bar.fail(error)
-                if status is Status.PAUSED and self._features_shown:
-                    on_a_timer(0.0, weakly(self._look))
+                if status is Status.PAUSED:  # there is time now
+                    on_a_timer(0.0, weakly(self._features.catch_up))
             case _:
                 self._made = None
         self._pace.ask()

@@ -1,11 +1,10 @@
-"""The tree of branches, and how often a page is told."""
+"""The tree of branches."""
 
 from __future__ import annotations
 
 import pytest
 
 from dragstream.widgets.branches import Branch, Tree, shared_blocks
-from dragstream.widgets.pace import Pace
 
 
 def test_forks_have_names_parents_and_places():
@@ -63,51 +62,3 @@ def test_shared_blocks_are_counted_by_halving():
     assert shared_blocks(blocks, []) == 0
     assert shared_blocks(blocks, [object()]) == 0
     assert shared_blocks(blocks, blocks[:3]) == 3
-
-
-class Page:
-    """Counts what it is told; its clock and its timers are its own."""
-
-    def __init__(self):
-        self.told = 0
-        self.time = 0.0
-        self.later = []
-        self.pace = Pace(
-            self.tell, 1.0, later=lambda *call: self.later.append(call), now=lambda: self.time
-        )
-
-    def tell(self):
-        self.told += 1
-
-
-def test_news_are_paced_and_the_last_is_told():
-    page = Page()
-    page.pace.ask()
-    assert page.told == 1
-    page.time = 0.25
-    for _ in range(5):
-        page.pace.ask()
-    assert page.told == 1
-    ((seconds, call),) = page.later
-    assert seconds == 0.75
-    page.time = 1.0
-    call()
-    assert page.told == 2
-    page.time = 1.5
-    page.pace.ask()
-    assert page.told == 2
-    assert page.later[1][0] == 0.5
-    page.time = 2.0
-    page.later[1][1]()
-    page.time = 9.0
-    page.pace.ask()
-    assert page.told == 4
-    assert len(page.later) == 2
-
-
-def test_pace_keeps_nobody_alive():
-    page = Page()
-    pace, told = page.pace, page.told
-    del page
-    pace.ask()
-    assert told == 0

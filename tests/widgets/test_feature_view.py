@@ -1,3 +1,4 @@
+import math
 import threading
 
 import numpy as np
@@ -7,9 +8,11 @@ from traitlets import TraitError
 from dragstream.drags import regions
 from dragstream.drags.motions import Drag, Translation
 from dragstream.method.settings import DragSettings
-from dragstream.stream import Stream
+from dragstream.stream import LiveStream, Stream
 from dragstream.widgets.feature_picture import GAP, PANEL, picture_size, token_at
 from dragstream.widgets.feature_view import Colouring, FeatureView
+from dragstream.widgets.pace import Aside
+from tests.widgets.pages import until
 from tests.widgets.swatches import Swatches
 
 DRAG = Drag(regions.box(16, 16, 48, 48), Translation.by(32, 0))
@@ -48,17 +51,107 @@ def test_it_begins_with_the_newest_frame(view):
     assert "Latent frame 5 (block 1), layer 0" in view._caption.value
 
 
-def test_it_follows_the_stream_from_the_main_thread_only(view, stream):
-    stream.step()
-    assert view.frame == 8
-    thread = threading.Thread(target=stream.step)
+def elsewhere(call):
+    """Call something on another thread, as a worker would."""
+    thread = threading.Thread(target=call)
     thread.start()
     thread.join()
+
+
+@pytest.fixture
+def aside(view):
+    """What the view has put off: seconds, and the call."""
+    calls = []
+    view._aside = Aside(view.catch_up, 0.2, later=lambda *call: calls.append(call))
+    return calls
+
+
+def test_it_follows_other_threads_aside_and_the_newest_wins(view, stream, aside):
+    stream.step()
     assert view.frame == 8
-    view.show_newest()
-    assert view.frame == 11
+    for _ in range(3):
+        elsewhere(stream.step)
+    assert view.frame == 8  # nothing was computed on the threads that made the blocks
+    ((seconds, look),) = aside
+    assert seconds == 0
+    look()
+    assert view.frame == 17
     stream.rewind(to=1)
     assert view.frame == 2
+    assert len(aside) == 1
+
+
+def test_an_earlier_frame_ends_the_following(view, stream, aside):
+    view._controls["frame"].value = 3
+    assert view.follow is view._controls["follow"].value is False
+    stream.step()
+    elsewhere(stream.step)
+    aside[0][1]()
+    assert view.frame == 3
+    assert view._controls["frame"].max == 11
+    view._controls["follow"].value = True
+    assert view.frame == 11
+    stream.step()
+    assert (view.frame, view.follow) == (14, True)
+    stream.rewind(to=2)
+    assert (view.frame, view.follow) == (5, True)
+
+
+@pytest.mark.usefixtures("aside")
+def test_whoever_moves_the_slider_while_it_looks_aside_has_the_last_word(view, stream):
+    elsewhere(stream.step)
+    with view._lock:  # a look aside is under way
+        mover = threading.Thread(target=lambda: setattr(view._controls["frame"], "value", 1))
+        mover.start()
+        until(lambda: view.frame == 1)
+        view.show_newest()
+        assert view.frame == 8
+    mover.join()
+    assert view.frame == view._controls["frame"].value == 1
+    assert view.follow is False
+
+
+def test_asleep_it_computes_nothing(stream, monkeypatch):
+    computed = []
+    features = Stream.features
+    monkeypatch.setattr(Stream, "features", lambda *call: computed.append(call) or features(*call))
+    view = FeatureView(stream, awake=False)
+    stream.step()
+    elsewhere(stream.step)
+    view.plan([DRAG])
+    assert computed == []
+    view.awake = True
+    assert view.frame == 11
+    assert len(computed) == 2  # as they are, and low-passed
+    view.awake = False
+    stream.step()
+    assert view.frame == 11
+    view.picture()
+    assert view.frame == 14
+
+
+def test_a_live_stream_is_looked_at_beside_its_worker(view, stream, monkeypatch):
+    threads, at_once = set(), []
+    features, busy = Stream.features, threading.Lock()
+
+    def watched(*call):
+        threads.add(threading.current_thread().name)
+        at_once.append(busy.acquire(blocking=False))
+        try:
+            return features(*call)
+        finally:
+            busy.release()
+
+    monkeypatch.setattr(Stream, "features", watched)
+    live = LiveStream(stream, math.inf)
+    live.start()
+    until(lambda: view.frame >= 14)
+    live.pause()
+    until(lambda: view.frame == 3 * len(stream) - 1)
+    live.stop()
+    assert all(at_once)
+    assert "LiveStream" not in threads
+    assert "MainThread" not in threads
 
 
 def test_without_a_low_pass_there_is_no_difference(view):

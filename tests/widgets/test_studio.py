@@ -12,6 +12,7 @@ import dragstream as ds
 from dragstream.stream import LiveStream, Stream
 from dragstream.stream.events import Status
 from dragstream.widgets.studio import Studio
+from tests.widgets.pages import until
 from tests.widgets.swatches import Swatches
 
 DRAG = ds.Drag(ds.regions.box(16, 16, 48, 48), ds.Translation.by(24, 0))
@@ -245,6 +246,26 @@ def test_the_features_plan_what_is_drawn_once_they_are_open(studio):
     assert studio.features._plan[2].focus.alpha == 2
     studio.timeline.show(0)
     assert studio.features.frame == 0
+
+
+def test_features_follow_what_plays_while_they_are_open(studio, stream):
+    press(studio, type="play")
+    until(lambda: len(stream) > 4)
+    assert studio.features.frame == 0  # folded away: nothing is computed
+    studio._folds["Features"].selected_index = 0
+    seen = studio.features.frame
+    until(lambda: studio.features.frame > seen)
+    press(studio, type="pause")
+    rest(studio)
+    until(lambda: studio.features.frame == 3 * len(stream) - 1)
+    studio.timeline.show(0)
+    assert (studio.features.frame, studio.features.follow) == (0, False)
+    stream.step()
+    assert studio.features.frame == 0
+    studio.timeline.show(None)
+    assert studio.features.frame == 3 * len(stream) - 1
+    studio._folds["Features"].selected_index = None
+    assert not studio.features.awake
 
 
 def test_bad_arguments(stream):
