@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,24 +12,26 @@ import torch
 
 from dragstream.method.iteration import Iteration
 from dragstream.method.rectification import rectify
+from dragstream.models.base import VideoModel
 from dragstream.stream.events import Iterated, Progress, Watch, nobody
 from dragstream.stream.noise import generator, noise
 
 if TYPE_CHECKING:
-    from dragstream.models.base import Context, VideoModel
+    from dragstream.models.base import Context
     from dragstream.stream.driving import Drive
 
 
+Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Called once a step with what the step was given, and x0 as predicted from it; returns what the
+next step is given."""
+
+
 @runtime_checkable
-class Solving(Protocol):
+class Solving(VideoModel, Protocol):
     """A model with a way of its own from one denoising step to the next."""
 
-    def solver(self, step: int) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """The way onward from a step, without a history.
-
-        It is called once a step with what the step was given, and x0 as predicted from it, and
-        returns what the next step is given.
-        """
+    def solver(self, step: int) -> Solver:
+        """The way onward from a step, without a history."""
         ...
 
 
@@ -58,7 +61,8 @@ def generate(
     ``given`` holds what the first denoising steps are given, (1, F, C, h, w) each: one tensor of
     noise for a new block, the recorded latents up to the drag's step for an edit. The loop
     starts at the last of them. Between steps, next z = (1 - s') x0 + s' noise, unless the model
-    has a solver of its own; that begins anew where a drag changed the latents.
+    has a solver of its own. That begins anew where a drag changed the latents, since its history
+    belongs to latents that are no more; where a drag changed nothing, it goes on.
 
     Raises:
         FloatingPointError: the latents are no longer finite.
@@ -82,7 +86,7 @@ def generate(
             # Cutoffs depend on the seed and the block alone: forks differ only in what one asks.
             began = time.perf_counter()
             draw = generator(seed, "drag", index)
-            latents, iterations = _drag(
+            dragged, iterations = _drag(
                 model,
                 context,
                 latents,
@@ -91,7 +95,11 @@ def generate(
                 tell=lambda iteration: watch(Iterated(index, iteration)),
             )
             drag_seconds = time.perf_counter() - began
-            solver = model.solver(step) if isinstance(model, Solving) else None
+            if isinstance(model, Solving) and not torch.equal(dragged, latents):
+                solver = model.solver(step)
+            elif isinstance(model, Solving) and step == first:
+                solver = _solver_at(model, context, given)
+            latents = dragged
         noisy.append(latents)
         began = time.perf_counter()
         with torch.no_grad():
@@ -105,6 +113,21 @@ def generate(
         step_seconds.append(time.perf_counter() - began)
         watch(Progress(index, step, len(sigmas)))
     return Draft(latents, tuple(noisy), iterations, tuple(step_seconds), drag_seconds)
+
+
+def _solver_at(model: Solving, context: Context, given: Sequence[torch.Tensor]) -> Solver:
+    """The solver about to leave the last of the steps that were ``given`` something.
+
+    Its history is what the steps before predicted, which they do again. Where they do not lead to
+    what the next step was given, a drag had changed that, and the history begins there.
+    """
+    solver = model.solver(0)
+    for step, (noisy, following) in enumerate(itertools.pairwise(given)):
+        with torch.no_grad():
+            clean = model.denoise(noisy, model.spec.sigmas[step], context).float()
+        if not torch.equal(solver(noisy, clean).float(), following):
+            solver = model.solver(step + 1)
+    return solver
 
 
 def _drag(

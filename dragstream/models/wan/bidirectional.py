@@ -2,7 +2,7 @@
 
 A stream of it has that one block. Drags act at the denoising step whose noise level is nearest to
 the one at which the distilled models are dragged (T'); from there on the solver begins anew, since
-its history belongs to latents that are no more.
+its history belongs to latents that are no more. Drags of no iterations leave the clip as it is.
 """
 
 from __future__ import annotations

@@ -121,6 +121,24 @@ def test_an_edit_drags_the_last_frame(clip, drags, bits):
     assert bits(clip) == before
 
 
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_drags_of_no_iterations_leave_the_clip_as_it_is(clip, drags, step):
+    settings = ds.DragSettings.paper(iterations=0, denoising_step=step)
+    stream = clip.fork()
+    for block in (stream.edit(drags, settings=settings), *stream.animate(drags, settings=settings)):
+        for mine, plain in zip(block.noisy, clip.blocks[0].noisy, strict=True):
+            assert torch.equal(mine, plain)
+        assert torch.equal(block.latents, clip.blocks[0].latents)
+
+
+def test_a_later_edit_of_no_iterations_keeps_what_the_drag_before_it_did(clip, drags):
+    stream = clip.fork()
+    dragged = stream.edit(drags, settings=ds.DragSettings.paper(iterations=1, denoising_step=1))
+    again = stream.edit(drags, settings=ds.DragSettings.paper(iterations=0, denoising_step=3))
+    assert not torch.equal(dragged.latents, clip.blocks[0].latents)
+    assert torch.equal(again.latents, dragged.latents)
+
+
 def test_an_animation_makes_the_clip_again_with_the_motion_in_it(clip, drags, tmp_path, bits):
     stream = clip.fork()
     (block,) = stream.animate(drags)
