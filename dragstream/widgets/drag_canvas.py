@@ -24,6 +24,7 @@ from dragstream.widgets import messages, similarity, sources
 from dragstream.widgets.canvas_requests import Pick, Seen, read_canvas_request
 from dragstream.widgets.clips import Projector
 from dragstream.widgets.entries import Entry, listed, next_colour, with_looks
+from dragstream.widgets.history import History, Scene
 from dragstream.widgets.page import jpeg
 from dragstream.widgets.picture import PALETTE, draw
 from dragstream.widgets.segment_anything import SegmentAnything
@@ -33,6 +34,7 @@ _LATENT_FRAMES = 3  # dots on a path where no model says how long a block is
 _FRAME_RATE = 16.0  # of clips where no model says
 _ONION_WIDTH = 416  # pixels of a frame of the onion skin, at most
 _ONION_QUALITY = 75
+_ROOM = 0.1  # beside what is zoomed to, as a share of its size
 
 MOST_ONION_FRAMES = 8
 
@@ -51,9 +53,9 @@ class DragCanvas(anywidget.AnyWidget):
     ```
 
     Whatever the mouse can do, Python can: set `drags`, `keep` and `region`, or call `add`, `mute`,
-    `duplicate`, `remove`, `move` and `pick`. Changes from either side show on the other, in every
-    view of the canvas. What the page sends is checked; what is wrong changes nothing here and is
-    answered with a text beside the canvas.
+    `duplicate`, `remove`, `move`, `pick`, `undo`, `redo` and `zoom_to`. Changes from either side
+    show on the other, in every view of the canvas. What the page sends is checked; what is wrong
+    changes nothing here and is answered with a text beside the canvas.
 
     Args:
         source: A `dragstream.Stream`, followed as it changes; a `dragstream.LiveStream`, whose
@@ -96,6 +98,13 @@ class DragCanvas(anywidget.AnyWidget):
     draft = traitlets.Any(allow_none=True, read_only=True).tag(sync=True)
     """The region painted last that has no motion yet, as JSON, or None."""
 
+    revision = traitlets.Int(0, read_only=True).tag(sync=True)
+    """What page and Python call the step of the history that stands now (see `undo`)."""
+
+    aim = traitlets.Dict(read_only=True).tag(sync=True)
+    """Where `zoom_to` has the page look: "box", left, top, right and bottom edge in pixels from the
+    frame's upper left corner, and "number", another one for each call."""
+
     onion = traitlets.Int(0, min=0, max=MOST_ONION_FRAMES).tag(sync=True)
     """How many earlier frames, a latent frame apart, shine through the newest one."""
 
@@ -129,6 +138,8 @@ class DragCanvas(anywidget.AnyWidget):
         self.set_trait("height", height)
         self.set_trait("state", to_json(drags, keep))
         self.set_trait("looks", [entry.look for entry in listed(drags)])
+        self._history = History(Scene(self.state, self.looks, self.draft))
+        self.set_trait("aim", {"box": [0, 0, width, height], "number": 0})
         selectors = {"features": sources.stream_of(source), "sam": self._sam}
         self.set_trait("selectors", [name for name, what in selectors.items() if what is not None])
         self._put_frame(frame)
@@ -201,7 +212,7 @@ class DragCanvas(anywidget.AnyWidget):
     def region(self, region: Shape | BoolMask | None) -> None:
         document = to_json([], region)["keep"]
         messages.read_region(document, self.height, self.width)
-        self.set_trait("draft", document)
+        self._change(replace(self._history.scene, draft=document))
 
     def add(self, drag: Drag) -> None:
         """Put one more drag on the canvas.
@@ -262,8 +273,29 @@ class DragCanvas(anywidget.AnyWidget):
 
     def clear(self) -> None:
         """Take everything off the canvas: drags, keep region and unfinished region."""
-        self._put([], None)
-        self.set_trait("draft", None)
+        self._change(Scene(to_json([]), [], None))
+
+    def undo(self) -> None:
+        """Take back the last change of drags, keep region or painted region, whoever made it.
+
+        Mouse and Python share one history of up to 100 steps: the page can take back what Python
+        did, and the other way round. While Python computes, all that the mouse does arrives as one
+        step; a page that was reloaded has no history of what was done before.
+
+        Raises:
+            RuntimeError: There is nothing to undo.
+        """
+        self._history.back()
+        self._tell()
+
+    def redo(self) -> None:
+        """Do again what was taken back last, by `undo` or in the page.
+
+        Raises:
+            RuntimeError: There is nothing to redo.
+        """
+        self._history.forth()
+        self._tell()
 
     # --- selecting ------------------------------------------------------------------------------
 
@@ -405,6 +437,25 @@ class DragCanvas(anywidget.AnyWidget):
         size = (_ONION_WIDTH, _ONION_WIDTH)
         self.set_trait("trail", [jpeg(frame, size, _ONION_QUALITY) for frame in frames])
 
+    def zoom_to(self, region: Shape | BoolMask | None = None) -> None:
+        """Show a part of the frame as large as the canvas allows, up to 16 times.
+
+        All views of the canvas look there, those opened later too; from there the mouse zooms and
+        moves on, in each view by itself.
+
+        Args:
+            region: What is to be seen, a shape or a mask, bool (H, W), with a little room around
+                it: ``canvas.zoom_to(canvas.region)``, ``canvas.zoom_to(ds.regions.box(…))``. None
+                for the whole frame.
+
+        Raises:
+            TypeError, ValueError: A region that does not fit the frame.
+        """
+        box = [0.0, 0.0, float(self.width), float(self.height)]
+        if region is not None:
+            box = _box_around(regions.rasterise(region, self.height, self.width))
+        self.set_trait("aim", {"box": box, "number": self.aim["number"] + 1})
+
     def picture(self, scale: int | None = None) -> Image.Image:
         """The canvas as a still picture: the frame with the drags and the keep region over it.
 
@@ -438,15 +489,16 @@ class DragCanvas(anywidget.AnyWidget):
         try:
             self._check_page(sync_data)
         except (TypeError, ValueError) as error:
-            self.complain(str(error))
-            # The page goes back to what stands here.
-            self.send_state(["state", "looks", "draft", "onion"])
+            # The page goes back to what stands here, and forgets that step.
+            self.send_state([*messages.WRITABLE])
+            self.complain(str(error), refused="revision" in sync_data)
             return
         super().set_state(dict(sync_data))
+        self._history.follow(self.revision, Scene(self.state, self.looks, self.draft))
 
-    def complain(self, problem: str) -> None:
-        """Show a problem beside the canvas."""
-        self.send({"type": "error", "text": problem[:500]})
+    def complain(self, problem: str, *, refused: bool = False) -> None:
+        """Show a problem beside the canvas; `refused` if the page began a step with it."""
+        self.send({"type": "error", "text": problem[:500], "refused": refused})
 
     def _check_page(self, sync_data: Mapping[str, Any]) -> None:
         unknown = [str(name)[:40] for name in sync_data if name not in messages.WRITABLE]
@@ -461,6 +513,8 @@ class DragCanvas(anywidget.AnyWidget):
             messages.read_region(sync_data["draft"], self.height, self.width)
         if "onion" in sync_data:
             messages.read_count(sync_data["onion"], "onion", MOST_ONION_FRAMES)
+        if "revision" in sync_data:
+            messages.read_count(sync_data["revision"], "revision", messages.MOST_EXACT)
 
     def _answer_pick(self, request: Pick) -> None:
         selector = self._by_sam if request.selector == "sam" else self._by_features
@@ -487,13 +541,39 @@ class DragCanvas(anywidget.AnyWidget):
 
     def _put(self, entries: Sequence[Entry], keep: Shape | BoolMask | None) -> None:
         messages.check_entries(entries, keep, self.height, self.width)
+        document = to_json([entry.drag for entry in entries], keep)
+        self._change(Scene(document, [entry.look for entry in entries], self.draft))
+
+    def _change(self, scene: Scene) -> None:
+        """Have another scene, as a step of its own."""
+        if scene != self._history.scene:
+            self._history.add(scene)
+            self._tell()
+
+    def _tell(self) -> None:
+        """Have the traits say what stands now, the page in one message."""
+        scene = self._history.scene
         with self.hold_sync():
-            self.set_trait("state", to_json([entry.drag for entry in entries], keep))
-            self.set_trait("looks", [entry.look for entry in entries])
+            self.set_trait("state", scene.state)
+            self.set_trait("looks", scene.looks)
+            self.set_trait("draft", scene.draft)
+            self.set_trait("revision", self._history.number)
 
     def __repr__(self) -> str:
         count = sum(not look["muted"] for look in self.looks)
         return f"DragCanvas({self.width}x{self.height}, {count} drag{'' if count == 1 else 's'})"
+
+
+def _box_around(mask: BoolMask) -> list[float]:
+    """The edges (left, top, right, bottom) of what a mask holds, with room beside it."""
+    edges = []
+    for axis in (0, 1):  # columns, rows
+        places = np.flatnonzero(mask.any(axis=axis))
+        first, end = float(places[0]), float(places[-1]) + 1
+        room = _ROOM * (end - first)
+        edges.append((first - room, end + room))
+    (left, right), (top, bottom) = edges
+    return [left, top, right, bottom]
 
 
 def _hear(canvas: DragCanvas, content: object, _buffers: object) -> None:

@@ -16,8 +16,11 @@ from dragstream.widgets.entries import Entry, read_looks, with_looks
 MOST_VALUES = 200_000
 """A document may hold this many numbers, texts and containers: ten large masks of runs."""
 
-WRITABLE = ("state", "looks", "draft", "onion")
+WRITABLE = ("state", "looks", "draft", "onion", "revision")
 """The traits that the page writes."""
+
+MOST_EXACT = 2**53 - 1
+"""The page counts in floating point: beyond this, whole numbers run together."""
 
 DEEPEST = 24
 """How far regions within regions may nest."""

@@ -50,8 +50,17 @@ SCRIPT = """async ({code, state, poll}) => {
             } else tell('msg:custom', content, buffers.map(bytes));
         }
     };
+    let written = {};
     const model = {
         get: name => values[name],
+        set: (name, value) => {
+            values[name] = written[name] = value;
+            tell(`change:${name}`);
+        },
+        save_changes: () => {
+            void window.toPython(JSON.stringify({$written: written})).then(deliver);
+            written = {};
+        },
         send: content => void window.toPython(JSON.stringify(content)).then(deliver),
         on: (event, call) => void (heard[event] ??= new Set()).add(call),
         off: (event, call) => void heard[event]?.delete(call),
@@ -75,7 +84,7 @@ class Host:
 
     Args:
         page: An empty page.
-        widget: A widget whose page talks in messages.
+        widget: What the page shows.
         poll: Whether news from Python are fetched all the time; without, only with answers.
     """
 
@@ -121,15 +130,22 @@ class Host:
         assert self.errors == []
 
     def _changed(self, change):
-        self.news.append({"changed": {change["name"]: _packed(change["new"])}})
+        changed = {change["name"]: _packed(change["new"])}
+        if self.news and "changed" in self.news[-1]:  # what changes together travels together
+            self.news[-1]["changed"] |= changed
+        else:
+            self.news.append({"changed": changed})
 
     def _sent(self, content, buffers=()):
         packed = [base64.b64encode(buffer).decode() for buffer in buffers]
         self.news.append({"content": content, "buffers": packed})
 
     def _hear(self, content):
-        if content:
-            self.widget._handle_custom_msg(json.loads(content), [])
+        message = json.loads(content) if content else None
+        if isinstance(message, dict) and "$written" in message:
+            self.widget.set_state(message["$written"])
+        elif content:
+            self.widget._handle_custom_msg(message, [])
         news = []
         while self.news:
             news.append(self.news.popleft())

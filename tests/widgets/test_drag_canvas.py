@@ -112,6 +112,9 @@ def test_drags_and_keep_come_back(canvas):
         (lambda c: c.move(0, 4), "to must be less"),
         (lambda c: c.duplicate("first"), "index"),
         (lambda c: c.pick((500, 2)), "in the frame"),
+        (lambda c: c.zoom_to(np.ones((5, 5), bool)), "does not fit"),
+        (lambda c: c.zoom_to(ds.regions.disc((600, 50), 5)), "no pixel"),
+        (lambda c: c.zoom_to(3), "region"),
     ],
 )
 def test_bad_input_from_python_changes_nothing(canvas, change, complaint):
@@ -212,6 +215,11 @@ def a_drag(**changes):
         {"onion": -1},
         {"onion": "2"},
         {"onion": True},
+        {"revision": -1},
+        {"revision": 1.5},
+        {"revision": 2**53},
+        {"revision": None},
+        {"aim": {"box": [0, 0, 5, 5], "number": 1}},
         {"trail": []},
     ],
 )
@@ -276,7 +284,7 @@ ANYTHING = st.recursive(
 
 
 @given(
-    names=st.lists(st.sampled_from(["state", "looks", "draft", "onion", "frame", "width"])),
+    names=st.lists(st.sampled_from(["state", "looks", "draft", "onion", "revision", "width"])),
     value=ANYTHING,
 )
 def test_whatever_the_page_sends_is_taken_whole_or_not_at_all(names, value):
@@ -354,6 +362,80 @@ def test_region_may_be_set(canvas):
     assert np.array_equal(canvas.region, ds.regions.rasterise(DISC, 128, 192))
     canvas.region = None
     assert canvas.region is None
+
+
+# --- undo and redo ------------------------------------------------------------------------------
+
+
+def test_every_change_from_python_is_one_step(canvas):
+    for change, complaint in ((canvas.undo, "nothing to undo"), (canvas.redo, "nothing to redo")):
+        with pytest.raises(RuntimeError, match=complaint):
+            change()
+    canvas.drags = [MOVE, TURN]
+    canvas.keep = ds.regions.box(0, 0, 9, 9)
+    canvas.mute(1)
+    canvas.mute(1)  # is muted already: no step
+    canvas.region = DISC
+    canvas.clear()
+    canvas.undo()
+    assert (canvas.drags, canvas.region.sum(), canvas.keep.sum()) == ([MOVE], 317, 81)
+    canvas.undo()
+    assert canvas.region is None
+    canvas.undo()
+    assert canvas.drags == [MOVE, TURN]
+    assert colours(canvas) == [0, 1]
+    canvas.undo()
+    assert canvas.keep is None
+    canvas.undo()
+    assert canvas.drags == []
+    for _ in range(3):
+        canvas.redo()
+    assert (canvas.drags, canvas.keep.sum()) == ([MOVE], 81)
+    canvas.add(TURN)
+    with pytest.raises(RuntimeError, match="nothing to redo"):
+        canvas.redo()
+
+
+def test_what_the_page_did_can_be_taken_back(canvas):
+    def page(revision, *drags):
+        looks = [LOOK] * len(drags)
+        canvas.set_state({"state": to_json(drags), "looks": looks, "revision": revision})
+
+    canvas.add(TURN)
+    mine = canvas.revision
+    page(mine + 5, TURN, MOVE)
+    other = ds.Drag(DISC, ds.Translation.by(-9, 0))
+    page(mine + 6, TURN, other)  # a key nudges it,
+    canvas.set_state({"state": to_json([TURN, MOVE])})  # twice
+    canvas.undo()
+    assert (canvas.drags, canvas.revision) == ([TURN, MOVE], mine + 5)
+    canvas.undo()
+    assert (canvas.drags, canvas.revision) == ([TURN], mine)
+    page(mine + 5, TURN, MOVE)  # the page has redone it
+    canvas.redo()
+    assert canvas.revision == mine + 6
+    assert canvas.sent == []
+
+
+def test_what_was_refused_is_no_step(canvas):
+    canvas.add(MOVE)
+    told = []
+    canvas.send_state = told.append
+    canvas.set_state({"state": to_json([MOVE], DISC), "looks": [LOOK], "revision": 99})
+    assert told == [["state", "looks", "draft", "onion", "revision"]]
+    assert canvas.sent[0]["refused"] is True
+    canvas.undo()
+    assert canvas.drags == []
+
+
+def test_undo_reaches_the_page_in_one_message(canvas):
+    told = []
+    canvas.add(MOVE)
+    canvas.region = DISC
+    canvas.clear()
+    canvas.send_state = lambda key=None: told.append(set(key))
+    canvas.undo()
+    assert told == [{"state", "looks", "draft", "revision"}]
 
 
 # --- frames -------------------------------------------------------------------------------------
@@ -485,6 +567,19 @@ def test_follows_a_stream_without_announcements_on_request(frame):
     assert (shown(canvas) == 128).all()
     canvas.refresh()
     assert np.array_equal(shown(canvas), frame)
+
+
+def test_zooms_to_a_region_with_room_around_it(canvas):
+    assert canvas.aim == {"box": [0, 0, 192, 128], "number": 0}
+    canvas.zoom_to(ds.regions.box(100, 30, 120, 40))
+    assert canvas.aim == {"box": [98, 29, 122, 41], "number": 1}
+    mask = np.zeros((128, 192), bool)
+    mask[5, 7] = True
+    canvas.zoom_to(mask)
+    assert canvas.aim["box"] == pytest.approx([6.9, 4.9, 8.1, 6.1])
+    canvas.zoom_to()
+    canvas.zoom_to()  # the mouse may have moved on: each call counts
+    assert canvas.aim == {"box": [0, 0, 192, 128], "number": 4}
 
 
 def test_picture_shows_the_drags(canvas, frame):

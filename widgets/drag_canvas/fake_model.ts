@@ -16,6 +16,8 @@ export class FakeModel implements Model {
     ["state", emptyScene.document],
     ["looks", []],
     ["draft", null],
+    ["revision", 0],
+    ["aim", { box: [0, 0, 64, 48], number: 0 }],
     ["onion", 0],
     ["trail", []],
     ["selectors", ["features"]],

@@ -1,8 +1,9 @@
 // The frame on the page: its pixels, the part of them that is seen, and the layers over them.
-import { including, pinched, pulledBy, wholeFrame, ZOOM_STEP, zoomAt, type Camera } from "../shared/camera";
+import { including, pinched, pulledBy, showing, wholeFrame, ZOOM_STEP, zoomAt, type Camera } from "../shared/camera";
 import { assign, element } from "../shared/dom";
 import type { Size } from "../shared/mask";
 import { clamp, type Point } from "../shared/points";
+import type { Aim } from "./store";
 
 const COMFORTABLE_WIDTH = 768;
 const WHEEL_RATE = 0.0016; // zoom per pixel of the wheel's way
@@ -11,6 +12,7 @@ const SKIN_OPACITY = 0.45;
 
 export class Film {
   camera: Camera = wholeFrame;
+  private aimed = 0;
   readonly picture = element("canvas", { class: "ds-frame", "aria-hidden": true });
   /** What the drags would lead to, over the picture while a preview plays. */
   readonly ghost = element("canvas", { class: "ds-ghost", "aria-hidden": true });
@@ -70,6 +72,13 @@ export class Film {
   zoomIn = (): void => this.zoom(ZOOM_STEP);
   zoomOut = (): void => this.zoom(1 / ZOOM_STEP);
   fit = (): void => this.look(wholeFrame);
+
+  /** Looks where Python wants, once for each of its calls. */
+  obey({ box, number }: Aim): void {
+    if (number === this.aimed) return;
+    this.aimed = number;
+    this.look(showing(box, this.size));
+  }
 
   /** Pulls the frame by pixels of the screen. */
   pull([dx, dy]: Point): void {

@@ -22,6 +22,12 @@ const fromPython = (x: number): DragDocument => ({
   }],
 });
 
+/** Python sets everything at once; here the number of the step goes first. */
+function python(revision: number, values: Readonly<Record<string, unknown>>): void {
+  model.set("revision", revision);
+  for (const [name, value] of Object.entries(values)) model.set(name, value);
+}
+
 beforeEach(() => {
   model = new FakeModel();
   store = new Store(model);
@@ -60,19 +66,35 @@ it("counts a change of document and draft together as one step", () => {
 
 it("can undo what Python did", () => {
   store.commit(painted(10), "draft");
-  model.set("state", fromPython(30));
+  python(1, { state: fromPython(30) });
   expect(store.scene.document.drags).toHaveLength(1);
   store.undo();
   expect(store.scene.document.drags).toHaveLength(0);
   expect(store.scene.draft).toEqual(disc(10));
 });
 
+it("follows when Python goes back and forth", () => {
+  store.commit(painted(10), "draft");
+  const first = model.get("revision") as number;
+  store.commit(painted(20), "draft", "nudge");
+  const second = model.get("revision") as number;
+  store.commit(painted(21), "draft", "nudge");
+  expect([new Set([0, first, second]).size, model.get("revision")]).toEqual([3, second]);
+  python(first, { draft: disc(10) });
+  expect([store.scene.draft, store.canUndo, store.canRedo]).toEqual([disc(10), true, true]);
+  python(second, { draft: disc(21) });
+  expect([store.scene.draft, store.canRedo]).toEqual([disc(21), false]);
+  store.undo();
+  expect([model.get("draft"), model.get("revision")]).toEqual([disc(10), first]);
+});
+
 it("takes back what Python refuses, with its words and without a step", () => {
   store.commit(painted(10), "draft");
+  const accepted = model.get("revision") as number;
   store.commit(painted(20), "draft");
-  model.trigger("msg:custom", { type: "error", text: "too far" });
-  model.set("draft", disc(10));
-  expect([store.error, store.scene.draft]).toEqual(["too far", disc(10)]);
+  python(accepted, { draft: disc(10) });
+  model.trigger("msg:custom", { type: "error", text: "too far", refused: true });
+  expect([store.error, store.scene.draft, store.canRedo]).toEqual(["too far", disc(10), false]);
   store.undo();
   expect(store.scene.draft).toBeNull();
 });
@@ -117,7 +139,7 @@ describe("the list", () => {
 
   beforeEach(() => {
     const drags = [10, 30, 50].flatMap((x) => fromPython(x).drags);
-    model.set("state", { version: 1, drags, keep: null });
+    python(1, { state: { version: 1, drags, keep: null } });
   });
 
   it("gives colours that stay with their drags", () => {

@@ -17,6 +17,7 @@ import {
 import { edgeMask, rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { reach } from "../shared/spline";
 import { Lifeline, type Message, type Model as TalkingModel } from "../shared/model";
+import { History } from "./history";
 import type { Outline } from "./outline_tools";
 import { Picking } from "./picking";
 import type { Clip } from "./player";
@@ -25,6 +26,12 @@ import type { Clip } from "./player";
 export interface Model extends TalkingModel {
   set(name: string, value: unknown): void;
   save_changes(): void;
+}
+
+export interface Aim {
+  /** Left, top, right, bottom, counted from the frame's corner. */
+  readonly box: readonly [number, number, number, number];
+  readonly number: number;
 }
 
 export type ToolName =
@@ -43,13 +50,11 @@ export type ToolName =
   | "hand";
 
 /** What is only shown: a change of it is no step of undo. */
-const SHOWN = ["frame", "latent_frames", "onion", "trail", "selectors"] as const;
+const SHOWN = ["frame", "latent_frames", "onion", "trail", "selectors", "aim"] as const;
 
-const HISTORY_LENGTH = 100;
 const MERGE_MILLISECONDS = 800;
 
 export class Store {
-  scene: Scene = emptyScene;
   selection: Selection = null;
   tool: ToolName = "brush";
   brushRadius: number;
@@ -65,8 +70,7 @@ export class Store {
   private readonly lifeline: Lifeline;
   private preview: Scene | null = null;
   private writing = false;
-  private undone: Scene[] = [];
-  private done: Scene[] = [];
+  private readonly history: History<Scene>;
   private merge = { label: "", time: 0 };
   private readonly watchers = new Set<() => void>();
   private readonly masks = new WeakMap<Region, Mask>();
@@ -74,7 +78,7 @@ export class Store {
   private readonly areas = new WeakMap<Region, number>();
 
   constructor(private readonly model: Model) {
-    this.scene = this.read();
+    this.history = new History(this.revision, this.read());
     this.picking = new Picking(this, model);
     this.lifeline = new Lifeline(model, this.notify);
     this.selection = this.scene.draft ? "draft" : null;
@@ -119,9 +123,19 @@ export class Store {
     return (this.model.get("trail") ?? []) as readonly DataView[];
   }
 
+  /** Where Python has every view look, and which of its calls that was. */
+  get aim(): Aim {
+    return this.model.get("aim") as Aim;
+  }
+
   /** The kernel that made this canvas is gone. */
   get gone(): boolean {
     return this.lifeline.gone;
+  }
+
+  /** What stands on the canvas, in Python too. */
+  get scene(): Scene {
+    return this.history.scene;
   }
 
   /** The scene as it should be drawn: in the middle of a gesture, the one the gesture leads to. */
@@ -130,11 +144,11 @@ export class Store {
   }
 
   get canUndo(): boolean {
-    return this.done.length > 0;
+    return this.history.canUndo;
   }
 
   get canRedo(): boolean {
-    return this.undone.length > 0;
+    return this.history.canRedo;
   }
 
   watch(watcher: () => void): () => void {
@@ -249,10 +263,10 @@ export class Store {
     this.merge = { label, time: now };
     this.preview = null;
     if (!same(scene, this.scene)) {
-      if (!merged) this.remember(this.scene);
-      this.undone = [];
+      if (merged) this.history.amend(scene);
+      else this.history.add(scene);
       this.error = null;
-      this.write(scene);
+      this.write();
     }
     if (selection !== this.selection) this.waypoint = null;
     this.selection = selection;
@@ -261,11 +275,11 @@ export class Store {
   }
 
   undo(): void {
-    this.step(this.done, this.undone);
+    if (this.history.back()) this.stepped();
   }
 
   redo(): void {
-    this.step(this.undone, this.done);
+    if (this.history.forth()) this.stepped();
   }
 
   removeSelected(): void {
@@ -329,31 +343,29 @@ export class Store {
     };
   }
 
-  private write(scene: Scene): void {
-    this.scene = scene;
+  private get revision(): number {
+    return Number(this.model.get("revision") ?? 0);
+  }
+
+  private write(): void {
+    const { document, looks, draft } = this.scene;
     this.writing = true; // each `set` announces a change, the first one half a scene
-    this.model.set("state", scene.document);
-    this.model.set("looks", scene.looks);
-    this.model.set("draft", scene.draft);
+    this.model.set("state", document);
+    this.model.set("looks", looks);
+    this.model.set("draft", draft);
+    this.model.set("revision", this.history.number);
     this.writing = false;
     this.model.save_changes();
   }
 
-  private remember(scene: Scene): void {
-    this.done.push(scene);
-    if (this.done.length > HISTORY_LENGTH) this.done.shift();
-  }
-
-  private step(from: Scene[], to: Scene[]): void {
-    const scene = from.pop();
-    if (!scene) return;
-    to.push(this.scene);
+  /** Another step of the history stands now. */
+  private stepped(): void {
     this.preview = null;
     this.outline = null;
     this.error = null;
     this.merge = { label: "", time: 0 };
-    this.write(scene);
-    this.selection = scene.draft ? "draft" : this.selection;
+    this.write();
+    if (this.scene.draft) this.selection = "draft";
     this.keepSelectionValid();
     this.notify();
   }
@@ -369,17 +381,14 @@ export class Store {
     if (this.waypoint !== null && this.waypoint > last) this.waypoint = null;
   }
 
-  // Python changed the document, or took back what it does not accept: the latter is no step.
+  // Python changed the document, went back or forth, or took back what it does not accept.
   private readonly adopt = (): void => {
     const scene = this.read();
     if (this.writing || same(scene, this.scene)) return;
-    const last = this.done.at(-1);
-    if (last && same(scene, last)) this.done.pop();
-    else this.remember(this.scene);
-    this.undone = [];
+    this.history.follow(this.revision, scene);
+    this.merge = { label: "", time: 0 };
     this.preview = null;
     this.outline = null;
-    this.scene = scene;
     this.keepSelectionValid();
     this.notify();
   };
@@ -393,6 +402,7 @@ export class Store {
       this.notify();
     } else if (message?.type === "error") {
       this.picking.waiting = false;
+      if (message["refused"] === true) this.history.cut(); // what cannot be is not to be done again
       this.setError(String(message["text"]));
     }
   };

@@ -114,6 +114,7 @@ export class View {
   private update(): void {
     const { store, film } = this;
     this.player.update();
+    film.obey(store.aim);
     if (!store.clip) void this.paintFrame();
     this.toolbar.update();
     this.list.update();

@@ -59,3 +59,11 @@ export function including(camera: Camera, [x, y]: Point, size: Size): Camera {
   const top = clamp(camera.top, y - 0.9 * down, y - 0.1 * down);
   return settled({ ...camera, left, top }, size);
 }
+
+/** The camera that sees a box, left, top, right, bottom, as large as it can. */
+export function showing(box: readonly [number, number, number, number], size: Size): Camera {
+  const [left, top, right, bottom] = box;
+  const zoom = clamp(Math.min(size.width / (right - left), size.height / (bottom - top)), 1, MOST_ZOOM);
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  return settled({ zoom, left: x - size.width / zoom / 2, top: y - size.height / zoom / 2 }, size);
+}
