@@ -37,6 +37,7 @@ const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Sh
       ["Shift", "Add to the region; turn by steps of 15°"],
       ["Alt", "Erase; on a waypoint, delete it"],
       ["Dot between", "Pull it to insert a waypoint"],
+      ["First dot", "With Select: hold another place of the region"],
       ["Pen", "Its other end erases"],
     ],
   },

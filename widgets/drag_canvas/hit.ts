@@ -95,6 +95,9 @@ export function anchor(store: Store, drag: Drag): Point {
   return offset;
 }
 
+/** The start lies on the region, where a press pulls anew, unless it is there to change things. */
+export const firstHandle = (store: Store): 0 | 1 => (store.tool === "select" ? 0 : 1);
+
 const anchors = new WeakMap<Drag, Point>();
 
 function handleOf(store: Store, index: number, point: Point, reach: number): Hit | null {
@@ -106,10 +109,9 @@ function handleOf(store: Store, index: number, point: Point, reach: number): Hit
     if (distance(point, motion.center) <= reach) return { selection: index, part: "center" };
     return null;
   }
-  // Only what steers: the start lies on the region, where a press pulls anew.
   const { points } = motion.path;
   const offset = anchor(store, drag);
-  for (let i = points.length - 1; i > 0; i--) {
+  for (let i = points.length - 1; i >= firstHandle(store); i--) {
     if (distance(point, add(points[i], offset)) <= reach) return { selection: index, part: "waypoint", waypoint: i };
   }
   const border = heldBorder(store, drag);

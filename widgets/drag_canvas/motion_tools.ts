@@ -144,8 +144,11 @@ function turn(
   };
 }
 
-/** The motion after a handle has been pulled to a point; `turned` is what the arm had turned by. */
-function pulled(store: Store, handle: Hit, drag: Drag, look: Look, turned: number, press: Press): Motion {
+/**
+ * The motion after a handle has been pulled to a point, null if it cannot be there; `turned` is what
+ * the arm had turned by.
+ */
+function pulled(store: Store, handle: Hit, drag: Drag, look: Look, turned: number, press: Press): Motion | null {
   const { motion } = drag;
   const { point, shift } = press;
   if (motion.type === "rotation") {
@@ -155,6 +158,7 @@ function pulled(store: Store, handle: Hit, drag: Drag, look: Look, turned: numbe
     return turnedTo(motion, shift ? SNAP_DEGREES * Math.round(degrees / SNAP_DEGREES) : tidy(degrees));
   }
   if (handle.part === "edge") return { ...motion, edge: heldShare(store, drag, point) };
+  if (handle.part === "waypoint" && handle.waypoint === 0) return withStart(store, drag, point);
   const place = subtract(point, anchor(store, drag));
   return handle.part === "between"
     ? withInserted(motion, handle.waypoint ?? 0, place)
@@ -182,8 +186,8 @@ export function moveHandle(store: Store, handle: Hit): Gesture | null {
   return {
     move(press) {
       const motion = pulled(store, handle, drag, look, turned, press);
-      if (motion.type === "rotation") turned = finalDegrees(motion);
-      if (!leads(motion)) return;
+      if (motion?.type === "rotation") turned = finalDegrees(motion);
+      if (!motion || !leads(motion)) return;
       // the arm stays as long as it is drawn when its region is what gave it its length
       const arm = motion.type === "rotation" ? armOf(store, drag, look) : look.arm;
       next = replaceDrag(store.scene, index, { ...drag, motion }, { arm });
@@ -203,6 +207,18 @@ const leads = (motion: Motion): boolean =>
 
 export function withWaypoint(motion: PathMotion, index: number, point: Point): PathMotion {
   const points = motion.path.points.map((old, i) => (i === index ? tidyPoint(point) : old));
+  return { ...motion, path: { ...motion.path, points } };
+}
+
+/**
+ * The motion that takes hold of another place of its region: the other waypoints stay where they are
+ * seen, so the way becomes longer or shorter. Null beside the region.
+ */
+export function withStart(store: Store, drag: Drag, point: Point): PathMotion | null {
+  const { motion } = drag;
+  if (motion.type === "rotation" || !store.mask(drag.region).at(point)) return null;
+  const offset = anchor(store, drag);
+  const points = motion.path.points.map((old, i) => tidyPoint(i === 0 ? point : add(old, offset)));
   return { ...motion, path: { ...motion.path, points } };
 }
 
@@ -247,11 +263,11 @@ export function deleteWaypoint(store: Store, index = store.waypoint): boolean {
   return changed !== null && changeMotion(store, store.selection as number, changed);
 }
 
-/** Puts a waypoint halfway to the one in hand, by default the end, and takes it in hand. */
+/** Puts a waypoint halfway to the one in hand, by default the end, or after the start; takes it in hand. */
 export function insertWaypoint(store: Store): boolean {
   const motion = selectedPath(store);
   if (!motion) return false;
-  const before = (store.waypoint ?? motion.path.points.length - 1) - 1;
+  const before = Math.max(0, (store.waypoint ?? motion.path.points.length - 1) - 1);
   const changed = withInserted(motion, before, betweens(motion.path.points)[before]);
   if (!changeMotion(store, store.selection as number, changed)) return false;
   store.setWaypoint(before + 1);
@@ -262,24 +278,27 @@ export function insertWaypoint(store: Store): boolean {
 export function cycleWaypoint(store: Store, step: number): boolean {
   const motion = selectedPath(store);
   if (!motion) return false;
-  const last = motion.path.points.length - 1; // the start stays where it is
-  store.setWaypoint((((store.waypoint ?? last) - 1 + step + last) % last) + 1);
+  const count = motion.path.points.length;
+  store.setWaypoint(((store.waypoint ?? count - 1) + step + count) % count);
   return true;
 }
 
 /** Moves the end of the selected drag, or the waypoint in hand, by pixels; a rotation by degrees. */
 export function nudge(store: Store, step: Point): void {
   if (typeof store.selection !== "number") return;
-  const { motion } = store.scene.document.drags[store.selection];
-  let changed: Motion;
+  const drag = store.scene.document.drags[store.selection];
+  const { motion } = drag;
+  let changed: Motion | null;
   if (motion.type === "rotation") {
     const turned = tidy(finalDegrees(motion) + step[0] - step[1]);
     changed = turnedTo(motion, turned === 0 ? Math.sign(step[0] - step[1]) : turned);
   } else {
-    const index = store.waypoint ?? motion.path.points.length - 1;
-    changed = withWaypoint(motion, index, add(motion.path.points[index], step));
+    const { points } = motion.path;
+    const index = store.waypoint ?? points.length - 1;
+    const place = add(points[index], step);
+    changed = index === 0 ? withStart(store, drag, add(place, anchor(store, drag))) : withWaypoint(motion, index, place);
   }
-  changeMotion(store, store.selection, changed, `nudge ${store.selection} ${store.waypoint}`);
+  if (changed) changeMotion(store, store.selection, changed, `nudge ${store.selection} ${store.waypoint}`);
 }
 
 /** The displacement a path ends with, for the list. */

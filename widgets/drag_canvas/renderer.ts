@@ -15,7 +15,7 @@ import {
 import type { Mask } from "../shared/mask";
 import { clamp, type Point } from "../shared/points";
 import { curve, motionAt, pathAt } from "../shared/spline";
-import { anchor, armEnd, armOf, betweens, heldBorder, roomBetween } from "./hit";
+import { anchor, armEnd, armOf, betweens, firstHandle, heldBorder, roomBetween } from "./hit";
 import { traced, type Outline } from "./outline_tools";
 import type { Store } from "./store";
 
@@ -107,7 +107,7 @@ export class Renderer {
       else {
         if (selected) this.held(store, drag, colourOf(look));
         this.origin = anchor(store, drag);
-        this.path(drag.motion, colourOf(look), selected, store.latentFrames, store.waypoint);
+        this.path(drag.motion, colourOf(look), selected ? firstHandle(store) : null, store.latentFrames, store.waypoint);
         this.origin = [0, 0];
       }
     });
@@ -219,10 +219,11 @@ export class Renderer {
   private path(
     motion: PathMotion,
     colour: string,
-    selected: boolean,
+    first: 0 | 1 | null, // waypoint with a handle, if the drag is selected
     frames: number,
     waypoint: number | null,
   ): void {
+    const selected = first !== null;
     const line = curve(motion.path);
     const { points } = motion.path;
     if (selected && points.length > 2) {
@@ -245,7 +246,7 @@ export class Renderer {
       if (roomBetween(points, i, this.reach)) this.dot(point, 2.75, "rgba(255, 255, 255, 0.55)", RIM);
     });
     points.forEach((point, i) => {
-      if (i > 0) this.dot(point, i === points.length - 1 ? 5.5 : 4.5, i === waypoint ? colour : "#fff", i === waypoint ? "#fff" : colour);
+      if (i >= first || i === waypoint) this.dot(point, i === points.length - 1 ? 5.5 : 4.5, i === waypoint ? colour : "#fff", i === waypoint ? "#fff" : colour);
     });
   }
 

@@ -219,6 +219,8 @@ describe("handles", () => {
     expect(hit(store, [30, 20], 2)).toEqual({ selection: 0, part: "waypoint", waypoint: 1 });
     stroke("select", [[30, 20], [20, 33]]);
     expect((drags()[0].motion as PathMotion).path.points).toEqual([[0, 0], [0, 13]]);
+    stroke("select", [[20, 20], [22, 18]]); // from here on the path lies where it is drawn
+    expect((drags()[0].motion as PathMotion).path.points).toEqual([[22, 18], [20, 33]]);
   });
 
   it("are nudged by keys, in one step of undo", () => {
@@ -258,6 +260,21 @@ describe("waypoints", () => {
     expect(points()).toEqual([[15, 15], [32, 34], [45, 15]]);
   });
 
+  it("start where the region is held: a handle while Select is in hand", () => {
+    stroke("select", [[15, 15], [12, 18]]);
+    expect([points(), store.waypoint]).toEqual([[[12, 18], [45, 15]], 0]);
+    stroke("select", [[12, 18], [11, 19], [5, 40]]); // beside the region it stays behind
+    expect(points()).toEqual([[11, 19], [45, 15]]);
+    nudge(store, [-1, 0]);
+    nudge(store, [-1, 0]);
+    expect(points()[0]).toEqual([10, 19]); // no farther than the region
+    insertWaypoint(store);
+    expect([points().length, store.waypoint]).toEqual([3, 1]);
+    store.undo();
+    stroke("pull", [[10, 19], [10, 40]]); // any other tool pulls anew
+    expect(points()).toEqual([[10, 19], [10, 40]]);
+  });
+
   it("go with Alt or Delete, all but the start and the last one left", () => {
     stroke("select", [[30, 15], [30, 30]]);
     expect(deleteWaypoint(store, 0)).toBe(false);
@@ -280,7 +297,9 @@ describe("waypoints", () => {
     cycleWaypoint(store, 1);
     expect(store.waypoint).toBe(2);
     cycleWaypoint(store, 1);
-    expect(store.waypoint).toBe(1); // never the start
+    expect(store.waypoint).toBe(0); // the start, too
+    cycleWaypoint(store, -1);
+    expect(store.waypoint).toBe(2);
   });
 
   it("keep their pins", () => {
