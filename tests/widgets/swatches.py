@@ -14,7 +14,13 @@ import torch
 from torch.nn import functional as F
 
 from dragstream.drags.geometry import FrameClock, Grid
+from dragstream.drags.motions import Drag, Translation
+from dragstream.drags.regions import disc
 from dragstream.models.base import ModelSpec
+from dragstream.stream.stream import Stream
+
+DRAG = Drag(disc((40, 30), 12), Translation.by(20, 5))
+"""A pull that fits their frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,3 +102,12 @@ class Swatches:
 
     def fingerprint(self):
         return f"swatches {self.spec.grid}"
+
+
+def dragged_take(before, after):
+    """A stream of so many plain blocks, two animated ones, and so many plain ones again."""
+    stream = Stream(Swatches(), "a disc wanders", seed=5)
+    stream.run(before, progress=False)
+    stream.animate([DRAG], blocks=2)
+    stream.run(after, progress=False)
+    return stream

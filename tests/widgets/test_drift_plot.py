@@ -15,39 +15,23 @@ from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
 from dragstream.widgets import DriftPlot, drift_series
 from dragstream.widgets.drift_series import FRAME_COLUMNS, ITERATION_COLUMNS
-from tests.widgets.swatches import Swatches
+from tests.widgets.pages import listening
+from tests.widgets.swatches import DRAG, dragged_take
 
-DRAG = ds.Drag(ds.regions.disc(center=(40, 30), radius=12), ds.Translation.by(20, 5))
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RAW = ds.DragSettings.paper(rectification=None)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
 def made():
     """Four plain blocks, two animated ones, a plain one."""
-    stream = Stream(Swatches(), "a disc", seed=5)
-    stream.run(4, progress=False)
-    stream.animate([DRAG], blocks=2)
-    stream.step()
-    return stream
+    return dragged_take(4, 1)
 
 
 @pytest.fixture
 def stream(made):
     return made.fork()
-
-
-def listening(widget):
-    widget.sent = []
-    widget.send = lambda content, buffers=(): widget.sent.append((content, list(buffers)))
-    return widget
 
 
 @pytest.fixture

@@ -8,24 +8,15 @@ import threading
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-import dragstream as ds
 from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
 from dragstream.widgets import Timeline, take
-from tests.widgets.swatches import Swatches
+from tests.widgets.pages import listening
+from tests.widgets.swatches import DRAG, Swatches
 
-DRAG = ds.Drag(ds.regions.disc(center=(40, 30), radius=12), ds.Translation.by(20, 5))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +39,6 @@ def made(model):
 @pytest.fixture
 def stream(made):
     return made.fork()
-
-
-def listening(widget):
-    widget.sent = []
-    widget.send = lambda content, buffers=(): widget.sent.append((content, list(buffers)))
-    return widget
 
 
 @pytest.fixture
