@@ -17,7 +17,7 @@ from dragstream.method.settings import DragSettings
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec
 
-__all__ = ["FIELDS", "PRESETS", "Field", "preset_of", "read", "switched", "told"]
+__all__ = ["FIELDS", "PRESETS", "Field", "nudged", "preset_of", "read", "switched", "told"]
 
 PRESETS: Mapping[str, Callable[[], DragSettings]] = {
     "paper": DragSettings.paper,
@@ -39,6 +39,7 @@ class Field:
         constant: The field of that setting's own value, if it is a part with several.
         make: The part with its defaults, for fields that can be switched off.
         several: Whether it is a list of numbers.
+        step: By how much a click changes it; None where it has to be written.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Field:
     constant: str | None = None
     make: Callable[[], Any] | None = None
     several: bool = False
+    step: float | None = None
 
     def value(self, settings: DragSettings) -> Any:
         """Its value; None where it is switched off."""
@@ -71,8 +73,11 @@ class Field:
 
 
 FIELDS = (
-    Field("iterations", "iterations", "I", "per segment", "0 or more", "iterations"),
-    Field("learning_rate", "learning rate", "η", "latent units a step", "above 0", "learning_rate"),
+    Field("iterations", "iterations", "I", "per segment", "0 or more", "iterations", step=1),
+    Field(
+        "learning_rate", "learning rate", "η", "latent units a step", "above 0", "learning_rate",
+        step=0.01,
+    ),
     Field("denoising_step", "denoising step", "T′", "step", "one of the model's", "denoising_step"),
     Field(
         "cutoffs",
@@ -93,11 +98,12 @@ FIELDS = (
         "rectification",
         "neighbours",
         Rectification,
+        step=1,
     ),
-    Field("alpha", "focus", "α", "half boxes", "above 0", "focus", "alpha", Focus),
+    Field("alpha", "focus", "α", "half boxes", "above 0", "focus", "alpha", Focus, step=0.25),
     Field(
         "weight", "keep weight", "λ", "of the keep term", "0 or more", "constraint", "weight",
-        Constraint,
+        Constraint, step=0.25,
     ),
 )  # fmt: skip
 _BY_NAME = {field.name: field for field in FIELDS}
@@ -119,6 +125,22 @@ def read(settings: DragSettings, spec: ModelSpec, name: str, text: str) -> DragS
         changed.resolve(spec)
     except TypeError as error:
         raise ValueError(str(error)) from error
+    return changed
+
+
+def nudged(settings: DragSettings, spec: ModelSpec, name: str, by: int) -> DragSettings:
+    """Settings with a field changed by some of its steps, as a click asks for.
+
+    Raises:
+        ValueError: No such field, one that has no steps or is switched off, or a value that is
+            not allowed.
+    """
+    field = _known(name)
+    value = field.value(settings.resolve(spec))
+    if field.step is None or value is None:
+        raise ValueError(f"{field.label} has no steps, or is switched off")
+    changed = field.applied(settings, round(value + by * field.step, 9))
+    changed.resolve(spec)
     return changed
 
 
@@ -170,6 +192,7 @@ def _told(field: Field, settings: DragSettings, spec: ModelSpec) -> dict[str, An
         "text": ", ".join(f"{part:g}" for part in values),
         "on": None if field.make is None else value is not None,
         "choices": _steps(spec) if field.name == "denoising_step" else None,
+        "steps": field.step is not None,
     }
 
 

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import short
+from dragstream.drags.checks import short, whole
 from dragstream.method.settings import DragSettings
 from dragstream.widgets.page import PageWidget, text
-from dragstream.widgets.settings_fields import FIELDS, PRESETS, preset_of, read, switched, told
+from dragstream.widgets.settings_fields import (
+    FIELDS,
+    PRESETS,
+    nudged,
+    preset_of,
+    read,
+    switched,
+    told,
+)
 
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec
@@ -22,6 +30,13 @@ def _truth(value: object, name: str) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be true or false, got {short(value)}")
     return value
+
+
+def _one(value: object, name: str) -> int:
+    number = whole(value, name, least=-1)
+    if abs(number) != 1:
+        raise ValueError(f"{name} must be 1 or -1, got {number}")
+    return number
 
 
 class SettingsPanel(PageWidget):
@@ -48,6 +63,7 @@ class SettingsPanel(PageWidget):
 
     requests: ClassVar = {
         "set": {"name": text, "text": text},
+        "nudge": {"name": text, "by": _one},
         "switch": {"name": text, "on": _truth},
         "preset": {"name": text},
     }
@@ -103,6 +119,9 @@ class SettingsPanel(PageWidget):
 
     def _on_set(self, name: str, text: str) -> None:
         self._try(name, lambda: read(self.settings, self._spec, name, text))
+
+    def _on_nudge(self, name: str, by: int) -> None:
+        self._try(name, lambda: nudged(self.settings, self._spec, name, by))
 
     def _on_switch(self, name: str, on: bool) -> None:  # noqa: FBT001  # a message's field
         before = self._parts.get(name)

@@ -89,6 +89,35 @@ def test_what_is_wrong_is_answered_beside_its_field(panel, name, text, message):
     assert panel.state["problems"] == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "by", "expected"),
+    [
+        ("iterations", -1, DragSettings.paper(iterations=3)),
+        ("learning_rate", 1, DragSettings.paper(learning_rate=0.11)),
+        ("neighbours", 1, DragSettings.paper(rectification=10)),
+        ("alpha", -1, DragSettings.paper(focus=0.75)),
+        ("weight", 1, DragSettings.paper(constraint=1.25)),
+    ],
+)
+def test_clicks_change_a_field_by_its_step(panel, name, by, expected):
+    assert field(panel, name)["steps"]
+    tell(panel, type="nudge", name=name, by=by)
+    assert panel.settings == expected
+    tell(panel, type="nudge", name=name, by=-by)
+    assert panel.settings.resolve(SPEC) == DragSettings.paper().resolve(SPEC)
+
+
+def test_clicks_end_where_a_field_does(panel):
+    tell(panel, type="set", name="iterations", text="1")
+    for _ in range(2):
+        tell(panel, type="nudge", name="iterations", by=-1)
+    assert panel.settings.iterations == 0
+    assert "iterations" in panel.state["problems"]["iterations"]
+    assert not field(panel, "cutoffs")["steps"]
+    tell(panel, type="nudge", name="cutoffs", by=1)
+    assert "no steps" in panel.state["problems"]["cutoffs"]
+
+
 def test_parts_are_switched_off_and_come_back_as_they_were(panel):
     tell(panel, type="set", name="alpha", text="2")
     tell(panel, type="switch", name="alpha", on=False)
@@ -133,6 +162,9 @@ def test_python_sets_it_too(panel):
         {"type": "switch", "name": "alpha", "on": 1},
         {"type": "switch", "name": "iterations", "on": False},
         {"type": "preset", "name": "mine"},
+        {"type": "nudge", "name": "iterations", "by": 2},
+        {"type": "nudge", "name": "iterations", "by": 0.5},
+        {"type": "nudge", "name": "seed", "by": 1},
         {"type": "eval", "text": "1"},
         [1, 2],
     ],

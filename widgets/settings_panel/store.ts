@@ -10,6 +10,8 @@ export interface Field {
   readonly text: string;
   readonly on: boolean | null;
   readonly choices: readonly (readonly [value: string, text: string])[] | null;
+  /** Whether a click can change it by a step. */
+  readonly steps: boolean;
 }
 
 export interface State {

@@ -8,6 +8,7 @@ const CLOSE = ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"] as const;
 interface Line {
   readonly root: HTMLElement;
   readonly box: HTMLInputElement | HTMLSelectElement;
+  readonly steps: readonly HTMLButtonElement[];
   readonly power: HTMLInputElement | null;
   readonly problem: HTMLElement;
 }
@@ -73,17 +74,24 @@ export class View {
       ? element("select", shared, ...field.choices.map(([value, text]) => element("option", { value }, text)))
       : element("input", { ...shared, type: "text", inputmode: "decimal", spellcheck: "false", autocomplete: "off" });
     box.addEventListener("change", () => this.store.ask("set", { name: field.name, text: box.value }));
+    const steps = field.steps ? [this.step(field, -1, "−", "less"), this.step(field, 1, "+", "more")] : [];
     const power = field.on === null ? null : element("input", { type: "checkbox", role: "switch", "aria-label": `${field.label}: on or off`, title: "On or off" });
     power?.addEventListener("change", () => this.store.ask("switch", { name: field.name, on: power.checked }));
     const symbol = element("span", { class: "ds-symbol" }, field.symbol);
     const label = element("label", { for: id }, symbol, element("span", {}, field.label));
     const unit = element("span", { class: "ds-unit", id: `${id}-unit`, title: field.range }, `${field.unit} · ${field.range}`);
     const problem = element("span", { class: "ds-problem", role: "alert", id: `${id}-problem` });
-    const root = element("div", { class: "ds-field", "data-field": field.name }, label, box, ...(power ? [power] : []), unit, problem);
+    const root = element("div", { class: "ds-field", "data-field": field.name }, label, element("div", { class: "ds-box" }, box, ...steps), ...(power ? [power] : []), unit, problem);
     this.list.append(root);
-    const line = { root, box, power, problem };
+    const line = { root, box, steps, power, problem };
     this.lines.set(field.name, line);
     return line;
+  }
+
+  private step(field: Field, by: number, sign: string, word: string): HTMLButtonElement {
+    const button = element("button", { type: "button", class: "ds-button", "aria-label": `${field.label}: ${word}` }, sign);
+    button.addEventListener("click", () => this.store.ask("nudge", { name: field.name, by }));
+    return button;
   }
 
   private show(line: Line, field: Field, problem: string | null): void {
@@ -93,7 +101,7 @@ export class View {
       line.box.value = field.text;
     }
     line.root.dataset["known"] = field.text;
-    line.box.disabled = !on;
+    for (const control of [line.box, ...line.steps]) control.disabled = !on;
     line.root.classList.toggle("ds-off", !on);
     line.root.classList.toggle("ds-wrong", problem !== null);
     if (line.power) line.power.checked = on;
