@@ -1,7 +1,8 @@
 """A real JupyterLab in a real Chromium, for the tests beside this file.
 
 The `lab` fixture is a server, `notebook` opens notebooks in it and drives them. A test fails when
-the page logs an error. Screenshots go to build/screenshots, or to $DRAGSTREAM_SCREENSHOTS.
+the page logs an error. Screenshots go to build/screenshots, or to $DRAGSTREAM_SCREENSHOTS. On a
+machine with much else to do, DRAGSTREAM_PATIENCE=10 lets every wait take ten times as long.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ FOREIGN = {
 }
 """Errors of JupyterLab's and Notebook 7's own."""
 REPOSITORY = Path(__file__).parents[2]
-SLOW = 90_000  # milliseconds: two busy cores start a kernel and import torch
+PATIENCE = float(os.environ.get("DRAGSTREAM_PATIENCE", "1"))
+SLOW = 90_000 * PATIENCE  # milliseconds: two busy cores start a kernel and import torch
+
+expect.set_options(timeout=30_000 * PATIENCE)
 
 READY = """async () => {
     const panel = window.jupyterapp && window.jupyterapp.shell.currentWidget;
@@ -73,6 +77,18 @@ EXECUTE = """async code => {
     };
     const reply = await future.done;
     return {ok: reply.content.status === 'ok', text};
+}"""
+
+SEND = """async ([id, data]) => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const {kernel} = panel.sessionContext.session;
+    const header = {
+        msg_id: Math.random().toString(36), msg_type: 'comm_msg', session: kernel.clientId,
+        username: '', version: '5.3', date: new Date().toISOString(),
+    };
+    const envelope = {parent_header: {}, metadata: {}, buffers: [], channel: 'shell'};
+    const message = {header, content: {comm_id: id, data}, ...envelope};
+    await kernel.sendShellMessage(message, false, true).done;
 }"""
 
 RUN = """async index => {
@@ -131,9 +147,20 @@ class Notebook:
             "() => { void window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
         )
 
+    def run(self, timeout: float = SLOW) -> Notebook:
+        """Run all cells, wait for the last one, and return the notebook."""
+        self.run_all()
+        self.wait_for_cell(self.cells.count() - 1, timeout)
+        return self
+
+    @property
+    def cells(self) -> Locator:
+        """All code cells."""
+        return self.page.locator(".jp-Notebook .jp-CodeCell")
+
     def cell(self, index: int) -> Locator:
         """A code cell, counted from 0."""
-        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index)
+        return self.cells.nth(index)
 
     def wait_for_cell(self, index: int, timeout: float = SLOW) -> None:
         """Wait until the cell's prompt shows a number ("[*]" while it runs)."""
@@ -151,13 +178,32 @@ class Notebook:
         self.wait_for_cell(index)
         return self.cell(index)
 
+    def delete(self, cell: Locator) -> None:
+        """Delete the cell that was appended last."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
+        expect(cell).to_have_count(0)
+
+    def save_and_reload(self) -> None:
+        """Load the page again, whose kernel goes on."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload()
+
+    def send(self, widget: str, data: dict[str, object]) -> None:
+        """Send a message to a widget as its page would.
+
+        Args:
+            widget: What is the widget in the kernel.
+            data: {"method": "custom", "content": ...} or {"method": "update", "state": ...}.
+        """
+        self.page.evaluate(SEND, [self.python(f"print({widget}.model_id)"), data])
+
     def python(self, code: str) -> str:
         """Run code in the kernel beside the cells and return what it printed."""
         answer = self.page.evaluate(EXECUTE, code)
         assert answer["ok"], answer["text"]
         return answer["text"].strip()
 
-    def expect(self, expression: str, value: str, seconds: float = 10) -> None:
+    def expect(self, expression: str, value: str, seconds: float = 10 * PATIENCE) -> None:
         """Wait until the kernel prints `value` for an expression.
 
         A widget sends its next change when the last one has been answered, so what the mouse did
@@ -258,7 +304,7 @@ def _environment(home):
     }
 
 
-def _wait_for_server(served, process, log, seconds=90):
+def _wait_for_server(served, process, log, seconds=90 * PATIENCE):
     end = time.monotonic() + seconds
     while True:
         if process.poll() is not None or time.monotonic() > end:

@@ -10,8 +10,6 @@ import json
 import time
 from collections import deque
 
-from playwright.sync_api import expect
-
 THEMES = {
     "light": {
         "--jp-layout-color0": "#ffffff",
@@ -156,6 +154,3 @@ class Host:
 
 def _packed(value):
     return {"bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
-
-
-expect.set_options(timeout=30_000)  # two busy cores

@@ -83,9 +83,7 @@ while time.perf_counter() < end:
 
 @pytest.fixture(scope="module")
 def opened(notebook):
-    made = notebook([SETUP])
-    made.run_all()
-    made.wait_for_cell(0)
+    made = notebook([SETUP]).run()
     expect(made.page.locator(".ds-frame")).to_have_attribute("data-painted", re.compile("[1-9]"))
     return made
 

@@ -9,6 +9,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.hands import CanvasHand
+
 pytestmark = pytest.mark.browser
 
 SETUP = """
@@ -37,34 +39,13 @@ canvas
 """
 
 
-class Hand:
-    """A mouse that thinks in pixels of the frame."""
+class Hand(CanvasHand):
+    """A hand on one of the notebook's canvases."""
 
     def __init__(self, notebook, view=0):
+        super().__init__(notebook.page, notebook.page.locator(".dragstream-canvas").nth(view))
         self.notebook = notebook
-        self.page = notebook.page
-        self.root = self.page.locator(".dragstream-canvas").nth(view)
-        self.overlay = self.root.locator(".ds-overlay")
-        self.overlay.wait_for(state="visible")
-        expect(self.root.locator(".ds-frame")).to_have_attribute(
-            "data-painted", re.compile("[1-9]")
-        )
         self.overlay.scroll_into_view_if_needed()
-
-    def place(self, x, y):
-        box = self.overlay.bounding_box()
-        return box["x"] + (x + 0.5) * box["width"] / 192, box["y"] + (y + 0.5) * box["height"] / 128
-
-    def tool(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
-    def stroke(self, *points, steps=6, release=True):
-        self.page.mouse.move(*self.place(*points[0]))
-        self.page.mouse.down()
-        for point in points[1:]:
-            self.page.mouse.move(*self.place(*point), steps=steps)
-        if release:
-            self.page.mouse.up()
 
     def press(self, key):
         self.page.keyboard.press(key)
@@ -86,10 +67,7 @@ class Hand:
 
 @pytest.fixture(scope="module")
 def opened(notebook):
-    made = notebook([SETUP, SHOW])
-    made.run_all()
-    made.wait_for_cell(1)
-    return made
+    return notebook([SETUP, SHOW]).run()
 
 
 @pytest.fixture
@@ -225,21 +203,11 @@ def test_python_and_a_second_view_see_the_same(hand):
         "c => Array.from(c.getContext('2d').getImageData(60, 70, 1, 1).data)"
     )
     assert pixel[:3] == [255 - 226, 255 - 84, 255 - 66]
-    hand.notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
-    expect(cell).to_have_count(0)
+    hand.notebook.delete(cell)
 
 
-SEND = """async ([id, state]) => {
-    const panel = window.jupyterapp.shell.currentWidget;
-    const {kernel} = panel.sessionContext.session;
-    const header = {
-        msg_id: Math.random().toString(36), msg_type: 'comm_msg', session: kernel.clientId,
-        username: '', version: '5.3', date: new Date().toISOString(),
-    };
-    const content = {comm_id: id, data: {method: 'update', state, buffer_paths: []}};
-    const envelope = {parent_header: {}, metadata: {}, buffers: [], channel: 'shell'};
-    await kernel.sendShellMessage({header, content, ...envelope}, false, true).done;
-}"""
+def update(state):
+    return {"method": "update", "state": state, "buffer_paths": []}
 
 
 def test_bad_messages_are_answered_beside_the_canvas(hand):
@@ -248,13 +216,12 @@ def test_bad_messages_are_answered_beside_the_canvas(hand):
     )
     hand.drags(1)
     before = hand.state()
-    model = hand.notebook.python("print(canvas.model_id)")
     alert = hand.root.get_by_role("alert")
     bad = {"version": 1, "drags": [{"<img src=x onerror=alert(1)>": 1}], "keep": None}
-    hand.page.evaluate(SEND, [model, {"state": bad}])
+    hand.notebook.send("canvas", update({"state": bad}))
     expect(alert).to_contain_text("drags[0] lacks region, motion")
     unknown = {"state": {**before, "<img src=x onerror=alert(1)>": 1}}
-    hand.page.evaluate(SEND, [model, unknown])
+    hand.notebook.send("canvas", update(unknown))
     expect(alert).to_contain_text("<img src=x onerror=alert(1)>")
     assert hand.root.locator("img").count() == 0
     hand.notebook.screenshot("canvas-error", hand.root)
@@ -278,8 +245,7 @@ def test_reload_restores(hand):
     hand.stroke((52, 58), (68, 60), (54, 70), (68, 72))
     hand.stroke((60, 64), (96, 50))
     hand.drags(1)
-    hand.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    hand.page.reload()
+    hand.notebook.save_and_reload()
     hand.page.wait_for_function(
         "() => document.querySelector('.dragstream-canvas .ds-overlay')?.dataset.drags === '1'"
     )
@@ -458,8 +424,7 @@ def test_select_by_a_click(hand):
     area = int(hand.notebook.python("print(canvas.region.sum())"))
     slider.fill("1")
     hand.notebook.expect(f"bool(canvas.region.sum() > {area})", "True")
-    hand.notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
-    expect(cell).to_have_count(0)
+    hand.notebook.delete(cell)
     hand.notebook.run_cell(1)
 
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-import torch
 from playwright.sync_api import expect
 
-import dragstream as ds
 from dragstream.widgets import DriftPlot
 from tests.browser.host import Host
-from tests.widgets.swatches import Swatches
+from tests.widgets.swatches import dragged_take
 
-pytestmark = pytest.mark.browser
-
-DRAG = ds.Drag(ds.regions.disc((40, 30), 12), ds.Translation.by(20, 5))
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
 
 
 class Hand(Host):
@@ -44,14 +40,7 @@ class Hand(Host):
 
 @pytest.fixture(scope="module")
 def take():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    stream = ds.Stream(Swatches(), "a disc wanders", seed=5)
-    stream.run(5, progress=False)
-    stream.animate([DRAG], blocks=2)
-    stream.run(2, progress=False)
-    yield stream
-    torch.set_num_threads(before)
+    return dragged_take(5, 2)
 
 
 @pytest.fixture

@@ -11,10 +11,13 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import PATIENCE
+from tests.browser.hands import CanvasHand
+
 pytestmark = pytest.mark.browser
 
 QUICK_START = Path(__file__).parents[2] / "notebooks" / "01_first_drag.ipynb"
-LONG = 400_000  # milliseconds: the whole notebook, on two busy cores
+LONG = 400_000 * PATIENCE  # milliseconds: the whole notebook, on two busy cores
 
 CRITTER = """
 import json
@@ -41,25 +44,6 @@ def bring_into_view(page, locator):
     raise AssertionError(f"the page keeps moving: {before}")
 
 
-class Mouse:
-    """A mouse over the canvas that thinks in pixels of the frame."""
-
-    def __init__(self, page, overlay, width, height):
-        self.page, self.overlay, self.width, self.height = page, overlay, width, height
-
-    def place(self, x, y):
-        box = self.overlay.bounding_box()
-        across, down = (x + 0.5) / self.width, (y + 0.5) / self.height
-        return box["x"] + across * box["width"], box["y"] + down * box["height"]
-
-    def stroke(self, *points):
-        self.page.mouse.move(*self.place(*points[0]))
-        self.page.mouse.down()
-        for point in points[1:]:
-            self.page.mouse.move(*self.place(*point), steps=8)
-        self.page.mouse.up()
-
-
 def test_the_quick_start(notebook):
     cells = code_cells()
     opened = notebook(QUICK_START)
@@ -77,15 +61,14 @@ def test_the_quick_start(notebook):
     expect(shown).to_have_attribute("data-painted", re.compile("[1-9]"))
     opened.python("canvas.clear(); stream.rewind(to=2)")
     expect(overlay).to_have_attribute("data-drags", "0")
-    width, height = json.loads(opened.python("print([canvas.width, canvas.height])"))
     x, y = json.loads(opened.python(CRITTER))
 
     # paint the critter, then pull it toward the emptier side
-    mouse = Mouse(opened.page, overlay, width, height)
+    mouse = CanvasHand(opened.page, root)
     rows = (y - 11, y - 4, y + 3, y + 10)
     mouse.stroke(*((x + side * 10, row) for row in rows for side in (-1, 1)))
     opened.expect("canvas.region is not None and bool(canvas.region.sum() > 200)", "True")
-    end = (x + math.copysign(36, width / 2 - x), y)
+    end = (x + math.copysign(36, mouse.width / 2 - x), y)
     mouse.stroke((x, y), end)
 
     # read it back in Python

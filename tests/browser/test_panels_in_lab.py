@@ -8,9 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import READY
-
-expect.set_options(timeout=30_000)  # two busy cores
+from tests.browser.conftest import READY, SLOW
 
 pytestmark = pytest.mark.browser
 
@@ -19,18 +17,13 @@ import torch
 
 import dragstream as ds
 from dragstream.widgets import DriftPlot, Timeline
-from tests.widgets.swatches import Swatches
+from tests.widgets.swatches import DRAG, dragged_take
 
 torch.set_num_threads(1)
-model = Swatches()
-drag = ds.Drag(ds.regions.disc((40, 30), 12), ds.Translation.by(20, 5))
 """
 
 TIMELINE = """
-stream = ds.Stream(model, "a disc wanders", seed=5)
-stream.run(3, progress=False)
-stream.animate([drag], blocks=2)
-stream.run(3, progress=False)
+stream = dragged_take(3, 3)
 timeline = Timeline(stream)
 timeline
 """
@@ -58,10 +51,7 @@ class Views:
 
 @pytest.fixture(scope="module")
 def opened(notebook):
-    made = notebook([SETUP, TIMELINE, PLOT])
-    made.run_all()
-    made.wait_for_cell(2)
-    return made
+    return notebook([SETUP, TIMELINE, PLOT]).run()
 
 
 @pytest.fixture
@@ -79,7 +69,7 @@ def test_both_follow_what_the_kernel_does(views):
     views.notebook.expect("timeline.frame", "68")
     views.timeline.get_by_role("button", name="Branch off here").click()
     views.shows(branch="branch 2", blocks=6)
-    views.notebook.python("plot.source = timeline.stream; timeline.stream.animate([drag])")
+    views.notebook.python("plot.source = timeline.stream; timeline.stream.animate([DRAG])")
     views.shows(blocks=7)
     expect(views.plot).to_have_attribute("data-rows", "21")
     views.plot.get_by_role("button", name="Compare without rectification").click()
@@ -89,22 +79,7 @@ def test_both_follow_what_the_kernel_does(views):
         views.notebook.screenshot(f"panels-{theme.lower()}")
 
 
-SEND = """async ([id, content]) => {
-    const panel = window.jupyterapp.shell.currentWidget;
-    const {kernel} = panel.sessionContext.session;
-    const header = {
-        msg_id: Math.random().toString(36), msg_type: 'comm_msg', session: kernel.clientId,
-        username: '', version: '5.3', date: new Date().toISOString(),
-    };
-    const data = {method: 'custom', content};
-    const envelope = {parent_header: {}, metadata: {}, buffers: [], channel: 'shell'};
-    const message = {header, content: {comm_id: id, data}, ...envelope};
-    await kernel.sendShellMessage(message, false, true).done;
-}"""
-
-
 def test_bad_messages_are_answered_beside_the_widget(views):
-    model = views.notebook.python("print(timeline.model_id)")
     alert = views.timeline.get_by_role("alert")
     state = views.notebook.python("import json; print(json.dumps(timeline.state))")
     for content, answer in (
@@ -113,7 +88,7 @@ def test_bad_messages_are_answered_beside_the_widget(views):
         ({"type": "fork", "at": "two"}, "at must be an integer"),
         ({"type": "fork", "at": 1, "more": 2}, "has the fields"),
     ):
-        views.page.evaluate(SEND, [model, content])
+        views.notebook.send("timeline", {"method": "custom", "content": content})
         expect(alert).to_contain_text(answer)
     assert views.timeline.locator("img[src=x]").count() == 0
     assert views.notebook.python("print(json.dumps(timeline.state))") == state
@@ -126,25 +101,24 @@ def test_a_live_stream_is_followed(views):
         "timeline = Timeline(live); plot.source = live\n"
         "live.start()"
     )
-    views.notebook.append("timeline")
+    cell = views.notebook.append("timeline")
     views.page.wait_for_function(
         "() => Number([...document.querySelectorAll('.dragstream-timeline')]"
         ".at(-1).dataset.blocks) > 10"
     )
-    views.notebook.python("live.pause(); live.animate([drag]); live.wait(60); live.stop()")
+    views.notebook.python("live.pause(); live.animate([DRAG]); live.wait(60); live.stop()")
     expect(views.plot.locator("select").nth(1).locator("option")).to_have_count(3)
-    views.notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
+    views.notebook.delete(cell)
 
 
 def test_a_second_view_and_a_reload(views):
-    views.notebook.append("timeline")
+    cell = views.notebook.append("timeline")
     views.timeline.nth(1).locator("[data-block='2']").click()
     views.shows(frame=32)
     views.shows(view=1, frame=32)
     views.notebook.expect("timeline.frame", "32")
-    views.page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
-    views.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    views.page.reload()
+    views.notebook.delete(cell)
+    views.notebook.save_and_reload()
     views.page.wait_for_selector(".dragstream-timeline")
     views.page.wait_for_function(READY, polling=200)
     views.shows(frame=32, blocks=8)
@@ -164,7 +138,7 @@ def test_a_restarted_kernel_is_noticed(views):
     )
     for view in (views.timeline, views.plot):
         expect(view.get_by_role("alert")).to_contain_text(
-            "This stream is gone: run the cell again", timeout=90_000
+            "This stream is gone: run the cell again", timeout=SLOW
         )
     views.notebook.screenshot("panels-gone")
     views.page.evaluate("() => window.restarted")  # a kernel that starts cannot be ended

@@ -13,6 +13,9 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
 
+from tests.browser.conftest import PATIENCE
+from tests.browser.hands import Desk
+
 pytestmark = pytest.mark.browser
 
 SETUP = """
@@ -52,116 +55,13 @@ red = stream.frames[-1].astype(int)
 red = red[..., 0] > red[..., 1:].max(-1) + 60
 """
 
-LONG = 240_000
+LONG = 240_000 * PATIENCE
 """Milliseconds: a few blocks of the playground, on busy cores."""
-
-
-class Desk:
-    """A view of the Studio, and a mouse over its canvas that thinks in pixels of the frame."""
-
-    def __init__(self, notebook, view=0):
-        self.notebook = notebook
-        self.page = notebook.page
-        self.root = self.page.locator(".dragstream-studio").nth(view)
-        self.root.wait_for(state="visible")
-        self.bar = self.root.locator(".dragstream-studio-bar")
-        self.timeline = self.root.locator(".dragstream-timeline")
-        self.settings = self.root.locator(".dragstream-settings")
-        self.overlay = self.root.locator(".dragstream-canvas .ds-overlay")
-        self.shown = self.root.locator(".dragstream-canvas .ds-frame")
-        expect(self.shown).to_have_attribute("data-painted", re.compile("[1-9]"))
-        expect(self.timeline).to_have_attribute("data-blocks", re.compile("[1-9]"))
-
-    def button(self, name):
-        return self.bar.get_by_role("button", name=name, exact=True)
-
-    def is_at(self, timeout=20_000, **data):
-        for name, value in data.items():
-            expected = value if isinstance(value, re.Pattern) else str(value)
-            expect(self.bar).to_have_attribute(f"data-{name}", expected, timeout=timeout)
-
-    def tool(self, name):
-        self.root.locator(".dragstream-canvas").get_by_role(
-            "button", name=name, exact=True
-        ).first.click()
-
-    def stroke(self, *points):
-        """Press at the first point (x, y) of the frame, and let go at the last."""
-        self.overlay.scroll_into_view_if_needed()
-        box = self.overlay.bounding_box()
-        width, height = json.loads(
-            self.notebook.python("print([studio.canvas.width, studio.canvas.height])")
-        )
-        places = [
-            (
-                box["x"] + (x + 0.5) / width * box["width"],
-                box["y"] + (y + 0.5) / height * box["height"],
-            )
-            for x, y in points
-        ]
-        self.page.mouse.move(*places[0])
-        self.page.mouse.down()
-        for place in places[1:]:
-            self.page.mouse.move(*place, steps=8)
-        self.page.mouse.up()
-
-    def paint_and_pull(self, x, y, dx, dy):
-        self.tool("Brush")
-        self.stroke((x - 10, y - 8), (x + 10, y - 4), (x - 10, y), (x + 10, y + 4), (x - 10, y + 8))
-        self.notebook.expect("studio.canvas.region is not None", "True")
-        self.stroke((x, y), (x + dx, y + dy))
-
-    def drags(self, count):
-        expect(self.overlay).to_have_attribute("data-drags", str(count))
-        self.notebook.expect("len(studio.drags)", str(count))
-
-    def shows_newest(self):
-        """Wait until the canvas shows the newest frame of the stream, and nothing newer."""
-        code = "import json; print(json.dumps(stream.blocks[-1].frames[-1][20, ::16].tolist()))"
-        wanted = json.loads(self.notebook.python(code.replace("stream.", "studio.stream.")))
-        self.page.wait_for_function(
-            """([canvas, wanted]) => {
-                const row = canvas.getContext('2d').getImageData(0, 20, canvas.width, 1).data;
-                return wanted.every((pixel, n) => pixel.every(
-                    (value, c) => Math.abs(row[64 * n + c] - value) < 2));
-            }""",
-            arg=[self.shown.element_handle(), wanted],
-        )
-
-    def come_near(self):
-        """Scroll until the studio's top stands still at the top; the mouse out of its way."""
-        before = None
-        for _ in range(20):
-            self.root.evaluate("root => root.scrollIntoView({block: 'start'})")
-            self.page.mouse.move(5, 5)
-            self.page.wait_for_timeout(300)
-            box = self.root.bounding_box()
-            if box == before:
-                break
-            before = box
-        self.page.wait_for_function(
-            """root => {
-                const chart = root.querySelector('.dragstream-drift svg');
-                return chart && chart.clientWidth > 0.8 * chart.parentElement.clientWidth;
-            }""",
-            arg=self.root.element_handle(),
-        )
-
-    def fits(self):
-        """Whether nothing has to be scrolled sideways."""
-        return self.root.evaluate(
-            "root => root.scrollWidth <= root.clientWidth + 1 && "
-            "root.closest('.jp-OutputArea-output, .jp-OutputArea').scrollWidth <= "
-            "root.closest('.jp-OutputArea-output, .jp-OutputArea').clientWidth + 1"
-        )
 
 
 @pytest.fixture(scope="module")
 def opened(notebook):
-    made = notebook([SETUP, SHOW])
-    made.run_all()
-    made.wait_for_cell(1)
-    return made
+    return notebook([SETUP, SHOW]).run()
 
 
 @pytest.fixture
@@ -307,8 +207,7 @@ def test_features_are_painted_and_painted_again_after_a_reload(desk):
     desk.paint_and_pull(60, 64, 40, 0)
     desk.notebook.expect("len(studio.features._plan[0])", "1")
     desk.notebook.screenshot("studio-features", desk.root)
-    desk.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    desk.page.reload()
+    desk.notebook.save_and_reload()
     again = Desk(desk.notebook)
     again.drags(1)
     again.is_at(blocks=3)
@@ -329,8 +228,7 @@ def test_two_studios_of_one_stream(desk):
     desk.is_at(status="paused")
     desk.shows_newest()
     desk.notebook.python("other.close()")
-    desk.notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
-    expect(cell).to_have_count(0)
+    desk.notebook.delete(cell)
 
 
 @pytest.mark.parametrize(("name", "width", "height"), [("laptop", 1280, 800), ("wide", 1920, 1080)])
@@ -362,8 +260,7 @@ def test_a_drag_in_the_playground_for_the_picture(other_notebook):
     opened = other_notebook([PLAYGROUND])
     opened.page.set_viewport_size({"width": 1280, "height": 1700})
     opened.theme("JupyterLab Light")
-    opened.run_all()
-    opened.wait_for_cell(0, LONG)
+    opened.run(LONG)
     desk = Desk(opened)
     opened.python("studio.step(); studio.step(); studio.live.wait()")
     opened.python(CRITTER)
@@ -388,8 +285,7 @@ def frames_digest(notebook):
 
 def test_the_exported_code_makes_the_same_frames_in_a_fresh_kernel(other_notebook, lab):
     opened = other_notebook([PLAYGROUND])
-    opened.run_all()
-    opened.wait_for_cell(0, LONG)
+    opened.run(LONG)
     desk = Desk(opened)
     desk.button("Step").click()
     desk.is_at(LONG, status="paused", blocks=2)
@@ -426,9 +322,7 @@ def test_the_exported_code_makes_the_same_frames_in_a_fresh_kernel(other_noteboo
 
 
 def test_it_opens_in_notebook_7(other_notebook):
-    opened = other_notebook([SETUP, SHOW], at="notebooks")
-    opened.run_all()
-    opened.wait_for_cell(1)
+    opened = other_notebook([SETUP, SHOW], at="notebooks").run()
     desk = Desk(opened)
     desk.button("Step").click()
     desk.is_at(status="paused", blocks=4)

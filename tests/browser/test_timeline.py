@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-import torch
 from playwright.sync_api import expect
 
-import dragstream as ds
 from dragstream.widgets import Timeline
 from tests.browser.host import Host
-from tests.widgets.swatches import Swatches
+from tests.widgets.swatches import DRAG, dragged_take
 
-pytestmark = pytest.mark.browser
-
-DRAG = ds.Drag(ds.regions.disc((40, 30), 12), ds.Translation.by(20, 5))
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
 
 
 class Hand(Host):
@@ -66,14 +62,7 @@ class Hand(Host):
 @pytest.fixture(scope="module")
 def take():
     """Eight blocks, the fourth and fifth of them animated."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    stream = ds.Stream(Swatches(), "a disc wanders", seed=5)
-    stream.run(3, progress=False)
-    stream.animate([DRAG], blocks=2)
-    stream.run(3, progress=False)
-    yield stream
-    torch.set_num_threads(before)
+    return dragged_take(3, 3)
 
 
 @pytest.fixture
@@ -207,6 +196,37 @@ def test_fork_switch_and_compare(hand, stream, screenshots):
     hand.button("Remove").click()
     hand.until(lambda: [b.name for b in timeline.branches] == ["main", "branch 3"])
     expect(hand.root.locator("[data-branch]")).to_have_count(2)
+
+
+def test_rename_by_key_button_and_double_click(hand, screenshots):
+    timeline = hand.timeline
+    timeline.fork(at=4)
+    field = hand.root.locator(".ds-branch-field:visible")
+    hand.button("Rename branch 2").click()
+    expect(field).to_have_value("branch 2")
+    hand.page.keyboard.type("wide b turn <b>x</b> ")
+    hand.screenshot(screenshots, "timeline-rename")
+    hand.page.keyboard.press("Enter")
+    hand.shows(branch="wide b turn <b>x</b>", frame=44)  # neither played nor branched off
+    expect(hand.root.locator(".ds-branch-name")).to_have_text(["main", "wide b turn <b>x</b>"])
+    expect(hand.root.locator("[data-current] .ds-branch")).to_be_focused()
+
+    hand.page.keyboard.press("F2")
+    hand.page.keyboard.type("main")
+    hand.page.keyboard.press("Enter")
+    expect(hand.alert).to_contain_text("there is a branch 'main' already")
+    hand.page.keyboard.press("F2")
+    hand.page.keyboard.type("dropped")
+    hand.page.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    assert timeline.branch == "wide b turn <b>x</b>"
+
+    hand.branch("main").locator(".ds-branch").dblclick()
+    hand.shows(branch="main")
+    hand.page.keyboard.type("as it was")
+    hand.strip.click(position={"x": 30, "y": 30})
+    hand.until(lambda: timeline.branch == "as it was")
+    expect(hand.branch("as it was").locator(".ds-branch")).to_be_visible()
 
 
 def test_errors_are_shown_as_text(hand):
