@@ -105,7 +105,7 @@ class ReleasedProcedure:
         level = torch.full((1,), sigma, dtype=torch.float32, device=device)
         time, modulation = wan._time(level)  # noqa: SLF001
         frames = torch.arange(latents.shape[1], device=device) + self.context.frames
-        turns = wan.transformer.rope(frames[None], *size)
+        turns = torch.view_as_real(wan.transformer.rope(frames[None], *size))
         taps = []
         for layer, block in enumerate(wan.transformer.blocks):
             call = _Call(turns, cache[layer], layer in self.layers, low_pass, size)

@@ -11,13 +11,16 @@ sends what it wants of a layer along these two ways, and the processors here hol
 
 Keys, values and queries are (batch, tokens, heads, head_dim) throughout; tokens run over frames,
 then rows, then columns.
+
+Layers may be compiled (`causal_compile`). Attention itself then stays as it is: its kernels are
+fused already, and what it looks back on has another length for each of the first blocks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -29,8 +32,16 @@ if TYPE_CHECKING:
     from diffusers.models.transformers.transformer_wan import WanAttention
 
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 _TURNS_KEPT = 4
 """Blocks whose rotations are at hand: the newest and those that drags refer to."""
+
+
+def _uncompiled(function: Function) -> Function:
+    """A function that compiled layers call as it is."""
+    found: Function = torch.compiler.disable(function)
+    return found
 
 
 class Rotation(nn.Module):
@@ -101,9 +112,20 @@ class Rotation(nn.Module):
 
 
 def rotate(x: Tensor, turns: Tensor) -> Tensor:
-    """Turn the channel pairs of `x` (batch, tokens, heads, head_dim), in float32 or better."""
-    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * turns).flatten(-2).type_as(x)
+    """Turn the channel pairs of `x` (batch, tokens, heads, head_dim), in float32 or better.
+
+    Args:
+        x: Queries or keys.
+        turns: What `Rotation` gives, as real numbers: (batch, tokens, 1, head_dim / 2, 2).
+    """
+    pairs = x.float().unflatten(-1, (-1, 2))
+    if torch.compiler.is_compiling():  # only real numbers are fused
+        (real, imaginary), (cosine, sine) = pairs.unbind(-1), turns.unbind(-1)
+        parts = real * cosine - imaginary * sine, real * sine + imaginary * cosine
+        turned = torch.stack(parts, dim=-1)
+    else:
+        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(turns))
+    return turned.flatten(-2).type_as(x)
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -231,6 +253,7 @@ def attend_after(
     return attend_twice(kernel, query, past, current)
 
 
+@_uncompiled
 def look_at(query: Tensor, pieces: Sequence[KeyValue]) -> Tensor:
     """Attention to constants only."""
     *past, (key, value) = pieces
@@ -243,7 +266,7 @@ class CachedCall:
     """One new block, (1, tokens, channels), attends to committed blocks and to itself.
 
     Attributes:
-        turns: Rotations of the block's tokens.
+        turns: Rotations of the block's tokens, see `rotate`.
         past: Keys and values of what the block may see of the past.
         current: The block's own keys and values, once attention has run.
     """
@@ -258,7 +281,10 @@ class CachedCall:
         # Keeping the joined past between passes would double the memory of the cache, or make
         # contexts share memory that a pass of another one overwrites.
         self.current = project_key_value(attn, hidden, self.turns)
-        query = project_query(attn, hidden, self.turns)
+        return self._attend(project_query(attn, hidden, self.turns))
+
+    @_uncompiled
+    def _attend(self, query: Tensor) -> Tensor:
         return attend_after(query, self.past, self.current)[0]
 
 
@@ -271,7 +297,7 @@ class TappedCall:
     any number of filters.
 
     Attributes:
-        turns: Rotations of the block's tokens.
+        turns: Rotations of the block's tokens, see `rotate`.
         past: Keys and values of what the block may see of the past.
         filtered: For each look, what gives the same as it sees it, when it is needed.
         low_passes: For each look, what filters keys or values of the block itself; None for none.
@@ -287,7 +313,10 @@ class TappedCall:
     def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
         query = project_query(attn, hidden, self.turns)
-        current = project_key_value(attn, hidden, self.turns)
+        return self._attend(query, project_key_value(attn, hidden, self.turns))
+
+    @_uncompiled
+    def _attend(self, query: Tensor, current: KeyValue) -> Tensor:
         out, same = attend_after(query, self.past, current)
         self.taps = self._look(query, current, same)
         return out

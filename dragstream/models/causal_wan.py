@@ -288,7 +288,10 @@ class CausalWan(nn.Module):
         # own modulation without one per token.
         hidden = hidden.reshape(batch * count, rows * columns, -1)
         time, modulation = self._time(sigmas.flatten())
-        turns = self.transformer.rope(frames.reshape(-1, count).to(latents.device), rows, columns)
+        rope: Rotation = self.transformer.rope
+        turns = torch.view_as_real(
+            rope(frames.reshape(-1, count).to(latents.device), rows, columns)
+        )
         call = MaskedCall(turns, batch, Visibility(mask.to(latents.device), rows * columns))
         words = self._words(text)
         for block in self.transformer.blocks:
@@ -492,7 +495,7 @@ class CausalWan(nn.Module):
         # Made on the device: sending numbers there would wait for it.
         time, modulation = self._time(torch.full((1,), sigma, dtype=torch.float32, device=device))
         rope: Rotation = self.transformer.rope
-        turns = rope.of_block(context.frames, latents.shape[1], *size, device)
+        turns = torch.view_as_real(rope.of_block(context.frames, latents.shape[1], *size, device))
         spans = context.spans(self.config, latents.shape[1])
         return _Block(sigma, hidden, size, time, modulation, turns, spans)
 
