@@ -5,7 +5,7 @@ plan = ds.plan("self-forcing", height=480, width=832)
 plan                                    # a table: what will be where, and when
 plan.smaller                            # plans that take less, and what each of them costs
 model = plan.load()                     # checks the free memory first
-stream = ds.Stream(model, prompt="…", undo=plan.undo)
+stream = ds.Stream(model, prompt="…")  # remembers plan.undo blocks
 ```
 
 Sizes come from configs, and working memory from rehearsing the passes on torch's meta device; so a
@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dragstream.drags.checks import whole
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_economy import Economy
 from dragstream.models.rehearsal import (
@@ -99,7 +98,6 @@ class Plan:
         release: The model, with its frame size and window.
         sizes: Configs of its parts.
         placement: Which part works where, and how the transformer saves memory.
-        undo: Blocks back that a stream remembers, see `Stream`.
         source: What `load` is asked for: a name, a folder or a release.
         original: The release before anything was changed; None for the same.
         saving: What makes it smaller than the plan that it comes from; empty for a first one.
@@ -108,7 +106,6 @@ class Plan:
     release: Release
     sizes: Sizes
     placement: Placement
-    undo: int = 1
     source: Any = None
     original: Release | None = None
     saving: str = ""
@@ -119,6 +116,11 @@ class Plan:
     def device(self) -> str:
         """Where the transformer works."""
         return str(self.placement.device)
+
+    @property
+    def undo(self) -> int:
+        """How many blocks back streams remember, unless they are told otherwise."""
+        return self.placement.undo
 
     @property
     def config(self) -> CausalWanConfig:
@@ -307,7 +309,7 @@ class Plan:
         shown = [name, *(f"{key}={value!r}" for key, value in self.changes.items())]
         base = Placement()
         where, economy = self.placement, self.placement.economy
-        for key in ("vae_device", "decoder_states", "keep_text"):
+        for key in ("vae_device", "decoder_states", "keep_text", "undo", "compile"):
             default = self.placement.device if key == "vae_device" else getattr(base, key)
             if getattr(where, key) != default:
                 shown.append(f"{key}={getattr(where, key)!r}")
@@ -449,7 +451,6 @@ _SAVINGS = (
 def plan(
     name: str | Path | Release = "self-forcing",
     *,
-    undo: int = 1,
     placement: Placement | None = None,
     **changes: Any,
 ) -> Plan:
@@ -458,11 +459,11 @@ def plan(
     Args:
         name: One of the released models, a folder in the Diffusers layout, or a release of your
             own.
-        undo: Blocks back that streams will remember; each takes memory.
         placement: Which part works where; by default on a CUDA device in bfloat16, the text
             encoder on the CPU.
-        changes: Fields of `Placement`, of its `Economy` (`checkpointing`, `swapped_layers`,
-            `keep_filtered`), or of `Release` (`height`, `width`, `window`, ...) to be replaced.
+        changes: Fields of `Placement` (`undo`, `vae_device`, ...), of its `Economy`
+            (`checkpointing`, `swapped_layers`, `keep_filtered`), or of `Release` (`height`,
+            `width`, `window`, ...) to be replaced.
 
     Raises:
         TypeError: A value of the wrong kind, or a field that does not exist.
@@ -482,7 +483,6 @@ def plan(
         release.changed(changes),
         sizes,
         _settled(where, economy),
-        whole(undo, "undo", least=1),
         name if isinstance(name, Release) else str(name),
         release,
     )

@@ -454,7 +454,7 @@ def _read_frames(archive: zipfile.ZipFile, index: int, spec: ModelSpec) -> NDArr
 
 def _read_sources(
     archive: zipfile.ZipFile, names: Sequence[str], start: int, spec: ModelSpec
-) -> dict[str, NDArray[np.uint8]]:
+) -> dict[str, Any]:
     """What the stream began with, by field; it shows ``start`` blocks.
 
     Raises:

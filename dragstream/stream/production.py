@@ -167,7 +167,7 @@ def _given(
     state: State,
     seed: int,
     parts: Sequence[torch.Tensor],
-    **source: NDArray[np.uint8],
+    **source: Any,
 ) -> State:
     """The state with clean latents (F, C, h, w) as its first blocks.
 

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 Region = Shape | NDArray[np.bool_]
 
 _log = logging.getLogger(__name__)
+_UNDO = 4
+"""Blocks back that streams remember of models that do not say how many they have room for."""
 _SHOWN = 240
 """A stream that is the last line of a cell shows about this many of its newest video frames."""
 
@@ -69,7 +71,8 @@ class Stream:
         video: A video to start from instead, uint8 (T, H, W, 3), of as many frames as one or more
             whole blocks have. It becomes the first blocks at once; they cannot be rewound.
         undo: How many blocks back the model's memory is kept, so that going back costs nothing.
-            Older memory is recomputed from the stored latents when it is needed.
+            Older memory is recomputed from the stored latents when it is needed. None: as many as
+            the model was planned for (`ds.plan`, 1 by default), 4 where there is no plan.
 
     Raises:
         TypeError: A prompt, seed, image or video of another kind; a video for a model that takes
@@ -86,14 +89,14 @@ class Stream:
         image: NDArray[np.uint8] | None = None,
         *,
         video: NDArray[np.uint8] | None = None,
-        undo: int = 4,
+        undo: int | None = None,
     ) -> None:
         _check_model(model)
         if image is not None and video is not None:
             raise ValueError("a stream starts from an image or from a video, not from both")
         self._seed = checked_seed(seed)
         # The boundaries before and after each of the last `undo` blocks.
-        recall = Recall(model, whole(undo, "undo", least=1) + 1)
+        recall = Recall(model, _undo(undo, model) + 1)
         recall.text(prompt)
         self._recall = recall
         self._state = State.empty(prompt, recall.limit)
@@ -455,7 +458,7 @@ class Stream:
         path: str | os.PathLike[str],
         model: VideoModel,
         *,
-        undo: int = 4,
+        undo: int | None = None,
         parts: Sequence[Any] = (),
     ) -> Stream:
         """A stream from a file that `save` wrote; it goes on with the same bits.
@@ -594,6 +597,11 @@ class Stream:
 def _check_model(model: object) -> None:
     if not isinstance(getattr(model, "spec", None), ModelSpec):
         raise TypeError(f"model must be a VideoModel, as ds.load gives, got {model!r}")
+
+
+def _undo(undo: int | None, model: VideoModel) -> int:
+    """How many blocks back to remember: as asked for, or as many as the model has room for."""
+    return whole(getattr(model, "undo", _UNDO) if undo is None else undo, "undo", least=1)
 
 
 def _need_blocks(state: State, call: str) -> None:

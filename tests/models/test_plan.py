@@ -266,6 +266,7 @@ def test_code_says_what_differs(small):
         "ds.plan('self-forcing', height=64, width=64, window=12, keep_filtered=False)"
     )
     assert known.changes == {"height": 64, "width": 64, "window": 12}
+    assert small(undo=3, compile=True).code() == "ds.plan(release, undo=3, compile=True)"
 
 
 def test_loading_checks_first_and_does_as_planned(monkeypatch):
@@ -328,6 +329,7 @@ def test_loaders_check_the_plan_of_what_they_have_read(small, monkeypatch):
         (3, {}, TypeError, "name"),
         ("self-forcing", {"speed": 3}, TypeError, "speed"),
         ("self-forcing", {"undo": 0}, ValueError, "undo"),
+        ("self-forcing", {"compile": "yes"}, TypeError, "compile"),
         ("self-forcing", {"swapped_layers": 31}, ValueError, "at most the 30 layers"),
         ("self-forcing", {"dtype": "int8"}, ValueError, "int8"),
         ("self-forcing", {"checkpointing": "yes"}, TypeError, "checkpointing"),

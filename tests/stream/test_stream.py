@@ -244,6 +244,22 @@ def test_undo_costs_nothing_and_memory_is_bounded(tiny, drags):
     assert len(stream._recall._contexts._items) <= 4
 
 
+@pytest.mark.parametrize(("planned", "kept"), [(None, 4), (2, 2)])
+def test_going_back_is_free_for_as_many_blocks_as_the_model_has_room_for(tiny, planned, kept):
+    model = tiny()
+    if planned is not None:
+        model.undo = planned
+    stream = Stream(model, "red ball", seed=1)
+    stream.run(6, progress=False)
+    commits = []
+    for back in (kept, kept + 1):
+        branch = stream.fork(at=6 - back)
+        model.calls.clear()
+        branch.step()
+        commits.append(model.calls.count("commit"))
+    assert commits == [1, 6 - kept]  # what was forgotten is committed again, from the beginning
+
+
 def test_a_decoder_without_memory_is_not_asked_to_decode_the_past_again(tiny):
     model = tiny(remembers=False)
     stream = Stream(model, "red ball", undo=1)

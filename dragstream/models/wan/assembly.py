@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
+from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Steps
@@ -74,6 +75,7 @@ def load(
         MemoryError: The weights do not fit into memory; the message has sizes.
         OSError: A download does not fit on the disk; the message has sizes.
         ImportError: A package of the extra `wan` is missing.
+        RuntimeError: The layers are to be compiled, and there is no compiler.
     """
     where, release_changes = _placed(placement, changes)
     folder = None if isinstance(name, Release) or str(name) in RELEASES else Path(name)
@@ -125,12 +127,14 @@ def assemble(release: Release, files: Files, placement: Placement, *, progress: 
             _need_room(part, torch.device(place or device), what)
         _check_plan(release, wan, vae, where)
         wan.place(device, where.economy)
+        if where.compile:
+            compile_layers(wan)
         vae.to(where.vae_device)
         vae.resident = where.decoder_states
         if preview is not None:
             preview.to(device)
         bar.update()
-    return _joined(release, files, wan, vae=vae, text=text, preview=preview)
+    return _joined(release, files, wan, vae=vae, text=text, preview=preview, undo=where.undo)
 
 
 def _joined(
@@ -141,6 +145,7 @@ def _joined(
     vae: VideoAutoencoder,
     text: TextEncoder,
     preview: PreviewDecoder | None,
+    undo: int,
 ) -> Wan:
     guidance, factors = release.guidance, vae.factors
     _check_channels(wan.config, vae)
@@ -158,6 +163,7 @@ def _joined(
             },
             memory=_memory(release, wan, vae),
             preview=preview,
+            undo=undo,
         )
     steps = Steps.from_file(files.base.file(_SCHEDULER), guidance.steps, guidance.shift)
     negative = None
@@ -170,6 +176,7 @@ def _joined(
         text,
         memory=Single(wan, negative),
         preview=preview,
+        undo=undo,
         steps=steps,
         scale=guidance.scale,
     )

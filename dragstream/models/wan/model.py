@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from dragstream.models.base import LowPassFilter, ModelSpec
 from dragstream.models.wan.memory import Memory, Remembered, Rolling, seen
+from dragstream.models.wan.placement import Placement
 from dragstream.models.wan.releases import TIMESTEPS
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Wan(nn.Module):
             1000: by noise level.
         memory: How the past is kept in sight; by default as the transformer's window and sink say.
         preview: A small decoder that frames come from instead of the VAE.
+        undo: How many blocks back streams remember, unless they are told otherwise.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Wan(nn.Module):
         timesteps: Mapping[float, float] | None = None,
         memory: Memory | None = None,
         preview: PreviewDecoder | None = None,
+        undo: int = Placement.undo,
     ) -> None:
         super().__init__()
         self.spec = spec
@@ -61,6 +64,7 @@ class Wan(nn.Module):
         self.vae = vae
         self.text = text
         self.preview = preview
+        self.undo = undo
         self.memory = Rolling(wan) if memory is None else memory
         self._timesteps = dict(timesteps or {})
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import switch, whole
 from dragstream.models.causal_economy import Economy
 
 
@@ -26,11 +26,15 @@ class Placement:
         decoder_states: How many of the VAE's memories of what came before stay on its device: 2
             serve an edit as well as the next block; with 0 they visit it.
         economy: How the transformer saves memory.
+        undo: How many blocks back streams keep the model's memory, unless they are told otherwise
+            (see `Stream`); each takes memory of the device.
+        compile: Whether the transformer's layers are compiled, see
+            `dragstream.models.causal_compile`.
 
     Raises:
         TypeError, RuntimeError: A device or dtype that does not exist.
         ValueError: A dtype that is not floating point; a CUDA device where there is none; fewer
-            than 0 states.
+            than 0 states or 1 block.
     """
 
     device: torch.device | str | None = None
@@ -42,9 +46,13 @@ class Placement:
     keep_text: bool = False
     decoder_states: int = 2
     economy: Economy = field(default_factory=Economy)
+    undo: int = 1
+    compile: bool = False
 
     def __post_init__(self) -> None:
         whole(self.decoder_states, "decoder_states", least=0)
+        whole(self.undo, "undo", least=1)
+        switch(self.compile, "compile")
 
     def resolved(self) -> Placement:
         """The same with nothing left open."""
@@ -62,6 +70,8 @@ class Placement:
             self.keep_text,
             self.decoder_states,
             self.economy,
+            self.undo,
+            self.compile,
         )
 
 
