@@ -72,6 +72,27 @@ class Tree:
         """
         return replace(self, current=self.known(name))
 
+    def rename(self, name: str, to: str) -> Tree:
+        """With another name for a branch.
+
+        Raises:
+            TypeError: The new name is no string.
+            ValueError: There is no such branch; the new name is taken, empty or too long.
+        """
+        old = self.known(name)
+        if to == old:
+            return self
+        called: dict[str | None, str] = {old: self._new_name(to)}
+        branches = (
+            replace(
+                branch,
+                name=called.get(branch.name, branch.name),
+                parent=called.get(branch.parent, branch.parent),
+            )
+            for branch in self.branches
+        )
+        return Tree(tuple(branches), called.get(self.current, self.current))
+
     def remove(self, name: str) -> Tree:
         """Without a branch; those that were forked from it go to its parent.
 
@@ -108,9 +129,11 @@ class Tree:
 
     def _new_name(self, name: object) -> str:
         if not isinstance(name, str):
-            raise TypeError(f"name must be a string or None, got {short(name)}")
+            raise TypeError(f"a name must be a string, got {short(name)}")
         if not name.strip() or len(name) > LONGEST or not name.isprintable():
-            raise ValueError(f"name must be 1 to {LONGEST} printable characters, got {short(name)}")
+            raise ValueError(
+                f"a name must be 1 to {LONGEST} printable characters, got {short(name)}"
+            )
         if name in self.names:
             raise ValueError(f"there is a branch {name!r} already")
         return name

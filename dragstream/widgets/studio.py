@@ -310,6 +310,7 @@ class Studio(ipywidgets.Box):
     def _watch(self) -> None:
         """Hear of what the parts do."""
         self._timeline.observe(weakly(self._switched), "stream")
+        self._timeline.observe(weakly(self._named), "branch")
         self._timeline.observe(weakly(self._scrubbed), "frame")
         self._canvas.observe(weakly(self._drawn), ["state"])
         self._panel.observe(weakly(self._drawn), ["settings"])
@@ -331,6 +332,10 @@ class Studio(ipywidgets.Box):
         self._features.stream = self.stream
         self._bar.fail(None)
         self.refresh()
+
+    def _named(self, _: object) -> None:
+        """The current branch is called something else."""
+        self._pace.ask()
 
     def _scrubbed(self, change: dict[str, Any]) -> None:
         """Another frame of the take is looked at."""

@@ -55,6 +55,7 @@ class Timeline(PageWidget):
     timeline = Timeline(stream)  # or Timeline(live)
     timeline  # scrub, play, click a block to go back to it or to branch off
     timeline.fork(at=4)  # the mouse's doings in Python: a new branch, now the current one
+    timeline.rename("branch 2", "turned")
     timeline.stream.animate(drags)  # always the current branch
     timeline.compare("main")  # side by side, or with a wipe
     ```
@@ -82,6 +83,7 @@ class Timeline(PageWidget):
         "fork": {"at": natural},
         "switch": {"name": text},
         "remove": {"name": text},
+        "rename": {"name": text, "to": text},
         "rewind": {"to": natural},
         "compare": {"name": optional(text)},
     }
@@ -171,6 +173,29 @@ class Timeline(PageWidget):
         _pause(self._lines[self._tree.current])
         self._go(tree)
 
+    def rename(self, name: str, to: str) -> None:
+        """Call a branch something else; its stream goes on as it is.
+
+        Args:
+            name: What it is called.
+            to: 1 to 40 printable characters that no other branch is called.
+
+        Raises:
+            TypeError: The new name is no string.
+            ValueError: There is no such branch, or the new name is taken, empty or too long.
+        """
+        tree = self._tree.rename(name, to)
+        if tree == self._tree:
+            return
+        with self._telling:  # a worker may be about to tell the page of its block
+            self._lines[to] = self._lines.pop(name)
+            self._tree = tree
+        with self.hold_sync():
+            if self.compared == name:
+                self.set_trait("compared", to)
+            self.set_trait("branch", tree.current)
+            self.refresh()
+
     def remove(self, name: str) -> None:
         """Forget a branch and what belongs to it alone.
 
@@ -178,7 +203,9 @@ class Timeline(PageWidget):
             ValueError: There is no such branch, or it is the current one.
         """
         tree = self._tree.remove(name)
-        line = self._lines.pop(name)
+        with self._telling:
+            line = self._lines.pop(name)
+            self._tree = tree
         for leave in line.leave:
             leave()
         if line.live is not None:
@@ -332,6 +359,9 @@ class Timeline(PageWidget):
 
     def _on_remove(self, name: str) -> None:
         self.remove(name)
+
+    def _on_rename(self, name: str, to: str) -> None:
+        self.rename(name, to)
 
     def _on_rewind(self, to: int) -> None:
         self.rewind(to)

@@ -31,12 +31,31 @@ def test_forks_have_names_parents_and_places():
         (lambda tree: tree.fork(1, 3), TypeError, "string"),
         (lambda tree: tree.switch("nowhere"), ValueError, "no branch 'nowhere', only main"),
         (lambda tree: tree.switch(None), ValueError, "no branch None"),
+        (lambda tree: tree.rename("nowhere", "a"), ValueError, "no branch 'nowhere'"),
+        (lambda tree: tree.fork(1, "a").rename("a", "main"), ValueError, "'main' already"),
+        (lambda tree: tree.rename("main", ""), ValueError, "printable"),
+        (lambda tree: tree.rename("main", "a\u202eb"), ValueError, "printable"),
+        (lambda tree: tree.rename("main", None), TypeError, "string"),
         (lambda tree: tree.remove("main"), ValueError, "current branch 'main'"),
     ],
 )
 def test_bad_changes(change, kind, complaint):
     with pytest.raises(kind, match=complaint):
         change(Tree())
+
+
+def test_a_renamed_branch_keeps_its_place():
+    tree = Tree().fork(4, "a").fork(2, "b")
+    renamed = tree.rename("a", "<b>turned</b>")
+    assert renamed.branches == (
+        Branch("main", None, 0),
+        Branch("<b>turned</b>", "main", 4),
+        Branch("b", "<b>turned</b>", 2),
+    )
+    assert renamed.current == "b"
+    assert tree.rename("b", "c").current == "c"
+    assert tree.rename("b", "b") == tree
+    assert tree.rename("main", "first").branches[1].parent == "first"
 
 
 def test_a_removed_branch_hands_its_forks_on():

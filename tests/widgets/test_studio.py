@@ -182,6 +182,9 @@ def test_branches_take_everything_along(studio, stream):
     assert studio.features.stream is branch
     assert studio.drift.source is studio.canvas.source is studio.live
     assert studio._bar.state["branch"] == "branch 2"
+    studio.timeline.rename("branch 2", "turned")
+    studio.refresh()
+    assert studio._bar.state["branch"] == "turned"
     studio.step()
     rest(studio)
     assert (len(branch), len(stream)) == (2, 2)

@@ -102,6 +102,26 @@ def test_fork_switch_and_remove(timeline, stream):
     assert [branch.name for branch in timeline.branches] == ["main"]
 
 
+def test_a_branch_gets_another_name(timeline, stream):
+    second = timeline.fork(at=3)
+    timeline.compare("main")
+    timeline.rename("main", "as it was")
+    assert timeline.stream_of("as it was") is stream
+    assert timeline.compared == "as it was"
+    ask(timeline, type="rename", name="branch 2", to="turned <b>")
+    assert timeline.sent == []
+    assert (timeline.branch, timeline.stream) == ("turned <b>", second)
+    state = timeline.state
+    assert state["branch"] == "turned <b>"
+    names = [(branch["name"], branch["parent"]) for branch in state["branches"]]
+    assert names == [("as it was", None), ("turned <b>", "as it was")]
+    second.step()  # it is still followed
+    assert timeline.state["branches"][1]["blocks"] == 4
+    timeline.switch("as it was")
+    timeline.remove("turned <b>")
+    assert [branch.name for branch in timeline.branches] == ["as it was"]
+
+
 def test_a_parent_that_is_rewound_keeps_less_in_common(timeline, stream):
     timeline.fork(at=4)
     stream.rewind(2)
@@ -140,6 +160,8 @@ def test_an_edited_block_gets_another_number(timeline, stream):
         (lambda t: t.fork(name="main"), "already"),
         (lambda t: t.switch("x"), "no branch 'x'"),
         (lambda t: t.remove("main"), "cannot be removed"),
+        (lambda t: t.rename("x", "y"), "no branch 'x'"),
+        (lambda t: t.rename("main", " "), "printable"),
         (lambda t: t.rewind(to=6), "from 0 to 5"),
         (lambda t: t.rewind(to="1"), "integer"),
         (lambda t: t.show(57), "frames 0 to 56"),
@@ -194,6 +216,11 @@ def test_the_page_commands(timeline, stream):
         {"type": "fork", "at": "1"},
         {"type": "fork", "at": True},
         {"type": "fork", "at": 99},
+        {"type": "rename", "name": "main", "to": ""},
+        {"type": "rename", "name": "main", "to": "x" * 41},
+        {"type": "rename", "name": "main", "to": None},
+        {"type": "rename", "name": "main"},
+        {"type": "rename", "name": "branch 2", "to": "a"},
         {"type": "rewind", "to": -1},
         {"type": "rewind", "to": math.nan},
         {"type": "switch", "name": 3},

@@ -3,6 +3,7 @@ import { iconButton, say } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { ICONS } from "./icons";
 import { along, lanePath, lanes, type Lane } from "./lanes";
+import { NameField } from "./naming";
 import type { Store } from "./store";
 
 const ROW = 30;
@@ -14,6 +15,8 @@ interface Row {
   readonly button: HTMLButtonElement;
   readonly name: HTMLElement;
   readonly count: HTMLElement;
+  readonly field: NameField;
+  readonly rename: HTMLButtonElement;
   readonly compare: HTMLButtonElement;
   readonly remove: HTMLButtonElement;
   branch: string;
@@ -42,11 +45,16 @@ export class Tree {
     const { take, compared } = this.store;
     const { branches, branch } = take.state;
     const found = lanes(branches);
-    while (this.rows.length > found.length) this.rows.pop()!.root.remove();
+    while (this.rows.length > found.length) {
+      const row = this.rows.pop()!;
+      row.field.close(false);
+      row.root.remove();
+    }
     found.forEach((lane, index) => {
       const row = (this.rows[index] ??= this.row());
       const { name } = lane.branch;
       const current = name === branch;
+      if (row.branch !== name) row.field.close(false); // this row is another branch's now
       row.branch = name;
       say(row.name, name);
       const blocks = `${lane.branch.blocks} block${lane.branch.blocks === 1 ? "" : "s"}`;
@@ -55,6 +63,8 @@ export class Tree {
       assign(row.button, { "aria-current": current ? "true" : null, title: `${name}: ${blocks}${origin}` });
       assign(row.root, { "data-branch": name, "data-current": current });
       row.compare.hidden = row.remove.hidden = current;
+      row.rename.hidden = !current;
+      assign(row.rename, { "aria-label": `Rename ${name}`, "data-tip": "Rename  F2" });
       assign(row.compare, {
         "aria-pressed": name === compared ? "true" : "false",
         "aria-label": `Compare with ${name}`, "data-tip": "Compare",
@@ -68,7 +78,10 @@ export class Tree {
     const { store } = this;
     const name = element("span", { class: "ds-branch-name" });
     const count = element("span", { class: "ds-branch-count" });
-    const button = element("button", { type: "button", class: "ds-branch" }, name, count);
+    const button = element("button", { type: "button", class: "ds-branch", "aria-keyshortcuts": "F2" }, name, count);
+    const field = new NameField(button, (branch, to) => store.order("rename", { name: branch, to }));
+    const edit = (): void => field.edit(row.branch);
+    const rename = iconButton("Rename", ICONS.rename, edit);
     const compare = iconButton("Compare", ICONS.compare, () => {
       store.order("compare", { name: row.branch === store.compared ? null : row.branch });
     });
@@ -76,10 +89,17 @@ export class Tree {
     button.addEventListener("click", () => {
       if (row.branch !== store.take.state.branch) store.order("switch", { name: row.branch });
     });
+    button.addEventListener("dblclick", edit);
+    button.addEventListener("keydown", (event) => {
+      if (event.key !== "F2") return;
+      event.preventDefault();
+      event.stopPropagation();
+      edit();
+    });
     const space = element("span", { class: "ds-lane-space" });
-    const actions = element("span", { class: "ds-row-actions" }, compare, remove);
-    const root = element("li", {}, button, space, actions);
-    const row: Row = { root, button, name, count, compare, remove, branch: "" };
+    const actions = element("span", { class: "ds-row-actions" }, rename, compare, remove);
+    const root = element("li", {}, button, field.root, space, actions);
+    const row: Row = { root, button, name, count, field, rename, compare, remove, branch: "" };
     this.list.append(root);
     return row;
   }
