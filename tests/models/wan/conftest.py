@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 
 import pytest
 import torch
+from diffusers.pipelines.wan.pipeline_wan import WanPipeline
+from transformers import AutoTokenizer, UMT5EncoderModel
 
+import dragstream as ds
 from dragstream.models.wan.assembly import load
 from dragstream.models.wan.tiny import write_tiny
 from dragstream.stream.stream import Stream
@@ -35,13 +39,29 @@ def folders(tmp_path_factory):
     return {name: write_tiny(root / name, name) for name in names}
 
 
+@pytest.fixture
+def copied(folders, tmp_path):
+    """Our own copy of the Self-Forcing folder."""
+    folder = tmp_path / "model"
+    shutil.copytree(folders["self-forcing"], folder)
+    return folder
+
+
+def quick(name, cache=None, **options):
+    """A model on the CPU; by default nothing of it is kept."""
+    where = False if cache is None else cache
+    return load(name, **({"device": "cpu", "cache": where, "progress": False} | options))
+
+
+@pytest.fixture(name="quick", scope="session")
+def quick_fixture():
+    return quick
+
+
 @pytest.fixture(scope="session")
 def models(folders, cache):
     """The model in each folder."""
-    return {
-        name: load(folder, device="cpu", cache=cache, progress=False)
-        for name, folder in folders.items()
-    }
+    return {name: quick(folder, cache) for name, folder in folders.items()}
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +83,26 @@ def bits(stream):
 @pytest.fixture(name="bits", scope="session")
 def bits_fixture():
     return bits
+
+
+def pipeline(folder, **parts):
+    """diffusers' pipeline with the text encoder of a folder, and parts of one's own."""
+    return WanPipeline(
+        tokenizer=AutoTokenizer.from_pretrained(folder / "tokenizer"),
+        text_encoder=UMT5EncoderModel.from_pretrained(folder / "text_encoder"),
+        **({"vae": None, "scheduler": None} | parts),
+    )
+
+
+@pytest.fixture(name="pipeline", scope="session")
+def pipeline_fixture():
+    return pipeline
+
+
+@pytest.fixture
+def drags():
+    """A disc inside the frame, to the right."""
+    return [ds.Drag(ds.regions.disc(center=(14, 14), radius=6), ds.Translation.by(12, 4))]
 
 
 @pytest.fixture

@@ -8,13 +8,10 @@ import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
-from diffusers.pipelines.wan.pipeline_wan import WanPipeline
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 from safetensors.torch import load_file
-from transformers import AutoTokenizer, UMT5EncoderModel
 
 import dragstream as ds
-from dragstream.models.wan.assembly import load
 from dragstream.models.wan.bidirectional import Steps
 from dragstream.stream.noise import noise
 from dragstream.stream.records import Mode
@@ -35,27 +32,21 @@ def clip(models):
     return stream
 
 
-@pytest.fixture
-def drags():
-    return [ds.Drag(ds.regions.disc(center=(14, 14), radius=6), ds.Translation.by(12, 4))]
-
-
-def by_diffusers(folder, **options):
+def by_diffusers(pipeline, folder, **options):
     """The clip's latents (F, C, h, w) by the pipeline, from the stream's noise."""
     sizes = WanTransformer3DModel.load_config(folder / "transformer")
     transformer = WanTransformer3DModel.from_config(sizes)
     path = folder / "transformer" / "diffusion_pytorch_model.safetensors"
     transformer.load_state_dict(load_file(path))
-    pipeline = WanPipeline(
-        tokenizer=AutoTokenizer.from_pretrained(folder / "tokenizer"),
-        text_encoder=UMT5EncoderModel.from_pretrained(folder / "text_encoder"),
+    whole = pipeline(
+        folder,
         vae=AutoencoderKLWan.from_config(AutoencoderKLWan.load_config(folder / "vae")),
         scheduler=UniPCMultistepScheduler.from_pretrained(folder / "scheduler"),
         transformer=transformer.eval(),
     )
-    pipeline.set_progress_bar_config(disable=True)
+    whole.set_progress_bar_config(disable=True)
     start = noise(5, 0, 0, (3, 4, 4, 6))
-    made = pipeline(
+    made = whole(
         PROMPT,
         height=32,
         width=48,
@@ -68,15 +59,16 @@ def by_diffusers(folder, **options):
     return made.frames[0].transpose(0, 1)
 
 
-def test_a_clip_is_the_pipelines(clip, folders, cache):
-    wanted = by_diffusers(folders["wan2.1"], guidance_scale=5.0)
+def test_a_clip_is_the_pipelines(clip, folders, cache, quick, pipeline):
+    wanted = by_diffusers(pipeline, folders["wan2.1"], guidance_scale=5.0)
     latents = clip.blocks[0].latents
     # The text encoder works in bfloat16 here; the pipeline's in float32.
     torch.testing.assert_close(latents, wanted, rtol=0, atol=0.05)
-    exact = load(folders["wan2.1"], device="cpu", cache=cache, progress=False, text_dtype="float32")
+    exact = quick(folders["wan2.1"], cache, text_dtype="float32")
     latents = Stream(exact, PROMPT, seed=5).step().latents
     torch.testing.assert_close(latents, wanted, rtol=0, atol=2e-4)
-    assert float((wanted - by_diffusers(folders["wan2.1"], guidance_scale=1.0)).abs().max()) > 0.01
+    unguided = by_diffusers(pipeline, folders["wan2.1"], guidance_scale=1.0)
+    assert float((wanted - unguided).abs().max()) > 0.01
 
 
 def test_steps_are_the_schedulers(model):
@@ -166,9 +158,11 @@ def test_playing_a_clip_ends_with_it(model, drags):
         live.stop()
 
 
-def test_without_guidance_the_negative_prompt_does_not_matter(folders, cache, model, block_of):
+def test_without_guidance_the_negative_prompt_does_not_matter(
+    folders, cache, quick, model, block_of
+):
     plain, other = (
-        load(folders["wan2.1"], device="cpu", cache=cache, progress=False, scale=1.0, **changes)
+        quick(folders["wan2.1"], cache, scale=1.0, **changes)
         for changes in ({}, {"negative_prompt": "blur"})
     )
     latents, sigma = block_of(model), model.spec.sigmas[1]
@@ -181,9 +175,7 @@ def test_without_guidance_the_negative_prompt_does_not_matter(folders, cache, mo
     assert plain.new_context(plain.encode_text(PROMPT)).without is None
 
 
-def test_steps_and_guidance_can_be_changed(folders, cache):
-    model = load(
-        folders["wan2.1"], device="cpu", cache=cache, progress=False, steps=6, scale=2.0, shift=5.0
-    )
+def test_steps_and_guidance_can_be_changed(folders, cache, quick):
+    model = quick(folders["wan2.1"], cache, steps=6, scale=2.0, shift=5.0)
     assert (len(model.spec.sigmas), model.scale) == (6, 2.0)
     assert dataclasses.replace(model.steps).config["flow_shift"] == 5.0

@@ -29,28 +29,17 @@ from dragstream.models.wan.tiny import write_tiny
 SIZES = {"height": 32, "width": 48, "layers": (1, 2)}
 
 
-def quick(name, cache=None, **options):
-    where = False if cache is None else cache
-    return load(name, device="cpu", cache=where, progress=False, **options)
-
-
 def same_weights(first, second):
     a, b = (wan.transformer.state_dict() for wan in (first, second))
     return all(torch.equal(a[name], b[name]) for name in a | b)
 
 
-@pytest.fixture
-def copied(folders, tmp_path):
-    """Our own copy of the Self-Forcing folder."""
-    folder = tmp_path / "model"
-    shutil.copytree(folders["self-forcing"], folder)
-    return folder
-
-
 # ---------------------------------------------------------------------- layouts
 
 
-def test_released_files_and_diffusers_folders_hold_the_same_model(model, folders, cache, tmp_path):
+def test_released_files_and_diffusers_folders_hold_the_same_model(
+    model, folders, cache, tmp_path, quick
+):
     folder = folders["self-forcing"]
     released = json.dumps(sorted(torch.load(folder / RELEASES["self-forcing"].file)))
     assert released == '["generator_ema"]'
@@ -64,7 +53,7 @@ def test_released_files_and_diffusers_folders_hold_the_same_model(model, folders
     assert (made.spec.name, made.spec.most_blocks) == ("wan2.1", 1)
 
 
-def test_parts_may_come_from_different_places(model, folders, cache):
+def test_parts_may_come_from_different_places(model, folders, cache, quick):
     folder = folders["self-forcing"]
     file = folder / RELEASES["self-forcing"].file
     from_file = quick("self-forcing", cache, checkpoint=file, base=folder, **SIZES)
@@ -75,7 +64,7 @@ def test_parts_may_come_from_different_places(model, folders, cache):
     assert from_file.fingerprint() == model.fingerprint()
 
 
-def test_a_release_of_ones_own_is_no_code(folders, cache):
+def test_a_release_of_ones_own_is_no_code(folders, cache, quick):
     mine = RELEASES["self-forcing"].changed({"name": "mine", "window": 9, "sink": 3, **SIZES})
     folder = folders["self-forcing"]
     file = folder / RELEASES["self-forcing"].file
@@ -131,7 +120,7 @@ def test_adapters_are_scaled_and_checked(tmp_path):
 # ---------------------------------------------------------------------- copies
 
 
-def test_later_loads_read_a_copy(copied, tmp_path, monkeypatch):
+def test_later_loads_read_a_copy(copied, tmp_path, monkeypatch, quick):
     cache = tmp_path / "cache"
     first = quick(copied, cache)
     (kept,) = (cache / "weights").iterdir()
@@ -151,7 +140,7 @@ def test_later_loads_read_a_copy(copied, tmp_path, monkeypatch):
     assert narrow.wan.transformer.proj_out.weight.dtype == torch.bfloat16
 
 
-def test_without_room_nothing_is_copied(copied, tmp_path, monkeypatch, caplog):
+def test_without_room_nothing_is_copied(copied, tmp_path, monkeypatch, caplog, quick):
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(cache_module, "free_disk", lambda _folder: 1000)
     quick(copied, tmp_path / "cache")
@@ -189,7 +178,7 @@ def hub(folders, tmp_path, monkeypatch):
     return root
 
 
-def test_what_was_downloaded_is_used_without_a_network(hub, model, cache):
+def test_what_was_downloaded_is_used_without_a_network(hub, model, cache, quick):
     loaded = quick("self-forcing", cache, **SIZES)
     assert same_weights(loaded.wan, model.wan)
     pinned = Hub("gdhe17/Self-Forcing", "a" * 40)
@@ -197,7 +186,7 @@ def test_what_was_downloaded_is_used_without_a_network(hub, model, cache):
     assert hub.is_dir()
 
 
-def test_what_is_missing_is_named_with_the_command_that_gets_it(hub, cache):
+def test_what_is_missing_is_named_with_the_command_that_gets_it(hub, cache, quick):
     command = "hf download zhuhz22/Causal-Forcing chunkwise/causal_forcing.pt"
     with pytest.raises(FileNotFoundError, match=command):
         quick("causal-forcing", cache, **SIZES)
@@ -208,7 +197,7 @@ def test_what_is_missing_is_named_with_the_command_that_gets_it(hub, cache):
         quick("self-forcing", cache, revision="v9", **SIZES)
 
 
-def test_an_incomplete_folder_is_not_taken_for_complete(hub, cache):
+def test_an_incomplete_folder_is_not_taken_for_complete(hub, cache, quick):
     folder = next(hub.rglob("text_encoder"))
     index = {"weight_map": {"a": "model-00001-of-00002.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
@@ -218,7 +207,7 @@ def test_an_incomplete_folder_is_not_taken_for_complete(hub, cache):
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_download_that_does_not_fit_is_refused_with_sizes(cache, monkeypatch):
+def test_a_download_that_does_not_fit_is_refused_with_sizes(cache, monkeypatch, quick):
     files = [SimpleNamespace(rfilename="chunkwise/causal_forcing.pt", size=6 * 10**9)]
     api = SimpleNamespace(model_info=lambda *_args, **_kwargs: SimpleNamespace(siblings=files))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
@@ -230,7 +219,7 @@ def test_a_download_that_does_not_fit_is_refused_with_sizes(cache, monkeypatch):
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_network_that_fails_is_told(cache, monkeypatch):
+def test_a_network_that_fails_is_told(cache, monkeypatch, quick):
     def fail(*_args, **_kwargs):
         raise ConnectionError("no route to the hub")
 
@@ -243,7 +232,7 @@ def test_a_network_that_fails_is_told(cache, monkeypatch):
 # ---------------------------------------------------------------------- what is refused
 
 
-def test_wrong_weights_are_refused_with_the_file(copied, folders, tmp_path):
+def test_wrong_weights_are_refused_with_the_file(copied, folders, tmp_path, quick):
     path = copied / RELEASES["self-forcing"].file
     content = torch.load(path)
     weights = content["generator_ema"]
@@ -270,7 +259,7 @@ def _smaller(folder):
     return path
 
 
-def test_parts_of_different_models_are_refused(copied):
+def test_parts_of_different_models_are_refused(copied, quick):
     config = json.loads((copied / "vae" / "config.json").read_text())
     path = copied / "transformer" / "config.json"
     sizes = json.loads(path.read_text())
@@ -301,9 +290,9 @@ def test_parts_of_different_models_are_refused(copied):
         ({"cache": 3}, TypeError, "cache"),
     ],
 )
-def test_bad_options_are_named(copied, options, error, message):
+def test_bad_options_are_named(copied, options, error, message, quick):
     with pytest.raises(error, match=message):
-        load(copied, **({"device": "cpu", "cache": False, "progress": False} | options))
+        quick(copied, **options)
 
 
 def test_a_missing_gpu_is_told(monkeypatch):
@@ -314,6 +303,16 @@ def test_a_missing_gpu_is_told(monkeypatch):
     assert (str(where.device), where.dtype, where.vae_dtype) == ("cpu", *[torch.float32] * 2)
     mixed = Placement(device="cpu", dtype="bfloat16").resolved()
     assert (mixed.dtype, mixed.vae_dtype) == (torch.bfloat16, torch.float32)
+
+
+def test_layers_are_compiled_where_that_is_asked_for(folders, cache, quick, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(assembly, "compile_layers", compiled.append)
+    plain = quick(folders["self-forcing"], cache)
+    assert compiled == []
+    model = quick(folders["self-forcing"], cache, compile=True)
+    assert compiled == [model.wan]
+    assert model.fingerprint() == plain.fingerprint()  # archives fit both
 
 
 def test_folders_that_hold_nothing_known_are_refused(tmp_path):
@@ -329,7 +328,7 @@ def test_too_little_gpu_memory_is_told_with_sizes(model, monkeypatch):
         assembly._need_room(model.wan, torch.device("cuda"), "transformer")
 
 
-def test_too_little_memory_is_told_before_anything_is_read(copied, monkeypatch):
+def test_too_little_memory_is_told_before_anything_is_read(copied, monkeypatch, quick):
     monkeypatch.setattr("dragstream.models.wan.room.free_memory", lambda _device: 1000)
     monkeypatch.setattr(weights, "read_released", lambda _path: pytest.fail("read"))
     with pytest.raises(MemoryError, match=r"the transformer takes 0\.1 MB on cpu, .*bfloat16"):

@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
-from dragstream.models.wan.assembly import load
 from dragstream.models.wan.preview import PreviewDecoder
 from dragstream.stream.stream import Stream
 
@@ -100,11 +99,10 @@ def test_safetensors_and_wider_growth_layers_are_read(weights, latents, tmp_path
         np.testing.assert_array_equal(first, second)
 
 
-def test_a_model_shows_frames_from_it(weights, folders, cache, tmp_path):
+def test_a_model_shows_frames_from_it(weights, folders, cache, quick, tmp_path):
     path = tmp_path / "taew2_1.pth"
     torch.save(weights, path)
-    folder = folders["self-forcing"]
-    model = load(folder, device="cpu", cache=cache, progress=False, preview=path)
+    model = quick(folders["self-forcing"], cache, preview=path)
     stream = Stream(model, "a red ball")
     stream.run(2, progress=False)
     shown, _ = model.preview.decode(stream.latents[None])

@@ -8,21 +8,15 @@ import torch
 
 import dragstream as ds
 from dragstream.models.base import VideoModel
-from dragstream.models.wan.assembly import load
 from dragstream.stream.stream import Stream
 
 KINDS = ("self-forcing", "causvid", "longlive")
 
 
-@pytest.fixture
-def drags():
-    return [ds.Drag(ds.regions.disc(center=(14, 14), radius=6), ds.Translation.by(12, 4))]
-
-
 @pytest.fixture(scope="module")
-def restarting(folders, cache):
+def restarting(folders, cache, quick):
     """CausVid with room for three blocks only."""
-    return load(folders["causvid"], device="cpu", cache=cache, progress=False, limit=9)
+    return quick(folders["causvid"], cache, limit=9)
 
 
 @pytest.fixture(params=KINDS)
@@ -51,6 +45,13 @@ def test_rewound_and_restored_streams_go_on_with_the_same_bits(kind, drags, bits
     assert bits(again) == wanted
     assert torch.equal(again.step().latents, stream.step().latents)
     np.testing.assert_array_equal(again.blocks[-1].frames, stream.blocks[-1].frames)
+
+
+def test_streams_remember_as_many_blocks_back_as_was_planned(folders, cache, model):
+    planned = ds.plan(folders["self-forcing"], device="cpu", undo=3)
+    made = planned.load(cache=cache, progress=False)
+    assert made.undo == planned.undo == 3
+    assert model.undo == ds.plan(folders["self-forcing"], device="cpu").undo == 1
 
 
 def test_frames_are_those_of_the_whole_video(stream):
@@ -108,9 +109,9 @@ def test_prompts_are_checked(model):
 
 
 @pytest.mark.gpu
-def test_bfloat16_on_a_gpu_is_near_float32(folders, cache, models, block_of):
+def test_bfloat16_on_a_gpu_is_near_float32(folders, cache, quick, models, block_of):
     model = models["self-forcing"]
-    near = load(folders["self-forcing"], device="cuda", cache=cache, progress=False)
+    near = quick(folders["self-forcing"], cache, device="cuda")
     latents, sigma = block_of(model), 0.625
     wanted = model.denoise(latents, sigma, model.new_context(model.encode_text("a red ball")))
     context = near.new_context(near.encode_text("a red ball"))

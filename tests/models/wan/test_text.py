@@ -7,9 +7,8 @@ import sys
 
 import pytest
 import torch
-from diffusers.pipelines.wan.pipeline_wan import WanPipeline
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, UMT5EncoderModel
+from transformers import UMT5EncoderModel
 
 from dragstream.models.wan import text as module
 from dragstream.models.wan.cache import forget
@@ -29,23 +28,12 @@ def encoder(source, tmp_path):
     return TextEncoder(source, tokens=64, folder=tmp_path, dtype=torch.float32)
 
 
-def by_diffusers(folder, prompt, tokens):
-    pipeline = WanPipeline(
-        tokenizer=AutoTokenizer.from_pretrained(folder / "tokenizer"),
-        text_encoder=UMT5EncoderModel.from_pretrained(folder / "text_encoder"),
-        vae=None,
-        scheduler=None,
-    )
-    with torch.no_grad():
-        embeddings, _ = pipeline.encode_prompt(
-            prompt, do_classifier_free_guidance=False, max_sequence_length=tokens
-        )
-    return embeddings
-
-
-def test_embeddings_are_those_of_the_pipeline(encoder, folders):
+def test_embeddings_are_those_of_the_pipeline(encoder, source, pipeline):
     found = encoder(PROMPT)
-    wanted = by_diffusers(folders["self-forcing"], PROMPT, 64)
+    with torch.no_grad():
+        wanted, _ = pipeline(source.path).encode_prompt(
+            PROMPT, do_classifier_free_guidance=False, max_sequence_length=64
+        )
     assert found.shape == (1, 64, 16)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
     length = len("a red&blue ball rolls") + 2  # a mark at the front, and the end
@@ -79,12 +67,10 @@ def test_a_prompt_is_encoded_once_and_kept(encoder, source, tmp_path, monkeypatc
     assert list((tmp_path / "text").iterdir()) == []
 
 
-def test_another_encoder_in_the_same_place_is_noticed(source, tmp_path):
-    folder = tmp_path / "model"
-    shutil.copytree(source.path, folder)
-    encoder = TextEncoder(Folder(folder), tokens=64, folder=tmp_path, dtype=torch.float32)
+def test_another_encoder_in_the_same_place_is_noticed(copied, tmp_path):
+    encoder = TextEncoder(Folder(copied), tokens=64, folder=tmp_path, dtype=torch.float32)
     before = encoder(PROMPT)
-    path = folder / "text_encoder" / "model.safetensors"
+    path = copied / "text_encoder" / "model.safetensors"
     weights = {name: 0.5 * weight.clone() for name, weight in load_file(path).items()}
     save_file(weights, path, metadata={"format": "pt"})
     assert not torch.equal(encoder(PROMPT), before)
@@ -126,17 +112,15 @@ def test_too_little_memory_is_told_with_sizes(encoder, monkeypatch):
         encoder("red")
 
 
-def test_missing_parts_are_named(source, tmp_path):
-    folder = tmp_path / "model"
-    shutil.copytree(source.path, folder)
-    shutil.rmtree(folder / "tokenizer")
+def test_missing_parts_are_named(source, copied):
+    shutil.rmtree(copied / "tokenizer")
     with pytest.raises(FileNotFoundError, match="lacks the folder tokenizer; it has"):
-        TextEncoder(Folder(folder), tokens=64)("red")
-    path = folder / "text_encoder" / "model.safetensors"
-    shutil.copytree(source.path / "tokenizer", folder / "tokenizer")
+        TextEncoder(Folder(copied), tokens=64)("red")
+    path = copied / "text_encoder" / "model.safetensors"
+    shutil.copytree(source.path / "tokenizer", copied / "tokenizer")
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(ValueError, match="text_encoder"):
-        TextEncoder(Folder(folder), tokens=64)("red")
+        TextEncoder(Folder(copied), tokens=64)("red")
 
 
 def test_without_transformers_the_extra_is_named(encoder, monkeypatch):

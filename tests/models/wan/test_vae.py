@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -114,9 +113,8 @@ def test_videos_are_encoded_in_whole_blocks(model):
         model.encode_image(frames[0].astype(float))
 
 
-def test_other_folders_are_refused(folders, tmp_path):
-    folder = tmp_path / "vae"
-    shutil.copytree(folders["self-forcing"] / "vae", folder)
+def test_other_folders_are_refused(copied):
+    folder = copied / "vae"
     config = json.loads((folder / "config.json").read_text())
     for changes, message in (
         ({"_class_name": "AutoencoderKL"}, "AutoencoderKLWan"),
