@@ -59,13 +59,13 @@ class Rerun:
         if not isinstance(settings, DragSettings) or settings.rectification is None:
             raise ValueError(f"block {first.index} was dragged without rectification already")
         settings = replace(settings, rectification=None)
-        if call.mode is not Mode.EDIT:
-            return cls(stream.fork(at=first.index), (), call, settings, first)
-        if not first.earlier:
+        if first.earlier:  # edited, or a whole clip made again with the motion in it
+            return cls(_origin(stream, first), first.earlier, call, settings, first)
+        if call.mode is Mode.EDIT:
             raise ValueError(
                 f"block {first.index} was edited, and it is unknown how it was made before"
             )
-        return cls(_origin(stream, first), first.earlier, call, settings, first)
+        return cls(stream.fork(at=first.index), (), call, settings, first)
 
     def run(self, callback: Callback) -> Stream:
         """Do it; `callback` hears of each iteration of the drag itself, and may raise to stop it.
