@@ -1,5 +1,6 @@
 // What all views of one plot share: the rows, what is looked at, and where the cursor is.
-import { GONE, Lifeline, type Message, type Model } from "../shared/model";
+import { MessageStore } from "../shared/message_store";
+import type { Model } from "../shared/model";
 import { FRAMES, ITERATIONS, Rows } from "./rows";
 
 export interface Facts {
@@ -19,29 +20,14 @@ export type Axis = "frames" | "iterations";
 
 const ROWS = ["frames", "other_frames", "iterations", "other_iterations"] as const;
 
-export class Store {
+export class Store extends MessageStore {
   axis: Axis = "frames";
   /** Place of the cursor along the horizontal axis; null without one. */
   cursor: number | null = null;
-  error: string | null = null;
-  readonly life: Lifeline;
   private rows = new Map<(typeof ROWS)[number], Rows>();
-  private readonly watchers = new Set<() => void>();
 
-  constructor(private readonly model: Model) {
-    this.life = new Lifeline(model, () => {
-      this.error = this.life.gone ? GONE : null;
-      this.notify();
-    });
-    for (const name of [...ROWS, "facts"]) model.on(`change:${name}`, this.adopt);
-    model.on("msg:custom", this.hear as never);
-  }
-
-  dispose(): void {
-    this.life.dispose();
-    for (const name of [...ROWS, "facts"]) this.model.off(`change:${name}`, this.adopt);
-    this.model.off("msg:custom", this.hear as never);
-    this.watchers.clear();
+  constructor(model: Model) {
+    super(model, [...ROWS, "facts"]);
   }
 
   get facts(): Facts {
@@ -54,11 +40,6 @@ export class Store {
 
   get other(): Rows {
     return this.of(this.axis === "frames" ? "other_frames" : "other_iterations");
-  }
-
-  watch(watcher: () => void): () => void {
-    this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
   }
 
   setAxis(axis: Axis): void {
@@ -81,16 +62,8 @@ export class Store {
     this.point(shown.x(Math.max(0, Math.min(shown.count - 1, from + by))));
   }
 
-  order(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (this.life.gone) return;
-    this.error = null;
-    this.model.send({ type, ...fields });
-    this.notify();
-  }
-
-  setError(text: string | null): void {
-    this.error = text;
-    this.notify();
+  override order(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    if (!this.life.gone) super.order(type, fields);
   }
 
   private of(name: (typeof ROWS)[number]): Rows {
@@ -102,17 +75,8 @@ export class Store {
     return rows;
   }
 
-  private readonly adopt = (): void => {
+  protected override changed(): void {
     this.rows = new Map();
     this.notify();
-  };
-
-  private readonly hear = (message: Message): void => {
-    this.life.heard();
-    if (message.type === "error") this.setError(String(message["text"]));
-  };
-
-  private readonly notify = (): void => {
-    for (const watcher of this.watchers) watcher();
-  };
+  }
 }

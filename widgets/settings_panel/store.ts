@@ -1,5 +1,6 @@
 // What all views of the settings share.
-import { GONE, Lifeline, type Message, type Model } from "../shared/model";
+import { MessageStore } from "../shared/message_store";
+import type { Model } from "../shared/model";
 
 export interface Field {
   readonly name: string;
@@ -23,61 +24,12 @@ export interface State {
 
 const EMPTY: State = { fields: [], preset: null, presets: [], problems: {} };
 
-export class Store {
-  error: string | null = null;
-  readonly life: Lifeline;
-  private readonly watchers = new Set<() => void>();
-
-  constructor(private readonly model: Model) {
-    this.life = new Lifeline(model, this.lost);
-    model.on("change:state", this.notify);
-    model.on("msg:custom", this.hear as never);
-  }
-
-  dispose(): void {
-    this.life.dispose();
-    this.model.off("change:state", this.notify);
-    this.model.off("msg:custom", this.hear as never);
-    this.watchers.clear();
-  }
-
-  watch(watcher: () => void): () => void {
-    this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
+export class Store extends MessageStore {
+  constructor(model: Model) {
+    super(model, ["state"]);
   }
 
   get state(): State {
     return { ...EMPTY, ...(this.model.get("state") as Partial<State>) };
   }
-
-  ask(type: string, fields: Readonly<Record<string, unknown>>): void {
-    this.error = null;
-    try {
-      this.model.send({ type, ...fields });
-    } catch {
-      this.error = GONE;
-    }
-    this.notify();
-  }
-
-  close(): void {
-    this.error = null;
-    this.notify();
-  }
-
-  private readonly hear = (message: Message): void => {
-    this.life.heard();
-    if (message.type !== "error") return;
-    this.error = String(message["text"]);
-    this.notify();
-  };
-
-  private readonly lost = (): void => {
-    this.error = this.life.gone ? GONE : null;
-    this.notify();
-  };
-
-  private readonly notify = (): void => {
-    for (const watcher of [...this.watchers]) watcher();
-  };
 }

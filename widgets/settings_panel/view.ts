@@ -29,7 +29,7 @@ export class View {
     private readonly store: Store,
     host: HTMLElement,
   ) {
-    this.alert = new Alert(() => store.close(), CLOSE);
+    this.alert = new Alert(() => store.setError(null), CLOSE);
     const head = element("div", { class: "ds-presets" }, element("span", {}, "as in the"), this.presets);
     this.root.append(head, this.list, this.alert.root);
     this.root.addEventListener("keydown", (event) => event.stopPropagation());
@@ -58,7 +58,7 @@ export class View {
     if (this.presets.children.length === 0) {
       for (const name of state.presets) {
         const button = element("button", { type: "button", class: "ds-button ds-worded", "data-preset": name }, name);
-        button.addEventListener("click", () => this.store.ask("preset", { name }));
+        button.addEventListener("click", () => this.store.order("preset", { name }));
         this.presets.append(button);
       }
     }
@@ -73,10 +73,10 @@ export class View {
     const box = field.choices
       ? element("select", shared, ...field.choices.map(([value, text]) => element("option", { value }, text)))
       : element("input", { ...shared, type: "text", inputmode: "decimal", spellcheck: "false", autocomplete: "off" });
-    box.addEventListener("change", () => this.store.ask("set", { name: field.name, text: box.value }));
+    box.addEventListener("change", () => this.store.order("set", { name: field.name, text: box.value }));
     const steps = field.steps ? [this.step(field, -1, "−", "less"), this.step(field, 1, "+", "more")] : [];
     const power = field.on === null ? null : element("input", { type: "checkbox", role: "switch", "aria-label": `${field.label}: on or off`, title: "On or off" });
-    power?.addEventListener("change", () => this.store.ask("switch", { name: field.name, on: power.checked }));
+    power?.addEventListener("change", () => this.store.order("switch", { name: field.name, on: power.checked }));
     const symbol = element("span", { class: "ds-symbol" }, field.symbol);
     const label = element("label", { for: id }, symbol, element("span", {}, field.label));
     const unit = element("span", { class: "ds-unit", id: `${id}-unit`, title: field.range }, `${field.unit} · ${field.range}`);
@@ -90,7 +90,7 @@ export class View {
 
   private step(field: Field, by: number, sign: string, word: string): HTMLButtonElement {
     const button = element("button", { type: "button", class: "ds-button", "aria-label": `${field.label}: ${word}` }, sign);
-    button.addEventListener("click", () => this.store.ask("nudge", { name: field.name, by }));
+    button.addEventListener("click", () => this.store.order("nudge", { name: field.name, by }));
     return button;
   }
 

@@ -26,7 +26,7 @@ export class Export {
       const button = element("button", { type: "button", class: "ds-item", title }, label);
       button.addEventListener("click", () => {
         this.root.open = false;
-        store.ask("export", { kind, name: this.name.value });
+        store.order("export", { kind, name: this.name.value });
       });
       return button;
     });

@@ -46,7 +46,7 @@ export class Prompt {
   }
 
   private ask(): void {
-    this.store.ask("prompt", { text: this.box.value });
+    this.store.order("prompt", { text: this.box.value });
   }
 
   private mark(): void {

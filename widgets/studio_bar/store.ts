@@ -1,5 +1,6 @@
 // What all views of one bar share: how things stand, and the answers to what was asked.
-import { GONE, Lifeline, type Message, type Model } from "../shared/model";
+import { MessageStore } from "../shared/message_store";
+import type { Message, Model } from "../shared/model";
 
 export type Status = "playing" | "working" | "paused" | "stopped";
 
@@ -27,35 +28,12 @@ export interface Written {
 
 const EMPTY: State = { status: "stopped", blocks: 0, frames: 0, prompt: "", branch: "", drags: 0, doing: null };
 
-export class Store {
-  error: string | null = null;
+export class Store extends MessageStore {
   /** What is wrong with the prompt that was asked for last. */
   answer: string | null = null;
-  readonly life: Lifeline;
-  private readonly watchers = new Set<() => void>();
 
-  constructor(private readonly model: Model) {
-    this.life = new Lifeline(model, this.lost);
-    model.on("change:state", this.stateChanged);
-    model.on("change:figures", this.notify);
-    model.on("change:failure", this.notify);
-    model.on("change:written", this.notify);
-    model.on("msg:custom", this.hear as never);
-  }
-
-  dispose(): void {
-    this.life.dispose();
-    this.model.off("change:state", this.stateChanged);
-    this.model.off("change:figures", this.notify);
-    this.model.off("change:failure", this.notify);
-    this.model.off("change:written", this.notify);
-    this.model.off("msg:custom", this.hear as never);
-    this.watchers.clear();
-  }
-
-  watch(watcher: () => void): () => void {
-    this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
+  constructor(model: Model) {
+    super(model, ["state", "figures", "failure", "written"]);
   }
 
   get state(): State {
@@ -74,43 +52,21 @@ export class Store {
     return (this.model.get("written") as Written | null) ?? null;
   }
 
-  ask(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    this.error = null;
+  override order(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
     if (type === "prompt") this.answer = null;
-    try {
-      this.model.send({ type, ...fields });
-    } catch {
-      this.error = GONE;
-    }
+    super.order(type, fields);
+  }
+
+  protected override changed(name: string): void {
+    const { status } = this.state;
+    if (name === "state" && (status === "playing" || status === "working")) this.error = null;
     this.notify();
   }
 
-  close(): void {
-    this.error = null;
-    this.notify();
+  protected override hear(message: Message, buffers: readonly DataView[]): void {
+    if (message.type === "error" && message["request"] === "prompt") {
+      this.answer = String(message["text"]);
+      this.notify();
+    } else super.hear(message, buffers);
   }
-
-  private readonly stateChanged = (): void => {
-    const before = this.model.get("state") as Partial<State>;
-    if (before.status === "playing" || before.status === "working") this.error = null;
-    this.notify();
-  };
-
-  private readonly hear = (message: Message): void => {
-    this.life.heard();
-    if (message.type !== "error") return;
-    const text = String(message["text"]);
-    if (message["request"] === "prompt") this.answer = text;
-    else this.error = text;
-    this.notify();
-  };
-
-  private readonly lost = (): void => {
-    this.error = this.life.gone ? GONE : null;
-    this.notify();
-  };
-
-  private readonly notify = (): void => {
-    for (const watcher of [...this.watchers]) watcher();
-  };
 }

@@ -33,15 +33,15 @@ export class View {
     private readonly store: Store,
     host: HTMLElement,
   ) {
-    const ask = (type: string) => (): void => store.ask(type);
+    const order = (type: string) => (): void => store.order(type);
     this.buttons = {
-      play: worded("Play", "Generate block after block", ICONS.play, ask("play")),
-      pause: worded("Pause", "Stop at the frame that is shown", ICONS.pause, ask("pause")),
-      step: worded("Step", "Generate one block", ICONS.step, ask("step")),
-      stop: worded("Stop", "Drop what is being made", ICONS.stop, ask("stop")),
+      play: worded("Play", "Generate block after block", ICONS.play, order("play")),
+      pause: worded("Pause", "Stop at the frame that is shown", ICONS.pause, order("pause")),
+      step: worded("Step", "Generate one block", ICONS.step, order("step")),
+      stop: worded("Stop", "Drop what is being made", ICONS.stop, order("stop")),
       animate: worded("Animate", "New frames that follow the drags", ICONS.animate, () =>
-        store.ask("animate", { blocks: Number(this.blocks.value) })),
-      edit: worded("Edit", "Change the newest frame as the drags ask", ICONS.edit, ask("edit")),
+        store.order("animate", { blocks: Number(this.blocks.value) })),
+      edit: worded("Edit", "Change the newest frame as the drags ask", ICONS.edit, order("edit")),
     };
     const { play, pause, step, stop, animate, edit } = this.buttons;
     for (const button of [animate, edit]) button.classList.add("ds-apply");
@@ -50,7 +50,7 @@ export class View {
     const apply = element("div", { class: "ds-group", role: "group", "aria-label": "Apply the drags" }, animate, count, edit);
     this.prompt = new Prompt(store);
     this.files = new Export(store);
-    this.alert = new Alert(() => store.close(), ICONS.close);
+    this.alert = new Alert(() => store.setError(null), ICONS.close);
     this.failure = this.failureBox();
     const line = element("div", { class: "ds-line" }, this.status, this.progress, this.figures);
     this.root.append(
@@ -69,7 +69,7 @@ export class View {
 
   private failureBox(): HTMLElement {
     const close = element("button", { type: "button", class: "ds-button", "aria-label": "Dismiss the error" }, icon(...ICONS.close));
-    close.addEventListener("click", () => this.store.ask("dismiss"));
+    close.addEventListener("click", () => this.store.order("dismiss"));
     const details = element("details", {}, element("summary", {}, "Traceback"), this.traceback);
     const head = element("div", { class: "ds-failure-head" }, this.failed, close);
     return element("div", { class: "ds-failure", role: "alert", hidden: true }, head, details);

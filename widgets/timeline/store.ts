@@ -1,6 +1,7 @@
 // What all views of one timeline share: the take, the frame that is shown, thumbnails, questions.
-import { GONE, Lifeline, type Message, type Model } from "../shared/model";
 import { Lru } from "../shared/lru";
+import { MessageStore } from "../shared/message_store";
+import type { Message, Model } from "../shared/model";
 import { clamp } from "../shared/points";
 import { playedTo, type Playback } from "./playback";
 import { Take, type TakeState } from "./take";
@@ -29,14 +30,12 @@ export interface FrameAnswer {
 const SETTLED = 120; // milliseconds without a move after which Python is told what is shown
 const KEPT = 400;
 
-export class Store {
+export class Store extends MessageStore {
   take: Take;
-  error: string | null = null;
   question: Question | null = null;
   mode: CompareMode = "wipe";
   wipe = 0.5;
   readonly thumbnails: Thumbnails;
-  readonly life: Lifeline;
 
   private position: number | null;
   private play: Playback | null = null;
@@ -44,41 +43,24 @@ export class Store {
   private telling: ReturnType<typeof setTimeout> | undefined;
   private told: (number | null)[] = [];
   private asked: { readonly request: string; readonly take: Take }[] = [];
-  private readonly watchers = new Set<() => void>();
   private readonly viewers = new Set<(answer: FrameAnswer) => void>();
   private readonly refused = new Set<() => void>();
 
-  constructor(readonly model: Model) {
+  constructor(model: Model) {
+    super(model, ["state", "frame", "compared", "viewer"]);
     this.take = new Take(model.get("state") as TakeState);
     this.position = (model.get("frame") as number | null) ?? null;
     const cache = new Lru<number, string>(KEPT, (url) => URL.revokeObjectURL(url));
     this.thumbnails = new Thumbnails(cache, (blocks, ticket) =>
       this.send("thumbnails", { branch: this.take.state.branch, blocks, ticket }));
-    this.life = new Lifeline(model, this.lost);
-    model.on("change:state", this.adopt);
-    model.on("change:frame", this.moved);
-    model.on("change:compared", this.notify);
-    model.on("change:viewer", this.notify);
-    model.on("msg:custom", this.hear as never);
   }
 
-  dispose(): void {
+  override dispose(): void {
     clearTimeout(this.telling);
     cancelAnimationFrame(this.ticking);
-    this.life.dispose();
+    super.dispose();
     this.thumbnails.dispose();
-    this.model.off("change:state", this.adopt);
-    this.model.off("change:frame", this.moved);
-    this.model.off("change:compared", this.notify);
-    this.model.off("change:viewer", this.notify);
-    this.model.off("msg:custom", this.hear as never);
-    this.watchers.clear();
     this.viewers.clear();
-  }
-
-  watch(watcher: () => void): () => void {
-    this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
   }
 
   /** Hear of each picture that comes, and of refusals. */
@@ -183,20 +165,17 @@ export class Store {
 
   // --- what is asked of Python ------------------------------------------------------------------
 
-  send(request: string, fields: Readonly<Record<string, unknown>>): void {
+  override send(request: string, fields: Readonly<Record<string, unknown>>): void {
     if (this.life.gone) return;
     this.asked.push({ request, take: this.take });
     if (this.asked.length > 50) this.asked.shift();
-    this.model.send({ type: request, ...fields });
+    super.send(request, fields);
   }
 
-  /** Do something that a person asked for: what was wrong before is no longer of interest. */
-  order(request: string, fields: Readonly<Record<string, unknown>>): void {
+  override order(request: string, fields: Readonly<Record<string, unknown>>): void {
     this.play = null;
     this.question = null;
-    this.error = null;
-    this.send(request, fields);
-    this.notify();
+    super.order(request, fields);
   }
 
   askRewind(): void {
@@ -231,11 +210,6 @@ export class Store {
     this.notify();
   }
 
-  setError(text: string | null): void {
-    this.error = text;
-    this.notify();
-  }
-
   setMode(mode: CompareMode): void {
     this.mode = mode;
     this.notify();
@@ -248,14 +222,20 @@ export class Store {
 
   // --- what Python says -------------------------------------------------------------------------
 
-  private readonly adopt = (): void => {
+  protected override changed(name: string): void {
+    if (name === "state") this.adopt();
+    else if (name === "frame") this.moved();
+    else this.notify();
+  }
+
+  private adopt(): void {
     this.take = new Take(this.model.get("state") as TakeState);
     if (this.question?.drops != null && this.question.drops >= this.take.count) this.question = null;
     if (this.position !== null && this.position >= this.take.frames) this.position = null;
     this.notify();
-  };
+  }
 
-  private readonly moved = (): void => {
+  private moved(): void {
     const frame = (this.model.get("frame") as number | null) ?? null;
     const echo = this.told.indexOf(frame);
     if (echo >= 0) {
@@ -265,10 +245,9 @@ export class Store {
     this.play = null;
     this.position = frame;
     this.notify();
-  };
+  }
 
-  private readonly hear = (message: Message, buffers: readonly DataView[]): void => {
-    this.life.heard();
+  protected override hear(message: Message, buffers: readonly DataView[]): void {
     const ticket = Number(message["ticket"]);
     if (message.type === "thumbnails") {
       this.answered("thumbnails");
@@ -280,7 +259,7 @@ export class Store {
     } else if (message.type === "error") {
       this.refuse(String(message["text"]), message["request"]);
     }
-  };
+  }
 
   private answered(request: string): Take | null {
     const place = this.asked.findIndex((item) => item.request === request);
@@ -299,16 +278,11 @@ export class Store {
     this.notify();
   }
 
-  private readonly lost = (): void => {
+  protected override lost(): void {
     this.play = null;
     this.question = null;
-    this.error = this.life.gone ? GONE : null;
-    this.notify();
-  };
-
-  private readonly notify = (): void => {
-    for (const watcher of this.watchers) watcher();
-  };
+    super.lost();
+  }
 }
 
 export function jpeg(bytes: DataView): Blob {
