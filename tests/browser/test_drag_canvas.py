@@ -239,6 +239,12 @@ def test_what_python_refuses_goes_back(hand):
     expect(hand.root.get_by_role("alert")).to_contain_text("not today")
     expect(hand.root.locator(".ds-row-text")).to_have_text(["Keep 16 %"])
     assert hand.state()["keep"] is not None
+    redo = hand.root.get_by_role("button", name="Redo", exact=True)
+    expect(redo).to_be_disabled()  # what cannot be is not to be done again
+    hand.notebook.python("canvas.undo()")
+    expect(hand.root.locator(".ds-row-text")).to_have_count(0)
+    redo.click(trial=True)
+    assert hand.state()["keep"] is None
 
 
 def test_reload_restores(hand):
