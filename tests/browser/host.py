@@ -10,6 +10,8 @@ import json
 import time
 from collections import deque
 
+from playwright.sync_api import expect
+
 THEMES = {
     "light": {
         "--jp-layout-color0": "#ffffff",
@@ -150,6 +152,23 @@ class Host:
         answer = json.dumps(news)
         self.bytes_sent += len(answer) if news else 0
         return answer
+
+
+class Panel(Host):
+    """A widget that tells in the data attributes of its root what it shows."""
+
+    def __init__(self, page, widget, root):
+        super().__init__(page, widget)
+        self.root = page.locator(root).first
+
+    def shows(self, **data):
+        """Wait until it shows this."""
+        for name, value in data.items():
+            expect(self.root).to_have_attribute(f"data-{name}", str(value))
+
+    def button(self, name):
+        """One of its buttons."""
+        return self.root.get_by_role("button", name=name, exact=True)
 
 
 def _packed(value):

@@ -8,29 +8,21 @@ import pytest
 from playwright.sync_api import expect
 
 from dragstream.widgets import DriftPlot
-from tests.browser.host import Host
+from tests.browser.host import Panel
 from tests.widgets.swatches import dragged_take
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
 
 
-class Hand(Host):
+class Hand(Panel):
     """A plot on a page."""
 
     def __init__(self, page, plot):
-        super().__init__(page, plot)
+        super().__init__(page, plot, ".dragstream-drift")
         self.plot = plot
-        self.root = page.locator(".dragstream-drift").first
         self.charts = self.root.locator(".ds-charts")
         self.readout = self.root.locator(".ds-readout")
         expect(self.root).to_have_attribute("data-rows", re.compile("[0-9]"))
-
-    def shows(self, **data):
-        for name, value in data.items():
-            expect(self.root).to_have_attribute(f"data-{name}", str(value))
-
-    def button(self, name):
-        return self.root.get_by_role("button", name=name, exact=True)
 
     def in_both_themes(self, folder, name):
         for theme in ("light", "dark"):

@@ -216,6 +216,24 @@ def test_features_are_painted_and_painted_again_after_a_reload(desk):
     again.page.wait_for_function(painted, arg=canvas.element_handle())
 
 
+def test_features_follow_what_plays(desk):
+    desk.root.get_by_text("Features", exact=True).click()
+    canvas = desk.root.locator(".dragstream-features canvas")
+    pixels = "canvas => canvas.width > 500 && canvas.toDataURL()"
+    before = desk.page.wait_for_function(pixels, arg=canvas.element_handle()).json_value()
+    desk.button("Play").click()
+    desk.notebook.expect("studio.features.frame > 8", "True", 30 * PATIENCE)
+    desk.page.wait_for_function(
+        f"([canvas, before]) => ({pixels})(canvas) !== before",
+        arg=[canvas.element_handle(), before],
+    )
+    desk.button("Pause").click()
+    desk.is_at(status="paused")
+    desk.notebook.expect("studio.features.frame == 3 * len(stream) - 1", "True")
+    desk.root.get_by_text("Features", exact=True).click()
+    desk.notebook.expect("studio.features.awake", "False")
+
+
 def test_two_studios_of_one_stream(desk):
     cell = desk.notebook.append("other = Studio(stream)\nother")
     second = Desk(desk.notebook, view=1)
