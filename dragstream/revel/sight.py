@@ -29,6 +29,7 @@ from dragstream.revel.cases import Kind, Subject
 __all__ = [
     "ROUND",
     "Sighting",
+    "angle_of",
     "face",
     "faced",
     "harmonic",
@@ -255,7 +256,7 @@ def turned(color: str, kind: str) -> Locator:
 
     def locate(frame: NDArray[np.uint8], last: Affine | None) -> Affine | None:
         seen = sight(frame, color, kind)
-        angle = None if seen is None else _angle(seen, kind)
+        angle = None if seen is None else angle_of(seen, kind)
         if seen is None or angle is None:
             return None
         if last is not None:
@@ -268,7 +269,7 @@ def turned(color: str, kind: str) -> Locator:
     return locate
 
 
-def _angle(seen: Sighting, kind: str) -> float | None:
+def angle_of(seen: Sighting, kind: str) -> float | None:
     """Angle of the shape in degrees, up to its symmetry; None where the outline shows none."""
     folds = 5 if kind == "star" else 4
     wave = harmonic(seen.mask, folds)

@@ -14,7 +14,7 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
 from dragstream.models.playground import world
 from dragstream.revel.cases import Kind, Subject
-from dragstream.revel.sight import Sighting, face
+from dragstream.revel.sight import Sighting, angle_of, face
 
 __all__ = ["DRAWN", "ELIGIBLE", "Site", "directions", "is_whole", "stays_inside"]
 
@@ -28,7 +28,7 @@ _MARGIN = 3.0
 """Objects and their targets keep this far from the frame's sides, pixels."""
 _GAP = 5.0
 """And this far from one another."""
-_AREA = (250, 3600)
+_AREA = (250, 5000)
 """An object of the world, in pixels; anything else is a smear."""
 ELIGIBLE = {
     Kind.TRANSLATION: world.KINDS,
@@ -121,6 +121,8 @@ def _deformation(site: Site) -> Drag | None:
 
 
 def _rotation(site: Site) -> Drag | None:
+    if angle_of(site.seen, site.subject.kind) is None:  # corners gone round show no rotation
+        return None
     limits = _STAR_ROTATION if site.subject.kind == "star" else _ROTATION
     degrees = site.rng.uniform(*limits) * site.rng.choice([-1.0, 1.0])
     center = site.seen.center

@@ -39,6 +39,9 @@ def drawn(count: int = 2) -> clips.Clips:
 def test_clips_hold_the_sink_the_past_and_the_block() -> None:
     found = drawn(3)
     assert found.latents.shape == (3, 1 + 2 * clips.BLOCK, 8, 16, 24)
+    assert found.cover.shape == (3, 1 + 2 * clips.BLOCK, 1, 16, 24)
+    assert 0.02 < found.cover.float().mean() < 0.5  # one or two objects on an empty floor
+    assert found.cover.max() == 1
     assert found.counts.sum(dim=(1, 2)).min() >= 2  # a colour and a kind at least
 
 
@@ -52,14 +55,28 @@ def test_a_clean_past_is_not_asked_for_but_seen(monkeypatch: pytest.MonkeyPatch)
         return torch.zeros_like(noisy)
 
     monkeypatch.setattr(model.wan, "forward", flow)
-    found = drawn(2)
-    batch = found.latents.float(), found.counts
-    loss = train.flow_loss(model, batch, torch.Generator().manual_seed(0), self_fed=False)
+    found = drawn(2).sample(2, torch.Generator().manual_seed(3))
+    loss = train.flow_loss(model, found, torch.Generator().manual_seed(0), self_fed=False)
     assert torch.all(seen[0][:, : -clips.BLOCK] == 0)
     assert torch.all(seen[0][:, -clips.BLOCK :] > 0)
-    # Against a flow of zero the loss is the power of noise minus latents, of the last block alone.
-    power = 1 + found.latents[:, -clips.BLOCK :].float().pow(2).mean()
-    assert loss.item() == pytest.approx(power.item(), rel=0.05)
+    # Against a flow of zero the loss is the power of noise minus latents, of the last block alone,
+    # where objects count four times.
+    weights = 1 + 3 * found.cover[:, -clips.BLOCK :]
+    power = 1 + found.latents[:, -clips.BLOCK :].pow(2).mean(2, keepdim=True)
+    assert loss.item() == pytest.approx(float((power * weights).sum() / weights.sum()), rel=0.05)
+
+
+def test_noise_levels_are_those_between_the_sampler_s_steps() -> None:
+    levels = train._levels((4000,), torch.Generator().manual_seed(0))
+    steps = train.CONFIG["sigmas"]
+    assert 0.1 <= levels.min() < 0.13
+    assert float((levels == 1).float().mean()) == pytest.approx(1 / len(steps), abs=0.02)
+    # As many between any two steps as between any others.
+    between = [
+        float(((levels < high) & (levels >= low)).float().mean())
+        for high, low in zip(steps[1:-1], steps[2:], strict=True)
+    ]
+    assert between == pytest.approx([1 / len(steps)] * len(between), abs=0.02)
 
 
 def test_a_block_does_not_see_the_next_one() -> None:
@@ -121,7 +138,7 @@ def test_a_card_tells_the_figures_of_the_weights(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Playground(train.CONFIG).eval()
     found = card.figures(model, frames=2, clips=2)
-    assert list(found["x0_error"]) == ["1", "0.9", "0.75", "0.45", "0.2"]
+    assert list(found["x0_error"]) == [f"{sigma:g}" for sigma in train.CONFIG["sigmas"]]
     assert 0 < found["psnr"] < 60
     # An untrained flow is about zero, so x0 is the noisy latents: the error shrinks with sigma.
     errors = list(found["x0_error"].values())

@@ -109,9 +109,8 @@ standard deviation 1; the future is uncertain, so the first rows cannot be small
 |---|---|
 {errors}
 
-Whether drags land, and whether objects stay themselves over many blocks, is measured by
-`python -m dragstream.revel playground` and `python -m dragstream.revel identity`; the README has
-the tables.
+Whether drags land, captions are obeyed and objects stay themselves over many blocks is measured
+by `python -m dragstream.revel playground`, `captions` and `identity`; the README has the tables.
 
 ## Training
 {steps} steps of {batch} clips, {minutes} minutes on {device}. Data: the renderer in

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dragstream.models.playground import world
-from dragstream.models.playground.autoencoder import Autoencoder
+from dragstream.models.playground.autoencoder import FACTOR, Autoencoder
 from dragstream.models.playground.captions import caption, word_counts
 
 BLOCK = 3
@@ -27,24 +27,27 @@ _SILENT = 0.2
 class Clips:
     """Clips as the causal Wan sees its streams: the sink frame, the block before, the block.
 
-    `latents` is (N, 1 + 2 * BLOCK, C, h, w) in bfloat16, `counts` the captions' word counts.
+    `latents` is (N, 1 + 2 * BLOCK, C, h, w) in bfloat16, `cover` the share of each latent cell
+    that objects fill, (N, 1 + 2 * BLOCK, 1, h, w), `counts` the captions' word counts.
     """
 
     latents: Tensor
+    cover: Tensor
     counts: Tensor
 
     def __len__(self) -> int:
         return len(self.latents)
 
-    def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Latents (count, F, C, h, w) in float32 and word counts of clips drawn at random."""
+    def sample(self, count: int, generator: torch.Generator) -> Clips:
+        """Clips drawn at random, latents and cover in float32."""
         index = torch.randint(len(self), (count,), generator=generator)
-        return self.latents[index].float(), self.counts[index]
+        return Clips(self.latents[index].float(), self.cover[index].float(), self.counts[index])
 
     def replace(self, fresh: Clips, generator: torch.Generator) -> None:
         """Put fresh clips in the place of some others."""
         index = torch.randperm(len(self), generator=generator)[: len(fresh)]
         self.latents[index] = fresh.latents
+        self.cover[index] = fresh.cover
         self.counts[index] = fresh.counts
 
 
@@ -69,11 +72,16 @@ def draw_clips(count: int, generator: torch.Generator, autoencoder: Autoencoder)
     still = torch.rand(count, 1, generator=generator) < _STILL
     steps = torch.where(still, (steps - BLOCK + 1).clamp(min=0), steps)
     picked = torch.cat([torch.zeros(count, 1, dtype=torch.int64), start + steps], dim=1)
-    frames = torch.from_numpy(world.render(scenes.at(picked))).flatten(0, 1)
+    video, masks = world.render_with_masks(scenes.at(picked))
+    frames = torch.from_numpy(video).flatten(0, 1)
     pixels = as_input(frames.to(device).permute(0, 3, 1, 2))
     latents = torch.cat([autoencoder.encode(part) for part in pixels.split(64)])
-    latents = latents.unflatten(0, (count, -1)).to(torch.bfloat16)
-    return Clips(latents, word_counts(_captions(scenes, generator)).to(device))
+    shown = torch.from_numpy(masks).any(dim=2).flatten(0, 1)[:, None]
+    cover = torch.nn.functional.avg_pool2d(shown.float().to(device), FACTOR)
+    latents, cover = (
+        part.unflatten(0, (count, -1)).to(torch.bfloat16) for part in (latents, cover)
+    )
+    return Clips(latents, cover, word_counts(_captions(scenes, generator)).to(device))
 
 
 def _captions(scenes: world.Scenes, generator: torch.Generator) -> list[str]:

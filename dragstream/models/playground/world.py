@@ -65,12 +65,12 @@ _VELOCITY_BIAS = torch.tensor(
 )
 # Standard deviations of the random walks, in the units above: a calm one, a jump, how often.
 _CALM = torch.tensor([1.5, 1.2, 3.0, 5.0])
-_JUMP = torch.tensor([8.0, 6.0, 18.0, 28.0])
+_JUMP = torch.tensor([8.0, 6.0, 18.0, 22.0])
 _JUMP_PROBABILITY = 0.35
 _INERTIA = 0.5
 _YAW_LIMIT = 65.0
 _ASPECT_LIMIT = 0.38
-_RADIUS_RANGE = (19.0, 27.0)
+_RADIUS_RANGE = (23.0, 32.0)
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ def _walk(generator: torch.Generator, frames: int, start: _Start) -> dict[str, T
         turning = torch.where(over, -bias[..., 3], bias[..., 3])
         bias = torch.cat([bias[..., :3], turning[..., None]], dim=-1)
         yaw = turned.clamp(-_YAW_LIMIT, _YAW_LIMIT)
-        aspect = (0.85 * aspect + jumpy(0.02, 0.13)).clamp(-_ASPECT_LIMIT, _ASPECT_LIMIT)
+        aspect = (0.85 * aspect + jumpy(0.02, 0.1)).clamp(-_ASPECT_LIMIT, _ASPECT_LIMIT)
         radius = base * (1 + (radius / base - 1) * 0.7 + jumpy(0.005, 0.025)).clamp(0.88, 1.14)
     return {name: torch.stack(values, dim=1) for name, values in rows.items()}
 
@@ -253,18 +253,22 @@ def render(scenes: Scenes, chunk: int = 64) -> np.ndarray:
     Returns:
         uint8 (B, T, H, W, 3).
     """
-    images, _ = _composite(scenes, chunk)
-    shape = (len(scenes), scenes.frames, HEIGHT, WIDTH, 3)
-    return images.reshape(shape).numpy()
+    return render_with_masks(scenes, chunk)[0]
 
 
 def masks(scenes: Scenes, chunk: int = 64) -> np.ndarray:
     """The visible part of each object: bool (B, T, K, H, W); empty slots are all False."""
-    _, owner = _composite(scenes, chunk)
+    return render_with_masks(scenes, chunk)[1]
+
+
+def render_with_masks(scenes: Scenes, chunk: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """What `render` and `masks` give, for the price of one."""
+    images, owner = _composite(scenes, chunk)
     slots = scenes.kind.shape[1]
     shape = (len(scenes), scenes.frames, slots, HEIGHT, WIDTH)
     seen = torch.stack([owner == k for k in range(slots)], dim=1)
-    return seen.reshape(shape).numpy()
+    video = images.reshape(len(scenes), scenes.frames, HEIGHT, WIDTH, 3)
+    return video.numpy(), seen.reshape(shape).numpy()
 
 
 def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
