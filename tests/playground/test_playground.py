@@ -11,7 +11,7 @@ import torch
 
 import dragstream as ds
 from dragstream.models.base import VideoModel
-from dragstream.models.playground import world
+from dragstream.models.playground import draw, world
 from dragstream.models.playground.model import WEIGHTS, Playground
 
 
@@ -95,8 +95,9 @@ def test_the_weights_fit_the_package() -> None:
 
 
 def test_a_continued_scene_keeps_its_colours(model: Playground) -> None:
-    image = frames(1)[0]
-    stream = ds.Stream(model, prompt="a red critter", seed=1, image=image)
+    prompt = "a red critter rests in a meadow"
+    image = draw(prompt, seed=1)
+    stream = ds.Stream(model, prompt, seed=1, image=image)
     stream.run(3, progress=False)
     # The palette of the last frame is that of the first: no colour washes out or appears.
     first, last = (
