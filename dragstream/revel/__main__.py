@@ -6,23 +6,26 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from tqdm.auto import tqdm
 
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
-from dragstream.revel.captions import Reading, obedience, read
+from dragstream.models.base import VideoModel
+from dragstream.revel.captions import obedience, read
 from dragstream.revel.commands import add_commands
-from dragstream.revel.identity import BLOCKS, Glimpse, summary, watch
+from dragstream.revel.identity import BLOCKS, summary, watch
 from dragstream.revel.methods import ALL, Method, constants, select
 from dragstream.revel.scenes import playground_cases
 from dragstream.revel.sweep import Result, measure, replay
 from dragstream.revel.tables import document, markdown
+
+Found = TypeVar("Found")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,18 +107,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    model = load(options.model)
-    glimpses: list[Glimpse] = []
-    watched = watch(model, options.streams, options.seed, options.blocks)
-    for found in tqdm(watched, total=options.streams, unit="stream"):
-        glimpses += found
-    marks = summary(glimpses)
-    outcome = {
+def _all(options: argparse.Namespace, streams: Iterable[list[Found]]) -> list[Found]:
+    """What was found in one stream after the other."""
+    bar = tqdm(streams, total=options.streams, unit="stream")
+    return [found for stream in bar for found in stream]
+
+
+def _origin(options: argparse.Namespace, model: VideoModel) -> dict[str, Any]:
+    return {
         "model": model.spec.name,
         "fingerprint": model.fingerprint(),
         "streams": options.streams,
         "seed": options.seed,
+    }
+
+
+def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    model = load(options.model)
+    glimpses = _all(options, watch(model, options.streams, options.seed, options.blocks))
+    marks = summary(glimpses)
+    outcome = _origin(options, model) | {
         "marks": marks,
         "glimpses": [asdict(glimpse) for glimpse in glimpses],
     }
@@ -133,16 +144,9 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def _captions(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model = load(options.model)
-    readings: list[Reading] = []
-    streams = read(model, options.streams, options.seed, options.blocks)
-    for found in tqdm(streams, total=options.streams, unit="stream"):
-        readings += found
+    readings = _all(options, read(model, options.streams, options.seed, options.blocks))
     shares = obedience(readings)
-    outcome = {
-        "model": model.spec.name,
-        "fingerprint": model.fingerprint(),
-        "streams": options.streams,
-        "seed": options.seed,
+    outcome = _origin(options, model) | {
         "shares": shares,
         "readings": [asdict(reading) for reading in readings],
     }

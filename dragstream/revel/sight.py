@@ -55,8 +55,8 @@ ROUND = 0.04
 """Outlines with a smaller `harmonic` show no corners."""
 _SOLID = 0.8
 """A star fills 0.62 of its hull, boxes and balls nearly all of it."""
-_FACE = 6
-"""Least pixels of eyes that make a ball a critter."""
+_MARKS = 6
+"""Fewer pixels of marks (eyes, a stripe, a spot) show nothing."""
 _SPECK = 40
 """Smaller patches of colour, in pixels, are no object."""
 
@@ -170,7 +170,7 @@ def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
     if abs(harmonic(hull.mask, 4)) >= ROUND:
         return "box"
     ball = sight(frame, color, "critter")
-    return "critter" if ball is not None and ball.marks.sum() >= _FACE else None
+    return "critter" if ball is not None and ball.marks.sum() >= _MARKS else None
 
 
 def _closing(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
@@ -233,7 +233,7 @@ def faced(color: str, kind: str) -> Locator:
 
     def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
         seen = sight(frame, color, kind)
-        if seen is None or seen.marks.sum() < _FACE:
+        if seen is None or seen.marks.sum() < _MARKS:
             return None
         rows, columns = np.nonzero(seen.marks)
         return Affine.translation(float(columns.mean()), float(rows.mean()))
@@ -280,7 +280,7 @@ def angle_of(seen: Sighting, kind: str) -> float | None:
         return angle + 18.0  # a tip points up at rest, which is not along an axis
     # The corners of a box point 45 degrees from its axes; of its two axes the stripe is the one.
     angle -= 45.0
-    if seen.marks.sum() < _FACE:
+    if seen.marks.sum() < _MARKS:
         return angle
     rows, columns = np.nonzero(seen.marks)
     marks = np.stack([columns, rows], axis=1) - np.array(seen.center)

@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from dragstream.models.causal_compile import compile_layers
 from dragstream.models.playground import card, world
 from dragstream.models.playground.autoencoder import CHANNELS, Autoencoder
 from dragstream.models.playground.clips import BLOCK, Clips, as_input, draw_clips, draw_frames
@@ -420,8 +421,7 @@ def main() -> None:
     if plan.decoder_steps:
         sharpen_decoder(autoencoder, folder, plan)
     trainer = Trainer(folder, autoencoder, plan)
-    for block in trainer.model.wan.transformer.blocks:
-        block.compile()
+    compile_layers(trainer.model.wan)
     if options.resume:
         trainer.resume(options.output)
     generator = torch.Generator().manual_seed(2 + trainer.step)
