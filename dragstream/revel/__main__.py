@@ -203,7 +203,7 @@ def _flow() -> Tracker | None:
     except ImportError:
         print("OpenCV is not installed: no figures by optical flow", file=sys.stderr)
         return None
-    # A smaller window than the default suits frames of 192 pixels.
+    # A smaller window than the default suits frames of 256 pixels.
     return LucasKanade(window=15)
 
 

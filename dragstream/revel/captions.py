@@ -27,7 +27,7 @@ from dragstream.stream.stream import Stream
 
 __all__ = ["Reading", "obedience", "read", "way_of"]
 
-_STILL = 2.0
+_STILL = 2.7
 """Slower objects rest, in pixels a frame: a third of the speed that captions ask for."""
 _WAYS = {
     "slides left": (-1.0, 0.0),

@@ -49,15 +49,15 @@ _HUE_REACH = 0.25
 """A pixel's hue lies within this many radians of its object's."""
 _LIGHT = np.linspace(0.72, 1.28, 15)
 """How the world's light scales an object's colour across its surface."""
-_BRIDGE = {"critter": 3, "box": 9, "star": 3}
+_BRIDGE = {"critter": 4, "box": 12, "star": 4}
 """Marks of up to twice this many pixels do not split an object; a box's stripe cuts it through."""
 ROUND = 0.04
 """Outlines with a smaller `harmonic` show no corners."""
 _SOLID = 0.8
 """A star fills 0.62 of its hull, boxes and balls nearly all of it."""
-_MARKS = 6
+_MARKS = 10
 """Fewer pixels of marks (eyes, a stripe, a spot) show nothing."""
-_SPECK = 40
+_SPECK = 70
 """Smaller patches of colour, in pixels, are no object."""
 
 Locator = Callable[[NDArray[np.uint8], Affine | None], Affine | None]

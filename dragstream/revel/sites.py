@@ -18,17 +18,17 @@ from dragstream.revel.sight import Sighting, angle_of, face
 
 __all__ = ["DRAWN", "ELIGIBLE", "Site", "directions", "is_whole", "stays_inside"]
 
-_TRANSLATION = (14.0, 26.0)  # pixels
-_DEFORMATION = (8.0, 14.0)  # pixels
-_TURN = (6.0, 10.0)  # pixels that a face moves across its ball
+_TRANSLATION = (19.0, 35.0)  # pixels
+_DEFORMATION = (11.0, 19.0)  # pixels
+_TURN = (8.0, 13.0)  # pixels that a face moves across its ball
 _ROTATION = (25.0, 50.0)  # degrees
 _STAR_ROTATION = (25.0, 33.0)
 """A star looks the same after 72 degrees: an edit past 36 could not be told from its opposite."""
-_MARGIN = 3.0
+_MARGIN = 4.0
 """Objects and their targets keep this far from the frame's sides, pixels."""
-_GAP = 5.0
+_GAP = 7.0
 """And this far from one another."""
-_AREA = (250, 5000)
+_AREA = (500, 9000)
 """An object of the world, in pixels; anything else is a smear."""
 ELIGIBLE = {
     Kind.TRANSLATION: world.KINDS,
@@ -133,7 +133,7 @@ def _rotation(site: Site) -> Drag | None:
 
 def _turn(site: Site) -> Drag | None:
     """Move the face sideways over its ball, toward the side with more room."""
-    if site.seen.marks.sum() < 30:  # it looks away
+    if site.seen.marks.sum() < 50:  # it looks away
         return None
     region = face(site.seen)
     left, _, right, _ = regions.bounding_box(site.seen.mask)

@@ -39,8 +39,8 @@ def drawn(count: int = 2) -> clips.Clips:
 
 def test_clips_hold_the_sink_the_past_and_the_block() -> None:
     found = drawn(3)
-    assert found.latents.shape == (3, 1 + 2 * clips.BLOCK, 8, 16, 24)
-    assert found.cover.shape == (3, 1 + 2 * clips.BLOCK, 1, 16, 24)
+    assert found.latents.shape == (3, 1 + 2 * clips.BLOCK, 8, 20, 32)
+    assert found.cover.shape == (3, 1 + 2 * clips.BLOCK, 1, 20, 32)
     assert 0.02 < found.cover.float().mean() < 0.5  # one or two objects on an empty floor
     assert found.cover.max() == 1
     assert found.counts.sum(dim=(1, 2)).min() >= 2  # a colour and a kind at least

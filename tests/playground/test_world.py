@@ -21,6 +21,8 @@ def scene(**changes: float) -> world.Scenes:
         "x": 96.0,
         "y": 80.0,
         "radius": 20.0,
+        "camera": 0,
+        "pan": 0.0,
         "aspect": 0.0,
         "angle": 0.0,
         "yaw": 0.0,

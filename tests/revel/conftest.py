@@ -116,6 +116,8 @@ def make_scene(kind: str = "box", color: str = "red", **tracks: Sequence[float])
         color=torch.tensor([[list(world.COLORS).index(color)]]),
         motion=torch.zeros(1, 1, dtype=torch.int64),
         present=torch.ones(1, 1, dtype=torch.bool),
+        camera=torch.zeros(1, dtype=torch.int64),
+        pan=torch.zeros(1, frames, 1),
         **{name: value[None, :, None] for name, value in values.items()},
     )
 

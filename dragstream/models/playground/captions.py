@@ -7,19 +7,28 @@ import re
 import torch
 from torch import Tensor, nn
 
-from dragstream.models.playground.world import COLORS, KINDS, MOTIONS, PLACES, Scenes
+from dragstream.models.playground.world import (
+    CAMERA_MOTIONS,
+    COLORS,
+    KINDS,
+    MOTIONS,
+    PLACES,
+    Scenes,
+)
 
 PHRASES = 4
 """Text tokens of a caption: one for each phrase, the rest empty."""
 
-_SEPARATORS = ("and", "past", "beside", "behind", "before", "in", "on")
+_SEPARATORS = ("and", "past", "beside", "behind", "before", "in", "on", "while")
 _FILLERS = ("a", "an", "the")
 _MOTION_WORDS = tuple(dict.fromkeys(word for motion in MOTIONS for word in motion.split()))
+_CAMERA_WORDS = ("camera", "pans")
 VOCABULARY: tuple[str, ...] = (
     *COLORS,
     *KINDS,
     *_MOTION_WORDS,
     *PLACES,
+    *_CAMERA_WORDS,
     *_SEPARATORS,
     *_FILLERS,
 )
@@ -28,7 +37,7 @@ _PREPOSITIONS = {"room": "in a", "meadow": "in a", "beach": "on a", "snow": "in 
 
 
 def caption(scenes: Scenes, index: int, *, place: bool = True) -> str:
-    """Describe one scene: objects with their colours and motions, and the place.
+    """Describe one scene: objects with their colours and motions, the place, a camera that pans.
 
     Args:
         scenes: a batch of scenes.
@@ -47,6 +56,8 @@ def caption(scenes: Scenes, index: int, *, place: bool = True) -> str:
     if place:
         name = tuple(PLACES)[int(scenes.place[index])]
         text += f" {_PREPOSITIONS[name]} {name}"
+    if scenes.camera[index]:
+        text += f" while the camera {CAMERA_MOTIONS[int(scenes.camera[index])]}"
     return text
 
 

@@ -75,7 +75,8 @@ def draw_clips(count: int, generator: torch.Generator, autoencoder: Autoencoder)
     video, masks = world.render_with_masks(scenes.at(picked))
     frames = torch.from_numpy(video).flatten(0, 1)
     pixels = as_input(frames.to(device).permute(0, 3, 1, 2))
-    latents = torch.cat([autoencoder.encode(part) for part in pixels.split(64)])
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        latents = torch.cat([autoencoder.encode(part) for part in pixels.split(64)])
     shown = torch.from_numpy(masks).any(dim=2).flatten(0, 1)[:, None]
     cover = torch.nn.functional.avg_pool2d(shown.float().to(device), FACTOR)
     latents, cover = (

@@ -13,7 +13,7 @@ from dragstream.models.playground import world
 from dragstream.models.playground.captions import phrases
 
 _TRIES = 256
-_CLEAR = 72.0
+_CLEAR = 96.0
 """Objects of a drawing are that far apart, centre to centre, in pixels."""
 
 
@@ -81,7 +81,7 @@ def _fit(scenes: world.Scenes, texts: list[str]) -> Tensor:
     """How well placed each scene is, from 0 to 1: clear of the frame, of each other, with room."""
     x, y = scenes.x[:, 0, : len(texts)], scenes.y[:, 0, : len(texts)]
     sides = torch.stack([x, world.WIDTH - x, y, world.HEIGHT - y]).amin(dim=(0, 2))
-    fit = (sides / 40).clamp(0, 1)
+    fit = (sides / 52).clamp(0, 1)
     if len(texts) > 1:
         apart = torch.hypot(x[:, 0] - x[:, 1], y[:, 0] - y[:, 1])
         fit = fit * (apart / _CLEAR).clamp(0, 1)

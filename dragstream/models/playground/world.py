@@ -1,8 +1,8 @@
 """The playground's world: a renderer whose truth is known, and scenes to render.
 
 Critters (balls with a face that turns), boxes with a stripe and stars live on a floor before a
-wall. Their motion is *uncertain on purpose*: velocity, angle, yaw and aspect are random walks
-with jumps that a caption only biases. A model trained on predictable motion extrapolates the
+wall, now and then before a camera that pans. Their motion is *uncertain on purpose*: velocity,
+angle, yaw and aspect are random walks with jumps that a caption only biases. A model trained on predictable motion extrapolates the
 past and ignores its latents, and then no drag can move anything.
 
 Units are pixels of the video frame (x right, y down) and degrees, positive clockwise on screen;
@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-WIDTH = 192
-HEIGHT = 128
-HORIZON = 42
+WIDTH = 256
+HEIGHT = 160
+HORIZON = 52
 FRAME_RATE = 8.0
 
 KINDS = ("critter", "box", "star")
@@ -54,23 +54,30 @@ _VELOCITY_BIAS = torch.tensor(
     # x and y in pixels a frame, angle and yaw in degrees a frame, one row per motion
     [
         [0.0, 0.0, 0.0, 0.0],
-        [-6.0, 0.0, 0.0, 0.0],
-        [6.0, 0.0, 0.0, 0.0],
-        [0.0, -4.0, 0.0, 0.0],
-        [0.0, 4.0, 0.0, 0.0],
-        [4.0, 5.0, 0.0, 0.0],
+        [-8.0, 0.0, 0.0, 0.0],
+        [8.0, 0.0, 0.0, 0.0],
+        [0.0, -5.0, 0.0, 0.0],
+        [0.0, 5.0, 0.0, 0.0],
+        [5.0, 6.0, 0.0, 0.0],
         [0.0, 0.0, 18.0, 0.0],
         [0.0, 0.0, 0.0, 18.0],
     ]
 )
-# Standard deviations of the random walks, in the units above: a calm one, a jump, how often.
-_CALM = torch.tensor([1.5, 1.2, 3.0, 5.0])
-_JUMP = torch.tensor([8.0, 6.0, 18.0, 22.0])
+# Standard deviations of the random walks, in the units above: calm, in a jump, in a rare leap.
+_CALM = torch.tensor([2.0, 1.6, 3.0, 5.0])
+_JUMP = torch.tensor([10.5, 8.0, 18.0, 22.0])
+_LEAP = torch.tensor([24.0, 16.0, 36.0, 36.0])
 _JUMP_PROBABILITY = 0.35
+_LEAP_PROBABILITY = 0.03
 _INERTIA = 0.5
 _YAW_LIMIT = 65.0
 _ASPECT_LIMIT = 0.38
-_RADIUS_RANGE = (23.0, 32.0)
+_RADIUS_RANGE = (30.0, 42.0)
+CAMERA_MOTIONS = ("stands still", "pans left", "pans right")
+_PAN_SHARE = 0.15
+"""Share of scenes whose camera pans."""
+_PAN_SPEED = 2.5
+"""Pixels a frame by which a panning camera moves the whole picture, on average."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +85,10 @@ class Scenes:
     """A batch of scenes: B scenes of T frames with room for K objects each.
 
     `place` (B,) indexes PLACES; `kind`, `color`, `motion` (B, K) index KINDS, COLORS, MOTIONS;
-    `present` (B, K) is False for an empty slot. Per frame, all (B, T, K): centre `x`, `y` and
-    `radius` in pixels, `aspect` the log of the stretch along the object's own x axis, `angle`
-    and `yaw` in degrees.
+    `present` (B, K) is False for an empty slot; `camera` (B,) indexes CAMERA_MOTIONS. Per frame, all
+    (B, T, K): centre `x`, `y` and `radius` in pixels, `aspect` the log of the stretch along the
+    object's own x axis, `angle` and `yaw` in degrees; and `pan` (B, T, 1), how far the camera has
+    turned to the right since the first frame, in pixels of the picture.
     """
 
     place: Tensor
@@ -88,12 +96,14 @@ class Scenes:
     color: Tensor
     motion: Tensor
     present: Tensor
+    camera: Tensor
     x: Tensor
     y: Tensor
     radius: Tensor
     aspect: Tensor
     angle: Tensor
     yaw: Tensor
+    pan: Tensor
 
     def __len__(self) -> int:
         return int(self.place.shape[0])
@@ -163,17 +173,31 @@ def sample_scenes(
     half = torch.stack([torch.zeros(count), torch.ones(count)], dim=1)
     half = torch.where(left_first, half, 1 - half)
     spread = torch.where(present.all(dim=1, keepdim=True), 0.5, 1.0)
-    x = 24 + (WIDTH - 48) * spread * (uniform(count, slots) * 0.9 + half * (spread < 1))
-    y = HORIZON + 10 + (HEIGHT - HORIZON - 30) * uniform(count, slots)
+    x = 32 + (WIDTH - 64) * spread * (uniform(count, slots) * 0.9 + half * (spread < 1))
+    y = HORIZON + 12 + (HEIGHT - HORIZON - 38) * uniform(count, slots)
+    place = integers(len(PLACES), count)
+    camera = torch.where(uniform(count) < _PAN_SHARE, 1 + integers(2, count), 0)
+    pan = _pan(generator, frames, camera)
     start = _Start(motion, is_critter, radius, torch.stack([x, y], dim=-1))
     return Scenes(
-        place=integers(len(PLACES), count),
+        place=place,
         kind=kind,
         color=color,
         motion=motion,
         present=present,
-        **_walk(generator, frames, start),
+        camera=camera,
+        pan=pan,
+        **_walk(generator, frames, start, pan),
     )
+
+
+def _pan(generator: torch.Generator, frames: int, camera: Tensor) -> Tensor:
+    """How far cameras (B,) have turned: (B, T, 1), 0 in the first frame."""
+    mean = torch.tensor([0.0, -_PAN_SPEED, _PAN_SPEED])[camera, None]
+    wavering = 0.4 * _PAN_SPEED * torch.randn(len(camera), frames, generator=generator)
+    speed = torch.where(mean == 0, 0.0, mean + wavering)
+    speed[:, 0] = 0
+    return speed.cumsum(dim=1)[..., None]
 
 
 @dataclass(frozen=True)
@@ -186,8 +210,13 @@ class _Start:
     position: Tensor
 
 
-def _walk(generator: torch.Generator, frames: int, start: _Start) -> dict[str, Tensor]:
-    """Random walks with jumps around the motion's bias, bouncing off the frame's edges."""
+def _walk(
+    generator: torch.Generator, frames: int, start: _Start, pan: Tensor
+) -> dict[str, Tensor]:
+    """Random walks with jumps around the motion's bias, bouncing off the frame's edges.
+
+    What a panning camera looks at moves the other way, but never out of the picture.
+    """
     motion, is_critter = start.motion, start.is_critter
     radius, position = start.radius, start.position
 
@@ -214,17 +243,20 @@ def _walk(generator: torch.Generator, frames: int, start: _Start) -> dict[str, T
     highest = torch.stack([WIDTH - margin[..., 0], HEIGHT - margin[..., 1]], dim=-1)
 
     rows: dict[str, list[Tensor]] = {k: [] for k in ("x", "y", "radius", "aspect", "angle", "yaw")}
-    for _ in range(frames):
+    camera = torch.cat([pan[:, 1:] - pan[:, :-1], torch.zeros_like(pan[:, :1])], dim=1)
+    for frame in range(frames):
         for name, value in zip(
             rows,
             (position[..., 0], position[..., 1], radius, aspect, angle, yaw),
             strict=True,
         ):
             rows[name].append(value)
-        jump = (torch.rand(bias.shape, generator=generator) < _JUMP_PROBABILITY).float()
-        noise = normal(*bias.shape) * (_CALM + (_JUMP - _CALM) * jump)
+        luck = torch.rand(bias.shape, generator=generator)
+        scale = torch.where(luck < _JUMP_PROBABILITY, _JUMP, _CALM)
+        noise = normal(*bias.shape) * torch.where(luck < _LEAP_PROBABILITY, _LEAP, scale)
         velocity = bias + _INERTIA * (velocity - bias) + noise
         moved = position + velocity[..., :2]
+        moved[..., 0] -= camera[:, frame]
         outside = (moved < lowest) | (moved > highest)
         flip = torch.where(outside, -1.0, 1.0)
         # A wall turns the bias round as well, so that sliding objects come back.
@@ -287,11 +319,12 @@ def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
         for name in ("kind", "color", "present", "x", "y", "radius", "aspect", "angle", "yaw")
     }
     place = scenes.place[:, None].expand(-1, frames).reshape(-1)
+    pan = scenes.pan.reshape(-1)
     slot = order.reshape(-1, slots)
     images, owners = [], []
     for start in range(0, len(place), chunk):
         part = slice(start, start + chunk)
-        image = _backdrops()[place[part]]
+        image = _backdrop(place[part], pan[part])
         owner = torch.full(image.shape[:3], -1, dtype=torch.int64)
         for k in range(slots):
             layer = {name: value[part, k] for name, value in values.items()}
@@ -302,22 +335,19 @@ def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
     return torch.cat(images), torch.cat(owners)
 
 
-def _backdrops() -> Tensor:
-    """One empty frame per place, float32 (places, H, W, 3) in 0..1."""
-    y = torch.arange(HEIGHT, dtype=torch.float32)[:, None]
-    x = torch.arange(WIDTH, dtype=torch.float32)[None, :]
+def _backdrop(place: Tensor, pan: Tensor) -> Tensor:
+    """Empty frames of places (N,) seen by cameras turned by `pan` (N,): (N, H, W, 3) in 0..1."""
+    y = torch.arange(HEIGHT, dtype=torch.float32)[None, :, None]
+    x = torch.arange(WIDTH, dtype=torch.float32)[None, None, :] + pan[:, None, None]
+    colors = torch.tensor(list(PLACES.values()), dtype=torch.float32)[place] / 255
+    wall, floor = colors[:, :, None, None].unbind(dim=1)
     depth = ((y - HORIZON) / (HEIGHT - HORIZON)).clamp(0, 1)
-    floor_share = (y - HORIZON + 0.5).clamp(0, 1).expand(HEIGHT, WIDTH)
     # Boards that run to a vanishing point above the horizon give the floor its perspective.
-    lane = (x - WIDTH / 2) / (y - HORIZON + 26).clamp(min=1) * 1.6
+    lane = (x - WIDTH / 2) / (y - HORIZON + 34).clamp(min=1) * 1.6
     boards = torch.cos(lane * math.pi).pow(2).pow(8) * 0.05 * (y > HORIZON)
-    frames = []
-    for wall, floor in PLACES.values():
-        wall_color = torch.tensor(wall) / 255 * (0.96 + 0.04 * (y / HORIZON).clamp(0, 1))[..., None]
-        floor_color = torch.tensor(floor) / 255 * (0.92 + 0.08 * depth - boards)[..., None]
-        share = floor_share[..., None]
-        frames.append(wall_color * (1 - share) + floor_color * share)
-    return torch.stack(frames)
+    share = (y - HORIZON + 0.5).clamp(0, 1)[..., None]
+    wall = wall * (0.96 + 0.04 * (y / HORIZON).clamp(0, 1))[..., None]
+    return wall * (1 - share) + floor * (0.92 + 0.08 * depth - boards)[..., None] * share
 
 
 def _paint(image: Tensor, layer: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
