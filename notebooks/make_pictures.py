@@ -61,12 +61,12 @@ class Scene:
         self.raw.animate(self.drags, blocks=BLOCKS, settings=off)
 
     def _drag(self, frame: NDArray[np.uint8]) -> ds.Drag:
-        """Pull what is red, in a bow, 48 pixels toward the emptier side."""
+        """Pull what is red, in a bow, 60 pixels toward the emptier side."""
         red, green, blue = np.moveaxis(frame.astype(int), -1, 0)
         region = ndimage.binary_fill_holes((red > green + 70) & (red > blue + 70))
         x = np.nonzero(region)[1].mean()
         side = 1 if x < frame.shape[1] / 2 else -1
-        bow = ds.Path.spline([(0, 0), (side * 24, -8), (side * 48, 0)])
+        bow = ds.Path.spline([(0, 0), (side * 30, -10), (side * 60, 0)])
         return ds.Drag(region, ds.Translation(bow))
 
     @property

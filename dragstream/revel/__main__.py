@@ -11,15 +11,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from dragstream.metrics.frechet import Frechet, frechet_distance
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
 from dragstream.models.base import VideoModel
 from dragstream.revel.captions import obedience, read
 from dragstream.revel.commands import add_commands
 from dragstream.revel.identity import BLOCKS, summary, watch
+from dragstream.revel.likeness import LatentMoments, trios
 from dragstream.revel.methods import ALL, Method, constants, select
 from dragstream.revel.scenes import playground_cases
 from dragstream.revel.sweep import Result, measure, replay
@@ -95,7 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     words.set_defaults(run=_captions)
     words.add_argument("--streams", type=int, default=24, help="(default: %(default)s)")
     words.add_argument("--blocks", type=int, default=2, help="of each (default: %(default)s)")
-    for suite in (playground, grid, identity, words):
+    likeness = suites.add_parser(
+        "likeness", help="Frechet distance of clips made from captions from rendered ones"
+    )
+    likeness.set_defaults(run=_likeness)
+    likeness.add_argument("--streams", type=int, default=48, help="(default: %(default)s)")
+    likeness.add_argument("--blocks", type=int, default=2, help="of each (default: %(default)s)")
+    for suite in (playground, grid, identity, words, likeness):
         suite.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
         suite.add_argument(
             "--model", default="playground", help="what ds.load takes (default: %(default)s)"
@@ -157,6 +166,31 @@ def _captions(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
         for name, row in shares.items()
     ]
     return outcome, "\n".join(lines) + "\n"
+
+
+def _likeness(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    model = load(options.model)
+    extractor = LatentMoments(model)
+    found = _all(options, trios(model, options.streams, options.seed, options.blocks))
+    real, made, other = (
+        extractor.features(np.stack([getattr(trio, name) for trio in found]))
+        for name in ("rendered", "made", "other")
+    )
+    distances = {
+        "model": frechet_distance(real, made, extractor.name),
+        "renderer": frechet_distance(real, other, extractor.name),
+    }
+    outcome = _origin(options, model) | {name: each.to_json() for name, each in distances.items()}
+    return outcome, _distances(distances)
+
+
+def _distances(distances: dict[str, Frechet]) -> str:
+    lines = ["| rendered clips against those of | Frechet distance | clips |", "|---|--:|--:|"]
+    lines += [
+        f"| the {name}{' again' * (name == 'renderer')} | {each.distance:.2f} | {each.generated} |"
+        for name, each in distances.items()
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _playground(options: argparse.Namespace) -> tuple[dict[str, Any], str]:

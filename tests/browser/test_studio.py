@@ -283,7 +283,7 @@ def test_a_drag_in_the_playground_for_the_picture(other_notebook):
     opened.python("studio.step(); studio.step(); studio.live.wait()")
     opened.python(CRITTER)
     opened.python(
-        "bow = ds.Path.spline([(0, 0), (-20, -8), (-40, 0)])\n"
+        "bow = ds.Path.spline([(0, 0), (-27, -10), (-54, 0)])\n"
         "studio.drags = [ds.Drag(red, ds.Translation(bow))]\n"
         "studio.animate(2); studio.live.wait(); studio.timeline.fork(at=3)\n"
         "studio.animate(2); studio.live.wait()"

@@ -16,7 +16,8 @@ def test_a_caption_names_what_the_scene_holds() -> None:
         for slot in range(2):
             color = list(world.COLORS)[int(scenes.color[index, slot])]
             assert (color in text.split()) == bool(scenes.present[index, slot])
-        captions.phrases(text)
+        assert ("the camera pans" in text) == bool(scenes.camera[index])
+        assert len(captions.phrases(text)) <= captions.PHRASES
 
 
 def test_phrases_keep_a_colour_with_its_object() -> None:

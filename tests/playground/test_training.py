@@ -148,3 +148,27 @@ def test_a_card_tells_the_figures_of_the_weights(tmp_path: Path) -> None:
     text = (tmp_path / "MODEL_CARD.md").read_text()
     assert f"{found['psnr']:.1f} dB" in text
     assert "7 steps" in text
+    assert text.count("Not measured yet.") == len(card.TABLES)
+
+
+def test_a_card_holds_the_tables_that_were_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    training = {"steps": 7, "minutes": 1, "batch": 2, "device": "a CPU"}
+    train.export(
+        Playground(train.CONFIG).parts()["transformer"].state_dict(),
+        Autoencoder(),
+        tmp_path,
+        training,
+    )
+    found = card.figures(Playground.from_folder(tmp_path), frames=2, clips=1)
+    monkeypatch.setattr(card, "figures", lambda _: found)
+    table = tmp_path / "captions.md"
+    table.write_text("| colour |\n|--:|\n| 61% |\n")
+    card.main(["--folder", str(tmp_path), "--captions", str(table)])
+    text = (tmp_path / "MODEL_CARD.md").read_text()
+    assert "dragstream.revel captions`):\n\n| colour |\n|--:|\n| 61% |\n" in text
+    assert text.count("Not measured yet.") == len(card.TABLES) - 1
+    with pytest.raises(ValueError, match=r"not \['drags'\]"):
+        card.write(tmp_path, found, training, {"drags": ""})

@@ -99,3 +99,25 @@ def test_objects_stay_in_the_frame_and_jump_further_than_people_drag() -> None:
 def test_impossible_scenes_are_refused(count: int, frames: int, objects: int | None) -> None:
     with pytest.raises(ValueError, match="got"):
         world.sample_scenes(torch.Generator(), count, frames, objects)
+
+
+def test_a_panning_camera_moves_the_whole_picture() -> None:
+    still = scene()
+    turned = world.render(dataclasses.replace(still, pan=torch.full_like(still.pan, 9.0)))[0, 0]
+    floor = slice(world.HEIGHT - 12, world.HEIGHT)
+    before, after = (frame[floor].astype(int) for frame in (world.render(still)[0, 0], turned))
+    assert np.array_equal(after[:, :-9], before[:, 9:])  # to the right: what is seen goes left
+    assert not np.array_equal(after, before)
+
+
+def test_a_camera_pans_the_way_it_says_and_objects_go_the_other_way() -> None:
+    scenes = world.sample_scenes(torch.Generator().manual_seed(2), 3000, 12)
+    assert float((scenes.camera > 0).float().mean()) == pytest.approx(0.15, abs=0.02)
+    way = torch.tensor([0.0, -1.0, 1.0])[scenes.camera]
+    assert torch.all(scenes.pan[:, 0] == 0)
+    assert torch.all(scenes.pan[scenes.camera == 0] == 0)
+    assert torch.all((scenes.pan[:, -1, 0] * way)[scenes.camera > 0] > 0)
+    went = (scenes.x[:, -1] - scenes.x[:, 0]).mean(dim=1)
+    still, left, right = (float(went[scenes.camera == index].mean()) for index in range(3))
+    assert left - still > 8  # what does not bounce off a side goes 27 pixels
+    assert right - still < -8

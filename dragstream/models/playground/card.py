@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,17 @@ import torch
 
 from dragstream.models.playground import world
 from dragstream.models.playground.clips import BLOCK, as_input, draw_clips, draw_frames
-from dragstream.models.playground.model import Playground
+from dragstream.models.playground.model import WEIGHTS, Playground
 
 _HELD_OUT = 10_000
 """Seed of what the figures are measured on; training never uses it."""
+TABLES = {
+    "playground": "Do drags land on held-out scenes",
+    "likeness": "Do clips made from captions alone look like rendered ones",
+    "captions": "Are captions obeyed, without a picture to start from",
+    "identity": "Do objects stay what they are, many blocks on, without any drag",
+}
+"""What a card tells beside `figures`, by the command of `dragstream.revel` that measures it."""
 
 
 @torch.no_grad()
@@ -63,39 +73,77 @@ def _prediction_errors(
     return {f"{sigma:g}": math.sqrt(error) for sigma, error in errors.items()}
 
 
-def write(folder: Path, found: dict[str, Any], training: dict[str, Any]) -> None:
+def write(
+    folder: Path,
+    found: dict[str, Any],
+    training: dict[str, Any],
+    tables: Mapping[str, str] | None = None,
+) -> None:
     """Write MODEL_CARD.md beside the weights.
 
     Args:
         folder: where the weights are.
         found: what `figures` gave.
         training: what the config says about the training.
+        tables: Markdown tables of `TABLES`, by name; what is left out was not measured.
+
+    Raises:
+        ValueError: a table that is none of `TABLES`.
     """
+    tables = tables or {}
+    if unknown := set(tables) - set(TABLES):
+        raise ValueError(f"a card has the tables {', '.join(TABLES)}, not {sorted(unknown)}")
     errors = "\n".join(f"| {sigma} | {error:.3f} |" for sigma, error in found["x0_error"].items())
     sizes = found["parameters"]
     text = _CARD.format(
         width=world.WIDTH,
         height=world.HEIGHT,
+        frame_rate=world.FRAME_RATE,
         transformer=sizes["transformer"] / 1e6,
         autoencoder=sizes["autoencoder"] / 1e6,
         psnr=found["psnr"],
         psnr_objects=found["psnr_objects"],
         errors=errors,
+        tables="\n\n".join(
+            f"{TABLES[name]} (`python -m dragstream.revel {name}`):\n\n"
+            f"{tables.get(name, 'Not measured yet.').strip()}"
+            for name in TABLES
+        ),
         **training,
     )
     (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure the weights of a folder and write their card, with the tables that are given."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dragstream.models.playground.card", description=main.__doc__
+    )
+    parser.add_argument("--folder", type=Path, default=WEIGHTS, help="of the weights")
+    for name in TABLES:
+        parser.add_argument(
+            f"--{name}",
+            type=Path,
+            metavar="FILE",
+            help=f"what `python -m dragstream.revel {name} --markdown FILE` wrote",
+        )
+    options = vars(parser.parse_args(arguments))
+    folder = options.pop("folder")
+    tables = {name: file.read_text(encoding="utf-8") for name, file in options.items() if file}
+    training = json.loads((folder / "config.json").read_text())["training"]
+    write(folder, figures(Playground.from_folder(folder)), training, tables)
+
+
 _CARD = """# The playground model
 
 A causal Wan ({transformer:.1f} M parameters) and a per-frame autoencoder ({autoencoder:.1f} M) for
-videos of {width}x{height} pixels at 8 frames a second, three latent frames a block, made to show
-and to test dragging on a laptop's CPU. It knows one small world: critters, boxes and stars in six
-colours, in four places. It is good at continuing a scene; scenes drawn from a caption alone are
-less certain.
+videos of {width}x{height} pixels at {frame_rate:g} frames a second, three latent frames a block,
+made to show and to test dragging on a laptop's CPU. It knows one small world: critters, boxes and
+stars in six colours, in four places, before a camera that may pan. It is good at continuing a
+scene; scenes drawn from a caption alone are less certain.
 
 ## Figures
-Measured on held-out scenes when the training ended.
+Measured on held-out scenes.
 
 | | |
 |---|---|
@@ -109,14 +157,20 @@ standard deviation 1; the future is uncertain, so the first rows cannot be small
 |---|---|
 {errors}
 
-Whether drags land, captions are obeyed and objects stay themselves over many blocks is measured
-by `python -m dragstream.revel playground`, `captions` and `identity`; the README has the tables.
+{tables}
 
 ## Training
-{steps} steps of {batch} clips, {minutes} minutes on {device}. Data: the renderer in
-`dragstream/models/playground/world.py`, without end. To train it again, or further:
+{steps} steps, of {batch} clips the last of them, {minutes} minutes on {device}. Data: the renderer
+in `dragstream/models/playground/world.py`, without end. To train it again, or further, and to
+measure it:
 
 ```
 python -m dragstream.models.playground.train --minutes 150 --resume
+python -m dragstream.revel playground --markdown drags.md
+python -m dragstream.models.playground.card --playground drags.md
 ```
 """
+
+
+if __name__ == "__main__":
+    main()

@@ -2,8 +2,9 @@
 
 Critters (balls with a face that turns), boxes with a stripe and stars live on a floor before a
 wall, now and then before a camera that pans. Their motion is *uncertain on purpose*: velocity,
-angle, yaw and aspect are random walks with jumps that a caption only biases. A model trained on predictable motion extrapolates the
-past and ignores its latents, and then no drag can move anything.
+angle, yaw and aspect are random walks with jumps that a caption only biases. A model trained on
+predictable motion extrapolates the past and ignores its latents, and then no drag can move
+anything.
 
 Units are pixels of the video frame (x right, y down) and degrees, positive clockwise on screen;
 time is counted in video frames. Everything is vectorised over scenes and frames.
@@ -85,10 +86,10 @@ class Scenes:
     """A batch of scenes: B scenes of T frames with room for K objects each.
 
     `place` (B,) indexes PLACES; `kind`, `color`, `motion` (B, K) index KINDS, COLORS, MOTIONS;
-    `present` (B, K) is False for an empty slot; `camera` (B,) indexes CAMERA_MOTIONS. Per frame, all
-    (B, T, K): centre `x`, `y` and `radius` in pixels, `aspect` the log of the stretch along the
-    object's own x axis, `angle` and `yaw` in degrees; and `pan` (B, T, 1), how far the camera has
-    turned to the right since the first frame, in pixels of the picture.
+    `present` (B, K) is False for an empty slot; `camera` (B,) indexes CAMERA_MOTIONS. Per frame,
+    all (B, T, K): centre `x`, `y` and `radius` in pixels, `aspect` the log of the stretch along
+    the object's own x axis, `angle` and `yaw` in degrees; and `pan` (B, T, 1), how far the camera
+    has turned to the right since the first frame, in pixels of the picture.
     """
 
     place: Tensor
@@ -210,9 +211,7 @@ class _Start:
     position: Tensor
 
 
-def _walk(
-    generator: torch.Generator, frames: int, start: _Start, pan: Tensor
-) -> dict[str, Tensor]:
+def _walk(generator: torch.Generator, frames: int, start: _Start, pan: Tensor) -> dict[str, Tensor]:
     """Random walks with jumps around the motion's bias, bouncing off the frame's edges.
 
     What a panning camera looks at moves the other way, but never out of the picture.

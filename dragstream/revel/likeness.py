@@ -1,0 +1,115 @@
+"""Do a model's clips look like the world's? A Frechet distance of generated from rendered clips.
+
+Streams are made from the captions of held-out scenes, without a picture, and set beside the clips
+that the renderer makes of as many scenes. The feature space is the packaged world's own: moments
+of the model's latents (see `LatentMoments`), so that nothing has to be downloaded and the figure
+compares with those of the same autoencoder only. What two lots of rendered clips are apart is the
+least that can be asked of a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags.checks import whole
+from dragstream.models.base import VideoModel
+from dragstream.models.playground import world
+from dragstream.models.playground.captions import caption
+from dragstream.revel.cases import Start
+from dragstream.revel.scenes import check_world
+from dragstream.stream.noise import generator
+from dragstream.stream.production import Filming
+from dragstream.stream.stream import Stream
+
+__all__ = ["LatentMoments", "Trio", "trios"]
+
+
+@dataclass(frozen=True, eq=False)
+class LatentMoments:
+    """Clips to moments of their latents: an extractor for Frechet distances of clips.
+
+    For each channel of the latents: its mean over the clip, its standard deviation over a frame
+    (averaged over the clip), and the mean absolute change from one latent frame to the next.
+
+    Attributes:
+        model: whose autoencoder makes the latents.
+
+    Raises:
+        TypeError: a model that encodes pictures only.
+    """
+
+    model: VideoModel
+
+    def __post_init__(self) -> None:
+        self._filming()
+
+    @property
+    def name(self) -> str:
+        """The extractor's name."""
+        return f"moments of {self.model.spec.name} latents"
+
+    def _filming(self) -> Filming:
+        if not isinstance(self.model, Filming):
+            raise TypeError(f"{self.model.spec.name!r} makes no latents of videos")
+        return self.model
+
+    def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Clips (N, T, H, W, 3) uint8 of whole blocks to (N, 3 * channels)."""
+        return np.stack([self._moments(clip) for clip in samples])
+
+    def _moments(self, clip: NDArray[np.uint8]) -> NDArray[np.float64]:
+        latents = self._filming().encode_video(clip)[0].double()
+        moments = (
+            latents.mean(dim=(0, 2, 3)),
+            latents.std(dim=(2, 3)).mean(dim=0),
+            latents.diff(dim=0).abs().mean(dim=(0, 2, 3)),
+        )
+        return np.concatenate([moment.cpu().numpy() for moment in moments])
+
+
+@dataclass(frozen=True, eq=False)
+class Trio:
+    """Three clips of one length, uint8 (T, H, W, 3).
+
+    Attributes:
+        made: by the model, from a held-out scene's caption.
+        rendered: of that scene, by the renderer.
+        other: of another scene, by the renderer.
+    """
+
+    made: NDArray[np.uint8]
+    rendered: NDArray[np.uint8]
+    other: NDArray[np.uint8]
+
+
+def trios(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> Iterator[list[Trio]]:
+    """Make clips to compare; yields those of one stream after the other.
+
+    Args:
+        model: of the playground's frame size.
+        streams: how many.
+        seed: of the scenes and of the streams' noise.
+        blocks: how long each is, in blocks.
+
+    Raises:
+        ValueError: fewer than two streams, no blocks, or a model of another frame size.
+    """
+    whole(streams, "streams", least=2)
+    whole(blocks, "blocks", least=1)
+    check_world(model.spec)
+    for number in range(streams):
+        scene = Start(seed, number, 0).scenes()
+        stream = Stream(model, prompt=caption(scene, 0), seed=seed + number)
+        stream.run(blocks, progress=False)
+        rendered, other = (
+            world.render(world.sample_scenes(source, 1, len(stream.frames)))[0]
+            for source in (
+                generator(seed, "revel", number, 0),
+                generator(seed, "revel", number, 1),
+            )
+        )
+        yield [Trio(stream.frames, rendered, other)]
