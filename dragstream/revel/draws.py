@@ -51,17 +51,17 @@ _LONG_PATIENCE = 12
 """The same for `Feature.LONG`: waiting costs less than another scene."""
 _CHECK = 3
 """A stream is looked at so often, in blocks, and given up once what is to be dragged is lost."""
-_MARGIN = 12
+_MARGIN = 16
 """Pixels around everything that moves; what lies farther away is to stay as it is."""
-_STRIDE = 14.0
+_STRIDE = 19.0
 """Farthest that a passing object goes in one latent frame, pixels."""
-_EDIT = 45.0
+_EDIT = 60.0
 """Farthest that an edit takes an object over another, pixels."""
 _COVERED = (0.2, 0.7)
 """How much of an object another one hides, as a share of its area."""
 _OUTSIDE = 0.2
 """An object has left once no more than this share of it can be seen."""
-_FARTHEST = 95.0
+_FARTHEST = 127.0
 """An object that leaves is led no farther than this, pixels."""
 
 
@@ -252,7 +252,7 @@ def _occlusion(view: _View, slot: Slot) -> Drawn | None:
         site, hidden = view.site(index), view.seen[other][1]
         limit = _EDIT if slot.mode is Mode.EDIT else _STRIDE * view.latent_frames
         for x, y in directions(site):
-            for length in view.rng.permutation(np.arange(16.0, limit, 4.0)):
+            for length in view.rng.permutation(np.arange(21.0, limit, 5.0)):
                 drag = Drag(site.seen.mask, Translation.by(float(length * x), float(length * y)))
                 if _covers(site, hidden, drag, view.latent_frames):
                     return ((site.subject, drag),)

@@ -11,7 +11,8 @@ import torch
 from dragstream.models.playground import world
 from dragstream.revel import captions
 from dragstream.revel.cases import Subject
-from dragstream.revel.sight import kind_of
+from dragstream.revel.sight import kind_of, sight
+from dragstream.revel.sites import is_whole
 
 RED = Subject("box", "red")
 
@@ -24,9 +25,15 @@ def scenes() -> world.Scenes:
 def test_every_rendered_kind_is_recognised(scenes: world.Scenes) -> None:
     frames = world.render(scenes)[:, 0]
     colors = list(world.COLORS)
+    whole = 0
     for index, frame in enumerate(frames):
-        color = colors[int(scenes.color[index, 0])]
-        assert kind_of(frame, color) == world.KINDS[int(scenes.kind[index, 0])]
+        color, kind = colors[int(scenes.color[index, 0])], world.KINDS[int(scenes.kind[index, 0])]
+        seen = sight(frame, color, kind)
+        assert seen is not None
+        if is_whole(seen):  # what a side cuts off may look like another kind
+            assert kind_of(frame, color) == kind
+            whole += 1
+    assert whole > 0.7 * len(frames)
 
 
 def disc(center: tuple[float, float], radius: float = 20.0) -> np.ndarray:

@@ -46,7 +46,7 @@ def test_an_object_that_shrinks_or_doubles_is_not_kept(start: Start) -> None:
     image = start.image()
     assert not glimpse(start, np.concatenate([image, image], axis=1)).kept
     small = np.full_like(image, 200)
-    small[32:96, 48:144] = image[::2, ::2]
+    small[40:120, 64:192] = image[::2, ::2]
     shrunk = glimpse(start, small)
     assert not shrunk.kept
     assert shrunk.size == pytest.approx(0.25, abs=0.08)

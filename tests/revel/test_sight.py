@@ -134,8 +134,8 @@ def test_the_face_is_the_part_with_the_eyes(film) -> None:
 
 
 def test_a_copy_left_behind_pulls_the_truth_back(film) -> None:
-    here, there = film("box", "red", x=[52.0, 108.0])
-    both = np.where((there != film("box", "blue", x=[108.0])[0]).any(-1)[..., None], there, here)
+    here, there = film("box", "red", x=[48.0, 112.0])
+    both = np.where((there != film("box", "blue", x=[112.0])[0]).any(-1)[..., None], there, here)
     seen = sight(both, "red", "box")
     assert len(seen.parts) == 2
     assert seen.center[0] == pytest.approx(80, abs=3)
