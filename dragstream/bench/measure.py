@@ -33,7 +33,7 @@ _PULL = 12.0
 
 @dataclass(frozen=True)
 class Place:
-    """The stream around one block: the middle of a few blocks' seconds, and memory after it."""
+    """A stream up to one block: the middle of the last few blocks' seconds, and memory then."""
 
     block: int
     seconds: float
@@ -48,8 +48,9 @@ class Report:
         plain_seconds: One block by `Stream.step`, its cache full.
         dragged_seconds: The same block by `Stream.animate` with one drag.
         iterations: Drag iterations in it.
-        early: Around an early block of an undragged stream.
-        late: Around a late one.
+        blocks_between: Blocks made between the two places' readings of memory.
+        early: Up to an early block of an undragged stream.
+        late: Up to a late one; its blocks took turns with the early ones.
         kept_bytes: What one finished block itself holds: latents, noisy latents, frames.
         peak_bytes: The most memory that the process ever held.
     """
@@ -57,6 +58,7 @@ class Report:
     plain_seconds: float
     dragged_seconds: float
     iterations: int
+    blocks_between: int
     early: Place
     late: Place
     kept_bytes: int
@@ -75,13 +77,12 @@ class Report:
     @property
     def grown_bytes(self) -> float:
         """Memory gained per block between the two places; it holds `kept_bytes`."""
-        blocks = self.late.block - self.early.block
-        return (self.late.resident_bytes - self.early.resident_bytes) / blocks
+        return (self.late.resident_bytes - self.early.resident_bytes) / self.blocks_between
 
     @property
     def memory_growth(self) -> float:
         """Memory at the late block over that at the early one, less what the blocks keep."""
-        kept = self.kept_bytes * (self.late.block - self.early.block)
+        kept = self.kept_bytes * self.blocks_between
         return (self.late.resident_bytes - kept) / self.early.resident_bytes
 
     def to_json(self) -> dict[str, Any]:
@@ -96,10 +97,12 @@ def measure(
     *,
     early: int = 20,
     late: int = 200,
-    repeats: int = 5,
+    repeats: int = 9,
     progress: Progress | None = None,
 ) -> Report:
-    """Run one stream from `early` to `late` blocks, then compare plain and dragged blocks.
+    """Run one stream to `late` blocks beside its twin of `early`; then compare with dragged ones.
+
+    The last blocks of the two take turns, so that a machine that wavers slows both alike.
 
     Args:
         model: What generates.
@@ -116,23 +119,29 @@ def measure(
     repeats = whole(repeats, "repeats", least=1)
     early = whole(early, "early", least=repeats)
     late = whole(late, "late", least=early + repeats)
-    stream = Stream(model, prompt=prompt, seed=0)
-    seconds: list[float] = []
-    places: dict[int, Place] = {}
+    young, stream = (Stream(model, prompt=prompt, seed=0) for _ in range(2))
+    for _ in range(early - repeats):
+        young.step()
+    early_bytes = 0
+    sooner: list[float] = []
+    later: list[float] = []
     for number in range(1, late + 1):
-        seconds.append(_seconds(stream.step))
-        if number in (early, late):
-            middle = statistics.median(seconds[-repeats:])
-            places[number] = Place(number, middle, resident_bytes())
+        if number > late - repeats:
+            sooner.append(_seconds(young.step))
+        later.append(_seconds(stream.step))
+        if number == early:
+            early_bytes = resident_bytes()
         if progress is not None:
             progress(number)
+    late_bytes = resident_bytes()
     plain, dragged, iterations = _compare(stream, repeats)
     return Report(
         plain_seconds=plain,
         dragged_seconds=dragged,
         iterations=iterations,
-        early=places[early],
-        late=places[late],
+        blocks_between=late - early + repeats,
+        early=Place(early, statistics.median(sooner), early_bytes),
+        late=Place(late, statistics.median(later[-repeats:]), late_bytes),
         kept_bytes=kept_bytes(stream.blocks[-1]),
         peak_bytes=peak_bytes(),
     )

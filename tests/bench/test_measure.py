@@ -18,6 +18,7 @@ REPORT = Report(
     plain_seconds=0.8,
     dragged_seconds=1.8,
     iterations=4,
+    blocks_between=180,
     early=Place(20, 0.8, 500 * MEBIBYTE),
     late=Place(200, 0.84, 590 * MEBIBYTE),
     kept_bytes=MEBIBYTE // 4,
@@ -73,8 +74,10 @@ def test_each_place_is_the_median_of_the_blocks_up_to_it(slow: Any) -> None:
 
     report = measure(slow, "a red box", early=4, late=10, repeats=3, progress=seen.append)
 
-    assert report.early == Place(4, 3, (1 + 2 + 3 + 4) * MEBIBYTE)
-    assert report.late == Place(10, 9, 55 * MEBIBYTE)
+    # Its twin has one block by then, and three more in the end.
+    assert report.early == Place(4, 3, (1 + 1 + 2 + 3 + 4) * MEBIBYTE)
+    assert report.late == Place(10, 9, (10 + 55) * MEBIBYTE)
+    assert report.blocks_between == 6 + 3
     assert seen == list(range(1, 11))
 
 
