@@ -44,9 +44,9 @@ CONFIG: dict[str, Any] = {
         "frames_per_block": BLOCK,
     },
     "sigmas": [1.0, 0.94, 0.87, 0.78, 0.66, 0.5, 0.33, 0.17],
-    "denoising_step": 3,
-    "learning_rate": 0.2,
-    "layers": [1, 2, 3, 4],
+    "denoising_step": 4,
+    "learning_rate": 0.6,
+    "layers": [2, 3, 4, 5],
 }
 _LATENT_NOISE = 0.045
 """The decoder forgives that much noise in latents of unit variance."""
