@@ -45,7 +45,7 @@ from dragstream.widgets import Studio
 
 torch.set_num_threads(1)
 prompt = "a red critter rests beside a blue box in a meadow"
-stream = ds.Stream(ds.load("playground"), prompt, seed=9, image=draw(prompt, seed=5))
+stream = ds.Stream(ds.load("playground"), prompt, seed=5, image=draw(prompt, seed=3))
 studio = Studio(stream)
 studio
 """

@@ -136,11 +136,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 _CARD = """# The playground model
 
-A causal Wan ({transformer:.1f} M parameters) and a per-frame autoencoder ({autoencoder:.1f} M) for videos
-of {width}x{height} pixels at {frame_rate:g} frames a second, three latent frames a block,
-made to show and to test dragging on a laptop's CPU. It knows one small world: critters, boxes and
-stars in six colours, in four places, before a camera that may pan. It is good at continuing a
-scene; scenes drawn from a caption alone are less certain.
+A causal Wan ({transformer:.1f} M parameters) and a per-frame autoencoder ({autoencoder:.1f} M) for
+videos of {width}x{height} pixels at {frame_rate:g} frames a second, three latent frames a
+block, made to show and to test dragging on a laptop's CPU. It knows one small world:
+critters, boxes and stars in six colours, in four places, before a camera that may pan.
+It is good at continuing a scene; scenes drawn from a caption alone are less certain.
 
 ## Figures
 Measured on held-out scenes.
