@@ -72,7 +72,7 @@ class Desk:
             expect(self.bar).to_have_attribute(f"data-{name}", expected, timeout=timeout)
 
     def paint(self, x, y):
-        """Paint a patch of about 36 x 32 pixels, the playground's brush being 8 wide."""
+        """Paint a patch of about 40 x 36 pixels, a brush being 8 to 10 wide."""
         self.tool("Brush")
         self.stroke((x - 10, y - 8), (x + 10, y - 4), (x - 10, y), (x + 10, y + 4), (x - 10, y + 8))
         self.notebook.expect("studio.canvas.region is not None", "True")

@@ -65,10 +65,10 @@ def test_the_quick_start(notebook):
 
     # paint the critter, then pull it toward the emptier side
     mouse = CanvasHand(opened.page, root)
-    rows = (y - 11, y - 4, y + 3, y + 10)
-    mouse.stroke(*((x + side * 10, row) for row in rows for side in (-1, 1)))
+    rows = (y - 21, y - 7, y + 7, y + 21)
+    mouse.stroke(*((x + side * 18, row) for row in rows for side in (-1, 1)))
     opened.expect("canvas.region is not None and bool(canvas.region.sum() > 200)", "True")
-    end = (x + math.copysign(36, mouse.width / 2 - x), y)
+    end = (x + math.copysign(48, mouse.width / 2 - x), y)
     mouse.stroke((x, y), end)
 
     # read it back in Python
