@@ -19,7 +19,7 @@ _HELD_OUT = 10_000
 """Seed of what the figures are measured on; training never uses it."""
 TABLES = {
     "playground": "Do drags land on held-out scenes",
-    "likeness": "Do clips made from captions alone look like rendered ones",
+    "likeness": "Do clips made from captions alone look like rendered ones, in moments of latents",
     "captions": "Are captions obeyed, without a picture to start from",
     "identity": "Do objects stay what they are, many blocks on, without any drag",
 }

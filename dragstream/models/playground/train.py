@@ -388,7 +388,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--folder", type=Path, default=Path("build/playground"))
     parser.add_argument("--output", type=Path, default=WEIGHTS, help="where the weights go")
-    parser.add_argument("--autoencoder-steps", type=int, default=1500)
+    parser.add_argument("--autoencoder-steps", type=int, default=3200)
     parser.add_argument(
         "--decoder-steps", type=int, default=800, help="further, of the decoder alone; 0: none"
     )
