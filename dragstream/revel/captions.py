@@ -22,10 +22,9 @@ from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Start, Subject
 from dragstream.revel.scenes import check_world, subjects_of
 from dragstream.revel.sight import kind_of, sight
-from dragstream.stream.noise import generator
 from dragstream.stream.stream import Stream
 
-__all__ = ["Reading", "obedience", "read", "way_of"]
+__all__ = ["Reading", "Take", "obedience", "read", "takes", "way_of"]
 
 _STILL = 2.7
 """Slower objects rest, in pixels a frame: a third of the speed that captions ask for."""
@@ -35,6 +34,21 @@ _WAYS = {
     "slides up": (0.0, -1.0),
     "slides down": (0.0, 1.0),
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """A held-out scene as a model makes it from the caption alone, and as it is rendered.
+
+    Attributes:
+        start: the scene.
+        made: by the model, uint8 (T, H, W, 3).
+        rendered: of the same length.
+    """
+
+    start: Start
+    made: NDArray[np.uint8]
+    rendered: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -60,10 +74,8 @@ class Reading:
     rendered: bool
 
 
-def read(
-    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
-) -> Iterator[list[Reading]]:
-    """Run streams from captions alone and read them; yields one stream's readings after another.
+def takes(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> Iterator[Take]:
+    """Run streams from captions alone, one after the other.
 
     Args:
         model: of the playground's frame size.
@@ -79,24 +91,32 @@ def read(
     check_world(model.spec)
     for number in range(streams):
         start = Start(seed, number, 0)
-        scene = start.scenes()
-        stream = Stream(model, prompt=caption(scene, 0), seed=seed + number)
+        stream = Stream(model, prompt=caption(start.scenes(), 0), seed=seed + number)
         stream.run(blocks, progress=False)
-        frames = stream.frames
-        source = generator(seed, "revel", number, 0)
-        rendered = world.render(world.sample_scenes(source, 1, len(frames)))[0]
+        yield Take(start, stream.frames, start.film(len(stream.frames)))
+
+
+def read(
+    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
+) -> Iterator[list[Reading]]:
+    """Run streams from captions alone and read them; yields one stream's readings after another.
+
+    Args and errors are those of `takes`.
+    """
+    for take in takes(model, streams, seed, blocks):
+        scene = take.start.scenes()
         yield [
             reading
             for slot, subject in enumerate(subjects_of(scene))
             for reading in (
                 _read(
-                    number,
+                    take.start.scene,
                     subject,
                     world.MOTIONS[int(scene.motion[0, slot])],
                     shown,
                     rendered=truth,
                 )
-                for shown, truth in ((frames, False), (rendered, True))
+                for shown, truth in ((take.made, False), (take.rendered, True))
             )
         ]
 

@@ -17,13 +17,9 @@ from numpy.typing import NDArray
 
 from dragstream.drags.checks import whole
 from dragstream.models.base import VideoModel
-from dragstream.models.playground import world
-from dragstream.models.playground.captions import caption
+from dragstream.revel.captions import takes
 from dragstream.revel.cases import Start
-from dragstream.revel.scenes import check_world
-from dragstream.stream.noise import generator
 from dragstream.stream.production import Filming
-from dragstream.stream.stream import Stream
 
 __all__ = ["LatentMoments", "Trio", "trios"]
 
@@ -99,17 +95,6 @@ def trios(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> It
         ValueError: fewer than two streams, no blocks, or a model of another frame size.
     """
     whole(streams, "streams", least=2)
-    whole(blocks, "blocks", least=1)
-    check_world(model.spec)
-    for number in range(streams):
-        scene = Start(seed, number, 0).scenes()
-        stream = Stream(model, prompt=caption(scene, 0), seed=seed + number)
-        stream.run(blocks, progress=False)
-        rendered, other = (
-            world.render(world.sample_scenes(source, 1, len(stream.frames)))[0]
-            for source in (
-                generator(seed, "revel", number, 0),
-                generator(seed, "revel", number, 1),
-            )
-        )
-        yield [Trio(stream.frames, rendered, other)]
+    for take in takes(model, streams, seed, blocks):
+        other = Start(seed, take.start.scene, 1).film(len(take.made))
+        yield [Trio(take.made, take.rendered, other)]

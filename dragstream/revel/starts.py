@@ -47,8 +47,16 @@ class Start:
         Training draws from generators with plain seeds; this one's is a digest of its name, so
         these scenes are held out.
         """
+        return self._sampled(1)
+
+    def film(self, frames: int) -> NDArray[np.uint8]:
+        """The scene as it goes on by itself, rendered: uint8 (frames, H, W, 3)."""
+        video: NDArray[np.uint8] = world.render(self._sampled(frames))[0]
+        return video
+
+    def _sampled(self, frames: int) -> world.Scenes:
         source = generator(self.seed, "revel", self.scene, self.attempt)
-        return world.sample_scenes(source, 1, 1)
+        return world.sample_scenes(source, 1, frames)
 
     def image(self) -> NDArray[np.uint8]:
         """The frame, uint8 (H, W, 3)."""

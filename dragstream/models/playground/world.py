@@ -51,6 +51,7 @@ MOTIONS = (
     "spins",
     "turns",
 )
+CAMERA_MOTIONS = ("stands still", "pans left", "pans right")
 _VELOCITY_BIAS = torch.tensor(
     # x and y in pixels a frame, angle and yaw in degrees a frame, one row per motion
     [
@@ -74,7 +75,6 @@ _INERTIA = 0.5
 _YAW_LIMIT = 65.0
 _ASPECT_LIMIT = 0.38
 _RADIUS_RANGE = (30.0, 42.0)
-CAMERA_MOTIONS = ("stands still", "pans left", "pans right")
 _PAN_SHARE = 0.15
 """Share of scenes whose camera pans."""
 _PAN_SPEED = 2.5
