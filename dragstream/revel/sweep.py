@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dragstream.drags.motions import Drag
 from dragstream.drags.regions import centroid
@@ -20,6 +21,7 @@ from dragstream.metrics.trackers import Tracker
 from dragstream.models.base import VideoModel
 from dragstream.revel.cases import Case
 from dragstream.revel.methods import Method
+from dragstream.revel.pasted import pasted
 from dragstream.revel.sight import truth_tracker
 from dragstream.revel.situations import Situation, replay, silhouettes
 from dragstream.stream.records import Block, Mode
@@ -46,6 +48,9 @@ class Result:
         tracker: who measured `objmc`.
         objmc_flow: the same by a tracker that sees pixels only; None where it was not asked.
         dai: dragging accuracy index, latent units; lower is better.
+        dai_pasted: the same of what was dragged cut out and pasted where it should be: what is
+            left is how the autoencoder's latents change with the place on their grid, and no drag
+            can be expected to do better; None where latent frames hold more than a video frame.
         drift: distance of the latents' moments from those of the frames before them, both at the
             noise level of the drag, where rectification acts (Figure 2a), latent units.
         clean_drift: the same of the finished latents, which later denoising steps have settled.
@@ -65,6 +70,7 @@ class Result:
     tracker: str
     objmc_flow: float | None
     dai: float
+    dai_pasted: float | None
     drift: float
     clean_drift: float
     mean_shift: float
@@ -127,7 +133,8 @@ def measure(situation: Situation, method: Method, flow: Tracker | None = None) -
         coverage=_mean([result.coverage for result in followed]),
         tracker=followed[0].tracker,
         objmc_flow=_mean([result.mean for result in flowed]) if flowed else None,
-        dai=_mean([_dai(situation, blocks, drag) for drag in case.drags]),
+        dai=_mean([_dai(situation, _latents(blocks), drag) for drag in case.drags]),
+        dai_pasted=_dai_pasted(situation),
         drift=_drift(situation, blocks),
         clean_drift=moved.distance,
         mean_shift=moved.mean_shift,
@@ -186,18 +193,37 @@ def _follow(situation: Situation, blocks: Sequence[Block], flow: Tracker | None)
     return results
 
 
-def _dai(situation: Situation, blocks: Sequence[Block], drag: Drag) -> float:
+def _latents(blocks: Sequence[Block]) -> Tensor:
+    """All latents (N, C, h, w) of blocks."""
+    return torch.cat([block.latents for block in blocks])
+
+
+def _dai(situation: Situation, latents: Tensor, drag: Drag) -> float:
+    """Of the last latents, one for each of the drag's commands."""
     spec = situation.stream.model.spec
     commands, visible = situation.commands(drag), situation.visible(drag)
-    new = [latent for block in blocks for latent in block.latents][-len(commands) :]
+    new = latents[-len(commands) :]
     return dai(
         situation.stream.blocks[-1].latents[-1],
-        torch.stack([new[index] for index in visible]),
+        new[visible],
         centroid(drag.mask(spec.grid.height, spec.grid.width)),
         [commands[index] for index in visible],
         grid=spec.grid,
         radius=patch_radius(spec.grid),
     )
+
+
+def _dai_pasted(situation: Situation) -> float | None:
+    model, frame = situation.stream.model, situation.before
+    if model.spec.clock.temporal_factor > 1:
+        return None
+    found = []
+    for drag in situation.case.drags:
+        mask = drag.mask(*frame.shape[:2])
+        images = [pasted(frame, mask, target) for target in situation.commands(drag)]
+        latents = torch.cat([model.encode_image(image)[0, -1:] for image in images])
+        found.append(_dai(situation, latents, drag))
+    return _mean(found)
 
 
 def _past(situation: Situation) -> Sequence[Block]:
@@ -220,8 +246,8 @@ def _drift(situation: Situation, blocks: Sequence[Block]) -> float:
 def _clean_drift(situation: Situation, blocks: Sequence[Block]) -> Drift:
     """Of the finished latents, against as many frames as rectification looks at."""
     return Drift.between(
-        torch.cat([block.latents for block in blocks]),
-        torch.cat([block.latents for block in _past(situation)])[-_NEIGHBOURS:],
+        _latents(blocks),
+        _latents(_past(situation))[-_NEIGHBOURS:],
     )
 
 

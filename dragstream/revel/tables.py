@@ -21,6 +21,7 @@ _MEASURES = (
     "coverage",
     "objmc_flow",
     "dai",
+    "dai_pasted",
     "drift",
     "clean_drift",
     "mean_shift",
@@ -28,7 +29,16 @@ _MEASURES = (
     "leak",
     "seconds_per_block",
 )
-_RATIOS = ("objmc", "objmc_flow", "dai", "drift", "clean_drift", "seconds_per_block")
+_RATIOS = {
+    "objmc": "objmc",
+    "objmc_flow": "objmc_flow",
+    "dai": "dai",
+    "dai_pasted": "dai",
+    "drift": "drift",
+    "clean_drift": "clean_drift",
+    "seconds_per_block": "seconds_per_block",
+}
+"""What is divided by which of no drag's measures."""
 
 GROUPS: dict[str, Callable[[Result], bool]] = {
     "translation": lambda result: result.kind == "translation",
@@ -55,7 +65,9 @@ def rows(results: Sequence[Result]) -> Rows:
         found[name]["cases"] = len(mine)
     base = found.get(BASELINE)
     for row in found.values():
-        row["ratio"] = None if base is None else {m: _ratio(row[m], base[m]) for m in _RATIOS}
+        row["ratio"] = (
+            None if base is None else {m: _ratio(row[m], base[of]) for m, of in _RATIOS.items()}
+        )
     return found
 
 
@@ -90,7 +102,26 @@ def document(
 
 def markdown(outcome: dict[str, Any]) -> str:
     """Two Markdown tables of a `document`: the methods, and how each kind of drag fares."""
-    return "\n".join([*_methods(outcome), "", *_kinds(outcome)]) + "\n"
+    lines = [*_methods(outcome), "", *_kinds(outcome)]
+    if note := _pasted(outcome):
+        lines += ["", note]
+    return "\n".join(lines) + "\n"
+
+
+def _pasted(outcome: dict[str, Any]) -> str | None:
+    """Which part of the DAI no drag can take away."""
+    row = outcome["rows"].get(BASELINE)
+    if row is None or row["dai_pasted"] is None:
+        return None
+    shares = ", ".join(
+        f"{group} {_cell(kind[BASELINE]['ratio']['dai_pasted'], 2)}"
+        for group, kind in outcome["by_kind"].items()
+    )
+    return (
+        "Cut out and pasted where it should be, without a model, what is dragged has a DAI of "
+        f"{_cell(row['dai_pasted'], 4)}, {_cell(row['ratio']['dai_pasted'], 2)} of no drag's "
+        f"({shares})."
+    )
 
 
 def _methods(outcome: dict[str, Any]) -> list[str]:

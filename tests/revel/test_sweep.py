@@ -148,6 +148,8 @@ def test_dai_prefers_what_moved_whole_latents(stage: Stage) -> None:
     )
     obeyed, ignored = measure(situation, DRAG), measure(situation, NONE)
     assert obeyed.dai < 0.2 * ignored.dai
+    # Pasting is drawing the same object there: the shadow stays behind, which DAI does not see.
+    assert obeyed.dai_pasted == ignored.dai_pasted == pytest.approx(obeyed.dai, abs=0.02)
 
 
 def test_leak_forgives_the_object_and_its_shadow_but_not_the_rest(stage: Stage, block_of) -> None:

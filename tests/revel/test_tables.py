@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,7 @@ def result(method: str, objmc: float, **changes: object) -> Result:
         "tracker": "world",
         "objmc_flow": None,
         "dai": objmc / 100,
+        "dai_pasted": 0.03,
         "drift": 0.1,
         "clean_drift": 0.2,
         "mean_shift": 0.05,
@@ -80,6 +82,15 @@ def test_markdown_shows_means_with_ratios() -> None:
     assert "| DragStream, I = 4 | 2.00 (0.20) | 4.00 (0.20) | 2.00 (0.20) | 4.00 (0.20) |" in lines
     widths = {line.count("|") for line in lines[:4]}
     assert len(widths) == 1
+    assert lines[-1] == (
+        "Cut out and pasted where it should be, without a model, what is dragged has a DAI of "
+        "0.0300, 0.20 of no drag's (translation 0.30, rotation 0.15, animation 0.30, editing 0.15)."
+    )
+
+
+def test_what_no_drag_can_better_is_left_out_where_it_was_not_measured() -> None:
+    unknown = [replace(each, dai_pasted=None) for each in RESULTS]
+    assert "pasted" not in markdown(document(unknown, model="playground", scenes=2, seed=0))
 
 
 def test_the_ablations_are_the_papers() -> None:
