@@ -14,6 +14,8 @@ from torch.nn import functional
 
 from dragstream.drags.checks import point, whole
 from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Drag, Rotation
+from dragstream.drags.regions import centroid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from dragstream.drags.geometry import Grid
 
-__all__ = ["PAPER_RADIUS", "PAPER_WIDTH", "dai", "patch_radius"]
+__all__ = ["PAPER_RADIUS", "PAPER_WIDTH", "dai", "handle_point", "patch_radius"]
 
 PAPER_RADIUS = 20
 """r of the paper, in pixels of a frame that is PAPER_WIDTH wide."""
@@ -32,6 +34,23 @@ PAPER_WIDTH = 832
 def patch_radius(grid: Grid) -> int:
     """The paper's r = 20 pixels at 832 pixels of width, scaled to another frame; at least 1."""
     return max(1, round(PAPER_RADIUS * grid.width / PAPER_WIDTH))
+
+
+def handle_point(drag: Drag, height: int, width: int) -> tuple[float, float]:
+    """The handle point p (x, y) of a drag in a frame of that size, in pixels.
+
+    It is the middle of the handle. A rotation's has to be away from the centre c, or there is no
+    angle between p, c and p' (Eq. 1): of the handle's pixels, the one nearest to half-way between
+    c and the farthest of them.
+    """
+    mask = drag.mask(height, width)
+    if not isinstance(drag.motion, Rotation):
+        return centroid(mask)
+    pixels = np.argwhere(mask)[:, ::-1].astype(np.float64)  # (x, y)
+    center = np.array(drag.motion.center)
+    farthest = pixels[np.linalg.norm(pixels - center, axis=1).argmax()]
+    x, y = pixels[np.linalg.norm(pixels - (center + farthest) / 2, axis=1).argmin()]
+    return float(x), float(y)
 
 
 def dai(
@@ -48,8 +67,7 @@ def dai(
     Patches have 2 r + 1 by 2 r + 1 samples, one a pixel, read bilinearly from the latents (which
     are coarser), with the border repeated outside the frame. Each sample's place is mapped from
     the handle to the target by the drag, so that for a translation this is Eq. 11 as printed and
-    for a rotation the patch turns with the object; otherwise a turn about the handle point, for
-    which p' = p, could not be measured.
+    for a rotation the patch turns with the object.
 
     Args:
         reference: clean latents (C, h, w) of the frame that holds the handle, before the drag.

@@ -12,8 +12,7 @@ from torch import Tensor
 from dragstream.drags.geometry import Grid
 from dragstream.drags.labels import Label, Mode
 from dragstream.drags.motions import Drag, targets
-from dragstream.drags.regions import centroid
-from dragstream.metrics.dai import dai, patch_radius
+from dragstream.metrics.dai import dai, handle_point, patch_radius
 
 __all__ = ["LabelledDAI", "measure_latents", "read_latents"]
 
@@ -146,7 +145,7 @@ def _one(  # noqa: PLR0917
     drag: Drag, count: int, reference: Tensor, dragged: Tensor, grid: Grid, radius: int
 ) -> float:
     commands = [drag.motion.at(1.0)] if count == 1 else targets(drag.motion, count)
-    handle = centroid(drag.mask(grid.height, grid.width))
+    handle = handle_point(drag, grid.height, grid.width)
     return dai(reference, dragged, handle, commands, grid=grid, radius=radius)
 
 

@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from dragstream.drags.motions import Drag
-from dragstream.drags.regions import centroid
 from dragstream.method.rectification import Rectification
-from dragstream.metrics.dai import dai, patch_radius
+from dragstream.metrics.dai import dai, handle_point, patch_radius
 from dragstream.metrics.objmc import LowCoverage, ObjMC, objmc
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import Tracker
@@ -206,7 +205,7 @@ def _dai(situation: Situation, latents: Tensor, drag: Drag) -> float:
     return dai(
         situation.stream.blocks[-1].latents[-1],
         new[visible],
-        centroid(drag.mask(spec.grid.height, spec.grid.width)),
+        handle_point(drag, spec.grid.height, spec.grid.width),
         [commands[index] for index in visible],
         grid=spec.grid,
         radius=patch_radius(spec.grid),

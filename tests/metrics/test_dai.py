@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 
+from dragstream.drags import regions
 from dragstream.drags.geometry import Affine, Grid
-from dragstream.metrics.dai import dai, patch_radius
+from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
+from dragstream.metrics.dai import dai, handle_point, patch_radius
 
 GRID = Grid.of(128, 192)
 
@@ -51,6 +53,23 @@ def test_trajectory_points_are_averaged() -> None:
     shifts = [Affine.translation(8, 0), Affine.translation(16, 0)]
     value = dai(ramp(), torch.stack([ramp(), ramp()]), (80, 60), shifts, grid=GRID, radius=2)
     assert value == pytest.approx(12 / 5, rel=1e-4)
+
+
+def test_the_handle_point_is_the_middle_of_what_is_held() -> None:
+    region = regions.box(40, 30, 100, 60)
+    assert handle_point(Drag(region, Translation.by(9, 0)), 128, 192) == (69.5, 44.5)
+    x, y = handle_point(Drag(region, Deformation.by(9, 0)), 128, 192)  # its right third
+    assert x == pytest.approx(89.5, abs=1)
+    assert y == 44.5
+
+
+def test_the_handle_point_of_a_rotation_is_away_from_its_centre() -> None:
+    spinning = Drag(regions.box(40, 30, 100, 60), Rotation((69.5, 44.5), 30))
+    x, y = handle_point(spinning, 128, 192)
+    # Half-way to a corner, which is (29.5, 14.5) away.
+    assert (abs(x - 69.5), abs(y - 44.5)) == pytest.approx((14.75, 7.25), abs=0.5)
+    arm = Drag(regions.box(80, 60, 121, 64), Rotation((80, 62), -20))
+    assert handle_point(arm, 128, 192) == pytest.approx((100, 62), abs=1)
 
 
 def test_the_patch_turns_with_a_rotation() -> None:
