@@ -48,7 +48,7 @@ def test_clips_hold_the_sink_the_past_and_the_block() -> None:
 
 
 def test_a_clean_past_is_not_asked_for_but_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "_CLEAN_PAST", 1.0)
+    monkeypatch.setattr(train, "_CLEAN_PAST", {0: 1.0, 1: 1.0})
     seen = []
     model = Playground(train.CONFIG)
 
@@ -66,6 +66,19 @@ def test_a_clean_past_is_not_asked_for_but_seen(monkeypatch: pytest.MonkeyPatch)
     weights = 1 + 3 * found.cover[:, -clips.BLOCK :]
     power = 1 + found.latents[:, -clips.BLOCK :].pow(2).mean(2, keepdim=True)
     assert loss.item() == pytest.approx(float((power * weights).sum() / weights.sum()), rel=0.05)
+
+
+def test_latents_are_led_as_their_frames_are() -> None:
+    # What eight times coarser maps show of a smooth frame goes where the frame goes.
+    y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    frames = torch.exp(-((x - 54) ** 2 + (y - 40) ** 2) / 400).expand(8, 1, -1, -1)
+    torch.manual_seed(0)
+    motions = train._motions(8)
+    coarse = torch.nn.functional.avg_pool2d(frames, 8)
+    led = train._moved(coarse, motions)
+    wanted = torch.nn.functional.avg_pool2d(train._moved(frames, motions), 8)
+    assert (wanted - coarse).abs().amax((1, 2, 3)).min() > 0.2  # every motion moves something
+    assert (led - wanted).abs().max() < 0.1
 
 
 def test_noise_levels_are_those_between_the_sampler_s_steps() -> None:

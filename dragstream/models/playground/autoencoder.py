@@ -28,9 +28,9 @@ class _Residual(nn.Module):
 class Autoencoder(nn.Module):
     """Frames to latents and back, each frame by itself.
 
-    Frames are (N, 3, H, W) in -1..1, latents (N, 8, H/8, W/8), normalised per channel to mean 0
-    and standard deviation 1 over the training frames. No normalisation layers: what is decoded at
-    one place depends on its neighbourhood only, so a change of the latents stays local.
+    Frames are (N, 3, H, W) in -1..1, latents (N, 8, H/8, W/8), normalised per channel to about
+    mean 0 and standard deviation 1 over the training frames. No normalisation layers: what is
+    decoded at one place depends on its neighbourhood only, so a change of the latents stays local.
     """
 
     mean: Tensor

@@ -127,3 +127,7 @@ class CaptionEncoder(nn.Module):
         used = counts.sum(dim=-1, keepdim=True) > 0
         filled: Tensor = counts @ self.words + self.places
         return torch.where(used, filled, self.empty)
+
+    def silence(self) -> Tensor:
+        """Embeddings (1, PHRASES, text_dim) of no caption at all."""
+        return self.empty.detach().expand(1, PHRASES, -1)

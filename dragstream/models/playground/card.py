@@ -32,9 +32,9 @@ def figures(model: Playground, frames: int = 64, clips: int = 48) -> dict[str, A
 
     Returns:
         "psnr", of the autoencoder in dB, over whole frames; "psnr_objects", over the pixels of
-        objects alone; "x0_error", the root mean squared error of the clean prediction of a block
-        after a clean past, in latent units (their standard deviation is 1), by noise level;
-        "parameters", of the transformer and of the autoencoder.
+        objects alone; "deviation", the latents' standard deviation; "x0_error", the root mean
+        squared error of the clean prediction of a block after a clean past, in latent units, by
+        noise level; "parameters", of the transformer and of the autoencoder.
     """
     generator = torch.Generator().manual_seed(_HELD_OUT)
     scenes = world.sample_scenes(generator, frames, 1)
@@ -42,11 +42,13 @@ def figures(model: Playground, frames: int = 64, clips: int = 48) -> dict[str, A
     generator.manual_seed(_HELD_OUT)
     pixels = draw_frames(frames, generator).to(model.device)
     inputs = as_input(pixels)
-    decoded = model.autoencoder.decode(model.autoencoder.encode(inputs)).clamp(-1, 1)
+    latents = model.autoencoder.encode(inputs)
+    decoded = model.autoencoder.decode(latents).clamp(-1, 1)
     error = (decoded - inputs).square().mean(dim=1) / 4
     return {
         "psnr": -10 * math.log10(float(error.mean())),
         "psnr_objects": -10 * math.log10(float(error[shown.to(error.device)].mean())),
+        "deviation": float(latents.std()),
         "x0_error": _prediction_errors(model, clips, generator),
         "parameters": {
             "transformer": sum(weight.numel() for weight in model.wan.parameters()),
@@ -103,6 +105,7 @@ def write(
         autoencoder=sizes["autoencoder"] / 1e6,
         psnr=found["psnr"],
         psnr_objects=found["psnr_objects"],
+        deviation=found["deviation"],
         errors=errors,
         tables="\n\n".join(
             f"{TABLES[name]} (`python -m dragstream.revel {name}`):\n\n"
@@ -151,7 +154,7 @@ Measured on held-out scenes.
 | autoencoder, pixels of objects | {psnr_objects:.1f} dB |
 
 Root mean squared error of the clean prediction after a clean past, by noise level (latents have
-standard deviation 1; the future is uncertain, so the first rows cannot be small):
+standard deviation {deviation:.2f}; the future is uncertain, so the first rows cannot be small):
 
 | noise level | error |
 |---|---|

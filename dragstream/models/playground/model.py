@@ -37,7 +37,8 @@ class Playground(nn.Module):
 
     Args:
         config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
-            step; "denoising_step", "learning_rate" and "layers", where drags are optimised.
+            step; "denoising_step", "learning_rate" and "layers", where drags are optimised;
+            "guidance", how much a first block's caption is amplified, 1 for not at all.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -45,6 +46,7 @@ class Playground(nn.Module):
         self.wan = CausalWan.from_config(config["transformer"])
         self.autoencoder = Autoencoder()
         self.captions = CaptionEncoder(self.wan.config.text_dim)
+        self.guidance = float(config["guidance"])
         self.spec = ModelSpec(
             name="playground",
             grid=Grid.of(HEIGHT, WIDTH, spatial_factor=FACTOR, patch=self.wan.config.patch),
@@ -106,7 +108,7 @@ class Playground(nn.Module):
     @functools.cached_property
     def _digest(self) -> str:
         digest = hashlib.sha256(self.wan.fingerprint().encode())
-        digest.update(repr(self.spec).encode())
+        digest.update(repr((self.spec, self.guidance)).encode())
         for part in (self.captions, self.autoencoder):
             for name, weight in sorted(part.state_dict().items()):
                 digest.update(name.encode())
@@ -137,13 +139,23 @@ class Playground(nn.Module):
         """See `CausalWan.with_text`."""
         return self.wan.with_text(context, text)
 
+    @torch.no_grad()
     def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
-        """See `CausalWan.denoise`."""
-        return self.wan.denoise(latents, sigma, context)
+        """See `CausalWan.denoise`; a first block is guided, see `predict`."""
+        return self.predict(latents, sigma, context)
 
     def predict(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
-        """See `CausalWan.predict`."""
-        return self.wan.predict(latents, sigma, context)
+        """See `CausalWan.predict`; where nothing came before, the caption counts for more.
+
+        Later blocks are told by the past what is there. The first one has the caption alone, and
+        classifier-free guidance leads it away from what would be there without one.
+        """
+        clean = self.wan.predict(latents, sigma, context)
+        if context.frames or self.guidance == 1.0:
+            return clean
+        silent = self.wan.with_text(context, self.captions.silence())
+        without = self.wan.predict(latents, sigma, silent)
+        return without + self.guidance * (clean - without)
 
     def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
         """See `CausalWan.commit`."""

@@ -44,18 +44,24 @@ CONFIG: dict[str, Any] = {
         "frames_per_block": BLOCK,
     },
     "sigmas": [1.0, 0.94, 0.87, 0.78, 0.66, 0.5, 0.33, 0.17],
-    "denoising_step": 4,
+    "denoising_step": 5,
     "learning_rate": 0.6,
     "layers": [2, 3, 4, 5],
+    "guidance": 2.0,
 }
 _LATENT_NOISE = 0.045
 """The decoder forgives that much noise in latents of unit variance."""
+_TOGETHER = 0.05
+"""How much it counts that moved frames have moved latents."""
 _CROPS = 20
 """Of a batch of the autoencoder."""
 _EMA = 0.998
 _FAR = 2000.0
 """Largest distance in frames, in training, between the sink and the blocks that look at it."""
-_CLEAN_PAST = 0.65
+_CLEAN_PAST = {0: 0.5, 1: 0.75}
+"""Share of clips whose past is clean, by sinks: a stream that begins has often no past at all."""
+_WORDLESS = 0.1
+"""Share of clips without a caption: what captions add to them is what guidance amplifies."""
 _ROUGH_PAST = 0.12
 """Noise, as a sigma, that a clean past may carry unannounced."""
 _LEAST_NOISE = 0.1
@@ -162,15 +168,47 @@ def _crops(frames: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _autoencoder_loss(model: Autoencoder, frames: Tensor) -> Tensor:
-    """L1 of colours and of their gradients; latents of about unit variance, smooth, redundant."""
+    """What is decoded, against the frames; latents of about unit variance that move with them.
+
+    Half of the frames are moved, turned and scaled at random, and so are their latents: these must
+    decode to the moved frames and be near the moved frames' own latents. A drag moves features
+    over the latents' grid, by less than a cell as well, and only such latents go along.
+    """
+    half = len(frames) // 2
+    motion = _motions(half).to(frames.device)
+    moved = _moved(frames[:half], motion)
     with torch.autocast(frames.device.type, dtype=torch.bfloat16):
-        latents = model.encode(frames)
-        decoded = model.decode(latents + _LATENT_NOISE * torch.randn_like(latents)).float()
-    latents = latents.float()
+        encoded = model.encode(torch.cat([frames, moved])).float()
+    latents, own = encoded[: len(frames)], encoded[len(frames) :]
+    led = _moved(latents[:half], motion)
+    given = torch.cat([led, latents[half:]])
+    with torch.autocast(frames.device.type, dtype=torch.bfloat16):
+        decoded = model.decode(given + _LATENT_NOISE * torch.randn_like(given)).float()
     variance = (latents.pow(2).mean((0, 2, 3)) - 1).pow(2).mean()
     centre = latents.mean((0, 2, 3)).pow(2).mean()
     rough = sum(slope.pow(2).mean() for slope in _slopes(latents))
-    return _picture_loss(decoded, frames) + 0.02 * (variance + centre) + 0.002 * rough
+    picture = _picture_loss(decoded, torch.cat([moved, frames[half:]]))
+    together = (led - own).pow(2).mean()
+    return picture + _TOGETHER * together + 0.02 * (variance + centre) + 0.002 * rough
+
+
+def _motions(count: int) -> Tensor:
+    """Random shifts, turns and scales of crops, (count, 2, 3) as `affine_grid` takes them."""
+    angle = 2 * math.pi * torch.rand(count)
+    scale = torch.exp(0.3 * (2 * torch.rand(count) - 1))
+    shift = 0.2 * (2 * torch.rand(count, 2) - 1)
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    rows = [torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)]
+    return torch.stack(rows, dim=1)
+
+
+def _moved(maps: Tensor, motions: Tensor) -> Tensor:
+    """Frames or latents (N, C, H, W) under motions, mirrored at the borders."""
+    grid = nn.functional.affine_grid(motions, list(maps.shape), align_corners=False)
+    moved: Tensor = nn.functional.grid_sample(
+        maps, grid, padding_mode="reflection", align_corners=False
+    )
+    return moved
 
 
 def _picture_loss(decoded: Tensor, frames: Tensor) -> Tensor:
@@ -187,7 +225,7 @@ def _slopes(maps: Tensor) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def _normalise(model: Autoencoder, frames: Tensor) -> None:
     """Measure the latents' mean and standard deviation per channel."""
-    latents = torch.cat([model.encode(as_input(part)) for part in frames.split(32)])
+    latents = torch.cat([model.encoder(as_input(part)) for part in frames.split(32)])
     model.mean.copy_(latents.mean((0, 2, 3)))
     model.std.copy_(latents.std((0, 2, 3)))
 
@@ -251,9 +289,10 @@ def flow_loss(
     far = torch.where(torch.rand(count, 1, generator=generator) < 0.25, BLOCK, far)
     first = far.floor().long() * sink
     frames = torch.cat([torch.zeros(count, sink), first + torch.arange(2 * BLOCK)], 1).long()
-    batch = _Batch(latents, model.captions(clips.counts), frames.to(device), sink)
+    told = (torch.rand(count, 1, 1, generator=generator) >= _WORDLESS).to(device)
+    batch = _Batch(latents, model.captions(clips.counts * told), frames.to(device), sink)
 
-    clean = torch.rand(count, 1, generator=generator) < _CLEAN_PAST
+    clean = torch.rand(count, 1, generator=generator) < _CLEAN_PAST[sink]
     past = torch.where(clean, 0.0, _levels((count, 1), generator))
     block = _levels((count, 1), generator)
     levels = [torch.zeros(count, sink), past.expand(-1, BLOCK), block.expand(-1, BLOCK)]
@@ -388,7 +427,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--folder", type=Path, default=Path("build/playground"))
     parser.add_argument("--output", type=Path, default=WEIGHTS, help="where the weights go")
-    parser.add_argument("--autoencoder-steps", type=int, default=3200)
+    parser.add_argument("--autoencoder-steps", type=int, default=4300)
     parser.add_argument(
         "--decoder-steps", type=int, default=800, help="further, of the decoder alone; 0: none"
     )
