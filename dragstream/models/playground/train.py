@@ -66,8 +66,12 @@ _ROUGH_PAST = 0.12
 """Noise, as a sigma, that a clean past may carry unannounced."""
 _LEAST_NOISE = 0.1
 _OBJECTS = 3.0
-"""How much more the error counts where objects are: they fill a sixth of a frame, and are all
-that is hard about it."""
+"""How much more the error counts around objects: they fill a sixth of a frame, and are all that is
+hard about it."""
+_AROUND = 2
+"""Latent cells around objects, in all frames, that count as much as they: an error that counted
+more on an object than beside it would teach the model to draw where it is in doubt, and objects
+to grow."""
 _SELF_FED_FROM = 0.7
 """Share of the training after which the past is what the model itself made of it."""
 
@@ -284,7 +288,7 @@ def flow_loss(
     """Flow matching on a batch of clips (mean squared error of the flow where there is noise)."""
     device, count = clips.latents.device, len(clips)
     sink = int(torch.rand((), generator=generator) < 0.5)
-    latents, cover = clips.latents[:, 1 - sink :], clips.cover[:, 1 - sink :]
+    latents = clips.latents[:, 1 - sink :]
     far = _FAR ** torch.rand(count, 1, generator=generator) * BLOCK
     far = torch.where(torch.rand(count, 1, generator=generator) < 0.25, BLOCK, far)
     first = far.floor().long() * sink
@@ -305,7 +309,9 @@ def flow_loss(
         rough = torch.rand(count, 1, generator=generator).to(device) * _ROUGH_PAST
         noisy = _mix(latents, noise, torch.where(sigmas > 0, sigmas, rough))
     error = (batch.flow(model, noisy, sigmas) - (noise - latents)).pow(2).mean(2, keepdim=True)
-    asked = (sigmas > 0)[..., None, None, None] * (1 + _OBJECTS * cover)
+    shown = clips.cover[:, 1:].amax(1)
+    near = nn.functional.max_pool2d(shown, 2 * _AROUND + 1, stride=1, padding=_AROUND)[:, None]
+    asked = (sigmas > 0)[..., None, None, None] * (1 + _OBJECTS * near)
     return (error * asked).sum() / asked.sum()
 
 
