@@ -33,7 +33,7 @@ def figures(model: Playground, frames: int = 64, clips: int = 48) -> dict[str, A
     Returns:
         "psnr", of the autoencoder in dB, over whole frames; "psnr_objects", over the pixels of
         objects alone; "deviation", the latents' standard deviation; "x0_error", the root mean
-        squared error of the clean prediction of a block after a clean past, in latent units, by
+        squared error of the unguided prediction of a block after a clean past, in latent units, by
         noise level; "parameters", of the transformer and of the autoencoder.
     """
     generator = torch.Generator().manual_seed(_HELD_OUT)
@@ -70,7 +70,7 @@ def _prediction_errors(
         block = clip[None, -BLOCK:]
         for sigma in errors:
             noise = torch.randn(block.shape, generator=generator).to(block.device)
-            guess = model.denoise((1 - sigma) * block + sigma * noise, sigma, context)
+            guess = model.wan.denoise((1 - sigma) * block + sigma * noise, sigma, context)
             errors[sigma] += float((guess - block).square().mean()) / count
     return {f"{sigma:g}": math.sqrt(error) for sigma, error in errors.items()}
 
@@ -144,6 +144,8 @@ videos of {width}x{height} pixels at {frame_rate:g} frames a second, three laten
 block, made to show and to test dragging on a laptop's CPU. It knows one small world:
 critters, boxes and stars in six colours, in four places, before a camera that may pan.
 It is good at continuing a scene; scenes drawn from a caption alone are less certain.
+Captions are amplified at the middle noise levels (classifier-free guidance, `guidance` in
+config.json): without that, shapes blur within a few blocks.
 
 ## Figures
 Measured on held-out scenes.
@@ -153,7 +155,7 @@ Measured on held-out scenes.
 | autoencoder, whole frames | {psnr:.1f} dB |
 | autoencoder, pixels of objects | {psnr_objects:.1f} dB |
 
-Root mean squared error of the clean prediction after a clean past, by noise level (latents have
+Root mean squared error of the unguided prediction after a clean past, by noise level (latents have
 standard deviation {deviation:.2f}; the future is uncertain, so the first rows cannot be small):
 
 | noise level | error |

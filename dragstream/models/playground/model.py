@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,28 @@ WEIGHTS = Path(__file__).parent / "weights"
 """The weights in the package: config.json and a safetensors file for each part."""
 
 
+@dataclass(frozen=True)
+class Guidance:
+    """How much the caption counts: classifier-free guidance between two noise levels.
+
+    Guidance at the highest levels makes scenes alike, at the lowest it changes nothing that can be
+    seen (Kynkäänniemi et al., NeurIPS 2024).
+
+    Attributes:
+        scale: what the caption adds to a prediction counts that many times; 1 for no guidance.
+        least: the lowest noise level that is guided, a sigma.
+        most: the highest.
+    """
+
+    scale: float
+    least: float
+    most: float
+
+    def acts(self, sigma: float) -> bool:
+        """Whether predictions at that noise level are guided."""
+        return self.scale != 1.0 and self.least <= sigma <= self.most
+
+
 class Playground(nn.Module):
     """The packaged model: small, trained on the playground's world, quick on a laptop CPU.
 
@@ -38,7 +61,7 @@ class Playground(nn.Module):
     Args:
         config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
             step; "denoising_step", "learning_rate" and "layers", where drags are optimised;
-            "guidance", how much a first block's caption is amplified, 1 for not at all.
+            "guidance", the fields of `Guidance`.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -46,7 +69,7 @@ class Playground(nn.Module):
         self.wan = CausalWan.from_config(config["transformer"])
         self.autoencoder = Autoencoder()
         self.captions = CaptionEncoder(self.wan.config.text_dim)
-        self.guidance = float(config["guidance"])
+        self.guidance = Guidance(**config["guidance"])
         self.spec = ModelSpec(
             name="playground",
             grid=Grid.of(HEIGHT, WIDTH, spatial_factor=FACTOR, patch=self.wan.config.patch),
@@ -141,21 +164,17 @@ class Playground(nn.Module):
 
     @torch.no_grad()
     def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
-        """See `CausalWan.denoise`; a first block is guided, see `predict`."""
+        """See `CausalWan.denoise`; captions are amplified, see `Guidance`."""
         return self.predict(latents, sigma, context)
 
     def predict(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
-        """See `CausalWan.predict`; where nothing came before, the caption counts for more.
-
-        Later blocks are told by the past what is there. The first one has the caption alone, and
-        classifier-free guidance leads it away from what would be there without one.
-        """
+        """See `CausalWan.predict`; captions are amplified, see `Guidance`."""
         clean = self.wan.predict(latents, sigma, context)
-        if context.frames or self.guidance == 1.0:
+        if not self.guidance.acts(sigma):
             return clean
         silent = self.wan.with_text(context, self.captions.silence())
         without = self.wan.predict(latents, sigma, silent)
-        return without + self.guidance * (clean - without)
+        return without + self.guidance.scale * (clean - without)
 
     def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
         """See `CausalWan.commit`."""

@@ -44,10 +44,10 @@ CONFIG: dict[str, Any] = {
         "frames_per_block": BLOCK,
     },
     "sigmas": [1.0, 0.94, 0.87, 0.78, 0.66, 0.5, 0.33, 0.17],
-    "denoising_step": 5,
-    "learning_rate": 0.6,
+    "denoising_step": 4,
+    "learning_rate": 0.4,
     "layers": [2, 3, 4, 5],
-    "guidance": 2.0,
+    "guidance": {"scale": 2.0, "least": 0.3, "most": 0.9},
 }
 _LATENT_NOISE = 0.045
 """The decoder forgives that much noise in latents of unit variance."""
