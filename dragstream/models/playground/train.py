@@ -44,8 +44,8 @@ CONFIG: dict[str, Any] = {
         "frames_per_block": BLOCK,
     },
     "sigmas": [1.0, 0.94, 0.87, 0.78, 0.66, 0.5, 0.33, 0.17],
-    "denoising_step": 4,
-    "learning_rate": 0.4,
+    "denoising_step": 5,
+    "learning_rate": 0.6,
     "layers": [2, 3, 4, 5],
     "guidance": {"scale": 2.0, "least": 0.3, "most": 0.9},
 }
