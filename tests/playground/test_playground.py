@@ -170,7 +170,7 @@ def test_objects_in_doubt_are_not_drawn_too_large(model: Playground) -> None:
                 if wanted is not None and wanted.area > 400:
                     sizes.append(0 if seen is None else seen.area / wanted.area)
     assert len(sizes) > 20
-    assert 0.7 < np.median(sizes) < 1.15
+    assert 0.7 < np.median(sizes) < 1.05
 
 
 def test_videos_are_encoded_frame_by_frame(model):
