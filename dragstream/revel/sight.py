@@ -57,6 +57,10 @@ _SOLID = 0.8
 """A star fills 0.62 of its hull, boxes and balls nearly all of it."""
 _MARKS = 10
 """Fewer pixels of marks (eyes, a stripe, a spot) show nothing."""
+_DARK = 100
+"""Marks of less than that in every channel, 0..255, are pupils: all others are white."""
+_PUPILS = 40
+"""Fewer dark pixels among the marks are no eyes: the rim of another object's, perhaps."""
 _SPECK = 70
 """Smaller patches of colour, in pixels, are no object."""
 
@@ -157,6 +161,8 @@ def sight(frame: NDArray[np.uint8], color: str, kind: str) -> Sighting | None:
 def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
     """What the object of a colour looks like: one of ``world.KINDS``, or None.
 
+    Eyes tell a critter, also one whose outline is cut by the frame's edge or by another object.
+
     Args:
         frame: uint8 (H, W, 3), rendered or generated.
         color: a key of ``world.COLORS``.
@@ -165,6 +171,8 @@ def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
     hull = sight(frame, color, "box")  # bridges the stripe
     if outline is None or hull is None:
         return None
+    if (hull.marks & (frame.max(axis=-1) < _DARK)).sum() >= _PUPILS:
+        return "critter"
     if len(outline.parts) == 1 and outline.parts[0] < _SOLID * hull.parts[0]:
         return "star"
     if abs(harmonic(hull.mask, 4)) >= ROUND:

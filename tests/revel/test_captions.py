@@ -36,6 +36,26 @@ def test_every_rendered_kind_is_recognised(scenes: world.Scenes) -> None:
     assert whole > 0.7 * len(frames)
 
 
+def test_a_critter_cut_below_its_eyes_is_still_one(scenes: world.Scenes) -> None:
+    frames = world.render(scenes)[:, 0]
+    critters = torch.nonzero(scenes.kind[:, 0] == world.KINDS.index("critter"))[:, 0].tolist()
+    cut = 0
+    for index in critters:
+        color = list(world.COLORS)[int(scenes.color[index, 0])]
+        seen = sight(frames[index], color, "critter")
+        assert seen is not None
+        if not is_whole(seen):
+            continue
+        frame = frames[index].copy()
+        frame[np.nonzero(seen.marks)[0].max() + 3 :] = 220
+        flat = sight(frame, color, "critter")
+        assert flat is not None
+        assert flat.area < 0.9 * seen.area
+        assert kind_of(frame, color) == "critter"
+        cut += 1
+    assert cut >= 5
+
+
 def disc(center: tuple[float, float], radius: float = 20.0) -> np.ndarray:
     y, x = np.mgrid[: world.HEIGHT, : world.WIDTH]
     frame = np.full((world.HEIGHT, world.WIDTH, 3), 220, np.uint8)
