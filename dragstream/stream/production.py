@@ -20,6 +20,9 @@ from dragstream.stream.noise import noise
 from dragstream.stream.records import Block, Mode, Timings
 from dragstream.stream.state import Context, Recall, State, trailing
 
+_ALIGNED = 16
+"""Floats in the 64 bytes that tensors on a CPU are aligned to."""
+
 
 @dataclass(frozen=True, eq=False)
 class Order:
@@ -68,11 +71,12 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
         drive=order.drive,
         watch=watch,
     )
+    latents, *noisy = _stored(draft.latents, *draft.noisy)
     block = _block(
         state,
         order.mode,
-        latents=_stored(draft.latents),
-        noisy=tuple(map(_stored, draft.noisy)),
+        latents=latents,
+        noisy=tuple(noisy),
         timings=Timings(draft.step_seconds, draft.drag_seconds, 0.0, 0.0),
     )
     if order.drive is not None:
@@ -114,7 +118,7 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
         )
     with torch.no_grad():
         # A copy, since a model may make a tensor of it: frames of a stream are read-only.
-        latents = _stored(recall.model.encode_image(image.copy()))
+        (latents,) = _stored(recall.model.encode_image(image.copy()))
     return _given(recall, state, seed, [latents], picture=_kept(image))
 
 
@@ -144,7 +148,7 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
     if not isinstance(model, Filming):
         raise TypeError(f"{model.spec.name!r} starts from a picture (image=...), from no video")
     with torch.no_grad():
-        latents = _stored(model.encode_video(video.copy()))
+        (latents,) = _stored(model.encode_video(video.copy()))
     spec = model.spec
     shape = (spec.clock.video_frames(len(latents)), spec.grid.height, spec.grid.width, 3)
     if video.dtype != np.uint8 or video.shape != shape or len(latents) % spec.frames_per_block:
@@ -254,6 +258,17 @@ def _shape(recall: Recall) -> tuple[int, ...]:
     )
 
 
-def _stored(latents: torch.Tensor) -> torch.Tensor:
-    """Latents (1, F, C, h, w) from the model as a block keeps them: (F, C, h, w) of its own."""
-    return latents[0].detach().float().cpu().clone(memory_format=torch.contiguous_format)
+def _stored(*parts: torch.Tensor) -> list[torch.Tensor]:
+    """Latents (1, F, C, h, w) from the model as a block keeps them: (F, C, h, w) each.
+
+    They share one allocation. Many small ones that stay, made between large ones that come and
+    go, would leave gaps that nothing fits into, and memory would grow by more than is kept.
+    """
+    size = parts[0][0].numel()
+    # Each begins where any tensor might: the model's bits may depend on the alignment.
+    room = -(-size // _ALIGNED) * _ALIGNED
+    memory = torch.empty(len(parts), room)
+    kept = [row[:size].view(parts[0].shape[1:]) for row in memory]
+    for own, part in zip(kept, parts, strict=True):
+        own.copy_(part.detach()[0])
+    return kept

@@ -73,6 +73,13 @@ def test_frames_of_a_block_cannot_be_written_and_those_of_a_stream_are_a_copy(st
     assert block.latents.any()
 
 
+def test_a_block_is_one_allocation_so_that_long_streams_leave_no_gaps(stream):
+    block = stream.step()
+    kept = (block.latents, *block.noisy)
+    assert len({tensor.untyped_storage().data_ptr() for tensor in kept}) == 1
+    assert all(tensor.data_ptr() % 64 == 0 and tensor.is_contiguous() for tensor in kept)
+
+
 def test_the_prompt_acts_from_the_next_block_on(model, stream, trace):
     stream.step()
     other = stream.fork()
