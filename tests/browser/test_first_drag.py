@@ -22,7 +22,8 @@ LONG = 400_000 * PATIENCE  # milliseconds: the whole notebook, on two busy cores
 CRITTER = """
 import json
 rows, columns = np.nonzero(red_pixels(stream.frames[-1]))
-print(json.dumps([columns.mean(), rows.mean()]))
+away = np.sign(columns.mean() - middle(blue_pixels(stream.frames[-1])))
+print(json.dumps([columns.mean(), rows.mean(), away]))
 """
 
 
@@ -61,14 +62,14 @@ def test_the_quick_start(notebook):
     expect(shown).to_have_attribute("data-painted", re.compile("[1-9]"))
     opened.python("canvas.clear(); stream.rewind(to=2)")
     expect(overlay).to_have_attribute("data-drags", "0")
-    x, y = json.loads(opened.python(CRITTER))
+    x, y, away = json.loads(opened.python(CRITTER))
 
-    # paint the critter, then pull it toward the emptier side
+    # paint the critter, then pull it away from the box
     mouse = CanvasHand(opened.page, root)
-    rows = (y - 21, y - 7, y + 7, y + 21)
-    mouse.stroke(*((x + side * 18, row) for row in rows for side in (-1, 1)))
+    rows = (y - 24, y - 8, y + 8, y + 24)
+    mouse.stroke(*((x + side * 21, row) for row in rows for side in (-1, 1)))
     opened.expect("canvas.region is not None and bool(canvas.region.sum() > 200)", "True")
-    end = (x + math.copysign(48, mouse.width / 2 - x), y)
+    end = (x + 40 * away, y)
     mouse.stroke((x, y), end)
 
     # read it back in Python
