@@ -2,7 +2,7 @@
 
 A stream starts from a rendered frame and goes on by itself. At some blocks each of its objects is
 looked for: it is kept if it can be seen in its colour, whole, and about as large as at the start.
-Whether its shape still shows its kind is told beside that.
+Whether it still looks like its kind is told beside that.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Glimpse:
         kind: the object's kind.
         kept: whether it is still itself.
         size: its area, as a factor of what it was in the first frame; 0 if it is not seen.
-        shaped: whether its shape is that of its kind, with its face if it is a critter.
+        shaped: whether it looks like its kind: by its shape, or a critter by its eyes.
     """
 
     stream: int
