@@ -16,7 +16,6 @@ from dragstream.bench.procedure import ReleasedProcedure, decode_again
 from dragstream.drags import regions
 from dragstream.drags.checks import whole
 from dragstream.drags.motions import Drag, Translation
-from dragstream.method.frequency import LowPass
 from dragstream.method.optimization import Optimization, Pull, Reference
 from dragstream.method.settings import DragSettings
 from dragstream.models.rehearsal import Meter
@@ -272,8 +271,8 @@ class Bench:
         settings = DragSettings.paper(iterations=iterations)
         drags = [Drag(self.disc, Translation.by(_PULL, 0.0))]
         # as many different filters as a drag of that length may draw
-        cutoffs = settings.cutoffs or ()
-        filters = [LowPass(cutoffs[index % len(cutoffs)]) for index in range(iterations)]
+        choices = settings.low_passes
+        filters = [choices[index % len(choices)] for index in range(iterations)]
 
         def here() -> object:
             branch = self.stream.fork()

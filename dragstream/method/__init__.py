@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dragstream.method.parts import DifferenceLoss, FrequencyView, RectificationMethod
     from dragstream.method.pulls import Pull, Reference
     from dragstream.method.rectification import Rectification, rectify
-    from dragstream.method.settings import DragSettings
+    from dragstream.method.settings import DragSettings, Suited
 
 _HOMES = {
     "Constraint": "loss",
@@ -42,6 +42,7 @@ _HOMES = {
     "RectificationMethod": "parts",
     "Reference": "pulls",
     "SGI2V": "baselines",
+    "Suited": "settings",
     "drift": "moments",
     "rectify": "rectification",
 }
@@ -64,6 +65,7 @@ __all__ = [
     "Rectification",
     "RectificationMethod",
     "Reference",
+    "Suited",
     "drift",
     "rectify",
 ]

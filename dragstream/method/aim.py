@@ -46,7 +46,7 @@ def take_aim(
             pull.mask,
             pull.transforms(share),
             grid,
-            upsampling=settings.upsampling,
+            upsampling=settings.cells,
             nearest=settings.nearest_masks,
         )
         for pull in pulls

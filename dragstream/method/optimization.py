@@ -78,7 +78,7 @@ class Optimization(Descent):
         self.sigma = spec.sigmas[settings.denoising_step or 0]
         block = Reference(latents, self.sigma, context, frame=0)
         layers = settings.layers or spec.layers
-        features = Features(model, block, layers, self._low_passes, settings.upsampling)
+        features = Features(model, block, layers, self._low_passes, settings.cells)
         observe = _observer(model, self.sigma, context, settings)
         keeper = _keeper(keep, observe, pulls, spec.grid, settings)
         weight = settings.constraint.weight if settings.constraint else 0.0
@@ -191,7 +191,7 @@ def _keeper(
         return None
     if constraint.spare_handles:
         keep = keep & ~np.logical_or.reduce([pull.mask for pull in pulls])
-    shape = (grid.token_height * settings.upsampling, grid.token_width * settings.upsampling)
+    shape = (grid.token_height * settings.cells, grid.token_width * settings.cells)
     if constraint.predictions:
         shape = (grid.latent_height, grid.latent_width)
     nearest = settings.nearest_masks

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,6 +22,7 @@ from dragstream.method.parts import (
     fulfilled,
 )
 from dragstream.method.rectification import Rectification
+from dragstream.models.base import PAPER_CUTOFFS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
     from dragstream.method.optimization import Optimization
     from dragstream.method.pulls import Pull
     from dragstream.models.base import ModelSpec, VideoModel
+
+
+class Suited(Enum):
+    """Stands for what suits the model in a field where None switches a part off."""
+
+    SUITED = "suited"
 
 
 MOST_SEGMENTS = 1000
@@ -53,7 +61,8 @@ class DragSettings:
         layers: Which layers' self-attention outputs are the features, counted from 0. None: what
             suits the model.
         cutoffs: Low-pass cutoffs in cycles per token, in (0, 1]; each iteration draws one for the
-            reference features (Eq. 5-8). Nyquist is 0.5; 1 is unfiltered.
+            reference features (Eq. 5-8). Nyquist is 0.5; 1 is unfiltered. `Suited.SUITED`: those
+            that suit the model.
         filter_order: Order of the Butterworth filter.
         views: What of the reference features is let through, one drawn in each iteration, in
             place of the low-passes of `cutoffs`: any `FrequencyView`. None: those low-passes.
@@ -69,7 +78,8 @@ class DragSettings:
         fresh_optimizer: A new AdamW in each iteration, so that each step is about
             `learning_rate * sign(gradient)`.
         gradient_clip: Largest norm of the gradient. None: not clipped.
-        upsampling: Features are compared at this many cells per token along each axis.
+        upsampling: Features are compared at this many cells per token along each axis. None:
+            what suits the model.
         nearest_masks: Masks are brought to the features' size by nearest pixels, not by area.
         prediction_blocks: Clean predictions x0 take on the statistics of this many preceding
             blocks at each denoising step; 0 leaves them alone.
@@ -86,7 +96,7 @@ class DragSettings:
     learning_rate: float | None = None
     denoising_step: int | None = None
     layers: tuple[int, ...] | None = None
-    cutoffs: tuple[float, ...] | None = (0.2, 0.4, 0.6, 1.0)
+    cutoffs: tuple[float, ...] | Suited | None = PAPER_CUTOFFS
     filter_order: int = 4
     views: tuple[FrequencyView, ...] | None = None
     rectification: RectificationMethod | None = field(default_factory=Rectification)
@@ -98,7 +108,7 @@ class DragSettings:
     weight_decay: float = 0.01
     fresh_optimizer: bool = False
     gradient_clip: float | None = None
-    upsampling: int = 1
+    upsampling: int | None = 1
     nearest_masks: bool = False
     prediction_blocks: int = 0
     window: int | None = None
@@ -115,6 +125,19 @@ class DragSettings:
             TypeError: A field that does not exist.
         """
         return cls(**overrides)
+
+    @classmethod
+    def suited(cls, **overrides: Any) -> Self:
+        """The paper's constants as they suit the model, with some fields replaced.
+
+        What drags without settings are carried out with. It differs from `paper` on models whose
+        tokens are coarser, for what they show, than those of the paper's: there cutoffs and
+        upsampling come from the model's spec, too.
+
+        Raises:
+            TypeError: A field that does not exist.
+        """
+        return cls(**{"cutoffs": Suited.SUITED, "upsampling": None, **overrides})
 
     @classmethod
     def released(cls, **overrides: Any) -> Self:
@@ -152,13 +175,24 @@ class DragSettings:
 
     @property
     def low_passes(self) -> tuple[FrequencyView, ...]:
-        """The filters to draw from; one that filters nothing where there is no selection."""
+        """The filters to draw from; one that filters nothing where there is no selection.
+
+        Raises:
+            ValueError: Cutoffs that only a model can tell; see `resolve`.
+        """
         if self.views is not None:
             return self.views
+        if self.cutoffs is Suited.SUITED:
+            raise ValueError("cutoffs are the model's, and known once resolve(spec) was called")
         return tuple(LowPass(cutoff, self.filter_order) for cutoff in self.cutoffs or (1.0,))
 
+    @property
+    def cells(self) -> int:
+        """Along each axis of a token, how many cells are compared."""
+        return self.upsampling or 1
+
     def resolve(self, spec: ModelSpec) -> Self:
-        """These settings with what suits the model in place of None.
+        """These settings with what suits the model in place of None and `Suited`.
 
         Raises:
             ValueError: Layers or a denoising step that the model lacks.
@@ -178,7 +212,12 @@ class DragSettings:
             )
         rate = spec.learning_rate if self.learning_rate is None else self.learning_rate
         return dataclasses.replace(
-            self, learning_rate=rate, denoising_step=step, layers=tuple(layers)
+            self,
+            learning_rate=rate,
+            denoising_step=step,
+            layers=tuple(layers),
+            cutoffs=spec.cutoffs if isinstance(self.cutoffs, Suited) else self.cutoffs,
+            upsampling=self.upsampling or spec.upsampling,
         )
 
     def segments(self, pixels: float, degrees: float) -> int:
@@ -231,7 +270,7 @@ class DragSettings:
         """Plain values, for archives."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
         for name, value in data.items():
-            if isinstance(value, Loss):
+            if isinstance(value, Loss | Suited):
                 data[name] = value.value
             elif name == "views":
                 data[name] = value and [write(view, name) for view in value]
@@ -268,13 +307,15 @@ class DragSettings:
         return cls(**values)
 
     def __repr__(self) -> str:
-        """The fields that differ from the paper's, as one would write them."""
+        """The fields that differ from those of a preset, as one would write them."""
+        suited = isinstance(self.cutoffs, Suited)
+        name, preset = ("suited", _SUITED) if suited else ("paper", _PAPER)
         changed = [
             f"{item.name}={getattr(self, item.name)!r}"
             for item in dataclasses.fields(self)
-            if getattr(self, item.name) != getattr(_PAPER, item.name)
+            if getattr(self, item.name) != getattr(preset, item.name)
         ]
-        return f"DragSettings.paper({', '.join(changed)})"
+        return f"DragSettings.{name}({', '.join(changed)})"
 
 
 _PARTS: dict[str, tuple[type[Any], str]] = {
@@ -291,7 +332,6 @@ def _checked(settings: DragSettings) -> dict[str, Any]:
     for name, least in (
         ("iterations", 0),
         ("filter_order", 1),
-        ("upsampling", 1),
         ("prediction_blocks", 0),
     ):
         checked[name] = whole(getattr(settings, name), name, least=least)
@@ -302,6 +342,8 @@ def _checked(settings: DragSettings) -> dict[str, Any]:
         checked[name] = switch(getattr(settings, name), name)
     step = settings.denoising_step
     checked["denoising_step"] = None if step is None else whole(step, "denoising_step", least=0)
+    cells = settings.upsampling
+    checked["upsampling"] = None if cells is None else whole(cells, "upsampling", least=1)
     width = settings.window
     checked["window"] = None if width is None else whole(width, "window", least=1)
     checked["layers"] = _layers(settings.layers)
@@ -337,9 +379,11 @@ def _layers(value: object) -> tuple[int, ...] | None:
     return layers
 
 
-def _cutoffs(value: object) -> tuple[float, ...] | None:
-    if value is None:
-        return None
+def _cutoffs(value: object) -> tuple[float, ...] | Suited | None:
+    if value is None or isinstance(value, Suited):
+        return value
+    if value == Suited.SUITED.value:  # as documents have it
+        return Suited.SUITED
     cutoffs = sequence(value, "cutoffs", "numbers in (0, 1]")
     return tuple(fraction(cutoff, "cutoffs") for cutoff in cutoffs)
 
@@ -374,3 +418,4 @@ def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
 
 
 _PAPER = DragSettings()
+_SUITED = DragSettings.suited()

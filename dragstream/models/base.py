@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _NOISE_ONLY = 0.99
 """From this noise level on, latents may be taken for noise only."""
 
+PAPER_CUTOFFS = (0.2, 0.4, 0.6, 1.0)
+"""The cutoffs of the paper, in cycles per token (Section C.1)."""
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -41,6 +44,8 @@ class ModelSpec:
         learning_rate: Of the optimisation of a region.
         layers: The tapped layers, counted from 0.
         num_layers: Layers of the transformer.
+        cutoffs: Of the references' features, in cycles per token, in (0, 1]; None: unfiltered.
+        upsampling: Cells per token along each axis, at which features are compared.
         most_blocks: Blocks that a stream may have; None for any number. 1 for models that make a
             whole clip at once.
 
@@ -58,10 +63,12 @@ class ModelSpec:
     learning_rate: float
     layers: tuple[int, ...]
     num_layers: int
+    cutoffs: tuple[float, ...] | None = PAPER_CUTOFFS
+    upsampling: int = 1
     most_blocks: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("latent_channels", "frames_per_block", "num_layers"):
+        for name in ("latent_channels", "frames_per_block", "num_layers", "upsampling"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         levels = (*self.sigmas, 0.0)
@@ -74,6 +81,10 @@ class ModelSpec:
             )
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if self.cutoffs is not None and not (
+            self.cutoffs and all(0 < cutoff <= 1 for cutoff in self.cutoffs)
+        ):
+            raise ValueError(f"cutoffs must be in (0, 1] or None, got {self.cutoffs}")
         if self.most_blocks is not None and self.most_blocks < 1:
             raise ValueError(f"most_blocks must be at least 1 or None, got {self.most_blocks}")
         if not self.layers or any(not 0 <= layer < self.num_layers for layer in self.layers):

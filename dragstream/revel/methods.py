@@ -11,6 +11,7 @@ import numpy as np
 from dragstream.method.base import DragMethod
 from dragstream.method.baselines import SGI2V, DragVideo
 from dragstream.method.settings import DragSettings
+from dragstream.models.base import PAPER_CUTOFFS
 
 __all__ = ["ABLATIONS", "ALL", "BASELINE", "FULL", "Method", "constants", "select"]
 
@@ -33,16 +34,17 @@ class Method:
 BASELINE = "none"
 """The row that the ratios are taken to."""
 FULL = "I=4"
-"""The paper's method with the paper's constants: what ablations are compared with."""
+"""The paper's method as it suits the model: what ablations are compared with."""
 
 ABLATIONS = (
     Method(BASELINE, None, "no drag"),
-    Method("I=2", DragSettings.paper(iterations=2), "DragStream, I = 2"),
-    Method("I=3", DragSettings.paper(iterations=3), "DragStream, I = 3"),
-    Method(FULL, DragSettings.paper(iterations=4), "DragStream, I = 4"),
-    Method("no_adsr", DragSettings.paper(rectification=None), "without rectification (ADSR)"),
-    Method("no_sfs", DragSettings.paper(cutoffs=None), "without frequency selection (SFS)"),
-    Method("no_css", DragSettings.paper(focus=None), "without the Gaussian focus (CSS)"),
+    Method("I=2", DragSettings.suited(iterations=2), "DragStream, I = 2"),
+    Method("I=3", DragSettings.suited(iterations=3), "DragStream, I = 3"),
+    Method(FULL, DragSettings.suited(iterations=4), "DragStream, I = 4"),
+    Method("no_adsr", DragSettings.suited(rectification=None), "without rectification (ADSR)"),
+    Method("no_sfs", DragSettings.suited(cutoffs=None), "without frequency selection (SFS)"),
+    Method("no_css", DragSettings.suited(focus=None), "without the Gaussian focus (CSS)"),
+    Method("paper", DragSettings.paper(), "the paper's cutoffs, whatever the model"),
     Method("released", DragSettings.released(), "the released code's settings"),
 )
 """Table 1 and the components of Figure 6."""
@@ -54,31 +56,36 @@ def _range(low: float, high: float) -> tuple[float, ...]:
     return tuple(round(float(cutoff), 2) for cutoff in np.linspace(low, high, count))
 
 
-_BARE = DragSettings.paper(rectification=None, cutoffs=None, focus=None)
+_BARE = DragSettings.suited(rectification=None, cutoffs=None, focus=None)
 
 _VARIANTS = (
     Method("bare", _BARE, "latent region optimisation alone"),
     *(
-        Method(f"cutoff={cutoff}", DragSettings.paper(cutoffs=(cutoff,)), f"ω = {cutoff} always")
+        Method(f"cutoff={cutoff}", DragSettings.suited(cutoffs=(cutoff,)), f"ω = {cutoff} always")
         for cutoff in (0.2, 0.4, 0.6)
+    ),
+    Method(
+        "switching",
+        DragSettings.suited(cutoffs=PAPER_CUTOFFS),
+        "ω drawn from 0.2, 0.4, 0.6, 1",
     ),
     *(
         Method(
             f"range={low}-1",
-            DragSettings.paper(cutoffs=_range(low, 1.0)),
+            DragSettings.suited(cutoffs=_range(low, 1.0)),
             f"ω drawn from {low} to 1",
         )
         for low in (0.2, 0.4)
     ),
     *(
-        Method(f"L_n={count}", DragSettings.paper(rectification=count), f"L_n = {count}")
+        Method(f"L_n={count}", DragSettings.suited(rectification=count), f"L_n = {count}")
         for count in (3, 18)
     ),
     *(
-        Method(f"alpha={alpha:g}", DragSettings.paper(focus=alpha), f"α = {alpha:g}")
+        Method(f"alpha={alpha:g}", DragSettings.suited(focus=alpha), f"α = {alpha:g}")
         for alpha in (2.0, 1.5, 0.5)
     ),
-    Method("no_cst", DragSettings.paper(constraint=None), "without the constraint L_cst"),
+    Method("no_cst", DragSettings.suited(constraint=None), "without the constraint L_cst"),
     Method("sg-i2v", SGI2V(), "SG-I2V, adapted to streams"),
     Method("dragvideo", DragVideo(), "DragVideo, adapted to streams"),
 )
@@ -118,7 +125,7 @@ def constants(
     """
     found = [Method(BASELINE, None, "no drag")]
     for step, rate, taps in itertools.product(steps, rates, layers):
-        settings = DragSettings.paper(denoising_step=step, learning_rate=rate, layers=tuple(taps))
+        settings = DragSettings.suited(denoising_step=step, learning_rate=rate, layers=tuple(taps))
         title = f"step {step}, rate {rate:g}, layers {', '.join(map(str, taps))}"
         found.append(Method(title, settings, title))
     return tuple(found)

@@ -177,7 +177,7 @@ class _Writer:
             named = named | {"keep": region_expression(as_shape(made.keep))}
         if made.settings is not None:
             settings = _settings(made.settings, self._spec)
-            if settings != Make("ds.DragSettings.paper", ()):
+            if settings != Make("ds.DragSettings.suited", ()):
                 named = named | {"settings": settings}
         return _statement("", Make.of(f"stream.{call}", drags, **named))
 
@@ -255,7 +255,11 @@ def _settings(settings: DragMethod, spec: ModelSpec) -> Make:
     if not isinstance(settings, DragSettings):
         kind: Any = type(settings)
         return Make(kind.__name__, tuple(differences(settings, kind().resolve(spec))))
-    presets = {"paper": DragSettings.paper(), "released": DragSettings.released()}
+    presets = {
+        "suited": DragSettings.suited(),
+        "paper": DragSettings.paper(),
+        "released": DragSettings.released(),
+    }
     written = [
         Make(f"ds.DragSettings.{name}", tuple(differences(settings, preset.resolve(spec))))
         for name, preset in presets.items()

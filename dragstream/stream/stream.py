@@ -325,7 +325,7 @@ class Stream:
             drags: What to move, in pixels of the newest frame.
             keep: The region that must not change: a shape or a boolean mask (H, W).
             settings: How: `DragSettings` or another `DragMethod`; None means
-                `DragSettings.paper()`.
+                `DragSettings.suited()`.
             callback: Called with each `Iteration`.
 
         Raises:
@@ -375,7 +375,7 @@ class Stream:
             blocks: How many blocks the motion takes, at least 1.
             keep: The region that must not change: a shape or a boolean mask (H, W).
             settings: How: `DragSettings` or another `DragMethod`; None means
-                `DragSettings.paper()`.
+                `DragSettings.suited()`.
             callback: Called with each `Iteration`.
             progress: Show a progress bar.
 

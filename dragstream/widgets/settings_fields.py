@@ -12,7 +12,7 @@ from dragstream.drags.checks import short
 from dragstream.method.focus import Focus
 from dragstream.method.loss import Constraint
 from dragstream.method.rectification import Rectification
-from dragstream.method.settings import DragSettings
+from dragstream.method.settings import DragSettings, Suited
 
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FIELDS", "PRESETS", "Field", "nudged", "preset_of", "read", "switched", "told"]
 
 PRESETS: Mapping[str, Callable[[], DragSettings]] = {
+    "suited": DragSettings.suited,
     "paper": DragSettings.paper,
     "released": DragSettings.released,
 }
@@ -86,7 +87,7 @@ FIELDS = (
         "cycles per token",
         "in (0, 1]; 1 filters nothing",
         "cutoffs",
-        make=lambda: DragSettings.paper().cutoffs,
+        make=lambda: Suited.SUITED,
         several=True,
     ),
     Field(

@@ -78,7 +78,7 @@ class SettingsPanel(PageWidget):
         self._spec = spec
         self._parts: dict[str, Any] = {}
         self._problems: dict[str, str] = {}
-        self.settings = settings or DragSettings.paper()
+        self.settings = settings or DragSettings.suited()
         self._tell()
         super().__init__()
 

@@ -107,6 +107,39 @@ def test_what_is_open_comes_from_the_model():
     assert (own.learning_rate, own.denoising_step, own.layers) == (0.5, 0, (3,))
 
 
+COARSE = dataclasses.replace(SPEC, cutoffs=(0.5, 1.0), upsampling=3)
+
+
+def test_suited_settings_take_cutoffs_and_upsampling_from_the_model():
+    suited = DragSettings.suited(iterations=2)
+    assert suited.resolve(SPEC) == DragSettings.paper(iterations=2).resolve(SPEC)
+    resolved = suited.resolve(COARSE)
+    assert (resolved.cutoffs, resolved.upsampling, resolved.cells) == ((0.5, 1.0), 3, 3)
+    assert resolved.low_passes == (LowPass(0.5), LowPass(1.0))
+    assert resolved == DragSettings.paper(iterations=2, cutoffs=(0.5, 1), upsampling=3).resolve(
+        COARSE
+    )
+    own = DragSettings.suited(cutoffs=(0.3,), upsampling=1).resolve(COARSE)
+    assert (own.cutoffs, own.upsampling) == ((0.3,), 1)
+    unfiltered = dataclasses.replace(COARSE, cutoffs=None)
+    assert suited.resolve(unfiltered).low_passes == (LowPass(1.0),)
+    # What was said is not overruled: neither the paper's cutoffs, nor that there are none.
+    for settings in (DragSettings.paper(), DragSettings.released(), DragSettings(cutoffs=None)):
+        assert settings.resolve(COARSE).cutoffs == settings.cutoffs
+        assert settings.resolve(COARSE).upsampling == settings.upsampling
+
+
+def test_suited_settings_are_values_like_others():
+    suited = DragSettings.suited(focus=2)
+    assert repr(suited) == f"DragSettings.suited(focus={Focus(alpha=2.0)!r})"
+    assert suited != DragSettings.paper(focus=2)
+    document = json.loads(json.dumps(suited.to_json()))
+    assert document["cutoffs"] == "suited"
+    assert DragSettings.from_json(document) == suited
+    with pytest.raises(ValueError, match=r"resolve\(spec\)"):
+        suited.low_passes  # noqa: B018
+
+
 def test_what_the_model_lacks_is_refused():
     with pytest.raises(ValueError, match=r"layers \[4, 9\].*'tiny'.*0 to 3"):
         DragSettings(layers=(4, 1, 9)).resolve(SPEC)

@@ -50,6 +50,10 @@ def test_a_spec_is_a_value():
         {"num_layers": 0},
         {"frames_per_block": 0},
         {"latent_channels": 0},
+        {"cutoffs": ()},
+        {"cutoffs": (0.2, 1.5)},
+        {"cutoffs": (0.0, 0.5)},
+        {"upsampling": 0},
     ],
 )
 def test_contradictions_are_named(changes):

@@ -91,7 +91,7 @@ def test_studies_are_of_methods_that_exist_and_claims_of_their_rows() -> None:
     assert FULL in {method.name for method in study_methods()}
     # Each method is run once, however many studies show it.
     names = [method.name for method in study_methods()]
-    assert len(names) == len(set(names)) == 22
+    assert len(names) == len(set(names)) == 23
     with pytest.raises(ValueError, match="unknown studies"):
         study_methods(["nothing"])
 
@@ -105,6 +105,8 @@ def test_variants_differ_from_the_full_method_in_their_part_only() -> None:
         "L_n=18": {"rectification"},
         "alpha=2": {"focus"},
         "cutoff=0.2": {"cutoffs"},
+        "switching": {"cutoffs"},
+        "paper": {"cutoffs", "upsampling"},
         "range=0.2-1": {"cutoffs"},
         "bare": {"rectification", "cutoffs", "focus"},
     }.items():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from dragstream.method.settings import DragSettings
 from dragstream.revel import __main__ as command
 from dragstream.revel.methods import ABLATIONS, BASELINE, constants, select
 from dragstream.revel.sweep import Result
@@ -96,7 +97,7 @@ def test_what_no_drag_can_better_is_left_out_where_it_was_not_measured() -> None
 def test_the_ablations_are_the_papers() -> None:
     settings = {method.name: method.settings for method in ABLATIONS}
     assert list(settings) == [
-        BASELINE, "I=2", "I=3", "I=4", "no_adsr", "no_sfs", "no_css", "released",
+        BASELINE, "I=2", "I=3", "I=4", "no_adsr", "no_sfs", "no_css", "paper", "released",
     ]  # fmt: skip
     assert settings[BASELINE] is None
     assert [settings[f"I={i}"].iterations for i in (2, 3, 4)] == [2, 3, 4]
@@ -106,6 +107,8 @@ def test_the_ablations_are_the_papers() -> None:
     # Each ablation differs from I=4 in its part only.
     assert settings["no_adsr"].cutoffs == settings["I=4"].cutoffs
     assert settings["no_adsr"].focus == settings["I=4"].focus
+    assert settings["I=4"] == DragSettings.suited()
+    assert settings["paper"] == DragSettings.paper()
     assert settings["released"].iterations == 5
 
 

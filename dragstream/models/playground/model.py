@@ -60,8 +60,8 @@ class Playground(nn.Module):
 
     Args:
         config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
-            step; "denoising_step", "learning_rate" and "layers", where drags are optimised;
-            "guidance", the fields of `Guidance`.
+            step; "denoising_step", "learning_rate", "layers", "cutoffs" and "upsampling", where and
+            how drags are optimised (see `ModelSpec`); "guidance", the fields of `Guidance`.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -81,6 +81,8 @@ class Playground(nn.Module):
             learning_rate=config["learning_rate"],
             layers=tuple(config["layers"]),
             num_layers=self.wan.config.num_layers,
+            cutoffs=tuple(config["cutoffs"]),
+            upsampling=config["upsampling"],
         )
 
     @classmethod

@@ -47,6 +47,8 @@ CONFIG: dict[str, Any] = {
     "denoising_step": 5,
     "learning_rate": 0.6,
     "layers": [2, 3, 4, 5],
+    "cutoffs": [0.4, 0.6, 1.0],
+    "upsampling": 2,
     "guidance": {"scale": 2.0, "least": 0.3, "most": 0.9},
 }
 _LATENT_NOISE = 0.045
