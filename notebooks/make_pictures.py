@@ -56,7 +56,7 @@ class Scene:
         self.canvas = DragCanvas(self.stream.frames[-1], drags=self.drags)
         self.stream.animate(self.drags, blocks=BLOCKS)
         self.undragged.run(BLOCKS)
-        off = ds.DragSettings.paper(rectification=None)
+        off = ds.DragSettings.suited(rectification=None)
         self.raw.animate(self.drags, blocks=BLOCKS, settings=off)
 
     def _drag(self, frame: NDArray[np.uint8]) -> ds.Drag:

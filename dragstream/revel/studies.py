@@ -276,7 +276,7 @@ _BASELINES = Study(
         Row("sg-i2v", "SG-I2V, adapted"),
         Row("dragvideo", "DragVideo, adapted"),
         Row("released", "DragStream, the released settings"),
-        Row(FULL, "DragStream, the paper's settings"),
+        Row(FULL, "DragStream, as it suits the model"),
     ),
     claims=(
         Claim(FULL, "sg-i2v", "objmc", why=_HELD),

@@ -62,7 +62,7 @@ class Studio(ipywidgets.Box):
         source: A `Stream`, or a `LiveStream` that plays it.
         drags: What the canvas starts with.
         keep: The region that must not change, a shape or a boolean mask (H, W).
-        settings: How drags are carried out; None means the paper's constants.
+        settings: How drags are carried out; None means as it suits the model.
 
     Raises:
         TypeError: A source, drags or settings of another kind.
