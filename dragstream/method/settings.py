@@ -382,7 +382,7 @@ def _layers(value: object) -> tuple[int, ...] | None:
 def _cutoffs(value: object) -> tuple[float, ...] | Suited | None:
     if value is None or isinstance(value, Suited):
         return value
-    if value == Suited.SUITED.value:  # as documents have it
+    if isinstance(value, str) and value == Suited.SUITED.value:  # as documents have it
         return Suited.SUITED
     cutoffs = sequence(value, "cutoffs", "numbers in (0, 1]")
     return tuple(fraction(cutoff, "cutoffs") for cutoff in cutoffs)

@@ -69,6 +69,7 @@ def test_plain_numbers_stand_for_a_parts_main_constant():
     assert settings.loss is Loss.MSE
     assert DragSettings(layers=[3, 1], cutoffs=[1]).layers == (3, 1)
     assert DragSettings(layers=[3, 1], cutoffs=[1]).cutoffs == (1.0,)
+    assert DragSettings(cutoffs=np.array([0.25, 1.0])).cutoffs == (0.25, 1.0)
 
 
 def test_every_part_can_be_switched_off():
