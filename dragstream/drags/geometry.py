@@ -37,6 +37,10 @@ class Grid:
         for name in self.__dataclass_fields__:
             object.__setattr__(self, name, whole(getattr(self, name), name, least=1))
 
+    def cells(self, per_token: int) -> tuple[int, int]:
+        """Rows and columns of maps with so many cells per token along each axis."""
+        return self.token_height * per_token, self.token_width * per_token
+
     @classmethod
     def of(
         cls,

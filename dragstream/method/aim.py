@@ -20,12 +20,14 @@ class Aim:
     """The targets of one segment.
 
     Args:
-        placements: For each pull, its target cells and what belongs there.
+        placements: For each pull, the features' target cells and what belongs there.
+        latent_placements: The same of the latents' cells; empty where nothing is compared there.
         area: How many pixels all targets cover, at least one.
         focus: How far updates act, (1, F, 1, h, w) from 0 to 1; None: fully and everywhere.
     """
 
     placements: tuple[Placement, ...]
+    latent_placements: tuple[Placement, ...]
     area: float
     focus: Tensor | None
 
@@ -41,18 +43,18 @@ def take_aim(
 
     A target outside the frame asks for nothing, so a drag may lead an object out of sight.
     """
-    placements = tuple(
-        place(
-            pull.mask,
-            pull.transforms(share),
-            grid,
-            upsampling=settings.cells,
-            nearest=settings.nearest_masks,
+
+    def placed(cells: tuple[int, int]) -> tuple[Placement, ...]:
+        return tuple(
+            place(pull.mask, pull.transforms(share), cells, nearest=settings.nearest_masks)
+            for pull in pulls
         )
-        for pull in pulls
-    )
+
+    placements = placed(grid.cells(settings.cells))
+    latents = placed((grid.latent_height, grid.latent_width)) if settings.prediction_weight else ()
     return Aim(
         tuple(placement.to(device) for placement in placements),
+        tuple(placement.to(device) for placement in latents),
         max(1.0, sum(placement.area for placement in placements)),
         None
         if settings.focus is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
@@ -41,10 +42,40 @@ class Filtering(Protocol):
         ...
 
 
+@runtime_checkable
+class Observing(Protocol):
+    """A model that reads features and predicts in one pass."""
+
+    def observe(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: Any,
+        layers: Sequence[int],
+        low_passes: Sequence[FrequencyView | None],
+    ) -> tuple[list[dict[int, Tensor]], Tensor]:
+        """What `filtered_features` and `predict` give, differentiable in `latents`."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What a pass shows of a block.
+
+    Args:
+        features: Feature maps, (F, rows, columns, channels).
+        predictions: x0, (F, h, w, C); None where it was not asked for.
+    """
+
+    features: Tensor
+    predictions: Tensor | None = None
+
+
 class Features:
     """Feature maps (F, rows, columns, channels) of one block and of its references.
 
-    The channels of all layers stand side by side.
+    The channels of all layers stand side by side. Where they are asked for, clean predictions
+    come with them.
 
     Args:
         model: Where features come from.
@@ -52,6 +83,10 @@ class Features:
         layers: Which layers' self-attention outputs, counted from 0.
         low_passes: Every low-pass that references will be read under.
         upsampling: Cells per token along each axis.
+        predicting: Whether clean predictions are wanted, too.
+
+    Raises:
+        TypeError: Predictions are wanted of a model that can't differentiate them.
     """
 
     def __init__(
@@ -61,23 +96,41 @@ class Features:
         layers: Sequence[int],
         low_passes: Iterable[FrequencyView],
         upsampling: int = 1,
+        *,
+        predicting: bool = False,
     ) -> None:
+        if predicting:
+            check_predicting(model, "a prediction_weight above 0")
         self._model = model
         self._block = block
         self._layers = tuple(layers)
         self._low_passes = tuple(dict.fromkeys(low_passes))
         self._upsampling = upsampling
+        self._predicting = predicting
         self._known: dict[tuple[int, int, float], dict[FrequencyView, Tensor]] = {}
+        self._predictions: dict[tuple[int, int, float], Tensor] = {}
 
     def of(self, latents: Tensor) -> Tensor:
         """F(z') of the block with other latents, differentiable in them; never filtered."""
         block = self._block
         return self._maps(self._model.features(latents, block.sigma, block.context, self._layers))
 
-    def remember_initial(self, features: Tensor) -> None:
-        """Take F(z') of the block's first latents for what a reference to the block shows."""
-        known = self._known.setdefault(_key(self._block), {})
-        known.update({low: features for low in self._low_passes if low.is_identity})
+    def observe(self, latents: Tensor) -> Observation:
+        """F(z'), with x0 if predictions are wanted; both differentiable in the latents."""
+        if not self._predicting:
+            return Observation(self.of(latents))
+        (features,), predictions = self._observe(
+            latents, self._block.sigma, self._block.context, [None]
+        )
+        return Observation(features, predictions)
+
+    def remember_initial(self, seen: Observation) -> None:
+        """Take what the block's first latents show for what a reference to the block shows."""
+        key = _key(self._block)
+        known = self._known.setdefault(key, {})
+        known.update({low: seen.features.detach() for low in self._low_passes if low.is_identity})
+        if seen.predictions is not None:
+            self._predictions[key] = seen.predictions.detach()
 
     def prepare(self, reference: Reference, low_pass: FrequencyView) -> None:
         """Read what `of_reference` will be asked for, unless `remember_initial` will tell."""
@@ -97,12 +150,37 @@ class Features:
                 known.update(zip(unknown, self._read(reference, unknown), strict=True))
         return known[low_pass][reference.frame]
 
+    def predicted(self, reference: Reference) -> Tensor:
+        """x0 of the reference's frame, (h, w, C), detached, once its features were read."""
+        return self._predictions[_key(reference)][reference.frame]
+
     def _read(self, reference: Reference, low_passes: Sequence[FrequencyView]) -> list[Tensor]:
         filters = [None if low.is_identity else low for low in low_passes]
-        where = reference.latents, reference.sigma, reference.context, self._layers
+        where = reference.latents, reference.sigma, reference.context
+        if not self._predicting or _key(reference) in self._predictions:
+            return self._filtered(*where, filters)
+        maps, self._predictions[_key(reference)] = self._observe(*where, filters)
+        return maps
+
+    def _filtered(
+        self, latents: Tensor, sigma: float, context: Any, filters: Sequence[FrequencyView | None]
+    ) -> list[Tensor]:
+        where = latents, sigma, context, self._layers
         if isinstance(self._model, Filtering):
             return [self._maps(taps) for taps in self._model.filtered_features(*where, filters)]
         return [self._maps(self._model.features(*where, low_pass=low)) for low in filters]
+
+    def _observe(
+        self, latents: Tensor, sigma: float, context: Any, filters: Sequence[FrequencyView | None]
+    ) -> tuple[list[Tensor], Tensor]:
+        """Features under each low-pass, and x0 with its channels last."""
+        if isinstance(self._model, Observing):
+            taps, clean = self._model.observe(latents, sigma, context, self._layers, filters)
+            maps = [self._maps(each) for each in taps]
+        else:
+            maps = self._filtered(latents, sigma, context, filters)
+            clean = check_predicting(self._model, "").predict(latents, sigma, context)
+        return maps, clean[0].float().movedim(1, -1)
 
     def _maps(self, taps: dict[int, Tensor]) -> Tensor:
         maps = torch.cat([taps[layer] for layer in self._layers], dim=-1)[0].float()
@@ -115,6 +193,24 @@ class Features:
             align_corners=False,
         )
         return larger.movedim(1, -1)
+
+
+def check_predicting(model: VideoModel, asked: str) -> Predicting:
+    """The model, if its clean predictions can be differentiated.
+
+    Args:
+        model: Any model.
+        asked: What needs that, for the message.
+
+    Raises:
+        TypeError: They can't.
+    """
+    if not isinstance(model, Predicting):
+        raise TypeError(
+            f"{asked} needs a model with predict(latents, sigma, context), "
+            f"which {model.spec.name!r} lacks"
+        )
+    return model
 
 
 def _key(reference: Reference) -> tuple[int, int, float]:

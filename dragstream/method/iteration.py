@@ -18,7 +18,8 @@ class Iteration:
         index: Counted from 0 within the block.
         segment: Which part of a long drag it worked on, counted from 0.
         loss: Eq. 3 before the step, `loss_rec` plus the weighted `loss_cst`.
-        loss_rec: How far the targets' features are from the reference's.
+        loss_rec: How far the targets' features are from the reference's, with the weighted
+            predictions where they count.
         loss_cst: How far the region to keep is from what it was.
         cutoff: The low-pass cutoff drawn for the reference features; 1 is unfiltered.
         gradient_norm: Euclidean norm of the loss's gradient, before clipping and focus.

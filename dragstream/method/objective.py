@@ -11,9 +11,9 @@ from torch import Tensor
 
 from dragstream.drags.geometry import Grid
 from dragstream.method.aim import Aim
-from dragstream.method.features import Features
+from dragstream.method.features import Features, Observation
 from dragstream.method.parts import DifferenceLoss, FrequencyView
-from dragstream.method.placement import resize, sample
+from dragstream.method.placement import Placement, resize, sample
 from dragstream.method.pulls import Pull
 
 Observe = Callable[[Tensor, Tensor], Tensor]
@@ -33,6 +33,7 @@ class Objective:
         loss: How differences count.
         keeper: The second term, or None to go without.
         weight: What the second term is multiplied with.
+        prediction_weight: How much clean predictions x0 count beside features in the first term.
 
     Raises:
         ValueError: A loss that does not give one differentiable number for each element.
@@ -45,6 +46,8 @@ class Objective:
         loss: DifferenceLoss,
         keeper: Keeper | None = None,
         weight: float = 1.0,
+        *,
+        prediction_weight: float = 0.0,
     ) -> None:
         check_loss(loss)
         self._features = features
@@ -52,6 +55,7 @@ class Objective:
         self._loss = loss
         self._keeper = keeper
         self._weight = weight
+        self._prediction_weight = prediction_weight
         self._begun = False
 
     def __call__(self, latents: Tensor, aim: Aim, low_pass: FrequencyView) -> tuple[Tensor, ...]:
@@ -64,27 +68,36 @@ class Objective:
             self._features.prepare(pull.reference, low_pass)
         with torch.enable_grad():
             point = latents.detach().requires_grad_()
-            features = self._features.of(point)
+            seen = self._features.observe(point)
             if not self._begun:
-                self._features.remember_initial(features.detach())
+                self._features.remember_initial(seen)
                 self._begun = True
-            loss_rec = self._pull(features, aim, low_pass) / aim.area
-            loss_cst = features.new_zeros(())
+            loss_rec = self._pull(seen, aim, low_pass) / aim.area
+            loss_cst = torch.zeros_like(loss_rec)
             if self._keeper is not None:
-                loss_cst = self._keeper(point, features) / aim.area
+                loss_cst = self._keeper(point, seen.features) / aim.area
             loss = loss_rec + self._weight * loss_cst
             (gradient,) = torch.autograd.grad(loss, point)
         return loss.detach(), loss_rec.detach(), loss_cst.detach(), gradient
 
-    def _pull(self, features: Tensor, aim: Aim, low_pass: FrequencyView) -> Tensor:
+    def _pull(self, seen: Observation, aim: Aim, low_pass: FrequencyView) -> Tensor:
         """The first term: a sum over the targets' pixels, a mean over channels."""
-        total = features.new_zeros(())
+        total = seen.features.new_zeros(())
         for pull, placement in zip(self._pulls, aim.placements, strict=True):
-            reference = self._features.of_reference(pull.reference, low_pass)
-            wanted = sample(reference, placement.points)
-            found = features[placement.frames, placement.rows, placement.columns]
-            total = total + (self._loss(found - wanted).mean(dim=-1) * placement.areas).sum()
+            wanted = self._features.of_reference(pull.reference, low_pass)
+            total = total + self._misfit(seen.features, wanted, placement)
+        if seen.predictions is not None:
+            for pull, placement in zip(self._pulls, aim.latent_placements, strict=True):
+                wanted = self._features.predicted(pull.reference)
+                misfit = self._misfit(seen.predictions, wanted, placement)
+                total = total + self._prediction_weight * misfit
         return total
+
+    def _misfit(self, maps: Tensor, reference: Tensor, placement: Placement) -> Tensor:
+        """How far maps (F, rows, columns, channels) are from a reference's at the targets."""
+        wanted = sample(reference, placement.points)
+        found = maps[placement.frames, placement.rows, placement.columns]
+        return (self._loss(found - wanted).mean(dim=-1) * placement.areas).sum()
 
 
 def check_loss(loss: DifferenceLoss) -> None:

@@ -22,7 +22,7 @@ from dragstream.drags.geometry import Grid
 from dragstream.method.adamw import AdamW
 from dragstream.method.aim import Aim, take_aim
 from dragstream.method.descent import Descent, Step, newest
-from dragstream.method.features import Features, Predicting
+from dragstream.method.features import Features, check_predicting
 from dragstream.method.iteration import Iteration
 from dragstream.method.objective import Keeper, Objective, Observe
 from dragstream.method.parts import FrequencyView
@@ -78,11 +78,16 @@ class Optimization(Descent):
         self.sigma = spec.sigmas[settings.denoising_step or 0]
         block = Reference(latents, self.sigma, context, frame=0)
         layers = settings.layers or spec.layers
-        features = Features(model, block, layers, self._low_passes, settings.cells)
+        share = settings.prediction_weight or 0.0
+        features = Features(
+            model, block, layers, self._low_passes, settings.cells, predicting=share > 0
+        )
         observe = _observer(model, self.sigma, context, settings)
         keeper = _keeper(keep, observe, pulls, spec.grid, settings)
         weight = settings.constraint.weight if settings.constraint else 0.0
-        self._objective = Objective(features, pulls, settings.loss, keeper, weight)
+        self._objective = Objective(
+            features, pulls, settings.loss, keeper, weight, prediction_weight=share
+        )
         self._pulls = tuple(pulls)
         self._grid = spec.grid
         super().__init__(latents, past, count, repr(settings))
@@ -167,12 +172,8 @@ def _observer(model: VideoModel, sigma: float, context: Any, settings: DragSetti
     """
     if settings.constraint is None or not settings.constraint.predictions:
         return lambda _latents, features: features
-    if not isinstance(model, Predicting):
-        raise TypeError(
-            f"Constraint(predictions=True) needs a model with predict(latents, sigma, context), "
-            f"which {model.spec.name!r} lacks"
-        )
-    return lambda latents, _features: model.predict(latents, sigma, context)[0].movedim(1, -1)
+    predicting = check_predicting(model, "Constraint(predictions=True)")
+    return lambda latents, _features: predicting.predict(latents, sigma, context)[0].movedim(1, -1)
 
 
 def _keeper(
@@ -191,7 +192,7 @@ def _keeper(
         return None
     if constraint.spare_handles:
         keep = keep & ~np.logical_or.reduce([pull.mask for pull in pulls])
-    shape = (grid.token_height * settings.cells, grid.token_width * settings.cells)
+    shape = grid.cells(settings.cells)
     if constraint.predictions:
         shape = (grid.latent_height, grid.latent_width)
     nearest = settings.nearest_masks

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from dragstream.drags.geometry import Affine, Grid
+from dragstream.drags.geometry import Affine
 from dragstream.drags.regions import warp
 
 
@@ -62,9 +62,8 @@ class Placement:
 def place(
     mask: NDArray[np.bool_],
     transforms: dict[int, Affine],
-    grid: Grid,
+    cells: tuple[int, int],
     *,
-    upsampling: int = 1,
     nearest: bool = False,
 ) -> Placement:
     """The placement of a region in the frames it is dragged in.
@@ -72,14 +71,12 @@ def place(
     Args:
         mask: Handle region in the reference frame, (H, W).
         transforms: For each driven frame, the map from reference to target pixels.
-        grid: Sizes of a frame.
-        upsampling: Cells per token along each axis.
+        cells: Rows and columns of the maps, (rows, columns).
         nearest: Take a cell wholly or not at all, by its nearest pixel, instead of by the area
             that the region covers.
     """
-    rows, columns = grid.token_height * upsampling, grid.token_width * upsampling
     parts = [
-        _place_frame(frame, warp(mask, affine), affine.inverse(), (rows, columns), nearest=nearest)
+        _place_frame(frame, warp(mask, affine), affine.inverse(), cells, nearest=nearest)
         for frame, affine in transforms.items()
     ]
     return Placement(

@@ -40,13 +40,18 @@ class Suited(Enum):
     SUITED = "suited"
 
 
+_TO_SUIT = {"cutoffs": Suited.SUITED, "upsampling": None, "prediction_weight": None}
+"""What `DragSettings.suited` leaves to the model, beside what `paper` leaves to it."""
+
 MOST_SEGMENTS = 1000
 """A drag is split into no more segments than that: more would take hours."""
 
 
 @dataclass(frozen=True, repr=False)
 class DragSettings:
-    """How a drag is carried out. Without arguments: as the paper does it.
+    """How a drag is carried out. Without arguments: as the paper does it, whatever the model.
+
+    Drags without settings are carried out as `DragSettings.suited()` says.
 
     Each part can be switched off by itself: `cutoffs=None` (no frequency selection),
     `rectification=None`, `focus=None`, `constraint=None`. A plain number stands for a part's
@@ -80,6 +85,9 @@ class DragSettings:
         gradient_clip: Largest norm of the gradient. None: not clipped.
         upsampling: Features are compared at this many cells per token along each axis. None:
             what suits the model.
+        prediction_weight: How much clean predictions x0 count beside features in the first term of
+            the loss (Eq. 3), each as a mean over channels; 0: features only, as in the paper. None:
+            what suits the model. Above 0, all layers run.
         nearest_masks: Masks are brought to the features' size by nearest pixels, not by area.
         prediction_blocks: Clean predictions x0 take on the statistics of this many preceding
             blocks at each denoising step; 0 leaves them alone.
@@ -109,6 +117,7 @@ class DragSettings:
     fresh_optimizer: bool = False
     gradient_clip: float | None = None
     upsampling: int | None = 1
+    prediction_weight: float | None = 0.0
     nearest_masks: bool = False
     prediction_blocks: int = 0
     window: int | None = None
@@ -131,13 +140,13 @@ class DragSettings:
         """The paper's constants as they suit the model, with some fields replaced.
 
         What drags without settings are carried out with. It differs from `paper` on models whose
-        tokens are coarser, for what they show, than those of the paper's: there cutoffs and
-        upsampling come from the model's spec, too.
+        tokens are coarser, for what they show, than those of the paper's: there cutoffs,
+        upsampling and the weight of predictions come from the model's spec, too.
 
         Raises:
             TypeError: A field that does not exist.
         """
-        return cls(**{"cutoffs": Suited.SUITED, "upsampling": None, **overrides})
+        return cls(**{**_TO_SUIT, **overrides})
 
     @classmethod
     def released(cls, **overrides: Any) -> Self:
@@ -210,6 +219,7 @@ class DragSettings:
                 f"denoising_step must be one of the {len(spec.sigmas)} steps of {spec.name!r}, "
                 f"0 to {len(spec.sigmas) - 1}, got {step}"
             )
+        weight = self.prediction_weight
         rate = spec.learning_rate if self.learning_rate is None else self.learning_rate
         return dataclasses.replace(
             self,
@@ -218,6 +228,7 @@ class DragSettings:
             layers=tuple(layers),
             cutoffs=spec.cutoffs if isinstance(self.cutoffs, Suited) else self.cutoffs,
             upsampling=self.upsampling or spec.upsampling,
+            prediction_weight=spec.prediction_weight if weight is None else weight,
         )
 
     def segments(self, pixels: float, degrees: float) -> int:
@@ -346,6 +357,10 @@ def _checked(settings: DragSettings) -> dict[str, Any]:
     checked["upsampling"] = None if cells is None else whole(cells, "upsampling", least=1)
     width = settings.window
     checked["window"] = None if width is None else whole(width, "window", least=1)
+    weight = settings.prediction_weight
+    checked["prediction_weight"] = (
+        None if weight is None else not_negative(weight, "prediction_weight")
+    )
     checked["layers"] = _layers(settings.layers)
     checked["cutoffs"] = _cutoffs(settings.cutoffs)
     checked["views"] = _views(settings.views)

@@ -46,6 +46,7 @@ class ModelSpec:
         num_layers: Layers of the transformer.
         cutoffs: Of the references' features, in cycles per token, in (0, 1]; None: unfiltered.
         upsampling: Cells per token along each axis, at which features are compared.
+        prediction_weight: How much clean predictions count beside features; 0: not at all.
         most_blocks: Blocks that a stream may have; None for any number. 1 for models that make a
             whole clip at once.
 
@@ -65,6 +66,7 @@ class ModelSpec:
     num_layers: int
     cutoffs: tuple[float, ...] | None = PAPER_CUTOFFS
     upsampling: int = 1
+    prediction_weight: float = 0.0
     most_blocks: int | None = None
 
     def __post_init__(self) -> None:
@@ -81,6 +83,8 @@ class ModelSpec:
             )
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if not (math.isfinite(self.prediction_weight) and self.prediction_weight >= 0):
+            raise ValueError(f"prediction_weight must be 0 or more, got {self.prediction_weight}")
         if self.cutoffs is not None and not (
             self.cutoffs and all(0 < cutoff <= 1 for cutoff in self.cutoffs)
         ):

@@ -70,6 +70,15 @@ def _attention_input(block: WanTransformerBlock, hidden: Tensor, modulation: Ten
     return normed.type_as(hidden)
 
 
+def _looks(calls: Mapping[int, TappedCall], block: _Block, count: int) -> list[dict[int, Tensor]]:
+    """The looks that were taken, as maps: for each low-pass, by layer."""
+    rows, columns = block.size
+    return [
+        {layer: call.taps[index].unflatten(1, (-1, rows, columns)) for layer, call in calls.items()}
+        for index in range(count)
+    ]
+
+
 def _without_autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
     if not torch.amp.is_autocast_available(device.type):
         return contextlib.nullcontext()
@@ -368,13 +377,7 @@ class CausalWan(nn.Module):
             TypeError, ValueError: As in `denoise`.
         """
         with _frozen(self):
-            block = self._start(latents, sigma, context)
-            hidden = block.hidden
-            for layer in range(self.config.num_layers):
-                call = CachedCall(block.turns, context.past(layer, block.spans))
-                hidden = self._through(layer, hidden, context, block.modulation, call)
-            flow = self._flow(hidden, block.time, latents)
-            return (latents.float() - block.sigma * flow.float()).to(latents.dtype)
+            return self._clean(latents, self._start(latents, sigma, context), context, {})
 
     @_remembered
     def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
@@ -454,37 +457,37 @@ class CausalWan(nn.Module):
             TypeError, ValueError: As in `features`.
         """
         tapped = check_layers(self.config, layers)
-        for low_pass in low_passes:
-            if low_pass is not None:
-                check_low_pass(low_pass)
         with _frozen(self):
             block = self._start(latents, sigma, context)
-            filters = [
-                None if low is None else functools.partial(low_passed, low, size=block.size)
-                for low in low_passes
-            ]
-            hidden, taps = block.hidden, {}
-            for layer in range(tapped[-1] + 1):
-                past = context.past(layer, block.spans)
-                call: SelfAttentionCall = CachedCall(block.turns, past)
-                if layer in tapped:
-                    keep = self.economy.keep_filtered
-                    seen = [
-                        functools.partial(context.past, layer, block.spans, low, keep=keep)
-                        for low in low_passes
-                    ]
-                    call = taps[layer] = TappedCall(block.turns, past, seen, filters)
-                if layer < tapped[-1]:
-                    hidden = self._through(layer, hidden, context, block.modulation, call)
-                else:
-                    module = self._layer(layer, hidden.device)
-                    normed = _attention_input(module, hidden, block.modulation)
-                    taps[layer].look(module.attn1, normed)
-        shape = (1, latents.shape[1], *block.size, -1)
-        return [
-            {layer: call.taps[index].reshape(shape) for layer, call in taps.items()}
-            for index in range(len(low_passes))
-        ]
+            calls = self._taps(block, context, tapped, low_passes)
+            hidden = block.hidden
+            for layer in range(tapped[-1]):
+                call = calls.get(layer) or CachedCall(block.turns, context.past(layer, block.spans))
+                hidden = self._through(layer, hidden, context, block.modulation, call)
+            module = self._layer(tapped[-1], hidden.device)
+            normed = _attention_input(module, hidden, block.modulation)
+            calls[tapped[-1]].look(module.attn1, normed)
+        return _looks(calls, block, len(low_passes))
+
+    def observe(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: CausalContext,
+        layers: Sequence[int],
+        low_passes: Sequence[LowPass | None],
+    ) -> tuple[list[dict[int, Tensor]], Tensor]:
+        """What `filtered_features` and `predict` give, in one pass through all layers.
+
+        Raises:
+            TypeError, ValueError: As in `features`.
+        """
+        tapped = check_layers(self.config, layers)
+        with _frozen(self):
+            block = self._start(latents, sigma, context)
+            calls = self._taps(block, context, tapped, low_passes)
+            clean = self._clean(latents, block, context, calls)
+        return _looks(calls, block, len(low_passes)), clean
 
     # ------------------------------------------------------------------ pieces of a pass
 
@@ -498,6 +501,50 @@ class CausalWan(nn.Module):
         turns = torch.view_as_real(rope.of_block(context.frames, latents.shape[1], *size, device))
         spans = context.spans(self.config, latents.shape[1])
         return _Block(sigma, hidden, size, time, modulation, turns, spans)
+
+    def _taps(
+        self,
+        block: _Block,
+        context: CausalContext,
+        layers: Sequence[int],
+        low_passes: Sequence[LowPass | None],
+    ) -> dict[int, TappedCall]:
+        """What the tapped layers are asked for: a look under each low-pass."""
+        for low_pass in low_passes:
+            if low_pass is not None:
+                check_low_pass(low_pass)
+        filters = [
+            None if low is None else functools.partial(low_passed, low, size=block.size)
+            for low in low_passes
+        ]
+        keep = self.economy.keep_filtered
+        return {
+            layer: TappedCall(
+                block.turns,
+                context.past(layer, block.spans),
+                [
+                    functools.partial(context.past, layer, block.spans, low, keep=keep)
+                    for low in low_passes
+                ],
+                filters,
+            )
+            for layer in layers
+        }
+
+    def _clean(
+        self,
+        latents: Tensor,
+        block: _Block,
+        context: CausalContext,
+        calls: Mapping[int, SelfAttentionCall],
+    ) -> Tensor:
+        """x0 by a pass through all layers, some of which are asked for more."""
+        hidden = block.hidden
+        for layer in range(self.config.num_layers):
+            call = calls.get(layer) or CachedCall(block.turns, context.past(layer, block.spans))
+            hidden = self._through(layer, hidden, context, block.modulation, call)
+        flow = self._flow(hidden, block.time, latents)
+        return (latents.float() - block.sigma * flow.float()).to(latents.dtype)
 
     def _layer(self, layer: int, device: torch.device) -> WanTransformerBlock:
         """A layer, its weights on the device."""

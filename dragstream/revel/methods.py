@@ -44,7 +44,8 @@ ABLATIONS = (
     Method("no_adsr", DragSettings.suited(rectification=None), "without rectification (ADSR)"),
     Method("no_sfs", DragSettings.suited(cutoffs=None), "without frequency selection (SFS)"),
     Method("no_css", DragSettings.suited(focus=None), "without the Gaussian focus (CSS)"),
-    Method("paper", DragSettings.paper(), "the paper's cutoffs, whatever the model"),
+    Method("no_x0", DragSettings.suited(prediction_weight=0), "without predictions in the loss"),
+    Method("paper", DragSettings.paper(), "the paper's constants, whatever the model"),
     Method("released", DragSettings.released(), "the released code's settings"),
 )
 """Table 1 and the components of Figure 6."""

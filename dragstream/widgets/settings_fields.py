@@ -91,6 +91,15 @@ FIELDS = (
         several=True,
     ),
     Field(
+        "prediction_weight",
+        "predictions",
+        "x₀",
+        "of the features' weight",
+        "0 or more; 0: features only",
+        "prediction_weight",
+        step=0.05,
+    ),
+    Field(
         "neighbours",
         "neighbours",
         "Lₙ",

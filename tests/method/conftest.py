@@ -65,6 +65,14 @@ class ReadingOnce(TinyModel):
         return self.wan.filtered_features(latents, sigma, context, layers, low_passes)
 
 
+class Observing(ReadingOnce):
+    """The same, and able to predict in that pass, too."""
+
+    def observe(self, latents, sigma, context, layers, low_passes):
+        self.calls.append(("observe", tuple(low_passes)))
+        return self.wan.observe(latents, sigma, context, layers, low_passes)
+
+
 @dataclass
 class Scene:
     """One block after a committed one, and a drag that refers to the committed block."""
@@ -102,6 +110,11 @@ def scene():
 @pytest.fixture
 def scene_reading_once():
     return make_scene(ReadingOnce())
+
+
+@pytest.fixture
+def scene_observing():
+    return make_scene(Observing())
 
 
 def make_scene(model):

@@ -92,6 +92,50 @@ def test_the_gradient_is_that_of_the_loss(scene):
     assert (start.loss - again.loss) > 0.5e-3 * start.gradient_norm
 
 
+# ---------------------------------------------------------------------- predictions beside them
+
+
+def test_predictions_count_on_the_cells_of_the_latents(scene):
+    mask = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)  # latents 2..4 by 2..6
+    pull = scene.pull(Translation.by(16, 16), (None, 1.0, None), mask=mask)
+    both = next(scene.run(bare(prediction_weight=0.5), [pull]))
+    alone = next(scene.run(bare(), [pull]))
+    now = scene.model.wan.predict(scene.latents, 0.9, scene.context)
+    then = scene.model.wan.predict(scene.reference.latents, 0.9, scene.reference.context)
+    distance = (now[0, 1, :, 4:6, 4:8] - then[0, 2, :, 2:4, 2:6]).abs().mean()
+    assert both.loss - alone.loss == pytest.approx(0.5 * float(distance), rel=1e-4)
+    assert both.loss == both.loss_rec
+
+
+def test_the_paper_asks_for_no_prediction(scene_observing):
+    list(scene_observing.run(DragSettings.paper()))
+    assert {name for name, _ in scene_observing.model.calls} == {"features", "filtered_features"}
+
+
+def test_predictions_come_in_the_pass_of_the_features(scene, scene_observing):
+    settings = DragSettings.paper(iterations=6, prediction_weight=0.5)
+    apart, at_once = scene.run(settings), scene_observing.run(settings)
+    assert [i.loss for i in apart] == pytest.approx([i.loss for i in at_once])
+    torch.testing.assert_close(apart.latents, at_once.latents)
+    calls = [name for name, _ in scene_observing.model.calls]
+    assert calls == ["observe"] * 7  # the reference, under all low-passes, and six iterations
+    calls = [name for name, _ in scene.model.calls]
+    assert calls.count("predict") == 7
+
+
+def test_a_reference_to_the_block_itself_is_predicted_from_its_first_latents(scene_observing):
+    scene = scene_observing
+    pull = scene.pull(fractions=(None, None, 0.0), reference=itself(scene))
+    assert next(scene.run(bare(prediction_weight=1.0), [pull])).loss == pytest.approx(0, abs=1e-6)
+    pull = scene.pull(fractions=(None, None, 1.0), reference=itself(scene))
+    for cutoffs, passes in ((None, 3), ((0.3,), 4)):  # a filtered look takes a pass of its own
+        scene.model.calls.clear()
+        run = scene.run(bare(prediction_weight=1.0, iterations=3, cutoffs=cutoffs), [pull])
+        losses = [iteration.loss for iteration in run]
+        assert losses[-1] < losses[0]
+        assert [name for name, _ in scene.model.calls] == ["observe"] * passes
+
+
 # ---------------------------------------------------------------------- several pulls, frames
 
 
@@ -509,5 +553,7 @@ def test_predictions_need_a_model_that_can_differentiate_them(scene):
         features = scene.model.features
 
     scene.model = Plain()
-    with pytest.raises(TypeError, match=r"predict.*'tiny'"):
+    with pytest.raises(TypeError, match=r"Constraint.*predict.*'tiny'"):
         scene.run(DragSettings.released())
+    with pytest.raises(TypeError, match=r"prediction_weight.*predict.*'tiny'"):
+        scene.run(DragSettings.paper(prediction_weight=0.5))

@@ -25,7 +25,7 @@ def cells(placement):
 
 
 def test_a_region_at_rest_refers_to_itself():
-    placement = place(BOX, {0: Affine.identity()}, GRID)
+    placement = place(BOX, {0: Affine.identity()}, GRID.cells(1))
     assert cells(placement) == [(0, 1, 1), (0, 1, 2)]
     assert placement.areas.tolist() == [256.0, 256.0]
     assert placement.area == 512.0
@@ -36,7 +36,7 @@ def test_a_region_at_rest_refers_to_itself():
 def test_targets_read_the_features_they_came_from():
     # one token down in frame 0; a token to the right, and back, in frame 2
     moves = {0: Affine.translation(0, 16), 2: Affine.translation(16, -16)}
-    placement = place(BOX, moves, GRID)
+    placement = place(BOX, moves, GRID.cells(1))
     assert cells(placement) == [(0, 2, 1), (0, 2, 2), (2, 0, 2), (2, 0, 3)]
     features = torch.randn(4, 6, 7, generator=torch.Generator().manual_seed(0))
     found = sample(features, placement.points)
@@ -45,7 +45,7 @@ def test_targets_read_the_features_they_came_from():
 
 
 def test_steps_smaller_than_a_token_matter():
-    placement = place(BOX, {0: Affine.translation(4, 0)}, GRID)
+    placement = place(BOX, {0: Affine.translation(4, 0)}, GRID.cells(1))
     # a quarter of a token further right: three quarters of (1, 1), all of (1, 2), a bit of (1, 3)
     assert cells(placement) == [(0, 1, 1), (0, 1, 2), (0, 1, 3)]
     assert placement.areas.tolist() == pytest.approx([192.0, 256.0, 64.0])
@@ -58,7 +58,7 @@ def test_steps_smaller_than_a_token_matter():
 
 def test_a_turn_reads_features_along_the_turn():
     centre = (47.5, 31.5)
-    placement = place(BOX, {1: Affine.rotation(centre, 90)}, GRID)
+    placement = place(BOX, {1: Affine.rotation(centre, 90)}, GRID.cells(1))
     there = ramp(4, 6)[placement.rows, placement.columns]
     found = sample(ramp(4, 6), placement.points)
     # clockwise on screen: (dx, dy) -> (-dy, dx), so a target (dx, dy) came from (dy, -dx)
@@ -69,7 +69,7 @@ def test_a_turn_reads_features_along_the_turn():
 
 
 def test_finer_cells():
-    placement = place(BOX, {0: Affine.translation(8, 0)}, GRID, upsampling=2)
+    placement = place(BOX, {0: Affine.translation(8, 0)}, GRID.cells(2))
     assert min(cells(placement)) == (0, 2, 3)
     assert len(cells(placement)) == 8
     assert placement.area == 512.0
@@ -80,12 +80,12 @@ def test_finer_cells():
 
 
 def test_nearest_masks_take_cells_wholly_or_not():
-    placement = place(BOX, {0: Affine.translation(4, 0)}, GRID, nearest=True)
+    placement = place(BOX, {0: Affine.translation(4, 0)}, GRID.cells(1), nearest=True)
     assert set(placement.areas.tolist()) == {256.0}
 
 
 def test_a_target_outside_the_frame_asks_for_nothing():
-    placement = place(BOX, {0: Affine.translation(500, 0)}, GRID)
+    placement = place(BOX, {0: Affine.translation(500, 0)}, GRID.cells(1))
     assert cells(placement) == []
     assert placement.area == 0.0
     assert sample(ramp(4, 6), placement.points).shape == (0, 2)

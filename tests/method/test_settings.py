@@ -41,6 +41,7 @@ def test_the_paper_is_the_default():
     assert (paper.learning_rate, paper.denoising_step, paper.layers) == (None, None, None)
     assert (paper.segment_pixels, paper.segment_degrees, paper.gradient_clip) == (None, None, None)
     assert (paper.upsampling, paper.nearest_masks, paper.prediction_blocks) == (1, False, 0)
+    assert paper.prediction_weight == 0.0
 
 
 def test_the_release_differs_where_it_does():
@@ -108,26 +109,27 @@ def test_what_is_open_comes_from_the_model():
     assert (own.learning_rate, own.denoising_step, own.layers) == (0.5, 0, (3,))
 
 
-COARSE = dataclasses.replace(SPEC, cutoffs=(0.5, 1.0), upsampling=3)
+COARSE = dataclasses.replace(SPEC, cutoffs=(0.5, 1.0), upsampling=3, prediction_weight=0.5)
 
 
-def test_suited_settings_take_cutoffs_and_upsampling_from_the_model():
+def test_suited_settings_take_what_the_paper_fixes_from_the_model():
     suited = DragSettings.suited(iterations=2)
     assert suited.resolve(SPEC) == DragSettings.paper(iterations=2).resolve(SPEC)
     resolved = suited.resolve(COARSE)
     assert (resolved.cutoffs, resolved.upsampling, resolved.cells) == ((0.5, 1.0), 3, 3)
     assert resolved.low_passes == (LowPass(0.5), LowPass(1.0))
-    assert resolved == DragSettings.paper(iterations=2, cutoffs=(0.5, 1), upsampling=3).resolve(
-        COARSE
-    )
-    own = DragSettings.suited(cutoffs=(0.3,), upsampling=1).resolve(COARSE)
-    assert (own.cutoffs, own.upsampling) == ((0.3,), 1)
+    assert resolved.prediction_weight == 0.5
+    changes = {"cutoffs": (0.5, 1), "upsampling": 3, "prediction_weight": 0.5}
+    assert resolved == DragSettings.paper(iterations=2, **changes).resolve(COARSE)
+    own = DragSettings.suited(cutoffs=(0.3,), upsampling=1, prediction_weight=0).resolve(COARSE)
+    assert (own.cutoffs, own.upsampling, own.prediction_weight) == ((0.3,), 1, 0.0)
     unfiltered = dataclasses.replace(COARSE, cutoffs=None)
     assert suited.resolve(unfiltered).low_passes == (LowPass(1.0),)
     # What was said is not overruled: neither the paper's cutoffs, nor that there are none.
     for settings in (DragSettings.paper(), DragSettings.released(), DragSettings(cutoffs=None)):
         assert settings.resolve(COARSE).cutoffs == settings.cutoffs
         assert settings.resolve(COARSE).upsampling == settings.upsampling
+        assert settings.resolve(COARSE).prediction_weight == 0.0
 
 
 def test_suited_settings_are_values_like_others():
@@ -211,6 +213,8 @@ def test_bad_json_is_refused(data, error, message):
         ("upsampling", 0, ValueError),
         ("nearest_masks", "yes", TypeError),
         ("prediction_blocks", -1, ValueError),
+        ("prediction_weight", -1, ValueError),
+        ("prediction_weight", "much", TypeError),
     ],
 )
 def test_bad_values_are_refused_by_name(field, value, error):

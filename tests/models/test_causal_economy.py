@@ -38,7 +38,7 @@ def rolled(wan, config, blocks):
 
 
 def everything(wan, config):
-    """x0, features, filtered features, and the gradients of features and prediction."""
+    """x0, features, filtered features, and the gradients of features, prediction and both."""
     *before, block = latents_of(config, 4)
     context = rolled(wan, config, before)
     block.requires_grad_()
@@ -47,7 +47,10 @@ def everything(wan, config):
     x0 = wan.predict(block, SIGMA, context)
     (through_all,) = torch.autograd.grad(x0.square().sum(), block)
     filtered = wan.features(block.detach(), SIGMA, context, (0, 2), LowPass(0.3))
-    found = [x0, *taps.values(), *filtered.values(), gradient, through_all]
+    (seen,), clean = wan.observe(block, SIGMA, context, (0, 2), (None,))
+    loss = clean.square().sum() + sum(tap.square().sum() for tap in seen.values())
+    (through_both,) = torch.autograd.grad(loss, block)
+    found = [x0, *taps.values(), *filtered.values(), gradient, through_all, through_both]
     return [part.detach() for part in found]
 
 

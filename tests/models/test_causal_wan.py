@@ -323,6 +323,28 @@ def test_nothing_runs_above_the_last_tap(tiny):
     assert list(taps) == [0, 1]
 
 
+def test_observing_is_features_and_prediction_in_one_pass(tiny, butterworth):
+    wan = make(tiny)
+    *before, latents = blocks_of(tiny, 3)
+    context, last = rolled(wan, before, text_of(tiny)), tiny["num_layers"] - 1
+    latents.requires_grad_()
+    filters = (None, butterworth(0.4))
+
+    def gradient(taps, clean):
+        looks = [tap.square().sum() for each in taps for tap in each.values()]
+        return torch.autograd.grad(sum(looks) + 3 * clean.square().sum(), latents)[0]
+
+    taps = wan.filtered_features(latents, 0.7, context, (0, last), filters)
+    clean = wan.predict(latents, 0.7, context)
+    seen, predicted = wan.observe(latents, 0.7, context, (0, last), filters)
+    for mine, theirs in zip(seen, taps, strict=True):
+        assert list(mine) == list(theirs)
+        for layer, tap in theirs.items():
+            torch.testing.assert_close(mine[layer], tap)
+    torch.testing.assert_close(predicted, clean)
+    torch.testing.assert_close(gradient(seen, predicted), gradient(taps, clean))
+
+
 def test_only_latents_receive_a_gradient(tiny):
     wan = make(tiny)
     blocks = blocks_of(tiny, 2)

@@ -54,6 +54,8 @@ def test_a_spec_is_a_value():
         {"cutoffs": (0.2, 1.5)},
         {"cutoffs": (0.0, 0.5)},
         {"upsampling": 0},
+        {"prediction_weight": -0.1},
+        {"prediction_weight": float("nan")},
     ],
 )
 def test_contradictions_are_named(changes):

@@ -106,7 +106,8 @@ def test_variants_differ_from_the_full_method_in_their_part_only() -> None:
         "alpha=2": {"focus"},
         "cutoff=0.2": {"cutoffs"},
         "switching": {"cutoffs"},
-        "paper": {"cutoffs", "upsampling"},
+        "no_x0": {"prediction_weight"},
+        "paper": {"cutoffs", "upsampling", "prediction_weight"},
         "range=0.2-1": {"cutoffs"},
         "bare": {"rectification", "cutoffs", "focus"},
     }.items():

@@ -97,7 +97,7 @@ def test_what_no_drag_can_better_is_left_out_where_it_was_not_measured() -> None
 def test_the_ablations_are_the_papers() -> None:
     settings = {method.name: method.settings for method in ABLATIONS}
     assert list(settings) == [
-        BASELINE, "I=2", "I=3", "I=4", "no_adsr", "no_sfs", "no_css", "paper", "released",
+        BASELINE, "I=2", "I=3", "I=4", "no_adsr", "no_sfs", "no_css", "no_x0", "paper", "released",
     ]  # fmt: skip
     assert settings[BASELINE] is None
     assert [settings[f"I={i}"].iterations for i in (2, 3, 4)] == [2, 3, 4]

@@ -151,7 +151,7 @@ def _box(pull: Pull, grid: Grid, upsampling: int, spread: float) -> tuple[Placem
         frame: Affine.translation(*(affine.apply(middle) - middle))
         for frame, affine in pull.transforms().items()
     }
-    cells = place(box, shifts, grid, upsampling=upsampling)
+    cells = place(box, shifts, grid.cells(upsampling))
     size = torch.tensor((grid.width, grid.height))
     # `points` are the cells in the reference frame, where the box has not moved yet.
     pixels = (cells.points + 1) / 2 * size - 0.5

@@ -60,8 +60,9 @@ class Playground(nn.Module):
 
     Args:
         config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
-            step; "denoising_step", "learning_rate", "layers", "cutoffs" and "upsampling", where and
-            how drags are optimised (see `ModelSpec`); "guidance", the fields of `Guidance`.
+            step; "denoising_step", "learning_rate", "layers", "cutoffs", "upsampling" and
+            "prediction_weight", where and how drags are optimised (see `ModelSpec`);
+            "guidance", the fields of `Guidance`.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -83,6 +84,7 @@ class Playground(nn.Module):
             num_layers=self.wan.config.num_layers,
             cutoffs=tuple(config["cutoffs"]),
             upsampling=config["upsampling"],
+            prediction_weight=config["prediction_weight"],
         )
 
     @classmethod
@@ -203,6 +205,17 @@ class Playground(nn.Module):
     ) -> list[dict[int, Tensor]]:
         """See `CausalWan.filtered_features`."""
         return self.wan.filtered_features(latents, sigma, context, layers, low_passes)
+
+    def observe(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: CausalContext,
+        layers: Sequence[int],
+        low_passes: Sequence[Callable[[Tensor], Tensor] | None],
+    ) -> tuple[list[dict[int, Tensor]], Tensor]:
+        """See `CausalWan.observe`; the prediction is not guided."""
+        return self.wan.observe(latents, sigma, context, layers, low_passes)
 
     def narrowed(self, context: CausalContext, window: int) -> CausalContext:
         """See `CausalWan.narrowed`."""

@@ -49,6 +49,7 @@ CONFIG: dict[str, Any] = {
     "layers": [2, 3, 4, 5],
     "cutoffs": [0.4, 0.6, 1.0],
     "upsampling": 2,
+    "prediction_weight": 0.25,
     "guidance": {"scale": 2.0, "least": 0.3, "most": 0.9},
 }
 _LATENT_NOISE = 0.045

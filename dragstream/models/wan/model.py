@@ -159,6 +159,19 @@ class Wan(nn.Module):
         level = self._level(sigma)
         return self.wan.filtered_features(latents, level, seen(context), layers, low_passes)
 
+    def observe(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: Any,
+        layers: Sequence[int],
+        low_passes: Sequence[Callable[[Tensor], Tensor] | None],
+    ) -> tuple[list[dict[int, Tensor]], Tensor]:
+        """See `CausalWan.observe`."""
+        level = self._level(sigma)
+        taps, clean = self.wan.observe(latents, level, seen(context), layers, low_passes)
+        return taps, _at(latents, clean, sigma, level)
+
     def narrowed(self, context: Any, window: int) -> Any:
         """See `CausalWan.narrowed`."""
         return self.wan.narrowed(seen(context), window)
