@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import dragstream as ds
+from dragstream.metrics.dai import dai, handle_point, patch_radius
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import draw, world
 from dragstream.models.playground.captions import caption
@@ -171,6 +172,32 @@ def test_objects_in_doubt_are_not_drawn_too_large(model: Playground) -> None:
                     sizes.append(0 if seen is None else seen.area / wanted.area)
     assert len(sizes) > 20
     assert 0.7 < np.median(sizes) < 1.05
+
+
+def test_what_is_turned_comes_nearer_by_predictions(model: Playground) -> None:
+    prompt = "a blue box rests in a meadow"
+    stream = ds.Stream(model, prompt, seed=1, image=draw(prompt, seed=1))
+    stream.step()
+    seen = sight(stream.frames[-1], "blue", "box")
+    assert seen is not None
+    whole = ds.regions.disc(center=seen.center, radius=1.5 * np.sqrt(seen.area / np.pi))
+    drag = ds.Drag(whole, ds.Rotation(center=seen.center, degrees=40))
+    grid, before = model.spec.grid, stream.blocks[-1].latents[-1]
+
+    def distance(latents: torch.Tensor) -> float:
+        handle, turned = handle_point(drag, grid.height, grid.width), drag.motion.at(1.0)
+        radius = patch_radius(grid)
+        return dai(before, latents[-1:], handle, [turned], grid=grid, radius=radius)
+
+    found = {
+        weight: distance(
+            stream.fork().edit([drag], settings=ds.DragSettings.suited(prediction_weight=weight))
+            .latents
+        )
+        for weight in (None, 0.0)
+    }  # fmt: skip
+    assert found[None] < 0.5 * distance(before[None])
+    assert found[None] < 0.6 * found[0.0]
 
 
 def test_videos_are_encoded_frame_by_frame(model):
