@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from nbclient import NotebookClient
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import binary_fill_holes
 from tqdm.auto import tqdm
 
 import dragstream as ds
@@ -62,7 +63,7 @@ class Scene:
     def _drag(self, frame: NDArray[np.uint8]) -> ds.Drag:
         """Pull what is red, in a bow, 60 pixels away from what is blue."""
         red, green, blue = np.moveaxis(frame.astype(int), -1, 0)
-        region = (red > green + 70) & (red > blue + 70)
+        region = binary_fill_holes((red > green + 70) & (red > blue + 70))  # with its eye
         box = (blue > red + 70) & (blue > green + 70)
         side = 1 if np.nonzero(region)[1].mean() > np.nonzero(box)[1].mean() else -1
         bow = ds.Path.spline([(0, 0), (side * 30, -10), (side * 60, 0)])
