@@ -83,10 +83,7 @@ class Features:
         layers: Which layers' self-attention outputs, counted from 0.
         low_passes: Every low-pass that references will be read under.
         upsampling: Cells per token along each axis.
-        predicting: Whether clean predictions are wanted, too.
-
-    Raises:
-        TypeError: Predictions are wanted of a model that can't differentiate them.
+        predictor: The model again, where clean predictions are wanted, too (`check_predicting`).
     """
 
     def __init__(
@@ -97,16 +94,14 @@ class Features:
         low_passes: Iterable[FrequencyView],
         upsampling: int = 1,
         *,
-        predicting: bool = False,
+        predictor: Predicting | None = None,
     ) -> None:
-        if predicting:
-            check_predicting(model, "a prediction_weight above 0")
         self._model = model
+        self._predictor = predictor
         self._block = block
         self._layers = tuple(layers)
         self._low_passes = tuple(dict.fromkeys(low_passes))
         self._upsampling = upsampling
-        self._predicting = predicting
         self._known: dict[tuple[int, int, float], dict[FrequencyView, Tensor]] = {}
         self._predictions: dict[tuple[int, int, float], Tensor] = {}
 
@@ -117,11 +112,10 @@ class Features:
 
     def observe(self, latents: Tensor) -> Observation:
         """F(z'), with x0 if predictions are wanted; both differentiable in the latents."""
-        if not self._predicting:
+        if self._predictor is None:
             return Observation(self.of(latents))
-        (features,), predictions = self._observe(
-            latents, self._block.sigma, self._block.context, [None]
-        )
+        where = latents, self._block.sigma, self._block.context
+        (features,), predictions = self._observe(self._predictor, *where, [None])
         return Observation(features, predictions)
 
     def remember_initial(self, seen: Observation) -> None:
@@ -157,9 +151,10 @@ class Features:
     def _read(self, reference: Reference, low_passes: Sequence[FrequencyView]) -> list[Tensor]:
         filters = [None if low.is_identity else low for low in low_passes]
         where = reference.latents, reference.sigma, reference.context
-        if not self._predicting or _key(reference) in self._predictions:
+        if self._predictor is None or _key(reference) in self._predictions:
             return self._filtered(*where, filters)
-        maps, self._predictions[_key(reference)] = self._observe(*where, filters)
+        maps, known = self._observe(self._predictor, *where, filters)
+        self._predictions[_key(reference)] = known
         return maps
 
     def _filtered(
@@ -171,7 +166,12 @@ class Features:
         return [self._maps(self._model.features(*where, low_pass=low)) for low in filters]
 
     def _observe(
-        self, latents: Tensor, sigma: float, context: Any, filters: Sequence[FrequencyView | None]
+        self,
+        predictor: Predicting,
+        latents: Tensor,
+        sigma: float,
+        context: Any,
+        filters: Sequence[FrequencyView | None],
     ) -> tuple[list[Tensor], Tensor]:
         """Features under each low-pass, and x0 with its channels last."""
         if isinstance(self._model, Observing):
@@ -179,7 +179,7 @@ class Features:
             maps = [self._maps(each) for each in taps]
         else:
             maps = self._filtered(latents, sigma, context, filters)
-            clean = check_predicting(self._model, "").predict(latents, sigma, context)
+            clean = predictor.predict(latents, sigma, context)
         return maps, clean[0].float().movedim(1, -1)
 
     def _maps(self, taps: dict[int, Tensor]) -> Tensor:

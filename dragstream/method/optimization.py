@@ -79,8 +79,9 @@ class Optimization(Descent):
         block = Reference(latents, self.sigma, context, frame=0)
         layers = settings.layers or spec.layers
         share = settings.prediction_weight or 0.0
+        predictor = check_predicting(model, f"prediction_weight={share:g}") if share else None
         features = Features(
-            model, block, layers, self._low_passes, settings.cells, predicting=share > 0
+            model, block, layers, self._low_passes, settings.cells, predictor=predictor
         )
         observe = _observer(model, self.sigma, context, settings)
         keeper = _keeper(keep, observe, pulls, spec.grid, settings)
