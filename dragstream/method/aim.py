@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,7 @@ def take_aim(
     A target outside the frame asks for nothing, so a drag may lead an object out of sight.
     """
 
+    @functools.cache  # features may be compared on the cells of the latents
     def placed(cells: tuple[int, int]) -> tuple[Placement, ...]:
         return tuple(
             place(pull.mask, pull.transforms(share), cells, nearest=settings.nearest_masks)

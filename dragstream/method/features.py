@@ -54,7 +54,10 @@ class Observing(Protocol):
         layers: Sequence[int],
         low_passes: Sequence[FrequencyView | None],
     ) -> tuple[list[dict[int, Tensor]], Tensor]:
-        """What `filtered_features` and `predict` give, differentiable in `latents`."""
+        """What `filtered_features` gives, and x0 of the same pass, differentiable in `latents`.
+
+        Unlike `predict`, it need not be guided.
+        """
         ...
 
 

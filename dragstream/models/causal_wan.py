@@ -397,18 +397,18 @@ class CausalWan(nn.Module):
         if context.window is not None:
             raise ValueError("nothing can be committed after a narrowed context, only seen")
         block = self._start(latents, 0.0, context)
-        hidden, layers = block.hidden, []
-        for layer in range(self.config.num_layers):
-            call = CachedCall(block.turns, context.past(layer, block.spans))
-            if layer + 1 < self.config.num_layers:
-                hidden = self._through(layer, hidden, context, block.modulation, call)
-                layers.append(call.current)
-            else:  # of the last layer nothing but the keys and values is wanted
-                module = self._layer(layer, hidden.device)
-                normed = _attention_input(module, hidden, block.modulation)
-                layers.append(project_key_value(module.attn1, normed, block.turns))
-        new = latents.shape[1]
-        committed = CommittedBlock(context.frames, new, block.size, tuple(layers))
+        last = self.config.num_layers - 1
+        calls = {
+            layer: CachedCall(block.turns, context.past(layer, block.spans))
+            for layer in range(last)
+        }
+        hidden = self._up_to(last, block, context, calls)
+        # Of the last layer nothing but the keys and values is wanted.
+        module = self._layer(last, hidden.device)
+        normed = _attention_input(module, hidden, block.modulation)
+        top = project_key_value(module.attn1, normed, block.turns)
+        layers = (*(call.current for call in calls.values()), top)
+        committed = CommittedBlock(context.frames, latents.shape[1], block.size, layers)
         later = self.config.spans(committed.stop, self.config.frames_per_block, context.since)
         return context.extended(committed, later)
 
@@ -460,10 +460,7 @@ class CausalWan(nn.Module):
         with _frozen(self):
             block = self._start(latents, sigma, context)
             calls = self._taps(block, context, tapped, low_passes)
-            hidden = block.hidden
-            for layer in range(tapped[-1]):
-                call = calls.get(layer) or CachedCall(block.turns, context.past(layer, block.spans))
-                hidden = self._through(layer, hidden, context, block.modulation, call)
+            hidden = self._up_to(tapped[-1], block, context, calls)
             module = self._layer(tapped[-1], hidden.device)
             normed = _attention_input(module, hidden, block.modulation)
             calls[tapped[-1]].look(module.attn1, normed)
@@ -539,12 +536,23 @@ class CausalWan(nn.Module):
         calls: Mapping[int, SelfAttentionCall],
     ) -> Tensor:
         """x0 by a pass through all layers, some of which are asked for more."""
-        hidden = block.hidden
-        for layer in range(self.config.num_layers):
-            call = calls.get(layer) or CachedCall(block.turns, context.past(layer, block.spans))
-            hidden = self._through(layer, hidden, context, block.modulation, call)
+        hidden = self._up_to(self.config.num_layers, block, context, calls)
         flow = self._flow(hidden, block.time, latents)
         return (latents.float() - block.sigma * flow.float()).to(latents.dtype)
+
+    def _up_to(
+        self,
+        depth: int,
+        block: _Block,
+        context: CausalContext,
+        calls: Mapping[int, SelfAttentionCall],
+    ) -> Tensor:
+        """What the first `depth` layers make of a block; those that `calls` lacks just attend."""
+        hidden = block.hidden
+        for layer in range(depth):
+            call = calls.get(layer) or CachedCall(block.turns, context.past(layer, block.spans))
+            hidden = self._through(layer, hidden, context, block.modulation, call)
+        return hidden
 
     def _layer(self, layer: int, device: torch.device) -> WanTransformerBlock:
         """A layer, its weights on the device."""
