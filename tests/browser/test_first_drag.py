@@ -66,8 +66,8 @@ def test_the_quick_start(notebook):
 
     # paint the critter, then pull it away from the box
     mouse = CanvasHand(opened.page, root)
-    rows = (y - 24, y - 8, y + 8, y + 24)
-    mouse.stroke(*((x + side * 21, row) for row in rows for side in (-1, 1)))
+    rows = [(y + dy, math.sqrt(34**2 - dy**2) - 10) for dy in range(-24, 25, 8)]
+    mouse.stroke(*((x + side * half, row) for row, half in rows for side in (-1, 1)))
     opened.expect("canvas.region is not None and bool(canvas.region.sum() > 200)", "True")
     end = (x + 40 * away, y)
     mouse.stroke((x, y), end)
@@ -76,6 +76,8 @@ def test_the_quick_start(notebook):
     opened.expect("len(canvas.drags)", "1")
     tip = json.loads(opened.python("print(list(canvas.drags[0].motion.path.points[-1]))"))
     assert math.dist(tip, end) < 1
+    playing = root.get_by_role("button", name="Preview", exact=True)
+    expect(playing).to_have_attribute("aria-pressed", "false")  # it has shown the way once
     opened.screenshot("first-drag")
 
     # apply it and see the frame change
