@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from dragstream.drags.checks import whole
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Drag, Motion, Rotation, targets
-from dragstream.drags.regions import centroid, warp
+from dragstream.drags.motions import Drag, Motion, targets
+from dragstream.drags.regions import warp
 from dragstream.method.maps import Principal
 from dragstream.method.settings import DragSettings
 from dragstream.stream.aims import focus_map
@@ -358,12 +358,8 @@ def _targets(block: Block, motion: Motion, before: int, total: int) -> Iterator[
 
 
 def _track(motion: Motion, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The way (N, 2) of one point of the region: its centre, or for a turn its farthest pixel."""
-    anchor = np.asarray(centroid(mask))
-    if isinstance(motion, Rotation):
-        rows, columns = np.nonzero(mask)
-        points = np.stack([columns, rows], axis=-1)
-        anchor = points[np.argmax(np.linalg.norm(points - np.asarray(motion.center), axis=-1))]
+    """The way (N, 2) of the point of the region that shows the motion."""
+    anchor = np.asarray(motion.anchor(mask))
     return np.stack([motion.at(step).apply(anchor) for step in np.linspace(0.0, 1.0, 33)])
 
 

@@ -26,14 +26,20 @@ and memory, and errors say where the offending value stands, as in `drags[0].mot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dragstream.drags.checks import short, whole
-from dragstream.drags.motions import Deformation, Drag, Memory, Motion, Rotation, Translation
+from dragstream.drags.motions import KINDS, Drag, Memory, Motion
 from dragstream.drags.own import read, write
-from dragstream.drags.paths import Path
+from dragstream.drags.reading import (
+    MOST_POINTS,
+    Document,
+    located,
+    read_fields,
+    read_list,
+    read_type,
+)
 from dragstream.drags.shapes import (
     Box,
     Brush,
@@ -53,11 +59,8 @@ VERSION = 1
 
 MOST_DRAGS = 256
 MOST_PARTS = 4096
-MOST_POINTS = 2**14
 DEEPEST = 64
 MOST_PIXELS = 2**27  # of all masks of a document together
-
-Document = dict[str, Any]
 
 COMBINATIONS: dict[str, type[Combination]] = {
     "union": Union,
@@ -138,49 +141,13 @@ def _region_json(region: Shape) -> Document:
 
 
 def _motion_json(motion: Motion, *, own: bool) -> Document:
-    match motion:
-        case Translation():
-            return {"type": "translation", "path": _path_json(motion.path)}
-        case Deformation():
-            return {"type": "deformation", "path": _path_json(motion.path), "edge": motion.edge}
-        case Rotation():
-            several = isinstance(motion.degrees, tuple)
-            return {
-                "type": "rotation",
-                "center": list(motion.center),
-                "degrees": list(motion.arc) if several else motion.degrees,
-                "ease": motion.ease,
-                "frames": motion.frames and list(motion.frames),
-            }
-        case _ if own:
-            return {"type": "own", "value": write(motion, "motion")}
-        case _:
-            raise TypeError(f"a motion of class {type(motion).__name__} cannot be written as JSON")
-
-
-def _path_json(path: Path) -> Document:
-    return {
-        "points": _pairs(path.points),
-        "smooth": path.smooth,
-        "ease": path.ease,
-        "frames": path.frames and list(path.frames),
-    }
+    if own and motion.kind not in KINDS:
+        return {"type": "own", "value": write(motion, "motion")}
+    return {"type": motion.kind, **motion.to_document()}
 
 
 def _pairs(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
     return [[x, y] for x, y in points]
-
-
-# A document is data: whatever is wrong with it is a ValueError, wrong types too.
-
-
-@contextmanager
-def _at(where: str) -> Iterator[None]:
-    """Say where a value stands that a constructor refuses."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: {error}") from error
 
 
 class _Reader:
@@ -191,17 +158,17 @@ class _Reader:
         self.parts = parts
 
     def document(self, value: object) -> tuple[list[Drag], Shape | None]:
-        fields = _fields(value, "document", ("version", "drags"), ("keep",))
+        fields = read_fields(value, "document", ("version", "drags"), ("keep",))
         version = fields["version"]
         if isinstance(version, bool) or version != VERSION:
             raise ValueError(f"version must be {VERSION}, got {short(version)}")
-        listed = _list(fields["drags"], "drags", MOST_DRAGS)
+        listed = read_list(fields["drags"], "drags", MOST_DRAGS)
         drags = [self.drag(drag, f"drags[{index}]") for index, drag in enumerate(listed)]
         keep = fields.get("keep")
         return drags, None if keep is None else self.region(keep, "keep")
 
     def drag(self, value: object, where: str) -> Drag:
-        fields = _fields(value, where, ("region", "motion"), ("source",))
+        fields = read_fields(value, where, ("region", "motion"), ("source",))
         region = self.region(fields["region"], f"{where}.region")
         motion = self.motion(fields["motion"], f"{where}.motion")
         source = fields.get("source")
@@ -209,47 +176,47 @@ class _Reader:
         return Drag(region, motion, memory)
 
     def memory(self, value: object, where: str) -> Memory:
-        fields = _fields(value, where, ("block", "region"))
+        fields = read_fields(value, where, ("block", "region"))
         region = self.region(fields["region"], f"{where}.region")
-        with _at(where):
+        with located(where):
             return Memory(fields["block"], region)
 
     def region(self, value: object, where: str, depth: int = 0) -> Shape:
-        kind = _type(value, where, ("disc", "box", "polygon", "brush", "mask", *COMBINATIONS))
+        kind = read_type(value, where, ("disc", "box", "polygon", "brush", "mask", *COMBINATIONS))
         if kind in COMBINATIONS:
             return self.combination(value, where, depth)
         if kind == "mask":
             return self.mask(value, where)
         if kind == "disc":
-            fields = _fields(value, where, ("type", "center", "radius"))
-            with _at(where):
+            fields = read_fields(value, where, ("type", "center", "radius"))
+            with located(where):
                 return Disc(fields["center"], fields["radius"])
         if kind == "box":
             names = ("left", "top", "right", "bottom")
-            fields = _fields(value, where, ("type", *names))
-            with _at(where):
+            fields = read_fields(value, where, ("type", *names))
+            with located(where):
                 return Box(*(fields[name] for name in names))
         stroke = ("radius",) if kind == "brush" else ()
-        fields = _fields(value, where, ("type", "points", *stroke))
-        points: Any = _list(fields["points"], f"{where}.points", MOST_POINTS)
-        with _at(where):
+        fields = read_fields(value, where, ("type", "points", *stroke))
+        points: Any = read_list(fields["points"], f"{where}.points", MOST_POINTS)
+        with located(where):
             return Brush(points, fields["radius"]) if stroke else Polygon(points)
 
     def combination(self, value: object, where: str, depth: int) -> Shape:
         if depth == DEEPEST:
             raise ValueError(f"{where}: regions nest deeper than {DEEPEST} levels")
-        fields = _fields(value, where, ("type", "of"))
-        listed = _list(fields["of"], f"{where}.of", MOST_PARTS)
+        fields = read_fields(value, where, ("type", "of"))
+        listed = read_list(fields["of"], f"{where}.of", MOST_PARTS)
         parts = tuple(
             self.region(part, f"{where}.of[{index}]", depth + 1)
             for index, part in enumerate(listed)
         )
-        with _at(where):
+        with located(where):
             return COMBINATIONS[fields["type"]](parts)
 
     def mask(self, value: object, where: str) -> Mask:
-        fields = _fields(value, where, ("type", "height", "width", "runs"))
-        with _at(where):
+        fields = read_fields(value, where, ("type", "height", "width", "runs"))
+        with located(where):
             height = whole(fields["height"], "height", least=1)
             width = whole(fields["width"], "width", least=1)
         pixels = height * width
@@ -259,8 +226,8 @@ class _Reader:
                 f"all masks of a document may have {MOST_PIXELS} pixels together"
             )
         self.pixels_left -= pixels
-        listed = _list(fields["runs"], f"{where}.runs", pixels + 1)
-        with _at(where):
+        listed = read_list(fields["runs"], f"{where}.runs", pixels + 1)
+        with located(where):
             runs = [whole(run, f"runs[{index}]", least=0) for index, run in enumerate(listed)]
         if sum(runs) != pixels:
             raise ValueError(
@@ -269,66 +236,11 @@ class _Reader:
         return Mask.from_runs(height, width, runs)
 
     def motion(self, value: object, where: str) -> Motion:
-        kind = _type(value, where, ("translation", "deformation", "rotation", "own"))
-        if kind == "own":
-            fields = _fields(value, where, ("type", "value"))
-            motion = read(fields["value"], self.parts, where)
-            if not isinstance(motion, Motion):
-                raise ValueError(f"{where} must be a Motion, got {short(motion)}")
-            return motion
-        if kind == "translation":
-            fields = _fields(value, where, ("type", "path"))
-            return Translation(self.path(fields["path"], f"{where}.path"))
-        if kind == "deformation":
-            fields = _fields(value, where, ("type", "path"), ("edge",))
-            path = self.path(fields["path"], f"{where}.path")
-            with _at(where):
-                return Deformation(path, **_given(fields, "edge"))
-        fields = _fields(value, where, ("type", "center", "degrees"), ("ease", "frames"))
-        degrees = fields["degrees"]
-        if isinstance(degrees, list | tuple):
-            _list(degrees, f"{where}.degrees", MOST_POINTS)
-        with _at(where):
-            return Rotation(fields["center"], degrees, **_given(fields, "ease", "frames"))
-
-    def path(self, value: object, where: str) -> Path:
-        fields = _fields(value, where, ("points",), ("smooth", "ease", "frames"))
-        points: Any = _list(fields["points"], f"{where}.points", MOST_POINTS)
-        with _at(where):
-            return Path(points, **_given(fields, "smooth", "ease", "frames"))
-
-
-def _type(value: object, where: str, allowed: tuple[str, ...]) -> str:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
-    kind = value.get("type")
-    if not isinstance(kind, str) or kind not in allowed:
-        raise ValueError(f"{where}.type must be one of {', '.join(allowed)}, got {short(kind)}")
-    return kind
-
-
-def _fields(
-    value: object, where: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
-    missing = [name for name in required if name not in value]
-    if missing:
-        raise ValueError(f"{where} lacks {', '.join(missing)}")
-    unknown = [short(name) for name in value if name not in required and name not in optional]
-    if unknown:
-        known = ", ".join((*required, *optional))
-        raise ValueError(f"{where} has unknown fields {', '.join(unknown[:8])}; it takes {known}")
-    return value
-
-
-def _given(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: fields[name] for name in names if name in fields}
-
-
-def _list(value: object, where: str, most: int) -> Sequence[Any]:
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"{where} must be a list, got {short(value)}")  # noqa: TRY004
-    if len(value) > most:
-        raise ValueError(f"{where} may hold at most {most} values, got {len(value)}")
-    return value
+        kind = read_type(value, where, (*KINDS, "own"))
+        if kind in KINDS:
+            return KINDS[kind].from_document(value, where)
+        fields = read_fields(value, where, ("type", "value"))
+        motion = read(fields["value"], self.parts, where)
+        if not isinstance(motion, Motion):
+            raise ValueError(f"{where} must be a Motion, got {short(motion)}")  # noqa: TRY004
+        return motion

@@ -10,125 +10,11 @@ The expressions read as a person would write them, with `import dragstream as ds
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from types import FunctionType
-from typing import Any
-
-from dragstream.drags.motions import (
-    EDGE,
-    Deformation,
-    Drag,
-    Memory,
-    Motion,
-    Rotation,
-    Translation,
-)
-from dragstream.drags.paths import Path
+from dragstream.drags.motions.drag import Drag, Memory
 from dragstream.drags.shapes import Box, Brush, Combination, Disc, Mask, Polygon, Shape
+from dragstream.drags.source import Expression, Items, Make, number, pair, pairs
 
-__all__ = [
-    "Expression",
-    "Items",
-    "Make",
-    "differences",
-    "drag_expression",
-    "number",
-    "quoted",
-    "region_expression",
-    "render",
-    "value_expression",
-]
-
-WIDTH = 100
-"""Longest line that `render` writes, if it can."""
-_INDENT = " " * 4
-_EXACT = 2**53
-"""Up to here a float that is a whole number can be written as one."""
-
-
-@dataclass(frozen=True)
-class Make:
-    """A call: its name and its arguments, each with a keyword or None."""
-
-    name: str
-    arguments: tuple[tuple[str | None, Expression], ...]
-
-    @classmethod
-    def of(cls, name: str, /, *positional: Expression, **named: Expression) -> Make:
-        """The call `name(*positional, **named)`."""
-        return cls(name, (*((None, part) for part in positional), *named.items()))
-
-
-@dataclass(frozen=True)
-class Items:
-    """A list of expressions."""
-
-    parts: tuple[Expression, ...]
-
-
-Expression = str | Make | Items
-
-
-def render(expression: Expression, indent: int = 0, taken: int = 0) -> str:
-    """An expression as source, broken into lines where it is too long for one.
-
-    Args:
-        expression: What to write.
-        indent: How many times four blanks the lines after the first are indented.
-        taken: Characters that stand before and after it in its own line, the indent left out.
-    """
-    flat = _flat(expression)
-    if isinstance(expression, str) or len(_INDENT) * indent + taken + len(flat) <= WIDTH:
-        return flat
-    inner, outer = _INDENT * (indent + 1), _INDENT * indent
-    if isinstance(expression, Items):
-        if all(isinstance(part, str) for part in expression.parts):
-            return f"[\n{_filled(expression.parts, inner)}\n{outer}]"
-        lines = [f"{inner}{render(part, indent + 1, 1)}," for part in expression.parts]
-        return "\n".join(["[", *lines, f"{outer}]"])
-    lines = []
-    for keyword, part in expression.arguments:
-        name = f"{keyword}=" if keyword else ""
-        lines.append(f"{inner}{name}{render(part, indent + 1, len(name) + 1)},")
-    return "\n".join([f"{expression.name}(", *lines, f"{outer})"])
-
-
-def _flat(expression: Expression) -> str:
-    """An expression in one line."""
-    if isinstance(expression, str):
-        return expression
-    if isinstance(expression, Items):
-        return f"[{', '.join(map(_flat, expression.parts))}]"
-    written = [(f"{name}=" if name else "") + _flat(part) for name, part in expression.arguments]
-    return f"{expression.name}({', '.join(written)})"
-
-
-def _filled(parts: Sequence[Expression], indent: str) -> str:
-    """Short items, as many in a line as fit."""
-    lines = [indent]
-    for part in map(_flat, parts):
-        if len(lines[-1]) + len(part) + 2 > WIDTH and lines[-1].strip():
-            lines.append(indent)
-        lines[-1] += f"{part}, "
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def number(value: float) -> str:
-    """A number as source that gives the same float: whole ones without a point."""
-    if float(value).is_integer() and abs(value) < _EXACT:
-        return str(int(value))
-    return repr(float(value))
-
-
-def _pair(point: tuple[float, float]) -> str:
-    return f"({number(point[0])}, {number(point[1])})"
-
-
-def _pairs(points: Sequence[tuple[float, float]]) -> Items:
-    return Items(tuple(map(_pair, points)))
+__all__ = ["drag_expression", "region_expression"]
 
 
 def drag_expression(drag: Drag) -> Make:
@@ -137,7 +23,7 @@ def drag_expression(drag: Drag) -> Make:
     Raises:
         TypeError: A region of an unknown class, or a motion that is no dataclass.
     """
-    arguments: list[Expression] = [region_expression(drag.region), _motion(drag.motion)]
+    arguments: list[Expression] = [region_expression(drag.region), drag.motion.expression()]
     if drag.source is None:
         return Make.of("ds.Drag", *arguments)
     return Make.of("ds.Drag", *arguments, source=_memory(drag.source))
@@ -156,15 +42,15 @@ def region_expression(region: Shape) -> Make:
     match region:
         case Disc():
             return Make.of(
-                "ds.regions.disc", center=_pair(region.center), radius=number(region.radius)
+                "ds.regions.disc", center=pair(region.center), radius=number(region.radius)
             )
         case Box():
             names = ("left", "top", "right", "bottom")
             return Make.of("ds.regions.box", *(number(getattr(region, name)) for name in names))
         case Polygon():
-            return Make.of("ds.regions.polygon", _pairs(region.points))
+            return Make.of("ds.regions.polygon", pairs(region.points))
         case Brush():
-            return Make.of("ds.regions.brush", _pairs(region.points), radius=number(region.radius))
+            return Make.of("ds.regions.brush", pairs(region.points), radius=number(region.radius))
         case Mask():
             height, width = region.array.shape
             runs = Items(tuple(map(str, region.runs)))
@@ -174,93 +60,3 @@ def region_expression(region: Shape) -> Make:
             return Make.of(f"ds.regions.{type(region).__name__}", parts)
         case _:
             raise TypeError(f"a region of class {type(region).__name__} cannot be written")
-
-
-def value_expression(value: Any) -> Expression:  # noqa: PLR0911  # one a kind of value
-    """The source of a plain value: a number, a text, a tuple, a dataclass, a function by its name.
-
-    Dataclasses and functions are called by their own names, which the source has to import.
-
-    Raises:
-        TypeError: A value of another kind.
-    """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return Make(type(value).__name__, tuple(_fields(value)))
-    match value:
-        case Enum():
-            return value_expression(value.value)
-        case tuple():
-            parts = [render(value_expression(part)) for part in value]
-            return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-        case str():
-            return quoted(value)
-        case None | bool():
-            return repr(value)
-        case int() | float():
-            return number(value)
-        case FunctionType():
-            return value.__name__
-    raise TypeError(f"a value of class {type(value).__name__} cannot be written")
-
-
-def differences(value: Any, other: Any) -> Iterator[tuple[str, Expression]]:
-    """The fields of a dataclass that are not as in another one, as arguments."""
-    for item in dataclasses.fields(value):
-        own = getattr(value, item.name)
-        if own != getattr(other, item.name):
-            yield item.name, value_expression(own)
-
-
-def _fields(value: Any) -> Iterator[tuple[str, Expression]]:
-    """The fields of a dataclass that are not as they are by themselves, as arguments."""
-    for item in dataclasses.fields(value):
-        own = getattr(value, item.name)
-        usual = item.default
-        if item.default_factory is not dataclasses.MISSING:
-            usual = item.default_factory()
-        if item.init and (usual is dataclasses.MISSING or own != usual):
-            yield item.name, value_expression(own)
-
-
-def quoted(text: str) -> str:
-    """A string literal, in double quotes where that is as plain."""
-    plain = repr(text)
-    return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in text else plain
-
-
-def _motion(motion: Motion) -> Expression:
-    match motion:
-        case Translation():
-            return _shift("ds.Translation", motion.path, {})
-        case Deformation():
-            held = {} if motion.edge == EDGE else {"edge": number(motion.edge)}
-            return _shift("ds.Deformation", motion.path, held)
-        case Rotation():
-            arc = motion.degrees
-            degrees: Expression = (
-                Items(tuple(map(number, arc))) if isinstance(arc, tuple) else number(arc)
-            )
-            timing = _timing(motion.ease, motion.frames)
-            return Make.of("ds.Rotation", center=_pair(motion.center), degrees=degrees, **timing)
-        case _:
-            return value_expression(motion)
-
-
-def _shift(name: str, path: Path, named: Mapping[str, Expression]) -> Make:
-    """A motion along a path; `by(dx, dy)` where that makes the same path."""
-    timing = _timing(path.ease, path.frames)
-    straight = not (path.smooth or path.frames or len(path.points) > 2)
-    if straight and not any(path.points[0]):  # from (0, 0)
-        return Make.of(f"{name}.by", *map(number, path.points[-1]), **timing, **named)
-    kind = "spline" if path.smooth else "polyline"
-    return Make.of(name, Make.of(f"ds.Path.{kind}", _pairs(path.points), **timing), **named)
-
-
-def _timing(ease: str, frames: tuple[float, ...] | None) -> dict[str, Expression]:
-    """What of the timing is not as usual."""
-    timing: dict[str, Expression] = {}
-    if ease != "linear":
-        timing["ease"] = f'"{ease}"'
-    if frames is not None:
-        timing["frames"] = Items(tuple(map(number, frames)))
-    return timing

@@ -14,8 +14,7 @@ from torch.nn import functional
 
 from dragstream.drags.checks import point, whole
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Drag, Rotation
-from dragstream.drags.regions import centroid
+from dragstream.drags.motions import Drag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,18 +38,9 @@ def patch_radius(grid: Grid) -> int:
 def handle_point(drag: Drag, height: int, width: int) -> tuple[float, float]:
     """The handle point p (x, y) of a drag in a frame of that size, in pixels.
 
-    It is the middle of the handle. A rotation's has to be away from the centre c, or there is no
-    angle between p, c and p' (Eq. 1): of the handle's pixels, the one nearest to half-way between
-    c and the farthest of them.
+    It is the middle of the handle; a rotation's lies away from the centre (`Motion.anchor`).
     """
-    mask = drag.mask(height, width)
-    if not isinstance(drag.motion, Rotation):
-        return centroid(mask)
-    pixels = np.argwhere(mask)[:, ::-1].astype(np.float64)  # (x, y)
-    center = np.array(drag.motion.center)
-    farthest = pixels[np.linalg.norm(pixels - center, axis=1).argmax()]
-    x, y = pixels[np.linalg.norm(pixels - (center + farthest) / 2, axis=1).argmin()]
-    return float(x), float(y)
+    return drag.motion.anchor(drag.mask(height, width))
 
 
 def dai(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Deformation, Drag, Translation, targets
+from dragstream.drags.motions import Drag, targets
 from dragstream.method.focus import target_bounds
 from dragstream.metrics.trackers import Tracker, suited
 
@@ -197,7 +197,7 @@ def objmc(
     followed = [tracks[frame][keep] for frame, keep in zip(read, kept, strict=True)]
     wanted = [goal[keep] for goal, keep in zip(goals, kept, strict=True)]
     # Points are compared one by one where the mean position may not show the motion.
-    each = not isinstance(drag.motion, Translation | Deformation)
+    each = not drag.motion.mean_tells
     distances = _distances(followed, wanted, each=each)
     return ObjMC(
         mean=float(np.mean(distances)),

@@ -16,7 +16,7 @@ from typing import Any
 
 from dragstream.drags.labels import Label, read_labels
 from dragstream.drags.labels import Mode as LabelMode
-from dragstream.drags.motions import Deformation, Drag, Rotation
+from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape, as_shape
 from dragstream.revel.cases import Act, Case, Kind, Picture
 from dragstream.stream.records import Block, Mode
@@ -137,9 +137,8 @@ def _shape(keep: Any) -> Shape | None:
 
 def kind_of(drag: Drag) -> Kind:
     """What a drag does, as far as its motion tells: a turn in depth looks like a translation."""
-    if isinstance(drag.motion, Rotation):
-        return Kind.ROTATION
-    return Kind.DEFORMATION if isinstance(drag.motion, Deformation) else Kind.TRANSLATION
+    known = drag.motion.kind in {kind.value for kind in Kind}
+    return Kind(drag.motion.kind) if known else Kind.TRANSLATION
 
 
 def from_labels(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from dragstream.drags import regions
-from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
+from dragstream.drags.motions import Drag
+from dragstream.drags.motions.sketch import Tip
 
 PALETTE = ("#ff8a1f", "#19b8d4", "#e0559f", "#86b817", "#8f6ff0", "#f2c312")
 """The colours of the drags, in order; the front end has the same."""
@@ -79,13 +79,6 @@ def _moved(drag: Drag, height: int, width: int) -> BoolMask:
     return covered
 
 
-def _start(mask: BoolMask, start: Point) -> Point:
-    """Where a path is drawn from: its start, or the region's middle if it starts elsewhere."""
-    x, y = round(start[0]), round(start[1])
-    inside = 0 <= y < mask.shape[0] and 0 <= x < mask.shape[1] and mask[y, x]
-    return start if inside else regions.centroid(mask)
-
-
 @dataclass(frozen=True)
 class _Pen:
     """Draws in pixels of the frame on a picture that is `scale` times as large."""
@@ -99,32 +92,14 @@ class _Pen:
         return (point[0] + 0.5) * self.scale, (point[1] + 0.5) * self.scale
 
     def motion(self, drag: Drag, colour: str, size: tuple[int, int], latent_frames: int) -> None:
-        """The arrow or the turn of a drag on a frame of `size` (height, width)."""
-        moments = [frame / latent_frames for frame in range(1, latent_frames)]
-        mask = regions.rasterise(drag.region, *size)
-        motion = drag.motion
-        if isinstance(motion, Translation | Deformation):
-            self._path(motion, _start(mask, motion.path.points[0]), colour, moments)
-        elif isinstance(motion, Rotation):
-            self._turn(motion, math.sqrt(mask.sum() / math.pi), colour, moments)
-
-    def _path(
-        self,
-        motion: Translation | Deformation,
-        start: Point,
-        colour: str,
-        moments: Sequence[float],
-    ) -> None:
-        def at(fraction: float) -> Point:
-            dx, dy = motion.path.displacement(fraction)
-            return start[0] + dx, start[1] + dy
-
-        line = [at(step / 96) for step in range(97)]
-        self.line(line, colour)
-        self.head(line, colour, bar=isinstance(motion, Deformation))
-        for moment in moments:
-            self.dot(at(moment), "#ffffff", 1.2)
-        self.dot(start, colour, 1.6)
+        """The sketch of a drag's motion on a frame of `size` (height, width)."""
+        sketch = drag.motion.sketch(regions.rasterise(drag.region, *size), latent_frames)
+        for line in sketch.lines:
+            self.line(line.points, colour, line.weight)
+        if sketch.tip:
+            self.head(sketch.lines[-1].points, colour, sketch.tip)
+        for dot in sketch.dots:
+            self.dot(dot.point, "#ffffff" if dot.white else colour, dot.radius)
 
     def _enlarged(self, mask: BoolMask) -> Image.Image:
         image = Image.fromarray(mask.astype(np.uint8) * 255)
@@ -188,39 +163,21 @@ class _Pen:
             width=max(1, round(0.8 * self.width)),
         )
 
-    def head(self, line: Sequence[Point], colour: str, *, bar: bool) -> None:
-        """The tip of a path: an arrow, or a bar across it for a deformation."""
-        tip = self.place(line[-1])
+    def head(self, line: Sequence[Point], colour: str, tip: Tip) -> None:
+        """The tip of a line: an arrow, or a bar across it."""
+        end = self.place(line[-1])
         length = 9 * self.width
         placed = [self.place(point) for point in line]
-        back = next((p for p in reversed(placed) if math.dist(p, tip) >= length), placed[0])
-        angle = math.atan2(tip[1] - back[1], tip[0] - back[0])
+        back = next((p for p in reversed(placed) if math.dist(p, end) >= length), placed[0])
+        angle = math.atan2(end[1] - back[1], end[0] - back[0])
         cos, sin = math.cos(angle), math.sin(angle)
-        if bar:
+        if tip == "bar":
             shape = [(-0.15, -0.8), (0.15, -0.8), (0.15, 0.8), (-0.15, 0.8)]
         else:
             shape = [(0.5, 0.0), (-0.9, -0.6), (-0.65, 0.0), (-0.9, 0.6)]
         corners = [
-            (tip[0] + length * (u * cos - v * sin), tip[1] + length * (u * sin + v * cos))
+            (end[0] + length * (u * cos - v * sin), end[1] + length * (u * sin + v * cos))
             for u, v in shape
         ]
         ink = ImageDraw.Draw(self.picture, "RGBA")
         ink.polygon(corners, fill=colour, outline=_DARK, width=max(1, round(0.9 * self.width)))
-
-    def _turn(self, motion: Rotation, radius: float, colour: str, moments: Sequence[float]) -> None:
-        """The centre, the arm before and after, and the arc between."""
-        length = max(10.0, 1.4 * radius)
-        x, y = motion.center
-        rest = (x, y - length)
-
-        def arm(fraction: float) -> Point:
-            end = Affine.rotation(motion.center, motion.angle(fraction)).apply(rest)
-            return float(end[0]), float(end[1])
-
-        self.line([motion.center, rest], colour, 1.0)
-        self.line([arm(step / 96) for step in range(97)], colour)
-        self.line([motion.center, arm(1.0)], colour)
-        for moment in moments:
-            self.dot(arm(moment), "#ffffff", 1.2)
-        self.dot(motion.center, colour, 1.8)
-        self.dot(arm(1.0), colour, 2.2)

@@ -1,0 +1,41 @@
+"""Drags: a region and what should become of it (paper, Definition 1 and App. J).
+
+```python
+from dragstream.drags import regions
+from dragstream.drags.motions import Drag, Path, Rotation, Translation, targets
+
+ball = regions.disc(center=(64, 40), radius=14)
+drag = Drag(ball, Translation(Path.spline([(64, 40), (90, 30), (110, 60)], ease="ease_out")))
+moved = [regions.warp(drag.mask(128, 192), target) for target in targets(drag.motion, frames=3)]
+```
+
+Everything here is a value: frozen, comparable, in pixels of the video frame (x right, y down) and
+in degrees that are positive clockwise on screen. Each kind of motion is one file.
+"""
+
+from __future__ import annotations
+
+from dragstream.drags.motions.base import Motion, targets
+from dragstream.drags.motions.deformation import EDGE, Deformation
+from dragstream.drags.motions.drag import Drag, Memory, validate
+from dragstream.drags.motions.rotation import Rotation
+from dragstream.drags.motions.translation import Translation
+from dragstream.drags.paths import EASINGS, Path
+
+__all__ = [
+    "EASINGS",
+    "EDGE",
+    "KINDS",
+    "Deformation",
+    "Drag",
+    "Memory",
+    "Motion",
+    "Path",
+    "Rotation",
+    "Translation",
+    "targets",
+    "validate",
+]
+
+KINDS: dict[str, type[Motion]] = {kind.kind: kind for kind in (Translation, Deformation, Rotation)}
+"""The package's motions by the "type" that JSON documents and the canvas name them by."""

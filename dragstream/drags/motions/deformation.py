@@ -1,0 +1,72 @@
+"""`Deformation`: the edge of a region is pulled along a path, the rest of it stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from dragstream.drags.checks import Points, fraction, settle
+from dragstream.drags.motions.along_path import PathMotion
+from dragstream.drags.motions.sketch import Tip
+from dragstream.drags.paths import Path, as_path
+from dragstream.drags.reading import Document, given, located, read_fields, read_path
+from dragstream.drags.regions import edge, span
+from dragstream.drags.shapes import BoolMask
+from dragstream.drags.source import Expression, number
+
+EDGE = 1 / 3
+"""The share of a region that a deformation holds by default."""
+
+
+@dataclass(frozen=True, init=False)
+class Deformation(PathMotion):
+    """Pull the edge of a region along a path and leave the rest of it in place (App. J).
+
+    Only the edge is held: the part of the region that lies farthest toward the pull, which is the
+    direction from the path's start to its farthest point. So paint the whole object and pull.
+
+    Args:
+        path: A `Path`, or waypoints (x, y) of a smooth one.
+        edge: How much of the region is held, as a share of its size along the pull, in (0, 1].
+            1 holds all of it: for a region that is an edge already.
+
+    Raises:
+        TypeError, ValueError: What `Path` refuses, or an `edge` outside (0, 1].
+    """
+
+    kind: ClassVar[str] = "deformation"
+    tip: ClassVar[Tip] = "bar"
+
+    path: Path
+    edge: float
+
+    def __init__(self, path: Path | Points, *, edge: float = EDGE) -> None:
+        settle(self, path=as_path(path), edge=fraction(edge, "edge"))
+
+    @classmethod
+    def by(cls, dx: float, dy: float, ease: str = "linear", *, edge: float = EDGE) -> Deformation:
+        """Straight by (dx, dy) pixels."""
+        return cls(Path.polyline([(0.0, 0.0), (dx, dy)], ease), edge=edge)
+
+    def handle(self, mask: BoolMask) -> BoolMask:
+        """The edge of a region (H, W) toward the pull."""
+        if self.edge == 1:
+            return mask
+        return edge(mask, self.path.reach, self.edge * span(mask, self.path.reach))
+
+    def to_document(self) -> Document:
+        """See `Motion.to_document`."""
+        return {**super().to_document(), "edge": self.edge}
+
+    @classmethod
+    def from_document(cls, value: object, where: str) -> Self:
+        """See `Motion.from_document`."""
+        fields = read_fields(value, where, ("type", "path"), ("edge",))
+        path = read_path(fields["path"], f"{where}.path")
+        with located(where):
+            return cls(path, **given(fields, "edge"))
+
+    def expression(self) -> Expression:
+        """See `Motion.expression`."""
+        held = {} if self.edge == EDGE else {"edge": number(self.edge)}
+        return self._source("ds.Deformation", **held)

@@ -1,0 +1,143 @@
+"""`Drag`: a region with a motion; its object's `Memory`; and the check of drags against a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dragstream.drags.checks import settle, short, whole
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions.base import Motion
+from dragstream.drags.regions import centroid, rasterise
+from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
+
+
+@dataclass(frozen=True, init=False)
+class Memory:
+    """An object as it looked in the last latent frame of an earlier block (App. R).
+
+    Args:
+        block: Which block, counted from 0.
+        region: Where the object was: a shape, or a boolean mask (H, W).
+
+    Raises:
+        TypeError: The block is not an integer, or the region no region.
+        ValueError: The block is negative.
+    """
+
+    block: int
+    region: Shape
+
+    def __init__(self, block: int, region: Region) -> None:
+        settle(self, block=whole(block, "block", least=0), region=as_shape(region))
+
+
+@dataclass(frozen=True, init=False)
+class Drag:
+    """A region, and the motion it should make.
+
+    Args:
+        region: A shape, or a boolean mask (H, W), in the frame that the drag starts from.
+        motion: `Translation`, `Deformation`, `Rotation`, or a `Motion` of your own.
+        source: Take the object's looks from this memory instead of that frame, as when it comes
+            back into view: what was at the memory's region is first put at `region`, centroid on
+            centroid, and moved from there.
+
+    Raises:
+        TypeError: An argument is of another kind.
+    """
+
+    region: Shape
+    motion: Motion
+    source: Memory | None
+
+    def __init__(self, region: Region, motion: Motion, source: Memory | None = None) -> None:
+        if not isinstance(motion, Motion):
+            raise TypeError(
+                f"motion must be a Translation, Deformation, Rotation or another Motion, "
+                f"got {short(motion)}"
+            )
+        if not (source is None or isinstance(source, Memory)):
+            raise TypeError(f"source must be a Memory or None, got {short(source)}")
+        settle(self, region=as_shape(region), motion=motion, source=source)
+
+    def mask(self, height: int, width: int) -> BoolMask:
+        """The handle as the method uses it: bool (height, width).
+
+        That is the region, or for a deformation its edge toward the pull.
+
+        Raises:
+            ValueError: The region covers no pixel of the frame, or is a mask of another size.
+        """
+        return self.motion.handle(rasterise(self.region, height, width))
+
+    def origin(self, height: int, width: int) -> Affine:
+        """The map from the frame that shows the object's looks to the drag's first frame.
+
+        The identity without a `source`; else the shift of the memory's centroid to the region's.
+
+        Raises:
+            ValueError: One of the regions covers no pixel of the frame, or has another size.
+        """
+        if self.source is None:
+            return Affine.identity()
+        old_x, old_y = centroid(rasterise(self.source.region, height, width))
+        new_x, new_y = centroid(rasterise(self.region, height, width))
+        return Affine.translation(new_x - old_x, new_y - old_y)
+
+
+def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int) -> list[BoolMask]:
+    """Check drags against a frame and against the region that must stay as it is.
+
+    Targets may leave the frame: an object dragged out of view is a legal drag.
+
+    Args:
+        drags: At least one drag.
+        keep: The non-editable region M, a shape or a boolean mask (H, W), or None.
+        height: Of the video frame in pixels.
+        width: Of the video frame in pixels.
+
+    Returns:
+        The handle mask of each drag, bool (height, width).
+
+    Raises:
+        TypeError: `drags` is no sequence of drags, or `keep` no region.
+        ValueError: There is no drag; a region is empty, out of frame or of another size; a handle
+            shares pixels with `keep`. The message says which drag, counted from 0.
+    """
+    given: Any = drags
+    if isinstance(given, str | bytes | Drag) or not isinstance(given, Sequence):
+        raise TypeError(f"drags must be a sequence of Drag, got {type(given).__name__}")
+    for index, drag in enumerate(given):
+        if not isinstance(drag, Drag):
+            raise TypeError(f"drags[{index}] must be a Drag, got {short(drag)}")
+    if not given:
+        raise ValueError("drags is empty: give at least one Drag")
+    masks = [_handle(f"drags[{i}]", drag, height, width) for i, drag in enumerate(drags)]
+    if keep is None:
+        return masks
+    try:
+        kept = rasterise(keep, height, width)
+    except ValueError as error:
+        raise ValueError(f"keep: {error}; use None to keep nothing") from error
+    for index, mask in enumerate(masks):
+        shared = int((mask & kept).sum())
+        if shared:
+            raise ValueError(
+                f"the handle of drags[{index}] lies inside keep with {shared} of its "
+                f"{int(mask.sum())} pixels: it cannot both move and stay"
+            )
+    return masks
+
+
+def _handle(name: str, drag: Drag, height: int, width: int) -> BoolMask:
+    try:
+        mask = drag.mask(height, width)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    try:
+        drag.origin(height, width)
+    except ValueError as error:
+        raise ValueError(f"{name}.source: {error}") from error
+    return mask

@@ -1,0 +1,145 @@
+"""`Rotation`: the region turns about a point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags.checks import Point, angle, point, settle
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions.base import Motion
+from dragstream.drags.motions.sketch import Dot, Line, Sketch
+from dragstream.drags.paths import check_ease, check_fraction, check_frames, progress
+from dragstream.drags.reading import MOST_POINTS, Document, given, located, read_fields, read_list
+from dragstream.drags.shapes import BoolMask
+from dragstream.drags.source import Expression, Items, Make, number, pair, timing
+
+
+@dataclass(frozen=True, init=False)
+class Rotation(Motion):
+    """Turn the region about a point (2D rotation, App. J).
+
+    Args:
+        center: The fixed point (x, y) in pixels.
+        degrees: Positive clockwise on screen. A number, or an arc: a sequence of angles that
+            starts from 0 (which is put in front if missing) and is passed through at even
+            intervals, linearly in between.
+        ease: Timing, a name in `EASINGS`; with `frames` it shapes each stretch between pins.
+        frames: The latent frame of each angle of the arc, the first 0 included.
+
+    Raises:
+        TypeError: `degrees` is missing or no number or sequence of numbers.
+        ValueError: Nothing turns, an angle is not finite or beyond a million, an unknown `ease`,
+            or frames that do not rise from 0.
+    """
+
+    kind: ClassVar[str] = "rotation"
+
+    center: Point
+    degrees: float | tuple[float, ...]
+    ease: str
+    frames: tuple[float, ...] | None
+
+    def __init__(
+        self,
+        center: Sequence[float],
+        degrees: float | Sequence[float] | NDArray[np.floating],
+        ease: str = "linear",
+        frames: Sequence[float] | None = None,
+    ) -> None:
+        check_ease(ease)
+        settle(self, center=point(center, "center"), degrees=_degrees(degrees), ease=ease)
+        settle(self, frames=check_frames(frames, len(self.arc), "angles"))
+        if self.extent[1] == 0:
+            raise ValueError(f"a rotation must turn, got degrees={self.degrees!r}")
+
+    @property
+    def arc(self) -> tuple[float, ...]:
+        """The angles passed through, the first of them 0."""
+        return self.degrees if isinstance(self.degrees, tuple) else (0.0, self.degrees)
+
+    def angle(self, fraction: float) -> float:
+        """The degrees turned at a fraction of the time, in [0, 1]."""
+        arc = self.arc
+        steps = range(len(arc))
+        step = progress(check_fraction(fraction), steps, self.frames, self.ease)
+        return float(np.interp(step, steps, arc))
+
+    def at(self, fraction: float) -> Affine:
+        """See `Motion.at`."""
+        return Affine.rotation(self.center, self.angle(fraction))
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """See `Motion.extent`."""
+        return 0.0, sum(abs(later - earlier) for earlier, later in pairwise(self.arc))
+
+    @property
+    def duration(self) -> float | None:
+        """See `Motion.duration`."""
+        return self.frames[-1] if self.frames else None
+
+    def anchor(self, mask: BoolMask) -> Point:
+        """See `Motion.anchor`: a pixel away from the centre c, where a turn shows.
+
+        Without that there is no angle between p, c and p' (Eq. 1). Of the region's pixels, it is
+        the one nearest to half-way between c and the farthest of them.
+        """
+        pixels = np.argwhere(mask)[:, ::-1].astype(np.float64)  # (x, y)
+        center = np.array(self.center)
+        farthest = pixels[np.linalg.norm(pixels - center, axis=1).argmax()]
+        x, y = pixels[np.linalg.norm(pixels - (center + farthest) / 2, axis=1).argmin()]
+        return float(x), float(y)
+
+    def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:
+        """See `Motion.sketch`: the centre, the arm before and after, and the arc between."""
+        length = max(10.0, 1.4 * math.sqrt(mask.sum() / math.pi))
+        rest = (self.center[0], self.center[1] - length)
+        end = self._moved(rest, 1.0)
+        lines = (Line((self.center, rest), 1.0), Line(self._way(rest)), Line((self.center, end)))
+        dots = (*self._moments(rest, latent_frames), Dot(self.center, 1.8), Dot(end, 2.2))
+        return Sketch(lines, None, dots)
+
+    def to_document(self) -> Document:
+        """See `Motion.to_document`."""
+        several = isinstance(self.degrees, tuple)
+        return {
+            "center": list(self.center),
+            "degrees": list(self.arc) if several else self.degrees,
+            "ease": self.ease,
+            "frames": self.frames and list(self.frames),
+        }
+
+    @classmethod
+    def from_document(cls, value: object, where: str) -> Self:
+        """See `Motion.from_document`."""
+        fields = read_fields(value, where, ("type", "center", "degrees"), ("ease", "frames"))
+        degrees = fields["degrees"]
+        if isinstance(degrees, list | tuple):
+            read_list(degrees, f"{where}.degrees", MOST_POINTS)
+        with located(where):
+            return cls(fields["center"], degrees, **given(fields, "ease", "frames"))
+
+    def expression(self) -> Expression:
+        """See `Motion.expression`."""
+        arc = self.degrees
+        degrees: Expression = (
+            Items(tuple(map(number, arc))) if isinstance(arc, tuple) else number(arc)
+        )
+        times = timing(self.ease, self.frames)
+        return Make.of("ds.Rotation", center=pair(self.center), degrees=degrees, **times)
+
+
+def _degrees(degrees: object) -> float | tuple[float, ...]:
+    if isinstance(degrees, Sequence | np.ndarray) and not isinstance(degrees, str | bytes):
+        angles = tuple(angle(turn, f"degrees[{i}]") for i, turn in enumerate(degrees))
+        if not angles:
+            raise ValueError("degrees is empty: give an angle or a sequence of angles")
+        return angles if angles[0] == 0 else (0.0, *angles)
+    return angle(degrees, "degrees")

@@ -1,0 +1,65 @@
+"""`Translation`: the whole region moves along a path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from dragstream.drags.checks import Point, Points, point, settle
+from dragstream.drags.motions.along_path import PathMotion
+from dragstream.drags.paths import Path, as_path
+from dragstream.drags.reading import read_fields, read_path
+from dragstream.drags.source import Expression
+
+
+@dataclass(frozen=True, init=False)
+class Translation(PathMotion):
+    """Move the whole region along a path, by the displacement from the path's start.
+
+    Moving a part of an object, such as its face, turns it in depth (3D rotation, App. J).
+
+    Args:
+        path: A `Path`, or waypoints (x, y) of a smooth one.
+
+    Raises:
+        TypeError, ValueError: What `Path` refuses.
+    """
+
+    kind: ClassVar[str] = "translation"
+
+    path: Path
+
+    def __init__(self, path: Path | Points) -> None:
+        settle(self, path=as_path(path))
+
+    @classmethod
+    def by(cls, dx: float, dy: float, ease: str = "linear") -> Translation:
+        """Straight by (dx, dy) pixels."""
+        return cls(Path.polyline([(0.0, 0.0), (dx, dy)], ease))
+
+    @classmethod
+    def through(cls, displacements: Points, start: Point = (0.0, 0.0)) -> Translation:
+        """By exactly `displacements[i]` (x, y) pixels from rest at latent frame i + 1.
+
+        Args:
+            displacements: One for each latent frame, all relative to the start.
+            start: The point (x, y) that the path is drawn from.
+        """
+        return cls(_stations(displacements, start))
+
+    @classmethod
+    def from_document(cls, value: object, where: str) -> Self:
+        """See `Motion.from_document`."""
+        fields = read_fields(value, where, ("type", "path"))
+        return cls(read_path(fields["path"], f"{where}.path"))
+
+    def expression(self) -> Expression:
+        """See `Motion.expression`."""
+        return self._source("ds.Translation")
+
+
+def _stations(displacements: Points, start: Point) -> Path:
+    x, y = point(start, "start")
+    moved = [point(pair, f"displacements[{index}]") for index, pair in enumerate(displacements)]
+    stations = [(x, y), *((x + dx, y + dy) for dx, dy in moved)]
+    return Path.polyline(stations, frames=range(len(stations)))

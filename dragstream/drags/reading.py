@@ -1,0 +1,86 @@
+"""Strict reading of plain data: dicts, lists, strings and numbers of a JSON document.
+
+Whatever is wrong with a document is a ValueError that says where the value stands, as in
+`drags[0].motion.path`; a wrong type, too, since a document is data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dragstream.drags.checks import short
+from dragstream.drags.paths import Path
+
+MOST_POINTS = 2**14
+"""Longest list of points or angles that a document may hold."""
+
+Document = dict[str, Any]
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Turn errors of a constructor into a ValueError that begins with the value's place."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from error
+
+
+def read_type(value: object, where: str, allowed: Sequence[str]) -> str:
+    """The "type" of an object, one of `allowed`."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
+    kind = value.get("type")
+    if not isinstance(kind, str) or kind not in allowed:
+        raise ValueError(f"{where}.type must be one of {', '.join(allowed)}, got {short(kind)}")
+    return kind
+
+
+def read_fields(
+    value: object, where: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> Mapping[str, Any]:
+    """An object that has the required fields and no others than those and the optional ones."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
+    missing = [name for name in required if name not in value]
+    if missing:
+        raise ValueError(f"{where} lacks {', '.join(missing)}")
+    unknown = [short(name) for name in value if name not in required and name not in optional]
+    if unknown:
+        known = ", ".join((*required, *optional))
+        raise ValueError(f"{where} has unknown fields {', '.join(unknown[:8])}; it takes {known}")
+    return value
+
+
+def given(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Those of the named fields that are there, as keyword arguments."""
+    return {name: fields[name] for name in names if name in fields}
+
+
+def read_list(value: object, where: str, most: int) -> Sequence[Any]:
+    """A list of at most `most` values."""
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{where} must be a list, got {short(value)}")  # noqa: TRY004
+    if len(value) > most:
+        raise ValueError(f"{where} may hold at most {most} values, got {len(value)}")
+    return value
+
+
+def read_path(value: object, where: str) -> Path:
+    """A path, from what `path_document` gave."""
+    fields = read_fields(value, where, ("points",), ("smooth", "ease", "frames"))
+    points: Any = read_list(fields["points"], f"{where}.points", MOST_POINTS)
+    with located(where):
+        return Path(points, **given(fields, "smooth", "ease", "frames"))
+
+
+def path_document(path: Path) -> Document:
+    """A path as plain data."""
+    return {
+        "points": [[x, y] for x, y in path.points],
+        "smooth": path.smooth,
+        "ease": path.ease,
+        "frames": path.frames and list(path.frames),
+    }
