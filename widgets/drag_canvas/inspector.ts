@@ -1,11 +1,11 @@
-// The selected drag, in numbers: its timing, its shape, its place in the list.
+// The selected drag, in numbers: its timing, its kind's own values, its place in the list.
 import { assign, element, icon } from "../shared/dom";
-import { finalDegrees, turnedTo, type Motion } from "../shared/document";
-import { clamp } from "../shared/points";
+import type { Motion } from "../shared/document";
 import { easings } from "../shared/spline";
-import { HELD_SHARE } from "./hit";
 import { ACTION_ICONS, EASE_ICONS } from "./icons";
-import { changeMotion, withEase } from "./motion_tools";
+import { changeMotion } from "./motion_tools";
+import { kindOf } from "./motions";
+import type { InspectorRow, MotionKind } from "./motions/kind";
 import type { Store } from "./store";
 
 const EASE_LABELS: Readonly<Record<string, string>> = {
@@ -18,38 +18,25 @@ const EASE_LABELS: Readonly<Record<string, string>> = {
 export class Inspector {
   readonly root = element("div", { class: "ds-inspector", role: "group", "aria-label": "Selected drag" });
   private readonly eases = new Map<string, HTMLButtonElement>();
-  private readonly smooth: HTMLButtonElement;
-  private readonly degrees: HTMLInputElement;
-  private readonly edge: HTMLInputElement;
   private readonly up: HTMLButtonElement;
   private readonly down: HTMLButtonElement;
-  private readonly rows: Record<"smooth" | "degrees" | "edge", HTMLElement>;
+  private readonly own = element("div", { class: "ds-inspector-own" });
+  private kind: MotionKind | null = null;
+  private rows: readonly (InspectorRow<Motion> & { readonly root: HTMLElement })[] = [];
 
   constructor(private readonly store: Store) {
     const eases = element("div", { class: "ds-group", role: "group", "aria-label": "Timing" });
     for (const name of Object.keys(easings)) {
-      const button = this.button(EASE_LABELS[name], EASE_ICONS[name] ?? [], () => this.change((motion) => withEase(motion, name)));
+      const button = this.button(EASE_LABELS[name], EASE_ICONS[name] ?? [], () => this.change((motion) => kindOf(motion).withEase(motion, name)));
       assign(button, { "data-ease": name });
       this.eases.set(name, button);
       eases.append(button);
     }
-    this.smooth = this.button("Curved", ACTION_ICONS.curve, () =>
-      this.change((motion) => motion.type === "rotation" ? motion : { ...motion, path: { ...motion.path, smooth: !motion.path.smooth } }),
-    );
-    this.degrees = element("input", { type: "number", step: 1, "aria-label": "Degrees, clockwise" });
-    this.degrees.addEventListener("change", this.turn);
-    this.edge = element("input", { type: "range", min: 5, max: 100, step: 1, "aria-label": "Held share of the region, in percent" });
-    this.edge.addEventListener("input", this.hold);
     this.up = this.button("Up the list  Alt+↑", ACTION_ICONS.up, () => store.reorder(-1));
     this.down = this.button("Down the list  Alt+↓", ACTION_ICONS.down, () => store.reorder(1));
     const copy = this.button("Copy, and mute this one  C", ACTION_ICONS.copy, () => store.duplicate());
-    this.rows = {
-      smooth: row("Curve", this.smooth),
-      degrees: row("Degrees", this.degrees),
-      edge: row("Held", this.edge),
-    };
     const actions = element("div", { class: "ds-group", role: "group", "aria-label": "List" }, this.up, this.down, copy);
-    this.root.append(row("Timing", eases), this.rows.smooth, this.rows.degrees, this.rows.edge, row("Order", actions));
+    this.root.append(row("Timing", eases), this.own, row("Order", actions));
   }
 
   update(): void {
@@ -58,36 +45,30 @@ export class Inspector {
     this.root.hidden = !drag;
     if (!drag) return;
     const { motion } = drag;
-    const ease = motion.type === "rotation" ? motion.ease : motion.path.ease;
+    const kind = kindOf(motion);
+    this.choose(kind);
+    const ease = kind.ease(motion);
     for (const [name, button] of this.eases) button.setAttribute("aria-pressed", String(name === (ease ?? "linear")));
-    const bends = motion.type !== "rotation" && motion.path.points.length > 2;
-    this.rows.smooth.hidden = !bends;
-    if (bends) this.smooth.setAttribute("aria-pressed", String(motion.path.smooth));
-    this.rows.degrees.hidden = motion.type !== "rotation";
-    if (motion.type === "rotation") put(this.degrees, String(Math.round(10 * finalDegrees(motion)) / 10));
-    this.rows.edge.hidden = motion.type !== "deformation";
-    if (motion.type === "deformation") put(this.edge, String(Math.round(100 * (motion.edge ?? HELD_SHARE))));
+    for (const { root, show } of this.rows) root.hidden = !show(motion);
     this.up.disabled = selection === 0;
     this.down.disabled = selection === scene.document.drags.length - 1;
   }
 
-  private change(how: (motion: Motion) => Motion, label = ""): void {
-    const { selection, scene } = this.store;
-    if (typeof selection === "number") changeMotion(this.store, selection, how(scene.document.drags[selection].motion), label);
+  /** Puts the rows of a kind of motion in place of those of another kind. */
+  private choose(kind: MotionKind): void {
+    if (kind === this.kind) return;
+    this.kind = kind;
+    const rows = kind.rows((how, label) => this.change(how, label));
+    this.rows = rows.map((each) => ({ ...each, root: row(each.name, each.control) }));
+    this.own.replaceChildren(...this.rows.map(({ root }) => root));
   }
 
-  private readonly turn = (): void => {
-    const degrees = Number(this.degrees.value);
-    if (Number.isFinite(degrees) && degrees !== 0) {
-      this.change((motion) => motion.type === "rotation" ? turnedTo(motion, clamp(degrees, -36000, 36000)) : motion);
-    }
-    this.update();
-  };
-
-  private readonly hold = (): void => {
-    const share = Number(this.edge.value) / 100;
-    this.change((motion) => motion.type === "deformation" ? { ...motion, edge: share } : motion, `hold ${this.store.selection}`);
-  };
+  private change(how: (motion: Motion) => Motion, label = ""): void {
+    const { selection, scene } = this.store;
+    if (typeof selection !== "number") return;
+    const merged = label && `${label} ${selection}`;
+    changeMotion(this.store, selection, how(scene.document.drags[selection].motion), merged);
+  }
 
   private button(label: string, paths: readonly string[], act: () => void): HTMLButtonElement {
     const [name] = label.split("  ");
@@ -99,9 +80,4 @@ export class Inspector {
 
 function row(name: string, control: HTMLElement): HTMLElement {
   return element("div", { class: "ds-inspector-row" }, element("span", { "aria-hidden": true }, name), control);
-}
-
-/** Shows a value, unless somebody is typing another one. */
-function put(input: HTMLInputElement, value: string): void {
-  if (input !== document.activeElement || input.type === "range") input.value = value;
 }

@@ -1,19 +1,14 @@
 // The drags beside the canvas: kind, colour, size, and buttons that mute and delete.
 import { element, icon } from "../shared/dom";
-import {
-  finalDegrees,
-  removeDrag,
-  withKeep,
-  type Motion,
-  type Selection,
-} from "../shared/document";
-import { ACTION_ICONS, TOOL_ICONS } from "./icons";
+import { removeDrag, withKeep, type Selection } from "../shared/document";
+import { ACTION_ICONS } from "./icons";
 import { Inspector } from "./inspector";
-import { colourOf, DRAFT_COLOUR, KEEP_COLOUR } from "./renderer";
-import type { Store, ToolName } from "./store";
-import { displacement } from "./motion_tools";
-
-const ARROWS = ["→", "↘", "↓", "↙", "←", "↖", "↑", "↗"] as const;
+import { colourOf } from "./ink";
+import { kindOf } from "./motions";
+import { DRAFT_COLOUR, KEEP_COLOUR } from "./renderer";
+import type { Store } from "./store";
+import { toolInfo } from "./tools";
+import type { ToolName } from "./types";
 
 interface Row {
   /** Its place among the drags; null for the region and the keep area. */
@@ -27,24 +22,6 @@ interface Row {
   readonly mute: () => void;
   readonly select: () => void;
   readonly remove: () => void;
-}
-
-/** "Move 24 px →", "Deform 12 px ↓", "Turn 45° ↻". */
-export function describe(motion: Motion): string {
-  if (motion.type === "rotation") {
-    const degrees = finalDegrees(motion);
-    return `Turn ${Math.abs(Math.round(degrees))}° ${degrees < 0 ? "↺" : "↻"}`;
-  }
-  const [dx, dy] = displacement(motion);
-  const sector = Math.round(Math.atan2(dy, dx) / (Math.PI / 4));
-  const verb = motion.type === "deformation" ? "Deform" : "Move";
-  return `${verb} ${Math.round(Math.hypot(dx, dy))} px ${ARROWS[(sector + 8) % 8]}`;
-}
-
-function kindOf(motion: Motion): ToolName {
-  if (motion.type === "rotation") return "rotate";
-  if (motion.type === "deformation") return "deform";
-  return motion.path.points.length > 2 ? "path" : "pull";
 }
 
 export class DragList {
@@ -86,9 +63,9 @@ export class DragList {
     const select = (selection: Selection) => () => store.select(selection);
     const rows: Row[] = document.drags.map((drag, i) => ({
       index: i,
-      kind: kindOf(drag.motion),
+      kind: kindOf(drag.motion).toolOf(drag.motion),
       colour: colourOf(looks[i]),
-      text: describe(drag.motion),
+      text: kindOf(drag.motion).describe(drag.motion),
       selected: store.selection === i,
       muted: looks[i].muted,
       mute: () => store.mute(i),
@@ -118,7 +95,7 @@ export class DragList {
   }
 
   private item(row: Row): HTMLLIElement {
-    const swatch = element("span", { class: "ds-swatch", "aria-hidden": true }, icon(...TOOL_ICONS[row.kind]));
+    const swatch = element("span", { class: "ds-swatch", "aria-hidden": true }, icon(...toolInfo(row.kind).icon));
     swatch.style.setProperty("--ds-colour", row.colour);
     const choose = element(
       "button",

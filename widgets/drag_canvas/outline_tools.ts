@@ -4,7 +4,7 @@ import type { Selection } from "../shared/document";
 import { regionOf } from "../shared/document";
 import { distance, tidyPoint, type Point } from "../shared/points";
 import type { Gesture, Press } from "./gesture";
-import { movedAlong } from "./motion_tools";
+import { movedAlong } from "./motions/along_path";
 import { withDrawn } from "./paint_tools";
 import type { Store } from "./store";
 
@@ -76,7 +76,10 @@ export function finishOutline(store: Store): void {
     return;
   }
   const region = regionOf(store.scene, target);
-  if (region && points.length > 1) store.commit(...movedAlong(store, target, region, points));
+  if (region && points.length > 1) {
+    const old = typeof target === "number" ? store.scene.document.drags[target].motion : null;
+    store.commit(...movedAlong({ store, selection: target, region, old }, points));
+  }
 }
 
 /** The outline as it would be with one more point under the pointer. */

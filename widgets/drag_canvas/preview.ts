@@ -2,11 +2,10 @@
 // at once. It shows what was asked for, not what the model will make of it.
 import type { Scene } from "../shared/document";
 import { filled, widened } from "../shared/fill";
-import { extentAlong, Mask } from "../shared/mask";
-import { motionAt, pathAt, reach } from "../shared/spline";
-import { carried, stretched, type Patch, type Pixels } from "../shared/warp";
+import { Mask } from "../shared/mask";
+import type { Patch, Pixels } from "../shared/warp";
 import type { Film } from "./film";
-import { HELD_SHARE } from "./hit";
+import { kindOf } from "./motions";
 import type { Store } from "./store";
 
 const SECONDS = 1.4; // from rest to the end
@@ -25,19 +24,9 @@ export function reelOf(store: Store, scene: Scene, picture: Pixels): Reel {
   const left = moving
     .map((drag) => store.mask(drag.region))
     .reduce((all, mask) => all.or(mask), new Mask(picture.width, picture.height));
-  const makers = moving.map((drag) => {
-    const { motion } = drag;
-    const mask = store.mask(drag.region);
-    const extent = motion.type === "deformation" ? extentAlong(mask, reach(motion.path)) : null;
-    if (motion.type !== "deformation" || !extent) {
-      return (fraction: number) => carried(picture, mask, motionAt(motion, fraction));
-    }
-    const [start] = motion.path.points;
-    return (fraction: number) => {
-      const [x, y] = pathAt(motion.path, fraction);
-      return stretched(picture, mask, extent, motion.edge ?? HELD_SHARE, [x - start[0], y - start[1]]);
-    };
-  });
+  const makers = moving.map(({ motion, region }) =>
+    kindOf(motion).preview(picture, store.mask(region), motion),
+  );
   return {
     background: filled(picture, widened(left, FRINGE)),
     patches: (fraction) => makers.map((make) => make(fraction)),

@@ -5,6 +5,7 @@ import type { Point } from "../shared/points";
 import { FakeModel } from "./fake_model";
 import { shortcut } from "./keyboard";
 import { frameDue } from "./player";
+import type { RotationMotion } from "./motions/rotation";
 import { Store } from "./store";
 
 let model: FakeModel;
@@ -17,7 +18,7 @@ const fromPython = (x: number): DragDocument => ({
   keep: null,
   drags: [{
     region: disc(x),
-    motion: { type: "rotation", center: [x, 20], degrees: 30, ease: "linear" },
+    motion: { type: "rotation", center: [x, 20], degrees: 30, ease: "linear" } as RotationMotion,
     source: null,
   }],
 });

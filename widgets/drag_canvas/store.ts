@@ -14,13 +14,14 @@ import {
   type Scene,
   type Selection,
 } from "../shared/document";
-import { edgeMask, rasterise, type Mask, type Region, type Size } from "../shared/mask";
-import { reach } from "../shared/spline";
+import { rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { Lifeline, type Message, type Model as TalkingModel } from "../shared/model";
 import { History } from "./history";
+import { kindOf } from "./motions";
 import type { Outline } from "./outline_tools";
 import { Picking } from "./picking";
 import type { Clip } from "./player";
+import type { ToolName } from "./types";
 
 /** The part of anywidget's model that the canvas uses. */
 export interface Model extends TalkingModel {
@@ -33,21 +34,6 @@ export interface Aim {
   readonly box: readonly [number, number, number, number];
   readonly number: number;
 }
-
-export type ToolName =
-  | "select"
-  | "brush"
-  | "box"
-  | "lasso"
-  | "polygon"
-  | "pick"
-  | "eraser"
-  | "pull"
-  | "path"
-  | "deform"
-  | "rotate"
-  | "keep"
-  | "hand";
 
 /** What is only shown: a change of it is no step of undo. */
 const SHOWN = ["frame", "latent_frames", "onion", "trail", "selectors", "aim"] as const;
@@ -182,13 +168,11 @@ export class Store {
     return region;
   }
 
-  /** What the motion takes hold of: the region, or a deformation's edge toward the pull. */
+  /** The part of the region that the motion holds. */
   handle(drag: Drag): Mask {
-    const { motion } = drag;
-    if (motion.type !== "deformation") return this.mask(drag.region);
     let handle = this.handles.get(drag);
     if (!handle) {
-      handle = edgeMask(this.mask(drag.region), reach(motion.path), motion.edge ?? 1 / 3);
+      handle = kindOf(drag.motion).held(this.mask(drag.region), drag.motion);
       this.handles.set(drag, handle);
     }
     return handle;
@@ -377,7 +361,7 @@ export class Store {
       this.selection = null;
     }
     const drag = typeof this.selection === "number" ? document.drags[this.selection] : null;
-    const last = drag && drag.motion.type !== "rotation" ? drag.motion.path.points.length - 1 : 0;
+    const last = drag ? kindOf(drag.motion).waypoints(drag.motion) - 1 : 0;
     if (this.waypoint !== null && this.waypoint > last) this.waypoint = null;
   }
 

@@ -1,16 +1,11 @@
 // The tools: one row of icon buttons that is one stop of the Tab key (arrow keys move inside).
 import { assign, element, icon } from "../shared/dom";
-import { ACTION_ICONS, TOOL_ICONS } from "./icons";
+import { ACTION_ICONS } from "./icons";
 import type { HelpOverlay } from "./help";
 import type { Preview } from "./preview";
-import type { Store, ToolName } from "./store";
-import { TOOLS } from "./tools";
-
-const GROUPS: readonly { label: string; tools: readonly ToolName[] }[] = [
-  { label: "Paint a region", tools: ["brush", "box", "lasso", "polygon", "pick", "eraser"] },
-  { label: "Move it", tools: ["pull", "path", "deform", "rotate"] },
-  { label: "More", tools: ["keep", "select", "hand"] },
-];
+import type { Store } from "./store";
+import { TOOL_GROUPS } from "./tools";
+import type { ToolInfo, ToolName } from "./types";
 
 export class Toolbar {
   readonly root: HTMLElement;
@@ -29,11 +24,11 @@ export class Toolbar {
     private readonly preview: Preview,
     help: HelpOverlay,
   ) {
-    const groups = GROUPS.map(({ label, tools }) =>
+    const groups = TOOL_GROUPS.map(({ label, tools }) =>
       element(
         "div",
         { class: "ds-group", role: "group", "aria-label": label },
-        ...tools.map((name) => this.toolButton(name)),
+        ...tools.map((tool) => this.toolButton(tool)),
       ),
     );
     this.undo = this.actionButton("Undo", "Ctrl+Z", ACTION_ICONS.undo, () => store.undo());
@@ -88,17 +83,15 @@ export class Toolbar {
     this.sizeText.textContent = `${store.brushRadius} px`;
   }
 
-  private toolButton(name: ToolName): HTMLButtonElement {
-    const info = TOOLS.find((tool) => tool.name === name);
-    const label = info?.label ?? name;
+  private toolButton({ name, label, key, icon: paths }: ToolInfo): HTMLButtonElement {
     const button = element("button", {
       type: "button",
       class: "ds-button",
       "data-tool": name,
       "aria-label": label,
-      "aria-keyshortcuts": info?.key ?? null,
-      "data-tip": `${label}  ${info?.key.toUpperCase() ?? ""}`,
-    }, icon(...TOOL_ICONS[name]));
+      "aria-keyshortcuts": key,
+      "data-tip": `${label}  ${key.toUpperCase()}`,
+    }, icon(...paths));
     button.addEventListener("click", () => this.store.setTool(name));
     this.tools.set(name, button);
     return button;

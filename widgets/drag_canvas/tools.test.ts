@@ -1,20 +1,21 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { PathMotion, RotationMotion } from "../shared/document";
+import type { Drag } from "../shared/document";
 import type { Point } from "../shared/points";
 import { pathAt } from "../shared/spline";
 import { FakeModel } from "./fake_model";
-import { armEnd, heldBorder, hit } from "./hit";
-import { describe as inWords } from "./list";
-import { Store, type ToolName } from "./store";
+import { hit } from "./hit";
+import { kindOf } from "./motions";
+import { withInserted, withoutWaypoint, type PathMotion } from "./motions/along_path";
+import { heldBorder, type DeformationMotion } from "./motions/deformation";
+import { armEnd, type RotationMotion } from "./motions/rotation";
+import { Store } from "./store";
+import type { ToolName } from "./types";
 import {
   changeMotion,
   cycleWaypoint,
   deleteWaypoint,
   insertWaypoint,
   nudge,
-  withEase,
-  withInserted,
-  withoutWaypoint,
 } from "./motion_tools";
 import { dropPoint, finishOutline } from "./outline_tools";
 import { begin, beginErasing } from "./tools";
@@ -37,6 +38,8 @@ function stroke(tool: ToolName, points: Point[], keys: { shift?: boolean; alt?: 
 }
 
 const drags = () => store.scene.document.drags;
+const turned = () => drags()[0] as Drag & { motion: RotationMotion };
+const deformed = () => drags()[0] as Drag & { motion: DeformationMotion };
 const box = (left = 10, top = 10, right = 21, bottom = 21) => stroke("box", [[left, top], [right, bottom]]);
 
 describe("regions", () => {
@@ -183,13 +186,13 @@ describe("turning", () => {
     const motion = drags()[0].motion as RotationMotion;
     expect(motion.center).toEqual([15, 15]);
     expect(motion.degrees).toBeCloseTo(270, 5);
-    expect(inWords(motion)).toBe("Turn 270° ↻");
+    expect(kindOf(motion).describe(motion)).toBe("Turn 270° ↻");
   });
 
   it("is changed by its arm and its centre, and snaps with Shift", () => {
     box();
     stroke("rotate", [[20, 15], [15, 20]]);
-    const end = armEnd(store, drags()[0], store.scene.looks[0]);
+    const end = armEnd({ store, drag: turned(), look: store.scene.looks[0] });
     expect(hit(store, end, 2)).toEqual({ selection: 0, part: "arm" });
     stroke("select", [end, [10.2, 15.3]], { shift: true });
     expect((drags()[0].motion as RotationMotion).degrees).toBe(180);
@@ -312,7 +315,7 @@ describe("waypoints", () => {
   });
 
   it("are reached in another time with another ease", () => {
-    changeMotion(store, 0, withEase(drags()[0].motion, "ease_in"));
+    changeMotion(store, 0, kindOf(drags()[0].motion).withEase(drags()[0].motion, "ease_in"));
     expect(pathAt((drags()[0].motion as PathMotion).path, 0.5)).toEqual([22.5, 15]);
   });
 });
@@ -321,12 +324,12 @@ describe("what a deformation holds", () => {
   it("is bounded by a border whose grip is pulled", () => {
     box(10, 10, 20, 20);
     stroke("deform", [[15, 15], [35, 15]]);
-    const border = heldBorder(store, drags()[0])!;
+    const border = heldBorder(store, deformed())!;
     expect(border.grip[0]).toBeCloseTo(19.5 - 10 / 3, 9);
     expect(border.grip[1]).toBe(6); // beside the region
     expect(hit(store, border.grip, 2)?.part).toBe("edge");
     stroke("select", [border.grip, [14.5, 12]]);
-    expect((drags()[0].motion as PathMotion).edge).toBe(0.5);
+    expect(deformed().motion.edge).toBe(0.5);
     expect(store.handle(drags()[0]).area).toBe(50);
   });
 });

@@ -1,4 +1,4 @@
-// The document that Python and the page share, version 1: dragstream.drags.labels writes the same.
+// The document that Python and the page share, version 1: dragstream.drags.documents writes the same.
 import type { Region } from "./mask";
 import type { Point } from "./points";
 
@@ -9,22 +9,10 @@ export interface PathDocument {
   readonly frames: readonly number[] | null;
 }
 
-export interface PathMotion {
-  readonly type: "translation" | "deformation";
-  readonly path: PathDocument;
-  /** Deformations only: how much of the region is held, as a share of its size along the pull. */
-  readonly edge?: number;
+/** A motion of any kind; the kinds are in drag_canvas/motions. */
+export interface Motion {
+  readonly type: string;
 }
-
-export interface RotationMotion {
-  readonly type: "rotation";
-  readonly center: Point;
-  readonly degrees: number | readonly number[];
-  readonly ease: string;
-  readonly frames?: readonly number[] | null;
-}
-
-export type Motion = PathMotion | RotationMotion;
 
 export interface Drag {
   readonly region: Region;
@@ -144,13 +132,3 @@ export function regionOf(scene: Scene, selection: Selection): Region | null {
 
 /** Equal as they travel, which is all that counts between page and kernel. */
 export const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-/** The angle a rotation ends at. */
-export const finalDegrees = (motion: RotationMotion): number =>
-  typeof motion.degrees === "number" ? motion.degrees : (motion.degrees.at(-1) ?? 0);
-
-/** The same rotation ending at another angle: an arc keeps its earlier stops. */
-export const turnedTo = (motion: RotationMotion, degrees: number): RotationMotion => ({
-  ...motion,
-  degrees: typeof motion.degrees === "number" ? degrees : [...motion.degrees.slice(0, -1), degrees],
-});

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { apply } from "./affine";
 import type { PathDocument } from "./document";
 import { fitPath } from "./fit";
 import { distance, type Point } from "./points";
-import { angleAt, basis, curve, motionAt, pathAt, pathLength, reach } from "./spline";
+import { basis, curve, pathAt, pathLength, reach } from "./spline";
 
 const path = (points: Point[], more: Partial<PathDocument> = {}): PathDocument => ({
   points, smooth: true, ease: "linear", frames: null, ...more,
@@ -55,22 +54,6 @@ describe("paths", () => {
   it("reach as far as their farthest point", () => {
     expect(reach(path([[0, 0], [30, 0], [10, 0]], { smooth: false }))).toEqual([30, 0]);
     expect(curve(path([[0, 0], [5, 5]]))).toHaveLength(2);
-  });
-});
-
-describe("rotations", () => {
-  const turn = { type: "rotation", center: [10, 10], degrees: 90, ease: "linear" } as const;
-
-  it("turn clockwise on the screen", () => {
-    const [x, y] = apply(motionAt(turn, 1), [20, 10]);
-    expect(x).toBeCloseTo(10, 9);
-    expect(y).toBeCloseTo(20, 9);
-  });
-
-  it("follow an arc of angles", () => {
-    const arc = { ...turn, degrees: [30, -30] };
-    expect([0, 0.25, 0.5, 1].map((f) => angleAt(arc, f))).toEqual([0, 15, 30, -30]);
-    expect(angleAt({ ...turn, degrees: [0, 30, -30] }, 0.5)).toBe(30);
   });
 });
 

@@ -1,7 +1,6 @@
 // Paths and their timing: the twin of dragstream.drags.paths, whose docstring defines the
 // sampling. The cases in tests/drags/path_cases.json are checked from either side.
-import { rotation, translation, type Affine } from "./affine";
-import type { Motion, PathDocument, RotationMotion } from "./document";
+import type { PathDocument } from "./document";
 import { clamp, distance, type Point } from "./points";
 
 const ROWS_PER_SPAN = 96;
@@ -158,20 +157,4 @@ export function reach(path: PathDocument): Point {
     if (away[0] ** 2 + away[1] ** 2 > farthest[0] ** 2 + farthest[1] ** 2) farthest = away;
   }
   return farthest;
-}
-
-/** The degrees turned at a fraction of the time. */
-export function angleAt(motion: RotationMotion, fraction: number): number {
-  const given = typeof motion.degrees === "number" ? [motion.degrees] : motion.degrees;
-  const arc = typeof motion.degrees !== "number" && given[0] === 0 ? given : [0, ...given];
-  const step = progress(clamp(fraction, 0, 1), [...arc.keys()], motion.frames ?? null, motion.ease);
-  const i = Math.min(Math.floor(step), arc.length - 2);
-  return arc[i] + (step - i) * (arc[i + 1] - arc[i]);
-}
-
-/** The map of the region at a fraction of the drag. */
-export function motionAt(motion: Motion, fraction: number): Affine {
-  if (motion.type === "rotation") return rotation(motion.center, angleAt(motion, fraction));
-  const [start, now] = [motion.path.points[0], pathAt(motion.path, fraction)];
-  return translation(now[0] - start[0], now[1] - start[1]);
 }

@@ -1,8 +1,9 @@
 // The paths that Python samples, from the same file that Python's tests read.
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import type { PathDocument, RotationMotion } from "./document";
-import { angleAt, pathAt, pathLength, reach } from "./spline";
+import type { PathDocument } from "../../shared/document";
+import { pathAt, pathLength, reach } from "../../shared/spline";
+import { angleAt, type RotationMotion } from "./rotation";
 
 interface Cases {
   readonly paths: readonly {
@@ -18,7 +19,7 @@ interface Cases {
 }
 
 const cases = JSON.parse(
-  readFileSync(new URL("../../tests/drags/path_cases.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../tests/drags/path_cases.json", import.meta.url), "utf8"),
 ) as Cases;
 const TOLERANCE = 1e-6;
 

@@ -1,0 +1,27 @@
+// The kinds of motion, in the order of their tools.
+import type { Affine } from "../../shared/affine";
+import type { Motion } from "../../shared/document";
+import type { ToolInfo, ToolName } from "../types";
+import { deformationKind } from "./deformation";
+import type { MotionKind } from "./kind";
+import { rotationKind } from "./rotation";
+import { translationKind } from "./translation";
+
+// Each kind reads only motions of its own type, which the lookup by type sees to.
+const KINDS = [translationKind, deformationKind, rotationKind] as unknown as readonly MotionKind[];
+
+export const MOTION_TOOLS: readonly ToolInfo[] = KINDS.flatMap((kind) => kind.tools);
+
+/** The kind of a motion. */
+export function kindOf(motion: Motion): MotionKind {
+  const kind = KINDS.find(({ type }) => type === motion.type);
+  if (!kind) throw new Error(`no motion of type ${motion.type} is known`);
+  return kind;
+}
+
+/** The kind whose motions a tool makes. */
+export const kindOfTool = (tool: ToolName): MotionKind | undefined =>
+  KINDS.find(({ tools }) => tools.some(({ name }) => name === tool));
+
+/** The map of the region at a fraction of the drag, 0 = rest, 1 = the end. */
+export const motionAt = (motion: Motion, fraction: number): Affine => kindOf(motion).at(motion, fraction);
