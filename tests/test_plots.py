@@ -22,6 +22,7 @@ from dragstream.drags.motions import Drag, Rotation, Translation
 from dragstream.method.focus import Focus
 from dragstream.method.moments import Moments
 from dragstream.method.settings import DragSettings
+from dragstream.plots import marks
 from dragstream.stream.records import Block, Iteration, Mode, Timings
 
 HEIGHT, WIDTH = 64, 96
@@ -243,7 +244,8 @@ def test_targets_stand_on_the_last_video_frame_of_each_latent_frame() -> None:
     first = block(0, Mode.ANIMATE, frames=np.zeros((9, HEIGHT, WIDTH, 3), np.uint8))
     later = block(1, Mode.ANIMATE, frames=np.zeros((12, HEIGHT, WIDTH, 3), np.uint8), first_frame=9)
     found = [
-        [frame for frame, _ in plots._targets(each, PULL.motion, 0, 3)] for each in (first, later)
+        [frame for frame, _ in marks.target_places(each, PULL.motion, 0, 3)]
+        for each in (first, later)
     ]
     assert found == [[0, 4, 8], [12, 16, 20]]
 

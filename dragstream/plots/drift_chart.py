@@ -1,0 +1,71 @@
+"""`drift`: how far latents wander from those of the frames before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from dragstream.plots.axes import COLOURS, axes, finish_chart, start_at_zero
+from dragstream.stream.stream import Stream
+
+SHADE = "#EEEEEE"
+
+
+def drift(*streams: Stream, labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+    """How far each latent frame's moments lie from those of the frames before its block.
+
+    The drift of a frame is the distance, in latent units, that `dragstream.method.moments.drift`
+    defines; 0 means the same mean and deviation in every channel. Dragged blocks are shaded. The
+    hollow marks in them are the drag's iterations from left to right, measured at the noise level
+    they work at: with rectification (Eq. 4) they stay near 0.
+
+    Args:
+        streams: One or more streams; a fork and its origin, say.
+        labels: A name for each stream, in order.
+        ax: Where to draw; None makes a Figure.
+
+    Raises:
+        ValueError: No stream, or another number of labels than of streams.
+    """
+    if not streams:
+        raise ValueError("drift needs at least one stream, got none")
+    names = [None] * len(streams) if labels is None else list(labels)
+    if len(names) != len(streams):
+        raise ValueError(f"labels must name each of {len(streams)} streams, got {labels!r}")
+    ax = axes(ax, 7.0, 3.0)
+    for first, last in sorted({span for stream in streams for span in _dragged(stream)}):
+        ax.axvspan(first - 0.5, last + 0.5, color=SHADE, linewidth=0, zorder=0)
+    for number, (stream, name) in enumerate(zip(streams, names, strict=True)):
+        colour = COLOURS[number % len(COLOURS)]
+        frames = [frame for block in stream.blocks for frame in block.latent_frames]
+        values = [value for block in stream.blocks for value in block.drift]
+        ax.plot(frames, values, "o-", color=colour, label=name, markersize=4, linewidth=1.5)
+        times, dots = _iteration_drift(stream)
+        ax.plot(times, dots, "D:", color=colour, markersize=4, linewidth=1, markerfacecolor="w")
+    start_at_zero(ax)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    finish_chart(ax, "Latent drift", "latent frame", "drift (latent units)")
+    if labels is not None:
+        ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def _dragged(stream: Stream) -> Iterator[tuple[int, int]]:
+    """First and last latent frame of each block that a drag shaped."""
+    for block in stream.blocks:
+        if block.drags:
+            yield block.latent_frames[0], block.latent_frames[-1]
+
+
+def _iteration_drift(stream: Stream) -> tuple[list[float], list[float]]:
+    """The iterations' drift, spread in order over the latent frames of their block."""
+    times: list[float] = []
+    values: list[float] = []
+    for block in stream.blocks:
+        first, count = block.latent_frames[0] - 0.5, len(block.latent_frames)
+        for number, iteration in enumerate(block.iterations):
+            times.append(first + (number + 0.5) * count / len(block.iterations))
+            values.append(iteration.drift)
+    return times, values

@@ -1,0 +1,137 @@
+"""`features` and `focus`: what a drag compares, and where its update acts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from dragstream.drags.motions import Drag
+from dragstream.drags.regions import warp
+from dragstream.method.maps import Principal
+from dragstream.method.settings import DragSettings
+from dragstream.plots.axes import COLOURS, GAP, INK, axes, show_image
+from dragstream.plots.marks import Marks, draw_marks, track
+from dragstream.stream.aims import focus_map
+from dragstream.stream.stream import Stream
+
+
+def features(
+    stream: Stream,
+    block: int = -1,
+    *,
+    cutoffs: Sequence[float] = (0.2, 0.4, 0.6, 1.0),
+    layers: int | Sequence[int] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """What the drag compares: tapped features as colours, one row a cutoff, below the frames.
+
+    Colours are the first three principal components of the unfiltered features of the block, so
+    equal colours mean similar features in every row. Low cutoffs keep only the coarse layout.
+
+    Args:
+        stream: A stream with at least one block.
+        block: Which block; negative numbers count from the end.
+        cutoffs: Of the low-pass on keys and values (Eq. 7), cycles per token in (0, 1].
+        layers: Transformer layers, counted from 0; None means the model's own.
+        ax: Where to draw; None makes a Figure.
+
+    Raises:
+        ValueError: No cutoff, one outside (0, 1], or a block or layer that is not there.
+    """
+    if not cutoffs:
+        raise ValueError("features needs at least one cutoff, got none")
+    maps = [_feature_map(stream, block, layers, cutoff) for cutoff in cutoffs]
+    reference = _feature_map(stream, block, layers, 1.0)
+    principal = Principal.of(reference)
+    shown = stream.blocks[block].frames
+    frames, rows, columns = reference.shape[:3]
+    scale = -(-shown.shape[1] // rows)
+    height, width = rows * scale, columns * scale
+    strip = np.full(
+        ((len(maps) + 1) * (height + GAP) - GAP, frames * (width + GAP) - GAP, 3), 255, np.uint8
+    )
+    apart = stream.model.spec.clock.temporal_factor
+    last = [max(0, len(shown) - 1 - (frames - 1 - f) * apart) for f in range(frames)]
+    for frame in range(frames):
+        left = frame * (width + GAP)
+        picture = shown[last[frame]][:height, :width]
+        strip[: picture.shape[0], left : left + picture.shape[1]] = picture
+        for row, values in enumerate(maps, start=1):
+            tile = np.kron(principal.colours(values[frame]), np.ones((scale, scale, 1), np.uint8))
+            top = row * (height + GAP)
+            strip[top : top + height, left : left + width] = tile
+    inches = 1.7 * frames
+    ax = axes(ax, inches + 0.6, inches * strip.shape[0] / strip.shape[1] + 0.5)
+    show_image(ax, strip)
+    ax.set_yticks([row * (height + GAP) + height / 2 for row in range(len(maps) + 1)])
+    ax.set_yticklabels(["frame", *(f"ω = {cutoff:g}" for cutoff in cutoffs)])
+    ax.set_xticks([frame * (width + GAP) + width / 2 for frame in range(frames)])
+    ax.set_xticklabels([str(number) for number in stream.blocks[block].latent_frames])
+    ax.tick_params(length=0, labelsize="small", colors=INK)
+    ax.set_xlabel("latent frame", color=INK)
+    return ax
+
+
+def _feature_map(
+    stream: Stream, block: int, layers: int | Sequence[int] | None, cutoff: float
+) -> NDArray[np.float32]:
+    """The features (F, h, w, channels) of a block, the layers' channels side by side."""
+    taps = stream.features(block=block, layers=layers, cutoff=cutoff)
+    return np.concatenate([tap.float().cpu().numpy() for tap in taps.values()], axis=-1)
+
+
+def focus(
+    stream: Stream,
+    drags: Sequence[Drag],
+    *,
+    settings: DragSettings | None = None,
+    fraction: float = 1.0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Where the update of these drags would act: the Gaussian G of Eq. 10 over the newest frame.
+
+    Args:
+        stream: A stream with at least one block.
+        drags: The drags, as for `Stream.animate`.
+        settings: Their focus is drawn; None means the paper's.
+        fraction: How far along the drags, 0 at the handle, 1 at the end.
+        ax: Where to draw; None makes a Figure.
+
+    Raises:
+        ValueError: No drags, no frame yet, or settings without a focus (then G is 1 everywhere).
+    """
+    chosen = (settings or DragSettings.paper()).focus
+    if chosen is None:
+        raise ValueError(
+            "settings must have a focus to be drawn, got focus=None (G is 1 everywhere)"
+        )
+    if not drags:
+        raise ValueError("focus needs at least one drag, got none")
+    if not stream.blocks:
+        raise ValueError("focus is drawn over the newest frame, and the stream has no block yet")
+    frame = stream.blocks[-1].frames[-1]
+    height, width = frame.shape[:2]
+    masks = [drag.mask(height, width) for drag in drags]
+    places = [drag.motion.at(fraction) for drag in drags]
+    placed = list(zip(masks, places, strict=True))
+    gaussian = focus_map(placed, chosen, stream.model.spec.grid)
+    ax = axes(ax, 4.6, 4.0 * height / width + 0.6)
+    ax.imshow(np.repeat(frame.mean(axis=-1, keepdims=True) / 255, 3, axis=-1))
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    shown = ax.imshow(gaussian, extent=extent, cmap="cividis", alpha=0.65, vmin=0, vmax=1)
+    for number, (mask, place, drag) in enumerate(zip(masks, places, drags, strict=True)):
+        colour = COLOURS[number % len(COLOURS)]
+        draw_marks(ax, Marks(colour, mask.astype(np.float32), track(drag.motion, mask)), 0, 0)
+        draw_marks(ax, Marks(colour, warp(mask, place)), 0, 0)
+    ax.set_xlim(-0.5, width - 0.5)
+    ax.set_ylim(height - 0.5, -0.5)
+    ax.set_xlabel("x (px)", color=INK)
+    ax.set_ylabel("y (px)", color=INK)
+    ax.tick_params(colors=INK, labelsize="small")
+    cast("Figure", ax.figure).colorbar(shown, ax=ax, label="weight of the update", fraction=0.03)
+    return ax

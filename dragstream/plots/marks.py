@@ -1,0 +1,95 @@
+"""Drags drawn over frames: outlines of handles and targets, and the way between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Motion, targets
+from dragstream.drags.regions import warp
+from dragstream.plots.axes import COLOURS, cased
+from dragstream.stream.records import Block, Mode
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What is drawn over one frame for one drag: where the handle is, or where it should be."""
+
+    colour: str
+    outline: NDArray[np.float32]
+    track: NDArray[np.float64] | None = None
+    """The way of one point, (N, 2), at the handle; None marks a place to be reached."""
+
+
+def marks_of(blocks: Sequence[Block], offset: int) -> dict[int, list[Marks]]:
+    """The drags of `blocks`, keyed by video frame number less `offset`."""
+    marks: dict[int, list[Marks]] = {}
+    for block in blocks:
+        size = block.frames.shape[1:3]
+        part, parts = block.part
+        count = len(block.latent_frames)
+        for number, drag in enumerate(block.drags):
+            colour = COLOURS[number % len(COLOURS)]
+            mask = drag.mask(*size)
+            start = block.video_frames[-1 if block.mode is Mode.EDIT else 0]
+            if block.mode is not Mode.EDIT:
+                start -= 1
+            if part == 0:
+                rest = Marks(colour, mask.astype(np.float32), track(drag.motion, mask))
+                marks.setdefault(start - offset, []).append(rest)
+            for video_frame, place in target_places(
+                block, drag.motion, part * count, parts * count
+            ):
+                moved = Marks(colour, warp(mask, place))
+                marks.setdefault(video_frame - offset, []).append(moved)
+    return marks
+
+
+def target_places(
+    block: Block, motion: Motion, before: int, total: int
+) -> Iterator[tuple[int, Affine]]:
+    """Where a drag should have taken its handle, on the last video frame of each latent frame."""
+    if block.mode is Mode.EDIT:
+        yield block.video_frames[-1], motion.at(1.0)
+        return
+    places = targets(motion, total)[before : before + len(block.latent_frames)]
+    # Latent frames share out the block's video frames evenly; only the stream's first is a video
+    # frame by itself.
+    alone = int(block.latent_frames[0] == 0 and len(places) > 1)
+    per_frame = (len(block.frames) - alone) // (len(places) - alone)
+    for number, place in enumerate(places, start=1):
+        yield block.video_frames[-1] - (len(places) - number) * per_frame, place
+
+
+def track(motion: Motion, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The way (N, 2) of the point of the region that shows the motion."""
+    anchor = np.asarray(motion.anchor(mask))
+    return np.stack([motion.at(step).apply(anchor) for step in np.linspace(0.0, 1.0, 33)])
+
+
+def draw_marks(ax: Axes, mark: Marks, left: float, top: float) -> None:
+    """Draw a drag over the frame whose corner is at (left, top)."""
+    handle = mark.track is not None
+    rim = cased(3 if handle else 2)
+    if mark.outline.max() > 0.5 > mark.outline.min():
+        height, width = mark.outline.shape
+        contour = ax.contour(
+            left + np.arange(width),
+            top + np.arange(height),
+            mark.outline,
+            levels=[0.5],
+            colors=[mark.colour],
+            linewidths=1.6 if handle else 1.0,
+            linestyles="-" if handle else "--",
+        )
+        contour.set_path_effects(rim)
+    if mark.track is not None:
+        x, y = mark.track[:, 0] + left, mark.track[:, 1] + top
+        ax.plot(x, y, color=mark.colour, linewidth=1.6, path_effects=rim)
+        arrow = {"arrowstyle": "-|>", "color": mark.colour, "linewidth": 1.6, "shrinkA": 0}
+        ax.annotate("", (x[-1], y[-1]), xytext=(x[-3], y[-3]), arrowprops={**arrow, "shrinkB": 0})
