@@ -19,8 +19,9 @@ export function moveRegion(
   if (!region) return null;
   const old = motionOf(store, selection);
   // Without a motion tool in hand a drag keeps its kind: a rotation is turned again.
-  const used = tool ?? (old ? kindOf(old).tools[0].name : "pull");
-  return kindOfTool(used)?.begin({ store, selection, region, old, press, tool: used, tapped }) ?? null;
+  const kind = tool === null && old ? kindOf(old) : kindOfTool(tool ?? "pull");
+  const used = tool ?? kind?.tools[0]?.name ?? null;
+  return kind?.begin({ store, selection, region, old, press, tool: used, tapped }) ?? null;
 }
 
 const motionOf = (store: Store, selection: Selection): Motion | null =>

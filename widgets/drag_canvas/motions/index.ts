@@ -4,11 +4,12 @@ import type { Motion } from "../../shared/document";
 import type { ToolInfo, ToolName } from "../types";
 import { deformationKind } from "./deformation";
 import type { MotionKind } from "./kind";
+import { ownKind } from "./own";
 import { rotationKind } from "./rotation";
 import { translationKind } from "./translation";
 
 // Each kind reads only motions of its own type, which the lookup by type sees to.
-const KINDS = [translationKind, deformationKind, rotationKind] as unknown as readonly MotionKind[];
+const KINDS = [translationKind, deformationKind, rotationKind, ownKind] as unknown as readonly MotionKind[];
 
 export const MOTION_TOOLS: readonly ToolInfo[] = KINDS.flatMap((kind) => kind.tools);
 
