@@ -15,6 +15,7 @@ in degrees that are positive clockwise on screen.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,6 +71,22 @@ class Motion(ABC):
             ValueError: The fraction lies outside [0, 1].
         """
 
+    def partway(self, fraction: float, share: float) -> Affine:
+        """The map from rest to a share of where a moment of the drag is, in [0, 1].
+
+        Segments of a drag aim there. A motion of your own goes its way up to that share of the
+        time, unless it says otherwise.
+        """
+        return self.at(fraction * share)
+
+    def displacement(self, fraction: float) -> tuple[float, float]:
+        """How far from rest a moment of the drag is: (pixels, degrees), neither below 0.
+
+        By default that share of `extent`.
+        """
+        pixels, degrees = self.extent
+        return pixels * fraction, degrees * fraction
+
     @property
     @abstractmethod
     def extent(self) -> tuple[float, float]:
@@ -94,6 +111,15 @@ class _Shift(Motion):
     def at(self, fraction: float) -> Affine:
         """See `Motion.at`."""
         return Affine.translation(*self.path.displacement(fraction))
+
+    def partway(self, fraction: float, share: float) -> Affine:
+        """See `Motion.partway`: straight towards the moment's place."""
+        x, y = self.path.displacement(fraction)
+        return Affine.translation(x * share, y * share)
+
+    def displacement(self, fraction: float) -> tuple[float, float]:
+        """See `Motion.displacement`."""
+        return math.hypot(*self.path.displacement(fraction)), 0.0
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -225,6 +251,14 @@ class Rotation(Motion):
     def at(self, fraction: float) -> Affine:
         """See `Motion.at`."""
         return Affine.rotation(self.center, self.angle(fraction))
+
+    def partway(self, fraction: float, share: float) -> Affine:
+        """See `Motion.partway`."""
+        return Affine.rotation(self.center, self.angle(fraction) * share)
+
+    def displacement(self, fraction: float) -> tuple[float, float]:
+        """See `Motion.displacement`."""
+        return 0.0, abs(self.angle(fraction))
 
     @property
     def extent(self) -> tuple[float, float]:
