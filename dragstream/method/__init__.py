@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from dragstream.method.optimization import Optimization
     from dragstream.method.parts import DifferenceLoss, FrequencyView, RectificationMethod
     from dragstream.method.pulls import Pull, Reference
-    from dragstream.method.rectification import Rectification, rectify
+    from dragstream.method.rectification import (
+        Rectification,
+        normalise_prediction,
+        rectify,
+    )
     from dragstream.method.settings import DragSettings, Suited
 
 _HOMES = {
@@ -44,6 +48,7 @@ _HOMES = {
     "SGI2V": "baselines",
     "Suited": "settings",
     "drift": "moments",
+    "normalise_prediction": "rectification",
     "rectify": "rectification",
 }
 
@@ -67,6 +72,7 @@ __all__ = [
     "Reference",
     "Suited",
     "drift",
+    "normalise_prediction",
     "rectify",
 ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +9,7 @@ import torch
 from torch import Tensor
 
 from dragstream.drags.geometry import Grid
-from dragstream.method.focus import Focus, combine, target_bounds
-from dragstream.method.placement import Placement, place
+from dragstream.method.placement import Placement, move, place, resize
 from dragstream.method.pulls import Pull
 from dragstream.method.settings import DragSettings
 
@@ -25,12 +23,15 @@ class Aim:
         latent_placements: The same of the latents' cells; empty where nothing is compared there.
         area: How many pixels all targets cover, at least one.
         focus: How far updates act, (1, F, 1, h, w) from 0 to 1; None: fully and everywhere.
+        spared: How much of each cell that the constraint compares the targets cover in some frame,
+            (rows, columns) from 0 to 1; None where they are held like any other.
     """
 
     placements: tuple[Placement, ...]
     latent_placements: tuple[Placement, ...]
     area: float
     focus: Tensor | None
+    spared: Tensor | None
 
 
 def take_aim(
@@ -40,36 +41,85 @@ def take_aim(
     settings: DragSettings,
     device: torch.device,
 ) -> Aim:
-    """The targets after `share` (up to 1) of each pull's way through the block.
+    """The targets after `share` (up to 1) of each pull's way.
 
     A target outside the frame asks for nothing, so a drag may lead an object out of sight.
     """
 
-    @functools.cache  # features may be compared on the cells of the latents
     def placed(cells: tuple[int, int]) -> tuple[Placement, ...]:
-        return tuple(
-            place(pull.mask, pull.transforms(share), cells, nearest=settings.nearest_masks)
+        parts = [
+            place(
+                pull.mask,
+                pull.transforms(share),
+                cells,
+                nearest=settings.nearest_masks,
+                from_nearest=settings.nearest_features,
+            )
             for pull in pulls
-        )
+        ]
+        return tuple(part.to(device) for part in parts)
 
     placements = placed(grid.cells(settings.cells))
     latents = placed((grid.latent_height, grid.latent_width)) if settings.prediction_weight else ()
+    focus = focus_map(pulls, share, grid, settings)
+    spared = _spared(pulls, share, grid, settings)
     return Aim(
-        tuple(placement.to(device) for placement in placements),
-        tuple(placement.to(device) for placement in latents),
+        placements,
+        latents,
         max(1.0, sum(placement.area for placement in placements)),
-        None
-        if settings.focus is None
-        else focus_map(pulls, share, grid, settings.focus).to(device),
+        None if focus is None else focus.to(device),
+        None if spared is None else spared.to(device),
     )
 
 
-def focus_map(pulls: Sequence[Pull], share: float, grid: Grid, focus: Focus) -> Tensor:
-    """G of Eq. 10 for every latent frame, (1, F, 1, h, w); 0 in frames that no pull drives."""
-    frames: list[list[Tensor]] = [[] for _ in pulls[0].fractions]
+def driven_frames(pulls: Sequence[Pull]) -> set[int]:
+    """The latent frames of the block that some pull drives."""
+    return {frame for pull in pulls for frame in pull.transforms()}
+
+
+def moved_frames(pulls: Sequence[Pull], settings: DragSettings) -> tuple[int, ...]:
+    """The latent frames of the block that updates move: those that are driven, or all.
+
+    All where no focus keeps updates away from the others, or one acts across frames.
+    """
+    count = len(pulls[0].fractions)
+    if settings.focus is None:
+        return tuple(range(count))
+    return settings.focus.moves(driven_frames(pulls), count)
+
+
+def focus_map(
+    pulls: Sequence[Pull], share: float, grid: Grid, settings: DragSettings
+) -> Tensor | None:
+    """G of Eq. 10 for every latent frame, (1, F, 1, h, w); 0 in frames that nothing moves."""
+    if settings.focus is None:
+        return None
+    moved, driven = moved_frames(pulls, settings), driven_frames(pulls)
+    maps = torch.zeros(len(pulls[0].fractions), grid.latent_height, grid.latent_width)
+    ways = [(pull.mask, pull.transforms(share)) for pull in pulls]
+    for frame in driven:
+        targets = [(mask, way[frame]) for mask, way in ways if frame in way]
+        followers = list(moved) if len(driven) == 1 else [frame]
+        maps[followers] = settings.focus.of(targets, grid).float()
+    return maps[None, :, None]
+
+
+def kept_cells(grid: Grid, settings: DragSettings) -> tuple[int, int]:
+    """Rows and columns of the maps that the constraint compares."""
+    if settings.constraint is not None and settings.constraint.predictions:
+        return grid.latent_height, grid.latent_width
+    return grid.cells(settings.cells)
+
+
+def _spared(
+    pulls: Sequence[Pull], share: float, grid: Grid, settings: DragSettings
+) -> Tensor | None:
+    if settings.constraint is None or not settings.constraint.spare_targets:
+        return None
+    nearest = settings.nearest_masks
+    covered = torch.zeros(kept_cells(grid, settings))
     for pull in pulls:
-        for frame, affine in pull.transforms(share).items():
-            frames[frame].append(focus.gaussian(target_bounds(pull.mask, affine), grid))
-    nothing = torch.zeros(grid.latent_height, grid.latent_width, dtype=torch.float64)
-    maps = torch.stack([combine([nothing, *gaussians]) for gaussians in frames])
-    return maps[None, :, None].float()
+        for affine in pull.transforms(share).values():
+            moved = move(pull.mask, affine, nearest=nearest)
+            covered = torch.maximum(covered, resize(moved, *covered.shape, nearest=nearest))
+    return covered

@@ -7,7 +7,8 @@ from typing import Any
 
 from dragstream.method.base import DragMethod
 from dragstream.method.baselines import SGI2V, DragVideo
-from dragstream.method.settings import DragSettings, read_fields
+from dragstream.method.settings import DragSettings
+from dragstream.method.settings_json import read_fields
 
 __all__ = ["method_from_json"]
 

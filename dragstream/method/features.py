@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from dragstream.method.parts import FrequencyView
+from dragstream.method.placement import enlarge
 from dragstream.method.pulls import Reference
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ class Features:
         layers: Which layers' self-attention outputs, counted from 0.
         low_passes: Every low-pass that references will be read under.
         upsampling: Cells per token along each axis.
-        predictor: The model again, where clean predictions are wanted, too (`check_predicting`).
+        corners: Upsample with the outermost cells on one another, see `placement.enlarge`.
+        predictor: The model again, where clean predictions of the block are wanted, too
+            (`check_predicting`).
+        predict_references: Whether those of the references are wanted as well.
     """
 
     def __init__(
@@ -97,7 +100,9 @@ class Features:
         low_passes: Iterable[FrequencyView],
         upsampling: int = 1,
         *,
+        corners: bool = False,
         predictor: Predicting | None = None,
+        predict_references: bool = True,
     ) -> None:
         self._model = model
         self._predictor = predictor
@@ -105,6 +110,8 @@ class Features:
         self._layers = tuple(layers)
         self._low_passes = tuple(dict.fromkeys(low_passes))
         self._upsampling = upsampling
+        self._corners = corners
+        self._predict_references = predict_references
         self._known: dict[tuple[int, int, float], dict[FrequencyView, Tensor]] = {}
         self._predictions: dict[tuple[int, int, float], Tensor] = {}
 
@@ -142,7 +149,8 @@ class Features:
         """
         known = self._known.setdefault(_key(reference), {})
         if low_pass not in known:
-            unknown = [low for low in self._low_passes if low not in known]
+            wanted = dict.fromkeys((*self._low_passes, low_pass))
+            unknown = [low for low in wanted if low not in known]
             with torch.no_grad():
                 known.update(zip(unknown, self._read(reference, unknown), strict=True))
         return known[low_pass][reference.frame]
@@ -154,10 +162,11 @@ class Features:
     def _read(self, reference: Reference, low_passes: Sequence[FrequencyView]) -> list[Tensor]:
         filters = [None if low.is_identity else low for low in low_passes]
         where = reference.latents, reference.sigma, reference.context
-        if self._predictor is None or _key(reference) in self._predictions:
+        known = not self._predict_references or _key(reference) in self._predictions
+        if self._predictor is None or known:
             return self._filtered(*where, filters)
-        maps, known = self._observe(self._predictor, *where, filters)
-        self._predictions[_key(reference)] = known
+        maps, predictions = self._observe(self._predictor, *where, filters)
+        self._predictions[_key(reference)] = predictions
         return maps
 
     def _filtered(
@@ -187,15 +196,7 @@ class Features:
 
     def _maps(self, taps: dict[int, Tensor]) -> Tensor:
         maps = torch.cat([taps[layer] for layer in self._layers], dim=-1)[0].float()
-        if self._upsampling == 1:
-            return maps
-        larger = F.interpolate(
-            maps.movedim(-1, 1),
-            scale_factor=float(self._upsampling),
-            mode="bilinear",
-            align_corners=False,
-        )
-        return larger.movedim(1, -1)
+        return enlarge(maps, self._upsampling, corners=self._corners)
 
 
 def check_predicting(model: VideoModel, asked: str) -> Predicting:

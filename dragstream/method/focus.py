@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from dragstream.drags.checks import positive, switch
 from dragstream.drags.geometry import Affine, Grid
+from dragstream.method.placement import move
 
 Bounds = tuple[float, float, float, float]
 """left, top, right, bottom in pixels."""
@@ -27,6 +29,11 @@ class Focus:
         padding: Factor by which the bounding box is enlarged beforehand.
         on_gradient: Multiply the gradient instead of the update. AdamW divides the factor out
             again as far as it can, so this hardly shapes the step; the release does it.
+        on_pixels: Evaluate it on the pixels of the frame, around what of the region is in sight,
+            and bring it to the latents bilinearly, corner on corner (the release), instead of at
+            the latents' centres.
+        across_frames: Where one frame of a block is driven, as in an edit, all of them follow the
+            same map (the release), instead of that frame alone.
 
     Raises:
         TypeError: Not a number, or not a boolean.
@@ -36,11 +43,47 @@ class Focus:
     alpha: float = 1.0
     padding: float = 1.0
     on_gradient: bool = False
+    on_pixels: bool = False
+    across_frames: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alpha", positive(self.alpha, "alpha"))
         object.__setattr__(self, "padding", positive(self.padding, "padding"))
-        object.__setattr__(self, "on_gradient", switch(self.on_gradient, "on_gradient"))
+        for name in ("on_gradient", "on_pixels", "across_frames"):
+            object.__setattr__(self, name, switch(getattr(self, name), name))
+
+    def of(self, moved: Sequence[tuple[NDArray[np.bool_], Affine]], grid: Grid) -> Tensor:
+        """The map of all regions that have a target in a frame, (h, w) float64 in [0, 1].
+
+        Args:
+            moved: Each handle region (H, W) and where it goes; none of them give 0.
+            grid: Sizes of a frame.
+        """
+        if not self.on_pixels:
+            nothing = torch.zeros(grid.latent_height, grid.latent_width, dtype=torch.float64)
+            boxes = [target_bounds(mask, affine) for mask, affine in moved]
+            return combine([nothing, *(self.gaussian(bounds, grid) for bounds in boxes)])
+        nothing = torch.zeros(grid.height, grid.width, dtype=torch.float64)
+        whole = combine([nothing, *(self._in_sight(mask, affine) for mask, affine in moved)])
+        size = (grid.latent_height, grid.latent_width)
+        return F.interpolate(whole[None, None], size, mode="bilinear", align_corners=True)[0, 0]
+
+    def moves(self, driven: Collection[int], frames: int) -> tuple[int, ...]:
+        """Which of a block's frames updates move, given those that drags drive."""
+        if self.across_frames and len(driven) == 1:
+            return tuple(range(frames))
+        return tuple(sorted(driven))
+
+    def _in_sight(self, mask: NDArray[np.bool_], affine: Affine) -> Tensor:
+        """The map of one target on the pixels (H, W), 1 at its highest; 0 if it left the frame."""
+        seen = move(mask, affine, nearest=True) > 0
+        if not seen.any():
+            return torch.zeros(mask.shape, dtype=torch.float64)
+        left, top, right, bottom = target_bounds(seen, Affine.identity())
+        across = _profile(left, right, self.alpha * self.padding, mask.shape[1], 1.0)
+        down = _profile(top, bottom, self.alpha * self.padding, mask.shape[0], 1.0)
+        peaked = down[:, None] * across[None, :]
+        return peaked / peaked.max()
 
     def gaussian(self, bounds: Bounds, grid: Grid) -> Tensor:
         """The map G of one target on the latents' grid, shape (h, w), 1 at the box's centre.

@@ -47,7 +47,11 @@ class Constraint:
         weight: What the term is multiplied with; 0 leaves it out.
         predictions: Compare clean predictions x0 (the release) rather than features (the paper).
             All layers run then, instead of those up to the last tapped one.
-        spare_handles: Handle regions count as editable even where `keep` covers them.
+        spare_targets: What a segment's targets cover, in any frame, may change even where `keep`
+            covers it (the release).
+        per_element: The term is a mean over all elements of the block, kept or not (the release),
+            instead of a sum over the kept pixels, divided by the area of the targets as the first
+            term is.
 
     Raises:
         TypeError: Not a number, or not a boolean.
@@ -56,9 +60,10 @@ class Constraint:
 
     weight: float = 1.0
     predictions: bool = False
-    spare_handles: bool = False
+    spare_targets: bool = False
+    per_element: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight", not_negative(self.weight, "weight"))
-        for name in ("predictions", "spare_handles"):
+        for name in ("predictions", "spare_targets", "per_element"):
             object.__setattr__(self, name, switch(getattr(self, name), name))

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from dragstream.drags.geometry import Grid
 from dragstream.method.aim import Aim
 from dragstream.method.features import Features, Observation
 from dragstream.method.parts import DifferenceLoss, FrequencyView
-from dragstream.method.placement import Placement, resize, sample
+from dragstream.method.placement import Placement, sample
 from dragstream.method.pulls import Pull
-
-Observe = Callable[[Tensor, Tensor], Tensor]
-"""Maps (F, rows, columns, channels) from latents (1, F, C, h, w) and their features."""
 
 
 class Objective:
@@ -25,7 +19,7 @@ class Objective:
 
     It is divided by the area of the targets, and both terms are sums over pixels: so losses of
     small and large regions compare, and the balance of the terms is the paper's. AdamW does not
-    mind the scale.
+    mind the scale. (In the release the second term is a mean of its own, see `Constraint`.)
 
     Args:
         features: Feature maps of the block and of what the pulls refer to.
@@ -34,6 +28,7 @@ class Objective:
         keeper: The second term, or None to go without.
         weight: What the second term is multiplied with.
         prediction_weight: How much clean predictions x0 count beside features in the first term.
+        nearest: What belongs at a target is read from the nearest cell of the reference.
 
     Raises:
         ValueError: A loss that does not give one differentiable number for each element.
@@ -48,8 +43,10 @@ class Objective:
         weight: float = 1.0,
         *,
         prediction_weight: float = 0.0,
+        nearest: bool = False,
     ) -> None:
         check_loss(loss)
+        self._nearest = nearest
         self._features = features
         self._pulls = tuple(pulls)
         self._loss = loss
@@ -75,7 +72,7 @@ class Objective:
             loss_rec = self._pull(seen, aim, low_pass) / aim.area
             loss_cst = torch.zeros_like(loss_rec)
             if self._keeper is not None:
-                loss_cst = self._keeper(point, seen.features) / aim.area
+                loss_cst = self._keeper(seen, aim)
             loss = loss_rec + self._weight * loss_cst
             (gradient,) = torch.autograd.grad(loss, point)
         return loss.detach(), loss_rec.detach(), loss_cst.detach(), gradient
@@ -86,7 +83,7 @@ class Objective:
         for pull, placement in zip(self._pulls, aim.placements, strict=True):
             wanted = self._features.of_reference(pull.reference, low_pass)
             total = total + self._misfit(seen.features, wanted, placement)
-        if seen.predictions is not None:
+        if seen.predictions is not None and self._prediction_weight > 0:
             for pull, placement in zip(self._pulls, aim.latent_placements, strict=True):
                 wanted = self._features.predicted(pull.reference)
                 misfit = self._misfit(seen.predictions, wanted, placement)
@@ -95,7 +92,7 @@ class Objective:
 
     def _misfit(self, maps: Tensor, reference: Tensor, placement: Placement) -> Tensor:
         """How far maps (F, rows, columns, channels) are from a reference's at the targets."""
-        wanted = sample(reference, placement.points)
+        wanted = sample(reference, placement.points, nearest=self._nearest)
         found = maps[placement.frames, placement.rows, placement.columns]
         return (self._loss(found - wanted).mean(dim=-1) * placement.areas).sum()
 
@@ -120,41 +117,45 @@ class Keeper:
     """The second term of Eq. 3 for one block, against what its first evaluation saw.
 
     Args:
-        keep: The region M that must not change, bool (H, W).
-        observe: What is to stay the same.
-        shape: (rows, columns) of those maps.
-        grid: Sizes of a frame.
+        kept: How much of each cell must not change, (rows, columns) from 0 to 1.
+        cell: Pixels of a cell.
         loss: How differences count.
-        nearest: Bring the region to the maps' size by nearest pixels, not by area.
+        predictions: Compare clean predictions x0 instead of features.
+        per_element: A mean over all elements, see `Constraint`.
     """
 
     def __init__(
         self,
-        keep: NDArray[np.bool_],
-        observe: Observe,
-        shape: tuple[int, int],
-        grid: Grid,
+        kept: Tensor,
+        cell: float,
         *,
         loss: DifferenceLoss,
-        nearest: bool = False,
+        predictions: bool = False,
+        per_element: bool = False,
     ) -> None:
-        coverage = resize(keep, *shape, nearest=nearest)
-        rows, columns = torch.nonzero(coverage, as_tuple=True)
-        self._cells = rows, columns
-        self._areas = coverage[rows, columns] * (grid.height * grid.width / coverage.numel())
-        self._observe = observe
+        self._kept = kept
+        self._cell = cell
         self._loss = loss
+        self._predictions = predictions
+        self._per_element = per_element
         self._initial: Tensor | None = None
 
-    def __call__(self, latents: Tensor, features: Tensor) -> Tensor:
-        """A sum over the kept pixels of all frames, a mean over channels."""
-        maps = self._observe(latents, features)
-        if self._areas.device != maps.device:  # sent there once, not in each iteration
-            rows, columns = self._cells
-            self._cells = rows.to(maps.device), columns.to(maps.device)
-            self._areas = self._areas.to(maps.device)
-        rows, columns = self._cells
-        seen = maps[:, rows, columns]
+    def __call__(self, seen: Observation, aim: Aim) -> Tensor:
+        """The term, a mean over channels, for the cells that the aim does not spare.
+
+        Raises:
+            ValueError: Predictions are wanted where none were made.
+        """
+        maps = seen.predictions if self._predictions else seen.features
+        if maps is None:
+            raise ValueError("the constraint compares predictions, and the pass made none")
         if self._initial is None:
-            self._initial = seen.detach()
-        return (self._loss(seen - self._initial).mean(dim=-1) * self._areas).sum()
+            self._initial = maps.detach()
+            self._kept = self._kept.to(maps.device)  # sent there once, not in each iteration
+        kept = self._kept if aim.spared is None else self._kept * (1.0 - aim.spared)
+        total = (self._loss(maps - self._initial).mean(dim=-1) * kept).sum()
+        return (
+            total / (len(maps) * kept.numel())
+            if self._per_element
+            else (total * (self._cell / aim.area))
+        )

@@ -20,12 +20,13 @@ from torch import Tensor
 
 from dragstream.drags.geometry import Grid
 from dragstream.method.adamw import AdamW
-from dragstream.method.aim import Aim, take_aim
+from dragstream.method.aim import Aim, kept_cells, moved_frames, take_aim
 from dragstream.method.descent import Descent, Step, newest
 from dragstream.method.features import Features, check_predicting
 from dragstream.method.iteration import Iteration
-from dragstream.method.objective import Keeper, Objective, Observe
+from dragstream.method.objective import Keeper, Objective
 from dragstream.method.parts import FrequencyView
+from dragstream.method.placement import resize
 from dragstream.method.pulls import Pull, Reference, check_mask, check_pulls
 from dragstream.method.settings import DragSettings
 from dragstream.method.window import narrow
@@ -72,80 +73,101 @@ class Optimization(Descent):
         check_pulls(pulls, latents, spec)
         context, pulls = narrow(model, context, pulls, settings.window)
         past = newest(neighbours, settings.neighbours, latents)
-        self._segments = max(settings.segments(*pull.extent) for pull in pulls)
+        self._segments = max(settings.segments(*pull.displacement) for pull in pulls)
         count = self._segments * settings.iterations
         self._low_passes = _draw(settings, count, generator)
         self.sigma = spec.sigmas[settings.denoising_step or 0]
-        block = Reference(latents, self.sigma, context, frame=0)
-        layers = settings.layers or spec.layers
-        share = settings.prediction_weight or 0.0
-        predictor = check_predicting(model, f"prediction_weight={share:g}") if share else None
-        features = Features(
-            model, block, layers, self._low_passes, settings.cells, predictor=predictor
+        keeper = _keeper(keep, spec.grid, settings)
+        features = _features(
+            model,
+            Reference(latents, self.sigma, context, frame=0),
+            self._low_passes,
+            settings,
+            predict=keeper is not None,
         )
-        observe = _observer(model, self.sigma, context, settings)
-        keeper = _keeper(keep, observe, pulls, spec.grid, settings)
-        weight = settings.constraint.weight if settings.constraint else 0.0
         self._objective = Objective(
-            features, pulls, settings.loss, keeper, weight, prediction_weight=share
+            features,
+            pulls,
+            settings.loss,
+            keeper,
+            settings.constraint.weight if settings.constraint else 0.0,
+            prediction_weight=settings.prediction_weight or 0.0,
+            nearest=settings.nearest_features,
         )
         self._pulls = tuple(pulls)
         self._grid = spec.grid
         super().__init__(latents, past, count, repr(settings))
+        self._moved = list(moved_frames(self._pulls, settings))
         rectification = settings.rectification
-        self._rectify = rectification.prepare(self._latents, past) if rectification else None
+        own = self._latents[:, self._moved]
+        self._rectify = rectification.prepare(own, past) if rectification else None
         self._optimizer = self._new_optimizer()
         self._aim: Aim | None = None
 
     def _advance(self, index: int) -> Step:
+        """One iteration, in the paper's order: targets, loss, step, rectification."""
+        low_pass = self._low_passes[index]  # Eq. 5-8
+        segment, aim = self._aimed(index)  # Eq. 1 and 10
+        loss, rec, cst, gradient = self._objective(self._latents, aim, low_pass)  # Eq. 3
+        stepped = self._step(gradient, aim.focus)  # Eq. 2 and 9
+        rectified = self._rectified(stepped)  # Eq. 4
+        return Step(loss, rec, cst, gradient, stepped, rectified, segment, low_pass.cutoff)
+
+    def _aimed(self, index: int) -> tuple[int, Aim]:
+        """The segment of an iteration, and its targets."""
         segment, within = divmod(index, self.settings.iterations)
         if self._aim is None or within == 0:
             share = (segment + 1) / self._segments
             device = self._latents.device
             self._aim = take_aim(self._pulls, share, self._grid, self.settings, device)
-        low_pass = self._low_passes[index]
-        loss, rec, cst, gradient = self._objective(self._latents, self._aim, low_pass)
-        stepped = self._step(gradient, self._aim.focus)
-        rectified = self._rectified(stepped)
-        return Step(loss, rec, cst, gradient, stepped, rectified, segment, low_pass.cutoff)
+        return segment, self._aim
+
+    def _step(self, gradient: Tensor, focus: Tensor | None) -> Tensor:
+        """Eq. 9: the latents after one update, of which the focus decides how much acts where."""
+        settings = self.settings
+        if focus is not None and settings.focus is not None and settings.focus.on_gradient:
+            gradient, focus = gradient * focus, None
+        if settings.gradient_clip is not None:
+            norm = torch.linalg.vector_norm(gradient)
+            gradient = gradient * (settings.gradient_clip / norm.clamp_min(1e-12)).clamp_max(1.0)
+        if settings.fresh_optimizer:
+            self._optimizer = self._new_optimizer()
+        stepped = self._optimizer.step(self._latents, gradient)
+        if focus is not None:
+            stepped = self._latents + focus * (stepped - self._latents)
+        return self._only_moved(stepped[:, self._moved])
 
     def _rectified(self, stepped: Tensor) -> Tensor:
-        """Eq. 4, or what stands in its place.
+        """Eq. 4 for the frames that updates move, or what stands in its place.
 
         Raises:
             ValueError: A rectification that changes the shape.
         """
         if self._rectify is None:
             return stepped
-        rectified: object = self._rectify(stepped)
-        if not isinstance(rectified, Tensor) or rectified.shape != stepped.shape:
+        frames = stepped[:, self._moved]
+        rectified: object = self._rectify(frames)
+        if not isinstance(rectified, Tensor) or rectified.shape != frames.shape:
             raise ValueError(
-                f"a rectification must keep the latents' shape {tuple(stepped.shape)}, "
+                f"a rectification must keep the latents' shape {tuple(frames.shape)}, "
                 f"{self.settings.rectification!r} gave {getattr(rectified, 'shape', rectified)}"
             )
-        return rectified
+        return self._only_moved(rectified)
 
-    def _step(self, gradient: Tensor, focus: Tensor | None) -> Tensor:
-        """Eq. 9: the latents after one update, of which the focus decides how much acts where."""
-        on_gradient = self.settings.focus is not None and self.settings.focus.on_gradient
-        if focus is not None and on_gradient:
-            gradient = gradient * focus
-        if self.settings.gradient_clip is not None:
-            norm = torch.linalg.vector_norm(gradient)
-            gradient = gradient * (self.settings.gradient_clip / norm.clamp_min(1e-12)).clamp_max(
-                1.0
-            )
-        if self.settings.fresh_optimizer:
-            self._optimizer = self._new_optimizer()
-        stepped = self._optimizer.step(self._latents, gradient)
-        if focus is None or on_gradient:
-            return stepped
-        return self._latents + focus * (stepped - self._latents)
+    def _only_moved(self, frames: Tensor) -> Tensor:
+        """The latents with new values in the frames that updates move; the rest stay, bit for bit.
+
+        Weight decay would shrink them, and rectification bring them to other frames' statistics.
+        """
+        if len(self._moved) == self._latents.shape[1]:
+            return frames
+        latents = self._latents.clone()
+        latents[:, self._moved] = frames
+        return latents
 
     def _new_optimizer(self) -> AdamW:
-        rate, decay = self.settings.learning_rate or 0.0, self.settings.weight_decay
-        # The loss is a mean, so gradients are small: the usual 1e-8 would brake their steps.
-        return AdamW(rate, decay, epsilon=1e-12)
+        settings = self.settings
+        return AdamW(settings.learning_rate or 0.0, settings.weight_decay, epsilon=settings.epsilon)
 
 
 def _draw(
@@ -165,25 +187,39 @@ def _draw(
     return tuple(choices[index] for index in drawn.tolist())
 
 
-def _observer(model: VideoModel, sigma: float, context: Any, settings: DragSettings) -> Observe:
-    """What the constraint compares.
+def _features(
+    model: VideoModel,
+    block: Reference,
+    low_passes: Sequence[FrequencyView],
+    settings: DragSettings,
+    *,
+    predict: bool,
+) -> Features:
+    """What the model sees; `predict` says whether the constraint compares predictions now.
 
     Raises:
         TypeError: Predictions are wanted of a model that can't differentiate them.
     """
-    if settings.constraint is None or not settings.constraint.predictions:
-        return lambda _latents, features: features
-    predicting = check_predicting(model, "Constraint(predictions=True)")
-    return lambda latents, _features: predicting.predict(latents, sigma, context)[0].movedim(1, -1)
+    weight = settings.prediction_weight or 0.0
+    predictor = None
+    if weight > 0:
+        predictor = check_predicting(model, f"prediction_weight={weight:g}")
+    elif settings.keeps_predictions:  # also where nothing is kept this time: settings that fit
+        found = check_predicting(model, "Constraint(predictions=True)")
+        predictor = found if predict else None
+    return Features(
+        model,
+        block,
+        settings.layers or model.spec.layers,
+        low_passes,
+        settings.cells,
+        corners=settings.nearest_features,
+        predictor=predictor,
+        predict_references=weight > 0,
+    )
 
 
-def _keeper(
-    keep: NDArray[np.bool_] | None,
-    observe: Observe,
-    pulls: Sequence[Pull],
-    grid: Grid,
-    settings: DragSettings,
-) -> Keeper | None:
+def _keeper(keep: NDArray[np.bool_] | None, grid: Grid, settings: DragSettings) -> Keeper | None:
     """The second term of Eq. 3, if there is something to keep."""
     if keep is None:
         return None
@@ -191,10 +227,11 @@ def _keeper(
     constraint = settings.constraint
     if constraint is None or constraint.weight == 0.0:
         return None
-    if constraint.spare_handles:
-        keep = keep & ~np.logical_or.reduce([pull.mask for pull in pulls])
-    shape = grid.cells(settings.cells)
-    if constraint.predictions:
-        shape = (grid.latent_height, grid.latent_width)
-    nearest = settings.nearest_masks
-    return Keeper(keep, observe, shape, grid, loss=settings.loss, nearest=nearest)
+    kept = resize(keep, *kept_cells(grid, settings), nearest=settings.nearest_masks)
+    return Keeper(
+        kept,
+        grid.height * grid.width / kept.numel(),
+        loss=settings.loss,
+        predictions=constraint.predictions,
+        per_element=constraint.per_element,
+    )

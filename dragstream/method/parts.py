@@ -40,7 +40,11 @@ __all__ = ["DifferenceLoss", "FrequencyView", "RectificationMethod"]
 
 @runtime_checkable
 class RectificationMethod(Protocol):
-    """What becomes of a block's noisy latents after each iteration."""
+    """What becomes of a block's noisy latents after each iteration.
+
+    It sees the F latent frames of the block that updates move, and no others: all of an animated
+    block, the last of an edited one.
+    """
 
     @property
     def neighbours(self) -> int:
@@ -48,10 +52,10 @@ class RectificationMethod(Protocol):
         ...
 
     def prepare(self, own: Tensor, neighbours: Tensor | None) -> Callable[[Tensor], Tensor]:
-        """What is done to the latents (1, F, C, h, w) of one block; same shape back.
+        """What is done to the moved frames (1, F, C, h, w) of one block; same shape back.
 
         Args:
-            own: The block's latents before the first iteration, (1, F, C, h, w).
+            own: These frames' latents before the first iteration, (1, F, C, h, w).
             neighbours: Latents of the preceding frames at the same noise level, (N, C, h, w),
                 newest last; None where there is no past.
         """

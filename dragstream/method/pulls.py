@@ -47,8 +47,7 @@ class Pull:
         motion: Maps pixels of the reference frame to target pixels, by fraction of the motion.
         fractions: For each latent frame of the block, how far along the motion it is; None for
             a frame that is not driven.
-        start: The fraction reached where the block begins. Segment k of n aims at
-            `start + (fraction - start) k / n`.
+        start: The fraction reached where the block begins.
     """
 
     reference: Reference
@@ -58,24 +57,26 @@ class Pull:
     start: float = 0.0
 
     def transforms(self, share: float = 1.0) -> dict[int, Affine]:
-        """For each driven frame, the map from reference to target pixels, `share` of the way."""
-        return {
-            frame: self.motion.at(_between(self.start, fraction, share))
-            for frame, fraction in enumerate(self.fractions)
-            if fraction is not None
-        }
+        """For each driven frame, the map from reference to target pixels, `share` of the way.
+
+        The way is the displacement from rest, also in later blocks of a drag, as in the release.
+        """
+        driven = self._driven()
+        if share >= 1.0:
+            return {frame: self.motion.at(fraction) for frame, fraction in driven.items()}
+        return {frame: self.motion.partway(part, share) for frame, part in driven.items()}
 
     @property
-    def extent(self) -> tuple[float, float]:
-        """How far the farthest frame is driven within the block, in (pixels, degrees)."""
-        spans = [abs(part - self.start) for part in self.fractions if part is not None]
-        pixels, degrees = self.motion.extent
-        return abs(pixels) * max(spans), abs(degrees) * max(spans)
+    def displacement(self) -> tuple[float, float]:
+        """How far from rest the farthest frame of the block is driven, (pixels, degrees)."""
+        reached = [
+            self.motion.displacement(fraction, self.mask) for fraction in self._driven().values()
+        ]
+        pixels, degrees = zip(*reached, strict=True)
+        return max(pixels), max(degrees)
 
-
-def _between(start: float, end: float, share: float) -> float:
-    """`share` of the way from start to end, and never beyond by rounding."""
-    return min(max(start * (1.0 - share) + end * share, min(start, end)), max(start, end))
+    def _driven(self) -> dict[int, float]:
+        return {frame: part for frame, part in enumerate(self.fractions) if part is not None}
 
 
 def check_pulls(pulls: Sequence[Pull], latents: Tensor, spec: ModelSpec) -> None:

@@ -17,13 +17,16 @@ _FRAME, _CHANNEL, _ROW, _COLUMN = _WHOLE = (-4, -3, -2, -1)
 class Rectification:
     """After each iteration the latents take on the statistics of their neighbours (Eq. 4).
 
+    This is about the latent frames of the block that updates move: the driven ones, z^k' in the
+    paper. An edit drives the last frame alone; the others are neither moved nor counted.
+
     Args:
         neighbours: How many preceding latent frames the mean and deviation come from (the
-            paper's L_n). With 0, or where a stream has no past, they come from the block's own
-            latents before the first iteration.
+            paper's L_n). With 0, or where a stream has no past, they come from the moved frames'
+            own latents before the first iteration.
         per_channel: Statistics of each channel, rather than of all channels together.
-        per_frame: Statistics of each frame of the block, rather than of all its frames together.
-        then_whole: Once more over the whole tensor after that, against the block's own
+        per_frame: Statistics of each moved frame, rather than of all of them together.
+        then_whole: Once more over all moved frames as a whole after that, against their own
             latents.
 
     Raises:
@@ -45,7 +48,7 @@ class Rectification:
         """The rectifier of one block, its target statistics computed once.
 
         Args:
-            own: The block's latents before the first iteration, (1, F, C, h, w).
+            own: The moved frames' latents before the first iteration, (1, F, C, h, w).
             neighbours: Latents of the preceding frames at the same noise level, (N, C, h, w),
                 newest last; the last `neighbours` of them count.
         """
@@ -89,10 +92,9 @@ class Rectifier:
 
 
 def rectify(latents: Tensor, neighbours: Tensor) -> Tensor:
-    """Latents (1, F, C, h, w) with each channel's mean and deviation as in the neighbours.
+    """Latents (1, F, C, h, w) with each channel's mean and deviation as in the neighbours (Eq. 4).
 
-    For predictions: the release brings each clean prediction to the statistics of the blocks
-    before it. Same dtype back.
+    Same dtype back.
 
     Args:
         latents: What to rectify, (1, F, C, h, w).
@@ -115,6 +117,32 @@ def rectify(latents: Tensor, neighbours: Tensor) -> Tensor:
     return rectifier(latents).to(latents.dtype)
 
 
+def normalise_prediction(prediction: Tensor, previous: Tensor) -> Tensor:
+    """A clean prediction with the mean and deviation that it has together with earlier blocks.
+
+    The release does so to every block from the third on, at each denoising step: one mean and one
+    deviation over frames, channels, rows and columns, of the two blocks before (the first block of
+    the stream left out) and the prediction itself. Same dtype back.
+
+    Args:
+        prediction: x0 of a block, (1, F, C, h, w).
+        previous: Clean latents of the blocks before it, (N, C, h, w).
+
+    Raises:
+        ValueError: Earlier blocks that hold no frame, or have another size.
+    """
+    if previous.shape[1:] != prediction.shape[2:] or len(previous) == 0:
+        raise ValueError(
+            f"previous must hold at least one latent frame (N, "
+            f"{', '.join(map(str, prediction.shape[2:]))}), got shape {tuple(previous.shape)}"
+        )
+    values = prediction.float()
+    target_std, target_mean = torch.std_mean(torch.cat([previous.float(), values[0]]))
+    std, mean = torch.std_mean(values)
+    normalised = (values - mean) * _scale(mean, std, target_std) + target_mean
+    return normalised.to(prediction.dtype)
+
+
 def _statistics(values: Tensor, over: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Mean and population deviation over axes that stay, of length 1."""
     std, mean = torch.std_mean(values.float(), dim=over, correction=0, keepdim=True)
@@ -124,7 +152,10 @@ def _statistics(values: Tensor, over: tuple[int, ...]) -> tuple[Tensor, Tensor]:
 def _normalise(latents: Tensor, over: tuple[int, ...], mean: Tensor, std: Tensor) -> Tensor:
     values = latents.float()
     own_mean, own_std = _statistics(values, over)
-    # A constant, up to rounding, has no shape to scale: it becomes the target's mean.
-    flat = own_std <= 8 * torch.finfo(torch.float32).eps * own_mean.abs()
-    scale = torch.where(flat, 0.0, std / own_std)
-    return (values - own_mean) * scale + mean
+    return (values - own_mean) * _scale(own_mean, own_std, std) + mean
+
+
+def _scale(mean: Tensor, std: Tensor, wanted: Tensor) -> Tensor:
+    """What brings one deviation to another; 0 for a constant up to rounding, which has no shape."""
+    flat = std <= 8 * torch.finfo(torch.float32).eps * mean.abs()
+    return torch.where(flat, 0.0, wanted / std)

@@ -6,22 +6,15 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
-from dragstream.drags.checks import fraction, not_negative, positive, sequence, switch, whole
-from dragstream.drags.own import read, write
 from dragstream.method.focus import Focus
 from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Constraint, Loss
-from dragstream.method.parts import (
-    DifferenceLoss,
-    FrequencyView,
-    RectificationMethod,
-    fulfilled,
-)
+from dragstream.method.parts import DifferenceLoss, FrequencyView, RectificationMethod
 from dragstream.method.rectification import Rectification
+from dragstream.method.settings_checks import Suited, checked
+from dragstream.method.settings_json import from_plain, to_plain
 from dragstream.models.base import PAPER_CUTOFFS
 
 if TYPE_CHECKING:
@@ -34,11 +27,7 @@ if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec, VideoModel
 
 
-class Suited(Enum):
-    """Stands for what suits the model in a field where None switches a part off."""
-
-    SUITED = "suited"
-
+__all__ = ["MOST_SEGMENTS", "DragSettings", "Suited"]
 
 _TO_SUIT = {"cutoffs": Suited.SUITED, "upsampling": None, "prediction_weight": None}
 """What `DragSettings.suited` leaves to the model, beside what `paper` leaves to it."""
@@ -76,10 +65,13 @@ class DragSettings:
         focus: The Gaussian on the update (Eq. 10). Without it all latents of the block move.
         loss: `Loss.L1` or `Loss.MSE`, or their names, or another `DifferenceLoss`.
         constraint: How the region to keep is held (second term of Eq. 3).
-        segment_pixels: Drags longer than this are carried out in several segments, each with
-            `iterations` steps of its own. None: in one go.
+        segment_pixels: A block whose farthest target lies n times as far from where the drag began
+            (rounded down, at least 1) is dragged in n segments, each with `iterations` steps of its
+            own; segment k aims at k/n of the way from there. None: in one go.
         segment_degrees: The same for rotations.
         weight_decay: Of AdamW.
+        epsilon: Of AdamW. The loss is a mean, so gradients are small, and torch's 1e-8 brakes the
+            smallest of their steps.
         fresh_optimizer: A new AdamW in each iteration, so that each step is about
             `learning_rate * sign(gradient)`.
         gradient_clip: Largest norm of the gradient. None: not clipped.
@@ -88,9 +80,14 @@ class DragSettings:
         prediction_weight: How much clean predictions x0 count beside features in the first term of
             the loss (Eq. 3), each as a mean over channels; 0: features only, as in the paper. None:
             what suits the model. Above 0, all layers run.
-        nearest_masks: Masks are brought to the features' size by nearest pixels, not by area.
-        prediction_blocks: Clean predictions x0 take on the statistics of this many preceding
-            blocks at each denoising step; 0 leaves them alone.
+        nearest_masks: Masks are moved and brought to the features' size by nearest pixels, not by
+            area.
+        nearest_features: Features are upsampled corner on corner and moved by nearest cells, with
+            0 from outside the frame, instead of bilinearly between cell centres.
+        prediction_blocks: Clean predictions x0 of the dragged block take on the mean and deviation
+            of this many preceding blocks and themselves at each denoising step; see
+            `rectification.normalise_prediction`. 0 leaves them alone. Plain blocks take them on
+            where the stream says so: `Stream(prediction_blocks=...)`.
         window: Latent frames that the block and its references look at in the iterations, the
             model's sink and their own among them; the denoising steps see all that the model
             remembers. None: the same there as here.
@@ -114,16 +111,19 @@ class DragSettings:
     segment_pixels: float | None = None
     segment_degrees: float | None = None
     weight_decay: float = 0.01
+    epsilon: float = 1e-12
     fresh_optimizer: bool = False
     gradient_clip: float | None = None
     upsampling: int | None = 1
     prediction_weight: float | None = 0.0
     nearest_masks: bool = False
+    nearest_features: bool = False
     prediction_blocks: int = 0
     window: int | None = None
 
     def __post_init__(self) -> None:
-        for name, value in _checked(self).items():
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        for name, value in checked(given).items():
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -150,7 +150,13 @@ class DragSettings:
 
     @classmethod
     def released(cls, **overrides: Any) -> Self:
-        """What the authors' released code does differently, with some fields replaced.
+        """The authors' released code, with some fields replaced.
+
+        Iteration by iteration it does to a block what that code does. One thing goes beyond the
+        dragged block: there, predictions of every block are normalised, from the third on. These
+        settings do so in the blocks that they drag. The plain blocks between them are normalised
+        only in a stream that is made for it, `Stream(..., prediction_blocks=2)`; in any other one
+        they stay as the model makes them, which differs from the release.
 
         Raises:
             TypeError: A field that does not exist.
@@ -159,15 +165,19 @@ class DragSettings:
             "iterations": 5,
             "learning_rate": 0.02,
             "rectification": Rectification(neighbours=0, per_frame=True, then_whole=True),
-            "focus": Focus(alpha=1.5, padding=1.5, on_gradient=True),
+            "focus": Focus(
+                alpha=1.5, padding=2.5, on_gradient=True, on_pixels=True, across_frames=True
+            ),
             "loss": Loss.MSE,
-            "constraint": Constraint(predictions=True, spare_handles=True),
+            "constraint": Constraint(predictions=True, spare_targets=True, per_element=True),
             "segment_pixels": 16.0,
             "segment_degrees": 8.0,
+            "epsilon": 1e-8,
             "fresh_optimizer": True,
             "gradient_clip": 1.0,
             "upsampling": 2,
             "nearest_masks": True,
+            "nearest_features": True,
             "prediction_blocks": 2,
         }
         return cls(**{**preset, **overrides})
@@ -231,8 +241,13 @@ class DragSettings:
             prediction_weight=spec.prediction_weight if weight is None else weight,
         )
 
+    @property
+    def keeps_predictions(self) -> bool:
+        """Whether the constraint compares clean predictions."""
+        return self.constraint is not None and self.constraint.predictions
+
     def segments(self, pixels: float, degrees: float) -> int:
-        """Into how many segments a motion of that length is split, at least 1.
+        """Into how many segments a drag that far from its start is split, at least 1.
 
         Raises:
             ValueError: Into more than `MOST_SEGMENTS`.
@@ -242,14 +257,13 @@ class DragSettings:
             limit: float | None = getattr(self, name)
             if limit is None:
                 continue
-            # 16.000000001 px along a spline are still one segment of 16
-            wanted = (abs(length) - 1e-6) / limit
+            wanted = abs(length) / limit + 1e-6  # 31.999999999 px on a spline are two of 16
             if wanted > MOST_SEGMENTS:
                 raise ValueError(
                     f"{name} must split a drag into at most {MOST_SEGMENTS} segments, "
                     f"got {limit!r} for one of {abs(length):.1f}"
                 )
-            count = max(count, math.ceil(wanted))
+            count = max(count, math.floor(wanted))
         return count
 
     def optimization(
@@ -279,19 +293,7 @@ class DragSettings:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for archives."""
-        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        for name, value in data.items():
-            if isinstance(value, Loss | Suited):
-                data[name] = value.value
-            elif name == "views":
-                data[name] = value and [write(view, name) for view in value]
-            elif name == "loss" or (name in _PARTS and not isinstance(value, _PARTS[name][0])):
-                data[name] = None if value is None else write(value, name)
-            elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-                data[name] = dataclasses.asdict(value)
-            elif isinstance(value, tuple):
-                data[name] = list(value)
-        return data
+        return to_plain(self)
 
     @classmethod
     def from_json(cls, data: object, parts: Sequence[Any] = ()) -> Self:
@@ -305,17 +307,7 @@ class DragSettings:
             TypeError: Not a dictionary, or values of the wrong kind.
             ValueError: Unknown fields, or values out of bounds.
         """
-        values = read_fields(cls, data, "settings")
-        own = ("rectification", "loss")
-        for name in own:
-            if isinstance(values.get(name), dict) and "class" in values[name]:
-                values[name] = read(values[name], parts, name)
-        if isinstance(values.get("views"), list):
-            values["views"] = [read(view, (LowPass, *parts), "views") for view in values["views"]]
-        for name, (kind, _) in _PARTS.items():
-            if isinstance(values.get(name), dict):
-                values[name] = kind(**read_fields(kind, values[name], name))
-        return cls(**values)
+        return cls(**from_plain(cls, data, parts))
 
     def __repr__(self) -> str:
         """The fields that differ from those of a preset, as one would write them."""
@@ -327,109 +319,6 @@ class DragSettings:
             if getattr(self, item.name) != getattr(preset, item.name)
         ]
         return f"DragSettings.{name}({', '.join(changed)})"
-
-
-_PARTS: dict[str, tuple[type[Any], str]] = {
-    "rectification": (Rectification, "neighbours"),
-    "focus": (Focus, "alpha"),
-    "constraint": (Constraint, "weight"),
-}
-"""The fields that are values of their own, and the constant that a plain number stands for."""
-
-
-def _checked(settings: DragSettings) -> dict[str, Any]:
-    """The fields of `settings`, checked and in their canonical types."""
-    checked: dict[str, Any] = {name: _part(name, getattr(settings, name)) for name in _PARTS}
-    for name, least in (
-        ("iterations", 0),
-        ("filter_order", 1),
-        ("prediction_blocks", 0),
-    ):
-        checked[name] = whole(getattr(settings, name), name, least=least)
-    for name in ("learning_rate", "segment_pixels", "segment_degrees", "gradient_clip"):
-        value = getattr(settings, name)
-        checked[name] = None if value is None else positive(value, name)
-    for name in ("fresh_optimizer", "nearest_masks"):
-        checked[name] = switch(getattr(settings, name), name)
-    step = settings.denoising_step
-    checked["denoising_step"] = None if step is None else whole(step, "denoising_step", least=0)
-    cells = settings.upsampling
-    checked["upsampling"] = None if cells is None else whole(cells, "upsampling", least=1)
-    width = settings.window
-    checked["window"] = None if width is None else whole(width, "window", least=1)
-    weight = settings.prediction_weight
-    checked["prediction_weight"] = (
-        None if weight is None else not_negative(weight, "prediction_weight")
-    )
-    checked["layers"] = _layers(settings.layers)
-    checked["cutoffs"] = _cutoffs(settings.cutoffs)
-    checked["views"] = _views(settings.views)
-    checked["loss"] = Loss.of(settings.loss)
-    checked["weight_decay"] = not_negative(settings.weight_decay, "weight_decay")
-    return checked
-
-
-def _part(name: str, value: object) -> Any:
-    """A part as given, or made from its main constant."""
-    kind, constant = _PARTS[name]
-    if value is None or isinstance(value, kind):
-        return value
-    if name == "rectification" and hasattr(value, "prepare"):
-        rectification = fulfilled(value, RectificationMethod, name)
-        whole(rectification.neighbours, "rectification.neighbours", least=0)
-        return rectification
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(
-            f"{name} must be a {kind.__name__}, a number (its {constant}) or None, got {value!r}"
-        )
-    return kind(**{constant: value})
-
-
-def _layers(value: object) -> tuple[int, ...] | None:
-    if value is None:
-        return None
-    layers = tuple(whole(layer, "layers", least=0) for layer in sequence(value, "layers", "layers"))
-    if len(set(layers)) != len(layers):
-        raise ValueError(f"layers must differ from one another, got {layers}")
-    return layers
-
-
-def _cutoffs(value: object) -> tuple[float, ...] | Suited | None:
-    if value is None or isinstance(value, Suited):
-        return value
-    if isinstance(value, str) and value == Suited.SUITED.value:  # as documents have it
-        return Suited.SUITED
-    cutoffs = sequence(value, "cutoffs", "numbers in (0, 1]")
-    return tuple(fraction(cutoff, "cutoffs") for cutoff in cutoffs)
-
-
-def _views(value: object) -> tuple[FrequencyView, ...] | None:
-    if value is None:
-        return None
-    views = tuple(
-        fulfilled(view, FrequencyView, f"views[{place}]")
-        for place, view in enumerate(sequence(value, "views", "FrequencyView objects"))
-    )
-    for place, view in enumerate(views):
-        fraction(view.cutoff, f"views[{place}].cutoff")
-        switch(view.is_identity, f"views[{place}].is_identity")
-    return views
-
-
-def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
-    """The fields of a dataclass `kind` in a document.
-
-    Raises:
-        TypeError: Not a dictionary.
-        ValueError: Unknown fields.
-    """
-    known = [item.name for item in dataclasses.fields(kind)]
-    if not isinstance(data, dict):
-        raise TypeError(f"{name} must be a dictionary of fields, got {data!r}")
-    unknown = sorted(str(key) for key in data if key not in known)
-    if unknown:
-        raise ValueError(f"unknown fields {unknown} in {name}; known are {known}")
-    return dict(data)
 
 
 _PAPER = DragSettings()

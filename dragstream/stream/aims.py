@@ -18,7 +18,7 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag
 from dragstream.drags.regions import rasterise, warp
 from dragstream.drags.shapes import as_shape
-from dragstream.method.focus import Focus, combine, target_bounds
+from dragstream.method.focus import Focus
 from dragstream.method.settings import DragSettings
 from dragstream.stream.driving import Course
 from dragstream.stream.records import Block, Mode
@@ -115,8 +115,7 @@ def focus_map(
         focus: Its width.
         grid: Sizes of a frame.
     """
-    maps = [focus.gaussian(target_bounds(mask, place), grid) for mask, place in moved]
-    return np.asarray(combine(maps).numpy(), dtype=np.float32)
+    return np.asarray(focus.of(moved, grid).numpy(), dtype=np.float32)
 
 
 def _aims(

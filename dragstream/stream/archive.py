@@ -1,7 +1,8 @@
 """Streams as files: one zip of JSON and safetensors, format version 2.
 
 ```
-manifest.json               format, version, model (name, fingerprint), seed, prompt, blocks, start
+manifest.json               format, version, model (name, fingerprint), seed, prompt, blocks, start;
+                            prediction_blocks, if there are any
 picture.safetensors         the picture that the stream began with (H, W, 3), uint8, if there is one
 footage.safetensors         the video that the stream began with (T, H, W, 3), likewise
 blocks/000000.json          mode, prompt, part, drags and keep, settings, iterations, drift,
@@ -86,6 +87,7 @@ class Tape:
     prompt: str
     blocks: tuple[Block, ...]
     start: int
+    prediction_blocks: int = 0
 
 
 def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
@@ -107,6 +109,8 @@ def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
         "blocks": len(tape.blocks),
         "start": tape.start,
     }
+    if tape.prediction_blocks:
+        manifest["prediction_blocks"] = tape.prediction_blocks
     try:
         with zipfile.ZipFile(partial, "x") as archive:
             _write(archive, "manifest.json", _encode(manifest))
@@ -147,6 +151,7 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
     with _explained(source), zipfile.ZipFile(source) as archive:
         count = whole(manifest["blocks"], "blocks", least=0)
         start = whole(manifest["start"], "start", least=0)
+        predictions = whole(manifest.get("prediction_blocks", 0), "prediction_blocks", least=0)
         sources = [n for n in _SOURCES if start and _member(n) in archive.namelist()]
         extra = list(map(_member, sources))
         _check_members(archive, count, source.stat().st_size, extra=extra)
@@ -166,7 +171,8 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
             replace(block, **_read_sources(archive, sources, start, model.spec))
             for block in blocks[:1]
         ]
-        return Tape(checked_seed(manifest["seed"]), _text(manifest["prompt"]), tuple(blocks), start)
+        seed, prompt = checked_seed(manifest["seed"]), _text(manifest["prompt"])
+        return Tape(seed, prompt, tuple(blocks), start, predictions)
 
 
 @contextmanager
@@ -269,7 +275,9 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     if isinstance(version, bool) or version not in _VERSIONS:
         known = " and ".join(map(str, _VERSIONS))
         raise ValueError(f"its version is {version!r}, this package reads {known}")
-    _only(manifest, ("format", "version", "model", "seed", "prompt", "blocks", "start"))
+    keys = ("format", "version", "model", "seed", "prompt", "blocks", "start")
+    optional = ("prediction_blocks",) if "prediction_blocks" in manifest else ()
+    _only(manifest, (*keys, *optional))
     _only(manifest["model"], ("name", "fingerprint"))
     return manifest
 

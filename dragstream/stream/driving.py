@@ -91,15 +91,12 @@ class Drive:
         keep: The region that must not change, bool (H, W), or None.
         neighbours: Noisy latents (N, C, h, w) of the latent frames before the block, at the
             drags' step, newest last; None where there is no past.
-        previous: Clean latents (N, C, h, w) whose statistics predictions take on; None for as
-            they are.
     """
 
     request: Request
     pulls: tuple[Pull, ...]
     keep: NDArray[np.bool_] | None
     neighbours: torch.Tensor | None
-    previous: torch.Tensor | None
 
 
 @dataclass(frozen=True)
@@ -142,14 +139,17 @@ class Placed:
     origin: Affine
     motion: Motion
 
-    @property
-    def extent(self) -> tuple[float, float]:
+    def displacement(self, fraction: float, mask: NDArray[np.bool_]) -> tuple[float, float]:
         """(pixels, degrees) of the motion alone: entering takes no time."""
-        return self.motion.extent
+        return self.motion.displacement(fraction, mask)
 
     def at(self, fraction: float) -> Affine:
         """From the remembered frame's pixels to the target's."""
         return self.origin.then(self.motion.at(fraction))
+
+    def partway(self, fraction: float, share: float) -> Affine:
+        """From the remembered frame's pixels to a share of the motion's way."""
+        return self.origin.then(self.motion.partway(fraction, share))
 
 
 def drive(request: Request, recall: Recall, state: State, origin: State, course: Course) -> Drive:
@@ -175,8 +175,6 @@ def drive(request: Request, recall: Recall, state: State, origin: State, course:
             motion = Placed(drag.origin(grid.height, grid.width), drag.motion)
         fractions, start = course.fractions(drag.motion), course.start(drag.motion)
         pulls.append(Pull(references[index, held], mask, motion, fractions, start))
-    near = state.blocks[max(0, len(state.blocks) - settings.prediction_blocks) :]
-    previous = trailing([block.latents for block in near])
     recent = state.blocks[-settings.neighbours :]
     neighbours = trailing([block.noisy[request.step] for block in recent], settings.neighbours)
     return Drive(
@@ -184,7 +182,6 @@ def drive(request: Request, recall: Recall, state: State, origin: State, course:
         tuple(pulls),
         None if request.keep is None else rasterise(request.keep, grid.height, grid.width),
         None if neighbours is None else recall.to_model(neighbours)[0],
-        None if previous is None else recall.to_model(previous)[0],
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import torch
 
 from dragstream.method.iteration import Iteration
-from dragstream.method.rectification import rectify
+from dragstream.method.rectification import normalise_prediction
 from dragstream.models.base import VideoModel
 from dragstream.stream.events import Iterated, Progress, Watch, nobody
 from dragstream.stream.noise import generator, noise
@@ -54,6 +54,7 @@ def generate(
     index: int,
     given: Sequence[torch.Tensor],
     drive: Drive | None = None,
+    previous: torch.Tensor | None = None,
     watch: Watch = nobody,
 ) -> Draft:
     """Denoise block ``index`` after ``context``.
@@ -63,6 +64,9 @@ def generate(
     starts at the last of them. Between steps, next z = (1 - s') x0 + s' noise, unless the model
     has a solver of its own. That begins anew where a drag changed the latents, since its history
     belongs to latents that are no more; where a drag changed nothing, it goes on.
+
+    ``previous`` holds the clean latents (N, C, h, w) that predictions are normalised with; None
+    leaves them as they are.
 
     Raises:
         FloatingPointError: the latents are no longer finite.
@@ -104,8 +108,8 @@ def generate(
         began = time.perf_counter()
         with torch.no_grad():
             latents = model.denoise(latents, sigmas[step], context).float()
-        if drive is not None and drive.previous is not None:
-            latents = rectify(latents, drive.previous)
+        if previous is not None:
+            latents = normalise_prediction(latents, previous)
         if not bool(torch.isfinite(latents).all()):
             raise FloatingPointError(
                 f"block {index}: the prediction of denoising step {step} is not finite"

@@ -69,6 +69,7 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
         index=index,
         given=[recall.to_model(latents) for latents in given],
         drive=order.drive,
+        previous=_previous(recall, state, order.drive),
         watch=watch,
     )
     latents, *noisy = _stored(draft.latents, *draft.noisy)
@@ -96,6 +97,20 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
     extended = _complete(recall, state, block, context, decoder)
     watch(BlockMade(extended.blocks[-1]))
     return extended
+
+
+def _previous(recall: Recall, state: State, drive: Drive | None) -> torch.Tensor | None:
+    """Clean latents (N, C, h, w) that the next block's predictions are normalised with, or None.
+
+    As in the release the stream's first block does not count, so that its second block is the
+    first that can be looked back on.
+    """
+    count = state.prediction_blocks
+    if drive is not None:
+        count = drive.request.settings.prediction_blocks or count
+    first = max(1, len(state.blocks) - count)
+    previous = trailing([block.latents for block in state.blocks[first:]]) if count else None
+    return None if previous is None else recall.to_model(previous)[0]
 
 
 def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uint8]) -> State:

@@ -40,7 +40,13 @@ _PIXELS = "np.array(Image.open(io.BytesIO(base64.b64decode(png))))"
 
 
 def script(
-    model: VideoModel, *, blocks: Sequence[Block], prompt: str, seed: int, load: str | None
+    model: VideoModel,
+    *,
+    blocks: Sequence[Block],
+    prompt: str,
+    seed: int,
+    prediction_blocks: int,
+    load: str | None,
 ) -> str:
     """The source that makes a stream of these blocks again.
 
@@ -49,6 +55,7 @@ def script(
         blocks: All blocks, oldest first.
         prompt: The caption of the block to come.
         seed: What all noise derives from.
+        prediction_blocks: Of the stream.
         load: The expression that gives the model; None for `ds.load` of its name.
 
     Raises:
@@ -63,7 +70,7 @@ def script(
                 "pass model='...', the expression that gives it"
             )
         load = f'ds.load("{name}")'
-    lines = list(_Writer(model.spec).lines(blocks, prompt, seed))
+    lines = list(_Writer(model.spec).lines(blocks, prompt, seed, prediction_blocks))
     head = _head("\n".join(lines), _classes(blocks))
     return "\n".join([*head, *_model(load, model.fingerprint()), *lines, ""])
 
@@ -126,7 +133,9 @@ class _Writer:
         self._spec = spec
         self._prompt = ""
 
-    def lines(self, blocks: Sequence[Block], prompt: str, seed: int) -> Iterator[str]:
+    def lines(
+        self, blocks: Sequence[Block], prompt: str, seed: int, prediction_blocks: int
+    ) -> Iterator[str]:
         """The statements, in order."""
         _check(blocks)
         self._prompt = blocks[0].prompt if blocks else prompt
@@ -137,6 +146,8 @@ class _Writer:
         if blocks and blocks[0].footage is not None:
             yield from _footage(blocks[0].footage)
             named["video"] = "footage"
+        if prediction_blocks:
+            named["prediction_blocks"] = str(prediction_blocks)
         yield _statement("stream = ", Make.of("ds.Stream", "model", quoted(self._prompt), **named))
         for run in _runs(blocks):
             yield from self._set(run[0].prompt)

@@ -110,11 +110,14 @@ class State:
     start: int = 0
     """Blocks that the stream was started with, which therefore stay: 1 for a picture, more for a
     video."""
+    prediction_blocks: int = 0
+    """Preceding blocks that the predictions of every block are normalised with."""
 
     @classmethod
-    def empty(cls, prompt: str, limit: int) -> State:
+    def empty(cls, prompt: str, limit: int, prediction_blocks: int = 0) -> State:
         """No block yet; ``limit`` boundaries will be kept."""
-        return cls((), prompt, Marks(limit), Marks(limit))
+        marks: Marks[Any] = Marks(limit)
+        return cls((), prompt, marks, marks, prediction_blocks=prediction_blocks)
 
     def cut(self, count: int) -> State:
         """The first ``count`` blocks, and the prompt under which the next one was made."""

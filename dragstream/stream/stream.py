@@ -73,6 +73,11 @@ class Stream:
         undo: How many blocks back the model's memory is kept, so that going back costs nothing.
             Older memory is recomputed from the stored latents when it is needed. None: as many as
             the model was planned for (`ds.plan`, 1 by default), 4 where there is no plan.
+        prediction_blocks: At each denoising step of every block, dragged or not, predictions take
+            on the mean and deviation of this many preceding blocks and themselves, the stream's
+            first block left out: so from its third block on. 2 is what the authors' released code
+            does; 0 leaves predictions alone, but for blocks whose drags ask for it
+            (`DragSettings.released()`).
 
     Raises:
         TypeError: A prompt, seed, image or video of another kind; a video for a model that takes
@@ -90,6 +95,7 @@ class Stream:
         *,
         video: NDArray[np.uint8] | None = None,
         undo: int | None = None,
+        prediction_blocks: int = 0,
     ) -> None:
         _check_model(model)
         if image is not None and video is not None:
@@ -99,7 +105,8 @@ class Stream:
         recall = Recall(model, _undo(undo, model) + 1)
         recall.text(prompt)
         self._recall = recall
-        self._state = State.empty(prompt, recall.limit)
+        count = whole(prediction_blocks, "prediction_blocks", least=0)
+        self._state = State.empty(prompt, recall.limit, count)
         self._pen = Pen()
         self._listeners: dict[object, Callable[[], Any]] = {}
         self._players: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -152,6 +159,11 @@ class Stream:
         """
         with torch.inference_mode(mode=False):
             self._recall.text(prompt)
+
+    @property
+    def prediction_blocks(self) -> int:
+        """How many preceding blocks the predictions of every block are normalised with."""
+        return self._state.prediction_blocks
 
     @property
     def players(self) -> weakref.WeakSet[Any]:
@@ -449,7 +461,9 @@ class Stream:
             ValueError: A folder that does not exist.
         """
         state = self._state
-        tape = archive.Tape(self._seed, state.prompt, state.blocks, state.start)
+        tape = archive.Tape(
+            self._seed, state.prompt, state.blocks, state.start, state.prediction_blocks
+        )
         return archive.save(tape, path, self.model)
 
     @classmethod
@@ -481,7 +495,9 @@ class Stream:
         """
         _check_model(model)
         tape = archive.load(path, model, parts)
-        stream = cls(model, tape.prompt, tape.seed, undo=undo)
+        stream = cls(
+            model, tape.prompt, tape.seed, undo=undo, prediction_blocks=tape.prediction_blocks
+        )
         for prompt in {block.prompt: None for block in tape.blocks}:
             stream._recall.text(prompt)
         stream._state = replace(stream._state, blocks=tape.blocks, start=tape.start)
@@ -549,7 +565,12 @@ class Stream:
         """
         state = self._state
         return script(
-            self.model, blocks=state.blocks, prompt=state.prompt, seed=self._seed, load=model
+            self.model,
+            blocks=state.blocks,
+            prompt=state.prompt,
+            seed=self._seed,
+            prediction_blocks=state.prediction_blocks,
+            load=model,
         )
 
     # ------------------------------------------------------------------------------ private

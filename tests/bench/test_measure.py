@@ -53,7 +53,7 @@ class SlowStream:
         self.clock.now += len(self.blocks)
 
     def animate(self, drags: list[Any], settings: Any) -> None:
-        assert drags[0].motion.extent[0] == 12
+        assert drags[0].motion.at(1.0).matrix[0][2] == 12
         self.step()
         self.blocks[-1].iterations = (None,) * settings.iterations
         self.clock.now += 100

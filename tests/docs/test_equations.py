@@ -59,7 +59,7 @@ def test_what_the_released_preset_changes_is_what_the_page_says():
     assert (released.segment_pixels, released.segment_degrees) == (16.0, 8.0)
     assert released.learning_rate == 0.02
     assert paper.rectification.neighbours == 9
-    assert (paper.focus.alpha, released.focus.alpha, released.focus.padding) == (1.0, 1.5, 1.5)
+    assert (paper.focus.alpha, released.focus.alpha, released.focus.padding) == (1.0, 1.5, 2.5)
     assert released.prediction_blocks == 2
 
 

@@ -276,9 +276,6 @@ def test_only_known_classes_are_written():
         def at(self, fraction):
             return Affine.translation(fraction, 0)
 
-        extent = (0.0, 0.0)
-        duration = None
-
     with pytest.raises(TypeError, match="class Shake"):
         to_json([Drag(regions.disc((1, 2), 3), Shake())])
     with pytest.raises(TypeError, match=r"drags\[0\] must be a Drag"):
@@ -294,14 +291,6 @@ class Growth(Motion):
         scale = 1 + fraction * (self.factor - 1)
         x, y = self.center
         return Affine(((scale, 0.0, x - scale * x), (0.0, scale, y - scale * y)))
-
-    @property
-    def extent(self):
-        return 0.0, 0.0
-
-    @property
-    def duration(self):
-        return None
 
 
 def test_motions_of_ones_own_are_written_when_asked_and_read_when_handed_in():

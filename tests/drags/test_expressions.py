@@ -85,7 +85,7 @@ def test_foreign_classes_are_named():
             return np.ones((height, width), bool)
 
     class Wobble(Motion):
-        at = extent = duration = None
+        at = None
 
     with pytest.raises(TypeError, match="Blob cannot be written"):
         region_expression(Blob())

@@ -13,6 +13,7 @@ from dragstream.drags.motions import (
     Deformation,
     Drag,
     Memory,
+    Motion,
     Path,
     Rotation,
     Translation,
@@ -21,6 +22,9 @@ from dragstream.drags.motions import (
 
 H, W = 60, 80
 BALL = regions.disc((30, 30), 10)
+
+
+DOT = np.ones((1, 1), bool)
 
 
 def shift(affine):
@@ -32,7 +36,9 @@ def test_translation_moves_by_the_displacement_from_the_start_of_its_path():
     assert motion.at(0) == Affine.identity()
     assert shift(motion.at(0.5)) == pytest.approx((15, 20))
     assert shift(motion.at(1)) == (30, 40)
-    assert motion.extent == (50, 0)
+    assert motion.displacement(1, DOT) == (50, 0)
+    assert motion.displacement(0.5, DOT) == pytest.approx((25, 0))
+    assert shift(motion.partway(0.5, 0.5)) == pytest.approx((7.5, 10))
     assert Translation.by(30, 40).at(1) == motion.at(1)
 
 
@@ -40,7 +46,8 @@ def test_rotation_turns_clockwise_about_its_centre():
     motion = Rotation(center=(20, 20), degrees=90)
     np.testing.assert_allclose(motion.at(1).apply((30, 20)), (20, 30), atol=1e-12)
     np.testing.assert_allclose(motion.at(0.5).matrix, Affine.rotation((20, 20), 45).matrix)
-    assert motion.extent == (0, 90)
+    assert motion.displacement(0.5, DOT) == (0, 45)
+    np.testing.assert_allclose(motion.partway(1, 0.5).matrix, motion.at(0.5).matrix)
 
 
 def test_an_arc_of_angles_is_passed_at_even_intervals():
@@ -48,7 +55,7 @@ def test_an_arc_of_angles_is_passed_at_even_intervals():
     assert motion.arc == (0, 10, 45)
     assert [motion.angle(f) for f in (0, 0.25, 0.5, 0.75, 1)] == pytest.approx([0, 5, 10, 27.5, 45])
     assert Rotation((0, 0), [0, 10, 45]) == motion
-    assert Rotation((0, 0), np.array([30.0, -30.0])).extent == (0, 90)
+    assert Rotation((0, 0), np.array([30.0, -30.0])).displacement(1, DOT) == (0, 30)
 
 
 def test_a_pinned_arc_keeps_its_frames():
@@ -136,7 +143,7 @@ def test_a_deformation_holds_the_edge_toward_the_pull():
     whole = Drag(box, Deformation.by(15, 0, edge=1))
     np.testing.assert_array_equal(whole.mask(H, W), regions.rasterise(box, H, W))
     assert shift(right.motion.at(1)) == (15, 0)
-    assert right.motion.extent == (15, 0)
+    assert right.motion.displacement(1, DOT) == (15, 0)
     assert right.motion.duration is None
 
 
@@ -255,3 +262,16 @@ def test_a_deformed_body_may_be_kept_if_its_edge_is_free():
 def test_validate_names_what_does_not_fit(drags, keep, error, message):
     with pytest.raises(error, match=message):
         validate(drags, keep, H, W)
+
+
+def test_a_motion_of_ones_own_is_measured_at_its_farthest_pixel():
+    class Growth(Motion):
+        def at(self, fraction):
+            return Affine(((1 + fraction, 0, 0), (0, 1 + fraction, 0)))
+
+    mask = np.zeros((8, 8), bool)
+    mask[2:4, 1:5] = True  # up to (4, 3), 5 pixels from the corner that stays
+
+    assert Growth().displacement(0.5, mask) == pytest.approx((2.5, 0))
+    assert Growth().partway(0.5, 0.5) == Growth().at(0.25)
+    assert Growth().duration is None

@@ -148,6 +148,52 @@ def test_undriven_frames_are_left_alone_by_the_focus(scene):
     assert float(change[2]) > 0.05
 
 
+@pytest.mark.parametrize("on_gradient", [False, True])
+def test_undriven_frames_stay_with_rectification_and_weight_decay(scene, on_gradient):
+    settings = DragSettings.paper(focus=Focus(on_gradient=on_gradient), weight_decay=0.5)
+    run = scene.run(settings, [scene.pull(fractions=(None, 0.5, None))])
+    list(run)
+    assert torch.equal(run.latents[:, [0, 2]], scene.latents[:, [0, 2]])
+    found, past = Moments.of(run.latents[0, 1]), Moments.of(scene.neighbours)
+    assert found.means == pytest.approx(past.means, abs=1e-5)
+    assert found.stds == pytest.approx(past.stds, abs=1e-5)
+
+
+def test_without_a_past_the_driven_frame_goes_back_to_its_own_statistics(scene):
+    run = scene.run(
+        DragSettings.paper(), [scene.pull(fractions=(None, None, 1.0))], neighbours=None
+    )
+    list(run)
+    found, own = Moments.of(run.latents[0, 2]), Moments.of(scene.latents[0, 2])
+    assert found.means == pytest.approx(own.means, abs=1e-5)
+    assert found.stds == pytest.approx(own.stds, abs=1e-5)
+
+
+def test_as_released_undriven_frames_stay_but_a_lone_driven_frame_takes_the_others_along(scene):
+    """The release's Gaussian of an edit has no frame axis."""
+    run = scene.run(DragSettings.released(), [scene.pull(fractions=(None, 0.5, 1.0))])
+    list(run)
+    change = (run.latents - scene.latents).abs().amax((0, 2, 3, 4))
+    assert float(change[0]) == 0.0
+    assert float(change[1:].min()) > 0.02
+    edit = scene.run(DragSettings.released(iterations=1), [scene.pull(fractions=(None, None, 1.0))])
+    list(edit)
+    assert float((edit.latents - scene.latents).abs().amax((0, 2, 3, 4)).min()) > 0.01
+
+
+def test_as_released_nothing_happens_where_the_focus_is_zero(scene):
+    """Multiplied into the gradient, a Gaussian of 0 leaves AdamW nothing to step along."""
+    focus = Focus(alpha=0.25, on_gradient=True, on_pixels=True)
+    settings = DragSettings.released(focus=focus, rectification=None, weight_decay=0.0)
+    mask = regions.rasterise(regions.box(8, 8, 24, 24), 64, 96)
+    pull = scene.pull(Translation.by(8, 8), (0.5, 0.75, 1.0), mask=mask)
+    run = scene.run(settings, [pull])
+    list(run)
+    change = (run.latents - scene.latents).abs().amax((0, 1, 2))
+    assert float(change[1:4, 1:4].max()) > 0.02
+    assert float(change[:, 8:].max()) == 0.0
+
+
 def test_two_pulls_both_count(scene):
     other = scene.pull(
         Translation.by(-16, 16),
@@ -181,7 +227,7 @@ def test_a_target_out_of_sight_moves_nothing(scene):
 
 def test_long_drags_take_several_segments(scene):
     settings = bare(iterations=3, segment_pixels=10.0)
-    run = scene.run(settings, [scene.pull(Translation.by(24, 0))])
+    run = scene.run(settings, [scene.pull(Translation.by(34, 0))])  # 3.4, rounded down
     assert len(run) == 9
     records = list(run)
     assert [record.segment for record in records] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
@@ -195,17 +241,28 @@ def test_a_segments_target_is_its_share_of_the_way(scene):
     assert split.loss == next(scene.run(bare(), [third])).loss
 
 
-def test_segments_begin_where_the_block_begins(scene):
+def test_segments_count_from_where_the_drag_began_in_later_blocks_too(scene):
     second_half = scene.pull(Translation.by(40, 0), (None, None, 1.0), start=0.5)
     run = scene.run(bare(iterations=1, segment_pixels=10.0), [second_half])
-    assert len(run) == 2  # 20 pixels are left
-    there = scene.pull(Translation.by(30, 0), (None, None, 1.0))
+    assert len(run) == 4
+    there = scene.pull(Translation.by(10, 0), (None, None, 1.0))
     assert next(run).loss == next(scene.run(bare(), [there])).loss
+
+
+def test_segments_go_by_the_displacement_and_not_by_the_way(scene):
+    there_and_back = Translation.through([(40, 0), (20, 0), (0, 12)])
+    third = scene.pull(there_and_back, (1 / 3, 2 / 3, 1.0))
+    assert len(scene.run(bare(iterations=1, segment_pixels=16.0), [third])) == 2  # 40 px
+    late = scene.pull(there_and_back, (None, None, 1.0))
+    assert len(scene.run(bare(iterations=1, segment_pixels=4.0), [late])) == 3  # 12 px
+    begun = next(scene.run(bare(iterations=1, segment_pixels=4.0), [late]))
+    straight = scene.pull(Translation.by(0, 4), (None, None, 1.0))
+    assert begun.loss == next(scene.run(bare(), [straight])).loss
 
 
 def test_turns_are_split_by_degrees(scene):
     pull = scene.pull(Rotation(center=(32, 28), degrees=-45))
-    assert len(scene.run(bare(iterations=1, segment_degrees=8.0), [pull])) == 6
+    assert len(scene.run(bare(iterations=1, segment_degrees=8.0), [pull])) == 5
     assert len(scene.run(bare(iterations=1, segment_pixels=1.0), [pull])) == 1
 
 
@@ -397,12 +454,39 @@ def test_predictions_can_be_kept_instead_of_features(scene):
     assert [name for name, _ in scene.model.calls].count("predict") == 2
 
 
-def test_handles_may_be_spared(scene):
-    everything = np.ones((64, 96), dtype=bool)
-    spared = scene.run(bare(constraint=Constraint(spare_handles=True)), keep=everything)
-    held = scene.run(bare(constraint=Constraint()), keep=everything)
-    next(spared), next(held)
-    assert next(spared).loss_cst < next(held).loss_cst
+def test_targets_may_be_spared_and_handles_are_not(scene):
+    keep = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)
+    target = scene.pull(Translation.by(0, 32), (None, 1.0, None), mask=keep)  # leaves what is kept
+    there = regions.rasterise(regions.box(16, 48, 48, 64), 64, 96)
+    for spare, kept, expected in ((False, there, True), (True, there, False), (True, keep, True)):
+        settings = bare(constraint=Constraint(spare_targets=spare))
+        run = scene.run(settings, [target], keep=kept)
+        next(run)
+        assert (next(run).loss_cst > 0) is expected
+
+
+def test_a_constraint_per_element_is_a_mean_over_the_block(scene):
+    keep = regions.rasterise(regions.box(64, 0, 96, 64), 64, 96)
+    settings = bare(constraint=Constraint(predictions=True, per_element=True), iterations=2)
+    run = scene.run(settings, keep=keep)
+    next(run)
+    after = scene.model.wan.predict(run.latents, 0.9, scene.context)
+    before = scene.model.wan.predict(scene.latents, 0.9, scene.context)
+    change = (after - before)[..., 8:].abs().sum() / before.numel()
+    assert next(run).loss_cst == pytest.approx(float(change), rel=1e-4)
+
+
+def test_kept_predictions_come_in_the_pass_of_the_features(scene, scene_observing):
+    keep = regions.rasterise(regions.box(64, 0, 96, 64), 64, 96)
+    settings = DragSettings.released(iterations=3, segment_pixels=None)
+    apart, at_once = (each.run(settings, keep=keep) for each in (scene, scene_observing))
+    assert [i.loss for i in apart] == pytest.approx([i.loss for i in at_once], rel=1e-5)
+    torch.testing.assert_close(apart.latents, at_once.latents, atol=1e-3, rtol=0)
+    calls = [name for name, _ in scene_observing.model.calls]
+    assert calls == ["filtered_features", "observe", "observe", "observe"]
+    scene_observing.model.calls.clear()
+    list(scene_observing.run(settings))  # nothing is kept: the layers above are not run
+    assert "observe" not in [name for name, _ in scene_observing.model.calls]
 
 
 # ---------------------------------------------------------------------- presets
@@ -413,7 +497,7 @@ def test_presets_run(scene, settings):
     keep = regions.rasterise(regions.box(0, 48, 96, 64), 64, 96)
     pulls = [scene.pull(), scene.pull(Rotation(center=(32, 28), degrees=20))]
     records = list(scene.run(settings, pulls, keep=keep))
-    segments = 3 if settings.segment_degrees else 1
+    segments = 2 if settings.segment_degrees else 1  # 20 degrees of 8
     assert len(records) == segments * settings.iterations
     assert all(np.isfinite(record.loss) for record in records)
 

@@ -62,6 +62,13 @@ def test_a_rectification_of_ones_own_has_the_last_word(scene):
     assert DragSettings(rectification=Shifted(0)).neighbours == Rectification().neighbours
 
 
+def test_a_rectification_of_ones_own_sees_the_driven_frames_alone(scene):
+    run = scene.run(DragSettings(rectification=Shifted(2)), [scene.pull(fractions=(None, None, 1))])
+    list(run)
+    assert torch.equal(run.latents[:, :2], scene.latents[:, :2])
+    assert torch.allclose(run.latents[:, 2].mean(), scene.neighbours[-2:].mean(), atol=1e-6)
+
+
 def test_views_of_ones_own_reach_the_model_in_place_of_the_cutoffs(scene):
     high = HighPass(0.3)
     records = list(scene.run(DragSettings(views=(high,), iterations=2)))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dragstream.method.rectification import Rectification, rectify
+from dragstream.method.rectification import Rectification, normalise_prediction, rectify
 
 
 def randn(*shape, seed=0):
@@ -87,10 +87,25 @@ def test_a_constant_channel_becomes_the_mean(value):
     )
 
 
-def test_predictions_take_on_the_statistics_of_earlier_blocks():
+def test_channels_take_on_the_statistics_of_what_they_are_rectified_to():
     rectified = rectify(BLOCK.double(), PAST)
     assert rectified.dtype == torch.float64
     assert_alike(statistics(rectified.float(), (0, 1, 3, 4)), statistics(PAST, (0, 2, 3)))
+
+
+def test_predictions_take_on_one_mean_and_deviation_of_earlier_blocks_and_themselves():
+    prediction = 3 * BLOCK + 2
+    together = torch.cat([PAST, prediction[0]])
+    found = normalise_prediction(prediction.double(), PAST)
+    assert found.dtype == torch.float64
+    scale = together.std() / prediction.std()
+    expected = (prediction - prediction.mean()) * scale + together.mean()
+    torch.testing.assert_close(found.float(), expected, atol=1e-5, rtol=0)
+    flat = normalise_prediction(torch.full_like(BLOCK, 2.0), PAST)
+    assert float(flat.std()) < 1e-6
+    for wrong in (PAST[:0], PAST[:, :3], PAST[0]):
+        with pytest.raises(ValueError, match="previous must hold"):
+            normalise_prediction(BLOCK, wrong)
 
 
 def test_bad_neighbours_are_refused():

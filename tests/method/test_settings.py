@@ -49,14 +49,21 @@ def test_the_release_differs_where_it_does():
     assert (released.iterations, released.learning_rate) == (5, 0.02)
     assert (released.segment_pixels, released.segment_degrees) == (16.0, 8.0)
     assert released.loss is Loss.MSE
-    assert released.constraint == Constraint(predictions=True, spare_handles=True)
+    assert released.constraint == Constraint(predictions=True, spare_targets=True, per_element=True)
     assert released.rectification == Rectification(
         neighbours=0, per_channel=True, per_frame=True, then_whole=True
     )
-    assert released.focus == Focus(alpha=1.5, padding=1.5, on_gradient=True)
+    assert released.focus == Focus(
+        alpha=1.5, padding=2.5, on_gradient=True, on_pixels=True, across_frames=True
+    )
+    assert (released.epsilon, released.weight_decay) == (1e-8, 0.01)
     assert released.fresh_optimizer
     assert released.gradient_clip == 1.0
-    assert (released.upsampling, released.nearest_masks) == (2, True)
+    assert (released.upsampling, released.nearest_masks, released.nearest_features) == (
+        2,
+        True,
+        True,
+    )
     assert released.prediction_blocks == 2
     assert released.cutoffs == DragSettings.paper().cutoffs
     assert DragSettings.released(iterations=2).iterations == 2
@@ -162,6 +169,13 @@ def test_json_both_ways(settings):
     assert DragSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
 
 
+def test_a_field_that_constraints_once_had_is_passed_over():
+    old = DragSettings.paper(constraint=0.5).to_json()
+    old["constraint"] = {"weight": 0.5, "predictions": False, "spare_handles": True}
+    del old["epsilon"], old["nearest_features"]
+    assert DragSettings.from_json(old) == DragSettings.paper(constraint=0.5)
+
+
 @pytest.mark.parametrize(
     ("data", "error", "message"),
     [
@@ -212,6 +226,8 @@ def test_bad_json_is_refused(data, error, message):
         ("gradient_clip", 0.0, ValueError),
         ("upsampling", 0, ValueError),
         ("nearest_masks", "yes", TypeError),
+        ("nearest_features", 1, TypeError),
+        ("epsilon", 0.0, ValueError),
         ("prediction_blocks", -1, ValueError),
         ("prediction_weight", -1, ValueError),
         ("prediction_weight", "much", TypeError),
@@ -232,8 +248,10 @@ def test_long_drags_fall_into_segments():
     released = DragSettings.released()
     assert released.segments(0.0, 0.0) == 1
     assert released.segments(16.0, 0.0) == 1
-    assert released.segments(16.1, 0.0) == 2
-    assert released.segments(10.0, 17.0) == 3
+    assert released.segments(31.9, 0.0) == 1  # rounded down
+    assert released.segments(32.0 - 1e-9, 0.0) == 2
+    assert released.segments(10.0, 17.0) == 2
+    assert released.segments(50.0, -17.0) == 3
     assert DragSettings.paper().segments(500.0, 90.0) == 1
 
 

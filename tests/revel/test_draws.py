@@ -79,7 +79,7 @@ def test_three_drags_pull_one_object_apart_and_move_another(cases) -> None:
         assert isinstance(left.motion, Deformation)
         np.testing.assert_allclose(np.add(left.motion.path.reach, right.motion.path.reach), 0)
         assert not (left.mask(*SIZE) & right.mask(*SIZE)).any()
-        assert other.motion.extent[0] >= 19
+        assert other.motion.displacement(1.0, other.mask(*SIZE))[0] >= 19
 
 
 def test_occlusion_hides_part_of_another_object(cases) -> None:

@@ -43,7 +43,7 @@ def test_drags_hold_what_they_say(cases) -> None:
         seen = sight(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
         handle = drag.mask(world.HEIGHT, world.WIDTH)
         assert (handle & seen.mask).sum() > 0.97 * handle.sum()
-        pixels, degrees = drag.motion.extent
+        pixels, degrees = drag.motion.displacement(1.0, handle)
         if case.kind is Kind.TRANSLATION:
             assert isinstance(drag.motion, Translation)
             assert 19 <= pixels <= 35

@@ -142,8 +142,6 @@ class Growth(Motion):
     """A motion of one's own."""
 
     factor: float
-    extent = (3.0, 0.0)
-    duration = None
 
     def at(self, fraction):
         return Affine.translation(fraction * self.factor, 0.0)

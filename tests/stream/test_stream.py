@@ -331,46 +331,94 @@ def test_rectification_keeps_the_moments_of_the_preceding_frames_at_the_drags_st
     assert Moments.of(block.noisy[1]).means == pytest.approx(neighbours.means, abs=1e-5)
     assert Moments.of(block.noisy[1]).stds == pytest.approx(neighbours.stds, rel=1e-5)
     edited = stream.edit(drags)  # the neighbours of an edit precede the edited block
-    assert Moments.of(edited.noisy[1]).means == pytest.approx(neighbours.means, abs=1e-5)
+    driven = Moments.of(edited.noisy[1][2:])
+    assert driven.means == pytest.approx(neighbours.means, abs=1e-5)
     few = stream.animate(drags, settings=DragSettings.paper(rectification=2))[0]
     expected = Moments.of(edited.noisy[1][-2:])
     assert Moments.of(few.noisy[1]).stds == pytest.approx(expected.stds, rel=1e-5)
 
 
-def test_the_released_preset_rectifies_predictions_from_the_second_block_on(model, stream, drags):
-    settings = DragSettings.released(iterations=1)
+def normalised(model, stream, index, count):
+    """A block as the plain loop makes it, each prediction normalised as the release does."""
+    block, context = stream.blocks[index], None
+    for earlier in stream.blocks[:index]:
+        context = context or model.new_context(model.encode_text(block.prompt))
+        context = model.commit(earlier.latents[None], context)
+    previous = [earlier.latents for earlier in stream.blocks[max(1, index - count) : index]]
+    latents = block.noisy[0][None]
+    for step, sigma in enumerate(model.spec.sigmas):
+        if step:
+            latents = (1 - sigma) * latents + sigma * noise(stream.seed, index, step, SHAPE)[None]
+        latents = model.denoise(latents, sigma, context)
+        together = torch.cat([*previous, latents[0]])
+        latents = (latents - latents.mean()) / latents.std() * together.std() + together.mean()
+    return latents[0]
+
+
+def test_a_stream_may_normalise_the_predictions_of_every_block(model, stream, trace):
+    released = Stream(model, "red ball", seed=7, prediction_blocks=2)
+    released.run(5, progress=False)
+    stream.run(5, progress=False)
+    assert released.prediction_blocks == 2
+    same = [torch.equal(a.latents, b.latents) for a, b in zip(released.blocks, stream.blocks)]  # noqa: B905
+    assert same == [True, True, False, False, False]  # from the third block on
+    for index in (2, 3, 4):
+        expected = normalised(model, released, index, 2)
+        torch.testing.assert_close(released.blocks[index].latents, expected, atol=1e-4, rtol=0)
+    again = released.fork(3)
+    again.run(2, progress=False)
+    assert trace(again) == trace(released)
+    with pytest.raises(ValueError, match="prediction_blocks must be at least 0, got -1"):
+        Stream(model, "red ball", prediction_blocks=-1)
+
+
+def test_the_released_preset_normalises_the_blocks_that_it_drags(model, stream, drags):
+    settings = DragSettings.released(iterations=0)
     stream.run(3, progress=False)
+    plain = stream.blocks[2].latents
     (block,) = stream.animate(drags, settings=settings)
-    previous = Moments.of(torch.cat([stream.blocks[1].latents, stream.blocks[2].latents]))
-    assert Moments.of(block.latents).means == pytest.approx(previous.means, abs=1e-5)
-    assert Moments.of(block.latents).stds == pytest.approx(previous.stds, rel=1e-5)
-    first = Stream(model, "red ball", seed=7)
-    first.step()
-    edited = first.edit(drags, settings=settings)
-    context = model.new_context(model.encode_text("red ball"))
-    expected = model.denoise(edited.noisy[3][None], model.spec.sigmas[3], context)[0]
-    assert torch.equal(edited.latents, expected)
+    expected = normalised(model, stream, 3, 2)
+    torch.testing.assert_close(block.latents, expected, atol=1e-4, rtol=0)
+    assert torch.equal(stream.blocks[2].latents, plain)  # and no other
+    early = Stream(model, "red ball", seed=7)
+    early.step()
+    (second,) = early.animate(drags, settings=settings)  # too early: there is only the first block
+    assert torch.equal(second.latents, stream.blocks[1].latents)
 
 
-def test_predictions_follow_as_many_blocks_as_there_are(stream, drags):
-    stream.run(2, progress=False)
-    previous = Moments.of(stream.latents)
-    (block,) = stream.animate(drags, settings=DragSettings.released(prediction_blocks=3))
-    assert Moments.of(block.latents).means == pytest.approx(previous.means, abs=1e-5)
-    assert Moments.of(block.latents).stds == pytest.approx(previous.stds, rel=1e-5)
+def test_drags_with_other_settings_follow_the_streams_normalisation(model, drags):
+    streams = [Stream(model, "red ball", seed=7, prediction_blocks=count) for count in (0, 2)]
+    for each in streams:
+        each.run(2, progress=False)
+        each.animate(drags, settings=DragSettings.paper(iterations=0))
+    expected = normalised(model, streams[1], 2, 2)
+    torch.testing.assert_close(streams[1].blocks[2].latents, expected, atol=1e-4, rtol=0)
+    assert not torch.allclose(streams[0].blocks[2].latents, expected, atol=1e-3)
 
 
-def test_an_edit_moves_only_where_it_should(stream):
+@pytest.mark.parametrize("rectification", [None, 9])
+def test_an_edit_moves_only_where_it_should(stream, rectification):
     stream.run(3, progress=False)
     before = stream.blocks[-1].noisy[1]
     drag = Drag(regions.box(0, 0, 16, 16), Translation.by(0, 12))
-    settings = DragSettings.paper(rectification=None, focus=1)
+    settings = DragSettings.paper(rectification=rectification, focus=1)
     after = stream.edit([drag], settings=settings).noisy[1]
-    change = (after - before).abs().amax(dim=(0, 1))
-    # The target's middle is (7.5, 19.5) px with deviations of 8 px; latents lie 8 px apart, so the
-    # first column is half a deviation away from it and the last one 4.5.
-    assert 0.05 < change[2, 0] < 4 * 0.05 * 1.05
-    assert change[:, 5].max() < 4 * 0.05 * 1e-3
+    assert torch.equal(after[:2], before[:2])  # the edit drives the last frame alone
+    change = (after - before)[2].abs().amax(dim=0)
+    assert change[2, 0] > 0.05
+    if rectification is None:
+        # The target's middle is (7.5, 19.5) px with deviations of 8 px; latents lie 8 px apart, so
+        # the first column is half a deviation away from it and the last one 4.5.
+        assert change[2, 0] < 4 * 0.05 * 1.05
+        assert change[:, 5].max() < 4 * 0.05 * 1e-3
+
+
+def test_by_default_too_an_edit_leaves_the_other_frames_bit_for_bit(stream, drags):
+    stream.run(3, progress=False)
+    before = stream.blocks[-1].noisy[1]
+    after = stream.edit(drags).noisy[1]
+    assert torch.equal(after[:2], before[:2])
+    assert not torch.equal(after[2], before[2])
 
 
 def test_a_longer_animation_follows_the_same_path_more_slowly(model):

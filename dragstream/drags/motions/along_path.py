@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,10 +30,14 @@ class PathMotion(Motion):
         """See `Motion.at`."""
         return Affine.translation(*self.path.displacement(fraction))
 
-    @property
-    def extent(self) -> tuple[float, float]:
-        """See `Motion.extent`."""
-        return self.path.length, 0.0
+    def partway(self, fraction: float, share: float) -> Affine:
+        """See `Motion.partway`: straight towards the moment's place."""
+        x, y = self.path.displacement(fraction)
+        return Affine.translation(x * share, y * share)
+
+    def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:  # noqa: ARG002
+        """See `Motion.displacement`."""
+        return math.hypot(*self.path.displacement(fraction)), 0.0
 
     @property
     def duration(self) -> float | None:

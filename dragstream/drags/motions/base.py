@@ -23,8 +23,8 @@ class Motion(ABC):
     """What a drag does to its region over time.
 
     Derive from it for a motion of your own: a frozen dataclass of plain fields, so that drags stay
-    values and streams that used it can be saved. Such a motion needs `at`, `extent` and
-    `duration`; it is drawn by the way of its region's centroid unless it overrides `sketch`.
+    values and streams that used it can be saved. Such a motion needs no more than `at`; it is
+    drawn by the way of its region's centroid unless it overrides `sketch`.
     """
 
     kind: ClassVar[str] = "own"
@@ -41,15 +41,32 @@ class Motion(ABC):
             ValueError: The fraction lies outside [0, 1].
         """
 
-    @property
-    @abstractmethod
-    def extent(self) -> tuple[float, float]:
-        """How far the whole drag goes: (pixels along its path, degrees turned either way)."""
+    def partway(self, fraction: float, share: float) -> Affine:
+        """The map from rest to a share, in [0, 1], of the displacement at a moment of the drag.
+
+        Segments of a drag aim there. A motion of your own goes its way up to that share of the
+        time, unless it overrides this.
+        """
+        return self.at(fraction * share)
+
+    def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:
+        """The distance from rest at a moment of the drag, in (pixels, degrees), neither below 0.
+
+        By default the pixels that the region's farthest-moved pixel has gone. Segments are
+        counted by it.
+
+        Args:
+            fraction: The moment, in [0, 1].
+            mask: The handle region at rest, bool (H, W).
+        """
+        points = np.argwhere(mask)[:, ::-1]  # (x, y)
+        away = np.linalg.norm(self.at(fraction).apply(points) - points, axis=-1)
+        return float(away.max(initial=0.0)), 0.0
 
     @property
-    @abstractmethod
     def duration(self) -> float | None:
         """The latent frame at which a pinned motion ends; None if it takes what it is given."""
+        return None
 
     def handle(self, mask: BoolMask) -> BoolMask:
         """The pixels of a region (H, W) that the motion takes hold of: all, unless it says so."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar, Self
 
 import numpy as np
@@ -56,7 +55,7 @@ class Rotation(Motion):
         check_ease(ease)
         settle(self, center=point(center, "center"), degrees=_degrees(degrees), ease=ease)
         settle(self, frames=check_frames(frames, len(self.arc), "angles"))
-        if self.extent[1] == 0:
+        if all(stop == 0 for stop in self.arc):
             raise ValueError(f"a rotation must turn, got degrees={self.degrees!r}")
 
     @property
@@ -75,10 +74,13 @@ class Rotation(Motion):
         """See `Motion.at`."""
         return Affine.rotation(self.center, self.angle(fraction))
 
-    @property
-    def extent(self) -> tuple[float, float]:
-        """See `Motion.extent`."""
-        return 0.0, sum(abs(later - earlier) for earlier, later in pairwise(self.arc))
+    def partway(self, fraction: float, share: float) -> Affine:
+        """See `Motion.partway`."""
+        return Affine.rotation(self.center, self.angle(fraction) * share)
+
+    def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:  # noqa: ARG002
+        """See `Motion.displacement`."""
+        return 0.0, abs(self.angle(fraction))
 
     @property
     def duration(self) -> float | None:

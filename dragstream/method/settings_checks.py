@@ -1,0 +1,123 @@
+"""What the fields of `DragSettings` may be: their checks, and the parts that numbers stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from numbers import Real
+from typing import Any
+
+from dragstream.drags.checks import fraction, not_negative, positive, sequence, switch, whole
+from dragstream.method.focus import Focus
+from dragstream.method.loss import Constraint, Loss
+from dragstream.method.parts import FrequencyView, RectificationMethod, fulfilled
+from dragstream.method.rectification import Rectification
+
+
+class Suited(Enum):
+    """Stands for what suits the model in a field where None switches a part off."""
+
+    SUITED = "suited"
+
+
+PARTS: dict[str, tuple[type[Any], str]] = {
+    "rectification": (Rectification, "neighbours"),
+    "focus": (Focus, "alpha"),
+    "constraint": (Constraint, "weight"),
+}
+"""The fields that are values of their own, and the constant that a plain number stands for."""
+
+
+def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of settings, checked and in their canonical types.
+
+    Raises:
+        TypeError: A value of the wrong kind.
+        ValueError: A value out of bounds, naming it and what is allowed.
+    """
+    found: dict[str, Any] = {name: _part(name, given[name]) for name in PARTS}
+    for name, check in _NUMBERS.items():
+        found[name] = check(given[name], name)
+    for name, check in _OPEN.items():
+        found[name] = None if given[name] is None else check(given[name], name)
+    found["layers"] = _layers(given["layers"])
+    found["cutoffs"] = _cutoffs(given["cutoffs"])
+    found["views"] = _views(given["views"])
+    found["loss"] = Loss.of(given["loss"])
+    return found
+
+
+def _at_least(least: int) -> Callable[[object, str], int]:
+    return lambda value, name: whole(value, name, least=least)
+
+
+_NUMBERS: dict[str, Callable[[Any, str], Any]] = {
+    "iterations": _at_least(0),
+    "filter_order": _at_least(1),
+    "prediction_blocks": _at_least(0),
+    "weight_decay": not_negative,
+    "epsilon": positive,
+    "fresh_optimizer": switch,
+    "nearest_masks": switch,
+    "nearest_features": switch,
+}
+"""Fields that always have a value."""
+
+_OPEN: dict[str, Callable[[Any, str], Any]] = {
+    "learning_rate": positive,
+    "segment_pixels": positive,
+    "segment_degrees": positive,
+    "gradient_clip": positive,
+    "denoising_step": _at_least(0),
+    "upsampling": _at_least(1),
+    "window": _at_least(1),
+    "prediction_weight": not_negative,
+}
+"""Fields that may be None."""
+
+
+def _part(name: str, value: object) -> Any:
+    """A part as given, or made from its main constant."""
+    kind, constant = PARTS[name]
+    if value is None or isinstance(value, kind):
+        return value
+    if name == "rectification" and hasattr(value, "prepare"):
+        rectification = fulfilled(value, RectificationMethod, name)
+        whole(rectification.neighbours, "rectification.neighbours", least=0)
+        return rectification
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(
+            f"{name} must be a {kind.__name__}, a number (its {constant}) or None, got {value!r}"
+        )
+    return kind(**{constant: value})
+
+
+def _layers(value: object) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    layers = tuple(whole(layer, "layers", least=0) for layer in sequence(value, "layers", "layers"))
+    if len(set(layers)) != len(layers):
+        raise ValueError(f"layers must differ from one another, got {layers}")
+    return layers
+
+
+def _cutoffs(value: object) -> tuple[float, ...] | Suited | None:
+    if value is None or isinstance(value, Suited):
+        return value
+    if isinstance(value, str) and value == Suited.SUITED.value:  # as documents have it
+        return Suited.SUITED
+    cutoffs = sequence(value, "cutoffs", "numbers in (0, 1]")
+    return tuple(fraction(cutoff, "cutoffs") for cutoff in cutoffs)
+
+
+def _views(value: object) -> tuple[FrequencyView, ...] | None:
+    if value is None:
+        return None
+    views = tuple(
+        fulfilled(view, FrequencyView, f"views[{place}]")
+        for place, view in enumerate(sequence(value, "views", "FrequencyView objects"))
+    )
+    for place, view in enumerate(views):
+        fraction(view.cutoff, f"views[{place}].cutoff")
+        switch(view.is_identity, f"views[{place}].is_identity")
+    return views

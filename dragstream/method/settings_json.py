@@ -1,0 +1,77 @@
+"""Settings as plain values and back: what `DragSettings.to_json` and `from_json` do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from dragstream.drags.own import read, write
+from dragstream.method.frequency import LowPass
+from dragstream.method.loss import Loss
+from dragstream.method.settings_checks import PARTS, Suited
+
+_OWN = ("rectification", "loss")
+"""The fields that someone's own part may stand in, beside the views."""
+
+_FORMER = {"constraint": ("spare_handles",)}
+"""Fields that parts once had and archives may hold: handles never overlap what is kept."""
+
+
+def to_plain(settings: Any) -> dict[str, Any]:
+    """The fields of settings as plain values."""
+    data = {item.name: getattr(settings, item.name) for item in dataclasses.fields(settings)}
+    for name, value in data.items():
+        if isinstance(value, Loss | Suited):
+            data[name] = value.value
+        elif name == "views":
+            data[name] = value and [write(view, name) for view in value]
+        elif name == "loss" or (name in PARTS and not isinstance(value, PARTS[name][0])):
+            data[name] = None if value is None else write(value, name)
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            data[name] = dataclasses.asdict(value)
+        elif isinstance(value, tuple):
+            data[name] = list(value)
+    return data
+
+
+def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str, Any]:
+    """The fields of settings of a `kind`, from what `to_plain` gave.
+
+    Args:
+        kind: The class.
+        data: Plain values.
+        parts: Classes and functions of someone's own that they may name.
+
+    Raises:
+        TypeError: Not a dictionary, or values of the wrong kind.
+        ValueError: Unknown fields, or values out of bounds.
+    """
+    values = read_fields(kind, data, "settings")
+    for name in _OWN:
+        if isinstance(values.get(name), dict) and "class" in values[name]:
+            values[name] = read(values[name], parts, name)
+    if isinstance(values.get("views"), list):
+        values["views"] = [read(view, (LowPass, *parts), "views") for view in values["views"]]
+    for name, (part, _) in PARTS.items():
+        if isinstance(values.get(name), dict):
+            former = _FORMER.get(name, ())
+            known = {key: value for key, value in values[name].items() if key not in former}
+            values[name] = part(**read_fields(part, known, name))
+    return values
+
+
+def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
+    """The fields of a dataclass `kind` in a document.
+
+    Raises:
+        TypeError: Not a dictionary.
+        ValueError: Unknown fields.
+    """
+    known = [item.name for item in dataclasses.fields(kind)]
+    if not isinstance(data, dict):
+        raise TypeError(f"{name} must be a dictionary of fields, got {data!r}")
+    unknown = sorted(str(key) for key in data if key not in known)
+    if unknown:
+        raise ValueError(f"unknown fields {unknown} in {name}; known are {known}")
+    return dict(data)
