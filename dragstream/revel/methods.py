@@ -59,17 +59,17 @@ ABLATIONS = (
     Method("no_css", DragSettings.suited(focus=None), "without the Gaussian focus (CSS)"),
     Method("no_cst", DragSettings.suited(constraint=None), "without the constraint L_cst"),
     Method("no_x0", DragSettings.suited(prediction_weight=0), "without predictions in the loss"),
-    Method("paper", DragSettings.paper(), "the paper's cutoffs and features, the model's rate"),
+    Method("paper", DragSettings.paper(), "the paper's cutoffs and features at the model's rate"),
     Method(
         f"paper_rate={PAPER_RATE}",
         DragSettings.paper(learning_rate=PAPER_RATE),
-        "the paper's cutoffs and features, the paper's rate",
+        f"the paper's cutoffs and features at the paper's rate, {PAPER_RATE}",
     ),
-    Method("released", DragSettings.released(), "the released settings, their rate"),
+    Method("released", DragSettings.released(), "the released settings at their rate, 0.02"),
     Method(
         "released_rate=model",
         DragSettings.released(learning_rate=None),
-        "the released settings, the model's rate",
+        "the released settings at the model's rate",
     ),
 )
 """Table 1, the components of Figure 6, and the presets at the model's rate and at their own.
