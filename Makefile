@@ -1,8 +1,10 @@
 # make lab      JupyterLab on the quick-start notebook
 # make test     everything CI runs: lint, types, front end, unit tests, docs, notebooks, browser
 # make docs     the documentation, into build/site
+# make check    lint, types, front end and unit tests: before each commit
 # make format   rewrite Python in the house style
-# make pictures the pictures of the README
+# make figures  everything that depends on the weights: tables, model card, notebooks, pictures
+# make pictures the pictures and notebooks alone
 # All of it lives in .venv, made on first use; PYTHON=python3.12 picks the interpreter.
 
 .DEFAULT_GOAL := help
@@ -26,7 +28,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: help install lab test format pictures lint types frontend unit docs notebooks browser clean
+.PHONY: help install lab test check format figures pictures lint types frontend unit docs notebooks browser clean
 
 help:
 	@sed -n 's/^# \{0,1\}\(make .*\)/\1/p' Makefile
@@ -43,6 +45,8 @@ lab: $(STAMP)
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks/01_first_drag.ipynb
 
 test: lint types frontend unit docs notebooks browser
+
+check: lint types frontend unit
 
 lint: $(STAMP)
 	$(BIN)/ruff check
@@ -81,6 +85,11 @@ endif
 format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# A stopped run continues. ONLY="playground card" names steps, AGAIN="bench" repeats some.
+figures: $(STAMP)
+	CHROMIUM="$(CHROMIUM)" $(BIN)/python tools/make_figures.py \
+		$(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again $(AGAIN))
 
 pictures: $(STAMP)
 	CHROMIUM="$(CHROMIUM)" $(BIN)/python notebooks/make_pictures.py

@@ -1,7 +1,8 @@
-"""Make the pictures of the README, and run the notebooks so that they carry current ones.
+"""Make the pictures of the pages, and run the notebooks so that they carry current ones.
 
     python notebooks/make_pictures.py                    # or: make pictures
     python notebooks/make_pictures.py --only filmstrip drift
+    python notebooks/make_pictures.py --only notebooks --notebooks 03_latent_drift.ipynb
 
 Pictures go to docs/pictures. All but the screenshots need the packaged model alone; those are taken
 in a real JupyterLab in Chromium, through the browser tests.
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import nbformat
@@ -159,13 +160,15 @@ def _is_progress(output: nbformat.NotebookNode) -> bool:
     return output.output_type == "display_data" and WIDGET_VIEW in output.data
 
 
-def run_notebooks() -> None:
-    """Run every notebook in place; keep what a reopened one can show.
+def run_notebooks(names: Sequence[str] | None = None) -> None:
+    """Run notebooks in place (None: every one); keep what a reopened one can show.
 
     Widgets are dropped, since a notebook without its kernel says "model not found" in their place:
     progress bars whole, and of a canvas all but its text, since a picture stands beside it.
     """
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        if names is not None and path.name not in names:
+            continue
         notebook = nbformat.read(path, as_version=4)
         resources = {"metadata": {"path": str(path.parent)}}
         NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
@@ -188,7 +191,6 @@ DRAWN: dict[str, Callable[[Scene], None]] = {
     "animation": animation,
 }
 RUN: dict[str, Callable[[], None]] = {
-    "notebooks": run_notebooks,
     "screenshot": screenshot,
     "studio": studio,
 }
@@ -197,9 +199,12 @@ RUN: dict[str, Callable[[], None]] = {
 def main() -> None:
     """Make the pictures that were asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    names = [*DRAWN, *RUN]
+    names = [*DRAWN, "notebooks", *RUN]
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
-    wanted = parser.parse_args().only
+    known = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    parser.add_argument("--notebooks", nargs="+", choices=known, metavar="NAME")
+    options = parser.parse_args()
+    wanted = options.only
     pages = {"screenshot", "studio"} & set(wanted)
     if pages and shutil.which(os.environ.get("CHROMIUM") or "chromium") is None:
         parser.error("screenshots need Chromium (CHROMIUM=path), or name others with --only")
@@ -208,6 +213,8 @@ def main() -> None:
     for name in tqdm(wanted, "pictures"):
         if scene is not None and name in DRAWN:
             DRAWN[name](scene)
+        elif name == "notebooks":
+            run_notebooks(options.notebooks)
         elif name in RUN:
             RUN[name]()
 

@@ -1,7 +1,8 @@
 """Measure how fast a model streams: `python -m dragstream.bench playground --json FILE`.
 
-`python -m dragstream.bench wan --random-weights` measures a public model beside the procedure that
-was released with the paper; with `--layers`, `--heads`, `--height` and `--width` it fits a CPU.
+`python -m dragstream.bench wan --random-weights` measures a public model beside a direct
+implementation of the released procedure; with `--layers`, `--heads`, `--height` and `--width` it
+fits a CPU.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument("--late", type=int, default=200, help="block that must cost no more")
     playground.add_argument("--repeats", type=int, default=9, help="blocks a median is of (9)")
     playground.add_argument("--json", type=Path, help="write the figures to this file")
-    _add_wan(commands.add_parser("wan", help="a public Wan beside the released procedure"))
+    _add_wan(
+        commands.add_parser("wan", help="a public Wan beside the released procedure, rewritten")
+    )
     return parser
 
 

@@ -6,7 +6,9 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,12 +22,12 @@ from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
 from dragstream.models.base import VideoModel
 from dragstream.revel.captions import obedience, read
+from dragstream.revel.cases import Case
 from dragstream.revel.commands import add_commands
 from dragstream.revel.identity import BLOCKS, summary, watch
 from dragstream.revel.likeness import LatentMoments, trios
-from dragstream.revel.methods import ALL, Method, constants, select
-from dragstream.revel.scenes import playground_cases
-from dragstream.revel.sweep import Result, measure, replay
+from dragstream.revel.methods import ALL, Method, constants, resolved, select
+from dragstream.revel.resumable import run_scenes
 from dragstream.revel.tables import document, markdown
 
 Found = TypeVar("Found")
@@ -44,7 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _tabulate(options: argparse.Namespace) -> int:
     """Print the tables of a measurement, and write what was asked for."""
-    outcome, table = options.run(options)
+    try:
+        outcome, table = options.run(options)
+    except KeyboardInterrupt:
+        folder = getattr(options, "out", None)
+        if folder is None:
+            raise
+        print(f"stopped; the same command continues in {folder}", file=sys.stderr)
+        return 130
     print(table)
     for file, text in (
         (options.json, json.dumps(outcome, indent=2) + "\n"),
@@ -82,6 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     for suite in (playground, grid):
         suite.add_argument("--scenes", type=int, default=24, help="(default: %(default)s)")
+        suite.add_argument(
+            "--out",
+            type=Path,
+            metavar="FOLDER",
+            help="keep results there after each scene; the same command continues a stopped run",
+        )
         suite.add_argument(
             "--warm-up",
             type=int,
@@ -204,16 +219,25 @@ def _constants(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _run(options: argparse.Namespace, methods: Sequence[Method]) -> tuple[dict[str, Any], str]:
     """Every method on every held-out scene."""
     model = load(options.model)
-    flow = _flow()
-    results: list[Result] = []
-    cases = playground_cases(model, options.scenes, options.seed, warm_up=options.warm_up)
-    with tqdm(total=options.scenes * len(methods), unit="run") as bar:
-        for case in cases:
+    with (
+        _folder(options.out) as folder,
+        tqdm(total=options.scenes * len(methods), unit="run") as bar,
+    ):
+
+        def advance(case: Case, count: int) -> None:
             bar.set_description(case.name)
-            situation = replay(model, case)
-            for method in methods:
-                results.append(measure(situation, method, flow))
-                bar.update()
+            bar.update(count)
+
+        results = run_scenes(
+            model,
+            methods,
+            folder,
+            scenes=options.scenes,
+            seed=options.seed,
+            warm_up=options.warm_up,
+            flow=_flow(),
+            progress=advance,
+        )
     outcome = document(
         results,
         model=model.spec.name,
@@ -221,6 +245,7 @@ def _run(options: argparse.Namespace, methods: Sequence[Method]) -> tuple[dict[s
         seed=options.seed,
         fingerprint=model.fingerprint(),
         warm_up=options.warm_up,
+        constants={method.name: resolved(method, model.spec) for method in methods},
         machine={
             "processor": platform.machine(),
             "threads": torch.get_num_threads(),
@@ -228,6 +253,16 @@ def _run(options: argparse.Namespace, methods: Sequence[Method]) -> tuple[dict[s
         },
     )
     return outcome, markdown(outcome)
+
+
+@contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    """The folder of a run, or one that is removed afterwards."""
+    if out is not None:
+        yield out
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def _flow() -> Tracker | None:

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Translation, targets
-from dragstream.drags.shapes import Shape
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Case, Kind, Start, Subject
+from dragstream.revel.keeps import background, moving_area
 from dragstream.revel.scenes import check_world, subjects_of
 from dragstream.revel.sight import Sighting, sight
 from dragstream.revel.sites import DRAWN, ELIGIBLE, Site, directions, is_whole, stays_inside
@@ -51,8 +51,6 @@ _LONG_PATIENCE = 12
 """The same for `Feature.LONG`: waiting costs less than another scene."""
 _CHECK = 3
 """A stream is looked at so often, in blocks, and given up once what is to be dragged is lost."""
-_MARGIN = 16
-"""Pixels around everything that moves; what lies farther away is to stay as it is."""
 _STRIDE = 19.0
 """Farthest that a passing object goes in one latent frame, pixels."""
 _EDIT = 60.0
@@ -308,7 +306,9 @@ def _case(stream: Stream, start: Start, wish: Slot, slot: Slot, drawn: Drawn) ->
     lost = () if wish is slot else ("simplified",)
     subjects = tuple(subject for subject, _ in drawn)
     drags = tuple(drag for _, drag in drawn)
-    frames = [stream.blocks[-1].frames[-1]]
+    objects = silhouettes([stream.blocks[-1].frames[-1]], subjects)
+    count = wish.blocks * stream.model.spec.frames_per_block
+    commands = [targets(drag.motion, count) for drag in drags]
     return Case(
         name=slot.name,
         model=stream.model.spec.name,
@@ -318,27 +318,10 @@ def _case(stream: Stream, start: Start, wish: Slot, slot: Slot, drawn: Drawn) ->
         drags=drags,
         mode=wish.mode,
         kind=wish.kinds[0],
-        keep=_keep(drags, silhouettes(frames, subjects), wish, stream.model.spec),
+        keep=background(moving_area(drags, objects, commands)),
         blocks=wish.blocks,
         start=start,
         subjects=subjects,
         kinds=wish.kinds,
         tags=(slot.split.value, *feature, *lost),
     )
-
-
-def _keep(
-    drags: Sequence[Drag], objects: NDArray[np.bool_], slot: Slot, spec: ModelSpec
-) -> Shape | None:
-    """All but a box around what moves: the non-editable region; None where nothing is left."""
-    height, width = objects.shape
-    frames = slot.blocks * spec.frames_per_block
-    area = objects.copy()
-    for drag in drags:
-        # The object goes with the part of it that is held.
-        for target in targets(drag.motion, frames):
-            area |= regions.warp(objects | drag.mask(height, width), target) > 0
-    left, top, right, bottom = regions.bounding_box(area)
-    moving = regions.box(left - _MARGIN, top - _MARGIN, right + _MARGIN, bottom + _MARGIN)
-    kept = regions.box(0, 0, width, height) - moving
-    return kept if kept.paint(height, width).any() else None

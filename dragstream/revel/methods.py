@@ -5,15 +5,26 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from dragstream.method.base import DragMethod
 from dragstream.method.baselines import SGI2V, DragVideo
 from dragstream.method.settings import DragSettings
-from dragstream.models.base import PAPER_CUTOFFS
+from dragstream.models.base import PAPER_CUTOFFS, ModelSpec
 
-__all__ = ["ABLATIONS", "ALL", "BASELINE", "FULL", "Method", "constants", "select"]
+__all__ = [
+    "ABLATIONS",
+    "ALL",
+    "BASELINE",
+    "FULL",
+    "PAPER_RATE",
+    "Method",
+    "constants",
+    "resolved",
+    "select",
+]
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,8 @@ BASELINE = "none"
 """The row that the ratios are taken to."""
 FULL = "I=4"
 """The paper's method as it suits the model: what ablations are compared with."""
+PAPER_RATE = 0.04
+"""Learning rate of AdamW in the paper (Section C.1), for latents of Self-Forcing."""
 
 ABLATIONS = (
     Method(BASELINE, None, "no drag"),
@@ -44,11 +57,25 @@ ABLATIONS = (
     Method("no_adsr", DragSettings.suited(rectification=None), "without rectification (ADSR)"),
     Method("no_sfs", DragSettings.suited(cutoffs=None), "without frequency selection (SFS)"),
     Method("no_css", DragSettings.suited(focus=None), "without the Gaussian focus (CSS)"),
+    Method("no_cst", DragSettings.suited(constraint=None), "without the constraint L_cst"),
     Method("no_x0", DragSettings.suited(prediction_weight=0), "without predictions in the loss"),
-    Method("paper", DragSettings.paper(), "the paper's constants, whatever the model"),
-    Method("released", DragSettings.released(), "the released code's settings"),
+    Method("paper", DragSettings.paper(), "the paper's cutoffs and features at the model's rate"),
+    Method(
+        f"paper_rate={PAPER_RATE}",
+        DragSettings.paper(learning_rate=PAPER_RATE),
+        f"the paper's cutoffs and features at the paper's rate, {PAPER_RATE}",
+    ),
+    Method("released", DragSettings.released(), "the released settings at their rate, 0.02"),
+    Method(
+        "released_rate=model",
+        DragSettings.released(learning_rate=None),
+        "the released settings at the model's rate",
+    ),
 )
-"""Table 1 and the components of Figure 6."""
+"""Table 1, the components of Figure 6, and the presets at the model's rate and at their own.
+
+All of them optimise at the model's own denoising step and layers.
+"""
 
 
 def _range(low: float, high: float) -> tuple[float, ...]:
@@ -86,7 +113,6 @@ _VARIANTS = (
         Method(f"alpha={alpha:g}", DragSettings.suited(focus=alpha), f"α = {alpha:g}")
         for alpha in (2.0, 1.5, 0.5)
     ),
-    Method("no_cst", DragSettings.suited(constraint=None), "without the constraint L_cst"),
     Method("sg-i2v", SGI2V(), "SG-I2V, adapted to streams"),
     Method("dragvideo", DragVideo(), "DragVideo, adapted to streams"),
 )
@@ -112,6 +138,28 @@ def select(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     if not chosen:
         raise ValueError(f"no methods; known are {known}")
     return chosen
+
+
+def resolved(method: Method, spec: ModelSpec) -> dict[str, Any] | None:
+    """The constants that a method has on a model; None for no drag.
+
+    Returns:
+        "rate", the learning rate (None for a method without one); "step", the denoising step,
+        counted from 0; "sigma", its noise level; "layers", those that are tapped.
+
+    Raises:
+        ValueError: layers or a denoising step that the model lacks.
+    """
+    if method.settings is None:
+        return None
+    settings = method.settings.resolve(spec)
+    step = spec.denoising_step if settings.denoising_step is None else settings.denoising_step
+    return {
+        "rate": getattr(settings, "learning_rate", None),
+        "step": step,
+        "sigma": spec.sigmas[step],
+        "layers": list(getattr(settings, "layers", None) or ()),
+    }
 
 
 def constants(

@@ -3,7 +3,8 @@
 A scene starts from a rendered frame that training never saw. The model continues it for a few
 blocks by itself; then an object is looked for in the newest *generated* frame and a drag is drawn
 on it, whose length, direction and kind are random but which stays in the frame and off the other
-object. So what is dragged is always something that the model drew.
+object. So what is dragged is always something that the model drew. Half of the scenes also keep a
+region as it is: the other object, or the background away from the drag.
 """
 
 from __future__ import annotations
@@ -14,27 +15,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import whole
-from dragstream.drags.motions import Drag
+from dragstream.drags.motions import Drag, targets
+from dragstream.drags.shapes import Shape
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Case, Kind, Start, Subject
+from dragstream.revel.keeps import draw_keep
 from dragstream.revel.sight import sight
 from dragstream.revel.sites import DRAWN, ELIGIBLE, Site, is_whole
+from dragstream.revel.situations import silhouettes
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
-__all__ = ["ATTEMPTS", "check_world", "playground_cases", "propose", "subjects_of"]
+__all__ = ["ATTEMPTS", "check_world", "keeps", "playground_cases", "propose", "subjects_of"]
 
 ATTEMPTS = 20
 """How many frames are drawn for a scene before it becomes a translation, and then gives up."""
 
 _PLAN = tuple((kind, mode) for mode in (Mode.ANIMATE, Mode.EDIT) for kind in Kind)
 """Scene i has kind and mode i modulo this: 24 scenes are three of each."""
+_KEEP = 1
+"""Part of the seed of kept regions: drags are drawn from a generator of their own."""
 
 
 def playground_cases(
-    model: VideoModel, count: int, seed: int = 0, *, warm_up: int = 2
+    model: VideoModel, count: int, seed: int = 0, *, warm_up: int = 2, first: int = 0
 ) -> Iterator[Case]:
     """Cases on the packaged world, drawn one after the other.
 
@@ -43,6 +49,7 @@ def playground_cases(
         count: number of scenes.
         seed: of everything: the same model and seed give the same cases.
         warm_up: plain blocks between the rendered start and the drag.
+        first: number of the first scene; those before it are left out, and not drawn.
 
     Raises:
         ValueError: a negative number, a model of another frame size, or a model that loses its
@@ -50,8 +57,9 @@ def playground_cases(
     """
     whole(count, "scenes", least=1)
     whole(warm_up, "warm_up", least=1)
+    whole(first, "first", least=0)
     check_world(model.spec)
-    for scene in range(count):
+    for scene in range(first, count):
         yield _first_suitable(model, seed, scene, warm_up)
 
 
@@ -89,6 +97,7 @@ def _first_suitable(model: VideoModel, seed: int, scene: int, warm_up: int) -> C
         found = propose(stream.blocks[-1].frames[-1], subjects, kind, rng)
         if found is not None:
             subject, drag = found
+            chance = np.random.default_rng((seed, scene, attempt, _KEEP))
             return Case(
                 name=f"{scene:03d}-{mode.value}-{kind.value}",
                 model=model.spec.name,
@@ -98,12 +107,41 @@ def _first_suitable(model: VideoModel, seed: int, scene: int, warm_up: int) -> C
                 drags=(drag,),
                 mode=mode,
                 kind=kind,
+                keep=_keep(stream, subjects, found, mode, chance) if keeps(scene) else None,
                 start=start,
                 subjects=(subject,),
             )
     raise ValueError(
         f"{model.spec.name!r} kept no {' or '.join(ELIGIBLE[kind])} whole through {warm_up} "
         f"block(s) in {2 * ATTEMPTS} attempts at scene {scene}"
+    )
+
+
+def keeps(scene: int) -> bool:
+    """Whether a scene keeps a region: every other one of each kind and mode, and half of all."""
+    turn, place = divmod(scene, len(_PLAN))
+    mode, kind = divmod(place, len(Kind))
+    return (turn + mode + kind) % 2 == 0
+
+
+def _keep(
+    stream: Stream,
+    subjects: list[Subject],
+    found: tuple[Subject, Drag],
+    mode: Mode,
+    rng: np.random.Generator,
+) -> Shape | None:
+    """A region for a scene's drag to keep, drawn on the newest frame."""
+    subject, drag = found
+    frames = [stream.blocks[-1].frames[-1]]
+    others = [each for each in subjects if each != subject]
+    count = stream.model.spec.frames_per_block if mode is Mode.ANIMATE else 1
+    return draw_keep(
+        drag,
+        silhouettes(frames, [subject]),
+        silhouettes(frames, others),
+        targets(drag.motion, count),
+        rng,
     )
 
 

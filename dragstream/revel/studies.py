@@ -275,7 +275,7 @@ _BASELINES = Study(
         Row(BASELINE, "no drag"),
         Row("sg-i2v", "SG-I2V, adapted"),
         Row("dragvideo", "DragVideo, adapted"),
-        Row("released", "DragStream, the released settings"),
+        Row("released", "DragStream, the released settings at their rate of 0.02"),
         Row(FULL, "DragStream, as it suits the model"),
     ),
     claims=(

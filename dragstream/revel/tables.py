@@ -40,6 +40,22 @@ _RATIOS = {
 }
 """What is divided by which of no drag's measures."""
 
+_CONSTANTS = ("rate", "sigma")
+"""What a row states of a method's constants on the model, see `methods.resolved`."""
+_HEAD = (
+    "rate",
+    "σ",
+    "ObjMC, px",
+    "of none",
+    "by flow, px",
+    "DAI",
+    "of none",
+    "drift",
+    "after",
+    "leak",
+    "s",
+)
+
 GROUPS: dict[str, Callable[[Result], bool]] = {
     "translation": lambda result: result.kind == "translation",
     "deformation": lambda result: result.kind == "deformation",
@@ -83,7 +99,11 @@ def _ratio(value: float | None, base: float | None) -> float | None:
 def document(
     results: Sequence[Result], *, model: str, scenes: int, seed: int, **about: Any
 ) -> dict[str, Any]:
-    """The whole outcome as JSON: rows, the same by kind and by mode, and each case's results."""
+    """The whole outcome as JSON: rows, the same by kind and by mode, and each case's results.
+
+    `about` holds what else is known; "constants" (by method, `methods.resolved`) is shown by
+    `markdown`.
+    """
     by_kind = {
         group: rows(chosen)
         for group, belongs in GROUPS.items()
@@ -127,12 +147,14 @@ def _pasted(outcome: dict[str, Any]) -> str | None:
 def _methods(outcome: dict[str, Any]) -> list[str]:
     titles = {method.name: method.title for method in ALL}
     lines = [
-        "| method | ObjMC, px | of none | by flow, px | DAI | of none | drift | after | leak | s |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| method | " + " | ".join(_HEAD) + " |",
+        "|---" + "|--:" * len(_HEAD) + "|",
     ]
     for name, row in outcome["rows"].items():
         ratio = row["ratio"] or {}
+        chosen = outcome.get("constants", {}).get(name) or {}
         cells = [
+            *("–" if chosen.get(each) is None else f"{chosen[each]:g}" for each in _CONSTANTS),
             _cell(row["objmc"], 2),
             _cell(ratio.get("objmc"), 2),
             _cell(row["objmc_flow"], 2),

@@ -39,6 +39,38 @@ def test_files_that_a_page_links_to_exist(name):
             assert (ROOT / target).exists(), target
 
 
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 130
+
+
+def test_the_first_page_shows_the_readme_and_copies_nothing_of_it():
+    readme, index = (ROOT / "README.md").read_text(), (ROOT / "docs" / "index.md").read_text()
+    included = re.findall(r'^--8<-- "README\.md:(\w+)"$', index, re.MULTILINE)
+    assert included == ["pitch", "lines"]
+    for name in included:
+        assert re.search(rf"\[start:{name}\].*\[end:{name}\]", readme, re.DOTALL)
+    lines = {line for line in readme.splitlines() if len(line) > 20 and "pictures/" not in line}
+    assert not lines & set(index.splitlines())
+
+
+def test_the_readmes_figures_are_those_of_the_results():
+    readme, results = (ROOT / "README.md").read_text(), (ROOT / "docs" / "results.md").read_text()
+
+    def cells(text, first):
+        line = re.search(rf"^\| {re.escape(first)} \|.*$", text, re.MULTILINE)[0]
+        return [cell.strip() for cell in line.strip("|").split("|")]
+
+    none, full = cells(results, "no drag"), cells(results, "DragStream, I = 4")
+    head = cells(results, "method")
+    for measure in ("ObjMC, px", "DAI"):
+        place = head.index(measure)
+        assert cells(readme, measure)[1:] == [none[place], full[place]]
+    speed = cells(readme, "seconds a block")[1:]
+    plain = re.search(r"\| a plain block [^|]*\| ([\d.]+) s", results)[1]
+    dragged = re.search(r"\| a dragged block[^|]*\| ([\d.]+) s", results)[1]
+    assert speed == [plain, dragged]
+
+
 def test_the_citation_is_the_papers():
     citation = (ROOT / "CITATION.cff").read_text()
     for words in ("arXiv:2510.03550", "Zhou", "Drag Anything, Anytime!"):

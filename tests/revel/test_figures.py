@@ -108,6 +108,7 @@ def test_variants_differ_from_the_full_method_in_their_part_only() -> None:
         "switching": {"cutoffs"},
         "no_x0": {"prediction_weight"},
         "paper": {"cutoffs", "upsampling", "prediction_weight"},
+        "paper_rate=0.04": {"cutoffs", "upsampling", "prediction_weight", "learning_rate"},
         "range=0.2-1": {"cutoffs"},
         "bare": {"rectification", "cutoffs", "focus"},
     }.items():

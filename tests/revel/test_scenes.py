@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dragstream.drags import regions
-from dragstream.drags.motions import Deformation, Rotation, Translation
+from dragstream.drags.motions import Deformation, Drag, Rotation, Translation, targets, validate
 from dragstream.models.playground import world
 from dragstream.revel.cases import Kind, Subject
-from dragstream.revel.scenes import playground_cases, propose
+from dragstream.revel.keeps import draw_keep
+from dragstream.revel.scenes import keeps, playground_cases, propose
 from dragstream.revel.sight import sight
 from dragstream.stream.records import Mode
 
@@ -79,6 +82,82 @@ def test_targets_stay_in_the_frame_and_off_the_other_object(cases) -> None:
             if truth.present[0, slot] and color != case.subjects[0].color:
                 other = world.masks(truth)[0, 0, slot]
                 assert not (other & (moved > 0)).any()
+
+
+def test_half_of_the_scenes_keep_a_region_in_turn_for_each_kind_and_mode() -> None:
+    assert sum(keeps(scene) for scene in range(24)) == 12
+    for place in range(8):  # the same kind and mode
+        assert keeps(place) != keeps(place + 8)
+    for first in (0, 4, 8, 12):  # the kinds of one mode
+        assert sum(keeps(scene) for scene in range(first, first + 4)) == 2
+
+
+def test_kept_regions_are_off_the_drag_and_hold_an_object_or_the_background(cases) -> None:
+    for scene, case in enumerate(cases):
+        assert (case.keep is not None) == keeps(scene)
+        if case.keep is None:
+            continue
+        (drag,) = case.drags
+        (handle,) = validate(case.drags, case.keep, world.HEIGHT, world.WIDTH)
+        kept = regions.rasterise(case.keep, world.HEIGHT, world.WIDTH)
+        assert kept.sum() >= 200
+        subject = sight(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
+        assert not (kept & subject.mask).any()
+        for target in targets(drag.motion, 3 if case.mode is Mode.ANIMATE else 1):
+            assert not (kept & (regions.warp(handle | subject.mask, target) > 0)).any()
+
+
+def test_keeping_a_region_changes_no_drag(model, monkeypatch, cases) -> None:
+    monkeypatch.setattr("dragstream.revel.scenes.keeps", lambda _: False)
+    bare = list(playground_cases(model, 3, seed=3, warm_up=1))
+    assert [case.keep for case in bare] == [None] * 3
+    assert [replace(case, keep=None) for case in cases[:3]] == bare
+    assert any(case.keep is not None for case in cases[:3])
+
+
+def test_another_object_or_the_background_is_kept_by_chance() -> None:
+    shape = (world.HEIGHT, world.WIDTH)
+    drag = Drag(regions.disc((60, 100), 20), Translation.by(20, 0))
+    moved, other = drag.mask(*shape), regions.rasterise(regions.disc((200, 100), 15), *shape)
+    commands = targets(drag.motion, 3)
+    found = [
+        regions.rasterise(draw_keep(drag, moved, other, commands, np.random.default_rng(n)), *shape)
+        for n in range(20)
+    ]
+    rim = regions.rasterise(regions.disc((200, 100), 18), *shape)
+    objects = [kept for kept in found if (kept == rim).mean() > 0.999]
+    # A box 16 px around the disc (40..80) and its last target (60..100) is left out.
+    inner, corner = np.s_[66:135, 26:115], (100, 118)
+    grounds = [kept for kept in found if kept[0, 0] and kept[corner] and not kept[inner].any()]
+    assert len(objects) + len(grounds) == 20
+    assert len(objects) >= 5
+    assert len(grounds) >= 5
+
+
+def test_without_another_object_or_without_background_the_other_one_is_kept() -> None:
+    shape = (world.HEIGHT, world.WIDTH)
+    nothing = np.zeros(shape, bool)
+    small = Drag(regions.disc((60, 100), 20), Translation.by(20, 0))
+    other = regions.rasterise(regions.box(200, 40, 254, 120), *shape)
+
+    def kept(drag, others, seed):
+        commands = targets(drag.motion, 1)
+        return draw_keep(drag, drag.mask(*shape), others, commands, np.random.default_rng(seed))
+
+    for seed in range(6):
+        ground = regions.rasterise(kept(small, nothing, seed), *shape)
+        assert ground[0, 0]
+        assert not ground[100, 60]
+    full = Drag(regions.box(8, 8, 236, 150), Translation.by(5, 0))
+    assert kept(full, nothing, 0) is None
+    pixels = regions.rasterise(kept(full, other & ~full.mask(*shape), 0), *shape)
+    assert pixels[80, 250]
+    assert not pixels[80, 242]  # too near the target, which ends at 240
+
+
+def test_scenes_can_be_drawn_from_any_number_on(model, cases) -> None:
+    assert list(playground_cases(model, 3, seed=3, warm_up=1, first=2)) == cases[2:3]
+    assert list(playground_cases(model, 3, seed=3, warm_up=1, first=3)) == []
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -19,7 +19,7 @@ from dragstream.revel.cases import Case, Kind, Start, Subject
 from dragstream.revel.methods import BASELINE, Method, select
 from dragstream.revel.scenes import playground_cases
 from dragstream.revel.sight import face, sight
-from dragstream.revel.sweep import Result, Situation, measure, replay, sweep
+from dragstream.revel.sweep import Result, Situation, carry_out, measure, replay, sweep
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
 
@@ -280,6 +280,24 @@ def test_a_sweep_runs_every_method_on_every_case_and_changes_no_stream(model) ->
     measure(situation, methods[1])
     np.testing.assert_array_equal(situation.stream.frames, before)
     assert len(situation.stream) == cases[0].block
+
+
+def test_a_kept_region_is_part_of_the_drag_and_its_term_can_be_left_out(model) -> None:
+    case = next(playground_cases(model, 1, seed=3, warm_up=1))
+    assert case.keep is not None
+    situation = replay(model, case)
+    # Without a focus, weight decay alone moves what is kept, from the second iteration on.
+    terms = {}
+    for name, constraint in (("with", 1.0), ("without", None)):
+        settings = DragSettings.paper(
+            iterations=3, focus=None, constraint=constraint, rectification=None, cutoffs=None
+        )
+        (block,) = carry_out(situation, Method(name, settings, name))
+        assert block.keep is not None
+        terms[name] = [each.loss_cst for each in block.iterations]
+    assert terms["with"][0] == 0
+    assert max(terms["with"]) > 0
+    assert max(terms["without"]) == 0
 
 
 def test_cases_of_other_models_are_refused(model) -> None:

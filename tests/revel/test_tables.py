@@ -7,8 +7,9 @@ import pytest
 
 from dragstream.method.settings import DragSettings
 from dragstream.revel import __main__ as command
-from dragstream.revel.methods import ABLATIONS, BASELINE, constants, select
-from dragstream.revel.sweep import Result
+from dragstream.revel import resumable
+from dragstream.revel.methods import ABLATIONS, BASELINE, constants, resolved, select
+from dragstream.revel.sweep import Result, measure
 from dragstream.revel.tables import document, markdown, rows
 
 
@@ -76,10 +77,9 @@ def test_documents_break_down_by_kind_and_mode() -> None:
 def test_markdown_shows_means_with_ratios() -> None:
     text = markdown(document(RESULTS, model="playground", scenes=2, seed=0))
     lines = text.splitlines()
-    assert (
-        lines[2] == "| no drag | 15.00 | 1.00 | – | 0.1500 | 1.00 | 0.100 | 0.200 | 0.50 | 1.00 |"
-    )
-    assert lines[3].startswith("| DragStream, I = 4 | 3.00 | 0.20 | 3.00 | 0.0300 | 0.20 |")
+    numbers = "15.00 | 1.00 | – | 0.1500 | 1.00 | 0.100 | 0.200 | 0.50 | 1.00 |"
+    assert lines[2] == "| no drag | – | – | " + numbers
+    assert lines[3].startswith("| DragStream, I = 4 | – | – | 3.00 | 0.20 | 3.00 | 0.0300 | 0.20 |")
     assert "| DragStream, I = 4 | 2.00 (0.20) | 4.00 (0.20) | 2.00 (0.20) | 4.00 (0.20) |" in lines
     widths = {line.count("|") for line in lines[:4]}
     assert len(widths) == 1
@@ -87,6 +87,15 @@ def test_markdown_shows_means_with_ratios() -> None:
         "Cut out and pasted where it should be, without a model, what is dragged has a DAI of "
         "0.0300, 0.20 of no drag's (translation 0.30, rotation 0.15, animation 0.30, editing 0.15)."
     )
+
+
+def test_rows_state_their_rate_and_noise_level() -> None:
+    constants = {"none": None, "I=4": {"rate": 0.6, "step": 5, "sigma": 0.5, "layers": [2, 3]}}
+    text = markdown(document(RESULTS, model="playground", scenes=2, seed=0, constants=constants))
+    head, _, none, full = text.splitlines()[:4]
+    assert head.startswith("| method | rate | σ | ObjMC, px |")
+    assert none.startswith("| no drag | – | – | 15.00 |")
+    assert full.startswith("| DragStream, I = 4 | 0.6 | 0.5 | 3.00 |")
 
 
 def test_what_no_drag_can_better_is_left_out_where_it_was_not_measured() -> None:
@@ -97,7 +106,8 @@ def test_what_no_drag_can_better_is_left_out_where_it_was_not_measured() -> None
 def test_the_ablations_are_the_papers() -> None:
     settings = {method.name: method.settings for method in ABLATIONS}
     assert list(settings) == [
-        BASELINE, "I=2", "I=3", "I=4", "no_adsr", "no_sfs", "no_css", "no_x0", "paper", "released",
+        BASELINE, "I=2", "I=3", "I=4", "no_adsr", "no_sfs", "no_css", "no_cst", "no_x0",
+        "paper", "paper_rate=0.04", "released", "released_rate=model",
     ]  # fmt: skip
     assert settings[BASELINE] is None
     assert [settings[f"I={i}"].iterations for i in (2, 3, 4)] == [2, 3, 4]
@@ -110,6 +120,31 @@ def test_the_ablations_are_the_papers() -> None:
     assert settings["I=4"] == DragSettings.suited()
     assert settings["paper"] == DragSettings.paper()
     assert settings["released"].iterations == 5
+
+
+def test_presets_stand_at_the_models_rate_and_at_their_own(model) -> None:
+    found = {each.name: resolved(each, model.spec) for each in ABLATIONS}
+    assert found[BASELINE] is None
+    rates = {name: each["rate"] for name, each in found.items() if each is not None}
+    assert model.spec.learning_rate == 0.05
+    assert rates["I=4"] == rates["paper"] == rates["released_rate=model"] == 0.05
+    assert rates["paper_rate=0.04"] == 0.04
+    assert rates["released"] == 0.02
+    # Step, noise level and layers are the model's in every row.
+    assert all(
+        (each["step"], each["sigma"], each["layers"]) == (1, 0.5, [0])
+        for each in found.values()
+        if each is not None
+    )
+    other = {**DragSettings.released().to_json(), "learning_rate": None}
+    (at_rate,) = (each.settings for each in ABLATIONS if each.name == "released_rate=model")
+    assert at_rate.to_json() == other
+
+
+def test_methods_without_a_rate_of_their_own_state_the_models(model) -> None:
+    sg_i2v, drag_video = (resolved(each, model.spec) for each in select(["sg-i2v", "dragvideo"]))
+    assert sg_i2v["rate"] == 0.05
+    assert drag_video["rate"] == 0.0125  # a quarter, see `DragVideo`
 
 
 def test_methods_are_chosen_by_name() -> None:
@@ -136,6 +171,59 @@ def test_the_command_writes_json_and_markdown(model, monkeypatch, tmp_path, caps
     assert len(outcome["results"]) == 4
     assert outcome["rows"]["none"]["objmc"] == pytest.approx(outcome["rows"]["none"]["still"])
     assert table.read_text() in capsys.readouterr().out
+
+
+def test_a_stopped_command_continues(model, monkeypatch, tmp_path, capsys) -> None:
+    monkeypatch.setattr(command, "load", lambda _: model)
+    carried_out: list[tuple[str, str]] = []
+
+    def counted(situation, method, flow=None):
+        if len(carried_out) == stop:
+            raise KeyboardInterrupt
+        carried_out.append((situation.case.name, method.name))
+        return measure(situation, method, flow)
+
+    monkeypatch.setattr(resumable, "measure", counted)
+    call = ["playground", "--scenes", "3", "--seed", "3", "--warm-up", "1", "--methods", "none,I=2"]
+    stop = -1
+    assert command.main(call) == 0
+    whole = capsys.readouterr().out
+    carried_out.clear()
+    call += ["--out", str(tmp_path / "run")]
+    stop = 3  # in the middle of the second scene
+    assert command.main(call) == 130
+    assert "the same command continues" in capsys.readouterr().err
+    stop = -1
+    assert command.main(call) == 0
+    again = [pair for pair in carried_out if carried_out.count(pair) > 1]
+    assert {case for case, _ in again} == {carried_out[2][0]}  # one scene was lost
+    assert without_seconds(capsys.readouterr().out) == without_seconds(whole)
+    before = len(carried_out)
+    assert command.main(call) == 0
+    assert len(carried_out) == before
+
+
+def without_seconds(table: str) -> list[str]:
+    return [line.rpartition("|")[0].rpartition("|")[0] for line in table.splitlines()]
+
+
+@pytest.mark.parametrize("changed", [{"--seed": "4"}, {"--warm-up": "2"}])
+def test_a_folder_of_other_scenes_is_refused(
+    model, monkeypatch, tmp_path, capsys, changed: dict[str, str]
+) -> None:
+    monkeypatch.setattr(command, "load", lambda _: model)
+    options = {"--scenes": "1", "--seed": "3", "--warm-up": "1", "--methods": "none"}
+
+    def call(options: dict[str, str]) -> int:
+        words = [word for option in options.items() for word in option]
+        return command.main(["playground", *words, "--out", str(tmp_path)])
+
+    assert call(options) == 0
+    assert call({**options, **changed}) == 1
+    assert "is not scene 0 of seed" in capsys.readouterr().err
+    monkeypatch.setattr(model, "fingerprint", lambda: "others", raising=False)
+    assert call(options) == 1
+    assert "other weights" in capsys.readouterr().err
 
 
 def test_constants_are_swept_as_a_grid() -> None:
