@@ -58,7 +58,7 @@ class Scene:
         self.canvas = DragCanvas(self.stream.frames[-1], drags=self.drags)
         self.stream.animate(self.drags, blocks=BLOCKS)
         self.undragged.run(BLOCKS)
-        off = ds.DragSettings.suited(rectification=None)
+        off = ds.DragSettings(rectification=False)
         self.raw.animate(self.drags, blocks=BLOCKS, settings=off)
 
     def _drag(self, frame: NDArray[np.uint8]) -> ds.Drag:

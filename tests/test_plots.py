@@ -359,8 +359,8 @@ def test_focus_refuses_nothing_to_draw() -> None:
     stream = stream_of(block(0))
     with pytest.raises(ValueError, match="at least one drag"):
         plots.focus(stream, [])
-    with pytest.raises(ValueError, match="focus=None"):
-        plots.focus(stream, [PULL], settings=DragSettings.paper(focus=None))
+    with pytest.raises(ValueError, match="focus=False"):
+        plots.focus(stream, [PULL], settings=DragSettings.paper(focus=False))
     with pytest.raises(ValueError, match="no block yet"):
         plots.focus(stream_of(), [PULL])
 

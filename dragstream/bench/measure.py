@@ -153,7 +153,7 @@ def _compare(stream: Stream, repeats: int) -> tuple[float, float, int]:
     centre = (grid.width / 2, grid.height / 2)
     disc = regions.disc(center=centre, radius=min(grid.width, grid.height) / 8)
     drags = [Drag(disc, Translation.by(_PULL, 0.0))]
-    settings = DragSettings.suited()
+    settings = DragSettings()
     plain, dragged = [], []
     for _ in range(repeats):
         plain.append(_seconds(stream.step))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         normalise_prediction,
         rectify,
     )
-    from dragstream.method.settings import DragSettings, Suited
+    from dragstream.method.settings import DragSettings
 
 _HOMES = {
     "Constraint": "loss",
@@ -46,7 +46,6 @@ _HOMES = {
     "RectificationMethod": "parts",
     "Reference": "pulls",
     "SGI2V": "baselines",
-    "Suited": "settings",
     "drift": "moments",
     "normalise_prediction": "rectification",
     "rectify": "rectification",
@@ -70,7 +69,6 @@ __all__ = [
     "Rectification",
     "RectificationMethod",
     "Reference",
-    "Suited",
     "drift",
     "normalise_prediction",
     "rectify",

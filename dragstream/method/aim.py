@@ -83,7 +83,7 @@ def moved_frames(pulls: Sequence[Pull], settings: DragSettings) -> tuple[int, ..
     All where no focus keeps updates away from the others, or one acts across frames.
     """
     count = len(pulls[0].fractions)
-    if settings.focus is None:
+    if settings.focus is False:
         return tuple(range(count))
     return settings.focus.moves(driven_frames(pulls), count)
 
@@ -92,7 +92,7 @@ def focus_map(
     pulls: Sequence[Pull], share: float, grid: Grid, settings: DragSettings
 ) -> Tensor | None:
     """G of Eq. 10 for every latent frame, (1, F, 1, h, w); 0 in frames that nothing moves."""
-    if settings.focus is None:
+    if settings.focus is False:
         return None
     moved, driven = moved_frames(pulls, settings), driven_frames(pulls)
     maps = torch.zeros(len(pulls[0].fractions), grid.latent_height, grid.latent_width)
@@ -106,7 +106,7 @@ def focus_map(
 
 def kept_cells(grid: Grid, settings: DragSettings) -> tuple[int, int]:
     """Rows and columns of the maps that the constraint compares."""
-    if settings.constraint is not None and settings.constraint.predictions:
+    if settings.constraint is not False and settings.constraint.predictions:
         return grid.latent_height, grid.latent_width
     return grid.cells(settings.cells)
 
@@ -114,7 +114,7 @@ def kept_cells(grid: Grid, settings: DragSettings) -> tuple[int, int]:
 def _spared(
     pulls: Sequence[Pull], share: float, grid: Grid, settings: DragSettings
 ) -> Tensor | None:
-    if settings.constraint is None or not settings.constraint.spare_targets:
+    if settings.constraint is False or not settings.constraint.spare_targets:
         return None
     nearest = settings.nearest_masks
     covered = torch.zeros(kept_cells(grid, settings))

@@ -125,7 +125,7 @@ class Optimization(Descent):
     def _step(self, gradient: Tensor, focus: Tensor | None) -> Tensor:
         """Eq. 9: the latents after one update, of which the focus decides how much acts where."""
         settings = self.settings
-        if focus is not None and settings.focus is not None and settings.focus.on_gradient:
+        if focus is not None and settings.focus is not False and settings.focus.on_gradient:
             gradient, focus = gradient * focus, None
         if settings.gradient_clip is not None:
             norm = torch.linalg.vector_norm(gradient)
@@ -225,7 +225,7 @@ def _keeper(keep: NDArray[np.bool_] | None, grid: Grid, settings: DragSettings) 
         return None
     check_mask(keep, grid, "keep")
     constraint = settings.constraint
-    if constraint is None or constraint.weight == 0.0:
+    if constraint is False or constraint.weight == 0.0:
         return None
     kept = resize(keep, *kept_cells(grid, settings), nearest=settings.nearest_masks)
     return Keeper(

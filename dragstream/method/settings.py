@@ -13,7 +13,7 @@ from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Constraint, Loss
 from dragstream.method.parts import DifferenceLoss, FrequencyView, RectificationMethod
 from dragstream.method.rectification import Rectification
-from dragstream.method.settings_checks import Suited, checked
+from dragstream.method.settings_checks import Off, checked
 from dragstream.method.settings_json import from_plain, to_plain
 from dragstream.models.base import PAPER_CUTOFFS
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec, VideoModel
 
 
-__all__ = ["MOST_SEGMENTS", "DragSettings", "Suited"]
+__all__ = ["MOST_SEGMENTS", "DragSettings", "Off"]
 
-_TO_SUIT = {"cutoffs": Suited.SUITED, "upsampling": None, "prediction_weight": None}
-"""What `DragSettings.suited` leaves to the model, beside what `paper` leaves to it."""
+_PAPER = {"cutoffs": PAPER_CUTOFFS, "upsampling": 1, "prediction_weight": 0.0}
+"""The fields that `DragSettings.paper` fixes and that are the model's otherwise."""
 
 MOST_SEGMENTS = 1000
 """A drag is split into no more segments than that: more would take hours."""
@@ -38,33 +38,33 @@ MOST_SEGMENTS = 1000
 
 @dataclass(frozen=True, repr=False)
 class DragSettings:
-    """How a drag is carried out. Without arguments: as the paper does it, whatever the model.
+    """How a drag is carried out; without arguments as a drag without settings is.
 
-    Drags without settings are carried out as `DragSettings.suited()` says.
-
-    Each part can be switched off by itself: `cutoffs=None` (no frequency selection),
-    `rectification=None`, `focus=None`, `constraint=None`. A plain number stands for a part's
-    main constant: `rectification=3` for `Rectification(neighbours=3)`, `focus=1.5` for
-    `Focus(alpha=1.5)`, `constraint=0.5` for `Constraint(weight=0.5)`.
+    A field that is left open (None) takes the model's recommendation. A part of the method is
+    switched off with False: `cutoffs=False` (no frequency selection), `rectification=False`,
+    `focus=False`, `constraint=False`. A plain number stands for a part's main constant:
+    `rectification=3` for `Rectification(neighbours=3)`, `focus=1.5` for `Focus(alpha=1.5)`,
+    `constraint=0.5` for `Constraint(weight=0.5)`.
 
     Args:
         iterations: Optimisation steps per segment (the paper's I); 0 leaves the latents alone.
-        learning_rate: Of AdamW. None: what suits the model.
-        denoising_step: At which denoising step to optimise, counted from 0. None: what suits the
-            model.
-        layers: Which layers' self-attention outputs are the features, counted from 0. None: what
-            suits the model.
+        learning_rate: Of AdamW. None: the model's.
+        denoising_step: At which denoising step to optimise, counted from 0. None: the model's.
+        layers: Which layers' self-attention outputs are the features, counted from 0. None: the
+            model's.
         cutoffs: Low-pass cutoffs in cycles per token, in (0, 1]; each iteration draws one for the
-            reference features (Eq. 5-8). Nyquist is 0.5; 1 is unfiltered. `Suited.SUITED`: those
-            that suit the model.
+            reference features (Eq. 5-8). Nyquist is 0.5; 1 is unfiltered. None: the
+            model's. False: nothing is filtered.
         filter_order: Order of the Butterworth filter.
         views: What of the reference features is let through, one drawn in each iteration, in
             place of the low-passes of `cutoffs`: any `FrequencyView`. None: those low-passes.
         rectification: What ADSR (Eq. 4) brings the latents back to, or another
-            `RectificationMethod`.
-        focus: The Gaussian on the update (Eq. 10). Without it all latents of the block move.
+            `RectificationMethod`. None: `Rectification()`. False: off.
+        focus: The Gaussian on the update (Eq. 10). None: `Focus()`. False: all latents of the block
+            move.
         loss: `Loss.L1` or `Loss.MSE`, or their names, or another `DifferenceLoss`.
-        constraint: How the region to keep is held (second term of Eq. 3).
+        constraint: How the region to keep is held (second term of Eq. 3). None: `Constraint()`.
+            False: it is not held.
         segment_pixels: A block whose farthest target lies n times as far from where the drag began
             (rounded down, at least 1) is dragged in n segments, each with `iterations` steps of its
             own; segment k aims at k/n of the way from there. None: in one go.
@@ -76,10 +76,10 @@ class DragSettings:
             `learning_rate * sign(gradient)`.
         gradient_clip: Largest norm of the gradient. None: not clipped.
         upsampling: Features are compared at this many cells per token along each axis. None:
-            what suits the model.
+            the model's.
         prediction_weight: How much clean predictions x0 count beside features in the first term of
             the loss (Eq. 3), each as a mean over channels; 0: features only, as in the paper. None:
-            what suits the model. Above 0, all layers run.
+            the model's. Above 0, all layers run.
         nearest_masks: Masks are moved and brought to the features' size by nearest pixels, not by
             area.
         nearest_features: Features are upsampled corner on corner and moved by nearest cells, with
@@ -101,21 +101,21 @@ class DragSettings:
     learning_rate: float | None = None
     denoising_step: int | None = None
     layers: tuple[int, ...] | None = None
-    cutoffs: tuple[float, ...] | Suited | None = PAPER_CUTOFFS
+    cutoffs: tuple[float, ...] | Off | None = None
     filter_order: int = 4
     views: tuple[FrequencyView, ...] | None = None
-    rectification: RectificationMethod | None = field(default_factory=Rectification)
-    focus: Focus | None = field(default_factory=Focus)
+    rectification: RectificationMethod | Off = field(default_factory=Rectification)
+    focus: Focus | Off = field(default_factory=Focus)
     loss: DifferenceLoss = Loss.L1
-    constraint: Constraint | None = field(default_factory=Constraint)
+    constraint: Constraint | Off = field(default_factory=Constraint)
     segment_pixels: float | None = None
     segment_degrees: float | None = None
     weight_decay: float = 0.01
     epsilon: float = 1e-12
     fresh_optimizer: bool = False
     gradient_clip: float | None = None
-    upsampling: int | None = 1
-    prediction_weight: float | None = 0.0
+    upsampling: int | None = None
+    prediction_weight: float | None = None
     nearest_masks: bool = False
     nearest_features: bool = False
     prediction_blocks: int = 0
@@ -130,23 +130,14 @@ class DragSettings:
     def paper(cls, **overrides: Any) -> Self:
         """The constants of the paper (Sections 4.2 and C.1), with some fields replaced.
 
-        Raises:
-            TypeError: A field that does not exist.
-        """
-        return cls(**overrides)
-
-    @classmethod
-    def suited(cls, **overrides: Any) -> Self:
-        """The paper's constants as they suit the model, with some fields replaced.
-
-        What drags without settings are carried out with. It differs from `paper` on models whose
-        tokens are coarser, for what they show, than those of the paper's: there cutoffs,
-        upsampling and the weight of predictions come from the model's spec, too.
+        It differs from `DragSettings()` on models whose tokens are coarser, for what they show,
+        than those of the paper's: there cutoffs, upsampling and the weight of predictions are the
+        model's. Learning rate, denoising step and layers are the model's in both.
 
         Raises:
             TypeError: A field that does not exist.
         """
-        return cls(**{**_TO_SUIT, **overrides})
+        return cls(**{**_PAPER, **overrides})
 
     @classmethod
     def released(cls, **overrides: Any) -> Self:
@@ -161,7 +152,7 @@ class DragSettings:
         Raises:
             TypeError: A field that does not exist.
         """
-        preset: dict[str, Any] = {
+        preset: dict[str, Any] = _PAPER | {
             "iterations": 5,
             "learning_rate": 0.02,
             "rectification": Rectification(neighbours=0, per_frame=True, then_whole=True),
@@ -201,7 +192,7 @@ class DragSettings:
         """
         if self.views is not None:
             return self.views
-        if self.cutoffs is Suited.SUITED:
+        if self.cutoffs is None:
             raise ValueError("cutoffs are the model's, and known once resolve(spec) was called")
         return tuple(LowPass(cutoff, self.filter_order) for cutoff in self.cutoffs or (1.0,))
 
@@ -211,7 +202,7 @@ class DragSettings:
         return self.upsampling or 1
 
     def resolve(self, spec: ModelSpec) -> Self:
-        """These settings with what suits the model in place of None and `Suited`.
+        """These settings with the model's recommendations in place of None.
 
         Raises:
             ValueError: Layers or a denoising step that the model lacks.
@@ -236,15 +227,15 @@ class DragSettings:
             learning_rate=rate,
             denoising_step=step,
             layers=tuple(layers),
-            cutoffs=spec.cutoffs if isinstance(self.cutoffs, Suited) else self.cutoffs,
+            cutoffs=(spec.cutoffs or False) if self.cutoffs is None else self.cutoffs,
             upsampling=self.upsampling or spec.upsampling,
             prediction_weight=spec.prediction_weight if weight is None else weight,
         )
 
     @property
     def keeps_predictions(self) -> bool:
-        """Whether the constraint compares clean predictions."""
-        return self.constraint is not None and self.constraint.predictions
+        """True if the constraint compares clean predictions."""
+        return self.constraint is not False and self.constraint.predictions
 
     def segments(self, pixels: float, degrees: float) -> int:
         """Into how many segments a drag that far from its start is split, at least 1.
@@ -310,16 +301,14 @@ class DragSettings:
         return cls(**from_plain(cls, data, parts))
 
     def __repr__(self) -> str:
-        """The fields that differ from those of a preset, as one would write them."""
-        suited = isinstance(self.cutoffs, Suited)
-        name, preset = ("suited", _SUITED) if suited else ("paper", _PAPER)
-        changed = [
-            f"{item.name}={getattr(self, item.name)!r}"
-            for item in dataclasses.fields(self)
-            if getattr(self, item.name) != getattr(preset, item.name)
-        ]
-        return f"DragSettings.{name}({', '.join(changed)})"
-
-
-_PAPER = DragSettings()
-_SUITED = DragSettings.suited()
+        """The nearest preset and the fields that differ from it, as one would write them."""
+        written = []
+        presets = {"": type(self)(), ".paper": self.paper(), ".released": self.released()}
+        for name, preset in presets.items():
+            changed = [
+                f"{item.name}={getattr(self, item.name)!r}"
+                for item in dataclasses.fields(self)
+                if getattr(self, item.name) != getattr(preset, item.name)
+            ]
+            written.append((len(changed), f"DragSettings{name}({', '.join(changed)})"))
+        return min(written, key=lambda each: each[0])[1]

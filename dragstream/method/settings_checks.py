@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 from dragstream.drags.checks import fraction, not_negative, positive, sequence, switch, whole
 from dragstream.method.focus import Focus
@@ -13,11 +12,8 @@ from dragstream.method.loss import Constraint, Loss
 from dragstream.method.parts import FrequencyView, RectificationMethod, fulfilled
 from dragstream.method.rectification import Rectification
 
-
-class Suited(Enum):
-    """Stands for what suits the model in a field where None switches a part off."""
-
-    SUITED = "suited"
+Off = Literal[False]
+"""Stands for a part of the method that is switched off."""
 
 
 PARTS: dict[str, tuple[type[Any], str]] = {
@@ -77,9 +73,11 @@ _OPEN: dict[str, Callable[[Any, str], Any]] = {
 
 
 def _part(name: str, value: object) -> Any:
-    """A part as given, or made from its main constant."""
+    """A part as given, made from its main constant, or the default where it is left open."""
     kind, constant = PARTS[name]
-    if value is None or isinstance(value, kind):
+    if value is None:
+        return kind()
+    if value is False or isinstance(value, kind):
         return value
     if name == "rectification" and hasattr(value, "prepare"):
         rectification = fulfilled(value, RectificationMethod, name)
@@ -87,7 +85,8 @@ def _part(name: str, value: object) -> Any:
         return rectification
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(
-            f"{name} must be a {kind.__name__}, a number (its {constant}) or None, got {value!r}"
+            f"{name} must be a {kind.__name__}, a number (its {constant}), None for the default or "
+            f"False for off, got {value!r}"
         )
     return kind(**{constant: value})
 
@@ -101,11 +100,9 @@ def _layers(value: object) -> tuple[int, ...] | None:
     return layers
 
 
-def _cutoffs(value: object) -> tuple[float, ...] | Suited | None:
-    if value is None or isinstance(value, Suited):
+def _cutoffs(value: object) -> tuple[float, ...] | Off | None:
+    if value is None or value is False:
         return value
-    if isinstance(value, str) and value == Suited.SUITED.value:  # as documents have it
-        return Suited.SUITED
     cutoffs = sequence(value, "cutoffs", "numbers in (0, 1]")
     return tuple(fraction(cutoff, "cutoffs") for cutoff in cutoffs)
 

@@ -9,10 +9,14 @@ from typing import Any
 from dragstream.drags.own import read, write
 from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Loss
-from dragstream.method.settings_checks import PARTS, Suited
+from dragstream.method.settings_checks import PARTS
+from dragstream.models.base import PAPER_CUTOFFS
 
 _OWN = ("rectification", "loss")
 """The fields that someone's own part may stand in, beside the views."""
+
+VERSION = 2
+"""Of the fields' meanings. In version 1, which has no number, null switched a part off."""
 
 _FORMER = {"constraint": ("spare_handles",)}
 """Fields that parts once had and archives may hold: handles never overlap what is kept."""
@@ -22,17 +26,17 @@ def to_plain(settings: Any) -> dict[str, Any]:
     """The fields of settings as plain values."""
     data = {item.name: getattr(settings, item.name) for item in dataclasses.fields(settings)}
     for name, value in data.items():
-        if isinstance(value, Loss | Suited):
+        if isinstance(value, Loss):
             data[name] = value.value
         elif name == "views":
             data[name] = value and [write(view, name) for view in value]
         elif name == "loss" or (name in PARTS and not isinstance(value, PARTS[name][0])):
-            data[name] = None if value is None else write(value, name)
+            data[name] = value if value is False else write(value, name)
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             data[name] = dataclasses.asdict(value)
         elif isinstance(value, tuple):
             data[name] = list(value)
-    return data
+    return {"version": VERSION, **data}
 
 
 def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str,
         TypeError: Not a dictionary, or values of the wrong kind.
         ValueError: Unknown fields, or values out of bounds.
     """
-    values = read_fields(kind, data, "settings")
+    values = read_fields(kind, _current(data), "settings")
     for name in _OWN:
         if isinstance(values.get(name), dict) and "class" in values[name]:
             values[name] = read(values[name], parts, name)
@@ -59,6 +63,25 @@ def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str,
             known = {key: value for key, value in values[name].items() if key not in former}
             values[name] = part(**read_fields(part, known, name))
     return values
+
+
+def _current(data: object) -> object:
+    """Plain values in today's meaning, without their version."""
+    if not isinstance(data, dict):
+        return data
+    values = {name: value for name, value in data.items() if name != "version"}
+    version = data.get("version", 1)
+    if version == VERSION:
+        return values
+    if version != 1 or isinstance(version, bool):
+        raise ValueError(f"version of settings must be 1 or {VERSION}, got {version!r}")
+    for name in (*PARTS, "cutoffs"):
+        if name in values and values[name] is None:
+            values[name] = False
+    if values.get("cutoffs") == "suited":
+        values["cutoffs"] = None
+    former: dict[str, Any] = {"cutoffs": list(PAPER_CUTOFFS), "upsampling": 1}
+    return former | {"prediction_weight": 0.0} | values
 
 
 def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:

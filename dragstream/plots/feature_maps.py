@@ -98,17 +98,17 @@ def focus(
     Args:
         stream: A stream with at least one block.
         drags: The drags, as for `Stream.animate`.
-        settings: Their focus is drawn; None means the paper's.
+        settings: Their focus is drawn; None means the default.
         fraction: How far along the drags, 0 at the handle, 1 at the end.
         ax: Where to draw; None makes a Figure.
 
     Raises:
         ValueError: No drags, no frame yet, or settings without a focus (then G is 1 everywhere).
     """
-    chosen = (settings or DragSettings.paper()).focus
-    if chosen is None:
+    chosen = (settings or DragSettings()).focus
+    if chosen is False:
         raise ValueError(
-            "settings must have a focus to be drawn, got focus=None (G is 1 everywhere)"
+            "settings must have a focus to be drawn, got focus=False (G is 1 everywhere)"
         )
     if not drags:
         raise ValueError("focus needs at least one drag, got none")

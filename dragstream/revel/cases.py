@@ -63,7 +63,7 @@ class Act:
         keep: the non-editable region, or None.
         blocks: how many blocks an animation took.
         kept: how many of those the stream still has (the rest was rewound); None: all.
-        settings: how it was carried out; None: `DragSettings.suited()`.
+        settings: how it was carried out; None: `DragSettings()`.
 
     Raises:
         ValueError: another mode, no drags, or numbers out of range.

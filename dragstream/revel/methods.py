@@ -11,6 +11,8 @@ import numpy as np
 
 from dragstream.method.base import DragMethod
 from dragstream.method.baselines import SGI2V, DragVideo
+from dragstream.method.focus import Focus
+from dragstream.method.rectification import Rectification
 from dragstream.method.settings import DragSettings
 from dragstream.models.base import PAPER_CUTOFFS, ModelSpec
 
@@ -51,14 +53,14 @@ PAPER_RATE = 0.04
 
 ABLATIONS = (
     Method(BASELINE, None, "no drag"),
-    Method("I=2", DragSettings.suited(iterations=2), "DragStream, I = 2"),
-    Method("I=3", DragSettings.suited(iterations=3), "DragStream, I = 3"),
-    Method(FULL, DragSettings.suited(iterations=4), "DragStream, I = 4"),
-    Method("no_adsr", DragSettings.suited(rectification=None), "without rectification (ADSR)"),
-    Method("no_sfs", DragSettings.suited(cutoffs=None), "without frequency selection (SFS)"),
-    Method("no_css", DragSettings.suited(focus=None), "without the Gaussian focus (CSS)"),
-    Method("no_cst", DragSettings.suited(constraint=None), "without the constraint L_cst"),
-    Method("no_x0", DragSettings.suited(prediction_weight=0), "without predictions in the loss"),
+    Method("I=2", DragSettings(iterations=2), "DragStream, I = 2"),
+    Method("I=3", DragSettings(iterations=3), "DragStream, I = 3"),
+    Method(FULL, DragSettings(iterations=4), "DragStream, I = 4"),
+    Method("no_adsr", DragSettings(rectification=False), "without rectification (ADSR)"),
+    Method("no_sfs", DragSettings(cutoffs=False), "without frequency selection (SFS)"),
+    Method("no_css", DragSettings(focus=False), "without the Gaussian focus (CSS)"),
+    Method("no_cst", DragSettings(constraint=False), "without the constraint L_cst"),
+    Method("no_x0", DragSettings(prediction_weight=0), "without predictions in the loss"),
     Method("paper", DragSettings.paper(), "the paper's cutoffs and features at the model's rate"),
     Method(
         f"paper_rate={PAPER_RATE}",
@@ -84,33 +86,33 @@ def _range(low: float, high: float) -> tuple[float, ...]:
     return tuple(round(float(cutoff), 2) for cutoff in np.linspace(low, high, count))
 
 
-_BARE = DragSettings.suited(rectification=None, cutoffs=None, focus=None)
+_BARE = DragSettings(rectification=False, cutoffs=False, focus=False)
 
 _VARIANTS = (
     Method("bare", _BARE, "latent region optimisation alone"),
     *(
-        Method(f"cutoff={cutoff}", DragSettings.suited(cutoffs=(cutoff,)), f"ω = {cutoff} always")
+        Method(f"cutoff={cutoff}", DragSettings(cutoffs=(cutoff,)), f"ω = {cutoff} always")
         for cutoff in (0.2, 0.4, 0.6)
     ),
     Method(
         "switching",
-        DragSettings.suited(cutoffs=PAPER_CUTOFFS),
+        DragSettings(cutoffs=PAPER_CUTOFFS),
         "ω drawn from 0.2, 0.4, 0.6, 1",
     ),
     *(
         Method(
             f"range={low}-1",
-            DragSettings.suited(cutoffs=_range(low, 1.0)),
+            DragSettings(cutoffs=_range(low, 1.0)),
             f"ω drawn from {low} to 1",
         )
         for low in (0.2, 0.4)
     ),
     *(
-        Method(f"L_n={count}", DragSettings.suited(rectification=count), f"L_n = {count}")
+        Method(f"L_n={count}", DragSettings(rectification=Rectification(count)), f"L_n = {count}")
         for count in (3, 18)
     ),
     *(
-        Method(f"alpha={alpha:g}", DragSettings.suited(focus=alpha), f"α = {alpha:g}")
+        Method(f"alpha={alpha:g}", DragSettings(focus=Focus(alpha)), f"α = {alpha:g}")
         for alpha in (2.0, 1.5, 0.5)
     ),
     Method("sg-i2v", SGI2V(), "SG-I2V, adapted to streams"),
@@ -174,7 +176,7 @@ def constants(
     """
     found = [Method(BASELINE, None, "no drag")]
     for step, rate, taps in itertools.product(steps, rates, layers):
-        settings = DragSettings.suited(denoising_step=step, learning_rate=rate, layers=tuple(taps))
+        settings = DragSettings(denoising_step=step, learning_rate=rate, layers=tuple(taps))
         title = f"step {step}, rate {rate:g}, layers {', '.join(map(str, taps))}"
         found.append(Method(title, settings, title))
     return tuple(found)

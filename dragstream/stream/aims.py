@@ -19,7 +19,7 @@ from dragstream.drags.motions import Drag
 from dragstream.drags.regions import rasterise, warp
 from dragstream.drags.shapes import as_shape
 from dragstream.method.focus import Focus
-from dragstream.method.settings import DragSettings
+from dragstream.method.settings import DragSettings, Off
 from dragstream.stream.driving import Course
 from dragstream.stream.records import Block, Mode
 
@@ -76,7 +76,7 @@ def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
         if share is not None
     ]
     # Other methods update the latents alike everywhere.
-    focus = block.settings.focus if isinstance(block.settings, DragSettings) else None
+    focus = block.settings.focus if isinstance(block.settings, DragSettings) else False
     return _aims(moved, block.keep, focus, grid) if moved else None
 
 
@@ -92,7 +92,7 @@ def planned(
     Args:
         drags: The drags; None is returned where there is none.
         keep: The region that must not change, or None.
-        settings: Their focus counts; None means the paper's.
+        settings: Their focus counts; None means the default.
         grid: Sizes of a frame.
         share: How far along.
 
@@ -101,7 +101,7 @@ def planned(
     """
     share = fraction(share, "share")
     moved = [(drag, drag.motion.at(share)) for drag in drags]
-    chosen = (settings or DragSettings.paper()).focus
+    chosen = (settings or DragSettings()).focus
     return _aims(moved, keep, chosen, grid) if moved else None
 
 
@@ -119,7 +119,7 @@ def focus_map(
 
 
 def _aims(
-    moved: Sequence[tuple[Drag, Affine]], keep: Region | None, focus: Focus | None, grid: Grid
+    moved: Sequence[tuple[Drag, Affine]], keep: Region | None, focus: Focus | Off, grid: Grid
 ) -> Aims:
     size = (grid.height, grid.width)
     placed = [(drag.mask(*size), place) for drag, place in moved]
@@ -127,5 +127,5 @@ def _aims(
     return Aims(
         target,
         None if keep is None else rasterise(as_shape(keep), *size),
-        None if focus is None else focus_map(placed, focus, grid),
+        focus_map(placed, focus, grid) if focus else None,
     )

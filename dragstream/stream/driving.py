@@ -68,7 +68,7 @@ class Request:
             )
         if not (callback is None or callable(callback)):
             raise TypeError(f"callback must be callable or None, got {callback!r}")
-        resolved = (settings or DragSettings.suited()).resolve(spec)
+        resolved = (settings or DragSettings()).resolve(spec)
         return cls(tuple(drags), None if keep is None else as_shape(keep), resolved, callback)
 
     @property

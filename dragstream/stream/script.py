@@ -180,7 +180,7 @@ class _Writer:
             named = named | {"keep": region_expression(as_shape(made.keep))}
         if made.settings is not None:
             settings = _settings(made.settings, self._spec)
-            if settings != Make("ds.DragSettings.suited", ()):
+            if settings != Make("ds.DragSettings", ()):
                 named = named | {"settings": settings}
         return _statement("", Make.of(f"stream.{call}", drags, **named))
 
@@ -259,12 +259,12 @@ def _settings(settings: DragMethod, spec: ModelSpec) -> Make:
         kind: Any = type(settings)
         return Make(kind.__name__, tuple(differences(settings, kind().resolve(spec))))
     presets = {
-        "suited": DragSettings.suited(),
-        "paper": DragSettings.paper(),
-        "released": DragSettings.released(),
+        "": DragSettings(),
+        ".paper": DragSettings.paper(),
+        ".released": DragSettings.released(),
     }
     written = [
-        Make(f"ds.DragSettings.{name}", tuple(differences(settings, preset.resolve(spec))))
+        Make(f"ds.DragSettings{name}", tuple(differences(settings, preset.resolve(spec))))
         for name, preset in presets.items()
     ]
     return min(written, key=lambda made: len(made.arguments))

@@ -337,7 +337,7 @@ class Stream:
             drags: What to move, in pixels of the newest frame.
             keep: The region that must not change: a shape or a boolean mask (H, W).
             settings: How: `DragSettings` or another `DragMethod`; None means
-                `DragSettings.suited()`.
+                `DragSettings()`.
             callback: Called with each `Iteration`.
 
         Raises:
@@ -387,7 +387,7 @@ class Stream:
             blocks: How many blocks the motion takes, at least 1.
             keep: The region that must not change: a shape or a boolean mask (H, W).
             settings: How: `DragSettings` or another `DragMethod`; None means
-                `DragSettings.suited()`.
+                `DragSettings()`.
             callback: Called with each `Iteration`.
             progress: Show a progress bar.
 

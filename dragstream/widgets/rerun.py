@@ -56,9 +56,9 @@ class Rerun:
         if call.settings is None:
             raise ValueError(f"block {first.index} was not dragged: there is nothing to compare")
         settings = call.settings
-        if not isinstance(settings, DragSettings) or settings.rectification is None:
+        if not isinstance(settings, DragSettings) or settings.rectification is False:
             raise ValueError(f"block {first.index} was dragged without rectification already")
-        settings = replace(settings, rectification=None)
+        settings = replace(settings, rectification=False)
         if first.earlier:  # edited, or a whole clip made again with the motion in it
             return cls(_origin(stream, first), first.earlier, call, settings, first)
         if call.mode is Mode.EDIT:

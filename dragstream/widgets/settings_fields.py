@@ -12,7 +12,7 @@ from dragstream.drags.checks import short
 from dragstream.method.focus import Focus
 from dragstream.method.loss import Constraint
 from dragstream.method.rectification import Rectification
-from dragstream.method.settings import DragSettings, Suited
+from dragstream.method.settings import DragSettings
 
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FIELDS", "PRESETS", "Field", "nudged", "preset_of", "read", "switched", "told"]
 
 PRESETS: Mapping[str, Callable[[], DragSettings]] = {
-    "suited": DragSettings.suited,
+    "default": DragSettings,
     "paper": DragSettings.paper,
     "released": DragSettings.released,
 }
@@ -55,9 +55,9 @@ class Field:
     step: float | None = None
 
     def value(self, settings: DragSettings) -> Any:
-        """Its value; None where it is switched off."""
+        """Its value; False where it is switched off."""
         part = getattr(settings, self.setting)
-        return part if self.constant is None or part is None else getattr(part, self.constant)
+        return part if self.constant is None or part is False else getattr(part, self.constant)
 
     def applied(self, settings: DragSettings, value: Any) -> DragSettings:
         """Settings with another value.
@@ -67,7 +67,7 @@ class Field:
         """
         if self.constant is not None:
             part: Any = getattr(settings, self.setting)
-            if part is None and self.make is not None:
+            if part is False and self.make is not None:
                 part = self.make()
             value = dataclasses.replace(part, **{self.constant: value})
         return _with(settings, self.setting, value)
@@ -87,7 +87,7 @@ FIELDS = (
         "cycles per token",
         "in (0, 1]; 1 filters nothing",
         "cutoffs",
-        make=lambda: Suited.SUITED,
+        make=lambda: None,
         several=True,
     ),
     Field(
@@ -147,7 +147,7 @@ def nudged(settings: DragSettings, spec: ModelSpec, name: str, by: int) -> DragS
     """
     field = _known(name)
     value = field.value(settings.resolve(spec))
-    if field.step is None or value is None:
+    if field.step is None or value is False:
         raise ValueError(f"{field.label} has no steps, or is switched off")
     changed = field.applied(settings, round(value + by * field.step, 9))
     changed.resolve(spec)
@@ -172,7 +172,7 @@ def switched(
     field = _known(name)
     if field.make is None:
         raise ValueError(f"{field.label} cannot be switched off")
-    part = (field.make() if before is None else before) if on else None
+    part = (field.make() if before is None else before) if on else False
     changed = _with(settings, field.setting, part)
     changed.resolve(spec)
     return changed
@@ -192,7 +192,7 @@ def told(settings: DragSettings, spec: ModelSpec) -> list[dict[str, Any]]:
 
 def _told(field: Field, settings: DragSettings, spec: ModelSpec) -> dict[str, Any]:
     value = field.value(settings)
-    values = () if value is None else value if field.several else (value,)
+    values = () if value is False else value if field.several else (value,)
     return {
         "name": field.name,
         "label": field.label,
@@ -200,7 +200,7 @@ def _told(field: Field, settings: DragSettings, spec: ModelSpec) -> dict[str, An
         "unit": field.unit,
         "range": field.range,
         "text": ", ".join(f"{part:g}" for part in values),
-        "on": None if field.make is None else value is not None,
+        "on": None if field.make is None else value is not False,
         "choices": _steps(spec) if field.name == "denoising_step" else None,
         "steps": field.step is not None,
     }

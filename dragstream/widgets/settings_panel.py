@@ -78,7 +78,7 @@ class SettingsPanel(PageWidget):
         self._spec = spec
         self._parts: dict[str, Any] = {}
         self._problems: dict[str, str] = {}
-        self.settings = settings or DragSettings.suited()
+        self.settings = settings or DragSettings()
         self._tell()
         super().__init__()
 
@@ -93,7 +93,7 @@ class SettingsPanel(PageWidget):
     def _changed(self, change: Any) -> None:
         for field in FIELDS:
             part = getattr(change["new"], field.setting)
-            if field.make is not None and part is not None:
+            if field.make is not None and part is not False:
                 self._parts[field.name] = part
         self._problems = {}
         self._tell()

@@ -170,7 +170,7 @@ def test_prompt_and_settings_are_answered_where_they_are_wrong(desk):
     desk.settings.get_by_role("button", name="released").click()
     desk.notebook.expect("studio.settings == ds.DragSettings.released()", "True")
     expect(field.get_by_role("textbox")).to_have_value("5")
-    desk.notebook.python("studio.settings = ds.DragSettings.paper(iterations=3, focus=None)")
+    desk.notebook.python("studio.settings = ds.DragSettings.paper(iterations=3, focus=False)")
     expect(field.get_by_role("textbox")).to_have_value("3")
     expect(desk.settings.locator("[data-field=alpha]").get_by_role("switch")).not_to_be_checked()
 

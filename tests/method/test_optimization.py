@@ -19,7 +19,7 @@ from dragstream.method.optimization import Reference
 from dragstream.method.rectification import Rectification
 from dragstream.method.settings import DragSettings
 
-OFF = {"rectification": None, "focus": None, "constraint": None, "cutoffs": None}
+OFF = dict.fromkeys(("rectification", "focus", "constraint", "cutoffs"), False)
 """Nothing but Eq. 1-3 and AdamW."""
 
 
@@ -68,7 +68,7 @@ def test_optimisation_lowers_the_loss(scene):
 
 def test_the_whole_method_lowers_the_loss(scene):
     keep = regions.rasterise(regions.box(0, 48, 96, 64), 64, 96)
-    run = scene.run(DragSettings.paper(iterations=8, cutoffs=None), keep=keep)
+    run = scene.run(DragSettings.paper(iterations=8, cutoffs=False), keep=keep)
     losses = [iteration.loss_rec for iteration in run]
     assert losses[-1] < losses[0]
 
@@ -128,7 +128,7 @@ def test_a_reference_to_the_block_itself_is_predicted_from_its_first_latents(sce
     pull = scene.pull(fractions=(None, None, 0.0), reference=itself(scene))
     assert next(scene.run(bare(prediction_weight=1.0), [pull])).loss == pytest.approx(0, abs=1e-6)
     pull = scene.pull(fractions=(None, None, 1.0), reference=itself(scene))
-    for cutoffs, passes in ((None, 3), ((0.3,), 4)):  # a filtered look takes a pass of its own
+    for cutoffs, passes in ((False, 3), ((0.3,), 4)):  # a filtered look takes a pass of its own
         scene.model.calls.clear()
         run = scene.run(bare(prediction_weight=1.0, iterations=3, cutoffs=cutoffs), [pull])
         losses = [iteration.loss for iteration in run]
@@ -184,7 +184,7 @@ def test_as_released_undriven_frames_stay_but_a_lone_driven_frame_takes_the_othe
 def test_as_released_nothing_happens_where_the_focus_is_zero(scene):
     """Multiplied into the gradient, a Gaussian of 0 leaves AdamW nothing to step along."""
     focus = Focus(alpha=0.25, on_gradient=True, on_pixels=True)
-    settings = DragSettings.released(focus=focus, rectification=None, weight_decay=0.0)
+    settings = DragSettings.released(focus=focus, rectification=False, weight_decay=0.0)
     mask = regions.rasterise(regions.box(8, 8, 24, 24), 64, 96)
     pull = scene.pull(Translation.by(8, 8), (0.5, 0.75, 1.0), mask=mask)
     run = scene.run(settings, [pull])
@@ -274,11 +274,11 @@ def test_the_focus_shapes_the_step(scene):
     mask = regions.rasterise(regions.box(16, 16, 40, 40), 64, 96)
     pull = scene.pull(Translation.by(16, 8), (None, None, 1.0), mask=mask)
     steps = {}
-    for focus in (None, Focus(), Focus(on_gradient=True)):
+    for focus in (False, Focus(), Focus(on_gradient=True)):
         run = scene.run(bare(focus=focus, learning_rate=0.05), [pull])
         next(run)
         steps[focus] = (run.latents - scene.latents)[0, 2].abs().mean(0) / 0.05
-    torch.testing.assert_close(steps[None], torch.ones(8, 12), atol=2e-2, rtol=0)
+    torch.testing.assert_close(steps[False], torch.ones(8, 12), atol=2e-2, rtol=0)
     # target: x 32..56, y 24..48, centre (43.5, 35.5) = latent (column 5, row 4)
     assert float(steps[Focus()][4, 5]) == pytest.approx(1.0, abs=1e-3)
     assert float(steps[Focus()][4, 8]) == pytest.approx(np.exp(-2.0), abs=2e-3)
@@ -344,7 +344,7 @@ def test_only_the_reference_is_filtered(scene):
     filters = [low_pass for _, low_pass in scene.model.calls]
     assert filters.count(LowPass(0.3)) == 1  # one pass of the reference serves all iterations
     assert filters.count(None) == 3  # F(z')
-    filtered, plain = (next(scene.run(bare(cutoffs=c))).loss for c in ((0.3,), None))
+    filtered, plain = (next(scene.run(bare(cutoffs=c))).loss for c in ((0.3,), False))
     assert filtered != pytest.approx(plain, rel=1e-3)
 
 
@@ -418,8 +418,8 @@ def test_what_is_kept_changes_less(scene):
         change = sum((after[n] - before[n])[0, :, :, 4:].abs().mean() for n in (1, 2))
         return records, float(change)
 
-    held, change_held = moved(1.0)
-    free, change_free = moved(None)
+    held, change_held = moved(constraint=1.0)
+    free, change_free = moved(constraint=False)
     assert held[0].loss_cst == 0.0  # nothing has changed yet
     assert held[-1].loss_cst > 0.0
     assert held[-1].loss == pytest.approx(held[-1].loss_rec + held[-1].loss_cst)

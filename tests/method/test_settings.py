@@ -28,9 +28,9 @@ SPEC = ModelSpec(
 )
 
 
-def test_the_paper_is_the_default():
+def test_the_papers_constants():
     paper = DragSettings.paper()
-    assert paper == DragSettings()
+    assert paper == DragSettings(cutoffs=paper.cutoffs, upsampling=1, prediction_weight=0)
     assert paper.iterations == 4
     assert paper.cutoffs == (0.2, 0.4, 0.6, 1.0)
     assert paper.rectification == Rectification(neighbours=9, per_channel=True, per_frame=False)
@@ -81,7 +81,7 @@ def test_plain_numbers_stand_for_a_parts_main_constant():
 
 
 def test_every_part_can_be_switched_off():
-    off = DragSettings(rectification=None, focus=None, constraint=None, cutoffs=None)
+    off = DragSettings(rectification=False, focus=False, constraint=False, cutoffs=False)
     assert off.low_passes == (LowPass(1.0),)
     assert off.neighbours == 9  # drift is still measured against as many
     assert DragSettings(rectification=0).neighbours == 9
@@ -89,20 +89,30 @@ def test_every_part_can_be_switched_off():
 
 
 def test_settings_are_values():
-    settings = DragSettings.paper(iterations=3)
+    settings = DragSettings(iterations=3)
     assert settings == DragSettings(iterations=3)
     assert hash(settings) == hash(DragSettings(iterations=3))
-    assert dataclasses.replace(settings, iterations=4) == DragSettings.paper()
+    assert dataclasses.replace(settings, iterations=4) == DragSettings()
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.iterations = 9
 
 
-def test_the_repr_shows_what_differs_from_the_paper():
-    assert repr(DragSettings()) == "DragSettings.paper()"
-    assert (
-        repr(DragSettings(iterations=2, rectification=None))
-        == "DragSettings.paper(iterations=2, rectification=None)"
-    )
+def test_none_leaves_a_part_as_it_is_by_default_and_true_is_no_part():
+    open_ = DragSettings(rectification=None, focus=None, constraint=None, cutoffs=None)
+    assert open_ == DragSettings()
+    with pytest.raises(TypeError, match="focus must be a Focus, a number"):
+        DragSettings(focus=True)
+    with pytest.raises(TypeError, match="cutoffs"):
+        DragSettings(cutoffs=True)
+
+
+def test_the_repr_shows_what_differs_from_the_nearest_preset():
+    assert repr(DragSettings()) == "DragSettings()"
+    assert repr(DragSettings(iterations=6)) == "DragSettings(iterations=6)"
+    assert repr(DragSettings.paper()) == "DragSettings.paper()"
+    off = DragSettings.paper(iterations=2, rectification=False)
+    assert repr(off) == "DragSettings.paper(iterations=2, rectification=False)"
+    assert repr(DragSettings.released(window=9)) == "DragSettings.released(window=9)"
 
 
 def test_what_is_open_comes_from_the_model():
@@ -119,35 +129,47 @@ def test_what_is_open_comes_from_the_model():
 COARSE = dataclasses.replace(SPEC, cutoffs=(0.5, 1.0), upsampling=3, prediction_weight=0.5)
 
 
-def test_suited_settings_take_what_the_paper_fixes_from_the_model():
-    suited = DragSettings.suited(iterations=2)
-    assert suited.resolve(SPEC) == DragSettings.paper(iterations=2).resolve(SPEC)
-    resolved = suited.resolve(COARSE)
+def test_one_field_changes_one_thing():
+    assert DragSettings(iterations=6).resolve(COARSE) == dataclasses.replace(
+        DragSettings().resolve(COARSE), iterations=6
+    )
+
+
+def test_settings_take_what_the_paper_fixes_from_the_model():
+    settings = DragSettings(iterations=2)
+    assert settings.resolve(SPEC) == DragSettings.paper(iterations=2).resolve(SPEC)
+    resolved = settings.resolve(COARSE)
     assert (resolved.cutoffs, resolved.upsampling, resolved.cells) == ((0.5, 1.0), 3, 3)
     assert resolved.low_passes == (LowPass(0.5), LowPass(1.0))
     assert resolved.prediction_weight == 0.5
     changes = {"cutoffs": (0.5, 1), "upsampling": 3, "prediction_weight": 0.5}
     assert resolved == DragSettings.paper(iterations=2, **changes).resolve(COARSE)
-    own = DragSettings.suited(cutoffs=(0.3,), upsampling=1, prediction_weight=0).resolve(COARSE)
+    own = DragSettings(cutoffs=(0.3,), upsampling=1, prediction_weight=0).resolve(COARSE)
     assert (own.cutoffs, own.upsampling, own.prediction_weight) == ((0.3,), 1, 0.0)
     unfiltered = dataclasses.replace(COARSE, cutoffs=None)
-    assert suited.resolve(unfiltered).low_passes == (LowPass(1.0),)
-    # What was said is not overruled: neither the paper's cutoffs, nor that there are none.
-    for settings in (DragSettings.paper(), DragSettings.released(), DragSettings(cutoffs=None)):
-        assert settings.resolve(COARSE).cutoffs == settings.cutoffs
-        assert settings.resolve(COARSE).upsampling == settings.upsampling
-        assert settings.resolve(COARSE).prediction_weight == 0.0
-
-
-def test_suited_settings_are_values_like_others():
-    suited = DragSettings.suited(focus=2)
-    assert repr(suited) == f"DragSettings.suited(focus={Focus(alpha=2.0)!r})"
-    assert suited != DragSettings.paper(focus=2)
-    document = json.loads(json.dumps(suited.to_json()))
-    assert document["cutoffs"] == "suited"
-    assert DragSettings.from_json(document) == suited
+    assert settings.resolve(unfiltered).low_passes == (LowPass(1.0),)
+    assert DragSettings(cutoffs=False).resolve(COARSE).low_passes == (LowPass(1.0),)
+    # A preset is not overruled.
+    for preset in (DragSettings.paper(), DragSettings.released()):
+        assert preset.resolve(COARSE).cutoffs == (0.2, 0.4, 0.6, 1.0)
+        assert preset.resolve(COARSE).upsampling == preset.upsampling
+        assert preset.resolve(COARSE).prediction_weight == 0.0
     with pytest.raises(ValueError, match=r"resolve\(spec\)"):
-        suited.low_passes  # noqa: B018
+        settings.low_passes  # noqa: B018
+
+
+def test_settings_of_earlier_archives_keep_their_meaning():
+    old = {
+        name: value for name, value in DragSettings.paper().to_json().items() if name != "version"
+    }
+    off = {"rectification": None, "focus": None, "constraint": None, "cutoffs": None}
+    assert DragSettings.from_json(old) == DragSettings.paper()
+    assert DragSettings.from_json({}) == DragSettings.paper()
+    assert DragSettings.from_json(old | off) == DragSettings.paper(**dict.fromkeys(off, False))
+    suited = {"cutoffs": "suited", "upsampling": None, "prediction_weight": None}
+    assert DragSettings.from_json(old | suited) == DragSettings()
+    with pytest.raises(ValueError, match="version of settings must be 1 or 2, got 3"):
+        DragSettings.from_json({"version": 3})
 
 
 def test_what_the_model_lacks_is_refused():
@@ -160,9 +182,12 @@ def test_what_the_model_lacks_is_refused():
 @pytest.mark.parametrize(
     "settings",
     [
+        DragSettings(),
         DragSettings.paper(),
         DragSettings.released(),
-        DragSettings(rectification=None, focus=None, constraint=None, cutoffs=None, layers=(1,)),
+        DragSettings(
+            rectification=False, focus=False, constraint=False, cutoffs=False, layers=(1,)
+        ),
     ],
 )
 def test_json_both_ways(settings):

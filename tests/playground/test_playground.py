@@ -191,7 +191,7 @@ def test_what_is_turned_comes_nearer_by_predictions(model: Playground) -> None:
 
     found = {
         weight: distance(
-            stream.fork().edit([drag], settings=ds.DragSettings.suited(prediction_weight=weight))
+            stream.fork().edit([drag], settings=ds.DragSettings(prediction_weight=weight))
             .latents
         )
         for weight in (None, 0.0)

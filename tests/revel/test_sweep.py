@@ -290,7 +290,7 @@ def test_a_kept_region_is_part_of_the_drag_and_its_term_can_be_left_out(model) -
     terms = {}
     for name, constraint in (("with", 1.0), ("without", None)):
         settings = DragSettings.paper(
-            iterations=3, focus=None, constraint=constraint, rectification=None, cutoffs=None
+            iterations=3, focus=False, constraint=constraint, rectification=False, cutoffs=False
         )
         (block,) = carry_out(situation, Method(name, settings, name))
         assert block.keep is not None

@@ -111,13 +111,13 @@ def test_the_ablations_are_the_papers() -> None:
     ]  # fmt: skip
     assert settings[BASELINE] is None
     assert [settings[f"I={i}"].iterations for i in (2, 3, 4)] == [2, 3, 4]
-    assert settings["no_adsr"].rectification is None
-    assert settings["no_sfs"].cutoffs is None
-    assert settings["no_css"].focus is None
+    assert settings["no_adsr"].rectification is False
+    assert settings["no_sfs"].cutoffs is False
+    assert settings["no_css"].focus is False
     # Each ablation differs from I=4 in its part only.
     assert settings["no_adsr"].cutoffs == settings["I=4"].cutoffs
     assert settings["no_adsr"].focus == settings["I=4"].focus
-    assert settings["I=4"] == DragSettings.suited()
+    assert settings["I=4"] == DragSettings()
     assert settings["paper"] == DragSettings.paper()
     assert settings["released"].iterations == 5
 

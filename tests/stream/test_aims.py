@@ -16,7 +16,7 @@ def dragged(model, drags):
     stream = Stream(model, "red ball", seed=1)
     stream.step()
     stream.animate(drags, blocks=2, keep=KEEP, settings=DragSettings.paper(iterations=1))
-    stream.edit(drags, settings=DragSettings.paper(iterations=1, focus=None))
+    stream.edit(drags, settings=DragSettings.paper(iterations=1, focus=False))
     return stream
 
 
@@ -64,7 +64,7 @@ def test_plans(model):
     aims = planned([drag], KEEP, None, grid)
     assert np.array_equal(aims.target >= 0.5, regions.rasterise(regions.box(16, 8, 24, 16), 32, 48))
     assert aims.focus is not None
-    half = planned([drag], None, DragSettings.paper(focus=None), grid, share=0.5)
+    half = planned([drag], None, DragSettings.paper(focus=False), grid, share=0.5)
     assert half.focus is None
     assert np.array_equal(half.target >= 0.5, regions.rasterise(regions.box(12, 8, 20, 16), 32, 48))
     with pytest.raises(ValueError, match="share"):

@@ -35,7 +35,7 @@ def session(model, drags):
     memory = stream.remember(MASK)
     drag = Drag(regions.disc((14, 12), 6), Translation([(0, 0), (3, 4), (6, 0)]), memory)
     stream.edit([drag], settings=DragSettings.released(iterations=1))
-    stream.edit(drags[:1], settings=DragSettings.paper(denoising_step=2, rectification=None))
+    stream.edit(drags[:1], settings=DragSettings.paper(denoising_step=2, rectification=False))
     stream.animate([Drag(MASK, Deformation.by(0, -6))], settings=DragSettings.paper(focus=2))
     stream.prompt = "red ball jumps"
     return stream

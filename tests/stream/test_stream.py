@@ -174,7 +174,7 @@ def test_forks_of_a_drag_draw_the_same_cutoffs(stream, drags):
     stream.run(2, progress=False)
     raw = stream.fork()
     stream.animate(drags, blocks=2)
-    raw.animate(drags, blocks=2, settings=DragSettings.paper(rectification=None))
+    raw.animate(drags, blocks=2, settings=DragSettings.paper(rectification=False))
     pairs = [
         (a.cutoff, b.cutoff)
         for ours, theirs in zip(stream.blocks[2:], raw.blocks[2:], strict=True)
@@ -396,7 +396,7 @@ def test_drags_with_other_settings_follow_the_streams_normalisation(model, drags
     assert not torch.allclose(streams[0].blocks[2].latents, expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("rectification", [None, 9])
+@pytest.mark.parametrize("rectification", [False, 9])
 def test_an_edit_moves_only_where_it_should(stream, rectification):
     stream.run(3, progress=False)
     before = stream.blocks[-1].noisy[1]
@@ -406,7 +406,7 @@ def test_an_edit_moves_only_where_it_should(stream, rectification):
     assert torch.equal(after[:2], before[:2])  # the edit drives the last frame alone
     change = (after - before)[2].abs().amax(dim=0)
     assert change[2, 0] > 0.05
-    if rectification is None:
+    if rectification is False:
         # The target's middle is (7.5, 19.5) px with deviations of 8 px; latents lie 8 px apart, so
         # the first column is half a deviation away from it and the last one 4.5.
         assert change[2, 0] < 4 * 0.05 * 1.05

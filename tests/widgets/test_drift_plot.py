@@ -20,7 +20,7 @@ from tests.widgets.swatches import DRAG, dragged_take
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-RAW = ds.DragSettings.paper(rectification=None)
+RAW = ds.DragSettings.paper(rectification=False)
 
 
 @pytest.fixture(scope="module")

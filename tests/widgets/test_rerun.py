@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 PROMPT = "a red critter slides right"
 DRAG = ds.Drag(ds.regions.disc((96, 64), 16), ds.Translation.by(8, 0))
 ONCE = ds.DragSettings.paper(iterations=1)
-RAW = replace(ONCE, rectification=None)
+RAW = replace(ONCE, rectification=False)
 
 
 @pytest.fixture(scope="module")

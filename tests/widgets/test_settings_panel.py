@@ -34,7 +34,7 @@ def test_it_shows_the_constants_as_the_model_resolves_them(panel):
         "alpha": "1",
         "weight": "1",
     }
-    assert panel.state["preset"] == "suited"
+    assert panel.state["preset"] == "default"
     assert all(item["unit"] and item["range"] and item["symbol"] for item in panel.state["fields"])
 
 
@@ -46,15 +46,15 @@ def test_the_steps_are_counted_as_in_the_paper(panel):
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("iterations", " 7 ", DragSettings.suited(iterations=7)),
-        ("learning_rate", "0.25", DragSettings.suited(learning_rate=0.25)),
-        ("denoising_step", "0", DragSettings.suited(denoising_step=0)),
-        ("cutoffs", "0.3, 1", DragSettings.suited(cutoffs=(0.3, 1))),
-        ("cutoffs", "0.3;0.5 1.0", DragSettings.suited(cutoffs=(0.3, 0.5, 1))),
-        ("neighbours", "3", DragSettings.suited(rectification=3)),
-        ("prediction_weight", "0.5", DragSettings.suited(prediction_weight=0.5)),
-        ("alpha", "1.5", DragSettings.suited(focus=1.5)),
-        ("weight", "0", DragSettings.suited(constraint=0)),
+        ("iterations", " 7 ", DragSettings(iterations=7)),
+        ("learning_rate", "0.25", DragSettings(learning_rate=0.25)),
+        ("denoising_step", "0", DragSettings(denoising_step=0)),
+        ("cutoffs", "0.3, 1", DragSettings(cutoffs=(0.3, 1))),
+        ("cutoffs", "0.3;0.5 1.0", DragSettings(cutoffs=(0.3, 0.5, 1))),
+        ("neighbours", "3", DragSettings(rectification=3)),
+        ("prediction_weight", "0.5", DragSettings(prediction_weight=0.5)),
+        ("alpha", "1.5", DragSettings(focus=1.5)),
+        ("weight", "0", DragSettings(constraint=0)),
     ],
 )
 def test_what_is_written_is_taken_over(panel, name, text, expected):
@@ -94,12 +94,12 @@ def test_what_is_wrong_is_answered_beside_its_field(panel, name, text, message):
 @pytest.mark.parametrize(
     ("name", "by", "expected"),
     [
-        ("iterations", -1, DragSettings.suited(iterations=3)),
-        ("learning_rate", 1, DragSettings.suited(learning_rate=0.11)),
-        ("neighbours", 1, DragSettings.suited(rectification=10)),
-        ("prediction_weight", 1, DragSettings.suited(prediction_weight=0.05)),
-        ("alpha", -1, DragSettings.suited(focus=0.75)),
-        ("weight", 1, DragSettings.suited(constraint=1.25)),
+        ("iterations", -1, DragSettings(iterations=3)),
+        ("learning_rate", 1, DragSettings(learning_rate=0.11)),
+        ("neighbours", 1, DragSettings(rectification=10)),
+        ("prediction_weight", 1, DragSettings(prediction_weight=0.05)),
+        ("alpha", -1, DragSettings(focus=0.75)),
+        ("weight", 1, DragSettings(constraint=1.25)),
     ],
 )
 def test_clicks_change_a_field_by_its_step(panel, name, by, expected):
@@ -107,7 +107,7 @@ def test_clicks_change_a_field_by_its_step(panel, name, by, expected):
     tell(panel, type="nudge", name=name, by=by)
     assert panel.settings == expected
     tell(panel, type="nudge", name=name, by=-by)
-    assert panel.settings.resolve(SPEC) == DragSettings.suited().resolve(SPEC)
+    assert panel.settings.resolve(SPEC) == DragSettings().resolve(SPEC)
 
 
 def test_clicks_end_where_a_field_does(panel):
@@ -124,14 +124,14 @@ def test_clicks_end_where_a_field_does(panel):
 def test_parts_are_switched_off_and_come_back_as_they_were(panel):
     tell(panel, type="set", name="alpha", text="2")
     tell(panel, type="switch", name="alpha", on=False)
-    assert panel.settings.focus is None
+    assert panel.settings.focus is False
     assert field(panel, "alpha")["on"] is False
     assert field(panel, "alpha")["text"] == ""
     tell(panel, type="switch", name="alpha", on=True)
-    assert panel.settings == DragSettings.suited(focus=2)
+    assert panel.settings == DragSettings(focus=2)
     for name in ("cutoffs", "neighbours", "weight"):
         tell(panel, type="switch", name=name, on=False)
-    off = DragSettings.suited(focus=2, cutoffs=None, rectification=None, constraint=None)
+    off = DragSettings(focus=2, cutoffs=False, rectification=False, constraint=False)
     assert panel.settings == off
 
 
@@ -147,13 +147,13 @@ def test_presets(panel):
 def test_python_sets_it_too(panel):
     heard = []
     panel.observe(lambda change: heard.append(change["new"]), "settings")
-    panel.settings = DragSettings.suited(iterations=1)
+    panel.settings = DragSettings(iterations=1)
     assert field(panel, "iterations")["text"] == "1"
     assert heard == [panel.settings]
     with pytest.raises(ValueError, match="denoising_step"):
-        panel.settings = DragSettings.suited(denoising_step=5)
-    assert panel.settings == DragSettings.suited(iterations=1)
-    assert repr(panel) == "SettingsPanel(DragSettings.suited(iterations=1))"
+        panel.settings = DragSettings(denoising_step=5)
+    assert panel.settings == DragSettings(iterations=1)
+    assert repr(panel) == "SettingsPanel(DragSettings(iterations=1))"
 
 
 @pytest.mark.parametrize(

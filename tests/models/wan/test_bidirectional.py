@@ -102,7 +102,7 @@ def test_a_clip_is_made_again_bit_for_bit(clip, bits):
 
 def test_an_edit_drags_the_last_frame(clip, drags, bits):
     stream, before = clip.fork(), bits(clip)
-    settings = ds.DragSettings.paper(cutoffs=None, rectification=None)  # the loss alone decides
+    settings = ds.DragSettings.paper(cutoffs=False, rectification=False)  # the loss alone decides
     block = stream.edit(drags, settings=settings)
     assert [it.loss for it in block.iterations][-1] < block.iterations[0].loss
     old = clip.blocks[0]

@@ -64,7 +64,7 @@ def test_frames_are_those_of_the_whole_video(stream):
 def test_an_edit_drags_and_can_be_taken_back(stream, drags, bits):
     stream.run(2, progress=False)
     before = bits(stream)
-    settings = ds.DragSettings.paper(cutoffs=None, rectification=None)  # the loss alone decides
+    settings = ds.DragSettings.paper(cutoffs=False, rectification=False)  # the loss alone decides
     block = stream.edit(drags, settings=settings)
     assert block.iterations[-1].loss < block.iterations[0].loss
     assert len(stream.frames) == 21
