@@ -281,7 +281,8 @@ def run_steps(wanted: Sequence[Step], weights: str, build: Path = BUILD) -> int:
             print("stopped; the same command continues", file=sys.stderr)
             return 130
         except subprocess.CalledProcessError as error:
-            print(f"{step.name} failed; the same command tries it again", file=sys.stderr)
+            hint = f"the same command tries again, --again {step.name} from nothing"
+            print(f"{step.name} failed; {hint}", file=sys.stderr)
             return error.returncode
         if step.name in measured:
             write_pages(build)

@@ -138,9 +138,9 @@ def _pasted(outcome: dict[str, Any]) -> str | None:
         for group, kind in outcome["by_kind"].items()
     )
     return (
-        "Cut out and pasted where it should be, without a model, what is dragged has a DAI of "
+        "An object that is cut out and pasted at its target, without a model, has a DAI of "
         f"{_cell(row['dai_pasted'], 4)}, {_cell(row['ratio']['dai_pasted'], 2)} of no drag's "
-        f"({shares})."
+        f"({shares}): latents change with their place on the grid."
     )
 
 
