@@ -28,7 +28,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: help install lab test check format figures pictures lint types frontend unit docs notebooks browser clean
+.PHONY: help install lab test format pictures lint types frontend unit docs notebooks browser clean
 
 help:
 	@sed -n 's/^# \{0,1\}\(make .*\)/\1/p' Makefile
@@ -46,6 +46,7 @@ lab: $(STAMP)
 
 test: lint types frontend unit docs notebooks browser
 
+.PHONY: check
 check: lint types frontend unit
 
 lint: $(STAMP)
@@ -87,6 +88,7 @@ format: $(STAMP)
 	$(BIN)/ruff format
 
 # A stopped run continues. ONLY="playground card" names steps, AGAIN="bench" repeats some.
+.PHONY: figures
 figures: $(STAMP)
 	CHROMIUM="$(CHROMIUM)" $(BIN)/python tools/make_figures.py \
 		$(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again $(AGAIN))

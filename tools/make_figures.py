@@ -204,15 +204,16 @@ def wan_table(outcome: Mapping[str, Any]) -> str:
 def summary_table(drags: Mapping[str, Any], bench: Mapping[str, Any]) -> str:
     """The README's three rows: ObjMC, DAI and seconds, of no drag and of the full method."""
     none, full = drags["rows"]["none"], drags["rows"]["I=4"]
-    return "\n".join(
-        [
-            "| | no drag | DragStream, I = 4 |",
-            "|---|--:|--:|",
-            f"| ObjMC, px | {none['objmc']:.2f} | {full['objmc']:.2f} |",
-            f"| DAI | {none['dai']:.4f} | {full['dai']:.4f} |",
-            f"| seconds a block | {bench['plain_seconds']:.2f} | {bench['dragged_seconds']:.2f} |",
-        ]
-    )
+    rows = {
+        "ObjMC, px": (none["objmc"], full["objmc"], 2),
+        "DAI": (none["dai"], full["dai"], 4),
+        "seconds a block": (bench["plain_seconds"], bench["dragged_seconds"], 2),
+    }
+    lines = ["| | no drag | DragStream, I = 4 |", "|---|--:|--:|"]
+    for name, (*values, digits) in rows.items():
+        cells = ["–" if value is None else f"{value:.{digits}f}" for value in values]
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines)
 
 
 def write_pages(build: Path = BUILD, root: Path = ROOT) -> None:
@@ -281,7 +282,8 @@ def run_steps(wanted: Sequence[Step], weights: str, build: Path = BUILD) -> int:
             print("stopped; the same command continues", file=sys.stderr)
             return 130
         except subprocess.CalledProcessError as error:
-            print(f"{step.name} failed; the same command tries it again", file=sys.stderr)
+            hint = f"the same command tries again, --again {step.name} from nothing"
+            print(f"{step.name} failed; {hint}", file=sys.stderr)
             return error.returncode
         if step.name in measured:
             write_pages(build)

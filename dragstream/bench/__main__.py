@@ -58,9 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument("--late", type=int, default=200, help="block that must cost no more")
     playground.add_argument("--repeats", type=int, default=9, help="blocks a median is of (9)")
     playground.add_argument("--json", type=Path, help="write the figures to this file")
-    _add_wan(
-        commands.add_parser("wan", help="a public Wan beside the released procedure, rewritten")
-    )
+    _add_wan(commands.add_parser("wan", help="a public Wan beside the released procedure"))
     return parser
 
 

@@ -1,10 +1,10 @@
-"""A direct implementation of the released procedure, to measure against; not the release's code.
+"""The released procedure, written down as it reads, to measure against.
 
-Each iteration clones the whole cache, runs all layers, attends twice where features are tapped, and
-differentiates through the joined past; a block is decoded together with the one before it. It uses
-the same network and the same kernels, so that only the procedure differs. In one thing it is not
-the release: references are read in passes of their own, one for each filter. The release makes none
-and records its four variants in every generation pass.
+It does what a direct implementation does, and nothing that the package has thought about: each
+iteration clones the whole cache, runs all layers, attends twice where features are tapped, and
+differentiates through the joined past; references are read by whole passes, each with the filter of
+its own; and a block is decoded together with the one before it. It stands on the same network and
+the same kernels, so that what differs is the procedure.
 """
 
 from __future__ import annotations

@@ -138,9 +138,9 @@ def _pasted(outcome: dict[str, Any]) -> str | None:
         for group, kind in outcome["by_kind"].items()
     )
     return (
-        "Cut out and pasted where it should be, without a model, what is dragged has a DAI of "
+        "An object that is cut out and pasted at its target, without a model, has a DAI of "
         f"{_cell(row['dai_pasted'], 4)}, {_cell(row['ratio']['dai_pasted'], 2)} of no drag's "
-        f"({shares})."
+        f"({shares}): latents change with their place on the grid."
     )
 
 
@@ -152,9 +152,7 @@ def _methods(outcome: dict[str, Any]) -> list[str]:
     ]
     for name, row in outcome["rows"].items():
         ratio = row["ratio"] or {}
-        chosen = outcome.get("constants", {}).get(name) or {}
         cells = [
-            *("–" if chosen.get(each) is None else f"{chosen[each]:g}" for each in _CONSTANTS),
             _cell(row["objmc"], 2),
             _cell(ratio.get("objmc"), 2),
             _cell(row["objmc_flow"], 2),
@@ -165,8 +163,15 @@ def _methods(outcome: dict[str, Any]) -> list[str]:
             _cell(row["leak"], 2),
             _cell(row["seconds_per_block"], 2),
         ]
-        lines.append(f"| {titles.get(name, name)} | " + " | ".join(cells) + " |")
+        row_head = [titles.get(name, name), *_stated(outcome, name)]
+        lines.append("| " + " | ".join([*row_head, *cells]) + " |")
     return lines
+
+
+def _stated(outcome: dict[str, Any], name: str) -> list[str]:
+    """The constants that a row states of a method."""
+    chosen = outcome.get("constants", {}).get(name) or {}
+    return ["–" if chosen.get(each) is None else f"{chosen[each]:g}" for each in _CONSTANTS]
 
 
 def _kinds(outcome: dict[str, Any]) -> list[str]:

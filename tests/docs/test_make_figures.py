@@ -154,6 +154,11 @@ BENCH = {
 }
 
 
+def test_what_was_not_measured_is_a_dash_in_the_summary(tool):
+    drags = {"rows": {**DRAGS["rows"], "none": {"objmc": None, "dai": 0.1}}}
+    assert "| ObjMC, px | – | 4.01 |" in tool.summary_table(drags, BENCH)
+
+
 def test_pages_take_every_table_that_was_measured(tool, tmp_path):
     build, root = tmp_path / "build", tmp_path / "root"
     build.mkdir()

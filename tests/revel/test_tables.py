@@ -84,8 +84,9 @@ def test_markdown_shows_means_with_ratios() -> None:
     widths = {line.count("|") for line in lines[:4]}
     assert len(widths) == 1
     assert lines[-1] == (
-        "Cut out and pasted where it should be, without a model, what is dragged has a DAI of "
-        "0.0300, 0.20 of no drag's (translation 0.30, rotation 0.15, animation 0.30, editing 0.15)."
+        "An object that is cut out and pasted at its target, without a model, has a DAI of "
+        "0.0300, 0.20 of no drag's (translation 0.30, rotation 0.15, animation 0.30, editing "
+        "0.15): latents change with their place on the grid."
     )
 
 
