@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import checked
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class CoTracker:
             if find_spec("cotracker") is not None:
                 return None
             raise ImportError(f"CoTracker is neither installed nor in {str(cached)!r}: {_HELP}")
-        folder = Path(self.folder)
+        folder = expanded(self.folder, "folder")
         if not folder.is_dir():
             raise FileNotFoundError(f"there is no folder {str(folder)!r}: {_HELP}")
         if not (folder / "hubconf.py").is_file():
@@ -148,7 +149,7 @@ class CoTracker:
 
         if self.checkpoint is None:
             return None
-        file = Path(self.checkpoint)
+        file = expanded(self.checkpoint, "checkpoint")
         if not file.is_file():
             raise FileNotFoundError(f"there are no weights {str(file)!r}: {_HELP}")
         try:

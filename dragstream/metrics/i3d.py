@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dragstream.drags.files import expanded
 from dragstream.metrics.arrays import load_arrays
 
 __all__ = ["I3D", "MIN_FRAMES", "load_i3d"]
@@ -182,7 +183,7 @@ def load_i3d(weights: str | Path | None = None) -> I3D:
         FileNotFoundError: there are no such weights; the message says how to get them.
         ValueError: a file that is not those weights.
     """
-    file = _installed() if weights is None else Path(weights)
+    file = _installed() if weights is None else expanded(weights, "weights")
     if file.is_dir():
         file = next(iter(sorted(file.rglob(Path(_WEIGHTS).name))), file / _WEIGHTS)
     if not file.is_file():

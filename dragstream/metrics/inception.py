@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dragstream.drags.files import expanded
+
 __all__ = ["FEATURES", "Inception", "load_inception", "resize_as_tensorflow"]
 
 FEATURES = 2048
@@ -234,7 +236,7 @@ def load_inception(weights: str | Path | None = None) -> Inception:
         FileNotFoundError: there are no such weights; the message says how to get them.
         ValueError: a file that is not those weights.
     """
-    file = _cached() if weights is None else Path(weights)
+    file = _cached() if weights is None else expanded(weights, "weights")
     if not file.is_file():
         raise FileNotFoundError(f"there are no Inception weights {str(file)!r}: {_HELP}")
     try:

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dragstream.drags.files import expanded
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -95,14 +97,14 @@ class LPIPS:
 
     def _file(self) -> Path:
         file = Path(torch.hub.get_dir()) / "checkpoints" / _FILE
-        file = file if self.weights is None else Path(self.weights)
+        file = file if self.weights is None else expanded(self.weights, "weights")
         if not file.is_file():
             raise FileNotFoundError(f"there are no AlexNet weights {str(file)!r}: {_HELP}")
         return file
 
     def _heads(self) -> Path:
         if self.heads is not None:
-            return Path(self.heads)
+            return expanded(self.heads, "heads")
         found = find_spec("torchmetrics")
         if found is None or not found.submodule_search_locations:
             raise ImportError('LPIPS needs torchmetrics: pip install "dragstream[metrics]"')

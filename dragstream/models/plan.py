@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_economy import Economy
 from dragstream.models.rehearsal import (
@@ -516,7 +517,7 @@ def _found(name: str | Path | Release) -> tuple[Release, Sizes]:
     if str(name) in RELEASES:
         release = RELEASES[str(name)]
         return release, _sizes(release)
-    folder = Path(name).expanduser()
+    folder = expanded(name, "name")
     if not folder.is_dir():
         raise ValueError(f"{str(name)!r} is no folder and no released model: {', '.join(RELEASES)}")
     release = Release.of(folder) or RELEASES["self-forcing"]

@@ -8,13 +8,13 @@ import platform
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from dragstream.drags.files import expanded
 from dragstream.metrics.frechet import Frechet, frechet_distance
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
@@ -110,8 +110,10 @@ def _parser() -> argparse.ArgumentParser:
             "--model", default="playground", help="what ds.load takes (default: %(default)s)"
         )
         suite.set_defaults(call=_tabulate)
-        suite.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
-        suite.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
+        suite.add_argument("--json", type=expanded, metavar="FILE", help="write everything there")
+        suite.add_argument(
+            "--markdown", type=expanded, metavar="FILE", help="write the tables there"
+        )
     add_commands(suites)
     return parser
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dragstream.drags.files import expanded
+
 if TYPE_CHECKING:
     import torch
 
@@ -36,7 +38,7 @@ class SegmentAnything:
             raise ImportError(
                 'SAM needs transformers, which is not installed: pip install "dragstream[sam]"'
             ) from error
-        path = Path(folder)
+        path = expanded(folder, "folder")
         if not (path / "config.json").is_file():
             raise ValueError(f"sam must be a folder with a SAM checkpoint, got {str(folder)!r}")
         kind = json.loads((path / "config.json").read_text()).get("model_type")
