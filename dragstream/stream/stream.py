@@ -183,6 +183,10 @@ class Stream:
         """The number of blocks."""
         return len(self.blocks)
 
+    def __bool__(self) -> bool:
+        """True: a stream is something also while it has no blocks."""
+        return True
+
     def __repr__(self) -> str:
         name = self.model.spec.name
         return f"Stream({name!r}, {self.prompt!r}, seed={self.seed}, blocks={len(self)})"
@@ -286,7 +290,12 @@ class Stream:
     # --------------------------------------------------------------------------- generating
 
     def step(self) -> Block:
-        """Generate one block."""
+        """Generate one block.
+
+        Raises:
+            ValueError: The model makes no more blocks than there are.
+            FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
+        """
         with self._writing("step") as state:
             self._state = self._produce(state, Order(Mode.STEP))
             return self._state.blocks[-1]
@@ -332,7 +341,7 @@ class Stream:
             TypeError: Arguments of another kind.
             ValueError: A stream without blocks, or drags or settings that the model cannot
                 follow.
-            FloatingPointError: The latents stopped being finite.
+            FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
         """
         with self._writing("edit") as state:
             _need_blocks(state, "edit")
@@ -383,7 +392,7 @@ class Stream:
             TypeError: Arguments of another kind.
             ValueError: A stream without blocks, ``blocks`` below 1, or drags or settings that
                 the model cannot follow.
-            FloatingPointError: The latents stopped being finite.
+            FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
         """
         with self._writing("animate") as state:
             count = whole(blocks, "blocks", least=1)
@@ -443,10 +452,14 @@ class Stream:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything but the model to one file, whole or not at all; returns the path.
 
-        The file is a zip of JSON and safetensors. Its usual suffix is ``.dragstream``.
+        The file is a zip of JSON and safetensors. Its usual suffix is ``.dragstream``; ``~`` is the
+        home folder. What a save of the same file left beside it when its process was killed is
+        deleted.
 
         Raises:
+            TypeError: No path.
             ValueError: A folder that does not exist.
+            OSError: The file cannot be written, as on a full disk.
         """
         state = self._state
         tape = archive.Tape(self._seed, state.prompt, state.blocks, state.start)
@@ -490,25 +503,34 @@ class Stream:
     def to_mp4(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
         """Write the video as mp4 (extra ``lab``); returns the path.
 
+        The file appears whole or not at all; an older one stays until the new one is complete.
+
         Args:
-            path: Ending in ``.mp4``.
+            path: Ending in ``.mp4``; ``~`` is the home folder.
             frame_rate: Frames a second; None means the model's own.
 
         Raises:
             ValueError: A stream without blocks, another suffix, no such folder, a bad rate.
             ImportError: Without imageio-ffmpeg.
+            RuntimeError: ffmpeg cannot be run, has no x264, or failed, as on a full disk; the
+                message has what ffmpeg said. `to_gif` works without it.
+            OSError: The file cannot be written.
         """
         return video.to_mp4(self.frames, path, self._rate(frame_rate))
 
     def to_gif(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
         """Write the video as an endlessly looping gif; returns the path.
 
+        The file holds every frame, and appears whole or not at all. Its times are hundredths of a
+        second, which keep the rate on average; above 50 frames a second it has 50, with a warning.
+
         Args:
-            path: Ending in ``.gif``.
+            path: Ending in ``.gif``; ``~`` is the home folder.
             frame_rate: Frames a second; None means the model's own.
 
         Raises:
             ValueError: A stream without blocks, another suffix, no such folder, a bad rate.
+            OSError: The file cannot be written.
         """
         return video.to_gif(self.frames, path, self._rate(frame_rate))
 
