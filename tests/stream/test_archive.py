@@ -488,7 +488,7 @@ def test_a_save_without_room_leaves_the_good_file(stream, tmp_path, monkeypatch)
     path = stream.save(tmp_path / "take.dragstream")
     good = path.read_bytes()
 
-    def full(descriptor):
+    def full(_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)

@@ -234,7 +234,7 @@ def test_files(studio, stream, tmp_path, monkeypatch):
     assert studio._bar.written["code"] == "# 2 blocks\n"
     assert (tmp_path / "take.py").read_text() == "# 2 blocks\n"
     with monkeypatch.context() as patch:
-        patch.setattr(Stream, "to_code", lambda self: "\ud800")  # which no file can hold
+        patch.setattr(Stream, "to_code", lambda _: "\ud800")  # which no file can hold
         assert press(studio, type="export", kind="py", name="take") != []
         assert (tmp_path / "take.py").read_text() == "# 2 blocks\n"
     monkeypatch.setenv("HOME", str(tmp_path))
