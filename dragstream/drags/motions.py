@@ -336,7 +336,8 @@ class Drag:
 def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int) -> list[BoolMask]:
     """Check drags against a frame and against the region that must stay as it is.
 
-    Targets may leave the frame: an object dragged out of view is a legal drag.
+    Targets may leave the frame: an object dragged out of view is a legal drag. How far, a stream
+    decides when it is to follow them (`dragstream.drags.reach`).
 
     Args:
         drags: At least one drag.

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["LPIPS"]
 
 _FILE = "alexnet-owt-7be5be79.pth"
-_HELP = f"download https://download.pytorch.org/models/{_FILE} and name it (weights=, --weights FILE)"
+_HELP = (
+    f"download https://download.pytorch.org/models/{_FILE} and name it (weights=, --weights FILE)"
+)
 
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
