@@ -77,7 +77,7 @@ class CoTracker:
 
         predictor = self._predictor
         video = torch.from_numpy(frames.copy()).permute(0, 3, 1, 2)[None].float()
-        queries = torch.zeros(1, len(points), 3)  # frame 0, x, y
+        queries = torch.zeros(1, len(points), 3, dtype=torch.float32, device="cpu")  # frame 0, x, y
         queries[0, :, 1:] = torch.from_numpy(points)
         with torch.inference_mode():
             tracks, visible = predictor(video.to(self.device), queries=queries.to(self.device))

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
 from dragstream.metrics.arrays import load_arrays
+from dragstream.models.defaults import cpu_by_default
 
 __all__ = ["I3D", "MIN_FRAMES", "load_i3d"]
 
@@ -171,6 +172,7 @@ class I3D(nn.Module):
         return logits.mean(dim=(2, 3, 4))
 
 
+@cpu_by_default()
 def load_i3d(weights: str | Path | None = None) -> I3D:
     """The network with its weights, in evaluation mode.
 
@@ -190,7 +192,7 @@ def load_i3d(weights: str | Path | None = None) -> I3D:
         raise FileNotFoundError(f"there are no I3D weights {str(file)!r}: {_HELP}")
     network = I3D()
     _assign(network, _read(file), file.name)
-    return network.eval().requires_grad_(requires_grad=False)
+    return network.to(torch.float32).eval().requires_grad_(requires_grad=False)
 
 
 def _installed() -> Path:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
+from dragstream.models.defaults import cpu_by_default
 
 __all__ = ["FEATURES", "Inception", "load_inception", "resize_as_tensorflow"]
 
@@ -225,6 +226,7 @@ def resize_as_tensorflow(pictures: Tensor, size: int) -> Tensor:
     return F.grid_sample(pictures, where, mode="bilinear", align_corners=True)
 
 
+@cpu_by_default()
 def load_inception(weights: str | Path | None = None) -> Inception:
     """The network with its weights, in evaluation mode.
 
@@ -247,7 +249,7 @@ def load_inception(weights: str | Path | None = None) -> Inception:
         network.load_state_dict(own)
     except Exception as error:
         raise ValueError(f"{file.name} holds no weights of Inception: {error}") from error
-    return network.eval().requires_grad_(requires_grad=False)
+    return network.to(torch.float32).eval().requires_grad_(requires_grad=False)
 
 
 def _cached() -> Path:

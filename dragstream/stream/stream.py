@@ -25,6 +25,7 @@ from dragstream.drags.shapes import Shape, as_shape
 from dragstream.method.base import DragMethod
 from dragstream.method.frequency import LowPass
 from dragstream.models.base import ModelSpec, VideoModel
+from dragstream.models.defaults import cpu_by_default
 from dragstream.stream import archive, tables, video
 from dragstream.stream.driving import Callback, Course, Request, drive
 from dragstream.stream.events import Watch, nobody
@@ -97,17 +98,18 @@ class Stream:
         self._seed = checked_seed(seed)
         # The boundaries before and after each of the last `undo` blocks.
         recall = Recall(model, _undo(undo, model) + 1)
-        recall.text(prompt)
+        with _plain_torch():
+            recall.text(prompt)
         self._recall = recall
         self._state = State.empty(prompt, recall.limit)
         self._pen = Pen()
         self._listeners: dict[object, Callable[[], Any]] = {}
         self._players: weakref.WeakSet[Any] = weakref.WeakSet()
         if image is not None:
-            with torch.inference_mode(mode=False):
+            with _plain_torch():
                 self._state = produce_image(recall, self._state, self._seed, image)
         if video is not None:
-            with torch.inference_mode(mode=False):
+            with _plain_torch():
                 self._state = produce_video(recall, self._state, self._seed, video)
 
     # ------------------------------------------------------------------------------- reading
@@ -150,7 +152,7 @@ class Stream:
             TypeError: Anything but a string.
             ValueError: A prompt that the model refuses.
         """
-        with torch.inference_mode(mode=False):
+        with _plain_torch():
             self._recall.text(prompt)
 
     @property
@@ -221,7 +223,7 @@ class Stream:
         at = spec.denoising_step if step is None else _place(step, "step", len(spec.sigmas))
         low_pass = None if cutoff is None else LowPass(cutoff)
         shown = state.blocks[index]
-        with torch.inference_mode(mode=False), torch.no_grad():
+        with _plain_torch(), torch.no_grad():
             context = self._recall.context(state, index, shown.prompt)
             latents = self._recall.to_model(shown.noisy[at])
             found = self.model.features(latents, spec.sigmas[at], context, wanted, low_pass)
@@ -496,7 +498,7 @@ class Stream:
         tape = archive.load(path, model, parts)
         stream = cls(model, tape.prompt, tape.seed, undo=undo)
         for prompt in {block.prompt: None for block in tape.blocks}:
-            stream._recall.text(prompt)
+            stream.check_prompt(prompt)
         stream._state = replace(stream._state, blocks=tape.blocks, start=tape.start)
         return stream
 
@@ -600,7 +602,7 @@ class Stream:
             self._pen.take(writing)
             state = self._state
             # What is remembered must serve later gradients, wherever the call is made from.
-            with torch.inference_mode(mode=False):
+            with _plain_torch():
                 yield state
         finally:
             writing.over = True
@@ -614,6 +616,13 @@ class Stream:
                 listener()
             except Exception:  # noqa: BLE001
                 _log.exception("a listener of %r failed", self)
+
+
+@contextmanager
+def _plain_torch() -> Iterator[None]:
+    """Without the caller's inference mode and default device, which would change what is made."""
+    with torch.inference_mode(mode=False), cpu_by_default():
+        yield
 
 
 def _check_model(model: object) -> None:

@@ -109,7 +109,8 @@ def phrases(prompt: str) -> list[list[str]]:
 
 def word_counts(prompts: list[str]) -> Tensor:
     """How often each meaningful word stands in each phrase: float32 (B, PHRASES, words)."""
-    counts = torch.zeros(len(prompts), PHRASES, len(_MEANINGFUL))
+    shape = (len(prompts), PHRASES, len(_MEANINGFUL))
+    counts = torch.zeros(shape, dtype=torch.float32, device="cpu")
     for row, prompt in enumerate(prompts):
         for column, phrase in enumerate(phrases(prompt)):
             for word in phrase:

@@ -23,6 +23,7 @@ from dragstream.models.base import ModelSpec
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import load_strictly
+from dragstream.models.defaults import cpu_by_default
 from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
@@ -72,6 +73,7 @@ class Playground(nn.Module):
         self.wan = CausalWan.from_config(config["transformer"])
         self.autoencoder = Autoencoder()
         self.captions = CaptionEncoder(self.wan.config.text_dim)
+        self.to(torch.float32)  # whatever other code has made torch's default
         self.guidance = Guidance(**config["guidance"])
         self.spec = ModelSpec(
             name="playground",
@@ -90,6 +92,7 @@ class Playground(nn.Module):
         )
 
     @classmethod
+    @cpu_by_default()
     def from_folder(cls, folder: str | Path = WEIGHTS) -> Playground:
         """Read config and weights, by default those in the package.
 

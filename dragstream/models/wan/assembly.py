@@ -13,6 +13,7 @@ from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
+from dragstream.models.defaults import cpu_by_default
 from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Steps
 from dragstream.models.wan.cache import cache_folder
 from dragstream.models.wan.memory import Memory, Recaching, Restarting, Rolling
@@ -29,6 +30,7 @@ from dragstream.models.wan.weights import TRANSFORMER, Files, read_transformer
 _SCHEDULER = "scheduler/scheduler_config.json"
 
 
+@cpu_by_default()
 def load(
     name: str | Path | Release,
     *,

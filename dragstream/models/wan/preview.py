@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import State, load_strictly, read_pickled
+from dragstream.models.defaults import cpu_by_default
 from dragstream.models.pixels import to_frames
 
 Memory = tuple[Tensor, ...]
@@ -96,6 +97,7 @@ class PreviewDecoder(nn.Module):
         self.growth = int(np.prod(strides))
 
     @classmethod
+    @cpu_by_default()
     def from_file(cls, path: str | Path, *, dtype: torch.dtype = torch.float32) -> PreviewDecoder:
         """Read a released file, `.pth` or `.safetensors`; its encoder is passed over.
 
