@@ -88,7 +88,7 @@ class SegmentAnything:
         pixels = torch.from_numpy(frame.copy()).to(weight.device).permute(2, 0, 1)[None].float()
         pixels = F.interpolate(pixels, inner, mode="bilinear", antialias=True, align_corners=False)
         mean, deviation = (
-            torch.tensor(values, device=weight.device).view(1, 3, 1, 1)
+            torch.tensor(values, dtype=torch.float32, device=weight.device).view(1, 3, 1, 1)
             for values in (self._mean, self._deviation)
         )
         normal = (pixels / 255 - mean) / deviation
