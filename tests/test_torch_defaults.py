@@ -59,7 +59,6 @@ def playground():
     stream.animate([critter], settings=ds.DragSettings.suited(iterations=1))
     keep = ds.regions.box(0, 0, 40, 40)
     stream.edit([critter, box], keep=keep, settings=ds.DragSettings.suited(iterations=1))
-    stream.edit([critter], settings=ds.DragSettings.paper(iterations=1))
     stream.edit([critter], settings=ds.DragSettings.released(iterations=1))
     return bits(stream)
 
