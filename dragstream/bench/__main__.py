@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm.auto import tqdm
 
 from dragstream import models
 from dragstream.bench.measure import Report, machine, measure
+from dragstream.drags.files import expanded
 from dragstream.models.base import VideoModel
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument("--early", type=int, default=20, help="block to compare with (20)")
     playground.add_argument("--late", type=int, default=200, help="block that must cost no more")
     playground.add_argument("--repeats", type=int, default=9, help="blocks a median is of (9)")
-    playground.add_argument("--json", type=Path, help="write the figures to this file")
+    playground.add_argument("--json", type=expanded, help="write the figures to this file")
     _add_wan(commands.add_parser("wan", help="a public Wan beside the released procedure"))
     return parser
 
@@ -72,7 +72,7 @@ def _add_wan(wan: argparse.ArgumentParser) -> None:
     wan.add_argument("--device", default=None, help="cuda or cpu (cuda where there is one)")
     wan.add_argument("--iterations", type=int, nargs="*", default=[2, 3, 4], help="(2 3 4)")
     wan.add_argument("--pairs", type=int, default=3, help="runs here and there by turns (3)")
-    wan.add_argument("--json", type=Path, help="write the figures to this file")
+    wan.add_argument("--json", type=expanded, help="write the figures to this file")
 
 
 def _wan(options: argparse.Namespace) -> None:

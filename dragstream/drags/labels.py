@@ -32,6 +32,7 @@ from PIL import Image
 
 from dragstream.drags.checks import Point, finite, point, short, whole
 from dragstream.drags.documents import from_json, to_json
+from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.motions import Drag, Motion, Rotation, Translation
 from dragstream.drags.shapes import BoolMask, Mask
@@ -131,7 +132,7 @@ def read_label(
         ValueError: The folder holds no label or several, or what is there is damaged or no label.
             The message names the file and what is wrong.
     """
-    place = FilePath(folder)
+    place = expanded(folder, "folder")
     if not place.exists():
         raise FileNotFoundError(f"there is no label folder or file {str(place)!r}")
     if place.is_dir():
@@ -163,7 +164,7 @@ def read_labels(
         FileNotFoundError: There is no such folder.
         ValueError: The folder holds no label, or one is damaged.
     """
-    place = FilePath(folder)
+    place = expanded(folder, "folder")
     found = _label_files(place)
     if not found:
         raise ValueError(

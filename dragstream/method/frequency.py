@@ -47,8 +47,8 @@ class LowPass:
         It is `1 / (1 + (r / cutoff) ** (2 * order))`, where r is the length of the frequency
         vector in cycles per token.
         """
-        rows = torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
-        columns = torch.fft.rfftfreq(width, dtype=torch.float64)[None, :]
+        rows = torch.fft.fftfreq(height, dtype=torch.float64, device="cpu")[:, None]
+        columns = torch.fft.rfftfreq(width, dtype=torch.float64, device="cpu")[None, :]
         if self.is_identity:
             return torch.ones(height, width // 2 + 1, dtype=torch.float64)
         radius_squared = rows.square() + columns.square()

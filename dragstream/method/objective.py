@@ -104,7 +104,9 @@ def check_loss(loss: DifferenceLoss) -> None:
         ValueError: It changes the shape, or can't be differentiated.
     """
     with torch.inference_mode(mode=False), torch.enable_grad():
-        probe = torch.tensor([[-1.0, 0.5, 2.0]], requires_grad=True)
+        probe = torch.tensor(
+            [[-1.0, 0.5, 2.0]], dtype=torch.float32, device="cpu", requires_grad=True
+        )
         found: object = loss(probe)
     if not isinstance(found, Tensor) or found.shape != probe.shape or not found.requires_grad:
         raise ValueError(

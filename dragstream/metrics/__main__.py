@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.labels import (
     RELEASED_CLOCK,
@@ -82,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     _sets(picture, "videos or pictures")
     _device_option(picture)
     lpips = _command(commands, "lpips", _lpips, "how different two videos or pictures look")
-    lpips.add_argument("--first", type=Path, required=True, metavar="FILE")
-    lpips.add_argument("--second", type=Path, required=True, metavar="FILE")
+    lpips.add_argument("--first", type=expanded, required=True, metavar="FILE")
+    lpips.add_argument("--second", type=expanded, required=True, metavar="FILE")
     _weights(lpips, "torchvision's AlexNet as a state dict; default: torch.hub's cache")
     return parser
 
@@ -92,14 +93,16 @@ def _command(
     commands: Any, name: str, run: Callable[[argparse.Namespace], Document], text: str
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the result there as well")
+    parser.add_argument(
+        "--json", type=expanded, metavar="OUT", help="write the result there as well"
+    )
     parser.set_defaults(run=run)
     return parser
 
 
 def _label_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--label", type=Path, required=True, help="a label's folder, or its trajectory JSON"
+        "--label", type=expanded, required=True, help="a label's folder, or its trajectory JSON"
     )
     parser.add_argument(
         "--frames-per-block",
@@ -119,10 +122,12 @@ def _label_options(parser: argparse.ArgumentParser) -> None:
 
 def _objmc_options(parser: argparse.ArgumentParser) -> None:
     _label_options(parser)
-    parser.add_argument("--video", type=Path, required=True, help="the video made under the label")
+    parser.add_argument(
+        "--video", type=expanded, required=True, help="the video made under the label"
+    )
     parser.add_argument(
         "--before",
-        type=Path,
+        type=expanded,
         help="the video before an edit; default: before_block_*.mp4 in the label's folder",
     )
     parser.add_argument(
@@ -145,10 +150,10 @@ def _objmc_options(parser: argparse.ArgumentParser) -> None:
         help="default: Lucas-Kanade; DIS flow where handle and targets span over 400 pixels",
     )
     parser.add_argument(
-        "--cotracker", type=Path, metavar="FOLDER", help="a copy of CoTracker's repository"
+        "--cotracker", type=expanded, metavar="FOLDER", help="a copy of CoTracker's repository"
     )
     parser.add_argument(
-        "--cotracker-weights", type=Path, metavar="FILE", help="CoTracker3's scaled_offline.pth"
+        "--cotracker-weights", type=expanded, metavar="FILE", help="CoTracker3's scaled_offline.pth"
     )
     _device_option(parser)
     parser.add_argument("--points", type=int, default=256, help="at most (default: %(default)s)")
@@ -166,11 +171,11 @@ def _dai_options(parser: argparse.ArgumentParser) -> None:
     _label_options(parser)
     parser.add_argument(
         "--latents",
-        type=Path,
+        type=expanded,
         required=True,
         help="clean latents (N, C, h, w) of the video made under the label, .npy or .safetensors",
     )
-    parser.add_argument("--before", type=Path, help="those of the video before an edit")
+    parser.add_argument("--before", type=expanded, help="those of the video before an edit")
     parser.add_argument(
         "--first-frame",
         type=int,
@@ -188,7 +193,7 @@ def _sets(parser: argparse.ArgumentParser, kind: str) -> None:
     for name in ("real", "generated"):
         parser.add_argument(
             f"--{name}",
-            type=Path,
+            type=expanded,
             nargs="+",
             required=True,
             metavar="FILE",
@@ -197,7 +202,7 @@ def _sets(parser: argparse.ArgumentParser, kind: str) -> None:
 
 
 def _weights(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("--weights", type=Path, metavar="FILE", help=text)
+    parser.add_argument("--weights", type=expanded, metavar="FILE", help=text)
     _device_option(parser)
 
 

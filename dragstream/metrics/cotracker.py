@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import checked
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class CoTracker:
 
         predictor = self._predictor
         video = torch.from_numpy(frames.copy()).permute(0, 3, 1, 2)[None].float()
-        queries = torch.zeros(1, len(points), 3)  # frame 0, x, y
+        queries = torch.zeros(1, len(points), 3, dtype=torch.float32, device="cpu")  # frame 0, x, y
         queries[0, :, 1:] = torch.from_numpy(points)
         with torch.inference_mode():
             tracks, visible = predictor(video.to(self.device), queries=queries.to(self.device))
@@ -109,7 +110,7 @@ class CoTracker:
             if find_spec("cotracker") is not None:
                 return None
             raise ImportError(f"CoTracker is neither installed nor in {str(cached)!r}: {_HELP}")
-        folder = Path(self.folder)
+        folder = expanded(self.folder, "folder")
         if not folder.is_dir():
             raise FileNotFoundError(f"there is no folder {str(folder)!r}: {_HELP}")
         if not (folder / "hubconf.py").is_file():
@@ -148,7 +149,7 @@ class CoTracker:
 
         if self.checkpoint is None:
             return None
-        file = Path(self.checkpoint)
+        file = expanded(self.checkpoint, "checkpoint")
         if not file.is_file():
             raise FileNotFoundError(f"there are no weights {str(file)!r}: {_HELP}")
         try:

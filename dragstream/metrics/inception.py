@@ -18,6 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dragstream.drags.files import expanded
+from dragstream.models.defaults import cpu_by_default
+
 __all__ = ["FEATURES", "Inception", "load_inception", "resize_as_tensorflow"]
 
 FEATURES = 2048
@@ -31,7 +34,7 @@ _FILES = (
 
 _HELP = (
     "download weights-inception-2015-12-05-6726825d.pth from "
-    "https://github.com/toshas/torch-fidelity/releases and name it"
+    "https://github.com/toshas/torch-fidelity/releases and name it (weights=, --weights FILE)"
 )
 
 Kernel = int | tuple[int, int]
@@ -223,6 +226,7 @@ def resize_as_tensorflow(pictures: Tensor, size: int) -> Tensor:
     return F.grid_sample(pictures, where, mode="bilinear", align_corners=True)
 
 
+@cpu_by_default()
 def load_inception(weights: str | Path | None = None) -> Inception:
     """The network with its weights, in evaluation mode.
 
@@ -234,7 +238,7 @@ def load_inception(weights: str | Path | None = None) -> Inception:
         FileNotFoundError: there are no such weights; the message says how to get them.
         ValueError: a file that is not those weights.
     """
-    file = _cached() if weights is None else Path(weights)
+    file = _cached() if weights is None else expanded(weights, "weights")
     if not file.is_file():
         raise FileNotFoundError(f"there are no Inception weights {str(file)!r}: {_HELP}")
     try:
@@ -245,7 +249,7 @@ def load_inception(weights: str | Path | None = None) -> Inception:
         network.load_state_dict(own)
     except Exception as error:
         raise ValueError(f"{file.name} holds no weights of Inception: {error}") from error
-    return network.eval().requires_grad_(requires_grad=False)
+    return network.to(torch.float32).eval().requires_grad_(requires_grad=False)
 
 
 def _cached() -> Path:

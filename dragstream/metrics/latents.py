@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dragstream.drags.files import expanded
 from dragstream.drags.geometry import Grid
 from dragstream.drags.labels import Label, Mode
 from dragstream.drags.motions import Drag, targets
@@ -58,7 +59,7 @@ def read_latents(path: str | Path) -> Tensor:
         FileNotFoundError: there is no such file.
         ValueError: another kind of file, or other numbers than latents.
     """
-    file = Path(path)
+    file = expanded(path)
     if not file.is_file():
         raise FileNotFoundError(f"there is no file of latents {str(file)!r}")
     try:

@@ -17,13 +17,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dragstream.drags.files import expanded
+from dragstream.models.defaults import cpu_by_default
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["LPIPS"]
 
 _FILE = "alexnet-owt-7be5be79.pth"
-_HELP = f"download https://download.pytorch.org/models/{_FILE} and name it"
+_HELP = (
+    f"download https://download.pytorch.org/models/{_FILE} and name it (weights=, --weights FILE)"
+)
 
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
@@ -70,8 +75,8 @@ class LPIPS:
             )
         if min(pairs[0].shape[1:3]) < 31:
             raise ValueError(f"pictures must be at least 31 x 31 pixels, got {pairs[0].shape[1:3]}")
-        network, heads = self._loaded
-        with torch.inference_mode():
+        with cpu_by_default(), torch.inference_mode():
+            network, heads = self._loaded
             layers = [self._layers(network, part) for part in pairs]
             distance = torch.zeros(len(pairs[0]), dtype=torch.float64)
             for one, other, head in zip(*layers, heads, strict=True):
@@ -91,18 +96,18 @@ class LPIPS:
             weights = [heads[f"lin{n}.model.1.weight"].to(self.device) for n in range(5)]
         except (KeyError, RuntimeError, AttributeError) as error:
             raise ValueError(f"these are not the weights of LPIPS with AlexNet: {error}") from error
-        return network.to(self.device).eval(), weights
+        return network.to(self.device, torch.float32).eval(), weights
 
     def _file(self) -> Path:
         file = Path(torch.hub.get_dir()) / "checkpoints" / _FILE
-        file = file if self.weights is None else Path(self.weights)
+        file = file if self.weights is None else expanded(self.weights, "weights")
         if not file.is_file():
             raise FileNotFoundError(f"there are no AlexNet weights {str(file)!r}: {_HELP}")
         return file
 
     def _heads(self) -> Path:
         if self.heads is not None:
-            return Path(self.heads)
+            return expanded(self.heads, "heads")
         found = find_spec("torchmetrics")
         if found is None or not found.submodule_search_locations:
             raise ImportError('LPIPS needs torchmetrics: pip install "dragstream[metrics]"')
@@ -111,7 +116,8 @@ class LPIPS:
 
     def _layers(self, network: nn.Sequential, pictures: NDArray[np.uint8]) -> list[Tensor]:
         """What each ReLU gives, (N, C, h, w)."""
-        maps = torch.from_numpy(pictures.copy()).to(self.device).permute(0, 3, 1, 2) / 127.5 - 1
+        maps = torch.from_numpy(pictures.copy()).to(self.device).permute(0, 3, 1, 2)
+        maps = maps.float() / 127.5 - 1
         shift, scale = (torch.tensor(row).view(3, 1, 1).to(maps) for row in (_SHIFT, _SCALE))
         maps = (maps - shift) / scale
         found = []

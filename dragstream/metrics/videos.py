@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageSequence
 
+from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import opencv
 
 __all__ = ["find_media", "read_frames", "read_video"]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+_MOST_FRAMES = 100_000
+"""Of a gif: its durations may name any number."""
 VIDEOS = (".mp4", ".gif", ".webm", ".mov", ".mkv", ".avi")
 
 
 def read_video(path: str | Path, first: int = 0, count: int | None = None) -> NDArray[np.uint8]:
     """Frames `first` to `first + count - 1` of a video file, (T, H, W, 3) uint8, RGB.
 
+    A gif says how long it shows each frame, and most programs that write one leave out frames that
+    equal the one before. So a frame counts as often as the shortest time goes into its own: one of
+    240 ms among others of 80 ms is three frames.
+
     Args:
-        path: anything that OpenCV reads (mp4, gif, ...).
+        path: a gif, or anything else that OpenCV reads (mp4, webm, ...).
         first: the first frame to return, counted from 0.
         count: how many; None: to the end.
 
@@ -31,29 +40,57 @@ def read_video(path: str | Path, first: int = 0, count: int | None = None) -> ND
     """
     if first < 0 or (count is not None and count < 1):
         raise ValueError(f"first must be >= 0 and count >= 1, got {first} and {count}")
-    file = Path(path)
+    file = expanded(path)
     if not file.is_file():
         raise FileNotFoundError(f"there is no video file {str(file)!r}")
-    capture = opencv().VideoCapture(str(file))
     frames: list[NDArray[np.uint8]] = []
     seen = 0
-    try:
-        # Decoded in order: seeking lands on key frames in some containers.
-        while count is None or len(frames) < count:
-            found, frame = capture.read()
-            if not found:
-                break
-            if seen >= first:
-                frames.append(frame[..., ::-1].copy())
-            seen += 1
-    finally:
-        capture.release()
+    # Decoded in order: seeking lands on key frames in some containers.
+    for frame in _gif(file) if file.suffix.lower() == ".gif" else _decoded(file):
+        if seen >= first:
+            frames.append(frame)
+        seen += 1
+        if count is not None and len(frames) == count:
+            break
     if not seen:
         raise ValueError(f"{str(file)!r} cannot be read as a video")
     if not frames or (count is not None and len(frames) < count):
         wanted = f"{first} to {first + count - 1}" if count else f"from {first} on"
         raise ValueError(f"{str(file)!r} has {seen} frames, but frames {wanted} are needed")
     return np.stack(frames)
+
+
+def _decoded(file: Path) -> Iterator[NDArray[np.uint8]]:
+    """Frames (H, W, 3) as OpenCV decodes them."""
+    # Absolute: a name with a colon in it would be taken for a protocol.
+    capture = opencv().VideoCapture(str(file.absolute()))
+    try:
+        while True:
+            found, frame = capture.read()
+            if not found:
+                return
+            yield frame[..., ::-1].copy()
+    finally:
+        capture.release()
+
+
+def _gif(file: Path) -> Iterator[NDArray[np.uint8]]:
+    """Frames (H, W, 3) of a gif, each as often as its duration says."""
+    try:
+        with Image.open(file, formats=("GIF",)) as image:
+            times = [part.info.get("duration", 0) for part in ImageSequence.Iterator(image)]
+            shortest = min((time for time in times if time > 0), default=1)
+            counts = [max(1, round(time / shortest)) for time in times]
+            if sum(counts) > _MOST_FRAMES:
+                raise ValueError(
+                    f"{str(file)!r} would have {sum(counts)} frames by its durations; at most "
+                    f"{_MOST_FRAMES} are read"
+                )
+            for count, part in zip(counts, ImageSequence.Iterator(image), strict=True):
+                shown = np.asarray(part.convert("RGB"))
+                yield from [shown] * count
+    except (OSError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
+        raise ValueError(f"{str(file)!r} cannot be read as a video: {error}") from error
 
 
 def find_media(places: Iterable[str | Path]) -> list[Path]:
@@ -64,7 +101,7 @@ def find_media(places: Iterable[str | Path]) -> list[Path]:
         ValueError: a folder that holds neither.
     """
     found: list[Path] = []
-    for place in map(Path, places):
+    for place in map(expanded, places):
         if not place.exists():
             raise FileNotFoundError(f"there is no file or folder {str(place)!r}")
         if place.is_file():
@@ -85,12 +122,12 @@ def read_frames(path: str | Path) -> NDArray[np.uint8]:
         ValueError: it is neither.
         ImportError: OpenCV is not installed.
     """
-    file = Path(path)
+    file = expanded(path)
     if file.suffix.lower() not in PICTURES:
         return read_video(file)
     if not file.is_file():
         raise FileNotFoundError(f"there is no picture {str(file)!r}")
-    picture = opencv().imread(str(file))
+    picture = opencv().imread(str(file.absolute()))
     if picture is None:
         raise ValueError(f"{str(file)!r} cannot be read as a picture")
     frame: NDArray[np.uint8] = np.ascontiguousarray(picture[None, ..., ::-1])

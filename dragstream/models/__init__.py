@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dragstream.drags.files import expanded
 from dragstream.models import plugins
 from dragstream.models.catalogue import Catalogue, Entry
 from dragstream.models.wan.releases import RELEASES, Release
@@ -101,7 +102,7 @@ def load(name: str | Path | Release, **options: Any) -> VideoModel:
             return plugins.load(str(name))
         model: VideoModel = importlib.import_module(_MODELS[str(name)]).load()
         return model
-    if isinstance(name, Release) or name in RELEASES or Path(name).expanduser().is_dir():
+    if isinstance(name, Release) or name in RELEASES or expanded(name, "name").is_dir():
         loaded: VideoModel = importlib.import_module(_WAN).load(name, **options)
         return loaded
     raise ValueError(

@@ -155,7 +155,8 @@ def _is_right(device: torch.device) -> bool:
     if device.type == "meta":
         return True
     kind = torch.bfloat16 if device.type == "cuda" else torch.float32
-    waves = torch.linspace(0, 40, 3 * 16 * 2 * 8, device=device).sin().reshape(3, 1, 16, 2, 8)
+    waves = torch.linspace(0, 40, 3 * 16 * 2 * 8, dtype=torch.float32, device=device)
+    waves = waves.sin().reshape(3, 1, 16, 2, 8)
     with torch.inference_mode(mode=False), torch.enable_grad():
         query, key, value = (part.to(kind).detach().requires_grad_() for part in waves)
         try:

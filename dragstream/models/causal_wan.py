@@ -145,7 +145,7 @@ class CausalWan(nn.Module):
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | CausalWanConfig) -> CausalWan:
         """A model with fresh random weights, ready to be trained."""
-        return cls(config)
+        return cls(config).to(torch.float32)
 
     @classmethod
     def from_state(

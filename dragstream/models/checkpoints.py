@@ -14,6 +14,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dragstream.drags.files import expanded
+
 State = dict[str, Tensor]
 
 _GENERATORS = ("generator_ema", "generator")
@@ -41,7 +43,7 @@ def read_released(path: str | Path) -> tuple[State, dict[str, str]]:
         FileNotFoundError: There is no such file.
         ValueError: The file is damaged, or is something else.
     """
-    path = Path(path)
+    path = expanded(path)
     content = read_pickled(path)
     name = next((name for name in _GENERATORS if name in content), None)
     if name is None:
@@ -116,7 +118,7 @@ def read_diffusers(folder: str | Path) -> tuple[dict[str, Any], State]:
         ValueError: A file is damaged, or describes another kind of model.
     """
     config, state = read_folder(folder, _TRANSFORMER)
-    return _sizes(config, Path(folder) / _CONFIG), state
+    return _sizes(config, expanded(folder, "folder") / _CONFIG), state
 
 
 def read_sizes(path: str | Path) -> dict[str, Any]:
@@ -140,7 +142,7 @@ def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
         FileNotFoundError: The folder lacks its config or weights.
         ValueError: A file is damaged, or describes another kind of model.
     """
-    folder = Path(folder)
+    folder = expanded(folder, "folder")
     config = _read_config(folder / _CONFIG, kind)
     files = sorted(folder.glob("*.safetensors"))
     if not files:
@@ -281,7 +283,7 @@ def _listed(names: Iterable[object]) -> str:
 
 
 def _existing(path: str | Path) -> Path:
-    path = Path(path)
+    path = expanded(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     return path

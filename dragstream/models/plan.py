@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_economy import Economy
 from dragstream.models.rehearsal import (
@@ -34,7 +35,7 @@ from dragstream.models.rehearsal import (
     rehearse_transformer,
     rehearse_vae,
 )
-from dragstream.models.wan.placement import Placement
+from dragstream.models.wan.placement import Placement, read_dtype
 from dragstream.models.wan.releases import RELEASES, Release
 from dragstream.models.wan.room import free_memory, gigabytes
 from dragstream.models.wan.sizes import SIZES, Sizes
@@ -184,7 +185,7 @@ class Plan:
         yield Part("an iteration of a drag", device, drag, frozenset({When.DRAG}), dragged=True)
         decoding = vae.decode if resident else vae.visit
         yield Part("decoding a block", str(where.vae_device), decoding, frozenset({When.DECODE}))
-        text = self.sizes.text_weights() * _dtype(where.text_dtype).itemsize
+        text = self.sizes.text_weights() * read_dtype(where.text_dtype).itemsize
         moments = _ALWAYS if where.keep_text else frozenset({When.TEXT})
         yield Part("text encoder", str(where.text_device), text, moments)
         if device.startswith("cuda"):
@@ -199,7 +200,7 @@ class Plan:
             full - release.frames_per_block,  # what a new block sees once the window is full
             release.tokens,
             release.layers,
-            _dtype(self.placement.dtype),
+            read_dtype(self.placement.dtype),
         )
 
     def _vae(self) -> VaeTakes:
@@ -207,7 +208,7 @@ class Plan:
             _frozen(self.sizes.vae),
             self._latent_size(),
             frames=self.release.frames_per_block,
-            dtype=_dtype(self.placement.vae_dtype),
+            dtype=read_dtype(self.placement.vae_dtype),
         )
 
     def _latent_size(self) -> tuple[int, int]:
@@ -516,7 +517,7 @@ def _found(name: str | Path | Release) -> tuple[Release, Sizes]:
     if str(name) in RELEASES:
         release = RELEASES[str(name)]
         return release, _sizes(release)
-    folder = Path(name).expanduser()
+    folder = expanded(name, "name")
     if not folder.is_dir():
         raise ValueError(f"{str(name)!r} is no folder and no released model: {', '.join(RELEASES)}")
     release = Release.of(folder) or RELEASES["self-forcing"]
@@ -552,7 +553,7 @@ def _checked(made: Plan) -> Plan:
     """The plan, if its values fit each other."""
     config, where = made.config, made.placement
     for dtype in (where.dtype, where.vae_dtype, where.text_dtype):
-        _dtype(dtype)
+        read_dtype(dtype)
     if where.economy.swapped_layers > config.num_layers:
         raise ValueError(
             f"swapped_layers must be at most the {config.num_layers} layers of the model, "
@@ -568,13 +569,6 @@ def _checked(made: Plan) -> Plan:
             f"{made.release.height} and {made.release.width}"
         )
     return made
-
-
-def _dtype(named: Any) -> torch.dtype:
-    dtype = getattr(torch, named, None) if isinstance(named, str) else named
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise ValueError(f"dtype must be a floating point type of torch, got {named!r}")
-    return dtype
 
 
 def _name(dtype: Any) -> str:

@@ -218,8 +218,9 @@ def _stage(scenery: Scenery) -> tuple[_Stage, int]:
     size, past, dtype = scenery.size, scenery.past, scenery.dtype
     with _META:
         wan = CausalWan(config).to(dtype)
-        text = torch.empty(1, scenery.tokens, config.text_dim)
-        latents = torch.empty(1, config.frames_per_block, config.latent_channels, *size)
+        text = torch.empty(1, scenery.tokens, config.text_dim, dtype=torch.float32)
+        block = (1, config.frames_per_block, config.latent_channels, *size)
+        latents = torch.empty(block, dtype=torch.float32)
     wan.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
     context = wan.new_context(text)
     words = size_of([part for pair in context.words for part in pair])

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from dragstream.drags.files import expanded
 from dragstream.metrics.frechet import Frechet, frechet_distance
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
@@ -93,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         suite.add_argument("--scenes", type=int, default=24, help="(default: %(default)s)")
         suite.add_argument(
             "--out",
-            type=Path,
+            type=expanded,
             metavar="FOLDER",
             help="keep results there after each scene; the same command continues a stopped run",
         )
@@ -125,8 +126,10 @@ def _parser() -> argparse.ArgumentParser:
             "--model", default="playground", help="what ds.load takes (default: %(default)s)"
         )
         suite.set_defaults(call=_tabulate)
-        suite.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
-        suite.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
+        suite.add_argument("--json", type=expanded, metavar="FILE", help="write everything there")
+        suite.add_argument(
+            "--markdown", type=expanded, metavar="FILE", help="write the tables there"
+        )
     add_commands(suites)
     return parser
 

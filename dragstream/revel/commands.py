@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from dragstream.drags.files import expanded
 from dragstream.models import load
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import SCHEDULERS, open_client
@@ -42,7 +43,7 @@ def _add_run(commands: Any) -> None:
     )
     runs.set_defaults(call=_run)
     runs.add_argument("suite", metavar="SUITE")
-    runs.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    runs.add_argument("--out", type=expanded, required=True, metavar="FOLDER")
     runs.add_argument("--cases", type=int, metavar="N", help="only the first N")
     chosen = runs.add_mutually_exclusive_group()
     chosen.add_argument(
@@ -69,7 +70,7 @@ def _add_run(commands: Any) -> None:
     _add_model(runs)
     reports = commands.add_parser("report", help="a run's report.md and report.html")
     reports.set_defaults(call=_report)
-    reports.add_argument("folder", type=Path)
+    reports.add_argument("folder", type=expanded)
 
 
 def _add_keeping(commands: Any) -> None:
@@ -80,16 +81,16 @@ def _add_keeping(commands: Any) -> None:
     _add_model(cases)
     recorded = commands.add_parser("record", help="cases from the drags of a saved stream")
     recorded.set_defaults(call=_record)
-    recorded.add_argument("stream", type=Path, metavar="FILE", help="what Stream.save wrote")
+    recorded.add_argument("stream", type=expanded, metavar="FILE", help="what Stream.save wrote")
     recorded.add_argument("--name", help="of the cases (default: the file's)")
     recorded.add_argument("--model", default="playground", help="whose stream it is")
     labels = commands.add_parser("labels", help="cases from released label folders")
     labels.set_defaults(call=_labels)
-    labels.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    labels.add_argument("folders", type=expanded, nargs="+", metavar="FOLDER")
     labels.add_argument("--model", default="self-forcing", help="(default: %(default)s)")
     labels.add_argument("--seed", type=int, default=0, help="of the streams (default: 0)")
     for each in (cases, recorded, labels):
-        each.add_argument("--out", type=Path, required=True, metavar="FILE")
+        each.add_argument("--out", type=expanded, required=True, metavar="FILE")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

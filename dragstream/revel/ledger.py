@@ -22,6 +22,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from dragstream.drags.checks import short
+from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.methods import Method
 from dragstream.revel.sweep import Result
@@ -50,7 +51,7 @@ class Ledger:
         Raises:
             ValueError: the folder is in use by another process, or holds something else.
         """
-        place = Path(folder)
+        place = expanded(folder, "folder")
         place.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place / ".lock")
         try:
@@ -127,7 +128,7 @@ def read_about(folder: str | Path) -> dict[str, Any] | None:
     Raises:
         ValueError: another format, or no such folder's file.
     """
-    place = Path(folder) / "run.json"
+    place = expanded(folder, "folder") / "run.json"
     if not place.exists():
         return None
     try:
@@ -145,7 +146,7 @@ def read_cases(folder: str | Path) -> tuple[Case, ...]:
     Raises:
         ValueError: a line that is no case; the message says which.
     """
-    return tuple(read_lines(Path(folder) / "cases.jsonl", Case.from_json))
+    return tuple(read_lines(expanded(folder, "folder") / "cases.jsonl", Case.from_json))
 
 
 def read_results(folder: str | Path) -> tuple[Result, ...]:
@@ -154,7 +155,7 @@ def read_results(folder: str | Path) -> tuple[Result, ...]:
     Raises:
         ValueError: a line that is no result; the message says which.
     """
-    found = read_lines(Path(folder) / "results.jsonl", Result.from_json)
+    found = read_lines(expanded(folder, "folder") / "results.jsonl", Result.from_json)
     return tuple({(each.case, each.method): each for each in found}.values())
 
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from dragstream.drags.files import expanded
 from dragstream.drags.labels import Label, read_labels
 from dragstream.drags.labels import Mode as LabelMode
 from dragstream.drags.motions import Drag
@@ -155,7 +156,7 @@ def from_labels(
         FileNotFoundError: no such folder.
         ValueError: no label, or a damaged one.
     """
-    name = Path(folder).resolve().name
+    name = expanded(folder, "folder").resolve().name
     return tuple(_labelled(label, name, model, seed) for label in read_labels(folder))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.charts import png, study_figure
 from dragstream.revel.figures import (
@@ -66,7 +67,7 @@ def write_report(folder: str | Path) -> tuple[Path, Path]:
         ValueError: a folder without results.
         ImportError: matplotlib is not installed.
     """
-    place = Path(folder)
+    place = expanded(folder, "folder")
     about, results = read_about(place), read_results(place)
     if about is None or not results:
         raise ValueError(f"{str(place)!r} holds no results of a run")

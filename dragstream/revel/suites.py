@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dragstream.drags.checks import whole
+from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.ledger import read_lines
 from dragstream.revel.slots import Slot, Split, plan
@@ -58,7 +59,7 @@ def suite(name: str, count: int | None = None) -> tuple[Case | Slot, ...]:
 
 
 def _from_file(name: str) -> Sequence[Case]:
-    if not Path(name).is_file():
+    if not expanded(name, "suite").is_file():
         raise ValueError(f"suite must be one of {list(SUITES)} or a file of cases, got {name!r}")
     return read_cases(name)
 
@@ -70,7 +71,7 @@ def read_cases(file: str | Path) -> tuple[Case, ...]:
         FileNotFoundError: no such file.
         ValueError: a line that is no case; the message says which.
     """
-    place = Path(file)
+    place = expanded(file, "file")
     if not place.exists():
         raise FileNotFoundError(f"there is no file of cases {str(place)!r}")
     return tuple(read_lines(place, Case.from_json))
@@ -78,7 +79,7 @@ def read_cases(file: str | Path) -> tuple[Case, ...]:
 
 def write_cases(file: str | Path, cases: Iterable[Case]) -> Path:
     """Write cases to a file, one a line; returns its path."""
-    place = Path(file)
+    place = expanded(file, "file")
     lines = [json.dumps(case.to_json()) + "\n" for case in cases]
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text("".join(lines), encoding="utf-8")

@@ -24,7 +24,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import secrets
 import struct
 import zipfile
 import zlib
@@ -42,6 +41,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from dragstream.drags.checks import not_negative, whole
+from dragstream.drags.files import expanded, replacing
 from dragstream.drags.labels import from_json, to_json
 from dragstream.drags.motions import validate
 from dragstream.method.documents import method_from_json
@@ -95,11 +95,11 @@ def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
 
     Raises:
         ValueError: The folder does not exist, or the path is a folder.
+        OSError: The file cannot be written, as on a full disk.
     """
-    target = Path(path)
+    target = expanded(path)
     if target.is_dir() or not target.parent.is_dir():
         raise ValueError(f"cannot write a file {str(target)!r}: not a file in a folder that exists")
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     manifest = {
         "format": FORMAT,
         "version": VERSION,
@@ -111,22 +111,16 @@ def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
     }
     if tape.prediction_blocks:
         manifest["prediction_blocks"] = tape.prediction_blocks
-    try:
-        with zipfile.ZipFile(partial, "x") as archive:
-            _write(archive, "manifest.json", _encode(manifest))
-            for name, source in _sources(tape.blocks):
-                _write(archive, _member(name), _pixels(name, source))
-            for block in tape.blocks:
-                record, latents, frames = _members(block.index)
-                _write(archive, record, _encode(_record(block)))
-                tensors = {"latents": block.latents, "noisy": torch.stack(block.noisy)}
-                _write(archive, latents, save_tensors(tensors), deflate=False)
-                _write(archive, frames, _pixels("frames", block.frames))
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(target) as part, zipfile.ZipFile(part, "w") as archive:
+        _write(archive, "manifest.json", _encode(manifest))
+        for name, source in _sources(tape.blocks):
+            _write(archive, _member(name), _pixels(name, source))
+        for block in tape.blocks:
+            record, latents, frames = _members(block.index)
+            _write(archive, record, _encode(_record(block)))
+            tensors = {"latents": block.latents, "noisy": torch.stack(block.noisy)}
+            _write(archive, latents, save_tensors(tensors), deflate=False)
+            _write(archive, frames, _pixels("frames", block.frames))
     return target
 
 
@@ -142,7 +136,7 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
         FileNotFoundError: No such file.
         ValueError: Not such a file, or damaged, or written with another model.
     """
-    source = Path(path)
+    source = expanded(path)
     if source.is_dir():
         raise ValueError(f"{str(source)!r} is a folder, not a DragStream archive")
     with _explained(source), zipfile.ZipFile(source) as archive:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, Motion, validate
+from dragstream.drags.reach import check_reach
 from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Shape, as_shape
 from dragstream.method.base import DragMethod
@@ -51,12 +52,13 @@ class Request:
 
         Raises:
             TypeError: Drags, settings or a callback of another kind.
-            ValueError: No drags; regions that are empty or out of the frame; a handle inside
-                ``keep``; a memory of a block that the stream does not have; settings that the
-                model cannot follow.
+            ValueError: No drags; regions that are empty or out of the frame; motions that end far
+                outside (`check_reach`); a handle inside ``keep``; a memory of a block that the
+                stream does not have; settings that the model cannot follow.
         """
-        validate(drags, keep, spec.grid.height, spec.grid.width)
-        for index, drag in enumerate(drags):
+        masks = validate(drags, keep, spec.grid.height, spec.grid.width)
+        for index, (drag, mask) in enumerate(zip(drags, masks, strict=True)):
+            check_reach(f"drags[{index}]", drag.motion, mask)
             if drag.source is not None and drag.source.block >= len(blocks):
                 raise ValueError(
                     f"drags[{index}]: its memory is of block {drag.source.block}, "

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dragstream.method.moments import Moments, drift
 from dragstream.method.settings import DragSettings
+from dragstream.models.pixels import ADVICE
 from dragstream.stream.driving import Drive
 from dragstream.stream.events import BlockMade, Watch, nobody
 from dragstream.stream.generation import generate
@@ -49,7 +50,8 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
 
     Raises:
         ValueError: The model makes no more blocks than there are.
-        FloatingPointError: The latents stopped being finite.
+        FloatingPointError: The latents stopped being finite, or the frames decoded from them are
+            not.
         Exception: What ``watch`` raises.
     """
     model, index = recall.model, len(state.blocks)
@@ -122,6 +124,7 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
     Raises:
         TypeError: Not an array.
         ValueError: Another size or dtype than the model's frames.
+        FloatingPointError: The encoder's latents, or the frames decoded from them, are not finite.
     """
     grid = recall.model.spec.grid
     if not isinstance(image, np.ndarray):
@@ -193,6 +196,10 @@ def _given(
     The first of them keeps the ``source``: a `picture` or `footage`.
     """
     most = recall.model.spec.most_blocks
+    if not all(bool(torch.isfinite(latents).all()) for latents in parts):
+        raise FloatingPointError(
+            f"the encoder of {recall.model.spec.name!r} gave latents that are not finite: {ADVICE}"
+        )
     if most is not None and len(parts) > most:
         raise ValueError(
             f"{recall.model.spec.name!r} makes videos of at most {most} blocks, "
@@ -282,7 +289,7 @@ def _stored(*parts: torch.Tensor) -> list[torch.Tensor]:
     size = parts[0][0].numel()
     # Each begins where any tensor might: the model's bits may depend on the alignment.
     room = -(-size // _ALIGNED) * _ALIGNED
-    memory = torch.empty(len(parts), room)
+    memory = torch.empty(len(parts), room, dtype=torch.float32, device="cpu")
     kept = [row[:size].view(parts[0].shape[1:]) for row in memory]
     for own, part in zip(kept, parts, strict=True):
         own.copy_(part.detach()[0])

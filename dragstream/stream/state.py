@@ -19,6 +19,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from dragstream.stream.pixels import decode
+
 if TYPE_CHECKING:
     from dragstream.models.base import VideoModel
     from dragstream.stream.records import Block
@@ -204,12 +206,12 @@ class Recall:
             return self.model.commit(self.to_model(latents), context)
 
     def decode(self, latents: torch.Tensor, memory: Any) -> tuple[NDArray[np.uint8], Any]:
-        """Latents (F, C, h, w) to read-only frames (T, H, W, 3), and the decoder's memory."""
-        with torch.no_grad():
-            frames, memory = self.model.decode(self.to_model(latents), memory)
-        frames = np.array(frames, dtype=np.uint8)
-        frames.setflags(write=False)
-        return frames, memory
+        """Latents (F, C, h, w) to read-only frames (T, H, W, 3), and the decoder's memory.
+
+        Raises:
+            FloatingPointError: the decoder's values are not finite.
+        """
+        return decode(self.model, self.to_model(latents), memory)
 
     def _commit_block(self, blocks: Blocks, index: int, context: Context | None) -> Context:
         block = blocks[index]

@@ -25,6 +25,7 @@ from dragstream.drags.shapes import Shape, as_shape
 from dragstream.method.base import DragMethod
 from dragstream.method.frequency import LowPass
 from dragstream.models.base import ModelSpec, VideoModel
+from dragstream.models.defaults import cpu_by_default
 from dragstream.stream import archive, tables, video
 from dragstream.stream.driving import Callback, Course, Request, drive
 from dragstream.stream.events import Watch, nobody
@@ -103,7 +104,8 @@ class Stream:
         self._seed = checked_seed(seed)
         # The boundaries before and after each of the last `undo` blocks.
         recall = Recall(model, _undo(undo, model) + 1)
-        recall.text(prompt)
+        with _plain_torch():
+            recall.text(prompt)
         self._recall = recall
         count = whole(prediction_blocks, "prediction_blocks", least=0)
         self._state = State.empty(prompt, recall.limit, count)
@@ -111,10 +113,10 @@ class Stream:
         self._listeners: dict[object, Callable[[], Any]] = {}
         self._players: weakref.WeakSet[Any] = weakref.WeakSet()
         if image is not None:
-            with torch.inference_mode(mode=False):
+            with _plain_torch():
                 self._state = produce_image(recall, self._state, self._seed, image)
         if video is not None:
-            with torch.inference_mode(mode=False):
+            with _plain_torch():
                 self._state = produce_video(recall, self._state, self._seed, video)
 
     # ------------------------------------------------------------------------------- reading
@@ -157,7 +159,7 @@ class Stream:
             TypeError: Anything but a string.
             ValueError: A prompt that the model refuses.
         """
-        with torch.inference_mode(mode=False):
+        with _plain_torch():
             self._recall.text(prompt)
 
     @property
@@ -195,6 +197,10 @@ class Stream:
         """The number of blocks."""
         return len(self.blocks)
 
+    def __bool__(self) -> bool:
+        """True: a stream is something also while it has no blocks."""
+        return True
+
     def __repr__(self) -> str:
         name = self.model.spec.name
         return f"Stream({name!r}, {self.prompt!r}, seed={self.seed}, blocks={len(self)})"
@@ -229,7 +235,7 @@ class Stream:
         at = spec.denoising_step if step is None else _place(step, "step", len(spec.sigmas))
         low_pass = None if cutoff is None else LowPass(cutoff)
         shown = state.blocks[index]
-        with torch.inference_mode(mode=False), torch.no_grad():
+        with _plain_torch(), torch.no_grad():
             context = self._recall.context(state, index, shown.prompt)
             latents = self._recall.to_model(shown.noisy[at])
             found = self.model.features(latents, spec.sigmas[at], context, wanted, low_pass)
@@ -298,7 +304,12 @@ class Stream:
     # --------------------------------------------------------------------------- generating
 
     def step(self) -> Block:
-        """Generate one block."""
+        """Generate one block.
+
+        Raises:
+            ValueError: The model makes no more blocks than there are.
+            FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
+        """
         with self._writing("step") as state:
             self._state = self._produce(state, Order(Mode.STEP))
             return self._state.blocks[-1]
@@ -344,7 +355,7 @@ class Stream:
             TypeError: Arguments of another kind.
             ValueError: A stream without blocks, or drags or settings that the model cannot
                 follow.
-            FloatingPointError: The latents stopped being finite.
+            FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
         """
         with self._writing("edit") as state:
             _need_blocks(state, "edit")
@@ -395,7 +406,7 @@ class Stream:
             TypeError: Arguments of another kind.
             ValueError: A stream without blocks, ``blocks`` below 1, or drags or settings that
                 the model cannot follow.
-            FloatingPointError: The latents stopped being finite.
+            FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
         """
         with self._writing("animate") as state:
             count = whole(blocks, "blocks", least=1)
@@ -455,10 +466,14 @@ class Stream:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything but the model to one file, whole or not at all; returns the path.
 
-        The file is a zip of JSON and safetensors. Its usual suffix is ``.dragstream``.
+        The file is a zip of JSON and safetensors. Its usual suffix is ``.dragstream``; ``~`` is the
+        home folder. What a save of the same file left beside it when its process was killed is
+        deleted.
 
         Raises:
+            TypeError: No path.
             ValueError: A folder that does not exist.
+            OSError: The file cannot be written, as on a full disk.
         """
         state = self._state
         tape = archive.Tape(
@@ -499,32 +514,41 @@ class Stream:
             model, tape.prompt, tape.seed, undo=undo, prediction_blocks=tape.prediction_blocks
         )
         for prompt in {block.prompt: None for block in tape.blocks}:
-            stream._recall.text(prompt)
+            stream.check_prompt(prompt)
         stream._state = replace(stream._state, blocks=tape.blocks, start=tape.start)
         return stream
 
     def to_mp4(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
         """Write the video as mp4 (extra ``lab``); returns the path.
 
+        The file appears whole or not at all; an older one stays until the new one is complete.
+
         Args:
-            path: Ending in ``.mp4``.
+            path: Ending in ``.mp4``; ``~`` is the home folder.
             frame_rate: Frames a second; None means the model's own.
 
         Raises:
             ValueError: A stream without blocks, another suffix, no such folder, a bad rate.
             ImportError: Without imageio-ffmpeg.
+            RuntimeError: ffmpeg cannot be run, has no x264, or failed, as on a full disk; the
+                message has what ffmpeg said. `to_gif` works without it.
+            OSError: The file cannot be written.
         """
         return video.to_mp4(self.frames, path, self._rate(frame_rate))
 
     def to_gif(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
         """Write the video as an endlessly looping gif; returns the path.
 
+        The file holds every frame, and appears whole or not at all. Its times are hundredths of a
+        second, which keep the rate on average; above 50 frames a second it has 50, with a warning.
+
         Args:
-            path: Ending in ``.gif``.
+            path: Ending in ``.gif``; ``~`` is the home folder.
             frame_rate: Frames a second; None means the model's own.
 
         Raises:
             ValueError: A stream without blocks, another suffix, no such folder, a bad rate.
+            OSError: The file cannot be written.
         """
         return video.to_gif(self.frames, path, self._rate(frame_rate))
 
@@ -599,7 +623,7 @@ class Stream:
             self._pen.take(writing)
             state = self._state
             # What is remembered must serve later gradients, wherever the call is made from.
-            with torch.inference_mode(mode=False):
+            with _plain_torch():
                 yield state
         finally:
             writing.over = True
@@ -613,6 +637,13 @@ class Stream:
                 listener()
             except Exception:  # noqa: BLE001
                 _log.exception("a listener of %r failed", self)
+
+
+@contextmanager
+def _plain_torch() -> Iterator[None]:
+    """Without the caller's inference mode and default device, which would change what is made."""
+    with torch.inference_mode(mode=False), cpu_by_default():
+        yield
 
 
 def _check_model(model: object) -> None:

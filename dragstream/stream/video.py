@@ -5,21 +5,28 @@ from __future__ import annotations
 import base64
 import html
 import io
+import logging
 import math
 import os
 import tempfile
-from collections.abc import Callable
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags.checks import positive, whole
+from dragstream.drags.files import expanded, replacing
+from dragstream.stream.gif import FASTEST, SLOWEST, encode_gif
+from dragstream.stream.mp4 import FFmpegError, encode_mp4
+
+__all__ = ["Clip", "FFmpegError", "filmstrip_png", "to_gif", "to_mp4"]
 
 Frames = NDArray[np.uint8]
+
+_log = logging.getLogger(__name__)
 
 
 def _checked_frames(frames: Frames) -> Frames:
@@ -34,7 +41,7 @@ def _checked_frames(frames: Frames) -> Frames:
 
 
 def _checked_path(path: str | os.PathLike[str], suffix: str) -> Path:
-    checked = Path(path)
+    checked = expanded(path)
     if checked.suffix.lower() != suffix:
         raise ValueError(f"the file name must end in {suffix!r}, not {str(checked)!r}")
     if not checked.parent.is_dir():
@@ -44,88 +51,64 @@ def _checked_path(path: str | os.PathLike[str], suffix: str) -> Path:
     return checked
 
 
-def _encode_mp4(frames: Frames, path: Path, frame_rate: float) -> None:
-    try:
-        import imageio_ffmpeg
-    except ImportError as error:
-        raise ImportError(
-            'mp4 needs imageio-ffmpeg: pip install "dragstream[lab]" (or write a .gif)'
-        ) from error
-    height, width = frames.shape[1:3]
-    writer = imageio_ffmpeg.write_frames(
-        str(path),
-        (width, height),
-        fps=frame_rate,
-        codec="libx264",
-        # Browsers play 4:2:0 only, which halves the chroma and so wants even sizes.
-        pix_fmt_out="yuv420p",
-        macro_block_size=2,
-        quality=None,
-        bitrate=None,
-        output_params=["-crf", "18", "-movflags", "+faststart"],
-        ffmpeg_log_level="error",
-    )
-    writer.send(None)
-    try:
-        for frame in frames:
-            writer.send(np.ascontiguousarray(frame))
-    finally:
-        writer.close()
-
-
-def _encode_gif(frames: Frames, target: Any, frame_rate: float) -> None:
-    images = [Image.fromarray(frame) for frame in frames]
-    images[0].save(
-        target,
-        format="GIF",
-        save_all=True,
-        append_images=images[1:],
-        # gif counts in hundredths of a second and players slow down below two of them
-        duration=max(20, round(100 / frame_rate) * 10),
-        loop=0,
-    )
-
-
-def _write(
-    encode: Callable[[Frames, Path, float], None],
-    frames: Frames,
-    path: str | os.PathLike[str],
-    suffix: str,
-    frame_rate: float,
-) -> Path:
-    """Encode into a file that appears whole or not at all."""
-    frames, frame_rate = _checked_frames(frames), positive(frame_rate, "frame_rate")
-    target = _checked_path(path, suffix)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        partial = Path(folder) / f"partial{suffix}"
-        encode(frames, partial, frame_rate)
-        partial.replace(target)
-    return target
+def _checked(
+    frames: Frames, path: str | os.PathLike[str], suffix: str, frame_rate: float
+) -> tuple[Frames, Path, float]:
+    return _checked_frames(frames), _checked_path(path, suffix), positive(frame_rate, "frame_rate")
 
 
 def to_mp4(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> Path:
     """Write (T, H, W, 3) uint8 frames as H.264; returns the path.
 
-    The file appears whole or not at all.
+    The file appears whole or not at all: an older one stays until the new one is complete.
+
+    Args:
+        frames: At least one.
+        path: Ending in ``.mp4``; ``~`` is the home folder.
+        frame_rate: Frames a second.
 
     Raises:
         TypeError: A frame rate that is no number.
         ValueError: No frames, another suffix than ``.mp4``, no such folder, a bad frame rate.
         ImportError: Without imageio-ffmpeg (extra ``lab``).
+        RuntimeError: ffmpeg cannot be run, has no x264, or failed, as on a full disk: an
+            `FFmpegError` with what ffmpeg said.
+        OSError: The file cannot be written.
     """
-    return _write(_encode_mp4, frames, path, ".mp4", frame_rate)
+    frames, target, frame_rate = _checked(frames, path, ".mp4", frame_rate)
+    with replacing(target) as part:
+        encode_mp4(frames, part, frame_rate)
+    return target
 
 
 def to_gif(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> Path:
     """Write (T, H, W, 3) uint8 frames as an endlessly looping gif; returns the path.
 
-    The file appears whole or not at all.
+    The file holds every frame, also those that equal the one before, and appears whole or not at
+    all. A gif counts in hundredths of a second, so at 16 frames a second three frames of four are
+    shown for 0.06 s and one for 0.07 s.
+
+    Args:
+        frames: At least one.
+        path: Ending in ``.gif``; ``~`` is the home folder.
+        frame_rate: Frames a second. Players slow down above 50; the gif then has 50, and a
+            `UserWarning` says so.
 
     Raises:
         TypeError: A frame rate that is no number.
         ValueError: No frames, another suffix than ``.gif``, no such folder, a bad frame rate.
+        OSError: The file cannot be written.
     """
-    return _write(_encode_gif, frames, path, ".gif", frame_rate)
+    frames, target, frame_rate = _checked(frames, path, ".gif", frame_rate)
+    if not SLOWEST <= frame_rate <= FASTEST:
+        warnings.warn(
+            f"a gif has {SLOWEST:.3g} to {FASTEST:g} frames a second: "
+            f"{min(max(frame_rate, SLOWEST), FASTEST):.3g} instead of {frame_rate:.6g}",
+            stacklevel=2,
+        )
+    with replacing(target) as part:
+        part.write_bytes(encode_gif(frames, frame_rate))
+    return target
 
 
 @dataclass(frozen=True)
@@ -144,7 +127,7 @@ class Clip:
     def of(
         cls, frames: Frames, frame_rate: float, width: int | None = None, label: str = "video"
     ) -> Clip:
-        """Encode frames: as mp4 where imageio-ffmpeg is installed, as gif elsewhere.
+        """Encode frames: as mp4 where there is an ffmpeg that works, as gif elsewhere.
 
         ``width`` defaults to the frames' own, times whatever makes it at least 320.
 
@@ -160,12 +143,11 @@ class Clip:
         try:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "clip.mp4"
-                _encode_mp4(frames, path, frame_rate)
+                encode_mp4(frames, path, frame_rate)
                 return cls(path.read_bytes(), "video/mp4", width, label)
-        except ImportError:
-            buffer = io.BytesIO()
-            _encode_gif(frames, buffer, frame_rate)
-            return cls(buffer.getvalue(), "image/gif", width, label)
+        except (ImportError, FFmpegError) as error:
+            _log.info("shown as a gif: %s", error)
+            return cls(encode_gif(frames, frame_rate), "image/gif", width, label)
 
     def _repr_html_(self) -> str:
         source = f"data:{self.mime};base64,{base64.b64encode(self.data).decode()}"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dragstream.drags.files import expanded
+
 if TYPE_CHECKING:
     import torch
 
@@ -36,7 +38,7 @@ class SegmentAnything:
             raise ImportError(
                 'SAM needs transformers, which is not installed: pip install "dragstream[sam]"'
             ) from error
-        path = Path(folder)
+        path = expanded(folder, "folder")
         if not (path / "config.json").is_file():
             raise ValueError(f"sam must be a folder with a SAM checkpoint, got {str(folder)!r}")
         kind = json.loads((path / "config.json").read_text()).get("model_type")
@@ -86,7 +88,7 @@ class SegmentAnything:
         pixels = torch.from_numpy(frame.copy()).to(weight.device).permute(2, 0, 1)[None].float()
         pixels = F.interpolate(pixels, inner, mode="bilinear", antialias=True, align_corners=False)
         mean, deviation = (
-            torch.tensor(values, device=weight.device).view(1, 3, 1, 1)
+            torch.tensor(values, dtype=torch.float32, device=weight.device).view(1, 3, 1, 1)
             for values in (self._mean, self._deviation)
         )
         normal = (pixels / 255 - mean) / deviation

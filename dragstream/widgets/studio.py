@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import short
+from dragstream.drags.files import expanded, replacing
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region
 from dragstream.method.settings import DragSettings
@@ -248,7 +249,7 @@ class Studio(ipywidgets.Box):
             raise ValueError(f"kind must be one of {', '.join(EXPORTS)}, got {short(kind)}")
         if not Path(name).name:
             raise ValueError(f"name must be the name of a file, got {short(name)}")
-        path = Path(f"{name}.{kind}")
+        path = expanded(f"{name}.{kind}", "name")
         if not path.parent.is_dir():
             raise ValueError(f"there is no folder {str(path.parent)!r}")
         stream = self.stream
@@ -259,7 +260,8 @@ class Studio(ipywidgets.Box):
                 return stream.to_gif(path)
             case "dragstream":
                 return stream.save(path)
-        path.write_text(stream.to_code(), encoding="utf-8")
+        with replacing(path) as part:
+            part.write_text(stream.to_code(), encoding="utf-8")
         return path
 
     def refresh(self) -> None:

@@ -410,8 +410,8 @@ def test_what_is_kept_changes_less(scene):
     keep = regions.rasterise(regions.box(64, 0, 96, 64), 64, 96)
     pull = scene.pull(Translation.by(12, 4))
 
-    def moved(weight):
-        run = scene.run(bare(constraint=weight, iterations=8), [pull], keep=keep)
+    def moved(constraint):
+        run = scene.run(bare(constraint=constraint, iterations=8), [pull], keep=keep)
         records = list(run)
         after = scene.model.wan.features(run.latents, 0.9, scene.context, (1, 2))
         before = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))

@@ -63,7 +63,7 @@ def test_bad_pictures_are_named(weights) -> None:
 
 def test_missing_and_other_weights_are_named(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=r"no AlexNet weights .*download https://"):
+    with pytest.raises(FileNotFoundError, match=r"no AlexNet .*download https://.*--weights FILE"):
         LPIPS()(pictures(0), pictures(1))
     other = tmp_path / "other.pth"
     torch.save({"features.0.weight": torch.zeros(2)}, other)

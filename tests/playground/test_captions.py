@@ -28,6 +28,28 @@ def test_phrases_keep_a_colour_with_its_object() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "“a red critter” past ‘a blue box’",
+        "\"a red critter\" past 'a blue box'",
+        "«red critter» past „a blue box“",
+    ],
+)
+def test_quotation_marks_say_nothing(prompt: str) -> None:
+    assert captions.phrases(prompt) == [["red", "critter"], ["blue", "box"]]
+
+
+def test_gray_and_grey_are_known_and_leave_the_colour_open() -> None:
+    assert captions.phrases("a gray critter and a Grey box") == [["critter"], ["box"]]
+    grey, plain = captions.word_counts(["a grey box", "a box"])
+    assert torch.equal(grey, plain)
+    # What the packaged weights know by number stays where it was.
+    assert captions.word_counts(["a box"]).shape == (1, 4, 24)
+    with pytest.raises(ValueError, match="says nothing"):
+        captions.phrases("grey")
+
+
 def test_an_unknown_word_is_answered_with_the_vocabulary() -> None:
     with pytest.raises(ValueError, match=r"'turquoise', 'walrus'.*critter.*meadow"):
         captions.phrases("a turquoise walrus")

@@ -474,3 +474,31 @@ def test_parts_of_ones_own_come_back_if_their_classes_are_handed_in(stream, drag
     assert restored.blocks[-1].earlier[0].settings.rectification == Whole(3)
     with pytest.raises(ValueError, match=r"rectification is a 'Whole'.*parts=\[...\]"):
         Stream.restore(path, model)
+
+
+def test_what_a_killed_save_left_goes_with_the_next_one(stream, tmp_path):
+    path = tmp_path / "take.dragstream"
+    left = tmp_path / ".take.dragstream.0123abcd.part"
+    left.write_bytes(b"half of it")
+    stream.save(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_save_without_room_leaves_the_good_file(stream, tmp_path, monkeypatch):
+    path = stream.save(tmp_path / "take.dragstream")
+    good = path.read_bytes()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        stream.save(path)
+    assert path.read_bytes() == good
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_tilde_is_the_home_folder(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Stream(model, "red ball").save("~/take.dragstream") == tmp_path / "take.dragstream"
+    assert Stream.restore("~/take.dragstream", model).prompt == "red ball"

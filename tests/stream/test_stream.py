@@ -606,3 +606,22 @@ def test_a_listener_may_write(stream):
     stream.subscribe(lambda: len(stream) < 3 and stream.step())
     stream.step()
     assert len(stream) == 3
+
+
+def test_an_empty_stream_is_true(model):
+    stream = Stream(model, "red ball")
+    assert len(stream) == 0
+    assert bool(stream) is True
+
+
+def test_a_drag_that_ends_far_outside_is_refused_and_changes_nothing(model, trace):
+    stream = Stream(model, "red ball", seed=7)
+    stream.step()
+    before = trace(stream)
+    far = Drag(regions.disc(center=(20, 10), radius=5), Translation.by(900, 0))
+    near = Drag(regions.disc(center=(20, 10), radius=5), Translation.by(60, 0))
+    for call in (stream.edit, stream.animate):
+        with pytest.raises(ValueError, match=r"drags\[1\] ends around \(920, 10\), far outside"):
+            call([near, far])
+        assert trace(stream) == before
+    stream.animate([near])  # out of sight, which is a drag like any other

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from dragstream.metrics.videos import read_video
 from dragstream.stream import Stream
 from dragstream.stream.video import Clip, filmstrip_png, to_gif, to_mp4
 
@@ -56,15 +57,84 @@ def test_colours_survive_an_mp4(tmp_path):
 def test_a_gif_loops_and_holds_every_frame(filled, tmp_path):
     path = filled.to_gif(tmp_path / "take.gif", frame_rate=12.5)
     with Image.open(path) as image:
+        durations = []
+        frames = []
+        for part in ImageSequence.Iterator(image):
+            frames.append(np.array(part.convert("RGB")))
+            durations.append(part.info["duration"])
         assert image.info["loop"] == 0
-        frames, durations = [], []
-        for frame in ImageSequence.Iterator(image):
-            frames.append(np.array(frame.convert("RGB")))
-            durations.append(frame.info["duration"])
-    assert sum(durations) == 17 * 80  # equal frames in a row are written once, for longer
-    shown = np.stack(frames).astype(float)
-    assert np.abs(shown - shown[0]).mean() > 1
-    assert np.abs(shown[-1] - filled.frames[-1]).mean() < 12
+    assert durations == [80] * 17  # also where a frame equals the one before
+    assert np.abs(np.stack(frames).astype(float) - filled.frames).mean() < 12
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_equal_frames_are_in_a_gif_as_often_as_in_the_video(tmp_path):
+    frames = colours()[[0, 0, 0, 1, 2, 2, 2]]
+    path = to_gif(frames, tmp_path / "a.gif", 10)
+    with Image.open(path) as image:
+        shown = [np.array(part.convert("RGB")) for part in ImageSequence.Iterator(image)]
+    assert np.array_equal(np.stack(shown), frames)  # few colours are kept as they are
+    assert np.array_equal(read_video(path), frames)
+
+
+def test_a_change_in_a_corner_is_all_that_a_gif_adds(tmp_path):
+    frames = np.repeat(colours(count=1), 3, axis=0)
+    frames[1, -1, -1] = 255
+    frames[2, 5:9, 7:20] = [255, 0, 0]
+    path = to_gif(frames, tmp_path / "a.gif", 10)
+    assert np.array_equal(read_video(path), frames)
+
+
+@pytest.mark.parametrize(
+    ("rate", "hundredths"),
+    [
+        (8, [12, 13, 13, 12]),
+        (16, [6, 6, 7, 6]),
+        (25, [4, 4, 4, 4]),
+        (30, [3, 4, 3, 3]),
+        (24, [4, 4, 4, 5]),
+    ],
+)
+def test_a_gif_keeps_the_rate_on_average(tmp_path, rate, hundredths):
+    """Frame i ends at the hundredth of a second nearest to (i + 1) / rate."""
+    path = to_gif(colours()[[0, 1, 2, 3] * 6], tmp_path / "a.gif", rate)
+    with Image.open(path) as image:
+        times = [part.info["duration"] for part in ImageSequence.Iterator(image)]
+    ends = np.cumsum(times) / 1000
+    assert np.abs(ends - np.arange(1, 25) / rate).max() <= 0.005 + 1e-9
+    assert [time // 10 for time in times[:4]] == hundredths
+    assert len(read_video(path)) == 24
+
+
+@pytest.mark.parametrize(("rate", "least", "most"), [(60, 20, 20), (0.001, 655350, 655350)])
+def test_rates_that_a_gif_cannot_have_are_rounded_with_a_warning(tmp_path, rate, least, most):
+    with pytest.warns(UserWarning, match=f"a gif has 0.00153 to 50 frames a second.*{rate}"):
+        path = to_gif(colours(), tmp_path / "a.gif", rate)
+    with Image.open(path) as image:
+        times = [part.info["duration"] for part in ImageSequence.Iterator(image)]
+    assert len(times) == 6
+    assert (min(times), max(times)) == (least, most)
+
+
+def test_a_gif_of_other_programs_is_read_by_its_durations(tmp_path):
+    """Pillow leaves out a frame that equals the one before, and shows that one for longer."""
+    frames = colours()[[0, 0, 0, 1, 2, 2]]
+    images = [Image.fromarray(frame) for frame in frames]
+    path = tmp_path / "a.gif"
+    images[0].save(path, save_all=True, append_images=images[1:], duration=80, loop=0)
+    with Image.open(path) as image:
+        assert image.n_frames == 3
+    assert np.array_equal(read_video(path), frames)
+    assert np.array_equal(read_video(path, first=2, count=3), frames[2:5])
+    with pytest.raises(ValueError, match="has 6 frames, but frames 5 to 7 are needed"):
+        read_video(path, first=5, count=3)
+    times = [10, 655350, 655350]
+    images[0].save(path, save_all=True, append_images=images[3:5], duration=times)
+    with pytest.raises(ValueError, match="131071 frames by its durations; at most 100000"):
+        read_video(path)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(ValueError, match="cannot be read as a video"):
+        read_video(path)
 
 
 @pytest.mark.parametrize("name", ["take.avi", "take", "mp4"])

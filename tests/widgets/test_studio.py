@@ -233,6 +233,14 @@ def test_files(studio, stream, tmp_path, monkeypatch):
     assert press(studio, type="export", kind="py", name="take") == []
     assert studio._bar.written["code"] == "# 2 blocks\n"
     assert (tmp_path / "take.py").read_text() == "# 2 blocks\n"
+    with monkeypatch.context() as patch:
+        patch.setattr(Stream, "to_code", lambda _: "\ud800")  # which no file can hold
+        assert press(studio, type="export", kind="py", name="take") != []
+        assert (tmp_path / "take.py").read_text() == "# 2 blocks\n"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert studio.export("py", "~/home") == tmp_path / "home.py"
+    names = ["home.py", "take.dragstream", "take.gif", "take.py"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     with pytest.raises(ValueError, match="kind must be one of mp4"):
         studio.export("exe", "take")
     with pytest.raises(ValueError, match="name of a file"):

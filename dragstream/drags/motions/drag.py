@@ -90,7 +90,8 @@ class Drag:
 def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int) -> list[BoolMask]:
     """Check drags against a frame and against the region that must stay as it is.
 
-    Targets may leave the frame: an object dragged out of view is a legal drag.
+    Targets may leave the frame: an object dragged out of view is a legal drag. How far is checked
+    where a stream follows them (`dragstream.drags.reach`).
 
     Args:
         drags: At least one drag.

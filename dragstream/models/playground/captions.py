@@ -21,6 +21,10 @@ PHRASES = 4
 
 _SEPARATORS = ("and", "past", "beside", "behind", "before", "in", "on", "while")
 _FILLERS = ("a", "an", "the")
+_GREYS = ("gray", "grey")
+"""A colour that no object here has: it is understood, and leaves the colour open."""
+_QUOTES = "\"'`´“”„‟‘’‚‛«»‹›"
+"""May stand around words and say nothing."""
 _MOTION_WORDS = tuple(dict.fromkeys(word for motion in MOTIONS for word in motion.split()))
 _CAMERA_WORDS = ("camera", "pans")
 VOCABULARY: tuple[str, ...] = (
@@ -31,8 +35,10 @@ VOCABULARY: tuple[str, ...] = (
     *_CAMERA_WORDS,
     *_SEPARATORS,
     *_FILLERS,
+    *_GREYS,
 )
-_MEANINGFUL = tuple(word for word in VOCABULARY if word not in (*_SEPARATORS, *_FILLERS))
+_SILENT = (*_SEPARATORS, *_FILLERS, *_GREYS)
+_MEANINGFUL = tuple(word for word in VOCABULARY if word not in _SILENT)
 _PREPOSITIONS = {"room": "in a", "meadow": "in a", "beach": "on a", "snow": "in the"}
 
 
@@ -65,7 +71,8 @@ def phrases(prompt: str) -> list[list[str]]:
     """Split a prompt into phrases of meaningful words.
 
     "a red critter slides right past a blue box" gives
-    [["red", "critter", "slides", "right"], ["blue", "box"]].
+    [["red", "critter", "slides", "right"], ["blue", "box"]]. Quotation marks of any kind say
+    nothing. Neither do "gray" and "grey", since no object here is: they leave the colour open.
 
     Raises:
         TypeError: the prompt is not a string.
@@ -74,7 +81,8 @@ def phrases(prompt: str) -> list[list[str]]:
     """
     if not isinstance(prompt, str):
         raise TypeError(f"a prompt must be a string, got {prompt!r}")
-    words = re.findall(r"[^\s,.;]+", prompt.lower())
+    parts = re.findall(r"[^\s,.;]+", prompt.lower())
+    words = [word for part in parts if (word := part.strip(_QUOTES))]
     unknown = [word for word in words if word not in VOCABULARY]
     if unknown:
         raise ValueError(
@@ -101,7 +109,8 @@ def phrases(prompt: str) -> list[list[str]]:
 
 def word_counts(prompts: list[str]) -> Tensor:
     """How often each meaningful word stands in each phrase: float32 (B, PHRASES, words)."""
-    counts = torch.zeros(len(prompts), PHRASES, len(_MEANINGFUL))
+    shape = (len(prompts), PHRASES, len(_MEANINGFUL))
+    counts = torch.zeros(shape, dtype=torch.float32, device="cpu")
     for row, prompt in enumerate(prompts):
         for column, phrase in enumerate(phrases(prompt)):
             for word in phrase:

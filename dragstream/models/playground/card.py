@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from dragstream.drags.files import expanded
 from dragstream.models.playground import world
 from dragstream.models.playground.clips import BLOCK, as_input, draw_clips, draw_frames
 from dragstream.models.playground.model import WEIGHTS, Playground
@@ -122,11 +123,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m dragstream.models.playground.card", description=main.__doc__
     )
-    parser.add_argument("--folder", type=Path, default=WEIGHTS, help="of the weights")
+    parser.add_argument("--folder", type=expanded, default=WEIGHTS, help="of the weights")
     for name in TABLES:
         parser.add_argument(
             f"--{name}",
-            type=Path,
+            type=expanded,
             metavar="FILE",
             help=f"what `python -m dragstream.revel {name} --markdown FILE` wrote",
         )

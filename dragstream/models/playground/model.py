@@ -17,11 +17,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import ModelSpec
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import load_strictly
+from dragstream.models.defaults import cpu_by_default
+from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
 from dragstream.models.playground.world import FRAME_RATE, HEIGHT, WIDTH
@@ -70,6 +73,7 @@ class Playground(nn.Module):
         self.wan = CausalWan.from_config(config["transformer"])
         self.autoencoder = Autoencoder()
         self.captions = CaptionEncoder(self.wan.config.text_dim)
+        self.to(torch.float32)  # whatever other code has made torch's default
         self.guidance = Guidance(**config["guidance"])
         self.spec = ModelSpec(
             name="playground",
@@ -88,6 +92,7 @@ class Playground(nn.Module):
         )
 
     @classmethod
+    @cpu_by_default()
     def from_folder(cls, folder: str | Path = WEIGHTS) -> Playground:
         """Read config and weights, by default those in the package.
 
@@ -95,7 +100,7 @@ class Playground(nn.Module):
             FileNotFoundError: a file is missing.
             ValueError: a file is damaged, or weights are missing, unexpected or of other shapes.
         """
-        folder = Path(folder)
+        folder = expanded(folder, "folder")
         try:
             config = json.loads((folder / "config.json").read_text())
             model = cls(config)
@@ -223,11 +228,13 @@ class Playground(nn.Module):
 
     @torch.no_grad()
     def decode(self, latents: Tensor, state: None = None) -> tuple[NDArray[np.uint8], None]:
-        """Frames uint8 (F, H, W, 3) of latents (1, F, 8, h, w); each frame stands for itself."""
+        """Frames uint8 (F, H, W, 3) of latents (1, F, 8, h, w); each frame stands for itself.
+
+        Raises:
+            FloatingPointError: the images are not finite.
+        """
         images = self.autoencoder.decode(latents[0].to(self.device, torch.float32))
-        pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        frames: NDArray[np.uint8] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        return frames, state
+        return to_frames((images + 1) * 127.5, "decoder"), state
 
     @torch.no_grad()
     def encode_image(self, image: NDArray[np.uint8]) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dragstream.models.defaults import cpu_by_default
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import phrases
 
@@ -17,6 +18,7 @@ _CLEAR = 96.0
 """Objects of a drawing are that far apart, centre to centre, in pixels."""
 
 
+@cpu_by_default()
 def draw(prompt: str, seed: int = 0) -> NDArray[np.uint8]:
     """Render a first frame for a caption, as `Stream(model, prompt, image=...)` takes it.
 

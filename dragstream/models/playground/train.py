@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.playground import card, world
 from dragstream.models.playground.autoencoder import CHANNELS, Autoencoder
@@ -434,8 +435,8 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         help="continue from the folder, or else from the weights in the package",
     )
-    parser.add_argument("--folder", type=Path, default=Path("build/playground"))
-    parser.add_argument("--output", type=Path, default=WEIGHTS, help="where the weights go")
+    parser.add_argument("--folder", type=expanded, default=Path("build/playground"))
+    parser.add_argument("--output", type=expanded, default=WEIGHTS, help="where the weights go")
     parser.add_argument("--autoencoder-steps", type=int, default=4300)
     parser.add_argument(
         "--decoder-steps", type=int, default=800, help="further, of the decoder alone; 0: none"

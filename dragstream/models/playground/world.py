@@ -20,6 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dragstream.models.defaults import cpu_by_default
+
 WIDTH = 256
 HEIGHT = 160
 HORIZON = 52
@@ -52,6 +54,8 @@ MOTIONS = (
     "turns",
 )
 CAMERA_MOTIONS = ("stands still", "pans left", "pans right")
+_FLOAT: dict[str, Any] = {"dtype": torch.float32, "device": "cpu"}
+"""Named wherever tensors are made: other code may change torch's defaults."""
 _VELOCITY_BIAS = torch.tensor(
     # x and y in pixels a frame, angle and yaw in degrees a frame, one row per motion
     [
@@ -63,12 +67,13 @@ _VELOCITY_BIAS = torch.tensor(
         [5.0, 6.0, 0.0, 0.0],
         [0.0, 0.0, 18.0, 0.0],
         [0.0, 0.0, 0.0, 18.0],
-    ]
+    ],
+    **_FLOAT,
 )
 # Standard deviations of the random walks, in the units above: calm, in a jump, in a rare leap.
-_CALM = torch.tensor([2.0, 1.6, 3.0, 5.0])
-_JUMP = torch.tensor([10.5, 8.0, 18.0, 22.0])
-_LEAP = torch.tensor([24.0, 16.0, 36.0, 36.0])
+_CALM = torch.tensor([2.0, 1.6, 3.0, 5.0], **_FLOAT)
+_JUMP = torch.tensor([10.5, 8.0, 18.0, 22.0], **_FLOAT)
+_LEAP = torch.tensor([24.0, 16.0, 36.0, 36.0], **_FLOAT)
 _JUMP_PROBABILITY = 0.35
 _LEAP_PROBABILITY = 0.03
 _INERTIA = 0.5
@@ -129,6 +134,7 @@ class Scenes:
         return Scenes(**values)
 
 
+@cpu_by_default()
 def sample_scenes(
     generator: torch.Generator, count: int, frames: int, objects: int | None = None
 ) -> Scenes:
@@ -149,7 +155,7 @@ def sample_scenes(
         raise ValueError(f"a scene holds 1 or 2 objects, got {objects!r}")
 
     def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator)
+        return torch.rand(*shape, generator=generator, **_FLOAT)
 
     def integers(high: int, *shape: int) -> Tensor:
         return torch.randint(high, shape, generator=generator)
@@ -171,9 +177,9 @@ def sample_scenes(
     low, high = _RADIUS_RANGE
     radius = low + (high - low) * uniform(count, slots)
     left_first = uniform(count, 1) < 0.5
-    half = torch.stack([torch.zeros(count), torch.ones(count)], dim=1)
+    half = torch.tensor([[0.0, 1.0]], **_FLOAT).expand(count, 2)
     half = torch.where(left_first, half, 1 - half)
-    spread = torch.where(present.all(dim=1, keepdim=True), 0.5, 1.0)
+    spread = _either(present.all(dim=1, keepdim=True), 0.5, 1.0)
     x = 32 + (WIDTH - 64) * spread * (uniform(count, slots) * 0.9 + half * (spread < 1))
     y = HORIZON + 12 + (HEIGHT - HORIZON - 38) * uniform(count, slots)
     place = integers(len(PLACES), count)
@@ -192,10 +198,15 @@ def sample_scenes(
     )
 
 
+def _either(condition: Tensor, yes: float, no: float) -> Tensor:
+    """`torch.where` of two numbers, in float32."""
+    return torch.where(condition, torch.tensor(yes, **_FLOAT), no)
+
+
 def _pan(generator: torch.Generator, frames: int, camera: Tensor) -> Tensor:
     """How far cameras (B,) have turned: (B, T, 1), 0 in the first frame."""
-    mean = torch.tensor([0.0, -_PAN_SPEED, _PAN_SPEED])[camera, None]
-    wavering = 0.4 * _PAN_SPEED * torch.randn(len(camera), frames, generator=generator)
+    mean = torch.tensor([0.0, -_PAN_SPEED, _PAN_SPEED], **_FLOAT)[camera, None]
+    wavering = 0.4 * _PAN_SPEED * torch.randn(len(camera), frames, generator=generator, **_FLOAT)
     speed = torch.where(mean == 0, 0.0, mean + wavering)
     speed[:, 0] = 0
     return speed.cumsum(dim=1)[..., None]
@@ -220,14 +231,14 @@ def _walk(generator: torch.Generator, frames: int, start: _Start, pan: Tensor) -
     radius, position = start.radius, start.position
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator)
+        return torch.randn(*shape, generator=generator, **_FLOAT)
 
     def jumpy(scale: float, jump: float) -> Tensor:
-        often = torch.rand(radius.shape, generator=generator) < _JUMP_PROBABILITY
-        return normal(*radius.shape) * torch.where(often, jump, scale)
+        often = torch.rand(radius.shape, generator=generator, **_FLOAT) < _JUMP_PROBABILITY
+        return normal(*radius.shape) * _either(often, jump, scale)
 
     bias = _VELOCITY_BIAS[motion]
-    sign = torch.where(torch.rand(bias.shape, generator=generator) < 0.5, -1.0, 1.0)
+    sign = _either(torch.rand(bias.shape, generator=generator, **_FLOAT) < 0.5, -1.0, 1.0)
     signed = (motion >= MOTIONS.index("bounces"))[..., None]
     bias = torch.where(signed, bias * sign, bias)
     velocity = bias + normal(*bias.shape) * _CALM
@@ -235,7 +246,7 @@ def _walk(generator: torch.Generator, frames: int, start: _Start, pan: Tensor) -
     angle = torch.where(is_critter, normal(*x.shape) * 10, normal(*x.shape) * 60)
     yaw = (normal(*x.shape) * 30).clamp(-_YAW_LIMIT, _YAW_LIMIT)
     aspect = (normal(*x.shape) * 0.1).clamp(-_ASPECT_LIMIT, _ASPECT_LIMIT)
-    swing = torch.where(is_critter, 0.35, 1.0)  # critters roll less than boxes and stars
+    swing = _either(is_critter, 0.35, 1.0)  # critters roll less than boxes and stars
     base = radius
     margin = torch.stack([radius * 0.9, radius * 0.8], dim=-1)
     lowest = torch.stack([margin[..., 0], HORIZON - 0.2 * radius], dim=-1)
@@ -250,14 +261,14 @@ def _walk(generator: torch.Generator, frames: int, start: _Start, pan: Tensor) -
             strict=True,
         ):
             rows[name].append(value)
-        luck = torch.rand(bias.shape, generator=generator)
+        luck = torch.rand(bias.shape, generator=generator, **_FLOAT)
         scale = torch.where(luck < _JUMP_PROBABILITY, _JUMP, _CALM)
         noise = normal(*bias.shape) * torch.where(luck < _LEAP_PROBABILITY, _LEAP, scale)
         velocity = bias + _INERTIA * (velocity - bias) + noise
         moved = position + velocity[..., :2]
         moved[..., 0] -= camera[:, frame]
         outside = (moved < lowest) | (moved > highest)
-        flip = torch.where(outside, -1.0, 1.0)
+        flip = _either(outside, -1.0, 1.0)
         # A wall turns the bias round as well, so that sliding objects come back.
         bias = torch.cat([bias[..., :2] * flip, bias[..., 2:]], dim=-1)
         velocity = torch.cat([velocity[..., :2] * flip, velocity[..., 2:]], dim=-1)
@@ -292,6 +303,7 @@ def masks(scenes: Scenes, chunk: int = 64) -> np.ndarray:
     return render_with_masks(scenes, chunk)[1]
 
 
+@cpu_by_default()
 def render_with_masks(scenes: Scenes, chunk: int = 64) -> tuple[np.ndarray, np.ndarray]:
     """What `render` and `masks` give, for the price of one."""
     images, owner = _composite(scenes, chunk)
@@ -404,7 +416,7 @@ def _figure(
 
     light = 1.0 - 0.22 * (0.6 * sx + sy).clamp(-1.2, 1.2)
     shaded = base * light[..., None]
-    white, dark = torch.ones(3), torch.tensor([0.10, 0.10, 0.14])
+    white, dark = torch.tensor([[1.0, 1.0, 1.0], [0.10, 0.10, 0.14]], **_FLOAT)
 
     def spot(where: Tensor, color: Tensor, strength: float) -> None:
         nonlocal shaded

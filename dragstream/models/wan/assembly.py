@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
+from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
+from dragstream.models.defaults import cpu_by_default
 from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Steps
 from dragstream.models.wan.cache import cache_folder
 from dragstream.models.wan.memory import Memory, Recaching, Restarting, Rolling
@@ -28,6 +30,7 @@ from dragstream.models.wan.weights import TRANSFORMER, Files, read_transformer
 _SCHEDULER = "scheduler/scheduler_config.json"
 
 
+@cpu_by_default()
 def load(
     name: str | Path | Release,
     *,
@@ -78,7 +81,7 @@ def load(
         RuntimeError: The layers are to be compiled, and there is no compiler.
     """
     where, release_changes = _placed(placement, changes)
-    folder = None if isinstance(name, Release) or str(name) in RELEASES else Path(name)
+    folder = None if isinstance(name, Release) or str(name) in RELEASES else expanded(name, "name")
     release = _released(name, folder).changed(release_changes)
     own = None if folder is None else Folder(folder)
     files = Files(
@@ -121,7 +124,7 @@ def assemble(release: Release, files: Files, placement: Placement, *, progress: 
         )
         preview = None
         if files.preview is not None:
-            preview = PreviewDecoder.from_file(files.preview, dtype=dtype)  # type: ignore[arg-type]
+            preview = PreviewDecoder.from_file(files.preview, dtype=where.vae_dtype)  # type: ignore[arg-type]
         bar.update()
         for part, place, what in ((wan, device, "transformer"), (vae, where.vae_device, "VAE")):
             _need_room(part, torch.device(place or device), what)
@@ -263,7 +266,7 @@ def _base(
     base: str | Path | None, release: Release, own: Folder | None, revision: str | None
 ) -> Source:
     if base is not None:
-        folder = Path(base)
+        folder = expanded(base, "base")
         if folder.is_dir():
             return Folder(folder)
         if isinstance(base, str) and base.count("/") == 1 and not base.startswith((".", "/", "~")):
@@ -279,7 +282,7 @@ def _base(
 def _present(path: str | Path | None, name: str) -> Path | None:
     if path is None:
         return None
-    found = Path(path).expanduser()
+    found = expanded(path, name)
     if not found.exists():
         raise FileNotFoundError(f"{name}: there is no file or folder {found}")
     return found
@@ -290,4 +293,4 @@ def _kept(cache: object) -> Path | None:
         return cache_folder() if cache else None
     if not isinstance(cache, str | Path):
         raise TypeError(f"cache must be True, False or a folder, got {cache!r}")
-    return Path(cache).expanduser()
+    return expanded(cache, "cache")

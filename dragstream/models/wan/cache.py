@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import State
 from dragstream.models.wan.room import free_disk, gigabytes
 
@@ -30,7 +31,7 @@ def cache_folder() -> Path:
     """
     named = os.environ.get(VARIABLE)
     if named:
-        return Path(named).expanduser()
+        return expanded(named, VARIABLE)
     try:
         import platformdirs
     except ImportError as error:

@@ -10,6 +10,9 @@ import torch
 from dragstream.drags.checks import switch, whole
 from dragstream.models.causal_economy import Economy
 
+_SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
+"""What others call torch's types."""
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -17,9 +20,11 @@ class Placement:
 
     Args:
         device: The transformer's; None means a CUDA device if there is one, else the CPU.
-        dtype: The transformer's; None means bfloat16 on a CUDA device, float32 elsewhere.
+        dtype: The transformer's, one of torch's or its name: "bfloat16" or "bf16", "float16" or
+            "fp16", "float32" or "fp32". None means bfloat16 on a CUDA device, float32 elsewhere.
         vae_device: The VAE's; None means the transformer's.
-        vae_dtype: The VAE's; None means the transformer's, but float32 on a CPU.
+        vae_dtype: That of the VAE and of a small decoder; None means the transformer's, but float32
+            where the VAE is on a CPU.
         text_device: Where prompts are encoded.
         text_dtype: The text encoder's.
         keep_text: Leave the text encoder in memory after use.
@@ -57,16 +62,18 @@ class Placement:
     def resolved(self) -> Placement:
         """The same with nothing left open."""
         device = _device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = _dtype(self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32))
+        dtype = read_dtype(
+            self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
+        )
         vae_device = device if self.vae_device is None else _device(self.vae_device)
         vae_dtype = torch.float32 if vae_device.type == "cpu" else dtype
         return Placement(
             device,
             dtype,
             vae_device,
-            vae_dtype if self.vae_dtype is None else _dtype(self.vae_dtype),
+            vae_dtype if self.vae_dtype is None else read_dtype(self.vae_dtype),
             _device(self.text_device),
-            _dtype(self.text_dtype),
+            read_dtype(self.text_dtype),
             self.keep_text,
             self.decoder_states,
             self.economy,
@@ -82,8 +89,19 @@ def _device(named: Any) -> torch.device:
     return device
 
 
-def _dtype(named: Any) -> torch.dtype:
-    dtype = getattr(torch, named, None) if isinstance(named, str) else named
+def read_dtype(named: Any) -> torch.dtype:
+    """A floating point type of torch, by itself, its name, or one of "bf16", "fp16" and "fp32".
+
+    Raises:
+        ValueError: It is none.
+    """
+    dtype = named
+    if isinstance(named, str):
+        name = named.removeprefix("torch.")
+        dtype = getattr(torch, _SHORT.get(name, name), None)
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise ValueError(f"dtype must be a floating point type of torch, got {named!r}")
+        raise ValueError(
+            f"dtype must be a floating point type of torch, as 'bfloat16' or 'bf16', 'float16' or "
+            f"'fp16', 'float32' or 'fp32', got {named!r}"
+        )
     return dtype

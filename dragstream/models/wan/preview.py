@@ -18,7 +18,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import State, load_strictly, read_pickled
+from dragstream.models.defaults import cpu_by_default
+from dragstream.models.pixels import to_frames
 
 Memory = tuple[Tensor, ...]
 """The last input of each memory block, (1, channels, rows, columns)."""
@@ -94,6 +97,7 @@ class PreviewDecoder(nn.Module):
         self.growth = int(np.prod(strides))
 
     @classmethod
+    @cpu_by_default()
     def from_file(cls, path: str | Path, *, dtype: torch.dtype = torch.float32) -> PreviewDecoder:
         """Read a released file, `.pth` or `.safetensors`; its encoder is passed over.
 
@@ -101,7 +105,7 @@ class PreviewDecoder(nn.Module):
             FileNotFoundError: There is no such file.
             ValueError: The file is damaged, or holds another kind of model.
         """
-        path = Path(path)
+        path = expanded(path)
         state = {
             name: weight
             for name, weight in _read(path).items()
@@ -129,7 +133,11 @@ class PreviewDecoder(nn.Module):
     def decode(
         self, latents: Tensor, state: Memory | None = None
     ) -> tuple[NDArray[np.uint8], Memory]:
-        """Frames uint8 (T, H, W, 3), and what to hand along; see `VideoAutoencoder.decode`."""
+        """Frames uint8 (T, H, W, 3), and what to hand along; see `VideoAutoencoder.decode`.
+
+        Raises:
+            FloatingPointError: The images are not finite.
+        """
         weight = next(self.parameters())
         frames = torch.tanh(latents[0].to(weight.device, weight.dtype) / 3) * 3
         memory: list[Tensor] = []
@@ -143,9 +151,7 @@ class PreviewDecoder(nn.Module):
                 frames = layer(frames)
         if state is None:  # a video's first latent frame is a single frame: the last that it grows
             frames = frames[self.growth - 1 :]
-        pixels = (frames.float().clamp(0, 1) * 255).round().to(torch.uint8)
-        shown: NDArray[np.uint8] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        return shown, tuple(memory)
+        return to_frames(frames.float() * 255, "small decoder"), tuple(memory)
 
 
 def _read(path: Path) -> State:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dragstream.drags.checks import finite, positive, sequence, switch, whole
+from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import ModelSpec
 
@@ -138,7 +139,7 @@ class Release:
         Raises:
             ValueError: A note that does not parse, or says what cannot be.
         """
-        path = Path(folder) / NOTE
+        path = expanded(folder, "folder") / NOTE
         if not path.is_file():
             return None
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
 
 TextSizes = Mapping[str, Any]
@@ -41,7 +42,7 @@ class Sizes:
         """
         from dragstream.models.checkpoints import read_sizes
 
-        folder = Path(folder)
+        folder = expanded(folder, "folder")
         return cls(
             read_sizes(folder / "transformer" / "config.json"),
             _config(folder / "vae" / "config.json"),

@@ -123,7 +123,7 @@ class Hub:
         self._need_room(hub, name, patterns)
         try:
             root = self._snapshot(hub, patterns, offline=False)
-        except _errors(hub) as error:
+        except Exception as error:  # what the client's own HTTP library raises among it
             raise FileNotFoundError(self._advice(name, error)) from error
         if not _complete(root / name):
             raise FileNotFoundError(self._advice(name, None))
@@ -147,7 +147,7 @@ class Hub:
             info = hub.HfApi().model_info(
                 self.repository, revision=self.revision, files_metadata=True
             )
-        except _errors(hub) as error:
+        except Exception as error:  # what the client's own HTTP library raises among it
             raise FileNotFoundError(self._advice(name, error)) from error
         wanted = hub.utils.filter_repo_objects(
             info.siblings or [], allow_patterns=list(patterns), key=lambda item: item.rfilename
@@ -206,19 +206,6 @@ def _hub() -> Any:
             'downloads from the hub need huggingface_hub: pip install "dragstream[wan]"'
         ) from error
     return huggingface_hub
-
-
-def _errors(hub: Any) -> tuple[type[Exception], ...]:
-    # HfHubHTTPError and the offline error are OSErrors or ConnectionErrors in one version and not
-    # in another; a network that is not there raises the HTTP client's own.
-    kinds: list[type[Exception]] = [OSError, ValueError, hub.errors.HfHubHTTPError]
-    try:
-        import httpx
-
-        kinds.append(httpx.HTTPError)
-    except ImportError:
-        pass
-    return tuple(kinds)
 
 
 def signature(paths: Sequence[Path]) -> str:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from dragstream.drags.checks import whole
+from dragstream.models.defaults import cpu_by_default
 from dragstream.models.wan.cache import read_tensors, write_tensors
 from dragstream.models.wan.room import need_memory
 from dragstream.models.wan.sources import Source, signature
@@ -124,6 +125,7 @@ class TextEncoder:
         digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         return self.folder / "text" / f"{digest}.safetensors"
 
+    @cpu_by_default()
     def _encode(self, cleaned: str) -> Tensor:
         tokenizer, encoder = self._parts or self._load()
         try:

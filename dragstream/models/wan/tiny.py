@@ -1,6 +1,7 @@
 """A tiny random model in the released layout, to try the plumbing.
 
 ```python
+from dragstream.drags.files import expanded
 from dragstream.models.wan.tiny import write_tiny
 
 model = ds.load(write_tiny("tiny-wan"))
@@ -24,6 +25,7 @@ from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 from torch import Tensor, nn
 
+from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import released_name
 from dragstream.models.wan.releases import NOTE, RELEASES, Release
 
@@ -66,7 +68,7 @@ def write_tiny(
     """
     if release not in RELEASES:
         raise ValueError(f"release must be one of {', '.join(RELEASES)}, got {release!r}")
-    root, like = Path(folder), RELEASES[release]
+    root, like = expanded(folder, "folder"), RELEASES[release]
     root.mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dragstream.models.checkpoints import load_strictly, read_folder
+from dragstream.models.pixels import check_finite, to_frames
 
 
 class DecoderState:
@@ -145,9 +146,12 @@ class VideoAutoencoder(nn.Module):
         Returns:
             Frames, 1 for the first latent frame of a video and `factors[0]` for each other one, and
             what to hand along with the next latents. The given state stays usable.
+
+        Raises:
+            FloatingPointError: The images are not finite.
         """
         images, after = self._decode(latents, state)
-        return _to_uint8(images), after
+        return to_frames((images[0].transpose(0, 1).float() + 1) * 127.5, "decoder"), after
 
     def _decode(self, latents: Tensor, state: DecoderState | None) -> tuple[Tensor, DecoderState]:
         """Images (1, 3, T, H, W) in -1..1."""
@@ -169,6 +173,7 @@ class VideoAutoencoder(nn.Module):
         images = torch.cat(pieces, dim=2)
         if self._patch is not None:
             images = unpatchify(images, patch_size=self._patch)
+        check_finite(images, "decoder")
         after = DecoderState(done + planes.shape[2], tuple(cache))
         self._admit(state, after)
         return images.clamp(-1.0, 1.0), after
@@ -215,13 +220,6 @@ class VideoAutoencoder(nn.Module):
             digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
             digest.update(weight.cpu().contiguous().flatten().view(torch.uint8).numpy())
         return digest.hexdigest()
-
-
-def _to_uint8(images: Tensor) -> NDArray[np.uint8]:
-    """Images (1, 3, T, H, W) in -1..1 as frames (T, H, W, 3)."""
-    pixels = ((images[0].float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    frames: NDArray[np.uint8] = pixels.permute(1, 2, 3, 0).contiguous().cpu().numpy()
-    return frames
 
 
 def _to_images(frames: NDArray[np.uint8]) -> Tensor:

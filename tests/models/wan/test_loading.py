@@ -218,15 +218,37 @@ def test_a_download_that_does_not_fit_is_refused_with_sizes(cache, monkeypatch, 
     assert it.value.errno == errno.ENOSPC
 
 
-@pytest.mark.usefixtures("hub")
-def test_a_network_that_fails_is_told(cache, monkeypatch, quick):
-    def fail(*_args, **_kwargs):
-        raise ConnectionError("no route to the hub")
+class NoRouteError(Exception):
+    """What an HTTP library raises that nobody has heard of: no OSError and no ValueError."""
 
+
+def fail(*_args, **_kwargs):
+    raise NoRouteError("no route to the hub\nand more")
+
+
+@pytest.mark.parametrize("while_downloading", [False, True])
+@pytest.mark.usefixtures("hub")
+def test_a_network_that_fails_is_told(cache, monkeypatch, quick, while_downloading):
+    """Repository, file, what went wrong, and what to do: also for errors of the hub's client."""
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: SimpleNamespace(model_info=fail))
-    with pytest.raises(FileNotFoundError, match="ConnectionError: no route to the hub"):
+    info = SimpleNamespace(siblings=[])
+    ask = (lambda *_args, **_kwargs: info) if while_downloading else fail
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: SimpleNamespace(model_info=ask))
+    download = huggingface_hub.snapshot_download
+
+    def snapshot(*args, local_files_only, **kwargs):
+        call = download if local_files_only else fail
+        return call(*args, local_files_only=local_files_only, **kwargs)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    with pytest.raises(FileNotFoundError) as caught:
         quick("causal-forcing", cache, **SIZES)
+    message = str(caught.value)
+    release = RELEASES["causal-forcing"]
+    assert f"{release.file} of {release.repository}@main" in message
+    assert "(NoRouteError: no route to the hub)" in message
+    assert f"`hf download {release.repository} {release.file}`" in message
+    assert "checkpoint=..., base=..." in message
 
 
 # ---------------------------------------------------------------------- what is refused

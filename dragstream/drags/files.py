@@ -1,0 +1,107 @@
+"""Paths that users name, and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dragstream.drags.checks import short
+
+if sys.platform != "win32":
+    import fcntl
+
+_PART = ".part"
+
+
+def expanded(path: str | os.PathLike[str], name: str = "path") -> Path:
+    """`path` with `~` or `~user` at its beginning replaced by the home folder.
+
+    A name that begins with `~` and is no user's stays as it is.
+
+    Args:
+        path: What a user named.
+        name: What messages call it.
+
+    Raises:
+        TypeError: Neither a string nor a path.
+    """
+    named: Any = path
+    if not isinstance(named, str | os.PathLike) or isinstance(os.fspath(named), bytes):
+        raise TypeError(f"{name} must be a string or a path, got {short(path)}")
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises for unknown users
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A new file beside `target`, which takes its place when the block ends without an exception.
+
+    Until then `target` stays as it was; after an exception the new file is deleted. One that a
+    killed process left behind is deleted by the next call for the same target: writers lock their
+    files, and a lock ends with its process.
+
+    Yields:
+        The absolute path of an empty file, to be written to but not replaced.
+
+    Raises:
+        OSError: It cannot be written, or the disk is full.
+    """
+    folder = Path(os.path.abspath(target)).parent  # noqa: PTH100 - links stay as they are named
+    _clear(folder, target.name)
+    part, descriptor = _open(folder, target.name)
+    try:
+        yield part
+        os.fsync(descriptor)
+        part.replace(folder / target.name)
+    finally:
+        os.close(descriptor)
+        part.unlink(missing_ok=True)
+
+
+def _open(folder: Path, name: str) -> tuple[Path, int]:
+    """A new file and its descriptor, locked for as long as that is open."""
+    while True:
+        part = folder / f".{name}.{secrets.token_hex(4)}{_PART}"
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            # Another writer's clean-up may take a file between its creation and its lock.
+            if _lock(descriptor) and part.exists():
+                return part, descriptor
+        except BaseException:
+            os.close(descriptor)
+            part.unlink(missing_ok=True)
+            raise
+        os.close(descriptor)
+
+
+def _clear(folder: Path, name: str) -> None:
+    """Delete the files that killed writers of the same target have left."""
+    if sys.platform == "win32":  # no locks: what a killed writer left stays
+        return
+    ours = re.compile(re.escape(f".{name}.") + "[0-9a-f]{8}" + re.escape(_PART))
+    with contextlib.suppress(OSError):  # what cannot be cleared does not keep anyone from writing
+        for entry in [entry for entry in folder.iterdir() if ours.fullmatch(entry.name)]:
+            descriptor = os.open(entry, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                if _lock(descriptor):
+                    entry.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Whether the file is locked from now on: no other open file holds its lock."""
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True

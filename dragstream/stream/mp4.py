@@ -1,0 +1,73 @@
+"""Frames to H.264 in an mp4 file, by the ffmpeg that imageio-ffmpeg finds."""
+
+from __future__ import annotations
+
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SAID_AT_MOST = 600
+"""Characters of ffmpeg's complaint that an error repeats."""
+
+
+class FFmpegError(RuntimeError):
+    """ffmpeg is missing, cannot be run, or failed; the message says what it said."""
+
+
+def encode_mp4(frames: NDArray[np.uint8], path: Path, frame_rate: float) -> None:
+    """Write frames (T, H, W, 3) as H.264; ``path`` may have any suffix.
+
+    Raises:
+        ImportError: Without imageio-ffmpeg (extra ``lab``).
+        FFmpegError: ffmpeg cannot be run, has no x264, or failed, as on a full disk.
+    """
+    command = [_executable(), *_arguments(frames, frame_rate), str(path.absolute())]
+    try:
+        # A process group of its own: an interrupt of the kernel is for Python to handle.
+        done = subprocess.run(  # noqa: S603 - no shell, and the path is absolute
+            command,
+            input=np.ascontiguousarray(frames).data.cast("B"),
+            capture_output=True,
+            check=False,
+            process_group=0,
+        )
+    except OSError as error:
+        raise FFmpegError(f"{command[0]!r} cannot be run: {error}; {_INSTEAD}") from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip() or "nothing"
+        raise FFmpegError(
+            f"{command[0]!r} ended with status {done.returncode} and said: "
+            f"{said[-_SAID_AT_MOST:]}; {_INSTEAD}"
+        )
+
+
+_INSTEAD = "to_gif, or a file name that ends in .gif, works without ffmpeg"
+
+
+def _executable() -> str:
+    try:
+        import imageio_ffmpeg
+    except ImportError as error:
+        raise ImportError(
+            f'mp4 needs imageio-ffmpeg: pip install "dragstream[lab]"; {_INSTEAD}'
+        ) from error
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise FFmpegError(f"there is no ffmpeg: {error}; {_INSTEAD}") from error
+
+
+def _arguments(frames: NDArray[np.uint8], frame_rate: float) -> list[str]:
+    """What to read and how to write it: all of the command between ffmpeg and the file."""
+    height, width = frames.shape[1:3]
+    rate = Fraction(frame_rate).limit_denominator()
+    arguments = ["-y", "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
+    arguments += ["-s", f"{width}x{height}", "-r", str(rate), "-i", "-", "-an"]
+    # Browsers play 4:2:0 only, which halves the chroma and so wants even sizes.
+    arguments += ["-vcodec", "libx264", "-pix_fmt", "yuv420p"]
+    if width % 2 or height % 2:
+        arguments += ["-vf", f"scale={width + width % 2}:{height + height % 2}"]
+    return [*arguments, "-crf", "18", "-movflags", "+faststart", "-f", "mp4"]

@@ -1,0 +1,43 @@
+"""Types of numbers by torch's names and by those that others use."""
+
+import pytest
+import torch
+
+import dragstream as ds
+from dragstream.models.wan.placement import Placement, read_dtype
+
+
+@pytest.mark.parametrize(
+    ("named", "dtype"),
+    [
+        ("bf16", torch.bfloat16),
+        ("fp16", torch.float16),
+        ("fp32", torch.float32),
+        ("bfloat16", torch.bfloat16),
+        ("torch.float16", torch.float16),
+        (torch.float32, torch.float32),
+    ],
+)
+def test_names(named, dtype):
+    assert read_dtype(named) == dtype
+    where = Placement("cpu", named, vae_dtype=named, text_dtype=named).resolved()
+    assert (where.dtype, where.vae_dtype, where.text_dtype) == (dtype, dtype, dtype)
+
+
+@pytest.mark.parametrize("named", ["bf17", "int8", "Tensor", 16, torch.int64])
+def test_other_names_are_refused_with_what_is_allowed(named):
+    with pytest.raises(ValueError, match=r"'bfloat16' or 'bf16', .*got"):
+        read_dtype(named)
+
+
+def test_models_and_plans_take_them(quick, folders):
+    model = quick(folders["self-forcing"], dtype="bf16", vae_dtype="fp32")
+    assert model.wan.transformer.scale_shift_table.dtype == torch.bfloat16
+    assert model.vae.dtype == torch.float32
+    short, long = (
+        ds.plan("self-forcing", height=480, width=832, device="cuda", dtype=dtype)
+        for dtype in ("bf16", "bfloat16")
+    )
+    assert short.peak(dragged=True) == long.peak(dragged=True) > 10**9
+    with pytest.raises(ValueError, match="'bf16'"):
+        ds.plan("self-forcing", height=480, width=832, device="cuda", dtype="bf17")
