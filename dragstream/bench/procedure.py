@@ -1,10 +1,12 @@
 """The released procedure, written down as it reads, to measure against.
 
-It does what a direct implementation does, and nothing that the package has thought about: each
-iteration clones the whole cache, runs all layers, attends twice where features are tapped, and
-differentiates through the joined past; references are read by whole passes, each with the filter of
-its own; and a block is decoded together with the one before it. It stands on the same network and
-the same kernels, so that what differs is the procedure.
+It does what a direct implementation does, and nothing that the package has thought about. Features
+are recorded under all low-passes in every pass, those of iterations included: each tapped layer
+attends once more, and once for each low-pass on the whole cache filtered anew. Each iteration
+clones the whole cache, runs all layers and differentiates through the joined past. A block is
+decoded together with the one before it. References need no passes of their own: they were recorded
+while the block before was made. It stands on the same network and the same kernels, so that what
+differs is the procedure. Targets and Gaussian, which cost next to nothing, cover the whole block.
 """
 
 from __future__ import annotations
@@ -32,36 +34,38 @@ if TYPE_CHECKING:
 Filter = Callable[[Tensor], Tensor]
 """Low-passes maps (1, frames, rows, columns, channels)."""
 
+Recorded = dict[Filter | None, Tensor]
+"""Tapped features side by side (1, tokens, channels), under each filter."""
+
 Cache = list[tuple[Tensor, Tensor]]
 """Keys and values of the past in sight at each layer, (1, tokens, heads, head_dim)."""
 
 
 @dataclass(eq=False)
 class _Call:
-    """One layer's self-attention: to the cache and to the block; a tap attends once more."""
+    """One layer's self-attention; a tapped one attends once more under each filter."""
 
     turns: Tensor
     past: tuple[Tensor, Tensor]
-    tapped: bool = False
-    low_pass: Filter | None = None
-    size: tuple[int, int] = (1, 1)
-    tap: Tensor = field(init=False)
+    filters: Sequence[Filter | None]
+    size: tuple[int, int]
+    taps: list[Tensor] = field(default_factory=list)
 
     def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
         """The output before its projection."""
         current = project_key_value(attn, hidden, self.turns)
         query = project_query(attn, hidden, self.turns)
         keys, values = (torch.cat(pair, dim=1) for pair in zip(self.past, current, strict=True))
-        if self.tapped:
-            seen = keys.detach(), values.detach()
-            if self.low_pass is not None:
-                seen = self._filtered(seen[0]), self._filtered(seen[1])
-            self.tap = attend(query, *seen)
+        constants = keys.detach(), values.detach()
+        for low_pass in self.filters:
+            seen = [self._filtered(part, low_pass) for part in constants]
+            self.taps.append(attend(query, *seen))
         return attend(query, keys, values)
 
-    def _filtered(self, x: Tensor) -> Tensor:
-        maps = x.flatten(2).unflatten(1, (-1, *self.size))
-        return self.low_pass(maps).reshape(x.shape) if self.low_pass is not None else x
+    def _filtered(self, x: Tensor, low_pass: Filter | None) -> Tensor:
+        if low_pass is None:
+            return x
+        return low_pass(x.flatten(2).unflatten(1, (-1, *self.size))).reshape(x.shape)
 
 
 class ReleasedProcedure:
@@ -74,6 +78,7 @@ class ReleasedProcedure:
         sigmas: Noise level of each denoising step.
         denoising_step: Where iterations are made.
         learning_rate: Of AdamW.
+        filters: What features are recorded under, beside none.
     """
 
     def __init__(
@@ -85,6 +90,7 @@ class ReleasedProcedure:
         sigmas: Sequence[float],
         denoising_step: int,
         learning_rate: float,
+        filters: Sequence[Filter] = (),
     ) -> None:
         self.wan = wan
         self.context = context
@@ -92,69 +98,100 @@ class ReleasedProcedure:
         self.sigmas = tuple(sigmas)
         self.denoising_step = denoising_step
         self.learning_rate = learning_rate
+        self.filters: tuple[Filter | None, ...] = (None, *filters)
+        self.recorded: Recorded = {}
         spans = context.spans(wan.config, wan.config.frames_per_block)
         count = wan.config.num_layers
         self.cache: Cache = [joined(context.past(layer, spans)) for layer in range(count)]
 
-    def forward(
-        self, latents: Tensor, sigma: float, cache: Cache, low_pass: Filter | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """All layers: x0, and the tapped features side by side."""
+    def record(self, latents: Tensor, sigma: float, cache: Cache) -> tuple[Tensor, Recorded]:
+        """All layers: x0, and the tapped features under every filter."""
         wan, device = self.wan, latents.device
         hidden, size = wan._tokens(latents)  # noqa: SLF001 - the same network
         level = torch.full((1,), sigma, dtype=torch.float32, device=device)
         time, modulation = wan._time(level)  # noqa: SLF001
         frames = torch.arange(latents.shape[1], device=device) + self.context.frames
         turns = torch.view_as_real(wan.transformer.rope(frames[None], *size))
-        taps = []
+        taps: list[list[Tensor]] = []
         for layer, block in enumerate(wan.transformer.blocks):
-            call = _Call(turns, cache[layer], layer in self.layers, low_pass, size)
+            tapped = layer in self.layers
+            call = _Call(turns, cache[layer], self.filters if tapped else (), size)
             hidden = block(hidden, self.context.words[layer], modulation, call)
-            if call.tapped:
-                taps.append(call.tap)
+            taps += [call.taps] if tapped else []
         flow = wan._flow(hidden, time, latents)  # noqa: SLF001
         x0 = latents.float() - sigma * flow.float()
-        return x0, torch.cat(taps, dim=-1)
+        features = [torch.cat(layers, dim=-1) for layers in zip(*taps, strict=True)]
+        return x0, dict(zip(self.filters, features, strict=True))
 
     @torch.no_grad()
-    def reference(self, latents: Tensor, low_pass: Filter | None) -> Tensor:
-        """Features to pull towards, under one filter: a pass of its own."""
-        return self.forward(latents, self._level, self.cache, low_pass)[1]
+    def generate(self, latents: Tensor, sigma: float) -> Tensor:
+        """x0 by a pass of generation; what it records at T' are the next block's references."""
+        x0, found = self.record(latents, sigma, self.cache)
+        if sigma == self._level:
+            self.recorded = found
+        return x0
 
-    def iteration(self, latents: Tensor, reference: Tensor, keep: Tensor) -> Tensor:
-        """One step of AdamW: features like the reference's, predictions kept where `keep` is 1."""
+    def iteration(
+        self, latents: Tensor, reference: Tensor, keep: Tensor, rest: Tensor | float = 0.0
+    ) -> Tensor:
+        """One step of AdamW and the latents' own moments again.
+
+        Args:
+            latents: Of the block.
+            reference: Features to pull towards, (1, tokens, channels).
+            keep: Where predictions are held, 1 or 0.
+            rest: What they are held to.
+        """
         cache = [(key.clone(), value.clone()) for key, value in self.cache]
         point = latents.detach().clone().requires_grad_()
         optimizer = torch.optim.AdamW([point], lr=self.learning_rate)
-        x0, features = self.forward(point, self._level, cache)
-        loss = torch.nn.functional.mse_loss(features.float(), reference.float())
-        loss = loss + (x0 * keep).square().mean()
+        x0, recorded = self.record(point, self._level, cache)
+        found, wanted = (self._maps(each, latents) for each in (recorded[None], reference))
+        loss = torch.nn.functional.mse_loss(found, wanted)
+        loss = loss + ((x0 - rest) * keep).square().mean()
         (point.grad,) = torch.autograd.grad(loss, point)
         torch.nn.utils.clip_grad_norm_([point], 1.0)
         optimizer.step()
-        return point.detach()
+        return rectified(point.detach(), latents)
 
     def block(self, noise: Tensor, filters: Sequence[Filter | None], keep: Tensor) -> Tensor:
         """A whole block: all steps, an iteration for each of `filters`, the context pass; x0."""
         latents = noise
-        known: dict[Filter | None, Tensor] = {}
+        references = self.recorded
         for step, sigma in enumerate(self.sigmas):
             if step > 0:
                 latents = (1 - sigma) * latents + sigma * noise
-            if step == self.denoising_step:
+            if step == self.denoising_step and filters:
+                with torch.no_grad():
+                    rest = self.record(latents, sigma, self.cache)[0]
                 for low_pass in filters:
-                    if low_pass not in known:
-                        known[low_pass] = self.reference(latents, low_pass)
-                    latents = self.iteration(latents, known[low_pass], keep)
-            with torch.no_grad():
-                latents = self.forward(latents, sigma, self.cache)[0]
+                    latents = self.iteration(latents, references[low_pass], keep, rest)
+            latents = self.generate(latents, sigma)
         with torch.no_grad():
-            self.forward(latents, 0.0, self.cache)
+            self.record(latents, 0.0, self.cache)
         return latents
+
+    def _maps(self, features: Tensor, latents: Tensor) -> Tensor:
+        """Features as maps (F, channels, rows, columns), two cells a token."""
+        rows, columns = (
+            size // patch
+            for size, patch in zip(latents.shape[-2:], self.wan.config.patch, strict=True)
+        )
+        maps = features[0].unflatten(0, (-1, rows, columns)).movedim(-1, 1).float()
+        return torch.nn.functional.interpolate(
+            maps, scale_factor=2.0, mode="bilinear", align_corners=True
+        )
 
     @property
     def _level(self) -> float:
         return self.sigmas[self.denoising_step]
+
+
+def rectified(latents: Tensor, own: Tensor) -> Tensor:
+    """Latents with each frame's and channel's mean and deviation as in `own`."""
+    std, mean = torch.std_mean(latents, dim=(-2, -1), keepdim=True)
+    own_std, own_mean = torch.std_mean(own, dim=(-2, -1), keepdim=True)
+    return (latents - mean) / std * own_std + own_mean
 
 
 def decode_again(vae: Any, previous: Tensor, latents: Tensor) -> Any:

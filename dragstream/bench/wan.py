@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dragstream.bench.procedure import ReleasedProcedure, decode_again
@@ -210,10 +212,12 @@ class Bench:
             sigmas=spec.sigmas,
             denoising_step=spec.denoising_step,
             learning_rate=spec.learning_rate,
+            filters=[low for low in DragSettings.released().low_passes if not low.is_identity],
         )
         grid = spec.grid
         shape = (1, 1, 1, grid.latent_height, grid.latent_width)
         self.keep = torch.ones(shape, device=model.device)
+        self.released.generate(self.noisy, spec.sigmas[spec.denoising_step])  # the references
         centre = (grid.width / 2, grid.height / 2)
         self.disc = regions.disc(center=centre, radius=min(grid.width, grid.height) / 6)
 
@@ -226,7 +230,7 @@ class Bench:
 
     def measure(self, iterations: Sequence[int] = (2, 3, 4)) -> WanReport:
         """Everything: a plain block, an iteration, dragged blocks, decoding."""
-        rows = [self.iteration(), self.decode(), self.block(0)]
+        rows = [self.iteration(), self.released_iteration(), self.decode(), self.block(0)]
         rows += [self.block(count) for count in iterations]
         spec, wan = self.model.spec, self.model.wan
         tokens = spec.grid.token_height * spec.grid.token_width
@@ -247,15 +251,27 @@ class Bench:
     # ---------------------------------------------------------------------------- what is measured
 
     def iteration(self) -> Row:
-        """One iteration of a drag, references known."""
-        run = self._run(2 * self.pairs + 2)
+        """One iteration of a drag as the paper has it, references known."""
+        return self._iteration("iteration", DragSettings.paper())
+
+    def released_iteration(self) -> Row:
+        """One iteration of a drag with the released settings, something being kept."""
+        grid = self.model.spec.grid
+        keep = np.zeros((grid.height, grid.width), dtype=np.bool_)
+        keep[: grid.height // 6] = True
+        return self._iteration("iteration, released()", DragSettings.released(), keep)
+
+    def _iteration(
+        self, name: str, settings: DragSettings, keep: NDArray[np.bool_] | None = None
+    ) -> Row:
+        run = self._run(dataclasses.replace(settings, iterations=2 * self.pairs + 3), keep)
         next(run)  # reads the references
-        reference = self.released.reference(self.noisy, None)
+        reference = self.released.recorded[None]
 
         def released() -> Tensor:
             return self.released.iteration(self.noisy, reference, self.keep)
 
-        return self._row("iteration", lambda: next(run), released)
+        return self._row(name, lambda: next(run), released)
 
     def decode(self) -> Row:
         """A block to pixels; the release decodes the block before once more."""
@@ -272,7 +288,8 @@ class Bench:
         drags = [Drag(self.disc, Translation.by(_PULL, 0.0))]
         # as many different filters as a drag of that length may draw
         choices = settings.low_passes
-        filters = [choices[index % len(choices)] for index in range(iterations)]
+        drawn = [choices[index % len(choices)] for index in range(iterations)]
+        filters = [None if low.is_identity else low for low in drawn]
 
         def here() -> object:
             branch = self.stream.fork()
@@ -286,7 +303,7 @@ class Bench:
             f"block, {iterations} iterations" if iterations else "plain block", here, there
         )
 
-    def _run(self, iterations: int) -> Optimization:
+    def _run(self, settings: DragSettings, keep: NDArray[np.bool_] | None) -> Optimization:
         spec = self.model.spec
         mask = regions.rasterise(self.disc, spec.grid.height, spec.grid.width)
         count = spec.frames_per_block
@@ -298,7 +315,8 @@ class Bench:
             self.noisy,
             self.context,
             [pull],
-            settings=DragSettings.paper(iterations=iterations),
+            settings=settings,
+            keep=keep,
             neighbours=self.noisy[0],
             generator=torch.Generator().manual_seed(0),
         )

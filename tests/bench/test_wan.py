@@ -14,6 +14,8 @@ from dragstream.bench import wan as bench
 from dragstream.bench.procedure import ReleasedProcedure, decode_again
 from dragstream.bench.wan import Bench, Row, WanReport, random_wan
 from dragstream.method.frequency import LowPass
+from dragstream.method.placement import enlarge
+from dragstream.method.rectification import Rectification
 from dragstream.models.causal_wan import CausalWan
 
 SIZES = {
@@ -29,6 +31,7 @@ SIZES = {
     "sink": 3,
 }
 SIGMAS = (1.0, 0.9, 0.5)
+LOW_PASS = LowPass(0.3)
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +41,17 @@ def released():
     context = wan.new_context(torch.randn(1, 5, 8))
     for _ in range(4):
         context = wan.commit(torch.randn(1, 3, 4, 4, 6), context)
-    return ReleasedProcedure(
-        wan, context, layers=(1, 2), sigmas=SIGMAS, denoising_step=1, learning_rate=0.05
+    made = ReleasedProcedure(
+        wan,
+        context,
+        layers=(1, 2),
+        sigmas=SIGMAS,
+        denoising_step=1,
+        learning_rate=0.05,
+        filters=[LOW_PASS],
     )
+    made.generate(torch.randn(1, 3, 4, 4, 6), 0.9)
+    return made
 
 
 @pytest.fixture
@@ -50,49 +61,46 @@ def latents():
 
 def test_the_released_procedure_computes_what_the_package_does(released, latents):
     wan, context = released.wan, released.context
-    x0, features = released.forward(latents, 0.9, released.cache)
+    x0, features = released.record(latents, 0.9, released.cache)
     torch.testing.assert_close(x0, wan.predict(latents, 0.9, context), rtol=0, atol=1e-5)
-    taps = wan.features(latents, 0.9, context, (1, 2))
-    wanted = torch.cat([taps[layer].flatten(1, 3) for layer in (1, 2)], dim=-1)
-    torch.testing.assert_close(features, wanted, rtol=0, atol=1e-5)
-
-
-def test_its_references_are_low_passed_alike(released, latents):
-    low_pass = LowPass(0.3)
-    taps = released.wan.features(latents, 0.9, released.context, (1, 2), low_pass)
-    wanted = torch.cat([taps[layer].flatten(1, 3) for layer in (1, 2)], dim=-1)
-    found = released.reference(latents, low_pass)
-    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+    for low_pass in (None, LOW_PASS):  # recorded in every pass
+        taps = wan.features(latents, 0.9, context, (1, 2), low_pass)
+        wanted = torch.cat([taps[layer].flatten(1, 3) for layer in (1, 2)], dim=-1)
+        torch.testing.assert_close(features[low_pass], wanted, rtol=0, atol=1e-5)
 
 
 def test_its_iteration_follows_the_same_gradient(released, latents):
     point = latents.clone().requires_grad_()
-    target = released.reference(latents + 0.1, None)
+    target = released.record(latents + 0.1, 0.9, released.cache)[1][None]
     taps = released.wan.features(point, 0.9, released.context, (1, 2))
-    found = torch.cat([taps[layer].flatten(1, 3) for layer in (1, 2)], dim=-1)
-    loss = torch.nn.functional.mse_loss(found, target)
-    (gradient,) = torch.autograd.grad(loss, point)
+    found, wanted = (
+        enlarge(maps[0], 2, corners=True)
+        for maps in (torch.cat([taps[1], taps[2]], dim=-1), target.unflatten(1, (3, 2, 3)))
+    )
+    (gradient,) = torch.autograd.grad((found - wanted).square().mean(), point)
     moved = released.iteration(latents, target, torch.zeros(()))
     # a fresh AdamW steps by the sign of the gradient, and decays weights
-    stepped = latents * (1 - 0.05 * 0.01) - 0.05 * gradient.sign()
+    stepped = latents * (1 - 0.05 * 0.01) - 0.05 * gradient / (gradient.abs() + 1e-8)
+    own = Rectification(neighbours=0, per_frame=True).prepare(latents, None)
     clear = gradient.abs() > 1e-6
-    torch.testing.assert_close(moved[clear], stepped[clear], rtol=0, atol=2e-3)
+    torch.testing.assert_close(moved[clear], own(stepped)[clear], rtol=0, atol=2e-3)
 
 
 def test_its_blocks_run_every_step_and_iteration(released, latents, monkeypatch):
     passes = []
-    forward = ReleasedProcedure.forward
+    record = ReleasedProcedure.record
 
-    def counted(self, latents, sigma, *rest):
+    def counted(self, latents, sigma, cache):
         passes.append(sigma)
-        return forward(self, latents, sigma, *rest)
+        return record(self, latents, sigma, cache)
 
-    monkeypatch.setattr(ReleasedProcedure, "forward", counted)
-    low_pass = LowPass(0.4)
-    x0 = released.block(latents, [None, low_pass, None], torch.ones(()))
-    # two references, three iterations, three steps, the context pass
-    assert passes == [1.0, *[0.9] * 6, 0.5, 0.0]
+    monkeypatch.setattr(ReleasedProcedure, "record", counted)
+    before = released.recorded
+    x0 = released.block(latents, [None, LOW_PASS, None], torch.ones(()))
+    # what is held, three iterations and the step itself at T', and the context pass
+    assert passes == [1.0, *[0.9] * 5, 0.5, 0.0]
     assert x0.shape == latents.shape
+    assert released.recorded is not before  # the next block's references
 
 
 def test_its_decoding_starts_from_nothing():
@@ -132,7 +140,9 @@ def measured():
 def test_everything_is_measured(measured):
     model, report, told = measured
     names = [row.name for row in report.rows]
-    assert names == ["iteration", "decoding", "plain block", "block, 2 iterations"]
+    assert names == [
+        "iteration", "iteration, released()", "decoding", "plain block", "block, 2 iterations",
+    ]  # fmt: skip
     assert told == ["filling the window", *names]
     assert (report.layers, report.channels, report.frame) == (3, 16, (48, 32))
     assert report.tokens == 3 * 2 * 3

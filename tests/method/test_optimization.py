@@ -58,6 +58,27 @@ def test_the_loss_is_the_mean_distance_of_features_over_the_targets(scene):
     assert iteration.loss_cst == 0.0
 
 
+@pytest.mark.parametrize("corners", [False, True])
+def test_enlarged_features_are_compared_where_their_tokens_are(scene, corners):
+    mask = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)  # cells 2..3 by 2..5
+    pull = scene.pull(Translation.by(16, 16), (None, 1.0, None), mask=mask)
+    settings = bare(upsampling=2, nearest_features=corners)
+    iteration = next(scene.run(settings, [pull]))
+    now = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
+    then = scene.model.wan.features(scene.reference.latents, 0.9, scene.reference.context, (1, 2))
+    larger = [
+        torch.nn.functional.interpolate(
+            torch.cat([taps[1], taps[2]], dim=-1)[0].movedim(-1, 1),
+            scale_factor=2.0,
+            mode="bilinear",
+            align_corners=corners,
+        )
+        for taps in (now, then)
+    ]
+    distance = (larger[0][1, :, 4:6, 4:8] - larger[1][2, :, 2:4, 2:6]).abs().mean()
+    assert iteration.loss_rec == pytest.approx(float(distance), rel=1e-4)
+
+
 def test_optimisation_lowers_the_loss(scene):
     run = scene.run(bare(iterations=12, learning_rate=0.05))
     losses = [iteration.loss for iteration in run]

@@ -6,7 +6,7 @@ import torch
 
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine, Grid
-from dragstream.method.placement import place, resize, sample
+from dragstream.method.placement import enlarge, move, place, resize, sample
 
 GRID = Grid.of(64, 96)  # 4 x 6 tokens of 16 pixels
 BOX = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)  # tokens (1, 1) and (1, 2)
@@ -98,3 +98,52 @@ def test_resize_measures_areas():
     assert float(coverage[0, 0]) == 32 / 256
     assert float(coverage.sum()) == 32 / 256
     assert torch.equal(resize(mask, 4, 6, nearest=True).unique(), torch.tensor([0.0, 1.0]))
+
+
+def places(cells):
+    """The centre of each cell, as `sample` takes points."""
+    rows, columns = cells
+    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    size = torch.tensor((columns, rows))
+    return (2 * (torch.stack((x, y), dim=-1) + 0.5) / size - 1).flatten(0, 1)
+
+
+def test_an_enlarged_map_read_at_the_places_of_its_own_cells_is_the_map():
+    y, x = torch.meshgrid(torch.arange(6.0), torch.arange(9.0), indexing="ij")
+    ramps = torch.stack((x, y, 2 * x - y), dim=-1)
+    for factor in (2, 3):
+        larger = enlarge(ramps[None], factor)[0]
+        assert larger.shape == (6 * factor, 9 * factor, 3)
+        again = sample(larger, places((6, 9))).unflatten(0, (6, 9))
+        inside = slice(1, -1)  # beyond the outermost centres a ramp is cut off
+        torch.testing.assert_close(again[inside, inside], ramps[inside, inside], atol=1e-4, rtol=0)
+    corners = enlarge(ramps[None], 2, corners=True)[0]
+    torch.testing.assert_close(corners[0, -1], ramps[0, -1])  # and there corner lies on corner
+    again = sample(corners, places((6, 9))).unflatten(0, (6, 9))
+    assert float((again - ramps)[1:-1, 1:-1].abs().max()) > 0.2
+
+
+def test_nearest_masks_move_by_whole_pixels_and_are_lost_outside():
+    mask = np.zeros((6, 8), dtype=bool)
+    mask[1:4, 1:3] = True
+    moved = move(mask, Affine.translation(5.4, -1.6), nearest=True)
+    expected = np.zeros((6, 8), np.float32)
+    expected[0:2, 6:8] = 1
+    assert np.array_equal(moved, expected)
+    turned = move(mask, Affine.rotation((2, 2), 90), nearest=True)
+    assert np.array_equal(np.argwhere(turned), [[r, c] for r in (1, 2) for c in (1, 2, 3)])
+
+
+def test_nearest_features_come_from_whole_cells_and_are_zero_outside():
+    ramp = torch.arange(4.0 * 6).reshape(4, 6, 1) + 1
+    mask = np.ones((64, 96), dtype=bool)
+    # 1.4 cells to the right: the nearest source is one cell to the left
+    placement = place(
+        mask, {0: Affine.translation(22.4, 0)}, (4, 6), nearest=True, from_nearest=True
+    )
+    found = torch.zeros(4, 6)
+    read = sample(ramp, placement.points, nearest=True)[:, 0]
+    found[placement.rows, placement.columns] = read
+    assert torch.equal(found[:, 2:], ramp[:, 1:5, 0])
+    outside = sample(ramp, torch.tensor([[-1.5, 0.0], [0.0, 1.4]]), nearest=True)
+    assert torch.equal(outside, torch.zeros(2, 1))

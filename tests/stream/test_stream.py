@@ -625,3 +625,17 @@ def test_a_drag_that_ends_far_outside_is_refused_and_changes_nothing(model, trac
             call([near, far])
         assert trace(stream) == before
     stream.animate([near])  # out of sight, which is a drag like any other
+
+
+def test_a_saved_stream_goes_on_normalising_and_says_so_in_code(model, trace, tmp_path):
+    stream = Stream(model, "red ball", seed=7, prediction_blocks=2)
+    stream.run(3, progress=False)
+    again = Stream.restore(stream.save(tmp_path / "a.dragstream"), model)
+    assert again.prediction_blocks == 2
+    stream.step()
+    again.step()
+    assert trace(again) == trace(stream)
+    assert "prediction_blocks=2)" in stream.to_code(model="model")
+    plain = Stream(model, "red ball", seed=7)
+    plain.step()
+    assert Stream.restore(plain.save(tmp_path / "b.dragstream"), model).prediction_blocks == 0
