@@ -26,10 +26,12 @@ and memory, and errors say where the offending value stands, as in `drags[0].mot
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from dragstream.drags.budget import Budget
 from dragstream.drags.checks import short, whole
 from dragstream.drags.motions import Deformation, Drag, Memory, Motion, Rotation, Translation
 from dragstream.drags.own import read, write
@@ -47,6 +49,7 @@ from dragstream.drags.shapes import (
     Shape,
     Union,
     as_shape,
+    read_runs,
 )
 
 VERSION = 1
@@ -55,7 +58,9 @@ MOST_DRAGS = 256
 MOST_PARTS = 4096
 MOST_POINTS = 2**14
 DEEPEST = 64
-MOST_PIXELS = 2**27  # of all masks of a document together
+MOST_PIXELS = 2**27  # of all masks of a document together, equal ones counted once
+MOST_REGIONS = 2**13  # of a document, those within others too
+MOST_POINTS_IN_ALL = 2**16  # of a document
 
 Document = dict[str, Any]
 
@@ -101,9 +106,7 @@ def from_json(
         TypeError: The document is not a mapping.
         ValueError: Anything in it is not as described above; the message says where.
     """
-    if not isinstance(document, Mapping):
-        raise TypeError(f"a document must be a mapping, got {type(document).__name__}")
-    return _Reader(parts).document(document)
+    return DocumentReader(parts).read(document)
 
 
 def _drag_json(drag: Drag, *, own: bool) -> Document:
@@ -183,43 +186,64 @@ def _at(where: str) -> Iterator[None]:
         raise ValueError(f"{where}: {error}") from error
 
 
-class _Reader:
-    """Reads one document; remembers how many mask pixels it may still unfold."""
+class DocumentReader:
+    """Reads documents within one budget; equal masks become one, which counts once.
 
-    def __init__(self, parts: Sequence[Any] = ()) -> None:
-        self.pixels_left = MOST_PIXELS
+    Args:
+        parts: Classes of motions of one's own that documents may name.
+        budget: The most `drags`, `regions`, `points` and `pixels` of masks of all documents
+            together; by default what a single document may hold.
+    """
+
+    def __init__(self, parts: Sequence[Any] = (), budget: Budget | None = None) -> None:
         self.parts = parts
+        self.budget = budget or Budget(
+            drags=MOST_DRAGS, regions=MOST_REGIONS, points=MOST_POINTS_IN_ALL, pixels=MOST_PIXELS
+        )
+        self.masks: dict[tuple[int, int, bytes], Mask] = {}
 
-    def document(self, value: object) -> tuple[list[Drag], Shape | None]:
+    def read(self, document: Mapping[str, Any]) -> tuple[list[Drag], Shape | None]:
+        """See `from_json`.
+
+        Raises:
+            TypeError, ValueError: See `from_json`; or more than the budget allows.
+        """
+        if not isinstance(document, Mapping):
+            raise TypeError(f"a document must be a mapping, got {type(document).__name__}")
+        return self._document(document)
+
+    def _document(self, value: object) -> tuple[list[Drag], Shape | None]:
         fields = _fields(value, "document", ("version", "drags"), ("keep",))
         version = fields["version"]
         if isinstance(version, bool) or version != VERSION:
             raise ValueError(f"version must be {VERSION}, got {short(version)}")
         listed = _list(fields["drags"], "drags", MOST_DRAGS)
-        drags = [self.drag(drag, f"drags[{index}]") for index, drag in enumerate(listed)]
+        self.budget.spend("drags", len(listed), "drags")
+        drags = [self._drag(drag, f"drags[{index}]") for index, drag in enumerate(listed)]
         keep = fields.get("keep")
-        return drags, None if keep is None else self.region(keep, "keep")
+        return drags, None if keep is None else self._region(keep, "keep")
 
-    def drag(self, value: object, where: str) -> Drag:
+    def _drag(self, value: object, where: str) -> Drag:
         fields = _fields(value, where, ("region", "motion"), ("source",))
-        region = self.region(fields["region"], f"{where}.region")
-        motion = self.motion(fields["motion"], f"{where}.motion")
+        region = self._region(fields["region"], f"{where}.region")
+        motion = self._motion(fields["motion"], f"{where}.motion")
         source = fields.get("source")
-        memory = None if source is None else self.memory(source, f"{where}.source")
+        memory = None if source is None else self._memory(source, f"{where}.source")
         return Drag(region, motion, memory)
 
-    def memory(self, value: object, where: str) -> Memory:
+    def _memory(self, value: object, where: str) -> Memory:
         fields = _fields(value, where, ("block", "region"))
-        region = self.region(fields["region"], f"{where}.region")
+        region = self._region(fields["region"], f"{where}.region")
         with _at(where):
             return Memory(fields["block"], region)
 
-    def region(self, value: object, where: str, depth: int = 0) -> Shape:
+    def _region(self, value: object, where: str, depth: int = 0) -> Shape:
+        self.budget.spend("regions", 1, where)
         kind = _type(value, where, ("disc", "box", "polygon", "brush", "mask", *COMBINATIONS))
         if kind in COMBINATIONS:
-            return self.combination(value, where, depth)
+            return self._combination(value, where, depth)
         if kind == "mask":
-            return self.mask(value, where)
+            return self._mask(value, where)
         if kind == "disc":
             fields = _fields(value, where, ("type", "center", "radius"))
             with _at(where):
@@ -231,44 +255,42 @@ class _Reader:
                 return Box(*(fields[name] for name in names))
         stroke = ("radius",) if kind == "brush" else ()
         fields = _fields(value, where, ("type", "points", *stroke))
-        points: Any = _list(fields["points"], f"{where}.points", MOST_POINTS)
+        points: Any = self._points(fields["points"], f"{where}.points")
         with _at(where):
             return Brush(points, fields["radius"]) if stroke else Polygon(points)
 
-    def combination(self, value: object, where: str, depth: int) -> Shape:
+    def _combination(self, value: object, where: str, depth: int) -> Shape:
         if depth == DEEPEST:
             raise ValueError(f"{where}: regions nest deeper than {DEEPEST} levels")
         fields = _fields(value, where, ("type", "of"))
         listed = _list(fields["of"], f"{where}.of", MOST_PARTS)
         parts = tuple(
-            self.region(part, f"{where}.of[{index}]", depth + 1)
+            self._region(part, f"{where}.of[{index}]", depth + 1)
             for index, part in enumerate(listed)
         )
         with _at(where):
             return COMBINATIONS[fields["type"]](parts)
 
-    def mask(self, value: object, where: str) -> Mask:
+    def _mask(self, value: object, where: str) -> Mask:
         fields = _fields(value, where, ("type", "height", "width", "runs"))
         with _at(where):
             height = whole(fields["height"], "height", least=1)
             width = whole(fields["width"], "width", least=1)
         pixels = height * width
-        if pixels > self.pixels_left:
-            raise ValueError(
-                f"{where}: a mask of {height} x {width} pixels is too much, "
-                f"all masks of a document may have {MOST_PIXELS} pixels together"
-            )
-        self.pixels_left -= pixels
         listed = _list(fields["runs"], f"{where}.runs", pixels + 1)
         with _at(where):
-            runs = [whole(run, f"runs[{index}]", least=0) for index, run in enumerate(listed)]
-        if sum(runs) != pixels:
-            raise ValueError(
-                f"{where}.runs must sum to {height} x {width} = {pixels}, got {sum(runs)}"
-            )
-        return Mask.from_runs(height, width, runs)
+            key = (height, width, hashlib.sha256(repr(read_runs(listed)).encode()).digest())
+            if key not in self.masks:
+                self.budget.spend("pixels", pixels, f"a mask of {height} x {width} pixels")
+                self.masks[key] = Mask.from_runs(height, width, listed)
+        return self.masks[key]
 
-    def motion(self, value: object, where: str) -> Motion:
+    def _points(self, value: object, where: str) -> Sequence[Any]:
+        listed = _list(value, where, MOST_POINTS)
+        self.budget.spend("points", len(listed), where)
+        return listed
+
+    def _motion(self, value: object, where: str) -> Motion:
         kind = _type(value, where, ("translation", "deformation", "rotation", "own"))
         if kind == "own":
             fields = _fields(value, where, ("type", "value"))
@@ -278,22 +300,22 @@ class _Reader:
             return motion
         if kind == "translation":
             fields = _fields(value, where, ("type", "path"))
-            return Translation(self.path(fields["path"], f"{where}.path"))
+            return Translation(self._path(fields["path"], f"{where}.path"))
         if kind == "deformation":
             fields = _fields(value, where, ("type", "path"), ("edge",))
-            path = self.path(fields["path"], f"{where}.path")
+            path = self._path(fields["path"], f"{where}.path")
             with _at(where):
                 return Deformation(path, **_given(fields, "edge"))
         fields = _fields(value, where, ("type", "center", "degrees"), ("ease", "frames"))
         degrees = fields["degrees"]
         if isinstance(degrees, list | tuple):
-            _list(degrees, f"{where}.degrees", MOST_POINTS)
+            self._points(degrees, f"{where}.degrees")
         with _at(where):
             return Rotation(fields["center"], degrees, **_given(fields, "ease", "frames"))
 
-    def path(self, value: object, where: str) -> Path:
+    def _path(self, value: object, where: str) -> Path:
         fields = _fields(value, where, ("points",), ("smooth", "ease", "frames"))
-        points: Any = _list(fields["points"], f"{where}.points", MOST_POINTS)
+        points: Any = self._points(fields["points"], f"{where}.points")
         with _at(where):
             return Path(points, **_given(fields, "smooth", "ease", "frames"))
 
