@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from numbers import Integral, Real
 from typing import Any
 
@@ -195,10 +196,26 @@ def read_points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
     """
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a sequence of points (x, y), got {short(value)}")
-    pairs = tuple(point(pair, f"{name}[{index}]") for index, pair in enumerate(value))
+    pairs = _plain_points(value)
+    if pairs is None:
+        pairs = tuple(point(pair, f"{name}[{index}]") for index, pair in enumerate(value))
     if len(pairs) < least:
         raise ValueError(f"{name} must hold at least {least} point(s), got {len(pairs)}")
     return pairs
+
+
+def _plain_points(value: Iterable[Any]) -> tuple[Point, ...] | None:
+    """Pairs of plain numbers within bounds, checked in bulk; None if any is something else."""
+    if (
+        not isinstance(value, list | tuple)
+        or not set(map(type, value)) <= {list, tuple}
+        or not set(map(len, value)) <= {2}
+        or not set(map(type, chain.from_iterable(value))) <= {int, float}
+    ):
+        return None
+    if not all(abs(number) <= FARTHEST for number in chain.from_iterable(value)):
+        return None  # NaN among them, which is not at most anything
+    return tuple((float(x), float(y)) for x, y in value)
 
 
 def settle(value: object, **fields: object) -> None:

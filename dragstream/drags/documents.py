@@ -26,7 +26,6 @@ and memory, and errors say where the offending value stands, as in `drags[0].mot
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -200,7 +199,7 @@ class DocumentReader:
         self.budget = budget or Budget(
             drags=MOST_DRAGS, regions=MOST_REGIONS, points=MOST_POINTS_IN_ALL, pixels=MOST_PIXELS
         )
-        self.masks: dict[tuple[int, int, bytes], Mask] = {}
+        self.masks: dict[tuple[int, int, tuple[int, ...]], Mask] = {}
 
     def read(self, document: Mapping[str, Any]) -> tuple[list[Drag], Shape | None]:
         """See `from_json`.
@@ -279,7 +278,7 @@ class DocumentReader:
         pixels = height * width
         listed = _list(fields["runs"], f"{where}.runs", pixels + 1)
         with _at(where):
-            key = (height, width, hashlib.sha256(repr(read_runs(listed)).encode()).digest())
+            key = (height, width, tuple(read_runs(listed)))
             if key not in self.masks:
                 self.budget.spend("pixels", pixels, f"a mask of {height} x {width} pixels")
                 self.masks[key] = Mask.from_runs(height, width, listed)

@@ -40,7 +40,7 @@ def fill_outline(corners: Floats, height: int, width: int) -> NDArray[np.bool_]:
     """What a closed outline (N, 2) winds around (the non-zero rule), bool (height, width)."""
     ends = np.roll(corners, -1, axis=0)
     first, stop = outline_rows(corners, height)
-    winding = _Winding(first, stop, height, width)
+    winding = _Winding(first, stop, _columns(corners, 0.0, width), (height, width))
     for side, row in _pairs(first, stop):
         (x0, y0), (x1, y1) = corners[side].T, ends[side].T
         crossing = x0 + (row - y0) / (y1 - y0) * (x1 - x0)
@@ -53,7 +53,7 @@ def fill_stroke(points: Floats, radius: float, height: int, width: int) -> NDArr
     """The pixels at most `radius` from a line through points (N, 2), bool (height, width)."""
     starts = np.concatenate([points[:1], points[:-1]])
     first, stop = stroke_rows(points, radius, height)
-    winding = _Winding(first, stop, height, width)
+    winding = _Winding(first, stop, _columns(points, radius, width), (height, width))
     for piece, row in _pairs(first, stop):
         left, right = _covered(starts[piece], points[piece], radius, row)
         left, right = np.maximum(left, 0), np.minimum(right, width - 1)
@@ -63,27 +63,52 @@ def fill_stroke(points: Floats, radius: float, height: int, width: int) -> NDArr
     return winding.painted()
 
 
+def extent(
+    first: Integers, stop: Integers, points: Floats, radius: float, width: int
+) -> tuple[int, int]:
+    """Rows and columns of the frame that a stroke or an outline reaches."""
+    top, bottom = _ends(first, stop)
+    left, right = _columns(points, radius, width)
+    return bottom - top, right - left
+
+
 class _Winding:
     """How often each pixel is wound around, kept as changes from left to right along the rows."""
 
-    def __init__(self, first: Integers, stop: Integers, height: int, width: int) -> None:
-        reached = first < stop
-        self.top = int(first[reached].min()) if reached.any() else 0
-        self.bottom = int(stop[reached].max()) if reached.any() else 0
-        self.shape = (height, width)
-        self.stride = width + 1
+    def __init__(
+        self, first: Integers, stop: Integers, columns: tuple[int, int], shape: tuple[int, int]
+    ) -> None:
+        self.top, self.bottom = _ends(first, stop)
+        self.left, self.right = columns
+        self.shape = shape
+        self.stride = self.right - self.left + 1
         self.changes = np.zeros((self.bottom - self.top) * self.stride, dtype=np.int32)
 
     def change(self, rows: Integers, columns: Integers, by: NDArray[np.int64] | int) -> None:
         """Add `by` to the pixels of rows from columns on."""
-        np.add.at(self.changes, (rows - self.top) * self.stride + columns, by)
+        places = (rows - self.top) * self.stride + columns - self.left
+        np.add.at(self.changes, places, by)
 
     def painted(self) -> NDArray[np.bool_]:
         """The pixels that are wound around."""
         painted = np.zeros(self.shape, dtype=np.bool_)
         changes = self.changes.reshape(-1, self.stride)[:, :-1]
-        painted[self.top : self.bottom] = np.cumsum(changes, axis=1, dtype=np.int32) != 0
+        inside = np.cumsum(changes, axis=1, dtype=np.int32) != 0
+        painted[self.top : self.bottom, self.left : self.right] = inside
         return painted
+
+
+def _ends(first: Integers, stop: Integers) -> tuple[int, int]:
+    """The first row that any piece reaches, and the one after the last."""
+    reached = first < stop
+    return (int(first[reached].min()), int(stop[reached].max())) if reached.any() else (0, 0)
+
+
+def _columns(points: Floats, radius: float, width: int) -> tuple[int, int]:
+    """A column that no pixel lies to the left of, and one that they all lie to the left of."""
+    left = np.clip(np.floor(points[:, 0].min() - radius) - 1, 0, width)
+    right = np.clip(np.ceil(points[:, 0].max() + radius) + 2, 0, width)
+    return int(left), int(right)
 
 
 def _covered(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dragstream.drags.scan import outline_rows, stroke_rows
+from dragstream.drags.scan import extent, outline_rows, stroke_rows
 from dragstream.drags.shapes import Brush, Combination, Disc, Polygon, Shape
 
 PIXELS_PER_STEP = 64
@@ -17,16 +17,17 @@ def painting_steps(shape: Shape, height: int, width: int) -> int:
     A step is one row that one straight piece of a stroke or outline reaches, or 64 pixels that are
     filled or combined.
     """
-    frame = 1 + height * width // PIXELS_PER_STEP // 16  # a frame that is only made and combined
+    frame = 1 + height * width // PIXELS_PER_STEP // 4  # what only makes, copies or combines one
     if isinstance(shape, Combination):
         return sum(painting_steps(part, height, width) + frame for part in shape.of)
     if isinstance(shape, Disc | Brush):
-        points = shape.points if isinstance(shape, Brush) else (shape.center,)
-        first, stop = stroke_rows(np.array(points), shape.radius, height)
+        points = np.array(shape.points if isinstance(shape, Brush) else (shape.center,))
+        radius = shape.radius
+        first, stop = stroke_rows(points, radius, height)
     elif isinstance(shape, Polygon):
-        first, stop = outline_rows(np.array(shape.points), height)
+        points, radius = np.array(shape.points), 0.0
+        first, stop = outline_rows(points, height)
     else:
         return frame
-    reached = first < stop
-    rows = int(stop[reached].max() - first[reached].min()) if reached.any() else 0
-    return frame + int((stop - first).sum()) + rows * width // PIXELS_PER_STEP
+    rows, columns = extent(first, stop, points, radius, width)
+    return frame + int((stop - first).sum()) + rows * columns // PIXELS_PER_STEP

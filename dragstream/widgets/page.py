@@ -104,6 +104,9 @@ class PageWidget(anywidget.AnyWidget):
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Refuse what the page would write: it only asks."""
+        if not isinstance(sync_data, Mapping):
+            self.complain(f"the page may send an object, got {short(sync_data)}")
+            return
         names = ", ".join(sorted(map(str, sync_data)))
         self.complain(f"the page may not write {names}"[:LONGEST_ANSWER])
         self.send_state([name for name in sync_data if name in self.keys])
