@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 FARTHEST = 1e6
 """Nothing may lie farther out, in pixels or in degrees, so that squares never overflow."""
 
+LONGEST_MESSAGE = 500
+"""Characters of an error about what a file holds."""
+
 Point = tuple[float, float]
 
 Points = Iterable[Sequence[float]] | NDArray[np.floating] | NDArray[np.integer]
@@ -27,6 +30,11 @@ def short(value: object) -> str:
     """`repr(value)`, cut to a length that fits an error message."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def cut(text: str, most: int = LONGEST_MESSAGE) -> str:
+    """A text of a file, cut to a length that fits an error message."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def finite(value: object, name: str) -> float:

@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from dragstream.drags.checks import Point, Points, point, size, whole
 from dragstream.drags.geometry import Affine
+from dragstream.drags.mask_files import read_mask
 from dragstream.drags.shapes import (
     BoolMask,
     Box,
@@ -55,6 +56,7 @@ __all__ = [
     "mask",
     "polygon",
     "rasterise",
+    "read_mask",
     "span",
     "warp",
 ]
