@@ -179,6 +179,19 @@ def whole(value: object, name: str, *, least: int) -> int:
     return number
 
 
+def at_most(value: Any, most: float, name: str) -> Any:
+    """A number of at most `most`, or a list of at most so many values; None and others pass.
+
+    Raises:
+        ValueError: It is larger, or longer.
+    """
+    if isinstance(value, Real) and value > most:
+        raise ValueError(f"{name} must be at most {most:g}, got {short(value)}")
+    if isinstance(value, list | tuple) and len(value) > most:
+        raise ValueError(f"{name} may hold at most {most:g} values, got {len(value)}")
+    return value
+
+
 def point(value: object, name: str) -> Point:
     """`value` as a pair (x, y) of pixel coordinates.
 

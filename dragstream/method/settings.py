@@ -10,7 +10,16 @@ from enum import Enum
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
-from dragstream.drags.checks import fraction, not_negative, positive, sequence, switch, whole
+from dragstream.drags.checks import (
+    at_most,
+    fraction,
+    not_negative,
+    positive,
+    sequence,
+    short,
+    switch,
+    whole,
+)
 from dragstream.drags.own import read, write
 from dragstream.method.focus import Focus
 from dragstream.method.frequency import LowPass
@@ -337,8 +346,29 @@ _PARTS: dict[str, tuple[type[Any], str]] = {
 """The fields that are values of their own, and the constant that a plain number stands for."""
 
 
+_MOST = {
+    "iterations": 10_000,
+    "learning_rate": 1e38,  # what float32 holds
+    "denoising_step": 10_000,
+    "layers": 1000,
+    "cutoffs": 1000,
+    "filter_order": 100,
+    "views": 1000,
+    "segment_pixels": 1e6,
+    "segment_degrees": 1e6,
+    "weight_decay": 1e6,
+    "upsampling": 16,
+    "prediction_weight": 1e6,
+    "prediction_blocks": 10_000,
+    "window": 1_000_000,
+}
+"""The largest numbers and the longest lists that anybody could mean."""
+
+
 def _checked(settings: DragSettings) -> dict[str, Any]:
     """The fields of `settings`, checked and in their canonical types."""
+    for name, most in _MOST.items():
+        at_most(getattr(settings, name), most, name)
     checked: dict[str, Any] = {name: _part(name, getattr(settings, name)) for name in _PARTS}
     for name, least in (
         ("iterations", 0),
@@ -380,7 +410,8 @@ def _part(name: str, value: object) -> Any:
         return rectification
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(
-            f"{name} must be a {kind.__name__}, a number (its {constant}) or None, got {value!r}"
+            f"{name} must be a {kind.__name__}, a number (its {constant}) or None, "
+            f"got {short(value)}"
         )
     return kind(**{constant: value})
 
@@ -390,7 +421,7 @@ def _layers(value: object) -> tuple[int, ...] | None:
         return None
     layers = tuple(whole(layer, "layers", least=0) for layer in sequence(value, "layers", "layers"))
     if len(set(layers)) != len(layers):
-        raise ValueError(f"layers must differ from one another, got {layers}")
+        raise ValueError(f"layers must differ from one another, got {short(layers)}")
     return layers
 
 
@@ -425,10 +456,10 @@ def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
     """
     known = [item.name for item in dataclasses.fields(kind)]
     if not isinstance(data, dict):
-        raise TypeError(f"{name} must be a dictionary of fields, got {data!r}")
+        raise TypeError(f"{name} must be a dictionary of fields, got {short(data)}")
     unknown = sorted(str(key) for key in data if key not in known)
     if unknown:
-        raise ValueError(f"unknown fields {unknown} in {name}; known are {known}")
+        raise ValueError(f"unknown fields {short(unknown)} in {name}; known are {known}")
     return dict(data)
 
 
