@@ -185,7 +185,7 @@ def at_most(value: Any, most: float, name: str) -> Any:
     Raises:
         ValueError: It is larger, or longer.
     """
-    if isinstance(value, Real) and value > most:
+    if isinstance(value, int | float) and value > most:
         raise ValueError(f"{name} must be at most {most:g}, got {short(value)}")
     if isinstance(value, list | tuple) and len(value) > most:
         raise ValueError(f"{name} may hold at most {most:g} values, got {len(value)}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dragstream.drags.budget import Budget
 from dragstream.drags.checks import cut, short, whole
 from dragstream.drags.documents import DocumentReader
-from dragstream.drags.motions import Drag, Memory, validate
+from dragstream.drags.motions import Drag, validate
 from dragstream.drags.shapes import Shape
 from dragstream.drags.work import painting_steps
 from dragstream.method.documents import method_from_json
@@ -89,9 +89,9 @@ class CallReader:
         if key not in self._known:
             drags, keep = self._reader.read(document)
             height, width = self._spec.grid.height, self._spec.grid.width
-            sources = [drag.source for drag in drags if isinstance(drag.source, Memory)]
-            for shape in [*drags, *sources, *([] if keep is None else [keep])]:
-                region = shape if isinstance(shape, Shape) else shape.region
+            painted = [drag.region for drag in drags]
+            painted += [drag.source.region for drag in drags if drag.source is not None]
+            for region in [*painted, *([] if keep is None else [keep])]:
                 steps = painting_steps(region, height, width)
                 self._budget.spend("steps_of_painting", steps, name)
             validate(drags, keep, height, width)

@@ -491,8 +491,8 @@ class DragCanvas(anywidget.AnyWidget):
         except (TypeError, ValueError) as error:
             # The page goes back to what stands here, and forgets that step.
             self.send_state([*messages.WRITABLE])
-            step = isinstance(sync_data, Mapping) and "revision" in sync_data
-            self.complain(str(error), refused=step)
+            sent: object = sync_data  # whatever the page sent
+            self.complain(str(error), refused=isinstance(sent, Mapping) and "revision" in sent)
             return
         super().set_state(dict(sync_data))
         self._history.follow(self.revision, Scene(self.state, self.looks, self.draft))
@@ -502,8 +502,9 @@ class DragCanvas(anywidget.AnyWidget):
         self.send({"type": "error", "text": problem[:500], "refused": refused})
 
     def _check_page(self, sync_data: Mapping[str, Any]) -> None:
-        if not isinstance(sync_data, Mapping):
-            raise TypeError(f"the page may send an object, got {short(sync_data)}")
+        sent: object = sync_data
+        if not isinstance(sent, Mapping):
+            raise TypeError(f"the page may send an object, got {short(sent)}")
         budget = messages.page_budget()
         unknown = [str(name)[:40] for name in sync_data if name not in messages.WRITABLE]
         if unknown:

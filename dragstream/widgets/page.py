@@ -104,8 +104,9 @@ class PageWidget(anywidget.AnyWidget):
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Refuse what the page would write: it only asks."""
-        if not isinstance(sync_data, Mapping):
-            self.complain(f"the page may send an object, got {short(sync_data)}")
+        sent: object = sync_data  # whatever the page sent
+        if not isinstance(sent, Mapping):
+            self.complain(f"the page may send an object, got {short(sent)}")
             return
         names = ", ".join(sorted(map(str, sync_data)))
         self.complain(f"the page may not write {names}"[:LONGEST_ANSWER])
