@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 
 FARTHEST = 1e6
 """Nothing may lie farther out, in pixels or in degrees, so that squares never overflow."""
+
+LONGEST_MESSAGE = 500
+"""Characters of an error about what a file holds."""
 
 Point = tuple[float, float]
 
@@ -26,6 +30,11 @@ def short(value: object) -> str:
     """`repr(value)`, cut to a length that fits an error message."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def cut(text: str, most: int = LONGEST_MESSAGE) -> str:
+    """A text of a file, cut to a length that fits an error message."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def finite(value: object, name: str) -> float:
@@ -170,6 +179,19 @@ def whole(value: object, name: str, *, least: int) -> int:
     return number
 
 
+def at_most(value: Any, most: float, name: str) -> Any:
+    """A number of at most `most`, or a list of at most so many values; None and others pass.
+
+    Raises:
+        ValueError: It is larger, or longer.
+    """
+    if isinstance(value, int | float) and value > most:
+        raise ValueError(f"{name} must be at most {most:g}, got {short(value)}")
+    if isinstance(value, list | tuple) and len(value) > most:
+        raise ValueError(f"{name} may hold at most {most:g} values, got {len(value)}")
+    return value
+
+
 def point(value: object, name: str) -> Point:
     """`value` as a pair (x, y) of pixel coordinates.
 
@@ -195,10 +217,26 @@ def read_points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
     """
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a sequence of points (x, y), got {short(value)}")
-    pairs = tuple(point(pair, f"{name}[{index}]") for index, pair in enumerate(value))
+    pairs = _plain_points(value)
+    if pairs is None:
+        pairs = tuple(point(pair, f"{name}[{index}]") for index, pair in enumerate(value))
     if len(pairs) < least:
         raise ValueError(f"{name} must hold at least {least} point(s), got {len(pairs)}")
     return pairs
+
+
+def _plain_points(value: Iterable[Any]) -> tuple[Point, ...] | None:
+    """Pairs of plain numbers within bounds, checked in bulk; None if any is something else."""
+    if (
+        not isinstance(value, list | tuple)
+        or not set(map(type, value)) <= {list, tuple}
+        or not set(map(len, value)) <= {2}
+        or not set(map(type, chain.from_iterable(value))) <= {int, float}
+    ):
+        return None
+    if not all(abs(number) <= FARTHEST for number in chain.from_iterable(value)):
+        return None  # NaN among them, which is not at most anything
+    return tuple((float(x), float(y)) for x, y in value)
 
 
 def settle(value: object, **fields: object) -> None:

@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dragstream.drags.budget import Budget
 from dragstream.drags.checks import short, whole
 from dragstream.drags.motions import KINDS, Drag, Memory, Motion
 from dragstream.drags.own import read, write
@@ -53,6 +54,7 @@ from dragstream.drags.shapes import (
     Shape,
     Union,
     as_shape,
+    read_runs,
 )
 
 VERSION = 1
@@ -60,7 +62,9 @@ VERSION = 1
 MOST_DRAGS = 256
 MOST_PARTS = 4096
 DEEPEST = 64
-MOST_PIXELS = 2**27  # of all masks of a document together
+MOST_PIXELS = 2**27  # of all masks of a document together, equal ones counted once
+MOST_REGIONS = 2**13  # of a document, those within others too
+MOST_POINTS_IN_ALL = 2**16  # of a document
 
 COMBINATIONS: dict[str, type[Combination]] = {
     "union": Union,
@@ -104,9 +108,7 @@ def from_json(
         TypeError: The document is not a mapping.
         ValueError: Anything in it is not as described above; the message says where.
     """
-    if not isinstance(document, Mapping):
-        raise TypeError(f"a document must be a mapping, got {type(document).__name__}")
-    return _Reader(parts).document(document)
+    return DocumentReader(parts).read(document)
 
 
 def _drag_json(drag: Drag, *, own: bool) -> Document:
@@ -150,43 +152,64 @@ def _pairs(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
     return [[x, y] for x, y in points]
 
 
-class _Reader:
-    """Reads one document; remembers how many mask pixels it may still unfold."""
+class DocumentReader:
+    """Reads documents within one budget; equal masks become one, which counts once.
 
-    def __init__(self, parts: Sequence[Any] = ()) -> None:
-        self.pixels_left = MOST_PIXELS
+    Args:
+        parts: Classes of motions of one's own that documents may name.
+        budget: The most `drags`, `regions`, `points` and `pixels` of masks of all documents
+            together; by default what a single document may hold.
+    """
+
+    def __init__(self, parts: Sequence[Any] = (), budget: Budget | None = None) -> None:
         self.parts = parts
+        self.budget = budget or Budget(
+            drags=MOST_DRAGS, regions=MOST_REGIONS, points=MOST_POINTS_IN_ALL, pixels=MOST_PIXELS
+        )
+        self.masks: dict[tuple[int, int, tuple[int, ...]], Mask] = {}
 
-    def document(self, value: object) -> tuple[list[Drag], Shape | None]:
+    def read(self, document: Mapping[str, Any]) -> tuple[list[Drag], Shape | None]:
+        """See `from_json`.
+
+        Raises:
+            TypeError, ValueError: See `from_json`; or more than the budget allows.
+        """
+        if not isinstance(document, Mapping):
+            raise TypeError(f"a document must be a mapping, got {type(document).__name__}")
+        return self._document(document)
+
+    def _document(self, value: object) -> tuple[list[Drag], Shape | None]:
         fields = read_fields(value, "document", ("version", "drags"), ("keep",))
         version = fields["version"]
         if isinstance(version, bool) or version != VERSION:
             raise ValueError(f"version must be {VERSION}, got {short(version)}")
         listed = read_list(fields["drags"], "drags", MOST_DRAGS)
-        drags = [self.drag(drag, f"drags[{index}]") for index, drag in enumerate(listed)]
+        self.budget.spend("drags", len(listed), "drags")
+        drags = [self._drag(drag, f"drags[{index}]") for index, drag in enumerate(listed)]
         keep = fields.get("keep")
-        return drags, None if keep is None else self.region(keep, "keep")
+        return drags, None if keep is None else self._region(keep, "keep")
 
-    def drag(self, value: object, where: str) -> Drag:
+    def _drag(self, value: object, where: str) -> Drag:
         fields = read_fields(value, where, ("region", "motion"), ("source",))
-        region = self.region(fields["region"], f"{where}.region")
-        motion = self.motion(fields["motion"], f"{where}.motion")
+        region = self._region(fields["region"], f"{where}.region")
+        motion = self._motion(fields["motion"], f"{where}.motion")
         source = fields.get("source")
-        memory = None if source is None else self.memory(source, f"{where}.source")
+        memory = None if source is None else self._memory(source, f"{where}.source")
         return Drag(region, motion, memory)
 
-    def memory(self, value: object, where: str) -> Memory:
+    def _memory(self, value: object, where: str) -> Memory:
         fields = read_fields(value, where, ("block", "region"))
-        region = self.region(fields["region"], f"{where}.region")
+        region = self._region(fields["region"], f"{where}.region")
         with located(where):
             return Memory(fields["block"], region)
 
-    def region(self, value: object, where: str, depth: int = 0) -> Shape:
+    def _region(self, value: object, where: str, depth: int = 0) -> Shape:
+        self.budget.spend("regions", 1, where)
         kind = read_type(value, where, ("disc", "box", "polygon", "brush", "mask", *COMBINATIONS))
         if kind in COMBINATIONS:
-            return self.combination(value, where, depth)
+            return self._combination(value, where, depth)
         if kind == "mask":
-            return self.mask(value, where)
+            return self._mask(value, where)
         if kind == "disc":
             fields = read_fields(value, where, ("type", "center", "radius"))
             with located(where):
@@ -198,49 +221,55 @@ class _Reader:
                 return Box(*(fields[name] for name in names))
         stroke = ("radius",) if kind == "brush" else ()
         fields = read_fields(value, where, ("type", "points", *stroke))
-        points: Any = read_list(fields["points"], f"{where}.points", MOST_POINTS)
+        points: Any = self._points(fields["points"], f"{where}.points")
         with located(where):
             return Brush(points, fields["radius"]) if stroke else Polygon(points)
 
-    def combination(self, value: object, where: str, depth: int) -> Shape:
+    def _combination(self, value: object, where: str, depth: int) -> Shape:
         if depth == DEEPEST:
             raise ValueError(f"{where}: regions nest deeper than {DEEPEST} levels")
         fields = read_fields(value, where, ("type", "of"))
         listed = read_list(fields["of"], f"{where}.of", MOST_PARTS)
         parts = tuple(
-            self.region(part, f"{where}.of[{index}]", depth + 1)
+            self._region(part, f"{where}.of[{index}]", depth + 1)
             for index, part in enumerate(listed)
         )
         with located(where):
             return COMBINATIONS[fields["type"]](parts)
 
-    def mask(self, value: object, where: str) -> Mask:
+    def _mask(self, value: object, where: str) -> Mask:
         fields = read_fields(value, where, ("type", "height", "width", "runs"))
         with located(where):
             height = whole(fields["height"], "height", least=1)
             width = whole(fields["width"], "width", least=1)
         pixels = height * width
-        if pixels > self.pixels_left:
-            raise ValueError(
-                f"{where}: a mask of {height} x {width} pixels is too much, "
-                f"all masks of a document may have {MOST_PIXELS} pixels together"
-            )
-        self.pixels_left -= pixels
         listed = read_list(fields["runs"], f"{where}.runs", pixels + 1)
         with located(where):
-            runs = [whole(run, f"runs[{index}]", least=0) for index, run in enumerate(listed)]
-        if sum(runs) != pixels:
-            raise ValueError(
-                f"{where}.runs must sum to {height} x {width} = {pixels}, got {sum(runs)}"
-            )
-        return Mask.from_runs(height, width, runs)
+            key = (height, width, tuple(read_runs(listed)))
+            if key not in self.masks:
+                self.budget.spend("pixels", pixels, f"a mask of {height} x {width} pixels")
+                self.masks[key] = Mask.from_runs(height, width, listed)
+        return self.masks[key]
 
-    def motion(self, value: object, where: str) -> Motion:
+    def _points(self, value: object, where: str) -> Sequence[Any]:
+        listed = read_list(value, where, MOST_POINTS)
+        self.budget.spend("points", len(listed), where)
+        return listed
+
+    def _motion(self, value: object, where: str) -> Motion:
         kind = read_type(value, where, (*KINDS, "own"))
         if kind in KINDS:
+            self.budget.spend("points", _listed(value), where)
             return KINDS[kind].from_document(value, where)
         fields = read_fields(value, where, ("type", "value"))
         motion = read(fields["value"], self.parts, where)
         if not isinstance(motion, Motion):
             raise ValueError(f"{where} must be a Motion, got {short(motion)}")  # noqa: TRY004
         return motion
+
+
+def _listed(value: object) -> int:
+    """The number of entries in the lists of an object and of the objects in it."""
+    if isinstance(value, Mapping):
+        return sum(map(_listed, value.values()))
+    return len(value) if isinstance(value, list | tuple) else 0

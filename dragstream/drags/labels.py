@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import json
 import re
-import struct
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,15 +25,14 @@ from os import PathLike
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
-import numpy as np
-from PIL import Image
-
-from dragstream.drags.checks import Point, finite, point, short, whole
+from dragstream.drags.budget import Budget
+from dragstream.drags.checks import Point, cut, finite, point, short, whole
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
+from dragstream.drags.mask_files import MaskReader
 from dragstream.drags.motions import Drag, Motion, Rotation, Translation
-from dragstream.drags.shapes import BoolMask, Mask
+from dragstream.drags.shapes import Mask
 
 __all__ = ["RELEASED_CLOCK", "Label", "Mode", "from_json", "read_label", "read_labels", "to_json"]
 
@@ -46,20 +43,11 @@ RELEASED_FRAMES_PER_BLOCK = 3
 """Latent frames a block of that model."""
 
 LARGEST_FILE = 2**24  # bytes of a label's JSON
-MOST_PIXELS = 2**26  # of one mask
+LONGEST_NAME = 256  # of a mask
+MOST_TARGETS = 2**14  # of all trajectories
+MOST_TRAJECTORIES = 256
 
 _NAME = re.compile(r"block_(\d{1,6})_(Drag|Animation)_trajectory\.json")
-
-# What Pillow raises for images that are damaged, cut short or made to overwhelm.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
 
 Delta = Point | float
 
@@ -69,6 +57,13 @@ class _Times(NamedTuple):
 
     clock: FrameClock
     frames_per_block: int
+
+
+class _Folder(NamedTuple):
+    """A label's folder, and the reader of its masks."""
+
+    path: FilePath
+    masks: MaskReader
 
 
 class Mode(Enum):
@@ -144,7 +139,8 @@ def read_label(
                 "(read_labels reads them all)"
             )
         place = found[0]
-    return _read(place, _Times(clock, whole(frames_per_block, "frames_per_block", least=1)))
+    times = _Times(clock, whole(frames_per_block, "frames_per_block", least=1))
+    return _read(place, times, MaskReader())
 
 
 def read_labels(
@@ -171,7 +167,8 @@ def read_labels(
             f"{place} holds no label: no block_<b>_<Drag or Animation>_trajectory.json"
         )
     times = _Times(clock, whole(frames_per_block, "frames_per_block", least=1))
-    return tuple(_read(file, times) for file in found)
+    masks = MaskReader()
+    return tuple(_read(file, times, masks) for file in found)
 
 
 def _label_files(folder: FilePath) -> list[FilePath]:
@@ -187,10 +184,10 @@ def _at(where: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: {error}") from error
+        raise ValueError(cut(f"{where}: {error}")) from error
 
 
-def _read(file: FilePath, times: _Times) -> Label:
+def _read(file: FilePath, times: _Times, masks: MaskReader) -> Label:
     name = _NAME.fullmatch(file.name)
     if not name:
         raise ValueError(
@@ -207,30 +204,33 @@ def _read(file: FilePath, times: _Times) -> Label:
             raise ValueError(
                 f"drag_or_animation_select is {short(chosen)}, the file's name says {mode.value!r}"
             )
-        return _label(stored, file.parent, block, mode, times)
+        return _label(stored, _Folder(file.parent, masks), block, mode, times)
 
 
 def _label(
-    stored: Mapping[str, Any], folder: FilePath, block: int, mode: Mode, times: _Times
+    stored: Mapping[str, Any], folder: _Folder, block: int, mode: Mode, times: _Times
 ) -> Label:
     blocks = whole(_field(stored, "label", "block_number", int), "block_number", least=1)
     trajectories = _field(stored, "label", "trajectories", list)
     if not trajectories:
         raise ValueError("trajectories is empty: nothing is dragged")
+    if len(trajectories) > MOST_TRAJECTORIES:
+        raise ValueError(f"trajectories may be {MOST_TRAJECTORIES}, got {len(trajectories)}")
+    budget = Budget(targets=MOST_TARGETS)
     motions, handles, deltas = [], [], []
     for index, trajectory in enumerate(trajectories):
         where = f"trajectories[{index}]"
-        targets, motion = _motion(trajectory, where)
+        targets, motion = _motion(trajectory, where, budget)
         if mode is Mode.ANIMATE:
             _check_counts(trajectory["block_trajectories"], where, blocks, times)
         mask = _mask(folder, _field(trajectory, where, "mask_file", str), f"{where}.mask_file")
-        if not mask.any():
+        if not mask.array.any():
             raise ValueError(f"{where}.mask_file: the handle has no pixel")
         motions.append(motion)
         handles.append(mask)
         deltas.append(targets)
     keep = _keep(stored, folder, handles)
-    height, width = handles[0].shape
+    height, width = handles[0].array.shape
     latent_frame = times.frames_per_block * block - 1
     return Label(
         block=block,
@@ -248,7 +248,9 @@ def _label(
     )
 
 
-def _motion(trajectory: object, where: str) -> tuple[tuple[Delta, ...], Motion]:
+def _motion(
+    trajectory: object, where: str, budget: Budget | None = None
+) -> tuple[tuple[Delta, ...], Motion]:
     """The targets of a trajectory as stored, and the motion through them."""
     parts = _field(trajectory, where, "block_trajectories", list)
     if not parts:
@@ -263,6 +265,7 @@ def _motion(trajectory: object, where: str) -> tuple[tuple[Delta, ...], Motion]:
         stored = _field(part, here, "deltas", list)
         if not stored:
             raise ValueError(f"{here}.deltas is empty")
+        (budget or Budget()).spend("targets", len(stored), here)
         with _at(here):
             deltas += [read(delta, f"deltas[{n}]") for n, delta in enumerate(stored)]
     start = _shared(parts, where, "start_point")
@@ -318,44 +321,39 @@ def _check_counts(parts: Sequence[Any], where: str, blocks: int, times: _Times) 
             )
 
 
-def _keep(stored: Mapping[str, Any], folder: FilePath, handles: Sequence[BoolMask]) -> Mask | None:
-    shape = handles[0].shape
+def _keep(stored: Mapping[str, Any], folder: _Folder, handles: Sequence[Mask]) -> Mask | None:
+    shape = handles[0].array.shape
     for index, handle in enumerate(handles):
-        if handle.shape != shape:
+        if handle.array.shape != shape:
             raise ValueError(
-                f"trajectories[{index}].mask_file has shape {handle.shape}, "
+                f"trajectories[{index}].mask_file has shape {handle.array.shape}, "
                 f"that of trajectories[0] has {shape}"
             )
     if stored.get("movable_area_mask_file") is None:
         return None
     name = _field(stored, "label", "movable_area_mask_file", str)
     movable = _mask(folder, name, "movable_area_mask_file")
-    if movable.shape != shape:
+    if movable.array.shape != shape:
         raise ValueError(
-            f"movable_area_mask_file has shape {movable.shape}, the handles have {shape}"
+            f"movable_area_mask_file has shape {movable.array.shape}, the handles have {shape}"
         )
     # A handle moves, so it is movable even where its brush went over the border.
-    kept = ~np.logical_or.reduce([movable, *handles])
+    kept = ~movable.array
+    for handle in handles:
+        kept &= ~handle.array
     return Mask(kept) if kept.any() else None
 
 
-def _mask(folder: FilePath, name: str, where: str) -> BoolMask:
-    """A grey image of the folder as bool (H, W): light is inside."""
-    file = folder / name
-    inside = file.resolve().parent == folder.resolve()
-    if FilePath(name).name != name or not inside:
+def _mask(folder: _Folder, name: str, where: str) -> Mask:
+    """A mask of the label's folder."""
+    file = folder.path / name
+    inside = FilePath(name).name == name and "\0" not in name and len(name) < LONGEST_NAME
+    if not inside or file.resolve().parent != folder.path.resolve():
         raise ValueError(f"{where} must name a file in the label's folder, got {short(name)}")
     if not file.is_file():
         raise ValueError(f"{where}: there is no file {name!r} in the label's folder")
-    try:
-        with Image.open(file, formats=("PNG",)) as image:
-            too_large = image.width * image.height > MOST_PIXELS
-            grey = np.zeros((1, 1)) if too_large else np.asarray(image.convert("L"))
-    except _BROKEN as error:
-        raise ValueError(f"{where}: {name} is no readable PNG: {error}") from error
-    if too_large:
-        raise ValueError(f"{where}: {name} has more than {MOST_PIXELS} pixels")
-    return np.asarray(grey > 127)
+    with _at(where):
+        return folder.masks.read(file)
 
 
 def _load(file: FilePath) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from dragstream.drags.checks import Point, Points, point, size, whole
 from dragstream.drags.geometry import Affine
+from dragstream.drags.mask_files import read_mask
 from dragstream.drags.shapes import (
     BoolMask,
     Box,
@@ -55,6 +56,7 @@ __all__ = [
     "mask",
     "polygon",
     "rasterise",
+    "read_mask",
     "span",
     "warp",
 ]
@@ -183,10 +185,10 @@ def edge(mask: BoolMask, direction: ArrayLike, thickness: float) -> BoolMask:
     """
     thickness = size(thickness, "thickness")
     along, _ = _project(mask, direction)
-    outermost = np.zeros_like(mask)
     # a hair less, so that rounding in the projection does not add a row
-    outermost[mask] = along > along.max() - thickness + 1e-9
-    outermost[mask] |= along == along.max()
+    held = (along > along.max() - thickness + 1e-9) | (along == along.max())
+    outermost = np.zeros_like(mask)
+    outermost[mask] = held
     return outermost
 
 
@@ -198,5 +200,7 @@ def _project(mask: BoolMask, direction: ArrayLike) -> tuple[NDArray[np.float64],
     if length == 0:
         raise ValueError("direction must have a length, got (0, 0)")
     unit = (x / length, y / length)
-    rows, columns = np.nonzero(mask)
-    return columns * unit[0] + rows * unit[1], unit
+    inner = np.flatnonzero(mask.any(axis=1))
+    top, bottom = int(inner[0]), int(inner[-1]) + 1
+    rows, columns = np.ogrid[top:bottom, : mask.shape[1]]
+    return (columns * unit[0] + rows * unit[1])[mask[top:bottom]], unit

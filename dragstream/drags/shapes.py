@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +24,7 @@ from dragstream.drags.checks import (
     size,
     whole,
 )
+from dragstream.drags.scan import fill_outline, fill_stroke
 
 BoolMask = NDArray[np.bool_]
 
@@ -95,10 +95,7 @@ class Disc(Shape):
 
     def paint(self, height: int, width: int) -> BoolMask:
         """See `Shape.paint`."""
-        rows, columns = np.ogrid[:height, :width]
-        x, y = self.center
-        inside: BoolMask = (columns - x) ** 2 + (rows - y) ** 2 <= self.radius**2
-        return inside
+        return fill_stroke(np.array([self.center]), self.radius, height, width)
 
     def __str__(self) -> str:
         return f"disc at {self.center} of radius {self.radius}"
@@ -159,17 +156,7 @@ class Polygon(Shape):
 
     def paint(self, height: int, width: int) -> BoolMask:
         """See `Shape.paint`."""
-        # Each border changes the winding number of every pixel to its right.
-        change = np.zeros((height, width + 1), dtype=np.int32)
-        for (x0, y0), (x1, y1) in pairwise((*self.points, self.points[0])):
-            low, high = np.ceil(np.clip((min(y0, y1), max(y0, y1)), 0, height)).astype(int)
-            if low == high:
-                continue
-            rows = np.arange(low, high)
-            crossing = x0 + (rows - y0) / (y1 - y0) * (x1 - x0)
-            columns = np.ceil(np.clip(crossing, 0, width)).astype(int)
-            change[rows, columns] += 1 if y1 > y0 else -1
-        return np.asarray(np.cumsum(change[:, :width], axis=1) != 0)
+        return fill_outline(np.array(self.points), height, width)
 
     def __str__(self) -> str:
         return f"polygon of {len(self.points)} points from {self.points[0]}"
@@ -195,25 +182,7 @@ class Brush(Shape):
 
     def paint(self, height: int, width: int) -> BoolMask:
         """See `Shape.paint`."""
-        painted = np.zeros((height, width), dtype=np.bool_)
-        for start, end in pairwise((self.points[0], *self.points)):
-            self._stroke(painted, start, end)
-        return painted
-
-    def _stroke(self, painted: BoolMask, start: Point, end: Point) -> None:
-        height, width = painted.shape
-        lowest = np.minimum(start, end) - self.radius
-        highest = np.maximum(start, end) + self.radius
-        left, top = np.clip(np.floor(lowest), 0, (width, height)).astype(int)
-        right, bottom = np.clip(np.floor(highest) + 1, 0, (width, height)).astype(int)
-        rows, columns = np.ogrid[top:bottom, left:right]
-        x, y = columns - start[0], rows - start[1]
-        along_x, along_y = end[0] - start[0], end[1] - start[1]
-        # How far along the line the nearest point lies; a dab has no line to go along.
-        square = along_x**2 + along_y**2
-        share = np.clip((x * along_x + y * along_y) / square, 0, 1) if square > 0 else 0.0
-        distance = (x - share * along_x) ** 2 + (y - share * along_y) ** 2
-        painted[top:bottom, left:right] |= distance <= self.radius**2
+        return fill_stroke(np.array(self.points), self.radius, height, width)
 
     def __str__(self) -> str:
         return f"brush of {len(self.points)} points from {self.points[0]}, radius {self.radius}"
@@ -252,7 +221,7 @@ class Mask(Shape):
             ValueError: A negative length, or lengths that do not sum to height x width.
         """
         height, width = whole(height, "height", least=1), whole(width, "width", least=1)
-        lengths = [whole(run, f"runs[{index}]", least=0) for index, run in enumerate(runs)]
+        lengths = read_runs(runs)
         if sum(lengths) != height * width:
             raise ValueError(
                 f"runs must sum to {height} x {width} = {height * width}, got {sum(lengths)}"
@@ -343,6 +312,18 @@ class Difference(Combination):
         for part in self.of[1:]:
             painted = painted & ~part.paint(height, width)
         return painted
+
+
+def read_runs(runs: Sequence[int]) -> list[int]:
+    """The lengths of a mask's runs, checked in bulk, for there are many.
+
+    Raises:
+        TypeError: The numbers are no integers.
+        ValueError: A negative length.
+    """
+    if set(map(type, runs)) <= {int} and min(runs, default=0) >= 0:
+        return list(runs)
+    return [whole(run, f"runs[{index}]", least=0) for index, run in enumerate(runs)]
 
 
 def _combine(kind: type[Combination], left: object, right: object) -> Shape:

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from dragstream.drags.checks import fraction, not_negative, whole
+from dragstream.drags.checks import fraction, not_negative, short, whole
 from dragstream.method.moments import Moments
 
 
@@ -63,7 +63,7 @@ class Iteration:
         names = [item.name for item in dataclasses.fields(cls)]
         if not isinstance(data, dict) or set(data) != set(names):
             found = sorted(map(str, data)) if isinstance(data, dict) else data
-            raise ValueError(f"an iteration needs exactly the keys {names}, got {found!r}")
+            raise ValueError(f"an iteration needs exactly the keys {names}, got {short(found)}")
         values: dict[str, Any] = {}
         for name in names:
             if name.startswith("moments"):

@@ -7,7 +7,7 @@ from enum import Enum
 
 from torch import Tensor
 
-from dragstream.drags.checks import not_negative, switch
+from dragstream.drags.checks import not_negative, short, switch
 from dragstream.method.parts import DifferenceLoss, fulfilled
 
 
@@ -36,7 +36,7 @@ class Loss(Enum):
             own: DifferenceLoss = fulfilled(value, DifferenceLoss, "loss")
             return own
         allowed = ", ".join(f"Loss.{member.name}" for member in cls)
-        raise ValueError(f"loss must be a DifferenceLoss or one of {allowed}, got {value!r}")
+        raise ValueError(f"loss must be a DifferenceLoss or one of {allowed}, got {short(value)}")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import finite, sequence
+from dragstream.drags.checks import finite, sequence, short
 
 _CHANNEL = -3
 """Latents are (..., C, h, w): the channel axis counted from the end."""
@@ -85,7 +85,7 @@ class Moments:
         names = ("means", "stds", "minima", "maxima")
         if not isinstance(data, dict) or set(data) != set(names):
             found = sorted(data) if isinstance(data, dict) else data
-            raise ValueError(f"moments need exactly the keys {list(names)}, got {found!r}")
+            raise ValueError(f"moments need exactly the keys {list(names)}, got {short(found)}")
         means, stds, minima, maxima = values = [_numbers(data[name], name) for name in names]
         if len({len(row) for row in values}) != 1:
             lengths = [len(row) for row in values]

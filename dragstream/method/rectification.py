@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import switch, whole
+from dragstream.drags.checks import at_most, switch, whole
+
+MOST_NEIGHBOURS = 100_000
+"""Latent frames: more than any stream has."""
 
 _FRAME, _CHANNEL, _ROW, _COLUMN = _WHOLE = (-4, -3, -2, -1)
 """The axes of latents (..., F, C, h, w)."""
@@ -41,6 +44,7 @@ class Rectification:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "neighbours", whole(self.neighbours, "neighbours", least=0))
+        at_most(self.neighbours, MOST_NEIGHBOURS, "neighbours")
         for name in ("per_channel", "per_frame", "then_whole"):
             object.__setattr__(self, name, switch(getattr(self, name), name))
 

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any, Literal
 
-from dragstream.drags.checks import fraction, not_negative, positive, sequence, switch, whole
+from dragstream.drags.checks import (
+    at_most,
+    fraction,
+    not_negative,
+    positive,
+    sequence,
+    short,
+    switch,
+    whole,
+)
 from dragstream.method.focus import Focus
 from dragstream.method.loss import Constraint, Loss
 from dragstream.method.parts import FrequencyView, RectificationMethod, fulfilled
@@ -31,6 +40,8 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
         TypeError: A value of the wrong kind.
         ValueError: A value out of bounds, naming it and what is allowed.
     """
+    for name, most in _MOST.items():
+        at_most(given[name], most, name)
     found: dict[str, Any] = {name: _part(name, given[name]) for name in PARTS}
     for name, check in _NUMBERS.items():
         found[name] = check(given[name], name)
@@ -72,6 +83,26 @@ _OPEN: dict[str, Callable[[Any, str], Any]] = {
 """Fields that may be None."""
 
 
+_MOST = {
+    "iterations": 10_000,
+    "learning_rate": 1e38,  # what float32 holds
+    "denoising_step": 10_000,
+    "layers": 1000,
+    "cutoffs": 1000,
+    "filter_order": 100,
+    "views": 1000,
+    "segment_pixels": 1e6,
+    "segment_degrees": 1e6,
+    "weight_decay": 1e6,
+    "epsilon": 1e6,
+    "upsampling": 16,
+    "prediction_weight": 1e6,
+    "prediction_blocks": 10_000,
+    "window": 1_000_000,
+}
+"""The largest numbers and the longest lists that settings may hold."""
+
+
 def _part(name: str, value: object) -> Any:
     """A part as given, made from its main constant, or the default where it is left open."""
     kind, constant = PARTS[name]
@@ -86,7 +117,7 @@ def _part(name: str, value: object) -> Any:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(
             f"{name} must be a {kind.__name__}, a number (its {constant}), None for the default or "
-            f"False for off, got {value!r}"
+            f"False for off, got {short(value)}"
         )
     return kind(**{constant: value})
 
@@ -96,7 +127,7 @@ def _layers(value: object) -> tuple[int, ...] | None:
         return None
     layers = tuple(whole(layer, "layers", least=0) for layer in sequence(value, "layers", "layers"))
     if len(set(layers)) != len(layers):
-        raise ValueError(f"layers must differ from one another, got {layers}")
+        raise ValueError(f"layers must differ from one another, got {short(layers)}")
     return layers
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from dragstream.drags.checks import short
 from dragstream.drags.own import read, write
 from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Loss
@@ -74,7 +75,7 @@ def _current(data: object) -> object:
     if version == VERSION:
         return values
     if version != 1 or isinstance(version, bool):
-        raise ValueError(f"version of settings must be 1 or {VERSION}, got {version!r}")
+        raise ValueError(f"version of settings must be 1 or {VERSION}, got {short(version)}")
     for name in (*PARTS, "cutoffs"):
         if name in values and values[name] is None:
             values[name] = False
@@ -93,8 +94,8 @@ def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
     """
     known = [item.name for item in dataclasses.fields(kind)]
     if not isinstance(data, dict):
-        raise TypeError(f"{name} must be a dictionary of fields, got {data!r}")
+        raise TypeError(f"{name} must be a dictionary of fields, got {short(data)}")
     unknown = sorted(str(key) for key in data if key not in known)
     if unknown:
-        raise ValueError(f"unknown fields {unknown} in {name}; known are {known}")
+        raise ValueError(f"unknown fields {short(unknown)} in {name}; known are {known}")
     return dict(data)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dragstream.drags.checks import finite, sequence, whole
+from dragstream.models.config_files import check_sizes
 
 Spans = tuple[tuple[int, int], ...]
 """Runs of frames, (start, stop)."""
@@ -73,6 +74,8 @@ class CausalWanConfig:
         return cls(**{name: value for name, value in config.items() if name in known})
 
     def __post_init__(self) -> None:
+        for name in (*_COUNTS, "patch", "window", "sink"):
+            check_sizes(getattr(self, name), name)
         for name in _COUNTS:
             object.__setattr__(self, name, whole(getattr(self, name), name, least=1))
         for name in ("head_dim", "freq_dim"):

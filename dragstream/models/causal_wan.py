@@ -43,7 +43,7 @@ from dragstream.models.causal_inputs import (
     check_low_pass,
     check_text,
 )
-from dragstream.models.checkpoints import load_strictly, read_diffusers, read_released
+from dragstream.models.checkpoints import check_fit, load_strictly, read_diffusers, read_released
 
 P = ParamSpec("P")
 
@@ -170,6 +170,7 @@ class CausalWan(nn.Module):
         """
         with torch.device("meta"):
             model = cls(config).to(dtype)
+        check_fit(model.transformer, state, origins)  # before anything is allocated
         model.to_empty(device="cpu")
         load_strictly(model.transformer, state, origins)
         return model.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import Any
 
 import torch
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dragstream.drags.checks import cut, short
 from dragstream.drags.files import expanded
+from dragstream.models.config_files import read_config
 
 State = dict[str, Tensor]
 
@@ -149,17 +149,14 @@ def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
         raise FileNotFoundError(f"{folder} holds no safetensors")
     try:
         state = {name: weight for file in files for name, weight in load_file(file).items()}
-    except SafetensorError as error:
-        raise ValueError(f"{folder} holds a damaged file: {error}") from error
+    except Exception as error:  # a damaged file has its reader raise many things
+        raise ValueError(cut(f"{folder} holds a damaged file: {error}")) from error
     return config, state
 
 
 def _read_config(path: Path, kind: str) -> dict[str, Any]:
-    try:
-        config = json.loads(_existing(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path.parent} holds a damaged file: {error}") from error
-    if not isinstance(config, dict) or config.get("_class_name") != kind:
+    config = read_config(path)
+    if config.get("_class_name") != kind:
         raise ValueError(f"{path} does not describe a model of class {kind}")
     return config
 
@@ -180,7 +177,7 @@ def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} lacks {_listed(missing)}")
     patch = config["patch_size"]
     if not isinstance(patch, list) or len(patch) != 3 or patch[0] != 1:
-        raise ValueError(f"patch_size must be (1, rows, columns), got {patch}")
+        raise ValueError(f"{path}: patch_size must be (1, rows, columns), got {short(patch)}")
     if config.get("out_channels", config["in_channels"]) != config["in_channels"]:
         raise ValueError(f"{path} describes a model with other channels out than in")
     return {ours: config[name] for name, ours in names.items()} | {"patch": tuple(patch[1:])}

@@ -21,7 +21,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dragstream.drags.checks import short
+from dragstream.drags.checks import cut, short
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.methods import Method
@@ -30,6 +30,8 @@ from dragstream.revel.sweep import Result
 __all__ = ["Ledger"]
 
 FORMAT = 1
+_BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+"""What reading a damaged line may raise, somewhere inside."""
 
 
 class Ledger:
@@ -134,10 +136,17 @@ def read_about(folder: str | Path) -> dict[str, Any] | None:
     try:
         about = json.loads(place.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{str(place)!r} is damaged: {error}") from error
+        raise ValueError(cut(f"{str(place)!r} is damaged: {error}")) from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise ValueError(f"{str(place)!r} does not describe a run of format {FORMAT}")
+    methods = about.get("methods", {})
+    if not isinstance(methods, dict) or not all(map(_is_method, methods.values())):
+        raise ValueError(f"{str(place)!r}: methods must have titles, got {short(methods)}")
     return about
+
+
+def _is_method(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("title"), str)
 
 
 def read_cases(folder: str | Path) -> tuple[Case, ...]:
@@ -168,11 +177,12 @@ def read_lines(file: Path, read: Any) -> list[Any]:
     if not file.exists():
         return []
     found = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         try:
             found.append(read(json.loads(line)))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise ValueError(f"{file}, line {number}: {error} in {short(line)}") from error
+        except _BROKEN as error:
+            said = cut(str(error) or type(error).__name__)
+            raise ValueError(f"{file}, line {number}: {said} in {short(line)}") from error
     return found
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dragstream.drags.checks import short
 from dragstream.drags.motions import Drag
 from dragstream.method.rectification import Rectification
 from dragstream.metrics.dai import dai, handle_point, patch_radius
@@ -28,6 +29,7 @@ from dragstream.stream.records import Block, Mode
 __all__ = ["Result", "Situation", "carry_out", "measure", "replay", "sweep"]
 
 _NEIGHBOURS = Rectification().neighbours
+_LARGEST = 1e12
 _MARGIN = 8.0
 """Pixels around the handle, its targets and the object that may change: its shadow, its rim."""
 
@@ -86,12 +88,26 @@ class Result:
         """The inverse of `to_json`.
 
         Raises:
-            ValueError: missing or unknown fields.
+            ValueError: missing or unknown fields, or values of another kind.
         """
-        known = {field.name for field in fields(cls)}
-        if set(document) != known:
-            raise ValueError(f"a result has the fields {sorted(known)}, got {sorted(document)}")
+        known = {field.name: str(field.type) for field in fields(cls)}
+        given: object = document  # a line of a file
+        if not isinstance(given, Mapping) or set(document) != set(known):
+            raise ValueError(f"a result has the fields {sorted(known)}, got {short(document)}")
+        for name, kind in known.items():
+            _check_value(document[name], name, kind)
         return cls(**document)
+
+
+def _check_value(value: object, name: str, kind: str) -> None:
+    """A text where the field is one, else a number, or nothing where the field allows it."""
+    if kind == "str":
+        if not isinstance(value, str):
+            raise ValueError(f"{name} must be a string, got {short(value)}")
+    elif value is None and "None" in kind:
+        return
+    elif isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
+        raise ValueError(f"{name} must be a number of at most {_LARGEST:g}, got {short(value)}")
 
 
 def carry_out(situation: Situation, method: Method) -> tuple[Block, ...]:

@@ -40,12 +40,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from dragstream.drags.checks import not_negative, whole
+from dragstream.drags.budget import Budget
+from dragstream.drags.checks import not_negative, short, whole
+from dragstream.drags.documents import to_json
 from dragstream.drags.files import expanded, replacing
-from dragstream.drags.labels import from_json, to_json
-from dragstream.drags.motions import validate
-from dragstream.method.documents import method_from_json
 from dragstream.method.iteration import Iteration
+from dragstream.stream.archive_calls import (
+    CALL,
+    LIMITS,
+    CallReader,
+    listed,
+    only,
+    reason,
+    text,
+)
 from dragstream.stream.noise import checked_seed
 from dragstream.stream.records import Block, Call, Mode, Timings
 
@@ -149,11 +157,14 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
         sources = [n for n in _SOURCES if start and _member(n) in archive.namelist()]
         extra = list(map(_member, sources))
         _check_members(archive, count, source.stat().st_size, extra=extra)
+        budget = Budget(**LIMITS)
+        calls = CallReader(model.spec, parts, budget)
         blocks: list[Block] = []
         for index in range(count):
             first_frame = blocks[-1].video_frames.stop if blocks else 0
+            version = manifest["version"]
             block = _read_block(
-                archive, index, first_frame, model.spec, manifest["version"], parts=parts
+                archive, index, first_frame, model.spec, version, calls=calls, budget=budget
             )
             blocks.append(block)
         if start not in _starts(blocks):
@@ -165,7 +176,7 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
             replace(block, **_read_sources(archive, sources, start, model.spec))
             for block in blocks[:1]
         ]
-        seed, prompt = checked_seed(manifest["seed"]), _text(manifest["prompt"])
+        seed, prompt = checked_seed(manifest["seed"]), text(manifest["prompt"])
         return Tape(seed, prompt, tuple(blocks), start, predictions)
 
 
@@ -175,8 +186,9 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        reason = str(error) or type(error).__name__
-        raise ValueError(f"{str(path)!r} is not a whole DragStream archive: {reason}") from error
+        raise ValueError(
+            f"{str(path)!r} is not a whole DragStream archive: {reason(error)}"
+        ) from error
 
 
 # ---------------------------------------------------------------------------------------- members
@@ -216,7 +228,9 @@ def _read(archive: zipfile.ZipFile, name: str, least: int, most: int) -> bytes:
     size = member.file_size
     if not least <= size <= most:
         raise ValueError(f"{name} should have {least} to {most} bytes, it has {size}")
-    return archive.read(name)
+    with archive.open(name) as file:
+        # not archive.read, which unpacks all that there is, whatever the size says
+        return file.read(size + 1)
 
 
 def _check_members(
@@ -264,31 +278,25 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
         raise ValueError("it has no manifest.json")
     manifest = _decode(_read(archive, "manifest.json", 0, _JSON_LIMIT))
     if manifest.get("format") != FORMAT:
-        raise ValueError(f"its format is {manifest.get('format')!r}")
+        raise ValueError(f"its format is {short(manifest.get('format'))}")
     version = manifest.get("version")
     if isinstance(version, bool) or version not in _VERSIONS:
         known = " and ".join(map(str, _VERSIONS))
-        raise ValueError(f"its version is {version!r}, this package reads {known}")
+        raise ValueError(f"its version is {short(version)}, this package reads {known}")
     keys = ("format", "version", "model", "seed", "prompt", "blocks", "start")
     optional = ("prediction_blocks",) if "prediction_blocks" in manifest else ()
-    _only(manifest, (*keys, *optional))
-    _only(manifest["model"], ("name", "fingerprint"))
+    only(manifest, (*keys, *optional))
+    only(manifest["model"], ("name", "fingerprint"))
     return manifest
 
 
 def _check_model(saved: dict[str, Any], model: VideoModel, path: Path) -> None:
     if saved["fingerprint"] != model.fingerprint():
         raise ValueError(
-            f"{str(path)!r} was made with other weights than these: model {saved['name']!r}, "
-            f"fingerprint {saved['fingerprint']!r}; this one is {model.spec.name!r}, "
+            f"{str(path)!r} was made with other weights than these: model {short(saved['name'])}, "
+            f"fingerprint {short(saved['fingerprint'])}; this one is {model.spec.name!r}, "
             f"{model.fingerprint()!r}"
         )
-
-
-def _only(data: object, names: tuple[str, ...]) -> None:
-    if not isinstance(data, dict) or set(data) != set(names):
-        found = sorted(map(str, data)) if isinstance(data, dict) else data
-        raise ValueError(f"exactly the keys {list(names)} are needed, there are {found!r}")
 
 
 def _starts(blocks: Sequence[Block]) -> tuple[int, ...]:
@@ -306,24 +314,11 @@ def _starts(blocks: Sequence[Block]) -> tuple[int, ...]:
     return (0, 1) if edited else (count,)
 
 
-def _list(value: object) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError(f"a list is missing, there is {value!r}")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"a prompt must be a string, got {value!r}")
-    return value
-
-
 # ----------------------------------------------------------------------------------------- blocks
 
-_CALL = ("mode", "part", "drags", "settings")
 _RECORD = {
-    1: (*_CALL, "prompt", "iterations", "drift", "timings"),
-    2: (*_CALL, "prompt", "iterations", "drift", "timings", "earlier"),
+    1: (*CALL, "prompt", "iterations", "drift", "timings"),
+    2: (*CALL, "prompt", "iterations", "drift", "timings", "earlier"),
 }
 _TIMINGS = ("steps", "drag", "commit", "decode")
 
@@ -362,19 +357,23 @@ def _read_block(
     spec: ModelSpec,
     version: int,
     *,
-    parts: Sequence[Any],
+    calls: CallReader,
+    budget: Budget,
 ) -> Block:
     name = _members(index)[0]
-    record = _decode(_read(archive, name, 0, _JSON_LIMIT))
-    _only(record, _RECORD[version])
+    data = _read(archive, name, 0, _JSON_LIMIT)
+    budget.spend("bytes_of_JSON", len(data), name)
+    record = _decode(data)
+    only(record, _RECORD[version])
+    budget.spend("iterations", len(listed(record["iterations"])), name)
     latents, noisy = _read_latents(archive, index, spec)
-    call = _read_call({key: record[key] for key in _CALL}, name, index, spec, parts)
+    call = calls.read({key: record[key] for key in CALL}, name, index)
     if not call.drags and record["iterations"] != []:
         raise ValueError(f"{name}: iterations without drags")
     return Block(
         index=index,
         mode=call.mode,
-        prompt=_text(record["prompt"]),
+        prompt=text(record["prompt"]),
         latents=latents,
         noisy=noisy,
         frames=_read_frames(archive, index, spec),
@@ -386,47 +385,8 @@ def _read_block(
         settings=call.settings,
         part=call.part,
         iterations=_read_iterations(record["iterations"], spec.latent_channels),
-        earlier=_read_earlier(
-            [
-                _read_call(item, name, index, spec, parts)
-                for item in _list(record.get("earlier", []))
-            ],
-            call,
-            name,
-            spec,
-        ),
+        earlier=calls.earlier(record.get("earlier", []), call, name, index),
     )
-
-
-def _read_call(record: Any, name: str, index: int, spec: ModelSpec, parts: Sequence[Any]) -> Call:
-    """One of the calls that made block ``index``."""
-    _only(record, _CALL)
-    mode = Mode(record["mode"])
-    if (mode in {Mode.EDIT, Mode.ANIMATE}) != (record["drags"] is not None):
-        raise ValueError(f"{name}: drags do not belong to a block of mode {mode.value!r}")
-    part = _read_part(record["part"])
-    if record["drags"] is None:
-        if record["settings"] is not None or part != (0, 1):
-            raise ValueError(f"{name}: settings or a part without drags")
-        return Call(mode)
-    drags, keep = from_json(record["drags"], parts)
-    validate(drags, keep, spec.grid.height, spec.grid.width)
-    if any(drag.source is not None and drag.source.block > index for drag in drags):
-        raise ValueError(f"{name}: a drag remembers a later block")
-    settings = method_from_json(record["settings"], parts).resolve(spec)
-    return Call(mode, tuple(drags), keep, settings, part)
-
-
-def _read_earlier(
-    earlier: Sequence[Call], call: Call, name: str, spec: ModelSpec
-) -> tuple[Call, ...]:
-    """The calls before the last one: something, and then drags of it."""
-    again = {Mode.EDIT} if spec.most_blocks is None else {Mode.EDIT, Mode.ANIMATE}
-    if earlier and not {item.mode for item in (*earlier[1:], call)} <= again:
-        raise ValueError(f"{name}: only edits come after the call that made a block")
-    if earlier and earlier[0].mode is Mode.EDIT:
-        raise ValueError(f"{name}: an edit comes after the call that made a block")
-    return tuple(earlier)
 
 
 def _read_latents(
@@ -483,7 +443,7 @@ def _read_tensors(
 ) -> dict[str, torch.Tensor]:
     size = sum(math.prod(shape) for shape in shapes.values()) * dtype.itemsize
     tensors = load_tensors(_read(archive, name, size, size + _HEADER_LIMIT))
-    _only(tensors, tuple(shapes))
+    only(tensors, tuple(shapes))
     for key, shape in shapes.items():
         if tuple(tensors[key].shape) != shape or tensors[key].dtype != dtype:
             raise ValueError(
@@ -493,16 +453,9 @@ def _read_tensors(
     return tensors
 
 
-def _read_part(data: Any) -> tuple[int, int]:
-    place, count = (whole(number, "part", least=0) for number in _list(data))
-    if place >= count:
-        raise ValueError(f"part must be a place and a larger count, got {data!r}")
-    return place, count
-
-
 def _read_drift(data: Any, count: int) -> tuple[float, ...]:
     drift = tuple(
-        math.nan if value is None else not_negative(value, "drift") for value in _list(data)
+        math.nan if value is None else not_negative(value, "drift") for value in listed(data)
     )
     if len(drift) != count:
         raise ValueError(f"drift must have {count} values, got {len(drift)}")
@@ -510,15 +463,15 @@ def _read_drift(data: Any, count: int) -> tuple[float, ...]:
 
 
 def _read_timings(data: Any, most: int) -> Timings:
-    _only(data, _TIMINGS)
-    steps = tuple(not_negative(value, "steps") for value in _list(data["steps"]))
+    only(data, _TIMINGS)
+    steps = tuple(not_negative(value, "steps") for value in listed(data["steps"]))
     if len(steps) > most:
         raise ValueError(f"steps must be at most {most} durations, got {len(steps)}")
     return Timings(steps, *(not_negative(data[name], name) for name in _TIMINGS[1:]))
 
 
 def _read_iterations(data: Any, channels: int) -> tuple[Iteration, ...]:
-    iterations = tuple(Iteration.from_json(item) for item in _list(data))
+    iterations = tuple(Iteration.from_json(item) for item in listed(data))
     for place, item in enumerate(iterations):
         if item.index != place:
             raise ValueError(f"iterations must be counted from 0, got {item.index} at {place}")

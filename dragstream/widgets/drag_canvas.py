@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags import regions
-from dragstream.drags.checks import positive, whole
+from dragstream.drags.checks import positive, short, whole
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape
@@ -491,7 +491,8 @@ class DragCanvas(anywidget.AnyWidget):
         except (TypeError, ValueError) as error:
             # The page goes back to what stands here, and forgets that step.
             self.send_state([*messages.WRITABLE])
-            self.complain(str(error), refused="revision" in sync_data)
+            sent: object = sync_data  # whatever the page sent
+            self.complain(str(error), refused=isinstance(sent, Mapping) and "revision" in sent)
             return
         super().set_state(dict(sync_data))
         self._history.follow(self.revision, Scene(self.state, self.looks, self.draft))
@@ -501,6 +502,10 @@ class DragCanvas(anywidget.AnyWidget):
         self.send({"type": "error", "text": problem[:500], "refused": refused})
 
     def _check_page(self, sync_data: Mapping[str, Any]) -> None:
+        sent: object = sync_data
+        if not isinstance(sent, Mapping):
+            raise TypeError(f"the page may send an object, got {short(sent)}")
+        budget = messages.page_budget()
         unknown = [str(name)[:40] for name in sync_data if name not in messages.WRITABLE]
         if unknown:
             names = ", ".join(map(repr, messages.WRITABLE))
@@ -508,9 +513,9 @@ class DragCanvas(anywidget.AnyWidget):
         if "state" in sync_data or "looks" in sync_data:
             document = sync_data.get("state", self.state)
             looks = sync_data.get("looks", self.looks)
-            messages.read_entries(document, looks, self.height, self.width)
+            messages.read_entries(document, looks, self.height, self.width, budget)
         if "draft" in sync_data:
-            messages.read_region(sync_data["draft"], self.height, self.width)
+            messages.read_region(sync_data["draft"], self.height, self.width, budget)
         if "onion" in sync_data:
             messages.read_count(sync_data["onion"], "onion", MOST_ONION_FRAMES)
         if "revision" in sync_data:

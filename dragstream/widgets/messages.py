@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags import motions, regions
+from dragstream.drags.budget import Budget
 from dragstream.drags.checks import point as read_point
 from dragstream.drags.checks import short, whole
-from dragstream.drags.documents import from_json
+from dragstream.drags.documents import MOST_DRAGS, DocumentReader
+from dragstream.drags.shapes import Shape
+from dragstream.drags.work import painting_steps
 from dragstream.widgets.entries import Entry, read_looks, with_looks
 
 MOST_VALUES = 200_000
@@ -25,6 +28,31 @@ MOST_EXACT = 2**53 - 1
 DEEPEST = 24
 """How far regions within regions may nest."""
 
+MOST_CONTAINERS = 2**14
+"""Of these values, so many may be lists and objects: each point is one."""
+
+MOST_POINTS = 2**12
+"""Points of all strokes, outlines and paths of a message."""
+
+MOST_PIXELS = 2**25
+"""Pixels of all masks of a message."""
+
+MOST_STEPS = 2**17
+"""Steps of painting that all regions of a message may take, see `drags.work`: about 40 ms."""
+
+_SCALARS = {int, float, str, bool, type(None)}
+
+
+def page_budget() -> Budget:
+    """What a message of the page may hold altogether, so that it is checked within 100 ms."""
+    return Budget(
+        drags=MOST_DRAGS,
+        regions=2 * MOST_DRAGS,
+        points=MOST_POINTS,
+        pixels=MOST_PIXELS,
+        steps_of_painting=MOST_STEPS,
+    )
+
 
 def check_budget(value: object) -> None:
     """Refuse what is too large to be looked at more closely.
@@ -33,27 +61,39 @@ def check_budget(value: object) -> None:
         TypeError: Something is not what JSON holds.
         ValueError: There are more than `MOST_VALUES` values, or they nest deeper than `DEEPEST`.
     """
-    seen = 0
+    seen = containers = 1
     open_values: list[tuple[object, int]] = [(value, 0)]
     while open_values:
         current, depth = open_values.pop()
-        seen += 1
         if isinstance(current, Mapping):
             inner: list[object] = [*current.keys(), *current.values()]
         elif isinstance(current, list | tuple):
             inner = list(current)
-        elif current is None or isinstance(current, str | int | float):
-            continue
         else:
-            raise TypeError(f"a document holds no {type(current).__name__}")
+            inner, seen = [current], seen - 1
+        seen += len(inner)
+        _check_count(seen, MOST_VALUES, "values")
+        if set(map(type, inner)) <= _SCALARS:
+            continue  # at once, for the runs of a mask are many
         if depth == DEEPEST:
             raise ValueError(f"the document nests deeper than {DEEPEST} levels")
-        if seen + len(open_values) + len(inner) > MOST_VALUES:
-            raise ValueError(f"the document holds more than {MOST_VALUES} values")
-        open_values += [(item, depth + 1) for item in inner]
+        for item in inner:
+            if isinstance(item, list | tuple | dict | Mapping):
+                containers += 1
+                _check_count(containers, MOST_CONTAINERS, "lists and objects")
+                open_values.append((item, depth + 1))
+            elif not isinstance(item, str | int | float | None):
+                raise TypeError(f"a document holds no {type(item).__name__}")
 
 
-def read_entries(document: object, looks: object, height: int, width: int) -> list[Entry]:
+def _check_count(count: int, most: int, things: str) -> None:
+    if count > most:
+        raise ValueError(f"the document holds more than {most} {things}")
+
+
+def read_entries(
+    document: object, looks: object, height: int, width: int, budget: Budget | None = None
+) -> list[Entry]:
     """The drags of a document that came from the page, with their looks.
 
     Args:
@@ -61,6 +101,7 @@ def read_entries(document: object, looks: object, height: int, width: int) -> li
         looks: JSON as `dragstream.widgets.entries` writes it, one look for each drag.
         height: Of the frame in pixels; every region must cover a part of it.
         width: Of the frame in pixels.
+        budget: What the message may still hold; by default `page_budget`.
 
     Raises:
         TypeError: A value of another kind than the format asks for.
@@ -70,10 +111,24 @@ def read_entries(document: object, looks: object, height: int, width: int) -> li
     check_budget(looks)
     if not isinstance(document, Mapping):
         raise TypeError(f"a document must be an object, got {type(document).__name__}")
-    drags, keep = from_json(document)
+    budget = budget or page_budget()
+    drags, keep = DocumentReader(budget=budget).read(document)
     entries = with_looks(drags, read_looks(looks, len(drags)))
+    for index, drag in enumerate(drags):
+        _spend(budget, drag.region, f"drags[{index}].region", height, width)
+        if isinstance(drag.motion, motions.Deformation):  # its edge is looked for among all pixels
+            _spend(budget, drag.region, f"drags[{index}].region", height, width)
+        if drag.source is not None:
+            _spend(budget, drag.source.region, f"drags[{index}].source.region", height, width)
+    if keep is not None:
+        _spend(budget, keep, "keep", height, width)
     check_entries(entries, keep, height, width)
     return entries
+
+
+def _spend(budget: Budget, region: Shape, where: str, height: int, width: int) -> None:
+    steps = painting_steps(region, height, width)
+    budget.spend("steps_of_painting", steps, f"{where}: simpler regions are needed")
 
 
 def check_entries(
@@ -92,8 +147,11 @@ def check_entries(
     for index, entry in enumerate(entries):
         if not isinstance(entry, Entry):
             raise TypeError(f"entries[{index}] must be an Entry, got {short(entry)}")
-    check_drags([entry.drag for entry in entries], None, height, width)
-    check_drags([entry.drag for entry in entries if not entry.muted], keep, height, width)
+    masks = (
+        motions.validate([entry.drag for entry in entries], None, height, width) if entries else []
+    )
+    heard = [mask for entry, mask in zip(entries, masks, strict=True) if not entry.muted]
+    motions.check_apart(heard, keep, height, width)
 
 
 def check_drags(
@@ -113,7 +171,9 @@ def check_drags(
         regions.rasterise(keep, height, width)
 
 
-def read_region(document: object, height: int, width: int) -> NDArray[np.bool_] | None:
+def read_region(
+    document: object, height: int, width: int, budget: Budget | None = None
+) -> NDArray[np.bool_] | None:
     """The mask (height, width) of a region that came from the page, or None.
 
     Raises:
@@ -122,11 +182,16 @@ def read_region(document: object, height: int, width: int) -> NDArray[np.bool_] 
     if document is None:
         return None
     check_budget(document)
+    budget = budget or page_budget()
     try:
-        _, region = from_json({"version": 1, "drags": [], "keep": document})
+        wrapped = {"version": 1, "drags": [], "keep": document}
+        _, region = DocumentReader(budget=budget).read(wrapped)
     except ValueError as error:
         raise ValueError(str(error).replace("keep", "region", 1)) from error
-    return None if region is None else regions.rasterise(region, height, width)
+    if region is None:
+        return None
+    _spend(budget, region, "region", height, width)
+    return regions.rasterise(region, height, width)
 
 
 def read_count(value: object, name: str, most: int) -> int:

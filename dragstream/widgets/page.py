@@ -104,6 +104,10 @@ class PageWidget(anywidget.AnyWidget):
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Refuse what the page would write: it only asks."""
+        sent: object = sync_data  # whatever the page sent
+        if not isinstance(sent, Mapping):
+            self.complain(f"the page may send an object, got {short(sent)}")
+            return
         names = ", ".join(sorted(map(str, sync_data)))
         self.complain(f"the page may not write {names}"[:LONGEST_ANSWER])
         self.send_state([name for name in sync_data if name in self.keys])

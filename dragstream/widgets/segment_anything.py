@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dragstream.drags.checks import cut, short
 from dragstream.drags.files import expanded
+from dragstream.models.config_files import read_config, read_json
 
 if TYPE_CHECKING:
     import torch
@@ -41,10 +42,15 @@ class SegmentAnything:
         path = expanded(folder, "folder")
         if not (path / "config.json").is_file():
             raise ValueError(f"sam must be a folder with a SAM checkpoint, got {str(folder)!r}")
-        kind = json.loads((path / "config.json").read_text()).get("model_type")
+        kind = read_config(path / "config.json").get("model_type")
         if kind != "sam":
-            raise ValueError(f"{path} holds a model of type {kind!r}, not 'sam'")
-        self._model: Any = SamModel.from_pretrained(path, local_files_only=True).eval()
+            raise ValueError(f"{path} holds a model of type {short(kind)}, not 'sam'")
+        try:
+            self._model: Any = SamModel.from_pretrained(
+                path, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            ).eval()
+        except Exception as error:  # a damaged file has its readers raise many things
+            raise ValueError(cut(f"{path} holds no SAM that can be read: {error}")) from error
         self._mean, self._deviation = _statistics(path)
 
     def similarity(self, frame: NDArray[np.uint8], point: tuple[float, float]) -> Floats:
@@ -99,6 +105,6 @@ class SegmentAnything:
 def _statistics(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of the colours that the checkpoint was trained with."""
     file = folder / "preprocessor_config.json"
-    given = json.loads(file.read_text()) if file.is_file() else {}
+    given = read_json(file) if file.is_file() else {}
     mean, deviation = given.get("image_mean", _MEAN), given.get("image_std", _DEVIATION)
     return tuple(mean), tuple(deviation)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from dragstream.drags import regions
+from dragstream.drags.budget import Budget
+from dragstream.drags.documents import DocumentReader
 from dragstream.drags.geometry import Affine
 from dragstream.drags.labels import from_json, to_json
 from dragstream.drags.motions import Deformation, Drag, Memory, Motion, Path, Rotation, Translation
@@ -218,12 +220,12 @@ for _ in range(100):
         ((*REGION, "of"), [], "region: a combination takes at least two"),
         ((*REGION, "of", 0, "center"), [1], r"region.of\[0\]: center must be a pair"),
         ((*REGION, "of", 0), DEEP, "nest deeper than 64 levels"),
-        ((*MASK, "runs"), [1, 2, 2], r"of\[1\].runs must sum to 2 x 3 = 6, got 5"),
+        ((*MASK, "runs"), [1, 2, 2], r"of\[1\]: runs must sum to 2 x 3 = 6, got 5"),
         ((*MASK, "runs"), [1, -1, 6], r"of\[1\]: runs\[1\] must be at least 0"),
         ((*MASK, "runs"), [1.0, 5], r"of\[1\]: runs\[0\] must be an integer"),
         ((*MASK, "runs"), [10**30], "must sum to"),
         ((*MASK, "runs"), [0] * 100, "runs may hold at most 7 values"),
-        ((*MASK, "height"), 10**9, "a mask of 1000000000 x 3 pixels is too much"),
+        ((*MASK, "height"), 10**9, "a mask of 1000000000 x 3 pixels: at most 134217728 pixels"),
         ((*MASK, "height"), 0, "height must be at least 1"),
     ],
 )
@@ -232,11 +234,40 @@ def test_what_is_wrong_is_named_with_its_place(place, value, message):
         from_json(changed(place, value))
 
 
+def large(count, side=4096):
+    """Masks that differ, each in a few numbers."""
+    pixels = side * side
+    return [
+        {"type": "mask", "height": side, "width": side, "runs": [place, pixels - place]}
+        for place in range(count)
+    ]
+
+
 def test_many_large_masks_are_too_much_together():
-    mask = {"type": "mask", "height": 4096, "width": 4096, "runs": [4096 * 4096]}
-    region = {"type": "union", "of": [mask] * 9}
-    with pytest.raises(ValueError, match=r"keep.of\[8\]: a mask of 4096 x 4096 pixels is too much"):
+    region = {"type": "union", "of": large(9)}
+    with pytest.raises(ValueError, match=r"keep.of\[8\]: a mask of 4096 x 4096 pixels: at most"):
         from_json({"version": 1, "drags": [], "keep": region})
+
+
+def test_equal_masks_are_one():
+    region = {"type": "union", "of": large(1) * 9}
+    _, keep = from_json({"version": 1, "drags": [], "keep": region})
+    assert len({id(part) for part in keep.of}) == 1
+
+
+@pytest.mark.parametrize(
+    ("thing", "count"), [("drags", 1), ("regions", 2), ("points", 60), ("pixels", 4)]
+)
+def test_documents_of_one_file_share_a_budget(thing, count):
+    motion = {"type": "translation", "path": {"points": [[n, n] for n in range(50)]}}
+    mask = {"type": "mask", "height": 1, "width": 4, "runs": [0, 4]}
+    drags = [{"region": mask, "motion": motion}]
+    document = {"version": 1, "drags": drags}
+    other = {"version": 1, "drags": drags, "keep": mask | {"runs": [1, 3]}}
+    reader = DocumentReader(budget=Budget(**{thing: count}))
+    reader.read(document)
+    with pytest.raises(ValueError, match=f"at most {count} {thing} are read altogether"):
+        reader.read(other)
 
 
 junk = st.recursive(

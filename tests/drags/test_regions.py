@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
+from dragstream.drags.work import painting_steps
 
 H, W = 60, 80
 
@@ -280,3 +283,55 @@ def test_impossible_edges_are_refused(direction, thickness, message):
         regions.edge(blob(), direction, thickness)
     with pytest.raises(ValueError, match="no edge"):
         regions.edge(np.zeros((3, 3), dtype=bool), (1, 0), 2)
+
+
+def measured(points, radius, height, width):
+    """A stroke by measuring each pixel's distance from each of its lines."""
+    rows, columns = np.mgrid[:height, :width].astype(float)
+    inside = np.zeros((height, width), bool)
+    for (x0, y0), (x1, y1) in itertools.pairwise((points[0], *points)):
+        along = np.array([x1 - x0, y1 - y0])
+        x, y = columns - x0, rows - y0
+        square = along[0] ** 2 + along[1] ** 2
+        share = (
+            np.clip((x * along[0] + y * along[1]) / square, 0, 1) if square else np.zeros_like(x)
+        )
+        inside |= (x - share * along[0]) ** 2 + (y - share * along[1]) ** 2 <= radius**2
+    return inside
+
+
+def hundredths(low, high):
+    """Coordinates as the page sends them."""
+    return st.integers(int(100 * low), int(100 * high)).map(lambda number: number / 100)
+
+
+coordinates = hundredths(-40, 100) | st.integers(-30, 130).map(lambda number: number / 2)
+strokes = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=6)
+
+
+@given(strokes, hundredths(0.1, 40))
+def test_a_stroke_is_measured_to_the_pixel(points, radius):
+    stroke = regions.brush(points, radius).paint(40, 50)
+    np.testing.assert_array_equal(stroke, measured(points, radius, 40, 50))
+
+
+@given(st.tuples(*[hundredths(-1e6, 1e6)] * 4), hundredths(0.01, 1e6))
+def test_a_stroke_from_far_away_is_measured_to_the_pixel(ends, radius):
+    points = [ends[:2], ends[2:]]
+    stroke = regions.brush(points, radius).paint(9, 11)
+    np.testing.assert_array_equal(stroke, measured(points, radius, 9, 11))
+
+
+def test_the_work_of_painting_is_that_of_the_rows_that_are_reached():
+    steps = partial(painting_steps, height=480, width=832)
+    frame = steps(regions.mask(np.ones((480, 832), bool)))
+    short = steps(regions.brush([(10, 10), (20, 10)], 5))
+    assert frame < short < frame + 200
+    # as many points, but across the whole frame
+    far = [(x, y) for x in range(0, 800, 8) for y in (0, 480)]
+    near = [(x, y) for x in range(0, 800, 8) for y in (100, 102)]
+    assert steps(regions.brush(far, 1)) > 30 * steps(regions.brush(near, 1)) / 2
+    assert steps(regions.polygon(far)) > 200 * 470
+    assert steps(regions.disc((-50, 10), 5) | regions.box(0, 0, 5, 5)) > 2 * frame
+    # what lies outside of the frame is no work
+    assert steps(regions.brush([(5, 900), (9, 9000)] * 500, 3)) == frame

@@ -8,7 +8,7 @@ import {
   type Selection,
 } from "../shared/document";
 import { Mask, brushMask, stamp, type Region } from "../shared/mask";
-import { distance, simplify, tidy, tidyPoint, type Point } from "../shared/points";
+import { distance, simplifyTo, tidy, tidyPoint, type Point } from "../shared/points";
 import type { Gesture, Press } from "./gesture";
 import type { Store } from "./store";
 
@@ -59,7 +59,7 @@ export function paint(store: Store, press: Press): Gesture {
   return {
     move: ({ point }) => lead(point),
     end() {
-      const points = simplify(stroke, 0.25).map(tidyPoint);
+      const points = simplifyTo(stroke, 0.25).map(tidyPoint);
       const added: Region = { type: "brush", points, radius };
       if (store.mask(added).empty) store.show(null);
       else store.commit(withRegion(store.scene, target, joined(store, old, added)), target);
@@ -81,7 +81,7 @@ export function drawLasso(store: Store, press: Press): Gesture {
   const drawn: Point[] = [press.point];
   return drawShape(store, press, (point) => {
     drawn.push(point);
-    const points = simplify(drawn, 0.4).map(tidyPoint);
+    const points = simplifyTo(drawn, 0.4).map(tidyPoint);
     return points.length < 3 ? null : { type: "polygon", points };
   });
 }

@@ -52,3 +52,19 @@ export function simplify(points: readonly Point[], tolerance: number): Point[] {
   }
   return points.filter((_, i) => keep[i] === 1);
 }
+
+/** The most points of a stroke, an outline or a path that is drawn by hand. */
+export const MOST_DRAWN = 256;
+
+/** As `simplify`, but at most `most` points (2 or more): coarser, twice as coarse each time, until it fits. */
+export function simplifyTo(
+  points: readonly Point[],
+  tolerance: number,
+  most: number = MOST_DRAWN,
+): Point[] {
+  let found = simplify(points, tolerance);
+  for (let coarser = 2 * tolerance; found.length > most; coarser *= 2) {
+    found = simplify(points, coarser);
+  }
+  return found;
+}

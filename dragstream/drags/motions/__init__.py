@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dragstream.drags.motions.base import Motion, targets
 from dragstream.drags.motions.deformation import EDGE, Deformation
-from dragstream.drags.motions.drag import Drag, Memory, validate
+from dragstream.drags.motions.drag import Drag, Memory, check_apart, validate
 from dragstream.drags.motions.rotation import Rotation
 from dragstream.drags.motions.translation import Translation
 from dragstream.drags.paths import EASINGS, Path
@@ -33,6 +33,7 @@ __all__ = [
     "Path",
     "Rotation",
     "Translation",
+    "check_apart",
     "targets",
     "validate",
 ]

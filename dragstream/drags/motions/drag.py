@@ -116,8 +116,19 @@ def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int
     if not given:
         raise ValueError("drags is empty: give at least one Drag")
     masks = [_handle(f"drags[{i}]", drag, height, width) for i, drag in enumerate(drags)]
+    check_apart(masks, keep, height, width)
+    return masks
+
+
+def check_apart(masks: Sequence[BoolMask], keep: Region | None, height: int, width: int) -> None:
+    """Check that handles, as `validate` returns them, share no pixel with the region to keep.
+
+    Raises:
+        TypeError: `keep` is no region.
+        ValueError: `keep` is empty or of another size, or holds a part of a handle.
+    """
     if keep is None:
-        return masks
+        return
     try:
         kept = rasterise(keep, height, width)
     except ValueError as error:
@@ -129,7 +140,6 @@ def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int
                 f"the handle of drags[{index}] lies inside keep with {shared} of its "
                 f"{int(mask.sum())} pixels: it cannot both move and stay"
             )
-    return masks
 
 
 def _handle(name: str, drag: Drag, height: int, width: int) -> BoolMask:
@@ -137,8 +147,9 @@ def _handle(name: str, drag: Drag, height: int, width: int) -> BoolMask:
         mask = drag.mask(height, width)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    try:
-        drag.origin(height, width)
-    except ValueError as error:
-        raise ValueError(f"{name}.source: {error}") from error
+    if drag.source is not None:
+        try:
+            rasterise(drag.source.region, height, width)
+        except ValueError as error:
+            raise ValueError(f"{name}.source: {error}") from error
     return mask

@@ -32,7 +32,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dragstream.drags.checks import positive, whole
+from dragstream.drags.checks import at_most, positive, whole
 from dragstream.method.baselines.common import Baseline, BaselineDescent
 from dragstream.method.baselines.points import handle_points, patch, read, supervise, track
 from dragstream.method.descent import Step
@@ -75,8 +75,13 @@ class DragVideo(Baseline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in (("points", 1), ("patch_radius", 0), ("search_radius", 0)):
-            object.__setattr__(self, name, whole(getattr(self, name), name, least=least))
+        for name, least, most in (
+            ("points", 1, 1000),
+            ("patch_radius", 0, 100),
+            ("search_radius", 0, 100),
+        ):
+            number = at_most(whole(getattr(self, name), name, least=least), most, name)
+            object.__setattr__(self, name, number)
         object.__setattr__(self, "step_cells", positive(self.step_cells, "step_cells"))
 
     def resolve(self, spec: ModelSpec) -> Self:

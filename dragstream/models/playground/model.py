@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dragstream.drags.checks import cut
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import ModelSpec
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import load_strictly
+from dragstream.models.config_files import read_config
 from dragstream.models.defaults import cpu_by_default
 from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
@@ -102,15 +103,25 @@ class Playground(nn.Module):
         """
         folder = expanded(folder, "folder")
         try:
-            config = json.loads((folder / "config.json").read_text())
+            config = read_config(folder / "config.json")
+            cls._check_described(config, folder)
             model = cls(config)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(
-                f"{folder / 'config.json'} is no playground config: {error}"
+                cut(f"{folder / 'config.json'} is no playground config: {error}")
             ) from error
         for part in model.parts():
             model.load_part(part, folder / f"{part}.safetensors")
         return model.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
+
+    @classmethod
+    def _check_described(cls, config: Mapping[str, Any], folder: Path) -> None:
+        """Make sure that a config describes no more weights than the files can hold."""
+        held = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+        with torch.device("meta"):
+            described = sum(weight.nbytes for weight in cls(config).parameters())
+        if held and described > 4 * held:
+            raise ValueError("it describes more weights than the files can hold")
 
     def parts(self) -> dict[str, nn.Module]:
         """The weight files and the modules that they hold."""

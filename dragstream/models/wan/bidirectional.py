@@ -7,7 +7,6 @@ its history belongs to latents that are no more. Drags of no iterations leave th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +18,10 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 from torch import Tensor
 
+from dragstream.drags.checks import cut, short
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
+from dragstream.models.config_files import read_config
 from dragstream.models.wan.memory import Past, Remembered, seen
 from dragstream.models.wan.model import Wan
 
@@ -58,8 +59,10 @@ class Steps:
             ValueError: Another scheduler than those that Wan goes with.
         """
         name = config.get("_class_name")
-        if name not in _SCHEDULERS:
-            raise ValueError(f"the scheduler must be one of {', '.join(_SCHEDULERS)}, got {name}")
+        if not isinstance(name, str) or name not in _SCHEDULERS:
+            raise ValueError(
+                f"the scheduler must be one of {', '.join(_SCHEDULERS)}, got {short(name)}"
+            )
         if shift is not None:
             config = {**config, _SCHEDULERS[name][1]: shift}
         scheduler = _made(config, count)
@@ -74,9 +77,9 @@ class Steps:
             ValueError: A file that does not parse, or another scheduler.
         """
         try:
-            return cls.of(json.loads(path.read_text(encoding="utf-8")), count, shift)
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} describes no scheduler for Wan: {error}") from error
+            return cls.of(read_config(path), count, shift)
+        except Exception as error:  # diffusers raises whatever the damage leads to
+            raise ValueError(cut(f"{path} describes no scheduler for Wan: {error}")) from error
 
     def solver(self, step: int) -> Solver:
         """A solver without a history, about to leave a step."""

@@ -13,16 +13,16 @@ or, without Python, a folder with a `dragstream.json`: `{"like": "self-forcing",
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dragstream.drags.checks import finite, positive, sequence, switch, whole
+from dragstream.drags.checks import at_most, cut, finite, positive, sequence, short, switch, whole
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import ModelSpec
+from dragstream.models.config_files import read_json
 
 if TYPE_CHECKING:
     from dragstream.models.causal_config import CausalWanConfig
@@ -54,7 +54,7 @@ class Guidance:
     sigma: float = 0.9375
 
     def __post_init__(self) -> None:
-        whole(self.steps, "steps", least=1)
+        at_most(whole(self.steps, "steps", least=1), 10_000, "steps")
         if finite(self.scale, "scale") < 1:
             raise ValueError(f"scale must be at least 1, got {self.scale}")
         if not isinstance(self.negative_prompt, str):
@@ -143,17 +143,17 @@ class Release:
         if not path.is_file():
             return None
         try:
-            told = dict(json.loads(path.read_text(encoding="utf-8")))
+            told = read_json(path)
             like = told.pop("like", "self-forcing")
             return cls._like(like).changed(told)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} does not describe a model: {error}") from error
+            raise ValueError(cut(f"{path} does not describe a model: {error}")) from error
 
     @classmethod
     def _like(cls, name: object) -> Release:
-        if name not in RELEASES:
-            raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {name!r}")
-        return RELEASES[str(name)]
+        if not isinstance(name, str) or name not in RELEASES:
+            raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {short(name)}")
+        return RELEASES[name]
 
     def changed(self, changes: Mapping[str, Any]) -> Release:
         """The same with some values replaced; those of `guidance` may be named directly.
@@ -244,7 +244,25 @@ def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     return dict(values)
 
 
+_MOST = {
+    "timesteps": 1000,
+    "layers": 1000,
+    "frames_per_block": 1024,
+    "height": 2**14,
+    "width": 2**14,
+    "tokens": 2**16,
+    "window": 1_000_000,
+    "sink": 1_000_000,
+    "limit": 1_000_000,
+    "overlap": 1_000_000,
+    "denoising_step": 10_000,
+}
+"""The largest numbers and the longest lists that a release may have."""
+
+
 def _check(release: Release) -> None:
+    for name, most in _MOST.items():
+        at_most(getattr(release, name), most, name)
     for name in ("frames_per_block", "height", "width", "tokens"):
         whole(getattr(release, name), name, least=1)
     for name in ("sink", "overlap", "denoising_step"):

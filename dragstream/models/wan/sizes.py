@@ -5,7 +5,6 @@ They are what the `config.json` of each part says, by hub repository in the Diff
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
+from dragstream.models.config_files import read_config
 
 TextSizes = Mapping[str, Any]
 """The keys of a UMT5 config that its weights depend on."""
@@ -68,13 +68,7 @@ def _config(path: Path) -> dict[str, Any]:
     """A part's config without diffusers' notes; nothing where there is none."""
     if not path.is_file():
         return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} is no config")  # noqa: TRY004 - the file's content
-    return {name: value for name, value in content.items() if not name.startswith("_")}
+    return {name: value for name, value in read_config(path).items() if not name.startswith("_")}
 
 
 _WAN_1_3B = Sizes(

@@ -13,15 +13,24 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import cut, short, whole
+from dragstream.models.config_files import read_config, read_json
 from dragstream.models.defaults import cpu_by_default
 from dragstream.models.wan.cache import read_tensors, write_tensors
 from dragstream.models.wan.room import need_memory
+from dragstream.models.wan.sizes import Sizes
 from dragstream.models.wan.sources import Source, signature
 
 _log = logging.getLogger(__name__)
 
 _EMBEDDING = "embedding"
+_TOKENIZERS = {
+    "T5Tokenizer": "T5TokenizerFast",
+    "T5TokenizerFast": "T5TokenizerFast",
+    "PreTrainedTokenizerFast": "PreTrainedTokenizerFast",
+    "TokenizersBackend": "PreTrainedTokenizerFast",
+}
+"""The classes that a tokenizer's config may name, and what transformers has for each."""
 
 
 def clean(prompt: str) -> str:
@@ -156,7 +165,7 @@ class TextEncoder:
 
     def _load(self) -> tuple[Any, Any]:
         try:
-            from transformers import AutoTokenizer, UMT5EncoderModel
+            from transformers import UMT5EncoderModel
         except ImportError as error:
             raise ImportError(
                 'the text encoder needs transformers: pip install "dragstream[wan]"'
@@ -165,8 +174,8 @@ class TextEncoder:
         folder = self.source.folder("text_encoder")
         try:
             size = _size(folder, self.dtype)
-        except SafetensorError as error:
-            raise ValueError(f"{folder} holds a damaged file: {error}") from error
+        except (SafetensorError, OSError) as error:
+            raise ValueError(cut(f"{folder} holds a damaged file: {error}")) from error
         need_memory(
             size,
             torch.device("cpu"),
@@ -174,15 +183,59 @@ class TextEncoder:
             "encode the prompts on a machine with more (they are kept in the cache folder), "
             "or close other programs",
         )
-        tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder, local_files_only=True)
+        _check_described(folder, size // self.dtype.itemsize)
+        tokenizer = _tokenizer(tokenizer_folder)
         try:
             encoder = UMT5EncoderModel.from_pretrained(
-                folder, dtype=self.dtype, local_files_only=True
+                folder,
+                dtype=self.dtype,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
             )
-        except (OSError, RuntimeError, SafetensorError) as error:
-            raise ValueError(f"{folder} holds no UMT5 encoder that can be read: {error}") from error
+        except Exception as error:  # a damaged file has its readers raise many things
+            raise ValueError(
+                cut(f"{folder} holds no UMT5 encoder that can be read: {error}")
+            ) from error
         _check_tied(encoder, folder)
         return tokenizer, encoder.requires_grad_(requires_grad=False).eval().to(self.device)
+
+
+def _tokenizer(folder: Path) -> Any:
+    """The tokenizer of a folder, by a class of transformers: never one that the folder names.
+
+    Raises:
+        ValueError: It is damaged, or one of another kind.
+    """
+    import transformers
+
+    name = read_json(folder / "tokenizer_config.json").get("tokenizer_class", "T5Tokenizer")
+    if not isinstance(name, str) or name not in _TOKENIZERS:
+        raise ValueError(
+            f"{folder}: tokenizer_class must be one of {', '.join(_TOKENIZERS)}, got {short(name)}"
+        )
+    kind: Any = getattr(transformers, _TOKENIZERS[name])
+    try:
+        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # a damaged file has its readers raise many things
+        raise ValueError(cut(f"{folder} holds no tokenizer that can be read: {error}")) from error
+
+
+def _check_described(folder: Path, held: int) -> None:
+    """Make sure that a config describes about as many weights as the files hold.
+
+    Raises:
+        ValueError: It describes many more, which would be made up; or it is damaged.
+    """
+    text = read_config(folder / "config.json")
+    try:
+        described = Sizes({}, text=text).text_weights()
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder / 'config.json'} describes no UMT5: {error!r}") from error
+    if described > 2 * held:
+        raise ValueError(
+            f"{folder / 'config.json'} describes {described} weights, the files hold {held}"
+        )
 
 
 def _check_tied(encoder: Any, folder: Path) -> None:

@@ -16,7 +16,8 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan, u
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dragstream.models.checkpoints import load_strictly, read_folder
+from dragstream.drags.checks import cut
+from dragstream.models.checkpoints import check_fit, load_strictly, read_folder
 from dragstream.models.pixels import check_finite, to_frames
 
 
@@ -95,7 +96,10 @@ class VideoAutoencoder(nn.Module):
             ValueError: A file is damaged or foreign, or weights do not fit the config.
         """
         config, state = read_folder(folder, "AutoencoderKLWan")
-        return cls.from_state(state, config, dtype=dtype)
+        try:
+            return cls.from_state(state, config, dtype=dtype)
+        except Exception as error:  # diffusers raises whatever an odd config leads to
+            raise ValueError(cut(f"{folder}: {error}")) from error
 
     @classmethod
     def from_state(
@@ -112,6 +116,7 @@ class VideoAutoencoder(nn.Module):
         """
         with torch.device("meta"):
             vae = AutoencoderKLWan.from_config(dict(config))
+        check_fit(vae, state)  # before anything is allocated
         nn.Module.to(vae, dtype)  # not diffusers' own, which advises against what is meant here
         vae.to_empty(device="cpu")
         load_strictly(vae, state)

@@ -1,0 +1,51 @@
+"""The numbers of `docs/security.md` are those of the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dragstream.drags import checks, documents, labels, mask_files
+from dragstream.models import config_files
+from dragstream.stream import archive, archive_calls
+from dragstream.widgets import messages
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+NUMBERS = {
+    **{name: most for name, most in archive_calls.LIMITS.items() if "milliseconds" not in name},
+    "a record": archive._JSON_LIMIT,
+    "text": checks.LONGEST_MESSAGE,
+    "document, drags": documents.MOST_DRAGS,
+    "document, regions": documents.MOST_REGIONS,
+    "document, points": documents.MOST_POINTS_IN_ALL,
+    "document, pixels": documents.MOST_PIXELS,
+    "list of points": documents.MOST_POINTS,
+    "combination": documents.MOST_PARTS,
+    "mask": mask_files.MOST_PIXELS,
+    "masks": mask_files.MOST_PIXELS_IN_ALL,
+    "label, targets": labels.MOST_TARGETS,
+    "label, trajectories": labels.MOST_TRAJECTORIES,
+    "config": config_files.MOST_BYTES,
+    "config, number": config_files.LARGEST_SIZE,
+    "page, steps": messages.MOST_STEPS,
+    "page, points": messages.MOST_POINTS,
+    "page, pixels": messages.MOST_PIXELS,
+    "page, values": messages.MOST_VALUES,
+    "page, containers": messages.MOST_CONTAINERS,
+    **{
+        f"config, {name}": config_files.LARGEST[name]
+        for name in ("num_layers", "num_heads", "d_ff")
+    },
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_limits_are_said_as_they_are(name):
+    assert f"{NUMBERS[name]:,}" in PAGE
+
+
+def test_the_page_names_each_file_of_this_folder():
+    for path in Path(__file__).parent.glob("test_*.py"):
+        if path.name != Path(__file__).name:
+            assert f"tests/hostile/{path.name}" in PAGE
