@@ -1,4 +1,8 @@
-"""``python -m dragstream.metrics``: metrics on files."""
+"""``python -m dragstream.metrics``: metrics on files.
+
+The exit status is 0, 1 after an error (2 for a line that cannot be read), or 3 where too little
+could be followed for a figure.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,7 @@ from typing import Any
 import numpy as np
 
 from dragstream.drags.files import expanded
-from dragstream.drags.geometry import FrameClock
-from dragstream.drags.labels import (
-    RELEASED_CLOCK,
-    RELEASED_FRAMES_PER_BLOCK,
-    Label,
-    Mode,
-    read_label,
-)
-from dragstream.metrics.cotracker import CoTracker
+from dragstream.metrics.devices import device_of, device_option
 from dragstream.metrics.extractors import (
     EfficientNetLite0,
     Extractor,
@@ -30,14 +26,15 @@ from dragstream.metrics.extractors import (
     clips,
 )
 from dragstream.metrics.frechet import FewSamples, frechet_distance
-from dragstream.metrics.labelled import LabelledObjMC, measure_label
-from dragstream.metrics.latents import measure_latents, read_latents
+from dragstream.metrics.label_commands import add_dai, add_objmc, run_dai, run_objmc
 from dragstream.metrics.objmc import LowCoverage
 from dragstream.metrics.perceptual import LPIPS
-from dragstream.metrics.trackers import DenseFlow, LucasKanade, Tracker
 from dragstream.metrics.videos import find_media, read_frames
 
 Document = dict[str, Any]
+
+NOT_MEASURED = 3
+"""Exit status where too little could be followed for a figure."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)
-    return 0
+    return NOT_MEASURED if document.get("mean", 0.0) is None else 0
 
 
 # ----------------------------------------------------------------------------------- what to type
@@ -65,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dragstream.metrics", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    _objmc_options(_command(commands, "objmc", _objmc, "object motion consistency, pixels"))
-    _dai_options(_command(commands, "dai", _dai, "dragging accuracy index of latents (Eq. 11)"))
+    add_objmc(_command(commands, "objmc", run_objmc, "object motion consistency, pixels"))
+    add_dai(_command(commands, "dai", run_dai, "dragging accuracy index of latents (Eq. 11)"))
     fvd = _command(commands, "fvd", _fvd, "Frechet video distance with I3D (Kinetics-400)")
     _sets(fvd, "videos")
     fvd.add_argument("--frames", type=int, default=16, help="of a clip (default: %(default)s)")
@@ -81,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "Frechet distance of pictures with EfficientNet-lite0: works offline, is no FID",
     )
     _sets(picture, "videos or pictures")
-    _device_option(picture)
+    device_option(picture)
     lpips = _command(commands, "lpips", _lpips, "how different two videos or pictures look")
     lpips.add_argument("--first", type=expanded, required=True, metavar="FILE")
     lpips.add_argument("--second", type=expanded, required=True, metavar="FILE")
@@ -100,95 +97,6 @@ def _command(
     return parser
 
 
-def _label_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--label", type=expanded, required=True, help="a label's folder, or its trajectory JSON"
-    )
-    parser.add_argument(
-        "--frames-per-block",
-        type=int,
-        default=RELEASED_FRAMES_PER_BLOCK,
-        metavar="N",
-        help="latent frames of a block of the model (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--temporal-factor",
-        type=int,
-        default=RELEASED_CLOCK.temporal_factor,
-        metavar="N",
-        help="video frames per latent frame (default: %(default)s)",
-    )
-
-
-def _objmc_options(parser: argparse.ArgumentParser) -> None:
-    _label_options(parser)
-    parser.add_argument(
-        "--video", type=expanded, required=True, help="the video made under the label"
-    )
-    parser.add_argument(
-        "--before",
-        type=expanded,
-        help="the video before an edit; default: before_block_*.mp4 in the label's folder",
-    )
-    parser.add_argument(
-        "--first-frame",
-        type=int,
-        metavar="N",
-        help="which frame of the video is the labelled one, where tracking starts, counted "
-        "from 0; default: the label's own, 12 b - 4 for block b",
-    )
-    parser.add_argument(
-        "--within",
-        type=float,
-        default=1.0,
-        help="where in each latent frame positions are read: 0 its first video frame, 1 its last "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--tracker",
-        choices=sorted(TRACKERS),
-        help="default: Lucas-Kanade; DIS flow where handle and targets span over 400 pixels",
-    )
-    parser.add_argument(
-        "--cotracker", type=expanded, metavar="FOLDER", help="a copy of CoTracker's repository"
-    )
-    parser.add_argument(
-        "--cotracker-weights", type=expanded, metavar="FILE", help="CoTracker3's scaled_offline.pth"
-    )
-    _device_option(parser)
-    parser.add_argument("--points", type=int, default=256, help="at most (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the points (default: %(default)s)")
-    parser.add_argument(
-        "--warn-below",
-        type=float,
-        default=0.3,
-        metavar="SHARE",
-        help="warn where fewer points were followed to the end (default: %(default)s)",
-    )
-
-
-def _dai_options(parser: argparse.ArgumentParser) -> None:
-    _label_options(parser)
-    parser.add_argument(
-        "--latents",
-        type=expanded,
-        required=True,
-        help="clean latents (N, C, h, w) of the video made under the label, .npy or .safetensors",
-    )
-    parser.add_argument("--before", type=expanded, help="those of the video before an edit")
-    parser.add_argument(
-        "--first-frame",
-        type=int,
-        metavar="N",
-        help="which latent frame is the labelled one, counted from 0; default: the label's own",
-    )
-    parser.add_argument(
-        "--radius",
-        type=int,
-        help="of the patches, pixels; default: 20 at a width of 832, scaled to the label's",
-    )
-
-
 def _sets(parser: argparse.ArgumentParser, kind: str) -> None:
     for name in ("real", "generated"):
         parser.add_argument(
@@ -203,112 +111,7 @@ def _sets(parser: argparse.ArgumentParser, kind: str) -> None:
 
 def _weights(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--weights", type=expanded, metavar="FILE", help=text)
-    _device_option(parser)
-
-
-def _device_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--device", default="cpu", help="where networks run, as torch names it (default: cpu)"
-    )
-
-
-def _device(options: argparse.Namespace) -> str:
-    """The device, tried before anything is loaded."""
-    import torch
-
-    try:
-        torch.zeros(1, device=options.device)
-    except (AssertionError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"--device {options.device} cannot be used: {reason}") from error
-    return str(options.device)
-
-
-# ------------------------------------------------------------------------------------ labels
-
-
-def _label(options: argparse.Namespace) -> tuple[Label, FrameClock]:
-    """The label, and the clock of its model, which numbers its frames."""
-    clock = FrameClock(options.temporal_factor, RELEASED_CLOCK.frame_rate)
-    label = read_label(options.label, clock=clock, frames_per_block=options.frames_per_block)
-    return label, clock
-
-
-TRACKERS: dict[str, Callable[[argparse.Namespace], Tracker]] = {
-    LucasKanade().name: lambda _: LucasKanade(),
-    DenseFlow().name: lambda _: DenseFlow(),
-    CoTracker().name: lambda options: CoTracker(
-        options.cotracker, options.cotracker_weights, device=_device(options)
-    ),
-}
-
-
-def _objmc(options: argparse.Namespace) -> Document:
-    label, clock = _label(options)
-    given = options.cotracker is not None or options.cotracker_weights is not None
-    name = options.tracker or (CoTracker().name if given else None)
-    if given and name != CoTracker().name:
-        raise ValueError(f"--cotracker does not go with --tracker {name}")
-    result = measure_label(
-        label,
-        options.video,
-        before=options.before or _before(options.label, label),
-        first_frame=options.first_frame,
-        clock=clock,
-        tracker=None if name is None else TRACKERS[name](options),
-        points=options.points,
-        seed=options.seed,
-        within=options.within,
-        warn_below=options.warn_below,
-    )
-    _report(label, result)
-    return {
-        "label": options.label.name,
-        "video": options.video.name,
-        "mode": label.mode.name.lower(),
-        "block": label.block,
-        **result.to_json(),
-    }
-
-
-def _before(place: Path, label: Label) -> Path | None:
-    """The folder's video before the label's block, if there is just one."""
-    if label.mode is not Mode.EDIT:
-        return None
-    folder = place if place.is_dir() else place.parent
-    found = sorted(folder.glob(f"before_block_*{label.block}.mp4"))
-    return found[0] if len(found) == 1 else None
-
-
-def _report(label: Label, result: LabelledObjMC) -> None:
-    print(f"{label.mode.name.lower()} of block {label.block}, from frame {result.first_frame}")
-    for index, drag in enumerate(result.drags):
-        print(
-            f"drag {index}: ObjMC {drag.mean:.2f} px, {drag.still:.2f} if nothing moved, "
-            f"coverage {drag.coverage:.0%}"
-        )
-        rows = zip(drag.frames, drag.commanded, drag.trajectory, drag.distances, strict=True)
-        for frame, (goal_x, goal_y), (x, y), distance in rows:
-            print(
-                f"  frame {result.first_frame + frame:4d}: commanded ({goal_x:6.1f}, {goal_y:6.1f})"
-                f", tracked ({x:6.1f}, {y:6.1f}), {distance:6.2f} px apart"
-            )
-    print(f"ObjMC {result.mean:.2f} px by {result.tracker}")
-
-
-def _dai(options: argparse.Namespace) -> Document:
-    label, _ = _label(options)
-    result = measure_latents(
-        label,
-        read_latents(options.latents),
-        before=None if options.before is None else read_latents(options.before),
-        first_frame=options.first_frame,
-        radius=options.radius,
-    )
-    for index, (found, still) in enumerate(zip(result.drags, result.still, strict=True)):
-        print(f"drag {index}: DAI {found:.4f}, {still:.4f} if nothing changed")
-    print(f"DAI {result.mean:.4f} with r = {result.radius} px")
-    return {"label": options.label.name, "latents": options.latents.name, **result.to_json()}
+    device_option(parser)
 
 
 # ------------------------------------------------------------------------------------ sets
@@ -318,17 +121,17 @@ def _fvd(options: argparse.Namespace) -> Document:
     def samples(frames: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return clips(frames, options.frames)
 
-    document = _frechet("FVD", I3DLogits(options.weights, _device(options)), samples, options)
+    document = _frechet("FVD", I3DLogits(options.weights, device_of(options)), samples, options)
     return {**document, "frames": options.frames}
 
 
 def _fid(options: argparse.Namespace) -> Document:
-    return _frechet("FID", InceptionPool(options.weights, _device(options)), np.asarray, options)
+    return _frechet("FID", InceptionPool(options.weights, device_of(options)), np.asarray, options)
 
 
 def _image_distance(options: argparse.Namespace) -> Document:
     return _frechet(
-        "Frechet distance of pictures", EfficientNetLite0(_device(options)), np.asarray, options
+        "Frechet distance of pictures", EfficientNetLite0(device_of(options)), np.asarray, options
     )
 
 
@@ -357,7 +160,7 @@ def _frechet(
 
 
 def _lpips(options: argparse.Namespace) -> Document:
-    metric = LPIPS(options.weights, device=_device(options))
+    metric = LPIPS(options.weights, device=device_of(options))
     first, second = read_frames(options.first), read_frames(options.second)
     if first.shape != second.shape:
         raise ValueError(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dragstream.drags.labels import RELEASED_CLOCK, Label, Mode
-from dragstream.metrics.objmc import ObjMC, latent_offsets, objmc
-from dragstream.metrics.videos import read_video
+from dragstream.drags.labels import RELEASED_CLOCK, RELEASED_FRAMES_PER_BLOCK, Label, Mode
+from dragstream.metrics.objmc import ObjMC, latent_offsets, number, objmc
+from dragstream.metrics.released_files import lacks_past
+from dragstream.metrics.videos import read_frames, read_video
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dragstream.drags.geometry import Affine, FrameClock
+    from dragstream.drags.motions import Drag
     from dragstream.metrics.trackers import Tracker
+
+    Command = list[Affine] | None
 
 __all__ = ["LabelledObjMC", "measure_label"]
 
@@ -26,7 +31,8 @@ class LabelledObjMC:
     """ObjMC of each drag of a label.
 
     Attributes:
-        first_frame: the video's frame that the label lies on, where tracking starts.
+        first_frame: the video's frame that the label lies on, where tracking starts; the drags'
+            `frames` count from it. -1: the label lies on the frame before the video's first.
         drags: one result a drag, in the label's order.
     """
 
@@ -35,8 +41,18 @@ class LabelledObjMC:
 
     @property
     def mean(self) -> float:
-        """Mean of the drags' ObjMC, pixels."""
+        """Mean of the drags' ObjMC, pixels; NaN where one of them has no figure."""
         return float(np.mean([drag.mean for drag in self.drags]))
+
+    @property
+    def mean_position(self) -> float:
+        """The same by the paper's definition, of the points' mean position, pixels."""
+        return float(np.mean([drag.mean_position for drag in self.drags]))
+
+    @property
+    def point_by_point(self) -> float:
+        """The same of each point against its own target, pixels."""
+        return float(np.mean([drag.point_by_point for drag in self.drags]))
 
     @property
     def still(self) -> float:
@@ -54,9 +70,11 @@ class LabelledObjMC:
         return float(np.mean([drag.coverage for drag in self.drags]))
 
     def to_json(self) -> dict[str, object]:
-        """Plain lists and numbers."""
+        """Plain lists and numbers; None where there is no figure."""
         return {
-            "mean": self.mean,
+            "mean": number(self.mean),
+            "mean_position": number(self.mean_position),
+            "point_by_point": number(self.point_by_point),
             "tracker": self.tracker,
             "still": self.still,
             "coverage": self.coverage,
@@ -70,54 +88,63 @@ def measure_label(
     video: str | Path,
     *,
     before: str | Path | None = None,
+    handle_frame: str | Path | None = None,
     first_frame: int | None = None,
+    before_frame: int | None = None,
     clock: FrameClock = RELEASED_CLOCK,
+    frames_per_block: int = RELEASED_FRAMES_PER_BLOCK,
     tracker: Tracker | None = None,
     points: int = 256,
     seed: int = 0,
     within: float = 1.0,
+    least_coverage: float = 0.15,
     warn_below: float = 0.3,
 ) -> LabelledObjMC:
     """ObjMC of a video file against a label.
 
     An animation is followed through `video` from the labelled frame on; positions are read in the
-    last video frame of each latent frame. An edit is followed from the labelled frame of `before`
-    to the same frame of `video`.
+    last video frame of each latent frame. Where `video` holds only what comes after the labelled
+    frame, that frame is `handle_frame`, or read from `before`.
+
+    An edit is followed from the labelled frame of `before` to the same frame of `video`, in one
+    step. Where that gives no figure, and both videos share the blocks before the edited one, it is
+    followed back through them to the last frame that they share, and forward again.
 
     Args:
         label: see :func:`dragstream.drags.labels.read_label`.
-        video: the video that was made under the label.
-        before: the video before an edit; animations do not need it.
-        first_frame: which frame of the files is the labelled one, counted from 0; None: the
-            label's own number (12 b - 4 for block b of the released model).
+        video: the video that was made under the label, whole or only the blocks that it made.
+        before: the video before the label's block, up to the labelled frame or longer, or a
+            picture of that frame.
+        handle_frame: a picture of the labelled frame, before an edit, or for a video that begins
+            after it.
+        first_frame: which frame of `video` is the labelled one, counted from 0; None: the label's
+            own number (12 b - 4 for block b of the released model); of an edit's video that holds
+            the edited block alone, its last.
+        before_frame: which frame of `before` is; None: the label's own number, or the last where
+            `before` is shorter.
         clock: latent to video frames of the model that made the video.
-        tracker: None: what suits each drag (:func:`dragstream.metrics.trackers.suited`).
+        frames_per_block: latent frames a block of that model.
+        tracker: None: what suits each drag (:func:`dragstream.metrics.objmc.objmc`).
         points: how many points to scatter in each handle region, at most.
         seed: seed of the scattering.
         within: where in each latent frame's video frames positions are read: 0 its first, 1 its
             last.
+        least_coverage: where a smaller share of the points could be followed there is no figure.
         warn_below: a coverage below this share warns with
             :class:`~dragstream.metrics.objmc.LowCoverage`.
 
     Raises:
         FileNotFoundError: a file is missing.
         ValueError: the video is too short or of another size than the label's masks, or an edit
-            lacks `before`.
+            lacks `before` and `handle_frame`.
         ImportError: OpenCV is not installed.
     """
-    first = label.video_frame if first_frame is None else first_frame
-    if first < 0:
-        raise ValueError(f"first_frame must be at least 0, got {first}")
-    if label.mode is Mode.EDIT:
-        frames = _edited(label, before, video, first)
-        at: tuple[int, ...] = (1,)
-        commands: list[list[Affine] | None] = [[drag.motion.at(1.0)] for drag in label.drags]
-    else:
-        at = latent_offsets(clock, label.latent_frame, len(label.deltas[0]), within)
-        frames = _frames(label, video, first, at[-1] + 1)
-        commands = [None] * len(label.drags)
-    results = [
-        objmc(
+    for name, value in (("first_frame", first_frame), ("before_frame", before_frame)):
+        if value is not None and value < 0:
+            raise ValueError(f"{name} must be at least 0, got {value}")
+
+    def one(frames: NDArray[np.uint8], drag: Drag, at: Sequence[int], command: Command) -> ObjMC:
+        return objmc(
             frames,
             drag,
             at=at,
@@ -125,38 +152,164 @@ def measure_label(
             tracker=tracker,
             points=points,
             seed=seed,
+            least_coverage=least_coverage,
             warn_below=warn_below,
         )
-        for drag, command in zip(label.drags, commands, strict=True)
-    ]
+
+    past = _Past(label, before, handle_frame, before_frame)
+    if label.mode is Mode.EDIT:
+        block = label.latent_frame - frames_per_block + 1  # its first latent frame
+        length = label.video_frame - clock.start(block) + 1
+        return _measure_edit(label, Path(video), past, first_frame, length, one)
+    at = latent_offsets(clock, label.latent_frame, len(label.deltas[0]), within)
+    first, frames = _animated(label, Path(video), past, first_frame, at[-1])
+    return LabelledObjMC(first, tuple(one(frames, drag, at, None) for drag in label.drags))
+
+
+@dataclass(frozen=True)
+class _Past:
+    """Where the labelled frame, and what came before it, can be read."""
+
+    label: Label
+    before: str | Path | None
+    picture: str | Path | None
+    number: int | None
+
+    def frames(self, count: int = 1) -> NDArray[np.uint8] | None:
+        """The labelled frame and up to `count` - 1 frames before it; None where nothing is given.
+
+        A picture is one frame.
+        """
+        if self.picture is not None:
+            found = read_frames(self.picture)
+            if len(found) != 1:
+                raise ValueError(
+                    f"{str(self.picture)!r} holds {len(found)} frames: --handle-frame takes a "
+                    "picture, --before a video"
+                )
+        elif self.before is not None:
+            found = self._video(self.before, count)
+        else:
+            return None
+        return _sized(self.label, self.picture or self.before, found)
+
+    def _video(self, file: str | Path, count: int) -> NDArray[np.uint8]:
+        last = self.label.video_frame if self.number is None else self.number
+        start = max(0, last - count + 1)
+        try:
+            return read_video(file, start, last - start + 1)
+        except ValueError:
+            if self.number is not None:
+                raise
+        # It is shorter: the label was drawn on its newest frame.
+        return read_frames(file)[-count:]
+
+
+def _measure_edit(  # noqa: PLR0917
+    label: Label,
+    video: Path,
+    past: _Past,
+    first_frame: int | None,
+    length: int,
+    one: Callable[[NDArray[np.uint8], Drag, Sequence[int], Command], ObjMC],
+) -> LabelledObjMC:
+    """An edit of a block of `length` video frames, in one step or through the shared past."""
+    earlier = past.frames(length + 1)
+    if earlier is None:
+        raise ValueError(
+            "an edit is measured from the frame before it to the frame after it: give the video "
+            "before the edit (--before VIDEO) or the frame (--handle-frame PICTURE) as well"
+        )
+    first, later = _edited(label, video, first_frame, length)
+    results = []
+    for drag in label.drags:
+        command = [drag.motion.at(1.0)]
+        result = one(np.stack([earlier[-1], later[-1]]), drag, (1,), command)
+        if not result.measured and len(earlier) > length <= len(later):
+            around = np.concatenate([earlier[::-1], later])
+            chained = one(around, drag, (len(around) - 1,), command)
+            result = replace(chained, tracker=f"{chained.tracker} through the shared past")
+        results.append(replace(result, frames=(0,)))
     return LabelledObjMC(first, tuple(results))
 
 
 def _edited(
-    label: Label, before: str | Path | None, video: str | Path, first: int
-) -> NDArray[np.uint8]:
-    """The labelled frame before and after an edit, (2, H, W, 3)."""
-    if before is None:
-        raise ValueError(
-            "an edit is measured from the frame before it to the frame after it: "
-            "give the video before the edit as well"
-        )
-    return np.concatenate([_frames(label, file, first, 1) for file in (before, video)])
-
-
-def _frames(label: Label, file: str | Path, first: int, count: int) -> NDArray[np.uint8]:
+    label: Label, video: Path, first_frame: int | None, length: int
+) -> tuple[int, NDArray[np.uint8]]:
+    """The labelled frame's number in an edited video, and the edited block's frames up to it."""
+    first = label.video_frame if first_frame is None else first_frame
+    start = max(0, first - length + 1)
     try:
-        frames = read_video(file, first, count)
-    except ValueError as error:
+        return first, _read(label, video, start, first - start + 1, first)
+    except ValueError:
+        if first_frame is not None:
+            raise
+        found = read_frames(video)
+        if len(found) not in {1, length}:
+            raise
+    return len(found) - 1, _sized(label, video, found)
+
+
+def _animated(
+    label: Label, video: Path, past: _Past, first_frame: int | None, count: int
+) -> tuple[int, NDArray[np.uint8]]:
+    """The labelled frame's number in an animated video, and the frames from it on."""
+    if past.picture is not None and first_frame is not None:
         raise ValueError(
-            f"{error} (the label lies on frame {first}; give first_frame (--first-frame) if this "
-            "video starts elsewhere)"
+            f"a video that begins after the labelled frame (--handle-frame) does not hold it, so "
+            f"first_frame (--first-frame) must not be given, got {first_frame}"
+        )
+    handle = past.frames() if first_frame is None else None
+    if past.picture is None and handle is not None and not _continues(label, video, past, count):
+        handle = None
+    if handle is not None:
+        return -1, np.concatenate([handle, _read(label, video, 0, count, -1)])
+    if lacks_past(video) and first_frame is None:
+        raise ValueError(
+            f"{video.name!r} begins after the labelled frame, by its name: give that frame "
+            "(--handle-frame PICTURE) or the video before it (--before VIDEO)"
+        )
+    first = label.video_frame if first_frame is None else first_frame
+    return first, _read(label, video, first, count + 1, first)
+
+
+def _continues(label: Label, video: Path, past: _Past, count: int) -> bool:
+    """Whether an animated video begins where `before` ends, rather than where it begins."""
+    if lacks_past(video):
+        return True
+    try:
+        newest = read_video(video, label.video_frame + count, 1)
+    except ValueError:
+        return True  # it cannot hold both the past and what the label drives
+    del newest
+    frames = past.frames(label.video_frame + 1)
+    if frames is None or len(frames) < 2:
+        return False
+    begin = read_video(video, 0, 1)[0].astype(np.int16)
+    oldest, labelled = (float(np.abs(begin - frame).mean()) for frame in (frames[0], frames[-1]))
+    return labelled < oldest
+
+
+def _read(label: Label, file: str | Path, start: int, count: int, first: int) -> NDArray[np.uint8]:
+    """Frames of a video on whose frame `first` the label lies (-1: on the one before it)."""
+    try:
+        frames = read_video(file, start, count)
+    except ValueError as error:
+        where = f"frame {first}" if first >= 0 else "the frame before it"
+        raise ValueError(
+            f"{error} (the label lies on {where}; give first_frame (--first-frame) if this video "
+            "starts elsewhere, or the labelled frame (--handle-frame PICTURE, or --before VIDEO) "
+            "if it starts after it)"
         ) from error
+    return _sized(label, file, frames)
+
+
+def _sized(label: Label, file: object, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = frames.shape[1:3]
     if (height, width) != (label.height, label.width):
         raise ValueError(
             f"{str(file)!r} is {width}x{height}, but the label was drawn on "
-            f"{label.width}x{label.height}: scale the video to the label's size first, as with "
+            f"{label.width}x{label.height}: scale it to the label's size first, as with "
             f"ffmpeg -i {file} -vf scale={label.width}:{label.height} scaled.mp4"
         )
     return frames

@@ -119,7 +119,10 @@ def measure_latents(
     first = label.latent_frame if first_frame is None else first_frame
     edit = label.mode is Mode.EDIT
     if edit and before is None:
-        raise ValueError("an edit is measured against the latents before it: give those as well")
+        raise ValueError(
+            "an edit is measured against the latents before it: give those as well "
+            "(before, --before FILE)"
+        )
     source = before if edit and before is not None else latents
     count = 1 if edit else len(label.deltas[0])
     start = first if edit else first + 1

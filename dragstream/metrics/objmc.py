@@ -1,11 +1,14 @@
 """ObjMC: how closely an object follows the commanded motion (Appendix C.2), in pixels.
 
-Points are scattered in the handle region and followed through the video; at each latent frame
-their mean position is compared with where the drag commands it to be.
+Points are scattered in the handle region and followed through the video. At each latent frame
+their mean position is compared with where the drag commands it to be, which is the paper's
+definition; or each point with its own target, which shows turns, too. Where too few points could
+be followed there is no figure: NaN in Python, null in JSON.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +19,9 @@ import numpy as np
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, targets
 from dragstream.method.focus import target_bounds
+from dragstream.metrics.matching import DescriptorMatching
+from dragstream.metrics.scattering import scatter
+from dragstream.metrics.sliding import without_sliding
 from dragstream.metrics.trackers import Tracker, suited
 
 if TYPE_CHECKING:
@@ -36,11 +42,17 @@ class LowCoverage(UserWarning):
 class ObjMC:
     """How an object moved, against how it was commanded to move.
 
+    A trajectory point at which too few points could be followed has no figure (NaN).
+
     Attributes:
-        mean: the metric: mean of `distances`, pixels.
-        distances: per trajectory point, pixels. For a rotation the mean distance of the points
-            to their own targets (a turn about the region's middle does not move the mean),
-            else the distance of the mean position to its target.
+        mean: the metric: mean of `distances` over the trajectory points that have one, pixels;
+            NaN where the last one has none.
+        distances: per trajectory point, pixels. Those of `mean_position`; of a rotation those of
+            `point_by_point` (a turn about the region's middle does not move the mean).
+        mean_position: the paper's definition: the distance from the points' mean position to
+            where it was commanded to be, mean as in `mean`, pixels.
+        point_by_point: mean distance of the points to their own targets, mean as in `mean`,
+            pixels.
         trajectory: mean tracked position (x, y) per trajectory point, pixels.
         commanded: where the same points were commanded to be, mean (x, y), pixels.
         still: `mean` of a track that does not move, pixels; the scale of the command.
@@ -51,6 +63,8 @@ class ObjMC:
 
     mean: float
     distances: tuple[float, ...]
+    mean_position: float
+    point_by_point: float
     trajectory: Points
     commanded: Points
     still: float
@@ -58,13 +72,20 @@ class ObjMC:
     frames: tuple[int, ...]
     tracker: str
 
+    @property
+    def measured(self) -> bool:
+        """Whether enough could be followed for a figure."""
+        return not math.isnan(self.mean)
+
     def to_json(self) -> dict[str, object]:
-        """Plain lists and numbers."""
+        """Plain lists and numbers; None where there is no figure."""
         return {
-            "mean": self.mean,
-            "distances": list(self.distances),
-            "trajectory": [list(point) for point in self.trajectory],
-            "commanded": [list(point) for point in self.commanded],
+            "mean": number(self.mean),
+            "distances": [number(each) for each in self.distances],
+            "mean_position": number(self.mean_position),
+            "point_by_point": number(self.point_by_point),
+            "trajectory": [[number(each) for each in point] for point in self.trajectory],
+            "commanded": [[number(each) for each in point] for point in self.commanded],
             "still": self.still,
             "coverage": self.coverage,
             "frames": list(self.frames),
@@ -72,33 +93,9 @@ class ObjMC:
         }
 
 
-def scatter(mask: NDArray[np.bool_], count: int = 256, seed: int = 0) -> NDArray[np.float64]:
-    """At most `count` points (N, 2) spread evenly, at random, over the True pixels of `mask`.
-
-    Poisson disc sampling: pixels in a seeded random order, each taken unless it lies too close
-    to one that was taken.
-
-    Raises:
-        ValueError: an empty mask or a count below 1.
-    """
-    if count < 1:
-        raise ValueError(f"the number of points must be at least 1, got {count!r}")
-    rows, columns = np.nonzero(mask)
-    if not len(rows):
-        raise ValueError("cannot scatter points in an empty mask")
-    candidates = np.random.default_rng(seed).permutation(
-        np.stack([columns, rows], axis=1).astype(np.float64)
-    )
-    if len(candidates) <= count:
-        return candidates
-    # Random sequential placement jams at 0.70 area / spacing^2 points; aim just above `count`.
-    spacing = np.sqrt(0.68 * len(candidates) / count)
-    taken: list[NDArray[np.float64]] = []
-    while len(candidates) and len(taken) < count:
-        point = candidates[0]
-        taken.append(point)
-        candidates = candidates[np.linalg.norm(candidates - point, axis=1) >= spacing]
-    return np.stack(taken)
+def number(value: float) -> float | None:
+    """A figure as JSON holds it: None for NaN, which JSON does not have."""
+    return None if math.isnan(value) else value
 
 
 def span(mask: NDArray[np.bool_], commands: Iterable[Affine]) -> float:
@@ -148,9 +145,13 @@ def objmc(
     tracker: Tracker | None = None,
     points: int = 256,
     seed: int = 0,
+    least_coverage: float = 0.15,
     warn_below: float = 0.3,
 ) -> ObjMC:
     """Object motion consistency of one drag.
+
+    Points count while the tracker follows them consistently and while they do not slide onto what
+    stands behind the object (:func:`dragstream.metrics.sliding.without_sliding`).
 
     Args:
         frames: (T, H, W, 3) uint8; `frames[0]` is the frame that the handle region lies on. For
@@ -160,22 +161,29 @@ def objmc(
             after the first one.
         commands: the commanded map from rest of each trajectory point; None: the drag's motion,
             whose end is reached at the last point (for an edit: `[drag.motion.at(1)]`).
-        tracker: None: what suits the command's size (:func:`dragstream.metrics.trackers.suited`).
+        tracker: None: :class:`~dragstream.metrics.matching.DescriptorMatching` for two frames,
+            between which anything may have moved far; else what suits the command's size
+            (:func:`dragstream.metrics.trackers.suited`).
         points: how many points to scatter in the region, at most.
         seed: seed of the scattering.
+        least_coverage: a trajectory point has no figure (NaN) where a smaller share of the points
+            could be followed, 0..1.
         warn_below: a coverage below this share warns with :class:`LowCoverage`.
 
     Raises:
         TypeError: a tracker that is no :class:`~dragstream.metrics.trackers.Tracker`, or tracks
             that are no arrays.
         ValueError: tracks of another shape than asked for, frames of another size than the
-            region's, `at` outside the video, or another number of commands.
+            region's, `at` outside the video, another number of commands, or `least_coverage`
+            outside 0..1.
         ImportError: the tracker needs OpenCV, and it is not installed.
     """
     if not (tracker is None or isinstance(tracker, Tracker)):
         raise TypeError(
             f"tracker must have a name and a method track(frames, points), got {tracker!r}"
         )
+    if not 0 <= least_coverage <= 1:
+        raise ValueError(f"least_coverage must be a share from 0 to 1, got {least_coverage!r}")
     frames = np.asarray(frames)
     if frames.ndim != 4:
         raise ValueError(f"frames must have shape (T, H, W, 3), got {frames.shape}")
@@ -184,31 +192,51 @@ def objmc(
     if len(commands) != len(read):
         raise ValueError(f"{len(read)} trajectory points need as many commands: {len(commands)}")
     mask = drag.mask(frames.shape[1], frames.shape[2])
-    tracker = suited(span(mask, commands)) if tracker is None else tracker
+    if tracker is None:
+        tracker = DescriptorMatching() if len(frames) == 2 else suited(span(mask, commands))
     start = scatter(mask, points, seed)
     # Frames after the last trajectory point would only cost time.
-    tracks, consistent = tracker.track(frames[: read[-1] + 1], start)
-    _check_tracks(tracks, consistent, (read[-1] + 1, len(start)), tracker.name)
+    frames = frames[: read[-1] + 1]
+    tracks, consistent = tracker.track(frames, start)
+    _check_tracks(tracks, consistent, (len(frames), len(start)), tracker.name)
+    consistent = _on_object(frames, mask, tracks, consistent)
     coverage = float(consistent[read[-1]].mean())
+    measured = [float(consistent[frame].mean()) >= max(least_coverage, 1e-9) for frame in read]
     if coverage < warn_below:
-        _warn(coverage, tracker.name)
-    goals = np.stack([command.apply(start) for command in commands])
-    kept = [_kept(consistent[frame]) for frame in read]
-    followed = [tracks[frame][keep] for frame, keep in zip(read, kept, strict=True)]
-    wanted = [goal[keep] for goal, keep in zip(goals, kept, strict=True)]
+        _warn(coverage, tracker.name, measured=measured[-1])
+    followed = [tracks[frame][consistent[frame]] for frame in read]
+    goals = [command.apply(start) for command in commands]
+    wanted = [goal[consistent[frame]] for frame, goal in zip(read, goals, strict=True)]
+    means, each = (
+        _where(measured, _distances(followed, wanted, each=each)) for each in (False, True)
+    )
     # Points are compared one by one where the mean position may not show the motion.
-    each = not drag.motion.mean_tells
-    distances = _distances(followed, wanted, each=each)
+    turns = not drag.motion.mean_tells
     return ObjMC(
-        mean=float(np.mean(distances)),
-        distances=distances,
-        trajectory=_means(followed),
-        commanded=_means(wanted),
-        still=float(np.mean(_distances([start] * len(goals), goals, each=each))),
+        mean=_mean(each if turns else means),
+        distances=each if turns else means,
+        mean_position=_mean(means),
+        point_by_point=_mean(each),
+        trajectory=_means(followed, measured),
+        commanded=_means(wanted, measured),
+        still=float(np.mean(_distances([start] * len(goals), goals, each=turns))),
         coverage=coverage,
         frames=read,
         tracker=tracker.name,
     )
+
+
+def _on_object(
+    frames: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    tracks: NDArray[np.float64],
+    consistent: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """The consistent points without those that slid off; all of them without OpenCV."""
+    try:
+        return without_sliding(frames, mask, tracks, consistent)
+    except ImportError:
+        return consistent
 
 
 def _check_tracks(tracks: object, consistent: object, shape: tuple[int, int], name: str) -> None:
@@ -222,10 +250,15 @@ def _check_tracks(tracks: object, consistent: object, shape: tuple[int, int], na
             )
 
 
-def _warn(coverage: float, tracker: str) -> None:
+def _warn(coverage: float, tracker: str, *, measured: bool) -> None:
+    so = (
+        "the distance may say more about the tracker than about the drag"
+        if measured
+        else "too few for a figure"
+    )
     warnings.warn(
         f"only {coverage:.0%} of the points were followed consistently to the end by {tracker}: "
-        "the distance may say more about the tracker than about the drag",
+        + so,
         LowCoverage,
         stacklevel=3,
     )
@@ -245,20 +278,33 @@ def _trajectory_frames(at: Sequence[int] | None, length: int) -> tuple[int, ...]
     return read
 
 
-def _kept(consistent: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The consistent points; all of them where none is left, so that a distance exists."""
-    return consistent if consistent.any() else np.ones_like(consistent)
-
-
 def _distances(
     tracks: Iterable[NDArray[np.float64]], goals: Iterable[NDArray[np.float64]], *, each: bool
 ) -> tuple[float, ...]:
-    """Per trajectory point, pixels: of the points one by one, or of their means."""
+    """Per trajectory point, pixels: of the points one by one, or of their means; NaN of none."""
     gaps = [track - goal for track, goal in zip(tracks, goals, strict=True)]
     if each:
-        return tuple(float(np.linalg.norm(gap, axis=1).mean()) for gap in gaps)
-    return tuple(float(np.linalg.norm(gap.mean(axis=0))) for gap in gaps)
+        return tuple(
+            float(np.linalg.norm(gap, axis=1).mean()) if len(gap) else math.nan for gap in gaps
+        )
+    return tuple(float(np.linalg.norm(gap.mean(axis=0))) if len(gap) else math.nan for gap in gaps)
 
 
-def _means(points: Iterable[NDArray[np.float64]]) -> Points:
-    return tuple((float(x), float(y)) for x, y in (group.mean(axis=0) for group in points))
+def _where(measured: Sequence[bool], values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(
+        value if known else math.nan for known, value in zip(measured, values, strict=True)
+    )
+
+
+def _mean(distances: Sequence[float]) -> float:
+    """Of the trajectory points that were measured; NaN where the last one was not."""
+    return math.nan if math.isnan(distances[-1]) else float(np.nanmean(distances))
+
+
+def _means(points: Sequence[NDArray[np.float64]], measured: Sequence[bool]) -> Points:
+    """The mean (x, y) of each group of points; NaN where it was not measured."""
+    found = [
+        group.mean(axis=0) if known else (math.nan, math.nan)
+        for group, known in zip(points, measured, strict=True)
+    ]
+    return tuple((float(x), float(y)) for x, y in found)

@@ -38,6 +38,12 @@ LARGE = 400.0
 """From where on dense flow is the better tracker, pixels that a command spans."""
 
 
+_PATCH = 15
+"""Side of the patches whose looks are compared, pixels."""
+_NOISE = 12.0
+"""By how much plain patches may differ, gray levels."""
+
+
 @runtime_checkable
 class Tracker(Protocol):
     """Finds points of the first frame in every frame."""
@@ -93,7 +99,8 @@ def checked(
     return frames, points
 
 
-def _gray(cv2: Any, frames: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+def gray_frames(cv2: Any, frames: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Each frame of (T, H, W, 3) as gray levels (H, W)."""
     return [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in np.ascontiguousarray(frames)]
 
 
@@ -107,7 +114,7 @@ class LucasKanade:
     """Pyramidal Lucas-Kanade with a forward-backward check.
 
     Each point is followed forward and back again; it counts as consistent as long as it returns
-    to within `tolerance` pixels of where it started.
+    to within `tolerance` pixels of where it started, from a place that looks the same.
 
     Attributes:
         window: side of the patch that is matched, in pixels.
@@ -145,20 +152,18 @@ class LucasKanade:
         """
         frames, points = checked(frames, points)
         cv2 = opencv()
-        gray = _gray(cv2, frames)
+        gray = gray_frames(cv2, frames)
 
         def match(source: int, target: int, start: NDArray[np.float64]) -> Any:
-            return self._match(cv2, gray[source], gray[target], start)
+            return self.match(gray[source], gray[target], start)
 
         return _follow(match, points, len(gray), chained=self.chained)
 
-    def _match(
-        self,
-        cv2: Any,
-        source: NDArray[np.uint8],
-        target: NDArray[np.uint8],
-        points: NDArray[np.float64],
+    def match(
+        self, source: NDArray[np.uint8], target: NDArray[np.uint8], points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Where points (N, 2) of one gray frame (H, W) are in another, and which return (N,)."""
+        cv2 = opencv()
         options = {
             "winSize": (self.window, self.window),
             "maxLevel": self.levels - 1,
@@ -171,7 +176,9 @@ class LucasKanade:
         there, back = there.reshape(-1, 2), back.reshape(-1, 2)
         error = np.linalg.norm(back - start[:, 0], axis=1)
         good = (found.reshape(-1) == 1) & (found_back.reshape(-1) == 1)
-        return there.astype(np.float64), good & (error <= self.tolerance)
+        there = there.astype(np.float64)
+        good &= (error <= self.tolerance) & _alike(cv2, source, target, points, there)
+        return there, good
 
 
 @dataclass(frozen=True)
@@ -206,13 +213,14 @@ class DenseFlow:
         """
         frames, points = checked(frames, points)
         cv2 = opencv()
-        gray = _gray(cv2, frames)
+        gray = gray_frames(cv2, frames)
         flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
         def match(source: int, target: int, start: NDArray[np.float64]) -> Any:
             there = start + _sample(flow.calc(gray[source], gray[target], None), start)
             back = there + _sample(flow.calc(gray[target], gray[source], None), there)
-            return there, np.linalg.norm(back - start, axis=1) <= self.tolerance
+            good = np.linalg.norm(back - start, axis=1) <= self.tolerance
+            return there, good & _alike(cv2, gray[source], gray[target], start, there)
 
         return _follow(match, points, len(gray), chained=True)
 
@@ -232,6 +240,37 @@ def _follow(
         tracks[frame], good = match(source, frame, tracks[source])
         consistent[frame] = consistent[source] & good
     return tracks, consistent
+
+
+def _alike(
+    cv2: Any,
+    source: NDArray[np.uint8],
+    target: NDArray[np.uint8],
+    start: NDArray[np.float64],
+    there: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Whether what lies around points (N, 2) looks the same in both gray frames, bool (N,).
+
+    A point may return to where it started from a place that looks nothing like it, such as the
+    plain ground that is left where an object was. Patches are alike if their mean squared
+    difference is less than a third of their variances together.
+    """
+    reach = np.arange(_PATCH, dtype=np.float64) - _PATCH // 2
+    across, down = (axis.reshape(-1) for axis in np.meshgrid(reach, reach))
+
+    def patches(frame: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float64]:
+        x, y = (
+            (points[:, axis, None] + offsets).astype(np.float32)
+            for axis, offsets in enumerate((across, down))
+        )
+        return np.asarray(
+            cv2.remap(frame, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float64
+        )
+
+    first, second = patches(source, start), patches(target, there)
+    spread = first.var(axis=1) + second.var(axis=1) + _NOISE**2
+    alike: NDArray[np.bool_] = np.square(first - second).mean(axis=1) < spread / 3
+    return alike
 
 
 def _sample(field: NDArray[np.float32], points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -67,7 +67,7 @@ def _add_run(commands: Any) -> None:
         "--retries", type=int, default=2, help="of a case that fails (default: %(default)s)"
     )
     runs.add_argument("--no-report", action="store_true", help="write results only")
-    _add_model(runs)
+    _add_model(runs, "the one that a file of cases names, else playground")
     reports = commands.add_parser("report", help="a run's report.md and report.html")
     reports.set_defaults(call=_report)
     reports.add_argument("folder", type=expanded)
@@ -78,13 +78,15 @@ def _add_keeping(commands: Any) -> None:
     cases.set_defaults(call=_cases)
     cases.add_argument("suite", metavar="SUITE", help=_SUITE)
     cases.add_argument("--cases", type=int, metavar="N", help="only the first N")
-    _add_model(cases)
+    _add_model(cases, "the one that a file of cases names, else playground")
     recorded = commands.add_parser("record", help="cases from the drags of a saved stream")
     recorded.set_defaults(call=_record)
     recorded.add_argument("stream", type=expanded, metavar="FILE", help="what Stream.save wrote")
     recorded.add_argument("--name", help="of the cases (default: the file's)")
     recorded.add_argument("--model", default="playground", help="whose stream it is")
-    labels = commands.add_parser("labels", help="cases from released label folders")
+    labels = commands.add_parser(
+        "labels", help="cases from released label folders, or folders of those"
+    )
     labels.set_defaults(call=_labels)
     labels.add_argument("folders", type=expanded, nargs="+", metavar="FOLDER")
     labels.add_argument("--model", default="self-forcing", help="(default: %(default)s)")
@@ -93,10 +95,8 @@ def _add_keeping(commands: Any) -> None:
         each.add_argument("--out", type=expanded, required=True, metavar="FILE")
 
 
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--model", default="playground", help="what ds.load takes (default: %(default)s)"
-    )
+def _add_model(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--model", help=f"what ds.load takes (default: {default})")
     parser.add_argument(
         "--seed", type=int, default=SEED, help="of the benchmark (default: %(default)s)"
     )
@@ -108,15 +108,30 @@ def _methods(options: argparse.Namespace) -> tuple[Method, ...]:
     return study_methods(options.studies.split(",") if options.studies else None)
 
 
+def _model(options: argparse.Namespace, items: Iterable[Case | Slot]) -> str:
+    """The model that is named, else the cases' own, else the packaged one.
+
+    Raises:
+        ValueError: no model is named, and the cases are of several.
+    """
+    if options.model is not None:
+        return str(options.model)
+    names = sorted({item.model for item in items if isinstance(item, Case)})
+    if len(names) > 1:
+        raise ValueError(f"the cases are of several models, {names}: name one (--model)")
+    return names[0] if names else "playground"
+
+
 def _run(options: argparse.Namespace) -> int:
     items, methods = suite(options.suite, options.cases), _methods(options)
+    model = _model(options, items)
     try:
         with open_client(options.scheduler, options.workers, gpus=options.gpus) as client:
             failures = run(
                 items,
                 methods,
                 options.out,
-                model=options.model,
+                model=model,
                 client=client,
                 gpus=bool(options.gpus),
                 retries=options.retries,
@@ -143,8 +158,9 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _cases(options: argparse.Namespace) -> int:
-    model = load(options.model)
-    items: Iterable[Case | Slot] = tqdm(suite(options.suite, options.cases), unit="case")
+    chosen = suite(options.suite, options.cases)
+    model = load(_model(options, chosen))
+    items: Iterable[Case | Slot] = tqdm(chosen, unit="case")
     return _write(
         options.out,
         [draw(model, item, options.seed)[0] if isinstance(item, Slot) else item for item in items],

@@ -34,16 +34,18 @@ class Estimate:
     """A mean over cases.
 
     Attributes:
-        mean: NaN where there is no case.
+        mean: of the cases that were measured; NaN where there is none.
         low: lower end of the confidence interval; the mean where it cannot be told.
         high: upper end.
-        count: how many cases.
+        count: how many cases were measured.
+        unmeasured: how many more were run and have no figure.
     """
 
     mean: float
     low: float
     high: float
     count: int
+    unmeasured: int = 0
 
 
 class Verdict(Enum):
@@ -82,13 +84,17 @@ def table(results: Iterable[Result]) -> dict[str, dict[str, Result]]:
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Mean and bootstrap interval (bias-corrected and accelerated) of one number per case."""
-    sample = np.asarray(values, np.float64)
+    """Mean and bootstrap interval (bias-corrected and accelerated) of one number per case.
+
+    Cases without a figure (NaN) are left out, and counted.
+    """
+    every = np.asarray(values, np.float64)
+    sample = every[~np.isnan(every)]
     if not len(sample):
-        return Estimate(float("nan"), float("nan"), float("nan"), 0)
+        return Estimate(float("nan"), float("nan"), float("nan"), 0, len(every))
     mean = float(sample.mean())
     low, high = _interval(sample, mean)
-    return Estimate(mean, low, high, len(sample))
+    return Estimate(mean, low, high, len(sample), len(every) - len(sample))
 
 
 def _interval(sample: NDArray[np.float64], mean: float) -> tuple[float, float]:
@@ -110,7 +116,7 @@ def _interval(sample: NDArray[np.float64], mean: float) -> tuple[float, float]:
 
 
 def paired(values: Values, better: str, worse: str, measure: str) -> Estimate:
-    """Mean over the cases that both have of: worse minus better."""
+    """Mean over the cases that both have a figure of: worse minus better."""
     mine, other = values.get(better, {}), values.get(worse, {})
     return estimate(
         [
@@ -124,13 +130,16 @@ def paired(values: Values, better: str, worse: str, measure: str) -> Estimate:
 def judge(values: Values, claim: Claim) -> Finding:
     """What results say about a claim."""
     difference = paired(values, claim.better, claim.worse, claim.measure)
-    means = [
-        float(np.mean([getattr(each, claim.measure) for each in values[name].values()]))
-        if values.get(name)
-        else 0.0
-        for name in (claim.better, claim.worse)
+    both = [
+        pair
+        for case, mine in values.get(claim.better, {}).items()
+        if (other := values.get(claim.worse, {}).get(case)) is not None
+        and not np.isnan(
+            pair := (getattr(mine, claim.measure), getattr(other, claim.measure))
+        ).any()
     ]
-    factor = means[1] / means[0] if difference.count and means[0] else None
+    better, worse = np.mean(both, axis=0).tolist() if both else (0.0, 0.0)
+    factor = worse / better if better else None
     return Finding(claim, _verdict(difference), difference, factor)
 
 

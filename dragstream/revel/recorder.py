@@ -145,10 +145,11 @@ def kind_of(drag: Drag) -> Kind:
 def from_labels(
     folder: str | Path, *, model: str = "self-forcing", seed: int = 0
 ) -> tuple[Case, ...]:
-    """The cases of a label folder that the DragStream authors released.
+    """The cases of a label folder that the DragStream authors released, or of a folder of those.
 
     Args:
-        folder: with `block_<b>_<Drag or Animation>_trajectory.json` and its masks.
+        folder: with `block_<b>_<Drag or Animation>_trajectory.json` and its masks, or a folder
+            above such folders: all of them are read, and their cases named by their paths in it.
         model: whose stream the labels were drawn on.
         seed: of that stream; the labels do not hold it.
 
@@ -156,8 +157,18 @@ def from_labels(
         FileNotFoundError: no such folder.
         ValueError: no label, or a damaged one.
     """
-    name = expanded(folder, "folder").resolve().name
-    return tuple(_labelled(label, name, model, seed) for label in read_labels(folder))
+    top = expanded(folder, "folder")
+    places = sorted({file.parent for file in top.rglob("block_*_trajectory.json")})
+    return tuple(
+        _labelled(label, _name(place, top), model, seed)
+        for place in places or [top]
+        for label in read_labels(place)
+    )
+
+
+def _name(place: Path, top: Path) -> str:
+    """What the cases of a label's folder are called: its path below `top`, or its own name."""
+    return "-".join(place.relative_to(top).parts) or top.resolve().name
 
 
 def _labelled(label: Label, name: str, model: str, seed: int) -> Case:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from dragstream.revel.figures import (
 from dragstream.revel.ledger import read_about, read_cases, read_results
 from dragstream.revel.methods import BASELINE, FULL
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
-from dragstream.revel.studies import MEASURES, STUDIES, Study
+from dragstream.revel.studies import MEASURES, STUDIES, Claim, Study
 from dragstream.revel.sweep import Result
 
 __all__ = ["compose", "write_report"]
@@ -36,7 +37,8 @@ __all__ = ["compose", "write_report"]
 _OBJMC = (
     "ObjMC: mean distance between where an object is and where the drag puts it, at each new "
     "latent frame, in pixels; in the packaged world by the object's own colour, else by optical "
-    "flow."
+    "flow. Cases in which too little of the object could be found have no figure: they are left "
+    "out of the means, which say so, and of the differences."
 )
 _DAI = (
     "DAI: how much the latents around the target differ from those around the handle before the "
@@ -55,6 +57,9 @@ _DIFFERENCES = (
     "their intervals; diamonds are the paper's figures, scaled so that its full method stands "
     "where it stands here."
 )
+
+
+_CLAIM_HEAD = ("the paper's ordering", "here", "difference", "factor", "paper's")
 
 
 def write_report(folder: str | Path) -> tuple[Path, Path]:
@@ -93,7 +98,7 @@ def compose(results: Sequence[Result], cases: Sequence[Case], about: Mapping[str
         about: model, fingerprint and methods, as `Ledger` writes them.
     """
     values = table(results)
-    studies = [study for study in STUDIES.values() if _covered(study, values)]
+    studies = [part for study in STUDIES.values() if (part := _run_part(study, values)) is not None]
     findings = {study.name: [judge(values, claim) for claim in study.claims] for study in studies}
     sections = [
         _overview(results, about),
@@ -105,9 +110,11 @@ def compose(results: Sequence[Result], cases: Sequence[Case], about: Mapping[str
     return Report("Dragging, measured", tuple(sections))
 
 
-def _covered(study: Study, values: Values) -> bool:
-    """Whether a study has enough methods to compare anything."""
-    return sum(row.method in values for row in study.rows) > 1
+def _run_part(study: Study, values: Values) -> Study | None:
+    """A study with the rows and claims that were run; None where fewer than two rows were."""
+    rows = tuple(row for row in study.rows if row.method in values)
+    claims = tuple(each for each in study.claims if {each.better, each.worse} <= set(values))
+    return replace(study, rows=rows, claims=claims) if len(rows) > 1 else None
 
 
 def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
@@ -123,7 +130,7 @@ def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
     rows = tuple(
         (
             titles.get(name, name),
-            *(_interval(_measure(values, name, each), each) for each in MEASURES),
+            *(_shown_mean(values, name, each) for each in MEASURES),
         )
         for name in values
     )
@@ -132,13 +139,12 @@ def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
 
 
 def _orderings(studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]]) -> Section:
-    every = [finding for study in studies for finding in findings[study.name]]
-    told = [finding for finding in every if finding.verdict is not Verdict.UNTOLD]
+    every = _each_once(studies, findings)
+    told = [finding for _, finding in every if finding.verdict is not Verdict.UNTOLD]
     held = sum(finding.verdict is Verdict.HOLDS for finding in told)
     failed = [
         (study, finding)
-        for study in studies
-        for finding in findings[study.name]
+        for study, finding in every
         if finding.verdict in (Verdict.FAILS, Verdict.AGAINST)
     ]
     words = (
@@ -154,6 +160,21 @@ def _orderings(studies: Sequence[Study], findings: Mapping[str, Sequence[Finding
     return Section("The paper's orderings", tuple(parts))
 
 
+def _each_once(
+    studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]]
+) -> list[tuple[Study, Finding]]:
+    """Each comparison once, with the first study that makes it: several tables share some."""
+    found: dict[tuple[str, str, str], tuple[Study, Finding]] = {}
+    for study in studies:
+        for finding in findings[study.name]:
+            found.setdefault(_compared(finding.claim), (study, finding))
+    return list(found.values())
+
+
+def _compared(claim: Claim) -> tuple[str, str, str]:
+    return claim.better, claim.worse, claim.measure
+
+
 def _study(study: Study, values: Values, findings: Sequence[Finding]) -> Section:
     called = list(dict.fromkeys(name for row in study.rows for name in row.paper))
     head = (
@@ -165,7 +186,7 @@ def _study(study: Study, values: Values, findings: Sequence[Finding]) -> Section
     rows = tuple(
         (
             row.label,
-            *(_interval(_measure(values, row.method, name), name) for name in MEASURES),
+            *(_shown_mean(values, row.method, name) for name in MEASURES),
             _against(values, row.method),
             *(f"{row.paper[name]:g}" if name in row.paper else "–" for name in called),
         )
@@ -187,7 +208,7 @@ def _study(study: Study, values: Values, findings: Sequence[Finding]) -> Section
         (
             Table(head, rows),
             Picture(study.name, png(study_figure(study, values)), words),
-            Table(("the paper's ordering", "here", "difference", "factor", "paper's"), claims),
+            *([Table(_CLAIM_HEAD, claims)] if claims else []),
             study.note,
         ),
     )
@@ -202,7 +223,13 @@ def _breakdown(values: Values, cases: Sequence[Case]) -> Sequence[Section]:
     plain, full = values.get(BASELINE, {}), values.get(FULL, {})
     rows = []
     for group, names in groups.items():
-        both = [name for name in names if name in plain and name in full]
+        both = [
+            name
+            for name in names
+            if name in plain
+            and name in full
+            and not math.isnan(plain[name].objmc + full[name].objmc)
+        ]
         before = estimate([plain[name].objmc for name in both])
         after = estimate([full[name].objmc for name in both])
         if both:
@@ -217,8 +244,13 @@ def _explained() -> Section:
     return Section("What is measured", (_OBJMC, _DAI, _REST, _DIFFERENCES))
 
 
-def _measure(values: Values, method: str, name: str) -> Estimate:
-    return estimate([getattr(each, name) for each in values.get(method, {}).values()])
+def _shown_mean(values: Values, method: str, name: str) -> str:
+    results = list(values.get(method, {}).values())
+    found = estimate([getattr(each, name) for each in results])
+    if found.unmeasured and not found.count:
+        coverage = 100 * sum(each.coverage for each in results) / len(results)
+        return f"not measured (coverage {coverage:.0f} %)"
+    return _text(found, MEASURES[name].digits)
 
 
 def _against(values: Values, method: str) -> str:
@@ -227,17 +259,15 @@ def _against(values: Values, method: str) -> str:
     return _text(paired(values, FULL, method, "objmc"), MEASURES["objmc"].digits, signed=True)
 
 
-def _interval(found: Estimate, name: str) -> str:
-    return _text(found, MEASURES[name].digits)
-
-
 def _text(found: Estimate, digits: int, *, signed: bool = False) -> str:
     if not found.count or math.isnan(found.mean):
-        return "–"
+        return "not measured" if found.unmeasured else "–"
     sign = "+" if signed else ""
+    every = found.count + found.unmeasured
+    of = f" in {found.count} of {every}" if found.unmeasured else ""
     return (
         f"{found.mean:{sign}.{digits}f} [{found.low:{sign}.{digits}f}, "
-        f"{found.high:{sign}.{digits}f}]"
+        f"{found.high:{sign}.{digits}f}]{of}"
     )
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from tqdm.auto import tqdm
 
+from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.objmc import span
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, suited
 from dragstream.models import load
@@ -31,6 +32,7 @@ from dragstream.revel.methods import Method
 from dragstream.revel.situations import Situation, replay, stage
 from dragstream.revel.slots import Slot
 from dragstream.revel.sweep import Result, measure
+from dragstream.stream.records import Mode
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -167,6 +169,8 @@ def _flow(situation: Situation) -> Tracker | None:
     except ImportError:
         return None
     height, width = situation.before.shape[:2]
+    if situation.case.mode is Mode.EDIT:  # an object may have jumped farther than flow reaches
+        return DescriptorMatching()
     if width <= _SMALL:
         return LucasKanade(window=15)
     drags = situation.case.drags

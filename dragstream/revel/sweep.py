@@ -15,7 +15,7 @@ from dragstream.drags.checks import short
 from dragstream.drags.motions import Drag
 from dragstream.method.rectification import Rectification
 from dragstream.metrics.dai import dai, handle_point, patch_radius
-from dragstream.metrics.objmc import LowCoverage, ObjMC, objmc
+from dragstream.metrics.objmc import LowCoverage, ObjMC, number, objmc
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import Tracker
 from dragstream.models.base import VideoModel
@@ -43,11 +43,13 @@ class Result:
         method: name of the method.
         kind: the case's kind.
         mode: the case's mode.
-        objmc: object motion consistency, pixels, by `tracker`; lower is better.
+        objmc: object motion consistency, pixels, by `tracker`; lower is better. NaN where too
+            little could be followed (null in JSON).
         still: what it would be if nothing moved, pixels.
         coverage: share of points that `tracker` followed to the end.
         tracker: who measured `objmc`.
-        objmc_flow: the same by a tracker that sees pixels only; None where it was not asked.
+        objmc_flow: the same by a tracker that sees pixels only; None where it was not asked, or
+            could not follow enough.
         dai: dragging accuracy index, latent units; lower is better.
         dai_pasted: the same of what was dragged cut out and pasted where it should be: what is
             left is how the autoencoder's latents change with the place on their grid, and no drag
@@ -80,8 +82,8 @@ class Result:
     seconds_per_block: float
 
     def to_json(self) -> dict[str, Any]:
-        """A flat document."""
-        return asdict(self)
+        """A flat document; null for what could not be measured."""
+        return {**asdict(self), "objmc": number(self.objmc)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Result:
@@ -95,8 +97,10 @@ class Result:
         if not isinstance(given, Mapping) or set(document) != set(known):
             raise ValueError(f"a result has the fields {sorted(known)}, got {short(document)}")
         for name, kind in known.items():
-            _check_value(document[name], name, kind)
-        return cls(**document)
+            if name != "objmc" or document[name] is not None:  # null: not measured
+                _check_value(document[name], name, kind)
+        objmc = float("nan") if document["objmc"] is None else document["objmc"]
+        return cls(**{**document, "objmc": objmc})
 
 
 def _check_value(value: object, name: str, kind: str) -> None:
@@ -147,7 +151,7 @@ def measure(situation: Situation, method: Method, flow: Tracker | None = None) -
         still=_mean([result.still for result in followed]),
         coverage=_mean([result.coverage for result in followed]),
         tracker=followed[0].tracker,
-        objmc_flow=_mean([result.mean for result in flowed]) if flowed else None,
+        objmc_flow=number(_mean([result.mean for result in flowed])) if flowed else None,
         dai=_mean([_dai(situation, _latents(blocks), drag) for drag in case.drags]),
         dai_pasted=_dai_pasted(situation),
         drift=_drift(situation, blocks),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,8 +71,9 @@ GROUPS: dict[str, Callable[[Result], bool]] = {
 def rows(results: Sequence[Result]) -> Rows:
     """Per method the mean of each measure over its cases, and `ratio`, those means to "none"'s.
 
-    Measures that no case has are None. `ratio` is None without the row "none", and so is each
-    ratio to a mean of 0.
+    Measures that no case has are None, and `measured` says in how many cases ObjMC could be
+    measured. Ratios are of the means over the cases that both methods have. `ratio` is None
+    without the row "none", and so is each ratio to a mean of 0.
     """
     names = list(dict.fromkeys(result.method for result in results))
     found: Rows = {}
@@ -79,21 +81,36 @@ def rows(results: Sequence[Result]) -> Rows:
         mine = [result for result in results if result.method == name]
         found[name] = {measure: _mean(mine, measure) for measure in _MEASURES}
         found[name]["cases"] = len(mine)
-    base = found.get(BASELINE)
-    for row in found.values():
-        row["ratio"] = (
-            None if base is None else {m: _ratio(row[m], base[of]) for m, of in _RATIOS.items()}
-        )
+        found[name]["measured"] = len(_values(mine, "objmc"))
+    base = [result for result in results if result.method == BASELINE]
+    for name, row in found.items():
+        mine = [result for result in results if result.method == name]
+        row["ratio"] = {m: _ratio(mine, m, base, of) for m, of in _RATIOS.items()} if base else None
     return found
 
 
+def _values(results: Sequence[Result], measure: str) -> dict[str, float]:
+    """A measure by case, where it was measured."""
+    return {
+        result.case: value
+        for result in results
+        if (value := getattr(result, measure)) is not None and not math.isnan(value)
+    }
+
+
 def _mean(results: Sequence[Result], measure: str) -> float | None:
-    values = [value for result in results if (value := getattr(result, measure)) is not None]
-    return float(np.mean(values)) if values else None
+    values = _values(results, measure)
+    return float(np.mean(list(values.values()))) if values else None
 
 
-def _ratio(value: float | None, base: float | None) -> float | None:
-    return None if value is None or not base else value / base
+def _ratio(mine: Sequence[Result], measure: str, base: Sequence[Result], of: str) -> float | None:
+    """Of the means over the cases that were measured in both."""
+    ours, theirs = _values(mine, measure), _values(base, of)
+    both = [case for case in ours if case in theirs]
+    if not both:
+        return None
+    below = float(np.mean([theirs[case] for case in both]))
+    return float(np.mean([ours[case] for case in both])) / below if below else None
 
 
 def document(
@@ -153,7 +170,7 @@ def _methods(outcome: dict[str, Any]) -> list[str]:
     for name, row in outcome["rows"].items():
         ratio = row["ratio"] or {}
         cells = [
-            _cell(row["objmc"], 2),
+            _objmc(row),
             _cell(ratio.get("objmc"), 2),
             _cell(row["objmc_flow"], 2),
             _cell(row["dai"], 4),
@@ -186,10 +203,20 @@ def _kinds(outcome: dict[str, Any]) -> list[str]:
         for group in groups.values():
             row = group.get(name)
             share = row and row["ratio"] and row["ratio"]["objmc"]
-            value = _cell(row["objmc"] if row else None, 2)
+            value = _objmc(row) if row else "–"
             cells.append(f"{value} ({_cell(share, 2)})" if share is not None else value)
         lines.append(f"| {titles.get(name, name)} | " + " | ".join(cells) + " |")
     return lines
+
+
+def _objmc(row: dict[str, Any]) -> str:
+    """ObjMC, and in how many cases it could be measured where not in all."""
+    measured = row.get("measured", row["cases"])
+    if row["objmc"] is None:
+        coverage = row["coverage"]
+        return "–" if coverage is None else f"not measured (coverage {100 * coverage:.0f} %)"
+    value = _cell(row["objmc"], 2)
+    return value if measured == row["cases"] else f"{value} in {measured} of {row['cases']}"
 
 
 def _cell(value: float | None, digits: int) -> str:

@@ -27,9 +27,16 @@ def test_the_command_alone_decides(way: float, tracker: str) -> None:
     noise = np.random.default_rng(0).normal(size=(96, 640, 3))
     frame = np.clip(128 + ndimage.gaussian_filter(noise, (2, 2, 0)) * 300, 0, 255).astype(np.uint8)
     drag = Drag(regions.box(40, 20, 100, 70), Translation.by(way, 0))
-    result = objmc(np.stack([frame, frame]), drag)
+    result = objmc(np.stack([frame, frame, frame]), drag)
     assert result.tracker == tracker
-    assert result.mean == pytest.approx(way, abs=0.5)  # it did not move
+    assert result.distances[-1] == pytest.approx(way, abs=0.5)  # it did not move
+
+
+def test_two_frames_are_matched_by_descriptors_whatever_the_command() -> None:
+    frame = np.random.default_rng(0).integers(0, 255, (96, 640, 3)).astype(np.uint8)
+    for way in (3, 400):
+        drag = Drag(regions.box(40, 20, 100, 70), Translation.by(way, 0))
+        assert objmc(np.stack([frame, frame]), drag).tracker == "sift"
 
 
 def test_positions_may_be_read_anywhere_in_a_latent_frame() -> None:

@@ -83,18 +83,74 @@ def test_an_edit_has_one_command_its_end(disc) -> None:
     assert result.mean == pytest.approx(2.0)
 
 
-def test_low_coverage_warns_and_says_whose(disc) -> None:
+def blind(*poses: Affine | None) -> PoseTracker:
+    given = iter(poses)
+    return PoseTracker(lambda *_: next(given), "blind")
+
+
+def test_where_too_little_was_followed_there_is_no_figure(disc) -> None:
     frames = np.zeros((3, 128, 192, 3), np.uint8)
-    poses = iter([Affine.identity(), Affine.translation(5, 0), None])
-    with pytest.warns(LowCoverage, match=r"only 0% .* by blind"):
-        result = objmc(
-            frames,
-            Drag(disc, Translation.by(10, 0)),
-            tracker=PoseTracker(lambda *_: next(poses), "blind"),
-        )
-    # Lost points count where they were last seen.
-    assert result.distances == pytest.approx((0.0, 5.0))
+    lost = blind(Affine.identity(), Affine.translation(5, 0), None)
+    with pytest.warns(LowCoverage, match=r"only 0% .* by blind: too few for a figure"):
+        result = objmc(frames, Drag(disc, Translation.by(10, 0)), tracker=lost)
+    assert not result.measured
+    assert np.isnan([result.mean, result.mean_position, result.point_by_point]).all()
+    assert result.distances == pytest.approx((0.0, np.nan), nan_ok=True)
     assert result.coverage == 0.0
+    assert result.still == pytest.approx(7.5)
+    document = json.loads(json.dumps(result.to_json(), allow_nan=False))
+    assert document["mean"] is None
+    assert document["distances"] == [0.0, None]
+    assert document["trajectory"][1] == [None, None]
+
+
+def test_a_trajectory_point_that_was_missed_does_not_count(disc) -> None:
+    frames = np.zeros((3, 128, 192, 3), np.uint8)
+    hidden = blind(Affine.identity(), None, Affine.translation(7, 0))
+    result = objmc(frames, Drag(disc, Translation.by(10, 0)), tracker=hidden)
+    assert result.distances == pytest.approx((np.nan, 3.0), nan_ok=True)
+    assert result.mean == pytest.approx(3.0)
+    assert result.coverage == 1.0
+
+
+class Half:
+    """Follows the first points of a still object and loses the others."""
+
+    name = "half"
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+    def track(self, frames, points):
+        tracks = np.repeat(np.asarray(points, float)[None], len(frames), axis=0)
+        found = np.arange(len(points)) < self.share * len(points)
+        return tracks, np.repeat(found[None], len(frames), axis=0)
+
+
+def test_the_least_coverage_decides(disc) -> None:
+    frames, drag = np.zeros((2, 128, 192, 3), np.uint8), Drag(disc, Translation.by(10, 0))
+    assert objmc(frames, drag, tracker=Half(0.2), warn_below=0).mean == pytest.approx(10)
+    assert np.isnan(objmc(frames, drag, tracker=Half(0.1), warn_below=0).mean)
+    less = objmc(frames, drag, tracker=Half(0.1), warn_below=0, least_coverage=0.05)
+    assert less.mean == pytest.approx(10)
+    # Nothing at all is nothing, whatever is allowed.
+    assert not objmc(frames, drag, tracker=Half(0), warn_below=0, least_coverage=0).measured
+    with pytest.raises(ValueError, match=r"least_coverage must be a share from 0 to 1, got 2"):
+        objmc(frames, drag, least_coverage=2)
+
+
+def test_the_papers_definition_stands_beside_the_one_by_points(disc) -> None:
+    frames = np.zeros((2, 128, 192, 3), np.uint8)
+    turn = blind(Affine.identity(), Affine.rotation(CENTER, 40))
+    result = objmc(frames, Drag(disc, Rotation(CENTER, degrees=90)), tracker=turn)
+    # 50 degrees are missing: 2 r sin(25 deg) at a mean radius of 12 px; the mean stays put.
+    assert result.point_by_point == pytest.approx(2 * 12 * np.sin(np.radians(25)), rel=0.03)
+    assert result.mean_position < 0.4
+    assert result.mean == result.point_by_point
+    slid = blind(Affine.identity(), Affine.rotation(CENTER, 40))
+    result = objmc(frames, Drag(disc, Translation.by(1, 0)), tracker=slid)
+    assert result.mean == result.mean_position < 1.4
+    assert result.point_by_point == pytest.approx(2 * 12 * np.sin(np.radians(20)), rel=0.05)
 
 
 def test_scattered_points_are_seeded_inside_and_spread() -> None:

@@ -58,6 +58,18 @@ def test_pairs_are_of_the_cases_that_both_have() -> None:
     assert paired(found, "a", "c", "objmc").count == 0
 
 
+def test_cases_without_a_figure_take_no_part() -> None:
+    found = values(a=[1.0, math.nan, 3.0], b=[2.0, 5.0, math.nan])
+    means = estimate([each.objmc for each in found["a"].values()])
+    assert (means.mean, means.count, means.unmeasured) == (2.0, 2, 1)
+    difference = paired(found, "a", "b", "objmc")
+    assert (difference.mean, difference.count, difference.unmeasured) == (1.0, 1, 2)
+    assert judge(found, Claim("a", "b", "objmc")).factor == pytest.approx(2.0)
+    nothing = estimate([math.nan])
+    assert math.isnan(nothing.mean)
+    assert (nothing.count, nothing.unmeasured) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("better", "verdict"),
     [

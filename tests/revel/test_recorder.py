@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +102,21 @@ def test_label_folders_become_cases() -> None:
     assert case.mode is Mode.ANIMATE
     assert case.keep is not None
     assert Case.from_json(json.loads(json.dumps(case.to_json()))) == case
+
+
+def test_a_folder_of_label_folders_is_read_whole(tmp_path, capsys) -> None:
+    for place in ("first", "more/second"):
+        shutil.copytree(LABELS, tmp_path / "saved" / place)
+    found = from_labels(tmp_path / "saved")
+    assert [case.name for case in found] == [
+        "first-003-animate-translation",
+        "more-second-003-animate-translation",
+    ]
+    out = tmp_path / "cases.jsonl"
+    assert command.main(["labels", str(tmp_path / "saved"), "--out", str(out)]) == 0
+    assert "2 case(s)" in capsys.readouterr().out
+    with pytest.raises(FileNotFoundError):
+        from_labels(tmp_path / "nothing")
 
 
 def test_the_commands_keep_cases(model, session, monkeypatch, tmp_path, capsys) -> None:

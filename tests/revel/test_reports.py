@@ -2,17 +2,23 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from dragstream.revel import __main__ as command
 from dragstream.revel.methods import select
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
+from dragstream.revel.recorder import from_labels
 from dragstream.revel.reports import compose, write_report
 from dragstream.revel.runs import run
 from dragstream.revel.slots import plan
+from dragstream.revel.suites import write_cases
 from dragstream.revel.sweep import Result
+
+LABELS = Path(__file__).parents[1] / "metrics" / "orangutans"
 
 NASTY = '<script>alert("x")</script> | *a* & [b](javascript:c) \x07\nend'
 
@@ -87,6 +93,52 @@ def test_a_report_says_which_orderings_hold() -> None:
     assert "| 27.67 |" in text  # the paper's own figure
     # The same time with and without a drag: the paper's claim about time fails, and says so.
     assert "| s a block: I = 0 below I = 4 | leans the other way | +0.00" in text
+
+
+def test_each_comparison_counts_once_and_only_what_was_run_is_shown() -> None:
+    """Four tables share "DragStream below no drag"."""
+    two = [each for each in RESULTS if each.method in {"none", "I=4"}]
+    text = to_markdown(compose(two, [], ABOUT), "plots")
+    # ObjMC (in three tables) and DAI of I = 4 below no drag, and its time above no drag's.
+    assert "Of the paper's 3 orderings that could be measured, 2 hold" in text
+    assert text.count("come out the other way") == 1
+    for absent in ("I = 2", "I = 3", "without ADSR", "without L_cst", "SG-I2V"):
+        assert absent not in text.replace("SG-I2V and DragVideo", "")
+    every = to_markdown(compose(RESULTS, [], ABOUT), "plots")
+    assert "Of the paper's 5 orderings that could be measured" in every
+
+
+def test_a_report_says_what_could_not_be_measured() -> None:
+    nan = float("nan")
+    some = [replace(each, objmc=nan) if each.case == "c0" else each for each in RESULTS]
+    text = to_markdown(compose(some, [], ABOUT), "plots")
+    assert "in 5 of 6" in text
+    none = [replace(e, objmc=nan, coverage=0.03) if e.method == "I=2" else e for e in RESULTS]
+    text = to_markdown(compose(none, [], ABOUT), "plots")
+    assert "not measured (coverage 3 %)" in text
+    assert "| ObjMC, px: I = 3 below I = 2 | not measured | not measured |" in text
+
+
+def test_a_file_of_cases_names_its_model(monkeypatch, tmp_path) -> None:
+    from dragstream.revel import commands
+
+    asked = []
+    monkeypatch.setattr(commands, "run", lambda *_, **given: asked.append(given["model"]) or {})
+    labels = tmp_path / "labels.jsonl"
+    cases = from_labels(LABELS, model="self-forcing")
+    write_cases(labels, cases)
+    call = ["run", str(labels), "--out", str(tmp_path / "out"), "--no-report", "--methods", "none"]
+    assert command.main(call) == 0
+    assert command.main([*call, "--model", "elsewhere"]) == 0
+    assert command.main(["run", "ablation", *call[2:]]) == 0
+    assert asked == ["self-forcing", "elsewhere", "playground"]
+
+
+def test_cases_of_two_models_ask_for_one(tmp_path, capsys) -> None:
+    (case,) = from_labels(LABELS)
+    file = write_cases(tmp_path / "two.jsonl", [case, replace(case, name="b", model="causvid")])
+    assert command.main(["run", str(file), "--out", str(tmp_path / "out")]) == 1
+    assert "several models, ['causvid', 'self-forcing']: name one" in capsys.readouterr().err
 
 
 def test_a_run_gets_its_report_and_plots(model, tmp_path) -> None:

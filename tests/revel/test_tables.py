@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,35 @@ def test_rows_are_means_and_ratios_are_of_means() -> None:
     assert found["none"]["objmc_flow"] is None
     assert found["none"]["ratio"]["objmc"] == 1.0
     assert found["I=4"]["cases"] == 2
+
+
+NAN = float("nan")
+
+
+def test_cases_without_a_figure_are_left_out_and_counted() -> None:
+    lost = [*RESULTS, result("I=4", NAN, case="e", dai=0.03), result("none", 60.0, case="e")]
+    found = rows(lost)
+    assert found["I=4"]["objmc"] == 3.0
+    assert (found["I=4"]["measured"], found["I=4"]["cases"]) == (2, 3)
+    # Against no drag on the same two cases, not on all three.
+    assert found["I=4"]["ratio"]["objmc"] == pytest.approx(0.2)
+    outcome = document(lost, model="m", scenes=3, seed=0)
+    text = json.dumps(outcome, allow_nan=False)
+    assert Result.from_json(json.loads(text)["results"][4]).method == "I=4"
+    assert "| 3.00 in 2 of 3 | 0.20 |" in markdown(json.loads(text))
+
+
+def test_a_method_that_could_not_be_measured_says_so() -> None:
+    lost = [RESULTS[0], result("I=4", NAN, coverage=0.03)]
+    text = markdown(document(lost, model="m", scenes=1, seed=0))
+    assert "| not measured (coverage 3 %) | – |" in text
+
+
+def test_results_hold_what_was_not_measured_as_null() -> None:
+    lost = result("I=4", NAN, dai=0.03)
+    line = json.dumps(lost.to_json(), allow_nan=False)
+    assert json.loads(line)["objmc"] is None
+    assert math.isnan(Result.from_json(json.loads(line)).objmc)
 
 
 def test_without_the_baseline_there_are_no_ratios() -> None:

@@ -1,0 +1,26 @@
+"""The option that says where networks run."""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["device_of", "device_option"]
+
+
+def device_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--device`."""
+    parser.add_argument(
+        "--device", default="cpu", help="where networks run, as torch names it (default: cpu)"
+    )
+
+
+def device_of(options: argparse.Namespace) -> str:
+    """The device, tried before anything is loaded."""
+    import torch
+
+    try:
+        torch.zeros(1, device=options.device)
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"--device {options.device} cannot be used: {reason}") from error
+    return str(options.device)

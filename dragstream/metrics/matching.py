@@ -1,0 +1,142 @@
+"""Following points across a jump: descriptors matched between two frames, then refined.
+
+An edit moves its object in one step, often farther than optical flow reaches. SIFT descriptors are
+compared all over the frame, so they find an object wherever it went; a similarity that enough of
+them agree on (RANSAC) says how it moved as a whole, and Lucas-Kanade in the frame that is aligned
+by it says where each point is. Nothing here knows what motion was commanded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dragstream.metrics.trackers import LucasKanade, checked, gray_frames, opencv
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["DescriptorMatching"]
+
+_STRETCH = (0.5, 2.0)
+"""A similarity that scales by less or more than this is a chance agreement."""
+
+
+@dataclass(frozen=True)
+class DescriptorMatching:
+    """SIFT matches that agree on a similarity (RANSAC), refined by Lucas-Kanade.
+
+    Each frame is matched with the first one on its own. Two starts are tried: no motion, and the
+    similarity that the descriptors agree on. The one from which more points return (Lucas-Kanade's
+    forward-backward check) is kept, so that objects without descriptors are still followed where
+    they moved little.
+
+    Attributes:
+        ratio: a match counts if its descriptor's distance is below `ratio` times that of the
+            second best (Lowe's test), above 0 and at most 1.
+        reach: how far a match may lie from the similarity to agree with it, pixels.
+        agreeing: how many matches must agree, at least 3.
+        near: follows the points where no motion is assumed.
+        aligned: follows them in a frame that the similarity has aligned. What surrounds the object
+            has changed by then, so it looks at few levels of the pyramid.
+    """
+
+    ratio: float = 0.85
+    reach: float = 5.0
+    agreeing: int = 8
+    near: LucasKanade = field(default_factory=LucasKanade)
+    aligned: LucasKanade = field(default_factory=lambda: LucasKanade(levels=2))
+
+    def __post_init__(self) -> None:
+        if not 0 < self.ratio <= 1:
+            raise ValueError(f"ratio must be above 0 and at most 1, got {self.ratio!r}")
+        if not self.reach > 0:
+            raise ValueError(f"reach must be positive, got {self.reach!r}")
+        if self.agreeing < 3:
+            raise ValueError(f"agreeing must be at least 3 matches, got {self.agreeing!r}")
+
+    @property
+    def name(self) -> str:
+        """The tracker's name."""
+        return "sift"
+
+    def track(
+        self, frames: NDArray[np.uint8], points: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """See :meth:`dragstream.metrics.trackers.Tracker.track`.
+
+        Raises:
+            ImportError: OpenCV is not installed.
+            ValueError: `frames` or `points` of the wrong shape or type.
+        """
+        frames, points = checked(frames, points)
+        cv2 = opencv()
+        gray = gray_frames(cv2, frames)
+        tracks = np.repeat(points[None], len(frames), axis=0)
+        consistent = np.ones((len(frames), len(points)), bool)
+        described = self._describe(cv2, gray[0], _near(cv2, points, gray[0].shape))
+        for index, frame in enumerate(gray[1:], start=1):
+            found = [self.near.match(gray[0], frame, points)]
+            start = self._similarity(cv2, described, frame)
+            if start is not None:
+                found.append(self._refine(cv2, gray[0], frame, points, start))
+            tracks[index], consistent[index] = max(found, key=lambda each: int(each[1].sum()))
+        return tracks, consistent
+
+    def _describe(self, cv2: Any, frame: Any, mask: Any) -> tuple[Any, Any]:
+        """Places (K, 2) and descriptors (K, 128) of a frame's key points."""
+        # Video frames are soft: half of SIFT's usual contrast finds several times as many points.
+        keys, descriptors = cv2.SIFT_create(contrastThreshold=0.02).detectAndCompute(frame, mask)
+        return np.array([key.pt for key in keys], np.float64).reshape(-1, 2), descriptors
+
+    def _similarity(self, cv2: Any, first: Any, frame: Any) -> NDArray[np.float64] | None:
+        """The map (2, 3) from the first frame to `frame` that enough descriptors agree on."""
+        places, descriptors = first
+        others, candidates = self._describe(cv2, frame, None)
+        if len(places) < self.agreeing or len(others) < 2:
+            return None
+        pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(descriptors, candidates, k=2)
+        good = [best for best, second in pairs if best.distance < self.ratio * second.distance]
+        if len(good) < self.agreeing:
+            return None
+        cv2.setRNGSeed(0)  # RANSAC draws from a generator of OpenCV's own
+        matrix, agree = cv2.estimateAffinePartial2D(
+            places[[match.queryIdx for match in good]],
+            others[[match.trainIdx for match in good]],
+            ransacReprojThreshold=self.reach,
+            maxIters=5000,
+            confidence=0.999,
+        )
+        if matrix is None or agree.sum() < self.agreeing:
+            return None
+        stretch = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+        return np.asarray(matrix) if _STRETCH[0] <= stretch <= _STRETCH[1] else None
+
+    def _refine(
+        self,
+        cv2: Any,
+        first: Any,
+        frame: Any,
+        points: NDArray[np.float64],
+        start: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Follow points into the frame as `start` aligns it with the first one, and back."""
+        height, width = frame.shape
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        aligned = cv2.warpAffine(frame, start, (width, height), flags=flags)
+        there, good = self.aligned.match(first, aligned, points)
+        tracks = there @ start[:, :2].T + start[:, 2]
+        inside = (tracks >= 0).all(axis=1) & (tracks <= (width - 1, height - 1)).all(axis=1)
+        return tracks, good & inside
+
+
+def _near(cv2: Any, points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """The area around points, uint8 (H, W): within about twice the distance between neighbours."""
+    area = np.prod(np.ptp(points, axis=0) + 1)
+    radius = max(2, round(1.5 * float(np.sqrt(area / len(points)))))
+    mask = np.zeros(shape, np.uint8)
+    for x, y in points.round().astype(int).tolist():
+        cv2.circle(mask, (x, y), radius, 255, -1)
+    return mask

@@ -1,0 +1,119 @@
+"""Points that slide off an object onto what stands behind it.
+
+Optical flow follows what lies in a small window. Near an object's outline that is partly the
+background, and a point may stay with the background while the object turns or moves away under
+it, and still return in a forward-backward check. Such a point no longer obeys the motion that the
+others have in common; what it obeys is the background's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import ndimage
+
+from dragstream.metrics.scattering import scatter
+from dragstream.metrics.trackers import LucasKanade, opencv
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["without_sliding"]
+
+_TOLERANCE = 3.0
+"""Points within so many pixels of the common motion obey it."""
+_REACH = 2.0
+"""Points within so many pixels of a motion agree on it (RANSAC)."""
+_WINDOW = 4
+"""Frames over which a point's motion is compared with the object's and the background's."""
+_SHARE = 0.25
+"""A point that follows the background is off it by less than this share of what lies between the
+background's motion and the object's."""
+_APART = 1.0
+"""Pixels over the window by which the two must differ to be told apart."""
+_RING = (8.0, 48.0)
+"""Where the background is read: so many pixels from the handle region."""
+_FEWEST = 6
+"""Fewer points have no motion in common that could be told."""
+
+
+def without_sliding(
+    frames: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    tracks: NDArray[np.float64],
+    consistent: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Which of the consistent points still belong to the object, bool (T, N).
+
+    In each frame an affine map is fitted to the consistent points (RANSAC). A point that lies
+    more than 3 pixels off it, and that over the last 4 frames has moved as the background did (to
+    within a quarter of the way from the background's motion to the map's), has slid: it is
+    inconsistent from there on. Points that go ways of their own, as parts of a soft object do,
+    stay. Without a background to follow around the region nothing changes.
+
+    Args:
+        frames: (T, H, W, 3) uint8.
+        mask: the region that the points were scattered in, in `frames[0]`, bool (H, W).
+        tracks: (T, N, 2) pixels.
+        consistent: bool (T, N), by the tracker.
+    """
+    cv2 = opencv()
+    kept = consistent.copy()
+    start = tracks[0]
+    common: list[Any] = [start] + [None] * (len(frames) - 1)
+    behind: list[Any] | None = None
+    for frame in range(1, len(frames)):
+        common[frame] = _moved(cv2, start, start, tracks[frame], kept[frame], affine=True)
+        if common[frame] is None:
+            continue
+        off = np.linalg.norm(tracks[frame] - common[frame], axis=1) > _TOLERANCE
+        if not (off & kept[frame]).any():
+            continue
+        if behind is None:  # the background is followed only where it matters
+            behind = _background(cv2, frames, mask, start)
+        since = max(0, frame - _WINDOW)
+        if common[since] is None or behind[frame] is None or behind[since] is None:
+            continue
+        own = tracks[frame] - tracks[since]
+        still = behind[frame] - behind[since]
+        apart = np.linalg.norm(common[frame] - common[since] - still, axis=1)
+        stays = np.linalg.norm(own - still, axis=1) < _SHARE * apart
+        kept[frame:] &= ~(off & stays & (apart > _APART))
+    return kept
+
+
+def _background(
+    cv2: Any, frames: NDArray[np.uint8], mask: NDArray[np.bool_], points: NDArray[np.float64]
+) -> list[Any]:
+    """Per frame, where the background's motion would take the points; None where it is unknown."""
+    distance = ndimage.distance_transform_edt(~mask)
+    ring = (distance > _RING[0]) & (distance <= _RING[1])
+    if not ring.any():
+        return [None] * len(frames)
+    start = scatter(ring, 128)
+    tracks, consistent = LucasKanade().track(frames, start)
+    return [
+        _moved(cv2, points, start, there, good, affine=False)
+        for there, good in zip(tracks, consistent, strict=True)
+    ]
+
+
+def _moved(
+    cv2: Any,
+    points: NDArray[np.float64],
+    start: NDArray[np.float64],
+    there: NDArray[np.float64],
+    good: NDArray[np.bool_],
+    *,
+    affine: bool,
+) -> NDArray[np.float64] | None:
+    """`points` under the map from `start` to `there` that most of the good ones agree on."""
+    if good.sum() < _FEWEST:
+        return None
+    cv2.setRNGSeed(0)  # RANSAC draws from a generator of OpenCV's own
+    fit = cv2.estimateAffine2D if affine else cv2.estimateAffinePartial2D
+    matrix, _ = fit(
+        start[good], there[good], ransacReprojThreshold=_REACH, maxIters=2000, confidence=0.999
+    )
+    return None if matrix is None else points @ matrix[:, :2].T + matrix[:, 2]
