@@ -18,6 +18,7 @@ from dragstream.drags.documents import to_json
 from dragstream.widgets import DragCanvas, drag_canvas, messages
 from dragstream.widgets.clips import Projector
 from dragstream.widgets.picture import KEEP_COLOUR, PALETTE
+from tests.widgets.pages import seen
 
 DISC = ds.regions.disc(center=(60, 50), radius=10)
 MOVE = ds.Drag(DISC, ds.Translation.by(20, 5))
@@ -506,7 +507,7 @@ def test_plays_what_a_live_stream_makes_and_rests_when_it_does(clips, frame):
 
     stream = FakeStream(frame)
     live = FakeLive(stream)
-    canvas = DragCanvas(live)
+    canvas = seen(DragCanvas(live))
     before = canvas.frame
     stream.add(grey(60), grey(90))
     live.listeners[0](BlockMade(stream.blocks[-1]))
