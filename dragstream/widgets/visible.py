@@ -22,14 +22,14 @@ class _Fresh:
     def get(self, obj: Any, cls: Any = None) -> Any:
         """The value as it is now."""
         obj._catch_up()  # noqa: SLF001 - the widget that the trait belongs to
-        return super().get(obj, cls)
+        return super().get(obj, cls)  # type: ignore[misc]
 
 
 class FreshBytes(_Fresh, traitlets.Bytes):
     """Bytes that are up to date whenever they are read."""
 
 
-class FreshDict(_Fresh, traitlets.Dict):  # type: ignore[type-arg]
+class FreshDict(_Fresh, traitlets.Dict):
     """An object that is up to date whenever it is read."""
 
 
