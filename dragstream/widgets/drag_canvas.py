@@ -152,6 +152,7 @@ class DragCanvas(VisibleWidget, anywidget.AnyWidget):
         self._sam = None if sam is None else SegmentAnything(sam)
         self._source = source
         self._image = frame
+        self._sent: Frame | None = None  # what pages have, unless they are older
         self._last_block = sources.newest_block(source)
         self._ends: list[sources.Unsubscribe] = []
         self._past: deque[Frame] = deque(maxlen=MOST_ONION_FRAMES)  # of a source without a past
@@ -443,9 +444,19 @@ class DragCanvas(VisibleWidget, anywidget.AnyWidget):
             self._past.appendleft(self._image)
         self._image = frame
         self._last_block = sources.newest_block(self._source)
-        if self.shown:  # without a page no picture is made, and none is kept
+        if not self.shown:  # without a page no picture is made, and none is kept
+            return
+        if self._sent is not frame:
+            self._sent = frame
             self.set_trait("frame", self._png())
-            self._tell_trail()
+        self._tell_trail()
+
+    def get_state(self, *args: Any, **kwargs: Any) -> Any:
+        """What a page is told that opens, or that asks."""
+        state = super().get_state(*args, **kwargs)
+        if "frame" in state:
+            self._sent = self._image
+        return state
 
     def _image_now(self) -> Frame:
         """What is shown, or what would be by now if a page showed the canvas."""

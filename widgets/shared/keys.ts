@@ -31,13 +31,17 @@ function holdFocus(root: HTMLElement, focused: Element | null): void {
   let last = focused && root.contains(focused) ? focused : null;
   const gone = (element: Element): boolean => element.matches(":disabled") || !element.checkVisibility();
   root.addEventListener("focusin", ({ target }) => void (last = target as Element));
-  root.addEventListener("focusout", () => {
-    if (last && !gone(last)) last = null; // it went elsewhere by itself
-  });
   const look = (): void => {
     if (!last || !root.isConnected || !gone(last)) return;
     if (page.activeElement === page.body || page.activeElement === last) root.focus({ preventScroll: true });
   };
+  root.addEventListener("focusout", () => {
+    const left = last;
+    requestAnimationFrame(() => {
+      look();
+      if (last === left && left && !gone(left) && page.activeElement !== left) last = null; // it went by itself
+    });
+  });
   new MutationObserver(() => void (last && requestAnimationFrame(look))).observe(root, {
     subtree: true, childList: true, attributes: true, attributeFilter: ["disabled", "hidden", "class"],
   });
