@@ -162,6 +162,7 @@ class DragCanvas(VisibleWidget, anywidget.AnyWidget):
         self.set_trait("height", height)
         self.set_trait("state", to_json(drags, keep))
         self.set_trait("looks", [entry.look for entry in listed(drags)])
+        self._read: tuple[Any, Any, Any] = (None, None, None)  # JSON, and what it says
         self._history = History(Scene(self.state, self.looks, self.draft))
         self.set_trait("aim", {"box": [0, 0, width, height], "number": 0})
         selectors = {"features": sources.stream_of(source), "sam": self._sam}
@@ -196,7 +197,7 @@ class DragCanvas(VisibleWidget, anywidget.AnyWidget):
             TypeError, ValueError: On setting, what is no sequence of `Entry`, or drags that do
                 not fit the frame; the canvas stays as it was.
         """
-        return tuple(with_looks(from_json(self.state)[0], self.looks))
+        return self._parsed[0]
 
     @entries.setter
     def entries(self, entries: Sequence[Entry]) -> None:
@@ -589,7 +590,19 @@ class DragCanvas(VisibleWidget, anywidget.AnyWidget):
 
     @property
     def _keep_region(self) -> Shape | None:
-        return from_json(self.state)[1]
+        return self._parsed[1]
+
+    @property
+    def _parsed(self) -> tuple[tuple[Entry, ...], Shape | None]:
+        """The list and the keep region, read from JSON once for each change of it."""
+        state, looks, found = self._read
+        if state is not self.state or looks is not self.looks:
+            state, looks = self.state, self.looks
+            drags, keep = from_json(state)
+            found = tuple(with_looks(drags, looks)), keep
+            self._read = state, looks, found
+        parsed: tuple[tuple[Entry, ...], Shape | None] = found
+        return parsed
 
     def _place(self, index: int, name: str = "index") -> int:
         count = len(self.looks)

@@ -277,7 +277,7 @@ class Studio(ipywidgets.Box):
             "frames": take.length(stream.blocks),
             "prompt": stream.prompt,
             "branch": self._timeline.branch,
-            "drags": len(self.drags),
+            "drags": sum(not look["muted"] for look in self._canvas.looks),
             "doing": self._doing,
         }
         made = self._made

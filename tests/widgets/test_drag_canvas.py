@@ -640,3 +640,19 @@ def test_another_source_keeps_the_drags(frame):
         with pytest.raises((TypeError, ValueError)):
             canvas.source = wrong
     assert canvas.source is second
+
+
+def test_the_document_is_parsed_once_for_each_change(frame, monkeypatch):
+    parsed = []
+    read = drag_canvas.from_json
+    monkeypatch.setattr(drag_canvas, "from_json", lambda *call: parsed.append(1) or read(*call))
+    canvas = DragCanvas(frame, drags=[MOVE])
+    for _ in range(3):
+        assert canvas.drags == [MOVE]
+        assert canvas.keep is None
+    assert len(parsed) == 1
+    canvas.mute(0)
+    assert canvas.drags == []
+    assert len(parsed) == 2
+    canvas.undo()
+    assert canvas.drags == [MOVE]
