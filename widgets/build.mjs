@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = resolve(HERE, "../dragstream/widgets/static");
-const WIDGETS = ["drag_canvas", "timeline", "drift_plot", "settings_panel", "studio_bar"];
+const WIDGETS = ["drag_canvas", "timeline", "drift_plot", "settings_panel", "studio_bar", "guard"];
 
 async function bundle(folder, names = WIDGETS) {
   await build({

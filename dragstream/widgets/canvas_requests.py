@@ -27,11 +27,18 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Views:
+    """The page tells how many views it has of the canvas."""
+
+    views: int
+
+
+@dataclass(frozen=True)
 class Hello:
     """The page asks whether anybody is there."""
 
 
-def read_canvas_request(content: object, height: int, width: int) -> Pick | Seen | Hello:
+def read_canvas_request(content: object, height: int, width: int) -> Pick | Seen | Views | Hello:
     """A message of the page.
 
     Raises:
@@ -44,12 +51,15 @@ def read_canvas_request(content: object, height: int, width: int) -> Pick | Seen
     known: dict[str, dict[str, Check]] = {
         "pick": {"point": place, "selector": _selector},
         "seen": {"clip": natural},
+        "views": {"views": natural},
         "hello": {},
     }
     fields = read_request(content, known)
     kind = fields.pop("type")
     if kind == "pick":
         return Pick(**fields)
+    if kind == "views":
+        return Views(**fields)
     return Seen(**fields) if kind == "seen" else Hello()
 
 

@@ -21,13 +21,14 @@ from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape
 from dragstream.widgets import messages, similarity, sources
-from dragstream.widgets.canvas_requests import Pick, Seen, read_canvas_request
+from dragstream.widgets.canvas_requests import Pick, Seen, Views, read_canvas_request
 from dragstream.widgets.clips import Projector
 from dragstream.widgets.entries import Entry, listed, next_colour, with_looks
 from dragstream.widgets.history import History, Scene
 from dragstream.widgets.page import jpeg
 from dragstream.widgets.picture import PALETTE, draw
 from dragstream.widgets.segment_anything import SegmentAnything
+from dragstream.widgets.visible import VisibleWidget
 
 _STATIC = Path(__file__).parent / "static"
 _LATENT_FRAMES = 3  # dots on a path where no model says how long a block is
@@ -43,7 +44,23 @@ BoolMask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 
-class DragCanvas(anywidget.AnyWidget):
+class _Picture(traitlets.Bytes):
+    """The frame as PNG, which a canvas that no page shows makes only when it is read."""
+
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        """The PNG as it is now."""
+        return super().get(obj, cls) or obj._png()  # noqa: SLF001 - the canvas' own
+
+
+class _Trail(traitlets.List):  # type: ignore[type-arg]
+    """The frames of the onion skin, made likewise."""
+
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        """The JPEGs as they are now."""
+        return super().get(obj, cls) or obj._earlier()  # noqa: SLF001 - the canvas' own
+
+
+class DragCanvas(VisibleWidget, anywidget.AnyWidget):
     """The newest frame of a stream, to paint on and to pull.
 
     ```python
@@ -56,6 +73,10 @@ class DragCanvas(anywidget.AnyWidget):
     `duplicate`, `remove`, `move`, `pick`, `undo`, `redo` and `zoom_to`. Changes from either side
     show on the other, in every view of the canvas. What the page sends is checked; what is wrong
     changes nothing here and is answered with a text beside the canvas.
+
+    A canvas follows its stream while a page shows it. One that no page shows, as after its cell ran
+    again, costs nothing when a frame is made, and is up to date when a page shows it again or when
+    Python reads it; `close` takes it off every page for good.
 
     Args:
         source: A `dragstream.Stream`, followed as it changes; a `dragstream.LiveStream`, whose
@@ -77,7 +98,7 @@ class DragCanvas(anywidget.AnyWidget):
     _esm = _STATIC / "drag_canvas.js"
     _css = _STATIC / "drag_canvas.css"
 
-    frame = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    frame = _Picture(b"", read_only=True).tag(sync=True)
     """The frame that is shown at rest, as PNG."""
 
     width = traitlets.Int(1, read_only=True).tag(sync=True)
@@ -108,7 +129,7 @@ class DragCanvas(anywidget.AnyWidget):
     onion = traitlets.Int(0, min=0, max=MOST_ONION_FRAMES).tag(sync=True)
     """How many earlier frames, a latent frame apart, shine through the newest one."""
 
-    trail = traitlets.List(traitlets.Bytes(), read_only=True).tag(sync=True)
+    trail: Any = _Trail(traitlets.Bytes(), read_only=True).tag(sync=True)
     """These frames as small JPEGs, the newest first."""
 
     selectors = traitlets.List(traitlets.Unicode(), read_only=True).tag(sync=True)
@@ -130,7 +151,10 @@ class DragCanvas(anywidget.AnyWidget):
             latent_frames = sources.frames_per_block(source, _LATENT_FRAMES)
         self._sam = None if sam is None else SegmentAnything(sam)
         self._source = source
-        self._shown = frame
+        self._image = frame
+        self._sent: Frame | None = None  # what pages have, unless they are older
+        self._last_block = sources.newest_block(source)
+        self._ends: list[sources.Unsubscribe] = []
         self._past: deque[Frame] = deque(maxlen=MOST_ONION_FRAMES)  # of a source without a past
         self._projector = Projector(self.send)
         # Before the widget opens, so that no page sees it half made.
@@ -138,14 +162,13 @@ class DragCanvas(anywidget.AnyWidget):
         self.set_trait("height", height)
         self.set_trait("state", to_json(drags, keep))
         self.set_trait("looks", [entry.look for entry in listed(drags)])
+        self._read: tuple[Any, Any, Any] = (None, None, None)  # JSON, and what it says
         self._history = History(Scene(self.state, self.looks, self.draft))
         self.set_trait("aim", {"box": [0, 0, width, height], "number": 0})
         selectors = {"features": sources.stream_of(source), "sam": self._sam}
         self.set_trait("selectors", [name for name, what in selectors.items() if what is not None])
-        self._put_frame(frame)
         super().__init__(latent_frames=latent_frames)
         self.on_msg(_hear)
-        self._ends = sources.follow(source, self)
 
     # --- drags ----------------------------------------------------------------------------------
 
@@ -174,7 +197,7 @@ class DragCanvas(anywidget.AnyWidget):
             TypeError, ValueError: On setting, what is no sequence of `Entry`, or drags that do
                 not fit the frame; the canvas stays as it was.
         """
-        return tuple(with_looks(from_json(self.state)[0], self.looks))
+        return self._parsed[0]
 
     @entries.setter
     def entries(self, entries: Sequence[Entry]) -> None:
@@ -354,7 +377,7 @@ class DragCanvas(anywidget.AnyWidget):
     def _by_sam(self, point: tuple[float, float]) -> Floats:
         if self._sam is None:
             raise RuntimeError("there is no SAM: make the canvas with sam=folder of a checkpoint")
-        return self._sam.similarity(self._shown, point)
+        return self._sam.similarity(self._image_now(), point)
 
     # --- frame ----------------------------------------------------------------------------------
 
@@ -372,10 +395,8 @@ class DragCanvas(anywidget.AnyWidget):
     def source(self, source: object) -> None:
         frame = sources.newest_frame(source)
         sources.check_frames(frame[None], self.height, self.width)
-        for end in self._ends:
-            end()
         self._source = source
-        self._ends = sources.follow(source, self)
+        self._follow()
         self.show(frame)
 
     def refresh(self) -> None:
@@ -420,22 +441,68 @@ class DragCanvas(anywidget.AnyWidget):
             self._put_frame(frames[-1])
 
     def _put_frame(self, frame: Frame) -> None:
-        if self.frame:
-            self._past.appendleft(self._shown)
-        self._shown = frame
-        buffer = io.BytesIO()
-        Image.fromarray(frame).save(buffer, format="PNG", compress_level=3)
-        self.set_trait("frame", buffer.getvalue())
-        self._put_trail()
+        if frame is not self._image:
+            self._past.appendleft(self._image)
+        self._image = frame
+        self._last_block = sources.newest_block(self._source)
+        if not self.shown:  # without a page no picture is made, and none is kept
+            return
+        if self._sent is not frame:
+            self._sent = frame
+            self.set_trait("frame", self._png())
+        self._tell_trail()
 
-    @traitlets.observe("onion")
-    def _put_trail(self, _change: object = None) -> None:
+    def get_state(self, *args: Any, **kwargs: Any) -> Any:
+        """What a page is told that opens, or that asks."""
+        state = super().get_state(*args, **kwargs)
+        if "frame" in state:
+            self._sent = self._image
+        return state
+
+    def _image_now(self) -> Frame:
+        """What is shown, or what would be by now if a page showed the canvas."""
+        if not self.shown and self._moved_on and not sources.at_work(self._source):
+            self.refresh()
+        return self._image
+
+    @property
+    def _moved_on(self) -> bool:
+        """Has the source announced another frame since?"""
+        newest = sources.newest_block(self._source)
+        return sources.announces(self._source) and self._last_block is not newest
+
+    def _png(self) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(self._image_now()).save(buffer, format="PNG", compress_level=3)
+        return buffer.getvalue()
+
+    def _earlier(self) -> list[bytes]:
+        """The frames of the onion skin."""
         count = self.onion
         frames = sources.earlier_frames(self._source, count)
         if sources.stream_of(self._source) is None:
             frames = list(self._past)[:count]
         size = (_ONION_WIDTH, _ONION_WIDTH)
-        self.set_trait("trail", [jpeg(frame, size, _ONION_QUALITY) for frame in frames])
+        return [jpeg(frame, size, _ONION_QUALITY) for frame in frames]
+
+    @traitlets.observe("onion")
+    def _tell_trail(self, _change: object = None) -> None:
+        if self.shown:
+            self.set_trait("trail", self._earlier())
+
+    def _follow(self) -> None:
+        for end in self._ends:
+            end()
+        self._ends = sources.follow(self._source, self) if self.shown else []
+
+    @traitlets.observe("shown")
+    def _shown_changed(self, _change: object) -> None:
+        self._follow()
+        if self.shown:
+            newest = sources.newest_frame(self._source) if self._moved_on else self._image
+            self._put_frame(newest)
+        else:
+            self._trait_values |= {"frame": b"", "trail": []}  # the page keeps what it has
 
     def zoom_to(self, region: Shape | BoolMask | None = None) -> None:
         """Show a part of the frame as large as the canvas allows, up to 16 times.
@@ -466,7 +533,7 @@ class DragCanvas(anywidget.AnyWidget):
         """
         heard = [entry for entry in self.entries if not entry.muted]
         return draw(
-            self._shown,
+            self._image_now(),
             [entry.drag for entry in heard],
             self.keep,
             draft=self.region,
@@ -474,13 +541,6 @@ class DragCanvas(anywidget.AnyWidget):
             latent_frames=self.latent_frames,
             colours=[PALETTE[entry.colour % len(PALETTE)] for entry in heard],
         )
-
-    def close(self) -> None:
-        """Stop following the stream and leave every page."""
-        ends, self._ends = getattr(self, "_ends", []), []
-        for end in ends:
-            end()
-        super().close()
 
     # --- the page -------------------------------------------------------------------------------
 
@@ -535,7 +595,19 @@ class DragCanvas(anywidget.AnyWidget):
 
     @property
     def _keep_region(self) -> Shape | None:
-        return from_json(self.state)[1]
+        return self._parsed[1]
+
+    @property
+    def _parsed(self) -> tuple[tuple[Entry, ...], Shape | None]:
+        """The list and the keep region, read from JSON once for each change of it."""
+        state, looks, found = self._read
+        if state is not self.state or looks is not self.looks:
+            state, looks = self.state, self.looks
+            drags, keep = from_json(state)
+            found = tuple(with_looks(drags, looks)), keep
+            self._read = state, looks, found
+        parsed: tuple[tuple[Entry, ...], Shape | None] = found
+        return parsed
 
     def _place(self, index: int, name: str = "index") -> int:
         count = len(self.looks)
@@ -589,6 +661,8 @@ def _hear(canvas: DragCanvas, content: object, _buffers: object) -> None:
             canvas._answer_pick(request)  # noqa: SLF001
         elif isinstance(request, Seen):
             canvas._projector.confirm(request.clip)  # noqa: SLF001
+        elif isinstance(request, Views):
+            canvas._views(request.views)  # noqa: SLF001
         else:
             canvas.send({"type": "hello"})
     except (TypeError, ValueError, RuntimeError) as error:

@@ -21,6 +21,8 @@ from dragstream.widgets.drift_series import Drag, Series, drags
 from dragstream.widgets.pace import Pace
 from dragstream.widgets.page import PageWidget, natural, optional, parts
 from dragstream.widgets.rerun import Rerun
+from dragstream.widgets.visible import FreshBytes, FreshDict
+from dragstream.widgets.weak import weakly
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -68,19 +70,19 @@ class DriftPlot(PageWidget):
         "forget": {},
     }
 
-    facts = traitlets.Dict(read_only=True).tag(sync=True)
+    facts = FreshDict(read_only=True).tag(sync=True)
     """What there is to choose from and what is drawn, as JSON."""
 
-    frames = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    frames = FreshBytes(b"", read_only=True).tag(sync=True)
     """Rows of the latent frames, float32, see `dragstream.widgets.drift_series`."""
 
-    other_frames = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    other_frames = FreshBytes(b"", read_only=True).tag(sync=True)
     """The same of the drag without rectification."""
 
-    iterations = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    iterations = FreshBytes(b"", read_only=True).tag(sync=True)
     """Rows of the iterations of the drag that is looked at, float32."""
 
-    other_iterations = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    other_iterations = FreshBytes(b"", read_only=True).tag(sync=True)
     """The same of the drag without rectification."""
 
     unrectified = traitlets.Instance(Stream, allow_none=True, read_only=True)
@@ -100,7 +102,7 @@ class DriftPlot(PageWidget):
         self._stopping = False
         self._made: tuple[tuple[int, Iteration], ...] = ()
         self._leave: tuple[Callable[[], object], ...] = ()
-        self._follow(stream, live)
+        self._stream, self._live = stream, live
         self.refresh()
         super().__init__()
 
@@ -120,12 +122,12 @@ class DriftPlot(PageWidget):
         stream, live = parts(source, "DriftPlot")
         if stream is self._stream and live is self._live:
             return
-        self._unfollow()
         if stream.model.spec.latent_channels != self._stream.model.spec.latent_channels:
             self._channel = None
         self._chosen = None
         self._made = ()
-        self._follow(stream, live)
+        self._stream, self._live = stream, live
+        self._follow()
         self.refresh()
 
     @property
@@ -248,8 +250,7 @@ class DriftPlot(PageWidget):
         return draw(self._frames(self._stream), self._other_frames(), self._spans())
 
     def close(self) -> None:
-        """Stop following the stream and leave every page."""
-        self._unfollow()
+        """Stop following the stream, and a comparison, and leave every page."""
         self.stop()
         super().close()
 
@@ -259,24 +260,15 @@ class DriftPlot(PageWidget):
 
     # --------------------------------------------------------------------------------- private
 
-    def _follow(self, stream: Stream, live: LiveStream | None) -> None:
-        self._stream, self._live = stream, live
-        known = weakref.ref(self)
-
-        def happened(event: Event) -> None:
-            if (alive := known()) is not None:
-                alive._happened(event)  # noqa: SLF001 - our own
-
-        leave = [stream.subscribe(self._pace.ask)]
-        if live is not None:
-            leave.append(live.subscribe(happened))
-        self._leave = tuple(leave)
-
-    def _unfollow(self) -> None:
-        # A widget that was refused its source is closed as well, half made.
-        for leave in getattr(self, "_leave", ()):
+    def _follow(self) -> None:
+        for leave in self._leave:
             leave()
-        self._leave = ()
+        self._leave, self._made = (), ()  # what was missed comes with its block
+        if self.shown:
+            self._leave = (self._stream.subscribe(self._pace.ask),)
+            if self._live is not None:
+                self._leave += (self._live.subscribe(weakly(self._happened)),)
+            self.refresh()
 
     def _happened(self, event: Event) -> None:
         """What the live stream does: iterations are drawn before their block is there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from dragstream.stream.aims import Aims, aims_of, planned
 from dragstream.widgets import take
 from dragstream.widgets.controls import choice, close_all, row, slider, switch
 from dragstream.widgets.feature_picture import Colouring, Look, compose, token_at
+from dragstream.widgets.guard import Guard
 from dragstream.widgets.pace import Aside
 from dragstream.widgets.weak import weakly
 
@@ -40,6 +41,8 @@ _THERE_AND_BACK = {
         lambda chosen: None if chosen == _TAPPED else chosen,
     )
 }
+_MOST_HEIGHT = 70
+"""Percent of the window's height that the four panels and the spectrum take at most."""
 _KEPT = 4
 """How many blocks' features are remembered: as they are and low-passed, before and after."""
 _SHARE = 0.2
@@ -63,10 +66,10 @@ class FeatureView(ipywidgets.VBox):
     of the update), the features of the frame, the same low-passed as a drag's references are
     (Eq. 7), and how much of each the low-pass took; below them the radial spectrum.
 
-    A stream that plays is followed, too: its blocks are looked at one after the other beside the
-    thread that makes them, which never waits, and the newest wins. As looking takes time from
-    that thread, it takes a fifth of the time at most. An earlier frame ends the following until
-    `follow` is switched on again.
+    While a page shows the view it follows its stream. One that plays is followed, too: its blocks
+    are looked at one after the other beside the thread that makes them, which never waits, and the
+    newest wins. As looking takes time from that thread, it takes a fifth of the time at most. An
+    earlier frame ends the following until `follow` is switched on again.
 
     Args:
         stream: Whose frames.
@@ -104,15 +107,18 @@ class FeatureView(ipywidgets.VBox):
         self._plan: Plan = ((), None, None)
         self._known: OrderedDict[tuple[Block, int | None, float | None], Maps] = OrderedDict()
         self._painted: NDArray[np.uint8] | None = None
+        self._guard = Guard()
+        self._unsubscribe: Callable[[], object] | None = None
+        self._closed = False
         self._canvas = ipycanvas.Canvas(width=1, height=1, layout={"width": "100%"})
         self._caption = ipywidgets.Label()
-        super().__init__(children=self._parts())
+        super().__init__(children=[*self._parts(), self._guard])
         self.add_class("dragstream-features")
         self._canvas.on_client_ready(weakly(self._draw))
         self._canvas.on_mouse_down(weakly(self._pick))
         self.observe(weakly(self._again), _TRAITS)
         self.observe(weakly(self._woken), ["follow", "awake"])
-        self._unsubscribe = stream.subscribe(weakly(self._changed))
+        self._guard.observe(weakly(self._shown_changed), ["shown"])
         if awake:
             self.show_newest()
 
@@ -144,6 +150,15 @@ class FeatureView(ipywidgets.VBox):
     # ------------------------------------------------------------------------------- from Python
 
     @property
+    def shown(self) -> bool:
+        """Whether a page shows the view, as far as Python knows."""
+        return self._guard.shown
+
+    def expect_page(self) -> None:
+        """Count as shown from now on: a page is about to show the view."""
+        self._guard.expect_page()
+
+    @property
     def stream(self) -> Stream:
         """Whose frames are shown; set it to look at another stream of the same model."""
         return self._stream
@@ -153,10 +168,9 @@ class FeatureView(ipywidgets.VBox):
         if not hasattr(stream, "features"):
             raise TypeError(f"FeatureView takes a stream, got {type(stream).__name__}")
         with self._lock:
-            self._unsubscribe()
             self._stream = stream
-            self._unsubscribe = stream.subscribe(weakly(self._changed))
             self._known.clear()
+            self._listen()
             if self.awake:
                 self.show_newest()
 
@@ -193,6 +207,8 @@ class FeatureView(ipywidgets.VBox):
             self._painted = np.asarray(compose(look))
             self._draw()
             self._caption.value = self._text(look)
+            if not self.shown:
+                self._drop()
 
     def catch_up(self) -> None:
         """Look at what the stream has become, if awake: at its newest frame, if it follows.
@@ -234,15 +250,16 @@ class FeatureView(ipywidgets.VBox):
             ValueError: The stream has no block yet.
         """
         with self._lock:
-            if self.follow and not self.awake:
+            if self.follow and not (self.awake and self.shown):
                 self._newest()
             return compose(self._look())
 
     def close(self) -> None:
         """Stop following the stream and leave every page."""
-        if leave := self.__dict__.pop("_unsubscribe", None):  # it may be called again
-            leave()
+        if "_links" in self.__dict__ and not self._closed:
+            self._closed = True
             self.awake = False
+            self._listen()
             for link in self._links:
                 link.unlink()
             close_all(self)
@@ -331,6 +348,11 @@ class FeatureView(ipywidgets.VBox):
 
     # ------------------------------------------------------------------------------------ the page
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """What a cell displays; called whenever one does."""
+        self.expect_page()
+        return super()._repr_mimebundle_(**kwargs)
+
     def _draw(self) -> None:
         """Send the picture; a page that has just been (re)loaded asks for it."""
         with self._lock:
@@ -339,6 +361,8 @@ class FeatureView(ipywidgets.VBox):
             height, width = self._painted.shape[:2]
             if (self._canvas.width, self._canvas.height) != (width, height):
                 self._canvas.width, self._canvas.height = width, height
+                # never much higher than the window, at its own shape
+                self._canvas.layout.max_width = f"min(720px, {_MOST_HEIGHT * width / height:.4g}vh)"
             self._canvas.clear()
             self._canvas.put_image_data(self._painted)
 
@@ -365,8 +389,31 @@ class FeatureView(ipywidgets.VBox):
             self.refresh()
 
     def _woken(self, change: dict[str, Any]) -> None:
+        self._listen()
         if change["new"]:
             self.catch_up()
+
+    def _shown_changed(self, _: object) -> None:
+        """A page has begun to show the view, or none does any more: then nothing is kept for it."""
+        with self._lock:
+            self._listen()
+            if self.shown:
+                self.catch_up()
+            else:
+                self._drop()
+
+    def _drop(self) -> None:
+        """Forget what only a page has use for."""
+        self._known.clear()
+        self._painted = None
+
+    def _listen(self) -> None:
+        """Hear of the stream if somebody looks, else of nothing."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        listens = self.shown and self.awake
+        heard = weakly(self._changed)
+        self._unsubscribe = self._stream.subscribe(heard) if listens else None
 
     def _set_range(self, name: str, highest: int) -> None:
         control = self._controls[name]

@@ -14,6 +14,7 @@ from PIL import Image
 
 from dragstream.drags.checks import short, whole
 from dragstream.widgets.messages import check_budget
+from dragstream.widgets.visible import VisibleWidget
 
 if TYPE_CHECKING:
     from dragstream.stream.live import LiveStream
@@ -38,6 +39,10 @@ def text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {short(value)}")
     return value
+
+
+_ALWAYS: Mapping[str, Mapping[str, Check]] = {"views": {"views": natural}}
+"""What every page tells, see `VisibleWidget`."""
 
 
 def optional(check: Check) -> Check:
@@ -88,7 +93,7 @@ def parts(source: object, taker: str) -> tuple[Stream, LiveStream | None]:
     raise TypeError(f"{taker} takes a Stream or a LiveStream, got {short(source)}")
 
 
-class PageWidget(anywidget.AnyWidget):
+class PageWidget(VisibleWidget, anywidget.AnyWidget):
     """A widget whose page asks with messages and writes no traits.
 
     A subclass names its messages in `requests` and answers type ``x`` in its method ``_on_x``,
@@ -112,6 +117,9 @@ class PageWidget(anywidget.AnyWidget):
         self.complain(f"the page may not write {names}"[:LONGEST_ANSWER])
         self.send_state([name for name in sync_data if name in self.keys])
 
+    def _on_views(self, views: int) -> None:
+        self._views(views)
+
     def complain(self, problem: str, request: str | None = None) -> None:
         """Show a problem beside the widget."""
         self.send({"type": "error", "text": problem[:LONGEST_ANSWER], "request": request})
@@ -125,7 +133,7 @@ def _hear(widget: PageWidget, content: object, _buffers: object) -> None:
         return
     name = kind if isinstance(kind, str) and kind in widget.requests else None
     try:
-        fields = read_request(content, widget.requests)
+        fields = read_request(content, {**widget.requests, **_ALWAYS})
         answer: Answer = getattr(widget, f"_on_{fields.pop('type')}")
         answer(**fields)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -81,6 +81,18 @@ def stream_of(source: object) -> Stream | None:
     return found
 
 
+def announces(source: object) -> bool:
+    """Does the source tell of its changes?"""
+    return getattr(stream_of(source), "subscribe", None) is not None
+
+
+def newest_block(source: object) -> object | None:
+    """The last block of a stream, which never changes; None without one."""
+    stream = stream_of(source)
+    blocks = () if stream is None else stream.blocks
+    return blocks[-1] if blocks else None
+
+
 def newest_frame(source: object) -> Frame:
     """The last frame of a stream, grey before its first block; a frame array as it is.
 

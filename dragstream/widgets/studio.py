@@ -31,6 +31,7 @@ from dragstream.widgets.drag_canvas import DragCanvas
 from dragstream.widgets.drift_plot import DriftPlot
 from dragstream.widgets.feature_view import FeatureView
 from dragstream.widgets.figures import figures
+from dragstream.widgets.guard import Guard
 from dragstream.widgets.pace import Pace, on_a_timer
 from dragstream.widgets.page import parts
 from dragstream.widgets.settings_panel import SettingsPanel
@@ -95,7 +96,7 @@ class Studio(ipywidgets.Box):
             "Settings": _fold(self._panel, "Settings", is_open=False),
             "Features": _fold(self._features, "Features", is_open=False),
         }
-        super().__init__(children=[self._grid()])
+        super().__init__(children=[self._grid(), Guard()])
         self.add_class("dragstream-studio")
         self._follow()
         self._watch()
@@ -264,6 +265,11 @@ class Studio(ipywidgets.Box):
             part.write_text(stream.to_code(), encoding="utf-8")
         return path
 
+    def expect_page(self) -> None:
+        """Count as shown from now on: a page is about to show the studio."""
+        for part in (self._bar, self._canvas, self._timeline, self._drift, self._features):
+            part.expect_page()
+
     def refresh(self) -> None:
         """Show how things stand. The studio does so by itself when something happens."""
         stream, live = self.stream, self.live
@@ -273,7 +279,7 @@ class Studio(ipywidgets.Box):
             "frames": take.length(stream.blocks),
             "prompt": stream.prompt,
             "branch": self._timeline.branch,
-            "drags": len(self.drags),
+            "drags": sum(not look["muted"] for look in self._canvas.looks),
             "doing": self._doing,
         }
         made = self._made
@@ -282,8 +288,6 @@ class Studio(ipywidgets.Box):
 
     def close(self) -> None:
         """Leave every page. The live stream goes on with what it does."""
-        for leave in self.__dict__.pop("_leave", ()):  # it may be called again
-            leave()
         close_all(self)
         super().close()
 
@@ -309,8 +313,14 @@ class Studio(ipywidgets.Box):
         self._timeline.show(None)
         return drags
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """What a cell displays; called whenever one does."""
+        self.expect_page()
+        return super()._repr_mimebundle_(**kwargs)
+
     def _watch(self) -> None:
         """Hear of what the parts do."""
+        self._bar.observe(weakly(self._shown_changed), ["shown"])
         self._timeline.observe(weakly(self._switched), "stream")
         self._timeline.observe(weakly(self._named), "branch")
         self._timeline.observe(weakly(self._scrubbed), "frame")
@@ -319,11 +329,20 @@ class Studio(ipywidgets.Box):
         self._folds["Features"].observe(weakly(self._unfolded), ["selected_index"])
 
     def _follow(self) -> None:
-        """Hear of the current branch."""
+        """Hear of the current branch if a page shows the studio, else of nothing."""
         for leave in self._leave:
             leave()
-        happened = self.live.subscribe(weakly(self._happened))
-        self._leave = (happened, self.stream.subscribe(self._pace.ask))
+        self._leave = ()
+        if self._bar.shown:
+            happened = self.live.subscribe(weakly(self._happened))
+            self._leave = (happened, self.stream.subscribe(self._pace.ask))
+
+    def _shown_changed(self, _: object) -> None:
+        """A page has begun to show the studio, or none does any more."""
+        self._made = self._doing = None
+        self._follow()
+        if self._bar.shown:
+            self.refresh()
 
     def _switched(self, _: object) -> None:
         """Another branch is current: all parts show that one."""

@@ -14,6 +14,7 @@ import traitlets
 from dragstream.drags.checks import short, whole
 from dragstream.widgets.figures import Figure
 from dragstream.widgets.page import PageWidget, text
+from dragstream.widgets.visible import FreshDict, FreshList
 
 _STATIC = Path(__file__).parent / "static"
 _MOST_BLOCKS = 100
@@ -47,6 +48,9 @@ class Deeds(Protocol):
 
     def export(self, kind: str, name: str) -> Path:
         """Write the take to a file."""
+
+    def refresh(self) -> None:
+        """Tell the bar how things stand."""
 
 
 def _blocks(value: object, name: str) -> int:
@@ -84,10 +88,10 @@ class StudioBar(PageWidget):
         "dismiss": {},
     }
 
-    state = traitlets.Dict(read_only=True).tag(sync=True)
+    state = FreshDict(read_only=True).tag(sync=True)
     """Status, number of blocks, prompt, drags, and what is under way (text and share done)."""
 
-    figures: Any = traitlets.List(read_only=True).tag(sync=True)
+    figures: Any = FreshList(read_only=True).tag(sync=True)
     """[name, value, unit, tip] of each figure."""
 
     failure = traitlets.Dict(default_value=None, allow_none=True, read_only=True).tag(sync=True)
@@ -106,6 +110,11 @@ class StudioBar(PageWidget):
         if deeds is None:
             raise RuntimeError("this studio is gone: run the cell again")
         return deeds
+
+    def refresh(self) -> None:
+        """Ask how things stand."""
+        if (deeds := self._known()) is not None:
+            deeds.refresh()
 
     def tell(self, state: dict[str, Any], figures: Sequence[Figure]) -> None:
         """Show how things stand."""

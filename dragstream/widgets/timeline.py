@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,8 @@ from dragstream.widgets.branches import Branch, Tree, shared_blocks
 from dragstream.widgets.filmstrip import draw
 from dragstream.widgets.pace import Pace
 from dragstream.widgets.page import PageWidget, jpeg, natural, optional, parts, text
+from dragstream.widgets.visible import FreshDict
+from dragstream.widgets.weak import weakly
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,11 +36,10 @@ _INTERVAL = 0.05
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """What a branch is made of: its stream, what plays it, and how to stop following them."""
+    """What a branch is made of: its stream, and what plays it."""
 
     stream: Stream
     live: LiveStream | None
-    leave: tuple[Callable[[], object], ...]
 
 
 def _block_numbers(value: object, name: str) -> tuple[int, ...]:
@@ -106,7 +106,7 @@ class Timeline(PageWidget):
     viewer = traitlets.Bool(True).tag(sync=True)  # noqa: FBT003 - a default
     """Whether the page has a picture of its own."""
 
-    state = traitlets.Dict(read_only=True).tag(sync=True)
+    state = FreshDict(read_only=True).tag(sync=True)
     """The take as the page is told, see `dragstream.widgets.take.summary`."""
 
     def __init__(self, source: Stream | LiveStream, *, viewer: bool = True) -> None:
@@ -116,7 +116,8 @@ class Timeline(PageWidget):
         self._telling = threading.Lock()
         self._lines: dict[str, _Line] = {}
         self._pace = Pace(self.refresh, _INTERVAL)
-        self._lines[self._tree.current] = self._follow(stream, live)
+        self._leave: list[Callable[[], object]] = []
+        self._lines[self._tree.current] = _Line(stream, live)
         self._settle()
         self.refresh()
         super().__init__(viewer=viewer)
@@ -156,7 +157,7 @@ class Timeline(PageWidget):
         tree = self._tree.fork(len(stream), name)
         live = None if here.live is None else LiveStream(stream, here.live.frame_rate)
         _pause(here)
-        self._lines[tree.current] = self._follow(stream, live)
+        self._lines[tree.current] = _Line(stream, live)
         self._go(tree)
         return stream
 
@@ -206,8 +207,6 @@ class Timeline(PageWidget):
         with self._telling:
             line = self._lines.pop(name)
             self._tree = tree
-        for leave in line.leave:
-            leave()
         if line.live is not None:
             line.live.stop()
         self._go(tree)
@@ -280,14 +279,6 @@ class Timeline(PageWidget):
         count = whole(blocks, "blocks", least=1)
         return draw(self.stream.blocks[-count:])
 
-    def close(self) -> None:
-        """Stop following the streams and leave every page. Live streams play on."""
-        # A widget that was refused its source is closed as well, half made.
-        for line in getattr(self, "_lines", {}).values():
-            for leave in line.leave:
-                leave()
-        super().close()
-
     def __repr__(self) -> str:
         count = len(self._tree.branches)
         return (
@@ -304,6 +295,7 @@ class Timeline(PageWidget):
         if beside == tree.current and before in tree.names:
             beside = before  # the two change places
         self.set_trait("compared", beside if beside in tree.names else None)
+        self._follow()
         self._settle()
         self.refresh()
 
@@ -318,19 +310,21 @@ class Timeline(PageWidget):
         self.set_trait("live", line.live)
         self.set_trait("stream", line.stream)
 
-    def _follow(self, stream: Stream, live: LiveStream | None) -> _Line:
-        """Hear of a stream's changes and of a live stream's errors, without staying alive."""
-        known, pace = weakref.ref(self), self._pace
+    def _follow(self) -> None:
+        """Hear of all branches' changes and errors if a page shows them, without staying alive."""
+        for leave in self._leave:
+            leave()
+        lines = tuple(self._lines.values()) if self.shown else ()
+        self._leave = [line.stream.subscribe(self._pace.ask) for line in lines]
+        happened = weakly(self._happened)
+        self._leave += [line.live.subscribe(happened) for line in lines if line.live is not None]
+        if lines:
+            self.refresh()
 
-        def happened(event: Event) -> None:
-            error = event.error if isinstance(event, StatusChanged) else None
-            if error is not None and (alive := known()) is not None:
-                alive.complain(f"{type(error).__name__}: {error}")
-
-        leave = [stream.subscribe(pace.ask)]
-        if live is not None:
-            leave.append(live.subscribe(happened))
-        return _Line(stream, live, tuple(leave))
+    def _happened(self, event: Event) -> None:
+        error = event.error if isinstance(event, StatusChanged) else None
+        if error is not None:
+            self.complain(f"{type(error).__name__}: {error}")
 
     # ------------------------------------------------------------------------------- the page
 

@@ -19,3 +19,9 @@ def until(condition, seconds=60):
     while not condition():
         assert time.monotonic() < end
         threading.Event().wait(0.01)
+
+
+def seen(widget):
+    """The widget with a page that shows it."""
+    widget.expect_page()
+    return widget

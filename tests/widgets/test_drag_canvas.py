@@ -18,6 +18,7 @@ from dragstream.drags.documents import to_json
 from dragstream.widgets import DragCanvas, drag_canvas, messages
 from dragstream.widgets.clips import Projector
 from dragstream.widgets.picture import KEEP_COLOUR, PALETTE
+from tests.widgets.pages import seen
 
 DISC = ds.regions.disc(center=(60, 50), radius=10)
 MOVE = ds.Drag(DISC, ds.Translation.by(20, 5))
@@ -506,7 +507,7 @@ def test_plays_what_a_live_stream_makes_and_rests_when_it_does(clips, frame):
 
     stream = FakeStream(frame)
     live = FakeLive(stream)
-    canvas = DragCanvas(live)
+    canvas = seen(DragCanvas(live))
     before = canvas.frame
     stream.add(grey(60), grey(90))
     live.listeners[0](BlockMade(stream.blocks[-1]))
@@ -639,3 +640,19 @@ def test_another_source_keeps_the_drags(frame):
         with pytest.raises((TypeError, ValueError)):
             canvas.source = wrong
     assert canvas.source is second
+
+
+def test_the_document_is_parsed_once_for_each_change(frame, monkeypatch):
+    parsed = []
+    read = drag_canvas.from_json
+    monkeypatch.setattr(drag_canvas, "from_json", lambda *call: parsed.append(1) or read(*call))
+    canvas = DragCanvas(frame, drags=[MOVE])
+    for _ in range(3):
+        assert canvas.drags == [MOVE]
+        assert canvas.keep is None
+    assert len(parsed) == 1
+    canvas.mute(0)
+    assert canvas.drags == []
+    assert len(parsed) == 2
+    canvas.undo()
+    assert canvas.drags == [MOVE]

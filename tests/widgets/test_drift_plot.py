@@ -15,7 +15,7 @@ from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
 from dragstream.widgets import DriftPlot, drift_series
 from dragstream.widgets.drift_series import FRAME_COLUMNS, ITERATION_COLUMNS
-from tests.widgets.pages import listening
+from tests.widgets.pages import listening, seen
 from tests.widgets.swatches import DRAG, dragged_take
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -237,7 +237,7 @@ def test_follows_another_stream(plot, stream):
 
 def test_iterations_of_a_live_stream_are_drawn_as_they_happen(stream):
     live = LiveStream(stream, frame_rate=math.inf)
-    plot = listening(DriftPlot(live))
+    plot = seen(listening(DriftPlot(live)))
     counts = []
     plot.observe(
         lambda change: counts.append(len(rows(change["new"], ITERATION_COLUMNS))), "iterations"

@@ -12,7 +12,7 @@ from dragstream.stream import LiveStream, Stream
 from dragstream.widgets.feature_picture import GAP, PANEL, picture_size, token_at
 from dragstream.widgets.feature_view import Colouring, FeatureView
 from dragstream.widgets.pace import Aside
-from tests.widgets.pages import until
+from tests.widgets.pages import seen, until
 from tests.widgets.swatches import Swatches
 
 DRAG = Drag(regions.box(16, 16, 48, 48), Translation.by(32, 0))
@@ -28,7 +28,7 @@ def stream():
 
 @pytest.fixture
 def view(stream):
-    return FeatureView(stream)
+    return seen(FeatureView(stream))
 
 
 def panels(view):
@@ -278,7 +278,7 @@ def test_a_page_that_loads_again_gets_the_picture_again(view, monkeypatch):
 
 def test_an_empty_stream_says_so():
     stream = Stream(Swatches(), "a disc", seed=3)
-    view = FeatureView(stream)
+    view = seen(FeatureView(stream))
     assert view._caption.value == "The stream has no frames yet."
     with pytest.raises(ValueError, match="no frames yet"):
         view.picture()

@@ -12,7 +12,7 @@ import dragstream as ds
 from dragstream.stream import LiveStream, Stream
 from dragstream.stream.events import Status
 from dragstream.widgets.studio import Studio
-from tests.widgets.pages import until
+from tests.widgets.pages import seen, until
 from tests.widgets.swatches import Swatches
 
 DRAG = ds.Drag(ds.regions.box(16, 16, 48, 48), ds.Translation.by(24, 0))
@@ -41,7 +41,7 @@ def stream():
 @pytest.fixture
 def studio(stream):
     live = LiveStream(stream, math.inf)
-    made = Studio(live)
+    made = seen(Studio(live))
     yield made
     live.stop()
     made.close()

@@ -13,7 +13,7 @@ from PIL import Image
 from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
 from dragstream.widgets import Timeline, take
-from tests.widgets.pages import listening
+from tests.widgets.pages import listening, seen
 from tests.widgets.swatches import DRAG, Swatches
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -279,7 +279,7 @@ def test_each_branch_has_its_live_stream(stream):
 
 def test_an_error_of_the_live_stream_is_shown(stream):
     live = LiveStream(stream, frame_rate=math.inf)
-    timeline = listening(Timeline(live))
+    timeline = seen(listening(Timeline(live)))
     live.rewind(99)
     with pytest.raises(RuntimeError):
         live.wait(20)

@@ -6,6 +6,7 @@ import { clamp, type Point } from "../shared/points";
 import type { Aim } from "./store";
 
 const COMFORTABLE_WIDTH = 768;
+const MOST_HEIGHT = 70; // percent of the window's height: what surrounds the frame has room as well
 const WHEEL_RATE = 0.0016; // zoom per pixel of the wheel's way
 const PINCH_RATE = 0.01;
 const SKIN_OPACITY = 0.45;
@@ -31,14 +32,16 @@ export class Film {
     this.stage.style.aspectRatio = `${width} / ${height}`;
   }
 
-  /** How wide the frame would like to be on the screen: a whole multiple of its pixels. */
-  get width(): number {
-    return Math.max(1, Math.floor(COMFORTABLE_WIDTH / this.size.width)) * this.size.width;
+  /** How wide the frame is at most (CSS): a whole multiple of its pixels, if its height then fits the window. */
+  get width(): string {
+    const { width, height } = this.size;
+    const comfortable = Math.max(1, Math.floor(COMFORTABLE_WIDTH / width)) * width;
+    return `min(${comfortable}px, ${(MOST_HEIGHT * width) / height}vh)`;
   }
 
   /** Screen pixels (CSS) per pixel of the frame. */
   get scale(): number {
-    return ((this.overlay.clientWidth || this.size.width) / this.size.width) * this.camera.zoom;
+    return ((this.overlay.getBoundingClientRect().width || this.size.width) / this.size.width) * this.camera.zoom;
   }
 
   /** The place under a point of the window, counted from the frame's corner. */
@@ -117,21 +120,22 @@ export class Film {
 
   // --- layers -----------------------------------------------------------------------------------
 
-  /** Fits the layers to the camera and the overlay to the screen; returns its pixels per CSS pixel. */
-  arrange(): number {
+  /** Fits the layers to the camera and the overlay to the screen; returns its pixels per CSS pixel, across and down. */
+  arrange(): Point {
     const { zoom, left, top } = this.camera;
     const { width, height } = this.size;
     const [x, y] = [(-100 * left) / width, (-100 * top) / height];
     this.layers.style.transform = zoom === 1 ? "" : `scale(${zoom}) translate(${x}%, ${y}%)`;
     const ratio = window.devicePixelRatio || 1;
-    const [across, down] = [this.overlay.clientWidth * ratio, this.overlay.clientHeight * ratio].map(Math.round);
+    const box = this.overlay.getBoundingClientRect();
+    const [across, down] = [box.width * ratio, box.height * ratio].map(Math.round);
     // Out of the page, as JupyterLab takes cells while they are scrolled, it has no size.
     const placed = across > 0 && down > 0;
     if (placed && (this.overlay.width !== across || this.overlay.height !== down)) {
       [this.overlay.width, this.overlay.height] = [across, down];
     }
     assign(this.overlay, { "data-zoom": Math.round(100 * zoom) / 100 });
-    return ratio;
+    return placed ? [across / box.width, down / box.height] : [ratio, ratio];
   }
 
   /** Earlier frames, the newest first, fainter the older they are. */

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { Pointers, type PointerLike } from "./pointers";
 
-const event = (pointerType: string, pointerId = 1, button = 0, x = 0): PointerLike => ({
-  pointerType, pointerId, button, clientX: x, clientY: 0,
+const event = (pointerType: string, pointerId = 1, button = 0, x = 0, buttons = 1): PointerLike => ({
+  pointerType, pointerId, button, buttons, clientX: x, clientY: 0,
 });
 
 it("draws with the mouse, the pen and one finger", () => {
@@ -43,4 +43,13 @@ it("ignores the palm beside a pen, and a second mouse button", () => {
   expect(pointers.move(event("touch", 2))).toBeNull();
   expect(pointers.release(event("touch", 2))).toBe(false);
   expect(pointers.leads(event("pen"))).toBe(true);
+});
+
+it("notices a pointer that was let go of outside of the page", () => {
+  const pointers = new Pointers();
+  expect(pointers.slipped(event("mouse", 1, -1, 5, 0))).toBe(false); // it hovers
+  pointers.press(event("mouse"), false);
+  expect(pointers.slipped(event("mouse", 1, -1, 5, 1))).toBe(false);
+  expect(pointers.slipped(event("touch", 2, -1, 5, 0))).toBe(false);
+  expect(pointers.slipped(event("mouse", 1, -1, 5, 0))).toBe(true);
 });

@@ -6,6 +6,7 @@ export interface PointerLike {
   readonly pointerId: number;
   readonly pointerType: string;
   readonly button: number;
+  readonly buttons: number;
   readonly clientX: number;
   readonly clientY: number;
 }
@@ -57,6 +58,11 @@ export class Pointers {
     const before = [...this.places.values()];
     this.places.set(event.pointerId, placeOf(event));
     return { before, after: [...this.places.values()] };
+  }
+
+  /** Was this pointer let go of where the page could not see it? It then moves with no button held. */
+  slipped(event: PointerLike): boolean {
+    return event.buttons === 0 && this.places.has(event.pointerId);
   }
 
   /** True when the last pointer is gone. After a pinch the finger that is left does nothing. */

@@ -83,6 +83,10 @@ export class Pointing {
 
   private readonly move = (event: PointerEvent): void => {
     this.point = this.film.at(event);
+    if (this.pointers.slipped(event)) {
+      this.finish(event);
+      return;
+    }
     const moved = this.pointers.move(event);
     if (moved && this.pointers.role === "pinch" && moved.before.length === 2) this.film.pinch(moved.before, moved.after);
     else if (moved && this.pointers.role === "pan") {
@@ -96,18 +100,23 @@ export class Pointing {
   };
 
   private readonly up = (event: PointerEvent): void => {
+    if (this.pointers.leads(event)) this.gesture?.move(this.press(event));
+    this.finish(event);
+  };
+
+  /** The gesture ends where it was last seen to move. */
+  private finish(event: PointerEvent): void {
     const leads = this.pointers.leads(event);
     this.pointers.release(event);
     const { gesture } = this;
     if (gesture && leads) {
       this.gesture = null;
       const { drags } = this.store.scene.document;
-      gesture.move(this.press(event));
       gesture.end();
       if (this.store.scene.document.drags !== drags && this.store.scene.document.drags.length >= drags.length) this.released();
     }
     this.changed();
-  };
+  }
 
   private readonly lost = (event: PointerEvent): void => {
     const leads = this.pointers.leads(event);

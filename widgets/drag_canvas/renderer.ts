@@ -20,7 +20,8 @@ export interface Viewport {
   readonly corner: Point;
   /** How near to a handle counts as on it, in pixels of the frame. */
   readonly reach: number;
-  readonly ratio: number;
+  /** Pixels of the context per CSS pixel, across and down. */
+  readonly ratio: Point;
   readonly pointer: Point | null;
   readonly brush: "paint" | "erase" | "keep" | null;
   readonly crosshair: Point | null;
@@ -53,7 +54,7 @@ export class Renderer {
     ink.corner = view.corner;
     ink.reach = view.reach;
     this.picture = view.picture;
-    context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
+    context.setTransform(view.ratio[0], 0, 0, view.ratio[1], 0, 0);
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
     context.lineJoin = context.lineCap = "round";
     const scene = store.shown;

@@ -34,7 +34,7 @@ export class View {
   private readonly onion: OnionBar;
   private readonly selectBar: SelectBar;
 
-  private readonly root = element("div", { class: "dragstream-canvas", "data-lm-suppress-shortcuts": true });
+  private readonly root = element("div", { class: "dragstream-canvas" });
   private readonly overlay: HTMLCanvasElement;
   private readonly hint = element("span", { class: "ds-hint", role: "status" });
   private readonly place = element("span", { class: "ds-place", "aria-hidden": true });
@@ -96,7 +96,7 @@ export class View {
     const foot = element("div", { class: "ds-foot" }, this.hint, this.place, this.onion.root, this.zoomBar.root);
     this.film.stage.append(this.selectBar.root);
     const main = element("div", { class: "ds-main" }, this.film.stage, this.list.root);
-    this.root.style.setProperty("--ds-width", `${this.film.width}px`);
+    this.root.style.setProperty("--ds-width", this.film.width);
     this.root.append(this.toolbar.root, main, foot, this.alert, this.help.root);
     host.append(this.root);
   }

@@ -12,7 +12,7 @@ const HEIGHT = 150;
 
 export class View {
   private readonly root = element("div", {
-    class: "dragstream-panel dragstream-drift", role: "group", "aria-label": "Latent drift", "data-lm-suppress-shortcuts": true,
+    class: "dragstream-panel dragstream-drift", role: "group", "aria-label": "Latent drift",
   });
   private readonly frames: HTMLButtonElement;
   private readonly iterations: HTMLButtonElement;

@@ -17,7 +17,7 @@ let made = 0;
 
 export class View {
   private readonly root = element("div", {
-    class: "dragstream-panel dragstream-settings", role: "group", "aria-label": "Settings", "data-lm-suppress-shortcuts": true,
+    class: "dragstream-panel dragstream-settings", role: "group", "aria-label": "Settings",
   });
   private readonly presets = element("div", { class: "ds-group", role: "group", "aria-label": "Presets" });
   private readonly list = element("div", { class: "ds-fields" });

@@ -1,5 +1,7 @@
 // The anywidget entry point of a widget: one store for each model, however many views show it.
+import { keepKeys } from "./keys";
 import type { Model } from "./model";
+import { Views } from "./views";
 
 interface Disposable {
   dispose(): void;
@@ -10,17 +12,26 @@ export function widget<Store extends Disposable>(
   makeView: (store: Store, host: HTMLElement) => Disposable,
 ) {
   return () => {
-    let store: Store | null = null;
+    let made: { readonly store: Store; readonly views: Views } | null = null;
     return {
       initialize({ model }: { readonly model: Model }): () => void {
-        const made = makeStore(model);
-        store = made;
-        return () => made.dispose();
+        const store = makeStore(model);
+        const views = new Views(model);
+        made = { store, views };
+        return () => {
+          views.dispose();
+          store.dispose();
+        };
       },
       render({ el }: { readonly el: HTMLElement }): () => void {
-        if (!store) throw new Error("the widget was rendered before it was initialized");
-        const view = makeView(store, el);
-        return () => view.dispose();
+        if (!made) throw new Error("the widget was rendered before it was initialized");
+        keepKeys(el);
+        const view = makeView(made.store, el);
+        const leave = made.views.add();
+        return () => {
+          view.dispose();
+          leave();
+        };
       },
     };
   };

@@ -12,7 +12,7 @@ const NAMES: Readonly<Record<Status, string>> = {
 
 export class View {
   private readonly root = element("div", {
-    class: "dragstream-panel dragstream-studio-bar", role: "group", "aria-label": "Studio", "data-lm-suppress-shortcuts": true,
+    class: "dragstream-panel dragstream-studio-bar", role: "group", "aria-label": "Studio",
   });
   private readonly buttons: Readonly<Record<"play" | "pause" | "step" | "stop" | "animate" | "edit", HTMLButtonElement>>;
   private readonly blocks = element("input", {

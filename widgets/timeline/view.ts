@@ -11,7 +11,7 @@ import { Viewer } from "./viewer";
 
 export class View {
   private readonly root = element("div", {
-    class: "dragstream-panel dragstream-timeline", role: "group", "aria-label": "Timeline", "data-lm-suppress-shortcuts": true,
+    class: "dragstream-panel dragstream-timeline", role: "group", "aria-label": "Timeline",
   });
   private readonly parts: readonly { update(): void; dispose?(): void; readonly root: HTMLElement }[];
   private readonly alert: Alert;

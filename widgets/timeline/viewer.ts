@@ -96,8 +96,8 @@ export class Viewer {
     this.root.hidden = !(store.viewer || other);
     if (this.root.hidden) return;
     const { width, height } = take.state;
-    this.stage.style.setProperty("--ds-width", `${Math.max(1, Math.floor(480 / width)) * width}px`);
     this.stage.style.setProperty("--ds-shape", `${width} / ${height}`);
+    this.stage.style.setProperty("--ds-width", `min(${Math.max(1, Math.floor(480 / width)) * width}px, ${(70 * width) / height}vh)`);
     this.empty.hidden = frame >= 0;
     const [ours, theirs] = this.panes;
     ours.show(take.state.branch, frame, frame < 0 ? "" : String(take.key(take.blockAt(frame))));
@@ -137,7 +137,9 @@ export class Viewer {
       follow(event);
     });
     stage.addEventListener("pointermove", (event) => {
-      if (stage.hasPointerCapture(event.pointerId)) follow(event);
+      if (!stage.hasPointerCapture(event.pointerId)) return;
+      if (event.buttons === 0) stage.releasePointerCapture(event.pointerId); // it was let go elsewhere
+      else follow(event);
     });
     handle.addEventListener("keydown", (event) => {
       const step = event.shiftKey ? 0.1 : 0.02;

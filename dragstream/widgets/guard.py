@@ -1,0 +1,21 @@
+"""`Guard`: looks after a box of ipywidgets, which has no code of its own in the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dragstream.widgets.page import PageWidget
+
+__all__ = ["Guard"]
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class Guard(PageWidget):
+    """An invisible child of a box: keeps keys in the box, and knows whether a page shows it.
+
+    Observe `shown` to hear of it.
+    """
+
+    _esm = _STATIC / "guard.js"
+    _css = _STATIC / "guard.css"
