@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dragstream import metrics, models, plots
     from dragstream.drags import regions
-    from dragstream.drags.motions import Deformation, Drag, Memory, Path, Rotation, Translation
+    from dragstream.drags.motions import (
+        Deformation,
+        Drag,
+        Memory,
+        Path,
+        Rotation,
+        Scale,
+        Translation,
+    )
     from dragstream.method.frequency import LowPass
     from dragstream.method.settings import DragSettings
     from dragstream.models import load
@@ -42,6 +50,7 @@ __all__ = [
     "Memory",
     "Path",
     "Rotation",
+    "Scale",
     "Stream",
     "Translation",
     "__version__",
@@ -64,6 +73,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "Memory": ("dragstream.drags.motions", "Memory"),
     "Path": ("dragstream.drags.motions", "Path"),
     "Rotation": ("dragstream.drags.motions", "Rotation"),
+    "Scale": ("dragstream.drags.motions", "Scale"),
     "Stream": ("dragstream.stream.stream", "Stream"),
     "Translation": ("dragstream.drags.motions", "Translation"),
     "load": ("dragstream.models", "load"),

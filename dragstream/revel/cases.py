@@ -30,11 +30,12 @@ class Kind(Enum):
     TRANSLATION = "translation"
     DEFORMATION = "deformation"
     ROTATION = "rotation"
+    SCALE = "scale"
     TURN = "turn"
     """A part of the object, such as its face, is moved, and the object turns in depth: 3D."""
 
 
-PLANNED = tuple(Kind)
+PLANNED = (Kind.TRANSLATION, Kind.DEFORMATION, Kind.ROTATION, Kind.TURN)
 """The kinds that the suites are made of; others are run where they are named."""
 
 
