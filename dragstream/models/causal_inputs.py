@@ -122,6 +122,6 @@ def check_layers(config: CausalWanConfig, layers: Sequence[int]) -> tuple[int, .
 
 
 def check_low_pass(low_pass: object) -> None:
-    """Raise a TypeError unless a filter can be called and kept under."""
-    if not (callable(low_pass) and isinstance(low_pass, Hashable)):
+    """Raise a TypeError unless a filter is None, or can be called and kept under."""
+    if low_pass is not None and not (callable(low_pass) and isinstance(low_pass, Hashable)):
         raise TypeError(f"low_pass must be callable and hashable, got {low_pass!r}")
