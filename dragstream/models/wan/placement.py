@@ -57,16 +57,18 @@ class Placement:
     def resolved(self) -> Placement:
         """The same with nothing left open."""
         device = _device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = _dtype(self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32))
+        dtype = floating_dtype(
+            self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
+        )
         vae_device = device if self.vae_device is None else _device(self.vae_device)
         vae_dtype = torch.float32 if vae_device.type == "cpu" else dtype
         return Placement(
             device,
             dtype,
             vae_device,
-            vae_dtype if self.vae_dtype is None else _dtype(self.vae_dtype),
+            vae_dtype if self.vae_dtype is None else floating_dtype(self.vae_dtype),
             _device(self.text_device),
-            _dtype(self.text_dtype),
+            floating_dtype(self.text_dtype),
             self.keep_text,
             self.decoder_states,
             self.economy,
@@ -82,7 +84,8 @@ def _device(named: Any) -> torch.device:
     return device
 
 
-def _dtype(named: Any) -> torch.dtype:
+def floating_dtype(named: Any) -> torch.dtype:
+    """A floating point dtype of torch, or a ValueError; `named` may be its name."""
     dtype = getattr(torch, named, None) if isinstance(named, str) else named
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating point type of torch, got {named!r}")
