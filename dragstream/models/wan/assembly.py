@@ -44,10 +44,7 @@ def load(
 ) -> Wan:
     """Load a public Wan.
 
-    ```python
-    model = load("self-forcing", checkpoint="sf.pt", base="Wan2.1-T2V-1.3B-Diffusers")
-    model = load("folder", height=320, width=576, device="cuda")
-    ```
+    `load("self-forcing", checkpoint="sf.pt", base="Wan2.1-T2V-1.3B-Diffusers")`, for example.
 
     Args:
         name: One of `RELEASES`, a release of your own, a plan (`ds.plan`), or a folder: one in the
