@@ -37,6 +37,13 @@ def test_drags_need_no_torch() -> None:
     assert "torch" not in loaded
 
 
+def test_the_packaged_model_needs_no_diffusers() -> None:
+    loaded = modules_after("import dragstream as ds; ds.load('playground')")
+
+    assert "dragstream.models.playground.model" in loaded
+    assert "diffusers" not in loaded
+
+
 def test_every_public_name_is_found_where_it_is_said_to_live() -> None:
     for name in dragstream.__all__:
         assert getattr(dragstream, name) is not None
