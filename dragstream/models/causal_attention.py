@@ -1,4 +1,4 @@
-"""The attention of a causal Wan: its projections, and what a pass asks of a layer.
+"""The attention of a causal Wan: its projections, and the ways in which a layer attends.
 
 Cross-attention receives the text's keys and values, computed once for a context. Self-attention
 receives a *call*: `MaskedCall` (training: every frame at once, under a frame-to-frame mask),

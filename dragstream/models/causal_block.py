@@ -82,7 +82,7 @@ class Block(nn.Module):
             text_kv: Keys and values of the text at this layer.
             modulation: Shift, scale and gate of self-attention and of the feed-forward network,
                 (batch, 6, channels).
-            call: How self-attention attends, and what else it is asked for.
+            call: How self-attention attends, and whether it keeps taps.
         """
         shift, scale, gate, ffn_shift, ffn_scale, ffn_gate = self._modulation(modulation)
         attended = self.attn1.output(
@@ -94,7 +94,7 @@ class Block(nn.Module):
         return (hidden.float() + out.float() * ffn_gate).type_as(hidden)
 
     def attention_input(self, hidden: Tensor, modulation: Tensor) -> Tensor:
-        """What `forward` hands to self-attention."""
+        """The input of self-attention, as `forward` computes it."""
         shift, scale, *_ = self._modulation(modulation)
         return self.norm1.modulated(hidden, shift, scale)
 

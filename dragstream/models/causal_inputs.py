@@ -111,9 +111,13 @@ def check_context(config: CausalWanConfig, context: CausalContext) -> None:
         )
 
 
-def check_layers(config: CausalWanConfig, layers: Sequence[int]) -> tuple[int, ...]:
-    """The tapped layers in rising order, or a ValueError or TypeError."""
+def check_layers(
+    config: CausalWanConfig, layers: Sequence[int], *, needed: bool
+) -> tuple[int, ...]:
+    """The tapped layers in rising order, or a ValueError or TypeError; some are `needed` or not."""
     top = config.num_layers - 1
+    if not needed and isinstance(layers, tuple | list) and not layers:
+        return ()
     chosen = sequence(layers, "layers", f"layers 0..{top}")
     for layer in chosen:
         if whole(layer, "a layer", least=0) > top:

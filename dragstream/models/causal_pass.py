@@ -88,7 +88,7 @@ class BlockPass:
         }
 
     def up_to(self, depth: int, calls: Mapping[int, SelfAttentionCall]) -> Tensor:
-        """Tokens after the first `depth` layers; those without a call attend as in denoising."""
+        """Tokens after the first `depth` layers; layers without a call just attend."""
         hidden = self.hidden
         for layer in range(depth):
             call = calls.get(layer) or CachedCall(self.turns, self.context.past(layer, self.spans))
@@ -96,8 +96,8 @@ class BlockPass:
             hidden = self.transformer.through(layer, hidden, text_kv, self.modulation, call)
         return hidden
 
-    def look(self, calls: Mapping[int, TappedCall]) -> None:
-        """Take the taps, and compute nothing above the last of them."""
+    def take_taps(self, calls: Mapping[int, TappedCall]) -> None:
+        """Run the layers up to the last tapped one, for the taps alone."""
         top = max(calls)
         hidden = self.up_to(top, calls)
         block = self.transformer.layer(top, hidden.device)

@@ -284,7 +284,7 @@ class CausalWan(Reader, nn.Module):
         predict: bool = False,
     ) -> Reading:
         """See `Reader.read`."""
-        tapped = () if predict and not layers else check_layers(self.config, layers)
+        tapped, filters = check_layers(self.config, layers, needed=not predict), tuple(filters)
         for low_pass in filters:
             check_low_pass(low_pass)
         with frozen(self):
@@ -292,7 +292,7 @@ class CausalWan(Reader, nn.Module):
             calls = block.taps(tapped, filters)
             x0 = block.x0(calls) if predict else None
             if x0 is None:
-                block.look(calls)
+                block.take_taps(calls)
         return Reading(block.maps(calls, len(filters)), x0)
 
     @_remembered

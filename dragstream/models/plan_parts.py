@@ -1,4 +1,4 @@
-"""What a Wan keeps in memory, part by part, computed from its configs."""
+"""The memory that a Wan takes, part by part, computed from its configs."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from dragstream.models.wan.releases import Release
 
 @dataclass(frozen=True)
 class Layout:
-    """What a saving changes.
+    """The part of a plan that a saving changes.
 
     Attributes:
         release: The model, with its frame size and window.

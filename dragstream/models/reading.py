@@ -1,4 +1,4 @@
-"""One way to read a model: `Reader.read`, and the older names in terms of it."""
+"""Reading a model: `read` gives features and the clean prediction of one pass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dragstream.models.base import LowPassFilter
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a pass over a noisy block gives.
+    """Features and clean prediction of one pass over a noisy block.
 
     Attributes:
         taps: For each filter, {layer: features (1, F, token rows, token columns, channels)}.
@@ -28,7 +28,7 @@ class Reading:
 
 
 class Reader(ABC):
-    """A model that is read by `read`; everything else here is a `read` of some kind."""
+    """Base of models: `read`, and `denoise`, `predict` and `features` in terms of it."""
 
     @abstractmethod
     def read(
@@ -107,7 +107,7 @@ class Reader(ABC):
         layers: Sequence[int],
         low_passes: Sequence[LowPassFilter | None],
     ) -> list[dict[int, Tensor]]:
-        """What `features` gives under each of several low-passes, in one pass.
+        """Features under each of several low-passes, in one pass.
 
         Raises:
             TypeError, ValueError: As in `read`.
@@ -122,7 +122,7 @@ class Reader(ABC):
         layers: Sequence[int],
         low_passes: Sequence[LowPassFilter | None],
     ) -> tuple[list[dict[int, Tensor]], Tensor]:
-        """What `filtered_features` gives, and x0 of the same pass, without guidance.
+        """Features under each of several low-passes, and x0 of the same pass, without guidance.
 
         Raises:
             TypeError, ValueError: As in `read`.

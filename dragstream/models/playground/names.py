@@ -1,4 +1,4 @@
-"""What there is in the playground's world: sizes, kinds, colours, places and motions."""
+"""Sizes, kinds, colours, places and motions of the playground's world."""
 
 from __future__ import annotations
 
