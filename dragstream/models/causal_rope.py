@@ -70,7 +70,7 @@ class Rotation(nn.Module):
     def _turns(self, positions: Tensor, axis: int) -> Tensor:
         width = self.split[axis]
         # MPS knows no float64; these few numbers may as well come from the CPU.
-        pairs = torch.arange(0, width, 2, dtype=torch.float64)
+        pairs = torch.arange(0, width, 2, dtype=torch.float64, device="cpu")
         angles = positions.cpu()[..., None] * self.theta ** (-pairs / max(width, 1))
         turns = torch.polar(torch.ones_like(angles), angles)
         return turns.to(torch.complex64).to(positions.device)

@@ -29,7 +29,7 @@ from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_economy import Economy
 from dragstream.models.plan_parts import BLOCKS, Part, When, memory_parts, spatial_factor
 from dragstream.models.plan_savings import SAVINGS, Layout
-from dragstream.models.wan.placement import Placement, floating_dtype
+from dragstream.models.wan.placement import Placement, read_dtype
 from dragstream.models.wan.releases import RELEASES, Release
 from dragstream.models.wan.room import free_memory, gigabytes
 from dragstream.models.wan.sizes import SIZES, Sizes
@@ -333,7 +333,7 @@ def _checked(made: Plan) -> Plan:
     """The plan, if its values fit each other."""
     config, where = made.config, made.placement
     for dtype in (where.dtype, where.vae_dtype, where.text_dtype):
-        floating_dtype(dtype)
+        read_dtype(dtype)
     if where.economy.swapped_layers > config.num_layers:
         raise ValueError(
             f"swapped_layers must be at most the {config.num_layers} layers of the model, "

@@ -17,7 +17,7 @@ from dragstream.models.rehearsal import (
     rehearse_transformer,
     rehearse_vae,
 )
-from dragstream.models.wan.placement import Placement, floating_dtype
+from dragstream.models.wan.placement import Placement, read_dtype
 from dragstream.models.wan.releases import Release
 from dragstream.models.wan.sizes import Sizes
 
@@ -88,13 +88,13 @@ def memory_parts(release: Release, sizes: Sizes, where: Placement) -> tuple[Part
         full - release.frames_per_block,  # what a new block sees once the window is full
         release.tokens,
         release.layers,
-        floating_dtype(where.dtype),
+        read_dtype(where.dtype),
     )
     vae = rehearse_vae(
         _hashable(sizes.vae),
         latent,
         frames=release.frames_per_block,
-        dtype=floating_dtype(where.vae_dtype),
+        dtype=read_dtype(where.vae_dtype),
     )
     takes = rehearse_transformer(scenery, _FILTERS)
     found = (
@@ -150,7 +150,7 @@ def _working(takes: TransformerTakes, scenery: Scenery, where: Placement) -> Ite
 
 
 def _text_and_runtime(sizes: Sizes, where: Placement) -> Iterator[Part]:
-    text = sizes.text_weights() * floating_dtype(where.text_dtype).itemsize
+    text = sizes.text_weights() * read_dtype(where.text_dtype).itemsize
     moments = ALWAYS if where.keep_text else frozenset({When.TEXT})
     yield Part("text encoder", str(where.text_device), text, moments)
     if str(where.device).startswith("cuda"):

@@ -57,7 +57,7 @@ class Placement:
     def resolved(self) -> Placement:
         """The same with nothing left open."""
         device = _device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = floating_dtype(
+        dtype = read_dtype(
             self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
         )
         vae_device = device if self.vae_device is None else _device(self.vae_device)
@@ -66,9 +66,9 @@ class Placement:
             device,
             dtype,
             vae_device,
-            vae_dtype if self.vae_dtype is None else floating_dtype(self.vae_dtype),
+            vae_dtype if self.vae_dtype is None else read_dtype(self.vae_dtype),
             _device(self.text_device),
-            floating_dtype(self.text_dtype),
+            read_dtype(self.text_dtype),
             self.keep_text,
             self.decoder_states,
             self.economy,
@@ -84,7 +84,7 @@ def _device(named: Any) -> torch.device:
     return device
 
 
-def floating_dtype(named: Any) -> torch.dtype:
+def read_dtype(named: Any) -> torch.dtype:
     """A floating point dtype of torch, or a ValueError; `named` may be its name."""
     dtype = getattr(torch, named, None) if isinstance(named, str) else named
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
