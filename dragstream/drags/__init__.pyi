@@ -1,0 +1,29 @@
+from . import regions
+from .geometry import Affine, FrameClock, Grid
+from .motions import (
+    Deformation,
+    Drag,
+    Memory,
+    Motion,
+    Path,
+    Rotation,
+    Translation,
+    targets,
+    validate,
+)
+
+__all__ = [
+    "Affine",
+    "Deformation",
+    "Drag",
+    "FrameClock",
+    "Grid",
+    "Memory",
+    "Motion",
+    "Path",
+    "Rotation",
+    "Translation",
+    "regions",
+    "targets",
+    "validate",
+]
