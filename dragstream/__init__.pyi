@@ -1,6 +1,6 @@
 from . import metrics, models, plots
 from .drags import regions
-from .drags.motions import Deformation, Drag, Memory, Path, Rotation, Translation
+from .drags.motions import Deformation, Drag, Memory, Path, Rotation, Scale, Translation
 from .method.frequency import LowPass
 from .method.settings import DragSettings
 from .models.loading import load
@@ -21,6 +21,7 @@ __all__ = [
     "Memory",
     "Path",
     "Rotation",
+    "Scale",
     "Stream",
     "Translation",
     "__version__",

@@ -12,7 +12,7 @@ R        {"type": "disc", "center": [x, y], "radius": r}
 M        {"type": "translation", "path": P}
          {"type": "deformation", "path": P, "edge": 0.33}
          {"type": "rotation", "center": [x, y], "degrees": a | [a, ...], "ease": E, "frames": F}
-         {"type": "own", "value": {"class": "Growth", "factor": 1.4, ...}}
+         {"type": "own", "value": {"class": "Growth", "factor": 1.4, ...}, "shown": {...}}
 P        {"points": [[x, y], ...], "smooth": true, "ease": E, "frames": F}
 E        "linear" | "ease_in" | "ease_out" | "ease_in_out"
 F        null | [0, n, ...]
@@ -20,8 +20,8 @@ F        null | [0, n, ...]
 
 Pixels of the video frame, degrees clockwise on screen. The runs of a mask are lengths of equal
 pixels, row by row, beginning with (maybe 0) False ones. "source", "keep", "smooth", "ease",
-"frames" and "edge" may be left out. Nothing else is accepted: reading is strict, bounded in time
-and memory, and errors say where the offending value stands, as in `drags[0].motion.path`.
+"frames", "edge" and "shown" may be left out. Nothing else is accepted: reading is strict, bounded
+in time and memory, and errors say where the offending value stands, as in `drags[0].motion.path`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from dragstream.drags.reading import (
     read_list,
     read_type,
 )
+from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import (
     Box,
     Brush,
@@ -66,6 +67,9 @@ MOST_PIXELS = 2**27  # of all masks of a document together, equal ones counted o
 MOST_REGIONS = 2**13  # of a document, those within others too
 MOST_POINTS_IN_ALL = 2**16  # of a document
 
+_SHOWN_FRAMES = 3
+_SHOWN_STEPS = 24
+
 COMBINATIONS: dict[str, type[Combination]] = {
     "union": Union,
     "intersection": Intersection,
@@ -73,14 +77,22 @@ COMBINATIONS: dict[str, type[Combination]] = {
 }
 
 
-def to_json(drags: Sequence[Drag], keep: Region | None = None, *, own: bool = False) -> Document:
+def to_json(
+    drags: Sequence[Drag],
+    keep: Region | None = None,
+    *,
+    own: bool = False,
+    frame: tuple[int, int] | None = None,
+) -> Document:
     """Drags and the region to keep as a document of dicts, lists, strings and numbers.
 
     Args:
         drags: The drags.
         keep: The region to keep, or None.
-        own: Write motions of someone's own too, by their class's name and fields; who reads them
-            must hand in the classes. A canvas cannot draw them.
+        own: Write motions of someone's own too, by their class's name and fields; the reader has
+            to hand in the classes.
+        frame: Height and width in pixels of a frame on which a page draws motions of someone's
+            own: with it their sketch stands beside their fields, under "shown".
 
     Raises:
         TypeError: An element is not a Drag, or a region or motion is of an unknown class.
@@ -90,7 +102,7 @@ def to_json(drags: Sequence[Drag], keep: Region | None = None, *, own: bool = Fa
             raise TypeError(f"drags[{index}] must be a Drag, got {short(drag)}")
     return {
         "version": VERSION,
-        "drags": [_drag_json(drag, own=own) for drag in drags],
+        "drags": [_drag_json(drag, own=own, frame=frame) for drag in drags],
         "keep": None if keep is None else _region_json(as_shape(keep)),
     }
 
@@ -111,12 +123,27 @@ def from_json(
     return DocumentReader(parts).read(document)
 
 
-def _drag_json(drag: Drag, *, own: bool) -> Document:
+def _drag_json(drag: Drag, *, own: bool, frame: tuple[int, int] | None) -> Document:
     source = drag.source
+    motion = _motion_json(drag.motion, own=own)
+    if frame is not None and motion["type"] == "own":
+        motion["shown"] = _shown(drag, *frame)
     return {
         "region": _region_json(drag.region),
-        "motion": _motion_json(drag.motion, own=own),
+        "motion": motion,
         "source": source and {"block": source.block, "region": _region_json(source.region)},
+    }
+
+
+def _shown(drag: Drag, height: int, width: int) -> Document:
+    """The drawing of a motion that a page does not know, and its map at even steps."""
+    sketch = drag.motion.sketch(rasterise(drag.region, height, width), _SHOWN_FRAMES)
+    maps = [drag.motion.at(step / _SHOWN_STEPS).matrix for step in range(_SHOWN_STEPS + 1)]
+    return {
+        "lines": [_pairs(line.points) for line in sketch.lines],
+        "tip": sketch.tip,
+        "dots": _pairs(tuple(dot.point for dot in sketch.dots)),
+        "maps": [[*x, *y] for x, y in maps],
     }
 
 
@@ -261,7 +288,7 @@ class DocumentReader:
         if kind in KINDS:
             self.budget.spend("points", _listed(value), where)
             return KINDS[kind].from_document(value, where)
-        fields = read_fields(value, where, ("type", "value"))
+        fields = read_fields(value, where, ("type", "value"), ("shown",))
         motion = read(fields["value"], self.parts, where)
         if not isinstance(motion, Motion):
             raise ValueError(f"{where} must be a Motion, got {short(motion)}")  # noqa: TRY004

@@ -23,7 +23,7 @@ from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
 from dragstream.models.base import VideoModel
 from dragstream.revel.captions import obedience, read
-from dragstream.revel.cases import Case
+from dragstream.revel.cases import PLANNED, Case, Kind
 from dragstream.revel.commands import add_commands
 from dragstream.revel.identity import BLOCKS, summary, watch
 from dragstream.revel.likeness import LatentMoments, trios
@@ -76,6 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument(
         "--methods",
         help="comma separated, of " + ", ".join(method.name for method in ALL),
+    )
+    playground.add_argument(
+        "--kinds",
+        type=_kinds,
+        default=PLANNED,
+        help="of the drags, comma separated, of "
+        + ", ".join(kind.value for kind in Kind)
+        + "; default: "
+        + ", ".join(kind.value for kind in PLANNED),
     )
     grid = suites.add_parser(
         "constants", help="which learning rate, denoising step and layers suit a model"
@@ -211,6 +220,10 @@ def _distances(distances: dict[str, Frechet]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _kinds(text: str) -> tuple[Kind, ...]:
+    return tuple(Kind(name.strip()) for name in text.split(","))
+
+
 def _playground(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     return _run(options, select(options.methods.split(",") if options.methods else None))
 
@@ -238,6 +251,7 @@ def _run(options: argparse.Namespace, methods: Sequence[Method]) -> tuple[dict[s
             scenes=options.scenes,
             seed=options.seed,
             warm_up=options.warm_up,
+            kinds=getattr(options, "kinds", PLANNED),
             flow=_flow(),
             progress=advance,
         )

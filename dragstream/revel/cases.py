@@ -19,7 +19,7 @@ from dragstream.revel import starts
 from dragstream.revel.starts import Picture, Start
 from dragstream.stream.records import Mode
 
-__all__ = ["VERSION", "Act", "Case", "Kind", "Picture", "Start", "Subject"]
+__all__ = ["PLANNED", "VERSION", "Act", "Case", "Kind", "Picture", "Start", "Subject"]
 
 VERSION = 2
 
@@ -30,8 +30,13 @@ class Kind(Enum):
     TRANSLATION = "translation"
     DEFORMATION = "deformation"
     ROTATION = "rotation"
+    SCALE = "scale"
     TURN = "turn"
     """A part of the object, such as its face, is moved, and the object turns in depth: 3D."""
+
+
+PLANNED = (Kind.TRANSLATION, Kind.DEFORMATION, Kind.ROTATION, Kind.TURN)
+"""The kinds that the suites are made of; others are run where they are named."""
 
 
 @dataclass(frozen=True)

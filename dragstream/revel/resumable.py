@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dragstream.metrics.trackers import Tracker
 from dragstream.models.base import VideoModel
-from dragstream.revel.cases import Case, Start
+from dragstream.revel.cases import PLANNED, Case, Kind, Start
 from dragstream.revel.ledger import Ledger, read_about, read_cases, read_results
 from dragstream.revel.methods import Method
 from dragstream.revel.scenes import playground_cases
@@ -28,6 +28,7 @@ def run_scenes(
     scenes: int,
     seed: int = 0,
     warm_up: int = 2,
+    kinds: Sequence[Kind] = PLANNED,
     flow: Tracker | None = None,
     progress: Progress | None = None,
 ) -> list[Result]:
@@ -42,6 +43,7 @@ def run_scenes(
         scenes: how many.
         seed: of the scenes.
         warm_up: plain blocks between the rendered start and the drag.
+        kinds: of the drags, see `playground_cases`.
         flow: a tracker that sees pixels only, see `measure`.
         progress: called after each scene.
 
@@ -57,7 +59,9 @@ def run_scenes(
         known = read_cases(place)
         _check(place, known, model, seed, warm_up)
         ledger.begin(model.spec.name, methods)
-        fresh = playground_cases(model, scenes, seed, warm_up=warm_up, first=len(known))
+        fresh = playground_cases(
+            model, scenes, seed, warm_up=warm_up, first=len(known), kinds=kinds
+        )
         names = []
         for case in chain(known[:scenes], fresh):
             missing = ledger.missing(case.name, methods)

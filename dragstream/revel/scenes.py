@@ -9,7 +9,7 @@ region as it is: the other object, or the background away from the drag.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from dragstream.drags.shapes import Shape
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import Case, Kind, Start, Subject
+from dragstream.revel.cases import PLANNED, Case, Kind, Start, Subject
 from dragstream.revel.keeps import draw_keep
 from dragstream.revel.sight import sight
 from dragstream.revel.sites import DRAWN, ELIGIBLE, Site, is_whole
@@ -33,14 +33,19 @@ __all__ = ["ATTEMPTS", "check_world", "keeps", "playground_cases", "propose", "s
 ATTEMPTS = 20
 """How many frames are drawn for a scene before it becomes a translation, and then gives up."""
 
-_PLAN = tuple((kind, mode) for mode in (Mode.ANIMATE, Mode.EDIT) for kind in Kind)
-"""Scene i has kind and mode i modulo this: 24 scenes are three of each."""
+_MODES = (Mode.ANIMATE, Mode.EDIT)
 _KEEP = 1
 """Part of the seed of kept regions: drags are drawn from a generator of their own."""
 
 
 def playground_cases(
-    model: VideoModel, count: int, seed: int = 0, *, warm_up: int = 2, first: int = 0
+    model: VideoModel,
+    count: int,
+    seed: int = 0,
+    *,
+    warm_up: int = 2,
+    first: int = 0,
+    kinds: Sequence[Kind] = PLANNED,
 ) -> Iterator[Case]:
     """Cases on the packaged world, drawn one after the other.
 
@@ -50,6 +55,8 @@ def playground_cases(
         seed: of everything: the same model and seed give the same cases.
         warm_up: plain blocks between the rendered start and the drag.
         first: number of the first scene; those before it are left out, and not drawn.
+        kinds: what drags do, taking turns, first in new frames and then in edits: with the four
+            planned ones 24 scenes are three of each kind and mode.
 
     Raises:
         ValueError: a negative number, a model of another frame size, or a model that loses its
@@ -60,7 +67,7 @@ def playground_cases(
     whole(first, "first", least=0)
     check_world(model.spec)
     for scene in range(first, count):
-        yield _first_suitable(model, seed, scene, warm_up)
+        yield _first_suitable(model, seed, scene, warm_up, kinds)
 
 
 def check_world(spec: ModelSpec) -> None:
@@ -77,12 +84,15 @@ def check_world(spec: ModelSpec) -> None:
         )
 
 
-def _first_suitable(model: VideoModel, seed: int, scene: int, warm_up: int) -> Case:
+def _first_suitable(
+    model: VideoModel, seed: int, scene: int, warm_up: int, kinds: Sequence[Kind]
+) -> Case:
     """The first case that can be drawn on what the model makes of a scene.
 
     A model that loses faces or corners leaves nothing to turn: then something is moved instead.
     """
-    kind, mode = _PLAN[scene % len(_PLAN)]
+    turn = scene // len(kinds)
+    kind, mode = kinds[scene % len(kinds)], _MODES[turn % len(_MODES)]
     for attempt in range(2 * ATTEMPTS):
         if attempt == ATTEMPTS:
             kind = Kind.TRANSLATION
@@ -107,7 +117,9 @@ def _first_suitable(model: VideoModel, seed: int, scene: int, warm_up: int) -> C
                 drags=(drag,),
                 mode=mode,
                 kind=kind,
-                keep=_keep(stream, subjects, found, mode, chance) if keeps(scene) else None,
+                keep=_keep(stream, subjects, found, mode, chance)
+                if keeps(scene, len(kinds))
+                else None,
                 start=start,
                 subjects=(subject,),
             )
@@ -117,10 +129,10 @@ def _first_suitable(model: VideoModel, seed: int, scene: int, warm_up: int) -> C
     )
 
 
-def keeps(scene: int) -> bool:
+def keeps(scene: int, kinds: int = len(PLANNED)) -> bool:
     """Whether a scene keeps a region: every other one of each kind and mode, and half of all."""
-    turn, place = divmod(scene, len(_PLAN))
-    mode, kind = divmod(place, len(Kind))
+    turn, place = divmod(scene, kinds * len(_MODES))
+    mode, kind = divmod(place, kinds)
     return (turn + mode + kind) % 2 == 0
 
 

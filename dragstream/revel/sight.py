@@ -277,6 +277,20 @@ def turned(color: str, kind: str) -> Locator:
     return locate
 
 
+def sized(color: str, kind: str) -> Locator:
+    """Pose = the silhouette's centre and size, the root of its area: follows scales."""
+
+    def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
+        seen = sight(frame, color, kind)
+        if seen is None:
+            return None
+        size = math.sqrt(seen.area)
+        x, y = seen.center
+        return Affine(((size, 0.0, x), (0.0, size, y)))
+
+    return locate
+
+
 def angle_of(seen: Sighting, kind: str) -> float | None:
     """Angle of the shape in degrees, up to its symmetry; None where the outline shows none."""
     folds = 5 if kind == "star" else 4
@@ -326,6 +340,8 @@ def truth_tracker(subject: Subject, kind: Kind, drag: Drag) -> PoseTracker:
     color, shape = subject.color, subject.kind
     if kind is Kind.ROTATION:
         locate = turned(color, shape)
+    elif kind is Kind.SCALE:
+        locate = sized(color, shape)
     elif kind is Kind.TURN:
         locate = faced(color, shape)
     elif isinstance(drag.motion, Deformation):

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
+from dragstream.drags.motions import Deformation, Drag, Rotation, Scale, Translation
 from dragstream.models.playground import world
 from dragstream.revel.cases import Kind, Subject
 from dragstream.revel.sight import Sighting, angle_of, face
@@ -22,6 +22,7 @@ _TRANSLATION = (19.0, 35.0)  # pixels
 _DEFORMATION = (11.0, 19.0)  # pixels
 _TURN = (8.0, 13.0)  # pixels that a face moves across its ball
 _ROTATION = (25.0, 50.0)  # degrees
+_SCALE = (1.25, 1.5)  # of lengths, growing or shrinking
 _STAR_ROTATION = (25.0, 33.0)
 """A star looks the same after 72 degrees: an edit past 36 could not be told from its opposite."""
 _MARGIN = 4.0
@@ -34,6 +35,7 @@ ELIGIBLE = {
     Kind.TRANSLATION: world.KINDS,
     Kind.DEFORMATION: world.KINDS,
     Kind.ROTATION: ("box", "star"),  # a ball shows no rotation
+    Kind.SCALE: world.KINDS,
     Kind.TURN: ("critter",),  # only critters have a face
 }
 
@@ -131,6 +133,16 @@ def _rotation(site: Site) -> Drag | None:
     return Drag(site.seen.mask, Rotation(center, float(degrees)))
 
 
+def _scale(site: Site) -> Drag | None:
+    """Grow or shrink the object about its centre, whichever has room."""
+    factor = site.rng.uniform(*_SCALE)
+    for power in site.rng.permutation([-1.0, 1.0]):
+        motion = Scale(site.seen.center, float(factor**power))
+        if _clear(site, motion.at(1.0)):
+            return Drag(site.seen.mask, motion)
+    return None
+
+
 def _turn(site: Site) -> Drag | None:
     """Move the face sideways over its ball, toward the side with more room."""
     if site.seen.marks.sum() < 50:  # it looks away
@@ -149,5 +161,6 @@ DRAWN: dict[Kind, Callable[[Site], Drag | None]] = {
     Kind.TRANSLATION: _translation,
     Kind.DEFORMATION: _deformation,
     Kind.ROTATION: _rotation,
+    Kind.SCALE: _scale,
     Kind.TURN: _turn,
 }

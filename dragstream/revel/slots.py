@@ -23,13 +23,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from dragstream.revel.cases import Kind
+from dragstream.revel.cases import PLANNED, Kind
 from dragstream.stream.records import Mode
 
 __all__ = ["COUNT", "Feature", "Slot", "Split", "plan"]
 
 ROUNDS = 12
-_KINDS = tuple(Kind)
+_KINDS = PLANNED
 _STRETCH_AND_MOVE = (Kind.DEFORMATION, Kind.DEFORMATION, Kind.TRANSLATION)
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from dragstream.drags import regions
 from dragstream.drags.checks import positive, short, whole
 from dragstream.drags.documents import from_json, to_json
-from dragstream.drags.motions import Drag
+from dragstream.drags.motions import Drag, Motion
 from dragstream.drags.shapes import Shape
 from dragstream.widgets import messages, similarity, sources
 from dragstream.widgets.canvas_requests import Pick, Seen, Views, read_canvas_request
@@ -160,7 +160,8 @@ class DragCanvas(VisibleWidget, anywidget.AnyWidget):
         # Before the widget opens, so that no page sees it half made.
         self.set_trait("width", width)
         self.set_trait("height", height)
-        self.set_trait("state", to_json(drags, keep))
+        self._own_motions: dict[str, type[Motion]] = {}
+        self.set_trait("state", self._document(drags, keep))
         self.set_trait("looks", [entry.look for entry in listed(drags)])
         self._read: tuple[Any, Any, Any] = (None, None, None)  # JSON, and what it says
         self._history = History(Scene(self.state, self.looks, self.draft))
@@ -573,7 +574,8 @@ class DragCanvas(VisibleWidget, anywidget.AnyWidget):
         if "state" in sync_data or "looks" in sync_data:
             document = sync_data.get("state", self.state)
             looks = sync_data.get("looks", self.looks)
-            messages.read_entries(document, looks, self.height, self.width, budget)
+            parts = tuple(self._own_motions.values())
+            messages.read_entries(document, looks, self.height, self.width, budget, parts)
         if "draft" in sync_data:
             messages.read_region(sync_data["draft"], self.height, self.width, budget)
         if "onion" in sync_data:
@@ -603,7 +605,7 @@ class DragCanvas(VisibleWidget, anywidget.AnyWidget):
         state, looks, found = self._read
         if state is not self.state or looks is not self.looks:
             state, looks = self.state, self.looks
-            drags, keep = from_json(state)
+            drags, keep = from_json(state, tuple(self._own_motions.values()))
             found = tuple(with_looks(drags, looks)), keep
             self._read = state, looks, found
         parsed: tuple[tuple[Entry, ...], Shape | None] = found
@@ -618,8 +620,15 @@ class DragCanvas(VisibleWidget, anywidget.AnyWidget):
 
     def _put(self, entries: Sequence[Entry], keep: Shape | BoolMask | None) -> None:
         messages.check_entries(entries, keep, self.height, self.width)
-        document = to_json([entry.drag for entry in entries], keep)
+        document = self._document([entry.drag for entry in entries], keep)
         self._change(Scene(document, [entry.look for entry in entries], self.draft))
+
+    def _document(self, drags: Sequence[Drag], keep: Shape | BoolMask | None) -> dict[str, Any]:
+        """Drags as JSON; classes of motions of someone's own are kept for reading them back."""
+        for drag in drags:
+            if drag.motion.kind == "own":
+                self._own_motions[type(drag.motion).__name__] = type(drag.motion)
+        return to_json(drags, keep, own=True, frame=(self.height, self.width))
 
     def _change(self, scene: Scene) -> None:
         """Have another scene, as a step of its own."""

@@ -91,8 +91,13 @@ def _check_count(count: int, most: int, things: str) -> None:
         raise ValueError(f"the document holds more than {most} {things}")
 
 
-def read_entries(
-    document: object, looks: object, height: int, width: int, budget: Budget | None = None
+def read_entries(  # noqa: PLR0917
+    document: object,
+    looks: object,
+    height: int,
+    width: int,
+    budget: Budget | None = None,
+    parts: Sequence[type] = (),
 ) -> list[Entry]:
     """The drags of a document that came from the page, with their looks.
 
@@ -102,6 +107,7 @@ def read_entries(
         height: Of the frame in pixels; every region must cover a part of it.
         width: Of the frame in pixels.
         budget: What the message may still hold; by default `page_budget`.
+        parts: Classes of motions of someone's own that the document may name.
 
     Raises:
         TypeError: A value of another kind than the format asks for.
@@ -112,7 +118,7 @@ def read_entries(
     if not isinstance(document, Mapping):
         raise TypeError(f"a document must be an object, got {type(document).__name__}")
     budget = budget or page_budget()
-    drags, keep = DocumentReader(budget=budget).read(document)
+    drags, keep = DocumentReader(parts, budget).read(document)
     entries = with_looks(drags, read_looks(looks, len(drags)))
     for index, drag in enumerate(drags):
         _spend(budget, drag.region, f"drags[{index}].region", height, width)

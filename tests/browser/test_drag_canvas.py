@@ -106,6 +106,23 @@ def test_paint_and_pull(hand):
     assert hand.drags(1) == [drag]
 
 
+def test_a_region_grows_by_its_handle_and_by_the_wheel(hand):
+    hand.tool("Box")
+    hand.stroke((40, 44), (80, 84))
+    hand.tool("Scale")
+    hand.stroke((80, 64), (90, 64))
+    motion = hand.drags(1)[0]["motion"]
+    assert motion["type"] == "scale"
+    assert 1.4 < motion["factor"] < 1.6
+    assert math.dist(motion["center"], (59.5, 63.5)) < 1
+    hand.notebook.screenshot("canvas-scale", hand.root)
+
+    hand.page.mouse.move(*hand.place(60, 64))
+    hand.page.mouse.wheel(0, 100)
+    hand.notebook.expect(f"canvas.drags[0].motion.factor < {motion['factor']}", "True")
+    expect(hand.root.get_by_role("spinbutton", name="Factor of the size")).not_to_have_value("")
+
+
 def test_every_tool(hand):
     hand.tool("Box")
     hand.stroke((40, 44), (80, 84))

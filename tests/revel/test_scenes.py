@@ -6,12 +6,20 @@ import numpy as np
 import pytest
 
 from dragstream.drags import regions
-from dragstream.drags.motions import Deformation, Drag, Rotation, Translation, targets, validate
+from dragstream.drags.motions import (
+    Deformation,
+    Drag,
+    Rotation,
+    Scale,
+    Translation,
+    targets,
+    validate,
+)
 from dragstream.models.playground import world
-from dragstream.revel.cases import Kind, Subject
+from dragstream.revel.cases import PLANNED, Kind, Subject
 from dragstream.revel.keeps import draw_keep
 from dragstream.revel.scenes import keeps, playground_cases, propose
-from dragstream.revel.sight import sight
+from dragstream.revel.sight import sight, truth_tracker
 from dragstream.stream.records import Mode
 
 
@@ -22,7 +30,7 @@ def cases(model) -> list:
 
 def test_eight_scenes_hold_every_kind_in_both_modes(cases) -> None:
     assert {(case.kind, case.mode) for case in cases} == {
-        (kind, mode) for kind in Kind for mode in (Mode.ANIMATE, Mode.EDIT)
+        (kind, mode) for kind in PLANNED for mode in (Mode.ANIMATE, Mode.EDIT)
     }
     assert len({case.name for case in cases}) == 8
 
@@ -108,7 +116,7 @@ def test_kept_regions_are_off_the_drag_and_hold_an_object_or_the_background(case
 
 
 def test_keeping_a_region_changes_no_drag(model, monkeypatch, cases) -> None:
-    monkeypatch.setattr("dragstream.revel.scenes.keeps", lambda _: False)
+    monkeypatch.setattr("dragstream.revel.scenes.keeps", lambda *_: False)
     bare = list(playground_cases(model, 3, seed=3, warm_up=1))
     assert [case.keep for case in bare] == [None] * 3
     assert [replace(case, keep=None) for case in cases[:3]] == bare
@@ -202,3 +210,19 @@ def test_a_model_that_loses_its_objects_is_reported(model, monkeypatch) -> None:
     monkeypatch.setattr(model, "denoise", lambda latents, *_: latents * 0)
     with pytest.raises(ValueError, match=r"kept no .* in 6 attempts at scene 0"):
         next(playground_cases(model, 1))
+
+
+def test_scales_are_drawn_where_they_are_named_and_followed_by_size(model, film) -> None:
+    found = playground_cases(model, 2, seed=3, warm_up=1, kinds=(Kind.SCALE,))
+    assert [(case.kind, case.mode) for case in found] == [
+        (Kind.SCALE, Mode.ANIMATE), (Kind.SCALE, Mode.EDIT),
+    ]  # fmt: skip
+    frames = np.concatenate(
+        [film("star", "red", radius=[20.0]), film("star", "red", radius=[30.0])]
+    )
+    drag = Drag(sight(frames[0], "red", "star").mask, Scale((128, 100), 1.5))
+    tracker = truth_tracker(Subject("star", "red"), Kind.SCALE, drag)
+    center = np.array(sight(frames[0], "red", "star").center)
+    tracks, seen = tracker.track(frames, np.stack([center, center + np.array([20.0, 0.0])]))
+    assert seen.all()
+    assert np.linalg.norm(tracks[-1, 1] - tracks[-1, 0]) == pytest.approx(30, abs=0.5)

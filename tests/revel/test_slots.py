@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dragstream.revel.cases import Kind
+from dragstream.revel.cases import PLANNED
 from dragstream.revel.slots import COUNT, Feature, Split, plan
 from dragstream.stream.records import Mode
 
@@ -25,7 +25,9 @@ def test_both_halves_hold_the_same_mixture() -> None:
 
 def test_single_drags_are_of_all_kinds_in_both_modes() -> None:
     singles = Counter((slot.mode, slot.kinds) for slot in SLOTS if slot.feature is None)
-    assert singles == {(mode, (kind,)): 12 for mode in (Mode.ANIMATE, Mode.EDIT) for kind in Kind}
+    assert singles == {
+        (mode, (kind,)): 12 for mode in (Mode.ANIMATE, Mode.EDIT) for kind in PLANNED
+    }
 
 
 def test_each_feature_comes_twelve_times_a_mode() -> None:
@@ -41,4 +43,4 @@ def test_slots_have_one_to_three_drags_and_edits_one_block() -> None:
     assert {slot.blocks for slot in SLOTS if slot.mode is Mode.ANIMATE} == {1, 2, 3}
     # Every kind comes to stand beside a translation, and after twenty seconds.
     for feature in (Feature.TWO, Feature.LONG):
-        assert {slot.kinds[-1] for slot in SLOTS if slot.feature is feature} == set(Kind)
+        assert {slot.kinds[-1] for slot in SLOTS if slot.feature is feature} == set(PLANNED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,8 @@ from PIL import Image
 
 import dragstream as ds
 from dragstream.drags.documents import to_json
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Motion
 from dragstream.widgets import DragCanvas, drag_canvas, messages
 from dragstream.widgets.clips import Projector
 from dragstream.widgets.picture import KEEP_COLOUR, PALETTE
@@ -657,3 +660,32 @@ def test_the_document_is_parsed_once_for_each_change(frame, monkeypatch):
     assert len(parsed) == 2
     canvas.undo()
     assert canvas.drags == [MOVE]
+
+
+@dataclass(frozen=True)
+class Growth(Motion):
+    """A motion of someone's own."""
+
+    factor: float
+
+    def at(self, fraction):
+        scale = 1 + fraction * (self.factor - 1)
+        return Affine(((scale, 0.0, 0.0), (0.0, scale, 0.0)))
+
+
+def test_a_motion_of_ones_own_is_drawn_kept_and_given_back(canvas):
+    drag = ds.Drag(ds.regions.box(4, 4, 8, 8), Growth(2.0))
+    canvas.add(drag)
+    motion = canvas.state["drags"][-1]["motion"]
+    assert motion["value"] == {"class": "Growth", "factor": 2.0}
+    assert motion["shown"]["maps"][0] == [1, 0, 0, 0, 1, 0]
+    assert motion["shown"]["maps"][-1] == [2, 0, 0, 0, 2, 0]
+    assert motion["shown"]["lines"][0][0] == [5.5, 5.5]  # from the centroid
+    assert motion["shown"]["lines"][0][-1] == [11, 11]
+    assert canvas.drags[-1] == drag
+    # The page sends it back as it is, and a class that was never added is not known.
+    canvas.set_state({"state": canvas.state, "looks": canvas.looks})
+    assert canvas.drags[-1] == drag
+    canvas.undo()
+    canvas.redo()
+    assert canvas.drags[-1] == drag

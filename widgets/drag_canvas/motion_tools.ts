@@ -4,6 +4,7 @@ import type { Point } from "../shared/points";
 import type { Gesture, Press } from "./gesture";
 import { kindOf, kindOfTool } from "./motions";
 import { betweens, isPath, withInserted, withoutWaypoint, type PathMotion } from "./motions/along_path";
+import { moved } from "./motions/making";
 import type { Store } from "./store";
 import type { Hit, ToolName } from "./types";
 
@@ -92,6 +93,21 @@ export function cycleWaypoint(store: Store, step: number): boolean {
   if (!motion) return false;
   const count = motion.path.points.length;
   store.setWaypoint(((store.waypoint ?? count - 1) + step + count) % count);
+  return true;
+}
+
+/** Turns the wheel on a region with a motion tool in hand; false where that means nothing. */
+export function wheelRegion(store: Store, notches: number): boolean {
+  const kind = kindOfTool(store.tool);
+  const selection = store.scene.draft ? "draft" : store.selection;
+  const region = regionOf(store.scene, selection);
+  if (!kind?.wheel || !region) return false;
+  const old = motionOf(store, selection);
+  const motion = kind.wheel(old?.type === kind.type ? old : null, store.mask(region), notches);
+  if (kind.leads(motion)) {
+    const [scene, index] = moved(store.scene, selection, region, motion);
+    store.commit(scene, index, `wheel ${index}`);
+  }
   return true;
 }
 

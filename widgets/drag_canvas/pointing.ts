@@ -2,6 +2,7 @@
 import type { Point } from "../shared/points";
 import type { Film } from "./film";
 import type { Gesture, Press } from "./gesture";
+import { wheelRegion } from "./motion_tools";
 import { Pointers } from "./pointers";
 import type { Store } from "./store";
 import { begin, beginErasing } from "./tools";
@@ -132,6 +133,10 @@ export class Pointing {
 
   private readonly wheel = (event: WheelEvent): void => {
     const focused = this.film.overlay.ownerDocument.activeElement === this.film.overlay;
+    if (focused && !event.ctrlKey && wheelRegion(this.store, -Math.sign(event.deltaY))) {
+      event.preventDefault();
+      return;
+    }
     if (!this.film.wheel(event, focused)) return;
     event.preventDefault();
     this.point = this.film.at(event);

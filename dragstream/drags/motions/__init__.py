@@ -19,6 +19,7 @@ from dragstream.drags.motions.base import Motion, targets
 from dragstream.drags.motions.deformation import EDGE, Deformation
 from dragstream.drags.motions.drag import Drag, Memory, check_apart, validate
 from dragstream.drags.motions.rotation import Rotation
+from dragstream.drags.motions.scale import Scale
 from dragstream.drags.motions.translation import Translation
 from dragstream.drags.paths import EASINGS, Path
 
@@ -32,11 +33,14 @@ __all__ = [
     "Motion",
     "Path",
     "Rotation",
+    "Scale",
     "Translation",
     "check_apart",
     "targets",
     "validate",
 ]
 
-KINDS: dict[str, type[Motion]] = {kind.kind: kind for kind in (Translation, Deformation, Rotation)}
+KINDS: dict[str, type[Motion]] = {
+    kind.kind: kind for kind in (Translation, Deformation, Rotation, Scale)
+}
 """The package's motions by the "type" that JSON documents and the canvas name them by."""

@@ -6,10 +6,11 @@ import { deformationKind } from "./deformation";
 import type { MotionKind } from "./kind";
 import { ownKind } from "./own";
 import { rotationKind } from "./rotation";
+import { scaleKind } from "./scale";
 import { translationKind } from "./translation";
 
 // Each kind reads only motions of its own type, which the lookup by type sees to.
-const KINDS = [translationKind, deformationKind, rotationKind, ownKind] as unknown as readonly MotionKind[];
+const KINDS = [translationKind, deformationKind, rotationKind, scaleKind, ownKind] as unknown as readonly MotionKind[];
 
 export const MOTION_TOOLS: readonly ToolInfo[] = KINDS.flatMap((kind) => kind.tools);
 

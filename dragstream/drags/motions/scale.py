@@ -1,0 +1,149 @@
+"""`Scale`: the region grows or shrinks about a point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags.checks import Point, point, positive, settle
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions.base import Motion
+from dragstream.drags.motions.sketch import Dot, Line, Sketch
+from dragstream.drags.paths import check_ease, check_fraction, check_frames, progress
+from dragstream.drags.reading import MOST_POINTS, Document, given, located, read_fields, read_list
+from dragstream.drags.shapes import BoolMask
+from dragstream.drags.source import Expression, Items, Make, number, pair, timing
+
+MOST_FACTOR = 100.0
+"""Largest factor; its inverse is the smallest."""
+
+
+@dataclass(frozen=True, init=False)
+class Scale(Motion):
+    """Grow or shrink the region about a point; with the whole frame as region, zoom.
+
+    The size changes by equal ratios in equal times: half-way to a factor of 4 it is 2.
+
+    Args:
+        center: The fixed point (x, y) in pixels.
+        factor: Of lengths: 2 is twice as wide and high. A number, or a sequence of factors that
+            starts from 1 (which is put in front if missing) and is passed through at even
+            intervals.
+        ease: Timing, a name in `EASINGS`; with `frames` it shapes each stretch between pins.
+        frames: The latent frame of each factor of the sequence, the first 1 included.
+
+    Raises:
+        TypeError: `factor` is no number or sequence of numbers.
+        ValueError: The size never changes, a factor outside [1/100, 100], an unknown `ease`, or
+            frames that do not rise from 0.
+    """
+
+    kind: ClassVar[str] = "scale"
+
+    center: Point
+    factor: float | tuple[float, ...]
+    ease: str
+    frames: tuple[float, ...] | None
+
+    def __init__(
+        self,
+        center: Sequence[float],
+        factor: float | Sequence[float] | NDArray[np.floating],
+        ease: str = "linear",
+        frames: Sequence[float] | None = None,
+    ) -> None:
+        check_ease(ease)
+        settle(self, center=point(center, "center"), factor=_factors(factor), ease=ease)
+        settle(self, frames=check_frames(frames, len(self.stops), "factors"))
+        if all(stop == 1 for stop in self.stops):
+            raise ValueError(f"a scale must change the size, got factor={self.factor!r}")
+
+    @property
+    def stops(self) -> tuple[float, ...]:
+        """The factors passed through, the first of them 1."""
+        return self.factor if isinstance(self.factor, tuple) else (1.0, self.factor)
+
+    def size(self, fraction: float) -> float:
+        """The factor reached at a fraction of the time, in [0, 1]."""
+        steps = range(len(self.stops))
+        step = progress(check_fraction(fraction), steps, self.frames, self.ease)
+        return math.exp(float(np.interp(step, steps, np.log(self.stops))))
+
+    def at(self, fraction: float) -> Affine:
+        """See `Motion.at`."""
+        return self._map(self.size(fraction))
+
+    def partway(self, fraction: float, share: float) -> Affine:
+        """See `Motion.partway`."""
+        return self._map(self.size(fraction) ** share)
+
+    def _map(self, factor: float) -> Affine:
+        x, y = self.center
+        return Affine(((factor, 0.0, x - factor * x), (0.0, factor, y - factor * y)))
+
+    @property
+    def duration(self) -> float | None:
+        """See `Motion.duration`."""
+        return self.frames[-1] if self.frames else None
+
+    def anchor(self, mask: BoolMask) -> Point:
+        """See `Motion.anchor`: the region's pixel farthest from the centre, where growth shows."""
+        pixels = np.argwhere(mask)[:, ::-1]  # (x, y)
+        x, y = pixels[np.linalg.norm(pixels - np.array(self.center), axis=1).argmax()]
+        return float(x), float(y)
+
+    def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:
+        """See `Motion.sketch`: the centre, and the way of the region's farthest pixel."""
+        rest = self.anchor(mask)
+        lines = (Line((self.center, rest), 1.0), Line(self._way(rest)))
+        return Sketch(lines, "arrow", (*self._moments(rest, latent_frames), Dot(self.center, 1.8)))
+
+    def to_document(self) -> Document:
+        """See `Motion.to_document`."""
+        several = isinstance(self.factor, tuple)
+        return {
+            "center": list(self.center),
+            "factor": list(self.stops) if several else self.factor,
+            "ease": self.ease,
+            "frames": self.frames and list(self.frames),
+        }
+
+    @classmethod
+    def from_document(cls, value: object, where: str) -> Self:
+        """See `Motion.from_document`."""
+        fields = read_fields(value, where, ("type", "center", "factor"), ("ease", "frames"))
+        factor = fields["factor"]
+        if isinstance(factor, list | tuple):
+            read_list(factor, f"{where}.factor", MOST_POINTS)
+        with located(where):
+            return cls(fields["center"], factor, **given(fields, "ease", "frames"))
+
+    def expression(self) -> Expression:
+        """See `Motion.expression`."""
+        stops = self.factor
+        factor: Expression = (
+            Items(tuple(map(number, stops))) if isinstance(stops, tuple) else number(stops)
+        )
+        times = timing(self.ease, self.frames)
+        return Make.of("ds.Scale", center=pair(self.center), factor=factor, **times)
+
+
+def _factors(factor: object) -> float | tuple[float, ...]:
+    if isinstance(factor, Sequence | np.ndarray) and not isinstance(factor, str | bytes):
+        factors = tuple(_factor(each, f"factor[{i}]") for i, each in enumerate(factor))
+        if not factors:
+            raise ValueError("factor is empty: give a factor or a sequence of factors")
+        return factors if factors[0] == 1 else (1.0, *factors)
+    return _factor(factor, "factor")
+
+
+def _factor(value: object, name: str) -> float:
+    factor = positive(value, name)
+    if not 1 / MOST_FACTOR <= factor <= MOST_FACTOR:
+        raise ValueError(f"{name} must lie in [1/100, 100], got {factor!r}")
+    return factor
