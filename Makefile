@@ -1,5 +1,6 @@
 # make lab      JupyterLab on the quick-start notebook
 # make test     everything CI runs: lint, types, front end, unit tests, docs, notebooks, browser
+# make oldest   the models' tests with the oldest diffusers that pyproject.toml allows
 # make docs     the documentation, into build/site
 # make check    lint, types, front end and unit tests: before each commit
 # make format   rewrite Python in the house style
@@ -28,7 +29,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: help install lab test format pictures lint types frontend unit docs notebooks browser clean
+.PHONY: help install lab test format pictures lint types frontend unit oldest docs notebooks browser clean
 
 help:
 	@sed -n 's/^# \{0,1\}\(make .*\)/\1/p' Makefile
@@ -58,6 +59,11 @@ types: $(STAMP)
 
 unit: $(STAMP)
 	$(BIN)/pytest -m "not browser and not gpu"
+
+oldest: $(STAMP)
+	$(BIN)/pip install --quiet --no-deps --upgrade --target build/oldest \
+		"$$(sed -n 's/.*"\(diffusers\)>=\([0-9.]*\),.*/\1==\2.0/p' pyproject.toml)"
+	PYTHONPATH=build/oldest $(BIN)/pytest -m "not gpu" tests/models
 
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

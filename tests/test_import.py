@@ -37,11 +37,17 @@ def test_drags_need_no_torch() -> None:
     assert "torch" not in loaded
 
 
+def test_the_packaged_model_needs_no_diffusers() -> None:
+    loaded = modules_after("import dragstream as ds; ds.load('playground')")
+
+    assert "dragstream.models.playground.model" in loaded
+    assert "diffusers" not in loaded
+
+
 def test_every_public_name_is_found_where_it_is_said_to_live() -> None:
     for name in dragstream.__all__:
         assert getattr(dragstream, name) is not None
     assert set(dir(dragstream)) == set(dragstream.__all__)
-    assert set(dragstream._HOMES) | {"__version__"} == set(dragstream.__all__)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:

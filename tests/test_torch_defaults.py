@@ -56,9 +56,9 @@ def playground():
     stream.step()
     critter = ds.Drag(ds.regions.disc((139, 122), 42), ds.Translation.by(20, 0))
     box = ds.Drag(ds.regions.disc((60, 110), 20), ds.Rotation((60, 110), 30))
-    stream.animate([critter], settings=ds.DragSettings.suited(iterations=1))
+    stream.animate([critter], settings=ds.DragSettings(iterations=1))
     keep = ds.regions.box(0, 0, 40, 40)
-    stream.edit([critter, box], keep=keep, settings=ds.DragSettings.suited(iterations=1))
+    stream.edit([critter, box], keep=keep, settings=ds.DragSettings(iterations=1))
     stream.edit([critter], settings=ds.DragSettings.released(iterations=1))
     return bits(stream)
 
@@ -115,7 +115,7 @@ def test_a_public_model_gives_the_same_bits(tmp_path, default):
         stream = ds.Stream(model, "a fox", seed=1)
         stream.step()
         drag = ds.Drag(ds.regions.disc((14, 14), 6), ds.Translation.by(12, 4))
-        stream.edit([drag], settings=ds.DragSettings.suited(iterations=1))
+        stream.edit([drag], settings=ds.DragSettings(iterations=1))
         return bits(stream)
 
     wanted = made()

@@ -18,16 +18,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from dragstream.models.causal_attention import (
-    attend,
-    project_key_value,
-    project_query,
-)
+from dragstream.models.causal_attention import Attention, attend
 from dragstream.models.causal_gradient import joined
 
 if TYPE_CHECKING:
-    from diffusers.models.transformers.transformer_wan import WanAttention
-
     from dragstream.models.causal_context import CausalContext
     from dragstream.models.causal_wan import CausalWan
 
@@ -51,10 +45,10 @@ class _Call:
     size: tuple[int, int]
     taps: list[Tensor] = field(default_factory=list)
 
-    def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
+    def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """The output before its projection."""
-        current = project_key_value(attn, hidden, self.turns)
-        query = project_query(attn, hidden, self.turns)
+        current = attn.key_value(hidden, self.turns)
+        query = attn.query(hidden, self.turns)
         keys, values = (torch.cat(pair, dim=1) for pair in zip(self.past, current, strict=True))
         constants = keys.detach(), values.detach()
         for low_pass in self.filters:
@@ -106,19 +100,19 @@ class ReleasedProcedure:
 
     def record(self, latents: Tensor, sigma: float, cache: Cache) -> tuple[Tensor, Recorded]:
         """All layers: x0, and the tapped features under every filter."""
-        wan, device = self.wan, latents.device
-        hidden, size = wan._tokens(latents)  # noqa: SLF001 - the same network
+        network, device = self.wan.transformer, latents.device
+        hidden, size = network.tokens(latents)
         level = torch.full((1,), sigma, dtype=torch.float32, device=device)
-        time, modulation = wan._time(level)  # noqa: SLF001
+        time, modulation = network.time(level)
         frames = torch.arange(latents.shape[1], device=device) + self.context.frames
-        turns = torch.view_as_real(wan.transformer.rope(frames[None], *size))
+        turns = torch.view_as_real(network.rope(frames[None], *size))
         taps: list[list[Tensor]] = []
-        for layer, block in enumerate(wan.transformer.blocks):
+        for layer, block in enumerate(network.blocks):
             tapped = layer in self.layers
             call = _Call(turns, cache[layer], self.filters if tapped else (), size)
             hidden = block(hidden, self.context.words[layer], modulation, call)
             taps += [call.taps] if tapped else []
-        flow = wan._flow(hidden, time, latents)  # noqa: SLF001
+        flow = network.flow(hidden, time, latents)
         x0 = latents.float() - sigma * flow.float()
         features = [torch.cat(layers, dim=-1) for layers in zip(*taps, strict=True)]
         return x0, dict(zip(self.filters, features, strict=True))

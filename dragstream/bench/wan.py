@@ -243,7 +243,7 @@ class Bench:
             tokens=tokens * spec.frames_per_block,
             context_tokens=tokens * sum(stop - start for start, stop in spans),
             device=torch.cuda.get_device_name() if self.cuda else "CPU",
-            dtype=str(self.model.wan.transformer.scale_shift_table.dtype).removeprefix("torch."),
+            dtype=str(self.model.wan.transformer.dtype).removeprefix("torch."),
             clock="wall" if self.cuda else "processor",
             rows=tuple(rows),
         )

@@ -6,45 +6,6 @@ centres; degrees are positive clockwise as drawn on screen. No torch in this roo
 The names below are imported when first used; `dragstream.drags.geometry` alone needs only numpy.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-import importlib
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dragstream.drags.geometry import Affine, FrameClock, Grid
-    from dragstream.drags.motions import (
-        Deformation,
-        Drag,
-        Memory,
-        Motion,
-        Path,
-        Rotation,
-        Translation,
-        targets,
-        validate,
-    )
-
-__all__ = [
-    "Affine",
-    "Deformation",
-    "Drag",
-    "FrameClock",
-    "Grid",
-    "Memory",
-    "Motion",
-    "Path",
-    "Rotation",
-    "Translation",
-    "targets",
-    "validate",
-]
-
-
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "geometry" if name in ("Affine", "FrameClock", "Grid") else "motions"
-    value: object = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -95,7 +95,8 @@ def focus_map(
     if settings.focus is False:
         return None
     moved, driven = moved_frames(pulls, settings), driven_frames(pulls)
-    maps = torch.zeros(len(pulls[0].fractions), grid.latent_height, grid.latent_width)
+    frames = len(pulls[0].fractions)
+    maps = torch.zeros(frames, grid.latent_height, grid.latent_width, dtype=torch.float32)
     ways = [(pull.mask, pull.transforms(share)) for pull in pulls]
     for frame in driven:
         targets = [(mask, way[frame]) for mask, way in ways if frame in way]
@@ -117,7 +118,7 @@ def _spared(
     if settings.constraint is False or not settings.constraint.spare_targets:
         return None
     nearest = settings.nearest_masks
-    covered = torch.zeros(kept_cells(grid, settings))
+    covered = torch.zeros(kept_cells(grid, settings), dtype=torch.float32)
     for pull in pulls:
         for affine in pull.transforms(share).values():
             moved = move(pull.mask, affine, nearest=nearest)

@@ -1,13 +1,9 @@
-"""The attention of a causal Wan: rotary positions, processors, and what a pass asks of a layer.
+"""The attention of a causal Wan: its projections, and the ways in which a layer attends.
 
-diffusers' Wan blocks hand two of their arguments unread to their attention: the rotary embedding
-to self-attention and the encoder's hidden states to cross-attention. So a pass through the model
-sends what it wants of a layer along these two ways, and the processors here hold no state:
-
-- cross-attention receives the text's keys and values, computed once for a context;
-- self-attention receives a *call*: `MaskedCall` (training: every frame at once, under a
-  frame-to-frame mask), `CachedCall` (one new block before the keys and values of committed ones)
-  or `TappedCall` (the same, and the attention's output kept as a feature).
+Cross-attention receives the text's keys and values, computed once for a context. Self-attention
+receives a *call*: `MaskedCall` (training: every frame at once, under a frame-to-frame mask),
+`CachedCall` (one new block before the keys and values of committed ones) or `TappedCall` (the same,
+and the attention's output kept as a feature). The layers themselves hold no state.
 
 Keys, values and queries are (batch, tokens, heads, head_dim) throughout; tokens run over frames,
 then rows, then columns.
@@ -20,112 +16,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dragstream.models.causal_gradient import META, KeyValue, attend_twice, joined, kernel_for
-
-if TYPE_CHECKING:
-    from diffusers.models.transformers.transformer_wan import WanAttention
-
+from dragstream.models.causal_rope import rotate
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-_TURNS_KEPT = 4
-"""Blocks whose rotations are at hand: the newest and those that drags refer to."""
 
 
 def _uncompiled(function: Function) -> Function:
     """A function that compiled layers call as it is."""
     found: Function = torch.compiler.disable(function)
     return found
-
-
-class Rotation(nn.Module):
-    """Rotary positions of video tokens, for any frame index.
-
-    About a third of a head's channel pairs turns with the frame, a third with the row and a third
-    with the column, split as in Wan: h = w = 2 * (head_dim // 6), t the rest. Angles are computed
-    in float64 when needed instead of read from a table, so that a stream may run for as long as it
-    likes.
-
-    Args:
-        head_dim: Channels of an attention head; even.
-        theta: Base of the frequencies.
-    """
-
-    def __init__(self, head_dim: int, theta: float = 10_000.0) -> None:
-        super().__init__()
-        across = 2 * (head_dim // 6)
-        self.split = (head_dim - 2 * across, across, across)
-        self.theta = theta
-        self._recent: dict[tuple[int, int, int, int, torch.device], Tensor] = {}
-
-    def of_block(
-        self, start: int, count: int, rows: int, columns: int, device: torch.device
-    ) -> Tensor:
-        """What `forward` gives for the frames from `start` on, (1, tokens, 1, head_dim / 2).
-
-        All passes over a block want the same: it is made once, and sent to the device once.
-        """
-        key = (start, count, rows, columns, device)
-        known = self._recent.get(key)
-        if known is None:
-            with torch.inference_mode(mode=False), torch.no_grad():
-                frames = torch.arange(start, start + count, device="cpu")
-                known = self(frames[None], rows, columns).to(device)
-            # Another thread may do the same: dictionaries change in one step, and nothing is lost.
-            self._recent = dict([*self._recent.items(), (key, known)][-_TURNS_KEPT:])
-        return known
-
-    def forward(self, frames: Tensor, rows: int, columns: int) -> Tensor:
-        """Unit complex numbers that turn the channel pairs of each token.
-
-        Args:
-            frames: Absolute frame indices, (batch, frames), integers.
-            rows: Rows of tokens.
-            columns: Columns of tokens.
-
-        Returns:
-            (batch, frames * rows * columns, 1, head_dim / 2), complex64, on the device of `frames`.
-        """
-        batch, count = frames.shape
-        device = frames.device
-        size = (batch, count, rows, columns, -1)
-        turns = (
-            self._turns(frames, 0)[:, :, None, None].expand(size),
-            self._turns(torch.arange(rows, device=device), 1)[None, None, :, None].expand(size),
-            self._turns(torch.arange(columns, device=device), 2)[None, None, None].expand(size),
-        )
-        return torch.cat(turns, dim=-1).flatten(1, 3).unsqueeze(2)
-
-    def _turns(self, positions: Tensor, axis: int) -> Tensor:
-        width = self.split[axis]
-        # MPS knows no float64; these few numbers may as well come from the CPU.
-        pairs = torch.arange(0, width, 2, dtype=torch.float64, device="cpu")
-        angles = positions.cpu()[..., None] * self.theta ** (-pairs / max(width, 1))
-        turns = torch.polar(torch.ones_like(angles), angles)
-        return turns.to(torch.complex64).to(positions.device)
-
-
-def rotate(x: Tensor, turns: Tensor) -> Tensor:
-    """Turn the channel pairs of `x` (batch, tokens, heads, head_dim), in float32 or better.
-
-    Args:
-        x: Queries or keys.
-        turns: What `Rotation` gives, as real numbers: (batch, tokens, 1, head_dim / 2, 2).
-    """
-    pairs = x.float().unflatten(-1, (-1, 2))
-    if torch.compiler.is_compiling():  # only real numbers are fused
-        (real, imaginary), (cosine, sine) = pairs.unbind(-1), turns.unbind(-1)
-        parts = real * cosine - imaginary * sine, real * sine + imaginary * cosine
-        turned = torch.stack(parts, dim=-1)
-    else:
-        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(turns))
-    return turned.flatten(-2).type_as(x)
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -138,26 +44,43 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     return out.transpose(1, 2).flatten(2)
 
 
-def _normed(norm: nn.Module, x: Tensor) -> Tensor:
-    # Under autocast the projections are narrower than the weights of the norm; the fused kernel
-    # wants both alike.
-    weight = norm.weight
-    return norm(x.type_as(weight) if isinstance(weight, Tensor) else x)  # type: ignore[no-any-return]
+class Attention(nn.Module):
+    """The projections of an attention layer, by diffusers' parameter names.
 
+    Args:
+        channels: Channels of a token.
+        heads: Attention heads.
+        eps: Added to variances in the norms of queries and keys.
+    """
 
-def project_query(attn: WanAttention, hidden: Tensor, turns: Tensor | None = None) -> Tensor:
-    """Normalised and (given `turns`) rotated queries of `hidden` (batch, tokens, channels)."""
-    query = attn.to_q(hidden)
-    normed = _normed(attn.norm_q, query).unflatten(-1, (attn.heads, -1))
-    return (normed if turns is None else rotate(normed, turns)).type_as(query)
+    def __init__(self, channels: int, heads: int, eps: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.to_q = nn.Linear(channels, channels)
+        self.to_k = nn.Linear(channels, channels)
+        self.to_v = nn.Linear(channels, channels)
+        self.to_out = nn.ModuleList([nn.Linear(channels, channels)])
+        self.norm_q = nn.RMSNorm(channels, eps)
+        self.norm_k = nn.RMSNorm(channels, eps)
 
+    def query(self, hidden: Tensor, turns: Tensor | None = None) -> Tensor:
+        """Normalised and (given `turns`) rotated queries of `hidden` (batch, tokens, channels)."""
+        return self._positioned(self.norm_q, self.to_q(hidden), turns)
 
-def project_key_value(attn: WanAttention, hidden: Tensor, turns: Tensor | None = None) -> KeyValue:
-    """Normalised and (given `turns`) rotated keys, and values, of `hidden`."""
-    key, value = attn.to_k(hidden), attn.to_v(hidden)
-    normed = _normed(attn.norm_k, key).unflatten(-1, (attn.heads, -1))
-    rotated = normed if turns is None else rotate(normed, turns)
-    return rotated.type_as(key), value.unflatten(-1, (attn.heads, -1))
+    def key_value(self, hidden: Tensor, turns: Tensor | None = None) -> KeyValue:
+        """Normalised and (given `turns`) rotated keys, and values, of `hidden`."""
+        key, value = self.to_k(hidden), self.to_v(hidden)
+        return self._positioned(self.norm_k, key, turns), value.unflatten(-1, (self.heads, -1))
+
+    def output(self, attended: Tensor) -> Tensor:
+        """The output projection of (batch, tokens, channels)."""
+        return self.to_out[0](attended)  # type: ignore[no-any-return]
+
+    def _positioned(self, norm: nn.RMSNorm, x: Tensor, turns: Tensor | None) -> Tensor:
+        # Under autocast the projections are narrower than the weights of the norm; the fused
+        # kernel wants both alike.
+        normed = norm(x.type_as(norm.weight)).unflatten(-1, (self.heads, -1))
+        return (normed if turns is None else rotate(normed, turns)).type_as(x)
 
 
 class Visibility:
@@ -213,7 +136,7 @@ class Visibility:
 class SelfAttentionCall(Protocol):
     """What a pass asks of one layer's self-attention."""
 
-    def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
+    def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """The attention's output before the output projection, shaped like `hidden`."""
         ...
 
@@ -226,11 +149,11 @@ class MaskedCall:
     batch: int
     visibility: Visibility
 
-    def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
+    def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
         clips = hidden.reshape(self.batch, -1, hidden.shape[-1])
-        query = project_query(attn, clips, self.turns)
-        key, value = project_key_value(attn, clips, self.turns)
+        query = attn.query(clips, self.turns)
+        key, value = attn.key_value(clips, self.turns)
         return self.visibility.attend(query, key, value).reshape(hidden.shape)
 
 
@@ -275,13 +198,13 @@ class CachedCall:
     past: Sequence[KeyValue]
     current: KeyValue = field(init=False)
 
-    def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
+    def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
         # Joining past and present copies both, a few percent of the attention's cost at most.
         # Keeping the joined past between passes would double the memory of the cache, or make
         # contexts share memory that a pass of another one overwrites.
-        self.current = project_key_value(attn, hidden, self.turns)
-        return self._attend(project_query(attn, hidden, self.turns))
+        self.current = attn.key_value(hidden, self.turns)
+        return self._attend(attn.query(hidden, self.turns))
 
     @_uncompiled
     def _attend(self, query: Tensor) -> Tensor:
@@ -310,10 +233,10 @@ class TappedCall:
     low_passes: Sequence[Callable[[Tensor], Tensor] | None]
     taps: list[Tensor] = field(init=False)
 
-    def attend(self, attn: WanAttention, hidden: Tensor) -> Tensor:
+    def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
-        query = project_query(attn, hidden, self.turns)
-        return self._attend(query, project_key_value(attn, hidden, self.turns))
+        query = attn.query(hidden, self.turns)
+        return self._attend(query, attn.key_value(hidden, self.turns))
 
     @_uncompiled
     def _attend(self, query: Tensor, current: KeyValue) -> Tensor:
@@ -321,11 +244,11 @@ class TappedCall:
         self.taps = self._look(query, current, same)
         return out
 
-    def look(self, attn: WanAttention, hidden: Tensor) -> None:
+    def look(self, attn: Attention, hidden: Tensor) -> None:
         """Only take the looks: all that is wanted of the last tapped layer."""
-        query = project_query(attn, hidden, self.turns)
+        query = attn.query(hidden, self.turns)
         with torch.no_grad():  # constants to every look
-            current = project_key_value(attn, hidden, self.turns)
+            current = attn.key_value(hidden, self.turns)
         self.taps = self._look(query, current)
 
     def _look(self, query: Tensor, current: KeyValue, same: Tensor | None = None) -> list[Tensor]:
@@ -340,38 +263,11 @@ class TappedCall:
         return looks
 
 
-class SelfAttention:
-    """Processor of `attn1`: the call arrives in the place of the rotary embedding."""
-
-    def __call__(
-        self,
-        attn: WanAttention,
-        hidden_states: Tensor,
-        encoder_hidden_states: Tensor | None = None,  # noqa: ARG002 - diffusers' signature
-        attention_mask: Tensor | None = None,  # noqa: ARG002
-        rotary_emb: Any = None,
-    ) -> Tensor:
-        """Attend as the call in the place of `rotary_emb` asks, then project."""
-        call: SelfAttentionCall = rotary_emb
-        return attn.to_out[0](call.attend(attn, hidden_states))  # type: ignore[no-any-return]
-
-
-class CrossAttention:
-    """Processor of `attn2`: the text's keys and values arrive in the place of its hidden states."""
-
-    def __call__(
-        self,
-        attn: WanAttention,
-        hidden_states: Tensor,
-        encoder_hidden_states: Any = None,
-        attention_mask: Tensor | None = None,  # noqa: ARG002 - diffusers' signature
-        rotary_emb: Any = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Attend to the keys and values in the place of `encoder_hidden_states`."""
-        key, value = encoder_hidden_states
-        clips = hidden_states.reshape(key.shape[0], -1, hidden_states.shape[-1])
-        query = project_query(attn, clips)
-        # Words are constants, except in training.
-        out = attend(query, key, value) if key.requires_grad else look_at(query, ((key, value),))
-        out = out.reshape(hidden_states.shape)
-        return attn.to_out[0](out)  # type: ignore[no-any-return]
+def cross_attend(attn: Attention, hidden: Tensor, text_kv: KeyValue) -> Tensor:
+    """Attention of tokens to the text's keys and values, projected; shaped like `hidden`."""
+    key, value = text_kv
+    clips = hidden.reshape(key.shape[0], -1, hidden.shape[-1])
+    query = attn.query(clips)
+    # The text is constant, except in training.
+    out = attend(query, key, value) if key.requires_grad else look_at(query, (text_kv,))
+    return attn.output(out.reshape(hidden.shape))

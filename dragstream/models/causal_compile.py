@@ -37,7 +37,7 @@ def compile_layers(wan: CausalWan) -> None:
     Raises:
         RuntimeError: There is no compiler that works for the weights' device.
     """
-    _try_out(wan.transformer.scale_shift_table.device)
+    _try_out(wan.transformer.device)
     for block in wan.transformer.blocks:
         # With symbolic sizes, a shape's graph, and so its bits, would depend on the shapes before.
         block.compile(dynamic=False)

@@ -111,9 +111,13 @@ def check_context(config: CausalWanConfig, context: CausalContext) -> None:
         )
 
 
-def check_layers(config: CausalWanConfig, layers: Sequence[int]) -> tuple[int, ...]:
-    """The tapped layers in rising order, or a ValueError or TypeError."""
+def check_layers(
+    config: CausalWanConfig, layers: Sequence[int], *, needed: bool
+) -> tuple[int, ...]:
+    """The tapped layers in rising order, or a ValueError or TypeError; some are `needed` or not."""
     top = config.num_layers - 1
+    if not needed and isinstance(layers, tuple | list) and not layers:
+        return ()
     chosen = sequence(layers, "layers", f"layers 0..{top}")
     for layer in chosen:
         if whole(layer, "a layer", least=0) > top:
@@ -122,6 +126,6 @@ def check_layers(config: CausalWanConfig, layers: Sequence[int]) -> tuple[int, .
 
 
 def check_low_pass(low_pass: object) -> None:
-    """Raise a TypeError unless a filter can be called and kept under."""
-    if not (callable(low_pass) and isinstance(low_pass, Hashable)):
+    """Raise a TypeError unless a filter is None, or can be called and kept under."""
+    if low_pass is not None and not (callable(low_pass) and isinstance(low_pass, Hashable)):
         raise TypeError(f"low_pass must be callable and hashable, got {low_pass!r}")

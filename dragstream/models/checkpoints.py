@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -103,6 +102,8 @@ def _to_diffusers(released: State) -> tuple[State, dict[str, str]]:
 
 def diffusers_name(name: str) -> str:
     """What Diffusers calls a weight of the original layout."""
+    from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
+
     # The conversion is a matter of names; one at a time, so that errors can name the file's own.
     return str(next(iter(convert_wan_transformer_to_diffusers({name: torch.empty(1, 1, 1, 1)}))))
 

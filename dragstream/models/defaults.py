@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import torch
+
+FLOAT: dict[str, Any] = {"dtype": torch.float32, "device": "cpu"}
+"""Named wherever tensors are made: other code may change torch's defaults."""
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@
 plan = ds.plan("self-forcing", height=480, width=832)
 plan                                    # a table: what will be where, and when
 plan.smaller                            # plans that take less, and what each of them costs
-model = plan.load()                     # checks the free memory first
+model = ds.load(plan)                   # checks the free memory first
 stream = ds.Stream(model, prompt="…")  # remembers plan.undo blocks
 ```
 
@@ -17,78 +17,23 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import torch
 
 from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_economy import Economy
-from dragstream.models.rehearsal import (
-    Scenery,
-    VaeTakes,
-    rehearse_iteration,
-    rehearse_transformer,
-    rehearse_vae,
-)
+from dragstream.models.plan_parts import BLOCKS, Part, When, memory_parts, spatial_factor
+from dragstream.models.plan_savings import SAVINGS, Layout
 from dragstream.models.wan.placement import Placement, read_dtype
 from dragstream.models.wan.releases import RELEASES, Release
 from dragstream.models.wan.room import free_memory, gigabytes
 from dragstream.models.wan.sizes import SIZES, Sizes
-
-if TYPE_CHECKING:
-    from dragstream.models.wan.model import Wan
-
-_FILTERS = 3
-"""Low-passes that filter, of the cutoffs that drags draw from by default."""
-
-_RUNTIME = 600 * 10**6
-"""About what a CUDA context and its libraries take, and what the allocator cannot use."""
-
-
-class When(Enum):
-    """What a part of the memory is needed for."""
-
-    TEXT = "a prompt"
-    PLAIN = "denoising"
-    DRAG = "dragging"
-    DECODE = "decoding"
-
-
-_ALWAYS = frozenset(When)
-_BLOCKS = frozenset({When.PLAIN, When.DRAG, When.DECODE})
-
-
-@dataclass(frozen=True)
-class Part:
-    """Something that takes memory.
-
-    Attributes:
-        name: What it is.
-        device: Where it is.
-        size: Bytes.
-        when: What it is there for.
-        dragged: Whether it is there only once something was dragged.
-    """
-
-    name: str
-    device: str
-    size: int
-    when: frozenset[When] = _ALWAYS
-    dragged: bool = False
-
-    @property
-    def moment(self) -> str:
-        """When it is there, in words."""
-        if self.dragged and len(self.when) > 1:
-            return "after a drag"
-        if self.when >= _BLOCKS:
-            return "always"
-        return ", ".join(sorted(moment.value for moment in self.when))
 
 
 @dataclass(frozen=True)
@@ -99,7 +44,7 @@ class Plan:
         release: The model, with its frame size and window.
         sizes: Configs of its parts.
         placement: Which part works where, and how the transformer saves memory.
-        source: What `load` is asked for: a name, a folder or a release.
+        source: What it was made from: a name, a folder or a release.
         original: The release before anything was changed; None for the same.
         saving: What makes it smaller than the plan that it comes from; empty for a first one.
     """
@@ -131,7 +76,7 @@ class Plan:
     @functools.cached_property
     def parts(self) -> tuple[Part, ...]:
         """Everything that takes memory worth naming."""
-        return tuple(part for part in self._parts() if part.size > 0)
+        return memory_parts(self.release, self.sizes, self.placement)
 
     def peak(self, *, dragged: bool, device: str | None = None) -> int:
         """The most bytes that a block takes on a device, by default the transformer's.
@@ -140,7 +85,7 @@ class Plan:
             dragged: A dragged block, or a plain one where nothing was dragged before.
             device: Another device.
         """
-        moments = _BLOCKS if dragged else _BLOCKS - {When.DRAG}
+        moments = BLOCKS if dragged else BLOCKS - {When.DRAG}
         return max(self._needed(moment, dragged, device or self.device) for moment in moments)
 
     def peak_of_text(self, device: str | None = None) -> int:
@@ -154,72 +99,6 @@ class Plan:
             if part.device == device and moment in part.when and (dragged or not part.dragged)
         )
 
-    def _parts(self) -> Iterator[Part]:
-        where, vae, scenery = self.placement, self._vae(), self._scenery()
-        takes = rehearse_transformer(scenery, _FILTERS)
-        device, home, economy = self.device, "cpu", self.placement.economy
-        swapped = economy.swapped_layers
-        staying = takes.rest + (self.config.num_layers - swapped) * takes.layer
-        guest = min(swapped, 1) * takes.layer
-        yield Part("transformer", device, staying)
-        yield Part("swapped layers", home, swapped * takes.layer)
-        yield Part("keys and values in sight", device, takes.window, _BLOCKS)
-        if self.release.window is not None and takes.window:
-            name = f"the same of {self.undo} more for going back"
-            yield Part(name, device, self.undo * takes.block, _BLOCKS)
-        yield Part("keys and values of the text", device, takes.words, _BLOCKS)
-        filtered = takes.filtered if economy.keep_filtered else 0
-        yield Part("the same in sight, low-passed", device, filtered, _BLOCKS, dragged=True)
-        yield Part("VAE", str(where.vae_device), vae.weights)
-        resident = min(where.decoder_states, self.undo + 1)
-        states, rest = resident * vae.state, (self.undo + 1 - resident) * vae.state
-        yield Part("decoder's memory", str(where.vae_device), states, _BLOCKS)
-        yield Part("decoder's memory at rest", home, rest, _BLOCKS)
-        passes = max(takes.denoise, takes.commit) + guest
-        yield Part("a denoising step", device, passes, frozenset({When.PLAIN}))
-        iteration = rehearse_iteration(scenery, checkpointing=economy.checkpointing)
-        # Layers that visit are kept for the way back, unless they come again.
-        guests = max(0, swapped - (self.config.num_layers - scenery.depth)) * takes.layer
-        iteration += min(guests, 2 * takes.layer) if economy.checkpointing else guests
-        drag = max(takes.maps + iteration, takes.reference + guest)
-        yield Part("an iteration of a drag", device, drag, frozenset({When.DRAG}), dragged=True)
-        decoding = vae.decode if resident else vae.visit
-        yield Part("decoding a block", str(where.vae_device), decoding, frozenset({When.DECODE}))
-        text = self.sizes.text_weights() * read_dtype(where.text_dtype).itemsize
-        moments = _ALWAYS if where.keep_text else frozenset({When.TEXT})
-        yield Part("text encoder", str(where.text_device), text, moments)
-        if device.startswith("cuda"):
-            yield Part("CUDA itself, about", device, _RUNTIME)
-
-    def _scenery(self) -> Scenery:
-        release = self.release
-        full = release.window or release.limit or release.frames_per_block
-        return Scenery(
-            self.config,
-            self._latent_size(),
-            full - release.frames_per_block,  # what a new block sees once the window is full
-            release.tokens,
-            release.layers,
-            read_dtype(self.placement.dtype),
-        )
-
-    def _vae(self) -> VaeTakes:
-        return rehearse_vae(
-            _frozen(self.sizes.vae),
-            self._latent_size(),
-            frames=self.release.frames_per_block,
-            dtype=read_dtype(self.placement.vae_dtype),
-        )
-
-    def _latent_size(self) -> tuple[int, int]:
-        return self.release.height // self.factor, self.release.width // self.factor
-
-    @property
-    def factor(self) -> int:
-        """Pixels per latent along an axis."""
-        known = self.sizes.vae.get("scale_factor_spatial")
-        return _spatial_factor() if known is None else int(known)
-
     # ---------------------------------------------------------------------------- smaller ones
 
     @functools.cached_property
@@ -229,12 +108,12 @@ class Plan:
         The first ones cost time only, and little; the last ones change what is generated.
         """
         plans: list[Plan] = []
-        plan = self
-        for name, saved in _SAVINGS:
-            changed = saved(plan)
-            if changed is not None:
-                plan = dataclasses.replace(changed, saving=name)
-                plans.append(plan)
+        layout = Layout(self.release, self.placement)
+        for name, saved in SAVINGS:
+            changed = saved(layout, self.config)
+            if changed != layout:
+                layout = changed
+                plans.append(dataclasses.replace(self, **vars(layout), saving=name))
         return tuple(plans)
 
     def fitting(self, free: int, *, dragged: bool = True) -> Plan | None:
@@ -268,7 +147,7 @@ class Plan:
             return f"{told}; free some, or put less of it there (see ds.plan)"
         for plan in self.smaller:
             if max(plan.peak(dragged=True), plan.peak_of_text(device)) <= free:
-                return f"{told}; this would do: {plan.code()}.load()"
+                return f"{told}; this would do: ds.load({plan.code()})"
         return f"{told}, and the smallest plan takes {gigabytes(self.smallest.peak(dragged=True))}"
 
     @property
@@ -280,7 +159,7 @@ class Plan:
 
     @property
     def changes(self) -> dict[str, int]:
-        """What `load` is told about frame size and window."""
+        """How frame size and window differ from the release's, as arguments of `ds.load`."""
         released = self.original or self.release
         names = ("height", "width", "window")
         return {
@@ -288,21 +167,6 @@ class Plan:
             for name in names
             if getattr(self.release, name) != getattr(released, name)
         }
-
-    def load(self, **options: Any) -> Wan:
-        """Load the model as planned.
-
-        Args:
-            options: Where files are and so on, see `dragstream.models.wan.load`.
-
-        Raises:
-            MemoryError: Less memory is free than the plan takes.
-            Exception: What `dragstream.models.load` raises.
-        """
-        from dragstream.models.wan.assembly import load
-
-        self.check()
-        return load(self.source, placement=self.placement, **(self.changes | options))
 
     def code(self) -> str:
         """The call that makes this plan."""
@@ -323,25 +187,21 @@ class Plan:
 
     # ---------------------------------------------------------------------------- showing it
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """The parts, a row each: where they are, how large (in words), and when."""
+        rows = [(part.device, gigabytes(part.size), part.moment) for part in self.parts]
+        names = pd.Index([part.name for part in self.parts])
+        return pd.DataFrame(rows, names, pd.Index(["where", "memory", "when"], name="part"))
+
     def __str__(self) -> str:
-        rows = [_HEADS, *self._rows()]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-        return "\n".join([self.title, *lines, *self.summary])
+        return "\n".join([self.title, self.table.to_string(), *self.summary])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        def line(cells: tuple[str, ...], tag: str) -> str:
-            style = ' style="text-align: left"'
-            inner = "".join(f"<{tag}{style}>{html.escape(cell)}</{tag}>" for cell in cells)
-            return f"<tr>{inner}</tr>"
-
-        body = "".join(line(row, "td") for row in self._rows())
-        below = "".join(f"<div>{html.escape(said)}</div>" for said in self.summary)
-        caption = f'<caption style="text-align: left">{html.escape(self.title)}</caption>'
-        head = f"<thead>{line(_HEADS, 'th')}</thead>"
-        return f"<table>{caption}{head}<tbody>{body}</tbody></table>{below}"
+        below = "".join(f"<div>{html.escape(line)}</div>" for line in self.summary)
+        return f"<div>{html.escape(self.title)}</div>{self.table.to_html(border=0)}{below}"
 
     @property
     def title(self) -> str:
@@ -365,85 +225,6 @@ class Plan:
             plain, dragged = (gigabytes(plan.peak(dragged=on)) for on in (False, True))
             lines.append(f"smaller: {plain}, dragged {dragged}, {plan.saving}")
         return tuple(lines)
-
-    def _rows(self) -> list[tuple[str, ...]]:
-        return [(part.name, part.device, gigabytes(part.size), part.moment) for part in self.parts]
-
-
-_HEADS = ("part", "where", "memory", "when")
-
-
-# -------------------------------------------------------------------------------- savings
-
-
-def _economical(plan: Plan, **changes: Any) -> Plan | None:
-    economy = dataclasses.replace(plan.placement.economy, **changes)
-    if economy == plan.placement.economy:
-        return None
-    return dataclasses.replace(plan, placement=dataclasses.replace(plan.placement, economy=economy))
-
-
-def _states_at_rest(plan: Plan) -> Plan | None:
-    where = plan.placement
-    if where.decoder_states == 0 or str(where.vae_device) == "cpu":
-        return None
-    return dataclasses.replace(plan, placement=dataclasses.replace(where, decoder_states=0))
-
-
-def _upper_swapped(plan: Plan) -> Plan | None:
-    upper = plan.config.num_layers - max(plan.release.layers) - 1
-    return _swapped(plan, upper)
-
-
-def _all_swapped(plan: Plan) -> Plan | None:
-    return _swapped(plan, plan.config.num_layers)
-
-
-def _swapped(plan: Plan, layers: int) -> Plan | None:
-    if plan.device == "cpu" or layers <= plan.placement.economy.swapped_layers:
-        return None
-    return _economical(plan, swapped_layers=layers)
-
-
-def _vae_on_cpu(plan: Plan) -> Plan | None:
-    if str(plan.placement.vae_device) == "cpu":
-        return None
-    where = dataclasses.replace(
-        plan.placement,
-        vae_device="cpu",
-        vae_dtype="float32",
-        decoder_states=Placement().decoder_states,
-    )
-    return dataclasses.replace(plan, placement=where)
-
-
-def _half_the_window(plan: Plan) -> Plan | None:
-    release = plan.release
-    if release.window is None:
-        return None
-    block = release.frames_per_block
-    window = max(release.sink + block, release.window // 2 // block * block)
-    if window >= release.window:
-        return None
-    return dataclasses.replace(plan, release=release.changed({"window": window}))
-
-
-_SAVINGS = (
-    (
-        "low-passed keys and values made for each drag (milliseconds)",
-        lambda plan: _economical(plan, keep_filtered=False),
-    ),
-    ("the decoder's memory on the CPU between blocks (milliseconds)", _states_at_rest),
-    (
-        "gradient checkpointing (iterations a third slower)",
-        lambda plan: _economical(plan, checkpointing=True),
-    ),
-    ("the layers above the tapped ones on the CPU (plain passes slower)", _upper_swapped),
-    ("all layers on the CPU (every pass slower)", _all_swapped),
-    ("half the window (remembers less)", _half_the_window),
-    ("the VAE on the CPU (decoding in seconds to minutes)", _vae_on_cpu),
-)
-"""What can be saved, the cheapest first; each gives the smaller plan, or None where it is one."""
 
 
 # -------------------------------------------------------------------------------- making one
@@ -561,7 +342,7 @@ def _checked(made: Plan) -> Plan:
         )
     if max(made.release.layers) >= config.num_layers:
         raise ValueError(f"layers must be in 0..{config.num_layers - 1}, got {made.release.layers}")
-    factor = made.factor
+    factor = spatial_factor(made.sizes)
     rows, columns = (factor * size for size in config.patch)
     if made.release.height % rows or made.release.width % columns:
         raise ValueError(
@@ -573,24 +354,6 @@ def _checked(made: Plan) -> Plan:
 
 def _name(dtype: Any) -> str:
     return str(dtype).removeprefix("torch.")
-
-
-def _frozen(config: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """A config that can be kept under."""
-    return tuple(
-        (key, tuple(value) if isinstance(value, list) else value)
-        for key, value in sorted(config.items())
-    )
-
-
-@functools.cache
-def _spatial_factor() -> int:
-    """Pixels per latent of a VAE whose config does not say."""
-    import inspect
-
-    from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
-
-    return int(inspect.signature(AutoencoderKLWan).parameters["scale_factor_spatial"].default)
 
 
 def _free(device: str) -> int | None:

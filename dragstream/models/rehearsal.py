@@ -184,7 +184,7 @@ def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
     _, denoise = rehearse(lambda: wan.denoise(stage.latents, 0.9, stage.context))
     grown, commit = rehearse(lambda: wan.commit(stage.latents, stage.context))
     block = size_of([part for pair in grown.blocks[-1].layers for part in pair])
-    wan.economy = Economy(keep_filtered=False)
+    wan.transformer.economy = Economy(keep_filtered=False)
     maps, reference = _read(stage, scenery.layers, filters)
     layer = size_of(list(wan.transformer.blocks[0].parameters()))
     window = block // depth * scenery.past // scenery.config.frames_per_block
@@ -206,7 +206,7 @@ def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
 def rehearse_iteration(scenery: Scenery, *, checkpointing: bool) -> int:
     """Bytes of an iteration of a drag: forward, what is kept for the way back, and backward."""
     stage, _ = _stage(scenery)
-    stage.wan.economy = Economy(checkpointing=checkpointing)
+    stage.wan.transformer.economy = Economy(checkpointing=checkpointing)
     point = stage.latents.requires_grad_()
     _, takes = rehearse(lambda: _iterate(stage.wan, point, stage.context, scenery.layers))
     return takes.peak

@@ -19,7 +19,7 @@ def test_the_room_needs_no_torch():
 
 def test_names_are_found_where_they_live():
     for name in dragstream.drags.__all__:
-        assert getattr(dragstream.drags, name).__name__ == name
+        assert getattr(dragstream.drags, name).__name__.rpartition(".")[2] == name
     assert dragstream.drags.Drag is motions.Drag
-    with pytest.raises(AttributeError, match="no attribute 'Nudge'"):
+    with pytest.raises(AttributeError, match="attribute Nudge"):
         _ = dragstream.drags.Nudge

@@ -104,8 +104,8 @@ def test_swapped_layers_come_as_copies_and_stay_at_home(tiny):
     wan = make(tiny).requires_grad_(requires_grad=False).place("cpu", Economy(swapped_layers=2))
     home = [weight.data_ptr() for weight in wan.transformer.blocks[2].parameters()]
     device = torch.device("cpu")
-    assert wan._layer(0, device) is wan.transformer.blocks[0]
-    guest = wan._layer(2, device)
+    assert wan.transformer.layer(0, device) is wan.transformer.blocks[0]
+    guest = wan.transformer.layer(2, device)
     assert guest is not wan.transformer.blocks[2]
     assert set(home).isdisjoint(weight.data_ptr() for weight in guest.parameters())
     assert list(guest.state_dict()) == list(wan.transformer.blocks[2].state_dict())

@@ -345,6 +345,38 @@ def test_observing_is_features_and_prediction_in_one_pass(tiny, butterworth):
     torch.testing.assert_close(gradient(seen, predicted), gradient(taps, clean))
 
 
+def test_every_name_is_a_read_of_some_kind(tiny, butterworth):
+    wan = make(tiny)
+    *before, latents = blocks_of(tiny, 3)
+    context, filters = rolled(wan, before, text_of(tiny)), (None, butterworth(0.4))
+    where = latents.requires_grad_(), 0.7, context
+    whole = wan.read(*where, (2, 0), filters, predict=True)
+    assert [list(taps) for taps in whole.taps] == [[0, 2], [0, 2]]
+    assert whole.x0.requires_grad
+    assert torch.equal(whole.x0, wan.predict(*where))
+    assert torch.equal(whole.x0, wan.denoise(*where))
+    for taps, low in zip(whole.taps, filters, strict=True):
+        for layer, tap in wan.features(*where, (0, 2), low).items():
+            assert torch.equal(tap, taps[layer])
+    features = wan.read(*where, (0,))
+    assert features.x0 is None
+    assert torch.equal(features.taps[0][0], whole.taps[0][0])
+    assert wan.read(*where, predict=True).taps == [{}]
+
+
+def test_a_read_asks_for_something(tiny):
+    wan = make(tiny)
+    where = blocks_of(tiny, 1)[0], 0.9, wan.new_context(text_of(tiny))
+    with pytest.raises(ValueError, match=r"layers 0\.\.2"):
+        wan.read(*where)
+    with pytest.raises(TypeError, match="hashable"):
+        wan.read(*where, (0,), (None, 0.4))
+    with pytest.raises(TypeError, match="layers must be a sequence"):
+        wan.read(*where, 0, predict=True)
+    with pytest.raises(ValueError, match=r"0\.\.2"):
+        wan.read(*where, (3,), predict=True)
+
+
 def test_only_latents_receive_a_gradient(tiny):
     wan = make(tiny)
     blocks = blocks_of(tiny, 2)

@@ -8,12 +8,14 @@ import pytest
 import torch
 from diffusers import AutoencoderKLWan
 
+from dragstream import models
 from dragstream.models import causal_gradient
 from dragstream.models import plan as planning
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_economy import Economy
 from dragstream.models.causal_wan import CausalWan
-from dragstream.models.plan import When, plan, plan_for
+from dragstream.models.plan import plan, plan_for
+from dragstream.models.plan_parts import When
 from dragstream.models.rehearsal import Meter, Scenery, rehearse, rehearse_iteration, size_of
 from dragstream.models.wan.releases import RELEASES
 from dragstream.models.wan.sizes import SIZES, Sizes
@@ -188,10 +190,11 @@ def test_a_plan_prints_as_a_table(small):
     assert said[0].startswith("small <b> at 96x64, float32 on cpu, for Stream(..., undo=1)")
     assert said[1].split() == ["part", "where", "memory", "when"]
     assert any(line.startswith("a plain block takes") for line in said)
+    assert list(made.table.index) == [part.name for part in made.parts]
     html = made._repr_html_()
     assert "small &lt;b&gt;" in html
     assert "<b>" not in html
-    assert html.count("<tr>") == len(made.parts) + 1
+    assert html.count("<tr") == len(made.parts) + 1
 
 
 def test_smaller_plans_take_less_and_less(small):
@@ -269,21 +272,20 @@ def test_code_says_what_differs(small):
     assert small(undo=3, compile=True).code() == "ds.plan(release, undo=3, compile=True)"
 
 
-def test_loading_checks_first_and_does_as_planned(monkeypatch):
+def test_loading_a_plan_checks_first_and_does_as_planned(monkeypatch):
     from dragstream.models.wan import assembly
 
-    asked = {}
-    monkeypatch.setattr(assembly, "load", lambda name, **options: asked.update(options) or name)
     made = plan("self-forcing", device="cpu", height=64, width=64, checkpointing=True)
     monkeypatch.setattr(planning, "_free", lambda _: None)
-    assert made.load(base="here") == "self-forcing"
-    assert asked["placement"].economy.checkpointing
-    assert (asked["height"], asked["width"], asked["base"]) == (64, 64, "here")
-    asked.clear()
+    monkeypatch.setattr(assembly, "assemble", lambda *parts, **_: parts)
+    release, files, placement = models.load(made, base="some/one", undo=2)
+    assert release == RELEASES["self-forcing"].changed({"height": 64, "width": 64})
+    assert placement == dataclasses.replace(made.placement, undo=2)
+    assert files.base.repository == "some/one"
     monkeypatch.setattr(planning, "_free", lambda _: 1000)
-    with pytest.raises(MemoryError):
-        made.load()
-    assert asked == {}
+    monkeypatch.setattr(assembly, "assemble", lambda *_, **__: pytest.fail("loaded"))
+    with pytest.raises(MemoryError, match=r"on cpu, where 0\.0 MB are free"):
+        models.load(made)
 
 
 def test_a_plan_from_configs_at_hand(small):

@@ -71,6 +71,8 @@ def test_predictions_are_led_away_from_what_comes_without_a_caption(model: Playg
         led = guided.denoise(noise, sigma, context)
         assert torch.allclose(led, without + 2.5 * (with_words - without), atol=1e-4)
         assert (led - with_words).abs().max() > 0.01
+        read = guided.read(noise, sigma, context, predict=True)  # one pass, so not guided
+        assert torch.equal(read.x0, with_words)
     for sigma in (0.17, 0.94):
         assert torch.equal(
             guided.denoise(noise, sigma, context), plain.denoise(noise, sigma, context)

@@ -614,6 +614,7 @@ def test_missing_anywidget_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "anywidget", None)
     monkeypatch.delitem(sys.modules, "dragstream.widgets.drag_canvas")
     package = importlib.import_module("dragstream.widgets")
+    monkeypatch.delitem(vars(package), "DragCanvas", raising=False)
     with pytest.raises(ImportError, match=r"dragstream\[lab\]"):
         package.DragCanvas  # noqa: B018
     with pytest.raises(AttributeError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from dragstream.drags.checks import cut
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
-from dragstream.models.base import ModelSpec
+from dragstream.models.base import LowPassFilter, ModelSpec
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import load_strictly
@@ -29,6 +29,7 @@ from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
 from dragstream.models.playground.world import FRAME_RATE, HEIGHT, WIDTH
+from dragstream.models.reading import Reader, Reading
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The weights in the package: config.json and a safetensors file for each part."""
@@ -56,7 +57,7 @@ class Guidance:
         return self.scale != 1.0 and self.least <= sigma <= self.most
 
 
-class Playground(nn.Module):
+class Playground(Reader, nn.Module):
     """The packaged model: small, trained on the playground's world, quick on a laptop CPU.
 
     Latents are (1, F, 8, H/8, W/8), one latent frame per video frame; see `VideoModel` for the
@@ -182,13 +183,21 @@ class Playground(nn.Module):
         """See `CausalWan.with_text`."""
         return self.wan.with_text(context, text)
 
-    @torch.no_grad()
-    def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
-        """See `CausalWan.denoise`; captions are amplified, see `Guidance`."""
-        return self.predict(latents, sigma, context)
+    def read(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: CausalContext,
+        layers: Sequence[int] = (),
+        filters: Sequence[LowPassFilter | None] = (None,),
+        *,
+        predict: bool = False,
+    ) -> Reading:
+        """See `Reader.read`; the prediction is not guided."""
+        return self.wan.read(latents, sigma, context, layers, filters, predict=predict)
 
     def predict(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
-        """See `CausalWan.predict`; captions are amplified, see `Guidance`."""
+        """See `Reader.predict`; captions are amplified, see `Guidance`."""
         clean = self.wan.predict(latents, sigma, context)
         if not self.guidance.acts(sigma):
             return clean
@@ -199,39 +208,6 @@ class Playground(nn.Module):
     def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
         """See `CausalWan.commit`."""
         return self.wan.commit(latents, context)
-
-    def features(
-        self,
-        latents: Tensor,
-        sigma: float,
-        context: CausalContext,
-        layers: Sequence[int],
-        low_pass: Callable[[Tensor], Tensor] | None = None,
-    ) -> dict[int, Tensor]:
-        """See `CausalWan.features`."""
-        return self.wan.features(latents, sigma, context, layers, low_pass)
-
-    def filtered_features(
-        self,
-        latents: Tensor,
-        sigma: float,
-        context: CausalContext,
-        layers: Sequence[int],
-        low_passes: Sequence[Callable[[Tensor], Tensor] | None],
-    ) -> list[dict[int, Tensor]]:
-        """See `CausalWan.filtered_features`."""
-        return self.wan.filtered_features(latents, sigma, context, layers, low_passes)
-
-    def observe(
-        self,
-        latents: Tensor,
-        sigma: float,
-        context: CausalContext,
-        layers: Sequence[int],
-        low_passes: Sequence[Callable[[Tensor], Tensor] | None],
-    ) -> tuple[list[dict[int, Tensor]], Tensor]:
-        """See `CausalWan.observe`; the prediction is not guided."""
-        return self.wan.observe(latents, sigma, context, layers, low_passes)
 
     def narrowed(self, context: CausalContext, window: int) -> CausalContext:
         """See `CausalWan.narrowed`."""

@@ -12,7 +12,6 @@ time is counted in video frames. Everything is vectorised over scenes and frames
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -20,42 +19,40 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dragstream.models.defaults import cpu_by_default
-
-WIDTH = 256
-HEIGHT = 160
-HORIZON = 52
-FRAME_RATE = 8.0
-
-KINDS = ("critter", "box", "star")
-COLORS: dict[str, tuple[int, int, int]] = {
-    "red": (222, 50, 52),
-    "orange": (245, 136, 28),
-    "yellow": (246, 209, 38),
-    "green": (46, 168, 74),
-    "blue": (44, 96, 214),
-    "purple": (146, 62, 190),
-}
-PLACES: dict[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
-    # wall (or sky) and floor; pale, so that a saturated pixel belongs to an object
-    "room": ((236, 229, 217), (196, 174, 152)),
-    "meadow": ((221, 234, 242), (173, 196, 158)),
-    "beach": ((206, 226, 234), (226, 211, 178)),
-    "snow": ((205, 213, 224), (240, 243, 247)),
-}
-MOTIONS = (
-    "rests",
-    "slides left",
-    "slides right",
-    "slides up",
-    "slides down",
-    "bounces",
-    "spins",
-    "turns",
+from dragstream.models.defaults import FLOAT, cpu_by_default
+from dragstream.models.playground.names import (
+    CAMERA_MOTIONS,
+    COLORS,
+    FRAME_RATE,
+    HEIGHT,
+    HORIZON,
+    KINDS,
+    MOTIONS,
+    PLACES,
+    WIDTH,
 )
-CAMERA_MOTIONS = ("stands still", "pans left", "pans right")
-_FLOAT: dict[str, Any] = {"dtype": torch.float32, "device": "cpu"}
-"""Named wherever tensors are made: other code may change torch's defaults."""
+from dragstream.models.playground.painting import backdrop, paint
+
+__all__ = [
+    "CAMERA_MOTIONS",
+    "COLORS",
+    "FRAME_RATE",
+    "HEIGHT",
+    "HORIZON",
+    "KINDS",
+    "MOTIONS",
+    "PLACES",
+    "WIDTH",
+    "Scenes",
+    "masks",
+    "render",
+    "render_with_masks",
+    "sample_scenes",
+]
+
+_paint = paint
+"""A variable, so that training can put a compiled one here."""
+
 _VELOCITY_BIAS = torch.tensor(
     # x and y in pixels a frame, angle and yaw in degrees a frame, one row per motion
     [
@@ -68,12 +65,12 @@ _VELOCITY_BIAS = torch.tensor(
         [0.0, 0.0, 18.0, 0.0],
         [0.0, 0.0, 0.0, 18.0],
     ],
-    **_FLOAT,
+    **FLOAT,
 )
 # Standard deviations of the random walks, in the units above: calm, in a jump, in a rare leap.
-_CALM = torch.tensor([2.0, 1.6, 3.0, 5.0], **_FLOAT)
-_JUMP = torch.tensor([10.5, 8.0, 18.0, 22.0], **_FLOAT)
-_LEAP = torch.tensor([24.0, 16.0, 36.0, 36.0], **_FLOAT)
+_CALM = torch.tensor([2.0, 1.6, 3.0, 5.0], **FLOAT)
+_JUMP = torch.tensor([10.5, 8.0, 18.0, 22.0], **FLOAT)
+_LEAP = torch.tensor([24.0, 16.0, 36.0, 36.0], **FLOAT)
 _JUMP_PROBABILITY = 0.35
 _LEAP_PROBABILITY = 0.03
 _INERTIA = 0.5
@@ -155,7 +152,7 @@ def sample_scenes(
         raise ValueError(f"a scene holds 1 or 2 objects, got {objects!r}")
 
     def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator, **_FLOAT)
+        return torch.rand(*shape, generator=generator, **FLOAT)
 
     def integers(high: int, *shape: int) -> Tensor:
         return torch.randint(high, shape, generator=generator)
@@ -168,8 +165,7 @@ def sample_scenes(
     kind = integers(len(KINDS), count, slots)
     motion = integers(len(MOTIONS), count, slots)
     # "turns" is a matter of faces, "spins" of boxes and stars.
-    turning = MOTIONS.index("turns")
-    spinning = MOTIONS.index("spins")
+    turning, spinning = MOTIONS.index("turns"), MOTIONS.index("spins")
     is_critter = kind == KINDS.index("critter")
     motion = torch.where((motion == turning) & ~is_critter, spinning, motion)
     motion = torch.where((motion == spinning) & is_critter, turning, motion)
@@ -177,7 +173,7 @@ def sample_scenes(
     low, high = _RADIUS_RANGE
     radius = low + (high - low) * uniform(count, slots)
     left_first = uniform(count, 1) < 0.5
-    half = torch.tensor([[0.0, 1.0]], **_FLOAT).expand(count, 2)
+    half = torch.tensor([[0.0, 1.0]], **FLOAT).expand(count, 2)
     half = torch.where(left_first, half, 1 - half)
     spread = _either(present.all(dim=1, keepdim=True), 0.5, 1.0)
     x = 32 + (WIDTH - 64) * spread * (uniform(count, slots) * 0.9 + half * (spread < 1))
@@ -200,13 +196,13 @@ def sample_scenes(
 
 def _either(condition: Tensor, yes: float, no: float) -> Tensor:
     """`torch.where` of two numbers, in float32."""
-    return torch.where(condition, torch.tensor(yes, **_FLOAT), no)
+    return torch.where(condition, torch.tensor(yes, **FLOAT), no)
 
 
 def _pan(generator: torch.Generator, frames: int, camera: Tensor) -> Tensor:
     """How far cameras (B,) have turned: (B, T, 1), 0 in the first frame."""
-    mean = torch.tensor([0.0, -_PAN_SPEED, _PAN_SPEED], **_FLOAT)[camera, None]
-    wavering = 0.4 * _PAN_SPEED * torch.randn(len(camera), frames, generator=generator, **_FLOAT)
+    mean = torch.tensor([0.0, -_PAN_SPEED, _PAN_SPEED], **FLOAT)[camera, None]
+    wavering = 0.4 * _PAN_SPEED * torch.randn(len(camera), frames, generator=generator, **FLOAT)
     speed = torch.where(mean == 0, 0.0, mean + wavering)
     speed[:, 0] = 0
     return speed.cumsum(dim=1)[..., None]
@@ -227,18 +223,18 @@ def _walk(generator: torch.Generator, frames: int, start: _Start, pan: Tensor) -
 
     What a panning camera looks at moves the other way, but never out of the picture.
     """
-    motion, is_critter = start.motion, start.is_critter
-    radius, position = start.radius, start.position
+    motion, is_critter, radius = start.motion, start.is_critter, start.radius
+    position = start.position
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, **_FLOAT)
+        return torch.randn(*shape, generator=generator, **FLOAT)
 
     def jumpy(scale: float, jump: float) -> Tensor:
-        often = torch.rand(radius.shape, generator=generator, **_FLOAT) < _JUMP_PROBABILITY
+        often = torch.rand(radius.shape, generator=generator, **FLOAT) < _JUMP_PROBABILITY
         return normal(*radius.shape) * _either(often, jump, scale)
 
     bias = _VELOCITY_BIAS[motion]
-    sign = _either(torch.rand(bias.shape, generator=generator, **_FLOAT) < 0.5, -1.0, 1.0)
+    sign = _either(torch.rand(bias.shape, generator=generator, **FLOAT) < 0.5, -1.0, 1.0)
     signed = (motion >= MOTIONS.index("bounces"))[..., None]
     bias = torch.where(signed, bias * sign, bias)
     velocity = bias + normal(*bias.shape) * _CALM
@@ -247,7 +243,6 @@ def _walk(generator: torch.Generator, frames: int, start: _Start, pan: Tensor) -
     yaw = (normal(*x.shape) * 30).clamp(-_YAW_LIMIT, _YAW_LIMIT)
     aspect = (normal(*x.shape) * 0.1).clamp(-_ASPECT_LIMIT, _ASPECT_LIMIT)
     swing = _either(is_critter, 0.35, 1.0)  # critters roll less than boxes and stars
-    base = radius
     margin = torch.stack([radius * 0.9, radius * 0.8], dim=-1)
     lowest = torch.stack([margin[..., 0], HORIZON - 0.2 * radius], dim=-1)
     highest = torch.stack([WIDTH - margin[..., 0], HEIGHT - margin[..., 1]], dim=-1)
@@ -255,13 +250,10 @@ def _walk(generator: torch.Generator, frames: int, start: _Start, pan: Tensor) -
     rows: dict[str, list[Tensor]] = {k: [] for k in ("x", "y", "radius", "aspect", "angle", "yaw")}
     camera = torch.cat([pan[:, 1:] - pan[:, :-1], torch.zeros_like(pan[:, :1])], dim=1)
     for frame in range(frames):
-        for name, value in zip(
-            rows,
-            (position[..., 0], position[..., 1], radius, aspect, angle, yaw),
-            strict=True,
-        ):
-            rows[name].append(value)
-        luck = torch.rand(bias.shape, generator=generator, **_FLOAT)
+        shown = (*position.unbind(dim=-1), radius, aspect, angle, yaw)
+        for row, value in zip(rows.values(), shown, strict=True):
+            row.append(value)
+        luck = torch.rand(bias.shape, generator=generator, **FLOAT)
         scale = torch.where(luck < _JUMP_PROBABILITY, _JUMP, _CALM)
         noise = normal(*bias.shape) * torch.where(luck < _LEAP_PROBABILITY, _LEAP, scale)
         velocity = bias + _INERTIA * (velocity - bias) + noise
@@ -281,7 +273,9 @@ def _walk(generator: torch.Generator, frames: int, start: _Start, pan: Tensor) -
         bias = torch.cat([bias[..., :3], turning[..., None]], dim=-1)
         yaw = turned.clamp(-_YAW_LIMIT, _YAW_LIMIT)
         aspect = (0.85 * aspect + jumpy(0.02, 0.1)).clamp(-_ASPECT_LIMIT, _ASPECT_LIMIT)
-        radius = base * (1 + (radius / base - 1) * 0.7 + jumpy(0.005, 0.025)).clamp(0.88, 1.14)
+        radius = start.radius * (1 + (radius / start.radius - 1) * 0.7 + jumpy(0.005, 0.025)).clamp(
+            0.88, 1.14
+        )
     return {name: torch.stack(values, dim=1) for name, values in rows.items()}
 
 
@@ -335,7 +329,7 @@ def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
     images, owners = [], []
     for start in range(0, len(place), chunk):
         part = slice(start, start + chunk)
-        image = _backdrop(place[part], pan[part])
+        image = backdrop(place[part], pan[part])
         owner = torch.full(image.shape[:3], -1, dtype=torch.int64)
         for k in range(slots):
             layer = {name: value[part, k] for name, value in values.items()}
@@ -344,96 +338,3 @@ def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
         images.append((image * 255).round().clamp(0, 255).to(torch.uint8))
         owners.append(owner)
     return torch.cat(images), torch.cat(owners)
-
-
-def _backdrop(place: Tensor, pan: Tensor) -> Tensor:
-    """Empty frames of places (N,) seen by cameras turned by `pan` (N,): (N, H, W, 3) in 0..1."""
-    y = torch.arange(HEIGHT, dtype=torch.float32)[None, :, None]
-    x = torch.arange(WIDTH, dtype=torch.float32)[None, None, :] + pan[:, None, None]
-    colors = torch.tensor(list(PLACES.values()), dtype=torch.float32)[place] / 255
-    wall, floor = colors[:, :, None, None].unbind(dim=1)
-    depth = ((y - HORIZON) / (HEIGHT - HORIZON)).clamp(0, 1)
-    # Boards that run to a vanishing point above the horizon give the floor its perspective.
-    lane = (x - WIDTH / 2) / (y - HORIZON + 34).clamp(min=1) * 1.6
-    boards = torch.cos(lane * math.pi).pow(2).pow(8) * 0.05 * (y > HORIZON)
-    share = (y - HORIZON + 0.5).clamp(0, 1)[..., None]
-    wall = wall * (0.96 + 0.04 * (y / HORIZON).clamp(0, 1))[..., None]
-    return wall * (1 - share) + floor * (0.92 + 0.08 * depth - boards)[..., None] * share
-
-
-def _paint(image: Tensor, layer: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Lay one object per frame (with its shadow) over `image` (N, H, W, 3)."""
-    column = {k: v[:, None, None] for k, v in layer.items()}
-    y = torch.arange(HEIGHT, dtype=torch.float32)[None, :, None]
-    x = torch.arange(WIDTH, dtype=torch.float32)[None, None, :]
-    radius, present = column["radius"], column["present"].float()
-    stretch_x, stretch_y = column["aspect"].exp(), (-column["aspect"]).exp()
-    dx, dy = x - column["x"], y - column["y"]
-
-    # Soft shadow on the floor below the object.
-    shadow = (dx / (1.05 * radius * stretch_x)) ** 2
-    shadow = shadow + ((dy - 0.92 * radius * stretch_y) / (0.34 * radius)) ** 2
-    image = image * (1 - 0.30 * present * torch.exp(-1.4 * shadow))[..., None]
-
-    turn = torch.deg2rad(column["angle"])
-    cos, sin = turn.cos(), turn.sin()
-    u = (cos * dx + sin * dy) / (radius * stretch_x)
-    v = (cos * dy - sin * dx) / (radius * stretch_y)
-    inside, shaded = _figure(u, v, dx / radius, dy / radius, column)
-    alpha = (inside * radius + 0.5).clamp(0, 1) * present
-    return image * (1 - alpha[..., None]) + shaded * alpha[..., None], alpha
-
-
-def _figure(
-    u: Tensor, v: Tensor, sx: Tensor, sy: Tensor, column: dict[str, Tensor]
-) -> tuple[Tensor, Tensor]:
-    """Shape (distance to the outline in radii, positive inside) and colour of each pixel.
-
-    `u`, `v` are the object's own coordinates in radii, `sx`, `sy` those of the screen.
-    """
-    palette = torch.tensor(list(COLORS.values()), dtype=torch.float32) / 255
-    base = palette[column["color"][:, 0, 0]][:, None, None, :]
-    kind = column["kind"]
-    distance = torch.sqrt(u * u + v * v + 1e-6)
-
-    corner_u, corner_v = (u.abs() - 0.62).clamp(min=0), (v.abs() - 0.62).clamp(min=0)
-    box = 0.22 - torch.sqrt(corner_u**2 + corner_v**2 + 1e-6)
-    sector = 2 * math.pi / 5
-    phi = torch.atan2(u, -v)
-    phi = (phi - (phi / sector).round() * sector).abs()
-    # One edge of the star, from a tip at distance 1.12 to a notch at distance 0.56.
-    tip, notch = 1.12, 0.56
-    end_x, end_y = notch * math.sin(sector / 2), notch * math.cos(sector / 2)
-    edge_x, edge_y = end_x, end_y - tip
-    length = math.hypot(edge_x, edge_y)
-    px, py = distance * phi.sin(), distance * phi.cos() - tip
-    star = -(px * -edge_y + py * edge_x) / length
-    inside = torch.where(
-        kind == KINDS.index("critter"),
-        1 - distance,
-        torch.where(kind == KINDS.index("box"), box, star),
-    )
-
-    light = 1.0 - 0.22 * (0.6 * sx + sy).clamp(-1.2, 1.2)
-    shaded = base * light[..., None]
-    white, dark = torch.tensor([[1.0, 1.0, 1.0], [0.10, 0.10, 0.14]], **_FLOAT)
-
-    def spot(where: Tensor, color: Tensor, strength: float) -> None:
-        nonlocal shaded
-        cover = (where * column["radius"] + 0.5).clamp(0, 1)[..., None] * strength
-        shaded = shaded * (1 - cover) + color * cover
-
-    spot(torch.where(kind == KINDS.index("box"), 0.20 - u.abs(), -1.0), white, 0.75)
-    spot(torch.where(kind == KINDS.index("star"), 0.26 - distance, -1.0), white, 0.75)
-    for side in (-1.0, 1.0):
-        facing = torch.deg2rad(column["yaw"]) + side * 0.45
-        width = 0.27 * facing.cos().clamp(min=0.05)
-        eye_u = (u - facing.sin() * 0.85) / width
-        eye_v = (v + 0.20) / 0.30
-        eye = (1 - torch.sqrt(eye_u**2 + eye_v**2 + 1e-6)) * width
-        spot(torch.where(kind == KINDS.index("critter"), eye, -1.0), white, 1.0)
-        pupil_u = (u - facing.sin() * 0.90) / (0.5 * width)
-        pupil_v = (v + 0.18) / 0.15
-        pupil = (1 - torch.sqrt(pupil_u**2 + pupil_v**2 + 1e-6)) * 0.5 * width
-        spot(torch.where(kind == KINDS.index("critter"), pupil, -1.0), dark, 1.0)
-    return inside, shaded.clamp(0, 1)

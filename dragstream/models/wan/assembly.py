@@ -14,6 +14,7 @@ from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.defaults import cpu_by_default
+from dragstream.models.plan import Plan, plan_for
 from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Steps
 from dragstream.models.wan.cache import cache_folder
 from dragstream.models.wan.memory import Memory, Recaching, Restarting, Rolling
@@ -32,7 +33,7 @@ _SCHEDULER = "scheduler/scheduler_config.json"
 
 @cpu_by_default()
 def load(
-    name: str | Path | Release,
+    name: str | Path | Release | Plan,
     *,
     checkpoint: str | Path | None = None,
     base: str | Path | None = None,
@@ -46,15 +47,12 @@ def load(
 ) -> Wan:
     """Load a public Wan.
 
-    ```python
-    model = load("self-forcing")                                  # downloads what is missing
-    model = load("self-forcing", checkpoint="sf.pt", base="Wan2.1-T2V-1.3B-Diffusers")
-    model = load("folder", height=320, width=576, device="cuda")
-    ```
+    `load("self-forcing", checkpoint="sf.pt", base="Wan2.1-T2V-1.3B-Diffusers")`, for example.
 
     Args:
-        name: One of `RELEASES`, a release of your own, or a folder: one in the Diffusers layout,
-            maybe with a released `.pt` file and a `dragstream.json` (see `Release.of`).
+        name: One of `RELEASES`, a release of your own, a plan (`ds.plan`), or a folder: one in the
+            Diffusers layout, maybe with a released `.pt` file and a `dragstream.json` (see
+            `Release.of`).
         checkpoint: A local `.pt` file of the transformer's weights, or a folder in the Diffusers
             layout, in place of the release's.
         base: A local folder in the Diffusers layout with everything else, or a hub repository,
@@ -73,17 +71,17 @@ def load(
         TypeError: A name or value of the wrong kind, or a field that does not exist.
         ValueError: An unknown name; a file that is damaged or of another model; values that
             contradict each other.
-        FileNotFoundError: A file that is missing and cannot be downloaded; the message says what to
-            download.
-        MemoryError: The weights do not fit into memory; the message has sizes.
-        OSError: A download does not fit on the disk; the message has sizes.
-        ImportError: A package of the extra `wan` is missing.
-        RuntimeError: The layers are to be compiled, and there is no compiler.
+        FileNotFoundError: A missing file that cannot be downloaded; the message says which.
+        MemoryError, OSError: Weights or a download do not fit; the message has sizes.
+        ImportError, RuntimeError: A package of the extra `wan` is missing, or a compiler.
     """
+    if isinstance(name, Plan):
+        name.check()
+        placement, changes = placement or name.placement, name.changes | changes
+        name = name.source
     where, release_changes = _placed(placement, changes)
-    folder = None if isinstance(name, Release) or str(name) in RELEASES else expanded(name, "name")
-    release = _released(name, folder).changed(release_changes)
-    own = None if folder is None else Folder(folder)
+    release, own = _released(name)
+    release = release.changed(release_changes)
     files = Files(
         base=_base(base, release, own, revision),
         weights=own or Hub(release.repository or release.base, revision),
@@ -171,7 +169,7 @@ def _joined(
     steps = Steps.from_file(files.base.file(_SCHEDULER), guidance.steps, guidance.shift)
     negative = None
     if guidance.scale > 1:
-        negative = text(guidance.negative_prompt).to(wan.transformer.scale_shift_table.device)
+        negative = text(guidance.negative_prompt).to(wan.transformer.device)
     return BidirectionalWan(
         release.spec(wan.config, factors=factors, sigmas=steps.sigmas),
         wan,
@@ -218,8 +216,6 @@ def _check_plan(release: Release, wan: CausalWan, vae: VideoAutoencoder, where: 
     Raises:
         MemoryError: They will not; the message names a smaller plan.
     """
-    from dragstream.models.plan import plan_for
-
     if torch.device(where.device or "cpu").type != "cpu":
         plan_for(release, wan.config, dict(vae.vae.config), where).check()
 
@@ -239,14 +235,23 @@ def _placed(
     return dataclasses.replace(placement or Placement(), **about), rest
 
 
-def _released(name: str | Path | Release, folder: Path | None) -> Release:
-    """What a name, a folder or a release of one's own stands for."""
+def _released(name: object) -> tuple[Release, Folder | None]:
+    """The release that a name, a folder or a release of one's own stands for, and the folder."""
     if isinstance(name, Release):
-        return name
-    if folder is None:
-        return RELEASES[str(name)]
+        return name, None
+    if not isinstance(name, str | Path):
+        raise TypeError(
+            f"a model's name must be a string, a path, a Release or a plan, got {name!r}"
+        )
+    if str(name) in RELEASES:
+        return RELEASES[str(name)], None
+    folder = expanded(name, "name")
     if not folder.is_dir():
         raise ValueError(f"{str(name)!r} is no folder and no released model: {', '.join(RELEASES)}")
+    return _release_in(folder), Folder(folder)
+
+
+def _release_in(folder: Path) -> Release:
     noted = Release.of(folder)
     if noted is not None:
         return noted

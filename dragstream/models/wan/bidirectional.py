@@ -188,7 +188,7 @@ class BidirectionalWan(Wan):
 
         Raises:
             TypeError: Not a context of this model.
-            ValueError: The clip is complete; or as in `CausalWan.predict`.
+            ValueError: The clip is complete; or as in `Reader.read`.
         """
         clip = _clip(context)
         if clip.frames:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dragstream.models.base import LowPassFilter, ModelSpec
+from dragstream.models.reading import Reader, Reading
 from dragstream.models.wan.memory import Memory, Remembered, Rolling, seen
 from dragstream.models.wan.placement import Placement
 from dragstream.models.wan.releases import TIMESTEPS
@@ -31,7 +33,7 @@ class Text(Protocol):
         ...
 
 
-class Wan(nn.Module):
+class Wan(Reader, nn.Module):
     """A causal Wan with all that belongs to it; see `VideoModel` for the methods.
 
     Args:
@@ -75,7 +77,7 @@ class Wan(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where latents and contexts are."""
-        return self.wan.transformer.scale_shift_table.device  # type: ignore[no-any-return]
+        return self.wan.transformer.device
 
     @functools.cached_property
     def _digest(self) -> str:
@@ -121,56 +123,27 @@ class Wan(nn.Module):
         """The noise level that the network is told in place of sigma."""
         return self._timesteps[sigma] / TIMESTEPS if sigma in self._timesteps else sigma
 
-    def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
-        """See `CausalWan.denoise`."""
-        with torch.no_grad():
-            return self.predict(latents, sigma, context)
-
-    def predict(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
-        """See `CausalWan.predict`."""
+    def read(
+        self,
+        latents: Tensor,
+        sigma: float,
+        context: Any,
+        layers: Sequence[int] = (),
+        filters: Sequence[LowPassFilter | None] = (None,),
+        *,
+        predict: bool = False,
+    ) -> Reading:
+        """See `Reader.read`."""
         level = self._level(sigma)
-        clean = self.wan.predict(latents, level, seen(context))
-        return _at(latents, clean, sigma, level)
+        found = self.wan.read(latents, level, seen(context), layers, filters, predict=predict)
+        if found.x0 is None or sigma == level:
+            return found
+        # z - sigma * flow, given z - level * flow
+        return replace(found, x0=latents - (latents - found.x0) * (sigma / level))
 
     def commit(self, latents: Tensor, context: Any) -> Any:
         """See `CausalWan.commit`."""
         return self.memory.extended(context, latents)
-
-    def features(
-        self,
-        latents: Tensor,
-        sigma: float,
-        context: Any,
-        layers: Sequence[int],
-        low_pass: LowPassFilter | None = None,
-    ) -> dict[int, Tensor]:
-        """See `CausalWan.features`."""
-        return self.wan.features(latents, self._level(sigma), seen(context), layers, low_pass)
-
-    def filtered_features(
-        self,
-        latents: Tensor,
-        sigma: float,
-        context: Any,
-        layers: Sequence[int],
-        low_passes: Sequence[Callable[[Tensor], Tensor] | None],
-    ) -> list[dict[int, Tensor]]:
-        """See `CausalWan.filtered_features`."""
-        level = self._level(sigma)
-        return self.wan.filtered_features(latents, level, seen(context), layers, low_passes)
-
-    def observe(
-        self,
-        latents: Tensor,
-        sigma: float,
-        context: Any,
-        layers: Sequence[int],
-        low_passes: Sequence[Callable[[Tensor], Tensor] | None],
-    ) -> tuple[list[dict[int, Tensor]], Tensor]:
-        """See `CausalWan.observe`."""
-        level = self._level(sigma)
-        taps, clean = self.wan.observe(latents, level, seen(context), layers, low_passes)
-        return taps, _at(latents, clean, sigma, level)
 
     def narrowed(self, context: Any, window: int) -> Any:
         """See `CausalWan.narrowed`."""
@@ -225,10 +198,3 @@ class Wan(nn.Module):
         found = tuple(getattr(pixels, "shape", ()))
         if found != shape:
             raise ValueError(f"{what} must have shape {shape}, got {found}")
-
-
-def _at(latents: Tensor, clean: Tensor, sigma: float, level: float) -> Tensor:
-    """The prediction z - sigma * flow, given z - level * flow."""
-    if sigma == level:
-        return clean
-    return latents - (latents - clean) * (sigma / level)

@@ -1,11 +1,6 @@
-"""A tiny random model in the released layout, to try the plumbing.
+"""A tiny random model in the released layout, to try the plumbing: a command.
 
-```python
-from dragstream.drags.files import expanded
-from dragstream.models.wan.tiny import write_tiny
-
-model = ds.load(write_tiny("tiny-wan"))
-```
+`python -m dragstream.models.wan.tiny tiny-wan` writes a folder that `ds.load` reads.
 
 It goes through everything that the public weights go through (released `.pt` file or Diffusers
 folders, tokenizer, text encoder, VAE, scheduler), in a second on a CPU, and makes noise instead of
@@ -14,8 +9,9 @@ videos. The names of files, keys and config fields are those of the public ones;
 
 from __future__ import annotations
 
+import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +193,21 @@ def _write_text(root: Path) -> None:
         feed_forward_proj="gated-gelu",
     )
     UMT5EncoderModel(config).save_pretrained(root / "text_encoder")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; `--help` lists its options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dragstream.models.wan.tiny",
+        description="Write a tiny random model in a released layout, for ds.load.",
+    )
+    parser.add_argument("folder", help="where to; made if need be")
+    parser.add_argument("--release", default="self-forcing", choices=RELEASES, help="which layout")
+    for name, default in (("seed", 0), ("height", 32), ("width", 48), ("num_layers", 3)):
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=int, default=default, help=f"by default {default}")
+    write_tiny(**vars(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 import dragstream as ds
 from dragstream.models import catalogue
 from dragstream.models.causal_wan import CausalWan
-from dragstream.models.wan import assembly, sources, weights
+from dragstream.models.wan import assembly, sources, tiny, weights
 from dragstream.models.wan import cache as cache_module
 from dragstream.models.wan.adapter import merged, read_adapter
 from dragstream.models.wan.assembly import load
@@ -399,6 +399,15 @@ def test_tiny_models_repeat_and_differ_by_seed(tmp_path, folders):
     assert not torch.equal(first["quant_conv.weight"], load_file(other)["quant_conv.weight"])
     with pytest.raises(ValueError, match="release must be one of"):
         write_tiny(tmp_path / "c", "sora")
+
+
+def test_the_command_writes_what_the_function_writes(tmp_path, quick):
+    tiny.main([str(tmp_path / "tiny"), "--release", "causvid", "--height", "48"])
+    model = quick(tmp_path / "tiny")
+    assert model.spec.name == "tiny-causvid"
+    assert (model.spec.grid.height, model.spec.grid.width) == (48, 48)
+    with pytest.raises(SystemExit):
+        tiny.main([str(tmp_path / "other"), "--release", "sora"])
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_rewound_and_restored_streams_go_on_with_the_same_bits(kind, drags, bits
 
 def test_streams_remember_as_many_blocks_back_as_was_planned(folders, cache, model):
     planned = ds.plan(folders["self-forcing"], device="cpu", undo=3)
-    made = planned.load(cache=cache, progress=False)
+    made = ds.load(planned, cache=cache, progress=False)
     assert made.undo == planned.undo == 3
     assert model.undo == ds.plan(folders["self-forcing"], device="cpu").undo == 1
 

@@ -1,0 +1,34 @@
+from . import metrics, models, plots
+from .drags import regions
+from .drags.motions import Deformation, Drag, Memory, Path, Rotation, Scale, Translation
+from .method.frequency import LowPass
+from .method.settings import DragSettings
+from .models.loading import load
+from .models.plan import plan
+from .stream.live import LiveStream
+from .stream.records import Block
+from .stream.stream import Stream
+
+__version__: str
+
+__all__ = [
+    "Block",
+    "Deformation",
+    "Drag",
+    "DragSettings",
+    "LiveStream",
+    "LowPass",
+    "Memory",
+    "Path",
+    "Rotation",
+    "Scale",
+    "Stream",
+    "Translation",
+    "__version__",
+    "load",
+    "metrics",
+    "models",
+    "plan",
+    "plots",
+    "regions",
+]

@@ -1,0 +1,102 @@
+"""A transformer block of Wan: self-attention, cross-attention and a feed-forward network.
+
+Parameters have diffusers' names, so that weights of `WanTransformerBlock` fit. Norms, modulations
+and residual sums are computed in float32; projections in the weights' dtype.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dragstream.models.causal_attention import Attention, SelfAttentionCall, cross_attend
+from dragstream.models.causal_gradient import KeyValue
+
+
+class LayerNorm(nn.LayerNorm):
+    """Layer normalisation in float32, whatever the dtype of input and weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Float32, shaped like `x`."""
+        affine = self.elementwise_affine
+        weight, bias = (self.weight.float(), self.bias.float()) if affine else (None, None)
+        return F.layer_norm(x.float(), self.normalized_shape, weight, bias, self.eps)
+
+    def modulated(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+        """Normalised `x`, scaled by 1 + `scale` and shifted, in the dtype of `x`."""
+        normed: Tensor = self(x)
+        return (normed * (1 + scale) + shift).type_as(x)
+
+
+class _Gelu(nn.Module):
+    def __init__(self, channels: int, inner: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(channels, inner)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return F.gelu(self.proj(hidden), approximate="tanh")
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with a GELU between them."""
+
+    def __init__(self, channels: int, inner: int) -> None:
+        super().__init__()
+        # The second is dropout in diffusers; the names of the weights count it.
+        self.net = nn.Sequential(_Gelu(channels, inner), nn.Identity(), nn.Linear(inner, channels))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Shaped like `hidden`, (batch, tokens, channels)."""
+        out: Tensor = self.net(hidden)
+        return out
+
+
+class Block(nn.Module):
+    """A transformer block that attends as a call says.
+
+    Args:
+        channels: Channels of a token.
+        ffn_dim: Channels inside the feed-forward network.
+        heads: Attention heads.
+        eps: Added to variances in norms.
+    """
+
+    def __init__(self, channels: int, ffn_dim: int, heads: int, eps: float) -> None:
+        super().__init__()
+        self.norm1 = LayerNorm(channels, eps, elementwise_affine=False)
+        self.attn1 = Attention(channels, heads, eps)
+        self.attn2 = Attention(channels, heads, eps)
+        self.norm2 = LayerNorm(channels, eps)
+        self.ffn = FeedForward(channels, ffn_dim)
+        self.norm3 = LayerNorm(channels, eps, elementwise_affine=False)
+        self.scale_shift_table = nn.Parameter(torch.randn(1, 6, channels) / channels**0.5)
+
+    def forward(
+        self, hidden: Tensor, text_kv: KeyValue, modulation: Tensor, call: SelfAttentionCall
+    ) -> Tensor:
+        """Tokens after this block, shaped and typed like `hidden`.
+
+        Args:
+            hidden: Tokens, (batch, tokens, channels).
+            text_kv: Keys and values of the text at this layer.
+            modulation: Shift, scale and gate of self-attention and of the feed-forward network,
+                (batch, 6, channels).
+            call: How self-attention attends, and whether it keeps taps.
+        """
+        shift, scale, gate, ffn_shift, ffn_scale, ffn_gate = self._modulation(modulation)
+        attended = self.attn1.output(
+            call.attend(self.attn1, self.norm1.modulated(hidden, shift, scale))
+        )
+        hidden = (hidden.float() + attended * gate).type_as(hidden)
+        hidden = hidden + cross_attend(self.attn2, self.norm2(hidden).type_as(hidden), text_kv)
+        out: Tensor = self.ffn(self.norm3.modulated(hidden, ffn_shift, ffn_scale))
+        return (hidden.float() + out.float() * ffn_gate).type_as(hidden)
+
+    def attention_input(self, hidden: Tensor, modulation: Tensor) -> Tensor:
+        """The input of self-attention, as `forward` computes it."""
+        shift, scale, *_ = self._modulation(modulation)
+        return self.norm1.modulated(hidden, shift, scale)
+
+    def _modulation(self, modulation: Tensor) -> tuple[Tensor, ...]:
+        return (self.scale_shift_table + modulation.float()).chunk(6, dim=1)

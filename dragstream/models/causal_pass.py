@@ -1,0 +1,136 @@
+"""A pass of one block through the layers of a causal Wan: `BlockPass`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dragstream.models.base import LowPassFilter
+from dragstream.models.causal_attention import CachedCall, SelfAttentionCall, TappedCall
+from dragstream.models.causal_context import CausalContext, low_passed
+from dragstream.models.causal_gradient import KeyValue
+from dragstream.models.causal_transformer import CausalTransformer
+
+
+@dataclass(frozen=True, eq=False)
+class BlockPass:
+    """A block of latents on its way through the layers.
+
+    Attributes:
+        transformer: The layers.
+        context: What was committed before the block.
+        latents: The noisy latents, (1, frames, channels, height, width).
+        sigma: Their noise level.
+        hidden: Their tokens, (1, tokens, channels).
+        size: Rows and columns of tokens.
+        time: Embedding of the noise level, (1, channels).
+        modulation: Of every layer, (1, 6, channels).
+        turns: Rotations of the tokens, see `dragstream.models.causal_rope.rotate`.
+        spans: The committed frames that the block sees.
+    """
+
+    transformer: CausalTransformer
+    context: CausalContext
+    latents: Tensor
+    sigma: float
+    hidden: Tensor
+    size: tuple[int, int]
+    time: Tensor
+    modulation: Tensor
+    turns: Tensor
+    spans: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def start(
+        cls, transformer: CausalTransformer, latents: Tensor, sigma: float, context: CausalContext
+    ) -> BlockPass:
+        """Embed a block, before the first layer."""
+        hidden, size = transformer.tokens(latents)
+        frames, device = latents.shape[1], latents.device
+        # Made on the device: sending numbers there would wait for it.
+        level = torch.full((1,), sigma, dtype=torch.float32, device=device)
+        turns = transformer.rope.of_block(context.frames, frames, *size, device)
+        return cls(
+            transformer,
+            context,
+            latents,
+            sigma,
+            hidden,
+            size,
+            *transformer.time(level),
+            torch.view_as_real(turns),
+            context.spans(transformer.config, frames),
+        )
+
+    def taps(
+        self, layers: Sequence[int], filters: Sequence[LowPassFilter | None]
+    ) -> dict[int, TappedCall]:
+        """Calls that tap layers under each filter."""
+        own = [
+            None if low is None else functools.partial(low_passed, low, size=self.size)
+            for low in filters
+        ]
+        past = functools.partial(
+            self.context.past, spans=self.spans, keep=self.transformer.economy.keep_filtered
+        )
+        return {
+            layer: TappedCall(
+                self.turns,
+                past(layer),
+                [functools.partial(past, layer, low_pass=low) for low in filters],
+                own,
+            )
+            for layer in layers
+        }
+
+    def up_to(self, depth: int, calls: Mapping[int, SelfAttentionCall]) -> Tensor:
+        """Tokens after the first `depth` layers; layers without a call just attend."""
+        hidden = self.hidden
+        for layer in range(depth):
+            call = calls.get(layer) or CachedCall(self.turns, self.context.past(layer, self.spans))
+            text_kv = self.context.words[layer]
+            hidden = self.transformer.through(layer, hidden, text_kv, self.modulation, call)
+        return hidden
+
+    def take_taps(self, calls: Mapping[int, TappedCall]) -> None:
+        """Run the layers up to the last tapped one, for the taps alone."""
+        top = max(calls)
+        hidden = self.up_to(top, calls)
+        block = self.transformer.layer(top, hidden.device)
+        calls[top].look(block.attn1, block.attention_input(hidden, self.modulation))
+
+    def x0(self, calls: Mapping[int, SelfAttentionCall]) -> Tensor:
+        """The clean latents, by a pass through all layers."""
+        hidden = self.up_to(self.transformer.config.num_layers, calls)
+        flow = self.transformer.flow(hidden, self.time, self.latents)
+        return (self.latents.float() - self.sigma * flow.float()).to(self.latents.dtype)
+
+    def key_values(self) -> tuple[KeyValue, ...]:
+        """The block's own keys and values at every layer."""
+        last = self.transformer.config.num_layers - 1
+        calls = {
+            layer: CachedCall(self.turns, self.context.past(layer, self.spans))
+            for layer in range(last)
+        }
+        hidden = self.up_to(last, calls)
+        # Of the last layer nothing else is computed.
+        block = self.transformer.layer(last, hidden.device)
+        normed = block.attention_input(hidden, self.modulation)
+        return (
+            *(call.current for call in calls.values()),
+            block.attn1.key_value(normed, self.turns),
+        )
+
+    def maps(self, calls: Mapping[int, TappedCall], filters: int) -> list[dict[int, Tensor]]:
+        """The taps that were taken, as maps: for each of so many filters, by layer."""
+        return [
+            {
+                layer: call.taps[index].unflatten(1, (-1, *self.size))
+                for layer, call in calls.items()
+            }
+            for index in range(filters)
+        ]

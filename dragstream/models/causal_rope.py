@@ -1,0 +1,93 @@
+"""Rotary positions of video tokens, for any frame index: `Rotation` and `rotate`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_TURNS_KEPT = 4
+"""Blocks whose rotations are at hand: the newest and those that drags refer to."""
+
+
+class Rotation(nn.Module):
+    """Rotary positions of video tokens, for any frame index.
+
+    About a third of a head's channel pairs turns with the frame, a third with the row and a third
+    with the column, split as in Wan: h = w = 2 * (head_dim // 6), t the rest. Angles are computed
+    in float64 when needed instead of read from a table, so that a stream may run for as long as it
+    likes.
+
+    Args:
+        head_dim: Channels of an attention head; even.
+        theta: Base of the frequencies.
+    """
+
+    def __init__(self, head_dim: int, theta: float = 10_000.0) -> None:
+        super().__init__()
+        across = 2 * (head_dim // 6)
+        self.split = (head_dim - 2 * across, across, across)
+        self.theta = theta
+        self._recent: dict[tuple[int, int, int, int, torch.device], Tensor] = {}
+
+    def of_block(
+        self, start: int, count: int, rows: int, columns: int, device: torch.device
+    ) -> Tensor:
+        """What `forward` gives for the frames from `start` on, (1, tokens, 1, head_dim / 2).
+
+        All passes over a block want the same: it is made once, and sent to the device once.
+        """
+        key = (start, count, rows, columns, device)
+        known = self._recent.get(key)
+        if known is None:
+            with torch.inference_mode(mode=False), torch.no_grad():
+                frames = torch.arange(start, start + count, device="cpu")
+                known = self(frames[None], rows, columns).to(device)
+            # Another thread may do the same: dictionaries change in one step, and nothing is lost.
+            self._recent = dict([*self._recent.items(), (key, known)][-_TURNS_KEPT:])
+        return known
+
+    def forward(self, frames: Tensor, rows: int, columns: int) -> Tensor:
+        """Unit complex numbers that turn the channel pairs of each token.
+
+        Args:
+            frames: Absolute frame indices, (batch, frames), integers.
+            rows: Rows of tokens.
+            columns: Columns of tokens.
+
+        Returns:
+            (batch, frames * rows * columns, 1, head_dim / 2), complex64, on the device of `frames`.
+        """
+        batch, count = frames.shape
+        device = frames.device
+        size = (batch, count, rows, columns, -1)
+        turns = (
+            self._turns(frames, 0)[:, :, None, None].expand(size),
+            self._turns(torch.arange(rows, device=device), 1)[None, None, :, None].expand(size),
+            self._turns(torch.arange(columns, device=device), 2)[None, None, None].expand(size),
+        )
+        return torch.cat(turns, dim=-1).flatten(1, 3).unsqueeze(2)
+
+    def _turns(self, positions: Tensor, axis: int) -> Tensor:
+        width = self.split[axis]
+        # MPS knows no float64; these few numbers may as well come from the CPU.
+        pairs = torch.arange(0, width, 2, dtype=torch.float64, device="cpu")
+        angles = positions.cpu()[..., None] * self.theta ** (-pairs / max(width, 1))
+        turns = torch.polar(torch.ones_like(angles), angles)
+        return turns.to(torch.complex64).to(positions.device)
+
+
+def rotate(x: Tensor, turns: Tensor) -> Tensor:
+    """Turn the channel pairs of `x` (batch, tokens, heads, head_dim), in float32 or better.
+
+    Args:
+        x: Queries or keys.
+        turns: What `Rotation` gives, as real numbers: (batch, tokens, 1, head_dim / 2, 2).
+    """
+    pairs = x.float().unflatten(-1, (-1, 2))
+    if torch.compiler.is_compiling():  # only real numbers are fused
+        (real, imaginary), (cosine, sine) = pairs.unbind(-1), turns.unbind(-1)
+        parts = real * cosine - imaginary * sine, real * sine + imaginary * cosine
+        turned = torch.stack(parts, dim=-1)
+    else:
+        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(turns))
+    return turned.flatten(-2).type_as(x)

@@ -1,0 +1,209 @@
+"""The network of a causal Wan: patch and condition embedding, blocks and head.
+
+Parameters have the names of diffusers' `WanTransformer3DModel`, so that its weights fit, and those
+of released files by diffusers' converter (`checkpoints`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from dragstream.models.causal_attention import SelfAttentionCall
+from dragstream.models.causal_block import Block, LayerNorm
+from dragstream.models.causal_config import CausalWanConfig
+from dragstream.models.causal_economy import Economy, pin, visiting
+from dragstream.models.causal_gradient import KeyValue, try_out
+from dragstream.models.causal_rope import Rotation
+
+_TIMESTEPS = 1000.0
+"""Flow matching as Wan counts it: timestep = sigma * 1000."""
+
+_LONGEST_PERIOD = 10_000.0
+
+
+@contextlib.contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Record no gradients for parameters, only for inputs."""
+    trainable = [weight for weight in module.parameters() if weight.requires_grad]
+    try:
+        for weight in trainable:
+            weight.requires_grad = False
+        yield
+    finally:
+        for weight in trainable:
+            weight.requires_grad = True
+
+
+class _Waves(nn.Module):
+    """Sinusoids of timesteps (n,): (n, channels), cosines first."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self._half = channels // 2
+
+    def forward(self, timesteps: Tensor) -> Tensor:
+        steps = torch.arange(self._half, dtype=torch.float32, device=timesteps.device)
+        angles = timesteps[:, None] * torch.exp(-math.log(_LONGEST_PERIOD) * steps / self._half)
+        return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
+class _TwoLayers(nn.Module):
+    def __init__(self, channels: int, out: int, activation: nn.Module) -> None:
+        super().__init__()
+        self.linear_1 = nn.Linear(channels, out)
+        self.act = activation
+        self.linear_2 = nn.Linear(out, out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear_2(self.act(self.linear_1(x)))  # type: ignore[no-any-return]
+
+
+class _ConditionEmbedder(nn.Module):
+    """Embeddings of noise levels and of the text."""
+
+    def __init__(self, config: CausalWanConfig) -> None:
+        super().__init__()
+        channels = config.channels
+        self.timesteps_proj = _Waves(config.freq_dim)
+        self.time_embedder = _TwoLayers(config.freq_dim, channels, nn.SiLU())
+        self.act_fn = nn.SiLU()
+        self.time_proj = nn.Linear(channels, 6 * channels)
+        self.text_embedder = _TwoLayers(config.text_dim, channels, nn.GELU(approximate="tanh"))
+
+
+class CausalTransformer(nn.Module):
+    """Wan's transformer in pieces, from latents to tokens, through a layer, and back.
+
+    Args:
+        config: Sizes.
+
+    Attributes:
+        economy: How it saves memory, see `place`.
+    """
+
+    def __init__(self, config: CausalWanConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.economy = Economy()
+        channels, patch = config.channels, (1, *config.patch)
+        self.rope = Rotation(config.head_dim)
+        self.patch_embedding = nn.Conv3d(config.latent_channels, channels, patch, stride=patch)
+        self.condition_embedder = _ConditionEmbedder(config)
+        self.blocks = nn.ModuleList(
+            Block(channels, config.ffn_dim, config.num_heads, config.eps)
+            for _ in range(config.num_layers)
+        )
+        self.norm_out = LayerNorm(channels, config.eps, elementwise_affine=False)
+        self.proj_out = nn.Linear(channels, config.latent_channels * math.prod(patch))
+        self.scale_shift_table = nn.Parameter(torch.randn(1, 2, channels) / channels**0.5)
+
+    @property
+    def device(self) -> torch.device:
+        """Where latents and contexts are."""
+        return self.scale_shift_table.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.scale_shift_table.dtype
+
+    def place(self, device: torch.device, economy: Economy) -> None:
+        """Move the weights to a device, except for the layers that an economy leaves on the CPU.
+
+        Raises:
+            ValueError: More swapped layers than there are.
+        """
+        staying = self.config.num_layers - economy.swapped_layers
+        if staying < 0:
+            raise ValueError(
+                f"swapped_layers must be at most the {self.config.num_layers} layers of the "
+                f"model, got {economy.swapped_layers}"
+            )
+        for name, part in self.named_children():
+            if name != "blocks":
+                part.to(device)
+        self.scale_shift_table.data = self.scale_shift_table.data.to(device)
+        for index, block in enumerate(self.blocks):
+            block.to(device if index < staying else "cpu")
+            if index >= staying and device.type == "cuda":
+                pin(block)
+        self.economy = economy
+
+    # ------------------------------------------------------------------ into the layers
+
+    def tokens(self, latents: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Embedded tokens (batch, frames * rows * columns, channels), and (rows, columns)."""
+        maps = self.patch_embedding(latents.transpose(1, 2).to(self.dtype))
+        tokens = maps.flatten(2).transpose(1, 2).contiguous()
+        # Under autocast the residual stream keeps the width of the weights.
+        return tokens.to(self.dtype), (maps.shape[-2], maps.shape[-1])
+
+    def time(self, sigmas: Tensor) -> tuple[Tensor, Tensor]:
+        """Time embeddings (n, channels) and modulations (n, 6, channels) of noise levels (n,)."""
+        embedder = self.condition_embedder
+        kind = sigmas.device.type
+        known = torch.amp.is_autocast_available(kind)
+        with torch.autocast(kind, enabled=False) if known else contextlib.nullcontext():
+            # Timesteps stay in float32: in bfloat16 937.5 would become 936.
+            waves = embedder.timesteps_proj(sigmas.float() * _TIMESTEPS)
+            time = embedder.time_embedder(waves.to(self.dtype))
+            modulation = embedder.time_proj(embedder.act_fn(time))
+        return time, modulation.unflatten(-1, (6, -1))
+
+    def text(self, text: Tensor) -> Tensor:
+        """Text embeddings (batch, tokens, text_dim) as the blocks see them, (..., channels)."""
+        return self.condition_embedder.text_embedder(text.to(self.dtype))  # type: ignore[no-any-return]
+
+    # ------------------------------------------------------------------ through them
+
+    def layer(self, index: int, device: torch.device) -> Block:
+        """A layer, its weights on the device."""
+        block: Block = self.blocks[index]  # type: ignore[assignment]
+        swapped = index >= self.config.num_layers - self.economy.swapped_layers
+        return visiting(block, device) if swapped else block
+
+    def through(
+        self,
+        index: int,
+        hidden: Tensor,
+        text_kv: KeyValue,
+        modulation: Tensor,
+        call: SelfAttentionCall,
+    ) -> Tensor:
+        """Tokens after a layer; where the economy says so, computed again on the way back."""
+
+        def run(hidden: Tensor) -> Tensor:
+            out: Tensor = self.layer(index, hidden.device)(hidden, text_kv, modulation, call)
+            return out
+
+        if not (self.economy.checkpointing and torch.is_grad_enabled() and hidden.requires_grad):
+            return run(hidden)
+
+        try_out(hidden.device)
+
+        def run_again(hidden: Tensor) -> Tensor:
+            with frozen(self):  # also on the way back, when the caller has left it
+                return run(hidden)
+
+        again: Tensor = checkpoint(run_again, hidden, use_reentrant=False, preserve_rng_state=False)
+        return again
+
+    # ------------------------------------------------------------------ out of them
+
+    def flow(self, hidden: Tensor, time: Tensor, like: Tensor) -> Tensor:
+        """Head and unpatching: `hidden` (n, tokens, channels) under `time` (n, channels)."""
+        shift, scale = (self.scale_shift_table + time.unsqueeze(1).float()).chunk(2, dim=1)
+        normed = self.norm_out.modulated(hidden, shift, scale).to(self.dtype)
+        batch, frames, channels, height, width = like.shape
+        rows, columns = self.config.patch
+        patches = self.proj_out(normed).reshape(
+            batch, frames, height // rows, width // columns, rows, columns, channels
+        )
+        flow: Tensor = patches.permute(0, 1, 6, 2, 4, 3, 5).reshape(like.shape)
+        return flow.to(like.dtype)

@@ -1,0 +1,88 @@
+"""Models by name: `available` and `load`."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dragstream.drags.files import expanded
+from dragstream.models import plugins
+from dragstream.models.catalogue import Catalogue, Entry
+from dragstream.models.wan.releases import RELEASES, Release
+
+if TYPE_CHECKING:
+    from dragstream.models.base import VideoModel
+    from dragstream.models.plan import Plan
+
+# A model's name and the module whose `load()` makes it.
+_MODELS = {"playground": "dragstream.models.playground"}
+
+_NOTE = """The released ones share a VAE and a text encoder (half a GB and 12 to 23 GB more, once).
+ds.plan says how much memory they take."""
+
+
+def available() -> Catalogue:
+    """The names that `load` knows, with what each model is, its download and what it needs.
+
+    First the package's own, then the released ones, then those that other packages offer. It is a
+    tuple of names that prints as a table.
+    """
+    own = Entry("playground", "a small world, in the package", "none", "any CPU")
+    offered = (name for name in plugins.names() if name not in _MODELS and name not in RELEASES)
+    return Catalogue(
+        (
+            own,
+            *(_entry(release) for release in RELEASES.values()),
+            *(Entry(name, "from another package") for name in offered),
+        ),
+        _NOTE,
+    )
+
+
+def _entry(release: Release) -> Entry:
+    return Entry(
+        release.name, release.summary, f"about {release.download_gb:g} GB", "a GPU, dragstream[wan]"
+    )
+
+
+def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
+    """Load a model by name, or from a folder.
+
+    ```python
+    model = ds.load("playground")
+    model = ds.load("self-forcing", height=320, width=576, device="cuda")
+    model = ds.load("/models/mine")
+    model = ds.load(ds.plan("self-forcing", undo=2))  # checks the free memory first
+    ```
+
+    Args:
+        name: One of `available()`; "playground" comes with the package. Or a folder with a Wan
+            model, a `Release` of your own, or a plan. A name that another package offers (see
+            `dragstream.models.plugins`) runs that package's code.
+        options: For Wan models, see `dragstream.models.wan.load`: where files are, which part works
+            where, what is to differ from the release. Others take none.
+
+    Raises:
+        TypeError: `name` is no name, options that the model does not have, or another package's
+            model is no `VideoModel`.
+        ValueError: An unknown name, one that several packages offer, or weights that are damaged
+            or of another model.
+        FileNotFoundError: Weights that are not here and cannot be downloaded.
+        MemoryError, OSError: Too little memory or disk; the message has sizes.
+    """
+    if isinstance(name, str | Path):
+        if name in _MODELS or (name not in RELEASES and name in plugins.names()):
+            if options:
+                raise TypeError(f"{name!r} takes no options, got {', '.join(options)}")
+            own = _MODELS.get(str(name))
+            model: VideoModel = (
+                plugins.load(str(name)) if own is None else importlib.import_module(own).load()
+            )
+            return model
+        if name not in RELEASES and not expanded(name, "name").is_dir():
+            known = ", ".join(available())
+            raise ValueError(f"unknown model {str(name)!r}: neither a folder nor one of {known}")
+    from dragstream.models.wan.assembly import load as load_wan
+
+    return load_wan(name, **options)

@@ -1,0 +1,181 @@
+"""The memory that a Wan takes, part by part, computed from its configs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from dragstream.models.causal_config import CausalWanConfig
+from dragstream.models.rehearsal import (
+    Scenery,
+    TransformerTakes,
+    VaeTakes,
+    rehearse_iteration,
+    rehearse_transformer,
+    rehearse_vae,
+)
+from dragstream.models.wan.placement import Placement, read_dtype
+from dragstream.models.wan.releases import Release
+from dragstream.models.wan.sizes import Sizes
+
+_FILTERS = 3
+"""Low-passes that filter, of the cutoffs that drags draw from by default."""
+
+_RUNTIME = 600 * 10**6
+"""About what a CUDA context and its libraries take, and what the allocator cannot use."""
+
+_HOME = "cpu"
+
+
+class When(Enum):
+    """What a part of the memory is needed for."""
+
+    TEXT = "a prompt"
+    PLAIN = "denoising"
+    DRAG = "dragging"
+    DECODE = "decoding"
+
+
+ALWAYS = frozenset(When)
+BLOCKS = frozenset({When.PLAIN, When.DRAG, When.DECODE})
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that takes memory.
+
+    Attributes:
+        name: What it is.
+        device: Where it is.
+        size: Bytes.
+        when: What it is there for.
+        dragged: Whether it is there only once something was dragged.
+    """
+
+    name: str
+    device: str
+    size: int
+    when: frozenset[When] = ALWAYS
+    dragged: bool = False
+
+    @property
+    def moment(self) -> str:
+        """When it is there, in words."""
+        if self.dragged and len(self.when) > 1:
+            return "after a drag"
+        if self.when >= BLOCKS:
+            return "always"
+        return ", ".join(sorted(moment.value for moment in self.when))
+
+
+def memory_parts(release: Release, sizes: Sizes, where: Placement) -> tuple[Part, ...]:
+    """Everything that takes memory worth naming.
+
+    Args:
+        release: The model, with its frame size and window.
+        sizes: Configs of its parts.
+        where: Which part works where, nothing left open.
+    """
+    config, factor = sizes.causal(release.causal), spatial_factor(sizes)
+    latent = (release.height // factor, release.width // factor)
+    full = release.window or release.limit or release.frames_per_block
+    scenery = Scenery(
+        config,
+        latent,
+        full - release.frames_per_block,  # what a new block sees once the window is full
+        release.tokens,
+        release.layers,
+        read_dtype(where.dtype),
+    )
+    vae = rehearse_vae(
+        _hashable(sizes.vae),
+        latent,
+        frames=release.frames_per_block,
+        dtype=read_dtype(where.vae_dtype),
+    )
+    takes = rehearse_transformer(scenery, _FILTERS)
+    found = (
+        *_weights(takes, config, where),
+        *_caches(takes, where, windowed=release.window is not None),
+        *_vae(vae, where),
+        *_working(takes, scenery, where),
+        *_text_and_runtime(sizes, where),
+    )
+    return tuple(part for part in found if part.size > 0)
+
+
+def _weights(takes: TransformerTakes, config: CausalWanConfig, where: Placement) -> Iterator[Part]:
+    swapped = where.economy.swapped_layers
+    staying = takes.rest + (config.num_layers - swapped) * takes.layer
+    yield Part("transformer", str(where.device), staying)
+    yield Part("swapped layers", _HOME, swapped * takes.layer)
+
+
+def _caches(takes: TransformerTakes, where: Placement, *, windowed: bool) -> Iterator[Part]:
+    device = str(where.device)
+    yield Part("keys and values in sight", device, takes.window, BLOCKS)
+    if windowed and takes.window:
+        name = f"the same of {where.undo} more for going back"
+        yield Part(name, device, where.undo * takes.block, BLOCKS)
+    yield Part("keys and values of the text", device, takes.words, BLOCKS)
+    filtered = takes.filtered if where.economy.keep_filtered else 0
+    yield Part("the same in sight, low-passed", device, filtered, BLOCKS, dragged=True)
+
+
+def _vae(vae: VaeTakes, where: Placement) -> Iterator[Part]:
+    device, held = str(where.vae_device), where.undo + 1
+    resident = min(where.decoder_states, held)
+    yield Part("VAE", device, vae.weights)
+    yield Part("decoder's memory", device, resident * vae.state, BLOCKS)
+    yield Part("decoder's memory at rest", _HOME, (held - resident) * vae.state, BLOCKS)
+    decoding = vae.decode if resident else vae.visit
+    yield Part("decoding a block", device, decoding, frozenset({When.DECODE}))
+
+
+def _working(takes: TransformerTakes, scenery: Scenery, where: Placement) -> Iterator[Part]:
+    device, economy = str(where.device), where.economy
+    guest = min(economy.swapped_layers, 1) * takes.layer
+    passes = max(takes.denoise, takes.commit) + guest
+    yield Part("a denoising step", device, passes, frozenset({When.PLAIN}))
+    iteration = rehearse_iteration(scenery, checkpointing=economy.checkpointing)
+    # Layers that visit are kept for the way back, unless they come again.
+    above = scenery.config.num_layers - scenery.depth
+    guests = max(0, economy.swapped_layers - above) * takes.layer
+    iteration += min(guests, 2 * takes.layer) if economy.checkpointing else guests
+    drag = max(takes.maps + iteration, takes.reference + guest)
+    yield Part("an iteration of a drag", device, drag, frozenset({When.DRAG}), dragged=True)
+
+
+def _text_and_runtime(sizes: Sizes, where: Placement) -> Iterator[Part]:
+    text = sizes.text_weights() * read_dtype(where.text_dtype).itemsize
+    moments = ALWAYS if where.keep_text else frozenset({When.TEXT})
+    yield Part("text encoder", str(where.text_device), text, moments)
+    if str(where.device).startswith("cuda"):
+        yield Part("CUDA itself, about", str(where.device), _RUNTIME)
+
+
+def spatial_factor(sizes: Sizes) -> int:
+    """Pixels per latent along an axis."""
+    known = sizes.vae.get("scale_factor_spatial")
+    return _default_factor() if known is None else int(known)
+
+
+@functools.cache
+def _default_factor() -> int:
+    """Pixels per latent of a VAE whose config does not say."""
+    import inspect
+
+    from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+
+    return int(inspect.signature(AutoencoderKLWan).parameters["scale_factor_spatial"].default)
+
+
+def _hashable(config: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """A config that can be kept under."""
+    return tuple(
+        (key, tuple(value) if isinstance(value, list) else value)
+        for key, value in sorted(config.items())
+    )

@@ -1,0 +1,5 @@
+from .live import LiveStream
+from .records import Block, Iteration, Mode, Timings
+from .stream import Stream
+
+__all__ = ["Block", "Iteration", "LiveStream", "Mode", "Stream", "Timings"]
