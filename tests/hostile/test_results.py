@@ -74,7 +74,7 @@ def test_methods_of_another_kind_are_refused(tmp_path, capsys, about):
 def test_values_of_another_kind_are_refused(tmp_path, name, value):
     texts = ("case", "method", "kind", "mode", "tracker")
     write(tmp_path, result=FIELDS | {name: value})
-    if (value is None and name in ("objmc_flow", "dai_pasted")) or (
+    if (value is None and name in ("objmc", "objmc_flow", "dai_pasted")) or (
         isinstance(value, str) and name in texts
     ):
         assert len(read_results(tmp_path)) == 1
