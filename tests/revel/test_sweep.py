@@ -289,7 +289,7 @@ def test_a_kept_region_is_part_of_the_drag_and_its_term_can_be_left_out(model) -
     situation = replay(model, case)
     # Without a focus, weight decay alone moves what is kept, from the second iteration on.
     terms = {}
-    for name, constraint in (("with", 1.0), ("without", None)):
+    for name, constraint in (("with", 1.0), ("without", False)):
         settings = DragSettings.paper(
             iterations=3, focus=False, constraint=constraint, rectification=False, cutoffs=False
         )
