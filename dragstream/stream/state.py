@@ -142,6 +142,12 @@ class State:
         )
 
 
+def need_blocks(state: State, call: str) -> None:
+    """Raise a ValueError, which names the call, if a state has no blocks."""
+    if not state.blocks:
+        raise ValueError(f"there is nothing to {call} yet: the stream has no blocks")
+
+
 class Recall:
     """The model, with a short memory for texts, contexts and decoder states.
 
