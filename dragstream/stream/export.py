@@ -91,10 +91,10 @@ class StreamExport(StreamReader):
 
         Args:
             model: The expression that gives the model, as in ``'ds.load("playground")'``, which
-                is the default for models that `load` knows by name.
+                is the default for models with a name in `ds.models.available()`.
 
         Raises:
-            ValueError: A model that `load` does not know, without an expression for it; blocks
+            ValueError: A model of another name, without an expression for it; blocks
                 from an older archive that does not hold all calls that made them.
         """
         state = self._state

@@ -120,7 +120,7 @@ class Stream(StreamExport, StreamAccess):
             self._state = replace(state, prompt=prompt)
 
     def check_prompt(self, prompt: str) -> None:
-        """Raise what setting the prompt would raise; the stream stays as it is.
+        """Check a prompt as its setter does, without changing the stream.
 
         Raises:
             TypeError: Anything but a string.
