@@ -1,7 +1,7 @@
-"""What the user asks for: regions, motions, drags and their JSON.
+"""Regions, motions and drags as values, and their JSON.
 
-Units everywhere: pixels of the video frame, x to the right, y down, integer coordinates at pixel
-centres; degrees are positive clockwise as drawn on screen. No torch in this room.
+Units: pixels of the video frame, x to the right, y down, integer coordinates at pixel centres;
+degrees are positive clockwise on screen. This package does not import torch.
 
 The names below are imported when first used; `dragstream.drags.geometry` alone needs only numpy.
 """

@@ -1,16 +1,16 @@
-"""What may be read of one document or file altogether: `Budget`."""
+"""`Budget`: limits for the contents of a document or file as a whole."""
 
 from __future__ import annotations
 
 
 class Budget:
-    """How much of several things may still be read, all parts of a file together.
+    """Counts what is read of a file against one limit for each kind of content.
 
     Limits of single parts do not bound a file that holds many of them.
 
     Args:
-        most: How much of each thing, by the name that messages use, such as `drags=256`. What is
-            not named is not limited.
+        most: The limit of each kind, by the name in error messages, such as `drags=256`. Other
+            kinds are not limited.
     """
 
     def __init__(self, **most: int) -> None:
@@ -18,10 +18,10 @@ class Budget:
         self._left = dict(most)
 
     def spend(self, thing: str, amount: int, where: str) -> None:
-        """Take an amount of something.
+        """Count an amount of one kind.
 
         Raises:
-            ValueError: More than is left; the message says where.
+            ValueError: The limit is exceeded; the message begins with `where`.
         """
         if thing not in self._left:
             return

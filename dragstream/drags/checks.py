@@ -1,6 +1,6 @@
-"""Reading numbers, switches, lists and points that people or documents hand in.
+"""Argument checks: numbers, booleans, sequences and points of users or documents.
 
-The readers take the value and the name that its error message should use.
+Each check takes the value and its name in error messages, and returns the converted value.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 FARTHEST = 1e6
-"""Nothing may lie farther out, in pixels or in degrees, so that squares never overflow."""
+"""Largest absolute coordinate in pixels or angle in degrees, so that squares never overflow."""
 
 LONGEST_MESSAGE = 500
-"""Characters of an error about what a file holds."""
+"""Most characters of an error about the contents of a file."""
 
 Point = tuple[float, float]
 
 Points = Iterable[Sequence[float]] | NDArray[np.floating] | NDArray[np.integer]
-"""Points (x, y) as people write them: any sequence of pairs, or an array (N, 2)."""
+"""Points (x, y) as an argument: any sequence of pairs, or an array (N, 2)."""
 
 
 def short(value: object) -> str:
@@ -134,10 +134,10 @@ def angle(value: object, name: str) -> float:
 
 
 def switch(value: object, name: str) -> bool:
-    """`value` as True or False, and nothing that merely looks like it.
+    """`value` as a bool; integers and strings are refused.
 
     Raises:
-        TypeError: It is no boolean (numpy's will do).
+        TypeError: It is neither a bool nor numpy's.
     """
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {short(value)}")
@@ -148,9 +148,9 @@ def sequence(value: object, name: str, holds: str) -> tuple[Any, ...]:
     """The elements of `value`, an iterable but no string, at least one of them.
 
     Args:
-        value: What was handed in.
-        name: What messages call it.
-        holds: What messages call its elements.
+        value: The argument.
+        name: Its name in error messages.
+        holds: The name of its elements in error messages.
 
     Raises:
         TypeError: It cannot be iterated over, or is a string.
@@ -180,10 +180,10 @@ def whole(value: object, name: str, *, least: int) -> int:
 
 
 def at_most(value: Any, most: float, name: str) -> Any:
-    """A number of at most `most`, or a list of at most so many values; None and others pass.
+    """`value`, which must be at most `most` if it is a number, or as long if it is a list.
 
     Raises:
-        ValueError: It is larger, or longer.
+        ValueError: It is larger or longer.
     """
     if isinstance(value, int | float) and value > most:
         raise ValueError(f"{name} must be at most {most:g}, got {short(value)}")
@@ -209,7 +209,7 @@ def point(value: object, name: str) -> Point:
 
 
 def read_points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
-    """`value` as a tuple of at least `least` points (x, y); arrays of shape (N, 2) will do.
+    """`value` as a tuple of at least `least` points (x, y); arrays of shape (N, 2) are accepted.
 
     Raises:
         TypeError: It is not a sequence of pairs of numbers.
@@ -226,7 +226,7 @@ def read_points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
 
 
 def _plain_points(value: Iterable[Any]) -> tuple[Point, ...] | None:
-    """Pairs of plain numbers within bounds, checked in bulk; None if any is something else."""
+    """Pairs of plain numbers within bounds, checked in bulk; None if any needs a closer check."""
     if (
         not isinstance(value, list | tuple)
         or not set(map(type, value)) <= {list, tuple}
@@ -235,7 +235,7 @@ def _plain_points(value: Iterable[Any]) -> tuple[Point, ...] | None:
     ):
         return None
     if not all(abs(number) <= FARTHEST for number in chain.from_iterable(value)):
-        return None  # NaN among them, which is not at most anything
+        return None  # too large, or NaN, for which every comparison is false
     return tuple((float(x), float(y)) for x, y in value)
 
 

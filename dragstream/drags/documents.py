@@ -1,4 +1,4 @@
-"""Drags as JSON, version 1: what the canvas, archives and files exchange.
+"""Drags as JSON, version 1: the format of the canvas, archives and files.
 
 ```
 document {"version": 1, "drags": [D, ...], "keep": R | null}
@@ -20,8 +20,8 @@ F        null | [0, n, ...]
 
 Pixels of the video frame, degrees clockwise on screen. The runs of a mask are lengths of equal
 pixels, row by row, beginning with (maybe 0) False ones. "source", "keep", "smooth", "ease",
-"frames", "edge" and "shown" may be left out. Nothing else is accepted: reading is strict, bounded
-in time and memory, and errors say where the offending value stands, as in `drags[0].motion.path`.
+"frames", "edge" and "shown" are optional, other fields are refused. Reading is bounded in time and
+memory, and errors begin with the place of the offending value, as in `drags[0].motion.path`.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ VERSION = 1
 MOST_DRAGS = 256
 MOST_PARTS = 4096
 DEEPEST = 64
-MOST_PIXELS = 2**27  # of all masks of a document together, equal ones counted once
-MOST_REGIONS = 2**13  # of a document, those within others too
+MOST_PIXELS = 2**27  # of all masks of a document together; equal ones count once
+MOST_REGIONS = 2**13  # of a document, nested ones included
 MOST_POINTS_IN_ALL = 2**16  # of a document
 
 _SHOWN_FRAMES = 3
@@ -89,10 +89,10 @@ def to_json(
     Args:
         drags: The drags.
         keep: The region to keep, or None.
-        own: Write motions of someone's own too, by their class's name and fields; the reader has
-            to hand in the classes.
-        frame: Height and width in pixels of a frame on which a page draws motions of someone's
-            own: with it their sketch stands beside their fields, under "shown".
+        own: Write user-defined motions too, by class name and fields; the reader needs the
+            classes.
+        frame: Height and width in pixels of the frame on which a page draws user-defined motions;
+            their sketch is then added under "shown".
 
     Raises:
         TypeError: An element is not a Drag, or a region or motion is of an unknown class.
@@ -110,15 +110,15 @@ def to_json(
 def from_json(
     document: Mapping[str, Any], parts: Sequence[Any] = ()
 ) -> tuple[list[Drag], Shape | None]:
-    """The drags and the region to keep that a document describes.
+    """The drags and the region to keep of a document: the inverse of `to_json`.
 
     Args:
-        document: What `to_json` gave.
-        parts: Classes of motions of one's own that it may name.
+        document: A document in the format above.
+        parts: Classes of user-defined motions that it may name.
 
     Raises:
         TypeError: The document is not a mapping.
-        ValueError: Anything in it is not as described above; the message says where.
+        ValueError: A value is not as described above; the message begins with its place.
     """
     return DocumentReader(parts).read(document)
 
@@ -136,7 +136,7 @@ def _drag_json(drag: Drag, *, own: bool, frame: tuple[int, int] | None) -> Docum
 
 
 def _shown(drag: Drag, height: int, width: int) -> Document:
-    """The drawing of a motion that a page does not know, and its map at even steps."""
+    """The sketch of a user-defined motion for a page, and its maps at even steps of time."""
     sketch = drag.motion.sketch(rasterise(drag.region, height, width), _SHOWN_FRAMES)
     maps = [drag.motion.at(step / _SHOWN_STEPS).matrix for step in range(_SHOWN_STEPS + 1)]
     return {
@@ -180,12 +180,12 @@ def _pairs(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
 
 
 class DocumentReader:
-    """Reads documents within one budget; equal masks become one, which counts once.
+    """Reads documents within one budget; equal masks are shared, and count once.
 
     Args:
-        parts: Classes of motions of one's own that documents may name.
-        budget: The most `drags`, `regions`, `points` and `pixels` of masks of all documents
-            together; by default what a single document may hold.
+        parts: Classes of user-defined motions that documents may name.
+        budget: The limits of `drags`, `regions`, `points` and `pixels` of masks for all documents
+            together; by default those of a single document.
     """
 
     def __init__(self, parts: Sequence[Any] = (), budget: Budget | None = None) -> None:
@@ -199,7 +199,7 @@ class DocumentReader:
         """See `from_json`.
 
         Raises:
-            TypeError, ValueError: See `from_json`; or more than the budget allows.
+            TypeError, ValueError: See `from_json`; or the budget is exceeded.
         """
         if not isinstance(document, Mapping):
             raise TypeError(f"a document must be a mapping, got {type(document).__name__}")

@@ -1,11 +1,11 @@
-"""Drags as Python source: expressions that make exactly the same values again.
+"""Drags as Python source: expressions that evaluate to exactly the same values.
 
 ```python
 print(render(drag_expression(drag)))
 # ds.Drag(ds.regions.disc(center=(64, 40), radius=14), ds.Translation.by(24, 0))
 ```
 
-The expressions read as a person would write them, with `import dragstream as ds` before them.
+The expressions are written as by hand, and need `import dragstream as ds`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Paths that users name, and files that appear whole or not at all."""
+"""Expands `~` in paths (`expanded`), and writes files atomically (`replacing`)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _PART = ".part"
 def expanded(path: str | os.PathLike[str], name: str = "path") -> Path:
     """`path` with `~` or `~user` at its beginning replaced by the home folder.
 
-    A name that begins with `~` and is no user's stays as it is.
+    A name that begins with `~` without such a user is returned unchanged.
 
     Args:
-        path: What a user named.
-        name: What messages call it.
+        path: A string or path.
+        name: Its name in error messages.
 
     Raises:
         TypeError: Neither a string nor a path.
@@ -39,14 +39,14 @@ def expanded(path: str | os.PathLike[str], name: str = "path") -> Path:
 
 @contextlib.contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A new file beside `target`, which takes its place when the block ends without an exception.
+    """A new file beside `target` that replaces it when the block ends without an exception.
 
-    Until then `target` stays as it was; after an exception the new file is deleted. One that a
-    killed process left behind is deleted by the next call for the same target: writers lock their
-    files, and a lock ends with its process.
+    Until then `target` stays as it was; after an exception the new file is deleted. The file of a
+    killed process is deleted by the next call for the same target: writers lock their files, and a
+    lock ends with its process.
 
     Yields:
-        The absolute path of an empty file, to be written to but not replaced.
+        The absolute path of an empty file, which must be written in place.
 
     Raises:
         OSError: It cannot be written, or the disk is full.
@@ -64,7 +64,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def _open(folder: Path, name: str) -> tuple[Path, int]:
-    """A new file and its descriptor, locked for as long as that is open."""
+    """A new file and its descriptor; the file stays locked while that is open."""
     while True:
         part = folder / f".{name}.{secrets.token_hex(4)}{_PART}"
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
@@ -80,11 +80,11 @@ def _open(folder: Path, name: str) -> tuple[Path, int]:
 
 
 def _clear(folder: Path, name: str) -> None:
-    """Delete the files that killed writers of the same target have left."""
-    if sys.platform == "win32":  # no locks: what a killed writer left stays
+    """Delete the temporary files of killed writers of the same target."""
+    if sys.platform == "win32":  # no locks: files of killed writers stay
         return
     ours = re.compile(re.escape(f".{name}.") + "[0-9a-f]{8}" + re.escape(_PART))
-    with contextlib.suppress(OSError):  # what cannot be cleared does not keep anyone from writing
+    with contextlib.suppress(OSError):  # a file that cannot be deleted does not prevent writing
         for entry in [entry for entry in folder.iterdir() if ours.fullmatch(entry.name)]:
             descriptor = os.open(entry, os.O_RDWR | os.O_NOFOLLOW)
             try:
@@ -95,7 +95,7 @@ def _clear(folder: Path, name: str) -> None:
 
 
 def _lock(descriptor: int) -> bool:
-    """Whether the file is locked from now on: no other open file holds its lock."""
+    """Lock the file; False if another open file holds the lock."""
     if sys.platform == "win32":
         return True
     try:

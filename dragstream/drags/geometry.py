@@ -1,4 +1,4 @@
-"""Sizes, times and maps: `Grid`, `FrameClock` and `Affine`.
+"""Frame sizes (`Grid`), latent to video frames (`FrameClock`) and affine maps (`Affine`).
 
 Pixel (x, y) with integer x and y is the *centre* of column x and row y: a frame of width W covers
 x from -0.5 to W - 0.5. x runs to the right, y down, so an angle that is positive in these axes
@@ -23,7 +23,7 @@ Row = tuple[float, float, float]
 class Grid:
     """The three sizes of a frame: video pixels, latents, transformer tokens.
 
-    x and y scale apart: every ratio is given for both axes.
+    x and y have separate scales: every ratio is given for both axes.
     """
 
     height: int
@@ -38,7 +38,7 @@ class Grid:
             object.__setattr__(self, name, whole(getattr(self, name), name, least=1))
 
     def cells(self, per_token: int) -> tuple[int, int]:
-        """Rows and columns of maps with so many cells per token along each axis."""
+        """Rows and columns of maps with `per_token` cells per token along each axis."""
         return self.token_height * per_token, self.token_width * per_token
 
     @classmethod
@@ -58,7 +58,7 @@ class Grid:
             patch: Latents per token as (rows, columns).
 
         Raises:
-            ValueError: A size does not divide, naming which.
+            ValueError: A size is no multiple of a token's; the message names it.
             TypeError: A size is not an integer.
         """
         height, width = whole(height, "height", least=1), whole(width, "width", least=1)
@@ -114,7 +114,7 @@ class FrameClock:
         object.__setattr__(self, "frame_rate", positive(self.frame_rate, "frame_rate"))
 
     def video_frames(self, latent_frames: int) -> int:
-        """How many video frames `latent_frames` latent frames decode to (0 for 0)."""
+        """Number of video frames that `latent_frames` latent frames decode to (0 for 0)."""
         count = whole(latent_frames, "latent_frames", least=0)
         return 1 + self.temporal_factor * (count - 1) if count else 0
 
@@ -147,7 +147,7 @@ class Affine:
 
     @classmethod
     def identity(cls) -> Affine:
-        """The map that leaves every point where it is."""
+        """The identity map."""
         return cls(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)))
 
     @classmethod
@@ -167,7 +167,7 @@ class Affine:
 
     @property
     def determinant(self) -> float:
-        """The factor by which areas grow."""
+        """The determinant: the factor by which areas grow."""
         (a, b, _), (d, e, _) = self.matrix
         return a * e - b * d
 
@@ -181,10 +181,10 @@ class Affine:
         return moved
 
     def inverse(self) -> Affine:
-        """The map back.
+        """The inverse map.
 
         Raises:
-            ValueError: The map flattens the plane and has no inverse.
+            ValueError: The determinant is 0.
         """
         (a, b, c), (d, e, f) = self.matrix
         det = self.determinant
@@ -198,7 +198,7 @@ class Affine:
         )
 
     def then(self, other: Affine) -> Affine:
-        """First this map, then `other`."""
+        """The composition: first this map, then `other`."""
         (a, b, c), (d, e, f) = self.matrix
         (p, q, r), (s, t, u) = other.matrix
         return Affine(

@@ -1,4 +1,4 @@
-"""The label folders that the DragStream authors release, and drags as JSON.
+"""Reads the label folders that the DragStream authors release.
 
 ```python
 label = read_label("labels/orangutans")
@@ -7,9 +7,9 @@ stream.rewind(to=label.block)
 stream.animate(label.drags, blocks=label.blocks, keep=label.keep)
 ```
 
-A label is `block_<b>_<Drag or Animation>_trajectory.json` beside its masks. It is drawn on the
+A label is `block_<b>_<Drag or Animation>_trajectory.json` beside its masks. It refers to the
 newest frame before block b; "Drag" edits that frame, "Animation" drives the blocks from b on.
-`to_json` and `from_json` for this package's own documents live in `dragstream.drags.documents`.
+`to_json` and `from_json` for this package's own documents are in `dragstream.drags.documents`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from dragstream.drags.shapes import Mask
 __all__ = ["RELEASED_CLOCK", "Label", "Mode", "from_json", "read_label", "read_labels", "to_json"]
 
 RELEASED_CLOCK = FrameClock(temporal_factor=4, frame_rate=16.0)
-"""The time of the model that the released labels were drawn for."""
+"""Latent to video frames of the model of the released labels."""
 
 RELEASED_FRAMES_PER_BLOCK = 3
 """Latent frames a block of that model."""
@@ -53,7 +53,7 @@ Delta = Point | float
 
 
 class _Times(NamedTuple):
-    """The times of the model that a label was drawn for."""
+    """Frame counts of the model that a label was drawn for."""
 
     clock: FrameClock
     frames_per_block: int
@@ -67,7 +67,7 @@ class _Folder(NamedTuple):
 
 
 class Mode(Enum):
-    """What a label asks for, by its name in the released files."""
+    """The kind of a label, by its name in the released files."""
 
     EDIT = "Drag"
     ANIMATE = "Animation"
@@ -79,12 +79,12 @@ class Label:
 
     Attributes:
         block: The block that follows the labelled frame, counted from 0.
-        mode: Whether the labelled frame is edited, or the blocks from `block` on are driven.
-        blocks: How many blocks the drags last (1 for an edit).
+        mode: `EDIT` for the labelled frame, `ANIMATE` for the blocks from `block` on.
+        blocks: Number of blocks that the drags last (1 for an edit).
         prompt: The caption.
         drags: One for each trajectory; their motions pass exactly through `deltas`, one latent
             frame after the other. Edit with `drag.motion.at(1)`.
-        keep: Everything outside the movable area, less the handles; None if nothing is kept.
+        keep: All pixels outside the movable area and the handles; None if none are kept.
         deltas: For each trajectory its targets as stored, one for each new latent frame of all
             blocks: displacements (x, y) in pixels or angles in degrees (clockwise on screen),
             all relative to the labelled frame.
@@ -124,8 +124,8 @@ def read_label(
 
     Raises:
         FileNotFoundError: There is no such folder or file.
-        ValueError: The folder holds no label or several, or what is there is damaged or no label.
-            The message names the file and what is wrong.
+        ValueError: The folder holds no label or several, or the file is damaged or no label. The
+            message names the file and the fault.
     """
     place = expanded(folder, "folder")
     if not place.exists():
@@ -180,7 +180,7 @@ def _label_files(folder: FilePath) -> list[FilePath]:
 
 @contextmanager
 def _at(where: str) -> Iterator[None]:
-    """Say where a value stands that is refused."""
+    """Begin the error of a refused value with its place."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -213,9 +213,11 @@ def _label(
     blocks = whole(_field(stored, "label", "block_number", int), "block_number", least=1)
     trajectories = _field(stored, "label", "trajectories", list)
     if not trajectories:
-        raise ValueError("trajectories is empty: nothing is dragged")
+        raise ValueError("trajectories is empty: a label needs a drag")
     if len(trajectories) > MOST_TRAJECTORIES:
-        raise ValueError(f"trajectories may be {MOST_TRAJECTORIES}, got {len(trajectories)}")
+        raise ValueError(
+            f"trajectories may be at most {MOST_TRAJECTORIES}, got {len(trajectories)}"
+        )
     budget = Budget(targets=MOST_TARGETS)
     motions, handles, deltas = [], [], []
     for index, trajectory in enumerate(trajectories):
@@ -280,13 +282,13 @@ def _motion(
 def _rotation(center: Point, degrees: list[float]) -> Rotation:
     angles = [0.0, *degrees]
     if all(abs(angle) <= 180 for angle in angles):
-        # Stored angles wrap round at half a turn; the object that they describe turns on.
+        # Stored angles wrap at half a turn; the object turns on.
         angles = list(accumulate(angles, lambda at, to: to + 360 * round((at - to) / 360)))
     return Rotation(center, tuple(angles), frames=tuple(range(len(angles))))
 
 
 def _center(trajectory: object, parts: list[Any], where: str) -> Point:
-    """The point that all blocks turn about; older labels have it only as points[0]."""
+    """The centre of rotation of all blocks; older labels have it only as points[0]."""
     if any("rotation_center" in part for part in parts):
         return _shared(parts, where, "rotation_center")
     original = _field(trajectory, where, "original_trajectory", dict)
@@ -297,7 +299,7 @@ def _center(trajectory: object, parts: list[Any], where: str) -> Point:
 
 
 def _shared(parts: list[Any], where: str, name: str) -> Point:
-    """A point that all blocks of a trajectory have in common."""
+    """The common value of a point in all blocks of a trajectory."""
     found = []
     for index, part in enumerate(parts):
         here = f"{where}.block_trajectories[{index}]"
@@ -337,7 +339,7 @@ def _keep(stored: Mapping[str, Any], folder: _Folder, handles: Sequence[Mask]) -
         raise ValueError(
             f"movable_area_mask_file has shape {movable.array.shape}, the handles have {shape}"
         )
-    # A handle moves, so it is movable even where its brush went over the border.
+    # A handle moves, so it is movable even outside the painted movable area.
     kept = ~movable.array
     for handle in handles:
         kept &= ~handle.array

@@ -1,4 +1,4 @@
-"""Masks as PNG files: the one reader of them (`read_mask`)."""
+"""Reads masks from PNG files (`read_mask`)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from dragstream.drags.checks import short
 from dragstream.drags.shapes import BoolMask, Mask
 
 MOST_PIXELS = 2**25
-"""Pixels of one mask: a frame of 8K."""
+"""Most pixels of one mask: a frame of 8K."""
 
 MOST_PIXELS_IN_ALL = 2**28
-"""Pixels of all masks that one `MaskReader` reads."""
+"""Most pixels of all masks that one `MaskReader` reads."""
 
 _SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
-# What Pillow raises for images that are damaged, cut short or made to overwhelm.
+# Exceptions of Pillow for damaged, truncated or oversized images.
 _BROKEN = (
     OSError,
     SyntaxError,
@@ -44,21 +44,21 @@ _BROKEN = (
 
 
 def read_mask(path: str | PathLike[str]) -> Mask:
-    """A mask from a PNG file: what is light is inside.
+    """A mask from a PNG file; light pixels are inside.
 
-    - Grey and colour: at least half of full brightness; 16 bits are scaled.
-    - A clear layer with paint of one brightness, light or dark: what is at least half opaque.
-      Where light and dark are painted: what is light and at least half opaque.
+    - Grey and colour: pixels of at least half of full brightness; 16 bits are scaled.
+    - A transparent layer with paint of one brightness, light or dark: pixels that are at least
+      half opaque. With light and dark paint: pixels that are light and at least half opaque.
     - Only the values 0 and 1, or a palette of colours of which two are used, entry 0 and another:
-      what is not 0.
+      pixels other than 0.
 
     Args:
         path: A PNG file of any mode.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: No readable PNG, more than `MOST_PIXELS` pixels, or values that could mean
-            anything: a grey mask that is dark everywhere but not black, a palette of which more
+        ValueError: No readable PNG, more than `MOST_PIXELS` pixels, or ambiguous
+            values: a grey mask that is dark everywhere but not black, a palette of which more
             entries are used. The message names the file and the brightest value.
     """
     return MaskReader().read(path)
@@ -68,7 +68,7 @@ class MaskReader:
     """Reads the masks of a folder: each file once, all of them within one budget of pixels.
 
     Args:
-        most_pixels: Of all files together.
+        most_pixels: Limit for all files together.
     """
 
     def __init__(self, most_pixels: int = MOST_PIXELS_IN_ALL) -> None:
@@ -79,7 +79,7 @@ class MaskReader:
         """See `read_mask`.
 
         Raises:
-            FileNotFoundError, ValueError: See `read_mask`; or more pixels than may be read.
+            FileNotFoundError, ValueError: See `read_mask`; or the limit of pixels is exceeded.
         """
         file = Path(path)
         if not file.is_file():
@@ -94,7 +94,7 @@ class MaskReader:
             width, height = image.size
         if width * height > MOST_PIXELS:
             raise ValueError(
-                f"{file.name} has {width} x {height} pixels, a mask may have {MOST_PIXELS}"
+                f"{file.name} has {width} x {height} pixels, a mask may have at most {MOST_PIXELS}"
             )
         self._budget.spend("pixels", width * height, file.name)
         with _explained(file), Image.open(file, formats=("PNG",)) as image:
@@ -135,7 +135,7 @@ def _light(values: NDArray[Any], name: str) -> BoolMask:
     if values.ndim == 2:
         return _bright(values, half, name)
     light, seen = values[..., 0] > half, values[..., 1] > half
-    if seen.all():  # an alpha channel that says nothing
+    if seen.all():  # an opaque alpha channel
         return _bright(values[..., 0], half, name)
     mixed = bool((light & seen).any()) and bool((~light & seen).any())
     return np.asarray(light & seen if mixed else seen)
@@ -148,7 +148,7 @@ def _bright(values: NDArray[Any], half: int, name: str) -> BoolMask:
     if 0 < brightest <= half:
         raise ValueError(
             f"{name} is dark everywhere: its brightest value is {brightest} of {2 * half + 1}, "
-            f"what is above {half} is inside; save it as black and white"
+            f"values above {half} are inside; save it as black and white"
         )
     return np.asarray(values > half)
 
@@ -162,6 +162,6 @@ def _chosen(indices: NDArray[Any], palette: NDArray[np.uint8], name: str) -> Boo
     if len(used) > 2 or (len(used) == 2 and used[0] != 0):
         raise ValueError(
             f"{name} has a palette of which the entries {short(used.tolist())} are used, the "
-            f"brightest value is {used[-1]}: which are inside? Save it as black and white"
+            f"brightest value is {used[-1]}: the inside is ambiguous; save it as black and white"
         )
     return np.asarray(indices > 0)

@@ -1,7 +1,7 @@
-"""Values of someone's own as plain data, and back: never their code.
+"""Serialises user-defined dataclasses and functions by name and fields, never their code.
 
-A class that is not the package's can stand in a document by its name and fields. Reading it takes
-the classes that may be meant, from whoever reads: a document can't name code by itself.
+The caller of `read` passes the allowed classes and functions, so that a document cannot name other
+code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dragstream.drags.checks import short
 
 
 def write(value: object, name: str) -> dict[str, Any]:
-    """A value as plain data: its class under "class", beside its fields.
+    """A value as plain data: its class name under "class", beside its fields.
 
     Raises:
         TypeError: It is neither a frozen dataclass of plain fields nor a function with a name.
@@ -25,8 +25,8 @@ def write(value: object, name: str) -> dict[str, Any]:
     parameters: Any = getattr(value, "__dataclass_params__", None)
     if parameters is None or not parameters.frozen:
         raise TypeError(
-            f"{name} must be a frozen dataclass, or a function with a name, so that streams that "
-            f"used it can be saved; got {short(value)}"
+            f"{name} must be a frozen dataclass, or a function with a name, so that streams with "
+            f"it can be saved; got {short(value)}"
         )
     fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(_any(value))}
     for field, content in fields.items():
@@ -39,7 +39,7 @@ def write(value: object, name: str) -> dict[str, Any]:
 
 
 def read(data: object, parts: Iterable[Any], name: str) -> Any:
-    """The inverse of `write`, with the classes and functions that may be meant.
+    """The inverse of `write`, with the allowed classes and functions.
 
     Raises:
         ValueError: The class is not among them, or does not take these fields.
@@ -49,7 +49,7 @@ def read(data: object, parts: Iterable[Any], name: str) -> Any:
     known = {part.__name__: part for part in parts}
     if wanted not in known:
         raise ValueError(
-            f"{name} is a {short(wanted)} of someone's own: hand in its class, parts=[...]; "
+            f"{name} is a user-defined {short(wanted)}: pass its class, parts=[...]; "
             f"got {sorted(known)}"
         )
     part = known[wanted]

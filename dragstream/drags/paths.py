@@ -1,6 +1,6 @@
 """Paths through the frame and their timing.
 
-The front end draws the same paths, so sampling is defined to the last step:
+The front end draws the same paths, so sampling is defined exactly:
 
 1. *Curve.* A polyline joins its waypoints. A smooth path of n >= 3 waypoints is a B-spline of
    degree k = min(3, n - 1) over u in [0, 1] with the clamped uniform knots
@@ -39,7 +39,7 @@ ROWS_PER_SPAN = 96
 """Rows of a spline's table per knot span; divisible by 2 and 3, see step 2 above."""
 
 SHORTEST = 1e-6
-"""A path must be longer than this many pixels to be one."""
+"""Shortest length of a path in pixels."""
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ EASINGS: Mapping[str, Callable[[float], float]] = MappingProxyType(
         ),
     }
 )
-"""How progress follows time, both from 0 to 1, by name."""
+"""Easing functions by name: progress as a function of time, both from 0 to 1."""
 
 
 def check_ease(ease: object) -> None:
@@ -94,13 +94,13 @@ def check_frames(frames: object, count: int, what: str) -> tuple[float, ...] | N
 def progress(
     fraction: float, stops: Sequence[float], frames: Sequence[float] | None, ease: str
 ) -> float:
-    """How far something has come at a fraction of its time.
+    """The value reached at a fraction of the time, interpolated between stops.
 
     Args:
         fraction: Time in [0, 1].
-        stops: What is reached at each waypoint.
-        frames: The latent frame of each waypoint, rising from 0; None for one even move from the
-            first stop to the last.
+        stops: The value at each waypoint.
+        frames: The latent frame of each waypoint, rising from 0; None for one move from the first
+            stop to the last.
         ease: A name in `EASINGS`, applied between pins.
     """
     if frames is None:
@@ -121,10 +121,10 @@ class _Table(NamedTuple):
 
 @dataclass(frozen=True, init=False)
 class Path:
-    """Where a drag leads: waypoints (x, y) in pixels of the video frame.
+    """The path of a drag: waypoints (x, y) in pixels of the video frame.
 
-    What is dragged moves by the displacement from the first waypoint, at even speed along the
-    curve unless `ease` or `frames` says otherwise.
+    The region moves by the displacement from the first waypoint, at even speed along the curve
+    unless `ease` or `frames` is given.
 
     Args:
         points: At least two waypoints (x, y).
@@ -157,7 +157,7 @@ class Path:
         pins = check_frames(frames, len(waypoints), "waypoints")
         settle(self, points=waypoints, smooth=switch(smooth, "smooth"), ease=ease, frames=pins)
         if self.length < SHORTEST:
-            raise ValueError(f"a path must lead somewhere, got {short(waypoints)} of length 0")
+            raise ValueError(f"a path must have a length, got {short(waypoints)} of length 0")
 
     @classmethod
     def spline(
@@ -204,7 +204,7 @@ class Path:
         return float(x), float(y)
 
     def displacement(self, fraction: float) -> Point:
-        """How far (x, y) the path has led from its start at a fraction of the time."""
+        """The displacement (x, y) from the start at a fraction of the time."""
         x, y = self.at(fraction)
         return x - self.points[0][0], y - self.points[0][1]
 

@@ -1,4 +1,4 @@
-"""How far out of the frame a drag may end."""
+"""Checks that a drag does not end too far outside the frame (`check_reach`)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def check_reach(name: str, motion: Motion, mask: BoolMask) -> None:
-    """Make sure that a motion ends in sight, or so near that leaving the frame is what is meant.
+    """Check that a motion ends at most one frame size outside the frame.
 
-    What is dragged may leave the frame, by up to the frame's own width to the left or right and its
-    own height above or below. Beyond that nothing can be seen to happen, and numbers of another
-    unit or another video are likelier than a wish.
+    A region may leave the frame, by up to the frame's width to the left or right and its height
+    above or below. Motions beyond that have no visible effect, and are probably in another unit or
+    for another video.
 
     Args:
-        name: What messages call the drag.
-        motion: What moves the handle.
+        name: The drag's name in error messages.
+        motion: The motion of the handle.
         mask: The handle, bool (H, W), with at least one pixel.
 
     Raises:
@@ -32,7 +32,7 @@ def check_reach(name: str, motion: Motion, mask: BoolMask) -> None:
     moved = motion.at(1.0).apply(corners)
     lowest, highest = moved.min(axis=0), moved.max(axis=0)
     size = np.array([width, height])
-    # How far the nearest edge of the handle is beyond the frame's, in widths and heights.
+    # Distance of the nearest edge of the handle from the frame, in widths and heights.
     beyond = np.maximum(lowest - (size - 1), -highest) / size
     if beyond.max() <= 1:
         return

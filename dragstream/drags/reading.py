@@ -1,7 +1,7 @@
-"""Strict reading of plain data: dicts, lists, strings and numbers of a JSON document.
+"""Strict readers of a JSON document's dicts and lists.
 
-Whatever is wrong with a document is a ValueError that says where the value stands, as in
-`drags[0].motion.path`; a wrong type, too, since a document is data.
+Every fault, a wrong type included, is a ValueError that begins with the place of the value, as in
+`drags[0].motion.path`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Document = dict[str, Any]
 
 @contextmanager
 def located(where: str) -> Iterator[None]:
-    """Turn errors of a constructor into a ValueError that begins with the value's place."""
+    """Turn errors of a constructor into a ValueError that begins with the place of the value."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -41,7 +41,7 @@ def read_type(value: object, where: str, allowed: Sequence[str]) -> str:
 def read_fields(
     value: object, where: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> Mapping[str, Any]:
-    """An object that has the required fields and no others than those and the optional ones."""
+    """An object with all required fields, and no others but the optional ones."""
     if not isinstance(value, Mapping):
         raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
     missing = [name for name in required if name not in value]
@@ -55,7 +55,7 @@ def read_fields(
 
 
 def given(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Those of the named fields that are there, as keyword arguments."""
+    """The named fields that are present, as keyword arguments."""
     return {name: fields[name] for name in names if name in fields}
 
 
@@ -69,7 +69,7 @@ def read_list(value: object, where: str, most: int) -> Sequence[Any]:
 
 
 def read_path(value: object, where: str) -> Path:
-    """A path, from what `path_document` gave."""
+    """A path: the inverse of `path_document`."""
     fields = read_fields(value, where, ("points",), ("smooth", "ease", "frames"))
     points: Any = read_list(fields["points"], f"{where}.points", MOST_POINTS)
     with located(where):

@@ -1,4 +1,4 @@
-"""Handle regions: shapes and masks, and what is asked of them.
+"""Handle regions: shapes and masks, their pixels, centroids, extents and edges.
 
 ```python
 body = regions.disc(center=(64, 40), radius=14) - regions.box(60, 36, 68, 44)
@@ -76,7 +76,7 @@ def box(left: float, top: float, right: float, bottom: float) -> Box:
 
 
 def polygon(points: Points) -> Polygon:
-    """What the closed outline through `points` (x, y) winds around."""
+    """The pixels inside the closed outline through `points` (x, y)."""
     return Polygon(points)
 
 
@@ -93,7 +93,7 @@ def mask(array: BoolMask) -> Mask:
 def rasterise(region: Region, height: int, width: int) -> BoolMask:
     """The pixels of a region as a boolean mask (height, width).
 
-    What lies outside the frame is cut off. The mask is the caller's own.
+    Pixels outside the frame are cut off. The returned mask is a writable copy.
 
     Raises:
         TypeError: The region is neither a shape nor a boolean array.
@@ -106,14 +106,14 @@ def rasterise(region: Region, height: int, width: int) -> BoolMask:
         raise ValueError(
             f"the region covers no pixel of a frame {width} wide and {height} high: {shape}"
         )
-    # a shape that is a mask hands out its own, read-only pixels
+    # a `Mask` returns its own, read-only pixels
     return painted if painted.flags.writeable else painted.copy()
 
 
 def warp(mask: NDArray[np.bool_] | NDArray[np.floating], affine: Affine) -> NDArray[np.float32]:
-    """How much of each pixel a mask covers once moved: float32 (H, W) in [0, 1].
+    """A moved mask as the coverage of each pixel: float32 (H, W) in [0, 1].
 
-    Sampled bilinearly; what leaves the frame is lost. Masks of coverage may be moved again.
+    Sampled bilinearly; pixels that leave the frame are lost. The result may be moved again.
 
     Raises:
         ValueError: The mask has another shape than (H, W), or the map has no inverse.
@@ -122,7 +122,7 @@ def warp(mask: NDArray[np.bool_] | NDArray[np.floating], affine: Affine) -> NDAr
     if source.ndim != 2:
         raise ValueError(f"mask must have shape (H, W), got {source.shape}")
     (a, b, c), (d, e, f) = affine.inverse().matrix
-    # ndimage counts (row, column), which is (y, x), and asks where each output pixel comes from
+    # ndimage takes (row, column), which is (y, x), and the map from output to input pixels
     moved: NDArray[np.float32] = ndimage.affine_transform(
         source, [[e, d], [b, a]], offset=(f, c), order=1, mode="grid-constant"
     )
@@ -167,7 +167,7 @@ def bounding_box(mask: NDArray[np.bool_] | NDArray[np.floating]) -> Extents:
 
 
 def span(mask: BoolMask, direction: ArrayLike) -> float:
-    """How many pixels a mask measures along a direction (x, y), from side to side of its pixels.
+    """The length in pixels of a mask along a direction (x, y), from side to side of its pixels.
 
     Raises:
         ValueError: The mask is empty, or the direction has no length.
@@ -185,7 +185,7 @@ def edge(mask: BoolMask, direction: ArrayLike, thickness: float) -> BoolMask:
     """
     thickness = size(thickness, "thickness")
     along, _ = _project(mask, direction)
-    # a hair less, so that rounding in the projection does not add a row
+    # slightly less, so that rounding in the projection does not add a row
     held = (along > along.max() - thickness + 1e-9) | (along == along.max())
     outermost = np.zeros_like(mask)
     outermost[mask] = held

@@ -15,10 +15,10 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _PAIRS = 2**13
-"""Pairs of piece and row that are worked on at a time, which bounds the memory."""
+"""Pairs of piece and row that are processed at a time, which bounds the memory."""
 
 _FLAT = 1e-9
-"""Pixels that a line may rise and yet count as level when the farthest disc is looked for."""
+"""Largest rise in pixels of a line that counts as level in the search for the farthest disc."""
 
 
 def outline_rows(corners: Floats, height: int) -> tuple[Integers, Integers]:
@@ -37,7 +37,7 @@ def stroke_rows(points: Floats, radius: float, height: int) -> tuple[Integers, I
 
 
 def fill_outline(corners: Floats, height: int, width: int) -> NDArray[np.bool_]:
-    """What a closed outline (N, 2) winds around (the non-zero rule), bool (height, width)."""
+    """The pixels inside a closed outline (N, 2) by the non-zero rule, bool (height, width)."""
     ends = np.roll(corners, -1, axis=0)
     first, stop = outline_rows(corners, height)
     winding = _Winding(first, stop, _columns(corners, 0.0, width), (height, width))
@@ -66,14 +66,14 @@ def fill_stroke(points: Floats, radius: float, height: int, width: int) -> NDArr
 def extent(
     first: Integers, stop: Integers, points: Floats, radius: float, width: int
 ) -> tuple[int, int]:
-    """Rows and columns of the frame that a stroke or an outline reaches."""
+    """Numbers of rows and columns of the frame that a stroke or an outline reaches."""
     top, bottom = _ends(first, stop)
     left, right = _columns(points, radius, width)
     return bottom - top, right - left
 
 
 class _Winding:
-    """How often each pixel is wound around, kept as changes from left to right along the rows."""
+    """The winding number of each pixel, stored as changes from left to right along the rows."""
 
     def __init__(
         self, first: Integers, stop: Integers, columns: tuple[int, int], shape: tuple[int, int]
@@ -85,12 +85,12 @@ class _Winding:
         self.changes = np.zeros((self.bottom - self.top) * self.stride, dtype=np.int32)
 
     def change(self, rows: Integers, columns: Integers, by: NDArray[np.int64] | int) -> None:
-        """Add `by` to the pixels of rows from columns on."""
+        """Add `by` to the pixels of `rows`, from `columns` to the right end."""
         places = (rows - self.top) * self.stride + columns - self.left
         np.add.at(self.changes, places, by)
 
     def painted(self) -> NDArray[np.bool_]:
-        """The pixels that are wound around."""
+        """The pixels with a winding number other than 0."""
         painted = np.zeros(self.shape, dtype=np.bool_)
         changes = self.changes.reshape(-1, self.stride)[:, :-1]
         inside = np.cumsum(changes, axis=1, dtype=np.int32) != 0
@@ -105,7 +105,7 @@ def _ends(first: Integers, stop: Integers) -> tuple[int, int]:
 
 
 def _columns(points: Floats, radius: float, width: int) -> tuple[int, int]:
-    """A column that no pixel lies to the left of, and one that they all lie to the left of."""
+    """Bounds of the columns of all pixels: the first, and the one after the last."""
     left = np.clip(np.floor(points[:, 0].min() - radius) - 1, 0, width)
     right = np.clip(np.ceil(points[:, 0].max() + radius) + 2, 0, width)
     return int(left), int(right)
@@ -116,10 +116,10 @@ def _covered(
 ) -> tuple[Integers, Integers]:
     """The first and the last pixel of each row that a line with round ends covers.
 
-    A line with round ends is convex, so it covers one run of each row. Where the run ends follows
-    from the disc, led along the line, that reaches farthest: the one whose radius to there is at
-    right angles to the line. The pixels at the ends are then measured themselves, so that
-    rounding here never decides.
+    A line with round ends is convex, so it covers one run of each row. Its ends follow
+    from the disc on the line that reaches farthest: the one whose radius to there is at right
+    angles to the line. The pixels at the ends are then tested directly, so that rounding here has
+    no effect.
     """
     x, y = starts.T
     along_x, along_y = (ends - starts).T
@@ -129,7 +129,7 @@ def _covered(
     tilt = radius * slope * np.sign(along_y)
 
     def reach(side: int) -> Floats:
-        """How far the run goes from the start of the line, to the left (-1) or right (1)."""
+        """The end of the run, relative to the line's start, to the left (-1) or right (1)."""
         flat = np.where(along_x * side > 0, 1.0, 0.0)
         best = np.divide(down + side * tilt, along_y, out=flat, where=np.abs(along_y) > _FLAT)
         share = np.clip(best, 0, 1)

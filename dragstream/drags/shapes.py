@@ -1,4 +1,4 @@
-"""Regions as values: shapes that become masks when the size of the frame is known.
+"""Regions as values: shapes that are rasterised for a frame size.
 
 A pixel belongs to a shape when its centre does. Shapes are frozen, compare by value and hash;
 `|`, `&` and `-` combine them with one another and with boolean masks of shape (H, W).
@@ -30,14 +30,14 @@ BoolMask = NDArray[np.bool_]
 
 
 class Shape(ABC):
-    """A part of the frame, rasterised when used."""
+    """A part of the frame, rasterised for a frame size by `paint`."""
 
-    # numpy then leaves `mask | shape` to the shape instead of trying element by element
+    # makes numpy pass `mask | shape` to the shape instead of trying element by element
     __array_ufunc__: ClassVar[None] = None
 
     @abstractmethod
     def paint(self, height: int, width: int) -> BoolMask:
-        """The shape's pixels within a frame as a boolean mask (height, width), maybe none."""
+        """The shape's pixels within a frame as a boolean mask (height, width), maybe empty."""
 
     def __or__(self, other: Shape | BoolMask) -> Shape:
         return _combine(Union, self, other)
@@ -59,7 +59,7 @@ class Shape(ABC):
 
 
 Region = Shape | BoolMask
-"""What is taken wherever a region is asked for: a shape, or a boolean mask (H, W)."""
+"""A region argument: a shape, or a boolean mask (H, W)."""
 
 
 def as_shape(region: object) -> Shape:
@@ -137,7 +137,7 @@ class Box(Shape):
 
 @dataclass(frozen=True, init=False)
 class Polygon(Shape):
-    """What a closed outline winds around (the non-zero rule, so a lasso may cross itself).
+    """The pixels inside a closed outline (by the non-zero rule, so a lasso may cross itself).
 
     Pixels on a left or upper border belong to it, those on a right or lower one do not, so that
     polygons which share a border share no pixel.
@@ -327,6 +327,6 @@ def read_runs(runs: Sequence[int]) -> list[int]:
 
 
 def _combine(kind: type[Combination], left: object, right: object) -> Shape:
-    # a | b | c is one union of three, and so on: deep nests would only slow documents down
+    # a | b | c is one union of three, since deep nesting slows documents down
     parts = left.of if isinstance(left, kind) else (as_shape(left),)
     return kind((*parts, as_shape(right)))

@@ -1,4 +1,4 @@
-"""Python source of plain values: calls, lists and numbers that read as a person writes them."""
+"""Python source of plain values: calls, lists and numbers, formatted as by hand."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from types import FunctionType
 from typing import Any
 
 WIDTH = 100
-"""Longest line that `render` writes, if it can."""
+"""Longest line that `render` writes, unless a part cannot be broken."""
 _INDENT = " " * 4
 _EXACT = 2**53
-"""Up to here a float that is a whole number can be written as one."""
+"""Limit below which a float without fraction is written as an integer."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def render(expression: Expression, indent: int = 0, taken: int = 0) -> str:
     """An expression as source, broken into lines where it is too long for one.
 
     Args:
-        expression: What to write.
-        indent: How many times four blanks the lines after the first are indented.
-        taken: Characters that stand before and after it in its own line, the indent left out.
+        expression: The expression.
+        indent: Indentation of the lines after the first, in units of four blanks.
+        taken: Characters before and after it in its first line, without the indent.
     """
     flat = _flat(expression)
     if isinstance(expression, str) or len(_INDENT) * indent + taken + len(flat) <= WIDTH:
@@ -84,7 +84,7 @@ def _filled(parts: Sequence[Expression], indent: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number as source that gives the same float: whole ones without a point."""
+    """A number as source that gives the same float; without a point if it has no fraction."""
     if float(value).is_integer() and abs(value) < _EXACT:
         return str(int(value))
     return repr(float(value))
@@ -103,7 +103,7 @@ def pairs(points: Sequence[tuple[float, float]]) -> Items:
 def value_expression(value: Any) -> Expression:  # noqa: PLR0911  # one a kind of value
     """The source of a plain value: a number, a text, a tuple, a dataclass, a function by its name.
 
-    Dataclasses and functions are called by their own names, which the source has to import.
+    Dataclasses and functions are written by name, which the source has to import.
 
     Raises:
         TypeError: A value of another kind.
@@ -128,7 +128,7 @@ def value_expression(value: Any) -> Expression:  # noqa: PLR0911  # one a kind o
 
 
 def differences(value: Any, other: Any) -> Iterator[tuple[str, Expression]]:
-    """The fields of a dataclass that are not as in another one, as arguments."""
+    """The fields of a dataclass that differ from another's, as arguments."""
     for item in dataclasses.fields(value):
         own = getattr(value, item.name)
         if own != getattr(other, item.name):
@@ -136,7 +136,7 @@ def differences(value: Any, other: Any) -> Iterator[tuple[str, Expression]]:
 
 
 def _fields(value: Any) -> Iterator[tuple[str, Expression]]:
-    """The fields of a dataclass that are not as they are by themselves, as arguments."""
+    """The fields of a dataclass that differ from their defaults, as arguments."""
     for item in dataclasses.fields(value):
         own = getattr(value, item.name)
         usual = item.default
@@ -147,7 +147,7 @@ def _fields(value: Any) -> Iterator[tuple[str, Expression]]:
 
 
 def quoted(text: str) -> str:
-    """A string literal, in double quotes where that is as plain."""
+    """A string literal, in double quotes unless the text has some."""
     plain = repr(text)
     return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in text else plain
 

@@ -1,4 +1,4 @@
-"""How much work it is to rasterise a region, known before it is done."""
+"""Estimates the work of rasterising a region before it is done (`painting_steps`)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dragstream.drags.scan import extent, outline_rows, stroke_rows
 from dragstream.drags.shapes import Brush, Combination, Disc, Polygon, Shape
 
 PIXELS_PER_STEP = 64
-"""Pixels that are filled or combined in the time in which one end of a row is computed."""
+"""Pixels that are filled or combined in the time of one step."""
 
 
 def painting_steps(shape: Shape, height: int, width: int) -> int:
-    """About how many steps `shape.paint(height, width)` takes; one is a quarter of a microsecond.
+    """Estimated steps of `shape.paint(height, width)`, each about a quarter of a microsecond.
 
     A step is one row that one straight piece of a stroke or outline reaches, or 64 pixels that are
     filled or combined.
     """
-    frame = 1 + height * width // PIXELS_PER_STEP // 4  # what only makes, copies or combines one
+    frame = 1 + height * width // PIXELS_PER_STEP // 4  # allocating, copying or combining one frame
     if isinstance(shape, Combination):
         return sum(painting_steps(part, height, width) + frame for part in shape.of)
     if isinstance(shape, Disc | Brush):

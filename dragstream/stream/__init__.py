@@ -1,4 +1,4 @@
-"""Time: streams of blocks, their records, archives and videos."""
+"""Streams: block-by-block generation, records, live playback, archives and video files."""
 
 import lazy_loader
 

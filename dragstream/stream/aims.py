@@ -1,7 +1,7 @@
-"""What a drag aims at, frame by frame: the target Y, the kept M and the focus G (Figures 13, 14).
+"""Targets of drags in a latent frame, for display: target Y, kept M and focus G (Fig. 13, 14).
 
-The optimisation works with these on the grids of features and latents; here they are in the
-pixels of the video frame, to be looked at.
+The optimisation has these on the grids of features and latents; here the regions are in pixels of
+the video frame.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ __all__ = ["Aims", "aims_of", "focus_map", "planned"]
 
 @dataclass(frozen=True, eq=False)
 class Aims:
-    """What drags aim at in one latent frame.
+    """The targets, kept region and update weight of drags in one latent frame.
 
     Attributes:
-        target: How much of each pixel some drag's region should cover, float32 (H, W), in [0, 1].
+        target: The share of each pixel that moved regions should cover, float32 (H, W), in [0, 1].
         keep: The pixels that must not change, bool (H, W); None where nothing is kept.
         focus: The weight of the update, float32 (latent rows, latent columns), in [0, 1]; None
             where it is 1 everywhere.
@@ -47,11 +47,11 @@ class Aims:
 
 
 def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
-    """What the drags of a block aimed at in one of its latent frames.
+    """The targets of a block's drags in one of its latent frames.
 
     Args:
         block: A block of a stream.
-        frame: Which of its latent frames, from 0.
+        frame: The latent frame within the block, from 0.
         grid: Sizes of a frame.
 
     Returns:
@@ -75,7 +75,7 @@ def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
         for drag, share in zip(block.drags, reached, strict=True)
         if share is not None
     ]
-    # Other methods update the latents alike everywhere.
+    # Other methods weight the update by 1 everywhere.
     focus = block.settings.focus if isinstance(block.settings, DragSettings) else False
     return _aims(moved, block.keep, focus, grid) if moved else None
 
@@ -87,14 +87,14 @@ def planned(
     grid: Grid,
     share: float = 1.0,
 ) -> Aims | None:
-    """What drags will aim at once they have gone a share of their way, in (0, 1].
+    """The targets of drags after a share of their motion, in (0, 1], before any block is generated.
 
     Args:
         drags: The drags; None is returned where there is none.
         keep: The region that must not change, or None.
-        settings: Their focus counts; None means the default.
+        settings: The settings with the focus; None means the default.
         grid: Sizes of a frame.
-        share: How far along.
+        share: The share of the motion.
 
     Raises:
         ValueError: A share out of range, or regions that do not fit the frame.
@@ -111,8 +111,8 @@ def focus_map(
     """The weight G of the update (Eq. 10), (latent rows, latent columns).
 
     Args:
-        moved: Each handle region (H, W) and where it goes.
-        focus: Its width.
+        moved: Each handle region (H, W) and the map to its target.
+        focus: The width of the weight.
         grid: Sizes of a frame.
     """
     return np.asarray(focus.of(moved, grid).numpy(), dtype=np.float32)

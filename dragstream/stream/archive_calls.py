@@ -1,4 +1,4 @@
-"""The calls of an archive's blocks, read within one budget for the whole file: `CallReader`."""
+"""`CallReader`: reads the recorded calls of an archive's blocks within one budget for the file."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ LIMITS = {
     "bytes_of_JSON": 2**27,
     "milliseconds_of_calls": 60_000,
 }
-"""What all blocks of an archive may hold together; equal documents and masks count once.
+"""Limits for all blocks of an archive together; equal documents and masks count once.
 
-The time is that for calls alone: a long stream may take longer for its latents and frames.
+The time is that for calls alone: the latents and frames of a long stream may take longer.
 """
 
 
@@ -44,8 +44,8 @@ class CallReader:
 
     Args:
         spec: Of the model that made the blocks.
-        parts: Classes and functions of one's own that drags and settings may name.
-        budget: What all calls together may hold.
+        parts: User-defined classes and functions that drags and settings may name.
+        budget: The limits for all calls together.
     """
 
     def __init__(self, spec: ModelSpec, parts: Sequence[Any], budget: Budget) -> None:
@@ -56,10 +56,10 @@ class CallReader:
         self._known: dict[str, tuple[tuple[Drag, ...], Shape | None]] = {}
 
     def read(self, record: Any, name: str, index: int) -> Call:
-        """One of the calls that made block `index`; `name` is what messages call the record.
+        """Read a call that made block `index`; `name` names the record in error messages.
 
         Raises:
-            TypeError, ValueError: A record that makes no sense, or more than the budget allows.
+            TypeError, ValueError: A record that contradicts itself or exceeds the budget.
         """
         self._budget.spend("calls", 1, name)
         begin = time.perf_counter()
@@ -72,7 +72,7 @@ class CallReader:
         only(record, CALL)
         mode = Mode(record["mode"])
         if (mode in {Mode.EDIT, Mode.ANIMATE}) != (record["drags"] is not None):
-            raise ValueError(f"{name}: drags do not belong to a block of mode {mode.value!r}")
+            raise ValueError(f"{name}: drags do not fit the mode {mode.value!r}")
         part = _part(record["part"])
         if record["drags"] is None:
             if record["settings"] is not None or part != (0, 1):
@@ -80,7 +80,7 @@ class CallReader:
             return Call(mode)
         drags, keep = self._drags(record["drags"], name)
         if any(drag.source is not None and drag.source.block > index for drag in drags):
-            raise ValueError(f"{name}: a drag remembers a later block")
+            raise ValueError(f"{name}: the memory of a drag is of a later block")
         settings = method_from_json(record["settings"], self._parts).resolve(self._spec)
         return Call(mode, drags, keep, settings, part)
 
@@ -99,7 +99,7 @@ class CallReader:
         return self._known[key]
 
     def earlier(self, records: Any, call: Call, name: str, index: int) -> tuple[Call, ...]:
-        """The calls before the last one: something, and then drags of it.
+        """Read the calls before the last one: one that generated the block, then its edits.
 
         Raises:
             TypeError, ValueError: See `read`; or calls that cannot follow one another.
@@ -114,29 +114,29 @@ class CallReader:
 
 
 def only(data: object, names: tuple[str, ...]) -> None:
-    """Make sure that something is an object with exactly these keys.
+    """Check that a value is an object with exactly these keys.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: It is no object, or has other keys.
     """
     if not isinstance(data, dict) or set(data) != set(names):
         found = sorted(map(str, data)) if isinstance(data, dict) else data
-        raise ValueError(f"exactly the keys {list(names)} are needed, there are {short(found)}")
+        raise ValueError(f"exactly the keys {list(names)} are allowed, got {short(found)}")
 
 
 def listed(value: object) -> list[Any]:
-    """A list.
+    """`value`, which must be a list.
 
     Raises:
-        TypeError: It is something else.
+        TypeError: It is no list.
     """
     if not isinstance(value, list):
-        raise TypeError(f"a list is missing, there is {short(value)}")
+        raise TypeError(f"must be a list, got {short(value)}")
     return value
 
 
 def text(value: object) -> str:
-    """A prompt.
+    """`value`, which must be a string: a prompt.
 
     Raises:
         TypeError: It is no string.
@@ -147,12 +147,12 @@ def text(value: object) -> str:
 
 
 def reason(error: Exception) -> str:
-    """What an error says, cut to what fits a message."""
+    """The message of an error, cut to a length that fits another message."""
     return cut(str(error) or type(error).__name__)
 
 
 def _part(data: Any) -> tuple[int, int]:
     numbers = [whole(number, "part", least=0) for number in listed(data)[:3]]
     if len(numbers) != 2 or numbers[0] >= numbers[1]:
-        raise ValueError(f"part must be a place and a larger count, got {short(data)}")
+        raise ValueError(f"part must be an index and a larger count, got {short(data)}")
     return numbers[0], numbers[1]

@@ -1,4 +1,4 @@
-"""From what a user asks for to what the method is told, block by block."""
+"""Checks a call's drags (`Request`) and computes the method's input for a block (`drive`)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Request:
         settings: DragMethod | None,
         callback: Callback | None,
     ) -> Request:
-        """Check everything that a user can get wrong, before anything is computed.
+        """Check all arguments before anything is computed.
 
         Raises:
             TypeError: Drags, settings or a callback of another kind.
@@ -75,7 +75,7 @@ class Request:
 
     @property
     def step(self) -> int:
-        """The denoising step at which the drags work."""
+        """The denoising step whose noisy latents are optimised."""
         return self.settings.denoising_step or 0  # resolved, so never None
 
 
@@ -85,14 +85,14 @@ def _is_method(settings: object) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Drive:
-    """What a request means for one block.
+    """The method's input for one block of a request.
 
     Attributes:
-        request: What was asked for.
-        pulls: The drags.
+        request: The checked arguments of the call.
+        pulls: The drags with their references and targets.
         keep: The region that must not change, bool (H, W), or None.
         neighbours: Noisy latents (N, C, h, w) of the latent frames before the block, at the
-            drags' step, newest last; None where there is no past.
+            drags' step, newest last; None in the first block.
     """
 
     request: Request
@@ -103,14 +103,14 @@ class Drive:
 
 @dataclass(frozen=True)
 class Course:
-    """Which part of each motion falls into one block: the latent frames it brings.
+    """The part of each motion that falls into one block, counted in latent frames.
 
     Attributes:
         frames: Latent frames of the block.
         before: Latent frames of the drag before the block.
-        total: Latent frames of the whole drag; None where there is no time, as in an edit, whose
-            last frame alone is driven, to the end of the motion.
-        held: Which latent frame of the newest block drags hold on to; -1 for the last.
+        total: Latent frames of the whole drag; None for an edit, which has no time: only its last
+            frame is driven, to the end of the motion.
+        held: The latent frame of the newest block that is the drags' reference; -1 for the last.
     """
 
     frames: int
@@ -119,46 +119,46 @@ class Course:
     held: int = -1
 
     def fractions(self, motion: Motion) -> tuple[float | None, ...]:
-        """For each latent frame of the block, how far along a motion it is; None: not driven."""
+        """The fraction of a motion at each latent frame of the block; None: not driven."""
         if self.total is None:
             return (None,) * (self.frames - 1) + (1.0,)
         return tuple(self._reached(motion, self.before + n + 1) for n in range(self.frames))
 
     def start(self, motion: Motion) -> float:
-        """How far along the motion the latent frame before the block is."""
+        """The fraction of a motion at the latent frame before the block."""
         return self._reached(motion, self.before)
 
     def _reached(self, motion: Motion, frame: int) -> float:
-        # Pinned motions keep their own time, others end with the drag (`motions.targets`).
+        # Pinned motions have their own duration, others end with the drag (`motions.targets`).
         duration = motion.duration or self.total
         return min(1.0, frame / duration) if self.total and duration else 0.0
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A remembered object, put where it enters again and moved from there (Appendix R)."""
+    """The motion of a remembered object from the place where it enters again (Appendix R)."""
 
     origin: Affine
     motion: Motion
 
     def displacement(self, fraction: float, mask: NDArray[np.bool_]) -> tuple[float, float]:
-        """(pixels, degrees) of the motion alone: entering takes no time."""
+        """(pixels, degrees) of the motion alone, without the shift to its start."""
         return self.motion.displacement(fraction, mask)
 
     def at(self, fraction: float) -> Affine:
-        """From the remembered frame's pixels to the target's."""
+        """The map from the remembered frame's pixels to the target's."""
         return self.origin.then(self.motion.at(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:
-        """From the remembered frame's pixels to a share of the motion's way."""
+        """The map from the remembered frame's pixels to a share of the displacement."""
         return self.origin.then(self.motion.partway(fraction, share))
 
 
 def drive(request: Request, recall: Recall, state: State, origin: State, course: Course) -> Drive:
-    """What a request means for the block that follows ``state``.
+    """The method's input for the block that follows ``state``.
 
-    Drags hold on to the newest latent frame of ``origin`` (the paper's frame k) unless the course
-    says otherwise, or, those from memory, to the last latent frame of the remembered block.
+    The reference of drags is the newest latent frame of ``origin`` (the paper's frame k) unless
+    the course names another; with a memory, it is the last latent frame of the remembered block.
     """
     grid, settings = recall.model.spec.grid, request.settings
     references: dict[tuple[int, int], Reference] = {}
@@ -167,7 +167,7 @@ def drive(request: Request, recall: Recall, state: State, origin: State, course:
         newest = len(origin.blocks) - 1
         index = newest if drag.source is None else drag.source.block
         held = course.held if drag.source is None else -1
-        if (index, held) not in references:  # the method shares the passes of one reference
+        if (index, held) not in references:  # equal references share the model's passes
             references[index, held] = _reference(request.step, recall, origin, index, held)
         mask = drag.mask(grid.height, grid.width)
         motion: Motion | Placed = drag.motion
@@ -188,7 +188,7 @@ def drive(request: Request, recall: Recall, state: State, origin: State, course:
 
 
 def _reference(step: int, recall: Recall, state: State, index: int, frame: int) -> Reference:
-    """A latent frame of a block, noisy as at a denoising step, and the context before."""
+    """A latent frame of a block with its noise of a denoising step, and the context before it."""
     block = state.blocks[index]
     return Reference(
         recall.to_model(block.noisy[step]),

@@ -1,4 +1,4 @@
-"""What happens while a stream is at work, as small frozen values."""
+"""Events of generation and of live streams, as frozen values."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ __all__ = [
 
 
 class Status(Enum):
-    """What a live stream is doing."""
+    """The state of a live stream's thread."""
 
     PLAYING = "playing"
-    """Plain blocks without end, and commands as they come."""
+    """Generates blocks without end, and executes commands in between."""
     WORKING = "working"
-    """Commands that were given earlier or while paused; then it will be paused."""
+    """Executes queued commands, then pauses."""
     PAUSED = "paused"
-    """Nothing; anybody may change the stream."""
+    """Idle; other threads may change the stream."""
     STOPPED = "stopped"
-    """Nothing, and it has no thread. Where every live stream begins."""
+    """Idle and without a thread: the initial state."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Block ``block`` has passed denoising step ``step``, from 0, of ``steps``."""
+    """Block ``block`` finished denoising step ``step``, from 0, of ``steps``."""
 
     block: int
     step: int
@@ -47,7 +47,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Iterated:
-    """A drag iteration of block ``block`` is done."""
+    """Block ``block`` finished a drag iteration."""
 
     block: int
     iteration: Iteration
@@ -55,10 +55,10 @@ class Iterated:
 
 @dataclass(frozen=True)
 class BlockMade:
-    """A block and its frames are ready to be looked at.
+    """A block is complete and its frames can be shown.
 
-    An animation of several blocks joins the stream as a whole: if it fails or is stopped, blocks
-    that were shown do not stay, and no `Changed` follows.
+    An animation of several blocks joins the stream as a whole: if it fails or is stopped, its
+    blocks are dropped although they were shown, and no `Changed` follows.
     """
 
     block: Block
@@ -66,16 +66,16 @@ class BlockMade:
 
 @dataclass(frozen=True)
 class Changed:
-    """A command or a plain block is done: these are the stream's blocks now."""
+    """A command or a plain block is complete; ``blocks`` are the stream's blocks after it."""
 
     blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
 class StatusChanged:
-    """A live stream does something else from now on; ``error`` is why it had to pause, if it had.
+    """The status of a live stream changed; ``error`` is the exception that paused it, if any.
 
-    Once it is paused or stopped, the picture is the last frame of the stream's newest block.
+    When it is paused or stopped, the shown frame should be the last of the stream's newest block.
     """
 
     status: Status
@@ -84,8 +84,8 @@ class StatusChanged:
 
 Event = Progress | Iterated | BlockMade | Changed | StatusChanged
 Watch = Callable[[Event], object]
-"""Called with what happens, on the thread that does it."""
+"""A callback for events, called on the thread that generates."""
 
 
 def nobody(event: Event) -> None:
-    """Watch nothing."""
+    """Ignore an event: the default `Watch`."""

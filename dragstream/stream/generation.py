@@ -1,4 +1,4 @@
-"""How one block is generated: the denoising loop, with the drag at its step."""
+"""`generate`: the denoising loop of one block, with the drag at its step."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Called once a step with what the step was given, and x0 as predicted from it; returns what the
-next step is given."""
+"""Called once a step with the step's noisy latents and the x0 predicted from them; returns the
+noisy latents of the next step."""
 
 
 @runtime_checkable
 class Solving(VideoModel, Protocol):
-    """A model with a way of its own from one denoising step to the next."""
+    """A model with its own solver between denoising steps."""
 
     def solver(self, step: int) -> Solver:
-        """The way onward from a step, without a history."""
+        """A new solver from a step on, without a history."""
         ...
 
 
@@ -57,20 +57,17 @@ def generate(
     previous: torch.Tensor | None = None,
     watch: Watch = nobody,
 ) -> Draft:
-    """Denoise block ``index`` after ``context``.
+    """Denoise block ``index`` after ``context``, from the last of the ``given`` latents on.
 
-    ``given`` holds what the first denoising steps are given, (1, F, C, h, w) each: one tensor of
-    noise for a new block, the recorded latents up to the drag's step for an edit. The loop
-    starts at the last of them. Between steps, next z = (1 - s') x0 + s' noise, unless the model
-    has a solver of its own. That begins anew where a drag changed the latents, since its history
-    belongs to latents that are no more; where a drag changed nothing, it goes on.
-
-    ``previous`` holds the clean latents (N, C, h, w) that predictions are normalised with; None
-    leaves them as they are.
+    ``given`` holds the noisy latents (1, F, C, h, w) of the first denoising steps: noise for a new
+    block, the recorded ones up to the drag's step for an edit. Between steps, next z = (1 - s') x0
+    + s' noise, unless the model has its own solver. A drag that changed the latents restarts the
+    solver, since its history belongs to the latents before. ``previous`` holds clean latents
+    (N, C, h, w) that predictions are normalised with; None turns that off.
 
     Raises:
-        FloatingPointError: the latents are no longer finite.
-        Exception: what ``watch`` raises.
+        FloatingPointError: The latents are no longer finite.
+        Exception: Any exception of ``watch``.
     """
     sigmas = model.spec.sigmas
     noisy = list(given[:-1])
@@ -87,16 +84,9 @@ def generate(
             fresh = noise(seed, index, step, tuple(latents.shape)).to(latents.device)
             latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
         if drive is not None and step == drive.request.step:
-            # Cutoffs depend on the seed and the block alone: forks differ only in what one asks.
             began = time.perf_counter()
-            draw = generator(seed, "drag", index)
             dragged, iterations = _drag(
-                model,
-                context,
-                latents,
-                drive,
-                draw=draw,
-                tell=lambda iteration: watch(Iterated(index, iteration)),
+                model, context, latents, drive, seed=seed, index=index, watch=watch
             )
             drag_seconds = time.perf_counter() - began
             if isinstance(model, Solving) and not torch.equal(dragged, latents):
@@ -106,29 +96,37 @@ def generate(
             latents = dragged
         noisy.append(latents)
         began = time.perf_counter()
-        with torch.no_grad():
-            latents = model.denoise(latents, sigmas[step], context).float()
+        latents = _predict(model, context, latents, step)
         if previous is not None:
             latents = normalise_prediction(latents, previous)
-        if not bool(torch.isfinite(latents).all()):
-            raise FloatingPointError(
-                f"block {index}: the prediction of denoising step {step} is not finite"
-            )
+        _check_finite(latents, index, step)
         step_seconds.append(time.perf_counter() - began)
         watch(Progress(index, step, len(sigmas)))
     return Draft(latents, tuple(noisy), iterations, tuple(step_seconds), drag_seconds)
 
 
-def _solver_at(model: Solving, context: Context, given: Sequence[torch.Tensor]) -> Solver:
-    """The solver about to leave the last of the steps that were ``given`` something.
+def _predict(model: VideoModel, context: Context, latents: torch.Tensor, step: int) -> torch.Tensor:
+    """The clean latents predicted at a denoising step."""
+    with torch.no_grad():
+        return model.denoise(latents, model.spec.sigmas[step], context).float()
 
-    Its history is what the steps before predicted, which they do again. Where they do not lead to
-    what the next step was given, a drag had changed that, and the history begins there.
+
+def _check_finite(latents: torch.Tensor, index: int, step: int) -> None:
+    if not bool(torch.isfinite(latents).all()):
+        raise FloatingPointError(
+            f"block {index}: the prediction of denoising step {step} is not finite"
+        )
+
+
+def _solver_at(model: Solving, context: Context, given: Sequence[torch.Tensor]) -> Solver:
+    """A solver with the history of the steps before the last of the ``given`` latents.
+
+    The predictions of those steps are computed again. The history begins at the latest step whose
+    latents do not follow from the step before, which means that a drag had changed them.
     """
     solver = model.solver(0)
     for step, (noisy, following) in enumerate(itertools.pairwise(given)):
-        with torch.no_grad():
-            clean = model.denoise(noisy, model.spec.sigmas[step], context).float()
+        clean = _predict(model, context, noisy, step)
         if not torch.equal(solver(noisy, clean).float(), following):
             solver = model.solver(step + 1)
     return solver
@@ -140,10 +138,11 @@ def _drag(
     latents: torch.Tensor,
     drive: Drive,
     *,
-    draw: torch.Generator,
-    tell: Callable[[Iteration], object],
+    seed: int,
+    index: int,
+    watch: Watch,
 ) -> tuple[torch.Tensor, tuple[Iteration, ...]]:
-    """Optimise noisy latents; ``draw`` chooses the cutoffs, ``tell`` hears of each iteration."""
+    """Optimise the noisy latents of block ``index``."""
     optimization = drive.request.settings.optimization(
         model,
         latents,
@@ -151,12 +150,13 @@ def _drag(
         drive.pulls,
         keep=drive.keep,
         neighbours=drive.neighbours,
-        generator=draw,
+        # The cutoffs depend on seed and block alone, so that forks draw the same ones.
+        generator=generator(seed, "drag", index),
     )
     iterations = []
     for iteration in optimization:
         iterations.append(iteration)
         if drive.request.callback is not None:
             drive.request.callback(iteration)
-        tell(iteration)
+        watch(Iterated(index, iteration))
     return optimization.latents, tuple(iterations)

@@ -1,4 +1,4 @@
-"""Frames to a gif that holds every one of them."""
+"""Encodes frames as a gif that keeps every frame."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from PIL import Image, ImageChops
 from PIL.GifImagePlugin import getdata, getheader
 
 SHORTEST, LONGEST = 2, 2**16 - 1
-"""Hundredths of a second that a frame may be shown: players slow down below two of them, and a file
-holds no larger number."""
+"""Limits of a frame's duration, in hundredths of a second: players slow down below two, and the
+format stores 16 bits."""
 
 FASTEST = 100 / SHORTEST
-"""Frames a second."""
+"""Highest frame rate of a gif, frames a second."""
 SLOWEST = 100 / LONGEST
-"""Frames a second."""
+"""Lowest frame rate of a gif, frames a second."""
 
 
 def durations(count: int, frame_rate: float) -> list[int]:
-    """How long each frame is shown, in hundredths of a second, the unit of gif.
+    """The duration of each frame in hundredths of a second, the unit of gif.
 
-    They differ by one where the rate does not divide 100, so that each frame begins within half a
-    hundredth of when it should. Rates beyond `SLOWEST` and `FASTEST` count as those.
+    Durations differ by one where the rate does not divide 100, so that each frame begins within
+    half a hundredth of its exact time. Rates are clamped to `SLOWEST` and `FASTEST`.
     """
     rate = min(max(frame_rate, SLOWEST), FASTEST)
     ends = [round(100 * (number + 1) / rate) for number in range(count)]
@@ -33,8 +33,8 @@ def durations(count: int, frame_rate: float) -> list[int]:
 def encode_gif(frames: NDArray[np.uint8], frame_rate: float) -> bytes:
     """Frames (T, H, W, 3), at least one, as an endlessly looping gif of T frames.
 
-    Pillow's own way to save drops a frame that equals the one before. Here each frame is what
-    changed since, or a single pixel where nothing did.
+    Pillow's `save` drops a frame that equals the one before. Here each frame holds the box of
+    changed pixels, or a single pixel if nothing changed.
     """
     times = [10 * hundredths for hundredths in durations(len(frames), frame_rate)]
     before = Image.fromarray(frames[0])

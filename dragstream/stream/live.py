@@ -1,4 +1,4 @@
-"""Live streams: a stream that plays on a thread of its own, while the cell has long returned."""
+"""`LiveStream`: generates a stream on a background thread, with a queue of commands."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from dragstream.stream.worker import Worker
 
 
 class LiveStream:
-    """Plays a stream in the background and takes commands meanwhile.
+    """Generates a stream in the background and executes queued commands.
 
     ```python
     live = ds.LiveStream(stream)
     live.start()  # returns at once
-    live.pause()  # in another cell: the newest picture is what the next block continues from
+    live.pause()  # in another cell: the next block continues from the newest frame shown
     live.animate([ds.Drag(ds.regions.disc((64, 40), 14), ds.Translation.by(24, 0))])
     live.resume()
     ```
 
-    One daemon thread makes all blocks, plain ones for as long as it plays, and carries out
-    commands in the order in which they were given, playing or not. While it has something to do
-    nobody else may change the stream, which can be read as always; once it is paused or stopped,
-    anybody may. The blocks are bit for bit those that the same calls of the stream itself make.
+    One daemon thread generates all blocks, plain ones while it plays, and executes commands in
+    the order of their calls, playing or not. While it works no other thread can change the
+    stream, which can be read at any time; when it is paused or stopped, any thread can. The
+    blocks are bit for bit those that the same calls of the stream itself generate.
 
-    A plain block in the making gives way to any command and to `pause`, so that these act on the
-    picture that was last shown; it is made again, the same, if it is wanted later. Drags are
-    carried out to their end, except that `stop` drops them whole.
+    A command or `pause` drops the plain block in progress, so that it acts on the frame that was
+    last shown; the block is generated again, the same, if it is needed later. Drags run to their
+    end, except that `stop` drops them as a whole.
 
-    Blocks are made as fast as the model can, but shown (and joined to the stream) no faster than
-    they are watched: a block is held back until the frames before it have had their time.
+    Blocks are generated as fast as the model can, but appended and published at the frame rate: a
+    block waits until the frames before it have been shown for their duration.
 
     An error in the thread pauses the live stream, with the stream as it was before the call that
     failed, and drops the commands queued behind it. The next call of any method raises a
     RuntimeError whose cause is that error, with its traceback.
 
     The thread ends with `stop`, with the interpreter, or when the live stream is no longer
-    referred to.
+    referenced.
 
     Args:
-        stream: What it plays.
-        frame_rate: Video frames a second at which it is watched; None means the model's own,
-            ``math.inf`` as fast as the model can.
+        stream: The stream that it plays.
+        frame_rate: Video frames a second; None means the model's own, ``math.inf`` as fast as
+            the model can.
 
     Raises:
         TypeError: Anything but a Stream, or a rate that is not a number.
@@ -63,13 +63,13 @@ class LiveStream:
         self._stream = stream
         self._frame_rate = own_rate if frame_rate is None else _rate(frame_rate)
         self._worker = Worker(stream, self._frame_rate)
-        # At exit the worker looks after itself, and is waited for.
+        # At exit the worker stops by its own handler, which waits for it.
         weakref.finalize(self, self._worker.leave, 0.0).atexit = False
         stream.players.add(self)
 
     @classmethod
     def of(cls, stream: Stream) -> LiveStream:
-        """The live stream of a stream, made if it has none: who asks shares one worker.
+        """The live stream of a stream, created if it has none, so that callers share one worker.
 
         Raises:
             TypeError: Anything but a Stream.
@@ -80,32 +80,32 @@ class LiveStream:
 
     @property
     def stream(self) -> Stream:
-        """What it plays. Reading it is always safe."""
+        """The stream that it plays. Reading it is always safe."""
         return self._stream
 
     @property
     def frame_rate(self) -> float:
-        """Video frames a second at which it is watched."""
+        """Video frames a second at which blocks are published."""
         return self._frame_rate
 
     @property
     def status(self) -> Status:
-        """What it is doing."""
+        """The state of its thread."""
         return self._worker.status
 
     def __repr__(self) -> str:
         return f"LiveStream({self._stream!r}, {self.status.value})"
 
     def subscribe(self, listener: Watch) -> Callable[[], None]:
-        """Call ``listener`` with each event, in order, on the thread that makes the blocks.
+        """Call ``listener`` with each event, in order, on the thread that generates the blocks.
 
         Events are `Progress` (a denoising step), `Iterated` (a drag iteration), `BlockMade`
         (frames to show), `Changed` (the stream) and `StatusChanged`, see
-        `dragstream.stream.events`. The thread goes on when the listener returns, so a listener
-        should be quick. It may give commands. An exception in it is logged and disturbs nothing.
+        `dragstream.stream.events`. The thread waits for the listener, which should return
+        quickly. It may call commands. An exception in it is logged and has no other effect.
 
         Returns:
-            What ends the subscription; more than one call of it does no harm.
+            A function that ends the subscription; calling it again does nothing.
 
         Raises:
             TypeError: Something that cannot be called.
@@ -123,7 +123,7 @@ class LiveStream:
     # ------------------------------------------------------------------------ play and pause
 
     def start(self) -> None:
-        """Play; returns at once, and changes nothing if it plays already.
+        """Play; returns at once, and does nothing if it plays already.
 
         Raises:
             RuntimeError: Another live stream or call is changing the stream; an earlier error.
@@ -131,18 +131,18 @@ class LiveStream:
         self._worker.ask()
 
     def resume(self) -> None:
-        """Play on after `pause`: the same as `start`."""
+        """Continue after `pause`: the same as `start`."""
         self.start()
 
     def pause(self, *, wait: bool = True) -> None:
-        """Play no more: what was last shown is what the next block continues from.
+        """Stop generating plain blocks; the next block continues from the frame last shown.
 
-        Drags that were asked for before are carried out first.
+        Commands queued before are executed first.
 
         Args:
-            wait: Return when all is done, so that the next line may change the stream. False
-                returns at once, for buttons; a `StatusChanged` tells when it is paused. A
-                listener never waits, since what it would wait for is its own thread.
+            wait: Return when the live stream is paused, so that the next line may change the
+                stream. False returns at once, for buttons; a `StatusChanged` follows. In a
+                listener it never waits, since it would wait for its own thread.
 
         Raises:
             RuntimeError: An earlier error, after pausing.
@@ -153,10 +153,10 @@ class LiveStream:
         self._worker.complain()
 
     def stop(self) -> None:
-        """Drop what is being made and all commands, and end the thread.
+        """Drop the block or drag in progress and all commands, and end the thread.
 
-        The stream is as before the block or drag that was in the making. Waits for the pass of
-        the model that is under way, except in a listener. `start` begins again.
+        The stream stays as before that block or drag. Waits for the running pass of the model,
+        except in a listener. `start` begins again.
 
         Raises:
             RuntimeError: An earlier error, after stopping.
@@ -165,18 +165,19 @@ class LiveStream:
         self._worker.complain()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is paused or stopped, with all commands carried out.
+        """Wait until it is paused or stopped, with all commands executed.
 
-        A live stream that plays goes on until somebody pauses it.
+        While it plays, that needs a call of `pause` or `stop` from another thread or a listener.
 
         Args:
-            timeout: Seconds to wait at most; None for as long as it takes.
+            timeout: Seconds to wait at most; None for no limit.
 
         Returns:
             False if the time ran out.
 
         Raises:
-            RuntimeError: An error in the thread, or waiting in a listener, for one's own thread.
+            RuntimeError: An error in the thread; a call from a listener, which would wait for its
+                own thread.
         """
         if self._worker.here:
             raise RuntimeError("a listener cannot wait for the thread that it is called on")
@@ -187,7 +188,7 @@ class LiveStream:
     # ------------------------------------------------------------------------------ commands
 
     def step(self) -> None:
-        """Have `Stream.step` called after the commands before it; returns at once."""
+        """Queue a call of `Stream.step`; returns at once."""
         self._worker.ask(self._stream.step)
 
     def animate(
@@ -197,9 +198,9 @@ class LiveStream:
         keep: Region | None = None,
         settings: DragMethod | None = None,
     ) -> None:
-        """Have `Stream.animate` called after the commands before it; returns at once.
+        """Queue a call of `Stream.animate`; returns at once.
 
-        Its arguments are checked here, and raise the same errors here.
+        The arguments are checked at once, with the same errors.
         """
         count = whole(blocks, "blocks", least=1)
         drags, keep = self._checked(drags, keep, settings)
@@ -211,28 +212,28 @@ class LiveStream:
         keep: Region | None = None,
         settings: DragMethod | None = None,
     ) -> None:
-        """Have `Stream.edit` called after the commands before it; returns at once.
+        """Queue a call of `Stream.edit`; returns at once.
 
-        Its arguments are checked here, and raise the same errors here.
+        The arguments are checked at once, with the same errors.
         """
         drags, keep = self._checked(drags, keep, settings)
         self._worker.ask(partial(self._stream.edit, drags, keep, settings))
 
     def rewind(self, to: int) -> None:
-        """Have `Stream.rewind` called after the commands before it; returns at once.
+        """Queue a call of `Stream.rewind`; returns at once.
 
         Raises:
             TypeError: ``to`` is not an integer.
-            ValueError: ``to`` is negative. Whether there are so many blocks turns out later.
+            ValueError: ``to`` is negative. The upper limit is checked when the call is executed.
         """
         self._worker.ask(partial(self._stream.rewind, whole(to, "to", least=0)))
 
     @property
     def prompt(self) -> str:
-        """The caption of the next block; setting it is a command like the others.
+        """The caption of the next block; setting it queues a command.
 
         Raises (when set):
-            TypeError: Anything but a string. Whether the model takes it turns out later.
+            TypeError: Anything but a string. The model checks it when the command is executed.
         """
         return self._stream.prompt
 
@@ -245,7 +246,7 @@ class LiveStream:
     def _checked(
         self, drags: Sequence[Drag], keep: Region | None, settings: DragMethod | None
     ) -> tuple[tuple[Drag, ...], Region | None]:
-        """Drags and keep, as values that nobody changes while they wait for their turn."""
+        """The checked drags and region to keep, as immutable values for the queue."""
         spec, blocks = self._stream.model.spec, self._stream.blocks
         request = Request.of(spec, blocks, drags=drags, keep=keep, settings=settings, callback=None)
         return request.drags, request.keep

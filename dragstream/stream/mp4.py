@@ -1,4 +1,4 @@
-"""Frames to H.264 in an mp4 file, by the ffmpeg that imageio-ffmpeg finds."""
+"""Encodes frames as H.264 in an mp4 file, with the ffmpeg of imageio-ffmpeg."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SAID_AT_MOST = 600
-"""Characters of ffmpeg's complaint that an error repeats."""
+"""Most characters of ffmpeg's output in an error message."""
 
 
 class FFmpegError(RuntimeError):
-    """ffmpeg is missing, cannot be run, or failed; the message says what it said."""
+    """ffmpeg is missing, cannot be run, or failed; the message repeats its output."""
 
 
 def encode_mp4(frames: NDArray[np.uint8], path: Path, frame_rate: float) -> None:
@@ -26,7 +26,7 @@ def encode_mp4(frames: NDArray[np.uint8], path: Path, frame_rate: float) -> None
     """
     command = [_executable(), *_arguments(frames, frame_rate), str(path.absolute())]
     try:
-        # A process group of its own: an interrupt of the kernel is for Python to handle.
+        # A separate process group: an interrupt of the kernel should reach Python only.
         done = subprocess.run(  # noqa: S603 - no shell, and the path is absolute
             command,
             input=np.ascontiguousarray(frames).data.cast("B"),
@@ -39,7 +39,7 @@ def encode_mp4(frames: NDArray[np.uint8], path: Path, frame_rate: float) -> None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip() or "nothing"
         raise FFmpegError(
-            f"{command[0]!r} ended with status {done.returncode} and said: "
+            f"{command[0]!r} ended with status {done.returncode} and the output: "
             f"{said[-_SAID_AT_MOST:]}; {_INSTEAD}"
         )
 
@@ -61,12 +61,12 @@ def _executable() -> str:
 
 
 def _arguments(frames: NDArray[np.uint8], frame_rate: float) -> list[str]:
-    """What to read and how to write it: all of the command between ffmpeg and the file."""
+    """The options of the command, between the executable and the file."""
     height, width = frames.shape[1:3]
     rate = Fraction(frame_rate).limit_denominator()
     arguments = ["-y", "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     arguments += ["-s", f"{width}x{height}", "-r", str(rate), "-i", "-", "-an"]
-    # Browsers play 4:2:0 only, which halves the chroma and so wants even sizes.
+    # Browsers play 4:2:0 only, which halves the chroma and needs even sizes.
     arguments += ["-vcodec", "libx264", "-pix_fmt", "yuv420p"]
     if width % 2 or height % 2:
         arguments += ["-vf", f"scale={width + width % 2}:{height + height % 2}"]

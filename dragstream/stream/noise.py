@@ -1,7 +1,7 @@
-"""Noise as a function of (seed, block, step), so that any block can be made again.
+"""Noise as a function of (seed, block, step), so that any block can be generated again.
 
-Nothing here reads or writes a global generator. Numbers are drawn on the CPU, whatever the
-device, because only there does one seed mean the same bits everywhere.
+Global generators are neither read nor written. Numbers are drawn on the CPU for every device,
+because only there one seed gives the same bits everywhere.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import operator
 import torch
 
 SEED_LIMIT = 2**64
-"""Seeds are whole numbers from 0 up to, but not including, this."""
+"""Upper limit of seeds, exclusive; the lowest is 0."""
 
 
 def checked_seed(seed: int) -> int:
@@ -34,7 +34,7 @@ def checked_seed(seed: int) -> int:
 
 
 def generator(seed: int, *key: int | str) -> torch.Generator:
-    """A fresh CPU generator for one use, named by ``key``.
+    """A new CPU generator for one use, named by ``key``.
 
     The 64-bit seed is a BLAKE2b digest of the seed and the key: neighbouring seeds, blocks and
     steps are as unlike one another as any, and the same on every machine and Python.
@@ -49,8 +49,8 @@ def generator(seed: int, *key: int | str) -> torch.Generator:
 def noise(seed: int, block: int, step: int, shape: tuple[int, ...]) -> torch.Tensor:
     """Standard normal noise, float32 on the CPU, of the given shape.
 
-    Step 0 is what a block starts from; step s is what its prediction is mixed with on the way
-    into denoising step s.
+    A block starts from the noise of step 0; its prediction is mixed with that of step s before
+    denoising step s.
     """
     draw = generator(seed, "noise", block, step)
     return torch.randn(shape, generator=draw, device="cpu", dtype=torch.float32)

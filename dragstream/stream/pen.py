@@ -1,4 +1,4 @@
-"""Who may change a stream: one call at a time, or the one thread that keeps the pen."""
+"""The write lock of a stream: for one call at a time, or for one thread until it is released."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dragstream.stream.events import Watch, nobody
 
 @dataclass(frozen=True, eq=False)
 class Keeper:
-    """The thread that keeps the pen, what others are told meanwhile, and who watches it write."""
+    """Exclusive owner of the write lock: thread, error text for others, event callback."""
 
     thread: threading.Thread
     reason: str
@@ -21,8 +21,8 @@ class Keeper:
 class Writing:
     """One call that changes a stream.
 
-    It lets go of the pen by setting `over`. That is a plain store, which no interrupt can split or
-    come in front of, so that the pen is never left with a call that has ended.
+    It releases the lock by setting `over`. That is a plain store, which no interrupt can split or
+    precede, so that a call that has ended never holds the lock.
     """
 
     def __init__(self, call: str) -> None:
@@ -31,7 +31,7 @@ class Writing:
 
 
 class Pen:
-    """What a call holds while it changes a stream."""
+    """The write lock of a stream."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -40,25 +40,25 @@ class Pen:
 
     @property
     def watch(self) -> Watch:
-        """Who watches the keeper write."""
+        """The event callback of the owner; `nobody` without an owner."""
         keeper = self._keeper
         return nobody if keeper is None else keeper.watch
 
     def take(self, writing: Writing) -> None:
-        """Begin to write; the call is over when it says so.
+        """Take the lock for a call, until it sets `over`.
 
         Raises:
-            RuntimeError: Another call is at it, or another thread keeps the pen.
+            RuntimeError: Another call holds the lock, or another thread owns it.
         """
         with self._mutex:
             self._check(writing.call, threading.current_thread())
             self._writing = writing
 
     def keep(self, keeper: Keeper) -> Callable[[], None]:
-        """Let only one thread write, until the function that is returned is called.
+        """Make one thread the owner of the lock; the returned function releases it.
 
         Raises:
-            RuntimeError: A call is writing, or another thread keeps the pen.
+            RuntimeError: A call holds the lock, or another thread owns it.
         """
         with self._mutex:
             self._check(keeper.thread.name, keeper.thread)
@@ -77,5 +77,5 @@ class Pen:
         writing = self._writing
         if writing is not None and not writing.over:
             raise RuntimeError(
-                f"{call} cannot change the stream now: {writing.call} is still at work on it"
+                f"{call} cannot change the stream now: {writing.call} is still running"
             )

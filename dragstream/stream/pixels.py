@@ -1,4 +1,4 @@
-"""Frames from a model's decoder, whoever wrote it, refused where they were not finite."""
+"""Decodes latents to frames with any model's decoder; refuses values that are not finite."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dragstream.models.base import VideoModel
 from dragstream.models.pixels import ADVICE
 
 _CLAMPS = {"clamp", "clamp_", "clamp_min", "clamp_max", "clip", "clip_", "hardtanh"}
-"""Functions that may make a finite number of an infinite one."""
+"""Functions that may turn an infinite number into a finite one."""
 
 
 class _Finite(TorchFunctionMode):
-    """Raises where numbers that are not finite are clamped or become uint8.
+    """Raises if numbers that are not finite are clamped or converted to uint8.
 
-    NaN as uint8 is a 0 like any other, so it has to be found on the way there.
+    NaN becomes 0 in uint8, so it has to be found before the conversion.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -37,7 +37,7 @@ def _check(value: object) -> None:
     if not isinstance(value, torch.Tensor) or not value.is_floating_point() or value.is_meta:
         return
     if not bool(torch.isfinite(value).all()):
-        raise FloatingPointError("values that are not finite become pixels")
+        raise FloatingPointError("values that are not finite are converted to pixels")
 
 
 def decode(model: VideoModel, latents: torch.Tensor, memory: Any) -> tuple[NDArray[np.uint8], Any]:
@@ -52,7 +52,7 @@ def decode(model: VideoModel, latents: torch.Tensor, memory: Any) -> tuple[NDArr
         with np.errstate(invalid="raise"):
             frames = np.array(decoded).astype(np.uint8)
     except FloatingPointError as error:
-        if "decoder" in str(error):  # one of the package's, which says more
+        if "decoder" in str(error):  # of the package's own decoders, with a more precise message
             raise
         name = model.spec.name
         raise FloatingPointError(

@@ -1,4 +1,4 @@
-"""Making a block from beginning to end: noise, latents, the model's memory of it, frames."""
+"""Produces whole blocks: noise, latents, context pass, decoded frames, record."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from dragstream.stream.records import Block, Mode, Timings
 from dragstream.stream.state import Context, Recall, State, trailing
 
 _ALIGNED = 16
-"""Floats in the 64 bytes that tensors on a CPU are aligned to."""
+"""Floats in 64 bytes, the alignment of CPU tensors."""
 
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """What block to make.
+    """The parameters of one block to produce.
 
     Attributes:
-        mode: Which call asks for it.
-        given: What the first denoising steps are given, (F, C, h, w) each; nothing for a block
+        mode: The call that generates it.
+        given: Noisy latents of the first denoising steps, (F, C, h, w) each; empty for a block
             from fresh noise.
         drive: The drags, if any.
-        part: (j, n): it is block j of the n that the call makes.
-        origin: The block that it is made from anew, if it is one.
+        part: (j, n): it is block j of the n blocks of the call.
+        origin: The block that it replaces, if any.
     """
 
     mode: Mode
@@ -49,17 +49,17 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
     """The state with one more block, generated under the state's prompt.
 
     Raises:
-        ValueError: The model makes no more blocks than there are.
+        ValueError: The model's largest number of blocks is reached.
         FloatingPointError: The latents stopped being finite, or the frames decoded from them are
             not.
-        Exception: What ``watch`` raises.
+        Exception: Any exception of ``watch``.
     """
     model, index = recall.model, len(state.blocks)
     most = model.spec.most_blocks
     if most is not None and index >= most:
         raise ValueError(
-            f"{model.spec.name!r} makes videos of at most {most} blocks: drag what is there, "
-            f"rewind, or begin another stream"
+            f"{model.spec.name!r} makes videos of at most {most} blocks: edit or animate the "
+            f"present ones, rewind, or begin another stream"
         )
     context = recall.context(state, index, state.prompt)
     decoder = recall.decoder(state, index)
@@ -104,8 +104,8 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
 def _previous(recall: Recall, state: State, drive: Drive | None) -> torch.Tensor | None:
     """Clean latents (N, C, h, w) that the next block's predictions are normalised with, or None.
 
-    As in the release the stream's first block does not count, so that its second block is the
-    first that can be looked back on.
+    As in the release, the stream's first block is left out, so that the second block is the first
+    to be used.
     """
     count = state.prediction_blocks
     if drive is not None:
@@ -118,7 +118,7 @@ def _previous(recall: Recall, state: State, drive: Drive | None) -> torch.Tensor
 def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uint8]) -> State:
     """The state with a first block that shows a picture.
 
-    The block's noisy latents are what a generated block would have had on its way to the same
+    The block's noisy latents are those with which a generated block arrives at the same clean
     latents, so that it can be edited and dragged like any other.
 
     Raises:
@@ -135,14 +135,14 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
             f"got {image.dtype} of shape {image.shape}"
         )
     with torch.no_grad():
-        # A copy, since a model may make a tensor of it: frames of a stream are read-only.
+        # A copy: a model may turn it into a tensor, and frames of a stream are read-only.
         (latents,) = _stored(recall.model.encode_image(image.copy()))
     return _given(recall, state, seed, [latents], picture=_kept(image))
 
 
 @runtime_checkable
 class Filming(Protocol):
-    """A model that takes a video to start from."""
+    """A model that can encode a video to start from."""
 
     def encode_video(self, frames: NDArray[np.uint8]) -> torch.Tensor:
         """The latents (1, N, C, h, w) of frames (T, H, W, 3), in whole blocks."""
@@ -156,7 +156,7 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
         TypeError: Not an array, or a model that takes pictures only.
         ValueError: Frames of another size or dtype than the model's, or a number of them that does
             not make whole blocks.
-        Exception: What the model says of them.
+        Exception: Any exception of the model.
     """
     model = recall.model
     if not isinstance(video, np.ndarray):
@@ -164,7 +164,7 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
             f"video must be a numpy array uint8 (T, H, W, 3), got {type(video).__name__}"
         )
     if not isinstance(model, Filming):
-        raise TypeError(f"{model.spec.name!r} starts from a picture (image=...), from no video")
+        raise TypeError(f"{model.spec.name!r} starts from a picture (image=...), not from a video")
     with torch.no_grad():
         (latents,) = _stored(model.encode_video(video.copy()))
     spec = model.spec
@@ -178,7 +178,7 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
 
 
 def _kept(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A copy that nobody changes."""
+    """A read-only copy."""
     copied = pixels.copy()
     copied.setflags(write=False)
     return copied
@@ -193,7 +193,7 @@ def _given(
 ) -> State:
     """The state with clean latents (F, C, h, w) as its first blocks.
 
-    The first of them keeps the ``source``: a `picture` or `footage`.
+    The first of them stores the ``source``: a `picture` or `footage`.
     """
     most = recall.model.spec.most_blocks
     if not all(bool(torch.isfinite(latents).all()) for latents in parts):
@@ -227,7 +227,7 @@ def _block(
     noisy: tuple[torch.Tensor, ...],
     timings: Timings,
 ) -> Block:
-    """The next block of a state, its frames and drift still to come."""
+    """The next block of a state, without its frames and drift."""
     previous = state.blocks[-1] if state.blocks else None
     return Block(
         index=len(state.blocks),
@@ -243,7 +243,7 @@ def _block(
 
 
 def _complete(recall: Recall, state: State, block: Block, context: Context, decoder: Any) -> State:
-    """Commit and decode a block, and put it at the end of the state."""
+    """Commit and decode a block, and append it to the state."""
     began = time.perf_counter()
     context = recall.commit(block.latents, context)
     committed = time.perf_counter()
@@ -281,13 +281,13 @@ def _shape(recall: Recall) -> tuple[int, ...]:
 
 
 def _stored(*parts: torch.Tensor) -> list[torch.Tensor]:
-    """Latents (1, F, C, h, w) from the model as a block keeps them: (F, C, h, w) each.
+    """Copies of the model's latents (1, F, C, h, w) for a block's record, (F, C, h, w) each.
 
-    They share one allocation. Many small ones that stay, made between large ones that come and
-    go, would leave gaps that nothing fits into, and memory would grow by more than is kept.
+    They share one allocation: many small ones between large temporary ones would fragment the
+    memory, which would then grow by more than is kept.
     """
     size = parts[0][0].numel()
-    # Each begins where any tensor might: the model's bits may depend on the alignment.
+    # Each is aligned like any tensor: the model's bits may depend on the alignment.
     room = -(-size // _ALIGNED) * _ALIGNED
     memory = torch.empty(len(parts), room, dtype=torch.float32, device="cpu")
     kept = [row[:size].view(parts[0].shape[1:]) for row in memory]

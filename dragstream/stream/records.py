@@ -1,4 +1,4 @@
-"""What a stream keeps of each block: frozen values, so that reading is always safe."""
+"""Records of blocks and of the calls that made them, as frozen values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Block", "Call", "Iteration", "Mode", "Timings"]
 
 
 class Mode(Enum):
-    """Which call made a block."""
+    """The kind of call that made a block."""
 
     STEP = "step"
     EDIT = "edit"
@@ -35,10 +35,10 @@ class Mode(Enum):
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked for when a block was made."""
+    """The arguments of the call that made a block."""
 
     mode: Mode
-    """Which call made it."""
+    """The kind of call that made it."""
     drags: tuple[Drag, ...] = ()
     """Its drags; none for a plain block."""
     keep: Any = None
@@ -55,7 +55,7 @@ class Timings:
 
     ``steps`` holds the denoiser's share of each denoising step that ran (an edit starts at the
     drag's step), ``drag`` all iterations together, ``commit`` the context pass, ``decode`` the
-    way to pixels. What a stream recomputed first, say after a rewind, is not in it.
+    decoder. Contexts recomputed before the block, say after a rewind, are not included.
     """
 
     steps: tuple[float, ...]
@@ -65,37 +65,37 @@ class Timings:
 
     @property
     def total(self) -> float:
-        """All of it, in seconds."""
+        """The sum of all parts, in seconds."""
         return sum(self.steps) + self.drag + self.commit + self.decode
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """One block of latent frames and how it came about.
+    """One block of latent frames, with the call that made it.
 
     Tensors are float32 on the CPU and shared between forks: read them, copy before you change
     them. F is the number of latent frames, T that of video frames.
     """
 
     index: int
-    """Place in the stream, from 0."""
+    """Number of the block in the stream, from 0."""
     mode: Mode
-    """Which call made it."""
+    """The kind of call that made it."""
     prompt: str
     """The caption it was generated under."""
     latents: torch.Tensor
     """Clean latents, (F, C, h, w)."""
     noisy: tuple[torch.Tensor, ...]
-    """What each denoising step was given, (F, C, h, w) each; after the drag at the drag's step."""
+    """Noisy latents of each denoising step, (F, C, h, w) each; after the drag at the drag's."""
     frames: NDArray[np.uint8]
     """The video, (T, H, W, 3), read-only."""
     drift: tuple[float, ...]
     """Distance of each latent frame's moments from those of the latent frames before the block
-    (as many as rectification looks at); NaN in the first block, which has none."""
+    (as many as rectification uses); NaN in the first block, which has none."""
     timings: Timings
     """Seconds, part by part."""
     first_frame: int = 0
-    """Number in the stream of the block's first video frame."""
+    """Number of the block's first video frame in the stream."""
     drags: tuple[Drag, ...] = ()
     """The drags of the call that made it; none for a plain block."""
     keep: Any = None
@@ -105,22 +105,22 @@ class Block:
     part: tuple[int, int] = (0, 1)
     """(j, n): this is block j, from 0, of the n that one call made."""
     iterations: tuple[Iteration, ...] = ()
-    """What each drag iteration did, in order."""
+    """The drag iterations, in order."""
     earlier: tuple[Call, ...] = ()
-    """How it was made before it was edited, one call after the other; nothing for other blocks."""
+    """The calls that made the block before its last edit, in order; empty for other blocks."""
     picture: NDArray[np.uint8] | None = None
-    """The picture (H, W, 3) that the stream began with, kept in its first block; read-only."""
+    """In the first block, the picture (H, W, 3) that the stream was started from; read-only."""
     footage: NDArray[np.uint8] | None = None
-    """The video (T, H, W, 3) that the stream began with, kept in its first block; read-only."""
+    """In the first block, the video (T, H, W, 3) that the stream was started from; read-only."""
 
     @property
     def call(self) -> Call:
-        """What was asked for when the block, as it is, was made."""
+        """The last call that made or edited the block."""
         return Call(self.mode, self.drags, self.keep, self.settings, self.part)
 
     @property
     def given(self) -> bool:
-        """Whether the stream was started with it: with the picture or video that it shows."""
+        """True for blocks of the picture or video that the stream was started from."""
         return (*self.earlier, self.call)[0].mode is Mode.IMAGE
 
     @cached_property
@@ -130,18 +130,18 @@ class Block:
 
     @cached_property
     def frame_moments(self) -> tuple[Moments, ...]:
-        """The same of each latent frame by itself."""
+        """The moments of each latent frame."""
         return tuple(Moments.of(frame) for frame in self.latents)
 
     @property
     def latent_frames(self) -> range:
-        """The numbers that the block's latent frames have in the stream."""
+        """The numbers of the block's latent frames in the stream."""
         count = len(self.latents)
         return range(self.index * count, (self.index + 1) * count)
 
     @property
     def video_frames(self) -> range:
-        """The numbers that the block's video frames have in the stream."""
+        """The numbers of the block's video frames in the stream."""
         return range(self.first_frame, self.first_frame + len(self.frames))
 
     def __repr__(self) -> str:

@@ -1,8 +1,8 @@
-"""A stream as Python source: the calls that make it again, bit for bit on a CPU.
+"""A stream as Python source: the calls that generate it again, bit for bit on a CPU.
 
-Of a session only what survives is written: each block knows how it was made, also before it was
-edited, and what was rewound is gone. An animation of which some blocks were rewound is made as a
-whole, since its length shapes each of its blocks, and rewound again.
+Only the calls of present blocks are written, those before an edit included, and no rewound blocks.
+An animation of which some blocks were rewound is generated as a whole, since its length affects
+each of its blocks, and rewound again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _LINE = 96
 """Characters of a picture's data in one line."""
 _PIXELS = "np.array(Image.open(io.BytesIO(base64.b64decode(png))))"
-"""What `_png` wrote, read again."""
+"""Source that decodes the output of `_png`."""
 
 
 def script(
@@ -48,25 +48,25 @@ def script(
     prediction_blocks: int,
     load: str | None,
 ) -> str:
-    """The source that makes a stream of these blocks again.
+    """The source that generates a stream of these blocks again.
 
     Args:
-        model: What made them.
+        model: The model that generated them.
         blocks: All blocks, oldest first.
-        prompt: The caption of the block to come.
-        seed: What all noise derives from.
-        prediction_blocks: Of the stream.
+        prompt: The caption of the next block.
+        seed: The stream's seed.
+        prediction_blocks: The stream's `prediction_blocks`.
         load: The expression that gives the model; None for `ds.load` of its name.
 
     Raises:
-        ValueError: A model without a name that `ds.load` knows, and no expression for it; blocks
-            from an archive that does not tell how they were made.
+        ValueError: A model of a name not in `available()`, without an expression for it; blocks
+            from an archive without the calls that made them.
     """
     name = model.spec.name
     if load is None:
         if name not in available():
             raise ValueError(
-                f"ds.load knows no model {name!r}, only {', '.join(available())}; "
+                f"ds.load has no model {name!r}, only {', '.join(available())}; "
                 "pass model='...', the expression that gives it"
             )
         load = f'ds.load("{name}")'
@@ -76,9 +76,9 @@ def script(
 
 
 def _head(body: str, classes: Mapping[str, str]) -> Iterator[str]:
-    """What stands on top: what this is, and the imports that the body needs.
+    """The head of the script: a comment, and the imports that the body needs.
 
-    ``classes`` gives the module of each class or function that may be called by its own name.
+    ``classes`` maps class and function names that the body may use to their modules.
     """
     threads = torch.get_num_threads()
     yield "# On a CPU these lines make the same frames again, bit for bit, given the same versions"
@@ -127,7 +127,7 @@ def _model(load: str, fingerprint: str) -> Iterator[str]:
 
 
 class _Writer:
-    """Writes the calls one after another; remembers what the stream would be like by then."""
+    """Writes the calls one after another, and tracks the stream's prompt between them."""
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
@@ -155,13 +155,13 @@ class _Writer:
         yield from self._set(prompt)
 
     def _set(self, prompt: str) -> Iterator[str]:
-        """The prompt of what follows."""
+        """Set the prompt of the next statements, if it changes."""
         if prompt != self._prompt:
             self._prompt = prompt
             yield f"stream.prompt = {quoted(prompt)}"
 
     def _run(self, run: Sequence[Block]) -> Iterator[str]:
-        """Blocks of one call, and the edits of the last of them."""
+        """The call that made some blocks, and the edits of the last of them."""
         first, *edits = (*run[-1].earlier, run[-1].call)
         if first.mode is Mode.STEP:
             yield "stream.step()" if len(run) == 1 else f"stream.run({len(run)}, progress=False)"
@@ -174,7 +174,7 @@ class _Writer:
             yield self._drag(edit.mode.value, edit, {})
 
     def _drag(self, call: str, made: Call, named: dict[str, Expression]) -> str:
-        """A call with drags."""
+        """A statement with drags."""
         drags = Items(tuple(map(drag_expression, made.drags)))
         if made.keep is not None:
             named = named | {"keep": region_expression(as_shape(made.keep))}
@@ -186,26 +186,26 @@ class _Writer:
 
 
 def _check(blocks: Sequence[Block]) -> None:
-    """Refuse blocks whose making is not known, as in archives of version 1."""
+    """Refuse blocks without all their calls, as in archives of version 1."""
     for block in blocks:
         if block.mode is Mode.EDIT and not block.earlier:
             raise ValueError(
-                f"block {block.index} was edited, and its archive does not tell how it was made "
-                "before: save the stream anew from the session that made it"
+                f"block {block.index} was edited, and its archive does not hold the call before: "
+                "save the stream again from the session that made it"
             )
     if blocks and blocks[0].given and blocks[0].picture is None is blocks[0].footage:
         raise ValueError(
-            "the archive does not hold the picture or video that the stream began with"
+            "the archive does not hold the picture or video that the stream was started from"
         )
 
 
 def _origin(block: Block) -> Call:
-    """The call that made a block in the first place."""
+    """The call that first made a block, before any edit."""
     return (*block.earlier, block.call)[0]
 
 
 def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
-    """Blocks that one call can make, together: plain ones, or those of one animation."""
+    """Groups of blocks that one call can make: plain ones, or those of one animation."""
     run: list[Block] = []
     for block in blocks:
         if run and not _follows(run[-1], block):
@@ -217,7 +217,7 @@ def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
 
 
 def _follows(before: Block, block: Block) -> bool:
-    """Whether the call that made one block made the next one as well, or might have."""
+    """True if one call can make both of two successive blocks."""
     first, then = _origin(before), _origin(block)
     if before.earlier or before.prompt != block.prompt or first.mode is not then.mode:
         return False
@@ -227,7 +227,7 @@ def _follows(before: Block, block: Block) -> bool:
 
 
 def _picture(picture: NDArray[np.uint8]) -> Iterator[str]:
-    """The picture that a stream begins with: no other file is needed."""
+    """Statements that define the picture that the stream starts from, inline as PNG."""
     yield 'png = """'
     yield from _png(picture)
     yield '"""'
@@ -235,7 +235,7 @@ def _picture(picture: NDArray[np.uint8]) -> Iterator[str]:
 
 
 def _footage(footage: NDArray[np.uint8]) -> Iterator[str]:
-    """The video that a stream begins with: its frames, an empty line between each two."""
+    """Statements that define the video that the stream starts from: a PNG for each frame."""
     yield 'pngs = """'
     for index, frame in enumerate(footage):
         yield from [""] * (index > 0)
@@ -254,7 +254,7 @@ def _png(picture: NDArray[np.uint8]) -> list[str]:
 
 
 def _settings(settings: DragMethod, spec: ModelSpec) -> Make:
-    """Settings as they differ from one of the presets, whichever is nearer."""
+    """Settings as differences from the nearest preset."""
     if not isinstance(settings, DragSettings):
         kind: Any = type(settings)
         return Make(kind.__name__, tuple(differences(settings, kind().resolve(spec))))

@@ -1,9 +1,9 @@
-"""A stream's state as one immutable value, and how the forgotten parts of it are made again.
+"""A stream's state as one immutable value, and the cache of contexts and decoder states.
 
 A stream needs the model's context (and the decoder's state) after any number of blocks: before
-the newest block to edit it, after it to go on. Keeping them all would let memory grow with the
-stream, so only the newest few are kept, and any other is recomputed from the blocks' stored
-clean latents, in order, which gives the same bits.
+the newest block to edit it, after it to continue. If all were kept, memory would grow with the
+stream; so only the newest few are kept, and any other is recomputed from the blocks' stored clean
+latents, in order, which gives the same bits.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 Blocks = tuple["Block", ...]
 Context = Any
-"""What a model remembers; only the model looks inside."""
+"""A model's context (its cache), opaque to this package."""
 Value = TypeVar("Value")
 Found = tuple[Value]
-"""A value in a tuple of one, since None may itself be a value (of a decoder without memory)."""
+"""A found value in a tuple of one, since None may be a value (of a decoder without state)."""
 
 PATIENCE = 2.0
-"""Seconds after which recomputing shows a progress bar."""
+"""Seconds of recomputing after which a progress bar appears."""
 
 
 def trailing(parts: Sequence[torch.Tensor], count: int | None = None) -> torch.Tensor | None:
     """The last ``count`` frames (None: all) of tensors (F, ...) in order, as one (N, ...).
 
-    Looks at no more parts than it needs; None where no frame is found or asked for.
+    Only the needed parts are read. None without frames, or for a count of 0.
     """
     wanted: list[torch.Tensor] = []
     missing = sum(map(len, parts)) if count is None else count
@@ -59,24 +59,24 @@ class Marks(Generic[Value]):
     items: tuple[tuple[int, Value], ...] = ()
 
     def get(self, boundary: int) -> Found[Value] | None:
-        """The value at a boundary, or None where it was forgotten."""
+        """The value at a boundary, or None if it is not kept."""
         return next(((value,) for place, value in self.items if place == boundary), None)
 
     def put(self, boundary: int, value: Value) -> Marks[Value]:
-        """Marks with one more, the highest so far; the lowest may fall out."""
+        """A copy with one more value, at the highest boundary; the lowest may be dropped."""
         items = (*self.cut(boundary - 1).items, (boundary, value))
         return Marks(self.limit, items[-self.limit :])
 
     def cut(self, boundary: int) -> Marks[Value]:
-        """Marks without those above a boundary."""
+        """A copy without the values above a boundary."""
         return Marks(self.limit, tuple(item for item in self.items if item[0] <= boundary))
 
 
 class Memo(Generic[Value]):
-    """A few values that belong after certain blocks, the least recently used forgotten first.
+    """A cache of values after certain blocks; the least recently used is dropped first.
 
-    A block never changes and neither does what came before it, so the block itself is the key:
-    the memo stays right through rewinds, and forks may share it.
+    A block and the blocks before it never change, so the block itself is the key: the cache stays
+    valid after rewinds, and forks may share it.
     """
 
     def __init__(self, limit: int) -> None:
@@ -85,7 +85,7 @@ class Memo(Generic[Value]):
         self._items: OrderedDict[int, tuple[Block, Value]] = OrderedDict()
 
     def get(self, block: Block) -> Found[Value] | None:
-        """The value after a block, or None where it was forgotten."""
+        """The value after a block, or None if it is not kept."""
         with self._lock:
             if id(block) not in self._items:
                 return None
@@ -93,7 +93,7 @@ class Memo(Generic[Value]):
             return (self._items[id(block)][1],)
 
     def put(self, block: Block, value: Value) -> None:
-        """Remember the value after a block."""
+        """Keep the value after a block."""
         with self._lock:
             self._items[id(block)] = (block, value)  # holding the block keeps its id unique
             self._items.move_to_end(id(block))
@@ -103,26 +103,25 @@ class Memo(Generic[Value]):
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Everything that a call to a stream may change; replaced as a whole when a call is done."""
+    """All that a call to a stream may change; replaced as a whole when the call is complete."""
 
     blocks: tuple[Block, ...]
     prompt: str
     contexts: Marks[Context]
     decoders: Marks[Any]
     start: int = 0
-    """Blocks that the stream was started with, which therefore stay: 1 for a picture, more for a
-    video."""
+    """Number of blocks from the start picture or video, which cannot be rewound."""
     prediction_blocks: int = 0
-    """Preceding blocks that the predictions of every block are normalised with."""
+    """Number of preceding blocks that the predictions of every block are normalised with."""
 
     @classmethod
     def empty(cls, prompt: str, limit: int, prediction_blocks: int = 0) -> State:
-        """No block yet; ``limit`` boundaries will be kept."""
+        """A state without blocks, which keeps contexts at ``limit`` boundaries."""
         marks: Marks[Any] = Marks(limit)
         return cls((), prompt, marks, marks, prediction_blocks=prediction_blocks)
 
     def cut(self, count: int) -> State:
-        """The first ``count`` blocks, and the prompt under which the next one was made."""
+        """The state of the first ``count`` blocks, with the prompt of the next one."""
         return replace(
             self,
             blocks=self.blocks[:count],
@@ -132,7 +131,7 @@ class State:
         )
 
     def extended(self, block: Block, context: Context, decoder: Any) -> State:
-        """With one more block and what the model and the decoder remember after it."""
+        """The state with one more block, and the context and decoder state after it."""
         count = len(self.blocks) + 1
         return replace(
             self,
@@ -142,11 +141,17 @@ class State:
         )
 
 
-class Recall:
-    """The model, with a short memory for texts, contexts and decoder states.
+def need_blocks(state: State, call: str) -> None:
+    """Raise a ValueError, which names the call, if a state has no blocks."""
+    if not state.blocks:
+        raise ValueError(f"there is nothing to {call} yet: the stream has no blocks")
 
-    Shared between a stream and its forks. Everything here can be lost without changing a bit
-    of what the stream generates.
+
+class Recall:
+    """The model with a cache of encoded texts, contexts and decoder states.
+
+    Shared between a stream and its forks. Cached values can be dropped at any time: they are
+    recomputed with the same bits.
     """
 
     def __init__(self, model: VideoModel, limit: int) -> None:
@@ -161,8 +166,8 @@ class Recall:
         """The encoded prompt.
 
         Raises:
-            TypeError: for anything but a string.
-            ValueError: for a prompt that the model refuses, by the model.
+            TypeError: Anything but a string.
+            ValueError: A prompt that the model refuses.
         """
         if not isinstance(prompt, str):
             raise TypeError(f"prompt must be a string, got {prompt!r}")
@@ -176,21 +181,21 @@ class Recall:
         return found
 
     def to_model(self, latents: torch.Tensor) -> torch.Tensor:
-        """A block's stored latents (F, C, h, w) as the model takes them: (1, F, C, h, w)."""
+        """A block's stored latents (F, C, h, w) on the model's device: (1, F, C, h, w)."""
         return latents.unsqueeze(0).to(self._device)
 
     def context(self, state: State, boundary: int, prompt: str) -> Context:
-        """The context after the first ``boundary`` blocks, about to generate under ``prompt``."""
+        """The context after the first ``boundary`` blocks, with the text of ``prompt``."""
         context = self._find(
             state.blocks, boundary, state.contexts, self._contexts, self._commit_block
         )
         return self._under(context, state.blocks, boundary, prompt)
 
     def decoder(self, state: State, boundary: int) -> Any:
-        """What the decoder remembers after the first ``boundary`` blocks; None at the start.
+        """The decoder's state after the first ``boundary`` blocks; None at the start.
 
-        A decoder that remembers nothing after the first block is taken never to remember
-        anything, which spares decoding a long stream again.
+        A decoder without a state after the first block is assumed to have none at all, which
+        avoids decoding a long stream again.
         """
         blocks, marks, memo = state.blocks, state.decoders, self._decoders
         place, memory = self._nearest(blocks, boundary, marks, memo)
@@ -206,10 +211,10 @@ class Recall:
             return self.model.commit(self.to_model(latents), context)
 
     def decode(self, latents: torch.Tensor, memory: Any) -> tuple[NDArray[np.uint8], Any]:
-        """Latents (F, C, h, w) to read-only frames (T, H, W, 3), and the decoder's memory.
+        """Latents (F, C, h, w) to read-only frames (T, H, W, 3), and the decoder's state.
 
         Raises:
-            FloatingPointError: the decoder's values are not finite.
+            FloatingPointError: The decoder's values are not finite.
         """
         return decode(self.model, self.to_model(latents), memory)
 
@@ -234,7 +239,7 @@ class Recall:
     def _nearest(
         blocks: Blocks, boundary: int, marks: Marks[Value], memo: Memo[Value]
     ) -> tuple[int, Value | None]:
-        """The highest boundary, not above the given one, whose value is known; or (0, None)."""
+        """The highest boundary up to the given one with a kept value, and that; or (0, None)."""
         for place in range(boundary, 0, -1):
             found = marks.get(place) or memo.get(blocks[place - 1])
             if found is not None:
@@ -250,10 +255,11 @@ class Recall:
         memo: Memo[Value],
         advance: Callable[[Blocks, int, Value | None], Value],
     ) -> Value | None:
-        """The value at a boundary: marked, remembered, or walked to from the nearest that is."""
+        """The value at a boundary, kept or recomputed from the nearest kept one."""
         nearest = cls._nearest(blocks, boundary, marks, memo)
         place, value = nearest
-        for index in tqdm(range(place, boundary), "recalling blocks", leave=False, delay=PATIENCE):
+        steps = range(place, boundary)
+        for index in tqdm(steps, "recomputing blocks", leave=False, delay=PATIENCE):
             value = advance(blocks, index, value)
             memo.put(blocks[index], value)
         return value

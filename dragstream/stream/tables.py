@@ -1,4 +1,4 @@
-"""The numbers of a stream as one table."""
+"""A stream's statistics as one pandas table."""
 
 from __future__ import annotations
 
@@ -34,15 +34,16 @@ COLUMNS = ("block", *_TEXTS, *_INTEGERS[1:], *_NUMBERS)
 
 
 def statistics(blocks: Iterable[Block]) -> pd.DataFrame:
-    """One row per drag iteration and one per latent frame, in the order they came about.
+    """One row per drag iteration and one per latent frame, in order of time.
 
     A row has either an ``iteration`` or a ``frame``, so
     ``table[table.frame.notna()]`` is the history of the clean latents and
-    ``table[table.iteration.notna()]`` that of the optimisation. What does not apply is missing.
+    ``table[table.iteration.notna()]`` that of the optimisation. Columns that do
+    not apply to a row are missing values.
 
     =================  ============================================================================
     block              number of the block
-    mode, prompt       the call that made it, and its caption
+    mode, prompt       kind of the call that made it, and its caption
     frame              latent frame within the block
     latent_frame       latent frame within the stream
     iteration          iteration within the block, from 0

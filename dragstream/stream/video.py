@@ -1,4 +1,4 @@
-"""Video out: mp4 and gif files, and a small looping video inside a notebook."""
+"""Writes mp4 and gif files, and encodes the small looping video of a notebook."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _checked_path(path: str | os.PathLike[str], suffix: str) -> Path:
     if not checked.parent.is_dir():
         raise ValueError(f"there is no folder {str(checked.parent)!r} to write to")
     if checked.is_dir():
-        raise ValueError(f"{str(checked)!r} is a folder, it cannot become a file")
+        raise ValueError(f"{str(checked)!r} is a folder, not a file")
     return checked
 
 
@@ -72,7 +72,7 @@ def to_mp4(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> P
         ValueError: No frames, another suffix than ``.mp4``, no such folder, a bad frame rate.
         ImportError: Without imageio-ffmpeg (extra ``lab``).
         RuntimeError: ffmpeg cannot be run, has no x264, or failed, as on a full disk: an
-            `FFmpegError` with what ffmpeg said.
+            `FFmpegError` with ffmpeg's output.
         OSError: The file cannot be written.
     """
     frames, target, frame_rate = _checked(frames, path, ".mp4", frame_rate)
@@ -92,7 +92,7 @@ def to_gif(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> P
         frames: At least one.
         path: Ending in ``.gif``; ``~`` is the home folder.
         frame_rate: Frames a second. Players slow down above 50; the gif then has 50, and a
-            `UserWarning` says so.
+            `UserWarning` is issued.
 
     Raises:
         TypeError: A frame rate that is no number.
@@ -127,9 +127,9 @@ class Clip:
     def of(
         cls, frames: Frames, frame_rate: float, width: int | None = None, label: str = "video"
     ) -> Clip:
-        """Encode frames: as mp4 where there is an ffmpeg that works, as gif elsewhere.
+        """Encode frames as mp4, or as gif without a working ffmpeg.
 
-        ``width`` defaults to the frames' own, times whatever makes it at least 320.
+        ``width`` defaults to the smallest multiple of the frames' width that is at least 320.
 
         Raises:
             TypeError: A rate or width that is not a number.

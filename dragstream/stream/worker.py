@@ -1,4 +1,4 @@
-"""The thread behind a live stream: commands in order, and plain blocks in between."""
+"""The background thread of a live stream: a queue of commands, and plain blocks in between."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ if TYPE_CHECKING:
     from dragstream.stream.stream import Stream
 
 _log = logging.getLogger(__name__)
-_REASON = "a LiveStream is at work on it; call live.pause() or live.stop() first"
+_REASON = "a LiveStream is running on it; call live.pause() or live.stop() first"
 _FAREWELL = 10.0
-"""Seconds that the interpreter waits at its exit for a pass of the model to end."""
+"""Seconds that the interpreter waits at exit for the running pass of the model."""
 
 
 class _GivenUpError(Exception):
-    """What is being made is not wanted any more."""
+    """The block or drag in progress was dropped."""
 
 
 class Worker:
-    """A daemon thread that reserves a stream while there is something to do.
+    """A daemon thread that reserves a stream while it has work.
 
     Args:
-        stream: What it changes; nobody else may meanwhile.
-        frame_rate: Video frames a second that are watched.
+        stream: The stream that it changes.
+        frame_rate: Video frames a second at which blocks are published.
     """
 
     def __init__(self, stream: Stream, frame_rate: float) -> None:
         self.listeners: dict[object, Watch] = {}
         self._stream = stream
         self._frame_rate = frame_rate
-        self._watched_at = 0.0  # when all that was shown will have been watched
-        self._turn = threading.Condition()  # guards what follows
+        self._watched_at = 0.0  # end of the duration of all published frames
+        self._turn = threading.Condition()  # guards the attributes below
         self._commands: deque[Callable[[], object]] = deque()
         self._playing = False
         self._stopping = False
-        self._resting = True  # is there nothing to do, and has that been told
+        self._resting = True  # no work, and listeners were notified of it
         self._told = Status.STOPPED
-        self._plain = False  # is a plain block being made
-        self._error: BaseException | None = None  # that nobody was told of
+        self._plain = False  # a plain block is in progress
+        self._error: BaseException | None = None  # not raised yet
         self._thread: threading.Thread | None = None
         self._release: Callable[[], None] | None = None
 
@@ -54,12 +54,12 @@ class Worker:
 
     @property
     def here(self) -> bool:
-        """Is this the worker's own thread?"""
+        """True on the worker's own thread."""
         return threading.current_thread() is self._thread
 
     @property
     def status(self) -> Status:
-        """What is being done; at rest as soon as others may change the stream."""
+        """The status; `PAUSED` or `STOPPED` as soon as other threads can change the stream."""
         with self._turn:
             if self._release is not None:
                 return Status.PLAYING if self._playing else Status.WORKING
@@ -67,10 +67,10 @@ class Worker:
             return Status.STOPPED if ended else Status.PAUSED
 
     def ask(self, command: Callable[[], object] | None = None) -> None:
-        """Carry out a command after those before it; None means play.
+        """Queue a command; None means play.
 
         Raises:
-            RuntimeError: An earlier error, or somebody else is changing the stream.
+            RuntimeError: An earlier error, or another call is changing the stream.
         """
         self.complain()
         with self._turn:
@@ -83,18 +83,18 @@ class Worker:
             self._turn.notify_all()
 
     def pause(self) -> None:
-        """Play no more; does not wait."""
+        """Stop generating plain blocks; does not wait."""
         with self._turn:
             self._playing = False
             self._turn.notify_all()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until there is nothing to do; False if that took too long."""
+        """Wait until all work is done; False after the timeout."""
         with self._turn:
             return self._turn.wait_for(lambda: self._resting, timeout)
 
     def stop(self, timeout: float | None = None) -> None:
-        """Drop everything and end the thread, which is waited for (not by itself)."""
+        """Drop all work, end the thread and wait for it (unless called on it)."""
         with self._turn:
             thread = self._thread
             self._playing = False
@@ -105,23 +105,24 @@ class Worker:
             thread.join(timeout)
 
     def complain(self) -> None:
-        """Raise the error that the thread met, once."""
+        """Raise the error of the thread, once."""
         with self._turn:
             error, self._error = self._error, None
         if error is not None:
             raise RuntimeError(
-                f"the live stream had to pause: {type(error).__name__} in its thread: {error}. "
-                "The stream is as it was before that call; what was queued behind it is dropped"
+                f"the live stream was paused by an error: {type(error).__name__} in its thread: "
+                f"{error}. "
+                "The stream is as before that call; commands queued behind it are dropped"
             ) from error
 
     def leave(self, patience: float) -> None:
-        """Stop for good; an error that nobody was told of is logged."""
+        """Stop at exit; an error that was not raised yet is logged."""
         self.stop(patience)
         if self._error is not None:
-            _log.error("a live stream had met an error", exc_info=self._error)
+            _log.error("a live stream stopped with an error", exc_info=self._error)
 
     def _engage(self) -> None:
-        """Have a thread, and the stream reserved for it."""
+        """Start the thread if needed, and reserve the stream for it."""
         if self._stopping:
             raise RuntimeError("the live stream is still stopping; call live.stop() to wait for it")
         if self._release is None:
@@ -132,7 +133,7 @@ class Worker:
             if self._thread is None:
                 self._thread = thread
                 thread.start()
-                # Torch does not survive an interpreter that goes away under it.
+                # A thread inside torch crashes when the interpreter is torn down.
                 atexit.register(self.leave, _FAREWELL)
 
     # -------------------------------------------------------------------- on its own thread
@@ -154,7 +155,7 @@ class Worker:
                 self._turn.notify_all()
 
     def _next(self, error: BaseException | None) -> Callable[[], object] | None:
-        """What to do next, after a rest if there is nothing; None when it is time to stop."""
+        """The next call, after waiting for one; None to stop."""
         while True:
             with self._turn:
                 if self._stopping:
@@ -175,23 +176,23 @@ class Worker:
             error = None
 
     def _complete(self) -> bool:
-        """Whether there is nothing to play on to: the model makes no more blocks than there are."""
+        """True if the model's largest number of blocks is reached."""
         most = self._stream.model.spec.most_blocks
         return most is not None and len(self._stream) >= most
 
     def _pick(self) -> Callable[[], object]:
-        # There is nothing to drag before the first block, so that one goes before commands.
+        # Drags need a block, so the first block comes before commands.
         self._plain = self._playing and not (self._commands and self._stream.blocks)
         return self._stream.step if self._plain else self._commands.popleft()
 
     def _carry_out(self, call: Callable[[], object]) -> BaseException | None:
-        """Do it; returns what went wrong."""
+        """Execute a call; returns its exception, if any."""
         try:
             call()
         except _GivenUpError:
             return None
         except BaseException as error:  # noqa: BLE001
-            # The lines stay for the user to read, the tensors go: memory may be what ran out.
+            # The traceback stays, its tensors are freed: the error may be lack of memory.
             traceback.clear_frames(error.__traceback__)
             with self._turn:
                 self._playing = False
@@ -202,7 +203,7 @@ class Worker:
         return None
 
     def _watch(self, event: Event) -> None:
-        """Publish what the stream does, unless it is not wanted any more."""
+        """Publish an event of the stream; raises if the work in progress was dropped."""
         with self._turn:
             if isinstance(event, BlockMade):
                 left = self._watched_at - time.monotonic()
@@ -214,7 +215,7 @@ class Worker:
         self._publish(event)
 
     def _given_up(self) -> bool:
-        """Is what is being made to be dropped? Drags never are but by `stop`."""
+        """True if the work in progress is to be dropped; drags are dropped only by `stop`."""
         if not self._plain:
             return self._stopping
         return not self._playing or bool(self._commands and self._stream.blocks)
@@ -227,7 +228,7 @@ class Worker:
                 _log.exception("a listener of a LiveStream failed")
 
     def _free(self) -> None:
-        """Let others change the stream."""
+        """Release the stream for other threads."""
         if self._release is not None:
             self._release()
             self._release = None

@@ -151,7 +151,9 @@ def test_all_calls_share_a_budget(limit, saved, model, tmp_path, monkeypatch):
     Stream.restore(path, model)
     monkeypatch.setitem(archive_calls.LIMITS, thing, most)
     name = thing.replace("_", " ")
-    with pytest.raises(ValueError, match=f"'.*a' is not a whole .*at most {most} {name} are read"):
+    with pytest.raises(
+        ValueError, match=f"'.*a' is not a complete .*at most {most} {name} are read"
+    ):
         Stream.restore(path, model)
 
 
@@ -205,6 +207,6 @@ def test_a_member_that_understates_its_size_is_not_unpacked_whole(
 )
 def test_texts_of_an_archive_are_cut(saved, model, tmp_path, change):
     path = changed(saved, tmp_path / "a", change)
-    with pytest.raises(ValueError, match="is not a whole DragStream archive") as caught:
+    with pytest.raises(ValueError, match="is not a complete DragStream archive") as caught:
         Stream.restore(path, model)
     assert len(str(caught.value)) < 800

@@ -155,7 +155,7 @@ def test_saving_replaces_whole_files_and_leaves_nothing_behind(stream, tmp_path,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("dragstream.stream.archive._record", fail)
+        patch.setattr("dragstream.stream.archive_blocks.block_record", fail)
         with pytest.raises(KeyboardInterrupt):
             stream.save(path)
     assert path.read_bytes() == b"precious"
@@ -206,7 +206,7 @@ def pack(path, contents, *, compress_latents=False, extra=()):
     return path
 
 
-def refuse(path, model, message="not a whole DragStream archive"):
+def refuse(path, model, message="not a complete DragStream archive"):
     before = sorted(path.parent.rglob("*"))
     with pytest.raises(ValueError, match=message):
         Stream.restore(path, model)
@@ -434,7 +434,7 @@ def small(model, tmp_path_factory):
 def test_truncated_files_are_refused(small, model, fraction):
     data, path = small
     path.write_bytes(data[: int(fraction * len(data))])
-    with pytest.raises(ValueError, match="not a whole DragStream archive"):
+    with pytest.raises(ValueError, match="not a complete DragStream archive"):
         Stream.restore(path, model)
 
 
@@ -472,7 +472,7 @@ def test_parts_of_ones_own_come_back_if_their_classes_are_handed_in(stream, drag
     restored = Stream.restore(path, model, parts=[Whole])
     assert restored.blocks[-1].settings == stream.blocks[-1].settings
     assert restored.blocks[-1].earlier[0].settings.rectification == Whole(3)
-    with pytest.raises(ValueError, match=r"rectification is a 'Whole'.*parts=\[...\]"):
+    with pytest.raises(ValueError, match=r"rectification is a user-defined 'Whole'.*parts=\[...\]"):
         Stream.restore(path, model)
 
 

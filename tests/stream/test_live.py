@@ -369,7 +369,7 @@ def test_a_live_stream_cannot_start_in_the_middle_of_a_call(lively, model, drags
     live = lively(stream)
 
     def callback(_):
-        with pytest.raises(RuntimeError, match="edit is still at work on it"):
+        with pytest.raises(RuntimeError, match="edit is still running"):
             live.start()
 
     stream.edit(drags, callback=callback)
@@ -459,7 +459,9 @@ def test_an_error_reaches_the_user_with_its_traceback(*, lively, model, two, dra
         "stop": live.stop,
         "start": live.start,
     }
-    with pytest.raises(RuntimeError, match=r"had to pause: FloatingPointError.*oh no") as caught:
+    with pytest.raises(
+        RuntimeError, match=r"paused by an error: FloatingPointError.*oh no"
+    ) as caught:
         calls[how]()
     cause = caught.value.__cause__
     assert isinstance(cause, FloatingPointError)
@@ -589,6 +591,6 @@ def test_a_script_may_end_while_live_streams_play():
     )
     assert (result.returncode, result.stdout) == (0, "the end\n")
     # The only trace is the error that the script did not ask about.
-    assert result.stderr.startswith("a live stream had met an error\nTraceback")
+    assert result.stderr.startswith("a live stream stopped with an error\nTraceback")
     assert result.stderr.count("Traceback") == 1
     assert "green" in result.stderr.splitlines()[-1]

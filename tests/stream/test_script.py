@@ -197,7 +197,7 @@ def test_other_weights_are_refused(stream, tiny):
 
 
 def test_a_model_without_a_name_needs_an_expression(stream):
-    with pytest.raises(ValueError, match="knows no model 'tiny', only playground"):
+    with pytest.raises(ValueError, match="has no model 'tiny', only playground"):
         stream.to_code()
 
 

@@ -190,7 +190,7 @@ def test_a_callback_cannot_write_but_may_read(model, drags, trace, afterwards):
             lambda: stream.rewind(0),
             lambda: setattr(stream, "prompt", "red"),
         ):
-            with pytest.raises(RuntimeError, match="animate is still at work"):
+            with pytest.raises(RuntimeError, match="animate is still running"):
                 call()
 
     stream.animate(drags, blocks=2, callback=callback)
@@ -214,7 +214,7 @@ def test_a_second_thread_cannot_write_meanwhile(model, drags):
         thread.join()
 
     stream.edit(drags, callback=callback)
-    assert errors == ["step cannot change the stream now: edit is still at work on it"] * 4
+    assert errors == ["step cannot change the stream now: edit is still running"] * 4
     stream.step()
 
 

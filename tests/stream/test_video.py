@@ -206,7 +206,7 @@ def test_what_is_shown_of_a_long_stream_is_bounded(filled, monkeypatch):
         "of",
         classmethod(lambda cls, frames, *_, **__: shown.append(frames) or cls(b"", "", 1)),
     )
-    monkeypatch.setattr("dragstream.stream.stream._SHOWN", 12)
+    monkeypatch.setattr("dragstream.stream.export._SHOWN", 12)
     filled._repr_mimebundle_()
     assert np.array_equal(shown[0], filled.frames[-12:])
 

@@ -228,7 +228,7 @@ def test_files(studio, stream, tmp_path, monkeypatch):
         assert f"take.{kind}" in studio._bar.written["text"]
         assert studio._bar.written["code"] is None
     (answer,) = press(studio, type="export", kind="py", name="take")
-    assert "knows no model 'swatches'" in answer["text"]
+    assert "has no model 'swatches'" in answer["text"]
     monkeypatch.setattr(Stream, "to_code", lambda self: f"# {len(self)} blocks\n")
     assert press(studio, type="export", kind="py", name="take") == []
     assert studio._bar.written["code"] == "# 2 blocks\n"

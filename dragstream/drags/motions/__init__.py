@@ -1,4 +1,4 @@
-"""Drags: a region and what should become of it (paper, Definition 1 and App. J).
+"""Drags and motions: a region and its movement over time (paper, Definition 1 and App. J).
 
 ```python
 from dragstream.drags import regions
@@ -9,7 +9,7 @@ drag = Drag(ball, Translation(Path.spline([(64, 40), (90, 30), (110, 60)], ease=
 moved = [regions.warp(drag.mask(128, 192), target) for target in targets(drag.motion, frames=3)]
 ```
 
-Everything here is a value: frozen, comparable, in pixels of the video frame (x right, y down) and
+All of them are values: frozen, comparable, in pixels of the video frame (x right, y down) and
 in degrees that are positive clockwise on screen. Each kind of motion is one file.
 """
 
@@ -43,4 +43,4 @@ __all__ = [
 KINDS: dict[str, type[Motion]] = {
     kind.kind: kind for kind in (Translation, Deformation, Rotation, Scale)
 }
-"""The package's motions by the "type" that JSON documents and the canvas name them by."""
+"""The package's motions by their "type" in JSON documents and on the canvas."""

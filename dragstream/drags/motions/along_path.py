@@ -1,4 +1,4 @@
-"""`PathMotion`: what motions along a path have in common."""
+"""`PathMotion`: the base class of motions along a path."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PathMotion(Motion):
         return Affine.translation(*self.path.displacement(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:
-        """See `Motion.partway`: straight towards the moment's place."""
+        """See `Motion.partway`: a straight line to the displacement at `fraction`."""
         x, y = self.path.displacement(fraction)
         return Affine.translation(x * share, y * share)
 
@@ -45,7 +45,7 @@ class PathMotion(Motion):
         return self.path.frames[-1] if self.path.frames else None
 
     def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:
-        """See `Motion.sketch`: the path, drawn from the region's middle if it starts elsewhere."""
+        """See `Motion.sketch`: the path, from the region's centroid if it starts outside."""
         start = _on_region(mask, self.path.points[0])
         dots = (*self._moments(start, latent_frames), Dot(start, 1.6))
         return Sketch((Line(self._way(start)),), self.tip, dots)

@@ -16,22 +16,22 @@ from dragstream.drags.shapes import BoolMask
 from dragstream.drags.source import Expression, value_expression
 
 SKETCH_STEPS = 96
-"""Still pictures draw the way of a motion in so many straight pieces."""
+"""Straight pieces in which still pictures draw a motion."""
 
 
 class Motion(ABC):
-    """What a drag does to its region over time.
+    """The movement of a drag's region over time, as an affine map at each moment.
 
     Derive from it for a motion of your own: a frozen dataclass of plain fields, so that drags stay
-    values and streams that used it can be saved. Such a motion needs no more than `at`; it is
-    drawn by the way of its region's centroid unless it overrides `sketch`.
+    values and streams with it can be saved. Only `at` is required; by default the motion is drawn
+    as the trajectory of its region's centroid.
     """
 
     kind: ClassVar[str] = "own"
     """The "type" of the motion in JSON documents."""
 
     mean_tells: ClassVar[bool] = False
-    """Whether the mean position of the region's points shows the motion (ObjMC)."""
+    """True if the mean position of the region's points shows the motion (ObjMC)."""
 
     @abstractmethod
     def at(self, fraction: float) -> Affine:
@@ -44,16 +44,15 @@ class Motion(ABC):
     def partway(self, fraction: float, share: float) -> Affine:
         """The map from rest to a share, in [0, 1], of the displacement at a moment of the drag.
 
-        Segments of a drag aim there. A motion of your own goes its way up to that share of the
-        time, unless it overrides this.
+        It is the target of a drag's segment. By default, the map at that share of the time.
         """
         return self.at(fraction * share)
 
     def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:
         """The distance from rest at a moment of the drag, in (pixels, degrees), neither below 0.
 
-        By default the pixels that the region's farthest-moved pixel has gone. Segments are
-        counted by it.
+        It determines the number of segments. By default, the distance of the pixel of the region
+        that moved farthest.
 
         Args:
             fraction: The moment, in [0, 1].
@@ -65,15 +64,15 @@ class Motion(ABC):
 
     @property
     def duration(self) -> float | None:
-        """The latent frame at which a pinned motion ends; None if it takes what it is given."""
+        """The latent frame at which a pinned motion ends; None if it lasts as long as its drag."""
         return None
 
     def handle(self, mask: BoolMask) -> BoolMask:
-        """The pixels of a region (H, W) that the motion takes hold of: all, unless it says so."""
+        """The pixels of a region (H, W) that the motion moves; by default all."""
         return mask
 
     def anchor(self, mask: BoolMask) -> Point:
-        """The point (x, y) of a region (H, W) whose way shows the motion (h_i, the handle point).
+        """The handle point h_i: the (x, y) of a region (H, W) whose trajectory shows the motion.
 
         Raises:
             ValueError: The region is empty.
@@ -85,7 +84,7 @@ class Motion(ABC):
 
         Args:
             mask: The whole region at rest, bool (H, W).
-            latent_frames: How many latent frames the drag lasts, marked by dots along the way.
+            latent_frames: Number of latent frames of the drag, marked by dots on the trajectory.
         """
         x, y = self.anchor(mask)
         return Sketch(
@@ -98,7 +97,7 @@ class Motion(ABC):
         """The fields of the motion in a JSON document, beside its "type".
 
         Raises:
-            TypeError: A motion of someone's own, which is written by its class instead.
+            TypeError: A user-defined motion, which is written by its class instead.
         """
         raise TypeError(f"a motion of class {type(self).__name__} cannot be written as JSON")
 
@@ -120,11 +119,11 @@ class Motion(ABC):
         return value_expression(self)
 
     def _way(self, point: Point) -> tuple[Point, ...]:
-        """The places of a point of the region over the whole motion."""
+        """The trajectory of a point of the region over the whole motion."""
         return tuple(self._moved(point, step / SKETCH_STEPS) for step in range(SKETCH_STEPS + 1))
 
     def _moments(self, point: Point, latent_frames: int) -> tuple[Dot, ...]:
-        """White dots where a point of the region is at each latent frame before the last."""
+        """White dots at a point's position in each latent frame before the last."""
         return tuple(
             Dot(self._moved(point, frame / latent_frames), 1.2, white=True)
             for frame in range(1, latent_frames)
@@ -136,15 +135,15 @@ class Motion(ABC):
 
 
 def targets(motion: Motion, frames: int) -> list[Affine]:
-    """Where the region is at each new latent frame of an animation (Eq. 1).
+    """The map to the target at each new latent frame of an animation (Eq. 1).
 
-    An unpinned motion ends at the last frame. A pinned one keeps its own time: it stays where it
-    ended when the frames outlast it, and gets as far as it can when they do not. To edit a frame,
+    An unpinned motion ends at the last frame. A pinned one has its own duration: with more frames
+    it stays at its end, with fewer it stops on the way. To edit a frame,
     which has a single target and no time, use `motion.at(1)`.
 
     Args:
         motion: The motion.
-        frames: How many latent frames are generated.
+        frames: Number of latent frames that are generated.
 
     Returns:
         One map from rest for each latent frame.

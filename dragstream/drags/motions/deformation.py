@@ -1,4 +1,4 @@
-"""`Deformation`: the edge of a region is pulled along a path, the rest of it stays."""
+"""`Deformation`: the edge of a region moves along a path, the rest of it stays."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from dragstream.drags.shapes import BoolMask
 from dragstream.drags.source import Expression, number
 
 EDGE = 1 / 3
-"""The share of a region that a deformation holds by default."""
+"""Default share of a region that counts as its edge."""
 
 
 @dataclass(frozen=True, init=False)
 class Deformation(PathMotion):
     """Pull the edge of a region along a path and leave the rest of it in place (App. J).
 
-    Only the edge is held: the part of the region that lies farthest toward the pull, which is the
-    direction from the path's start to its farthest point. So paint the whole object and pull.
+    The edge is the part of the region that lies farthest toward the pull, which is the direction
+    from the path's start to its farthest point. The region should be the whole object.
 
     Args:
         path: A `Path`, or waypoints (x, y) of a smooth one.
-        edge: How much of the region is held, as a share of its size along the pull, in (0, 1].
-            1 holds all of it: for a region that is an edge already.
+        edge: The size of the edge, as a share of the region's size along the pull, in (0, 1]. 1 is
+            for a region that is an edge already.
 
     Raises:
-        TypeError, ValueError: What `Path` refuses, or an `edge` outside (0, 1].
+        TypeError, ValueError: Arguments that `Path` refuses, or an `edge` outside (0, 1].
     """
 
     kind: ClassVar[str] = "deformation"
@@ -45,7 +45,7 @@ class Deformation(PathMotion):
 
     @classmethod
     def by(cls, dx: float, dy: float, ease: str = "linear", *, edge: float = EDGE) -> Deformation:
-        """Straight by (dx, dy) pixels."""
+        """A straight pull by (dx, dy) pixels."""
         return cls(Path.polyline([(0.0, 0.0), (dx, dy)], ease), edge=edge)
 
     def handle(self, mask: BoolMask) -> BoolMask:

@@ -1,4 +1,4 @@
-"""`Drag`: a region with a motion; its object's `Memory`; and the check of drags against a frame."""
+"""`Drag` (a region and its motion), `Memory` (of an object), and `validate` for a frame."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
 
 @dataclass(frozen=True, init=False)
 class Memory:
-    """An object as it looked in the last latent frame of an earlier block (App. R).
+    """An object's appearance in the last latent frame of an earlier block (App. R).
 
     Args:
-        block: Which block, counted from 0.
-        region: Where the object was: a shape, or a boolean mask (H, W).
+        block: The number of the block, from 0.
+        region: The object's region there: a shape, or a boolean mask (H, W).
 
     Raises:
         TypeError: The block is not an integer, or the region no region.
@@ -35,13 +35,13 @@ class Memory:
 
 @dataclass(frozen=True, init=False)
 class Drag:
-    """A region, and the motion it should make.
+    """A region and its motion.
 
     Args:
         region: A shape, or a boolean mask (H, W), in the frame that the drag starts from.
-        motion: `Translation`, `Deformation`, `Rotation`, or a `Motion` of your own.
-        source: Take the object's looks from this memory instead of that frame, as when it comes
-            back into view: what was at the memory's region is first put at `region`, centroid on
+        motion: `Translation`, `Deformation`, `Rotation`, `Scale`, or a `Motion` of your own.
+        source: Take the object's appearance from this memory instead of that frame, as when it
+            comes back into view: the memory's region is first shifted to `region`, centroid on
             centroid, and moved from there.
 
     Raises:
@@ -55,7 +55,7 @@ class Drag:
     def __init__(self, region: Region, motion: Motion, source: Memory | None = None) -> None:
         if not isinstance(motion, Motion):
             raise TypeError(
-                f"motion must be a Translation, Deformation, Rotation or another Motion, "
+                f"motion must be a Translation, Deformation, Rotation, Scale or another Motion, "
                 f"got {short(motion)}"
             )
         if not (source is None or isinstance(source, Memory)):
@@ -63,7 +63,7 @@ class Drag:
         settle(self, region=as_shape(region), motion=motion, source=source)
 
     def mask(self, height: int, width: int) -> BoolMask:
-        """The handle as the method uses it: bool (height, width).
+        """The handle that the method moves: bool (height, width).
 
         That is the region, or for a deformation its edge toward the pull.
 
@@ -73,7 +73,7 @@ class Drag:
         return self.motion.handle(rasterise(self.region, height, width))
 
     def origin(self, height: int, width: int) -> Affine:
-        """The map from the frame that shows the object's looks to the drag's first frame.
+        """The map from the frame of the object's appearance to the drag's first frame.
 
         The identity without a `source`; else the shift of the memory's centroid to the region's.
 
@@ -90,8 +90,7 @@ class Drag:
 def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int) -> list[BoolMask]:
     """Check drags against a frame and against the region that must stay as it is.
 
-    Targets may leave the frame: an object dragged out of view is a legal drag. How far is checked
-    where a stream follows them (`dragstream.drags.reach`).
+    Targets may leave the frame; streams check how far (`dragstream.drags.reach`).
 
     Args:
         drags: At least one drag.
@@ -105,7 +104,7 @@ def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int
     Raises:
         TypeError: `drags` is no sequence of drags, or `keep` no region.
         ValueError: There is no drag; a region is empty, out of frame or of another size; a handle
-            shares pixels with `keep`. The message says which drag, counted from 0.
+            shares pixels with `keep`. The message names the drag, counted from 0.
     """
     given: Any = drags
     if isinstance(given, str | bytes | Drag) or not isinstance(given, Sequence):
@@ -132,7 +131,7 @@ def check_apart(masks: Sequence[BoolMask], keep: Region | None, height: int, wid
     try:
         kept = rasterise(keep, height, width)
     except ValueError as error:
-        raise ValueError(f"keep: {error}; use None to keep nothing") from error
+        raise ValueError(f"keep: {error}; use None for no region to keep") from error
     for index, mask in enumerate(masks):
         shared = int((mask & kept).sum())
         if shared:

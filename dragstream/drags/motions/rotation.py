@@ -26,15 +26,14 @@ class Rotation(Motion):
 
     Args:
         center: The fixed point (x, y) in pixels.
-        degrees: Positive clockwise on screen. A number, or an arc: a sequence of angles that
-            starts from 0 (which is put in front if missing) and is passed through at even
-            intervals, linearly in between.
+        degrees: Positive clockwise on screen. A number, or an arc: a sequence of angles from 0
+            (added in front if missing), reached at even intervals, linear in between.
         ease: Timing, a name in `EASINGS`; with `frames` it shapes each stretch between pins.
         frames: The latent frame of each angle of the arc, the first 0 included.
 
     Raises:
         TypeError: `degrees` is missing or no number or sequence of numbers.
-        ValueError: Nothing turns, an angle is not finite or beyond a million, an unknown `ease`,
+        ValueError: All angles are 0, an angle is not finite or beyond a million, an unknown `ease`,
             or frames that do not rise from 0.
     """
 
@@ -60,11 +59,11 @@ class Rotation(Motion):
 
     @property
     def arc(self) -> tuple[float, ...]:
-        """The angles passed through, the first of them 0."""
+        """The angles of the arc, the first of them 0."""
         return self.degrees if isinstance(self.degrees, tuple) else (0.0, self.degrees)
 
     def angle(self, fraction: float) -> float:
-        """The degrees turned at a fraction of the time, in [0, 1]."""
+        """The angle in degrees at a fraction of the time, in [0, 1]."""
         arc = self.arc
         steps = range(len(arc))
         step = progress(check_fraction(fraction), steps, self.frames, self.ease)
@@ -88,10 +87,10 @@ class Rotation(Motion):
         return self.frames[-1] if self.frames else None
 
     def anchor(self, mask: BoolMask) -> Point:
-        """See `Motion.anchor`: a pixel away from the centre c, where a turn shows.
+        """See `Motion.anchor`: a pixel away from the centre c, where a turn is visible.
 
-        Without that there is no angle between p, c and p' (Eq. 1). Of the region's pixels, it is
-        the one nearest to half-way between c and the farthest of them.
+        At c there is no angle between p, c and p' (Eq. 1). The anchor is the pixel of the region
+        nearest to half-way between c and the region's farthest pixel.
         """
         pixels = np.argwhere(mask)[:, ::-1].astype(np.float64)  # (x, y)
         center = np.array(self.center)

@@ -31,15 +31,14 @@ class Scale(Motion):
 
     Args:
         center: The fixed point (x, y) in pixels.
-        factor: Of lengths: 2 is twice as wide and high. A number, or a sequence of factors that
-            starts from 1 (which is put in front if missing) and is passed through at even
-            intervals.
+        factor: Factor of lengths: 2 is twice as wide and high. A number, or a sequence of factors
+            from 1 (added in front if missing), reached at even intervals.
         ease: Timing, a name in `EASINGS`; with `frames` it shapes each stretch between pins.
         frames: The latent frame of each factor of the sequence, the first 1 included.
 
     Raises:
         TypeError: `factor` is no number or sequence of numbers.
-        ValueError: The size never changes, a factor outside [1/100, 100], an unknown `ease`, or
+        ValueError: All factors are 1, a factor outside [1/100, 100], an unknown `ease`, or
             frames that do not rise from 0.
     """
 
@@ -65,7 +64,7 @@ class Scale(Motion):
 
     @property
     def stops(self) -> tuple[float, ...]:
-        """The factors passed through, the first of them 1."""
+        """The factors of the sequence, the first of them 1."""
         return self.factor if isinstance(self.factor, tuple) else (1.0, self.factor)
 
     def size(self, fraction: float) -> float:
@@ -92,13 +91,13 @@ class Scale(Motion):
         return self.frames[-1] if self.frames else None
 
     def anchor(self, mask: BoolMask) -> Point:
-        """See `Motion.anchor`: the region's pixel farthest from the centre, where growth shows."""
+        """See `Motion.anchor`: the pixel farthest from the centre, where growth is visible."""
         pixels = np.argwhere(mask)[:, ::-1]  # (x, y)
         x, y = pixels[np.linalg.norm(pixels - np.array(self.center), axis=1).argmax()]
         return float(x), float(y)
 
     def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:
-        """See `Motion.sketch`: the centre, and the way of the region's farthest pixel."""
+        """See `Motion.sketch`: the centre, and the trajectory of the region's farthest pixel."""
         rest = self.anchor(mask)
         lines = (Line((self.center, rest), 1.0), Line(self._way(rest)))
         return Sketch(lines, "arrow", (*self._moments(rest, latent_frames), Dot(self.center, 1.8)))

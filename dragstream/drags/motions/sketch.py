@@ -1,4 +1,4 @@
-"""`Sketch`: what still pictures draw for a motion, as lines and dots in pixels of the frame."""
+"""`Sketch`: the drawing of a motion in still pictures, as lines and dots in pixels of the frame."""
 
 from __future__ import annotations
 

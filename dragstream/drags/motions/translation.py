@@ -22,7 +22,7 @@ class Translation(PathMotion):
         path: A `Path`, or waypoints (x, y) of a smooth one.
 
     Raises:
-        TypeError, ValueError: What `Path` refuses.
+        TypeError, ValueError: Arguments that `Path` refuses.
     """
 
     kind: ClassVar[str] = "translation"
@@ -34,16 +34,16 @@ class Translation(PathMotion):
 
     @classmethod
     def by(cls, dx: float, dy: float, ease: str = "linear") -> Translation:
-        """Straight by (dx, dy) pixels."""
+        """A straight move by (dx, dy) pixels."""
         return cls(Path.polyline([(0.0, 0.0), (dx, dy)], ease))
 
     @classmethod
     def through(cls, displacements: Points, start: Point = (0.0, 0.0)) -> Translation:
-        """By exactly `displacements[i]` (x, y) pixels from rest at latent frame i + 1.
+        """A move by exactly `displacements[i]` (x, y) pixels from rest at latent frame i + 1.
 
         Args:
             displacements: One for each latent frame, all relative to the start.
-            start: The point (x, y) that the path is drawn from.
+            start: The first point (x, y) of the path.
         """
         return cls(_stations(displacements, start))
 

@@ -1,0 +1,97 @@
+"""`StreamAccess`: write access to a stream, one call at a time, and its change listeners."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dragstream.stream.events import Watch, nobody
+from dragstream.stream.pen import Keeper, Pen, Writing
+from dragstream.stream.plain_torch import plain_torch
+from dragstream.stream.reader import StreamReader
+from dragstream.stream.state import State
+
+_log = logging.getLogger(__name__)
+
+
+class StreamAccess(StreamReader):
+    """Lets one call at a time change the stream, and calls the listeners after each change."""
+
+    def __init__(self) -> None:
+        self._pen = Pen()
+        self._listeners: dict[object, Callable[[], Any]] = {}
+        self._players: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    @property
+    def players(self) -> weakref.WeakSet[Any]:
+        """The live streams of this stream that are still referenced."""
+        return self._players
+
+    def subscribe(self, listener: Callable[[], Any]) -> Callable[[], None]:
+        """Call ``listener`` after each change, on the thread that made it.
+
+        An exception in a listener is logged and disturbs nothing. A fork starts without listeners.
+
+        Returns:
+            A function that ends the subscription; calling it again does nothing.
+
+        Raises:
+            TypeError: Something that cannot be called.
+        """
+        if not callable(listener):
+            raise TypeError(f"listener must be callable, got {listener!r}")
+        key = object()
+        self._listeners[key] = listener
+
+        def unsubscribe() -> None:
+            self._listeners.pop(key, None)
+
+        return unsubscribe
+
+    def reserve(
+        self, thread: threading.Thread, reason: str, watch: Watch = nobody
+    ) -> Callable[[], None]:
+        """Let only one thread change the stream; all others get a RuntimeError.
+
+        Args:
+            thread: The thread with write access, whether started yet or not.
+            reason: End of the error message that other threads get.
+            watch: Called on that thread with each `Progress`, `Iterated` and `BlockMade`, before
+                the change is complete. An exception in it ends the call and leaves the stream as
+                it was.
+
+        Returns:
+            A function that ends the reservation; calling it again does nothing.
+
+        Raises:
+            RuntimeError: The stream is being changed, or is reserved for another thread.
+        """
+        return self._pen.keep(Keeper(thread, reason, watch))
+
+    @contextmanager
+    def _writing(self, call: str) -> Iterator[State]:
+        """Hold the write lock for one call, which replaces ``_state`` in its last line or never."""
+        writing = Writing(call)
+        state: State | None = None
+        try:  # from here on, so that an interrupt cannot leave the lock taken
+            self._pen.take(writing)
+            state = self._state
+            # Contexts are kept for later gradients, so inference tensors must not get into them.
+            with plain_torch():
+                yield state
+        finally:
+            writing.over = True
+            if state is not None and self._state is not state:  # even if interrupted just after
+                self._notify()
+
+    def _notify(self) -> None:
+        """Call the listeners; an exception in one is logged, since the change is complete."""
+        for listener in tuple(self._listeners.values()):
+            try:
+                listener()
+            except Exception:  # noqa: BLE001
+                _log.exception("a listener of %r failed", self)
