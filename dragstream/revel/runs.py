@@ -10,12 +10,13 @@ with Client("tcp://host:8786") as client:                                 # or t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
@@ -116,10 +117,9 @@ def run(
         ValueError: two cases of one name, or a folder that holds another run.
     """
     chosen = list(items)
-    names = [item.name for item in chosen]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    counts = Counter(item.name for item in chosen)
+    if twice := sorted(name for name, count in counts.items() if count > 1):
         raise ValueError(f"cases must have names of their own, got several of {twice}")
-    failures: dict[str, Exception] = {}
     with Ledger.open(folder) as ledger:
         ledger.begin(model if isinstance(model, str) else model.spec.name, methods)
         tasks = {
@@ -127,21 +127,30 @@ def run(
             for item in chosen
             if (missing := ledger.missing(item.name, methods))
         }
-        done = len(chosen) - len(tasks)
+        total, done = len(chosen), len(chosen) - len(tasks)
         with (
             closing(dispatch(work, tasks, client, gpus=gpus, retries=retries)) as outcomes,
-            tqdm(total=len(chosen), initial=done, unit="case", disable=not progress) as bar,
+            tqdm(total=total, initial=done, unit="case", disable=not progress) as bar,
         ):
-            for name, outcome in outcomes:
-                if isinstance(outcome, Exception):
-                    failures[name] = outcome
-                    if warn is not None:
-                        warn(f"{name}: {type(outcome).__name__}: {outcome}")
-                else:
-                    ledger.add(outcome.case, outcome.results, outcome.fingerprint)
-                bar.set_description(name)
-                bar.update()
-    return failures
+            return dict(_store(outcomes, ledger, bar, warn))
+
+
+def _store(
+    outcomes: Iterable[tuple[str, Outcome | Exception]],
+    ledger: Ledger,
+    bar: tqdm[Any],
+    warn: Callable[[str], object] | None,
+) -> Iterator[tuple[str, Exception]]:
+    """Write results to the ledger as they come; yield the failures with the cases' names."""
+    for name, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            if warn is not None:
+                warn(f"{name}: {type(outcome).__name__}: {outcome}")
+            yield name, outcome
+        else:
+            ledger.add(outcome.case, outcome.results, outcome.fingerprint)
+        bar.set_description(name)
+        bar.update()
 
 
 def work(task: Task) -> Outcome:
