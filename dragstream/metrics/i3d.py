@@ -182,7 +182,7 @@ def load_i3d(weights: str | Path | None = None) -> I3D:
             not run).
 
     Raises:
-        FileNotFoundError: there are no such weights; the message says how to get them.
+        FileNotFoundError: there are no such weights; the message names where to get them.
         ValueError: a file that is not those weights.
     """
     file = _installed() if weights is None else expanded(weights, "weights")

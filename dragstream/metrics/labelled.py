@@ -113,11 +113,11 @@ def measure_label(
             picture of that frame.
         handle_frame: a picture of the labelled frame, before an edit, or for a video that begins
             after it.
-        first_frame: which frame of `video` is the labelled one, counted from 0; None: the label's
+        first_frame: number of the labelled frame in `video`, from 0; None: the label's
             own number (12 b - 4 for block b of the released model); of an edit's video that holds
             the edited block alone, its last.
-        before_frame: which frame of `before` is; None: the label's own number, or the last where
-            `before` is shorter.
+        before_frame: number of the labelled frame in `before`; None: the label's own number, or the
+            last where `before` is shorter.
         clock: latent to video frames of the model that made the video.
         frames_per_block: latent frames a block of that model.
         within: the video frame of each latent frame that is read, from 0 (first) to 1 (last).
@@ -147,7 +147,7 @@ def measure_label(
 
 @dataclass(frozen=True)
 class _Past:
-    """Where the labelled frame, and what came before it, can be read."""
+    """Source of the labelled frame and of the frames before it."""
 
     label: Label
     before: str | Path | None
@@ -254,7 +254,7 @@ def _animated(
 
 
 def _continues(label: Label, video: Path, past: _Past, count: int) -> bool:
-    """Whether an animated video begins where `before` ends, rather than where it begins."""
+    """True if an animated video begins at the end of `before`, not at its beginning."""
     if lacks_past(video):
         return True
     try:

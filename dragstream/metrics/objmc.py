@@ -1,7 +1,7 @@
-"""ObjMC: how closely an object follows the commanded motion (Appendix C.2), in pixels.
+"""ObjMC: distance of an object's motion from the commanded one (Appendix C.2), in pixels.
 
 Points are scattered in the handle region and followed through the video. At each latent frame
-their mean position is compared with where the drag commands it to be, which is the paper's
+their mean position is compared with the one that the drag commands, which is the paper's
 definition; or each point with its own target, which shows turns, too. Where too few points could
 be followed there is no figure: NaN in Python, null in JSON.
 """
@@ -45,12 +45,12 @@ class ObjMCOptions(TypedDict, total=False):
 
 
 class LowCoverage(UserWarning):
-    """Few points were followed consistently: the figure says little."""
+    """Few points were followed consistently, so the figure means little."""
 
 
 @dataclass(frozen=True)
 class ObjMC:
-    """How an object moved, against how it was commanded to move.
+    """An object's motion compared with the commanded one.
 
     A trajectory point at which too few points could be followed has no figure (NaN).
 
@@ -60,11 +60,11 @@ class ObjMC:
         distances: per trajectory point, pixels. Those of `mean_position`; of a rotation those of
             `point_by_point` (a turn about the region's middle does not move the mean).
         mean_position: the paper's definition: the distance from the points' mean position to
-            where it was commanded to be, mean as in `mean`, pixels.
+            the commanded one, mean as in `mean`, pixels.
         point_by_point: mean distance of the points to their own targets, mean as in `mean`,
             pixels.
         trajectory: mean tracked position (x, y) per trajectory point, pixels.
-        commanded: where the same points were commanded to be, mean (x, y), pixels.
+        commanded: mean commanded position (x, y) of the same points, pixels.
         still: `mean` of a track that does not move, pixels; the scale of the command.
         coverage: share of the points that stayed consistent to the last trajectory point, 0..1.
         frames: index of the frame that each trajectory point was read in.
@@ -84,7 +84,7 @@ class ObjMC:
 
     @property
     def measured(self) -> bool:
-        """Whether enough could be followed for a figure."""
+        """True if enough points were followed for a figure."""
         return not math.isnan(self.mean)
 
     def to_json(self) -> dict[str, object]:
@@ -133,7 +133,7 @@ def latent_offsets(
     Args:
         clock: latent to video frames.
         handle: the latent frame of the handle.
-        count: how many trajectory points.
+        count: number of trajectory points.
         within: the video frame of each latent frame that is read, from 0 (first) to 1 (last).
 
     Raises:
@@ -160,8 +160,8 @@ def objmc(
 ) -> ObjMC:
     """Object motion consistency of one drag.
 
-    Points count while the tracker follows them consistently and while they do not slide onto what
-    stands behind the object (:func:`dragstream.metrics.sliding.without_sliding`).
+    Points count while the tracker follows them consistently and while they do not slide onto the
+    background (:func:`dragstream.metrics.sliding.without_sliding`).
 
     Args:
         frames: (T, H, W, 3) uint8; `frames[0]` is the frame that the handle region lies on. For
@@ -172,9 +172,9 @@ def objmc(
         commands: the commanded map from rest of each trajectory point; None: the drag's motion,
             whose end is reached at the last point (for an edit: `[drag.motion.at(1)]`).
         tracker: None: :class:`~dragstream.metrics.matching.DescriptorMatching` for two frames,
-            between which anything may have moved far; else what suits the command's size
+            between which anything may have moved far; else the one for the command's size
             (:func:`dragstream.metrics.trackers.suited`).
-        points: how many points to scatter in the region, at most.
+        points: the most points to scatter in the region.
         seed: seed of the scattering.
         least_coverage: a trajectory point has no figure (NaN) where a smaller share of the points
             could be followed, 0..1.
@@ -183,7 +183,7 @@ def objmc(
     Raises:
         TypeError: a tracker that is no :class:`~dragstream.metrics.trackers.Tracker`, or tracks
             that are no arrays.
-        ValueError: tracks of another shape than asked for, frames of another size than the
+        ValueError: tracks of another shape than (T, N, 2), frames of another size than the
             region's, `at` outside the video, another number of commands, or `least_coverage`
             outside 0..1.
         ImportError: the tracker needs OpenCV, and it is not installed.

@@ -46,7 +46,7 @@ def find_video(label: Label, *places: Path) -> Path | None:
 
 
 def lacks_past(video: Path) -> bool:
-    """Whether a video's name says that it holds only the blocks that a drag made."""
+    """True if a video, by its name, holds only the blocks that a drag made."""
     return _PART.fullmatch(video.stem) is not None
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dragstream.revel.suites import SUITES, read_cases, suite, write_cases
     from dragstream.revel.sweep import Result, carry_out, measure
 
-# Torch is imported only when one of these is asked for.
+# Torch is imported only when one of these is used.
 _HOMES = {
     "Act": "cases",
     "Case": "cases",

@@ -1,4 +1,4 @@
-"""``python -m dragstream.revel``: how well does a model obey drags?"""
+"""``python -m dragstream.revel``: the benchmark of drags."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tabulate(options: argparse.Namespace) -> int:
-    """Print the tables of a measurement, and write what was asked for."""
+    """Print the tables of a measurement; write them to the files named in the options."""
     try:
         outcome, table = options.run(options)
     except KeyboardInterrupt:
@@ -153,7 +153,7 @@ def _observations(suites: Any) -> Iterator[argparse.ArgumentParser]:
 
 
 def _all(options: argparse.Namespace, streams: Iterable[list[Found]]) -> list[Found]:
-    """What was found in one stream after the other."""
+    """Results of all streams in one list."""
     bar = tqdm(streams, total=options.streams, unit="stream")
     return [found for stream in bar for found in stream]
 

@@ -27,7 +27,7 @@ from dragstream.stream.stream import Stream
 __all__ = ["Reading", "Take", "obedience", "read", "takes", "way_of"]
 
 _STILL = 2.7
-"""Slower objects rest, in pixels a frame: a third of the speed that captions ask for."""
+"""Slower objects rest, in pixels a frame: a third of the captions' speed."""
 _WAYS = {
     "slides left": (-1.0, 0.0),
     "slides right": (1.0, 0.0),
@@ -53,12 +53,12 @@ class Take:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was asked of one object, and what is seen of it.
+    """One object: the caption's description, and the detected properties.
 
     Attributes:
         stream: number of the stream.
-        subject: the colour and kind asked for.
-        way: the motion asked for, where it is one that has a direction; otherwise None.
+        subject: the caption's colour and kind.
+        way: the caption's motion, where it has a direction; otherwise None.
         found: whether anything has that colour.
         kind: what its shape looks like; None where nothing is found or it looks like no kind.
         went: which way it went, by the words of captions; None where it rested or was lost.
@@ -138,7 +138,7 @@ def _read(
 
 
 def way_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
-    """Which way an object went on the whole, as captions say it; None if it rested or was lost.
+    """Direction of an object's net motion in the captions' words; None if it rested or was lost.
 
     Args:
         frames: uint8 (T, H, W, 3).
@@ -155,11 +155,11 @@ def way_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
 
 
 def obedience(readings: Sequence[Reading]) -> dict[str, dict[str, float]]:
-    """Shares of readings that are as asked: of the model's frames and of the renderer's.
+    """Shares of readings that match the caption: of the model's frames and of the renderer's.
 
     Returns:
         For "model" and "renderer": "color", "kind" and "motion", the last over the objects that
-        were asked to go somewhere (NaN if none was), and "objects", their number.
+        have a direction in the caption (NaN if none has), and "objects", their number.
     """
 
     def share(values: list[bool]) -> float:

@@ -1,8 +1,8 @@
 """Many independent pieces of work, here or on the workers of a Dask cluster.
 
-Nothing here knows what the work is. Results come as they are done, in any order; a piece that
+The work is any function. Results come as they are done, in any order; a piece that
 raises is reported and the others go on. On a cluster a piece whose worker dies is done again by
-another one, and what was handed over is never asked for again.
+another one, and finished pieces are never run again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SCHEDULERS = "local, processes, or the address of a Dask scheduler such as tcp://host:8786"
-"""What can be asked for."""
+"""Allowed schedulers, for help texts and errors."""
 _REACH = 20
 """Seconds to wait for a scheduler's answer."""
 
@@ -50,7 +50,7 @@ def dispatch(
         retries: how often a piece that raises is tried again on a cluster.
 
     Raises:
-        ValueError: negative retries, or GPUs asked of workers of which none offers one.
+        ValueError: negative retries, or GPUs required of workers of which none offers one.
     """
     whole(retries, "retries", least=0)
     if client is None:
@@ -129,7 +129,7 @@ def open_client(
     Raises:
         ValueError: another scheduler, or numbers that do not fit it.
         ImportError: Dask is not installed.
-        OSError: nobody answers at the address.
+        OSError: there is no answer from the address.
     """
     whole(gpus, "gpus", least=0)
     if scheduler == "local":
@@ -155,10 +155,10 @@ def _processes(count: int, *, gpus: bool) -> Iterator[Client]:
     dask = _dask()
     nanny = {
         "nthreads": 1,
-        "memory_limit": 0,  # models are large, and paging them out helps nobody
+        "memory_limit": 0,  # models are large, and paging them out only slows them
         "dashboard": False,
         "host": "127.0.0.1",
-        "silence_logs": logging.WARNING,  # the progress bar says enough
+        "silence_logs": logging.WARNING,  # the progress bar is enough
     }
     specification = {
         index: {"cls": dask.Nanny, "options": {**nanny, **(_gpu(index) if gpus else {})}}
@@ -178,7 +178,7 @@ def _processes(count: int, *, gpus: bool) -> Iterator[Client]:
 
 
 def _gpu(index: int) -> dict[str, Any]:
-    """What makes a worker that of one GPU: it sees no other, and offers it once."""
+    """Options of a worker of one GPU: it sees no other, and offers it once."""
     seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     devices = [name for name in seen.split(",") if name]
     device = devices[index] if index < len(devices) else str(index)

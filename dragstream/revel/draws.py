@@ -56,7 +56,7 @@ _STRIDE = 19.0
 _EDIT = 60.0
 """Farthest that an edit takes an object over another, pixels."""
 _COVERED = (0.2, 0.7)
-"""How much of an object another one hides, as a share of its area."""
+"""Share of an object's area that another one hides, least and most."""
 _OUTSIDE = 0.2
 """An object has left once no more than this share of it can be seen."""
 _FARTHEST = 127.0
@@ -108,7 +108,7 @@ def draw(model: VideoModel, slot: Slot, seed: int = SEED) -> tuple[Case, Stream]
     """The case of a slot, and the stream that it was drawn on.
 
     The same model, slot and seed give the same case. Where no scene suits, the slot becomes a
-    translation of one object, and says so in its tags.
+    translation of one object, and its tags name that.
 
     Raises:
         ValueError: a model of another frame size than the world's, or one that keeps no object.
@@ -129,7 +129,7 @@ def draw(model: VideoModel, slot: Slot, seed: int = SEED) -> tuple[Case, Stream]
 
 
 def _wishes(slot: Slot) -> Iterator[Slot]:
-    """What a slot asks for, and what it settles for: one object moved, at last even early."""
+    """The slot, then weaker slots in its place: one object moved, at last even early."""
     yield slot
     simple = replace(slot, kinds=(Kind.TRANSLATION,))
     if slot.feature is Feature.LONG:
@@ -151,7 +151,7 @@ def _suiting(slot: Slot, seed: int) -> Iterator[Start]:
 
 
 def _objects(slot: Slot) -> tuple[Kind, ...]:
-    """What each of the objects is to do, the pulls on both sides of one object as one."""
+    """The kind for each object; the pulls on both sides of one object count as one."""
     if slot.feature is Feature.THREE:
         return slot.kinds[1:]
     if slot.feature is Feature.OCCLUSION:
@@ -160,7 +160,7 @@ def _objects(slot: Slot) -> tuple[Kind, ...]:
 
 
 def _assignable(slot: Slot, kinds: Sequence[str]) -> bool:
-    """Whether objects of these kinds can do what a slot asks, each something of its own."""
+    """True if objects of these kinds suit a slot's kinds, one object for each."""
     wanted = _objects(slot)
     return any(
         all(kind in ELIGIBLE[wish] for wish, kind in zip(wanted, chosen, strict=True))
@@ -187,7 +187,7 @@ def _reach(stream: Stream, start: Start, slot: Slot) -> bool:
 
 
 def _blocks(spec: ModelSpec, seconds: float) -> int:
-    """How many blocks last so long."""
+    """Number of blocks that last so many seconds."""
     frames = spec.frames_per_block * spec.clock.temporal_factor
     return math.ceil(seconds * spec.clock.frame_rate / frames)
 
@@ -258,7 +258,7 @@ def _occlusion(view: _View, slot: Slot) -> Drawn | None:
 
 
 def _covers(site: Site, hidden: Sighting, drag: Drag, latent_frames: int) -> bool:
-    """Whether an object on its way hides enough of another one, and can be measured at the end."""
+    """True if a moving object hides enough of another one, and can be measured at the end."""
     shares, least = [], (0.0, 0.0)
     for target in targets(drag.motion, latent_frames):
         moved = regions.warp(site.seen.mask, target)
@@ -266,7 +266,7 @@ def _covers(site: Site, hidden: Sighting, drag: Drag, latent_frames: int) -> boo
             return False
         shares.append(float(moved[hidden.mask].sum()) / hidden.area)
         least = regions.centroid(moved)
-    # Whoever stands lower in the frame stands in front, and is seen whole.
+    # An object lower in the frame stands in front, and is seen whole.
     in_front = least[1] > hidden.center[1] + 2
     low, high = _COVERED
     if not low <= max(shares) <= high:

@@ -2,7 +2,7 @@
 
 A stream starts from a rendered frame and goes on by itself. At some blocks each of its objects is
 looked for: it is kept if it can be seen in its colour, whole, and about as large as at the start.
-Whether it still looks like its kind is told beside that.
+Its likeness to its kind is reported beside that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dragstream.stream.stream import Stream
 __all__ = ["BLOCKS", "Glimpse", "summary", "watch"]
 
 BLOCKS = (10, 100, 300)
-"""When to look, in blocks."""
+"""Marks at which objects are looked for, in blocks."""
 
 _SIZES = (0.6, 1.6)
 """An object is kept if its area is that many times the area it began with."""

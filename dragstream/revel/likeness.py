@@ -4,7 +4,7 @@ Streams are made from the captions of held-out scenes, without a picture, and se
 that the renderer makes of as many scenes. The feature space is the packaged world's own: moments
 of the model's latents (see `LatentMoments`), so that nothing has to be downloaded and the figure
 compares with those of the same autoencoder only. What two lots of rendered clips are apart is the
-least that can be asked of a model.
+lower bound for a model.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Method:
     Attributes:
         name: what the row is called.
         settings: how; None: the drag is ignored and the model goes on by itself.
-        title: what the row says to a reader.
+        title: the row's title in tables.
     """
 
     name: str

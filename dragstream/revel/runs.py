@@ -1,4 +1,4 @@
-"""A run: methods on cases, into a folder, here or on a cluster, stopped and gone on with at will.
+"""A run: methods on cases, results into a folder, here or on a cluster; it can be resumed.
 
 ```python
 from dragstream.revel.runs import run
@@ -46,14 +46,14 @@ _SMALL = 256
 
 @dataclass(frozen=True)
 class Task:
-    """One case and what is still to be run on it: the work of one worker at a time.
+    """One case and the methods still to run on it: the work of one worker at a time.
 
     Attributes:
-        model: a name that `load` takes, loaded where the work is done; or a loaded model.
-        item: a case, or a slot to draw one for.
-        methods: what to run.
+        model: a name that `load` takes, loaded by the worker; or a loaded model.
+        item: a case, or a slot to draw a case for.
+        methods: the methods to run.
         seed: of the draws.
-        flow: whether optical flow measures beside the world's truth, where OpenCV is installed.
+        flow: measure by optical flow as well, where OpenCV is installed.
     """
 
     model: str | VideoModel
@@ -65,7 +65,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task.
+    """The results of a task.
 
     Attributes:
         case: the case, drawn by now.
@@ -91,15 +91,15 @@ def run(
     progress: bool = True,
     warn: Callable[[str], object] | None = None,
 ) -> dict[str, Exception]:
-    """Run every method on every case, but for what the folder already holds.
+    """Run every method on every case; results that the folder already holds are not made again.
 
-    The past of a case, its noise and what comes without a drag are made once for all methods.
+    The past of a case, its noise and its video without a drag are made once for all methods.
     Results are written as they come (`Ledger`), so a run may be stopped at any time, killed too,
     and called again.
 
     Args:
         items: cases, or slots to draw them for.
-        methods: what to run on each.
+        methods: the methods to run on each.
         folder: where results go; made if need be.
         model: what `load` takes; on a cluster it is loaded by the workers, once by each. A
             loaded model may be given as well.
@@ -108,10 +108,10 @@ def run(
         retries: how often a case that fails on a cluster is tried again.
         seed: of the draws.
         progress: show a progress bar.
-        warn: told of each case that failed, when it fails.
+        warn: called with each failure's text, when it happens.
 
     Returns:
-        What cases raised, by name; they hold no results, and are tried again by the next call.
+        Exceptions of failed cases, by name; the next call tries those cases again.
 
     Raises:
         ValueError: two cases of one name, or a folder that holds another run.
@@ -154,7 +154,7 @@ def _store(
 
 
 def work(task: Task) -> Outcome:
-    """Carry out a task: what a worker does."""
+    """Carry out a task, on a worker."""
     model = _loaded(task.model) if isinstance(task.model, str) else task.model
     if isinstance(task.item, Slot):
         situation = stage(*draw(model, task.item, task.seed))
@@ -172,7 +172,7 @@ def _loaded(name: str) -> VideoModel:
 
 
 def _flow(situation: Situation) -> Tracker | None:
-    """A tracker that sees pixels only, where OpenCV is installed: the same for all methods."""
+    """A tracker of pixels alone, where OpenCV is installed: the same for all methods."""
     try:
         opencv()
     except ImportError:

@@ -31,7 +31,7 @@ from dragstream.stream.stream import Stream
 __all__ = ["ATTEMPTS", "check_world", "keeps", "playground_cases", "propose", "subjects_of"]
 
 ATTEMPTS = 20
-"""How many frames are drawn for a scene before it becomes a translation, and then gives up."""
+"""Frames drawn for a scene before it becomes a translation, and then fails."""
 
 _MODES = (Mode.ANIMATE, Mode.EDIT)
 _KEEP = 1
@@ -130,7 +130,7 @@ def _first_suitable(
 
 
 def keeps(scene: int, kinds: int = len(PLANNED)) -> bool:
-    """Whether a scene keeps a region: every other one of each kind and mode, and half of all."""
+    """True if a scene keeps a region: every other one of each kind and mode, and half of all."""
     turn, place = divmod(scene, kinds * len(_MODES))
     mode, kind = divmod(place, kinds)
     return (turn + mode + kind) % 2 == 0

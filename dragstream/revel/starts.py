@@ -1,4 +1,4 @@
-"""What a case's stream starts from: a frame that can be rendered again, or a picture."""
+"""Start of a case's stream: a frame that can be rendered again, or a picture."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The paper's ablations: which methods stand beside one another, what the paper found, what to see.
 
 A study is a table of the paper: rows (methods), the paper's figures for them, and claims, which
-are the orderings that the paper's figures show. `report` says of each claim whether it holds.
+are the orderings that the paper's figures show. `report` gives a verdict on each claim.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Study:
         title: for readers.
         source: where it stands in the paper.
         rows: in the paper's order.
-        claims: what its figures say.
+        claims: the orderings of its figures.
         note: what differs here, for the reader of a claim that fails.
     """
 
@@ -305,6 +305,6 @@ def study_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     """
     unknown = [name for name in names or () if name not in STUDIES]
     if unknown:
-        raise ValueError(f"unknown studies {unknown}; known are {list(STUDIES)}")
+        raise ValueError(f"unknown studies {unknown}; there are {list(STUDIES)}")
     studies = [STUDIES[name] for name in STUDIES if names is None or name in names]
     return select([row.method for study in studies for row in study.rows])

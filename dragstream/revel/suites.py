@@ -25,7 +25,7 @@ SUITES = {
     "held-out": "the other half: choose nothing by it",
     "revel": "the whole benchmark",
 }
-"""The names that `suite` knows, and what they are."""
+"""The names that `suite` takes, with descriptions."""
 
 ABLATION = 24
 """Cases of the suite "ablation": a whole round of the plan, and single drags of the next one."""
@@ -69,7 +69,7 @@ def read_cases(file: str | Path) -> tuple[Case, ...]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a line that is no case; the message says which.
+        ValueError: a line that is no case; the message names it.
     """
     place = expanded(file, "file")
     if not place.exists():

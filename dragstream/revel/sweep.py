@@ -45,10 +45,10 @@ class Result:
         mode: the case's mode.
         objmc: object motion consistency, pixels, by `tracker`; lower is better. NaN where too
             little could be followed (null in JSON).
-        still: what it would be if nothing moved, pixels.
+        still: `objmc` of an object that does not move, pixels.
         coverage: share of points that `tracker` followed to the end.
-        tracker: who measured `objmc`.
-        objmc_flow: the same by a tracker that sees pixels only; None where it was not asked, or
+        tracker: name of the tracker of `objmc`.
+        objmc_flow: the same by a tracker that sees pixels only; None where it was off, or
             could not follow enough.
         dai: dragging accuracy index, latent units; lower is better.
         dai_pasted: the same of what was dragged cut out and pasted where it should be: what is
@@ -254,8 +254,8 @@ def _past(situation: Situation) -> Sequence[Block]:
 def _drift(situation: Situation, blocks: Sequence[Block]) -> float:
     """At the drag's denoising step, against as many frames as rectification looks at."""
     settings = blocks[-1].settings
-    asked = settings.denoising_step if settings else None
-    step = situation.stream.model.spec.denoising_step if asked is None else asked
+    chosen = settings.denoising_step if settings else None
+    step = situation.stream.model.spec.denoising_step if chosen is None else chosen
     return Drift.between(
         torch.cat([block.noisy[step] for block in blocks]),
         torch.cat([block.noisy[step] for block in _past(situation)])[-_NEIGHBOURS:],
