@@ -248,8 +248,6 @@ class Bench:
             rows=tuple(rows),
         )
 
-    # ---------------------------------------------------------------------------- what is measured
-
     def iteration(self) -> Row:
         """One iteration of a drag as the paper has it, with given references."""
         return self._iteration("iteration", DragSettings.paper())

@@ -1,4 +1,4 @@
-"""I3D, the video network of Frechet video distances (Carreira and Zisserman, CVPR 2017).
+"""I3D, the network of Frechet video distances (Carreira and Zisserman, CVPR 2017).
 
 The Inception-v1 inflated to three dimensions, trained on Kinetics-400; features are its 400
 logits, the mean over time, as Frechet video distances use them. The weights are those of the

@@ -260,7 +260,7 @@ def _continues(label: Label, video: Path, past: _Past, count: int) -> bool:
     try:
         newest = read_video(video, label.video_frame + count, 1)
     except ValueError:
-        return True  # it cannot hold both the past and what the label drives
+        return True  # it cannot hold both the past and the label's animation
     del newest
     frames = past.frames(label.video_frame + 1)
     if frames is None or len(frames) < 2:

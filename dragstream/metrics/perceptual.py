@@ -59,7 +59,7 @@ class LPIPS:
 
         Args:
             first: (N, H, W, 3) uint8, at least 31 pixels high and wide.
-            second: as many of the same size.
+            second: an equal number of pictures of the same size.
 
         Raises:
             FileNotFoundError: there are no weights; the message names where to get them.

@@ -1,4 +1,4 @@
-"""The videos of the released layout, by their names, beside labels or in the folder of outputs.
+"""Search for a label's videos by their names in the released folder layout.
 
 ```
 saved_labels/…/NAME/block_3_Drag_trajectory.json      a label of block 3

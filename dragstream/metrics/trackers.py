@@ -1,4 +1,4 @@
-"""Trackers: they find points of one frame in the frames after it.
+"""Point trackers: Lucas-Kanade, dense flow, and poses of known objects.
 
 A tracker is anything with a ``name`` and a method
 ``track(frames, points) -> (tracks, consistent)``. :class:`LucasKanade` is the default,

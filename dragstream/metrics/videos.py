@@ -1,4 +1,4 @@
-"""Reading video files as frames."""
+"""Reader of video and picture files as frames."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def study_figure(study: Study, values: Values) -> Figure:
     the paper's rows relate to one another, not its pixels.
 
     Args:
-        study: what is shown.
+        study: the study to show.
         values: results by method and case; methods without results leave their row empty.
 
     Raises:

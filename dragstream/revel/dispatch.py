@@ -38,16 +38,16 @@ def dispatch(
     gpus: bool = False,
     retries: int = 2,
 ) -> Generator[tuple[str, Result | Exception], None, None]:
-    """Do `work` on each item; yields its name with the result, or with what it raised.
+    """Do `work` on each item; yields its name with the result or the exception.
 
     Closing the iterator (or an interrupt) cancels what has not begun.
 
     Args:
         work: done here without a client, else on a worker: it and the items must be picklable.
-        items: by name.
-        client: of a Dask cluster; None: here, one after the other.
+        items: the items by name.
+        client: client of a Dask cluster; None: here, one after the other.
         gpus: on a cluster, only where a worker has ``resources={"GPU": 1}`` to spare.
-        retries: how often a piece that raises is tried again on a cluster.
+        retries: number of further tries of an item that raises, on a cluster.
 
     Raises:
         ValueError: negative retries, or GPUs required of workers of which none offers one.
@@ -90,7 +90,7 @@ def _there(
 ) -> Generator[tuple[str, Result | Exception], None, None]:
     from distributed import as_completed
 
-    # A key of its own for each submission: Dask would answer an old key from memory.
+    # A key of its own for each submission: Dask returns a stored result for an old key.
     ticket = uuid.uuid4().hex
     futures = {
         client.submit(
@@ -118,13 +118,13 @@ def _there(
 def open_client(
     scheduler: str, workers: int | None = None, *, gpus: int = 0
 ) -> Iterator[Client | None]:
-    """A client of what `scheduler` names, closed afterwards; None for "local".
+    """A client of the named scheduler, closed afterwards; None for "local".
 
     Args:
         scheduler: "local": no cluster; "processes": one on this machine, for as long as this
             lasts; else the address of a running one.
-        workers: of "processes"; None: one a GPU, or two.
-        gpus: of "processes": that many workers see one GPU each and offer it as a resource.
+        workers: number of workers of "processes"; None: one a GPU, or two.
+        gpus: number of workers of "processes" that see one GPU each and offer it as a resource.
 
     Raises:
         ValueError: another scheduler, or numbers that do not fit it.

@@ -1,9 +1,9 @@
-"""Drawing a slot's case on what a model makes of its scene.
+"""Random draws of a slot's case on a model's video of its scene.
 
-The scene's first frame is rendered; the model goes on from it by itself. On the newest *generated*
-frame the slot's drags are drawn, by chance but so that they can be obeyed: objects are whole, and
-what is moved stays in the frame (unless it is to leave it) and off the others (unless it is to
-cover one). Where a model leaves nothing to draw on, another scene is tried.
+The scene's first frame is rendered; the model continues from it. On the newest *generated* frame
+the slot's drags are drawn at random, but so that they are possible: objects are whole, and a moved
+object stays in the frame (except for re-entry) and off the others (except for occlusion). Where
+none of the model's objects suits, another scene is tried.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _PATIENCE = 3
 _LONG_PATIENCE = 12
 """The same for `Feature.LONG`: waiting costs less than another scene."""
 _CHECK = 3
-"""A stream is looked at so often, in blocks, and given up once what is to be dragged is lost."""
+"""A stream is looked at so often, in blocks, and given up once the object to drag is lost."""
 _STRIDE = 19.0
 """Farthest that a passing object goes in one latent frame, pixels."""
 _EDIT = 60.0
@@ -65,7 +65,7 @@ _FARTHEST = 127.0
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """A frame, the objects seen whole in it, and chance."""
+    """A frame, the objects seen whole in it, and a random generator."""
 
     frame: NDArray[np.uint8]
     seen: tuple[tuple[Subject, Sighting], ...]
@@ -92,7 +92,7 @@ class _View:
         return cls(frame, whole, blocked, rng, latent_frames)
 
     def site(self, index: int, more: NDArray[np.bool_] | None = None) -> Site:
-        """An object and what it must keep off: the other objects and `more`."""
+        """An object and the area to keep off: the other objects and `more`."""
         subject, seen = self.seen[index]
         others = self.blocked.copy() if more is None else self.blocked | more
         for other, (_, sighting) in enumerate(self.seen):
@@ -173,7 +173,7 @@ def _stream(model: VideoModel, start: Start, seed: int) -> Stream:
 
 
 def _reach(stream: Stream, start: Start, slot: Slot) -> bool:
-    """Run a stream to where a slot's drag belongs; False once it has lost what is to be dragged."""
+    """Run a stream up to a slot's drag; False once it has lost the object to drag."""
     length = PAST if slot.feature is not Feature.LONG else _blocks(stream.model.spec, LONG)
     subjects = subjects_of(start.scenes())
     while len(stream) < length:

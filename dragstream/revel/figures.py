@@ -34,11 +34,11 @@ class Estimate:
     """A mean over cases.
 
     Attributes:
-        mean: of the cases that were measured; NaN where there is none.
+        mean: mean over the measured cases; NaN where there is none.
         low: lower end of the confidence interval; the mean where there is none.
         high: upper end.
-        count: how many cases were measured.
-        unmeasured: how many more were run and have no figure.
+        count: number of measured cases.
+        unmeasured: number of cases that were run and have no figure.
     """
 
     mean: float
@@ -60,11 +60,11 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim and what came of it.
+    """A claim and its verdict.
 
     Attributes:
         claim: the paper's claim.
-        verdict: whether the interval of the difference excludes 0, and on which side it lies.
+        verdict: the side of 0 on which the difference's interval lies, or neither.
         difference: worse minus better, per case: above 0 where the claim is right.
         factor: mean of the worse over that of the better; None where that is 0 or unknown.
     """

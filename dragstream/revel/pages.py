@@ -39,7 +39,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with a name for its file and words for those who cannot see it."""
+    """A PNG with a file name and an alternative text."""
 
     name: str
     png: bytes

@@ -34,8 +34,8 @@ def record(stream: Stream, name: str) -> tuple[Case, ...]:
     it is measured by optical flow.
 
     Args:
-        stream: from a session in the studio or anywhere else.
-        name: what the cases are called, followed by a number from 0.
+        stream: a stream, such as that of a session in the studio.
+        name: prefix of the cases' names, followed by a number from 0.
 
     Raises:
         ValueError: a stream without drags, or one that began with a picture which it no longer
@@ -128,7 +128,7 @@ def _act(call: Any, block: int, blocks: int, kept: int | None) -> Act:
 
 
 def _past(acts: Sequence[Act], now: Act) -> tuple[Act, ...]:
-    """Earlier drags, but for what a later one rewound."""
+    """Earlier drags, without those that a later one rewound."""
     return tuple(act for act in acts if act.reaches <= now.block)
 
 
@@ -151,7 +151,7 @@ def from_labels(
         folder: with `block_<b>_<Drag or Animation>_trajectory.json` and its masks, or a folder
             above such folders: all of them are read, and their cases named by their paths in it.
         model: whose stream the labels were drawn on.
-        seed: of that stream; the labels do not hold it.
+        seed: seed of that stream; the labels do not hold it.
 
     Raises:
         FileNotFoundError: no such folder.

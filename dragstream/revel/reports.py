@@ -1,7 +1,7 @@
-"""Reports of a run: what the paper's ablations come to here, in Markdown and HTML.
+"""Reports of a run: the paper's ablations with the run's figures, in Markdown and HTML.
 
-A `Report` is sections of paragraphs, tables and pictures, without markup; `pages`
-writes it as a page. So whatever a case, a method or a file is called is text, wherever it stands.
+A `Report` is sections of paragraphs, tables and pictures, without markup; `pages` writes it as a
+page and escapes all text, so that names of cases, methods and files cannot become markup.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def compose(results: Sequence[Result], cases: Sequence[Case], about: Mapping[str
     """The report of results.
 
     Args:
-        results: of any methods and cases.
-        cases: what the results are of, for the breakdown by their tags.
+        results: results of any methods and cases.
+        cases: the results' cases, for the breakdown by their tags.
         about: model, fingerprint and methods, as `Ledger` writes them.
     """
     values = table(results)

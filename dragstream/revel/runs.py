@@ -52,7 +52,7 @@ class Task:
         model: a name that `load` takes, loaded by the worker; or a loaded model.
         item: a case, or a slot to draw a case for.
         methods: the methods to run.
-        seed: of the draws.
+        seed: seed of the draws.
         flow: measure by optical flow as well, where OpenCV is installed.
     """
 
@@ -70,7 +70,7 @@ class Outcome:
     Attributes:
         case: the case, drawn by now.
         results: one a method.
-        fingerprint: of the model's weights.
+        fingerprint: fingerprint of the model's weights.
     """
 
     case: Case
@@ -100,13 +100,13 @@ def run(
     Args:
         items: cases, or slots to draw them for.
         methods: the methods to run on each.
-        folder: where results go; made if need be.
-        model: what `load` takes; on a cluster it is loaded by the workers, once by each. A
+        folder: folder of the results; made if it does not exist.
+        model: a name that `load` takes; on a cluster each worker loads it once. A
             loaded model may be given as well.
-        client: of a Dask cluster: one task a case. None: here.
+        client: client of a Dask cluster: one task a case. None: here.
         gpus: a task needs a worker that offers ``resources={"GPU": 1}``.
-        retries: how often a case that fails on a cluster is tried again.
-        seed: of the draws.
+        retries: number of further tries of a case that fails, on a cluster.
+        seed: seed of the draws.
         progress: show a progress bar.
         warn: called with each failure's text, when it happens.
 

@@ -95,7 +95,7 @@ class Sighting:
 
 @lru_cache(maxsize=1)
 def _hues() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Hue angles (radians) that each colour shows under the world's light, and whose they are."""
+    """Hue angles (radians) of each colour under the world's light, and the colours' indices."""
     base = np.array(list(world.COLORS.values()), np.float64) / 255
     shades = np.minimum(base[:, None] * _LIGHT[:, None], 1.0)
     owner = np.repeat(np.arange(len(base)), len(_LIGHT))
@@ -219,10 +219,10 @@ def pulled(color: str, kind: str, direction: tuple[float, float], share: float =
     """Pose = the middle of the silhouette's edge: follows an edge that is pulled.
 
     Args:
-        color: of the object.
-        kind: of the object.
+        color: the object's colour.
+        kind: the object's kind.
         direction: (x, y), of any length: which edge.
-        share: of the silhouette's size along `direction` that counts as its edge, as in
+        share: share of the silhouette's size along `direction` that counts as its edge, as in
             :class:`~dragstream.drags.motions.Deformation`.
     """
 
@@ -315,12 +315,12 @@ def angle_of(seen: Sighting, kind: str) -> float | None:
 def harmonic(mask: NDArray[np.bool_], folds: int) -> complex:
     """Strength and phase of a shape's symmetry under turns by 360 / folds degrees.
 
-    Squares and five-pointed stars have round second moments: what is not round was stretched
+    Squares and five-pointed stars have round second moments: others were stretched
     along the object's own axes, and whitening undoes that without turning it.
 
     Args:
         mask: the shape, bool (H, W).
-        folds: of the symmetry, 4 for a square.
+        folds: order of the symmetry, 4 for a square.
 
     Returns:
         0 for a disc (see `ROUND`); its angle is `folds` times that of a corner.

@@ -1,4 +1,4 @@
-"""A case whose past has been made: where every method starts from."""
+"""A case with its past generated: the common start of all methods."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _VISIBLE = 0.9
 
 @dataclass(frozen=True, eq=False)
 class Situation:
-    """A case whose past has been made.
+    """A case with its past generated.
 
     Attributes:
         case: the case.
         stream: at the moment of the drag; forked, never changed.
-        plain: what comes without a drag from the same noise: the next blocks of an animation,
+        plain: the blocks without a drag, from the same noise: the next blocks of an animation,
             the newest block itself for an edit.
     """
 

@@ -1,4 +1,4 @@
-"""The benchmark for the packaged world by its numbers: 204 slots, each a case to be drawn.
+"""The benchmark of the packaged world: 204 numbered slots, each the description of a case.
 
 A slot prescribes properties of its case; object, distance and direction are drawn on what a
 model makes of the slot's scene (`draws`), because a drag must lie on something that the model
@@ -55,12 +55,12 @@ class Slot:
     """A case to be drawn.
 
     Attributes:
-        number: from 0; the scene's number and part of all its chance.
+        number: number from 0: the scene's, and part of the seed of its draws.
         split: public or held out.
         mode: `Mode.EDIT` or `Mode.ANIMATE`.
-        kinds: what each drag is to do.
-        feature: what is special about it, or None.
-        blocks: how many blocks an animation takes.
+        kinds: kind of each drag.
+        feature: its special property, or None.
+        blocks: number of blocks of an animation.
     """
 
     number: int

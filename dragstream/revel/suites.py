@@ -1,8 +1,8 @@
 """Sets of cases: the benchmark and parts of it, and files of cases.
 
-The benchmark's cases are drawn on what a model makes of their scenes (`draws`), so they belong to
-a model's weights. They need not be stored to be the same for everyone: the same weights, slot and
-seed give the same case. `write_cases` keeps those that were drawn, or anyone's own.
+The benchmark's cases are drawn on a model's video of their scenes (`draws`), so they depend on the
+model's weights. They are reproducible without files: the same weights, slot and seed give the same
+case. `write_cases` stores drawn cases, or cases of other origin.
 """
 
 from __future__ import annotations
