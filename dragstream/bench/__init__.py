@@ -1,1 +1,1 @@
-"""How fast a stream runs, and whether its length costs anything: `python -m dragstream.bench`."""
+"""Benchmark of a stream's speed and memory over its length: `python -m dragstream.bench`."""

@@ -1,4 +1,4 @@
-"""Measure how fast a model streams: `python -m dragstream.bench playground --json FILE`.
+"""Speed and memory of a model's stream: `python -m dragstream.bench playground --json FILE`.
 
 `python -m dragstream.bench wan --random-weights` measures a public model beside a direct
 implementation of the released procedure; with `--layers`, `--heads`, `--height` and `--width` it

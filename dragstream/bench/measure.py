@@ -42,7 +42,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Report:
-    """What was measured; seconds are medians.
+    """The measurement; seconds are medians.
 
     Args:
         plain_seconds: One block by `Stream.step`, its cache full.
@@ -106,11 +106,11 @@ def measure(
 
     Args:
         model: What generates.
-        prompt: A caption the model knows.
+        prompt: A caption of the model's kind.
         early: Block to compare with, counted from 1; let the cache be full by then.
         late: Block that should cost no more.
         repeats: Blocks whose median counts, at each place and of each kind.
-        progress: Told after each block of the long stream.
+        progress: Called after each block of the long stream.
 
     Raises:
         ValueError: Places that do not leave room for `repeats` blocks each.
@@ -163,7 +163,7 @@ def _compare(stream: Stream, repeats: int) -> tuple[float, float, int]:
 
 
 def _seconds(call: Callable[[], object]) -> float:
-    """How long a call takes, the accelerator's queue included."""
+    """Seconds of a call, the accelerator's queue included."""
     _wait()
     start = time.perf_counter()
     call()
@@ -183,7 +183,7 @@ def kept_bytes(block: Block) -> int:
 
 
 def resident_bytes() -> int:
-    """Memory the process holds now; where the system does not tell, the most it ever held."""
+    """Memory the process holds now; where the system does not report that, its peak."""
     gc.collect()
     status = Path("/proc/self/statm")
     if not status.exists():
@@ -198,7 +198,7 @@ def peak_bytes() -> int:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine and versions of a measurement."""
     return {
         "system": platform.platform(),
         "processor": _processor(),

@@ -1,6 +1,6 @@
-"""The released procedure, written down as it reads, to measure against.
+"""A direct implementation of the released procedure: the baseline of the speed benchmark.
 
-It does what a direct implementation does, and nothing that the package has thought about. Features
+It has none of the package's optimisations. Features
 are recorded under all low-passes in every pass, those of iterations included: each tapped layer
 attends once more, and once for each low-pass on the whole cache filtered anew. Each iteration
 clones the whole cache, runs all layers and differentiates through the joined past. A block is
@@ -32,7 +32,7 @@ Recorded = dict[Filter | None, Tensor]
 """Tapped features side by side (1, tokens, channels), under each filter."""
 
 Cache = list[tuple[Tensor, Tensor]]
-"""Keys and values of the past in sight at each layer, (1, tokens, heads, head_dim)."""
+"""Keys and values of the visible past at each layer, (1, tokens, heads, head_dim)."""
 
 
 @dataclass(eq=False)
@@ -63,16 +63,16 @@ class _Call:
 
 
 class ReleasedProcedure:
-    """One block after a full window, as the release makes and drags it.
+    """One block after a full window, generated and dragged as in the release.
 
     Args:
         wan: The network.
-        context: What it remembers of the blocks before.
+        context: Cached keys and values of the blocks before.
         layers: The tapped layers.
         sigmas: Noise level of each denoising step.
-        denoising_step: Where iterations are made.
+        denoising_step: The step at which iterations are made.
         learning_rate: Of AdamW.
-        filters: What features are recorded under, beside none.
+        filters: Low-passes under which features are recorded, besides none.
     """
 
     def __init__(
@@ -133,8 +133,8 @@ class ReleasedProcedure:
         Args:
             latents: Of the block.
             reference: Features to pull towards, (1, tokens, channels).
-            keep: Where predictions are held, 1 or 0.
-            rest: What they are held to.
+            keep: 1 where predictions are preserved, else 0.
+            rest: The predictions to preserve.
         """
         cache = [(key.clone(), value.clone()) for key, value in self.cache]
         point = latents.detach().clone().requires_grad_()

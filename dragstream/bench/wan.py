@@ -27,7 +27,7 @@ from dragstream.models.wan.sizes import SIZES, Sizes
 from dragstream.stream.stream import Stream
 
 Progress = Callable[[str], None]
-"""Told what is measured next."""
+"""Called with the name of the next measurement."""
 
 _PULL = 12.0
 """Pixels of the measured drag: one segment."""
@@ -56,7 +56,7 @@ class Row:
 
 @dataclass(frozen=True)
 class WanReport:
-    """What was measured.
+    """The measurement.
 
     Args:
         model: The release.
@@ -186,7 +186,7 @@ class Bench:
     Args:
         model: What generates.
         pairs: How often each thing is measured, here and there by turns.
-        progress: Told what comes next.
+        progress: Called with the name of the next measurement.
     """
 
     def __init__(self, model: Wan, *, pairs: int = 3, progress: Progress | None = None) -> None:
@@ -248,10 +248,8 @@ class Bench:
             rows=tuple(rows),
         )
 
-    # ---------------------------------------------------------------------------- what is measured
-
     def iteration(self) -> Row:
-        """One iteration of a drag as the paper has it, references known."""
+        """One iteration of a drag as the paper has it, with given references."""
         return self._iteration("iteration", DragSettings.paper())
 
     def released_iteration(self) -> Row:

@@ -1,4 +1,4 @@
-"""How well a drag worked, in numbers: each metric usable alone, on arrays.
+"""Metrics of drags: ObjMC, DAI, FVD, FID, LPIPS, drift and leak; each usable alone, on arrays.
 
 - :mod:`~dragstream.metrics.objmc`: does the object follow the command (pixels)?
 - :mod:`~dragstream.metrics.dai`: is what stood at the handle now at the target (latents)?

@@ -56,9 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return NOT_MEASURED if document.get("mean", 0.0) is None else 0
 
 
-# ----------------------------------------------------------------------------------- what to type
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dragstream.metrics", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -79,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _sets(picture, "videos or pictures")
     device_option(picture)
-    lpips = _command(commands, "lpips", _lpips, "how different two videos or pictures look")
+    lpips = _command(commands, "lpips", _lpips, "perceptual distance of two videos or pictures")
     lpips.add_argument("--first", type=expanded, required=True, metavar="FILE")
     lpips.add_argument("--second", type=expanded, required=True, metavar="FILE")
     _weights(lpips, "torchvision's AlexNet as a state dict; default: torch.hub's cache")
@@ -112,9 +109,6 @@ def _sets(parser: argparse.ArgumentParser, kind: str) -> None:
 def _weights(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--weights", type=expanded, metavar="FILE", help=text)
     device_option(parser)
-
-
-# ------------------------------------------------------------------------------------ sets
 
 
 def _fvd(options: argparse.Namespace) -> Document:

@@ -1,4 +1,4 @@
-"""Pickles that hold numpy arrays, read without running what else a pickle may ask for."""
+"""A safe reader of pickles of numpy arrays: it refuses every other name, and runs no code."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 __all__ = ["load_arrays"]
 
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
-"""Where numpy pickles its arrays' constructor, before version 2 and since."""
+"""Modules under which numpy pickles its arrays' constructor, before version 2 and since."""
 
 
 def _admitted() -> dict[tuple[str, str], Any]:
-    """The only names that such a pickle needs, and what they stand for."""
+    """The only names that such a pickle needs, and their objects."""
     # numpy's own constructor of arrays, found without touching its private modules
     reconstruct = np.empty(0).__reduce__()[0]
     return {
@@ -25,13 +25,13 @@ def _admitted() -> dict[tuple[str, str], Any]:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Knows arrays, numbers, strings, lists, tuples and dictionaries; imports nothing."""
+    """Unpickles arrays, numbers, strings, lists, tuples and dictionaries; imports nothing."""
 
     def find_class(self, module: str, name: str) -> Any:
         admitted = _admitted()
         if (module, name) not in admitted:
             raise pickle.UnpicklingError(
-                f"it asks for {module}.{name}, but only numpy arrays are admitted"
+                f"it names {module}.{name}, but only numpy arrays are admitted"
             )
         return admitted[module, name]
 
@@ -41,10 +41,10 @@ def load_arrays(file: IO[bytes], name: str) -> dict[str, Any]:
 
     Args:
         file: open for reading in binary.
-        name: what to call it in errors.
+        name: the file's name in errors.
 
     Raises:
-        ValueError: not such a file, or one that asks for anything but numpy arrays.
+        ValueError: not such a file, or one that names anything but numpy arrays.
     """
     try:
         loaded = _ArrayUnpickler(file).load()

@@ -1,4 +1,4 @@
-"""CoTracker3 as a tracker, from a copy of its repository or from where it is installed.
+"""CoTracker3 as a tracker, from a copy of its repository or from an installed package.
 
 Neither its code nor its weights come with DragStream. A copy of the repository is enough:
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CoTracker"]
 
 HUB_FOLDER = "facebookresearch_co-tracker_main"
-"""Where torch.hub keeps the repository, below its own folder."""
+"""The repository's folder below that of torch.hub."""
 
 _HELP = (
     "clone https://github.com/facebookresearch/co-tracker, give its folder (--cotracker FOLDER), "
@@ -46,7 +46,7 @@ class CoTracker:
         checkpoint: its weights. None: those that the repository's own entry point loads, from
             torch.hub's cache or from the network; an installed package needs them named.
         entry: the repository's entry point.
-        device: where it runs.
+        device: the torch device.
     """
 
     folder: str | Path | None = None
@@ -67,8 +67,8 @@ class CoTracker:
         A point that is hidden counts as inconsistent in that frame only.
 
         Raises:
-            ImportError: CoTracker is not there.
-            FileNotFoundError: a folder or weights that are not where they should be.
+            ImportError: CoTracker is neither installed nor in torch.hub's folder.
+            FileNotFoundError: a folder or weights that are missing.
             ValueError: `frames` or `points` of the wrong shape or type, or a folder or weights of
                 another kind, or packages that the folder's code needs and that are missing.
         """

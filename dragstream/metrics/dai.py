@@ -1,4 +1,4 @@
-"""DAI, dragging accuracy index (Eq. 11): is what stood at the handle now at the target?
+"""DAI, dragging accuracy index (Eq. 11): distance of the target's patch from the handle's.
 
 ``DAI = mean_k' || z0^{k'}[Omega(p', r)] - z0^k[Omega(p, r)] || / (1 + 2 r)^2``: the patch of the
 clean latents around the target point against the patch around the handle point before the drag.

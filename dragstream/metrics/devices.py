@@ -1,4 +1,4 @@
-"""The option that says where networks run."""
+"""The command-line option `--device`: the torch device of the networks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["device_of", "device_option"]
 def device_option(parser: argparse.ArgumentParser) -> None:
     """Add `--device`."""
     parser.add_argument(
-        "--device", default="cpu", help="where networks run, as torch names it (default: cpu)"
+        "--device", default="cpu", help="the torch device of the networks (default: cpu)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Networks that turn pictures or clips into features, each under the name of what it is.
+"""Feature extractors of pictures and clips for Frechet distances: I3D, Inception, EfficientNet.
 
 An extractor is anything with a ``name`` and a method ``features(samples) -> (N, D)``. Those of
 pictures take (N, H, W, 3) uint8, those of clips (N, T, H, W, 3) uint8. Networks are loaded when
@@ -7,12 +7,12 @@ they are first used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -24,50 +24,90 @@ __all__ = ["EfficientNetLite0", "Extractor", "I3DLogits", "InceptionPool", "clip
 
 
 class Extractor(Protocol):
-    """Makes features."""
+    """Turns samples into features."""
 
     @property
     def name(self) -> str:
-        """What stands beside every figure that was measured with it."""
+        """The extractor's name, reported with every figure."""
 
     def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
         """One row a sample, (N, D)."""
 
 
+class _NetworkExtractor(ABC):
+    """An extractor that runs a network on batches of validated samples."""
+
+    axes: ClassVar[tuple[str, ...]] = ("N", "H", "W", "3")
+    device: str
+    batch: int
+
+    def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """One row of features a sample, (N, D).
+
+        Args:
+            samples: uint8, (N, H, W, 3) pictures or (N, T, H, W, 3) clips.
+
+        Raises:
+            FileNotFoundError: there are no weights; the message names where to get them.
+            ImportError: a package that holds the network is not installed; the message names the
+                extra.
+            ValueError: samples of another shape or type, clips of too few frames, or weights of
+                another network.
+        """
+        import torch
+
+        from dragstream.models.defaults import cpu_by_default
+
+        samples = self._checked(samples)
+        size = max(1, self.batch)
+        rows = []
+        with cpu_by_default(), torch.inference_mode():
+            for start in range(0, len(samples), size):
+                part = torch.from_numpy(np.ascontiguousarray(samples[start : start + size]))
+                rows.append(self._forward(part.to(self.device)).double().cpu().numpy())
+        return np.concatenate(rows)
+
+    def _checked(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        samples = np.asarray(samples)
+        right = samples.ndim == len(self.axes) and samples.shape[-1] == 3 and samples.size > 0
+        if samples.dtype != np.uint8 or not right:
+            raise ValueError(
+                f"samples must be a uint8 array ({', '.join(self.axes)}), not empty, "
+                f"got {samples.dtype} {samples.shape}"
+            )
+        return samples
+
+    @abstractmethod
+    def _forward(self, samples: Tensor) -> Tensor:
+        """Features (N, D) of a batch of samples on the device."""
+
+
 @dataclass(frozen=True)
-class I3DLogits:
+class I3DLogits(_NetworkExtractor):
     """Clips to the 400 logits of I3D (Kinetics-400): for Frechet video distances (FVD).
 
     Attributes:
         weights: see :func:`dragstream.metrics.i3d.load_i3d`.
-        device: where it runs.
-        batch: how many clips at a time.
+        device: the torch device.
+        batch: clips at a time.
     """
+
+    name: ClassVar[str] = "I3D (Kinetics-400) logits"
+    axes: ClassVar[tuple[str, ...]] = ("N", "T", "H", "W", "3")
 
     weights: str | Path | None = None
     device: str = "cpu"
     batch: int = 4
 
-    @property
-    def name(self) -> str:
-        """The extractor's name."""
-        return "I3D (Kinetics-400) logits"
-
-    def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Clips (N, T, H, W, 3) uint8 to (N, 400).
-
-        Raises:
-            FileNotFoundError: there are no weights; the message says how to get them.
-            ValueError: samples of another shape or type, or of too few frames, or other weights.
-        """
+    def _checked(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
         from dragstream.metrics.i3d import MIN_FRAMES
 
-        samples = _checked(samples, ("N", "T", "H", "W", "3"))
+        samples = super()._checked(samples)
         if samples.shape[1] < MIN_FRAMES:
             raise ValueError(
                 f"I3D needs clips of at least {MIN_FRAMES} frames, got {samples.shape[1]}"
             )
-        return _batched(samples, self.batch, self._batch)
+        return samples
 
     @cached_property
     def _network(self) -> Any:
@@ -75,43 +115,28 @@ class I3DLogits:
 
         return load_i3d(self.weights).to(self.device)
 
-    def _batch(self, samples: NDArray[np.uint8]) -> Tensor:
-        import torch
-
-        frames = torch.from_numpy(samples.reshape(-1, *samples.shape[2:]))
-        pictures = _resized(frames.to(self.device), 224) / 127.5 - 1
+    def _forward(self, samples: Tensor) -> Tensor:
+        pictures = _resized(samples.flatten(0, 1), 224) / 127.5 - 1
         videos = pictures.unflatten(0, samples.shape[:2]).transpose(1, 2)
         result: Tensor = self._network(videos)
         return result
 
 
 @dataclass(frozen=True)
-class InceptionPool:
+class InceptionPool(_NetworkExtractor):
     """Pictures to the 2048 pooled features of the 2015 Inception-v3: for FID.
 
     Attributes:
         weights: see :func:`dragstream.metrics.inception.load_inception`.
-        device: where it runs.
-        batch: how many pictures at a time.
+        device: the torch device.
+        batch: pictures at a time.
     """
+
+    name: ClassVar[str] = "Inception-v3 (2015) pool"
 
     weights: str | Path | None = None
     device: str = "cpu"
     batch: int = 16
-
-    @property
-    def name(self) -> str:
-        """The extractor's name."""
-        return "Inception-v3 (2015) pool"
-
-    def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Pictures (N, H, W, 3) uint8 to (N, 2048).
-
-        Raises:
-            FileNotFoundError: there are no weights; the message says how to get them.
-            ValueError: samples of another shape or type, or other weights.
-        """
-        return _batched(_checked(samples, ("N", "H", "W", "3")), self.batch, self._batch)
 
     @cached_property
     def _network(self) -> Any:
@@ -119,43 +144,27 @@ class InceptionPool:
 
         return load_inception(self.weights).to(self.device)
 
-    def _batch(self, samples: NDArray[np.uint8]) -> Tensor:
-        import torch
-
-        result: Tensor = self._network(
-            torch.from_numpy(samples).to(self.device).permute(0, 3, 1, 2).float()
-        )
+    def _forward(self, samples: Tensor) -> Tensor:
+        result: Tensor = self._network(samples.permute(0, 3, 1, 2).float())
         return result
 
 
 @dataclass(frozen=True)
-class EfficientNetLite0:
+class EfficientNetLite0(_NetworkExtractor):
     """Pictures to the 1280 pooled features of EfficientNet-lite0 (ImageNet).
 
-    Its weights come with a Python package, so that a distance of pictures can be had offline. It
-    is no FID, and compares with none.
+    Its weights come with a Python package, so that a distance of pictures can be computed offline.
+    It is not FID, and does not compare with FID.
 
     Attributes:
-        device: where it runs.
-        batch: how many pictures at a time.
+        device: the torch device.
+        batch: pictures at a time.
     """
+
+    name: ClassVar[str] = "EfficientNet-lite0 (ImageNet) pool, not FID"
 
     device: str = "cpu"
     batch: int = 16
-
-    @property
-    def name(self) -> str:
-        """The extractor's name."""
-        return "EfficientNet-lite0 (ImageNet) pool, not FID"
-
-    def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Pictures (N, H, W, 3) uint8 to (N, 1280).
-
-        Raises:
-            ImportError: without the packages that hold it; the message names the extra.
-            ValueError: samples of another shape or type.
-        """
-        return _batched(_checked(samples, ("N", "H", "W", "3")), self.batch, self._batch)
 
     @cached_property
     def _network(self) -> Any:
@@ -173,11 +182,8 @@ class EfficientNetLite0:
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
         return network.to(self.device, torch.float32).eval().requires_grad_(requires_grad=False)
 
-    def _batch(self, samples: NDArray[np.uint8]) -> Tensor:
-        import torch
-
-        pictures = torch.from_numpy(samples).to(self.device)
-        maps = self._network.extract_features((_resized(pictures, 224) - 127) / 128)
+    def _forward(self, samples: Tensor) -> Tensor:
+        maps = self._network.extract_features((_resized(samples, 224) - 127) / 128)
         result: Tensor = maps.mean(dim=(2, 3))
         return result
 
@@ -185,7 +191,7 @@ class EfficientNetLite0:
 def clips(frames: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
     """A video (T, H, W, 3) cut into clips that do not overlap, (N, length, H, W, 3).
 
-    What is left at the end is dropped.
+    Frames left over at the end are dropped.
 
     Raises:
         ValueError: a length below 1, or a video shorter than one clip.
@@ -194,30 +200,6 @@ def clips(frames: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
         raise ValueError(f"clips of {length} frames cannot be cut from {len(frames)} frame(s)")
     count = len(frames) // length
     return frames[: count * length].reshape(count, length, *frames.shape[1:])
-
-
-def _checked(samples: NDArray[np.uint8], axes: Sequence[str]) -> NDArray[np.uint8]:
-    samples = np.asarray(samples)
-    right = samples.ndim == len(axes) and samples.shape[-1] == 3 and samples.size > 0
-    if samples.dtype != np.uint8 or not right:
-        raise ValueError(
-            f"samples must be a uint8 array ({', '.join(axes)}), not empty, "
-            f"got {samples.dtype} {samples.shape}"
-        )
-    return samples
-
-
-def _batched(samples: NDArray[np.uint8], batch: int, extract: Any) -> NDArray[np.float64]:
-    import torch
-
-    from dragstream.models.defaults import cpu_by_default
-
-    rows = []
-    with cpu_by_default(), torch.inference_mode():
-        for start in range(0, len(samples), max(1, batch)):
-            part = np.ascontiguousarray(samples[start : start + max(1, batch)])
-            rows.append(extract(part).double().cpu().numpy())
-    return np.concatenate(rows)
 
 
 def _resized(frames: Tensor, size: int) -> Tensor:

@@ -28,14 +28,14 @@ class FewSamples(UserWarning):
 
 @dataclass(frozen=True)
 class Frechet:
-    """A Frechet distance, and what it was measured with.
+    """A Frechet distance, with the extractor and sizes that it was measured with.
 
     Attributes:
         distance: squared, as FID and FVD are; 0 for equal distributions.
-        extractor: the name of what made the features; figures of different ones do not compare.
-        real: how many real samples.
-        generated: how many generated ones.
-        dimensions: how many features a sample.
+        extractor: the extractor's name; figures of different ones do not compare.
+        real: number of real samples.
+        generated: number of generated samples.
+        dimensions: number of features a sample.
     """
 
     distance: float
@@ -57,7 +57,7 @@ def frechet_distance(real: ArrayLike, generated: ArrayLike, extractor: str) -> F
     Args:
         real: features of real samples, (N, D).
         generated: features of generated samples, (M, D).
-        extractor: the name of what made them.
+        extractor: the extractor's name.
 
     Raises:
         ValueError: arrays of another shape, fewer than two samples, or numbers not finite.
@@ -97,7 +97,7 @@ def _distance(real: NDArray[np.float64], generated: NDArray[np.float64]) -> floa
     from dragstream.models.defaults import cpu_by_default
 
     class Given(torch.nn.Module):
-        """Features that were made before."""
+        """Stands in for the network: the features are computed already."""
 
         num_features = real.shape[1]
 

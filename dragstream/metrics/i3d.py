@@ -1,4 +1,4 @@
-"""I3D, the video network of Frechet video distances (Carreira and Zisserman, CVPR 2017).
+"""I3D, the network of Frechet video distances (Carreira and Zisserman, CVPR 2017).
 
 The Inception-v1 inflated to three dimensions, trained on Kinetics-400; features are its 400
 logits, the mean over time, as Frechet video distances use them. The weights are those of the
@@ -182,7 +182,7 @@ def load_i3d(weights: str | Path | None = None) -> I3D:
             not run).
 
     Raises:
-        FileNotFoundError: there are no such weights; the message says how to get them.
+        FileNotFoundError: there are no such weights; the message names where to get them.
         ValueError: a file that is not those weights.
     """
     file = _installed() if weights is None else expanded(weights, "weights")

@@ -235,7 +235,7 @@ def load_inception(weights: str | Path | None = None) -> Inception:
             downloaded into torch.hub's folder before.
 
     Raises:
-        FileNotFoundError: there are no such weights; the message says how to get them.
+        FileNotFoundError: there are no such weights; the message names where to get them.
         ValueError: a file that is not those weights.
     """
     file = _cached() if weights is None else expanded(weights, "weights")

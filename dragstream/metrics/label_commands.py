@@ -76,23 +76,26 @@ def add_objmc(parser: argparse.ArgumentParser) -> None:
         "--first-frame",
         type=int,
         metavar="N",
-        help="which frame of the video is the labelled one, where tracking starts, counted "
-        "from 0; default: the label's own, 12 b - 4 for block b",
+        help="number of the labelled frame in the video, where tracking starts, from 0; default: "
+        "the label's own, 12 b - 4 for block b",
     )
     parser.add_argument(
         "--before-frame",
         type=int,
         metavar="N",
-        help="which frame of --before it is; default: the label's own, or the last of a shorter "
-        "video",
+        help="the same of --before; default: the label's own, or the last of a shorter video",
     )
     parser.add_argument(
         "--within",
         type=float,
         default=1.0,
-        help="where in each latent frame positions are read: 0 its first video frame, 1 its last "
+        help="the video frame of each latent frame that is read, from 0 (first) to 1 (last) "
         "(default: %(default)s)",
     )
+    _tracking_options(parser)
+
+
+def _tracking_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tracker",
         choices=sorted(TRACKERS),
@@ -138,7 +141,7 @@ def add_dai(parser: argparse.ArgumentParser) -> None:
         "--first-frame",
         type=int,
         metavar="N",
-        help="which latent frame is the labelled one, counted from 0; default: the label's own",
+        help="number of the labelled latent frame, from 0; default: the label's own",
     )
     parser.add_argument(
         "--radius",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,12 @@ from dragstream.metrics.released_files import lacks_past
 from dragstream.metrics.videos import read_frames, read_video
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from numpy.typing import NDArray
 
-    from dragstream.drags.geometry import Affine, FrameClock
-    from dragstream.drags.motions import Drag
-    from dragstream.metrics.trackers import Tracker
-
-    Command = list[Affine] | None
+    from dragstream.drags.geometry import FrameClock
+    from dragstream.metrics.objmc import ObjMCOptions
 
 __all__ = ["LabelledObjMC", "measure_label"]
 
@@ -93,12 +93,8 @@ def measure_label(
     before_frame: int | None = None,
     clock: FrameClock = RELEASED_CLOCK,
     frames_per_block: int = RELEASED_FRAMES_PER_BLOCK,
-    tracker: Tracker | None = None,
-    points: int = 256,
-    seed: int = 0,
     within: float = 1.0,
-    least_coverage: float = 0.15,
-    warn_below: float = 0.3,
+    **options: Unpack[ObjMCOptions],
 ) -> LabelledObjMC:
     """ObjMC of a video file against a label.
 
@@ -117,21 +113,16 @@ def measure_label(
             picture of that frame.
         handle_frame: a picture of the labelled frame, before an edit, or for a video that begins
             after it.
-        first_frame: which frame of `video` is the labelled one, counted from 0; None: the label's
+        first_frame: number of the labelled frame in `video`, from 0; None: the label's
             own number (12 b - 4 for block b of the released model); of an edit's video that holds
             the edited block alone, its last.
-        before_frame: which frame of `before` is; None: the label's own number, or the last where
-            `before` is shorter.
+        before_frame: number of the labelled frame in `before`; None: the label's own number, or the
+            last where `before` is shorter.
         clock: latent to video frames of the model that made the video.
         frames_per_block: latent frames a block of that model.
-        tracker: None: what suits each drag (:func:`dragstream.metrics.objmc.objmc`).
-        points: how many points to scatter in each handle region, at most.
-        seed: seed of the scattering.
-        within: where in each latent frame's video frames positions are read: 0 its first, 1 its
-            last.
-        least_coverage: where a smaller share of the points could be followed there is no figure.
-        warn_below: a coverage below this share warns with
-            :class:`~dragstream.metrics.objmc.LowCoverage`.
+        within: the video frame of each latent frame that is read, from 0 (first) to 1 (last).
+        **options: `tracker`, `points`, `seed`, `least_coverage` and `warn_below` of
+            :func:`dragstream.metrics.objmc.objmc`, for each drag.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -143,32 +134,20 @@ def measure_label(
         if value is not None and value < 0:
             raise ValueError(f"{name} must be at least 0, got {value}")
 
-    def one(frames: NDArray[np.uint8], drag: Drag, at: Sequence[int], command: Command) -> ObjMC:
-        return objmc(
-            frames,
-            drag,
-            at=at,
-            commands=command,
-            tracker=tracker,
-            points=points,
-            seed=seed,
-            least_coverage=least_coverage,
-            warn_below=warn_below,
-        )
-
+    measure = partial(objmc, **options)
     past = _Past(label, before, handle_frame, before_frame)
     if label.mode is Mode.EDIT:
         block = label.latent_frame - frames_per_block + 1  # its first latent frame
         length = label.video_frame - clock.start(block) + 1
-        return _measure_edit(label, Path(video), past, first_frame, length, one)
+        return _measure_edit(label, Path(video), past, first_frame, length, measure)
     at = latent_offsets(clock, label.latent_frame, len(label.deltas[0]), within)
     first, frames = _animated(label, Path(video), past, first_frame, at[-1])
-    return LabelledObjMC(first, tuple(one(frames, drag, at, None) for drag in label.drags))
+    return LabelledObjMC(first, tuple(measure(frames, drag, at=at) for drag in label.drags))
 
 
 @dataclass(frozen=True)
 class _Past:
-    """Where the labelled frame, and what came before it, can be read."""
+    """Source of the labelled frame and of the frames before it."""
 
     label: Label
     before: str | Path | None
@@ -211,7 +190,7 @@ def _measure_edit(  # noqa: PLR0917
     past: _Past,
     first_frame: int | None,
     length: int,
-    one: Callable[[NDArray[np.uint8], Drag, Sequence[int], Command], ObjMC],
+    measure: Callable[..., ObjMC],
 ) -> LabelledObjMC:
     """An edit of a block of `length` video frames, in one step or through the shared past."""
     earlier = past.frames(length + 1)
@@ -224,10 +203,11 @@ def _measure_edit(  # noqa: PLR0917
     results = []
     for drag in label.drags:
         command = [drag.motion.at(1.0)]
-        result = one(np.stack([earlier[-1], later[-1]]), drag, (1,), command)
+        around = np.stack([earlier[-1], later[-1]])
+        result = measure(around, drag, at=(1,), commands=command)
         if not result.measured and len(earlier) > length <= len(later):
             around = np.concatenate([earlier[::-1], later])
-            chained = one(around, drag, (len(around) - 1,), command)
+            chained = measure(around, drag, at=(len(around) - 1,), commands=command)
             result = replace(chained, tracker=f"{chained.tracker} through the shared past")
         results.append(replace(result, frames=(0,)))
     return LabelledObjMC(first, tuple(results))
@@ -274,13 +254,13 @@ def _animated(
 
 
 def _continues(label: Label, video: Path, past: _Past, count: int) -> bool:
-    """Whether an animated video begins where `before` ends, rather than where it begins."""
+    """True if an animated video begins at the end of `before`, not at its beginning."""
     if lacks_past(video):
         return True
     try:
         newest = read_video(video, label.video_frame + count, 1)
     except ValueError:
-        return True  # it cannot hold both the past and what the label drives
+        return True  # it cannot hold both the past and the label's animation
     del newest
     frames = past.frames(label.video_frame + 1)
     if frames is None or len(frames) < 2:

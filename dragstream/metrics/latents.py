@@ -106,10 +106,9 @@ def measure_latents(
 
     Args:
         label: see :func:`dragstream.drags.labels.read_label`.
-        latents: of the video that was made under the label, (N, C, h, w).
-        before: of the video before an edit; animations do not need it.
-        first_frame: which latent frame is the labelled one, counted from 0; None: the label's own
-            number.
+        latents: latents of the video that was made under the label, (N, C, h, w).
+        before: latents of the video before an edit; animations do not need them.
+        first_frame: number of the labelled latent frame, from 0; None: the label's own number.
         radius: r in pixels; None: the paper's 20, scaled from 832 pixels of width.
 
     Raises:

@@ -1,22 +1,22 @@
-"""Following points across a jump: descriptors matched between two frames, then refined.
+"""A tracker for jumps: SIFT descriptors matched between two frames, refined by Lucas-Kanade.
 
 An edit moves its object in one step, often farther than optical flow reaches. SIFT descriptors are
 compared all over the frame, so they find an object wherever it went; a similarity that enough of
-them agree on (RANSAC) says how it moved as a whole, and Lucas-Kanade in the frame that is aligned
-by it says where each point is. Nothing here knows what motion was commanded.
+them agree on (RANSAC) gives the motion as a whole, and Lucas-Kanade in the frame that is aligned
+by it gives the position of each point. The commanded motion is not used.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from dragstream.metrics.trackers import LucasKanade, checked, gray_frames, opencv
+from dragstream.metrics.trackers import LucasKanade, OpenCVTracker
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
 __all__ = ["DescriptorMatching"]
 
@@ -25,7 +25,7 @@ _STRETCH = (0.5, 2.0)
 
 
 @dataclass(frozen=True)
-class DescriptorMatching:
+class DescriptorMatching(OpenCVTracker):
     """SIFT matches that agree on a similarity (RANSAC), refined by Lucas-Kanade.
 
     Each frame is matched with the first one on its own. Two starts are tried: no motion, and the
@@ -36,12 +36,14 @@ class DescriptorMatching:
     Attributes:
         ratio: a match counts if its descriptor's distance is below `ratio` times that of the
             second best (Lowe's test), above 0 and at most 1.
-        reach: how far a match may lie from the similarity to agree with it, pixels.
-        agreeing: how many matches must agree, at least 3.
-        near: follows the points where no motion is assumed.
-        aligned: follows them in a frame that the similarity has aligned. What surrounds the object
-            has changed by then, so it looks at few levels of the pyramid.
+        reach: largest distance of a match from the similarity that it agrees with, pixels.
+        agreeing: number of matches that must agree, at least 3.
+        near: the tracker used where no motion is assumed.
+        aligned: the tracker used in a frame that the similarity has aligned. The object's
+            surroundings have changed by then, so it uses few levels of the pyramid.
     """
+
+    name: ClassVar[str] = "sift"
 
     ratio: float = 0.85
     reach: float = 5.0
@@ -57,25 +59,11 @@ class DescriptorMatching:
         if self.agreeing < 3:
             raise ValueError(f"agreeing must be at least 3 matches, got {self.agreeing!r}")
 
-    @property
-    def name(self) -> str:
-        """The tracker's name."""
-        return "sift"
-
-    def track(
-        self, frames: NDArray[np.uint8], points: ArrayLike
+    def _track(
+        self, cv2: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """See :meth:`dragstream.metrics.trackers.Tracker.track`.
-
-        Raises:
-            ImportError: OpenCV is not installed.
-            ValueError: `frames` or `points` of the wrong shape or type.
-        """
-        frames, points = checked(frames, points)
-        cv2 = opencv()
-        gray = gray_frames(cv2, frames)
-        tracks = np.repeat(points[None], len(frames), axis=0)
-        consistent = np.ones((len(frames), len(points)), bool)
+        tracks = np.repeat(points[None], len(gray), axis=0)
+        consistent = np.ones((len(gray), len(points)), bool)
         described = self._describe(cv2, gray[0], _near(cv2, points, gray[0].shape))
         for index, frame in enumerate(gray[1:], start=1):
             found = [self.near.match(gray[0], frame, points)]

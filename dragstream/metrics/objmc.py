@@ -1,7 +1,7 @@
-"""ObjMC: how closely an object follows the commanded motion (Appendix C.2), in pixels.
+"""ObjMC: distance of an object's motion from the commanded one (Appendix C.2), in pixels.
 
 Points are scattered in the handle region and followed through the video. At each latent frame
-their mean position is compared with where the drag commands it to be, which is the paper's
+their mean position is compared with the one that the drag commands, which is the paper's
 definition; or each point with its own target, which shows turns, too. Where too few points could
 be followed there is no figure: NaN in Python, null in JSON.
 """
@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -34,13 +34,23 @@ __all__ = ["LowCoverage", "ObjMC", "latent_offsets", "objmc", "scatter", "span"]
 Points = tuple[tuple[float, float], ...]
 
 
+class ObjMCOptions(TypedDict, total=False):
+    """Keyword arguments of :func:`objmc` that do not depend on the video."""
+
+    tracker: Tracker | None
+    points: int
+    seed: int
+    least_coverage: float
+    warn_below: float
+
+
 class LowCoverage(UserWarning):
-    """Few points were followed consistently: the figure says little."""
+    """Few points were followed consistently, so the figure means little."""
 
 
 @dataclass(frozen=True)
 class ObjMC:
-    """How an object moved, against how it was commanded to move.
+    """An object's motion compared with the commanded one.
 
     A trajectory point at which too few points could be followed has no figure (NaN).
 
@@ -50,11 +60,11 @@ class ObjMC:
         distances: per trajectory point, pixels. Those of `mean_position`; of a rotation those of
             `point_by_point` (a turn about the region's middle does not move the mean).
         mean_position: the paper's definition: the distance from the points' mean position to
-            where it was commanded to be, mean as in `mean`, pixels.
+            the commanded one, mean as in `mean`, pixels.
         point_by_point: mean distance of the points to their own targets, mean as in `mean`,
             pixels.
         trajectory: mean tracked position (x, y) per trajectory point, pixels.
-        commanded: where the same points were commanded to be, mean (x, y), pixels.
+        commanded: mean commanded position (x, y) of the same points, pixels.
         still: `mean` of a track that does not move, pixels; the scale of the command.
         coverage: share of the points that stayed consistent to the last trajectory point, 0..1.
         frames: index of the frame that each trajectory point was read in.
@@ -74,7 +84,7 @@ class ObjMC:
 
     @property
     def measured(self) -> bool:
-        """Whether enough could be followed for a figure."""
+        """True if enough points were followed for a figure."""
         return not math.isnan(self.mean)
 
     def to_json(self) -> dict[str, object]:
@@ -123,8 +133,8 @@ def latent_offsets(
     Args:
         clock: latent to video frames.
         handle: the latent frame of the handle.
-        count: how many trajectory points.
-        within: which of a latent frame's video frames: from 0, its first, to 1, its last.
+        count: number of trajectory points.
+        within: the video frame of each latent frame that is read, from 0 (first) to 1 (last).
 
     Raises:
         ValueError: `within` below 0 or above 1.
@@ -150,8 +160,8 @@ def objmc(
 ) -> ObjMC:
     """Object motion consistency of one drag.
 
-    Points count while the tracker follows them consistently and while they do not slide onto what
-    stands behind the object (:func:`dragstream.metrics.sliding.without_sliding`).
+    Points count while the tracker follows them consistently and while they do not slide onto the
+    background (:func:`dragstream.metrics.sliding.without_sliding`).
 
     Args:
         frames: (T, H, W, 3) uint8; `frames[0]` is the frame that the handle region lies on. For
@@ -162,9 +172,9 @@ def objmc(
         commands: the commanded map from rest of each trajectory point; None: the drag's motion,
             whose end is reached at the last point (for an edit: `[drag.motion.at(1)]`).
         tracker: None: :class:`~dragstream.metrics.matching.DescriptorMatching` for two frames,
-            between which anything may have moved far; else what suits the command's size
+            between which anything may have moved far; else the one for the command's size
             (:func:`dragstream.metrics.trackers.suited`).
-        points: how many points to scatter in the region, at most.
+        points: the most points to scatter in the region.
         seed: seed of the scattering.
         least_coverage: a trajectory point has no figure (NaN) where a smaller share of the points
             could be followed, 0..1.
@@ -173,20 +183,13 @@ def objmc(
     Raises:
         TypeError: a tracker that is no :class:`~dragstream.metrics.trackers.Tracker`, or tracks
             that are no arrays.
-        ValueError: tracks of another shape than asked for, frames of another size than the
+        ValueError: tracks of another shape than (T, N, 2), frames of another size than the
             region's, `at` outside the video, another number of commands, or `least_coverage`
             outside 0..1.
         ImportError: the tracker needs OpenCV, and it is not installed.
     """
-    if not (tracker is None or isinstance(tracker, Tracker)):
-        raise TypeError(
-            f"tracker must have a name and a method track(frames, points), got {tracker!r}"
-        )
-    if not 0 <= least_coverage <= 1:
-        raise ValueError(f"least_coverage must be a share from 0 to 1, got {least_coverage!r}")
     frames = np.asarray(frames)
-    if frames.ndim != 4:
-        raise ValueError(f"frames must have shape (T, H, W, 3), got {frames.shape}")
+    _check_options(frames, tracker, least_coverage)
     read = _trajectory_frames(at, len(frames))
     commands = targets(drag.motion, len(read)) if commands is None else commands
     if len(commands) != len(read):
@@ -195,15 +198,54 @@ def objmc(
     if tracker is None:
         tracker = DescriptorMatching() if len(frames) == 2 else suited(span(mask, commands))
     start = scatter(mask, points, seed)
-    # Frames after the last trajectory point would only cost time.
-    frames = frames[: read[-1] + 1]
+    tracks, consistent = _tracked(tracker, frames[: read[-1] + 1], mask, start)
+    result = _compare(drag, read, commands, start, tracks, consistent, least_coverage, tracker.name)
+    if result.coverage < warn_below:
+        _warn(result)
+    return result
+
+
+def _check_options(frames: NDArray[np.uint8], tracker: object, least_coverage: float) -> None:
+    if not (tracker is None or isinstance(tracker, Tracker)):
+        raise TypeError(
+            f"tracker must have a name and a method track(frames, points), got {tracker!r}"
+        )
+    if not 0 <= least_coverage <= 1:
+        raise ValueError(f"least_coverage must be a share from 0 to 1, got {least_coverage!r}")
+    if frames.ndim != 4:
+        raise ValueError(f"frames must have shape (T, H, W, 3), got {frames.shape}")
+
+
+def _tracked(
+    tracker: Tracker,
+    frames: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    start: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Tracks (T, N, 2) of points, and the consistent ones that stay on the object, bool (T, N).
+
+    Without OpenCV, points that slide off the object stay consistent.
+    """
     tracks, consistent = tracker.track(frames, start)
     _check_tracks(tracks, consistent, (len(frames), len(start)), tracker.name)
-    consistent = _on_object(frames, mask, tracks, consistent)
-    coverage = float(consistent[read[-1]].mean())
+    try:
+        return tracks, without_sliding(frames, mask, tracks, consistent)
+    except ImportError:
+        return tracks, consistent
+
+
+def _compare(  # noqa: PLR0917
+    drag: Drag,
+    read: tuple[int, ...],
+    commands: Sequence[Affine],
+    start: NDArray[np.float64],
+    tracks: NDArray[np.float64],
+    consistent: NDArray[np.bool_],
+    least_coverage: float,
+    tracker: str,
+) -> ObjMC:
+    """Compare tracks with the commanded positions at the trajectory points."""
     measured = [float(consistent[frame].mean()) >= max(least_coverage, 1e-9) for frame in read]
-    if coverage < warn_below:
-        _warn(coverage, tracker.name, measured=measured[-1])
     followed = [tracks[frame][consistent[frame]] for frame in read]
     goals = [command.apply(start) for command in commands]
     wanted = [goal[consistent[frame]] for frame, goal in zip(read, goals, strict=True)]
@@ -220,23 +262,10 @@ def objmc(
         trajectory=_means(followed, measured),
         commanded=_means(wanted, measured),
         still=float(np.mean(_distances([start] * len(goals), goals, each=turns))),
-        coverage=coverage,
+        coverage=float(consistent[read[-1]].mean()),
         frames=read,
-        tracker=tracker.name,
+        tracker=tracker,
     )
-
-
-def _on_object(
-    frames: NDArray[np.uint8],
-    mask: NDArray[np.bool_],
-    tracks: NDArray[np.float64],
-    consistent: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """The consistent points without those that slid off; all of them without OpenCV."""
-    try:
-        return without_sliding(frames, mask, tracks, consistent)
-    except ImportError:
-        return consistent
 
 
 def _check_tracks(tracks: object, consistent: object, shape: tuple[int, int], name: str) -> None:
@@ -250,15 +279,15 @@ def _check_tracks(tracks: object, consistent: object, shape: tuple[int, int], na
             )
 
 
-def _warn(coverage: float, tracker: str, *, measured: bool) -> None:
+def _warn(result: ObjMC) -> None:
     so = (
-        "the distance may say more about the tracker than about the drag"
-        if measured
+        "the distance may reflect the tracker more than the drag"
+        if result.measured
         else "too few for a figure"
     )
     warnings.warn(
-        f"only {coverage:.0%} of the points were followed consistently to the end by {tracker}: "
-        + so,
+        f"only {result.coverage:.0%} of the points were followed consistently to the end by "
+        f"{result.tracker}: {so}",
         LowCoverage,
         stacklevel=3,
     )

@@ -1,7 +1,7 @@
-"""LPIPS: how different two pictures look (Zhang et al., CVPR 2018), with AlexNet.
+"""LPIPS: perceptual distance of two pictures (Zhang et al., CVPR 2018), with AlexNet.
 
 The five layers' weights of the metric itself come with torchmetrics; those of the network below,
-torchvision's AlexNet, are a file that one names, or that torchvision has downloaded before.
+torchvision's AlexNet, are a named file, or the one that torchvision has downloaded before.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HELP = (
 
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
-"""What LPIPS does to colours from -1 to 1 before the network."""
+"""Shift and scale of colours from -1 to 1 before the network."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class LPIPS:
     Attributes:
         weights: torchvision's AlexNet, a state dict's file. None: the one in torch.hub's folder.
         heads: the metric's own weights. None: those that come with torchmetrics.
-        device: where it runs.
+        device: the torch device.
     """
 
     weights: str | Path | None = None
@@ -51,7 +51,7 @@ class LPIPS:
 
     @property
     def name(self) -> str:
-        """What stands beside every figure that was measured with it."""
+        """The metric's name, reported with every figure."""
         return "LPIPS (AlexNet, v0.1)"
 
     def __call__(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -59,10 +59,10 @@ class LPIPS:
 
         Args:
             first: (N, H, W, 3) uint8, at least 31 pixels high and wide.
-            second: as many of the same size.
+            second: an equal number of pictures of the same size.
 
         Raises:
-            FileNotFoundError: there are no weights; the message says how to get them.
+            FileNotFoundError: there are no weights; the message names where to get them.
             ImportError: without torchmetrics, where `heads` are not named.
             ValueError: pictures of different or too small sizes, or other weights.
         """
@@ -115,7 +115,7 @@ class LPIPS:
         return package / "functional" / "image" / "lpips_models" / "alex.pth"
 
     def _layers(self, network: nn.Sequential, pictures: NDArray[np.uint8]) -> list[Tensor]:
-        """What each ReLU gives, (N, C, h, w)."""
+        """Output of each ReLU, (N, C, h, w)."""
         maps = torch.from_numpy(pictures.copy()).to(self.device).permute(0, 3, 1, 2)
         maps = maps.float() / 127.5 - 1
         shift, scale = (torch.tensor(row).view(3, 1, 1).to(maps) for row in (_SHIFT, _SCALE))

@@ -1,4 +1,4 @@
-"""The videos of the released layout, by their names, beside labels or in the folder of outputs.
+"""Search for a label's videos by their names in the released folder layout.
 
 ```
 saved_labels/…/NAME/block_3_Drag_trajectory.json      a label of block 3
@@ -46,7 +46,7 @@ def find_video(label: Label, *places: Path) -> Path | None:
 
 
 def lacks_past(video: Path) -> bool:
-    """Whether a video's name says that it holds only the blocks that a drag made."""
+    """True if a video, by its name, holds only the blocks that a drag made."""
     return _PART.fullmatch(video.stem) is not None
 
 

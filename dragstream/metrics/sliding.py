@@ -1,9 +1,9 @@
-"""Points that slide off an object onto what stands behind it.
+"""A filter of tracked points that slide off an object onto the background.
 
 Optical flow follows what lies in a small window. Near an object's outline that is partly the
 background, and a point may stay with the background while the object turns or moves away under
 it, and still return in a forward-backward check. Such a point no longer obeys the motion that the
-others have in common; what it obeys is the background's.
+others have in common, but the background's.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _SHARE = 0.25
 """A point that follows the background is off it by less than this share of what lies between the
 background's motion and the object's."""
 _APART = 1.0
-"""Pixels over the window by which the two must differ to be told apart."""
+"""Smallest difference of the two motions over the window at which points are judged, pixels."""
 _RING = (8.0, 48.0)
-"""Where the background is read: so many pixels from the handle region."""
+"""Distances from the handle region between which the background is read, pixels."""
 _FEWEST = 6
-"""Fewer points have no motion in common that could be told."""
+"""Fewer points do not determine a common motion."""
 
 
 def without_sliding(
@@ -44,7 +44,7 @@ def without_sliding(
     tracks: NDArray[np.float64],
     consistent: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Which of the consistent points still belong to the object, bool (T, N).
+    """The consistent points that still belong to the object, bool (T, N).
 
     In each frame an affine map is fitted to the consistent points (RANSAC). A point that lies
     more than 3 pixels off it, and that over the last 4 frames has moved as the background did (to
@@ -86,7 +86,7 @@ def without_sliding(
 def _background(
     cv2: Any, frames: NDArray[np.uint8], mask: NDArray[np.bool_], points: NDArray[np.float64]
 ) -> list[Any]:
-    """Per frame, where the background's motion would take the points; None where it is unknown."""
+    """Per frame, the points moved as the background moves; None where that is unknown."""
     distance = ndimage.distance_transform_edt(~mask)
     ring = (distance > _RING[0]) & (distance <= _RING[1])
     if not ring.any():

@@ -1,4 +1,4 @@
-"""What a drag does besides dragging: how far latents drift, and what changes elsewhere."""
+"""Side effects of a drag: drift of the latents' moments, and leak (change outside the drag)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Drift", "leak", "swept"]
 
 @dataclass(frozen=True)
 class Drift:
-    """How the latents of dragged frames are distributed, against those of their neighbours.
+    """Moments of the latents of dragged frames, compared with those of their neighbours.
 
     Attributes:
         distance: root mean square over the channels of the 2-Wasserstein distance of the two
@@ -77,7 +77,7 @@ def leak(dragged: NDArray[np.uint8], plain: NDArray[np.uint8], inside: NDArray[n
     Args:
         dragged: frames (T, H, W, 3) uint8 with the drag.
         plain: the same frames, from the same noise, without it.
-        inside: bool (H, W) or (T, H, W): where change is wanted and is not counted.
+        inside: bool (H, W) or (T, H, W): the area in which change is wanted and not counted.
 
     Raises:
         ValueError: arrays of different sizes, or nothing outside.

@@ -1,10 +1,10 @@
-"""Trackers: where points of one frame are in the frames after it.
+"""Point trackers: Lucas-Kanade, dense flow, and poses of known objects.
 
 A tracker is anything with a ``name`` and a method
 ``track(frames, points) -> (tracks, consistent)``. :class:`LucasKanade` is the default,
 :class:`DenseFlow` takes over where the command spans more than about 400 pixels (:func:`suited`),
 :class:`~dragstream.metrics.cotracker.CoTracker` is what the paper uses, and :class:`PoseTracker`
-follows an object that somebody else can find in each frame, such as an object of the playground,
+follows an object whose pose a function finds in each frame, such as an object of the playground,
 whose colour is known.
 
 Points are (x, y) in pixels; the centre of the top left pixel is (0, 0).
@@ -12,10 +12,11 @@ Points are (x, y) in pixels; the centre of the top left pixel is (0, 0).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DenseFlow",
     "LucasKanade",
+    "OpenCVTracker",
     "PoseTracker",
     "Tracker",
     "checked",
@@ -35,13 +37,11 @@ __all__ = [
 ]
 
 LARGE = 400.0
-"""From where on dense flow is the better tracker, pixels that a command spans."""
-
-
+"""Commands that span more pixels than this are followed better by dense flow."""
 _PATCH = 15
-"""Side of the patches whose looks are compared, pixels."""
+"""Side of the patches that are compared, pixels."""
 _NOISE = 12.0
-"""By how much plain patches may differ, gray levels."""
+"""Largest difference of plain patches that are still alike, gray levels."""
 
 
 @runtime_checkable
@@ -50,7 +50,7 @@ class Tracker(Protocol):
 
     @property
     def name(self) -> str:
-        """What stands beside every figure that was measured with it."""
+        """The tracker's name, reported with every figure."""
 
     def track(
         self, frames: NDArray[np.uint8], points: ArrayLike
@@ -80,7 +80,7 @@ def opencv() -> Any:
 def checked(
     frames: NDArray[np.uint8], points: ArrayLike
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Frames (T, H, W, 3) uint8 and points (N, 2) as a tracker wants them.
+    """Frames (T, H, W, 3) uint8 and points (N, 2), validated, as arrays.
 
     Raises:
         ValueError: another shape or type, or points that are not finite.
@@ -109,8 +109,33 @@ def _require_positive(name: str, value: float) -> None:
         raise ValueError(f"{name} must be positive, got {value!r}")
 
 
+class OpenCVTracker(ABC):
+    """A tracker that matches pairs of gray frames with OpenCV."""
+
+    name: ClassVar[str]
+
+    def track(
+        self, frames: NDArray[np.uint8], points: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """See :meth:`Tracker.track`.
+
+        Raises:
+            ImportError: OpenCV is not installed.
+            ValueError: `frames` or `points` of the wrong shape or type.
+        """
+        frames, points = checked(frames, points)
+        cv2 = opencv()
+        return self._track(cv2, gray_frames(cv2, frames), points)
+
+    @abstractmethod
+    def _track(
+        self, cv2: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Tracks (T, N, 2) and consistency (T, N) of points (N, 2) in T gray frames."""
+
+
 @dataclass(frozen=True)
-class LucasKanade:
+class LucasKanade(OpenCVTracker):
     """Pyramidal Lucas-Kanade with a forward-backward check.
 
     Each point is followed forward and back again; it counts as consistent as long as it returns
@@ -124,6 +149,8 @@ class LucasKanade:
             frame with the first one directly, which cannot slip but needs smaller motions.
     """
 
+    name: ClassVar[str] = "lucas-kanade"
+
     window: int = 21
     levels: int = 4
     tolerance: float = 2.0
@@ -136,24 +163,9 @@ class LucasKanade:
             raise ValueError(f"levels must be at least 1, got {self.levels!r}")
         _require_positive("tolerance", self.tolerance)
 
-    @property
-    def name(self) -> str:
-        """The tracker's name."""
-        return "lucas-kanade"
-
-    def track(
-        self, frames: NDArray[np.uint8], points: ArrayLike
+    def _track(
+        self, _: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """See :meth:`Tracker.track`.
-
-        Raises:
-            ImportError: OpenCV is not installed.
-            ValueError: `frames` or `points` of the wrong shape or type.
-        """
-        frames, points = checked(frames, points)
-        cv2 = opencv()
-        gray = gray_frames(cv2, frames)
-
         def match(source: int, target: int, start: NDArray[np.float64]) -> Any:
             return self.match(gray[source], gray[target], start)
 
@@ -162,7 +174,12 @@ class LucasKanade:
     def match(
         self, source: NDArray[np.uint8], target: NDArray[np.uint8], points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Where points (N, 2) of one gray frame (H, W) are in another, and which return (N,)."""
+        """Positions of points (N, 2) of one gray frame (H, W) in another, and their consistency.
+
+        Returns:
+            Positions (N, 2) in pixels, and bool (N,): the points that pass the forward-backward
+            check between patches that look the same.
+        """
         cv2 = opencv()
         options = {
             "winSize": (self.window, self.window),
@@ -182,38 +199,26 @@ class LucasKanade:
 
 
 @dataclass(frozen=True)
-class DenseFlow:
+class DenseFlow(OpenCVTracker):
     """Dense inverse search (DIS) flow from frame to frame, with a forward-backward check.
 
     It fills untextured areas from their surroundings and reaches further than
-    :class:`LucasKanade`, but wants frames of more than about 400 pixels.
+    :class:`LucasKanade`, but needs frames of more than about 400 pixels.
 
     Attributes:
         tolerance: the largest forward-backward error of a consistent point, in pixels.
     """
+
+    name: ClassVar[str] = "dis-flow"
 
     tolerance: float = 2.0
 
     def __post_init__(self) -> None:
         _require_positive("tolerance", self.tolerance)
 
-    @property
-    def name(self) -> str:
-        """The tracker's name."""
-        return "dis-flow"
-
-    def track(
-        self, frames: NDArray[np.uint8], points: ArrayLike
+    def _track(
+        self, cv2: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """See :meth:`Tracker.track`.
-
-        Raises:
-            ImportError: OpenCV is not installed.
-            ValueError: `frames` or `points` of the wrong shape or type.
-        """
-        frames, points = checked(frames, points)
-        cv2 = opencv()
-        gray = gray_frames(cv2, frames)
         flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
         def match(source: int, target: int, start: NDArray[np.float64]) -> Any:
@@ -249,7 +254,7 @@ def _alike(
     start: NDArray[np.float64],
     there: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Whether what lies around points (N, 2) looks the same in both gray frames, bool (N,).
+    """Compare the patches around points (N, 2) of two gray frames; True where alike, bool (N,).
 
     A point may return to where it started from a place that looks nothing like it, such as the
     plain ground that is left where an object was. Patches are alike if their mean squared
@@ -298,13 +303,13 @@ def suited(span: float) -> Tracker:
 
 @dataclass(frozen=True, eq=False)
 class PoseTracker:
-    """Follows points of an object whose pose can be found in each frame on its own.
+    """Follows points of an object by its pose in each frame.
 
     Attributes:
         locate: takes a frame (H, W, 3) uint8 and the pose that was found last (None at first);
             returns the pose as an Affine from the object's own coordinates to pixels, or None
             where the object is not found.
-        name: what to call it beside a figure.
+        name: the tracker's name, reported with every figure.
 
     Points move with the pose. Where the object is not found they stay where they were last seen,
     and count as inconsistent in that frame only.

@@ -1,4 +1,4 @@
-"""Reading video files as frames."""
+"""Reader of video and picture files as frames."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ VIDEOS = (".mp4", ".gif", ".webm", ".mov", ".mkv", ".avi")
 def read_video(path: str | Path, first: int = 0, count: int | None = None) -> NDArray[np.uint8]:
     """Frames `first` to `first + count - 1` of a video file, (T, H, W, 3) uint8, RGB.
 
-    A gif says how long it shows each frame, and most programs that write one leave out frames that
-    equal the one before. So a frame counts as often as the shortest time goes into its own: one of
-    240 ms among others of 80 ms is three frames.
+    A gif stores how long each frame is shown, and most encoders leave out frames that equal the one
+    before. So a frame counts as often as the shortest duration goes into its own: one of 240 ms
+    among others of 80 ms is three frames.
 
     Args:
         path: a gif, or anything else that OpenCV reads (mp4, webm, ...).
         first: the first frame to return, counted from 0.
-        count: how many; None: to the end.
+        count: number of frames; None: to the end.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no video, or too short; the message says how many frames it has.
+        ValueError: it is no video, or too short; the message names its number of frames.
         ImportError: OpenCV is not installed.
     """
     if first < 0 or (count is not None and count < 1):
@@ -75,7 +75,7 @@ def _decoded(file: Path) -> Iterator[NDArray[np.uint8]]:
 
 
 def _gif(file: Path) -> Iterator[NDArray[np.uint8]]:
-    """Frames (H, W, 3) of a gif, each as often as its duration says."""
+    """Frames (H, W, 3) of a gif, each repeated by its duration."""
     try:
         with Image.open(file, formats=("GIF",)) as image:
             times = [part.info.get("duration", 0) for part in ImageSequence.Iterator(image)]

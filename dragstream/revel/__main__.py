@@ -1,4 +1,4 @@
-"""``python -m dragstream.revel``: how well does a model obey drags?"""
+"""``python -m dragstream.revel``: the benchmark of drags."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tabulate(options: argparse.Namespace) -> int:
-    """Print the tables of a measurement, and write what was asked for."""
+    """Print the tables of a measurement; write them to the files named in the options."""
     try:
         outcome, table = options.run(options)
     except KeyboardInterrupt:
@@ -69,6 +69,22 @@ def _tabulate(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dragstream.revel", description=__doc__)
     suites = parser.add_subparsers(dest="suite", required=True)
+    for suite in (*_sweeps(suites), *_observations(suites)):
+        suite.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
+        suite.add_argument(
+            "--model", default="playground", help="what ds.load takes (default: %(default)s)"
+        )
+        suite.set_defaults(call=_tabulate)
+        suite.add_argument("--json", type=expanded, metavar="FILE", help="write everything there")
+        suite.add_argument(
+            "--markdown", type=expanded, metavar="FILE", help="write the tables there"
+        )
+    add_commands(suites)
+    return parser
+
+
+def _sweeps(suites: Any) -> Iterator[argparse.ArgumentParser]:
+    """Commands that run methods on held-out scenes."""
     playground = suites.add_parser(
         "playground", help="held-out scenes of the packaged world, drags of all kinds"
     )
@@ -87,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         + ", ".join(kind.value for kind in PLANNED),
     )
     grid = suites.add_parser(
-        "constants", help="which learning rate, denoising step and layers suit a model"
+        "constants", help="the learning rate, denoising step and layers that suit a model"
     )
     grid.set_defaults(run=_constants)
     grid.add_argument("--steps", type=int, nargs="+", default=[1, 2], help="counted from 0")
@@ -113,38 +129,31 @@ def _parser() -> argparse.ArgumentParser:
             default=2,
             help="plain blocks between the rendered start and the drag (default: %(default)s)",
         )
+        yield suite
+
+
+def _observations(suites: Any) -> Iterator[argparse.ArgumentParser]:
+    """Commands that examine streams without drags."""
     identity = suites.add_parser("identity", help="objects of the packaged world, many blocks on")
     identity.set_defaults(run=_identity)
-    identity.add_argument("--streams", type=int, default=8, help="(default: %(default)s)")
     identity.add_argument(
         "--blocks", type=int, nargs="+", default=list(BLOCKS), help="(default: %(default)s)"
     )
-    words = suites.add_parser("captions", help="objects as captions ask for them, no picture given")
+    words = suites.add_parser("captions", help="objects that captions describe, without a picture")
     words.set_defaults(run=_captions)
-    words.add_argument("--streams", type=int, default=24, help="(default: %(default)s)")
-    words.add_argument("--blocks", type=int, default=2, help="of each (default: %(default)s)")
     likeness = suites.add_parser(
         "likeness", help="Frechet distance of clips made from captions from rendered ones"
     )
     likeness.set_defaults(run=_likeness)
-    likeness.add_argument("--streams", type=int, default=48, help="(default: %(default)s)")
-    likeness.add_argument("--blocks", type=int, default=2, help="of each (default: %(default)s)")
-    for suite in (playground, grid, identity, words, likeness):
-        suite.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
-        suite.add_argument(
-            "--model", default="playground", help="what ds.load takes (default: %(default)s)"
-        )
-        suite.set_defaults(call=_tabulate)
-        suite.add_argument("--json", type=expanded, metavar="FILE", help="write everything there")
-        suite.add_argument(
-            "--markdown", type=expanded, metavar="FILE", help="write the tables there"
-        )
-    add_commands(suites)
-    return parser
+    for suite in (words, likeness):
+        suite.add_argument("--blocks", type=int, default=2, help="of each (default: %(default)s)")
+    for suite, streams in ((identity, 8), (words, 24), (likeness, 48)):
+        suite.add_argument("--streams", type=int, default=streams, help="(default: %(default)s)")
+        yield suite
 
 
 def _all(options: argparse.Namespace, streams: Iterable[list[Found]]) -> list[Found]:
-    """What was found in one stream after the other."""
+    """Results of all streams in one list."""
     bar = tqdm(streams, total=options.streams, unit="stream")
     return [found for stream in bar for found in stream]
 

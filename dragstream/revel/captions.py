@@ -1,9 +1,9 @@
-"""Are captions obeyed? Objects of the playground, read back from streams that begin with words.
+"""Adherence to captions: objects detected in streams that start from a caption alone.
 
-A stream is given the caption of a held-out scene and no picture. After some blocks its frames are
-read as a stranger would: which colours are there, what shape has each, which way did it go. The
-same is read off the renderer's own clips of these scenes, for no reading is perfect: motion in
-this world is uncertain on purpose, and a caption only biases it.
+A stream gets the caption of a held-out scene and no picture. After some blocks the colours, shapes
+and directions of the objects are read from its frames. The same is read from the renderer's clips
+of these scenes, because no reading is perfect: motion in this world is random, and a caption only
+biases it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dragstream.stream.stream import Stream
 __all__ = ["Reading", "Take", "obedience", "read", "takes", "way_of"]
 
 _STILL = 2.7
-"""Slower objects rest, in pixels a frame: a third of the speed that captions ask for."""
+"""Slower objects rest, in pixels a frame: a third of the captions' speed."""
 _WAYS = {
     "slides left": (-1.0, 0.0),
     "slides right": (1.0, 0.0),
@@ -42,8 +42,8 @@ class Take:
 
     Attributes:
         start: the scene.
-        made: by the model, uint8 (T, H, W, 3).
-        rendered: of the same length.
+        made: the model's clip, uint8 (T, H, W, 3).
+        rendered: the renderer's clip of the same length.
     """
 
     start: Start
@@ -53,15 +53,15 @@ class Take:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was asked of one object, and what is seen of it.
+    """One object: the caption's description, and the detected properties.
 
     Attributes:
         stream: number of the stream.
-        subject: the colour and kind asked for.
-        way: the motion asked for, where it is one that has a direction; otherwise None.
-        found: whether anything has that colour.
-        kind: what its shape looks like; None where nothing is found or it looks like no kind.
-        went: which way it went, by the words of captions; None where it rested or was lost.
+        subject: the caption's colour and kind.
+        way: the caption's motion, where it has a direction; otherwise None.
+        found: True if an object has that colour.
+        kind: the kind of its shape; None where nothing is found or the shape is of no kind.
+        went: direction of its motion, in the captions' words; None where it rested or was lost.
         rendered: read off the renderer's clip instead of the model's.
     """
 
@@ -78,10 +78,10 @@ def takes(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> It
     """Run streams from captions alone, one after the other.
 
     Args:
-        model: of the playground's frame size.
-        streams: how many.
-        seed: of the scenes and of the streams' noise.
-        blocks: how long each is, in blocks.
+        model: a model of the playground's frame size.
+        streams: number of streams.
+        seed: seed of the scenes and of the streams' noise.
+        blocks: length of each stream, in blocks.
 
     Raises:
         ValueError: no streams, no blocks, or a model of another frame size.
@@ -138,7 +138,7 @@ def _read(
 
 
 def way_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
-    """Which way an object went on the whole, as captions say it; None if it rested or was lost.
+    """Direction of an object's net motion in the captions' words; None if it rested or was lost.
 
     Args:
         frames: uint8 (T, H, W, 3).
@@ -155,11 +155,11 @@ def way_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
 
 
 def obedience(readings: Sequence[Reading]) -> dict[str, dict[str, float]]:
-    """Shares of readings that are as asked: of the model's frames and of the renderer's.
+    """Shares of readings that match the caption: of the model's frames and of the renderer's.
 
     Returns:
         For "model" and "renderer": "color", "kind" and "motion", the last over the objects that
-        were asked to go somewhere (NaN if none was), and "objects", their number.
+        have a direction in the caption (NaN if none has), and "objects", their number.
     """
 
     def share(values: list[bool]) -> float:

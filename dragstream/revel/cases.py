@@ -1,4 +1,4 @@
-"""A case: a past that can be made again, and drags that are asked of it. Plain values with JSON."""
+"""A case: a reproducible past and the drags to carry out on it. Plain values with JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VERSION = 2
 
 
 class Kind(Enum):
-    """What a drag does to its object (Appendix J)."""
+    """The kind of a drag (Appendix J)."""
 
     TRANSLATION = "translation"
     DEFORMATION = "deformation"
@@ -59,16 +59,16 @@ class Subject:
 
 @dataclass(frozen=True)
 class Act:
-    """A drag of the past, as it was carried out: what a stream went through before its case.
+    """A drag of the past, as it was carried out before the case.
 
     Args:
-        block: how many blocks the stream had when it was asked for.
+        block: number of blocks of the stream when the drag was requested.
         mode: `Mode.EDIT` or `Mode.ANIMATE`.
-        drags: what was moved.
+        drags: the handles and motions.
         keep: the non-editable region, or None.
-        blocks: how many blocks an animation took.
-        kept: how many of those the stream still has (the rest was rewound); None: all.
-        settings: how it was carried out; None: `DragSettings()`.
+        blocks: number of blocks of an animation.
+        kept: number of those that the stream still has (the rest was rewound); None: all.
+        settings: the method's settings; None: `DragSettings()`.
 
     Raises:
         ValueError: another mode, no drags, or numbers out of range.
@@ -91,7 +91,7 @@ class Act:
 
     @property
     def reaches(self) -> int:
-        """How many blocks the stream had afterwards."""
+        """Number of blocks of the stream afterwards."""
         if self.mode is Mode.EDIT:
             return self.block
         return self.block + (self.blocks if self.kept is None else self.kept)
@@ -123,27 +123,27 @@ class Act:
 
 @dataclass(frozen=True)
 class Case:
-    """Something to drag.
+    """A past, and drags on its newest frame.
 
     Args:
         name: unique within a set of cases.
         model: name of the model whose stream the drags were drawn on.
         prompt: the stream's first caption.
         seed: the stream's seed.
-        block: how many blocks the stream has when the drag is asked for (an image start is the
+        block: number of blocks of the stream at the drag's request (an image start is the
             first of them); the drag is drawn on the newest frame.
-        drags: what to move.
+        drags: the handles and motions.
         mode: `Mode.EDIT` or `Mode.ANIMATE`.
-        kind: under what the case is counted.
+        kind: the kind that the case counts under.
         keep: the non-editable region, or None.
-        blocks: how many blocks an animation takes.
+        blocks: number of blocks of an animation.
         start: the frame that the stream starts from; None: from the caption.
-        subjects: what each drag moves, where the world's own truth can follow it; empty or one
+        subjects: the object that each drag moves, where a detector can follow it; empty or one
             for each drag.
-        kinds: what each drag does; empty: all of them `kind`.
+        kinds: the kind of each drag; empty: all of them `kind`.
         past: drags that the stream went through before, in order.
         prompts: later captions, each with the number of the block that it begins with.
-        tags: what else the case is counted under, such as "occlusion".
+        tags: more groups that the case counts under, such as "occlusion".
 
     Raises:
         ValueError: another mode, no drags, a past after the case, or numbers out of range.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["png", "study_figure"]
 
 _PAPER = {"objmc": "ObjMC", "dai": "DAI"}
-"""What the paper calls a measure that it gives figures of."""
+"""The paper's names of the measures that it reports."""
 _BLUE, _ORANGE, _INK, _GRID = "#0072B2", "#D55E00", "#333333", "#DDDDDD"
 
 
@@ -30,7 +30,7 @@ def study_figure(study: Study, values: Values) -> Figure:
     the paper's rows relate to one another, not its pixels.
 
     Args:
-        study: what is shown.
+        study: the study to show.
         values: results by method and case; methods without results leave their row empty.
 
     Raises:

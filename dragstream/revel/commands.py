@@ -30,7 +30,7 @@ _SUITE = "; ".join(f"{name}: {what}" for name, what in SUITES.items())
 
 
 def add_commands(commands: Any) -> None:
-    """Add them to what `add_subparsers` returned; each sets `call`, which returns the status."""
+    """Add the commands to subparsers; each sets `call`, which returns the exit status."""
     _add_run(commands)
     _add_keeping(commands)
 

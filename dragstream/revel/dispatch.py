@@ -1,8 +1,8 @@
 """Many independent pieces of work, here or on the workers of a Dask cluster.
 
-Nothing here knows what the work is. Results come as they are done, in any order; a piece that
+The work is any function. Results come as they are done, in any order; a piece that
 raises is reported and the others go on. On a cluster a piece whose worker dies is done again by
-another one, and what was handed over is never asked for again.
+another one, and finished pieces are never run again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SCHEDULERS = "local, processes, or the address of a Dask scheduler such as tcp://host:8786"
-"""What can be asked for."""
+"""Allowed schedulers, for help texts and errors."""
 _REACH = 20
 """Seconds to wait for a scheduler's answer."""
 
@@ -38,19 +38,19 @@ def dispatch(
     gpus: bool = False,
     retries: int = 2,
 ) -> Generator[tuple[str, Result | Exception], None, None]:
-    """Do `work` on each item; yields its name with the result, or with what it raised.
+    """Do `work` on each item; yields its name with the result or the exception.
 
     Closing the iterator (or an interrupt) cancels what has not begun.
 
     Args:
         work: done here without a client, else on a worker: it and the items must be picklable.
-        items: by name.
-        client: of a Dask cluster; None: here, one after the other.
+        items: the items by name.
+        client: client of a Dask cluster; None: here, one after the other.
         gpus: on a cluster, only where a worker has ``resources={"GPU": 1}`` to spare.
-        retries: how often a piece that raises is tried again on a cluster.
+        retries: number of further tries of an item that raises, on a cluster.
 
     Raises:
-        ValueError: negative retries, or GPUs asked of workers of which none offers one.
+        ValueError: negative retries, or GPUs required of workers of which none offers one.
     """
     whole(retries, "retries", least=0)
     if client is None:
@@ -90,7 +90,7 @@ def _there(
 ) -> Generator[tuple[str, Result | Exception], None, None]:
     from distributed import as_completed
 
-    # A key of its own for each submission: Dask would answer an old key from memory.
+    # A key of its own for each submission: Dask returns a stored result for an old key.
     ticket = uuid.uuid4().hex
     futures = {
         client.submit(
@@ -118,18 +118,18 @@ def _there(
 def open_client(
     scheduler: str, workers: int | None = None, *, gpus: int = 0
 ) -> Iterator[Client | None]:
-    """A client of what `scheduler` names, closed afterwards; None for "local".
+    """A client of the named scheduler, closed afterwards; None for "local".
 
     Args:
         scheduler: "local": no cluster; "processes": one on this machine, for as long as this
             lasts; else the address of a running one.
-        workers: of "processes"; None: one a GPU, or two.
-        gpus: of "processes": that many workers see one GPU each and offer it as a resource.
+        workers: number of workers of "processes"; None: one a GPU, or two.
+        gpus: number of workers of "processes" that see one GPU each and offer it as a resource.
 
     Raises:
         ValueError: another scheduler, or numbers that do not fit it.
         ImportError: Dask is not installed.
-        OSError: nobody answers at the address.
+        OSError: there is no answer from the address.
     """
     whole(gpus, "gpus", least=0)
     if scheduler == "local":
@@ -155,10 +155,10 @@ def _processes(count: int, *, gpus: bool) -> Iterator[Client]:
     dask = _dask()
     nanny = {
         "nthreads": 1,
-        "memory_limit": 0,  # models are large, and paging them out helps nobody
+        "memory_limit": 0,  # models are large, and paging them out only slows them
         "dashboard": False,
         "host": "127.0.0.1",
-        "silence_logs": logging.WARNING,  # the progress bar says enough
+        "silence_logs": logging.WARNING,  # the progress bar is enough
     }
     specification = {
         index: {"cls": dask.Nanny, "options": {**nanny, **(_gpu(index) if gpus else {})}}
@@ -178,7 +178,7 @@ def _processes(count: int, *, gpus: bool) -> Iterator[Client]:
 
 
 def _gpu(index: int) -> dict[str, Any]:
-    """What makes a worker that of one GPU: it sees no other, and offers it once."""
+    """Options of a worker of one GPU: it sees no other, and offers it once."""
     seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     devices = [name for name in seen.split(",") if name]
     device = devices[index] if index < len(devices) else str(index)

@@ -1,9 +1,9 @@
-"""Drawing a slot's case on what a model makes of its scene.
+"""Random draws of a slot's case on a model's video of its scene.
 
-The scene's first frame is rendered; the model goes on from it by itself. On the newest *generated*
-frame the slot's drags are drawn, by chance but so that they can be obeyed: objects are whole, and
-what is moved stays in the frame (unless it is to leave it) and off the others (unless it is to
-cover one). Where a model leaves nothing to draw on, another scene is tried.
+The scene's first frame is rendered; the model continues from it. On the newest *generated* frame
+the slot's drags are drawn at random, but so that they are possible: objects are whole, and a moved
+object stays in the frame (except for re-entry) and off the others (except for occlusion). Where
+none of the model's objects suits, another scene is tried.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ _PATIENCE = 3
 _LONG_PATIENCE = 12
 """The same for `Feature.LONG`: waiting costs less than another scene."""
 _CHECK = 3
-"""A stream is looked at so often, in blocks, and given up once what is to be dragged is lost."""
+"""A stream is looked at so often, in blocks, and given up once the object to drag is lost."""
 _STRIDE = 19.0
 """Farthest that a passing object goes in one latent frame, pixels."""
 _EDIT = 60.0
 """Farthest that an edit takes an object over another, pixels."""
 _COVERED = (0.2, 0.7)
-"""How much of an object another one hides, as a share of its area."""
+"""Share of an object's area that another one hides, least and most."""
 _OUTSIDE = 0.2
 """An object has left once no more than this share of it can be seen."""
 _FARTHEST = 127.0
@@ -65,7 +65,7 @@ _FARTHEST = 127.0
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """A frame, the objects seen whole in it, and chance."""
+    """A frame, the objects seen whole in it, and a random generator."""
 
     frame: NDArray[np.uint8]
     seen: tuple[tuple[Subject, Sighting], ...]
@@ -92,7 +92,7 @@ class _View:
         return cls(frame, whole, blocked, rng, latent_frames)
 
     def site(self, index: int, more: NDArray[np.bool_] | None = None) -> Site:
-        """An object and what it must keep off: the other objects and `more`."""
+        """An object and the area to keep off: the other objects and `more`."""
         subject, seen = self.seen[index]
         others = self.blocked.copy() if more is None else self.blocked | more
         for other, (_, sighting) in enumerate(self.seen):
@@ -108,7 +108,7 @@ def draw(model: VideoModel, slot: Slot, seed: int = SEED) -> tuple[Case, Stream]
     """The case of a slot, and the stream that it was drawn on.
 
     The same model, slot and seed give the same case. Where no scene suits, the slot becomes a
-    translation of one object, and says so in its tags.
+    translation of one object, and its tags name that.
 
     Raises:
         ValueError: a model of another frame size than the world's, or one that keeps no object.
@@ -129,7 +129,7 @@ def draw(model: VideoModel, slot: Slot, seed: int = SEED) -> tuple[Case, Stream]
 
 
 def _wishes(slot: Slot) -> Iterator[Slot]:
-    """What a slot asks for, and what it settles for: one object moved, at last even early."""
+    """The slot, then weaker slots in its place: one object moved, at last even early."""
     yield slot
     simple = replace(slot, kinds=(Kind.TRANSLATION,))
     if slot.feature is Feature.LONG:
@@ -151,7 +151,7 @@ def _suiting(slot: Slot, seed: int) -> Iterator[Start]:
 
 
 def _objects(slot: Slot) -> tuple[Kind, ...]:
-    """What each of the objects is to do, the pulls on both sides of one object as one."""
+    """The kind for each object; the pulls on both sides of one object count as one."""
     if slot.feature is Feature.THREE:
         return slot.kinds[1:]
     if slot.feature is Feature.OCCLUSION:
@@ -160,7 +160,7 @@ def _objects(slot: Slot) -> tuple[Kind, ...]:
 
 
 def _assignable(slot: Slot, kinds: Sequence[str]) -> bool:
-    """Whether objects of these kinds can do what a slot asks, each something of its own."""
+    """True if objects of these kinds suit a slot's kinds, one object for each."""
     wanted = _objects(slot)
     return any(
         all(kind in ELIGIBLE[wish] for wish, kind in zip(wanted, chosen, strict=True))
@@ -173,7 +173,7 @@ def _stream(model: VideoModel, start: Start, seed: int) -> Stream:
 
 
 def _reach(stream: Stream, start: Start, slot: Slot) -> bool:
-    """Run a stream to where a slot's drag belongs; False once it has lost what is to be dragged."""
+    """Run a stream up to a slot's drag; False once it has lost the object to drag."""
     length = PAST if slot.feature is not Feature.LONG else _blocks(stream.model.spec, LONG)
     subjects = subjects_of(start.scenes())
     while len(stream) < length:
@@ -187,7 +187,7 @@ def _reach(stream: Stream, start: Start, slot: Slot) -> bool:
 
 
 def _blocks(spec: ModelSpec, seconds: float) -> int:
-    """How many blocks last so long."""
+    """Number of blocks that last so many seconds."""
     frames = spec.frames_per_block * spec.clock.temporal_factor
     return math.ceil(seconds * spec.clock.frame_rate / frames)
 
@@ -258,7 +258,7 @@ def _occlusion(view: _View, slot: Slot) -> Drawn | None:
 
 
 def _covers(site: Site, hidden: Sighting, drag: Drag, latent_frames: int) -> bool:
-    """Whether an object on its way hides enough of another one, and can be measured at the end."""
+    """True if a moving object hides enough of another one, and can be measured at the end."""
     shares, least = [], (0.0, 0.0)
     for target in targets(drag.motion, latent_frames):
         moved = regions.warp(site.seen.mask, target)
@@ -266,7 +266,7 @@ def _covers(site: Site, hidden: Sighting, drag: Drag, latent_frames: int) -> boo
             return False
         shares.append(float(moved[hidden.mask].sum()) / hidden.area)
         least = regions.centroid(moved)
-    # Whoever stands lower in the frame stands in front, and is seen whole.
+    # An object lower in the frame stands in front, and is seen whole.
     in_front = least[1] > hidden.center[1] + 2
     low, high = _COVERED
     if not low <= max(shares) <= high:

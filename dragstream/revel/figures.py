@@ -1,8 +1,8 @@
-"""What a set of results says: means with confidence intervals, and paired differences.
+"""Statistics of results: means with confidence intervals, and paired differences.
 
 Cases differ far more than methods do. So means stand with bootstrap intervals over cases, and two
 methods are compared case by case: the interval of the mean difference, not that of each mean,
-says whether one is better.
+shows whether one is better.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Estimate:
     """A mean over cases.
 
     Attributes:
-        mean: of the cases that were measured; NaN where there is none.
-        low: lower end of the confidence interval; the mean where it cannot be told.
+        mean: mean over the measured cases; NaN where there is none.
+        low: lower end of the confidence interval; the mean where there is none.
         high: upper end.
-        count: how many cases were measured.
-        unmeasured: how many more were run and have no figure.
+        count: number of measured cases.
+        unmeasured: number of cases that were run and have no figure.
     """
 
     mean: float
@@ -49,7 +49,7 @@ class Estimate:
 
 
 class Verdict(Enum):
-    """What the cases say about a claim."""
+    """Verdict of the cases on a claim."""
 
     HOLDS = "holds"
     LEANS = "leans that way"
@@ -60,11 +60,11 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim and what came of it.
+    """A claim and its verdict.
 
     Attributes:
-        claim: what the paper says.
-        verdict: whether the interval of the difference excludes 0, and on which side it lies.
+        claim: the paper's claim.
+        verdict: the side of 0 on which the difference's interval lies, or neither.
         difference: worse minus better, per case: above 0 where the claim is right.
         factor: mean of the worse over that of the better; None where that is 0 or unknown.
     """
@@ -98,11 +98,11 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def _interval(sample: NDArray[np.float64], mean: float) -> tuple[float, float]:
-    # A bootstrap of equal numbers, or of one, has no spread to tell.
+    # A bootstrap of equal numbers, or of one, has no spread.
     if len(sample) < 2 or np.ptp(sample) <= 1e-12 * max(1.0, abs(mean)):
         return mean, mean
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few cases: what cannot be told comes back as NaN
+        warnings.simplefilter("ignore")  # few cases: intervals that do not exist are NaN
         found = stats.bootstrap(
             (sample,),
             np.mean,
@@ -128,7 +128,7 @@ def paired(values: Values, better: str, worse: str, measure: str) -> Estimate:
 
 
 def judge(values: Values, claim: Claim) -> Finding:
-    """What results say about a claim."""
+    """The finding of results on a claim."""
     difference = paired(values, claim.better, claim.worse, claim.measure)
     both = [
         pair

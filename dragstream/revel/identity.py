@@ -1,8 +1,9 @@
-"""Do streams stay what they are? Objects of the playground after many blocks.
+"""Persistence of the playground's objects over many blocks of a stream.
 
-A stream starts from a rendered frame and goes on by itself. At some blocks each of its objects is
-looked for: it is kept if it can be seen in its colour, whole, and about as large as at the start.
-Whether it still looks like its kind is told beside that.
+A stream starts from a rendered frame and continues without drags. At some blocks each of its
+objects is detected: it is kept if it is found in its colour, in one piece, and about as large as at
+the start.
+Its likeness to its kind is reported beside that.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dragstream.stream.stream import Stream
 __all__ = ["BLOCKS", "Glimpse", "summary", "watch"]
 
 BLOCKS = (10, 100, 300)
-"""When to look, in blocks."""
+"""Marks at which objects are looked for, in blocks."""
 
 _SIZES = (0.6, 1.6)
 """An object is kept if its area is that many times the area it began with."""
@@ -44,9 +45,9 @@ class Glimpse:
         block: the mark, in blocks.
         color: the object's colour.
         kind: the object's kind.
-        kept: whether it is still itself.
+        kept: True if its area is near the first frame's and its colour is in one piece.
         size: its area, as a factor of what it was in the first frame; 0 if it is not seen.
-        shaped: whether it looks like its kind: by its shape, or a critter by its eyes.
+        shaped: True if it looks like its kind: by its shape, or a critter by its eyes.
     """
 
     stream: int
@@ -64,9 +65,9 @@ def watch(
     """Run streams and look at their objects; yields the glimpses of one stream after the other.
 
     Args:
-        model: of the playground's frame size.
-        streams: how many.
-        seed: of the scenes and of the streams' noise.
+        model: a model of the playground's frame size.
+        streams: number of streams.
+        seed: seed of the scenes and of the streams' noise.
         marks: when to look, in blocks, rising.
 
     Raises:

@@ -20,7 +20,7 @@ _MARGIN = 16
 _RIM = 3.0
 """Pixels around an object that are kept with it."""
 _GAP = 4.0
-"""Pixels between what is kept of an object and what moves."""
+"""Pixels between the kept part of an object and the moving part."""
 _LEAST = 200
 """A kept object of fewer pixels than that would hardly count in the loss."""
 
@@ -35,7 +35,7 @@ def draw_keep(
     """A region for one drag to keep: another object, or the background away from the drag.
 
     Args:
-        drag: what is dragged.
+        drag: the drag.
         moved: bool (H, W), the whole object that is dragged.
         others: bool (H, W), the objects that are not dragged; may be empty.
         commands: the drag's targets, one for each new latent frame.
@@ -58,7 +58,7 @@ def moving_area(
     """Every pixel, bool (H, W), that handles and objects cover at the start or at a target.
 
     Args:
-        drags: what is dragged.
+        drags: the drags.
         objects: bool (H, W), the whole objects that are dragged; each goes with its handle.
         commands: the targets of each drag.
     """

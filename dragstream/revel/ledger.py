@@ -1,4 +1,4 @@
-"""The folder of a run: what was asked, which cases were drawn, and every result as it came.
+"""The folder of a run: its model and methods, the drawn cases, and each result as it comes.
 
 ```
 run.json        format, model, fingerprint, methods with their settings
@@ -31,7 +31,7 @@ __all__ = ["Ledger"]
 
 FORMAT = 1
 _BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
-"""What reading a damaged line may raise, somewhere inside."""
+"""Errors that reading a damaged line may raise."""
 
 
 class Ledger:
@@ -67,11 +67,11 @@ class Ledger:
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """The folder."""
         return self._folder
 
     def begin(self, model: str, methods: Sequence[Method]) -> None:
-        """Say what is to be run. A folder that was begun takes more methods, but no other ones.
+        """Set the model and methods of the run. A begun folder takes additional methods.
 
         Raises:
             ValueError: another model, or a method of the same name with other settings.
@@ -94,7 +94,7 @@ class Ledger:
         return tuple(method for method in methods if (case, method.name) not in self._done)
 
     def add(self, case: Case, results: Iterable[Result], fingerprint: str) -> None:
-        """Write down a case and results on it; those that are known are left out.
+        """Store a case and results on it; stored ones are left out.
 
         Raises:
             ValueError: the model has other weights than those of the results so far.
@@ -125,7 +125,7 @@ class Ledger:
 
 
 def read_about(folder: str | Path) -> dict[str, Any] | None:
-    """What a run's folder says about itself; None for one that was not begun.
+    """The description that a run's folder holds; None for one that was not begun.
 
     Raises:
         ValueError: another format, or no such folder's file.
@@ -153,7 +153,7 @@ def read_cases(folder: str | Path) -> tuple[Case, ...]:
     """The cases of a run so far.
 
     Raises:
-        ValueError: a line that is no case; the message says which.
+        ValueError: a line that is no case; the message names it.
     """
     return tuple(read_lines(expanded(folder, "folder") / "cases.jsonl", Case.from_json))
 
@@ -162,17 +162,17 @@ def read_results(folder: str | Path) -> tuple[Result, ...]:
     """The results of a run so far, each pair of case and method once.
 
     Raises:
-        ValueError: a line that is no result; the message says which.
+        ValueError: a line that is no result; the message names it.
     """
     found = read_lines(expanded(folder, "folder") / "results.jsonl", Result.from_json)
     return tuple({(each.case, each.method): each for each in found}.values())
 
 
 def read_lines(file: Path, read: Any) -> list[Any]:
-    """What `read` makes of each JSON line of a file; nothing where there is no file.
+    """`read` of each JSON line of a file; empty where there is no file.
 
     Raises:
-        ValueError: a line that it refuses; the message says which.
+        ValueError: a line that it refuses; the message names it.
     """
     if not file.exists():
         return []
@@ -181,8 +181,8 @@ def read_lines(file: Path, read: Any) -> list[Any]:
         try:
             found.append(read(json.loads(line)))
         except _BROKEN as error:
-            said = cut(str(error) or type(error).__name__)
-            raise ValueError(f"{file}, line {number}: {said} in {short(line)}") from error
+            reason = cut(str(error) or type(error).__name__)
+            raise ValueError(f"{file}, line {number}: {reason} in {short(line)}") from error
     return found
 
 

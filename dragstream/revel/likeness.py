@@ -1,10 +1,9 @@
-"""Do a model's clips look like the world's? A Frechet distance of generated from rendered clips.
+"""Frechet distance of generated clips of the playground from rendered ones.
 
-Streams are made from the captions of held-out scenes, without a picture, and set beside the clips
-that the renderer makes of as many scenes. The feature space is the packaged world's own: moments
-of the model's latents (see `LatentMoments`), so that nothing has to be downloaded and the figure
-compares with those of the same autoencoder only. What two lots of rendered clips are apart is the
-least that can be asked of a model.
+Streams are made from the captions of held-out scenes, without a picture, and compared with the
+renderer's clips of as many scenes. The features are moments of the model's latents (see
+`LatentMoments`): nothing has to be downloaded, and figures compare only under the same
+autoencoder. The distance between two sets of rendered clips is the lower bound for a model.
 """
 
 from __future__ import annotations
@@ -72,9 +71,9 @@ class Trio:
     """Three clips of one length, uint8 (T, H, W, 3).
 
     Attributes:
-        made: by the model, from a held-out scene's caption.
-        rendered: of that scene, by the renderer.
-        other: of another scene, by the renderer.
+        made: the model's, from a held-out scene's caption.
+        rendered: the renderer's, of that scene.
+        other: the renderer's, of another scene.
     """
 
     made: NDArray[np.uint8]
@@ -86,10 +85,10 @@ def trios(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> It
     """Make clips to compare; yields those of one stream after the other.
 
     Args:
-        model: of the playground's frame size.
-        streams: how many.
-        seed: of the scenes and of the streams' noise.
-        blocks: how long each is, in blocks.
+        model: a model of the playground's frame size.
+        streams: number of streams.
+        seed: seed of the scenes and of the streams' noise.
+        blocks: length of each stream, in blocks.
 
     Raises:
         ValueError: fewer than two streams, no blocks, or a model of another frame size.

@@ -34,9 +34,9 @@ class Method:
     """A named way to carry out a drag.
 
     Attributes:
-        name: what the row is called.
-        settings: how; None: the drag is ignored and the model goes on by itself.
-        title: what the row says to a reader.
+        name: the row's name in results.
+        settings: the drag's settings; None: the drag is ignored and the model goes on by itself.
+        title: the row's title in tables.
     """
 
     name: str

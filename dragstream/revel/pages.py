@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement
 __all__ = ["Picture", "Report", "Section", "Table", "to_html", "to_markdown"]
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
-"""What Markdown would read as markup."""
+"""Characters that Markdown would read as markup."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]+")
 """Line breaks, and what no page can hold."""
 
@@ -39,7 +39,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with a name for its file and words for those who cannot see it."""
+    """A PNG with a file name and an alternative text."""
 
     name: str
     png: bytes

@@ -1,4 +1,4 @@
-"""A frame with a part of it moved, by scissors and paste: a drag's aim, without a model."""
+"""A frame with a part cut out and pasted elsewhere: the ideal result of a drag, without a model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pasted(frame: NDArray[np.uint8], part: NDArray[np.bool_], target: Affine) ->
     Args:
         frame: uint8 (H, W, 3).
         part: bool (H, W).
-        target: where the part goes, in pixels.
+        target: map from the part's place to its target, in pixels.
     """
     hole = ndimage.binary_dilation(part, iterations=_RIM)
     if hole.all():

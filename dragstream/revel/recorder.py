@@ -29,13 +29,13 @@ __all__ = ["from_labels", "kind_of", "record"]
 def record(stream: Stream, name: str) -> tuple[Case, ...]:
     """One case for each drag that a stream went through, in order.
 
-    Each asks for its drag again, on the same past: captions, picture, earlier drags with the
+    Each repeats its drag on the same past: captions, picture, earlier drags with the
     settings that they had. What was rewound is forgotten. A recorded case names no subjects, so
     it is measured by optical flow.
 
     Args:
-        stream: from a session in the studio or anywhere else.
-        name: what the cases are called, followed by a number from 0.
+        stream: a stream, such as that of a session in the studio.
+        name: prefix of the cases' names, followed by a number from 0.
 
     Raises:
         ValueError: a stream without drags, or one that began with a picture which it no longer
@@ -93,7 +93,7 @@ def _start(blocks: Sequence[Block]) -> Picture | None:
 
 
 def _acts(blocks: Sequence[Block]) -> Iterator[Act]:
-    """The drags that made these blocks, in the order in which they were asked for."""
+    """The drags that made these blocks, in the order in which they were requested."""
     for block in blocks:
         first, *edits = (*block.earlier, block.call)
         if first.mode is Mode.ANIMATE and first.part[0] == 0:
@@ -103,7 +103,7 @@ def _acts(blocks: Sequence[Block]) -> Iterator[Act]:
 
 
 def _kept(blocks: Sequence[Block]) -> int:
-    """How many blocks an animation that begins here still has."""
+    """Number of blocks that an animation beginning here still has."""
     count = 0
     for block in blocks:
         first = (*block.earlier, block.call)[0]
@@ -128,7 +128,7 @@ def _act(call: Any, block: int, blocks: int, kept: int | None) -> Act:
 
 
 def _past(acts: Sequence[Act], now: Act) -> tuple[Act, ...]:
-    """Earlier drags, but for what a later one rewound."""
+    """Earlier drags, without those that a later one rewound."""
     return tuple(act for act in acts if act.reaches <= now.block)
 
 
@@ -137,7 +137,7 @@ def _shape(keep: Any) -> Shape | None:
 
 
 def kind_of(drag: Drag) -> Kind:
-    """What a drag does, as far as its motion tells: a turn in depth looks like a translation."""
+    """The kind of a drag by its motion: a turn in depth counts as a translation."""
     known = drag.motion.kind in {kind.value for kind in Kind}
     return Kind(drag.motion.kind) if known else Kind.TRANSLATION
 
@@ -151,7 +151,7 @@ def from_labels(
         folder: with `block_<b>_<Drag or Animation>_trajectory.json` and its masks, or a folder
             above such folders: all of them are read, and their cases named by their paths in it.
         model: whose stream the labels were drawn on.
-        seed: of that stream; the labels do not hold it.
+        seed: seed of that stream; the labels do not hold it.
 
     Raises:
         FileNotFoundError: no such folder.
@@ -167,7 +167,7 @@ def from_labels(
 
 
 def _name(place: Path, top: Path) -> str:
-    """What the cases of a label's folder are called: its path below `top`, or its own name."""
+    """Name of the cases of a label's folder: its path below `top`, or its own name."""
     return "-".join(place.relative_to(top).parts) or top.resolve().name
 
 

@@ -1,7 +1,7 @@
-"""Reports of a run: what the paper's ablations come to here, in Markdown and HTML.
+"""Reports of a run: the paper's ablations with the run's figures, in Markdown and HTML.
 
-A `Report` is sections of paragraphs, tables and pictures, and knows nothing of markup; `pages`
-writes it as a page. So whatever a case, a method or a file is called is text, wherever it stands.
+A `Report` is sections of paragraphs, tables and pictures, without markup; `pages` writes it as a
+page and escapes all text, so that names of cases, methods and files cannot become markup.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def compose(results: Sequence[Result], cases: Sequence[Case], about: Mapping[str
     """The report of results.
 
     Args:
-        results: of any methods and cases.
-        cases: what the results are of, for the breakdown by their tags.
+        results: results of any methods and cases.
+        cases: the results' cases, for the breakdown by their tags.
         about: model, fingerprint and methods, as `Ledger` writes them.
     """
     values = table(results)
@@ -140,16 +140,16 @@ def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
 
 def _orderings(studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]]) -> Section:
     every = _each_once(studies, findings)
-    told = [finding for _, finding in every if finding.verdict is not Verdict.UNTOLD]
-    held = sum(finding.verdict is Verdict.HOLDS for finding in told)
+    decided = [finding for _, finding in every if finding.verdict is not Verdict.UNTOLD]
+    held = sum(finding.verdict is Verdict.HOLDS for finding in decided)
     failed = [
         (study, finding)
         for study, finding in every
         if finding.verdict in (Verdict.FAILS, Verdict.AGAINST)
     ]
     words = (
-        f"Of the paper's {len(told)} orderings that could be measured, {held} hold: the interval "
-        "of the paired difference lies wholly on the paper's side of 0."
+        f"Of the paper's {len(decided)} orderings that could be measured, {held} hold: the "
+        "interval of the paired difference lies wholly on the paper's side of 0."
     )
     parts: list[str | Table | Picture] = [words]
     if failed:

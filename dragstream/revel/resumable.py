@@ -37,13 +37,13 @@ def run_scenes(
     Results are written after each scene, so a stopped run loses one scene at most.
 
     Args:
-        model: of the playground's frame size.
-        methods: what to run on each scene.
-        folder: of a `Ledger`; made if need be.
-        scenes: how many.
-        seed: of the scenes.
+        model: a model of the playground's frame size.
+        methods: the methods to run on each scene.
+        folder: the folder of a `Ledger`; made if it does not exist.
+        scenes: number of scenes.
+        seed: seed of the scenes.
         warm_up: plain blocks between the rendered start and the drag.
-        kinds: of the drags, see `playground_cases`.
+        kinds: kinds of the drags, see `playground_cases`.
         flow: a tracker that sees pixels only, see `measure`.
         progress: called after each scene.
 
@@ -77,7 +77,7 @@ def run_scenes(
 
 
 def _check(folder: Path, known: Sequence[Case], model: VideoModel, seed: int, warm_up: int) -> None:
-    """Refuse a folder whose cases were drawn otherwise."""
+    """Check that a folder's cases were drawn from the same model, seed and warm-up."""
     about = read_about(folder) or {}
     weights = model.fingerprint()
     if about.get("fingerprint", weights) != weights:

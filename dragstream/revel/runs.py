@@ -1,4 +1,4 @@
-"""A run: methods on cases, into a folder, here or on a cluster, stopped and gone on with at will.
+"""A run: methods on cases, results into a folder, here or on a cluster; it can be resumed.
 
 ```python
 from dragstream.revel.runs import run
@@ -10,12 +10,13 @@ with Client("tcp://host:8786") as client:                                 # or t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
@@ -45,14 +46,14 @@ _SMALL = 256
 
 @dataclass(frozen=True)
 class Task:
-    """One case and what is still to be run on it: the work of one worker at a time.
+    """One case and the methods still to run on it: the work of one worker at a time.
 
     Attributes:
-        model: a name that `load` takes, loaded where the work is done; or a loaded model.
-        item: a case, or a slot to draw one for.
-        methods: what to run.
-        seed: of the draws.
-        flow: whether optical flow measures beside the world's truth, where OpenCV is installed.
+        model: a name that `load` takes, loaded by the worker; or a loaded model.
+        item: a case, or a slot to draw a case for.
+        methods: the methods to run.
+        seed: seed of the draws.
+        flow: measure by optical flow as well, where OpenCV is installed.
     """
 
     model: str | VideoModel
@@ -64,12 +65,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task.
+    """The results of a task.
 
     Attributes:
         case: the case, drawn by now.
         results: one a method.
-        fingerprint: of the model's weights.
+        fingerprint: fingerprint of the model's weights.
     """
 
     case: Case
@@ -90,36 +91,35 @@ def run(
     progress: bool = True,
     warn: Callable[[str], object] | None = None,
 ) -> dict[str, Exception]:
-    """Run every method on every case, but for what the folder already holds.
+    """Run every method on every case; results that the folder already holds are not made again.
 
-    The past of a case, its noise and what comes without a drag are made once for all methods.
+    The past of a case, its noise and its video without a drag are made once for all methods.
     Results are written as they come (`Ledger`), so a run may be stopped at any time, killed too,
     and called again.
 
     Args:
         items: cases, or slots to draw them for.
-        methods: what to run on each.
-        folder: where results go; made if need be.
-        model: what `load` takes; on a cluster it is loaded by the workers, once by each. A
+        methods: the methods to run on each.
+        folder: folder of the results; made if it does not exist.
+        model: a name that `load` takes; on a cluster each worker loads it once. A
             loaded model may be given as well.
-        client: of a Dask cluster: one task a case. None: here.
+        client: client of a Dask cluster: one task a case. None: here.
         gpus: a task needs a worker that offers ``resources={"GPU": 1}``.
-        retries: how often a case that fails on a cluster is tried again.
-        seed: of the draws.
+        retries: number of further tries of a case that fails, on a cluster.
+        seed: seed of the draws.
         progress: show a progress bar.
-        warn: told of each case that failed, when it fails.
+        warn: called with each failure's text, when it happens.
 
     Returns:
-        What cases raised, by name; they hold no results, and are tried again by the next call.
+        Exceptions of failed cases, by name; the next call tries those cases again.
 
     Raises:
         ValueError: two cases of one name, or a folder that holds another run.
     """
     chosen = list(items)
-    names = [item.name for item in chosen]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    counts = Counter(item.name for item in chosen)
+    if twice := sorted(name for name, count in counts.items() if count > 1):
         raise ValueError(f"cases must have names of their own, got several of {twice}")
-    failures: dict[str, Exception] = {}
     with Ledger.open(folder) as ledger:
         ledger.begin(model if isinstance(model, str) else model.spec.name, methods)
         tasks = {
@@ -127,25 +127,34 @@ def run(
             for item in chosen
             if (missing := ledger.missing(item.name, methods))
         }
-        done = len(chosen) - len(tasks)
+        total, done = len(chosen), len(chosen) - len(tasks)
         with (
             closing(dispatch(work, tasks, client, gpus=gpus, retries=retries)) as outcomes,
-            tqdm(total=len(chosen), initial=done, unit="case", disable=not progress) as bar,
+            tqdm(total=total, initial=done, unit="case", disable=not progress) as bar,
         ):
-            for name, outcome in outcomes:
-                if isinstance(outcome, Exception):
-                    failures[name] = outcome
-                    if warn is not None:
-                        warn(f"{name}: {type(outcome).__name__}: {outcome}")
-                else:
-                    ledger.add(outcome.case, outcome.results, outcome.fingerprint)
-                bar.set_description(name)
-                bar.update()
-    return failures
+            return dict(_store(outcomes, ledger, bar, warn))
+
+
+def _store(
+    outcomes: Iterable[tuple[str, Outcome | Exception]],
+    ledger: Ledger,
+    bar: tqdm[Any],
+    warn: Callable[[str], object] | None,
+) -> Iterator[tuple[str, Exception]]:
+    """Write results to the ledger as they come; yield the failures with the cases' names."""
+    for name, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            if warn is not None:
+                warn(f"{name}: {type(outcome).__name__}: {outcome}")
+            yield name, outcome
+        else:
+            ledger.add(outcome.case, outcome.results, outcome.fingerprint)
+        bar.set_description(name)
+        bar.update()
 
 
 def work(task: Task) -> Outcome:
-    """Carry out a task: what a worker does."""
+    """Carry out a task, on a worker."""
     model = _loaded(task.model) if isinstance(task.model, str) else task.model
     if isinstance(task.item, Slot):
         situation = stage(*draw(model, task.item, task.seed))
@@ -163,7 +172,7 @@ def _loaded(name: str) -> VideoModel:
 
 
 def _flow(situation: Situation) -> Tracker | None:
-    """A tracker that sees pixels only, where OpenCV is installed: the same for all methods."""
+    """A tracker of pixels alone, where OpenCV is installed: the same for all methods."""
     try:
         opencv()
     except ImportError:

@@ -1,9 +1,9 @@
 """Held-out scenes of the playground with drags of all kinds.
 
 A scene starts from a rendered frame that training never saw. The model continues it for a few
-blocks by itself; then an object is looked for in the newest *generated* frame and a drag is drawn
+blocks without drags; then an object is detected in the newest *generated* frame and a drag is drawn
 on it, whose length, direction and kind are random but which stays in the frame and off the other
-object. So what is dragged is always something that the model drew. Half of the scenes also keep a
+object. So the dragged object is always one that the model drew. Half of the scenes also keep a
 region as it is: the other object, or the background away from the drag.
 """
 
@@ -31,7 +31,7 @@ from dragstream.stream.stream import Stream
 __all__ = ["ATTEMPTS", "check_world", "keeps", "playground_cases", "propose", "subjects_of"]
 
 ATTEMPTS = 20
-"""How many frames are drawn for a scene before it becomes a translation, and then gives up."""
+"""Frames drawn for a scene before it becomes a translation, and then fails."""
 
 _MODES = (Mode.ANIMATE, Mode.EDIT)
 _KEEP = 1
@@ -52,11 +52,11 @@ def playground_cases(
     Args:
         model: generates the past that each drag is drawn on; it must have the world's frame size.
         count: number of scenes.
-        seed: of everything: the same model and seed give the same cases.
+        seed: seed of all draws: the same model and seed give the same cases.
         warm_up: plain blocks between the rendered start and the drag.
         first: number of the first scene; those before it are left out, and not drawn.
-        kinds: what drags do, taking turns, first in new frames and then in edits: with the four
-            planned ones 24 scenes are three of each kind and mode.
+        kinds: kinds of the drags, taking turns, first in new frames and then in edits: with the
+            four planned ones 24 scenes are three of each kind and mode.
 
     Raises:
         ValueError: a negative number, a model of another frame size, or a model that loses its
@@ -87,7 +87,7 @@ def check_world(spec: ModelSpec) -> None:
 def _first_suitable(
     model: VideoModel, seed: int, scene: int, warm_up: int, kinds: Sequence[Kind]
 ) -> Case:
-    """The first case that can be drawn on what the model makes of a scene.
+    """The first case that can be drawn on the model's video of a scene.
 
     A model that loses faces or corners leaves nothing to turn: then something is moved instead.
     """
@@ -130,7 +130,7 @@ def _first_suitable(
 
 
 def keeps(scene: int, kinds: int = len(PLANNED)) -> bool:
-    """Whether a scene keeps a region: every other one of each kind and mode, and half of all."""
+    """True if a scene keeps a region: every other one of each kind and mode, and half of all."""
     turn, place = divmod(scene, kinds * len(_MODES))
     mode, kind = divmod(place, kinds)
     return (turn + mode + kind) % 2 == 0
@@ -178,7 +178,7 @@ def propose(
     Args:
         frame: uint8 (H, W, 3), rendered or generated.
         subjects: the objects that should be there.
-        kind: of the drag.
+        kind: kind of the drag.
         rng: decides which object, which way and how far.
     """
     sightings = [sight(frame, subject.color, subject.kind) for subject in subjects]

@@ -1,10 +1,10 @@
-"""Finding the playground's objects in frames, by colour: the world's own truth for generated video.
+"""Detection of the playground's objects by colour: ground truth of positions in generated video.
 
 Every object of the playground has one of six saturated colours on pale ground, so its silhouette
 can be read off each frame alone, generated ones too, and nothing can slip from frame to frame as
-an optical flow does. What a *pose* is depends on the question: `placed` for how far an object
-moved, `turned` for how far it rotated, `pulled` for where an edge is, `faced` for where a
-critter looks. Each is an Affine from the object's own coordinates to pixels.
+an optical flow does. A *pose* depends on the kind of drag: `placed` follows positions, `turned`
+rotations, `pulled` edges, `faced` a critter's eyes, `sized` scales. Each is an
+Affine from the object's own coordinates to pixels.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _PALE = 0.22
 _HUE_REACH = 0.25
 """A pixel's hue lies within this many radians of its object's."""
 _LIGHT = np.linspace(0.72, 1.28, 15)
-"""How the world's light scales an object's colour across its surface."""
+"""Factors by which the world's light scales an object's colour across its surface."""
 _BRIDGE = {"critter": 4, "box": 12, "star": 4}
 """Marks of up to twice this many pixels do not split an object; a box's stripe cuts it through."""
 ROUND = 0.04
@@ -69,7 +69,7 @@ Locator = Callable[[NDArray[np.uint8], Affine | None], Affine | None]
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
-    """An object as it is seen in one frame.
+    """An object detected in one frame.
 
     Attributes:
         mask: bool (H, W), its silhouette with the marks on it filled in.
@@ -95,7 +95,7 @@ class Sighting:
 
 @lru_cache(maxsize=1)
 def _hues() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Hue angles (radians) that each colour shows under the world's light, and whose they are."""
+    """Hue angles (radians) of each colour under the world's light, and the colours' indices."""
     base = np.array(list(world.COLORS.values()), np.float64) / 255
     shades = np.minimum(base[:, None] * _LIGHT[:, None], 1.0)
     owner = np.repeat(np.arange(len(base)), len(_LIGHT))
@@ -159,9 +159,9 @@ def sight(frame: NDArray[np.uint8], color: str, kind: str) -> Sighting | None:
 
 
 def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
-    """What the object of a colour looks like: one of ``world.KINDS``, or None.
+    """Kind of the object of a colour by its shape and marks: one of ``world.KINDS``, or None.
 
-    Eyes tell a critter, also one whose outline is cut by the frame's edge or by another object.
+    Eyes identify a critter, also one whose outline is cut by the frame's edge or by another object.
 
     Args:
         frame: uint8 (H, W, 3), rendered or generated.
@@ -219,10 +219,10 @@ def pulled(color: str, kind: str, direction: tuple[float, float], share: float =
     """Pose = the middle of the silhouette's edge: follows an edge that is pulled.
 
     Args:
-        color: of the object.
-        kind: of the object.
+        color: the object's colour.
+        kind: the object's kind.
         direction: (x, y), of any length: which edge.
-        share: of the silhouette's size along `direction` that counts as its edge, as in
+        share: share of the silhouette's size along `direction` that counts as its edge, as in
             :class:`~dragstream.drags.motions.Deformation`.
     """
 
@@ -237,7 +237,7 @@ def pulled(color: str, kind: str, direction: tuple[float, float], share: float =
 
 
 def faced(color: str, kind: str) -> Locator:
-    """Pose = the centre of the marks, a critter's eyes: follows where it looks."""
+    """Pose = the centre of the marks, a critter's eyes: follows its gaze."""
 
     def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
         seen = sight(frame, color, kind)
@@ -313,14 +313,14 @@ def angle_of(seen: Sighting, kind: str) -> float | None:
 
 
 def harmonic(mask: NDArray[np.bool_], folds: int) -> complex:
-    """How much a shape looks the same after a turn by 360 / folds degrees, and its phase.
+    """Strength and phase of a shape's symmetry under turns by 360 / folds degrees.
 
-    Squares and five-pointed stars have round second moments: what is not round was stretched
+    Squares and five-pointed stars have round second moments: others were stretched
     along the object's own axes, and whitening undoes that without turning it.
 
     Args:
         mask: the shape, bool (H, W).
-        folds: of the symmetry, 4 for a square.
+        folds: order of the symmetry, 4 for a square.
 
     Returns:
         0 for a disc (see `ROUND`); its angle is `folds` times that of a corner.
@@ -336,7 +336,7 @@ def harmonic(mask: NDArray[np.bool_], folds: int) -> complex:
 
 
 def truth_tracker(subject: Subject, kind: Kind, drag: Drag) -> PoseTracker:
-    """The tracker that answers whether a drag of that kind was followed by that object."""
+    """The tracker that measures a drag of that kind on that object."""
     color, shape = subject.color, subject.kind
     if kind is Kind.ROTATION:
         locate = turned(color, shape)

@@ -1,4 +1,4 @@
-"""Where a drag can be drawn: an object that is seen whole, with room to move."""
+"""Sites of drags: objects that are seen whole, with room to move."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TURN = (8.0, 13.0)  # pixels that a face moves across its ball
 _ROTATION = (25.0, 50.0)  # degrees
 _SCALE = (1.25, 1.5)  # of lengths, growing or shrinking
 _STAR_ROTATION = (25.0, 33.0)
-"""A star looks the same after 72 degrees: an edit past 36 could not be told from its opposite."""
+"""A star looks the same after 72 degrees: an edit past 36 looks like its opposite."""
 _MARGIN = 4.0
 """Objects and their targets keep this far from the frame's sides, pixels."""
 _GAP = 7.0
@@ -42,7 +42,7 @@ ELIGIBLE = {
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """Where a drag is to be drawn: the object, what must stay clear, and chance."""
+    """The site of a drag: the object, the area to keep off, and a random generator."""
 
     subject: Subject
     seen: Sighting
@@ -64,7 +64,7 @@ def is_whole(seen: Sighting) -> bool:
 
 
 def stays_inside(moved: NDArray[np.float32], area: int) -> bool:
-    """Whether an object that was moved is all in the frame, off its sides and on the floor.
+    """True if a moved object is all in the frame, off its sides and on the floor.
 
     Args:
         moved: its coverage (H, W) at its target.
@@ -82,7 +82,7 @@ def stays_inside(moved: NDArray[np.float32], area: int) -> bool:
 
 
 def _clear(site: Site, target: Affine) -> bool:
-    """Whether the object, moved to its target, stays in the frame and off the others."""
+    """True if the object, moved to its target, stays in the frame and off the others."""
     moved = regions.warp(site.seen.mask, target)
     if not stays_inside(moved, site.seen.area):
         return False

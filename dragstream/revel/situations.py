@@ -1,4 +1,4 @@
-"""A case whose past has been made: where every method starts from."""
+"""A case with its past generated: the common start of all methods."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _VISIBLE = 0.9
 
 @dataclass(frozen=True, eq=False)
 class Situation:
-    """A case whose past has been made.
+    """A case with its past generated.
 
     Attributes:
-        case: what is asked.
+        case: the case.
         stream: at the moment of the drag; forked, never changed.
-        plain: what comes without a drag from the same noise: the next blocks of an animation,
+        plain: the blocks without a drag, from the same noise: the next blocks of an animation,
             the newest block itself for an edit.
     """
 
@@ -56,7 +56,7 @@ class Situation:
         return latent_offsets(spec.clock, first, self.case.blocks * spec.frames_per_block)
 
     def commands(self, drag: Drag) -> list[Affine]:
-        """Where a drag should be at each trajectory point."""
+        """Commanded maps of a drag at each trajectory point."""
         if self.case.mode is Mode.EDIT:
             return [drag.motion.at(1.0)]
         return targets(drag.motion, len(self.offsets))
@@ -80,7 +80,7 @@ class Situation:
 
     @cached_property
     def subjects_before(self) -> NDArray[np.bool_]:
-        """Where the case's objects are in the drawn-on frame and without a drag, bool (H, W)."""
+        """Pixels of the objects in the drawn-on frame and without a drag, bool (H, W)."""
         frames = [self.before, *self.new_frames(self.plain)]
         return silhouettes(frames, self.case.subjects)
 
@@ -88,7 +88,7 @@ class Situation:
 def silhouettes(
     frames: Sequence[NDArray[np.uint8]], subjects: Sequence[Subject]
 ) -> NDArray[np.bool_]:
-    """Every pixel that one of the objects covers in one of the frames, bool (H, W)."""
+    """Union of the objects' silhouettes in all frames, bool (H, W)."""
     area = np.zeros(frames[0].shape[:2], bool)
     for frame in frames:
         for subject in subjects:

@@ -1,6 +1,6 @@
-"""The benchmark for the packaged world by its numbers: 204 slots, each a case to be drawn.
+"""The benchmark of the packaged world: 204 numbered slots, each the description of a case.
 
-A slot says what its case is to be like; which object, how far and which way is drawn on what a
+A slot prescribes properties of its case; object, distance and direction are drawn on what a
 model makes of the slot's scene (`draws`), because a drag must lie on something that the model
 drew. So slots are the same for all weights, and cases the same for the same weights.
 
@@ -34,14 +34,14 @@ _STRETCH_AND_MOVE = (Kind.DEFORMATION, Kind.DEFORMATION, Kind.TRANSLATION)
 
 
 class Split(Enum):
-    """Which cases may be looked at while a method is being made."""
+    """Split of the cases: those for developing a method, and those held out."""
 
     PUBLIC = "public"
     HELD_OUT = "held-out"
 
 
 class Feature(Enum):
-    """What is special about a case."""
+    """A special property of a case."""
 
     TWO = "two-drags"
     THREE = "three-drags"
@@ -55,12 +55,12 @@ class Slot:
     """A case to be drawn.
 
     Attributes:
-        number: from 0; the scene's number and part of all its chance.
+        number: number from 0: the scene's, and part of the seed of its draws.
         split: public or held out.
         mode: `Mode.EDIT` or `Mode.ANIMATE`.
-        kinds: what each drag is to do.
-        feature: what is special about it, or None.
-        blocks: how many blocks an animation takes.
+        kinds: kind of each drag.
+        feature: its special property, or None.
+        blocks: number of blocks of an animation.
     """
 
     number: int

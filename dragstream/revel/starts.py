@@ -1,4 +1,4 @@
-"""What a case's stream starts from: a frame that can be rendered again, or a picture."""
+"""Start of a case's stream: a frame that can be rendered again, or a picture."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Start:
     """A rendered first frame of the playground, by the numbers that it is drawn from.
 
     Args:
-        seed: of the benchmark.
+        seed: the benchmark's seed.
         scene: number of the scene, from 0.
-        attempt: which draw for that scene, from 0; earlier ones did not suit its drag.
+        attempt: number of the draw for that scene, from 0; earlier ones did not suit its drag.
     """
 
     seed: int

@@ -1,7 +1,7 @@
-"""The paper's ablations: which methods stand beside one another, what the paper found, what to see.
+"""The paper's ablations: the methods compared, the paper's figures, and the claims to test.
 
 A study is a table of the paper: rows (methods), the paper's figures for them, and claims, which
-are the orderings that the paper's figures show. `report` says of each claim whether it holds.
+are the orderings that the paper's figures show. `report` gives a verdict on each claim.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Measure:
 
     Attributes:
         name: its field.
-        title: what tables and plots call it, with its unit.
+        title: its title in tables and plots, with its unit.
         digits: decimals in tables.
     """
 
@@ -48,7 +48,7 @@ class Row:
 
     Attributes:
         method: its name.
-        label: what it is called there.
+        label: its name in the table.
         paper: the paper's figures for it, by what they are called.
     """
 
@@ -64,9 +64,9 @@ class Claim:
     Attributes:
         better: a method.
         worse: a method.
-        measure: of which less is better.
-        factor: by how much the paper's figures differ, where it gives any.
-        why: what may be behind it where a model comes out the other way.
+        measure: the measure; less is better.
+        factor: ratio of the paper's figures, where it gives any.
+        why: a possible reason where a model shows the opposite.
     """
 
     better: str
@@ -83,10 +83,10 @@ class Study:
     Attributes:
         name: short, for command lines and files.
         title: for readers.
-        source: where it stands in the paper.
+        source: its place in the paper.
         rows: in the paper's order.
-        claims: what its figures say.
-        note: what differs here, for the reader of a claim that fails.
+        claims: the orderings of its figures.
+        note: differences from the paper, for the reader of a claim that fails.
     """
 
     name: str
@@ -305,6 +305,6 @@ def study_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     """
     unknown = [name for name in names or () if name not in STUDIES]
     if unknown:
-        raise ValueError(f"unknown studies {unknown}; known are {list(STUDIES)}")
+        raise ValueError(f"unknown studies {unknown}; there are {list(STUDIES)}")
     studies = [STUDIES[name] for name in STUDIES if names is None or name in names]
     return select([row.method for study in studies for row in study.rows])

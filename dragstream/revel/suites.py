@@ -1,8 +1,8 @@
 """Sets of cases: the benchmark and parts of it, and files of cases.
 
-The benchmark's cases are drawn on what a model makes of their scenes (`draws`), so they belong to
-a model's weights. They need not be stored to be the same for everyone: the same weights, slot and
-seed give the same case. `write_cases` keeps those that were drawn, or anyone's own.
+The benchmark's cases are drawn on a model's video of their scenes (`draws`), so they depend on the
+model's weights. They are reproducible without files: the same weights, slot and seed give the same
+case. `write_cases` stores drawn cases, or cases of other origin.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SUITES = {
     "held-out": "the other half: choose nothing by it",
     "revel": "the whole benchmark",
 }
-"""The names that `suite` knows, and what they are."""
+"""The names that `suite` takes, with descriptions."""
 
 ABLATION = 24
 """Cases of the suite "ablation": a whole round of the plan, and single drags of the next one."""
@@ -69,7 +69,7 @@ def read_cases(file: str | Path) -> tuple[Case, ...]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a line that is no case; the message says which.
+        ValueError: a line that is no case; the message names it.
     """
     place = expanded(file, "file")
     if not place.exists():

@@ -45,15 +45,15 @@ class Result:
         mode: the case's mode.
         objmc: object motion consistency, pixels, by `tracker`; lower is better. NaN where too
             little could be followed (null in JSON).
-        still: what it would be if nothing moved, pixels.
+        still: `objmc` of an object that does not move, pixels.
         coverage: share of points that `tracker` followed to the end.
-        tracker: who measured `objmc`.
-        objmc_flow: the same by a tracker that sees pixels only; None where it was not asked, or
+        tracker: name of the tracker of `objmc`.
+        objmc_flow: the same by a tracker that sees pixels only; None where it was off, or
             could not follow enough.
         dai: dragging accuracy index, latent units; lower is better.
-        dai_pasted: the same of what was dragged cut out and pasted where it should be: what is
-            left is how the autoencoder's latents change with the place on their grid, and no drag
-            can be expected to do better; None where latent frames hold more than a video frame.
+        dai_pasted: the same of the dragged object cut out and pasted at its target: the remainder
+            is the change of the autoencoder's latents with the place on their grid, which no drag
+            can be expected to beat; None where latent frames hold more than a video frame.
         drift: distance of the latents' moments from those of the frames before them, both at the
             noise level of the drag, where rectification acts (Figure 2a), latent units.
         clean_drift: the same of the finished latents, which later denoising steps have settled.
@@ -126,11 +126,11 @@ def carry_out(situation: Situation, method: Method) -> tuple[Block, ...]:
 
 
 def measure(situation: Situation, method: Method, flow: Tracker | None = None) -> Result:
-    """Carry out a method and measure what came of it.
+    """Carry out a method and measure the result.
 
     Args:
-        situation: from `replay`.
-        method: what to do.
+        situation: the situation, from `replay`.
+        method: the method to carry out.
         flow: a tracker that sees pixels only, for `Result.objmc_flow`. It measures `objmc` too
             where the case names no subjects.
 
@@ -254,8 +254,8 @@ def _past(situation: Situation) -> Sequence[Block]:
 def _drift(situation: Situation, blocks: Sequence[Block]) -> float:
     """At the drag's denoising step, against as many frames as rectification looks at."""
     settings = blocks[-1].settings
-    asked = settings.denoising_step if settings else None
-    step = situation.stream.model.spec.denoising_step if asked is None else asked
+    chosen = settings.denoising_step if settings else None
+    step = situation.stream.model.spec.denoising_step if chosen is None else chosen
     return Drift.between(
         torch.cat([block.noisy[step] for block in blocks]),
         torch.cat([block.noisy[step] for block in _past(situation)])[-_NEIGHBOURS:],

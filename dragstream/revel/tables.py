@@ -39,10 +39,10 @@ _RATIOS = {
     "clean_drift": "clean_drift",
     "seconds_per_block": "seconds_per_block",
 }
-"""What is divided by which of no drag's measures."""
+"""Measures reported as a ratio, with the measure without a drag that divides each."""
 
 _CONSTANTS = ("rate", "sigma")
-"""What a row states of a method's constants on the model, see `methods.resolved`."""
+"""Constants of a method on the model that a row lists, see `methods.resolved`."""
 _HEAD = (
     "rate",
     "σ",
@@ -65,13 +65,13 @@ GROUPS: dict[str, Callable[[Result], bool]] = {
     "animation": lambda result: result.mode == Mode.ANIMATE.value,
     "editing": lambda result: result.mode == Mode.EDIT.value,
 }
-"""How cases are broken down: by what the drag does, and by when."""
+"""Groups of cases: by the drag's kind, and by mode."""
 
 
 def rows(results: Sequence[Result]) -> Rows:
     """Per method the mean of each measure over its cases, and `ratio`, those means to "none"'s.
 
-    Measures that no case has are None, and `measured` says in how many cases ObjMC could be
+    Measures that no case has are None, and `measured` counts the cases in which ObjMC could be
     measured. Ratios are of the means over the cases that both methods have. `ratio` is None
     without the row "none", and so is each ratio to a mean of 0.
     """
@@ -118,7 +118,7 @@ def document(
 ) -> dict[str, Any]:
     """The whole outcome as JSON: rows, the same by kind and by mode, and each case's results.
 
-    `about` holds what else is known; "constants" (by method, `methods.resolved`) is shown by
+    `about` holds further facts; "constants" (by method, `methods.resolved`) is shown by
     `markdown`.
     """
     by_kind = {
@@ -146,7 +146,7 @@ def markdown(outcome: dict[str, Any]) -> str:
 
 
 def _pasted(outcome: dict[str, Any]) -> str | None:
-    """Which part of the DAI no drag can take away."""
+    """Share of the DAI that no drag can remove."""
     row = outcome["rows"].get(BASELINE)
     if row is None or row["dai_pasted"] is None:
         return None
