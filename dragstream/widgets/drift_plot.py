@@ -411,7 +411,7 @@ def _finished(known: weakref.ref[DriftPlot], rerun: Rerun, job: Future[Stream]) 
     else:
         plot._rerun, plot._rerun_made = None, ()  # noqa: SLF001
         if not isinstance(error, _StoppedError):
-            plot.complain(f"{type(error).__name__}: {error}", "compare")
+            plot.send_error(f"{type(error).__name__}: {error}", "compare")
     plot.refresh()
 
 

@@ -82,7 +82,7 @@ def listed(drags: Sequence[Drag], known: Sequence[Entry] = ()) -> list[Entry]:
 
 
 def with_looks(drags: Sequence[Drag], looks: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    """Drags with looks that went through `read_looks`; missing ones get colours of their own."""
+    """Drags with looks that went through `check_looks`; missing ones get colours of their own."""
     entries: list[Entry] = []
     for index, drag in enumerate(drags):
         if index < len(looks):
@@ -92,7 +92,7 @@ def with_looks(drags: Sequence[Drag], looks: Sequence[Mapping[str, Any]]) -> lis
     return entries
 
 
-def read_looks(looks: object, count: int) -> list[Look]:
+def check_looks(looks: object, count: int) -> list[Look]:
     """Looks that came from the page.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from dragstream.drags.checks import short, whole
 from dragstream.drags.documents import MOST_DRAGS, DocumentReader
 from dragstream.drags.shapes import Shape
 from dragstream.drags.work import painting_steps
-from dragstream.widgets.entries import Entry, read_looks, with_looks
+from dragstream.widgets.entries import Entry, check_looks, with_looks
 
 MOST_VALUES = 200_000
 """A document may hold this many numbers, texts and containers: ten large masks of runs."""
@@ -40,7 +41,28 @@ MOST_PIXELS = 2**25
 MOST_STEPS = 2**17
 """Steps of painting that all regions of a message may take, see `drags.work`: about 40 ms."""
 
+MOST_ONION_FRAMES = 8
+"""Earlier frames of the onion skin."""
+
 _SCALARS = {int, float, str, bool, type(None)}
+
+
+def check_writes(sent: object) -> Mapping[str, Any]:
+    """The page's write of a canvas' traits, with `onion` and `revision` checked.
+
+    Raises:
+        TypeError: Not an object, or a number of another kind.
+        ValueError: A trait that the page may not write, or a number out of range.
+    """
+    if not isinstance(sent, Mapping):
+        raise TypeError(f"the page may send an object, got {short(sent)}")
+    unknown = [str(name)[:40] for name in sent if name not in WRITABLE]
+    if unknown:
+        raise ValueError(f"the page may send {', '.join(map(repr, WRITABLE))}, got {unknown[0]!r}")
+    for name, most in (("onion", MOST_ONION_FRAMES), ("revision", MOST_EXACT)):
+        if name in sent:
+            read_count(sent[name], name, most)
+    return sent
 
 
 def page_budget() -> Budget:
@@ -97,9 +119,9 @@ def read_entries(  # noqa: PLR0917
     height: int,
     width: int,
     budget: Budget | None = None,
-    parts: Sequence[type] = (),
-) -> list[Entry]:
-    """The drags of a document that came from the page, with their looks.
+    own_motions: Sequence[type] = (),
+) -> tuple[tuple[Entry, ...], Shape | None]:
+    """Parse and check a document of the page: its drags with their looks, its keep region.
 
     Args:
         document: JSON as `dragstream.drags.documents.to_json` writes it.
@@ -107,7 +129,7 @@ def read_entries(  # noqa: PLR0917
         height: Of the frame in pixels; every region must cover a part of it.
         width: Of the frame in pixels.
         budget: What the message may still hold; by default `page_budget`.
-        parts: Classes of motions of someone's own that the document may name.
+        own_motions: User-defined classes of motions that the document may name.
 
     Raises:
         TypeError: A value of another kind than the format asks for.
@@ -118,8 +140,8 @@ def read_entries(  # noqa: PLR0917
     if not isinstance(document, Mapping):
         raise TypeError(f"a document must be an object, got {type(document).__name__}")
     budget = budget or page_budget()
-    drags, keep = DocumentReader(parts, budget).read(document)
-    entries = with_looks(drags, read_looks(looks, len(drags)))
+    drags, keep = DocumentReader(own_motions, budget).read(document)
+    entries = with_looks(drags, check_looks(looks, len(drags)))
     for index, drag in enumerate(drags):
         _spend(budget, drag.region, f"drags[{index}].region", height, width)
         if isinstance(drag.motion, motions.Deformation):  # its edge is looked for among all pixels
@@ -129,7 +151,21 @@ def read_entries(  # noqa: PLR0917
     if keep is not None:
         _spend(budget, keep, "keep", height, width)
     check_entries(entries, keep, height, width)
-    return entries
+    return tuple(entries), keep
+
+
+def read_looks(
+    looks: object, drags: Sequence[motions.Drag], keep: Shape | None, height: int, width: int
+) -> tuple[Entry, ...]:
+    """Drags of a canvas with looks that the page sent.
+
+    Raises:
+        TypeError, ValueError: See `read_entries`.
+    """
+    check_budget(looks)
+    entries = with_looks(drags, check_looks(looks, len(drags)))
+    check_entries(entries, keep, height, width)
+    return tuple(entries)
 
 
 def _spend(budget: Budget, region: Shape, where: str, height: int, width: int) -> None:
@@ -179,8 +215,8 @@ def check_drags(
 
 def read_region(
     document: object, height: int, width: int, budget: Budget | None = None
-) -> NDArray[np.bool_] | None:
-    """The mask (height, width) of a region that came from the page, or None.
+) -> Shape | None:
+    """Parse and check a region of the page; it covers a part of the frame, or is None.
 
     Raises:
         TypeError, ValueError: See `read_entries`.
@@ -197,7 +233,8 @@ def read_region(
     if region is None:
         return None
     _spend(budget, region, "region", height, width)
-    return regions.rasterise(region, height, width)
+    regions.rasterise(region, height, width)
+    return region
 
 
 def read_count(value: object, name: str, most: int) -> int:

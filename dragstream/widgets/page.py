@@ -105,27 +105,34 @@ class PageWidget(VisibleWidget, anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        self.on_msg(_hear)
+        self.on_msg(_on_message)
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Refuse what the page would write: it only asks."""
         sent: object = sync_data  # whatever the page sent
         if not isinstance(sent, Mapping):
-            self.complain(f"the page may send an object, got {short(sent)}")
+            self.send_error(f"the page may send an object, got {short(sent)}")
             return
         names = ", ".join(sorted(map(str, sync_data)))
-        self.complain(f"the page may not write {names}"[:LONGEST_ANSWER])
+        self.send_error(f"the page may not write {names}"[:LONGEST_ANSWER])
         self.send_state([name for name in sync_data if name in self.keys])
 
     def _on_views(self, views: int) -> None:
         self._views(views)
 
-    def complain(self, problem: str, request: str | None = None) -> None:
-        """Show a problem beside the widget."""
-        self.send({"type": "error", "text": problem[:LONGEST_ANSWER], "request": request})
+    def send_error(self, problem: str, request: str | None = None, **details: object) -> None:
+        """Send an error to the page, which shows it beside the widget.
+
+        Args:
+            problem: The text.
+            request: The type of the request that failed, if there was one.
+            details: More fields of the message.
+        """
+        text = problem[:LONGEST_ANSWER]
+        self.send({"type": "error", "text": text, "request": request, **details})
 
 
-def _hear(widget: PageWidget, content: object, _buffers: object) -> None:
+def _on_message(widget: PageWidget, content: object, _buffers: object) -> None:
     """Answer a message of the page."""
     kind = content.get("type") if isinstance(content, Mapping) else None
     if kind == "hello":  # the page asks whether anybody is there
@@ -137,10 +144,10 @@ def _hear(widget: PageWidget, content: object, _buffers: object) -> None:
         answer: Answer = getattr(widget, f"_on_{fields.pop('type')}")
         answer(**fields)
     except (TypeError, ValueError, RuntimeError) as error:
-        widget.complain(str(error), name)
+        widget.send_error(str(error), name)
     except Exception as error:  # noqa: BLE001 - whatever it is, a person should read it
         _log.exception("a request of the page failed")
-        widget.complain(f"{type(error).__name__}: {error}", name)
+        widget.send_error(f"{type(error).__name__}: {error}", name)
 
 
 def fitting(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:

@@ -324,7 +324,7 @@ class Timeline(PageWidget):
     def _happened(self, event: Event) -> None:
         error = event.error if isinstance(event, StatusChanged) else None
         if error is not None:
-            self.complain(f"{type(error).__name__}: {error}")
+            self.send_error(f"{type(error).__name__}: {error}")
 
     # ------------------------------------------------------------------------------- the page
 
