@@ -41,7 +41,7 @@ class ClipSender:
 
     @property
     def used(self) -> bool:
-        """Whether a clip was ever sent."""
+        """True once a clip was sent."""
         return self._count > 0
 
     @property

@@ -1,4 +1,4 @@
-"""`DragCanvas`: paint a region on a frame, pull it, read the drags in the next cell."""
+"""`DragCanvas`: a widget to draw drags on the newest frame of a stream."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class DragCanvas(FrameCanvas):
 
     Whatever the mouse can do, Python can: set `drags`, `keep` and `region`, or call `add`, `mute`,
     `duplicate`, `remove`, `move`, `pick`, `undo`, `redo` and `zoom_to`. Changes from either side
-    show on the other, in every view of the canvas. What the page sends is checked; what is wrong
-    changes nothing here and is answered with a text beside the canvas.
+    show on the other, in every view of the canvas. What the page sends is checked; a wrong value
+    changes nothing and is answered with a text beside the canvas.
 
     A canvas follows its stream while a page shows it. One that no page shows, as after its cell ran
     again, costs nothing when a frame is made, and is up to date when a page shows it again or when
@@ -63,9 +63,9 @@ class DragCanvas(FrameCanvas):
     Args:
         source: A `dragstream.Stream`, followed as it changes; a `dragstream.LiveStream`, whose
             blocks are played as they are made; or a frame, uint8 (H, W, 3).
-        drags: What the canvas starts with.
+        drags: The drags to start with.
         keep: The region that must not change, a shape or a boolean mask (H, W).
-        latent_frames: How many latent frames a drag lasts, shown as dots along its path; by
+        latent_frames: Number of latent frames that a drag lasts, shown as dots along its path; by
             default one block of the stream's model.
         sam: The folder of a SAM checkpoint, as transformers saves it, for a second way to select
             by a click; None for the denoiser's own features alone.
@@ -92,16 +92,16 @@ class DragCanvas(FrameCanvas):
     """All drags, muted ones too, and the keep region as JSON (see `drags.documents`)."""
 
     looks: traitlets.List[Any] = traitlets.List(read_only=True).tag(sync=True)
-    """How each drag of `state` is shown, as JSON: colour, muted, arm (see `entries`)."""
+    """The looks of each drag of `state` as JSON: colour, muted, arm (see `entries`)."""
 
     draft = traitlets.Any(allow_none=True, read_only=True).tag(sync=True)
     """The region painted last that has no motion yet, as JSON, or None."""
 
     revision = traitlets.Int(0, read_only=True).tag(sync=True)
-    """What page and Python call the step of the history that stands now (see `undo`)."""
+    """Number of the history's current step, shared by page and Python (see `undo`)."""
 
     selectors = traitlets.List(traitlets.Unicode(), read_only=True).tag(sync=True)
-    """What can select by a click: "features", "sam"."""
+    """Available ways to select by a click: "features", "sam"."""
 
     def __init__(
         self,

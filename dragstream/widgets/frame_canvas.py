@@ -161,7 +161,7 @@ class FrameCanvas(PageWidget):
         self.set_trait("aim", {"box": box, "number": self.aim["number"] + 1})
 
     def get_state(self, *args: Any, **kwargs: Any) -> Any:
-        """The synced traits, for a page that opens or asks."""
+        """The synced traits, for a page that opens or requests them."""
         state = super().get_state(*args, **kwargs)
         if "frame" in state:
             self._sent = self._frames.frame

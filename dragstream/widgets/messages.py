@@ -1,4 +1,4 @@
-"""What the page may send: checked here before any trait of a widget changes."""
+"""Checks of the page's messages, made before any trait of a widget changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_EXACT = 2**53 - 1
 """The page counts in floating point: beyond this, whole numbers run together."""
 
 DEEPEST = 24
-"""How far regions within regions may nest."""
+"""Levels to which regions may nest."""
 
 MOST_CONTAINERS = 2**14
 """Of these values, so many may be lists and objects: each point is one."""
@@ -66,7 +66,7 @@ def check_writes(sent: object) -> Mapping[str, Any]:
 
 
 def page_budget() -> Budget:
-    """What a message of the page may hold altogether, so that it is checked within 100 ms."""
+    """Limits of all parts of a message together, so that it is checked within 100 ms."""
     return Budget(
         drags=MOST_DRAGS,
         regions=2 * MOST_DRAGS,
@@ -77,7 +77,7 @@ def page_budget() -> Budget:
 
 
 def check_budget(value: object) -> None:
-    """Refuse what is too large to be looked at more closely.
+    """Refuse a value that is too large to be parsed.
 
     Raises:
         TypeError: Something is not what JSON holds.
@@ -128,11 +128,11 @@ def read_entries(  # noqa: PLR0917
         looks: JSON as `dragstream.widgets.entries` writes it, one look for each drag.
         height: Of the frame in pixels; every region must cover a part of it.
         width: Of the frame in pixels.
-        budget: What the message may still hold; by default `page_budget`.
+        budget: What is left of the message's limits; by default `page_budget`.
         own_motions: User-defined classes of motions that the document may name.
 
     Raises:
-        TypeError: A value of another kind than the format asks for.
+        TypeError: A value of another kind than the format requires.
         ValueError: A value that the format or the frame does not allow; too large a document.
     """
     check_budget(document)
@@ -144,7 +144,7 @@ def read_entries(  # noqa: PLR0917
     entries = with_looks(drags, check_looks(looks, len(drags)))
     for index, drag in enumerate(drags):
         _spend(budget, drag.region, f"drags[{index}].region", height, width)
-        if isinstance(drag.motion, motions.Deformation):  # its edge is looked for among all pixels
+        if isinstance(drag.motion, motions.Deformation):  # finding its edge scans all pixels
             _spend(budget, drag.region, f"drags[{index}].region", height, width)
         if drag.source is not None:
             _spend(budget, drag.source.region, f"drags[{index}].source.region", height, width)
@@ -192,8 +192,8 @@ def check_entries(
     masks = (
         motions.validate([entry.drag for entry in entries], None, height, width) if entries else []
     )
-    heard = [mask for entry, mask in zip(entries, masks, strict=True) if not entry.muted]
-    motions.check_apart(heard, keep, height, width)
+    unmuted = [mask for entry, mask in zip(entries, masks, strict=True) if not entry.muted]
+    motions.check_apart(unmuted, keep, height, width)
 
 
 def check_drags(
@@ -202,7 +202,7 @@ def check_drags(
     height: int,
     width: int,
 ) -> None:
-    """Check drags against a frame, as a stream will; none at all is fine here.
+    """Check drags against a frame, as a stream does; an empty sequence is allowed.
 
     Raises:
         TypeError, ValueError: See `dragstream.drags.motions.validate`.

@@ -1,4 +1,4 @@
-"""`SourceFrames`: the frame that a canvas shows, the frames before it, and news of its source."""
+"""`SourceFrames`: the frame that a canvas shows, earlier frames, and its source's changes."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class SourceFrames:
 
     @property
     def at_work(self) -> bool:
-        """Whether the source is a live stream that is making blocks."""
+        """True while the source is a live stream that is making blocks."""
         return sources.at_work(self._source)
 
     @property
     def has_moved_on(self) -> bool:
-        """Whether the source has announced another frame since the last `put`."""
+        """True if the source has announced another frame since the last `put`."""
         newest = sources.newest_block(self._source)
         return sources.announces(self._source) and self._last_block is not newest
 
