@@ -50,7 +50,7 @@ LOOK = {"colour": 3, "muted": False, "arm": None}
 
 
 class FakeStream:
-    """What the canvas looks at, without a model."""
+    """The part of a stream that the canvas reads, without a model."""
 
     def __init__(self, frame):
         grid = SimpleNamespace(height=frame.shape[0], width=frame.shape[1])
@@ -455,7 +455,7 @@ def grey(level, shape=(128, 192, 3)):
 
 @pytest.fixture
 def clips(monkeypatch):
-    """What canvases made from now on send, with buffers."""
+    """Messages of all canvases made from now on, with buffers."""
     sent = []
     monkeypatch.setattr(
         DragCanvas, "send", lambda _self, content, buffers=None: sent.append((content, buffers))

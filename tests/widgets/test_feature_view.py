@@ -60,7 +60,7 @@ def elsewhere(call):
 
 @pytest.fixture
 def aside(view):
-    """What the view has put off: seconds, and the call."""
+    """The postponed calls of the view: seconds and function."""
     calls = []
     view._aside = Aside(view.catch_up, 0.2, later=lambda *call: calls.append(call))
     return calls

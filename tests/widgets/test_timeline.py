@@ -47,7 +47,7 @@ def timeline(stream):
 
 
 def ask(timeline, **content):
-    """What the page is answered."""
+    """The answers to the page."""
     timeline.sent.clear()
     timeline._handle_custom_msg(content, [])
     return timeline.sent
