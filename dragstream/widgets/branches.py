@@ -1,4 +1,4 @@
-"""The branches of a take as a value: names, parents, and where each one left its parent."""
+"""`Tree`: the branches of a session as a value: names, parents and points of divergence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dragstream.stream.records import Block
 
 ROOT = "main"
-"""What the first branch is called."""
+"""Name of the first branch."""
 
 LONGEST = 40
 """Characters that a name may have."""
@@ -24,9 +24,9 @@ class Branch:
     """One line of a video's history.
 
     Attributes:
-        name: What it is called; no two branches share a name.
+        name: Its name; no two branches share one.
         parent: The branch that it was forked from; None for the first.
-        at: How many blocks it had in common with its parent when it was forked.
+        at: Number of blocks in common with its parent when it was forked.
     """
 
     name: str
@@ -149,7 +149,7 @@ def _adopt(child: Branch, gone: Branch, heir: Branch | None) -> Branch:
 
 
 def shared_blocks(ours: Sequence[Block], theirs: Sequence[Block]) -> int:
-    """How many blocks two streams have in common from the start.
+    """Number of blocks that two streams have in common from the start.
 
     A block never changes and neither does what came before it, so where both hold the same
     block, all earlier ones are the same too, and halving finds the last of them.

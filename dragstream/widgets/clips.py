@@ -1,4 +1,4 @@
-"""Moving pictures for the page: JPEG messages, of which only the newest count."""
+"""`ClipSender`: sends clips to the page as JPEG messages, and drops those it has no time for."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from dragstream.widgets.page import jpeg
 Frames = NDArray[np.uint8]
 
 _UNDER_WAY = 2
-"""So many clips may be on their way before one that follows is left out."""
+"""Unconfirmed clips at which the next one is left out."""
 
 _PATIENCE = 3.0
-"""Seconds after which a clip that nobody confirmed counts as lost: the kernel was busy, or no
-page is open."""
+"""Seconds after which an unconfirmed clip counts as lost: the kernel was busy, or no page is
+open."""
 
 
-class Projector:
-    """Sends clips and keeps count of them, so that a slow page never has a queue before it.
+class ClipSender:
+    """Sends clips and counts unconfirmed ones, so that a slow page never has a queue.
 
     Args:
         send: Takes a message and its buffers, from any thread.
@@ -36,21 +36,21 @@ class Projector:
         self._send = send
         self._clock = clock
         self._count = 0
-        self._open: dict[int, float] = {}  # clips that nobody confirmed, and when they were sent
+        self._open: dict[int, float] = {}  # unconfirmed clips, and when they were sent
         self.left_out = 0
 
     @property
     def used(self) -> bool:
-        """Was there ever a clip?"""
+        """True once a clip was sent."""
         return self._count > 0
 
     @property
     def under_way(self) -> int:
-        """How many clips the page has not confirmed yet."""
+        """Number of clips that the page has not confirmed yet."""
         return len(self._open)
 
     def play(self, frames: Sequence[Frames] | Frames, frame_rate: float) -> bool:
-        """Send frames to be shown at a rate instead of what is being shown; False if left out."""
+        """Send frames, to play at a rate in place of the previous clip; False if left out."""
         now = self._clock()
         self._open = {clip: sent for clip, sent in self._open.items() if now - sent < _PATIENCE}
         if len(self._open) >= _UNDER_WAY:
@@ -63,5 +63,5 @@ class Projector:
         return True
 
     def confirm(self, clip: int) -> None:
-        """The page has begun to show a clip: it and those before it are no longer under way."""
+        """Count a clip that the page has begun to show, and those before it, as arrived."""
         self._open = {number: sent for number, sent in self._open.items() if number > clip}

@@ -1,12 +1,9 @@
-"""`DriftPlot`: what a drag does to the statistics of the latents, as it does it."""
+"""`DriftPlot`: live plot of the latents' statistics during drags."""
 
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,9 +12,10 @@ import traitlets
 from dragstream.drags.checks import whole
 from dragstream.stream.events import BlockMade, Event, Iterated, Status, StatusChanged
 from dragstream.stream.live import LiveStream
-from dragstream.stream.records import Block, Iteration, Mode
+from dragstream.stream.records import Iteration
 from dragstream.stream.stream import Stream
-from dragstream.widgets.drift_series import Drag, Series, drags
+from dragstream.widgets.comparison import Comparison, StoppedError
+from dragstream.widgets.drift_series import Drag, Series, drags, unfinished
 from dragstream.widgets.pace import Pace
 from dragstream.widgets.page import PageWidget, natural, optional, parts
 from dragstream.widgets.rerun import Rerun
@@ -32,10 +30,6 @@ _INTERVAL = 0.1
 """Least seconds between two drawings."""
 _HISTORY = 300
 """Latent frames that are drawn."""
-
-
-class _StoppedError(Exception):
-    """A comparison is not wanted any more."""
 
 
 class DriftPlot(PageWidget):
@@ -71,7 +65,7 @@ class DriftPlot(PageWidget):
     }
 
     facts = FreshDict(read_only=True).tag(sync=True)
-    """What there is to choose from and what is drawn, as JSON."""
+    """The choices and the current selection, as JSON."""
 
     frames = FreshBytes(b"", read_only=True).tag(sync=True)
     """Rows of the latent frames, float32, see `dragstream.widgets.drift_series`."""
@@ -80,7 +74,7 @@ class DriftPlot(PageWidget):
     """The same of the drag without rectification."""
 
     iterations = FreshBytes(b"", read_only=True).tag(sync=True)
-    """Rows of the iterations of the drag that is looked at, float32."""
+    """Rows of the iterations of the selected drag, float32."""
 
     other_iterations = FreshBytes(b"", read_only=True).tag(sync=True)
     """The same of the drag without rectification."""
@@ -89,17 +83,15 @@ class DriftPlot(PageWidget):
     """The fork on which the drag was done without rectification, or None."""
 
     def __init__(self, source: Stream | LiveStream, *, history: int = _HISTORY) -> None:
+        self._comparison: Comparison | None = None  # on the plot
+        self._started: Comparison | None = None  # last; perhaps forgotten before its end
         stream, live = parts(source, "DriftPlot")
         self._history = whole(history, "history", least=1)
         self._series = Series()
-        self._telling = threading.Lock()
+        self._update_lock = threading.Lock()
         self._pace = Pace(self.refresh, _INTERVAL)
         self._channel: int | None = None
         self._chosen: int | None = None
-        self._rerun: Rerun | None = None
-        self._rerun_made: tuple[Iteration, ...] = ()
-        self._job: Future[Stream] | None = None
-        self._stopping = False
         self._made: tuple[tuple[int, Iteration], ...] = ()
         self._leave: tuple[Callable[[], object], ...] = ()
         self._stream, self._live = stream, live
@@ -110,7 +102,7 @@ class DriftPlot(PageWidget):
 
     @property
     def source(self) -> Stream | LiveStream:
-        """What is drawn; set it to draw another stream, of any model.
+        """The stream or live stream that is drawn; it can be replaced by one of any model.
 
         Raises (when set):
             TypeError: Neither a `Stream` nor a `LiveStream`.
@@ -161,10 +153,10 @@ class DriftPlot(PageWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw the stream as it is. Changes of a stream are drawn without it."""
-        with self._telling:
-            told = self._told()
-        for name, value in told.items():
+        """Draw the current state of the stream. A stream's changes are drawn without it."""
+        with self._update_lock:
+            state = self._state()
+        for name, value in state.items():
             self.set_trait(name, value)
 
     # ---------------------------------------------------------------------------- comparison
@@ -175,14 +167,14 @@ class DriftPlot(PageWidget):
         *,
         wait: bool = True,
     ) -> Stream | None:
-        """Do a drag again on a fork without rectification, and draw it as a second curve.
+        """Repeat a drag on a fork without rectification, and draw it as a second curve.
 
         Same past, same noise, same cutoffs: the lack of Eq. 4 is the one difference. An edit is
-        done again from the block as it was before.
+        repeated from the block as it was before.
 
         Args:
-            block: A block that the drag made; None means the drag that is looked at.
-            wait: Return when it is done. False returns at once, for buttons.
+            block: A block that the drag made; None means the selected drag.
+            wait: Return at its end. False returns at once, for buttons.
 
         Returns:
             The fork, with the drag's blocks at its end; None if it is not waited for.
@@ -192,7 +184,7 @@ class DriftPlot(PageWidget):
             ValueError: No drag made it, or one without rectification.
             RuntimeError: The live stream is at work: pause it first. Or a comparison is under way.
         """
-        if self._job is not None and not self._job.done():
+        if self._comparing:
             raise RuntimeError("a comparison is under way; wait for it, or stop it first")
         if self._live is not None and self._live.status in {Status.PLAYING, Status.WORKING}:
             raise RuntimeError("the live stream is at work: pause it before you compare")
@@ -202,35 +194,32 @@ class DriftPlot(PageWidget):
         if drag is None:
             raise ValueError("nothing was dragged yet, so there is nothing to compare")
         rerun = Rerun.without_rectification(self._stream, drag.first)
-        self._stopping = False
         self._chosen = None if block is None else int(block)
-        self._rerun, self._rerun_made = rerun, ()
         self.set_trait("unrectified", None)
-        # A pool's threads are waited for when the interpreter ends, which torch needs.
-        pool = ThreadPoolExecutor(1, thread_name_prefix="DriftPlot")
-        self._job = job = pool.submit(rerun.run, partial(_heard, weakref.ref(self)))
-        pool.shutdown(wait=False)
-        job.add_done_callback(partial(_finished, weakref.ref(self), rerun))
+        comparison = Comparison(rerun, self._pace.ask, self._on_compared)
+        self._comparison = self._started = comparison
+        comparison.start()
         self.refresh()
         if not wait:
             return None
         try:
-            fork = job.result()
+            fork = comparison.job.result()
         except BaseException:
-            self.stop()
+            comparison.stop()
             raise
         self.set_trait("unrectified", fork)
         self.refresh()
         return fork
 
     def stop(self) -> None:
-        """Give up a comparison that is under way, after its present iteration."""
-        self._stopping = True
+        """Stop a comparison that is under way, after its current iteration."""
+        if self._started is not None:
+            self._started.stop()
 
     def forget(self) -> None:
-        """Take the comparison off the plot, and give up one that is under way."""
+        """Remove the comparison from the plot, and stop one that is under way."""
         self.stop()
-        self._rerun, self._rerun_made = None, ()
+        self._comparison = None
         self.set_trait("unrectified", None)
         self.refresh()
 
@@ -267,11 +256,11 @@ class DriftPlot(PageWidget):
         if self.shown:
             self._leave = (self._stream.subscribe(self._pace.ask),)
             if self._live is not None:
-                self._leave += (self._live.subscribe(weakly(self._happened)),)
+                self._leave += (self._live.subscribe(weakly(self._on_event)),)
             self.refresh()
 
-    def _happened(self, event: Event) -> None:
-        """What the live stream does: iterations are drawn before their block is there."""
+    def _on_event(self, event: Event) -> None:
+        """Handle an event of the live stream; iterations are drawn before their block is."""
         if isinstance(event, Iterated):
             before = self._made if not self._made or event.block >= self._made[-1][0] else ()
             if event.iteration.index == 0 and before and before[-1][0] == event.block:
@@ -287,7 +276,7 @@ class DriftPlot(PageWidget):
         self._pace.ask()
 
     def _drag_of(self, block: int) -> Drag:
-        found = [drag for drag in drags(self._stream.blocks) if _holds(drag, block)]
+        found = [drag for drag in drags(self._stream.blocks) if drag.made(block)]
         if not found:
             raise ValueError(f"no drag made block {block}")
         return found[0]
@@ -295,15 +284,15 @@ class DriftPlot(PageWidget):
     def _shown_drag(self) -> Drag | None:
         found = drags(self._stream.blocks)
         if self._chosen is not None:
-            return next((drag for drag in found if _holds(drag, self._chosen)), None)
+            return next((drag for drag in found if drag.made(self._chosen)), None)
         return found[-1] if found else None
 
-    def _told(self) -> dict[str, Any]:
-        """The synced traits."""
+    def _state(self) -> dict[str, Any]:
+        """The values of the synced traits."""
         blocks = self._stream.blocks
         spec = self._stream.model.spec
         shown = self._shown_drag()
-        running = self._made if self._chosen is None and _unfinished(self._made, blocks) else ()
+        running = self._made if self._chosen is None and unfinished(self._made, blocks) else ()
         series = self._series
         if running:
             rows = series.running(running, blocks, spec.denoising_step, self._channel)
@@ -311,7 +300,7 @@ class DriftPlot(PageWidget):
             rows = series.iterations(shown, blocks, self._channel)
         else:
             rows = series.running((), (), 0, None)
-        other = self._comparison(shown)
+        other = self._other_iterations(shown)
         return {
             "frames": self._frames(self._stream).tobytes(),
             "other_frames": self._other_frames().tobytes(),
@@ -320,12 +309,12 @@ class DriftPlot(PageWidget):
             "facts": {
                 "channels": spec.latent_channels,
                 "channel": self._channel,
-                "drags": [_label(drag) for drag in drags(blocks)],
+                "drags": [[drag.first.index, drag.label] for drag in drags(blocks)],
                 "drag": None if shown is None or running else shown.first.index,
                 "chosen": self._chosen is not None,
                 "spans": self._spans(),
-                "comparing": self._job is not None and not self._job.done(),
-                "compared": None if self._rerun is None else self._rerun.place,
+                "comparing": self._comparing,
+                "compared": None if self._comparison is None else self._comparison.rerun.place,
                 "running": bool(running),
             },
         }
@@ -336,37 +325,50 @@ class DriftPlot(PageWidget):
         newest = max(0, len(blocks) - -(-self._history // per_block))
         return self._series.frames(blocks, self._channel, newest if start is None else start)
 
-    def _other_frames(self) -> Any:
-        """The rows of the comparison, from the last block that both have."""
-        fork = self.unrectified
-        if fork is None or self._rerun is None or not self._holds_comparison():
-            return self._series.frames((), self._channel)
-        return self._frames(fork, max(0, self._rerun.place - 1))
+    @property
+    def _comparing(self) -> bool:
+        return self._started is not None and self._started.under_way
 
-    def _comparison(self, shown: Drag | None) -> Any:
-        rerun = self._rerun
-        none = self._series.running((), (), 0, None)
-        if rerun is None or shown is None or shown.first.index != rerun.place:
-            return none
-        if not self._holds_comparison():
-            return none
+    @property
+    def _valid_comparison(self) -> Comparison | None:
+        """The comparison, if the drag that it repeats is still part of the stream."""
+        comparison = self._comparison
+        concerned = comparison is not None and comparison.concerns(self._stream.blocks)
+        return comparison if concerned else None
+
+    def _other_frames(self) -> Any:
+        """The rows of the comparison, from the last block that both streams share."""
+        fork, comparison = self.unrectified, self._valid_comparison
+        if fork is None or comparison is None:
+            return self._series.frames((), self._channel)
+        return self._frames(fork, max(0, comparison.rerun.place - 1))
+
+    def _other_iterations(self, shown: Drag | None) -> Any:
+        """The rows of the comparison's iterations, if it repeats the drag that is shown."""
+        comparison = self._valid_comparison
+        if comparison is None or shown is None or shown.first.index != comparison.rerun.place:
+            return self._series.running((), (), 0, None)
+        rerun = comparison.rerun
         if self.unrectified is not None:
             blocks = self.unrectified.blocks
             again = Drag(blocks[rerun.place : rerun.place + rerun.call.part[1]])
             return self._series.iterations(again, blocks, self._channel)
-        index, made = rerun.place - 1, []
-        for item in self._rerun_made:
-            index += item.index == 0
-            made.append((index, item))
         step = rerun.settings.denoising_step or 0
+        made = comparison.numbered
         return self._series.running(made, self._stream.blocks, step, self._channel)
 
-    def _holds_comparison(self) -> bool:
-        """Is the drag that was compared still part of the stream?"""
-        rerun, blocks = self._rerun, self._stream.blocks
-        if rerun is None or rerun.place >= len(blocks):
-            return False
-        return blocks[rerun.place] is rerun.first
+    def _on_compared(self, comparison: Comparison) -> None:
+        """Show the result of a comparison, or its error; called on the comparison's thread."""
+        error = comparison.job.exception()
+        if self._comparison is not comparison:
+            pass  # forgotten meanwhile
+        elif error is None:
+            self.set_trait("unrectified", comparison.job.result())
+        else:
+            self._comparison = None
+            if not isinstance(error, StoppedError):
+                self.send_error(f"{type(error).__name__}: {error}", "compare")
+        self.refresh()
 
     def _spans(self) -> list[list[int]]:
         """First and last latent frame of each dragged block."""
@@ -389,47 +391,3 @@ class DriftPlot(PageWidget):
 
     def _on_forget(self) -> None:
         self.forget()
-
-
-def _heard(known: weakref.ref[DriftPlot], iteration: Iteration) -> None:
-    """An iteration of a comparison is done; called on the thread that does it."""
-    plot = known()
-    if plot is None or plot._stopping:  # noqa: SLF001 - our own
-        raise _StoppedError("the comparison was stopped")
-    plot._rerun_made = (*plot._rerun_made, iteration)  # noqa: SLF001
-    plot._pace.ask()  # noqa: SLF001
-
-
-def _finished(known: weakref.ref[DriftPlot], rerun: Rerun, job: Future[Stream]) -> None:
-    """A comparison has ended, one way or another."""
-    plot = known()
-    if plot is None or plot._rerun is not rerun:  # noqa: SLF001
-        return
-    error = job.exception()
-    if error is None:
-        plot.set_trait("unrectified", job.result())
-    else:
-        plot._rerun, plot._rerun_made = None, ()  # noqa: SLF001
-        if not isinstance(error, _StoppedError):
-            plot.complain(f"{type(error).__name__}: {error}", "compare")
-    plot.refresh()
-
-
-def _holds(drag: Drag, block: int) -> bool:
-    return drag.first.index <= block <= drag.blocks[-1].index
-
-
-def _unfinished(made: tuple[tuple[int, Iteration], ...], blocks: tuple[Block, ...]) -> bool:
-    """Are iterations newer than the block that they will make?"""
-    if not made:
-        return False
-    index, newest = made[-1]
-    return index >= len(blocks) or not any(item is newest for item in blocks[index].iterations)
-
-
-def _label(drag: Drag) -> list[Any]:
-    """[block, what it is called]."""
-    first, last = drag.first.index, drag.blocks[-1].index
-    verb = "edit of" if drag.first.mode is Mode.EDIT else "animation of"
-    place = f"block {first}" if first == last else f"blocks {first}–{last}"
-    return [first, f"{verb} {place}"]

@@ -1,8 +1,8 @@
 """The numbers that `DriftPlot` draws: statistics of latents and of those that came before them.
 
 Each row is a latent frame or an iteration. A row has the statistics of its latents, in the order
-mean, standard deviation, minimum, maximum; and for each of them the average of what the neighbours
-have and its standard deviation among them, the band. Neighbours are what rectification looks at
+mean, standard deviation, minimum, maximum; and for each of them the average and the
+standard deviation among the neighbours, the band. Neighbours are those of rectification
 (Eq. 4): the latent frames before the block, clean ones of a frame, and those of the same noise
 level of an iteration.
 """
@@ -32,10 +32,10 @@ rectification, four averages and four deviations of the neighbours."""
 
 @dataclass(frozen=True, eq=False)
 class Drag:
-    """One edit or animate, as its blocks remember it.
+    """One call of edit or animate, read from its blocks.
 
     Attributes:
-        blocks: What it made and what is still there of it, at least one.
+        blocks: The blocks that it made, without rewound ones; at least one.
     """
 
     blocks: tuple[Block, ...]
@@ -44,6 +44,17 @@ class Drag:
     def first(self) -> Block:
         """Its first block."""
         return self.blocks[0]
+
+    @property
+    def label(self) -> str:
+        """A name for the page: kind of call and blocks."""
+        first, last = self.first.index, self.blocks[-1].index
+        verb = "edit of" if self.first.mode is Mode.EDIT else "animation of"
+        return f"{verb} " + (f"block {first}" if first == last else f"blocks {first}–{last}")
+
+    def made(self, block: int) -> bool:
+        """Return True if it made the block of an index."""
+        return self.first.index <= block <= self.blocks[-1].index
 
 
 def drags(blocks: Sequence[Block]) -> list[Drag]:
@@ -59,6 +70,14 @@ def drags(blocks: Sequence[Block]) -> list[Drag]:
     return [Drag(tuple(part)) for part in found]
 
 
+def unfinished(made: tuple[tuple[int, Iteration], ...], blocks: tuple[Block, ...]) -> bool:
+    """Return True if iterations are newer than the block that they will make."""
+    if not made:
+        return False
+    index, newest = made[-1]
+    return index >= len(blocks) or not any(item is newest for item in blocks[index].iterations)
+
+
 def four(moments: Moments, channel: int | None) -> tuple[float, float, float, float]:
     """Mean, standard deviation, minimum and maximum of a channel, or of all of them pooled."""
     if channel is None:
@@ -72,7 +91,7 @@ def four(moments: Moments, channel: int | None) -> tuple[float, float, float, fl
 
 
 class Series:
-    """Reads rows from blocks, and keeps what it computed of them.
+    """Computes rows from blocks, and caches them.
 
     A block never changes and neither does what came before it, so the block itself is the key.
     """
@@ -127,7 +146,7 @@ class Series:
     def band(
         self, past: Sequence[Block], step: int, neighbours: int, channel: int | None
     ) -> tuple[float, ...]:
-        """Averages and deviations of what blocks before have at a denoising step, 4 and 4 numbers.
+        """Averages and deviations of previous blocks at a denoising step, 4 and 4 numbers.
 
         An iteration's statistics are those of a whole block, whose extremes lie farther out than
         a frame's, so the neighbours are counted in blocks here too, at least one.

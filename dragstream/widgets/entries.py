@@ -1,4 +1,4 @@
-"""The list beside a canvas: drags, and how each of them is shown."""
+"""`Entry`: a drag in the list beside a canvas, with its colour and other looks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Entry:
     """A drag in the list beside the canvas.
 
     Args:
-        drag: What it does.
+        drag: The drag.
         colour: Its place in the palette, which it keeps wherever it stands in the list.
         muted: A muted drag stays in the list and takes no part: it is not in `canvas.drags`.
         arm: Of a rotation, where its arm is drawn before it turns: the bearing in degrees
@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def look(self) -> Look:
-        """How it is shown, as JSON."""
+        """Its looks as JSON."""
         return {
             "colour": self.colour,
             "muted": self.muted,
@@ -64,7 +64,7 @@ def next_colour(colours: Sequence[int]) -> int:
 
 
 def listed(drags: Sequence[Drag], known: Sequence[Entry] = ()) -> list[Entry]:
-    """Entries for drags: as they were if they are known, else in colours of their own."""
+    """Entries for drags: known ones unchanged, new ones in colours of their own."""
     left = [entry for entry in known if not entry.muted]
     kept: list[Entry | None] = []
     for drag in drags:
@@ -82,7 +82,7 @@ def listed(drags: Sequence[Drag], known: Sequence[Entry] = ()) -> list[Entry]:
 
 
 def with_looks(drags: Sequence[Drag], looks: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    """Drags with looks that went through `read_looks`; missing ones get colours of their own."""
+    """Drags with looks that went through `check_looks`; missing ones get colours of their own."""
     entries: list[Entry] = []
     for index, drag in enumerate(drags):
         if index < len(looks):
@@ -92,7 +92,7 @@ def with_looks(drags: Sequence[Drag], looks: Sequence[Mapping[str, Any]]) -> lis
     return entries
 
 
-def read_looks(looks: object, count: int) -> list[Look]:
+def check_looks(looks: object, count: int) -> list[Look]:
     """Looks that came from the page.
 
     Raises:

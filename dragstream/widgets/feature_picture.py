@@ -36,32 +36,32 @@ Size = tuple[int, int]
 
 
 class Colouring(Enum):
-    """How a feature, a long list of numbers, becomes a colour."""
+    """Mapping of a feature, a vector of many channels, to a colour."""
 
     PRINCIPAL = "PCA colours"
     """The three directions in which features differ most, as red, green and blue."""
     CHANNEL = "one channel"
     """One of its numbers, from dark to light."""
     SIMILARITY = "similarity"
-    """How much it points the way of a picked token's: blue for opposite, red for equal."""
+    """Its cosine similarity to a picked token's: blue for opposite, red for equal."""
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What is to be seen of one latent frame.
+    """The features of one latent frame and the way to draw them.
 
     Attributes:
         frame: Its last video frame, uint8 (H, W, 3).
-        block: Features of all latent frames of its block, (F, rows, columns, channels): what the
-            colours are fitted to.
-        place: Which of them it is.
+        block: Features of all latent frames of its block, (F, rows, columns, channels), to which
+            the colours are fitted.
+        place: Index of the frame among them.
         filtered: The same features after a low-pass, (rows, columns, channels).
         cutoff: Of that low-pass, in cycles per token.
-        colouring: What the colours mean.
-        channel: Which number of a feature, for one channel.
+        colouring: Meaning of the colours.
+        channel: Index of the channel, for one channel.
         token: Row and column of the picked token.
-        aims: What drags aim at here, if any.
-        overlays: Which of target, keep and focus are drawn over the frame.
+        aims: The targets of drags here, if any.
+        overlays: Switches for target, keep and focus over the frame.
     """
 
     frame: Pixels
@@ -83,7 +83,7 @@ class Look:
 
     @property
     def difference(self) -> Maps:
-        """What the low-pass takes from each token, as a share of its feature: (rows, columns)."""
+        """The share of each token's feature that the low-pass removes: (rows, columns)."""
         lost = np.linalg.norm(self.original - self.filtered, axis=-1)
         whole = np.linalg.norm(self.original, axis=-1)
         return np.asarray(lost / np.maximum(whole, 1e-6), np.float32)
@@ -137,7 +137,7 @@ def compose(look: Look) -> Image.Image:
 
 
 def _painter(look: Look) -> Callable[[Maps], Pixels]:
-    """What turns features (rows, columns, channels) into colours, fitted to the whole block."""
+    """A function from features (rows, columns, channels) to colours, fitted to the block."""
     if look.colouring is Colouring.PRINCIPAL:
         return Principal.of(look.block).colours
     if look.colouring is Colouring.CHANNEL:
@@ -159,7 +159,7 @@ def _tiles(colours: Pixels, size: Size) -> Image.Image:
 
 
 def _overlaid(look: Look, size: Size) -> Image.Image:
-    """The frame, with what drags aim at drawn over it."""
+    """The frame, with the targets of drags drawn over it."""
     frame = np.asarray(Image.fromarray(look.frame).resize(size, Image.Resampling.BICUBIC))
     pixels = frame.astype(np.float32)
     if look.aims is None:

@@ -1,9 +1,8 @@
-"""`FeatureView`: what the model sees in a frame, what a low-pass takes away, what drags aim at."""
+"""`FeatureView`: a widget that shows features, their low-pass, and the targets of drags."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -19,16 +18,16 @@ from dragstream.drags.checks import fraction, whole
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region, as_shape
 from dragstream.method.settings import DragSettings
-from dragstream.stream.aims import Aims, aims_of, planned
-from dragstream.widgets import take
+from dragstream.stream.aims import planned
+from dragstream.widgets import session
 from dragstream.widgets.controls import choice, close_all, row, slider, switch
 from dragstream.widgets.feature_picture import Colouring, Look, compose, token_at
+from dragstream.widgets.feature_reader import FeatureReader, Plan, describe
 from dragstream.widgets.guard import Guard
 from dragstream.widgets.pace import Aside
 from dragstream.widgets.weak import weakly
 
 if TYPE_CHECKING:
-    from dragstream.stream.records import Block
     from dragstream.stream.stream import Stream
 
 __all__ = ["Colouring", "FeatureView"]
@@ -43,13 +42,10 @@ _THERE_AND_BACK = {
 }
 _MOST_HEIGHT = 70
 """Percent of the window's height that the four panels and the spectrum take at most."""
-_KEPT = 4
-"""How many blocks' features are remembered: as they are and low-passed, before and after."""
 _SHARE = 0.2
-"""Of the time, at most, for looking at a stream that another thread is changing."""
-
-Maps = NDArray[np.float32]
-Plan = tuple[tuple[Drag, ...], Region | None, DragSettings | None]
+"""Of the time, at most, for reading features while another thread changes the stream."""
+_CHOICES = ("frame", "layer", "cutoff", "colouring", "channel", "token")
+_OVERLAYS = ("show_target", "show_keep", "show_focus")
 
 
 class FeatureView(ipywidgets.VBox):
@@ -62,19 +58,19 @@ class FeatureView(ipywidgets.VBox):
     view.picture()  # the same as a still picture
     ```
 
-    Four panels: the frame with what drags aim at (the target Y, the region M to keep, the focus G
-    of the update), the features of the frame, the same low-passed as a drag's references are
-    (Eq. 7), and how much of each the low-pass took; below them the radial spectrum.
+    Four panels: the frame with the targets of drags (the target Y, the region M to keep, the
+    focus G of the update), the features of the frame, the same low-passed as a drag's references
+    are (Eq. 7), and the share that the low-pass removes; below them the radial spectrum.
 
     While a page shows the view it follows its stream. One that plays is followed, too: its blocks
-    are looked at one after the other beside the thread that makes them, which never waits, and the
-    newest wins. As looking takes time from that thread, it takes a fifth of the time at most. An
+    are read on a second thread, so that the thread that makes them never waits, and intermediate
+    ones are skipped. Reading takes at most a fifth of the time. An
     earlier frame ends the following until `follow` is switched on again.
 
     Args:
-        stream: Whose frames.
+        stream: The stream whose frames are shown.
         follow: Go to the newest frame whenever there is one.
-        awake: Look at the stream at all; False while nobody can see the view.
+        awake: Follow the stream at all; False while the view is hidden.
 
     Raises:
         TypeError: Anything but a stream.
@@ -91,21 +87,18 @@ class FeatureView(ipywidgets.VBox):
         traitlets.Int(min=0), traitlets.Int(min=0), default_value=(0, 0), help="Row and column."
     )
     follow = traitlets.Bool(default_value=True, help="Go to the newest frame when there is one.")
-    awake = traitlets.Bool(default_value=True, help="Look at what the stream does.")
+    awake = traitlets.Bool(default_value=True, help="Follow the stream at all.")
     show_target = traitlets.Bool(default_value=True, help="Draw the target Y over the frame.")
     show_keep = traitlets.Bool(default_value=True, help="Draw the region M to keep.")
     show_focus = traitlets.Bool(default_value=True, help="Darken what the focus G leaves alone.")
 
     def __init__(self, stream: Stream, *, follow: bool = True, awake: bool = True) -> None:
-        if not hasattr(stream, "features"):
-            raise TypeError(f"FeatureView takes a stream, got {type(stream).__name__}")
-        self._stream = stream
-        self._lock = threading.RLock()  # one look at a time: the cell's, the page's or one aside
-        self._leading = False  # is the view itself going to the newest frame
+        self._reader = FeatureReader(stream)
+        self._lock = threading.RLock()  # one refresh at a time, of a cell, the page or a thread
+        self._leading = False  # whether the view itself goes to the newest frame
         self._aside = Aside(self.catch_up, _SHARE)
         self.follow, self.awake = follow, awake
         self._plan: Plan = ((), None, None)
-        self._known: OrderedDict[tuple[Block, int | None, float | None], Maps] = OrderedDict()
         self._painted: NDArray[np.uint8] | None = None
         self._guard = Guard()
         self._unsubscribe: Callable[[], object] | None = None
@@ -116,7 +109,7 @@ class FeatureView(ipywidgets.VBox):
         self.add_class("dragstream-features")
         self._canvas.on_client_ready(weakly(self._draw))
         self._canvas.on_mouse_down(weakly(self._pick))
-        self.observe(weakly(self._again), _TRAITS)
+        self.observe(weakly(self._again), [*_CHOICES, *_OVERLAYS])
         self.observe(weakly(self._woken), ["follow", "awake"])
         self._guard.observe(weakly(self._shown_changed), ["shown"])
         if awake:
@@ -124,7 +117,7 @@ class FeatureView(ipywidgets.VBox):
 
     def _parts(self) -> list[ipywidgets.Widget]:
         """The controls, tied to the attributes, and the canvas."""
-        spec = self._stream.model.spec
+        spec = self.stream.model.spec
         layers = [("those of drags", _TAPPED), *((str(n), n) for n in range(spec.num_layers))]
         controls = {
             "frame": slider("latent frame", 0, 0, "Which latent frame of the stream"),
@@ -143,15 +136,14 @@ class FeatureView(ipywidgets.VBox):
         ]
         self._controls = controls
         first = [controls[name] for name in ("frame", "layer", "cutoff", "colouring", "channel")]
-        switches = ("follow", "show_target", "show_keep", "show_focus")
-        second = [controls[name] for name in switches]
+        second = [controls[name] for name in ("follow", *_OVERLAYS)]
         return [row(*first), row(*second), self._canvas, self._caption]
 
     # ------------------------------------------------------------------------------- from Python
 
     @property
     def shown(self) -> bool:
-        """Whether a page shows the view, as far as Python knows."""
+        """True while a page shows the view, as far as Python knows."""
         return self._guard.shown
 
     def expect_page(self) -> None:
@@ -160,16 +152,14 @@ class FeatureView(ipywidgets.VBox):
 
     @property
     def stream(self) -> Stream:
-        """Whose frames are shown; set it to look at another stream of the same model."""
-        return self._stream
+        """The stream; it can be replaced by another one of the same model."""
+        return self._reader.stream
 
     @stream.setter
     def stream(self, stream: Stream) -> None:
-        if not hasattr(stream, "features"):
-            raise TypeError(f"FeatureView takes a stream, got {type(stream).__name__}")
+        reader = FeatureReader(stream)
         with self._lock:
-            self._stream = stream
-            self._known.clear()
+            self._reader = reader
             self._listen()
             if self.awake:
                 self.show_newest()
@@ -180,42 +170,44 @@ class FeatureView(ipywidgets.VBox):
         keep: Region | None = None,
         settings: DragSettings | None = None,
     ) -> None:
-        """Show over the newest frame what these drags would aim at; none shows what is past.
+        """Show the targets of planned drags over the newest frame; none shows those of past drags.
 
         Raises:
             TypeError, ValueError: Drags that do not fit the frame.
         """
-        grid = self._stream.model.spec.grid
+        grid = self.stream.model.spec.grid
         planned(drags, keep, settings, grid)
         self._plan = (tuple(drags), None if keep is None else as_shape(keep), settings)
         if self.awake:
             self.refresh()
 
     def refresh(self) -> None:
-        """Look again at the same frame."""
+        """Read and draw the same frame again."""
         with self._lock:
-            count = self._count()
+            count = self._reader.count
             self._set_range("frame", max(0, count - 1))
             if count == 0:
                 self._caption.value = "The stream has no frames yet."
                 return
             try:
                 look = self._look()
-            except Exception as error:  # noqa: BLE001  # a callback has nobody else to tell
+            except Exception as error:  # noqa: BLE001  # callbacks have no caller to raise to
                 self._caption.value = f"{type(error).__name__}: {error}"
                 return
             self._painted = np.asarray(compose(look))
             self._draw()
-            self._caption.value = self._text(look)
+            spec = self.stream.model.spec
+            layers = spec.layers if self.layer is None else (self.layer,)
+            self._caption.value = describe(look, self.frame, layers)
             if not self.shown:
                 self._drop()
 
     def catch_up(self) -> None:
-        """Look at what the stream has become, if awake: at its newest frame, if it follows.
+        """Draw the current state of the stream, if awake: its newest frame, if the view follows.
 
-        The view does so by itself, but at its leisure when another thread changes the stream.
+        The view does so by itself, but with a delay when another thread changes the stream.
         """
-        # The frame may be gone before it is reached: a stream that goes back tells of that, too.
+        # The frame may be gone by now: a stream that is rewound notifies as well.
         with self._lock, suppress(ValueError):
             if self.awake and self.follow:
                 self.show_newest()
@@ -227,7 +219,7 @@ class FeatureView(ipywidgets.VBox):
         with self._lock:
             before = self.frame
             self._newest()
-            if self.frame == before:  # another frame would have been looked at already
+            if self.frame == before:  # another frame would have been drawn already
                 self.refresh()
 
     def show_video_frame(self, frame: int) -> None:
@@ -237,9 +229,9 @@ class FeatureView(ipywidgets.VBox):
             TypeError: ``frame`` is not an integer.
             ValueError: There is no such frame.
         """
-        block = take.block_at(self._stream.blocks, frame)
+        block = session.block_at(self.stream.blocks, frame)
         count = len(block.latents)
-        apart = self._stream.model.spec.clock.temporal_factor
+        apart = self.stream.model.spec.clock.temporal_factor
         back = (block.video_frames.stop - 1 - frame) // apart
         self.frame = block.latent_frames[max(0, count - 1 - back)]
 
@@ -269,92 +261,45 @@ class FeatureView(ipywidgets.VBox):
 
     @traitlets.validate("frame", "layer", "channel", "cutoff", "token")
     def _valid(self, proposal: Any) -> Any:
-        """Refuse what the stream's model does not have."""
-        name, value, spec = proposal["trait"].name, proposal["value"], self._stream.model.spec
+        """Refuse values that the stream's model does not have."""
+        name, value, spec = proposal["trait"].name, proposal["value"], self.stream.model.spec
         if name == "cutoff":
             return fraction(value, name)
         if name == "layer" and value is not None:
             whole(value, name, least=0)
             if value >= spec.num_layers:
                 raise ValueError(f"layer must be 0 to {spec.num_layers - 1}, got {value}")
-        if name == "frame" and value > max(0, self._count() - 1):
-            raise ValueError(f"frame must be 0 to {max(0, self._count() - 1)}, got {value}")
+        if name == "frame" and value > max(0, self._reader.count - 1):
+            raise ValueError(f"frame must be 0 to {max(0, self._reader.count - 1)}, got {value}")
         if name == "token":
             size = (spec.grid.token_height, spec.grid.token_width)
             if any(place >= limit for place, limit in zip(value, size, strict=True)):
                 raise ValueError(f"token must be a row and column below {size}, got {value}")
         return value
 
-    def _count(self) -> int:
-        """Latent frames in the stream."""
-        return sum(len(block.latents) for block in self._stream.blocks[-1:]) * len(
-            self._stream.blocks
-        )
-
     def _look(self) -> Look:
-        blocks = self._stream.blocks
-        if not blocks:
-            raise ValueError("the stream has no frames yet")
-        index, place = divmod(self.frame, len(blocks[-1].latents))
-        index = min(index, len(blocks) - 1)
-        block = blocks[index]
-        maps = self._maps(block, None)
-        self._set_range("channel", maps.shape[-1] - 1)
-        back = (len(block.latents) - 1 - place) * self._stream.model.spec.clock.temporal_factor
-        return Look(
-            frame=block.frames[max(0, len(block.frames) - 1 - back)],
-            block=maps,
-            place=place,
-            filtered=self._maps(block, self.cutoff)[place],
-            cutoff=self.cutoff,
+        look = self._reader.look(
+            self.frame,
+            self.layer,
+            self.cutoff,
+            self._plan,
             colouring=self.colouring,
-            channel=min(self.channel, maps.shape[-1] - 1),
+            channel=self.channel,
             token=self.token,
-            aims=self._aims(block, place, newest=self.frame == self._count() - 1),
             overlays=(self.show_target, self.show_keep, self.show_focus),
         )
-
-    def _aims(self, block: Block, place: int, *, newest: bool) -> Aims | None:
-        """What the planned drags aim at, or those that made the block."""
-        grid = self._stream.model.spec.grid
-        drags, keep, settings = self._plan
-        if drags and newest:
-            return planned(drags, keep, settings, grid)
-        return aims_of(block, place, grid)
-
-    def _maps(self, block: Block, cutoff: float | None) -> Maps:
-        """Features of a block, the layers' channels side by side; the last few are remembered."""
-        key = (block, self.layer, cutoff)
-        if key not in self._known:
-            taps = self._stream.features(block.index, self.layer, cutoff)
-            maps = np.concatenate([tap.numpy() for tap in taps.values()], axis=-1)
-            if block not in self._stream.blocks[block.index : block.index + 1]:
-                return maps  # perhaps of the block in its place: a worker goes back, too
-            self._known[key] = maps
-        self._known.move_to_end(key)
-        while len(self._known) > _KEPT:
-            self._known.popitem(last=False)
-        return self._known[key]
-
-    def _text(self, look: Look) -> str:
-        spec = self._stream.model.spec
-        layer = ", ".join(map(str, spec.layers)) if self.layer is None else str(self.layer)
-        block = self.frame // len(look.block)
-        lost = f"the low-pass takes {100 * float(look.difference.mean()):.0f} % of a feature"
-        text = f"Latent frame {self.frame} (block {block}), layer {layer}: {lost} on average"
-        if look.colouring is Colouring.SIMILARITY:
-            text += f"; similar to the token in row {look.token[0]}, column {look.token[1]}"
-        return f"{text}."
+        self._set_range("channel", look.block.shape[-1] - 1)
+        return look
 
     # ------------------------------------------------------------------------------------ the page
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """What a cell displays; called whenever one does."""
+        """The display of a cell; called whenever a cell displays the view."""
         self.expect_page()
         return super()._repr_mimebundle_(**kwargs)
 
     def _draw(self) -> None:
-        """Send the picture; a page that has just been (re)loaded asks for it."""
+        """Send the picture, also to a page that was loaded again."""
         with self._lock:
             if self._painted is None:
                 return
@@ -367,8 +312,8 @@ class FeatureView(ipywidgets.VBox):
             self._canvas.put_image_data(self._painted)
 
     def _pick(self, x: float, y: float) -> None:
-        """A click chooses the token that others are compared with."""
-        blocks, grid = self._stream.blocks, self._stream.model.spec.grid
+        """Compare all tokens with a clicked one."""
+        blocks, grid = self.stream.blocks, self.stream.model.spec.grid
         if not blocks:
             return
         token = token_at(x, y, blocks[-1].frames[-1], grid.token_height, grid.token_width)
@@ -377,13 +322,13 @@ class FeatureView(ipywidgets.VBox):
             self.colouring = Colouring.SIMILARITY
 
     def _again(self, change: dict[str, Any]) -> None:
-        """Something else is to be looked at; whoever asks for an earlier frame wants to stay."""
+        """Draw after a change of a trait; a choice of an earlier frame ends following."""
         name, wanted = change["name"], change["new"]
         with self._lock:
             if name == "frame" and not self._leading:
-                if wanted < self._count() - 1:
+                if wanted < self._reader.count - 1:
                     self.follow = False
-                if self.frame != wanted:  # a look aside, which went to the newest, came between
+                if self.frame != wanted:  # a background refresh came between
                     self.frame = wanted
                     return
             self.refresh()
@@ -394,7 +339,7 @@ class FeatureView(ipywidgets.VBox):
             self.catch_up()
 
     def _shown_changed(self, _: object) -> None:
-        """A page has begun to show the view, or none does any more: then nothing is kept for it."""
+        """Follow the stream while a page shows the view; without one, free what only it needs."""
         with self._lock:
             self._listen()
             if self.shown:
@@ -403,17 +348,17 @@ class FeatureView(ipywidgets.VBox):
                 self._drop()
 
     def _drop(self) -> None:
-        """Forget what only a page has use for."""
-        self._known.clear()
+        """Free the cache and the picture, which only a page needs."""
+        self._reader.clear()
         self._painted = None
 
     def _listen(self) -> None:
-        """Hear of the stream if somebody looks, else of nothing."""
+        """Subscribe to the stream if the view is shown and awake, else unsubscribe."""
         if self._unsubscribe is not None:
             self._unsubscribe()
         listens = self.shown and self.awake
-        heard = weakly(self._changed)
-        self._unsubscribe = self._stream.subscribe(heard) if listens else None
+        changed = weakly(self._changed)
+        self._unsubscribe = self.stream.subscribe(changed) if listens else None
 
     def _set_range(self, name: str, highest: int) -> None:
         control = self._controls[name]
@@ -421,7 +366,7 @@ class FeatureView(ipywidgets.VBox):
             control.max = highest  # a value beyond it follows
 
     def _newest(self) -> None:
-        count = self._count()
+        count = self._reader.count
         self._leading = True
         try:
             self._set_range("frame", max(0, count - 1))
@@ -430,7 +375,7 @@ class FeatureView(ipywidgets.VBox):
             self._leading = False
 
     def _changed(self) -> None:
-        """The stream has changed; computing on a live stream's thread would hold it up."""
+        """Draw a change of the stream; on a live stream's thread that would delay it."""
         if threading.current_thread() is threading.main_thread():
             self.catch_up()
         elif self.awake:
@@ -438,16 +383,3 @@ class FeatureView(ipywidgets.VBox):
 
     def __repr__(self) -> str:
         return f"FeatureView(frame={self.frame}, layer={self.layer}, cutoff={self.cutoff:g})"
-
-
-_TRAITS = (
-    "frame",
-    "layer",
-    "cutoff",
-    "colouring",
-    "channel",
-    "token",
-    "show_target",
-    "show_keep",
-    "show_focus",
-)

@@ -1,4 +1,4 @@
-"""The figures of the Studio's status line: how long things took, and what they hold."""
+"""The figures of the Studio's status line: durations and memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Figure:
 
 
 def figures(blocks: Sequence[Block]) -> list[Figure]:
-    """What is known of the newest blocks, and of the memory."""
+    """Durations of the newest blocks, and memory in use."""
     known = []
     if blocks and blocks[-1].timings.total:
         milliseconds = 1000 * blocks[-1].timings.total
@@ -48,7 +48,7 @@ def figures(blocks: Sequence[Block]) -> list[Figure]:
 
 
 def _memory() -> Figure:
-    """What the process holds; where the system does not tell, the most that it ever held."""
+    """Memory of the process; on systems without /proc its peak."""
     if _STATUS.exists():
         held = int(_STATUS.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         tip = "Memory that the kernel's process holds"
@@ -60,7 +60,7 @@ def _memory() -> Figure:
 
 
 def _accelerator() -> list[Figure]:
-    """What tensors take on the GPU, if one is in use."""
+    """Memory of tensors on the GPU, if one is in use."""
     if not (torch.cuda.is_available() and torch.cuda.is_initialized()):
         return []
     held = torch.cuda.memory_allocated()

@@ -1,4 +1,4 @@
-"""A still picture of blocks: one thumbnail each, dragged ones marked, as the timeline has them."""
+"""A still picture of blocks: one thumbnail each, dragged ones marked, as on the timeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Guard`: looks after a box of ipywidgets, which has no code of its own in the page."""
+"""`Guard`: an invisible widget that gives a box of ipywidgets code in the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STATIC = Path(__file__).parent / "static"
 class Guard(PageWidget):
     """An invisible child of a box: keeps keys in the box, and knows whether a page shows it.
 
-    Observe `shown` to hear of it.
+    Its trait `shown` can be observed.
     """
 
     _esm = _STATIC / "guard.js"

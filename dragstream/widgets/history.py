@@ -1,60 +1,52 @@
-"""Undo and redo on a canvas: what stood on it, step by step."""
+"""`History`: undo and redo of the scenes of a canvas, shared with the page."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
+
+SceneT = TypeVar("SceneT")
 
 LONGEST = 100
 """Steps that can be taken back; older ones are forgotten."""
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What a step leads back to, as JSON: drags and keep region, their looks, the new region."""
-
-    state: dict[str, Any]
-    looks: list[Any]
-    draft: Any
-
-
-class History:
-    """Scenes in the order in which they were made, and which of them stands now.
+class History(Generic[SceneT]):
+    """Immutable scenes in the order in which they were made, and the index of the current one.
 
     The page keeps a history of its own, so that undo works while Python computes. Both call a
     step by the same number, so that either side can take back what the other did; numbers come
-    from the clock, so that sides that do not hear of one another choose different ones. The twin
+    from the clock, so that both sides choose different ones while a message is under way. The twin
     is ``widgets/drag_canvas/history.ts``.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: SceneT) -> None:
         self._steps = [(0, scene)]
         self._place = 0
 
     @property
     def number(self) -> int:
-        """What the present step is called."""
+        """The number of the current step."""
         return self._steps[self._place][0]
 
     @property
-    def scene(self) -> Scene:
-        """What stands now."""
+    def scene(self) -> SceneT:
+        """The current scene."""
         return self._steps[self._place][1]
 
-    def add(self, scene: Scene) -> None:
-        """Begin a new step; what was taken back before can no longer be redone."""
+    def add(self, scene: SceneT) -> None:
+        """Add a step; undone steps can no longer be redone."""
         numbers = self._numbers
         number = time.time_ns() // 1_000_000
         while number in numbers:
             number += 1
         self.follow(number, scene)
 
-    def follow(self, number: int, scene: Scene) -> None:
-        """Take over a change of the page: to a step that is known, or to a new one.
+    def follow(self, number: int, scene: SceneT) -> None:
+        """Adopt a change of the page: a known step, or a new one.
 
-        A change that bears the present number belongs to the present step: keys that nudge, and
-        sliders, make many changes and one step.
+        A change with the current number replaces the current step: keys that nudge, and sliders,
+        make many changes and one step.
         """
         numbers = self._numbers
         if number in numbers:
@@ -72,7 +64,7 @@ class History:
         """Go one step back.
 
         Raises:
-            RuntimeError: There is none.
+            RuntimeError: There is no earlier step.
         """
         if self._place == 0:
             raise RuntimeError("there is nothing to undo")
@@ -82,7 +74,7 @@ class History:
         """Go one step forth again.
 
         Raises:
-            RuntimeError: Nothing was taken back, or something was changed since.
+            RuntimeError: Nothing was undone, or the scene was changed since.
         """
         if self._place == len(self._steps) - 1:
             raise RuntimeError("there is nothing to redo")

@@ -1,8 +1,9 @@
-"""What the page may send: checked here before any trait of a widget changes."""
+"""Checks of the page's messages, made before any trait of a widget changes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from dragstream.drags.checks import short, whole
 from dragstream.drags.documents import MOST_DRAGS, DocumentReader
 from dragstream.drags.shapes import Shape
 from dragstream.drags.work import painting_steps
-from dragstream.widgets.entries import Entry, read_looks, with_looks
+from dragstream.widgets.entries import Entry, check_looks, with_looks
 
 MOST_VALUES = 200_000
 """A document may hold this many numbers, texts and containers: ten large masks of runs."""
@@ -26,7 +27,7 @@ MOST_EXACT = 2**53 - 1
 """The page counts in floating point: beyond this, whole numbers run together."""
 
 DEEPEST = 24
-"""How far regions within regions may nest."""
+"""Levels to which regions may nest."""
 
 MOST_CONTAINERS = 2**14
 """Of these values, so many may be lists and objects: each point is one."""
@@ -40,11 +41,32 @@ MOST_PIXELS = 2**25
 MOST_STEPS = 2**17
 """Steps of painting that all regions of a message may take, see `drags.work`: about 40 ms."""
 
+MOST_ONION_FRAMES = 8
+"""Earlier frames of the onion skin."""
+
 _SCALARS = {int, float, str, bool, type(None)}
 
 
+def check_writes(sent: object) -> Mapping[str, Any]:
+    """The page's write of a canvas' traits, with `onion` and `revision` checked.
+
+    Raises:
+        TypeError: Not an object, or a number of another kind.
+        ValueError: A trait that the page may not write, or a number out of range.
+    """
+    if not isinstance(sent, Mapping):
+        raise TypeError(f"the page may send an object, got {short(sent)}")
+    unknown = [str(name)[:40] for name in sent if name not in WRITABLE]
+    if unknown:
+        raise ValueError(f"the page may send {', '.join(map(repr, WRITABLE))}, got {unknown[0]!r}")
+    for name, most in (("onion", MOST_ONION_FRAMES), ("revision", MOST_EXACT)):
+        if name in sent:
+            read_count(sent[name], name, most)
+    return sent
+
+
 def page_budget() -> Budget:
-    """What a message of the page may hold altogether, so that it is checked within 100 ms."""
+    """Limits of all parts of a message together, so that it is checked within 100 ms."""
     return Budget(
         drags=MOST_DRAGS,
         regions=2 * MOST_DRAGS,
@@ -55,7 +77,7 @@ def page_budget() -> Budget:
 
 
 def check_budget(value: object) -> None:
-    """Refuse what is too large to be looked at more closely.
+    """Refuse a value that is too large to be parsed.
 
     Raises:
         TypeError: Something is not what JSON holds.
@@ -97,20 +119,20 @@ def read_entries(  # noqa: PLR0917
     height: int,
     width: int,
     budget: Budget | None = None,
-    parts: Sequence[type] = (),
-) -> list[Entry]:
-    """The drags of a document that came from the page, with their looks.
+    own_motions: Sequence[type] = (),
+) -> tuple[tuple[Entry, ...], Shape | None]:
+    """Parse and check a document of the page: its drags with their looks, its keep region.
 
     Args:
         document: JSON as `dragstream.drags.documents.to_json` writes it.
         looks: JSON as `dragstream.widgets.entries` writes it, one look for each drag.
         height: Of the frame in pixels; every region must cover a part of it.
         width: Of the frame in pixels.
-        budget: What the message may still hold; by default `page_budget`.
-        parts: Classes of motions of someone's own that the document may name.
+        budget: What is left of the message's limits; by default `page_budget`.
+        own_motions: User-defined classes of motions that the document may name.
 
     Raises:
-        TypeError: A value of another kind than the format asks for.
+        TypeError: A value of another kind than the format requires.
         ValueError: A value that the format or the frame does not allow; too large a document.
     """
     check_budget(document)
@@ -118,18 +140,32 @@ def read_entries(  # noqa: PLR0917
     if not isinstance(document, Mapping):
         raise TypeError(f"a document must be an object, got {type(document).__name__}")
     budget = budget or page_budget()
-    drags, keep = DocumentReader(parts, budget).read(document)
-    entries = with_looks(drags, read_looks(looks, len(drags)))
+    drags, keep = DocumentReader(own_motions, budget).read(document)
+    entries = with_looks(drags, check_looks(looks, len(drags)))
     for index, drag in enumerate(drags):
         _spend(budget, drag.region, f"drags[{index}].region", height, width)
-        if isinstance(drag.motion, motions.Deformation):  # its edge is looked for among all pixels
+        if isinstance(drag.motion, motions.Deformation):  # finding its edge scans all pixels
             _spend(budget, drag.region, f"drags[{index}].region", height, width)
         if drag.source is not None:
             _spend(budget, drag.source.region, f"drags[{index}].source.region", height, width)
     if keep is not None:
         _spend(budget, keep, "keep", height, width)
     check_entries(entries, keep, height, width)
-    return entries
+    return tuple(entries), keep
+
+
+def read_looks(
+    looks: object, drags: Sequence[motions.Drag], keep: Shape | None, height: int, width: int
+) -> tuple[Entry, ...]:
+    """Drags of a canvas with looks that the page sent.
+
+    Raises:
+        TypeError, ValueError: See `read_entries`.
+    """
+    check_budget(looks)
+    entries = with_looks(drags, check_looks(looks, len(drags)))
+    check_entries(entries, keep, height, width)
+    return tuple(entries)
 
 
 def _spend(budget: Budget, region: Shape, where: str, height: int, width: int) -> None:
@@ -156,8 +192,8 @@ def check_entries(
     masks = (
         motions.validate([entry.drag for entry in entries], None, height, width) if entries else []
     )
-    heard = [mask for entry, mask in zip(entries, masks, strict=True) if not entry.muted]
-    motions.check_apart(heard, keep, height, width)
+    unmuted = [mask for entry, mask in zip(entries, masks, strict=True) if not entry.muted]
+    motions.check_apart(unmuted, keep, height, width)
 
 
 def check_drags(
@@ -166,7 +202,7 @@ def check_drags(
     height: int,
     width: int,
 ) -> None:
-    """Check drags against a frame, as a stream will; none at all is fine here.
+    """Check drags against a frame, as a stream does; an empty sequence is allowed.
 
     Raises:
         TypeError, ValueError: See `dragstream.drags.motions.validate`.
@@ -179,8 +215,8 @@ def check_drags(
 
 def read_region(
     document: object, height: int, width: int, budget: Budget | None = None
-) -> NDArray[np.bool_] | None:
-    """The mask (height, width) of a region that came from the page, or None.
+) -> Shape | None:
+    """Parse and check a region of the page; it covers a part of the frame, or is None.
 
     Raises:
         TypeError, ValueError: See `read_entries`.
@@ -197,7 +233,8 @@ def read_region(
     if region is None:
         return None
     _spend(budget, region, "region", height, width)
-    return regions.rasterise(region, height, width)
+    regions.rasterise(region, height, width)
+    return region
 
 
 def read_count(value: object, name: str, most: int) -> int:

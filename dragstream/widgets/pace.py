@@ -1,4 +1,4 @@
-"""How often a page is told, and how much of the time that may take: always the newest."""
+"""Throttles: `Pace` for updates to the front end, `Aside` for work in the background."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ Later = Callable[[float, Callable[[], None]], object]
 
 
 def on_a_timer(seconds: float, call: Callable[[], None]) -> None:
-    """Call something later, on a thread that holds nobody up."""
+    """Call a function later, on a daemon thread."""
     timer = threading.Timer(seconds, call)
     timer.daemon = True
     timer.start()
 
 
 class Pace:
-    """Calls a method soon after it is asked to, but no more often than once an interval.
+    """Throttles a method to one call per interval.
 
-    However often it is asked meanwhile, one call follows, which then tells the newest. The
+    All requests within an interval become one call at its end, which finds the newest state. The
     method's object is not kept alive.
 
     Args:
         publish: The bound method.
         seconds: Least time between two calls.
-        later: Calls a function after some seconds; a test has its own.
-        now: The time in seconds; a test has its own.
+        later: Calls a function after some seconds; replaced in tests.
+        now: The time in seconds; replaced in tests.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Pace:
         self._waiting = False
 
     def ask(self) -> None:
-        """Something has changed. May be called on any thread, and calls back on it or later."""
+        """Request a call, from any thread; the method is called on it at once, or later."""
         with self._lock:
             if self._waiting:
                 return
@@ -75,15 +75,15 @@ class Pace:
 class Aside:
     """Calls a method on a thread of its own, one call at a time, for a share of the time at most.
 
-    Who asks goes on at once. However often it is asked while a call is under way, or while the
-    rest after it lasts, one call follows, which then finds the newest. A call that took a while is
-    followed by a rest in proportion. The method's object is not kept alive.
+    `ask` returns at once. All requests during a call, or during the pause after it, become one
+    call, which finds the newest state. The pause is proportional to the time that the call took.
+    The method's object is not kept alive.
 
     Args:
         work: The bound method.
         share: Of the time that calls may take, in (0, 1].
-        later: Calls a function after some seconds on another thread; a test has its own.
-        now: The time in seconds; a test has its own.
+        later: Calls a function after some seconds on another thread; replaced in tests.
+        now: The time in seconds; replaced in tests.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Aside:
         self._busy = False  # a call is under way or has been arranged
 
     def ask(self) -> None:
-        """There is something to do. May be called on any thread, and returns at once."""
+        """Request a call, from any thread; returns at once."""
         with self._lock:
             self._asked = True
             if self._busy:

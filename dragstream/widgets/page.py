@@ -1,4 +1,4 @@
-"""What the widgets that talk in messages share: reading requests, and answering them."""
+"""`PageWidget`: the base of the widgets whose pages send requests; parsing of requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dragstream.stream.stream import Stream
 
 Check = Callable[[object, str], Any]
-"""Reads one field: takes the value and what messages call it."""
+"""Reads one field: takes the value and its name for error texts."""
 Answer = Callable[..., object]
 
 LONGEST_ANSWER = 500
@@ -42,11 +42,11 @@ def text(value: object, name: str) -> str:
 
 
 _ALWAYS: Mapping[str, Mapping[str, Check]] = {"views": {"views": natural}}
-"""What every page tells, see `VisibleWidget`."""
+"""Requests of every page, see `VisibleWidget`."""
 
 
 def optional(check: Check) -> Check:
-    """What `check` reads, or None."""
+    """A check that accepts None as well."""
     return lambda value, name: None if value is None else check(value, name)
 
 
@@ -54,8 +54,8 @@ def read_request(content: object, known: Mapping[str, Mapping[str, Check]]) -> d
     """The checked fields of a message from the page, its ``type`` among them.
 
     Args:
-        content: What the page sent.
-        known: The fields that each type of message has, all of them needed.
+        content: The message of the page.
+        known: The fields of each type of message, all of them required.
 
     Raises:
         TypeError: No object, or a field of another kind.
@@ -80,7 +80,7 @@ def parts(source: object, taker: str) -> tuple[Stream, LiveStream | None]:
     """The stream behind a source, and the live stream if it is one.
 
     Raises:
-        TypeError: It is neither, naming who was to take it.
+        TypeError: It is neither; the text names `taker`.
     """
     # imported here, so that a canvas of a plain frame needs no torch
     from dragstream.stream.live import LiveStream
@@ -94,41 +94,48 @@ def parts(source: object, taker: str) -> tuple[Stream, LiveStream | None]:
 
 
 class PageWidget(VisibleWidget, anywidget.AnyWidget):
-    """A widget whose page asks with messages and writes no traits.
+    """A widget whose page sends requests and writes no traits.
 
-    A subclass names its messages in `requests` and answers type ``x`` in its method ``_on_x``,
-    which takes the fields by name. What goes wrong there changes nothing in Python and is
-    answered with a text, which the page shows beside the widget.
+    A subclass declares its requests in `requests` and handles type ``x`` in its method ``_on_x``,
+    which takes the fields by name. An error there changes nothing in Python; its text is sent to
+    the page, which shows it beside the widget.
     """
 
     requests: ClassVar[Mapping[str, Mapping[str, Check]]] = {}
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        self.on_msg(_hear)
+        self.on_msg(_on_message)
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
-        """Refuse what the page would write: it only asks."""
-        sent: object = sync_data  # whatever the page sent
+        """Refuse a write of the page."""
+        sent: object = sync_data  # of any type
         if not isinstance(sent, Mapping):
-            self.complain(f"the page may send an object, got {short(sent)}")
+            self.send_error(f"the page may send an object, got {short(sent)}")
             return
         names = ", ".join(sorted(map(str, sync_data)))
-        self.complain(f"the page may not write {names}"[:LONGEST_ANSWER])
+        self.send_error(f"the page may not write {names}"[:LONGEST_ANSWER])
         self.send_state([name for name in sync_data if name in self.keys])
 
     def _on_views(self, views: int) -> None:
         self._views(views)
 
-    def complain(self, problem: str, request: str | None = None) -> None:
-        """Show a problem beside the widget."""
-        self.send({"type": "error", "text": problem[:LONGEST_ANSWER], "request": request})
+    def send_error(self, problem: str, request: str | None = None, **details: object) -> None:
+        """Send an error to the page, which shows it beside the widget.
+
+        Args:
+            problem: The text.
+            request: The type of the request that failed, if there was one.
+            details: More fields of the message.
+        """
+        text = problem[:LONGEST_ANSWER]
+        self.send({"type": "error", "text": text, "request": request, **details})
 
 
-def _hear(widget: PageWidget, content: object, _buffers: object) -> None:
-    """Answer a message of the page."""
+def _on_message(widget: PageWidget, content: object, _buffers: object) -> None:
+    """Handle a request of the page."""
     kind = content.get("type") if isinstance(content, Mapping) else None
-    if kind == "hello":  # the page asks whether anybody is there
+    if kind == "hello":  # the page checks that the kernel is there
         widget.send({"type": "hello"})
         return
     name = kind if isinstance(kind, str) and kind in widget.requests else None
@@ -137,10 +144,10 @@ def _hear(widget: PageWidget, content: object, _buffers: object) -> None:
         answer: Answer = getattr(widget, f"_on_{fields.pop('type')}")
         answer(**fields)
     except (TypeError, ValueError, RuntimeError) as error:
-        widget.complain(str(error), name)
-    except Exception as error:  # noqa: BLE001 - whatever it is, a person should read it
+        widget.send_error(str(error), name)
+    except Exception as error:  # noqa: BLE001 - any error is shown
         _log.exception("a request of the page failed")
-        widget.complain(f"{type(error).__name__}: {error}", name)
+        widget.send_error(f"{type(error).__name__}: {error}", name)
 
 
 def fitting(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:

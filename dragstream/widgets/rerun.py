@@ -1,4 +1,4 @@
-"""A drag done again on a fork with other settings: same past, same noise, one difference."""
+"""`Rerun`: a drag repeated on a fork with other settings: same past, same noise."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Callback = Callable[["Iteration"], Any]
 
 @dataclass(frozen=True, eq=False)
 class Rerun:
-    """What is to be done again.
+    """A drag to repeat.
 
     Attributes:
-        fork: Where it begins: a stream of its own, without the drag.
-        before: Calls that have to be repeated first: how a block was made that was edited then.
+        fork: A fork of the stream, without the drag.
+        before: Calls to repeat first: those that made the block which was edited then.
         call: The drag.
-        settings: What it is done with this time.
+        settings: The settings of the repetition.
         first: The first block that the drag made.
     """
 
@@ -45,7 +45,7 @@ class Rerun:
         """The call that made a block, without rectification (Eq. 4).
 
         Args:
-            stream: Where the block is.
+            stream: The stream of the block.
             first: The first block that the call made.
 
         Raises:
@@ -68,7 +68,7 @@ class Rerun:
         return cls(stream.fork(at=first.index), (), call, settings, first)
 
     def run(self, callback: Callback) -> Stream:
-        """Do it; `callback` hears of each iteration of the drag itself, and may raise to stop it.
+        """Repeat the drag; `callback` is called after each iteration, and may raise to stop.
 
         Raises:
             Exception: What generating raises, and `callback`.

@@ -49,12 +49,12 @@ class SegmentAnything:
             self._model: Any = SamModel.from_pretrained(
                 path, local_files_only=True, trust_remote_code=False, use_safetensors=True
             ).eval()
-        except Exception as error:  # a damaged file has its readers raise many things
+        except Exception as error:  # readers raise many kinds of errors on damaged files
             raise ValueError(cut(f"{path} holds no SAM that can be read: {error}")) from error
         self._mean, self._deviation = _statistics(path)
 
     def similarity(self, frame: NDArray[np.uint8], point: tuple[float, float]) -> Floats:
-        """How sure SAM is that each pixel belongs to what lies at a point.
+        """SAM's probability that each pixel belongs to the object at a point.
 
         Args:
             frame: uint8 (H, W, 3).
@@ -86,7 +86,7 @@ class SegmentAnything:
     def _prepared(
         self, frame: NDArray[np.uint8], inner: tuple[int, int], side: int
     ) -> torch.Tensor:
-        """The frame as SAM sees it: longest side to `side`, normalised, padded to a square."""
+        """The input of SAM: longest side scaled to `side`, normalised, padded to a square."""
         import torch
         from torch.nn import functional as F
 

@@ -1,4 +1,4 @@
-"""The settings that a person turns most: symbol, unit and range, as texts and back."""
+"""Fields of the settings panel: symbol, unit, range, and conversion to text and back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dragstream.method.settings import DragSettings
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec
 
-__all__ = ["FIELDS", "PRESETS", "Field", "nudged", "preset_of", "read", "switched", "told"]
+__all__ = ["FIELDS", "PRESETS", "Field", "field_states", "nudged", "preset_of", "read", "switched"]
 
 PRESETS: Mapping[str, Callable[[], DragSettings]] = {
     "default": DragSettings,
@@ -31,16 +31,16 @@ class Field:
     """One line of the settings.
 
     Attributes:
-        name: What messages call it.
-        label: What people call it.
-        symbol: What the paper calls it.
-        unit: What it counts.
-        range: What is allowed, in words.
+        name: Its name in messages.
+        label: Its name on the page.
+        symbol: Its symbol in the paper.
+        unit: Its unit.
+        range: Allowed values, in words.
         setting: The field of `DragSettings` that it belongs to.
         constant: The field of that setting's own value, if it is a part with several.
         make: The part with its defaults, for fields that can be switched off.
-        several: Whether it is a list of numbers.
-        step: By how much a click changes it; None where it has to be written.
+        several: True for a list of numbers.
+        step: Change by a click; None if it has to be typed.
     """
 
     name: str
@@ -120,7 +120,7 @@ _BY_NAME = {field.name: field for field in FIELDS}
 
 
 def read(settings: DragSettings, spec: ModelSpec, name: str, text: str) -> DragSettings:
-    """Settings with a field set to what somebody wrote.
+    """Settings with a field set to a text.
 
     Raises:
         ValueError: No such field, or a text that is not what the field takes.
@@ -139,7 +139,7 @@ def read(settings: DragSettings, spec: ModelSpec, name: str, text: str) -> DragS
 
 
 def nudged(settings: DragSettings, spec: ModelSpec, name: str, by: int) -> DragSettings:
-    """Settings with a field changed by some of its steps, as a click asks for.
+    """Settings with a field changed by some of its steps.
 
     Raises:
         ValueError: No such field, one that has no steps or is switched off, or a value that is
@@ -160,10 +160,10 @@ def switched(
     """Settings with a part switched on or off.
 
     Args:
-        settings: What it is about.
-        spec: The model's.
-        name: Of the field.
-        on: Whether the part is wanted.
+        settings: The settings.
+        spec: The model's specification.
+        name: Name of the field.
+        on: True switches the part on.
         before: The part as it was when it was last on; None means its defaults.
 
     Raises:
@@ -184,13 +184,13 @@ def preset_of(settings: DragSettings, spec: ModelSpec) -> str | None:
     return next((name for name, make in PRESETS.items() if make().resolve(spec) == resolved), None)
 
 
-def told(settings: DragSettings, spec: ModelSpec) -> list[dict[str, Any]]:
+def field_states(settings: DragSettings, spec: ModelSpec) -> list[dict[str, Any]]:
     """All fields as the page shows them, with their values for a model."""
     resolved = settings.resolve(spec)
-    return [_told(field, resolved, spec) for field in FIELDS]
+    return [_field_state(field, resolved, spec) for field in FIELDS]
 
 
-def _told(field: Field, settings: DragSettings, spec: ModelSpec) -> dict[str, Any]:
+def _field_state(field: Field, settings: DragSettings, spec: ModelSpec) -> dict[str, Any]:
     value = field.value(settings)
     values = () if value is False else value if field.several else (value,)
     return {
@@ -228,7 +228,7 @@ def _known(name: str) -> Field:
 
 
 def _number(text: str, field: Field) -> float:
-    """A number, whole where it is written so."""
+    """A number; an int if it is written as one."""
     try:
         return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`SettingsPanel`: the constants of the method, each with its symbol, unit and range."""
+"""`SettingsPanel`: a widget to change the constants of the method."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from dragstream.widgets.page import PageWidget, text
 from dragstream.widgets.settings_fields import (
     FIELDS,
     PRESETS,
+    field_states,
     nudged,
     preset_of,
     read,
     switched,
-    told,
 )
 
 if TYPE_CHECKING:
@@ -40,18 +40,18 @@ def _one(value: object, name: str) -> int:
 
 
 class SettingsPanel(PageWidget):
-    """Settings to look at and to turn.
+    """The settings of drags, to read and to change.
 
     ```python
     panel = SettingsPanel(stream.model.spec)
-    panel  # turn them; what is not allowed is answered beside the field
+    panel  # change them; errors are shown beside the field
     stream.animate(drags, settings=panel.settings)
     panel.settings = ds.DragSettings.released()
     ```
 
     Args:
-        spec: The model's, whose constants stand in where settings leave them open.
-        settings: What it starts with; None means the paper's.
+        spec: The model's specification, whose constants replace settings that are left open.
+        settings: The settings to start with; None means `DragSettings()`.
 
     Raises:
         TypeError: Settings of another kind.
@@ -69,17 +69,17 @@ class SettingsPanel(PageWidget):
     }
 
     settings = traitlets.Instance(DragSettings)
-    """The settings as they stand."""
+    """The current settings."""
 
     state = traitlets.Dict(read_only=True).tag(sync=True)
-    """The fields as the page shows them, and what is wrong with what was written last."""
+    """The fields as the page shows them, and the errors of the last text."""
 
     def __init__(self, spec: ModelSpec, settings: DragSettings | None = None) -> None:
         self._spec = spec
         self._parts: dict[str, Any] = {}
         self._problems: dict[str, str] = {}
         self.settings = settings or DragSettings()
-        self._tell()
+        self._update()
         super().__init__()
 
     @traitlets.validate("settings")
@@ -96,11 +96,11 @@ class SettingsPanel(PageWidget):
             if field.make is not None and part is not False:
                 self._parts[field.name] = part
         self._problems = {}
-        self._tell()
+        self._update()
 
-    def _tell(self) -> None:
+    def _update(self) -> None:
         state = {
-            "fields": told(self.settings, self._spec),
+            "fields": field_states(self.settings, self._spec),
             "preset": preset_of(self.settings, self._spec),
             "presets": list(PRESETS),
             "problems": self._problems,
@@ -108,14 +108,14 @@ class SettingsPanel(PageWidget):
         self.set_trait("state", state)
 
     def _try(self, name: str, change: Any) -> None:
-        """Take over a change, or say beside its field what is wrong with it."""
+        """Apply a change, or show its error beside the field."""
         try:
             self.settings = change()
         except (TypeError, ValueError) as error:
             self._problems = self._problems | {name: str(error)}
         else:
             self._problems = {}
-        self._tell()
+        self._update()
 
     def _on_set(self, name: str, text: str) -> None:
         self._try(name, lambda: read(self.settings, self._spec, name, text))
@@ -131,7 +131,7 @@ class SettingsPanel(PageWidget):
         if name not in PRESETS:
             raise ValueError(f"there is no preset {short(name)}, only {', '.join(PRESETS)}")
         self.settings = PRESETS[name]()
-        self._tell()
+        self._update()
 
     def __repr__(self) -> str:
         return f"SettingsPanel({self.settings!r})"

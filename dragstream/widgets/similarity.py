@@ -1,4 +1,4 @@
-"""Click to select: how much each pixel resembles the one that was clicked."""
+"""Similarity of each pixel to a clicked one, and regions from it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Floats = NDArray[np.float32]
 BoolMask = NDArray[np.bool_]
 
 _REACH = 0.7
-"""How far a token speaks for the pixels around it, in tokens (a standard deviation)."""
+"""Standard deviation of a token's spatial weight, in tokens."""
 
 _COLOUR_REACH = 36.0
-"""How unlike its token's mean colour a pixel may be, in levels of 255 (a standard deviation)."""
+"""Standard deviation of a token's colour weight, in levels of 255."""
 
 
 def token_similarity(features: Mapping[int, Any], row: int, column: int) -> Floats:
@@ -46,8 +46,8 @@ def token_similarity(features: Mapping[int, Any], row: int, column: int) -> Floa
 def refined(similarity: Floats, frame: NDArray[np.uint8]) -> Floats:
     """A map of tokens as a map of pixels, with borders where the frame's colours change.
 
-    Each pixel listens to the nine tokens around it: to near ones, and to those whose mean colour
-    is like its own (joint bilateral upsampling).
+    Each pixel is a weighted mean of the nine tokens around it, with larger weights for near ones
+    and for those of a similar mean colour (joint bilateral upsampling).
 
     Args:
         similarity: (token rows, token columns).
@@ -101,7 +101,7 @@ def suggested(values: Floats, point: tuple[float, float]) -> float:
 
 
 def connected(values: Floats, threshold: float, point: tuple[float, float]) -> BoolMask:
-    """The pixels of at least `threshold` that hang together with the one at `point` (x, y).
+    """The pixels of at least `threshold` that are connected with the one at `point` (x, y).
 
     The clicked pixel always belongs to them.
     """

@@ -1,4 +1,4 @@
-"""What a canvas shows: a stream, a live stream or a frame, and news from them."""
+"""Sources of a canvas: streams, live streams and frames; their frames and their changes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Unsubscribe = Callable[[], object]
 
 
 class Stream(Protocol):
-    """The part of `dragstream.Stream` that the canvas looks at."""
+    """The part of `dragstream.Stream` that the canvas reads."""
 
     @property
     def model(self) -> VideoModel:
-        """Whose frames these are."""
+        """The model that makes the frames."""
 
     @property
     def blocks(self) -> tuple[Any, ...]:
@@ -29,16 +29,16 @@ class Stream(Protocol):
 
 
 class Screen(Protocol):
-    """What follows a source."""
+    """The protocol of a widget that follows a source."""
 
     def refresh(self) -> None:
         """Show the newest frame now."""
 
     def rest(self) -> None:
-        """Show the newest frame when what is playing has ended."""
+        """Show the newest frame after the clip that is playing."""
 
     def play(self, frames: Frame) -> None:
-        """Play frames that were just made."""
+        """Play new frames."""
 
 
 def check_frame(frame: object) -> None:
@@ -54,12 +54,12 @@ def check_frames(frames: object, height: int, width: int) -> None:
         raise ValueError(f"the canvas shows frames of shape {(height, width, 3)}, got {shape[1:]}")
 
 
-def _check_pixels(frames: object, dimensions: int, who: str, shape: str) -> None:
+def _check_pixels(frames: object, dimensions: int, subject: str, shape: str) -> None:
     if not isinstance(frames, np.ndarray) or frames.dtype != np.uint8:
         kind = getattr(frames, "dtype", type(frames).__name__)
-        raise TypeError(f"{who} be a uint8 array {shape}, got {kind}")
+        raise TypeError(f"{subject} be a uint8 array {shape}, got {kind}")
     if frames.ndim != dimensions or frames.shape[-1] != 3 or frames.size == 0:
-        raise ValueError(f"{who} have shape {shape}, got {frames.shape}")
+        raise ValueError(f"{subject} have shape {shape}, got {frames.shape}")
 
 
 def stream_of(source: object) -> Stream | None:
@@ -82,7 +82,7 @@ def stream_of(source: object) -> Stream | None:
 
 
 def announces(source: object) -> bool:
-    """Does the source tell of its changes?"""
+    """Return True if the source has subscriptions to its changes."""
     return getattr(stream_of(source), "subscribe", None) is not None
 
 
@@ -138,21 +138,21 @@ def frames_per_block(source: object, default: int) -> int:
 
 
 def frame_rate(source: object, default: float) -> float:
-    """Video frames a second at which the source is watched."""
+    """Video frames a second at which the source is played."""
     stream = stream_of(source)
     own = default if stream is None else float(stream.model.spec.clock.frame_rate)
-    watched = float(getattr(source, "frame_rate", own))
-    return watched if np.isfinite(watched) else own
+    played = float(getattr(source, "frame_rate", own))
+    return played if np.isfinite(played) else own
 
 
 def at_work(source: object) -> bool:
-    """Is this a live stream that is making blocks?"""
+    """Return True if the source is a live stream that is making blocks."""
     status = getattr(source, "status", None)
     return status is not None and status.value in {"playing", "working"}
 
 
 def follow(source: object, screen: Screen) -> list[Unsubscribe]:
-    """Tell a screen what happens to its source, without keeping the screen alive."""
+    """Subscribe a screen to its source, without keeping the screen alive."""
     known = weakref.ref(screen)
     ends: list[Unsubscribe] = []
     stream: Any = stream_of(source)
@@ -171,7 +171,7 @@ def follow(source: object, screen: Screen) -> list[Unsubscribe]:
 def _follow_live(live: Any, known: weakref.ref[Screen]) -> Unsubscribe:
     from dragstream.stream.events import BlockMade, Event, StatusChanged
 
-    def heard(event: Event) -> None:
+    def on_event(event: Event) -> None:
         screen = known()
         if screen is None:
             return
@@ -180,5 +180,5 @@ def _follow_live(live: Any, known: weakref.ref[Screen]) -> Unsubscribe:
         elif isinstance(event, StatusChanged) and not at_work(live):
             screen.rest()
 
-    unsubscribe: Unsubscribe = live.subscribe(heard)
+    unsubscribe: Unsubscribe = live.subscribe(on_event)
     return unsubscribe

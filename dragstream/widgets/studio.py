@@ -1,4 +1,4 @@
-"""`Studio`: a stream with everything in view, to play, drag, rewind and branch."""
+"""`Studio`: all widgets for one stream, to play, drag, rewind and branch."""
 
 from __future__ import annotations
 
@@ -10,39 +10,32 @@ import ipywidgets
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import short
-from dragstream.drags.files import expanded, replacing
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region
 from dragstream.method.settings import DragSettings
-from dragstream.stream.events import (
-    BlockMade,
-    Event,
-    Iterated,
-    Progress,
-    Status,
-    StatusChanged,
-)
+from dragstream.stream.events import Event, Status, StatusChanged
 from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
-from dragstream.widgets import take
+from dragstream.widgets import session
 from dragstream.widgets.controls import close_all
 from dragstream.widgets.drag_canvas import DragCanvas
 from dragstream.widgets.drift_plot import DriftPlot
+from dragstream.widgets.export import export
 from dragstream.widgets.feature_view import FeatureView
 from dragstream.widgets.figures import figures
 from dragstream.widgets.guard import Guard
 from dragstream.widgets.pace import Pace, on_a_timer
 from dragstream.widgets.page import parts
 from dragstream.widgets.settings_panel import SettingsPanel
-from dragstream.widgets.studio_bar import EXPORTS, StudioBar
+from dragstream.widgets.studio_activity import Activity
+from dragstream.widgets.studio_bar import StudioBar
 from dragstream.widgets.timeline import Timeline
 from dragstream.widgets.weak import weakly
 
 __all__ = ["Studio"]
 
 _INTERVAL = 0.1
-"""Least seconds between two news of the status to the page."""
+"""Least seconds between two updates of the status on the page."""
 
 
 class Studio(ipywidgets.Box):
@@ -62,9 +55,9 @@ class Studio(ipywidgets.Box):
 
     Args:
         source: A `Stream`, or a `LiveStream` that plays it.
-        drags: What the canvas starts with.
+        drags: The drags to start with.
         keep: The region that must not change, a shape or a boolean mask (H, W).
-        settings: How drags are carried out; None means as it suits the model.
+        settings: Settings of the drags; None means the model's recommendation.
 
     Raises:
         TypeError: A source, drags or settings of another kind.
@@ -87,8 +80,7 @@ class Studio(ipywidgets.Box):
         self._drift = DriftPlot(live)
         self._features = FeatureView(stream, awake=False)
         self._bar = StudioBar(self)
-        self._doing: dict[str, Any] | None = None
-        self._made: BlockMade | None = None
+        self._activity = Activity()
         self._pace = Pace(self.refresh, _INTERVAL)
         self._leave: tuple[Callable[[], object], ...] = ()
         self._folds = {
@@ -103,7 +95,7 @@ class Studio(ipywidgets.Box):
         self.refresh()
 
     def _grid(self) -> ipywidgets.Box:
-        """The parts in their places; where these are is up to the style sheet."""
+        """The parts in named boxes, which the style sheet places."""
         places = {
             "bar": [self._bar],
             "stage": [self._canvas, self._timeline],
@@ -127,19 +119,19 @@ class Studio(ipywidgets.Box):
 
     @property
     def live(self) -> LiveStream:
-        """What plays the current branch."""
+        """The live stream that plays the current branch."""
         live: Any = self._timeline.live  # there is one, since there was one in the beginning
         found: LiveStream = live
         return found
 
     @property
     def canvas(self) -> DragCanvas:
-        """Where one paints and pulls."""
+        """The canvas, to paint and to pull."""
         return self._canvas
 
     @property
     def timeline(self) -> Timeline:
-        """The blocks and branches of the take."""
+        """The blocks and branches of the session."""
         return self._timeline
 
     @property
@@ -149,7 +141,7 @@ class Studio(ipywidgets.Box):
 
     @property
     def features(self) -> FeatureView:
-        """What the model sees."""
+        """The features of the model."""
         return self._features
 
     @property
@@ -172,14 +164,14 @@ class Studio(ipywidgets.Box):
 
     @property
     def settings(self) -> DragSettings:
-        """How drags are carried out, as the settings panel shows it."""
+        """Settings of the drags, as the settings panel shows them."""
         return self._panel.settings
 
     @settings.setter
     def settings(self, settings: DragSettings) -> None:
         self._panel.settings = settings
 
-    # ----------------------------------------------------------------------------------- deeds
+    # ----------------------------------------------------------------------------------- actions
 
     def play(self) -> None:
         """Generate without end; returns at once.
@@ -190,7 +182,7 @@ class Studio(ipywidgets.Box):
         self._ready().start()
 
     def pause(self) -> None:
-        """Stop after what is shown; drags that were asked for are carried out first."""
+        """Stop after the block that is shown; queued drags are carried out first."""
         self._ready().pause(wait=False)
 
     def step(self) -> None:
@@ -202,7 +194,7 @@ class Studio(ipywidgets.Box):
         self._ready().step()
 
     def stop(self) -> None:
-        """Drop what is being made, and all that was asked for."""
+        """Drop the block under way, and all queued calls."""
         self._ready().stop()
 
     def animate(self, blocks: int = 1) -> None:
@@ -216,7 +208,7 @@ class Studio(ipywidgets.Box):
         self._ready().animate(drags, blocks, self.keep, self.settings)
 
     def edit(self) -> None:
-        """Change the newest frame as the canvas' drags ask for; returns at once.
+        """Apply the canvas' drags to the newest frame; returns at once.
 
         Raises:
             TypeError, ValueError: No drags, or drags and settings that the model cannot follow.
@@ -237,7 +229,7 @@ class Studio(ipywidgets.Box):
         self._ready().prompt = prompt
 
     def export(self, kind: str, name: str) -> Path:
-        """Write the take to a file, and return its path.
+        """Write the current branch to a file, and return its path.
 
         Args:
             kind: "mp4", "gif", "dragstream" (an archive) or "py" (code that makes it again).
@@ -246,24 +238,7 @@ class Studio(ipywidgets.Box):
         Raises:
             ValueError: Another kind, no name, no such folder, or a stream without blocks.
         """
-        if kind not in EXPORTS:
-            raise ValueError(f"kind must be one of {', '.join(EXPORTS)}, got {short(kind)}")
-        if not Path(name).name:
-            raise ValueError(f"name must be the name of a file, got {short(name)}")
-        path = expanded(f"{name}.{kind}", "name")
-        if not path.parent.is_dir():
-            raise ValueError(f"there is no folder {str(path.parent)!r}")
-        stream = self.stream
-        match kind:
-            case "mp4":
-                return stream.to_mp4(path)
-            case "gif":
-                return stream.to_gif(path)
-            case "dragstream":
-                return stream.save(path)
-        with replacing(path) as part:
-            part.write_text(stream.to_code(), encoding="utf-8")
-        return path
+        return export(self.stream, kind, name)
 
     def expect_page(self) -> None:
         """Count as shown from now on: a page is about to show the studio."""
@@ -271,23 +246,23 @@ class Studio(ipywidgets.Box):
             part.expect_page()
 
     def refresh(self) -> None:
-        """Show how things stand. The studio does so by itself when something happens."""
+        """Show the current status. The studio does so by itself after each change."""
         stream, live = self.stream, self.live
         state = {
             "status": live.status.value,
             "blocks": len(stream),
-            "frames": take.length(stream.blocks),
+            "frames": session.length(stream.blocks),
             "prompt": stream.prompt,
             "branch": self._timeline.branch,
             "drags": sum(not look["muted"] for look in self._canvas.looks),
-            "doing": self._doing,
+            "doing": self._activity.doing,
         }
-        made = self._made
-        blocks = stream.blocks if made is None else (*stream.blocks, made.block)
-        self._bar.tell(state, figures(blocks))
+        made = self._activity.made
+        blocks = stream.blocks if made is None else (*stream.blocks, made)
+        self._bar.update(state, figures(blocks))
 
     def close(self) -> None:
-        """Leave every page. The live stream goes on with what it does."""
+        """Leave every page. The live stream goes on."""
         close_all(self)
         super().close()
 
@@ -297,7 +272,7 @@ class Studio(ipywidgets.Box):
     # --------------------------------------------------------------------------------- private
 
     def _ready(self) -> LiveStream:
-        """The live stream, an earlier error of which has been shown."""
+        """The live stream, after its earlier error, if any, has been shown."""
         if self.live.status in {Status.PAUSED, Status.STOPPED}:
             try:
                 self.live.wait(0)
@@ -314,12 +289,12 @@ class Studio(ipywidgets.Box):
         return drags
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """What a cell displays; called whenever one does."""
+        """The display of a cell; called whenever a cell displays the studio."""
         self.expect_page()
         return super()._repr_mimebundle_(**kwargs)
 
     def _watch(self) -> None:
-        """Hear of what the parts do."""
+        """Observe the parts."""
         self._bar.observe(weakly(self._shown_changed), ["shown"])
         self._timeline.observe(weakly(self._switched), "stream")
         self._timeline.observe(weakly(self._named), "branch")
@@ -329,24 +304,24 @@ class Studio(ipywidgets.Box):
         self._folds["Features"].observe(weakly(self._unfolded), ["selected_index"])
 
     def _follow(self) -> None:
-        """Hear of the current branch if a page shows the studio, else of nothing."""
+        """Subscribe to the current branch if a page shows the studio, else unsubscribe."""
         for leave in self._leave:
             leave()
         self._leave = ()
         if self._bar.shown:
-            happened = self.live.subscribe(weakly(self._happened))
-            self._leave = (happened, self.stream.subscribe(self._pace.ask))
+            events = self.live.subscribe(weakly(self._on_event))
+            self._leave = (events, self.stream.subscribe(self._pace.ask))
 
     def _shown_changed(self, _: object) -> None:
-        """A page has begun to show the studio, or none does any more."""
-        self._made = self._doing = None
+        """Begin or end following when a page shows or leaves the studio."""
+        self._activity.clear()
         self._follow()
         if self._bar.shown:
             self.refresh()
 
     def _switched(self, _: object) -> None:
-        """Another branch is current: all parts show that one."""
-        self._doing = self._made = None
+        """Have all parts show the branch that became current."""
+        self._activity.clear()
         self._follow()
         self._canvas.source = self.live
         self._drift.source = self.live
@@ -355,29 +330,29 @@ class Studio(ipywidgets.Box):
         self.refresh()
 
     def _named(self, _: object) -> None:
-        """The current branch is called something else."""
+        """Update the name of the current branch."""
         self._pace.ask()
 
     def _scrubbed(self, change: dict[str, Any]) -> None:
-        """Another frame of the take is looked at."""
+        """Show the frame that was scrubbed to in the other parts."""
         frame = change["new"]
         self._features.follow = frame is None
         if frame is None:
             self._canvas.refresh()
             return
-        block = take.block_at(self.stream.blocks, frame)
+        block = session.block_at(self.stream.blocks, frame)
         self._canvas.show(block.frames[frame - block.first_frame])
         if self._features.awake:
             self._features.show_video_frame(frame)
 
     def _drawn(self, _: object) -> None:
-        """The drags or the settings changed: the plan that features show, too."""
+        """Update the status and the features' plan after a change of drags or settings."""
         self._pace.ask()
         if self._features.awake:
             self._features.plan(self.drags, self.keep, self.settings)
 
     def _unfolded(self, change: dict[str, Any]) -> None:
-        """Features that nobody sees cost nothing; those of the frame that is shown are wanted."""
+        """Have the features follow the stream while they are unfolded."""
         opened = change["new"] is not None
         if opened:
             self._features.plan(self.drags, self.keep, self.settings)
@@ -385,24 +360,14 @@ class Studio(ipywidgets.Box):
         if opened and (frame := self._timeline.frame) is not None:
             self._features.show_video_frame(frame)
 
-    def _happened(self, event: Event) -> None:
-        """What the live stream does, on its thread."""
-        match event:
-            case Progress(block, step, steps):
-                self._doing = {"text": f"block {block}", "share": (step + 1) / steps}
-            case Iterated(block, iteration):
-                text = f"block {block}, drag iteration {iteration.index + 1}"
-                self._doing = {"text": text, "share": None}
-            case BlockMade():
-                self._made, self._doing = event, None
-            case StatusChanged(status, error):
-                self._made = self._doing = None
-                if error is not None:
-                    self._bar.fail(error)
-                if status is Status.PAUSED:  # there is time now
-                    on_a_timer(0.0, weakly(self._features.catch_up))
-            case _:
-                self._made = None
+    def _on_event(self, event: Event) -> None:
+        """Handle an event of the live stream, on its thread."""
+        self._activity.update(event)
+        if isinstance(event, StatusChanged):
+            if event.error is not None:
+                self._bar.fail(event.error)
+            if event.status is Status.PAUSED:  # there is time now
+                on_a_timer(0.0, weakly(self._features.catch_up))
         self._pace.ask()
 
 

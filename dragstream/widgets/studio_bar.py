@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 import traitlets
 
 from dragstream.drags.checks import short, whole
+from dragstream.widgets.export import EXPORTS
 from dragstream.widgets.figures import Figure
 from dragstream.widgets.page import PageWidget, text
 from dragstream.widgets.visible import FreshDict, FreshList
@@ -19,38 +20,37 @@ from dragstream.widgets.visible import FreshDict, FreshList
 _STATIC = Path(__file__).parent / "static"
 _MOST_BLOCKS = 100
 _LONGEST_TRACEBACK = 20_000
-EXPORTS = ("mp4", "gif", "dragstream", "py")
 
 
-class Deeds(Protocol):
-    """What the bar's buttons do."""
+class Actions(Protocol):
+    """The actions of the bar's buttons."""
 
     def play(self) -> None:
         """Generate without end."""
 
     def pause(self) -> None:
-        """Stop after what is shown."""
+        """Stop after the block that is shown."""
 
     def step(self) -> None:
-        """One block."""
+        """Generate one block."""
 
     def stop(self) -> None:
-        """Drop what is being made."""
+        """Drop the block under way."""
 
     def animate(self, blocks: int) -> None:
-        """Go on, following the drags."""
+        """Generate blocks that follow the drags."""
 
     def edit(self) -> None:
-        """Change the newest frame."""
+        """Apply the drags to the newest frame."""
 
     def say(self, prompt: str) -> None:
         """Change the prompt."""
 
     def export(self, kind: str, name: str) -> Path:
-        """Write the take to a file."""
+        """Write the current branch to a file."""
 
     def refresh(self) -> None:
-        """Tell the bar how things stand."""
+        """Update the bar's status."""
 
 
 def _blocks(value: object, name: str) -> int:
@@ -70,7 +70,7 @@ class StudioBar(PageWidget):
     """Play, pause, step and stop; animate and edit; prompt; figures; files.
 
     Args:
-        deeds: What the buttons do. What it raises is answered beside them.
+        actions: The actions of the buttons. Their errors are shown beside the buttons.
     """
 
     _esm = _STATIC / "studio_bar.js"
@@ -89,40 +89,40 @@ class StudioBar(PageWidget):
     }
 
     state = FreshDict(read_only=True).tag(sync=True)
-    """Status, number of blocks, prompt, drags, and what is under way (text and share done)."""
+    """Status, number of blocks, prompt, drags, and work under way (text and share done)."""
 
     figures: Any = FreshList(read_only=True).tag(sync=True)
     """[name, value, unit, tip] of each figure."""
 
     failure = traitlets.Dict(default_value=None, allow_none=True, read_only=True).tag(sync=True)
-    """What went wrong in the background: text and traceback; None if nothing did."""
+    """The last error of the background: text and traceback, or None."""
 
     written = traitlets.Dict(default_value=None, allow_none=True, read_only=True).tag(sync=True)
-    """What was exported last: text, and the code if it is code."""
+    """The last export: text, and the code if it is code."""
 
-    def __init__(self, deeds: Deeds) -> None:
-        self._known = weakref.ref(deeds)  # anywidget keeps every widget that has a file
+    def __init__(self, actions: Actions) -> None:
+        self._known = weakref.ref(actions)  # anywidget keeps every widget that has a file
         super().__init__()
 
     @property
-    def _deeds(self) -> Deeds:
-        deeds = self._known()
-        if deeds is None:
+    def _actions(self) -> Actions:
+        actions = self._known()
+        if actions is None:
             raise RuntimeError("this studio is gone: run the cell again")
-        return deeds
+        return actions
 
     def refresh(self) -> None:
-        """Ask how things stand."""
-        if (deeds := self._known()) is not None:
-            deeds.refresh()
+        """Update the status."""
+        if (actions := self._known()) is not None:
+            actions.refresh()
 
-    def tell(self, state: dict[str, Any], figures: Sequence[Figure]) -> None:
-        """Show how things stand."""
+    def update(self, state: dict[str, Any], figures: Sequence[Figure]) -> None:
+        """Show a status."""
         self.set_trait("state", state)
         self.set_trait("figures", [list(astuple(figure)) for figure in figures])
 
     def fail(self, error: BaseException | None) -> None:
-        """Show an error of the background with its traceback, or show none any more."""
+        """Show an error of the background with its traceback; None hides it."""
         if error is None:
             self.set_trait("failure", None)
             return
@@ -131,28 +131,28 @@ class StudioBar(PageWidget):
         self.set_trait("failure", {"text": text, "traceback": lines})
 
     def _on_play(self) -> None:
-        self._deeds.play()
+        self._actions.play()
 
     def _on_pause(self) -> None:
-        self._deeds.pause()
+        self._actions.pause()
 
     def _on_step(self) -> None:
-        self._deeds.step()
+        self._actions.step()
 
     def _on_stop(self) -> None:
-        self._deeds.stop()
+        self._actions.stop()
 
     def _on_animate(self, blocks: int) -> None:
-        self._deeds.animate(blocks)
+        self._actions.animate(blocks)
 
     def _on_edit(self) -> None:
-        self._deeds.edit()
+        self._actions.edit()
 
     def _on_prompt(self, text: str) -> None:
-        self._deeds.say(text)
+        self._actions.say(text)
 
     def _on_export(self, kind: str, name: str) -> None:
-        path = self._deeds.export(kind, name)
+        path = self._actions.export(kind, name)
         size = path.stat().st_size / 1e6
         code = path.read_text(encoding="utf-8") if kind == "py" else None
         self.set_trait("written", {"text": f"Written: {path} ({size:.2f} MB)", "code": code})

@@ -1,4 +1,4 @@
-"""`Timeline`: a take block by block, to scrub, rewind, branch and compare."""
+"""`Timeline`: a session block by block, to scrub, rewind, branch and compare."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dragstream.drags.checks import whole
 from dragstream.stream.events import Event, StatusChanged
 from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
-from dragstream.widgets import take
+from dragstream.widgets import session
 from dragstream.widgets.branches import Branch, Tree, shared_blocks
 from dragstream.widgets.filmstrip import draw
 from dragstream.widgets.pace import Pace
@@ -29,14 +29,14 @@ _STATIC = Path(__file__).parent / "static"
 _THUMBNAIL = (176, 120)
 """Width and height that a thumbnail fits in: twice its size on the page, for sharp screens."""
 _MOST_THUMBNAILS = 64
-"""One request may ask for this many."""
+"""Thumbnails of one request, at most."""
 _INTERVAL = 0.05
-"""Least seconds between two news of the stream to the page."""
+"""Least seconds between two updates of the page."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """What a branch is made of: its stream, and what plays it."""
+    """The stream of a branch, and the live stream that plays it."""
 
     stream: Stream
     live: LiveStream | None
@@ -49,24 +49,24 @@ def _block_numbers(value: object, name: str) -> tuple[int, ...]:
 
 
 class Timeline(PageWidget):
-    """A take in thumbnails, with its branches.
+    """A session in thumbnails, with its branches.
 
     ```python
     timeline = Timeline(stream)  # or Timeline(live)
     timeline  # scrub, play, click a block to go back to it or to branch off
-    timeline.fork(at=4)  # the mouse's doings in Python: a new branch, now the current one
+    timeline.fork(at=4)  # as by mouse: a new branch, now the current one
     timeline.rename("branch 2", "turned")
     timeline.stream.animate(drags)  # always the current branch
     timeline.compare("main")  # side by side, or with a wipe
     ```
 
-    Everything acts on the current branch. A take that is played by a LiveStream has one for each
+    Everything acts on the current branch. A session that is played by a LiveStream has one for each
     branch: switching pauses the one and hands out the other, as `live`. Observe `stream` (and
     `frame`) to have other widgets follow: ``timeline.observe(handler, "stream")``.
 
     Args:
         source: A `Stream` or a `LiveStream`, the first branch.
-        viewer: Whether the page has a picture of its own. Without it scrubbing still sets
+        viewer: True if the page has a picture of its own. Without it scrubbing still sets
             `frame`, and comparing still shows two pictures.
 
     Raises:
@@ -92,33 +92,33 @@ class Timeline(PageWidget):
     """The current branch's stream."""
 
     live = traitlets.Instance(LiveStream, allow_none=True, read_only=True)
-    """What plays the current branch; None if the source was a plain stream."""
+    """The live stream that plays the current branch; None if the source was a plain stream."""
 
     branch = traitlets.Unicode("", read_only=True)
     """Name of the current branch."""
 
     frame = traitlets.Int(None, allow_none=True, read_only=True).tag(sync=True)
-    """The video frame shown, from 0; None is the newest, whichever that comes to be."""
+    """The video frame shown, from 0; None follows the newest."""
 
     compared = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
     """The branch shown beside the current one, or None."""
 
     viewer = traitlets.Bool(True).tag(sync=True)  # noqa: FBT003 - a default
-    """Whether the page has a picture of its own."""
+    """True if the page has a picture of its own."""
 
     state = FreshDict(read_only=True).tag(sync=True)
-    """The take as the page is told, see `dragstream.widgets.take.summary`."""
+    """The session as JSON for the page, see `dragstream.widgets.session.summary`."""
 
     def __init__(self, source: Stream | LiveStream, *, viewer: bool = True) -> None:
         stream, live = parts(source, "Timeline")
-        self._keys = take.Keys()
+        self._keys = session.Keys()
         self._tree = Tree()
-        self._telling = threading.Lock()
+        self._update_lock = threading.Lock()
         self._lines: dict[str, _Line] = {}
         self._pace = Pace(self.refresh, _INTERVAL)
         self._leave: list[Callable[[], object]] = []
         self._lines[self._tree.current] = _Line(stream, live)
-        self._settle()
+        self._set_current()
         self.refresh()
         super().__init__(viewer=viewer)
 
@@ -141,8 +141,8 @@ class Timeline(PageWidget):
         """A new branch with the first ``at`` blocks of the current one; it becomes current.
 
         Args:
-            at: How many blocks; None means all.
-            name: What to call it; None finds a name.
+            at: Number of blocks; None means all.
+            name: Name of the branch; None finds one.
 
         Returns:
             The new branch's stream.
@@ -158,7 +158,7 @@ class Timeline(PageWidget):
         live = None if here.live is None else LiveStream(stream, here.live.frame_rate)
         _pause(here)
         self._lines[tree.current] = _Line(stream, live)
-        self._go(tree)
+        self._adopt(tree)
         return stream
 
     def switch(self, name: str) -> None:
@@ -172,14 +172,14 @@ class Timeline(PageWidget):
         if tree == self._tree:
             return
         _pause(self._lines[self._tree.current])
-        self._go(tree)
+        self._adopt(tree)
 
     def rename(self, name: str, to: str) -> None:
-        """Call a branch something else; its stream goes on as it is.
+        """Rename a branch; its stream goes on as it is.
 
         Args:
-            name: What it is called.
-            to: 1 to 40 printable characters that no other branch is called.
+            name: The old name.
+            to: The new name: 1 to 40 printable characters, unlike any other branch's.
 
         Raises:
             TypeError: The new name is no string.
@@ -188,7 +188,7 @@ class Timeline(PageWidget):
         tree = self._tree.rename(name, to)
         if tree == self._tree:
             return
-        with self._telling:  # a worker may be about to tell the page of its block
+        with self._update_lock:  # a worker may be about to send its block
             self._lines[to] = self._lines.pop(name)
             self._tree = tree
         with self.hold_sync():
@@ -198,18 +198,18 @@ class Timeline(PageWidget):
             self.refresh()
 
     def remove(self, name: str) -> None:
-        """Forget a branch and what belongs to it alone.
+        """Remove a branch and the blocks that belong to it alone.
 
         Raises:
             ValueError: There is no such branch, or it is the current one.
         """
         tree = self._tree.remove(name)
-        with self._telling:
+        with self._update_lock:
             line = self._lines.pop(name)
             self._tree = tree
         if line.live is not None:
             line.live.stop()
-        self._go(tree)
+        self._adopt(tree)
 
     def rewind(self, to: int) -> None:
         """Drop all but the first ``to`` blocks of the current branch.
@@ -219,13 +219,13 @@ class Timeline(PageWidget):
         Raises:
             TypeError: ``to`` is not an integer.
             ValueError: There are fewer blocks, or more that must stay.
-            RuntimeError: Something else is changing the stream.
+            RuntimeError: Another thread or cell is changing the stream.
         """
         line = self._lines[self._tree.current]
         blocks = line.stream.blocks
-        if not take.least(blocks) <= whole(to, "to", least=0) <= len(blocks):
+        if not session.least(blocks) <= whole(to, "to", least=0) <= len(blocks):
             raise ValueError(
-                f"to must be from {take.least(blocks)} to {len(blocks)}, the number of blocks, "
+                f"to must be from {session.least(blocks)} to {len(blocks)}, the number of blocks, "
                 f"got {to}"
             )
         (line.live or line.stream).rewind(to)
@@ -242,7 +242,7 @@ class Timeline(PageWidget):
             ValueError: There is no such frame.
         """
         if frame is not None:
-            take.block_at(self.stream.blocks, frame)
+            session.block_at(self.stream.blocks, frame)
         self.set_trait("frame", frame)
 
     def compare(self, name: str | None) -> None:
@@ -256,13 +256,13 @@ class Timeline(PageWidget):
         self.set_trait("compared", name)
 
     def refresh(self) -> None:
-        """Tell the page how the take stands. Changes of a stream are told without it."""
-        with self._telling:
+        """Send the current state to the page. Changes of a stream are sent without it."""
+        with self._update_lock:
             streams = {name: line.stream for name, line in tuple(self._lines.items())}
-            told = take.summary(self._tree, streams, self._keys)
-            self.set_trait("state", told)
+            state = session.summary(self._tree, streams, self._keys)
+            self.set_trait("state", state)
         frame = self.frame
-        if frame is not None and frame >= take.length(self.stream.blocks):
+        if frame is not None and frame >= session.length(self.stream.blocks):
             self.set_trait("frame", None)
 
     def picture(self, blocks: int = 8) -> Image.Image:
@@ -271,7 +271,7 @@ class Timeline(PageWidget):
         A reopened notebook shows no widgets, so put this beside them.
 
         Args:
-            blocks: How many at most.
+            blocks: Number of blocks at most.
 
         Raises:
             ValueError: Fewer than one, or a stream without blocks.
@@ -288,43 +288,43 @@ class Timeline(PageWidget):
 
     # -------------------------------------------------------------------------------- private
 
-    def _go(self, tree: Tree) -> None:
-        """Have another tree, with all that follows from it."""
+    def _adopt(self, tree: Tree) -> None:
+        """Adopt another tree and update everything that depends on it."""
         before, self._tree = self._tree.current, tree
         beside = self.compared
         if beside == tree.current and before in tree.names:
             beside = before  # the two change places
         self.set_trait("compared", beside if beside in tree.names else None)
         self._follow()
-        self._settle()
+        self._set_current()
         self.refresh()
 
-    def _settle(self) -> None:
-        """Set the traits that tell which branch is current, `stream` last."""
+    def _set_current(self) -> None:
+        """Set the traits of the current branch, `stream` last."""
         line = self._lines[self._tree.current]
         if self.frame is not None and self.trait_has_value("stream"):
             shared = shared_blocks(self.stream.blocks, line.stream.blocks)
-            if self.frame >= take.length(line.stream.blocks[:shared]):
+            if self.frame >= session.length(line.stream.blocks[:shared]):
                 self.set_trait("frame", None)
         self.set_trait("branch", self._tree.current)
         self.set_trait("live", line.live)
         self.set_trait("stream", line.stream)
 
     def _follow(self) -> None:
-        """Hear of all branches' changes and errors if a page shows them, without staying alive."""
+        """Subscribe weakly to all branches if a page shows the widget, else unsubscribe."""
         for leave in self._leave:
             leave()
         lines = tuple(self._lines.values()) if self.shown else ()
         self._leave = [line.stream.subscribe(self._pace.ask) for line in lines]
-        happened = weakly(self._happened)
-        self._leave += [line.live.subscribe(happened) for line in lines if line.live is not None]
+        on_event = weakly(self._on_event)
+        self._leave += [line.live.subscribe(on_event) for line in lines if line.live is not None]
         if lines:
             self.refresh()
 
-    def _happened(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         error = event.error if isinstance(event, StatusChanged) else None
         if error is not None:
-            self.complain(f"{type(error).__name__}: {error}")
+            self.send_error(f"{type(error).__name__}: {error}")
 
     # ------------------------------------------------------------------------------- the page
 
@@ -338,7 +338,7 @@ class Timeline(PageWidget):
         self.send({"type": "thumbnails", "ticket": ticket, "keys": keys}, pictures)
 
     def _on_frame(self, branch: str, frame: int, ticket: int) -> None:
-        block = take.block_at(self.stream_of(branch).blocks, frame)
+        block = session.block_at(self.stream_of(branch).blocks, frame)
         picture = jpeg(block.frames[frame - block.first_frame])
         self.send({"type": "frame", "ticket": ticket}, [picture])
 
@@ -365,6 +365,6 @@ class Timeline(PageWidget):
 
 
 def _pause(line: _Line) -> None:
-    """Have a live stream rest; what it had begun it carries out."""
+    """Pause a live stream after the block under way."""
     if line.live is not None:
         line.live.pause(wait=False)

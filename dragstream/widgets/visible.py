@@ -1,4 +1,4 @@
-"""Whether a page shows a widget: what nobody sees follows nothing, and costs nothing per frame."""
+"""`VisibleWidget`: a widget that follows its source only while a page shows it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["FreshBytes", "FreshDict", "FreshList", "VisibleWidget"]
 
 
 class _Fresh:
-    """What a trait needs to be up to date when Python reads it while no page shows the widget."""
+    """A trait that is refreshed when Python reads it while no page shows the widget."""
 
     def get(self, obj: Any, cls: Any = None) -> Any:
         """The value as it is now."""
@@ -40,53 +40,53 @@ class FreshList(_Fresh, traitlets.List):  # type: ignore[type-arg]
 class VisibleWidget(ipywidgets.DOMWidget):
     """A widget that knows whether a page shows it, and follows its source only then.
 
-    A page tells when it begins to show the widget, and when no view of it is left. A widget that a
-    cell displays counts as shown at once, since some kernels hear of the page only when all cells
-    have run; when that cell runs again it no longer does, until a page says otherwise.
+    A page sends a message when it begins to show the widget, and when no view of it is left. A
+    widget that a cell displays counts as shown at once, since some kernels handle messages only
+    when all cells have run; when that cell runs again it no longer does, until the page's message.
 
-    A subclass begins and stops following in `_follow`, and looks again in `refresh`.
+    A subclass begins and stops following in `_follow`, and updates its traits in `refresh`.
     """
 
     shown = traitlets.Bool(default_value=False, read_only=True)
-    """Whether a page shows the widget, as far as Python knows."""
+    """True while a page shows the widget, as far as Python knows."""
 
     def __init__(self, **traits: Any) -> None:
         self._closed = False
         self._visibility = threading.RLock()  # messages of the page may come on another thread
-        self._forget_cell: Callable[[], None] = _nothing
+        self._unregister_cell: Callable[[], None] = _nothing
         super().__init__(**traits)
-        self._settled = False
+        self._as_read = False
 
     def refresh(self) -> None:
-        """Look again at what is shown."""
+        """Update the traits to the current state."""
 
     def expect_page(self) -> None:
         """Count as shown from now on: a page is about to show the widget."""
-        self._forget_cell()
-        self._forget_cell = on_next_run(weakly(self._doubt))
+        self._unregister_cell()
+        self._unregister_cell = on_next_run(weakly(self._on_cell_rerun))
         self._set_shown(shown=True)
 
     def close(self) -> None:
         """Stop following anything, and leave every page."""
-        if "_visibility" in self.__dict__:  # one that was refused its arguments is closed, too
-            self._forget_cell()
+        if "_visibility" in self.__dict__:  # also closed if its constructor raised
+            self._unregister_cell()
             self._set_shown(shown=False)
             self._closed = True
         super().close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """What a cell displays; called whenever one does."""
+        """The display of a cell; called whenever a cell displays the widget."""
         self.expect_page()
         return super()._repr_mimebundle_(**kwargs)
 
     def _views(self, count: int) -> None:
-        """A page tells how many views it has of the widget."""
+        """Handle a page's count of its views of the widget."""
         self._set_shown(shown=count > 0)
         if count == 0:  # others may have some
             self.send({"type": "views"})
 
-    def _doubt(self) -> None:
-        """The cell that displayed the widget runs again."""
+    def _on_cell_rerun(self) -> None:
+        """Count as hidden, as the cell that displayed the widget runs again."""
         self._views(0)
 
     def _set_shown(self, *, shown: bool) -> None:
@@ -99,41 +99,41 @@ class VisibleWidget(ipywidgets.DOMWidget):
         self._follow()
 
     def _follow(self) -> None:
-        """Hear of the source from now on if a page shows the widget, else of nothing."""
+        """Subscribe to the source if a page shows the widget, else unsubscribe."""
 
     def set_trait(self, name: str, value: Any) -> None:
-        """Set a trait; who hears of it reads what was set, and nothing newer."""
-        with self._as_it_is():
+        """Set a trait; its observers read the value that was set, and nothing newer."""
+        with self._without_refresh():
             super().set_trait(name, value)
 
     def get_state(self, *args: Any, **kwargs: Any) -> Any:
-        """What the page is told."""
-        with self._as_it_is():
+        """The synced traits, as sent to the page."""
+        with self._without_refresh():
             return super().get_state(*args, **kwargs)
 
     @contextmanager
-    def _as_it_is(self) -> Iterator[None]:
-        """Within it nothing is brought up to date by being read."""
-        before = self.__dict__.get("_settled", True)
-        self._settled = True
+    def _without_refresh(self) -> Iterator[None]:
+        """A context in which reading a trait does not refresh it."""
+        before = self.__dict__.get("_as_read", True)
+        self._as_read = True
         try:
             yield
         finally:
-            self._settled = before
+            self._as_read = before
 
     def _catch_up(self) -> None:
-        """Bring what Python reads up to date, if no page is told anyhow."""
-        if self.__dict__.get("_settled", True) or self.shown or self._closed:
+        """Refresh the traits, if no page shows the widget."""
+        if self.__dict__.get("_as_read", True) or self.shown or self._closed:
             return
-        with self._as_it_is():
+        with self._without_refresh():
             self.refresh()
 
 
 def on_next_run(call: Callable[[], object]) -> Callable[[], None]:
-    """Call something when the cell that runs now runs the next time, if this is a notebook.
+    """Register a callback for the next run of the current cell, if this is a notebook.
 
     Returns:
-        What takes that back.
+        A function that unregisters it.
     """
     ipython: Any = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()

@@ -43,9 +43,9 @@ def feed():
             frames[-1] = 200
         time.sleep(max(0, begin + number * {CLIP} / {RATE} - time.perf_counter()))
         start = time.perf_counter()
-        canvas._projector.play(frames, {RATE})
+        canvas._clips.play(frames, {RATE})
         figures["send_ms"].append(1000 * (time.perf_counter() - start) / {CLIP})
-        figures["most_under_way"] = max(figures["most_under_way"], canvas._projector.under_way)
+        figures["most_under_way"] = max(figures["most_under_way"], canvas._clips.under_way)
         figures["clips"] += 1
     canvas.play(frames[-1:], {RATE})
 
@@ -114,11 +114,11 @@ def test_frames_stream_without_a_queue(opened, figures):
         "gap_ms_95_percent": round(gaps[int(0.95 * len(gaps))], 1),
         "encode_and_send_ms_per_frame": round(statistics.median(sent["send_ms"]), 2),
         "most_clips_under_way": sent["most_under_way"],
-        "clips_left_out": int(opened.python("print(canvas._projector.left_out)")),
+        "clips_left_out": int(opened.python("print(canvas._clips.left_out)")),
     }
     assert sent["clips"] == SECONDS * RATE // CLIP
     assert sent["most_under_way"] <= 2
-    opened.expect("canvas._projector.under_way", "0")
+    opened.expect("canvas._clips.under_way", "0")
 
 
 def test_the_pointer_is_followed_while_the_kernel_is_busy(opened, figures):

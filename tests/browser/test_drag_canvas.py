@@ -250,7 +250,7 @@ def test_bad_messages_are_answered_beside_the_canvas(hand):
 def test_what_python_refuses_goes_back(hand):
     hand.notebook.python("canvas.keep = ds.regions.box(0, 0, 192, 20)")
     hand.notebook.python(
-        "canvas._check_page = lambda data: (_ for _ in ()).throw(ValueError('not today'))"
+        "canvas._document.read_page = lambda data: (_ for _ in ()).throw(ValueError('not today'))"
     )
     hand.tool("Clear all")
     expect(hand.root.get_by_role("alert")).to_contain_text("not today")
@@ -410,7 +410,7 @@ def test_onion_skin_and_clips(hand):
     hand.page.wait_for_function(
         f"root => ({pixel})(root) === '226,84,66'", arg=hand.root.element_handle()
     )
-    hand.notebook.expect("canvas._projector.under_way", "0")
+    hand.notebook.expect("canvas._clips.under_way", "0")
 
 
 FEATURES = """

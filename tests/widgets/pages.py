@@ -1,4 +1,4 @@
-"""What stands in for a page where there is none."""
+"""Helpers that replace a page."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ DRAG = Drag(disc((40, 30), 12), Translation.by(20, 5))
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """What a model remembers: how much there was, and the text."""
+    """The context of the model: its length and the text."""
 
     frames: int
     text: torch.Tensor

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import dragstream as ds
-from dragstream.drags.documents import to_json
+from dragstream.drags.documents import DocumentReader, to_json
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Motion
 from dragstream.widgets import DragCanvas, drag_canvas, messages
-from dragstream.widgets.clips import Projector
+from dragstream.widgets.clips import ClipSender
 from dragstream.widgets.picture import KEEP_COLOUR, PALETTE
 from tests.widgets.pages import seen
 
@@ -50,7 +50,7 @@ LOOK = {"colour": 3, "muted": False, "arm": None}
 
 
 class FakeStream:
-    """What the canvas looks at, without a model."""
+    """The part of a stream that the canvas reads, without a model."""
 
     def __init__(self, frame):
         grid = SimpleNamespace(height=frame.shape[0], width=frame.shape[1])
@@ -455,7 +455,7 @@ def grey(level, shape=(128, 192, 3)):
 
 @pytest.fixture
 def clips(monkeypatch):
-    """What canvases made from now on send, with buffers."""
+    """Messages of all canvases made from now on, with buffers."""
     sent = []
     monkeypatch.setattr(
         DragCanvas, "send", lambda _self, content, buffers=None: sent.append((content, buffers))
@@ -488,13 +488,13 @@ def test_a_page_that_does_not_keep_up_gets_the_newest_only(clips, frame):
 
 def test_clips_that_nobody_confirms_are_given_up():
     now = [0.0]
-    projector = Projector(lambda *_: None, lambda: now[0])
+    sender = ClipSender(lambda *_: None, lambda: now[0])
     frames = grey(1)[None]
-    assert [projector.play(frames, 8) for _ in range(3)] == [True, True, False]
-    assert (projector.under_way, projector.left_out) == (2, 1)
+    assert [sender.play(frames, 8) for _ in range(3)] == [True, True, False]
+    assert (sender.under_way, sender.left_out) == (2, 1)
     now[0] = 10.0
-    assert projector.play(frames, 8)
-    assert projector.under_way == 1
+    assert sender.play(frames, 8)
+    assert sender.under_way == 1
 
 
 def test_plays_what_a_live_stream_makes_and_rests_when_it_does(clips, frame):
@@ -612,7 +612,8 @@ def test_static_files_are_in_the_package():
 
 def test_missing_anywidget_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "anywidget", None)
-    monkeypatch.delitem(sys.modules, "dragstream.widgets.drag_canvas")
+    for name in ("drag_canvas", "frame_canvas", "page"):
+        monkeypatch.delitem(sys.modules, f"dragstream.widgets.{name}")
     package = importlib.import_module("dragstream.widgets")
     monkeypatch.delitem(vars(package), "DragCanvas", raising=False)
     with pytest.raises(ImportError, match=r"dragstream\[lab\]"):
@@ -646,20 +647,33 @@ def test_another_source_keeps_the_drags(frame):
     assert canvas.source is second
 
 
-def test_the_document_is_parsed_once_for_each_change(frame, monkeypatch):
+def test_a_document_is_parsed_once_and_only_if_the_page_sent_it(canvas, monkeypatch):
     parsed = []
-    read = drag_canvas.from_json
-    monkeypatch.setattr(drag_canvas, "from_json", lambda *call: parsed.append(1) or read(*call))
-    canvas = DragCanvas(frame, drags=[MOVE])
-    for _ in range(3):
-        assert canvas.drags == [MOVE]
-        assert canvas.keep is None
-    assert len(parsed) == 1
+    read = DocumentReader.read
+    monkeypatch.setattr(
+        DocumentReader, "read", lambda self, document: parsed.append(1) or read(self, document)
+    )
+    canvas.drags = [MOVE, TURN]
     canvas.mute(0)
-    assert canvas.drags == []
-    assert len(parsed) == 2
     canvas.undo()
+    canvas.set_state({"looks": [LOOK, LOOK | {"muted": True}], "revision": 10**13})
     assert canvas.drags == [MOVE]
+    assert parsed == []
+    read_by_observers = []
+    canvas.observe(lambda _: read_by_observers.append(list(canvas.drags)), "state")
+    canvas.set_state({"state": to_json([TURN]), "looks": [LOOK], "revision": 10**13 + 1})
+    for _ in range(3):
+        assert canvas.drags == [TURN]
+        assert canvas.keep is None
+    assert read_by_observers == [[TURN]]
+    canvas.undo()
+    canvas.redo()
+    assert canvas.drags == [TURN]
+    assert len(parsed) == 1
+    canvas.set_state({"draft": {"type": "disc", "center": [60, 50], "radius": 10}})
+    for _ in range(3):
+        assert canvas.region.sum() == 317
+    assert len(parsed) == 2
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ def test_the_page_commands(plot):
     plot._handle_custom_msg({"type": "drag", "block": 5}, [])
     assert (plot.facts["drag"], plot.facts["chosen"]) == (4, True)
     plot._handle_custom_msg({"type": "compare"}, [])
-    plot._job.result(60)
+    plot._started.job.result(60)
     plot._handle_custom_msg({"type": "forget"}, [])
     assert plot.unrectified is None
     assert plot.sent == []
@@ -212,7 +212,7 @@ def test_the_page_commands(plot):
 def test_a_stopped_comparison_says_nothing(plot):
     assert plot.compare_without_rectification(wait=False) is None
     plot.forget()
-    plot._job.exception(60)
+    plot._started.job.exception(60)
     assert plot.sent == []
     assert plot.unrectified is None
 

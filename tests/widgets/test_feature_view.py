@@ -60,7 +60,7 @@ def elsewhere(call):
 
 @pytest.fixture
 def aside(view):
-    """What the view has put off: seconds, and the call."""
+    """The postponed calls of the view: seconds and function."""
     calls = []
     view._aside = Aside(view.catch_up, 0.2, later=lambda *call: calls.append(call))
     return calls
@@ -100,7 +100,7 @@ def test_an_earlier_frame_ends_the_following(view, stream, aside):
 @pytest.mark.usefixtures("aside")
 def test_whoever_moves_the_slider_while_it_looks_aside_has_the_last_word(view, stream):
     elsewhere(stream.step)
-    with view._lock:  # a look aside is under way
+    with view._lock:  # a background refresh is under way
         mover = threading.Thread(target=lambda: setattr(view._controls["frame"], "value", 1))
         mover.start()
         until(lambda: view.frame == 1)
@@ -226,7 +226,7 @@ def test_plans_are_drawn_over_the_newest_frame(view):
     view.plan([DRAG], KEEP)
     assert not np.array_equal(before, panels(view)["frame"])
     view.frame = 4
-    assert view._aims(view.stream.blocks[1], 1, newest=False) is None
+    assert view._reader.aims(view.stream.blocks[1], 1, None) is None
     view.plan([])
     view.frame = 5
     assert np.array_equal(before, panels(view)["frame"])
@@ -290,7 +290,7 @@ def test_errors_stand_in_the_caption(view, monkeypatch):
     def fail(*_):
         raise MemoryError("<b>too much</b>")
 
-    monkeypatch.setattr(view, "_maps", fail)
+    monkeypatch.setattr(view._reader, "maps", fail)
     view.cutoff = 0.3
     assert view._caption.value == "MemoryError: <b>too much</b>"
 

@@ -1,4 +1,4 @@
-"""How often a page is told, and how much of the time looking may take."""
+"""Throttles: least interval of updates, largest share of time of background work."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ def panel():
 
 
 def tell(panel, **message):
-    """What the page would send."""
+    """Handle a message as if the page sent it."""
     panel._handle_custom_msg(message, [])
 
 

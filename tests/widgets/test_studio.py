@@ -48,7 +48,7 @@ def studio(stream):
 
 
 def press(studio, **message):
-    """What the page sends when somebody presses a button; returns the answers."""
+    """Send the message of a pressed button; return the answers."""
     answers = []
     send = studio._bar.send
     studio._bar.send = lambda content, *_: answers.append(content)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
-from dragstream.widgets import Timeline, take
+from dragstream.widgets import Timeline, session
 from tests.widgets.pages import listening, seen
 from tests.widgets.swatches import DRAG, Swatches
 
@@ -47,7 +47,7 @@ def timeline(stream):
 
 
 def ask(timeline, **content):
-    """What the page is answered."""
+    """The answers to the page."""
     timeline.sent.clear()
     timeline._handle_custom_msg(content, [])
     return timeline.sent
@@ -67,9 +67,9 @@ def test_the_page_is_told_of_every_block(timeline, stream):
 
 
 def test_long_takes_stay_small():
-    assert take.runs([7, 8, 9, 3, 4, 4], step=1) == [[7, 3], [3, 2], [4, 1]]
-    assert take.runs([9] + [12] * 499) == [[9, 1], [12, 499]]
-    assert take.runs([]) == []
+    assert session.runs([7, 8, 9, 3, 4, 4], step=1) == [[7, 3], [3, 2], [4, 1]]
+    assert session.runs([9] + [12] * 499) == [[9, 1], [12, 499]]
+    assert session.runs([]) == []
 
 
 def test_a_picture_that_began_the_stream_stays(model):

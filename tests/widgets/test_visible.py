@@ -38,7 +38,7 @@ def live(stream):
 
 
 def listeners(stream):
-    """Who hears of the stream, and of what plays it."""
+    """The subscribers of the stream and of its live stream."""
     playing = [len(live._worker.listeners) for live in stream.players]
     return len(stream._listeners) + sum(playing)
 

@@ -1,4 +1,4 @@
-// What the pointer, or the keys in its place, hand to the tools.
+// Input of the tools, from the pointer or from the keys in its place.
 import type { Point } from "../shared/points";
 
 export interface Press {

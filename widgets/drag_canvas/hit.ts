@@ -1,4 +1,4 @@
-// What lies under a point: handles of the selected drag, then regions, then paths.
+// Hit test of a point: handles of the selected drag, then regions, then paths.
 import type { Scene, Selection } from "../shared/document";
 import { distanceToPolyline, type Point } from "../shared/points";
 import { kindOf } from "./motions";

@@ -3,7 +3,7 @@ import { regionOf } from "../shared/document";
 import { clamp, type Point } from "../shared/points";
 import type { Store } from "./store";
 import type { Gesture } from "./gesture";
-import type { Film } from "./film";
+import type { Viewport } from "./viewport";
 import type { HelpOverlay } from "./help";
 import { cycleWaypoint, deleteWaypoint, insertWaypoint, nudge } from "./motion_tools";
 import type { Preview } from "./preview";
@@ -77,11 +77,11 @@ export function viewKey(event: KeyboardEvent, preview: Preview, help: HelpOverla
 }
 
 /** Zoom; true when the key meant that. */
-export function zoomKey(film: Film, event: KeyboardEvent): boolean {
+export function zoomKey(viewport: Viewport, event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
-  if (event.key === "+" || event.key === "=") film.zoomIn();
-  else if (event.key === "-" || event.key === "_") film.zoomOut();
-  else if (event.key === "0") film.fit();
+  if (event.key === "+" || event.key === "=") viewport.zoomIn();
+  else if (event.key === "-" || event.key === "_") viewport.zoomOut();
+  else if (event.key === "0") viewport.fit();
   else return false;
   return true;
 }
@@ -96,7 +96,7 @@ export class KeyboardPointer {
 
   constructor(
     private readonly store: Store,
-    private readonly film: Film,
+    private readonly viewport: Viewport,
     private readonly reach: () => number,
   ) {}
 
@@ -114,7 +114,7 @@ export class KeyboardPointer {
     const { store } = this;
     const step = event.altKey ? null : arrow(event);
     if (step && store.tool === "hand") {
-      this.film.pull([-PAN * step[0], -PAN * step[1]]);
+      this.viewport.pull([-PAN * step[0], -PAN * step[1]]);
       return true;
     }
     if (step) {
@@ -144,7 +144,7 @@ export class KeyboardPointer {
     const { width, height } = this.store.size;
     const [x, y] = region ? this.store.mask(region).centroid : [(width - 1) / 2, (height - 1) / 2];
     this.point = [Math.floor(x), Math.floor(y)];
-    this.film.follow(this.point);
+    this.viewport.follow(this.point);
   }
 
   private moveBy(step: Point): void {
@@ -153,7 +153,7 @@ export class KeyboardPointer {
     const [x, y] = this.point ?? [0, 0];
     this.point = [clamp(x + step[0], 0, width - 1), clamp(y + step[1], 0, height - 1)];
     this.gesture?.move({ point: this.point, shift: false, alt: false });
-    this.film.follow(this.point);
+    this.viewport.follow(this.point);
   }
 
   private toggle(event: KeyboardEvent): void {

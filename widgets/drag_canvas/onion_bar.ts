@@ -1,6 +1,6 @@
-// How many earlier frames shine through, and the layer that shows them.
+// The onion skin: a control for the number of earlier frames, and the layer that shows them.
 import { element, icon } from "../shared/dom";
-import type { Film } from "./film";
+import type { Viewport } from "./viewport";
 import { ACTION_ICONS } from "./icons";
 import { decode } from "./player";
 import type { Store } from "./store";
@@ -15,7 +15,7 @@ export class OnionBar {
 
   constructor(
     private readonly store: Store,
-    private readonly film: Film,
+    private readonly viewport: Viewport,
   ) {
     this.count.addEventListener("input", () => store.setOnion(Number(this.count.value)));
   }
@@ -31,7 +31,7 @@ export class OnionBar {
 
   private async draw(trail: readonly DataView[]): Promise<void> {
     const images = await Promise.all(trail.map((bytes) => decode(bytes, "image/jpeg")));
-    if (trail === this.drawn) this.film.skin(images.filter((image) => image !== null));
+    if (trail === this.drawn) this.viewport.skin(images.filter((image) => image !== null));
     for (const image of images) image?.close();
   }
 }

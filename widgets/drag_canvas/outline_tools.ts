@@ -1,4 +1,4 @@
-// What is drawn click by click: the corners of a polygon, the waypoints of a path. Until it is
+// Tools that draw click by click: the corners of a polygon, the waypoints of a path. Until it is
 // finished it is an outline of the store, no part of the scene.
 import type { Selection } from "../shared/document";
 import { regionOf } from "../shared/document";

@@ -1,4 +1,4 @@
-// What paints: handle regions with brush, box and lasso, the keep region, the eraser.
+// The painting tools: handle regions with brush, box and lasso, the keep region, the eraser.
 import {
   regionOf,
   removeDrag,
@@ -14,7 +14,7 @@ import type { Store } from "./store";
 
 const TAP_PIXELS = 2; // a smaller box or lasso is a click
 
-/** What paint goes to: with Shift on a finished drag its region, else the one being painted. */
+/** The target of paint: with Shift on a finished drag its region, else the one being painted. */
 export function paintTarget(store: Store, press: Press): Selection {
   return press.shift && !store.scene.draft && typeof store.selection === "number"
     ? store.selection
@@ -106,7 +106,7 @@ function drawShape(store: Store, press: Press, shape: (point: Point) => Region |
   };
 }
 
-/** What the eraser may take from, and the scene that is left. */
+/** The targets of the eraser, and the scene after it. */
 interface Erasable {
   readonly mask: Mask;
   readonly left: (mask: Mask) => Scene;

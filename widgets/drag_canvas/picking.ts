@@ -16,7 +16,7 @@ export class Picking {
   similarity: Similarity | null = null;
   /** The least similarity that counts, from 0 to 1. */
   threshold = 0.5;
-  /** Python has been asked. */
+  /** A request to Python is under way. */
   waiting = false;
   selector: string;
   private count = 0;
@@ -29,7 +29,7 @@ export class Picking {
     this.selector = this.selectors[0] ?? "features";
   }
 
-  /** What Python can select by. */
+  /** The selectors that Python offers. */
   get selectors(): readonly string[] {
     return (this.model.get("selectors") ?? []) as readonly string[];
   }
@@ -62,7 +62,7 @@ export class Picking {
     store.commit({ ...store.scene, draft: store.region(mask) }, "draft", `pick ${this.count}`);
   }
 
-  hear(message: Message, buffers: readonly DataView[]): void {
+  onMessage(message: Message, buffers: readonly DataView[]): void {
     const [bytes] = buffers;
     const { width, height } = this.store.size;
     if (!bytes || bytes.byteLength !== width * height || !Array.isArray(message["point"])) return;

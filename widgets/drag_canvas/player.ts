@@ -1,6 +1,6 @@
 // Plays clips that Python sends: JPEG frames at a rate. A newer clip takes the place of an older one
 // at once, and a frame that comes too late is left out, so nothing ever queues up.
-import type { Film } from "./film";
+import type { Viewport } from "./viewport";
 import type { Store } from "./store";
 
 export interface Clip {
@@ -29,7 +29,7 @@ export class Player {
 
   constructor(
     private readonly store: Store,
-    private readonly film: Film,
+    private readonly viewport: Viewport,
   ) {}
 
   /** Takes up the clip that is to be shown, if it is a new one. */
@@ -68,7 +68,7 @@ export class Player {
     this.decoding = false;
     if (clip === this.clip) {
       if (this.shown < 0) this.store.confirm(clip);
-      if (image) this.film.show(image);
+      if (image) this.viewport.show(image);
       this.shown = index;
     }
     image?.close();

@@ -1,4 +1,4 @@
-// Which pointer does what: a mouse, a pen with an eraser at its other end, one finger or two.
+// Roles of the pointers: a mouse, a pen with an eraser at its other end, one finger or two.
 import type { Point } from "../shared/points";
 
 /** The part of a PointerEvent that is looked at. */
@@ -11,7 +11,7 @@ export interface PointerLike {
   readonly clientY: number;
 }
 
-/** What a press begins. A pinch takes over from what the first finger had begun. */
+/** The role of a press. A pinch replaces what the first finger had begun. */
 export type Role = "draw" | "erase" | "pan" | "pinch" | null;
 
 const MIDDLE_BUTTON = 1;
@@ -52,7 +52,7 @@ export class Pointers {
     return this.role !== null && this.role !== "pinch" && event.pointerId === this.leader;
   }
 
-  /** Where the pointers of a pan or a pinch were and are, in pixels of the window. */
+  /** Old and new places of the pointers of a pan or a pinch, in pixels of the window. */
   move(event: PointerLike): { readonly before: readonly Point[]; readonly after: readonly Point[] } | null {
     if (!this.places.has(event.pointerId)) return null;
     const before = [...this.places.values()];

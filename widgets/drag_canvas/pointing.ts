@@ -1,6 +1,6 @@
 // Pointer events on the overlay, turned into gestures of the tools and moves of the camera.
 import type { Point } from "../shared/points";
-import type { Film } from "./film";
+import type { Viewport } from "./viewport";
 import type { Gesture, Press } from "./gesture";
 import { wheelRegion } from "./motion_tools";
 import { Pointers } from "./pointers";
@@ -11,7 +11,7 @@ const REACH = 9; // screen pixels around a handle that count as a hit
 const FINGER_REACH = 18;
 
 export class Pointing {
-  /** Where the pointer is over the frame. */
+  /** The place of the pointer over the frame. */
   point: Point | null = null;
   private gesture: Gesture | null = null;
   private finger = false;
@@ -19,12 +19,12 @@ export class Pointing {
 
   constructor(
     private readonly store: Store,
-    private readonly film: Film,
+    private readonly viewport: Viewport,
     private readonly changed: () => void,
     private readonly pressed: () => void,
     private readonly released: () => void,
   ) {
-    const { overlay } = film;
+    const { overlay } = viewport;
     overlay.addEventListener("pointerdown", this.down);
     overlay.addEventListener("pointermove", this.move);
     overlay.addEventListener("pointerup", this.up);
@@ -43,9 +43,9 @@ export class Pointing {
     return this.pointers.role === "pan" || this.pointers.role === "pinch";
   }
 
-  /** How near to a handle counts as on it, in pixels of the frame. */
+  /** Distance that counts as on a handle, in pixels of the frame. */
   get reach(): number {
-    return (this.finger ? FINGER_REACH : REACH) / this.film.scale;
+    return (this.finger ? FINGER_REACH : REACH) / this.viewport.scale;
   }
 
   /** Drops the gesture that is under way; false if there was none. */
@@ -57,7 +57,7 @@ export class Pointing {
   }
 
   private press(event: MouseEvent): Press {
-    return { point: this.film.at(event), shift: event.shiftKey, alt: event.altKey };
+    return { point: this.viewport.at(event), shift: event.shiftKey, alt: event.altKey };
   }
 
   private readonly down = (event: PointerEvent): void => {
@@ -76,23 +76,23 @@ export class Pointing {
 
   private capture(pointer: number): void {
     try {
-      this.film.overlay.setPointerCapture(pointer);
+      this.viewport.overlay.setPointerCapture(pointer);
     } catch {
       // A pointer that is gone already, or one that a script made up: its events still arrive.
     }
   }
 
   private readonly move = (event: PointerEvent): void => {
-    this.point = this.film.at(event);
+    this.point = this.viewport.at(event);
     if (this.pointers.slipped(event)) {
       this.finish(event);
       return;
     }
     const moved = this.pointers.move(event);
-    if (moved && this.pointers.role === "pinch" && moved.before.length === 2) this.film.pinch(moved.before, moved.after);
+    if (moved && this.pointers.role === "pinch" && moved.before.length === 2) this.viewport.pinch(moved.before, moved.after);
     else if (moved && this.pointers.role === "pan") {
       const [[fromX, fromY], [x, y]] = [moved.before[0], moved.after[0]];
-      this.film.pull([x - fromX, y - fromY]);
+      this.viewport.pull([x - fromX, y - fromY]);
     } else if (this.gesture && this.pointers.leads(event)) {
       for (const step of event.getCoalescedEvents?.() ?? []) this.gesture.move(this.press(step));
       this.gesture.move(this.press(event));
@@ -132,13 +132,13 @@ export class Pointing {
   };
 
   private readonly wheel = (event: WheelEvent): void => {
-    const focused = this.film.overlay.ownerDocument.activeElement === this.film.overlay;
+    const focused = this.viewport.overlay.ownerDocument.activeElement === this.viewport.overlay;
     if (focused && !event.ctrlKey && wheelRegion(this.store, -Math.sign(event.deltaY))) {
       event.preventDefault();
       return;
     }
-    if (!this.film.wheel(event, focused)) return;
+    if (!this.viewport.wheel(event, focused)) return;
     event.preventDefault();
-    this.point = this.film.at(event);
+    this.point = this.viewport.at(event);
   };
 }

@@ -1,10 +1,10 @@
 // The preview: each region's own pixels carried along its motion over the frame, in the browser and
-// at once. It shows what was asked for, not what the model will make of it.
+// at once. It shows the drags, not the frames that the model will make of them.
 import type { Scene } from "../shared/document";
 import { filled, widened } from "../shared/fill";
 import { Mask } from "../shared/mask";
 import type { Patch, Pixels } from "../shared/warp";
-import type { Film } from "./film";
+import type { Viewport } from "./viewport";
 import { kindOf } from "./motions";
 import type { Store } from "./store";
 
@@ -13,13 +13,13 @@ const REST_SECONDS = 0.5; // at the end
 const FRINGE = 2; // pixels around a region that carry some of its colour
 
 /** The frame with holes filled, and what is carried over it at a moment. */
-export interface Reel {
+export interface PreviewFrames {
   readonly background: Pixels;
   readonly patches: (fraction: number) => Patch[];
 }
 
 /** Everything that is not muted, seen moving. */
-export function reelOf(store: Store, scene: Scene, picture: Pixels): Reel {
+export function prepareFrames(store: Store, scene: Scene, picture: Pixels): PreviewFrames {
   const moving = scene.document.drags.filter((_, i) => !scene.looks[i].muted);
   const left = moving
     .map((drag) => store.mask(drag.region))
@@ -37,14 +37,14 @@ export class Preview {
   private loop = 0;
   private rounds = Infinity;
   private began = 0;
-  private reel: Reel | null = null;
+  private frames: PreviewFrames | null = null;
   private scene: Scene | null = null;
   private picture = "";
   private readonly scratch = document.createElement("canvas");
 
   constructor(
     private readonly store: Store,
-    private readonly film: Film,
+    private readonly viewport: Viewport,
     private readonly changed: () => void,
   ) {}
 
@@ -84,8 +84,8 @@ export class Preview {
     if (!this.playing) return;
     cancelAnimationFrame(this.loop);
     this.loop = 0;
-    this.reel = this.scene = null;
-    const { ghost } = this.film;
+    this.frames = this.scene = null;
+    const { ghost } = this.viewport;
     ghost.getContext("2d")?.clearRect(0, 0, ghost.width, ghost.height);
     delete ghost.dataset["fraction"];
     this.changed();
@@ -93,16 +93,16 @@ export class Preview {
 
   /** Follows what is drawn and what is pulled meanwhile, and stops when nothing is left to show. */
   private refresh(): void {
-    const { picture } = this.film;
+    const { picture } = this.viewport;
     const painted = picture.dataset["painted"] ?? "";
-    if (this.reel && this.scene === this.store.shown && this.picture === painted) return;
+    if (this.frames && this.scene === this.store.shown && this.picture === painted) return;
     const context = picture.getContext("2d", { willReadFrequently: true });
     if (!context) return;
     const { width, height } = picture;
     const { data } = context.getImageData(0, 0, width, height);
     this.scene = this.store.shown;
     this.picture = painted;
-    this.reel = reelOf(this.store, this.scene, { width, height, data: new Uint8ClampedArray(data) });
+    this.frames = prepareFrames(this.store, this.scene, { width, height, data: new Uint8ClampedArray(data) });
   }
 
   private readonly step = (now: number): void => {
@@ -118,12 +118,12 @@ export class Preview {
   };
 
   private draw(fraction: number): void {
-    const { ghost } = this.film;
+    const { ghost } = this.viewport;
     const context = ghost.getContext("2d");
-    if (!context || !this.reel) return;
-    const { background } = this.reel;
+    if (!context || !this.frames) return;
+    const { background } = this.frames;
     context.putImageData(new ImageData(background.data, background.width, background.height), 0, 0);
-    for (const patch of this.reel.patches(fraction)) {
+    for (const patch of this.frames.patches(fraction)) {
       [this.scratch.width, this.scratch.height] = [patch.width, patch.height];
       this.scratch.getContext("2d")?.putImageData(new ImageData(patch.data, patch.width, patch.height), 0, 0);
       context.drawImage(this.scratch, patch.left, patch.top);

@@ -13,12 +13,12 @@ import type { Store } from "./store";
 export const DRAFT_COLOUR = "#ffffff";
 export const KEEP_COLOUR = "#4f8cff";
 
-export interface Viewport {
+export interface View {
   /** Screen pixels (CSS) per pixel of the frame. */
   readonly scale: number;
   /** The corner of what is seen, counted from the corner of the frame. */
   readonly corner: Point;
-  /** How near to a handle counts as on it, in pixels of the frame. */
+  /** Distance that counts as on a handle, in pixels of the frame. */
   readonly reach: number;
   /** Pixels of the context per CSS pixel, across and down. */
   readonly ratio: Point;
@@ -48,7 +48,7 @@ export class Renderer {
     this.ink = new Ink(context);
   }
 
-  draw(store: Store, view: Viewport): void {
+  draw(store: Store, view: View): void {
     const { context, ink } = this;
     ink.scale = view.scale;
     ink.corner = view.corner;
@@ -105,7 +105,7 @@ export class Renderer {
     context.globalAlpha = 1;
   }
 
-  /** Where the region ends up, with the pixels that it takes along. */
+  /** The region at the end of its motion, with its pixels. */
   private ghost(mask: Mask, map: Affine, colour: string, selected: boolean): void {
     const { context } = this;
     const { scale } = this.ink;

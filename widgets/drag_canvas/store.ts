@@ -1,4 +1,4 @@
-// What all views of one canvas share: the scene, its history, the selection and the tool in hand.
+// The state that all views of one canvas share: the scene, its history, the selection and the tool in hand.
 import {
   duplicateDrag,
   emptyScene,
@@ -15,7 +15,7 @@ import {
   type Selection,
 } from "../shared/document";
 import { rasterise, type Mask, type Region, type Size } from "../shared/mask";
-import { Lifeline, type Message, type Model as TalkingModel } from "../shared/model";
+import { KernelHeartbeat, type Message, type Model as TalkingModel } from "../shared/model";
 import { History } from "./history";
 import { kindOf } from "./motions";
 import type { Outline } from "./outline_tools";
@@ -35,7 +35,7 @@ export interface Aim {
   readonly number: number;
 }
 
-/** What is only shown: a change of it is no step of undo. */
+/** State of the display only: a change of it is no step of undo. */
 const SHOWN = ["frame", "latent_frames", "onion", "trail", "selectors", "aim"] as const;
 
 const MERGE_MILLISECONDS = 800;
@@ -45,15 +45,15 @@ export class Store {
   tool: ToolName = "brush";
   brushRadius: number;
   error: string | null = null;
-  /** What is being drawn click by click. */
+  /** The outline that is drawn click by click. */
   outline: Outline | null = null;
   /** The waypoint of the selected path that the keys move; null is its end. */
   waypoint: number | null = null;
-  /** What is being played in place of the frame at rest. */
+  /** The clip that plays in place of the frame at rest. */
   clip: Clip | null = null;
   readonly picking: Picking;
 
-  private readonly lifeline: Lifeline;
+  private readonly heartbeat: KernelHeartbeat;
   private preview: Scene | null = null;
   private writing = false;
   private readonly history: History<Scene>;
@@ -66,7 +66,7 @@ export class Store {
   constructor(private readonly model: Model) {
     this.history = new History(this.revision, this.read());
     this.picking = new Picking(this, model);
-    this.lifeline = new Lifeline(model, this.notify);
+    this.heartbeat = new KernelHeartbeat(model, this.notify);
     this.selection = this.scene.draft ? "draft" : null;
     this.brushRadius = Math.max(2, Math.round(Math.min(this.size.width, this.size.height) / 16));
     model.on("change:state", this.adopt);
@@ -81,7 +81,7 @@ export class Store {
     this.model.off("change:looks", this.adopt);
     this.model.off("change:draft", this.adopt);
     for (const name of SHOWN) this.model.off(`change:${name}`, this.notify);
-    this.lifeline.dispose();
+    this.heartbeat.dispose();
     this.model.off("msg:custom", this.hear);
     this.watchers.clear();
   }
@@ -99,7 +99,7 @@ export class Store {
     return frame instanceof DataView ? frame : null;
   }
 
-  /** How many earlier frames shine through. */
+  /** Number of earlier frames that shine through. */
   get onion(): number {
     return Number(this.model.get("onion") ?? 0);
   }
@@ -109,17 +109,17 @@ export class Store {
     return (this.model.get("trail") ?? []) as readonly DataView[];
   }
 
-  /** Where Python has every view look, and which of its calls that was. */
+  /** Part of the frame that Python zoomed to, and the number of that call. */
   get aim(): Aim {
     return this.model.get("aim") as Aim;
   }
 
   /** The kernel that made this canvas is gone. */
   get gone(): boolean {
-    return this.lifeline.gone;
+    return this.heartbeat.gone;
   }
 
-  /** What stands on the canvas, in Python too. */
+  /** The content of the canvas, in Python too. */
   get scene(): Scene {
     return this.history.scene;
   }
@@ -151,7 +151,7 @@ export class Store {
     return mask;
   }
 
-  /** How many pixels a region covers. */
+  /** Number of pixels that a region covers. */
   area(region: Region): number {
     let area = this.areas.get(region);
     if (area === undefined) {
@@ -272,7 +272,7 @@ export class Store {
     else if (this.tool === "keep") this.commit(withKeep(this.scene, null));
   }
 
-  /** Mutes the selected drag or lets it take part again; false if none is selected. */
+  /** Mutes or unmutes the selected drag; false if none is selected. */
   mute(index = this.selection): boolean {
     if (typeof index !== "number") return false;
     this.commit(withLook(this.scene, index, { muted: !this.scene.looks[index].muted }), this.selection);
@@ -302,7 +302,7 @@ export class Store {
     this.commit(emptyScene, null);
   }
 
-  /** What is dragged cannot stay as it is: handles are cut out of the keep region. */
+  /** Dragged pixels cannot be kept: handles are cut out of the keep region. */
   private settled(scene: Scene): Scene {
     const { drags, keep } = scene.document;
     if (!keep) return scene;
@@ -378,8 +378,8 @@ export class Store {
   };
 
   private readonly hear = (message: Message, buffers: readonly DataView[] = []): void => {
-    this.lifeline.heard();
-    if (message?.type === "similarity") this.picking.hear(message, buffers);
+    this.heartbeat.received();
+    if (message?.type === "similarity") this.picking.onMessage(message, buffers);
     else if (message?.type === "still") this.endClip(null);
     else if (message?.type === "clip" && buffers.length > 0) {
       this.clip = { number: Number(message["clip"]), rate: Number(message["frame_rate"]), frames: buffers };

@@ -125,7 +125,7 @@ export const beginErasing = (store: Store, press: Press): Gesture =>
 export const isPaint = (tool: ToolName): boolean =>
   tool !== "eraser" && PAINT.some(({ name }) => name === tool);
 
-/** What a motion tool acts on when it is pressed beside all regions. */
+/** The region of a motion tool that is pressed beside all regions. */
 function activeTarget(store: Store): Selection {
   if (store.scene.draft) return "draft";
   if (store.selection !== null) return store.selection;

@@ -1,7 +1,7 @@
 // One view of the canvas: toolbar, frame with overlay, list of drags, a line of help.
 import { assign, element, icon } from "../shared/dom";
 import { GONE } from "../shared/model";
-import { Film } from "./film";
+import { Viewport } from "./viewport";
 import { hit } from "./hit";
 import { ACTION_ICONS } from "./icons";
 import { KeyboardPointer, shortcut, viewKey, zoomKey } from "./keyboard";
@@ -25,7 +25,7 @@ export class View {
   private readonly list: DragList;
   private readonly keyboard: KeyboardPointer;
   private readonly renderer: Renderer;
-  private readonly film: Film;
+  private readonly viewport: Viewport;
   private readonly zoomBar: ZoomBar;
   private readonly pointing: Pointing;
   private readonly preview: Preview;
@@ -59,17 +59,17 @@ export class View {
     const context = this.overlay.getContext("2d");
     if (!context) throw new Error("this browser draws no 2D canvas");
     this.renderer = new Renderer(context);
-    this.film = new Film(this.overlay, store.size, this.schedule);
-    this.zoomBar = new ZoomBar(this.film);
-    this.player = new Player(store, this.film);
-    this.onion = new OnionBar(store, this.film);
+    this.viewport = new Viewport(this.overlay, store.size, this.schedule);
+    this.zoomBar = new ZoomBar(this.viewport);
+    this.player = new Player(store, this.viewport);
+    this.onion = new OnionBar(store, this.viewport);
     this.selectBar = new SelectBar(store);
-    this.preview = new Preview(store, this.film, this.schedule);
+    this.preview = new Preview(store, this.viewport, this.schedule);
     this.help = new HelpOverlay(this.overlay);
     this.toolbar = new Toolbar(store, this.preview, this.help);
     this.list = new DragList(store);
-    this.pointing = new Pointing(store, this.film, this.schedule, this.pressed, this.released);
-    this.keyboard = new KeyboardPointer(store, this.film, () => this.pointing.reach);
+    this.pointing = new Pointing(store, this.viewport, this.schedule, this.pressed, this.released);
+    this.keyboard = new KeyboardPointer(store, this.viewport, () => this.pointing.reach);
     this.assemble(host);
     this.listen();
     this.stopWatching = store.watch(this.schedule);
@@ -94,9 +94,9 @@ export class View {
     close.addEventListener("click", () => this.store.setError(null));
     this.alert.append(this.alertText, close);
     const foot = element("div", { class: "ds-foot" }, this.hint, this.place, this.onion.root, this.zoomBar.root);
-    this.film.stage.append(this.selectBar.root);
-    const main = element("div", { class: "ds-main" }, this.film.stage, this.list.root);
-    this.root.style.setProperty("--ds-width", this.film.width);
+    this.viewport.stage.append(this.selectBar.root);
+    const main = element("div", { class: "ds-main" }, this.viewport.stage, this.list.root);
+    this.root.style.setProperty("--ds-width", this.viewport.width);
     this.root.append(this.toolbar.root, main, foot, this.alert, this.help.root);
     host.append(this.root);
   }
@@ -112,9 +112,9 @@ export class View {
   };
 
   private update(): void {
-    const { store, film } = this;
+    const { store, viewport } = this;
     this.player.update();
-    film.obey(store.aim);
+    viewport.obey(store.aim);
     if (!store.clip) void this.paintFrame();
     this.toolbar.update();
     this.list.update();
@@ -127,11 +127,11 @@ export class View {
     this.alert.classList.toggle("ds-open", problem !== null);
     const { point } = this.pointing;
     this.place.textContent = point ? `x ${Math.round(point[0])}  y ${Math.round(point[1])}` : "";
-    const ratio = film.arrange();
+    const ratio = viewport.arrange();
     this.overlay.style.cursor = this.cursor();
     this.renderer.draw(store, {
-      scale: film.scale, reach: this.pointing.reach, corner: [film.camera.left, film.camera.top], ratio, pointer: point ?? this.keyboard.point,
-      brush: point && this.brushKind(), crosshair: this.keyboard.point, picture: this.preview.playing ? null : film.picture,
+      scale: viewport.scale, reach: this.pointing.reach, corner: [viewport.camera.left, viewport.camera.top], ratio, pointer: point ?? this.keyboard.point,
+      brush: point && this.brushKind(), crosshair: this.keyboard.point, picture: this.preview.playing ? null : viewport.picture,
     });
     const { document, draft } = store.shown;
     assign(this.overlay, { "data-drags": document.drags.length, "data-draft": draft !== null });
@@ -147,7 +147,7 @@ export class View {
       return;
     }
     if (frame === this.painted && !this.disposed && !this.store.clip) {
-      this.film.show(image);
+      this.viewport.show(image);
       this.schedule(); // the ghosts show the new pixels
     }
     image.close();
@@ -214,7 +214,7 @@ export class View {
     this.keyboard.hide();
   };
 
-  /** What has just been pulled is seen moving once, unless the reader wants no motion. */
+  /** Preview a new drag once, unless the reader prefers reduced motion. */
   private readonly released = (): void => {
     if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) this.preview.once();
   };
@@ -226,7 +226,7 @@ export class View {
       viewKey(event, this.preview, this.help) ||
       (event.key === "Escape" && this.pointing.cancel()) ||
       (onFrame && this.keyboard.key(event)) ||
-      (onFrame && zoomKey(this.film, event)) ||
+      (onFrame && zoomKey(this.viewport, event)) ||
       shortcut(this.store, event);
     if (handled) {
       event.preventDefault();

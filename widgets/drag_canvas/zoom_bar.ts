@@ -1,6 +1,6 @@
 // Zoom under the frame: out, how much, in. A press on the number shows the whole frame again.
 import { element, icon } from "../shared/dom";
-import type { Film } from "./film";
+import type { Viewport } from "./viewport";
 import { ACTION_ICONS } from "./icons";
 
 export class ZoomBar {
@@ -10,14 +10,14 @@ export class ZoomBar {
   });
   private readonly out: HTMLButtonElement;
 
-  constructor(private readonly film: Film) {
-    this.out = this.button("Zoom out", "Zoom out  -", ACTION_ICONS.zoomOut, film.zoomOut);
-    this.amount.addEventListener("click", film.fit);
-    this.root.append(this.out, this.amount, this.button("Zoom in", "Zoom in  +", ACTION_ICONS.zoomIn, film.zoomIn));
+  constructor(private readonly viewport: Viewport) {
+    this.out = this.button("Zoom out", "Zoom out  -", ACTION_ICONS.zoomOut, viewport.zoomOut);
+    this.amount.addEventListener("click", viewport.fit);
+    this.root.append(this.out, this.amount, this.button("Zoom in", "Zoom in  +", ACTION_ICONS.zoomIn, viewport.zoomIn));
   }
 
   update(): void {
-    const { zoom } = this.film.camera;
+    const { zoom } = this.viewport.camera;
     this.amount.textContent = `${Math.round(100 * zoom)} %`;
     this.out.disabled = zoom === 1;
   }

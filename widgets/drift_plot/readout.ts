@@ -1,4 +1,4 @@
-// What the plot says at the cursor, in words.
+// The values at the cursor, as text.
 import { BLOCK, CUTOFF, DRIFT, ITERATION, LOSS, MEASURES, type Rows } from "./rows";
 import { read } from "./scale";
 import type { Axis } from "./store";

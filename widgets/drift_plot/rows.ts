@@ -7,7 +7,7 @@ export const MEASURES = [
   { name: "maximum", symbol: "max" },
 ] as const;
 
-/** Where a kind of row has what. */
+/** The columns of a kind of row. */
 export interface Layout {
   readonly columns: number;
   readonly values: number;
@@ -47,7 +47,7 @@ export class Rows {
     return this.numbers[row * this.layout.columns + column] ?? NaN;
   }
 
-  /** Where a row stands along the horizontal axis. */
+  /** The place of a row along the horizontal axis. */
   x(row: number): number {
     return this.at(row, 0);
   }

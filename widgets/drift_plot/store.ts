@@ -1,4 +1,4 @@
-// What all views of one plot share: the rows, what is looked at, and where the cursor is.
+// The state that all views of one plot share: the rows, the selection and the cursor.
 import { MessageStore } from "../shared/message_store";
 import type { Model } from "../shared/model";
 import { FRAMES, ITERATIONS, Rows } from "./rows";
@@ -63,7 +63,7 @@ export class Store extends MessageStore {
   }
 
   override order(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (!this.life.gone) super.order(type, fields);
+    if (!this.heartbeat.gone) super.order(type, fields);
   }
 
   private of(name: (typeof ROWS)[number]): Rows {

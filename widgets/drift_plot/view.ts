@@ -133,7 +133,7 @@ export class View {
     this.kinds(other.count > 0);
     this.say();
     this.alert.show(store.error);
-    this.root.classList.toggle("ds-gone", store.life.gone);
+    this.root.classList.toggle("ds-gone", store.heartbeat.gone);
     Object.assign(this.root.dataset, {
       axis: store.axis, rows: String(shown.count), other: String(other.count), running: String(facts.running),
       comparing: String(facts.comparing), cursor: store.cursor === null ? "" : String(store.cursor),

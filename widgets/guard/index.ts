@@ -1,5 +1,5 @@
 // Looks after a box of other people's controls, which has no code of its own in the page: keys that
-// are pressed in it stay there, and Python hears whether anybody sees it.
+// are pressed in it stay there, and Python knows if a page shows it.
 import { keepKeys } from "../shared/keys";
 import { widget } from "../shared/widget";
 
@@ -15,7 +15,7 @@ class View {
     for (const event of EVENTS) document.removeEventListener(event, this.look, true);
   }
 
-  /** The box is known once it is in the page, so at the latest when somebody turns to it. */
+  /** The box is known once it is in the page, so at the latest when it gets the focus. */
   private readonly look = (event: Event): void => {
     const box = this.host.parentElement;
     if (box?.contains(event.target as Node)) keepKeys(box);

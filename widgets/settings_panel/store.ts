@@ -1,4 +1,4 @@
-// What all views of the settings share.
+// The state that all views of the settings share.
 import { MessageStore } from "../shared/message_store";
 import type { Model } from "../shared/model";
 
@@ -11,7 +11,7 @@ export interface Field {
   readonly text: string;
   readonly on: boolean | null;
   readonly choices: readonly (readonly [value: string, text: string])[] | null;
-  /** Whether a click can change it by a step. */
+  /** True if a click can change it by a step. */
   readonly steps: boolean;
 }
 

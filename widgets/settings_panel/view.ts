@@ -96,7 +96,7 @@ export class View {
 
   private show(line: Line, field: Field, problem: string | null): void {
     const on = field.on !== false;
-    // What somebody wrote stays to be mended while there is something wrong with it.
+    // A text with an error stays, to be corrected.
     if (problem === null && line.box.value !== field.text && !(line.box === line.box.ownerDocument.activeElement && line.root.dataset["known"] === field.text)) {
       line.box.value = field.text;
     }

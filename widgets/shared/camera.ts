@@ -33,7 +33,7 @@ export function zoomAt(camera: Camera, [x, y]: Point, factor: number, size: Size
   return settled({ zoom, left, top }, size);
 }
 
-/** What the camera sees after the frame has been pulled by (dx, dy) of its own pixels. */
+/** The camera after the frame has been pulled by (dx, dy) of its own pixels. */
 export const pulledBy = (camera: Camera, [dx, dy]: Point, size: Size): Camera =>
   settled({ ...camera, left: camera.left - dx, top: camera.top - dy }, size);
 

@@ -26,7 +26,7 @@ export interface DragDocument {
   readonly keep: Region | null;
 }
 
-/** How a drag is shown, which is no part of what it does; its twin is dragstream.widgets.entries. */
+/** The looks of a drag, which have no effect on the video; its twin is dragstream.widgets.entries. */
 export interface Look {
   /** Its place in the palette, which it keeps wherever it stands in the list. */
   readonly colour: number;
@@ -36,7 +36,7 @@ export interface Look {
   readonly arm: readonly [bearing: number, length: number] | null;
 }
 
-/** What undo steps through: the drags and their looks, and the region that waits for its motion. */
+/** One step of undo: the drags and their looks, and the region that has no motion yet. */
 export interface Scene {
   readonly document: DragDocument;
   /** One for each drag. */

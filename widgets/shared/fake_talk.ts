@@ -39,7 +39,7 @@ export class FakeTalk implements Model {
     for (const listener of this.listeners.get(event) ?? []) listener(...values);
   }
 
-  /** How many listeners there are. */
+  /** Number of listeners. */
   get count(): number {
     return [...this.listeners.values()].flat().length;
   }

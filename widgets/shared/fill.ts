@@ -1,4 +1,4 @@
-// What may lie behind a region that has moved away: its surroundings, spread smoothly inward.
+// Fills the background of a region that has moved away with its surroundings, spread inward.
 import type { Mask } from "./mask";
 import type { Pixels } from "./warp";
 

@@ -1,4 +1,4 @@
-// Which pixels are like the one that was clicked and hang together with it: the twin of
+// Flood fill: the pixels similar to the clicked one and connected with it; the twin of
 // dragstream.widgets.similarity.connected.
 import { Mask, type Size } from "./mask";
 import { clamp, type Point } from "./points";

@@ -1,7 +1,7 @@
 // Keys that are pressed inside a widget stay there. Notebooks listen for keys on the whole page:
 // "d d" would delete the cell whose widget has the focus.
 
-/** What JupyterLab's shortcuts look for, from the focused element upwards, before each comparison. */
+/** The attribute that JupyterLab's shortcuts look for, from the focused element upwards, before each comparison. */
 const MARK = "data-lm-suppress-shortcuts";
 
 const kept = new WeakSet<Element>();

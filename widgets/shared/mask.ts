@@ -106,7 +106,7 @@ export class Mask {
     return false;
   }
 
-  /** As a region, whose runs are counted when they are first asked for: not while one paints. */
+  /** As a region, whose runs are counted on first use: not while painting. */
   toRegion(): Region {
     const { pixels } = this;
     let runs: number[] | null = null;
@@ -189,7 +189,7 @@ function boxMask(box: Region & { readonly type: "box" }, size: Size): Mask {
   return mask;
 }
 
-/** What a closed outline winds around: the non-zero rule, left and upper borders included. */
+/** The pixels within a closed outline: the non-zero rule, left and upper borders included. */
 function polygonMask(points: readonly Point[], { width, height }: Size): Mask {
   // Each border changes the winding number of every pixel to its right.
   const change = new Int32Array(height * (width + 1));
@@ -213,7 +213,7 @@ function polygonMask(points: readonly Point[], { width, height }: Size): Mask {
   return mask;
 }
 
-/** How far a mask reaches along a direction. */
+/** The extent of a mask along a direction. */
 export interface Extent {
   readonly unit: Point;
   /** Of the pixels' middles. */

@@ -40,9 +40,9 @@ it("says when the kernel is gone, and when it is back", () => {
   model.say("comm_live_update");
   expect([model.sent, store.error]).toEqual([[{ type: "hello" }], null]);
   vi.runAllTimers();
-  expect([store.life.gone, store.error]).toEqual([true, GONE]);
+  expect([store.heartbeat.gone, store.error]).toEqual([true, GONE]);
   model.say("msg:custom", { type: "hello" });
-  expect([store.life.gone, store.error]).toEqual([false, null]);
+  expect([store.heartbeat.gone, store.error]).toEqual([false, null]);
   vi.useRealTimers();
   model.deaf = true;
   store.order("play");

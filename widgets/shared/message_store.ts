@@ -1,13 +1,13 @@
-// What the views of a widget share when its page asks with messages: who watches, what is wrong, and
-// whether Python is there.
-import { GONE, Lifeline, type Message, type Model } from "./model";
+// The state that all views of a widget share when its page sends messages: watchers, the error, and
+// the heartbeat of the kernel.
+import { GONE, KernelHeartbeat, type Message, type Model } from "./model";
 
 type Listener = (...values: never[]) => void;
 
 export class MessageStore {
-  /** What is shown beside the widget. */
+  /** The error shown beside the widget. */
   error: string | null = null;
-  readonly life: Lifeline;
+  readonly heartbeat: KernelHeartbeat;
   private readonly watchers = new Set<() => void>();
   private readonly listeners: readonly (readonly [event: string, listener: Listener])[];
 
@@ -16,20 +16,20 @@ export class MessageStore {
     protected readonly model: Model,
     traits: readonly string[],
   ) {
-    this.life = new Lifeline(model, () => this.lost());
-    const heard = (message: Message, buffers: readonly DataView[] = []): void => {
-      this.life.heard();
-      this.hear(message, buffers);
+    this.heartbeat = new KernelHeartbeat(model, () => this.lost());
+    const received = (message: Message, buffers: readonly DataView[] = []): void => {
+      this.heartbeat.received();
+      this.onMessage(message, buffers);
     };
     this.listeners = [
       ...traits.map((name) => [`change:${name}`, () => this.changed(name)] as const),
-      ["msg:custom", heard],
+      ["msg:custom", received],
     ];
     for (const [event, listener] of this.listeners) model.on(event, listener);
   }
 
   dispose(): void {
-    this.life.dispose();
+    this.heartbeat.dispose();
     for (const [event, listener] of this.listeners) this.model.off(event, listener);
     this.watchers.clear();
   }
@@ -44,7 +44,7 @@ export class MessageStore {
     this.notify();
   }
 
-  /** Has Python do what a person asked for: what was wrong before is no longer of interest. */
+  /** Send a request of the user; an earlier error is cleared. */
   order(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
     this.error = null;
     this.send(type, fields);
@@ -65,13 +65,13 @@ export class MessageStore {
   }
 
   /** Python has said something. */
-  protected hear(message: Message, _buffers: readonly DataView[]): void {
+  protected onMessage(message: Message, _buffers: readonly DataView[]): void {
     if (message.type === "error") this.setError(String(message["text"]));
   }
 
   /** Python has gone, or has come back. */
   protected lost(): void {
-    this.setError(this.life.gone ? GONE : null);
+    this.setError(this.heartbeat.gone ? GONE : null);
   }
 
   protected readonly notify = (): void => {

@@ -1,4 +1,4 @@
-// What the widgets that talk in messages use of anywidget's model, and whether Python still listens.
+// The part of anywidget's model that the widgets use, and a heartbeat of the kernel.
 
 export interface Model {
   get(name: string): unknown;
@@ -16,10 +16,10 @@ export const GONE = "This stream is gone: run the cell again.";
 const PATIENCE = 5000;
 
 /**
- * Tells when the kernel that made a widget is gone. After a restart the notebook takes the
- * connection away; then the page asks whether anybody is there.
+ * Notices when the kernel that made a widget is gone. After a restart the notebook closes the
+ * connection; then the page sends a request that a living kernel answers.
  */
-export class Lifeline {
+export class KernelHeartbeat {
   gone = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -35,8 +35,8 @@ export class Lifeline {
     this.model.off("comm_live_update", this.ask);
   }
 
-  /** Somebody in Python has said something. */
-  heard(): void {
+  /** Count a message of the kernel as a sign of life. */
+  received(): void {
     clearTimeout(this.timer);
     this.set(false);
   }

@@ -24,7 +24,7 @@ export class Newest<Wanted> {
     return this.open.size > 0;
   }
 
-  /** Ask for something; what was asked before and has not been sent is forgotten. */
+  /** Request something; an earlier request that has not been sent is dropped. */
   ask(wanted: Wanted): void {
     if (this.open.size < this.most) this.start(wanted);
     else this.waiting = { wanted };

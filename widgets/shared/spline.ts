@@ -14,7 +14,7 @@ export const easings: Readonly<Record<string, (time: number) => number>> = {
 
 const eased = (name: string, time: number): number => (easings[name] ?? easings["linear"])(time);
 
-/** How far something has come at a fraction of its time; `stops` is what each waypoint reaches. */
+/** The progress of a motion at a fraction of its time; `stops` is what each waypoint reaches. */
 export function progress(
   fraction: number,
   stops: readonly number[],
@@ -136,7 +136,7 @@ export const curve = (path: PathDocument): readonly Point[] => tableOf(path).poi
 
 export const pathLength = (path: PathDocument): number => tableOf(path).lengths.at(-1) ?? 0;
 
-/** Where the path is at a fraction of its time, 0 = rest, 1 = the end. */
+/** The point of the path at a fraction of its time, 0 = rest, 1 = the end. */
 export function pathAt(path: PathDocument, fraction: number): Point {
   const { points, lengths, stops } = tableOf(path);
   const length = progress(clamp(fraction, 0, 1), stops, path.frames, path.ease);

@@ -1,14 +1,14 @@
-// Tells Python whether this page shows a widget, so that it does nothing for one that nobody sees.
+// Reports to Python if this page shows a widget, so that hidden widgets cost nothing.
 import type { Message, Model } from "./model";
 
-/** A cell that runs again takes its view away and brings it back: Python need not hear of that. */
+/** A cell that runs again takes its view away and brings it back: that is not reported. */
 const GOODBYE_AFTER = 1000;
 /** By then a widget that is in the page at all has a view, or comes into it later. */
 const ABSENT_AFTER = 10_000;
 
 export class Views {
   private count = 0;
-  private told = false;
+  private reported = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly model: Pick<Model, "send" | "on" | "off">) {
@@ -29,7 +29,7 @@ export class Views {
   add(): () => void {
     this.count += 1;
     clearTimeout(this.timer);
-    if (!this.told) this.tell(this.count);
+    if (!this.reported) this.report(this.count);
     return () => {
       this.count -= 1;
       if (this.count === 0) this.later(GOODBYE_AFTER);
@@ -38,28 +38,28 @@ export class Views {
 
   private later(milliseconds: number): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.count === 0 && this.tell(0), milliseconds);
+    this.timer = setTimeout(() => this.count === 0 && this.report(0), milliseconds);
   }
 
-  private tell(views: number): void {
-    this.told = views > 0;
+  private report(views: number): void {
+    this.reported = views > 0;
     try {
       this.model.send({ type: "views", views });
     } catch {
-      this.told = false; // Python is gone; should it come back, it asks
+      this.reported = false; // the kernel is gone; if it comes back, it requests a report
     }
   }
 
-  /** Python asks whether anybody else shows the widget. */
+  /** Python requests a report of the views. */
   private readonly asked = (message: Message): void => {
-    if (message.type === "views" && this.count > 0) this.tell(this.count);
+    if (message.type === "views" && this.count > 0) this.report(this.count);
   };
 
   private readonly hidden = (): void => {
-    if (this.count > 0) this.tell(0);
+    if (this.count > 0) this.report(0);
   };
 
   private readonly back = (event: PageTransitionEvent): void => {
-    if (event.persisted && this.count > 0) this.tell(this.count);
+    if (event.persisted && this.count > 0) this.report(this.count);
   };
 }

@@ -25,7 +25,7 @@ export interface Bounds {
   readonly bottom: number;
 }
 
-/** Where a point of the moved region comes from. */
+/** The source of a point of the moved region. */
 export type Source = (point: Point) => Point;
 
 export function boundsOf(mask: Mask): Bounds {

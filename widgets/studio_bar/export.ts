@@ -1,14 +1,14 @@
-// Files: the take as a film, an archive or code. What was written is told below, code is shown.
+// Export of the session as a film, an archive or code, and a line about the last file.
 import { say } from "../shared/controls";
 import { element, icon } from "../shared/dom";
 import { ICONS } from "./icons";
 import type { Store } from "./store";
 
 const KINDS = [
-  ["mp4", "Film (.mp4)", "The whole take as a film"],
-  ["gif", "Picture (.gif)", "The whole take as a picture that moves"],
+  ["mp4", "Film (.mp4)", "The whole session as a film"],
+  ["gif", "Picture (.gif)", "The whole session as a picture that moves"],
   ["dragstream", "Archive (.dragstream)", "Everything but the model: go on from it on another day"],
-  ["py", "Python code (.py)", "The calls that make this take again, bit for bit on a CPU"],
+  ["py", "Python code (.py)", "The calls that make this session again, bit for bit on a CPU"],
 ] as const;
 
 export class Export {
@@ -31,7 +31,7 @@ export class Export {
       return button;
     });
     const menu = element("div", { class: "ds-menu" }, element("label", {}, "name ", this.name), ...this.buttons);
-    const summary = element("summary", { class: "ds-button ds-worded", title: "Write the take to a file" }, icon(...ICONS.save), element("span", {}, "Export"));
+    const summary = element("summary", { class: "ds-button ds-worded", title: "Write the session to a file" }, icon(...ICONS.save), element("span", {}, "Export"));
     this.root = element("details", { class: "ds-export" }, summary, menu);
     this.root.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.root.open = false;

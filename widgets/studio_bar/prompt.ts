@@ -1,4 +1,4 @@
-// The prompt of the next block. Enter asks for it; what the model refuses is answered below.
+// The prompt of the next block. Enter sends it; an error is shown below.
 import { say } from "../shared/controls";
 import { element, icon } from "../shared/dom";
 import { ICONS } from "./icons";
@@ -33,7 +33,7 @@ export class Prompt {
 
   update(): void {
     const { prompt } = this.store.state;
-    // What somebody is writing stays until Python has another prompt.
+    // An edited text stays until Python has another prompt.
     if (prompt !== this.known) {
       this.known = prompt;
       this.box.value = prompt;

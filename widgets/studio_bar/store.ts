@@ -1,4 +1,4 @@
-// What all views of one bar share: how things stand, and the answers to what was asked.
+// The state that all views of one bar share: the status and the answers to requests.
 import { MessageStore } from "../shared/message_store";
 import type { Message, Model } from "../shared/model";
 
@@ -29,7 +29,7 @@ export interface Written {
 const EMPTY: State = { status: "stopped", blocks: 0, frames: 0, prompt: "", branch: "", drags: 0, doing: null };
 
 export class Store extends MessageStore {
-  /** What is wrong with the prompt that was asked for last. */
+  /** The error of the last prompt. */
   answer: string | null = null;
 
   constructor(model: Model) {
@@ -63,10 +63,10 @@ export class Store extends MessageStore {
     this.notify();
   }
 
-  protected override hear(message: Message, buffers: readonly DataView[]): void {
+  protected override onMessage(message: Message, buffers: readonly DataView[]): void {
     if (message.type === "error" && message["request"] === "prompt") {
       this.answer = String(message["text"]);
       this.notify();
-    } else super.hear(message, buffers);
+    } else super.onMessage(message, buffers);
   }
 }

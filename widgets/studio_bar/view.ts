@@ -79,7 +79,7 @@ export class View {
     const { store } = this;
     const { status, blocks, drags, doing, branch } = store.state;
     const busy = status === "playing" || status === "working";
-    const { gone } = store.life;
+    const { gone } = store.heartbeat;
     const off: Readonly<Record<keyof typeof this.buttons, boolean>> = {
       play: status === "playing", pause: status !== "playing", step: busy, stop: !busy,
       animate: blocks === 0, edit: blocks === 0,

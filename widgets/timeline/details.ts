@@ -1,9 +1,9 @@
-// What is known of the current block and what can be done there; or a question about that.
+// Facts about the current block and its actions, or a question about them.
 import { say, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { ICONS } from "./icons";
 import type { Question, Store } from "./store";
-import { describe } from "./take";
+import { describe } from "./session";
 
 export class Details {
   readonly root = element("div", { class: "ds-details" });
@@ -25,14 +25,14 @@ export class Details {
   }
 
   update(): void {
-    const { question, take, block } = this.store;
+    const { question, session, block } = this.store;
     if (question !== this.asked) {
       this.asked = question;
       this.root.replaceChildren(question ? this.form(question) : this.about);
       // On "Cancel": a second press of Enter must not drop anything.
       if (question) this.root.querySelector<HTMLElement>("button:last-of-type")?.focus({ preventScroll: true });
     }
-    this.rewind.disabled = block < 0 || block >= take.count - 1;
+    this.rewind.disabled = block < 0 || block >= session.count - 1;
     this.fork.disabled = block < 0;
     if (block < 0) {
       say(this.title, "No blocks yet");
@@ -40,12 +40,12 @@ export class Details {
       this.mark.hidden = true;
       return;
     }
-    const [from, to] = take.latents(block);
-    const mark = take.mark(block);
+    const [from, to] = session.latents(block);
+    const mark = session.mark(block);
     say(this.title, `Block ${block}`);
-    say(this.facts, `latent frames ${from}–${to}, video frames ${take.firstFrame(block)}–${take.lastFrame(block)}`);
-    say(this.prompt, take.prompt(block));
-    this.prompt.title = take.prompt(block);
+    say(this.facts, `latent frames ${from}–${to}, video frames ${session.firstFrame(block)}–${session.lastFrame(block)}`);
+    say(this.prompt, session.prompt(block));
+    this.prompt.title = session.prompt(block);
     this.mark.hidden = mark === null;
     say(this.mark, mark ? describe(mark) : "");
     assign(this.mark, { "data-mode": mark?.mode ?? null });

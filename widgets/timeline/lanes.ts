@@ -1,5 +1,5 @@
-// Where the branches of a take are drawn: one lane each, a fork right of where it left its parent.
-import type { BranchFacts } from "./take";
+// Layout of the branches of a session: one lane each, a fork right of where it left its parent.
+import type { BranchFacts } from "./session";
 
 export interface Lane {
   readonly branch: BranchFacts;

@@ -1,4 +1,4 @@
-// Where playing has got to.
+// The position of playback.
 
 export interface Playback {
   readonly from: number;

@@ -1,10 +1,10 @@
-// What all views of one timeline share: the take, the frame that is shown, thumbnails, questions.
+// The state that all views of one timeline share: the session, the frame that is shown, thumbnails, questions.
 import { Lru } from "../shared/lru";
 import { MessageStore } from "../shared/message_store";
 import type { Message, Model } from "../shared/model";
 import { clamp } from "../shared/points";
 import { playedTo, type Playback } from "./playback";
-import { Take, type TakeState } from "./take";
+import { Session, type SessionState } from "./session";
 import { Thumbnails } from "./thumbnails";
 
 export type CompareMode = "side" | "wipe";
@@ -27,11 +27,11 @@ export interface FrameAnswer {
   readonly picture: Blob;
 }
 
-const SETTLED = 120; // milliseconds without a move after which Python is told what is shown
+const SETTLED = 120; // milliseconds without a move after which the frame that is shown is sent to Python
 const KEPT = 400;
 
 export class Store extends MessageStore {
-  take: Take;
+  session: Session;
   question: Question | null = null;
   mode: CompareMode = "wipe";
   wipe = 0.5;
@@ -41,18 +41,18 @@ export class Store extends MessageStore {
   private play: Playback | null = null;
   private ticking = 0;
   private telling: ReturnType<typeof setTimeout> | undefined;
-  private told: (number | null)[] = [];
-  private asked: { readonly request: string; readonly take: Take }[] = [];
+  private reported: (number | null)[] = [];
+  private asked: { readonly request: string; readonly session: Session }[] = [];
   private readonly viewers = new Set<(answer: FrameAnswer) => void>();
   private readonly refused = new Set<() => void>();
 
   constructor(model: Model) {
     super(model, ["state", "frame", "compared", "viewer"]);
-    this.take = new Take(model.get("state") as TakeState);
+    this.session = new Session(model.get("state") as SessionState);
     this.position = (model.get("frame") as number | null) ?? null;
     const cache = new Lru<number, string>(KEPT, (url) => URL.revokeObjectURL(url));
     this.thumbnails = new Thumbnails(cache, (blocks, ticket) =>
-      this.send("thumbnails", { branch: this.take.state.branch, blocks, ticket }));
+      this.send("thumbnails", { branch: this.session.state.branch, blocks, ticket }));
   }
 
   override dispose(): void {
@@ -77,12 +77,12 @@ export class Store extends MessageStore {
 
   /** The frame that is shown; -1 while there is none. */
   get frame(): number {
-    const last = this.take.frames - 1;
+    const last = this.session.frames - 1;
     return this.position === null ? last : Math.min(this.position, last);
   }
 
   get block(): number {
-    return this.take.frames ? this.take.blockAt(this.frame) : -1;
+    return this.session.frames ? this.session.blockAt(this.frame) : -1;
   }
 
   get following(): boolean {
@@ -106,20 +106,20 @@ export class Store extends MessageStore {
   show(frame: number): void {
     this.play = null;
     this.place(frame);
-    this.tell();
+    this.report();
   }
 
   showBlock(block: number): void {
-    if (this.take.count) this.show(this.take.lastFrame(clamp(block, 0, this.take.count - 1)));
+    if (this.session.count) this.show(this.session.lastFrame(clamp(block, 0, this.session.count - 1)));
   }
 
   togglePlay(): void {
     if (this.play) {
       this.play = null;
-      this.tell();
-    } else if (this.take.frames > 1) {
-      const from = this.frame >= this.take.frames - 1 ? 0 : this.frame;
-      this.play = { from, began: performance.now(), rate: this.take.state.frameRate };
+      this.report();
+    } else if (this.session.frames > 1) {
+      const from = this.frame >= this.session.frames - 1 ? 0 : this.frame;
+      this.play = { from, began: performance.now(), rate: this.session.state.frameRate };
       this.place(from);
       this.tick();
     }
@@ -127,7 +127,7 @@ export class Store extends MessageStore {
   }
 
   private place(frame: number): void {
-    const last = this.take.frames - 1;
+    const last = this.session.frames - 1;
     const wanted = clamp(Math.round(frame), 0, Math.max(0, last));
     this.position = wanted >= last && !this.play ? null : wanted;
     this.question = null;
@@ -138,11 +138,11 @@ export class Store extends MessageStore {
     cancelAnimationFrame(this.ticking);
     this.ticking = requestAnimationFrame(() => {
       if (!this.play) return;
-      const { frame, done } = playedTo(this.play, performance.now(), this.take.frames);
+      const { frame, done } = playedTo(this.play, performance.now(), this.session.frames);
       if (done) {
         this.play = null;
-        this.place(this.take.frames - 1);
-        this.tell();
+        this.place(this.session.frames - 1);
+        this.report();
       } else {
         if (frame !== this.frame) this.place(frame);
         this.tick();
@@ -151,23 +151,23 @@ export class Store extends MessageStore {
   }
 
   /** Tell Python what is shown, once it stays. */
-  private tell(): void {
+  private report(): void {
     clearTimeout(this.telling);
     this.telling = setTimeout(() => {
       if (this.play) return;
       const frame = this.position;
       if (frame !== ((this.model.get("frame") as number | null) ?? null)) {
-        this.told.push(frame);
+        this.reported.push(frame);
         this.send("show", { frame });
       }
     }, SETTLED);
   }
 
-  // --- what is asked of Python ------------------------------------------------------------------
+  // --- requests to Python -----------------------------------------------------------------------
 
   override send(request: string, fields: Readonly<Record<string, unknown>>): void {
-    if (this.life.gone) return;
-    this.asked.push({ request, take: this.take });
+    if (this.heartbeat.gone) return;
+    this.asked.push({ request, session: this.session });
     if (this.asked.length > 50) this.asked.shift();
     super.send(request, fields);
   }
@@ -180,9 +180,9 @@ export class Store extends MessageStore {
 
   askRewind(): void {
     const to = this.block + 1;
-    const { count } = this.take;
+    const { count } = this.session;
     if (to < 1 || to >= count) return;
-    const frames = this.take.frames - this.take.firstFrame(to);
+    const frames = this.session.frames - this.session.firstFrame(to);
     const blocks = to === count - 1 ? `block ${to}` : `blocks ${to} to ${count - 1}`;
     this.ask({
       text: `Going back drops ${blocks} (${frames} video frames).`,
@@ -195,7 +195,7 @@ export class Store extends MessageStore {
   }
 
   askRemove(name: string): void {
-    const branch = this.take.branch(name);
+    const branch = this.session.branch(name);
     if (!branch) return;
     this.ask({
       text: `Remove “${name}” with its ${branch.blocks} blocks?`,
@@ -229,17 +229,17 @@ export class Store extends MessageStore {
   }
 
   private adopt(): void {
-    this.take = new Take(this.model.get("state") as TakeState);
-    if (this.question?.drops != null && this.question.drops >= this.take.count) this.question = null;
-    if (this.position !== null && this.position >= this.take.frames) this.position = null;
+    this.session = new Session(this.model.get("state") as SessionState);
+    if (this.question?.drops != null && this.question.drops >= this.session.count) this.question = null;
+    if (this.position !== null && this.position >= this.session.frames) this.position = null;
     this.notify();
   }
 
   private moved(): void {
     const frame = (this.model.get("frame") as number | null) ?? null;
-    const echo = this.told.indexOf(frame);
+    const echo = this.reported.indexOf(frame);
     if (echo >= 0) {
-      this.told.splice(0, echo + 1);
+      this.reported.splice(0, echo + 1);
       return;
     }
     this.play = null;
@@ -247,11 +247,11 @@ export class Store extends MessageStore {
     this.notify();
   }
 
-  protected override hear(message: Message, buffers: readonly DataView[]): void {
+  protected override onMessage(message: Message, buffers: readonly DataView[]): void {
     const ticket = Number(message["ticket"]);
     if (message.type === "thumbnails") {
       this.answered("thumbnails");
-      this.thumbnails.take(ticket, message["keys"] as number[], buffers);
+      this.thumbnails.receive(ticket, message["keys"] as number[], buffers);
     } else if (message.type === "frame" && buffers[0]) {
       this.answered("frame");
       const picture = jpeg(buffers[0]);
@@ -261,18 +261,18 @@ export class Store extends MessageStore {
     }
   }
 
-  private answered(request: string): Take | null {
+  private answered(request: string): Session | null {
     const place = this.asked.findIndex((item) => item.request === request);
-    return place < 0 ? null : this.asked.splice(place, 1)[0]!.take;
+    return place < 0 ? null : this.asked.splice(place, 1)[0]!.session;
   }
 
   private refuse(text: string, request: unknown): void {
     const about = typeof request === "string" ? this.answered(request) : null;
     if (request === "thumbnails") this.thumbnails.refuse();
     if (request === "frame") for (const refused of this.refused) refused();
-    if (request === "show") this.told = [];
-    // What was asked of a take that has changed meanwhile is nobody's mistake.
-    const stale = about !== null && about !== this.take;
+    if (request === "show") this.reported = [];
+    // A request about a session that has changed meanwhile is no error.
+    const stale = about !== null && about !== this.session;
     const quiet = request === "thumbnails" || request === "frame" || request === "show";
     if (!(stale && quiet)) this.error = text;
     this.notify();

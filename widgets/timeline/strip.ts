@@ -2,7 +2,7 @@
 import { say } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import type { Store } from "./store";
-import { describe } from "./take";
+import { describe } from "./session";
 import { reveal, visible } from "./visible";
 
 const GAP = 6;
@@ -64,11 +64,11 @@ export class Strip {
   update(): void {
     const { store } = this;
     this.version++;
-    const { width, height } = store.take.state;
+    const { width, height } = store.session.state;
     this.size = Math.round(Math.min(96, Math.max(40, (56 * width) / height))) + GAP;
     this.root.style.setProperty("--ds-tile", `${this.size - GAP}px`);
     this.root.style.setProperty("--ds-tile-shape", `${width} / ${height}`);
-    const length = `${Math.max(0, store.take.count * this.size - GAP)}px`;
+    const length = `${Math.max(0, store.session.count * this.size - GAP)}px`;
     if (this.row.style.width !== length) this.row.style.width = length;
     if (store.block !== this.current) {
       this.current = store.block;
@@ -104,7 +104,7 @@ export class Strip {
     const { store } = this;
     const { scrollLeft, clientWidth } = this.root;
     if (clientWidth === 0 || this.size === 0) return;
-    const { first, end } = visible(scrollLeft, clientWidth, this.size, store.take.count, SPARE);
+    const { first, end } = visible(scrollLeft, clientWidth, this.size, store.session.count, SPARE);
     for (const [block, tile] of this.tiles) {
       if (block >= first && block < end) continue;
       this.tiles.delete(block);
@@ -117,7 +117,7 @@ export class Strip {
       const tile = this.tile(block);
       if (tile.filled !== this.version) this.fill(block, tile);
     }
-    store.thumbnails.want(wanted, (block) => store.take.key(block));
+    store.thumbnails.want(wanted, (block) => store.session.key(block));
     assign(this.root, { "aria-activedescendant": this.tiles.has(this.current) ? `${this.prefix}-${this.current}` : null });
   }
 
@@ -136,8 +136,8 @@ export class Strip {
   private fill(block: number, tile: Tile): void {
     const { store } = this;
     tile.filled = this.version;
-    const { take } = store;
-    const source = store.thumbnails.get(take.key(block));
+    const { session } = store;
+    const source = store.thumbnails.get(session.key(block));
     if (tile.picture.dataset["source"] !== source) {
       if (source) {
         tile.picture.src = source;
@@ -147,16 +147,16 @@ export class Strip {
         delete tile.picture.dataset["source"];
       }
     }
-    const mark = take.mark(block);
-    const [from, to] = take.latents(block);
+    const mark = session.mark(block);
+    const [from, to] = session.latents(block);
     say(tile.number, String(block));
     say(tile.latents, from === to ? `z${from}` : `z${from}–${to}`);
-    const video = `video frames ${take.firstFrame(block)} to ${take.lastFrame(block)}`;
+    const video = `video frames ${session.firstFrame(block)} to ${session.lastFrame(block)}`;
     const told = `Block ${block}, latent frames ${from} to ${to}, ${video}${mark ? `, ${describe(mark)}` : ""}`;
     const drops = store.question?.drops;
     assign(tile.root, {
       id: `${this.prefix}-${block}`, "data-block": block, "aria-label": told, title: told,
-      "aria-posinset": block + 1, "aria-setsize": take.count,
+      "aria-posinset": block + 1, "aria-setsize": session.count,
       "aria-selected": block === this.current ? "true" : "false",
       "data-mode": mark?.mode ?? null, "data-drops": drops != null && block >= drops,
       "data-goes-on": mark !== null && mark.part + 1 < mark.parts,

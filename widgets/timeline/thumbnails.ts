@@ -1,4 +1,4 @@
-// Small pictures of the blocks in view, asked for when they are needed and forgotten when not.
+// Thumbnails of the blocks in view, requested when they are needed and dropped when not.
 import type { Lru } from "../shared/lru";
 import { Newest } from "../shared/newest";
 
@@ -20,7 +20,7 @@ export class Thumbnails {
     this.requests = new Newest(send, 1, first);
   }
 
-  /** Be told when pictures have come. */
+  /** Register a callback for the arrival of pictures. */
   watch(watcher: () => void): () => void {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
@@ -37,7 +37,7 @@ export class Thumbnails {
     if (missing.length > 0) this.requests.ask(missing);
   }
 
-  take(ticket: number, keys: readonly number[], buffers: readonly DataView[]): void {
+  receive(ticket: number, keys: readonly number[], buffers: readonly DataView[]): void {
     this.requests.settle(ticket);
     keys.forEach((key, index) => {
       const bytes = buffers[index];

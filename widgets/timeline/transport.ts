@@ -3,7 +3,7 @@ import { iconButton, relabel, say } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { ICONS } from "./icons";
 import type { Store } from "./store";
-import type { Take } from "./take";
+import type { Session } from "./session";
 
 export class Transport {
   readonly root: HTMLElement;
@@ -22,7 +22,7 @@ export class Transport {
       back: iconButton("Back one frame", ICONS.back, () => store.show(store.frame - 1)),
       play: iconButton("Play", ICONS.play, () => store.togglePlay()),
       forward: iconButton("Forward one frame", ICONS.forward, () => store.show(store.frame + 1)),
-      last: iconButton("Newest frame", ICONS.last, () => store.show(store.take.frames)),
+      last: iconButton("Newest frame", ICONS.last, () => store.show(store.session.frames)),
     };
     const group = element("div", { class: "ds-group" }, ...Object.values(this.buttons));
     const field = (): HTMLElement => element("span", { class: "ds-value" });
@@ -48,18 +48,18 @@ export class Transport {
   }
 
   update(): void {
-    const { take, frame, block, playing, compared } = this.store;
-    const none = take.frames === 0;
+    const { session, frame, block, playing, compared } = this.store;
+    const none = session.frames === 0;
     relabel(this.buttons.play, playing ? "Pause" : "Play", playing ? ICONS.pause : ICONS.play);
-    this.buttons.play.disabled = take.frames < 2;
+    this.buttons.play.disabled = session.frames < 2;
     this.buttons.first.disabled = this.buttons.back.disabled = frame <= 0;
-    this.buttons.forward.disabled = this.buttons.last.disabled = frame >= take.frames - 1;
+    this.buttons.forward.disabled = this.buttons.last.disabled = frame >= session.frames - 1;
     this.scrubber.disabled = none;
-    if (this.scrubber.max !== String(Math.max(0, take.frames - 1))) this.scrubber.max = String(Math.max(0, take.frames - 1));
+    if (this.scrubber.max !== String(Math.max(0, session.frames - 1))) this.scrubber.max = String(Math.max(0, session.frames - 1));
     if (this.scrubber.value !== String(Math.max(0, frame))) this.scrubber.value = String(Math.max(0, frame));
-    const latent = none ? 0 : take.latentAt(frame);
+    const latent = none ? 0 : session.latentAt(frame);
     const texts = none ? ["–", "–", "–", "–"] : [
-      `${frame} / ${take.frames - 1}`, String(latent), String(block), `${(frame / take.state.frameRate).toFixed(2)} s`,
+      `${frame} / ${session.frames - 1}`, String(latent), String(block), `${(frame / session.state.frameRate).toFixed(2)} s`,
     ];
     [this.fields.frame, this.fields.latent, this.fields.block, this.fields.time].forEach((node, i) => say(node, texts[i]!));
     assign(this.scrubber, {
@@ -69,27 +69,27 @@ export class Transport {
     this.paint();
   }
 
-  /** Where drags were applied, over the whole length; redrawn when the take is another one. */
+  /** Marks of the drags along the whole length; redrawn when the session changes. */
   private paint(): void {
-    const { take } = this.store;
-    if (this.painted === take) return;
-    this.painted = take;
+    const { session } = this.store;
+    if (this.painted === session) return;
+    this.painted = session;
     const { canvas, width, height } = fitted(this.marks);
     const context = canvas.getContext("2d");
     if (!context || width === 0) return;
     context.clearRect(0, 0, width, height);
     const style = getComputedStyle(canvas);
-    for (const mark of take.allMarks) {
-      const left = across(take, take.firstFrame(mark.block), width);
-      const right = across(take, take.firstFrame(mark.block + 1), width);
+    for (const mark of session.allMarks) {
+      const left = across(session, session.firstFrame(mark.block), width);
+      const right = across(session, session.firstFrame(mark.block + 1), width);
       context.fillStyle = style.getPropertyValue(`--ds-${mark.mode}`) || style.color;
       context.fillRect(left, 0, Math.max(2, right - left - 1), height);
     }
   }
 }
 
-function across(take: Take, frame: number, width: number): number {
-  return Math.round((width * frame) / Math.max(1, take.frames));
+function across(session: Session, frame: number, width: number): number {
+  return Math.round((width * frame) / Math.max(1, session.frames));
 }
 
 function fitted(canvas: HTMLCanvasElement): { canvas: HTMLCanvasElement; width: number; height: number } {

@@ -42,8 +42,8 @@ export class Tree {
   }
 
   update(): void {
-    const { take, compared } = this.store;
-    const { branches, branch } = take.state;
+    const { session, compared } = this.store;
+    const { branches, branch } = session.state;
     const found = lanes(branches);
     while (this.rows.length > found.length) {
       const row = this.rows.pop()!;
@@ -87,7 +87,7 @@ export class Tree {
     });
     const remove = iconButton("Remove", ICONS.remove, () => store.askRemove(row.branch));
     button.addEventListener("click", () => {
-      if (row.branch !== store.take.state.branch) store.order("switch", { name: row.branch });
+      if (row.branch !== store.session.state.branch) store.order("switch", { name: row.branch });
     });
     button.addEventListener("dblclick", edit);
     button.addEventListener("keydown", (event) => {
@@ -105,14 +105,14 @@ export class Tree {
   }
 
   private draw(): void {
-    const { take, frame, compared } = this.store;
-    const { branches, branch } = take.state;
+    const { session, frame, compared } = this.store;
+    const { branches, branch } = session.state;
     const space = this.list.querySelector<HTMLElement>(".ds-lane-space");
     const width = Math.round(space?.clientWidth ?? 0);
     if (!space || width === 0) return;
     const found = lanes(branches);
     const longest = Math.max(1, ...branches.map((item) => item.blocks));
-    const at = take.passed(frame);
+    const at = session.passed(frame);
     const key = JSON.stringify([width, branches, branch, compared, at.toFixed(2)]);
     if (key === this.drawn) return;
     this.drawn = key;
@@ -124,7 +124,7 @@ export class Tree {
     const order = [...found].sort((a, b) => Number(a.branch.name === branch) - Number(b.branch.name === branch));
     for (const lane of order) nodes.push(...this.lane(lane, x, y, lane.branch.name === branch, lane.branch.name === compared));
     const current = found.find((lane) => lane.branch.name === branch);
-    if (current && take.count > 0) {
+    if (current && session.count > 0) {
       nodes.push(...this.history(found, current, x, y));
       const row = this.rowOf(found, current, at);
       nodes.push(shape("circle", { class: "ds-playhead", cx: x(at), cy: y(row), r: 5 }));

@@ -44,10 +44,10 @@ export class View {
       const { store } = this;
       this.parts.forEach((part) => part.update());
       this.alert.show(store.error);
-      this.root.classList.toggle("ds-gone", store.life.gone);
+      this.root.classList.toggle("ds-gone", store.heartbeat.gone);
       this.root.dataset["frame"] = String(store.frame);
-      this.root.dataset["branch"] = store.take.state.branch;
-      this.root.dataset["blocks"] = String(store.take.count);
+      this.root.dataset["branch"] = store.session.state.branch;
+      this.root.dataset["blocks"] = String(store.session.count);
     });
   };
 
@@ -76,7 +76,7 @@ export class View {
         else store.show(store.frame + 1);
         return true;
       case "Home": store.show(0); return true;
-      case "End": store.show(store.take.frames); return true;
+      case "End": store.show(store.session.frames); return true;
       case "Enter":
       case "Delete":
         if (!inStrip) return false;

@@ -91,18 +91,18 @@ export class Viewer {
 
   update(): void {
     const { store } = this;
-    const { take, compared, frame } = store;
-    const other = compared === null ? null : take.branch(compared);
+    const { session, compared, frame } = store;
+    const other = compared === null ? null : session.branch(compared);
     this.root.hidden = !(store.viewer || other);
     if (this.root.hidden) return;
-    const { width, height } = take.state;
+    const { width, height } = session.state;
     this.stage.style.setProperty("--ds-shape", `${width} / ${height}`);
     this.stage.style.setProperty("--ds-width", `min(${Math.max(1, Math.floor(480 / width)) * width}px, ${(70 * width) / height}vh)`);
     this.empty.hidden = frame >= 0;
     const [ours, theirs] = this.panes;
-    ours.show(take.state.branch, frame, frame < 0 ? "" : String(take.key(take.blockAt(frame))));
-    say(ours.label, take.state.branch);
-    assign(ours.canvas, { "aria-label": `${take.state.branch}, video frame ${frame}` });
+    ours.show(session.state.branch, frame, frame < 0 ? "" : String(session.key(session.blockAt(frame))));
+    say(ours.label, session.state.branch);
+    assign(ours.canvas, { "aria-label": `${session.state.branch}, video frame ${frame}` });
     this.stage.dataset["mode"] = other ? store.mode : "one";
     this.bar.hidden = !other;
     this.boxes[1].hidden = !other;
@@ -118,7 +118,7 @@ export class Viewer {
     assign(this.handle, { "aria-valuenow": Math.round(100 * store.wipe) });
     assign(this.wipe, { "aria-pressed": store.mode === "wipe" ? "true" : "false" });
     assign(this.side, { "aria-pressed": store.mode === "side" ? "true" : "false" });
-    const same = other.shared === take.count && other.blocks === take.count;
+    const same = other.shared === session.count && other.blocks === session.count;
     say(this.note, same ? "the same blocks" : `the same up to block ${other.shared - 1}, apart from frame ${other.sharedFrames} on`);
     if (!same && other.shared === 0) say(this.note, "apart from the first frame on");
   }

@@ -1,4 +1,4 @@
-// Which tiles of a long row are to be there: those in view and a few more on both sides.
+// Virtual scrolling of a long row of tiles: those in view and a few more on both sides.
 
 export interface Span {
   readonly first: number;
@@ -12,7 +12,7 @@ export function visible(scroll: number, width: number, tile: number, count: numb
   return { first: Math.min(first, count), end: Math.max(end, 0) };
 }
 
-/** Where to scroll so that a tile is in view with a neighbour; stays where that is so already. */
+/** The scroll position at which a tile is in view with a neighbour; unchanged if it is already. */
 export function reveal(index: number, scroll: number, width: number, tile: number): number {
   const left = (index - 1) * tile;
   const right = (index + 2) * tile;

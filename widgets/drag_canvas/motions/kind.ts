@@ -9,7 +9,7 @@ import type { Ink } from "../ink";
 import type { Store } from "../store";
 import type { Hit, ToolInfo, ToolName } from "../types";
 
-/** What a gesture begins with. */
+/** The start of a gesture. */
 export interface Start {
   readonly store: Store;
   readonly selection: Selection;
@@ -56,7 +56,7 @@ export interface MotionKind<M extends Motion = Motion> {
   readonly leads: (motion: M) => boolean;
   readonly ease: (motion: M) => string;
   readonly withEase: (motion: M, ease: string) => M;
-  /** How many waypoints can be taken in hand. */
+  /** Number of waypoints that can be selected. */
   readonly waypoints: (motion: M) => number;
   /** The part of the region that the motion takes hold of. */
   readonly held: (mask: Mask, motion: M) => Mask;

@@ -1,4 +1,4 @@
-// A motion of a class of someone's own: drawn as Python sketches it, and left as it is.
+// A motion of a user-defined class: drawn as Python sketches it, and left as it is.
 import type { Affine } from "../../shared/affine";
 import type { Motion } from "../../shared/document";
 import { clamp, type Point } from "../../shared/points";

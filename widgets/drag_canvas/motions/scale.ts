@@ -52,7 +52,7 @@ export function mapAt(motion: ScaleMotion, fraction: number): Affine {
   return { a: factor, b: 0, c: x - factor * x, d: 0, e: factor, f: y - factor * y };
 }
 
-/** Where the handle is at rest: as it was grabbed, else to the right, beyond the region. */
+/** The place of the handle at rest: as it was grabbed, else to the right, beyond the region. */
 function restOf(store: Store, drag: Drag & { readonly motion: ScaleMotion }, look: Look): Point {
   const radius = Math.sqrt(store.area(drag.region) / Math.PI);
   const [bearing, length] = look.arm ?? [0, Math.max(LEAST_ARM, 1.2 * radius)];

@@ -11,11 +11,11 @@ const WHEEL_RATE = 0.0016; // zoom per pixel of the wheel's way
 const PINCH_RATE = 0.01;
 const SKIN_OPACITY = 0.45;
 
-export class Film {
+export class Viewport {
   camera: Camera = wholeFrame;
   private aimed = 0;
   readonly picture = element("canvas", { class: "ds-frame", "aria-hidden": true });
-  /** What the drags would lead to, over the picture while a preview plays. */
+  /** The layer of the preview, over the picture. */
   readonly ghost = element("canvas", { class: "ds-ghost", "aria-hidden": true });
   private readonly onion = element("canvas", { class: "ds-skin", "aria-hidden": true });
   private readonly layers = element("div", { class: "ds-layers" }, this.picture, this.onion, this.ghost);
@@ -32,7 +32,7 @@ export class Film {
     this.stage.style.aspectRatio = `${width} / ${height}`;
   }
 
-  /** How wide the frame is at most (CSS): a whole multiple of its pixels, if its height then fits the window. */
+  /** The largest width of the frame (CSS): a whole multiple of its pixels, if its height then fits the window. */
   get width(): string {
     const { width, height } = this.size;
     const comfortable = Math.max(1, Math.floor(COMFORTABLE_WIDTH / width)) * width;

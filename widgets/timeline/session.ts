@@ -1,4 +1,4 @@
-// A take as Python describes it: blocks in runs, so that questions about 500 of them are cheap.
+// A session as Python describes it: blocks in runs, so that questions about 500 of them are cheap.
 
 export type Run = readonly [first: number, count: number];
 export type RawMark = readonly [
@@ -19,7 +19,7 @@ export interface BranchFacts {
   readonly tip: number;
 }
 
-export interface TakeState {
+export interface SessionState {
   readonly branch: string;
   readonly branches: readonly BranchFacts[];
   readonly keys: readonly Run[];
@@ -62,14 +62,14 @@ export function lastAt<Item>(items: readonly Item[], value: number, begin: (item
   return low - 1;
 }
 
-export class Take {
+export class Session {
   readonly count: number;
   readonly frames: number;
   private readonly keys: readonly Stretch[];
   private readonly lengths: readonly Stretch[];
   private readonly marks: ReadonlyMap<number, Mark>;
 
-  constructor(readonly state: TakeState) {
+  constructor(readonly state: SessionState) {
     this.lengths = stretches(state.lengths, true);
     this.keys = stretches(state.keys, false);
     const last = this.lengths.at(-1);
@@ -105,7 +105,7 @@ export class Take {
     return run.block + Math.min(run.count - 1, Math.floor((frame - run.frame) / run.value));
   }
 
-  /** How many blocks have passed at the end of a frame, with the part of the one it lies in. */
+  /** Number of blocks that have passed at the end of a frame, with the part of the one it lies in. */
   passed(frame: number): number {
     if (frame < 0 || this.frames === 0) return 0;
     const block = this.blockAt(frame);
@@ -158,7 +158,7 @@ const KINDS: Readonly<Record<string, string>> = {
   Translation: "move", Deformation: "deform", Rotation: "rotate",
 };
 
-/** What a mark says: "animated: move, rotate (part 1 of 2, 8 iterations)". */
+/** The text of a mark: "animated: move, rotate (part 1 of 2, 8 iterations)". */
 export function describe(mark: Mark): string {
   const verb = VERBS[mark.mode] ?? mark.mode;
   if (mark.kinds.length === 0) return verb;

@@ -1,10 +1,10 @@
 import { describe as group, expect, it } from "vitest";
 import { along, lanePath, lanes } from "./lanes";
 import { playedTo } from "./playback";
-import { describe, Take, type BranchFacts, type TakeState } from "./take";
+import { describe, Session, type BranchFacts, type SessionState } from "./session";
 import { reveal, visible } from "./visible";
 
-function state(changes: Partial<TakeState> = {}): TakeState {
+function state(changes: Partial<SessionState> = {}): SessionState {
   return {
     branch: "main", branches: [], keys: [[4, 2], [9, 498]], lengths: [[9, 1], [12, 499]],
     marks: [[2, "animate", 0, 2, ["Translation", "Rotation"], 8], [7, "edit", 0, 1, ["Deformation"], 1]],
@@ -13,38 +13,38 @@ function state(changes: Partial<TakeState> = {}): TakeState {
   };
 }
 
-group("a take", () => {
-  const take = new Take(state());
+group("a session", () => {
+  const session = new Session(state());
 
   it("knows blocks and frames of 500 blocks from two runs", () => {
-    expect([take.count, take.frames]).toEqual([500, 9 + 499 * 12]);
-    expect([0, 1, 2, 499].map((block) => take.firstFrame(block))).toEqual([0, 9, 21, 9 + 498 * 12]);
-    expect(take.lastFrame(499)).toBe(take.frames - 1);
-    expect([0, 8, 9, 20, 21, 5996].map((frame) => take.blockAt(frame))).toEqual([0, 0, 1, 1, 2, 499]);
+    expect([session.count, session.frames]).toEqual([500, 9 + 499 * 12]);
+    expect([0, 1, 2, 499].map((block) => session.firstFrame(block))).toEqual([0, 9, 21, 9 + 498 * 12]);
+    expect(session.lastFrame(499)).toBe(session.frames - 1);
+    expect([0, 8, 9, 20, 21, 5996].map((frame) => session.blockAt(frame))).toEqual([0, 0, 1, 1, 2, 499]);
     for (const block of [0, 1, 17, 250, 499]) {
-      expect(take.blockAt(take.firstFrame(block))).toBe(block);
-      expect(take.blockAt(take.lastFrame(block))).toBe(block);
+      expect(session.blockAt(session.firstFrame(block))).toBe(block);
+      expect(session.blockAt(session.lastFrame(block))).toBe(block);
     }
-    expect([0, 1, 2, 499].map((block) => take.key(block))).toEqual([4, 5, 9, 506]);
+    expect([0, 1, 2, 499].map((block) => session.key(block))).toEqual([4, 5, 9, 506]);
   });
 
   it("counts latent frames as the clock does: one video frame, then four each", () => {
-    expect([0, 1, 4, 5, 8, 9].map((frame) => take.latentAt(frame))).toEqual([0, 1, 1, 2, 2, 3]);
-    expect(take.latents(3)).toEqual([9, 11]);
-    expect(take.passed(8)).toBe(1);
-    expect(take.passed(14)).toBeCloseTo(1.5);
-    expect(take.passed(-1)).toBe(0);
+    expect([0, 1, 4, 5, 8, 9].map((frame) => session.latentAt(frame))).toEqual([0, 1, 1, 2, 2, 3]);
+    expect(session.latents(3)).toEqual([9, 11]);
+    expect(session.passed(8)).toBe(1);
+    expect(session.passed(14)).toBeCloseTo(1.5);
+    expect(session.passed(-1)).toBe(0);
   });
 
   it("knows marks and prompts", () => {
-    expect(describe(take.mark(2)!)).toBe("animated: move, rotate (part 1 of 2, 8 iterations)");
-    expect(describe(take.mark(7)!)).toBe("edited: deform (1 iteration)");
-    expect(take.mark(3)).toBeNull();
-    expect([0, 2, 3, 400].map((block) => take.prompt(block))).toEqual(["a", "a", "b", "b"]);
+    expect(describe(session.mark(2)!)).toBe("animated: move, rotate (part 1 of 2, 8 iterations)");
+    expect(describe(session.mark(7)!)).toBe("edited: deform (1 iteration)");
+    expect(session.mark(3)).toBeNull();
+    expect([0, 2, 3, 400].map((block) => session.prompt(block))).toEqual(["a", "a", "b", "b"]);
   });
 
   it("may be empty", () => {
-    const empty = new Take(state({ keys: [], lengths: [], marks: [], prompts: [] }));
+    const empty = new Session(state({ keys: [], lengths: [], marks: [], prompts: [] }));
     expect([empty.count, empty.frames, empty.blockAt(0), empty.passed(0), empty.prompt(0)]).toEqual([0, 0, 0, 0, ""]);
   });
 });

@@ -1,4 +1,4 @@
-"""What a timeline's page is told about a stream: numbers in runs, so that long takes stay small."""
+"""The state of a timeline for its page, with run-length coded numbers to keep it small."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Keys:
-    """A number for each block, the same wherever it is found: forks share their blocks."""
+    """A number for each block, the same in all forks that share it."""
 
     def __init__(self) -> None:
         self._numbers: weakref.WeakKeyDictionary[Block, int] = weakref.WeakKeyDictionary()
@@ -49,7 +49,7 @@ def length(blocks: Sequence[Block]) -> int:
 
 
 def least(blocks: Sequence[Block]) -> int:
-    """How many blocks cannot be rewound: those that the stream was started with."""
+    """Number of blocks that cannot be rewound: those that the stream was started with."""
     given = ((*block.earlier, block.call)[0].mode is Mode.IMAGE for block in blocks)
     return sum(1 for _ in itertools.takewhile(bool, given))
 
@@ -74,7 +74,7 @@ def summary(tree: Tree, streams: Mapping[str, Stream], keys: Keys) -> dict[str, 
     =========  ==================================================================================
     branch     name of the current branch
     branches   name, parent, blocks in common with the parent (as they are now) and in all, video
-               frames, what is in common with the current branch in blocks and video frames, and
+               frames, blocks and video frames in common with the current branch, and
                the number of the last block
     keys       numbers of the blocks, as runs that count up
     lengths    video frames of the blocks, as runs of the same number
@@ -124,7 +124,7 @@ def _mark(block: Block) -> list[Any]:
 
 
 def _prompts(blocks: Sequence[Block]) -> list[list[Any]]:
-    """Where the caption changes: [block, caption]."""
+    """The changes of the caption: [block, caption]."""
     changed: list[list[Any]] = []
     for block in blocks:
         if not changed or changed[-1][1] != block.prompt:

@@ -1,0 +1,217 @@
+"""`CanvasDocument`: the drags, keep region and unfinished region of a canvas, with history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags import regions
+from dragstream.drags.checks import whole
+from dragstream.drags.documents import to_json
+from dragstream.drags.motions import Drag, Motion
+from dragstream.drags.shapes import Shape, as_shape
+from dragstream.widgets import messages
+from dragstream.widgets.entries import Entry, listed, next_colour
+from dragstream.widgets.history import History
+
+BoolMask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The content of a canvas: the parsed values, and the same as JSON for the page.
+
+    Scenes are equal if their JSON is.
+
+    Attributes:
+        entries: All drags with their looks.
+        keep: The region that must not change, or None.
+        region: The painted region that has no motion yet, or None.
+        state: Drags and keep region as JSON.
+        looks: The looks of the drags as JSON.
+        draft: The painted region as JSON.
+    """
+
+    entries: tuple[Entry, ...] = field(compare=False)
+    keep: Shape | None = field(compare=False)
+    region: Shape | None = field(compare=False)
+    state: dict[str, Any]
+    looks: list[Any]
+    draft: Any
+
+
+class CanvasDocument:
+    """The current `Scene` of a canvas and the steps that led to it.
+
+    JSON is parsed only when the page sends it, by the check that admits it. Every method either
+    makes its change or raises and changes nothing.
+
+    Args:
+        drags: The drags to start with.
+        keep: The region that must not change, a shape or a boolean mask (H, W).
+        height: Of the frame in pixels.
+        width: Of the frame in pixels.
+
+    Raises:
+        TypeError, ValueError: Drags or a region that do not fit the frame.
+    """
+
+    def __init__(
+        self, drags: Sequence[Drag], keep: Shape | BoolMask | None, height: int, width: int
+    ) -> None:
+        messages.check_drags(drags, keep, height, width)
+        self._height, self._width = height, width
+        self._own_motions: dict[str, type[Motion]] = {}
+        scene = Scene((), None, None, {}, [], None)
+        self._history = History(self._with_entries(scene, listed(drags), keep))
+
+    @property
+    def scene(self) -> Scene:
+        """The current scene."""
+        return self._history.scene
+
+    @property
+    def revision(self) -> int:
+        """The number of the current step."""
+        return self._history.number
+
+    # --- changes from Python --------------------------------------------------------------------
+
+    def set_drags(self, drags: Sequence[Drag]) -> None:
+        """Replace all drags; drags that were there keep their colours."""
+        messages.check_drags(drags, self.scene.keep, self._height, self._width)
+        self._set_checked(listed(drags, self.scene.entries))
+
+    def set_entries(self, entries: Sequence[Entry], keep: Shape | BoolMask | None) -> None:
+        """Replace all entries and the keep region."""
+        messages.check_entries(entries, keep, self._height, self._width)
+        self._add(self._with_entries(self.scene, entries, keep))
+
+    def set_region(self, region: Shape | BoolMask | None) -> None:
+        """Replace the painted region."""
+        shape = None if region is None else as_shape(region)
+        if shape is not None:
+            regions.rasterise(shape, self._height, self._width)
+        self._add(replace(self.scene, region=shape, draft=to_json([], shape)["keep"]))
+
+    def add(self, drag: Drag) -> None:
+        """Append a drag in a colour of its own."""
+        scene = self.scene
+        messages.check_drags([drag], scene.keep, self._height, self._width)
+        self._set_checked([*scene.entries, Entry(drag, self._next_colour())])
+
+    def mute(self, index: int, *, muted: bool) -> None:
+        """Mute or unmute an entry."""
+        entries = list(self.scene.entries)
+        place = self._place(index)
+        entries[place] = replace(entries[place], muted=muted)
+        self.set_entries(entries, self.scene.keep)
+
+    def duplicate(self, index: int) -> None:
+        """Insert a copy after an entry, and mute the original."""
+        entries = list(self.scene.entries)
+        place = self._place(index)
+        copy = replace(entries[place], colour=self._next_colour(), muted=False)
+        entries[place] = replace(entries[place], muted=True)
+        entries.insert(place + 1, copy)
+        self.set_entries(entries, self.scene.keep)
+
+    def remove(self, index: int) -> None:
+        """Remove an entry."""
+        entries = list(self.scene.entries)
+        del entries[self._place(index)]
+        self._set_checked(entries)
+
+    def move(self, index: int, to: int) -> None:
+        """Move an entry to another place; the others keep their order."""
+        entries = list(self.scene.entries)
+        place, target = self._place(index), self._place(to, "to")
+        entries.insert(target, entries.pop(place))
+        self._set_checked(entries)
+
+    def clear(self) -> None:
+        """Remove the drags, the keep region and the painted region."""
+        self._add(Scene((), None, None, to_json([]), [], None))
+
+    def undo(self) -> None:
+        """Go one step back."""
+        self._history.back()
+
+    def redo(self) -> None:
+        """Go one step forth."""
+        self._history.forth()
+
+    # --- changes of the page --------------------------------------------------------------------
+
+    def read_page(self, sent: object) -> Scene:
+        """The scene after a write of the page, fully checked; nothing changes yet.
+
+        Args:
+            sent: Values of the synced traits by name, as the page sent them.
+
+        Raises:
+            TypeError, ValueError: Names that the page may not write, values of another kind or
+                out of range, drags that do not fit the frame, more than a message may hold.
+        """
+        changes = messages.check_writes(sent)
+        budget = messages.page_budget()
+        scene, size = self.scene, (self._height, self._width)
+        looks = changes.get("looks", scene.looks)
+        if "state" in changes:
+            own = tuple(self._own_motions.values())
+            entries, keep = messages.read_entries(changes["state"], looks, *size, budget, own)
+            scene = replace(scene, entries=entries, keep=keep, state=changes["state"], looks=looks)
+        elif "looks" in changes:
+            drags = [entry.drag for entry in scene.entries]
+            scene = replace(
+                scene, entries=messages.read_looks(looks, drags, scene.keep, *size), looks=looks
+            )
+        if "draft" in changes:
+            region = messages.read_region(changes["draft"], *size, budget)
+            scene = replace(scene, region=region, draft=changes["draft"])
+        return scene
+
+    def follow(self, revision: int, scene: Scene) -> None:
+        """Adopt a change of the page, see `History.follow`."""
+        self._history.follow(revision, scene)
+
+    # --- private --------------------------------------------------------------------------------
+
+    def _next_colour(self) -> int:
+        return next_colour([entry.colour for entry in self.scene.entries])
+
+    def _place(self, index: int, name: str = "index") -> int:
+        count = len(self.scene.entries)
+        place = whole(index, name, least=-count)
+        if place >= count:
+            raise ValueError(f"{name} must be less than {count}, the number of drags, got {index}")
+        return place % count
+
+    def _set_checked(self, entries: Sequence[Entry]) -> None:
+        """Replace all entries by ones that are known to fit."""
+        self._add(self._with_entries(self.scene, entries, self.scene.keep))
+
+    def _with_entries(
+        self, scene: Scene, entries: Sequence[Entry], keep: Shape | BoolMask | None
+    ) -> Scene:
+        """A scene with other drags; the classes of user-defined motions are remembered."""
+        drags = [entry.drag for entry in entries]
+        for drag in drags:
+            if drag.motion.kind == "own":
+                self._own_motions[type(drag.motion).__name__] = type(drag.motion)
+        return replace(
+            scene,
+            entries=tuple(entries),
+            keep=None if keep is None else as_shape(keep),
+            state=to_json(drags, keep, own=True, frame=(self._height, self._width)),
+            looks=[entry.look for entry in entries],
+        )
+
+    def _add(self, scene: Scene) -> None:
+        """Make a scene the current one, as a new step if it differs."""
+        if scene != self.scene:
+            self._history.add(scene)

@@ -1,0 +1,45 @@
+"""Export of a stream to a file: film, archive or code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dragstream.drags.checks import short
+from dragstream.drags.files import expanded, replacing
+
+if TYPE_CHECKING:
+    from dragstream.stream.stream import Stream
+
+EXPORTS = ("mp4", "gif", "dragstream", "py")
+"""Endings of the files that a stream can be exported to."""
+
+
+def export(stream: Stream, kind: str, name: str) -> Path:
+    """Write a stream to a file, and return its path.
+
+    Args:
+        stream: The stream.
+        kind: "mp4", "gif", "dragstream" (an archive) or "py" (code that makes it again).
+        name: Name of the file without its ending; a folder before it must exist.
+
+    Raises:
+        ValueError: Another kind, no name, no such folder, or a stream without blocks.
+    """
+    if kind not in EXPORTS:
+        raise ValueError(f"kind must be one of {', '.join(EXPORTS)}, got {short(kind)}")
+    if not Path(name).name:
+        raise ValueError(f"name must be the name of a file, got {short(name)}")
+    path = expanded(f"{name}.{kind}", "name")
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {str(path.parent)!r}")
+    match kind:
+        case "mp4":
+            return stream.to_mp4(path)
+        case "gif":
+            return stream.to_gif(path)
+        case "dragstream":
+            return stream.save(path)
+    with replacing(path) as part:
+        part.write_text(stream.to_code(), encoding="utf-8")
+    return path

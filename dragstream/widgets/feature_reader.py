@@ -1,0 +1,117 @@
+"""`FeatureReader`: cached feature maps of a stream's blocks, assembled into a `Look`."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags.motions import Drag
+from dragstream.drags.shapes import Region
+from dragstream.method.settings import DragSettings
+from dragstream.stream.aims import Aims, aims_of, planned
+from dragstream.widgets.feature_picture import Colouring, Look
+
+if TYPE_CHECKING:
+    from dragstream.stream.records import Block
+    from dragstream.stream.stream import Stream
+
+_CACHED = 4
+"""Blocks whose features are cached: as they are and low-passed, before and after."""
+
+Maps = NDArray[np.float32]
+Plan = tuple[tuple[Drag, ...], Region | None, DragSettings | None]
+
+
+class FeatureReader:
+    """Reads the features of a stream's blocks and caches the last few of them.
+
+    Args:
+        stream: The stream.
+
+    Raises:
+        TypeError: Anything but a stream.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        if not hasattr(stream, "features"):
+            raise TypeError(f"FeatureView takes a stream, got {type(stream).__name__}")
+        self.stream = stream
+        self._cache: OrderedDict[tuple[Block, int | None, float | None], Maps] = OrderedDict()
+
+    @property
+    def count(self) -> int:
+        """Latent frames in the stream."""
+        blocks = self.stream.blocks
+        return sum(len(block.latents) for block in blocks[-1:]) * len(blocks)
+
+    def look(
+        self, frame: int, layer: int | None, cutoff: float, plan: Plan, **appearance: Any
+    ) -> Look:
+        """The features of a latent frame, with the targets of its drags.
+
+        Args:
+            frame: Latent frame from 0.
+            layer: Transformer layer from 0; None means the layers that drags use.
+            cutoff: Of the low-pass, in cycles per token.
+            plan: Drags, keep region and settings that are planned for the newest frame.
+            appearance: The other attributes of `Look`: colouring, channel, token, overlays.
+
+        Raises:
+            ValueError: The stream has no frames yet.
+        """
+        blocks = self.stream.blocks
+        if not blocks:
+            raise ValueError("the stream has no frames yet")
+        index, place = divmod(frame, len(blocks[-1].latents))
+        block = blocks[min(index, len(blocks) - 1)]
+        maps = self.maps(block, layer, None)
+        back = (len(block.latents) - 1 - place) * self.stream.model.spec.clock.temporal_factor
+        appearance["channel"] = min(appearance["channel"], maps.shape[-1] - 1)
+        return Look(
+            frame=block.frames[max(0, len(block.frames) - 1 - back)],
+            block=maps,
+            place=place,
+            filtered=self.maps(block, layer, cutoff)[place],
+            cutoff=cutoff,
+            aims=self.aims(block, place, plan if frame == self.count - 1 else None),
+            **appearance,
+        )
+
+    def aims(self, block: Block, place: int, plan: Plan | None) -> Aims | None:
+        """The targets of the planned drags, or else of those that made the block."""
+        grid = self.stream.model.spec.grid
+        if plan is not None and plan[0]:
+            return planned(*plan, grid)
+        return aims_of(block, place, grid)
+
+    def maps(self, block: Block, layer: int | None, cutoff: float | None) -> Maps:
+        """Features of a block (frames, rows, columns, channels), layers concatenated."""
+        key = (block, layer, cutoff)
+        if key not in self._cache:
+            taps = self.stream.features(block.index, layer, cutoff)
+            maps = np.concatenate([tap.numpy() for tap in taps.values()], axis=-1)
+            if block not in self.stream.blocks[block.index : block.index + 1]:
+                return maps  # perhaps of another block: a live stream's thread may rewind
+            self._cache[key] = maps
+        self._cache.move_to_end(key)
+        while len(self._cache) > _CACHED:
+            self._cache.popitem(last=False)
+        return self._cache[key]
+
+    def clear(self) -> None:
+        """Empty the cache."""
+        self._cache.clear()
+
+
+def describe(look: Look, frame: int, layers: Sequence[int]) -> str:
+    """A caption for a look at a latent frame."""
+    lost = f"the low-pass takes {100 * float(look.difference.mean()):.0f} % of a feature"
+    place = f"Latent frame {frame} (block {frame // len(look.block)})"
+    text = f"{place}, layer {', '.join(map(str, layers))}: {lost} on average"
+    if look.colouring is Colouring.SIMILARITY:
+        text += f"; similar to the token in row {look.token[0]}, column {look.token[1]}"
+    return f"{text}."

@@ -1,0 +1,226 @@
+"""`FrameCanvas`: the part of a canvas that shows a source's frames, plays clips and zooms."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+from PIL import Image
+
+from dragstream.drags import regions
+from dragstream.drags.checks import positive
+from dragstream.drags.shapes import Shape
+from dragstream.widgets import sources
+from dragstream.widgets.clips import ClipSender
+from dragstream.widgets.messages import MOST_ONION_FRAMES
+from dragstream.widgets.page import PageWidget, jpeg, natural
+from dragstream.widgets.source_frames import SourceFrames
+
+_FRAME_RATE = 16.0  # of clips if the source has no model
+_ONION_WIDTH = 416  # pixels of a frame of the onion skin, at most
+_ONION_QUALITY = 75
+_ZOOM_MARGIN = 0.1  # around a region that is zoomed to, as a share of its size
+
+Frame = NDArray[np.uint8]
+BoolMask = NDArray[np.bool_]
+
+
+class _Picture(traitlets.Bytes):
+    """The frame as PNG; encoded on reading while no page shows the canvas."""
+
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        """The current PNG."""
+        return super().get(obj, cls) or obj._png()  # noqa: SLF001 - the canvas' own
+
+
+class _Trail(traitlets.List):  # type: ignore[type-arg]
+    """The frames of the onion skin; encoded on reading while no page shows the canvas."""
+
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        """The current JPEGs."""
+        return super().get(obj, cls) or obj._trail()  # noqa: SLF001 - the canvas' own
+
+
+class FrameCanvas(PageWidget):
+    """A widget that shows the newest frame of a source and follows it while a page shows it.
+
+    Args:
+        frames: The frames of the source.
+        traits: Values of other traits.
+    """
+
+    requests: ClassVar = {"seen": {"clip": natural}}
+
+    frame = _Picture(b"", read_only=True).tag(sync=True)
+    """The frame that is shown at rest, as PNG."""
+
+    width = traitlets.Int(1, read_only=True).tag(sync=True)
+    """Width of the frame in pixels."""
+
+    height = traitlets.Int(1, read_only=True).tag(sync=True)
+    """Height of the frame in pixels."""
+
+    aim = traitlets.Dict(read_only=True).tag(sync=True)
+    """The last `zoom_to`: "box", left, top, right and bottom edge in pixels from the frame's upper
+    left corner, and "number", another one for each call."""
+
+    onion = traitlets.Int(0, min=0, max=MOST_ONION_FRAMES).tag(sync=True)
+    """Number of earlier frames, a latent frame apart, that shine through the newest one."""
+
+    trail: Any = _Trail(traitlets.Bytes(), read_only=True).tag(sync=True)
+    """These frames as small JPEGs, the newest first."""
+
+    def __init__(self, frames: SourceFrames, **traits: Any) -> None:
+        self._frames = frames
+        self._sent: Frame | None = None  # the frame that pages have
+        self._clips = ClipSender(self.send)
+        # Before the widget opens, so that no page sees it half made.
+        height, width = frames.frame.shape[:2]
+        self.set_trait("width", width)
+        self.set_trait("height", height)
+        self.set_trait("aim", {"box": [0, 0, width, height], "number": 0})
+        super().__init__(**traits)
+
+    @property
+    def source(self) -> object:
+        """A stream, a live stream, or a frame. Drags stay when it is set.
+
+        Raises:
+            TypeError: On setting, neither a stream nor a uint8 array.
+            ValueError: On setting, frames of another size than the canvas.
+        """
+        return self._frames.source
+
+    @source.setter
+    def source(self, source: object) -> None:
+        self._frames.source = source
+        self._follow()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the stream's newest frame. A stream that announces its changes needs no call."""
+        self.show(self._frames.newest)
+
+    def rest(self) -> None:
+        """Show the stream's newest frame once what is playing has come to its end."""
+        self._put_frame(self._frames.newest)
+
+    def show(self, frame: Frame) -> None:
+        """Show another frame of the same size, uint8 (H, W, 3); what is playing ends.
+
+        Raises:
+            TypeError: The frame is not a uint8 array.
+            ValueError: It has another size than the canvas.
+        """
+        sources.check_frame(frame)
+        sources.check_frames(frame[None], self.height, self.width)
+        if self._clips.used:
+            self.send({"type": "still"})
+        self._put_frame(frame)
+
+    def play(self, frames: Frame, frame_rate: float | None = None) -> None:
+        """Play frames in the page, at once and instead of what is playing, and rest on the last.
+
+        They travel as JPEG; a page that is too slow for them gets the newest ones only.
+
+        Args:
+            frames: uint8 (T, H, W, 3).
+            frame_rate: Frames a second; by default that of the stream.
+
+        Raises:
+            TypeError: The frames are no uint8 array, or the rate is no number.
+            ValueError: They have another size than the canvas, or the rate is not positive.
+        """
+        sources.check_frames(frames, self.height, self.width)
+        if frame_rate is None:
+            frame_rate = sources.frame_rate(self.source, _FRAME_RATE)
+        self._clips.play(frames, positive(frame_rate, "frame_rate"))
+        if not self._frames.at_work:  # a live stream at work announces its rest
+            self._put_frame(frames[-1])
+
+    def zoom_to(self, region: Shape | BoolMask | None = None) -> None:
+        """Show a part of the frame as large as the canvas allows, up to 16 times.
+
+        All views of the canvas go there, also those opened later; from there the mouse zooms and
+        moves on, in each view by itself.
+
+        Args:
+            region: A shape or a mask, bool (H, W), shown with a margin around it:
+                ``canvas.zoom_to(canvas.region)``, ``canvas.zoom_to(ds.regions.box(…))``. None
+                for the whole frame.
+
+        Raises:
+            TypeError, ValueError: A region that does not fit the frame.
+        """
+        box = [0.0, 0.0, float(self.width), float(self.height)]
+        if region is not None:
+            box = _box_around(regions.rasterise(region, self.height, self.width))
+        self.set_trait("aim", {"box": box, "number": self.aim["number"] + 1})
+
+    def get_state(self, *args: Any, **kwargs: Any) -> Any:
+        """The synced traits, for a page that opens or requests them."""
+        state = super().get_state(*args, **kwargs)
+        if "frame" in state:
+            self._sent = self._frames.frame
+        return state
+
+    # --- private --------------------------------------------------------------------------------
+
+    def _put_frame(self, frame: Frame) -> None:
+        self._frames.put(frame)
+        if not self.shown:  # without a page no picture is made, and none is kept
+            return
+        if self._sent is not frame:
+            self._sent = frame
+            self.set_trait("frame", self._png())
+        self._update_trail()
+
+    def _current_frame(self) -> Frame:
+        """The frame that is shown; brought up to date first if no page shows the canvas."""
+        if not self.shown and self._frames.has_moved_on and not self._frames.at_work:
+            self.refresh()
+        return self._frames.frame
+
+    def _png(self) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(self._current_frame()).save(buffer, format="PNG", compress_level=3)
+        return buffer.getvalue()
+
+    def _trail(self) -> list[bytes]:
+        size = (_ONION_WIDTH, _ONION_WIDTH)
+        return [jpeg(frame, size, _ONION_QUALITY) for frame in self._frames.earlier(self.onion)]
+
+    @traitlets.observe("onion")
+    def _update_trail(self, _change: object = None) -> None:
+        if self.shown:
+            self.set_trait("trail", self._trail())
+
+    def _follow(self) -> None:
+        self._frames.follow(self if self.shown else None)
+
+    @traitlets.observe("shown")
+    def _shown_changed(self, _change: object) -> None:
+        self._follow()
+        if self.shown:
+            frames = self._frames
+            self._put_frame(frames.newest if frames.has_moved_on else frames.frame)
+        else:
+            self._trait_values |= {"frame": b"", "trail": []}  # the page keeps what it has
+
+    def _on_seen(self, clip: int) -> None:
+        self._clips.confirm(clip)
+
+
+def _box_around(mask: BoolMask) -> list[float]:
+    """The edges (left, top, right, bottom) of a mask's True pixels, with a margin."""
+    edges = []
+    for axis in (0, 1):  # columns, rows
+        places = np.flatnonzero(mask.any(axis=axis))
+        first, end = float(places[0]), float(places[-1]) + 1
+        margin = _ZOOM_MARGIN * (end - first)
+        edges.append((first - margin, end + margin))
+    (left, right), (top, bottom) = edges
+    return [left, top, right, bottom]
