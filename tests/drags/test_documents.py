@@ -203,7 +203,7 @@ for _ in range(100):
         (("keep", "points"), [[1, 2]] * (2**14 + 1), "keep.points may hold at most 16384"),
         (("keep", "points"), [[1, 2, 3]], r"keep: points\[0\] must be a pair"),
         (("drags", 0, "motion"), DELETE, r"drags\[0\] lacks motion"),
-        (("drags", 0, "motion", "type"), "scale", r"drags\[0\].motion.type must be one of"),
+        (("drags", 0, "motion", "type"), "shear", r"drags\[0\].motion.type must be one of"),
         (("drags", 0, "motion", "edge"), 0.5, r"drags\[0\].motion has unknown fields 'edge'"),
         ((*PATH, "points"), [], r"drags\[0\].motion.path: points must hold at least 2"),
         ((*PATH, "points", 1, 0), math.inf, r"path: the x of points\[1\] must be finite"),
