@@ -56,6 +56,9 @@ def test_an_arc_of_angles_is_passed_at_even_intervals():
     assert [motion.angle(f) for f in (0, 0.25, 0.5, 0.75, 1)] == pytest.approx([0, 5, 10, 27.5, 45])
     assert Rotation((0, 0), [0, 10, 45]) == motion
     assert Rotation((0, 0), np.array([30.0, -30.0])).displacement(1, DOT) == (0, 30)
+    # half the angle, where half the time would be 10 degrees
+    half = motion.partway(1, 0.5).matrix
+    np.testing.assert_allclose(half, Affine.rotation((0, 0), 22.5).matrix)
 
 
 def test_a_pinned_arc_keeps_its_frames():

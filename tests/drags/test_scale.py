@@ -38,6 +38,8 @@ def test_segments_count_how_far_its_edge_moves():
     # the pixel (19, 15) lies hypot(9, 5) from the centre
     assert Scale((10, 10), 3).displacement(1, MASK) == pytest.approx((2 * np.hypot(9, 5), 0))
     assert Scale((10, 10), 0.5).displacement(1, MASK) == pytest.approx((np.hypot(9, 5) / 2, 0))
+    # and hypot(9, 11) from one above the region
+    assert Scale((10, 4), 3).displacement(1, MASK) == pytest.approx((2 * np.hypot(9, 11), 0))
 
 
 def test_its_anchor_is_where_growth_shows():

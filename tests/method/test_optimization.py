@@ -262,6 +262,16 @@ def test_a_segments_target_is_its_share_of_the_way(scene):
     assert split.loss == next(scene.run(bare(), [third])).loss
 
 
+def test_each_segment_goes_a_share_farther(scene):
+    still = {"iterations": 1, "learning_rate": 1e-30}  # no step is felt: only targets differ
+    drag = scene.pull(Translation.by(30, 0), (None, None, 1.0))
+    losses = [record.loss for record in scene.run(bare(segment_pixels=10.0, **still), [drag])]
+    alone = [scene.pull(Translation.by(x, 0), (None, None, 1.0)) for x in (10, 20, 30)]
+    expected = [next(scene.run(bare(**still), [pull])).loss for pull in alone]
+    assert losses == pytest.approx(expected, rel=1e-6)
+    assert len(set(expected)) == 3
+
+
 def test_segments_count_from_where_the_drag_began_in_later_blocks_too(scene):
     second_half = scene.pull(Translation.by(40, 0), (None, None, 1.0), start=0.5)
     run = scene.run(bare(iterations=1, segment_pixels=10.0), [second_half])
