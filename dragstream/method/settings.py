@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -13,7 +14,7 @@ from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Constraint, Loss
 from dragstream.method.parts import DifferenceLoss, FrequencyView, RectificationMethod
 from dragstream.method.rectification import Rectification
-from dragstream.method.settings_checks import Off, checked
+from dragstream.method.settings_checks import PARTS, Off, checked
 from dragstream.method.settings_json import from_plain, to_plain
 from dragstream.models.base import PAPER_CUTOFFS
 
@@ -138,6 +139,23 @@ class DragSettings:
             TypeError: A field that does not exist.
         """
         return cls(**{**_PAPER, **overrides})
+
+    @classmethod
+    def suited(cls, **overrides: Any) -> Self:
+        """`DragSettings(...)` by its name before 0.2, where None switched a part off.
+
+        Scripts that `Stream.to_code` wrote then call it. Deprecated: it goes with 0.3.
+
+        Raises:
+            TypeError: A field that does not exist.
+        """
+        warnings.warn(
+            "DragSettings.suited(...) is DragSettings(...) now; False switches a part off",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        off = {name: False for name in (*PARTS, "cutoffs") if overrides.get(name, 0) is None}
+        return cls(**overrides | off)
 
     @classmethod
     def released(cls, **overrides: Any) -> Self:

@@ -299,3 +299,11 @@ def test_numpys_booleans_will_do_and_become_pythons():
         rectification=rectification,
     )
     assert DragSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+def test_the_former_name_of_the_default_keeps_its_meaning():
+    with pytest.warns(DeprecationWarning, match=r"is DragSettings\(...\) now"):
+        old = DragSettings.suited(iterations=6, rectification=None, cutoffs=None)
+    assert old == DragSettings(iterations=6, rectification=False, cutoffs=False)
+    with pytest.warns(DeprecationWarning, match="False switches"):
+        assert DragSettings.suited() == DragSettings()
