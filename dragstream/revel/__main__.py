@@ -140,15 +140,20 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
         "glimpses": [asdict(glimpse) for glimpse in glimpses],
     }
     lines = [
-        "| blocks | objects kept | of their kind | streams that kept all | size |",
-        "|--:|--:|--:|--:|--:|",
+        "| blocks | objects kept | of their kind | streams that kept all | size | IoU | corners |",
+        "|--:|--:|--:|--:|--:|--:|--:|",
     ]
     lines += [
         f"| {mark} | {row['objects_kept']:.0%} | {row['objects_shaped']:.0%} "
-        f"| {row['streams_kept']:.0%} | x{row['size']:.2f} |"
+        f"| {row['streams_kept']:.0%} | x{row['size']:.2f} | {_number(row['iou'])} "
+        f"| {_number(row['corners'])} |"
         for mark, row in marks.items()
     ]
     return outcome, "\n".join(lines) + "\n"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _captions(options: argparse.Namespace) -> tuple[dict[str, Any], str]:

@@ -75,6 +75,11 @@ _INERTIA = 0.5
 _YAW_LIMIT = 65.0
 _ASPECT_LIMIT = 0.38
 _RADIUS_RANGE = (30.0, 42.0)
+_TIP = 1.12
+_NOTCH = 0.56
+"""Distances of a star's tips and notches from its middle, in radii."""
+STRIPE = 0.20
+"""Half the width of a box's stripe, in radii."""
 _PAN_SHARE = 0.15
 """Share of scenes whose camera pans."""
 _PAN_SPEED = 2.5
@@ -372,6 +377,46 @@ def _paint(image: Tensor, layer: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     return image * (1 - alpha[..., None]) + shaded * alpha[..., None], alpha
 
 
+def outline(kind: str, u: Tensor, v: Tensor) -> Tensor:
+    """Distance to an object's outline in radii, positive inside.
+
+    Args:
+        kind: one of `KINDS`.
+        u: the object's own coordinate to its right, in radii.
+        v: likewise downward.
+
+    Raises:
+        ValueError: an unknown kind.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"the playground has the kinds {KINDS}, not {kind!r}")
+    if kind == "box":
+        corner_u, corner_v = (u.abs() - 0.62).clamp(min=0), (v.abs() - 0.62).clamp(min=0)
+        return 0.22 - torch.sqrt(corner_u**2 + corner_v**2 + 1e-6)
+    distance = torch.sqrt(u * u + v * v + 1e-6)
+    if kind == "critter":
+        return 1 - distance
+    sector = 2 * math.pi / 5
+    phi = torch.atan2(u, -v)
+    phi = (phi - (phi / sector).round() * sector).abs()
+    # One edge of the star, from a tip at distance 1.12 to a notch at distance 0.56.
+    end_x, end_y = _NOTCH * math.sin(sector / 2), _NOTCH * math.cos(sector / 2)
+    edge_x, edge_y = end_x, end_y - _TIP
+    px, py = distance * phi.sin(), distance * phi.cos() - _TIP
+    return -(px * -edge_y + py * edge_x) / math.hypot(edge_x, edge_y)
+
+
+def corners(kind: str) -> Tensor:
+    """The corners of a kind's outline in its own coordinates (u, v), (n, 2): a critter has none."""
+    if kind == "star":
+        turn = torch.arange(5) * (2 * math.pi / 5)
+        return _TIP * torch.stack([turn.sin(), -turn.cos()], dim=1)
+    if kind == "box":
+        reach = 0.62 + 0.22 * math.sqrt(0.5)
+        return reach * torch.tensor([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
+    return torch.empty(0, 2)
+
+
 def _figure(
     u: Tensor, v: Tensor, sx: Tensor, sy: Tensor, column: dict[str, Tensor]
 ) -> tuple[Tensor, Tensor]:
@@ -383,22 +428,10 @@ def _figure(
     base = palette[column["color"][:, 0, 0]][:, None, None, :]
     kind = column["kind"]
     distance = torch.sqrt(u * u + v * v + 1e-6)
-
-    corner_u, corner_v = (u.abs() - 0.62).clamp(min=0), (v.abs() - 0.62).clamp(min=0)
-    box = 0.22 - torch.sqrt(corner_u**2 + corner_v**2 + 1e-6)
-    sector = 2 * math.pi / 5
-    phi = torch.atan2(u, -v)
-    phi = (phi - (phi / sector).round() * sector).abs()
-    # One edge of the star, from a tip at distance 1.12 to a notch at distance 0.56.
-    tip, notch = 1.12, 0.56
-    end_x, end_y = notch * math.sin(sector / 2), notch * math.cos(sector / 2)
-    edge_x, edge_y = end_x, end_y - tip
-    length = math.hypot(edge_x, edge_y)
-    px, py = distance * phi.sin(), distance * phi.cos() - tip
-    star = -(px * -edge_y + py * edge_x) / length
+    critter, box, star = (outline(name, u, v) for name in KINDS)
     inside = torch.where(
         kind == KINDS.index("critter"),
-        1 - distance,
+        critter,
         torch.where(kind == KINDS.index("box"), box, star),
     )
 
@@ -411,7 +444,7 @@ def _figure(
         cover = (where * column["radius"] + 0.5).clamp(0, 1)[..., None] * strength
         shaded = shaded * (1 - cover) + color * cover
 
-    spot(torch.where(kind == KINDS.index("box"), 0.20 - u.abs(), -1.0), white, 0.75)
+    spot(torch.where(kind == KINDS.index("box"), STRIPE - u.abs(), -1.0), white, 0.75)
     spot(torch.where(kind == KINDS.index("star"), 0.26 - distance, -1.0), white, 0.75)
     for side in (-1.0, 1.0):
         facing = torch.deg2rad(column["yaw"]) + side * 0.45
