@@ -177,8 +177,9 @@ class _Fit:
 
     def residual(self, pose: NDArray[np.float64]) -> NDArray[np.float64]:
         """What the object covers less what it should, at the pixels that count."""
-        excess: NDArray[np.float64] = self.cover(pose, self.x, self.y) - self.wanted
-        return excess[self.known]
+        excess = self.cover(pose, self.x, self.y) - self.wanted
+        counted: NDArray[np.float64] = excess[self.known]
+        return counted
 
     def best(self) -> NDArray[np.float64]:
         """The pose that fits best, from several angles: moments leave the angle open."""
