@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import least_squares
 
-from dragstream.models.playground import world
+from dragstream.models.playground import figures
 from dragstream.revel.sight import colored, sight
 
 __all__ = ["Fidelity", "fidelity"]
@@ -63,8 +63,8 @@ def fidelity(
 
     Args:
         frame: uint8 (H, W, 3), rendered or generated.
-        color: a key of ``world.COLORS``.
-        kind: one of ``world.KINDS``.
+        color: a key of ``figures.COLORS``.
+        kind: one of ``figures.KINDS``.
         others: colour and kind of other objects that may be in the way.
 
     Returns:
@@ -97,8 +97,8 @@ def _silhouette(frame: NDArray[np.uint8], color: str, kind: str) -> NDArray[np.b
     A box's stripe is left open: it ends at the outline, and is part of the shape.
     """
     mine = colored(frame, color)
-    if kind not in world.KINDS:
-        raise ValueError(f"the playground has the kinds {world.KINDS}, not {kind!r}")
+    if kind not in figures.KINDS:
+        raise ValueError(f"the playground has the kinds {figures.KINDS}, not {kind!r}")
     labels, count = ndimage.label(mine, np.ones((3, 3)))
     sizes = ndimage.sum_labels(mine, labels, np.arange(1, count + 1))
     whole: NDArray[np.bool_] = np.isin(labels, 1 + np.flatnonzero(sizes >= _SPECK))
@@ -122,9 +122,9 @@ def _cut_share(mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
 def _cover(kind: str, u: NDArray[np.float64], v: NDArray[np.float64], scale: float) -> torch.Tensor:
     """How much of each pixel an object of a kind covers with its colour, 0..1."""
     own = torch.from_numpy(u), torch.from_numpy(v)
-    cover = (world.outline(kind, *own) * scale + 0.5).clamp(0, 1)
+    cover = (figures.outline(kind, *own) * scale + 0.5).clamp(0, 1)
     if kind == "box":
-        cover = cover * (1 - ((world.STRIPE - own[0].abs()) * scale + 0.5).clamp(0, 1))
+        cover = cover * (1 - ((figures.STRIPE - own[0].abs()) * scale + 0.5).clamp(0, 1))
     return cover
 
 
@@ -226,7 +226,7 @@ class _Fit:
         a, b, c, d, shift_x, shift_y = pose
         height, width = self.mask.shape
         distances = []
-        for u, v in world.corners(self.kind).double().tolist():
+        for u, v in figures.corners(self.kind).double().tolist():
             reach = np.array([a * u + b * v, c * u + d * v])
             points = np.array([shift_x, shift_y]) + _RAY[:, None] * reach
             columns, rows = np.round(points).astype(np.int64).T

@@ -186,6 +186,13 @@ def test_a_card_tells_the_figures_of_the_weights(tmp_path: Path) -> None:
     assert f"{found['psnr']:.1f} dB" in text
     assert "7 steps" in text
     assert text.count("Not measured yet.") == len(card.TABLES)
+    assert "Distilled" not in text
+    told = {"steps": 70, "minutes": 9, "batch": 3}
+    about = {"steps": 7, "minutes": 1, "batch": 2, "device": "a CPU", "distillation": told}
+    card.write(tmp_path, found, about)
+    text = (tmp_path / "MODEL_CARD.md").read_text()
+    assert "Distilled from that to few plain steps: 70 steps of 3 trajectories" in text
+    assert "7 steps, of 2 clips" in text
 
 
 def test_a_card_holds_the_tables_that_were_measured(

@@ -62,7 +62,8 @@ class Playground(nn.Module):
         config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
             step; "denoising_step", "learning_rate", "layers", "cutoffs", "upsampling" and
             "prediction_weight", where and how drags are optimised (see `ModelSpec`);
-            "guidance", the fields of `Guidance`.
+            "guidance", the fields of `Guidance`; and maybe "solver", "plain" for steps without
+            fresh noise (see `from_folder`).
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -91,6 +92,8 @@ class Playground(nn.Module):
     def from_folder(cls, folder: str | Path = WEIGHTS) -> Playground:
         """Read config and weights, by default those in the package.
 
+        A config whose "solver" is "plain" gives a `PlainPlayground`.
+
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: a file is damaged, or weights are missing, unexpected or of other shapes.
@@ -98,7 +101,7 @@ class Playground(nn.Module):
         folder = Path(folder)
         try:
             config = json.loads((folder / "config.json").read_text())
-            model = cls(config)
+            model = _class_of(config, cls)(config)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{folder / 'config.json'} is no playground config: {error}"
@@ -262,6 +265,18 @@ class Playground(nn.Module):
         pixels = torch.from_numpy(np.array(frames)).to(self.device)  # a copy may be written to
         latents: Tensor = self.autoencoder.encode(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1)
         return latents[None]
+
+
+def _class_of(config: Mapping[str, Any], default: type[Playground]) -> type[Playground]:
+    """The class that takes steps as a config says."""
+    solver = config.get("solver")
+    if solver is None:
+        return default
+    if solver != "plain":
+        raise ValueError(f"solver must be 'plain' or left out, got {solver!r}")
+    from dragstream.models.playground.plain import PlainPlayground
+
+    return PlainPlayground
 
 
 def _check_pixels(pixels: object, what: str, shape: tuple[int, ...]) -> None:

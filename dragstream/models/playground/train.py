@@ -5,7 +5,8 @@ again, where there is something to see, for latents that stay as they are; then 
 clips of two blocks (and the stream's first frame, the sink) by flow matching with one noise level
 per block. Past blocks are clean in most samples ("teacher forcing"), noisy in the others
 ("diffusion forcing"); in the last part of the training the clean past is replaced by what the
-model itself makes of it, so that long streams do not drift.
+model itself makes of it, so that long streams do not drift. A fourth stage, to few steps without
+guidance, is `dragstream.models.playground.distil`.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from dragstream.models.playground import card, world
 from dragstream.models.playground.autoencoder import CHANNELS, Autoencoder
 from dragstream.models.playground.autoencoding import Plan, sharpen_decoder, train_autoencoder
 from dragstream.models.playground.clips import BLOCK, Clips, draw_clips
+from dragstream.models.playground.distil import distil
 from dragstream.models.playground.flow import flow_loss, optimizers
 from dragstream.models.playground.model import WEIGHTS, Playground
+from dragstream.models.playground.student import Recipe
 
 CONFIG: dict[str, Any] = {
     "transformer": {
@@ -169,6 +172,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--pool", type=int, default=3000, help="clips kept in memory")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument(
+        "--distil-steps",
+        type=int,
+        default=0,
+        help="then distil to few steps, see dragstream.models.playground.distil; 0: do not",
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser.parse_args()
 
@@ -220,6 +229,15 @@ def main() -> None:
     }
     export(trainer.average, autoencoder, options.output, training)
     card.write(options.output, card.figures(Playground.from_folder(options.output)), training)
+    if options.distil_steps:
+        distil(
+            folder / "distillation",
+            Recipe(steps=options.distil_steps),
+            teacher=options.output,
+            cache=folder / "distillation" / "trajectories",
+            output=folder / "distillation" / "weights",
+            device=plan.device,
+        )
 
 
 if __name__ == "__main__":
