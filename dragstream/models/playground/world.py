@@ -20,9 +20,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dragstream.models.playground.figures import COLORS as COLORS
-from dragstream.models.playground.figures import KINDS as KINDS
-from dragstream.models.playground.figures import shade
+from dragstream.models.playground.figures import COLORS, KINDS, shade
+
+__all__ = [
+    "CAMERA_MOTIONS",
+    "COLORS",
+    "FRAME_RATE",
+    "HEIGHT",
+    "HORIZON",
+    "KINDS",
+    "MOTIONS",
+    "PLACES",
+    "WIDTH",
+    "Scenes",
+    "masks",
+    "render",
+    "render_with_masks",
+    "sample_scenes",
+]
 
 WIDTH = 256
 HEIGHT = 160
