@@ -13,11 +13,12 @@ import pytest
 import torch
 
 import dragstream as ds
-from dragstream.models.playground import clips, student, train, world
+from dragstream.models.playground import clips, student, train, trajectories, world
 from dragstream.models.playground.model import WEIGHTS, Playground
 from dragstream.models.playground.plain import PlainPlayground, PlainSteps
 from dragstream.models.playground.trajectories import (
     Trajectories,
+    decode_blocks,
     draw_trajectories,
     flow_of_blocks,
     near_objects,
@@ -77,7 +78,7 @@ def test_a_trajectory_follows_the_guided_flow(
         return torch.full_like(noisy, 1.0 if float(text.mean()) == silent else 3.0)
 
     monkeypatch.setattr(teacher.wan, "forward", forward)
-    found = draw_trajectories(teacher, shard, 1, noises=2)
+    found = draw_trajectories(teacher, shard, 1, noises=2, mend=False)
     assert found.past.shape == (2, known, 8, 20, 32)
     assert found.path.shape == (2, 9, 3, 8, 20, 32)
     assert found.frames.shape == (2, known + 3)
@@ -89,6 +90,36 @@ def test_a_trajectory_follows_the_guided_flow(
         flow = 5.0 if 0.3 <= level <= 0.9 else 3.0
         moved = (found.path[:, step].float() - found.path[:, step + 1].float()).mean()
         assert float(moved) == pytest.approx(flow * (level - lower), abs=2e-3)
+
+
+def test_a_mended_trajectory_begins_alike_and_ends_as_rendered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = Playground.from_folder()
+    monkeypatch.setattr(model.wan, "forward", lambda noisy, *_: torch.zeros_like(noisy))
+    fitted = []
+
+    def fit(frames: torch.Tensor, before: world.Scenes) -> world.Scenes:
+        assert frames.shape == (2, 3, 3, 160, 256)
+        fitted.append(before.at(torch.full((2, 3), 3)))
+        return fitted[-1]
+
+    monkeypatch.setattr(trajectories, "fit_scenes", fit)
+    plain = draw_trajectories(model, 0, 1, mend=False)
+    found = draw_trajectories(model, 0, 1)
+    rendered = torch.from_numpy(world.render(fitted[0]))
+    clean = clips.encode_frames(rendered, model.autoencoder).float().unflatten(0, (2, 3))
+    assert torch.equal(found.past, plain.past)
+    assert torch.equal(found.path[:, 0], plain.path[:, 0])
+    assert torch.allclose(found.path[:, -1].float(), clean, atol=4e-3)
+    for step, level in enumerate(LEVELS):
+        led = max(0.0, 1 - level / 0.87) * (clean - plain.path[:, -1].float())
+        assert torch.allclose(
+            found.path[:, step].float() - plain.path[:, step].float(), led, atol=1e-2
+        )
+    # What follows nothing has no scene to begin with.
+    draw_trajectories(model, 7, 1)
+    assert len(fitted) == 1
 
 
 def test_a_shard_is_always_the_same_and_survives_its_file(
@@ -150,7 +181,7 @@ def test_what_is_saturated_is_an_object() -> None:
     scenes = world.sample_scenes(torch.Generator().manual_seed(4), 2, 3)
     video, masks = world.render_with_masks(scenes)
     latents = torch.cat([model.encode_video(frames) for frames in video])
-    near = near_objects(model, latents)
+    near = near_objects(decode_blocks(model, latents))
     shown = torch.from_numpy(masks).any(dim=2).any(dim=1)[:, None].float()
     inside = torch.nn.functional.avg_pool2d(shown, 8) > 0.9
     around = torch.nn.functional.max_pool2d(shown, 8 * 9, stride=8, padding=32) > 0

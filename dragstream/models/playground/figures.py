@@ -67,11 +67,18 @@ def corners(kind: str) -> Tensor:
 
 
 def shade(
-    u: Tensor, v: Tensor, sx: Tensor, sy: Tensor, column: dict[str, Tensor]
+    u: Tensor,
+    v: Tensor,
+    sx: Tensor,
+    sy: Tensor,
+    column: dict[str, Tensor],
+    *,
+    stride: int = 1,
 ) -> tuple[Tensor, Tensor]:
     """Shape (distance to the outline in radii, positive inside) and colour of each pixel.
 
-    `u`, `v` are the object's own coordinates in radii, `sx`, `sy` those of the screen.
+    `u`, `v` are the object's own coordinates in radii, `sx`, `sy` those of the screen; marks are
+    as soft as `stride` pixels.
     """
     palette = torch.tensor(list(COLORS.values()), dtype=torch.float32) / 255
     base = palette[column["color"][:, 0, 0]][:, None, None, :]
@@ -90,7 +97,7 @@ def shade(
 
     def spot(where: Tensor, color: Tensor, strength: float) -> None:
         nonlocal shaded
-        cover = (where * column["radius"] + 0.5).clamp(0, 1)[..., None] * strength
+        cover = (where * column["radius"] / stride + 0.5).clamp(0, 1)[..., None] * strength
         shaded = shaded * (1 - cover) + color * cover
 
     spot(torch.where(kind == KINDS.index("box"), STRIPE - u.abs(), -1.0), white, 0.75)
