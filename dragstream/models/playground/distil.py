@@ -5,9 +5,9 @@ student starts from the teacher's weights and learns to go as far in one step, w
 the teacher goes in two: at each of its noise levels its flow is regressed on the slope between two
 points of the teacher's trajectory (progressive distillation, Salimans and Ho, ICLR 2022, with
 guidance folded in as in Meng et al., CVPR 2023). Where the trajectories lead, the renderer has put
-right what the teacher draws wrong (`mending`). The student's past carries a little unannounced noise, and
-from a share of the training on is what it makes of it itself; its block then is on a way of its
-own, too, from which it has to find back to the teacher's.
+right what the teacher draws wrong (`mending`). The student's past carries a little unannounced
+noise, and from a share of the training on it is what the student itself makes of it; then its block
+is on a way of its own, too, from which it has to find back to the teacher's.
 
 One command that can be stopped at any time and called again. What a step does depends on its
 number alone, so training that was interrupted gives the same weights as training that was not.
