@@ -79,8 +79,8 @@ def load(name: str | Path | Release, **options: Any) -> VideoModel:
 
     Args:
         name: One of `available()`; "playground" comes with the package. Or a folder with a Wan
-            model, or a `Release` of your own. A name that another package offers (see
-            `dragstream.models.plugins`) runs that package's code.
+            model or with weights of the playground's training, or a `Release` of your own. A name
+            that another package offers (see `dragstream.models.plugins`) runs that package's code.
         options: For Wan models, see `dragstream.models.wan.load`: where files are, which part works
             where, what is to differ from the release. Others take none.
 
@@ -101,6 +101,12 @@ def load(name: str | Path | Release, **options: Any) -> VideoModel:
             return plugins.load(str(name))
         model: VideoModel = importlib.import_module(_MODELS[str(name)]).load()
         return model
+    playground = importlib.import_module(_MODELS["playground"])
+    if not isinstance(name, Release) and playground.owns(folder := Path(name).expanduser()):
+        if options:
+            raise TypeError(f"the playground takes no options, got {', '.join(options)}")
+        own: VideoModel = playground.load(folder)
+        return own
     if isinstance(name, Release) or name in RELEASES or Path(name).expanduser().is_dir():
         loaded: VideoModel = importlib.import_module(_WAN).load(name, **options)
         return loaded

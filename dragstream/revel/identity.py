@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dragstream.drags.checks import whole
 from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
+from dragstream.models.playground.world import KINDS
 from dragstream.revel.cases import Start, Subject
 from dragstream.revel.scenes import subjects_of
 from dragstream.revel.shape import fidelity
@@ -140,13 +141,17 @@ def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
+def _shapes(glimpses: Sequence[Glimpse]) -> list[float]:
+    return [glimpse.iou for glimpse in glimpses if glimpse.iou is not None]
+
+
 def summary(glimpses: Sequence[Glimpse]) -> dict[str, Any]:
     """Per mark, shares of objects kept and shaped, of streams that kept all; shapes; median size.
 
     Returns:
         By mark, as text: "objects_kept", "objects_shaped" and "streams_kept", shares; "size", the
         median; "iou" and "corners", means over the objects whose shape could be judged, None where
-        there is none; "objects" and "judged", numbers of objects.
+        there is none; "iou_by_kind", the same by kind; "objects" and "judged", numbers of objects.
     """
     marks: dict[str, Any] = {}
     for mark in sorted({glimpse.block for glimpse in glimpses}):
@@ -161,8 +166,14 @@ def summary(glimpses: Sequence[Glimpse]) -> dict[str, Any]:
             "streams_kept": float(np.mean(whole_streams)),
             "size": float(np.median([glimpse.size for glimpse in mine])),
             "iou": _mean(shapes := [glimpse.iou for glimpse in mine if glimpse.iou is not None]),
+            "iou_by_kind": {
+                kind: _mean(
+                    [each.iou for each in mine if each.kind == kind and each.iou is not None]
+                )
+                for kind in KINDS
+            },
             "corners": _mean([each.corners for each in mine if each.corners is not None]),
             "objects": len(mine),
-            "judged": len(shapes),
+            "judged": len(_shapes(mine)),
         }
     return marks

@@ -295,7 +295,7 @@ def test_levels_that_the_teacher_lacks_are_refused(teacher: Playground, tmp_path
 def test_what_is_exported_takes_plain_steps(teacher: Playground, tmp_path: Path) -> None:
     training = distillation(teacher, tmp_path)
     training.export(tmp_path / "weights")
-    model = ds.models.playground.model.Playground.from_folder(tmp_path / "weights")
+    model = ds.load(tmp_path / "weights")
     assert isinstance(model, PlainPlayground)
     assert isinstance(model, Solving)
     assert not isinstance(Playground.from_folder(WEIGHTS), Solving)
@@ -310,6 +310,8 @@ def test_what_is_exported_takes_plain_steps(teacher: Playground, tmp_path: Path)
         assert torch.allclose(
             block.noisy[step + 1][None], noisy - (level - lower) * flow, atol=1e-5
         )
+    with pytest.raises(TypeError, match="takes no options, got device"):
+        ds.load(tmp_path / "weights", device="cpu")
     # Weights alone do not say how a stream goes from step to step.
     other = Playground(training.config).requires_grad_(requires_grad=False)
     other.load_state_dict(model.state_dict())

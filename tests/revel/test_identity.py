@@ -76,6 +76,11 @@ def test_the_summary_counts_objects_and_streams() -> None:
         "size": pytest.approx(0.95),
         "iou": pytest.approx(0.5),
         "corners": pytest.approx(3.5),
+        "iou_by_kind": {
+            "critter": None,
+            "box": pytest.approx(0.9),
+            "star": pytest.approx(0.3),
+        },
         "objects": 4,
         "judged": 3,
     }
