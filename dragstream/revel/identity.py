@@ -165,12 +165,9 @@ def summary(glimpses: Sequence[Glimpse]) -> dict[str, Any]:
             "objects_shaped": float(np.mean([glimpse.shaped for glimpse in mine])),
             "streams_kept": float(np.mean(whole_streams)),
             "size": float(np.median([glimpse.size for glimpse in mine])),
-            "iou": _mean(shapes := [glimpse.iou for glimpse in mine if glimpse.iou is not None]),
+            "iou": _mean(_shapes(mine)),
             "iou_by_kind": {
-                kind: _mean(
-                    [each.iou for each in mine if each.kind == kind and each.iou is not None]
-                )
-                for kind in KINDS
+                kind: _mean(_shapes([each for each in mine if each.kind == kind])) for kind in KINDS
             },
             "corners": _mean([each.corners for each in mine if each.corners is not None]),
             "objects": len(mine),
