@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import dragstream as ds
-from dragstream.models.playground import clips, student, train, trajectories, world
+from dragstream.models.playground import clips, mending, student, train, trajectories, world
 from dragstream.models.playground.model import WEIGHTS, Playground
 from dragstream.models.playground.plain import PlainPlayground, PlainSteps
 from dragstream.models.playground.trajectories import (
@@ -42,8 +42,8 @@ def teacher() -> Playground:
     return Playground(small_config()).requires_grad_(requires_grad=False)
 
 
-def random_trajectories(count: int = 2, known: int = 4) -> Trajectories:
-    generator = torch.Generator().manual_seed(1)
+def random_trajectories(count: int = 2, known: int = 4, seed: int = 1) -> Trajectories:
+    generator = torch.Generator().manual_seed(seed)
     shape = (clips.BLOCK, 8, 20, 32)
     near = torch.zeros(count, 1, 20, 32)
     near[..., 5:10, 10:15] = 1
@@ -123,8 +123,9 @@ def test_a_mended_trajectory_begins_alike_and_ends_as_rendered(
 
 
 def test_a_shard_is_always_the_same_and_survives_its_file(
-    teacher: Playground, tmp_path: Path
+    teacher: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(mending, "_ITERATIONS", 2)
     found = draw_trajectories(teacher, 2, 1)
     again = draw_trajectories(teacher, 2, 1)
     found.save(tmp_path / "shard.pt")
@@ -248,8 +249,15 @@ def test_on_its_own_way_the_student_is_led_back_to_the_teacher_s(
 
 
 def test_training_that_was_interrupted_gives_the_same_weights(
-    teacher: Playground, tmp_path: Path
+    teacher: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    drawn = []
+
+    def draw(_: Playground, shard: int, clips: int) -> Trajectories:
+        drawn.append((shard, clips))
+        return random_trajectories(2, (4, 3)[shard % 2], seed=shard)
+
+    monkeypatch.setattr(student, "draw_trajectories", draw)
     for name in ("whole", "parts"):
         (tmp_path / name).mkdir()
     recipe = {"steps": 4, "own_from": 0.5}
@@ -257,7 +265,7 @@ def test_training_that_was_interrupted_gives_the_same_weights(
     errors = list(whole.run())
     assert len(errors) == 4
     assert all(math.isfinite(error) for step in errors for error in step)
-    assert len(list((tmp_path / "whole").glob("trajectories-*.pt"))) == 2  # one more from step 2 on
+    assert drawn == [(0, 1), (1, 1)]  # one more from step 2 on, and none twice
 
     first = distillation(teacher, tmp_path / "parts", **recipe)
     begun = [errors for _, errors in zip(range(3), first.run(save_every=0), strict=False)]
