@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dragstream.drags.files import expanded
-from dragstream.models import plugins
+from dragstream.models import playground, plugins
 from dragstream.models.catalogue import Catalogue, Entry
 from dragstream.models.wan.releases import RELEASES, Release
 
@@ -58,8 +58,9 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
 
     Args:
         name: One of `available()`; "playground" comes with the package. Or a folder with a Wan
-            model, a `Release` of your own, or a plan. A name that another package offers (see
-            `dragstream.models.plugins`) runs that package's code.
+            model or with weights of the playground's training, a `Release` of your own, or a plan.
+            A name that another package offers (see `dragstream.models.plugins`) runs that package's
+            code.
         options: For Wan models, see `dragstream.models.wan.load`: where files are, which part works
             where, what is to differ from the release. Others take none.
 
@@ -80,7 +81,12 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
                 plugins.load(str(name)) if own is None else importlib.import_module(own).load()
             )
             return model
-        if name not in RELEASES and not expanded(name, "name").is_dir():
+        folder = expanded(name, "name")
+        if name not in RELEASES and playground.owns(folder):
+            if options:
+                raise TypeError(f"the playground takes no options, got {', '.join(options)}")
+            return playground.load(folder)
+        if name not in RELEASES and not folder.is_dir():
             known = ", ".join(available())
             raise ValueError(f"unknown model {str(name)!r}: neither a folder nor one of {known}")
     from dragstream.models.wan.assembly import load as load_wan

@@ -22,6 +22,7 @@ from dragstream.metrics.frechet import Frechet, frechet_distance
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
 from dragstream.models.base import VideoModel
+from dragstream.models.playground.world import KINDS
 from dragstream.revel.captions import obedience, read
 from dragstream.revel.cases import PLANNED, Case, Kind
 from dragstream.revel.commands import add_commands
@@ -176,15 +177,23 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
         "glimpses": [asdict(glimpse) for glimpse in glimpses],
     }
     lines = [
-        "| blocks | objects kept | of their kind | streams that kept all | size |",
-        "|--:|--:|--:|--:|--:|",
+        "| blocks | objects kept | of their kind | streams that kept all | size | IoU | "
+        + " | ".join(KINDS)
+        + " | corners |",
+        "|--:" * (7 + len(KINDS)) + "|",
     ]
     lines += [
         f"| {mark} | {row['objects_kept']:.0%} | {row['objects_shaped']:.0%} "
-        f"| {row['streams_kept']:.0%} | x{row['size']:.2f} |"
+        f"| {row['streams_kept']:.0%} | x{row['size']:.2f} | {_number(row['iou'])} | "
+        + " | ".join(_number(row["iou_by_kind"][kind]) for kind in KINDS)
+        + f" | {_number(row['corners'])} |"
         for mark, row in marks.items()
     ]
     return outcome, "\n".join(lines) + "\n"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _captions(options: argparse.Namespace) -> tuple[dict[str, Any], str]:

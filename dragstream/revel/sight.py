@@ -30,6 +30,7 @@ __all__ = [
     "ROUND",
     "Sighting",
     "angle_of",
+    "colored",
     "face",
     "faced",
     "harmonic",
@@ -125,6 +126,19 @@ def _colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], N
         gap.min(axis=1) < _HUE_REACH
     )
     return mine, chroma < _PALE
+
+
+def colored(frame: NDArray[np.uint8], color: str) -> NDArray[np.bool_]:
+    """Pixels of a colour of the world, bool (H, W).
+
+    Args:
+        frame: uint8 (H, W, 3), rendered or generated.
+        color: a key of ``world.COLORS``.
+
+    Raises:
+        ValueError: an unknown colour.
+    """
+    return _colored(frame, color)[0]
 
 
 def sight(frame: NDArray[np.uint8], color: str, kind: str) -> Sighting | None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from dragstream.models.playground import card, clips, train
+from dragstream.models.playground import autoencoding, card, clips, flow, train
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.model import Playground
 
-PLAN = train.Plan(
+PLAN = autoencoding.Plan(
     minutes=1.0,
     autoencoder_steps=2,
     decoder_steps=2,
@@ -48,17 +48,17 @@ def test_clips_hold_the_sink_the_past_and_the_block() -> None:
 
 
 def test_a_clean_past_is_not_asked_for_but_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "_CLEAN_PAST", {0: 1.0, 1: 1.0})
+    monkeypatch.setattr(flow, "_CLEAN_PAST", {0: 1.0, 1: 1.0})
     seen = []
     model = Playground(train.CONFIG)
 
-    def flow(noisy: torch.Tensor, sigmas: torch.Tensor, *_: object) -> torch.Tensor:
+    def still(noisy: torch.Tensor, sigmas: torch.Tensor, *_: object) -> torch.Tensor:
         seen.append(sigmas)
         return torch.zeros_like(noisy)
 
-    monkeypatch.setattr(model.wan, "forward", flow)
+    monkeypatch.setattr(model.wan, "forward", still)
     found = drawn(2).sample(2, torch.Generator().manual_seed(3))
-    loss = train.flow_loss(model, found, torch.Generator().manual_seed(0), self_fed=False)
+    loss = flow.flow_loss(model, found, torch.Generator().manual_seed(0), self_fed=False)
     assert torch.all(seen[0][:, : -clips.BLOCK] == 0)
     assert torch.all(seen[0][:, -clips.BLOCK :] > 0)
     # Against a flow of zero the loss is the power of noise minus latents, of the last block alone.
@@ -74,15 +74,15 @@ def test_beside_an_object_counts_as_much_as_on_it(monkeypatch: pytest.MonkeyPatc
     found = clips.Clips(torch.zeros_like(cover).expand(-1, -1, 8, -1, -1), cover, drawn(1).counts)
 
     def loss_of_an_error_at(column: int) -> float:
-        def flow(noisy: torch.Tensor, sigmas: torch.Tensor, *_: object) -> torch.Tensor:
+        def wrong(noisy: torch.Tensor, sigmas: torch.Tensor, *_: object) -> torch.Tensor:
             scale = sigmas[..., None, None, None]
-            flow = noisy / scale.clamp(min=1e-3)  # the noise, since the latents are zero
-            flow[..., 10, column] += 1
-            return flow
+            noise = noisy / scale.clamp(min=1e-3)  # since the latents are zero
+            noise[..., 10, column] += 1
+            return noise
 
-        monkeypatch.setattr(model.wan, "forward", flow)
+        monkeypatch.setattr(model.wan, "forward", wrong)
         generator = torch.Generator().manual_seed(0)
-        return float(train.flow_loss(model, found, generator, self_fed=False))
+        return float(flow.flow_loss(model, found, generator, self_fed=False))
 
     beside, on, away = (loss_of_an_error_at(column) for column in (14, 16, 25))
     assert beside == pytest.approx(on, rel=1e-3)
@@ -94,17 +94,17 @@ def test_latents_are_led_as_their_frames_are() -> None:
     y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
     frames = torch.exp(-((x - 54) ** 2 + (y - 40) ** 2) / 400).expand(8, 1, -1, -1)
     torch.manual_seed(0)
-    motions = train._motions(8)
+    motions = autoencoding._motions(8)
     coarse = torch.nn.functional.avg_pool2d(frames, 8)
-    led = train._moved(coarse, motions)
-    wanted = torch.nn.functional.avg_pool2d(train._moved(frames, motions), 8)
+    led = autoencoding._moved(coarse, motions)
+    wanted = torch.nn.functional.avg_pool2d(autoencoding._moved(frames, motions), 8)
     assert (wanted - coarse).abs().amax((1, 2, 3)).min() > 0.2  # every motion moves something
     assert (led - wanted).abs().max() < 0.1
 
 
 def test_noise_levels_are_those_between_the_sampler_s_steps() -> None:
-    levels = train._levels((4000,), torch.Generator().manual_seed(0))
     steps = train.CONFIG["sigmas"]
+    levels = flow.levels_between(steps, (4000,), torch.Generator().manual_seed(0))
     assert 0.1 <= levels.min() < 0.13
     assert float((levels == 1).float().mean()) == pytest.approx(1 / len(steps), abs=0.02)
     # As many between any two steps as between any others.
@@ -119,7 +119,7 @@ def test_a_block_does_not_see_the_next_one() -> None:
     torch.manual_seed(0)
     model = Playground(train.CONFIG)
     found = drawn(2)
-    batch = train._Batch(
+    batch = flow.Batch(
         found.latents.float(), model.captions(found.counts), torch.arange(7).expand(2, -1), 1
     )
     sigmas = torch.full((2, 7), 0.5)
@@ -132,8 +132,8 @@ def test_a_block_does_not_see_the_next_one() -> None:
 
 
 def test_training_resumes_where_it_stopped_and_exports(tmp_path: Path) -> None:
-    autoencoder = train.train_autoencoder(tmp_path, PLAN)
-    again = train.train_autoencoder(tmp_path, PLAN)  # done, so read
+    autoencoder = autoencoding.train_autoencoder(tmp_path, PLAN)
+    again = autoencoding.train_autoencoder(tmp_path, PLAN)  # done, so read
     assert torch.equal(autoencoder.mean, again.mean)
     trainer = train.Trainer(tmp_path, autoencoder, PLAN)
     losses = [loss for _, loss in zip(range(2), trainer.run(drawn()), strict=False)]
@@ -159,14 +159,16 @@ def test_training_resumes_where_it_stopped_and_exports(tmp_path: Path) -> None:
 
 
 def test_sharpening_leaves_latents_as_they_are(tmp_path: Path) -> None:
-    autoencoder = train.train_autoencoder(tmp_path, PLAN)
+    autoencoder = autoencoding.train_autoencoder(tmp_path, PLAN)
     frames = clips.as_input(clips.draw_frames(1, torch.Generator().manual_seed(0)))
     latents = autoencoder.encode(frames).detach()
     decoded = autoencoder.decode(latents).detach()
-    train.sharpen_decoder(autoencoder, tmp_path, PLAN)
+    autoencoding.sharpen_decoder(autoencoder, tmp_path, PLAN)
     assert torch.equal(autoencoder.encode(frames), latents)
     assert not torch.equal(autoencoder.decode(latents), decoded)
-    again = train.train_autoencoder(tmp_path, PLAN)  # what the folder holds is the sharper one
+    again = autoencoding.train_autoencoder(
+        tmp_path, PLAN
+    )  # what the folder holds is the sharper one
     assert torch.equal(again.decode(latents), autoencoder.decode(latents))
 
 
@@ -184,6 +186,13 @@ def test_a_card_tells_the_figures_of_the_weights(tmp_path: Path) -> None:
     assert f"{found['psnr']:.1f} dB" in text
     assert "7 steps" in text
     assert text.count("Not measured yet.") == len(card.TABLES)
+    assert "Distilled" not in text
+    told = {"steps": 70, "minutes": 9, "batch": 3}
+    about = {"steps": 7, "minutes": 1, "batch": 2, "device": "a CPU", "distillation": told}
+    card.write(tmp_path, found, about)
+    text = (tmp_path / "MODEL_CARD.md").read_text()
+    assert "Distilled from that to few plain steps: 70 steps of 3 trajectories" in text
+    assert "7 steps, of 2 clips" in text
 
 
 def test_a_card_holds_the_tables_that_were_measured(

@@ -22,8 +22,8 @@ def start() -> Start:
 
 
 def glimpse(start: Start, *frames: np.ndarray) -> identity.Glimpse:
-    (subject,) = subjects_of(start.scenes())
-    return identity._look(0, 10, subject, start.image(), frames)
+    subjects = subjects_of(start.scenes())
+    return identity._look(0, 10, subjects[0], start.image(), frames, subjects=subjects)
 
 
 def test_the_first_frame_keeps_everything(start: Start) -> None:
@@ -31,6 +31,8 @@ def test_the_first_frame_keeps_everything(start: Start) -> None:
     assert found.kept
     assert found.shaped
     assert found.size == 1.0
+    assert found.iou is not None
+    assert found.iou > 0.97
 
 
 def test_an_object_that_is_gone_is_not_kept(start: Start) -> None:
@@ -39,6 +41,8 @@ def test_an_object_that_is_gone_is_not_kept(start: Start) -> None:
     assert not found.kept
     assert not found.shaped
     assert found.size == 0.0
+    assert found.iou == 0.0
+    assert found.corners is None
     assert glimpse(start, empty, start.image(), empty).kept  # hidden for a while
 
 
@@ -56,13 +60,13 @@ def test_the_summary_counts_objects_and_streams() -> None:
     red, blue = Subject("box", "red"), Subject("star", "blue")
     rows = [
         identity.Glimpse(
-            stream, 10, each.color, each.kind, kept=kept, size=size, shaped=each is red
+            stream, 10, each.color, each.kind, kept, size, each is red, iou=iou, corners=corners
         )
-        for stream, each, kept, size in (
-            (0, red, True, 1.0),
-            (0, blue, True, 1.1),
-            (1, red, True, 0.9),
-            (1, blue, False, 0.0),
+        for stream, each, kept, size, iou, corners in (
+            (0, red, True, 1.0, 0.9, 2.0),
+            (0, blue, True, 1.1, 0.6, 5.0),
+            (1, red, True, 0.9, None, None),  # hidden
+            (1, blue, False, 0.0, 0.0, None),  # gone
         )
     ]
     assert identity.summary(rows)["10"] == {
@@ -70,11 +74,19 @@ def test_the_summary_counts_objects_and_streams() -> None:
         "objects_shaped": 0.5,
         "streams_kept": 0.5,
         "size": pytest.approx(0.95),
+        "iou": pytest.approx(0.5),
+        "corners": pytest.approx(3.5),
+        "iou_by_kind": {
+            "critter": None,
+            "box": pytest.approx(0.9),
+            "star": pytest.approx(0.3),
+        },
         "objects": 4,
+        "judged": 3,
     }
 
 
-@pytest.mark.parametrize("marks", [(), (100, 10), (1, 10)])
+@pytest.mark.parametrize("marks", [(), (100, 10), (0, 10)])
 def test_marks_that_do_not_rise_are_refused(marks: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="marks must rise"):
         next(identity.watch(None, 1, 0, marks))  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,18 +11,29 @@ if TYPE_CHECKING:
 
     from dragstream.models.playground.model import Playground
 
-__all__ = ["draw", "load"]
+__all__ = ["draw", "load", "owns"]
 
 
-def load() -> Playground:
-    """Load the packaged model; needs no network.
+_PARTS = ("config.json", "transformer.safetensors", "autoencoder.safetensors")
+
+
+def load(folder: Path | None = None) -> Playground:
+    """Load the packaged model, or weights that its training wrote; needs no network.
+
+    Args:
+        folder: of the weights; None for those in the package.
 
     Raises:
-        FileNotFoundError, ValueError: the package's weights are missing or damaged.
+        FileNotFoundError, ValueError: weights are missing or damaged.
     """
-    from dragstream.models.playground.model import Playground
+    from dragstream.models.playground.model import WEIGHTS, Playground
 
-    return Playground.from_folder()
+    return Playground.from_folder(WEIGHTS if folder is None else folder)
+
+
+def owns(folder: Path) -> bool:
+    """Whether a folder holds what the playground's training writes."""
+    return all((folder / part).is_file() for part in _PARTS)
 
 
 def draw(prompt: str, seed: int = 0) -> NDArray[np.uint8]:

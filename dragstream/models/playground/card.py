@@ -113,9 +113,21 @@ def write(
             f"{tables.get(name, 'Not measured yet.').strip()}"
             for name in TABLES
         ),
-        **training,
+        distillation=_distillation(training),
+        **{name: value for name, value in training.items() if name != "distillation"},
     )
     (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
+
+
+def _distillation(training: Mapping[str, Any]) -> str:
+    """What the card says about a distillation; nothing where there was none."""
+    found = training.get("distillation")
+    if found is None:
+        return ""
+    return (
+        f"\nDistilled from that to few plain steps: {found['steps']} steps of {found['batch']} "
+        f"trajectories of the guided model, {found['minutes']} minutes.\n"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -167,11 +179,13 @@ standard deviation {deviation:.2f}; the future is uncertain, so the first rows c
 
 ## Training
 {steps} steps, of {batch} clips the last of them, {minutes} minutes on {device}. Data: the renderer
-in `dragstream/models/playground/world.py`, without end. To train it again, or further, and to
-measure it:
+in `dragstream/models/playground/world.py`, without end.
+{distillation}
+To train it again, or further, to distil it to four steps without guidance, and to measure it:
 
 ```
 python -m dragstream.models.playground.train --minutes 150 --resume
+python -m dragstream.models.playground.distil --steps 20000
 python -m dragstream.revel playground --markdown drags.md
 python -m dragstream.models.playground.card --playground drags.md
 ```

@@ -62,9 +62,16 @@ def as_input(frames: Tensor) -> Tensor:
     return frames.float() / 127.5 - 1
 
 
-@torch.no_grad()
 def draw_clips(count: int, generator: torch.Generator, autoencoder: Autoencoder) -> Clips:
     """Render and encode fresh clips, on the autoencoder's device."""
+    return draw_clips_and_scenes(count, generator, autoencoder)[0]
+
+
+@torch.no_grad()
+def draw_clips_and_scenes(
+    count: int, generator: torch.Generator, autoencoder: Autoencoder
+) -> tuple[Clips, world.Scenes]:
+    """The same, and the scenes in the frames of the clips."""
     device = autoencoder.mean.device
     scenes = world.sample_scenes(generator, count, _HORIZON + 2 * BLOCK)
     start = torch.randint(BLOCK, _HORIZON + 1, (count, 1), generator=generator)
@@ -72,17 +79,25 @@ def draw_clips(count: int, generator: torch.Generator, autoencoder: Autoencoder)
     still = torch.rand(count, 1, generator=generator) < _STILL
     steps = torch.where(still, (steps - BLOCK + 1).clamp(min=0), steps)
     picked = torch.cat([torch.zeros(count, 1, dtype=torch.int64), start + steps], dim=1)
-    video, masks = world.render_with_masks(scenes.at(picked))
-    frames = torch.from_numpy(video).flatten(0, 1)
-    pixels = as_input(frames.to(device).permute(0, 3, 1, 2))
-    with torch.autocast(device.type, dtype=torch.bfloat16):
-        latents = torch.cat([autoencoder.encode(part) for part in pixels.split(64)])
-    shown = torch.from_numpy(masks).any(dim=2).flatten(0, 1)[:, None]
-    cover = torch.nn.functional.avg_pool2d(shown.float().to(device), FACTOR)
+    shown = scenes.at(picked)
+    video, masks = world.render_with_masks(shown)
+    latents = encode_frames(torch.from_numpy(video), autoencoder)
+    objects = torch.from_numpy(masks).any(dim=2).flatten(0, 1)[:, None]
+    cover = torch.nn.functional.avg_pool2d(objects.float().to(device), FACTOR)
     latents, cover = (
         part.unflatten(0, (count, -1)).to(torch.bfloat16) for part in (latents, cover)
     )
-    return Clips(latents, cover, word_counts(_captions(scenes, generator)).to(device))
+    counts = word_counts(_captions(scenes, generator)).to(device)
+    return Clips(latents, cover, counts), shown
+
+
+@torch.no_grad()
+def encode_frames(video: torch.Tensor, autoencoder: Autoencoder) -> torch.Tensor:
+    """Latents (B T, C, h, w) of rendered clips, uint8 (B, T, H, W, 3)."""
+    device = autoencoder.mean.device
+    pixels = as_input(video.flatten(0, 1).to(device).permute(0, 3, 1, 2))
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        return torch.cat([autoencoder.encode(part) for part in pixels.split(64)])
 
 
 def _captions(scenes: world.Scenes, generator: torch.Generator) -> list[str]:

@@ -28,6 +28,7 @@ from dragstream.models.defaults import cpu_by_default
 from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
+from dragstream.models.playground.plain import PlainSteps
 from dragstream.models.playground.world import FRAME_RATE, HEIGHT, WIDTH
 from dragstream.models.reading import Reader, Reading
 
@@ -67,7 +68,8 @@ class Playground(Reader, nn.Module):
         config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
             step; "denoising_step", "learning_rate", "layers", "cutoffs", "upsampling" and
             "prediction_weight", where and how drags are optimised (see `ModelSpec`);
-            "guidance", the fields of `Guidance`.
+            "guidance", the fields of `Guidance`; and maybe "solver", "plain" for steps without
+            fresh noise (see `from_folder`).
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -98,6 +100,8 @@ class Playground(Reader, nn.Module):
     def from_folder(cls, folder: str | Path = WEIGHTS) -> Playground:
         """Read config and weights, by default those in the package.
 
+        A config whose "solver" is "plain" gives a `PlainPlayground`.
+
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: a file is damaged, or weights are missing, unexpected or of other shapes.
@@ -106,7 +110,7 @@ class Playground(Reader, nn.Module):
         try:
             config = read_config(folder / "config.json")
             cls._check_described(config, folder)
-            model = cls(config)
+            model = _class_of(config, cls)(config)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(
                 cut(f"{folder / 'config.json'} is no playground config: {error}")
@@ -256,6 +260,28 @@ class Playground(Reader, nn.Module):
         pixels = torch.from_numpy(np.array(frames)).to(self.device)  # a copy may be written to
         latents: Tensor = self.autoencoder.encode(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1)
         return latents[None]
+
+
+class PlainPlayground(Playground):
+    """A `Playground` distilled to few steps: `"solver": "plain"` in its config."""
+
+    def solver(self, step: int) -> PlainSteps:
+        """The way onward from a denoising step."""
+        return PlainSteps(self.spec.sigmas, step)
+
+    def fingerprint(self) -> str:
+        """A digest that also tells the steps apart from those with fresh noise."""
+        return hashlib.sha256(f"plain {super().fingerprint()}".encode()).hexdigest()
+
+
+def _class_of(config: Mapping[str, Any], default: type[Playground]) -> type[Playground]:
+    """The class that takes steps as a config says."""
+    solver = config.get("solver")
+    if solver is None:
+        return default
+    if solver != "plain":
+        raise ValueError(f"solver must be 'plain' or left out, got {solver!r}")
+    return PlainPlayground
 
 
 def _check_pixels(pixels: object, what: str, shape: tuple[int, ...]) -> None:

@@ -11,13 +11,21 @@ import torch
 from torch import Tensor
 
 from dragstream.models.defaults import FLOAT
-from dragstream.models.playground.names import COLORS, HEIGHT, HORIZON, KINDS, PLACES, WIDTH
+from dragstream.models.playground.figures import shade
+from dragstream.models.playground.names import HEIGHT, HORIZON, PLACES, WIDTH
 
 
-def backdrop(place: Tensor, pan: Tensor) -> Tensor:
+def pixels(stride: int = 1) -> tuple[Tensor, Tensor]:
+    """Where pixels are, or squares of `stride` pixels: y (1, H, 1) and x (1, 1, W)."""
+    first = (stride - 1) / 2
+    y, x = (torch.arange(first, size, stride, **FLOAT) for size in (HEIGHT, WIDTH))
+    return y[None, :, None], x[None, None, :]
+
+
+def backdrop(place: Tensor, pan: Tensor, stride: int = 1) -> Tensor:
     """Empty frames of places (N,) seen by cameras turned by `pan` (N,): (N, H, W, 3) in 0..1."""
-    y = torch.arange(HEIGHT, **FLOAT)[None, :, None]
-    x = torch.arange(WIDTH, **FLOAT)[None, None, :] + pan[:, None, None]
+    y, x = pixels(stride)
+    x = x + pan[:, None, None]
     colors = torch.tensor(list(PLACES.values()), **FLOAT)[place] / 255
     wall, floor = colors[:, :, None, None].unbind(dim=1)
     depth = ((y - HORIZON) / (HEIGHT - HORIZON)).clamp(0, 1)
@@ -29,11 +37,10 @@ def backdrop(place: Tensor, pan: Tensor) -> Tensor:
     return wall * (1 - share) + floor * (0.92 + 0.08 * depth - boards)[..., None] * share
 
 
-def paint(image: Tensor, layer: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def paint(image: Tensor, layer: dict[str, Tensor], stride: int = 1) -> tuple[Tensor, Tensor]:
     """Lay one object per frame (with its shadow) over `image` (N, H, W, 3)."""
     column = {k: v[:, None, None] for k, v in layer.items()}
-    y = torch.arange(HEIGHT, **FLOAT)[None, :, None]
-    x = torch.arange(WIDTH, **FLOAT)[None, None, :]
+    y, x = pixels(stride)
     radius, present = column["radius"], column["present"].float()
     stretch_x, stretch_y = column["aspect"].exp(), (-column["aspect"]).exp()
     dx, dy = x - column["x"], y - column["y"]
@@ -47,61 +54,6 @@ def paint(image: Tensor, layer: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     cos, sin = turn.cos(), turn.sin()
     u = (cos * dx + sin * dy) / (radius * stretch_x)
     v = (cos * dy - sin * dx) / (radius * stretch_y)
-    inside, shaded = _figure(u, v, dx / radius, dy / radius, column)
-    alpha = (inside * radius + 0.5).clamp(0, 1) * present
+    inside, shaded = shade(u, v, dx / radius, dy / radius, column, stride=stride)
+    alpha = (inside * radius / stride + 0.5).clamp(0, 1) * present
     return image * (1 - alpha[..., None]) + shaded * alpha[..., None], alpha
-
-
-def _figure(
-    u: Tensor, v: Tensor, sx: Tensor, sy: Tensor, column: dict[str, Tensor]
-) -> tuple[Tensor, Tensor]:
-    """Shape (distance to the outline in radii, positive inside) and colour of each pixel.
-
-    `u`, `v` are the object's own coordinates in radii, `sx`, `sy` those of the screen.
-    """
-    palette = torch.tensor(list(COLORS.values()), **FLOAT) / 255
-    base = palette[column["color"][:, 0, 0]][:, None, None, :]
-    kind = column["kind"]
-    distance = torch.sqrt(u * u + v * v + 1e-6)
-
-    corner_u, corner_v = (u.abs() - 0.62).clamp(min=0), (v.abs() - 0.62).clamp(min=0)
-    box = 0.22 - torch.sqrt(corner_u**2 + corner_v**2 + 1e-6)
-    sector = 2 * math.pi / 5
-    phi = torch.atan2(u, -v)
-    phi = (phi - (phi / sector).round() * sector).abs()
-    # One edge of the star, from a tip at distance 1.12 to a notch at distance 0.56.
-    tip, notch = 1.12, 0.56
-    end_x, end_y = notch * math.sin(sector / 2), notch * math.cos(sector / 2)
-    edge_x, edge_y = end_x, end_y - tip
-    length = math.hypot(edge_x, edge_y)
-    px, py = distance * phi.sin(), distance * phi.cos() - tip
-    star = -(px * -edge_y + py * edge_x) / length
-    inside = torch.where(
-        kind == KINDS.index("critter"),
-        1 - distance,
-        torch.where(kind == KINDS.index("box"), box, star),
-    )
-
-    light = 1.0 - 0.22 * (0.6 * sx + sy).clamp(-1.2, 1.2)
-    shaded = base * light[..., None]
-    white, dark = torch.tensor([[1.0, 1.0, 1.0], [0.10, 0.10, 0.14]], **FLOAT)
-
-    def spot(where: Tensor, color: Tensor, strength: float) -> None:
-        nonlocal shaded
-        cover = (where * column["radius"] + 0.5).clamp(0, 1)[..., None] * strength
-        shaded = shaded * (1 - cover) + color * cover
-
-    spot(torch.where(kind == KINDS.index("box"), 0.20 - u.abs(), -1.0), white, 0.75)
-    spot(torch.where(kind == KINDS.index("star"), 0.26 - distance, -1.0), white, 0.75)
-    for side in (-1.0, 1.0):
-        facing = torch.deg2rad(column["yaw"]) + side * 0.45
-        width = 0.27 * facing.cos().clamp(min=0.05)
-        eye_u = (u - facing.sin() * 0.85) / width
-        eye_v = (v + 0.20) / 0.30
-        eye = (1 - torch.sqrt(eye_u**2 + eye_v**2 + 1e-6)) * width
-        spot(torch.where(kind == KINDS.index("critter"), eye, -1.0), white, 1.0)
-        pupil_u = (u - facing.sin() * 0.90) / (0.5 * width)
-        pupil_v = (v + 0.18) / 0.15
-        pupil = (1 - torch.sqrt(pupil_u**2 + pupil_v**2 + 1e-6)) * 0.5 * width
-        spot(torch.where(kind == KINDS.index("critter"), pupil, -1.0), dark, 1.0)
-    return inside, shaded.clamp(0, 1)

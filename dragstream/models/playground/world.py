@@ -12,6 +12,7 @@ time is counted in video frames. Everything is vectorised over scenes and frames
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -32,6 +33,7 @@ from dragstream.models.playground.names import (
     WIDTH,
 )
 from dragstream.models.playground.painting import backdrop, paint
+from dragstream.models.playground.walks import Start, either, pan, walk
 
 __all__ = [
     "CAMERA_MOTIONS",
@@ -48,39 +50,15 @@ __all__ = [
     "render",
     "render_with_masks",
     "sample_scenes",
+    "sketch",
 ]
 
 _paint = paint
 """A variable, so that training can put a compiled one here."""
 
-_VELOCITY_BIAS = torch.tensor(
-    # x and y in pixels a frame, angle and yaw in degrees a frame, one row per motion
-    [
-        [0.0, 0.0, 0.0, 0.0],
-        [-8.0, 0.0, 0.0, 0.0],
-        [8.0, 0.0, 0.0, 0.0],
-        [0.0, -5.0, 0.0, 0.0],
-        [0.0, 5.0, 0.0, 0.0],
-        [5.0, 6.0, 0.0, 0.0],
-        [0.0, 0.0, 18.0, 0.0],
-        [0.0, 0.0, 0.0, 18.0],
-    ],
-    **FLOAT,
-)
-# Standard deviations of the random walks, in the units above: calm, in a jump, in a rare leap.
-_CALM = torch.tensor([2.0, 1.6, 3.0, 5.0], **FLOAT)
-_JUMP = torch.tensor([10.5, 8.0, 18.0, 22.0], **FLOAT)
-_LEAP = torch.tensor([24.0, 16.0, 36.0, 36.0], **FLOAT)
-_JUMP_PROBABILITY = 0.35
-_LEAP_PROBABILITY = 0.03
-_INERTIA = 0.5
-_YAW_LIMIT = 65.0
-_ASPECT_LIMIT = 0.38
 _RADIUS_RANGE = (30.0, 42.0)
 _PAN_SHARE = 0.15
 """Share of scenes whose camera pans."""
-_PAN_SPEED = 2.5
-"""Pixels a frame by which a panning camera moves the whole picture, on average."""
 
 
 @dataclass(frozen=True)
@@ -175,13 +153,13 @@ def sample_scenes(
     left_first = uniform(count, 1) < 0.5
     half = torch.tensor([[0.0, 1.0]], **FLOAT).expand(count, 2)
     half = torch.where(left_first, half, 1 - half)
-    spread = _either(present.all(dim=1, keepdim=True), 0.5, 1.0)
+    spread = either(present.all(dim=1, keepdim=True), 0.5, 1.0)
     x = 32 + (WIDTH - 64) * spread * (uniform(count, slots) * 0.9 + half * (spread < 1))
     y = HORIZON + 12 + (HEIGHT - HORIZON - 38) * uniform(count, slots)
     place = integers(len(PLACES), count)
     camera = torch.where(uniform(count) < _PAN_SHARE, 1 + integers(2, count), 0)
-    pan = _pan(generator, frames, camera)
-    start = _Start(motion, is_critter, radius, torch.stack([x, y], dim=-1))
+    panned = pan(generator, frames, camera)
+    start = Start(motion, is_critter, radius, torch.stack([x, y], dim=-1))
     return Scenes(
         place=place,
         kind=kind,
@@ -189,94 +167,9 @@ def sample_scenes(
         motion=motion,
         present=present,
         camera=camera,
-        pan=pan,
-        **_walk(generator, frames, start, pan),
+        pan=panned,
+        **walk(generator, frames, start, panned),
     )
-
-
-def _either(condition: Tensor, yes: float, no: float) -> Tensor:
-    """`torch.where` of two numbers, in float32."""
-    return torch.where(condition, torch.tensor(yes, **FLOAT), no)
-
-
-def _pan(generator: torch.Generator, frames: int, camera: Tensor) -> Tensor:
-    """How far cameras (B,) have turned: (B, T, 1), 0 in the first frame."""
-    mean = torch.tensor([0.0, -_PAN_SPEED, _PAN_SPEED], **FLOAT)[camera, None]
-    wavering = 0.4 * _PAN_SPEED * torch.randn(len(camera), frames, generator=generator, **FLOAT)
-    speed = torch.where(mean == 0, 0.0, mean + wavering)
-    speed[:, 0] = 0
-    return speed.cumsum(dim=1)[..., None]
-
-
-@dataclass(frozen=True)
-class _Start:
-    """Where walks begin: (B, K) each, the position (B, K, 2)."""
-
-    motion: Tensor
-    is_critter: Tensor
-    radius: Tensor
-    position: Tensor
-
-
-def _walk(generator: torch.Generator, frames: int, start: _Start, pan: Tensor) -> dict[str, Tensor]:
-    """Random walks with jumps around the motion's bias, bouncing off the frame's edges.
-
-    What a panning camera looks at moves the other way, but never out of the picture.
-    """
-    motion, is_critter, radius = start.motion, start.is_critter, start.radius
-    position = start.position
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, **FLOAT)
-
-    def jumpy(scale: float, jump: float) -> Tensor:
-        often = torch.rand(radius.shape, generator=generator, **FLOAT) < _JUMP_PROBABILITY
-        return normal(*radius.shape) * _either(often, jump, scale)
-
-    bias = _VELOCITY_BIAS[motion]
-    sign = _either(torch.rand(bias.shape, generator=generator, **FLOAT) < 0.5, -1.0, 1.0)
-    signed = (motion >= MOTIONS.index("bounces"))[..., None]
-    bias = torch.where(signed, bias * sign, bias)
-    velocity = bias + normal(*bias.shape) * _CALM
-    x = position[..., 0]
-    angle = torch.where(is_critter, normal(*x.shape) * 10, normal(*x.shape) * 60)
-    yaw = (normal(*x.shape) * 30).clamp(-_YAW_LIMIT, _YAW_LIMIT)
-    aspect = (normal(*x.shape) * 0.1).clamp(-_ASPECT_LIMIT, _ASPECT_LIMIT)
-    swing = _either(is_critter, 0.35, 1.0)  # critters roll less than boxes and stars
-    margin = torch.stack([radius * 0.9, radius * 0.8], dim=-1)
-    lowest = torch.stack([margin[..., 0], HORIZON - 0.2 * radius], dim=-1)
-    highest = torch.stack([WIDTH - margin[..., 0], HEIGHT - margin[..., 1]], dim=-1)
-
-    rows: dict[str, list[Tensor]] = {k: [] for k in ("x", "y", "radius", "aspect", "angle", "yaw")}
-    camera = torch.cat([pan[:, 1:] - pan[:, :-1], torch.zeros_like(pan[:, :1])], dim=1)
-    for frame in range(frames):
-        shown = (*position.unbind(dim=-1), radius, aspect, angle, yaw)
-        for row, value in zip(rows.values(), shown, strict=True):
-            row.append(value)
-        luck = torch.rand(bias.shape, generator=generator, **FLOAT)
-        scale = torch.where(luck < _JUMP_PROBABILITY, _JUMP, _CALM)
-        noise = normal(*bias.shape) * torch.where(luck < _LEAP_PROBABILITY, _LEAP, scale)
-        velocity = bias + _INERTIA * (velocity - bias) + noise
-        moved = position + velocity[..., :2]
-        moved[..., 0] -= camera[:, frame]
-        outside = (moved < lowest) | (moved > highest)
-        flip = _either(outside, -1.0, 1.0)
-        # A wall turns the bias round as well, so that sliding objects come back.
-        bias = torch.cat([bias[..., :2] * flip, bias[..., 2:]], dim=-1)
-        velocity = torch.cat([velocity[..., :2] * flip, velocity[..., 2:]], dim=-1)
-        position = moved.clamp(lowest, highest)
-        angle = angle + velocity[..., 2] * swing
-        angle = torch.where(is_critter, 0.85 * angle, angle)
-        turned = yaw + velocity[..., 3]
-        over = turned.abs() > _YAW_LIMIT
-        turning = torch.where(over, -bias[..., 3], bias[..., 3])
-        bias = torch.cat([bias[..., :3], turning[..., None]], dim=-1)
-        yaw = turned.clamp(-_YAW_LIMIT, _YAW_LIMIT)
-        aspect = (0.85 * aspect + jumpy(0.02, 0.1)).clamp(-_ASPECT_LIMIT, _ASPECT_LIMIT)
-        radius = start.radius * (1 + (radius / start.radius - 1) * 0.7 + jumpy(0.005, 0.025)).clamp(
-            0.88, 1.14
-        )
-    return {name: torch.stack(values, dim=1) for name, values in rows.items()}
 
 
 def render(scenes: Scenes, chunk: int = 64) -> np.ndarray:
@@ -309,7 +202,53 @@ def render_with_masks(scenes: Scenes, chunk: int = 64) -> tuple[np.ndarray, np.n
 
 
 def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
-    """Painter's algorithm: images uint8 (B T, H, W, 3) and each pixel's object (or -1)."""
+    """Images uint8 (B T, H, W, 3) and each pixel's object (or -1)."""
+    images, owners = [], []
+    for layers in _layers(scenes, chunk):
+        image, owner = layers.paint()
+        images.append((image * 255).round().clamp(0, 255).to(torch.uint8))
+        owners.append(owner)
+    return torch.cat(images), torch.cat(owners)
+
+
+@cpu_by_default()
+def sketch(scenes: Scenes, stride: int) -> Tensor:
+    """Coarse pictures, differentiable in the scenes' positions, sizes, angles and yaws.
+
+    Args:
+        scenes: B scenes of T frames.
+        stride: pixels from one sample to the next; outlines are as soft.
+
+    Returns:
+        Colours 0..1, (B, T, H / stride, W / stride, 3).
+    """
+    (layers,) = _layers(scenes, len(scenes) * scenes.frames)
+    pictures: Tensor = layers.paint(stride)[0].unflatten(0, (len(scenes), scenes.frames))
+    return pictures
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """Frames (N,) and what stands in them, farthest first: values (N, K), by name."""
+
+    place: Tensor
+    pan: Tensor
+    slot: Tensor
+    values: dict[str, Tensor]
+
+    def paint(self, stride: int = 1) -> tuple[Tensor, Tensor]:
+        """Painter's algorithm: images (N, H, W, 3) in 0..1 and each pixel's object (or -1)."""
+        image = backdrop(self.place, self.pan, stride)
+        owner = torch.full(image.shape[:3], -1, dtype=torch.int64)
+        for k in range(self.slot.shape[1]):
+            layer = {name: value[:, k] for name, value in self.values.items()}
+            image, alpha = _paint(image, layer, stride)
+            owner = torch.where(alpha > 0.5, self.slot[:, k, None, None], owner)
+        return image, owner
+
+
+def _layers(scenes: Scenes, chunk: int) -> Iterator[_Layers]:
+    """The frames of all scenes, one scene after another, so many at once."""
     frames = scenes.frames
     slots = scenes.kind.shape[1]
     order = scenes.y.masked_fill(~scenes.present[:, None], -1.0).argsort(dim=-1)
@@ -326,15 +265,7 @@ def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
     place = scenes.place[:, None].expand(-1, frames).reshape(-1)
     pan = scenes.pan.reshape(-1)
     slot = order.reshape(-1, slots)
-    images, owners = [], []
     for start in range(0, len(place), chunk):
         part = slice(start, start + chunk)
-        image = backdrop(place[part], pan[part])
-        owner = torch.full(image.shape[:3], -1, dtype=torch.int64)
-        for k in range(slots):
-            layer = {name: value[part, k] for name, value in values.items()}
-            image, alpha = _paint(image, layer)
-            owner = torch.where(alpha > 0.5, slot[part, k, None, None], owner)
-        images.append((image * 255).round().clamp(0, 255).to(torch.uint8))
-        owners.append(owner)
-    return torch.cat(images), torch.cat(owners)
+        shown = {name: value[part] for name, value in values.items()}
+        yield _Layers(place[part], pan[part], slot[part], shown)

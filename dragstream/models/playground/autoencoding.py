@@ -1,0 +1,181 @@
+"""Train the autoencoder of the packaged model on single frames, and its decoder once more."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from dragstream.models.playground import world
+from dragstream.models.playground.autoencoder import Autoencoder
+from dragstream.models.playground.clips import as_input, draw_frames
+
+_LATENT_NOISE = 0.045
+"""The decoder forgives that much noise in latents of unit variance."""
+_TOGETHER = 0.05
+"""How much it counts that moved frames have moved latents."""
+_CROPS = 20
+"""Of a batch of the autoencoder."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how large: sizes of pool and batch, minutes of the transformer's training."""
+
+    minutes: float
+    autoencoder_steps: int
+    decoder_steps: int
+    batch: int
+    pool: int
+    learning_rate: float
+    device: torch.device
+
+
+def train_autoencoder(folder: Path, plan: Plan, weights: Path | None = None) -> Autoencoder:
+    """Train the autoencoder, or read it from the folder if that is done.
+
+    Args:
+        folder: where checkpoints are.
+        plan: how long.
+        weights: exported weights to take it from if the folder has none; None: train it.
+    """
+    path = folder / "autoencoder.pt"
+    model = Autoencoder().to(plan.device)
+    if path.is_file():
+        model.load_state_dict(torch.load(path, map_location=plan.device, weights_only=True))
+        return model
+    if weights is not None and (weights / "autoencoder.safetensors").is_file():
+        model.load_state_dict(load_file(weights / "autoencoder.safetensors"))
+        return model
+    generator = torch.Generator().manual_seed(1)
+    frames = draw_frames(plan.pool // 2, generator).to(plan.device)
+    for weight in model.parameters():
+        if weight.ndim == 4:  # kernels; twice as fast on a CPU
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1.5e-3, betas=(0.9, 0.98), weight_decay=0)
+    steps = plan.autoencoder_steps
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, steps, pct_start=0.08)
+    for _ in tqdm(range(steps), desc="autoencoder"):
+        loss = _autoencoder_loss(model, _crops(frames, generator))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    _normalise(model, frames[:1024])
+    torch.save(model.state_dict(), path)
+    return model
+
+
+def sharpen_decoder(model: Autoencoder, folder: Path, plan: Plan) -> None:
+    """Train the decoder further, on the busiest crops, for latents that stay as they are.
+
+    Args:
+        model: the autoencoder; its encoder is not touched, so a transformer still fits.
+        folder: where the checkpoint goes.
+        plan: how long.
+    """
+    generator = torch.Generator().manual_seed(3)
+    frames = draw_frames(plan.pool, generator).to(plan.device)
+    weights = list(model.decoder.parameters())
+    average = [weight.detach().clone() for weight in weights]
+    optimizer = torch.optim.AdamW(weights, lr=1e-3, betas=(0.9, 0.98), weight_decay=0)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, plan.decoder_steps)
+    for step in tqdm(range(plan.decoder_steps), desc="decoder"):
+        crops = _crops(frames, generator)
+        with torch.autocast(plan.device.type, dtype=torch.bfloat16):
+            with torch.no_grad():
+                latents = model.encode(crops)
+            decoded = model.decode(latents + _LATENT_NOISE * torch.randn_like(latents)).float()
+        _picture_loss(decoded, crops).backward()
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        keep = min(0.995, (1 + step) / (10 + step))
+        for mean, weight in zip(average, weights, strict=True):
+            mean.lerp_(weight.detach(), 1 - keep)
+    for mean, weight in zip(average, weights, strict=True):
+        weight.data.copy_(mean)
+    torch.save(model.state_dict(), folder / "autoencoder.pt")
+
+
+def _crops(frames: Tensor, generator: torch.Generator) -> Tensor:
+    """The busier half of random crops of 96x96 pixels: the autoencoder has no sense of place."""
+    index = torch.randint(len(frames), (2 * _CROPS,), generator=generator)
+    top, left = (
+        8 * int(torch.randint((size - 96) // 8 + 1, (), generator=generator))
+        for size in (world.HEIGHT, world.WIDTH)
+    )
+    crops = as_input(frames[index][:, :, top : top + 96, left : left + 96])
+    slopes = sum(slope.abs().mean((1, 2, 3)) for slope in _slopes(crops))
+    crops = crops[torch.as_tensor(slopes).topk(_CROPS).indices]
+    return crops.contiguous(memory_format=torch.channels_last)
+
+
+def _autoencoder_loss(model: Autoencoder, frames: Tensor) -> Tensor:
+    """What is decoded, against the frames; latents of about unit variance that move with them.
+
+    Half of the frames are moved, turned and scaled at random, and so are their latents: these must
+    decode to the moved frames and be near the moved frames' own latents. A drag moves features
+    over the latents' grid, by less than a cell as well, and only such latents go along.
+    """
+    half = len(frames) // 2
+    motion = _motions(half).to(frames.device)
+    moved = _moved(frames[:half], motion)
+    with torch.autocast(frames.device.type, dtype=torch.bfloat16):
+        encoded = model.encode(torch.cat([frames, moved])).float()
+    latents, own = encoded[: len(frames)], encoded[len(frames) :]
+    led = _moved(latents[:half], motion)
+    given = torch.cat([led, latents[half:]])
+    with torch.autocast(frames.device.type, dtype=torch.bfloat16):
+        decoded = model.decode(given + _LATENT_NOISE * torch.randn_like(given)).float()
+    variance = (latents.pow(2).mean((0, 2, 3)) - 1).pow(2).mean()
+    centre = latents.mean((0, 2, 3)).pow(2).mean()
+    rough = sum(slope.pow(2).mean() for slope in _slopes(latents))
+    picture = _picture_loss(decoded, torch.cat([moved, frames[half:]]))
+    together = (led - own).pow(2).mean()
+    return picture + _TOGETHER * together + 0.02 * (variance + centre) + 0.002 * rough
+
+
+def _motions(count: int) -> Tensor:
+    """Random shifts, turns and scales of crops, (count, 2, 3) as `affine_grid` takes them."""
+    angle = 2 * math.pi * torch.rand(count)
+    scale = torch.exp(0.3 * (2 * torch.rand(count) - 1))
+    shift = 0.2 * (2 * torch.rand(count, 2) - 1)
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    rows = [torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)]
+    return torch.stack(rows, dim=1)
+
+
+def _moved(maps: Tensor, motions: Tensor) -> Tensor:
+    """Frames or latents (N, C, H, W) under motions, mirrored at the borders."""
+    grid = nn.functional.affine_grid(motions, list(maps.shape), align_corners=False)
+    moved: Tensor = nn.functional.grid_sample(
+        maps, grid, padding_mode="reflection", align_corners=False
+    )
+    return moved
+
+
+def _picture_loss(decoded: Tensor, frames: Tensor) -> Tensor:
+    """L1 of colours and of their gradients."""
+    slopes = zip(_slopes(decoded), _slopes(frames), strict=True)
+    edges = sum((a - b).abs().mean() for a, b in slopes)
+    return (decoded - frames).abs().mean() + 0.5 * edges
+
+
+def _slopes(maps: Tensor) -> tuple[Tensor, Tensor]:
+    return maps[..., 1:] - maps[..., :-1], maps[..., 1:, :] - maps[..., :-1, :]
+
+
+@torch.no_grad()
+def _normalise(model: Autoencoder, frames: Tensor) -> None:
+    """Measure the latents' mean and standard deviation per channel."""
+    latents = torch.cat([model.encoder(as_input(part)) for part in frames.split(32)])
+    model.mean.copy_(latents.mean((0, 2, 3)))
+    model.std.copy_(latents.std((0, 2, 3)))

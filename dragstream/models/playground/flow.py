@@ -1,0 +1,127 @@
+"""Flow matching on clips: the loss of the transformer, and its optimizers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from dragstream.models.playground.clips import BLOCK, Clips
+from dragstream.models.playground.model import Playground
+
+_FAR = 2000.0
+"""Largest distance in frames, in training, between the sink and the blocks that look at it."""
+_CLEAN_PAST = {0: 0.5, 1: 0.75}
+"""Share of clips whose past is clean, by sinks: a stream that begins has often no past at all."""
+_WORDLESS = 0.1
+"""Share of clips without a caption: what captions add to them is what guidance amplifies."""
+_ROUGH_PAST = 0.12
+"""Noise, as a sigma, that a clean past may carry unannounced."""
+_LEAST_NOISE = 0.1
+_OBJECTS = 3.0
+"""How much more the error counts around objects: they fill a sixth of a frame, and are all that is
+hard about it."""
+_AROUND = 2
+"""Latent cells around objects, in all frames, that count as much as they: an error that counted
+more on an object than beside it would teach the model to draw where it is in doubt, and objects
+to grow."""
+
+
+def optimizers(model: Playground, learning_rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the layers, AdamW for all else."""
+    matrices: list[nn.Parameter] = []
+    others = list(model.captions.parameters())
+    for name, weight in model.wan.transformer.named_parameters():
+        inner = weight.ndim == 2 and name.startswith("blocks.")
+        (matrices if inner else others).append(weight)
+    return [
+        torch.optim.Muon(
+            matrices, lr=learning_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
+        ),
+        torch.optim.AdamW(others, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+
+def levels_between(
+    steps: Sequence[float], shape: tuple[int, ...], generator: torch.Generator
+) -> Tensor:
+    """Noise levels as often as the sampler asks for such: pure noise, or between two steps."""
+    sigmas = torch.tensor([*steps, _LEAST_NOISE])
+    step = torch.randint(len(sigmas) - 1, shape, generator=generator)
+    level = sigmas[step].lerp(sigmas[step + 1], torch.rand(shape, generator=generator))
+    return torch.where(step > 0, level, 1.0)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clips on their way into the model: (B, F, ...) with `sink` frames before the two blocks."""
+
+    latents: Tensor
+    text: Tensor
+    frames: Tensor
+    sink: int
+
+    def flow(self, model: Playground, noisy: Tensor, sigmas: Tensor) -> Tensor:
+        """The model's flow for the first frames of the batch, as many as `noisy` has."""
+        known = noisy.shape[1]
+        stage = torch.tensor([0] * self.sink + [1] * BLOCK + [2] * BLOCK)[:known]
+        visible = stage[:, None] >= stage[None, :]  # the sink itself, each block its past
+        with torch.autocast(noisy.device.type, dtype=torch.bfloat16):
+            flow = model.wan(noisy, sigmas, self.text, self.frames[:, :known], visible)
+        return torch.as_tensor(flow).float()
+
+
+def mix(latents: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
+    """Latents at noise levels (B, F)."""
+    scale = sigmas[..., None, None, None]
+    return (1 - scale) * latents + scale * noise
+
+
+def flow_loss(
+    model: Playground, clips: Clips, generator: torch.Generator, *, self_fed: bool
+) -> Tensor:
+    """Flow matching on a batch of clips (mean squared error of the flow where there is noise)."""
+    device, count = clips.latents.device, len(clips)
+    sink = int(torch.rand((), generator=generator) < 0.5)
+    latents = clips.latents[:, 1 - sink :]
+    far = _FAR ** torch.rand(count, 1, generator=generator) * BLOCK
+    far = torch.where(torch.rand(count, 1, generator=generator) < 0.25, BLOCK, far)
+    first = far.floor().long() * sink
+    frames = torch.cat([torch.zeros(count, sink), first + torch.arange(2 * BLOCK)], 1).long()
+    told = (torch.rand(count, 1, 1, generator=generator) >= _WORDLESS).to(device)
+    batch = Batch(latents, model.captions(clips.counts * told), frames.to(device), sink)
+
+    clean = torch.rand(count, 1, generator=generator) < _CLEAN_PAST[sink]
+    past = torch.where(clean, 0.0, levels_between(model.spec.sigmas, (count, 1), generator))
+    block = levels_between(model.spec.sigmas, (count, 1), generator)
+    levels = [torch.zeros(count, sink), past.expand(-1, BLOCK), block.expand(-1, BLOCK)]
+    sigmas = torch.cat(levels, 1).to(device)
+    noise = torch.randn(latents.shape, generator=generator).to(device)
+    # An imperfect past that claims to be clean teaches the model to mend what it is given.
+    if self_fed:
+        noisy = mix(remade(model, batch, clean.to(device), generator), noise, sigmas)
+    else:
+        rough = torch.rand(count, 1, generator=generator).to(device) * _ROUGH_PAST
+        noisy = mix(latents, noise, torch.where(sigmas > 0, sigmas, rough))
+    error = (batch.flow(model, noisy, sigmas) - (noise - latents)).pow(2).mean(2, keepdim=True)
+    shown = clips.cover[:, 1:].amax(1)
+    near = nn.functional.max_pool2d(shown, 2 * _AROUND + 1, stride=1, padding=_AROUND)[:, None]
+    asked = (sigmas > 0)[..., None, None, None] * (1 + _OBJECTS * near)
+    return (error * asked).sum() / asked.sum()
+
+
+@torch.no_grad()
+def remade(model: Playground, batch: Batch, clean: Tensor, generator: torch.Generator) -> Tensor:
+    """Clips whose clean past (B, 1) is the model's own guess at it, for most of them."""
+    latents, known = batch.latents, batch.sink + BLOCK
+    past = latents[:, :known]
+    level = 0.35 + 0.45 * torch.rand(len(past), 1, generator=generator).to(past.device)
+    sigmas = torch.cat([level.new_zeros(len(past), batch.sink), level.expand(-1, BLOCK)], 1)
+    noisy = mix(past, torch.randn(past.shape, generator=generator).to(past.device), sigmas)
+    flow = batch.flow(model, noisy, sigmas)
+    guess = noisy - sigmas[..., None, None, None] * flow
+    fed = clean & (torch.rand(clean.shape, generator=generator).to(clean.device) < 0.6)
+    mixed = torch.where(fed[..., None, None, None], guess, past)
+    return torch.cat([mixed, latents[:, known:]], dim=1)

@@ -1,0 +1,227 @@
+"""Guided trajectories of a teacher: noise to clean latents, computed once and kept on disk.
+
+A trajectory follows the teacher's flow by plain Euler steps, with its guidance, and is a function
+of the noise that it starts from. So it can be written down: a student learns from the file as
+often as it likes to, and the teacher, thirteen passes a trajectory, runs once. Where trajectories
+lead, the renderer may correct: see `mended`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from dragstream.models.playground import world
+from dragstream.models.playground.autoencoder import FACTOR
+from dragstream.models.playground.clips import (
+    BLOCK,
+    as_input,
+    draw_clips_and_scenes,
+    encode_frames,
+)
+from dragstream.models.playground.mending import fit_scenes, repeated
+from dragstream.models.playground.model import Playground
+
+# Paths are kept in float16: differences between neighbouring levels are what is learned from, and
+# bfloat16 would round them eight times as coarsely.
+_SINKS = (1, 0, 1, 0, 1, 0, 1, None)
+"""Sinks of a shard's pasts, by the shard's number; None for blocks that begin a stream."""
+_FAR = 2000.0
+"""Largest distance in frames between the sink and the past that follows it."""
+_NEXT = 0.25
+"""Share of clips whose past follows the sink at once."""
+_MENDED_BELOW = 0.87
+"""The noise level at which a mended path leaves the teacher's."""
+_CHROMA = 0.66
+"""Pixels whose channels (-1..1) span more than that belong to an object."""
+_AROUND = 2
+"""Latent cells around an object that count as much as the object."""
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """N trajectories of a block, each after a past of S frames: the sink and a block, or less.
+
+    Attributes:
+        past: clean latents before the block, (N, S, C, h, w); S may be 0.
+        path: the block at each of the teacher's noise levels and clean at last,
+            (N, levels + 1, BLOCK, C, h, w).
+        near: 1 where an object is or is near, (N, 1, h, w).
+        counts: the captions' word counts, (N, phrases, words).
+        frames: absolute frame indices of past and block, (N, S + BLOCK).
+    """
+
+    past: Tensor
+    path: Tensor
+    near: Tensor
+    counts: Tensor
+    frames: Tensor
+
+    def __len__(self) -> int:
+        return len(self.path)
+
+    def sample(self, count: int, generator: torch.Generator) -> Trajectories:
+        """Trajectories drawn at random, in float32."""
+        index = torch.randint(len(self), (count,), generator=generator)
+        chosen = {field.name: getattr(self, field.name)[index] for field in fields(self)}
+        frames = chosen.pop("frames")
+        return Trajectories(**{name: x.float() for name, x in chosen.items()}, frames=frames)
+
+    def save(self, path: Path) -> None:
+        """Write a file; one that is there has been written to its end."""
+        partial = path.with_suffix(".tmp")
+        torch.save({field.name: getattr(self, field.name) for field in fields(self)}, partial)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Trajectories:
+        """Open a file; its tensors are read from disk when they are used."""
+        return cls(**torch.load(path, mmap=True, weights_only=True))
+
+
+def flow_of_blocks(
+    model: Playground,
+    past: Tensor,
+    blocks: Tensor,
+    *,
+    sigmas: Tensor,
+    text: Tensor,
+    frames: Tensor,
+) -> Tensor:
+    """The flow of K alternative blocks after one past, in one pass.
+
+    Each block sees the past and itself. All of them have the same place in time, and share the
+    cost of the past.
+
+    Args:
+        model: whose flow; computed in bfloat16.
+        past: clean latents (N, S, C, h, w), S being 1 + BLOCK with a sink, BLOCK without, or 0.
+        blocks: noisy latents (N, K, BLOCK, C, h, w).
+        sigmas: their noise levels, (N, K).
+        text: embeddings (N, phrases, text_dim).
+        frames: absolute frame indices of past and block, (N, S + BLOCK).
+
+    Returns:
+        float32 (N, K, BLOCK, C, h, w).
+    """
+    count, known = blocks.shape[1], past.shape[1]
+    sink = max(known - BLOCK, 0)
+    stage = [0] * sink + [1] * (known - sink)
+    stage += [2 + block for block in range(count) for _ in range(BLOCK)]
+    of, to = torch.tensor(stage)[:, None], torch.tensor(stage)[None]
+    visible = (of == to) | ((to < 2) & (to < of))
+    levels = torch.cat([sigmas.new_zeros(len(past), known), sigmas.repeat_interleave(BLOCK, 1)], 1)
+    times = torch.cat([frames[:, :known], frames[:, known:].repeat(1, count)], 1)
+    with torch.autocast(past.device.type, dtype=torch.bfloat16):
+        clips = torch.cat([past, blocks.flatten(1, 2)], 1)
+        flow: Tensor = model.wan(clips, levels, text, times, visible)
+    of_blocks: Tensor = flow[:, known:].float().unflatten(1, (count, BLOCK))
+    return of_blocks
+
+
+@torch.no_grad()
+def draw_trajectories(
+    teacher: Playground, shard: int, clips: int, noises: int = 2, *, mend: bool = True
+) -> Trajectories:
+    """Follow the teacher's guided flow on fresh clips.
+
+    A small teacher draws boxes without corners even after a perfect past. To `mend` a trajectory,
+    the renderer draws what the teacher has made, and the path is led there.
+
+    Args:
+        teacher: a model with its sampler's levels and guidance.
+        shard: number of the draw; the same one gives the same trajectories.
+        clips: how many pasts.
+        noises: trajectories for each past, N = clips * noises.
+        mend: whether what follows a past looks as the renderer draws it.
+    """
+    generator = torch.Generator().manual_seed(500_000 + shard)
+    device = teacher.device
+    drawn, scenes = draw_clips_and_scenes(clips, generator, teacher.autoencoder)
+    sink = _SINKS[shard % len(_SINKS)]
+    known = 0 if sink is None else sink + BLOCK
+    past = drawn.latents[:, 1 - (sink or 0) :][:, :known].float()
+    far = _FAR ** torch.rand(clips, 1, generator=generator) * BLOCK
+    far = torch.where(torch.rand(clips, 1, generator=generator) < _NEXT, BLOCK, far)
+    first = far.floor().long() * (sink or 0)
+    frames = first + torch.arange(max(known - (sink or 0), 0) + BLOCK)
+    frames = torch.cat([torch.zeros(clips, sink or 0, dtype=torch.long), frames], 1).to(device)
+    shape = (clips, noises, BLOCK, *drawn.latents.shape[2:])
+    text, silence = teacher.captions(drawn.counts), teacher.captions.silence()
+    guidance = teacher.guidance
+
+    def flow(blocks: Tensor, sigma: float) -> Tensor:
+        levels = torch.full((clips, noises), sigma, device=device)
+        told = flow_of_blocks(teacher, past, blocks, sigmas=levels, text=text, frames=frames)
+        if not guidance.acts(sigma):
+            return told
+        silent = silence.expand(clips, -1, -1)
+        untold = flow_of_blocks(teacher, past, blocks, sigmas=levels, text=silent, frames=frames)
+        return untold + guidance.scale * (told - untold)
+
+    noisy = [torch.randn(shape, generator=generator).to(device)]
+    for level, lower in itertools.pairwise((*teacher.spec.sigmas, 0.0)):
+        noisy.append(noisy[-1] - (level - lower) * flow(noisy[-1], level))
+    path = torch.stack(noisy, 2).flatten(0, 1)
+    frames_made = decode_blocks(teacher, path[:, -1])
+    if mend and known:
+        before = scenes.at(torch.arange(1 + BLOCK).expand(clips, -1))
+        fitted = fit_scenes(frames_made.cpu(), repeated(before, noises))
+        video = torch.from_numpy(world.render(fitted))
+        clean = encode_frames(video, teacher.autoencoder).float().unflatten(0, (len(path), BLOCK))
+        path = mended(path, clean, (*teacher.spec.sigmas, 0.0))
+        frames_made = as_input(video.to(device)).permute(0, 1, 4, 2, 3)
+    return Trajectories(
+        past=_each(past, noises).to(torch.bfloat16),
+        path=path.to(torch.float16),
+        near=near_objects(frames_made).to(torch.bfloat16),
+        counts=_each(drawn.counts, noises),
+        frames=_each(frames, noises),
+    )
+
+
+def mended(path: Tensor, clean: Tensor, levels: Sequence[float]) -> Tensor:
+    """A path that ends in other clean latents and begins as it did.
+
+    Where noise is high, what is wrong in the end cannot be seen yet: the path begins to turn at
+    `_MENDED_BELOW`, and then goes there evenly.
+
+    Args:
+        path: latents at each noise level and clean at last, (N, levels, BLOCK, C, h, w).
+        clean: where it shall end, (N, BLOCK, C, h, w).
+        levels: the noise levels, the last of them 0.
+    """
+    share = (1 - torch.tensor(levels, device=path.device) / _MENDED_BELOW).clamp(min=0)
+    return path + share[:, None, None, None, None] * (clean - path[:, -1])[:, None]
+
+
+def decode_blocks(model: Playground, latents: Tensor) -> Tensor:
+    """Frames (N, BLOCK, 3, H, W), about -1..1, of blocks of clean latents (N, BLOCK, C, h, w)."""
+    with torch.autocast(latents.device.type, dtype=torch.bfloat16):
+        frames = [model.autoencoder.decode(part) for part in latents.flatten(0, 1).split(16)]
+    decoded: Tensor = torch.cat(frames).float().unflatten(0, latents.shape[:2])
+    return decoded
+
+
+def _each(values: Tensor, times: int) -> Tensor:
+    return values.repeat_interleave(times, 0)
+
+
+def near_objects(frames: Tensor) -> Tensor:
+    """Where objects are in blocks of frames (N, BLOCK, 3, H, W), and near them.
+
+    Objects are what is saturated.
+
+    Returns:
+        1 and 0, by latent cell, (N, 1, h, w).
+    """
+    chroma = frames.amax(2) - frames.amin(2)
+    cells = nn.functional.avg_pool2d((chroma > _CHROMA).float(), FACTOR) > 0.25
+    shown = cells.float().amax(1, keepdim=True)
+    near: Tensor = nn.functional.max_pool2d(shown, 2 * _AROUND + 1, stride=1, padding=_AROUND)
+    return near
