@@ -357,3 +357,17 @@ def test_the_rate_rises_stays_and_falls() -> None:
     assert recipe.rate(850) == pytest.approx(0.5)
     assert recipe.available(0) == recipe.first
     assert recipe.available(10**6) == recipe.shards
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch": 0}, "batch"),
+        ({"every": 0}, "every"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive, got 0.0"),
+        ({"own_from": 1.5}, r"own_from must lie in 0..1, got 1.5"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        student.Recipe(**({"steps": 10} | change))
