@@ -100,8 +100,8 @@ def test_a_mended_trajectory_begins_alike_and_ends_as_rendered(
     fitted = []
 
     def fit(frames: torch.Tensor, before: world.Scenes) -> world.Scenes:
-        assert frames.shape == (2, 3, 3, 160, 256)
-        fitted.append(before.at(torch.full((2, 3), 3)))
+        assert frames.shape[1:] == (3, 3, 160, 256)
+        fitted.append(before.at(torch.full((len(frames), 3), 3)))
         return fitted[-1]
 
     monkeypatch.setattr(trajectories, "fit_scenes", fit)
@@ -117,9 +117,19 @@ def test_a_mended_trajectory_begins_alike_and_ends_as_rendered(
         assert torch.allclose(
             found.path[:, step].float() - plain.path[:, step].float(), led, atol=1e-2
         )
+    # Of seven, the one that would have to be led farthest is left out.
+    monkeypatch.setattr(trajectories, "_UNLIKE", 1 / 7)
+    many, kept = draw_trajectories(model, 2, 7, 1, mend=False), draw_trajectories(model, 2, 7, 1)
+    assert len(kept) == 6
+    places = [
+        [place for place in range(7) if torch.equal(many.path[place, 0], path[0])]
+        for path in kept.path
+    ]
+    assert all(len(each) == 1 for each in places)
+    assert places == sorted(places)
     # What follows nothing has no scene to begin with.
     draw_trajectories(model, 7, 1)
-    assert len(fitted) == 1
+    assert len(fitted) == 2
 
 
 def test_a_shard_is_always_the_same_and_survives_its_file(
@@ -347,3 +357,17 @@ def test_the_rate_rises_stays_and_falls() -> None:
     assert recipe.rate(850) == pytest.approx(0.5)
     assert recipe.available(0) == recipe.first
     assert recipe.available(10**6) == recipe.shards
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch": 0}, "batch"),
+        ({"every": 0}, "every"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive, got 0.0"),
+        ({"own_from": 1.5}, r"own_from must lie in 0..1, got 1.5"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        student.Recipe(**({"steps": 10} | change))

@@ -125,3 +125,12 @@ def test_a_sketch_is_the_picture_seen_coarsely() -> None:
     pooled = torch.nn.functional.avg_pool2d(picture, 4).permute(0, 2, 3, 1)
     assert coarse.shape == (2, 1, 40, 64, 3)
     assert float((coarse[:, 0] - pooled).abs().mean()) < 0.01
+
+
+def test_frames_of_another_size_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"must be \(1, F, 3, 160, 256\), got \(2, 1, 3, 160, 256\)"
+    ):
+        fit_scenes(torch.zeros(2, 1, 3, 160, 256), scene("box"))
+    with pytest.raises(ValueError, match="got"):
+        fit_scenes(torch.zeros(1, 3, 160, 256), scene("box"))

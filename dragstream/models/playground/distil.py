@@ -86,21 +86,22 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Read the command line and distil."""
     options = _arguments()
-    if options.steps < 1:
-        raise SystemExit(f"--steps must be at least 1, got {options.steps}")
+    try:
+        recipe = Recipe(
+            steps=options.steps,
+            batch=options.batch,
+            learning_rate=options.learning_rate,
+            own_from=options.own_from,
+            shards=options.shards,
+            every=options.every,
+        )
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
     # One graph for each length of a past, with gradients and without.
     torch._dynamo.config.recompile_limit = 64  # noqa: SLF001
     world._paint = torch.compile(world._paint)  # noqa: SLF001
-    recipe = Recipe(
-        steps=options.steps,
-        batch=options.batch,
-        learning_rate=options.learning_rate,
-        own_from=options.own_from,
-        shards=options.shards,
-        every=options.every,
-    )
     distil(
         options.folder,
         recipe,

@@ -46,7 +46,16 @@ def fit_scenes(frames: Tensor, before: world.Scenes) -> world.Scenes:
 
     Returns:
         N scenes of F frames with the same objects.
+
+    Raises:
+        ValueError: frames of another size or number.
     """
+    size = (len(before), 3, world.HEIGHT, world.WIDTH)
+    if frames.ndim != 5 or (frames.shape[0], *frames.shape[2:]) != size:
+        raise ValueError(
+            f"frames must be ({len(before)}, F, 3, {world.HEIGHT}, {world.WIDTH}), "
+            f"got {tuple(frames.shape)}"
+        )
     wanted = nn.functional.avg_pool2d(frames.float().flatten(0, 1), _STRIDE)
     wanted = (wanted / 2 + 0.5).unflatten(0, frames.shape[:2]).permute(0, 1, 3, 4, 2)
     scenes = _placed(_continued(before, frames.shape[1]), wanted)

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from dragstream.drags.checks import finite, whole
 from dragstream.models.playground.clips import BLOCK
 from dragstream.models.playground.flow import optimizers
 from dragstream.models.playground.model import Playground
@@ -59,6 +60,10 @@ class Recipe:
         clips: pasts in a file, with two trajectories each.
         first: files that are there before the training begins.
         every: steps after which there is one more.
+
+    Raises:
+        TypeError, ValueError: sizes that are not whole numbers from 1 on, a learning rate that is
+            not positive, or a share outside 0 to 1.
     """
 
     steps: int
@@ -69,6 +74,14 @@ class Recipe:
     clips: int = 16
     first: int = 4
     every: int = 12
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "shards", "clips", "first", "every"):
+            whole(getattr(self, name), name, least=1)
+        if finite(self.learning_rate, "learning_rate") <= 0:
+            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if not 0 <= finite(self.own_from, "own_from") <= 1:
+            raise ValueError(f"own_from must lie in 0..1, got {self.own_from}")
 
     def available(self, step: int) -> int:
         """Files that a step may use."""

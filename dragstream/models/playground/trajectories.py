@@ -9,8 +9,9 @@ lead, the renderer may correct: see `mended`.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -37,6 +38,9 @@ _NEXT = 0.25
 """Share of clips whose past follows the sink at once."""
 _MENDED_BELOW = 0.87
 """The noise level at which a mended path leaves the teacher's."""
+_UNLIKE = 0.15
+"""Share of trajectories that are left out of a file: those that would have to be led farthest,
+where the teacher has blended two objects, say, and no scene looks like it."""
 _CHROMA = 0.66
 """Pixels whose channels (-1..1) span more than that belong to an object."""
 _AROUND = 2
@@ -137,7 +141,7 @@ def draw_trajectories(
         teacher: a model with its sampler's levels and guidance.
         shard: number of the draw; the same one gives the same trajectories.
         clips: how many pasts.
-        noises: trajectories for each past, N = clips * noises.
+        noises: trajectories for each past, N = clips * noises; mended, N is less by `_UNLIKE`.
         mend: whether what follows a past looks as the renderer draws it.
     """
     generator = torch.Generator().manual_seed(500_000 + shard)
@@ -168,21 +172,33 @@ def draw_trajectories(
     for level, lower in itertools.pairwise((*teacher.spec.sigmas, 0.0)):
         noisy.append(noisy[-1] - (level - lower) * flow(noisy[-1], level))
     path = torch.stack(noisy, 2).flatten(0, 1)
-    frames_made = decode_blocks(teacher, path[:, -1])
-    if mend and known:
-        before = scenes.at(torch.arange(1 + BLOCK).expand(clips, -1))
-        fitted = fit_scenes(frames_made.cpu(), repeated(before, noises))
-        video = torch.from_numpy(world.render(fitted))
-        clean = encode_frames(video, teacher.autoencoder).float().unflatten(0, (len(path), BLOCK))
-        path = mended(path, clean, (*teacher.spec.sigmas, 0.0))
-        frames_made = as_input(video.to(device)).permute(0, 1, 4, 2, 3)
-    return Trajectories(
+    found = Trajectories(
         past=_each(past, noises).to(torch.bfloat16),
         path=path.to(torch.float16),
-        near=near_objects(frames_made).to(torch.bfloat16),
+        near=near_objects(decode_blocks(teacher, path[:, -1])).to(torch.bfloat16),
         counts=_each(drawn.counts, noises),
         frames=_each(frames, noises),
     )
+    if not mend or not known:
+        return found
+    before = scenes.at(torch.arange(1 + BLOCK).expand(clips, -1))
+    return _as_rendered(found, path, repeated(before, noises), teacher)
+
+
+def _as_rendered(
+    found: Trajectories, path: Tensor, before: world.Scenes, teacher: Playground
+) -> Trajectories:
+    """Mended trajectories, without those whose last frames the renderer can hardly draw."""
+    fitted = fit_scenes(decode_blocks(teacher, path[:, -1]).cpu(), before)
+    video = torch.from_numpy(world.render(fitted))
+    clean = encode_frames(video, teacher.autoencoder).float().unflatten(0, (len(path), BLOCK))
+    near = near_objects(as_input(video.to(path.device)).permute(0, 1, 4, 2, 3))
+    error = (clean - path[:, -1]).square().mean((1, 2)) * near[:, 0]
+    order = (error.sum((1, 2)) / near.sum((1, 2, 3)).clamp(min=1)).argsort()
+    kept = order[: math.ceil((1 - _UNLIKE) * len(order))].sort().values
+    led = mended(path, clean, (*teacher.spec.sigmas, 0.0))
+    changed = replace(found, path=led.to(torch.float16), near=near.to(torch.bfloat16))
+    return Trajectories(**{each.name: getattr(changed, each.name)[kept] for each in fields(found)})
 
 
 def mended(path: Tensor, clean: Tensor, levels: Sequence[float]) -> Tensor:
