@@ -106,7 +106,7 @@ def test_damaged_labels_are_named(tmp_path, text):
     [
         ({"prompt": ["x" * 10**6]}, "prompt must be"),
         ({"drag_or_animation_select": "x" * 10**6}, "file's name says"),
-        ({"trajectories": [label(["m.png"])["trajectories"][0]] * 300}, "may be 256"),
+        ({"trajectories": [label(["m.png"])["trajectories"][0]] * 300}, "may be at most 256"),
         ({"movable_area_mask_file": "x" * 10**5}, "must name a file"),
         ({"block_number": 2**70}, "block_number"),
     ],

@@ -116,7 +116,7 @@ def test_a_document_cannot_name_code_that_was_not_handed_in():
     data["rectification"]["step"] = 3
     with pytest.raises(ValueError, match=r"Shifted does not take \['neighbours', 'step'\]"):
         DragSettings.from_json(data, OWN)
-    with pytest.raises(ValueError, match="views is a None"):
+    with pytest.raises(ValueError, match="views is a user-defined None"):
         DragSettings.from_json({"views": [3]})
 
 
