@@ -1,8 +1,8 @@
 """The method: latent region optimisation, its rectification, and the choice of frequencies.
 
-One file an idea: `optimization` runs the iterations, `objective` is what they lower,
-`rectification`, `frequency` and `focus` are the parts that `settings` switches, and `parts` says
-what is asked of one's own.
+Each file implements one idea: `optimization` runs the iterations and `objective` defines the loss
+that they minimise. `settings` switches `rectification`, `frequency` and `focus` on and off, and
+`parts` defines the protocols for custom implementations.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""AdamW as a function of latents and gradient, so that its step can be shaped (Eq. 9)."""
+"""AdamW as a function of latents and gradient, so that the update can be masked (Eq. 9)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019, Algorithm 2).
 
-    torch.optim's overwrites its parameters, where the method wants the step itself; and it takes
-    more than a second to start up, in the middle of somebody's first drag.
+    `torch.optim.AdamW` overwrites its parameters, whereas the method needs the updated values as a
+    separate tensor. Importing it also takes more than a second, which would delay the first drag.
 
     Args:
         learning_rate: Size of a step.
         weight_decay: Fraction of the values, times the learning rate, that each step removes.
-        betas: How slowly the first and second moments of the gradient forget.
-        epsilon: Keeps the division apart from zero.
+        betas: Decay rates of the moving averages of the gradient and of its square.
+        epsilon: Added to the denominator, to avoid a division by zero.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class AdamW:
         self._second: Tensor | None = None
 
     def step(self, values: Tensor, gradient: Tensor) -> Tensor:
-        """Where one step from `values` leads; `values` stay as they are."""
+        """Return the values after one step from `values`, which are not modified."""
         first_beta, second_beta = self.betas
         if self._first is None or self._second is None:
             self._first, self._second = torch.zeros_like(gradient), torch.zeros_like(gradient)

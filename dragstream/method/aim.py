@@ -1,4 +1,4 @@
-"""What a segment of a drag pulls towards, and where: Eq. 1 and 10 for all drags of a block."""
+"""Targets of a segment: target cells, focus and exempted cells of a block's drags (Eq. 1, 10)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ class Aim:
     """The targets of one segment.
 
     Args:
-        placements: For each pull, the features' target cells and what belongs there.
-        latent_placements: The same of the latents' cells; empty where nothing is compared there.
-        area: How many pixels all targets cover, at least one.
-        focus: How far updates act, (1, F, 1, h, w) from 0 to 1; None: fully and everywhere.
-        spared: How much of each cell that the constraint compares the targets cover in some frame,
-            (rows, columns) from 0 to 1; None where they are held like any other.
+        placements: For each pull, the target cells on the feature grid and their source points.
+        latent_placements: The same on the latent grid; empty if predictions are not compared.
+        area: Number of pixels that all targets cover, at least 1.
+        focus: Weight of the update, (1, F, 1, h, w) from 0 to 1; None: 1 everywhere.
+        spared: Largest fraction of each constraint cell that targets cover in any frame,
+            (rows, columns) from 0 to 1; these cells are exempt from the constraint to that extent.
+            None: no cell is exempt.
     """
 
     placements: tuple[Placement, ...]
@@ -41,9 +42,10 @@ def take_aim(
     settings: DragSettings,
     device: torch.device,
 ) -> Aim:
-    """The targets after `share` (up to 1) of each pull's way.
+    """Compute the targets at `share` (up to 1) of each pull's displacement.
 
-    A target outside the frame asks for nothing, so a drag may lead an object out of sight.
+    A target outside the frame contributes nothing to the loss, so a drag may move an object out of
+    the frame.
     """
 
     def placed(cells: tuple[int, int]) -> tuple[Placement, ...]:
@@ -73,14 +75,14 @@ def take_aim(
 
 
 def driven_frames(pulls: Sequence[Pull]) -> set[int]:
-    """The latent frames of the block that some pull drives."""
+    """Return the latent frames of the block that at least one pull drives."""
     return {frame for pull in pulls for frame in pull.transforms()}
 
 
 def moved_frames(pulls: Sequence[Pull], settings: DragSettings) -> tuple[int, ...]:
-    """The latent frames of the block that updates move: those that are driven, or all.
+    """Return the latent frames of the block that updates modify: the driven ones, or all.
 
-    All where no focus keeps updates away from the others, or one acts across frames.
+    All frames are modified if there is no focus, or if the focus acts across frames.
     """
     count = len(pulls[0].fractions)
     if settings.focus is False:
@@ -91,7 +93,7 @@ def moved_frames(pulls: Sequence[Pull], settings: DragSettings) -> tuple[int, ..
 def focus_map(
     pulls: Sequence[Pull], share: float, grid: Grid, settings: DragSettings
 ) -> Tensor | None:
-    """G of Eq. 10 for every latent frame, (1, F, 1, h, w); 0 in frames that nothing moves."""
+    """Compute G of Eq. 10 for every latent frame, (1, F, 1, h, w); 0 in unmodified frames."""
     if settings.focus is False:
         return None
     moved, driven = moved_frames(pulls, settings), driven_frames(pulls)
@@ -106,7 +108,7 @@ def focus_map(
 
 
 def kept_cells(grid: Grid, settings: DragSettings) -> tuple[int, int]:
-    """Rows and columns of the maps that the constraint compares."""
+    """Return the rows and columns of the maps that the constraint compares."""
     if settings.constraint is not False and settings.constraint.predictions:
         return grid.latent_height, grid.latent_width
     return grid.cells(settings.cells)

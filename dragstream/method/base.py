@@ -1,8 +1,8 @@
-"""What a way of dragging is to the rest of the package: `DragMethod`.
+"""The `DragMethod` protocol: the interface that an optimisation method must provide.
 
-A method is a value: its constants, and how it starts on a block. `DragSettings` is DragStream's;
-`dragstream.method.baselines` holds those that it is compared with. Whatever takes `settings`
-takes any of them.
+A method is a value that holds its constants and creates the optimisation of a block.
+`DragSettings` is DragStream's method; `dragstream.method.baselines` contains the methods that it
+is compared with. Every `settings` argument accepts any of them.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ __all__ = ["DragMethod"]
 
 @runtime_checkable
 class DragMethod(Protocol):
-    """A way to drag one block by optimising its latents at one denoising step."""
+    """A method that drags one block by optimising its latents at one denoising step."""
 
     @property
     def denoising_step(self) -> int | None:
-        """At which denoising step, counted from 0; None: what suits the model."""
+        """Index of the denoising step to optimise at, from 0; None: the model's default."""
         ...
 
     @property
     def neighbours(self) -> int:
-        """How many preceding latent frames drift is measured against."""
+        """Number of preceding latent frames that drift is measured against."""
         ...
 
     @property
     def prediction_blocks(self) -> int:
-        """Predictions take on the statistics of this many preceding blocks; 0: of none."""
+        """Number of preceding blocks whose statistics predictions are normalised to; 0: none."""
         ...
 
     def resolve(self, spec: ModelSpec) -> Self:
-        """The same with what suits the model in place of None.
+        """Return a copy with the model's defaults in place of None.
 
         Raises:
             ValueError: Layers or a denoising step that the model lacks.
@@ -60,9 +60,9 @@ class DragMethod(Protocol):
         neighbours: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Descent:
-        """The iterations that drag one block; see `dragstream.method.optimization.Optimization`."""
+        """Create the optimisation of one block; see `optimization.Optimization` for arguments."""
         ...
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for archives."""
+        """Return the constants as plain values, for archives."""
         ...

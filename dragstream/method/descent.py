@@ -1,4 +1,4 @@
-"""What all ways of dragging share: iterations over a block's latents, each of them recorded."""
+"""Base class of the optimisations: an iterator over recorded updates of a block's latents."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["Descent", "Step", "newest"]
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What one iteration computed, all on the device.
+    """Result of one iteration, all on the device.
 
     Args:
-        loss: What was lowered.
-        loss_rec: Its part about the targets.
-        loss_cst: Its part about what is to stay, before weighting.
-        gradient: Of the loss, (1, F, C, h, w).
-        stepped: The latents after the update.
-        latents: The latents as the iteration leaves them; `stepped` itself where nothing follows
-            the update.
-        segment: Which part of a long drag it worked on, counted from 0.
-        cutoff: The low-pass cutoff of the reference features; 1 is unfiltered.
+        loss: Total loss.
+        loss_rec: Reconstruction term of the loss, at the targets.
+        loss_cst: Constraint term of the loss, on the region to keep, before weighting.
+        gradient: Gradient of the loss, (1, F, C, h, w).
+        stepped: Latents after the update.
+        latents: Latents at the end of the iteration; `stepped` itself if nothing follows the
+            update.
+        segment: Index of the segment of a long drag, from 0.
+        cutoff: Low-pass cutoff of the reference features; 1 is unfiltered.
     """
 
     loss: Tensor
@@ -46,19 +46,20 @@ class Step:
 class Descent(Iterator[Iteration], ABC):
     """An iterator over the iterations that drag one block.
 
-    Nothing outside it changes, so it may be left at any iteration, by an exception too.
+    It changes no state outside itself, so it may be abandoned at any iteration, also by an
+    exception.
 
     Args:
         latents: Noisy latents of the block, (1, F, C, h, w).
         neighbours: Noisy latents of the preceding latent frames at the same step, (N, C, h, w),
-            newest last, that drift is measured against; None: the block's own first latents.
-        count: How many iterations there are.
-        name: What to call the method in errors.
+            newest last, that drift is measured against; None: the block's own initial latents.
+        count: Number of iterations.
+        name: Name of the method in error messages.
     """
 
     def __init__(self, latents: Tensor, neighbours: Tensor | None, count: int, name: str) -> None:
         self._dtype = latents.dtype
-        with torch.inference_mode(mode=False):  # what inference mode made can't take gradients
+        with torch.inference_mode(mode=False):  # inference tensors can't require gradients
             self._latents = latents.detach().float().clone()
         self._anchor = Moments.of(self._latents if neighbours is None else neighbours)
         self._count = count
@@ -66,16 +67,16 @@ class Descent(Iterator[Iteration], ABC):
         self._done = 0
 
     def __len__(self) -> int:
-        """How many iterations the run has from beginning to end."""
+        """Return the total number of iterations, including those already done."""
         return self._count
 
     @property
     def latents(self) -> Tensor:
-        """The latents after the iterations so far, (1, F, C, h, w), typed as they came."""
+        """Latents after the iterations so far, (1, F, C, h, w), in the dtype of the input."""
         return self._latents.to(self._dtype)
 
     def __next__(self) -> Iteration:
-        """Carry out one iteration.
+        """Run one iteration and return its record.
 
         Raises:
             StopIteration: After the last one.
@@ -96,10 +97,10 @@ class Descent(Iterator[Iteration], ABC):
 
     @abstractmethod
     def _advance(self, index: int) -> Step:
-        """Iteration `index`, from 0, starting at the present latents; gradients are off."""
+        """Compute iteration `index`, from 0, at the current latents; gradients are off."""
 
     def _record(self, step: Step, numbers: list[list[float]], started: float) -> Iteration:
-        """The record of the iteration that `numbers` describe.
+        """Build the record of an iteration from its step and its fetched `numbers`.
 
         Raises:
             FloatingPointError: Numbers that are not finite.
@@ -128,7 +129,7 @@ class Descent(Iterator[Iteration], ABC):
 
 
 def newest(neighbours: Tensor | None, count: int, latents: Tensor) -> Tensor | None:
-    """The last `count` of the neighbours; None if there are none.
+    """Return the last `count` of the neighbours, or None if there are none.
 
     Raises:
         ValueError: Another shape than (N, C, h, w).
@@ -144,7 +145,7 @@ def newest(neighbours: Tensor | None, count: int, latents: Tensor) -> Tensor | N
 
 
 def _fetch(scalars: list[Tensor], *tables: Tensor) -> list[list[float]]:
-    """Scalars and the rows of tables as numbers, in one transfer from the device."""
+    """Fetch scalars and the rows of tables as numbers, in one transfer from the device."""
     parts = [torch.stack(scalars), *(row for table in tables for row in table)]
     flat = torch.cat(parts).tolist()
     numbers, start = [], 0

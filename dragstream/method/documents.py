@@ -1,4 +1,4 @@
-"""Methods from JSON: `method_from_json`, the inverse of every method's `to_json`."""
+"""Deserialisation of methods: `method_from_json`, the inverse of every method's `to_json`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _BASELINES = {kind.__name__: kind for kind in (SGI2V, DragVideo)}
 
 
 def method_from_json(data: object, parts: Sequence[Any] = ()) -> DragMethod:
-    """A method from its document: `DragSettings`, unless its "method" names another.
+    """Read a method from its document: `DragSettings`, unless its "method" names another.
 
     Args:
-        data: What a method's `to_json` gave.
-        parts: Parts of one's own that settings may hold; see `DragSettings.from_json`.
+        data: The result of a method's `to_json`.
+        parts: Custom parts that settings may contain; see `DragSettings.from_json`.
 
     Raises:
-        TypeError: Not a dictionary, or values of the wrong kind.
+        TypeError: Not a dictionary, or values of the wrong type.
         ValueError: An unknown method, unknown fields, or values out of bounds.
     """
     if not isinstance(data, dict) or "method" not in data:

@@ -1,4 +1,4 @@
-"""The features F of Eq. 3, of the block being dragged and of what it refers to (Eq. 5-8)."""
+"""Features F of Eq. 3, of the dragged block and of its references (low-passed, Eq. 5-8)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Predicting(Protocol):
-    """A model whose clean prediction can be differentiated."""
+    """A model with a differentiable clean prediction."""
 
     def predict(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
-        """x0 of noisy latents (1, F, C, h, w), differentiable in them."""
+        """Predict x0 of noisy latents (1, F, C, h, w), differentiable in them."""
         ...
 
 
 @runtime_checkable
 class Filtering(Protocol):
-    """A model that reads features under several low-passes in one pass."""
+    """A model that computes features under several low-passes in one pass."""
 
     def filtered_features(
         self,
@@ -38,13 +38,13 @@ class Filtering(Protocol):
         layers: Sequence[int],
         low_passes: Sequence[FrequencyView | None],
     ) -> list[dict[int, Tensor]]:
-        """What `features` gives under each low-pass, without gradients."""
+        """Return the result of `features` under each low-pass, without gradients."""
         ...
 
 
 @runtime_checkable
 class Observing(Protocol):
-    """A model that reads features and predicts in one pass."""
+    """A model that computes features and the clean prediction in one pass."""
 
     def observe(
         self,
@@ -54,20 +54,20 @@ class Observing(Protocol):
         layers: Sequence[int],
         low_passes: Sequence[FrequencyView | None],
     ) -> tuple[list[dict[int, Tensor]], Tensor]:
-        """What `filtered_features` gives, and x0 of the same pass, differentiable in `latents`.
+        """Return the result of `filtered_features`, and x0 of the same pass.
 
-        Unlike `predict`, it need not be guided.
+        Both are differentiable in `latents`. Unlike in `predict`, x0 may be without guidance.
         """
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What a pass shows of a block.
+    """Features and, optionally, the clean prediction of a block from one pass.
 
     Args:
         features: Feature maps, (F, rows, columns, channels).
-        predictions: x0, (F, h, w, C); None where it was not asked for.
+        predictions: x0, (F, h, w, C); None if there is no predictor.
     """
 
     features: Tensor
@@ -77,19 +77,19 @@ class Observation:
 class Features:
     """Feature maps (F, rows, columns, channels) of one block and of its references.
 
-    The channels of all layers stand side by side. Where they are asked for, clean predictions
-    come with them.
+    The channels of all layers are concatenated. With a predictor, clean predictions are computed
+    as well.
 
     Args:
-        model: Where features come from.
-        block: The block that is dragged, as it was before the first iteration.
-        layers: Which layers' self-attention outputs, counted from 0.
-        low_passes: Every low-pass that references will be read under.
+        model: The model that computes the features.
+        block: The dragged block before the first iteration.
+        layers: Indices of the layers whose self-attention outputs are the features, from 0.
+        low_passes: All low-passes that are applied to references.
         upsampling: Cells per token along each axis.
-        corners: Upsample with the outermost cells on one another, see `placement.enlarge`.
-        predictor: The model again, where clean predictions of the block are wanted, too
-            (`check_predicting`).
-        predict_references: Whether those of the references are wanted as well.
+        corners: Upsample with aligned corners, see `placement.enlarge`.
+        predictor: The same model if clean predictions of the block are needed
+            (`check_predicting`), or None.
+        predict_references: Also compute clean predictions of the references.
     """
 
     def __init__(
@@ -116,12 +116,12 @@ class Features:
         self._predictions: dict[tuple[int, int, float], Tensor] = {}
 
     def of(self, latents: Tensor) -> Tensor:
-        """F(z') of the block with other latents, differentiable in them; never filtered."""
+        """Compute F(z') of the block at other latents, differentiable in them; never filtered."""
         block = self._block
         return self._maps(self._model.features(latents, block.sigma, block.context, self._layers))
 
     def observe(self, latents: Tensor) -> Observation:
-        """F(z'), with x0 if predictions are wanted; both differentiable in the latents."""
+        """Compute F(z'), and x0 if there is a predictor; both differentiable in the latents."""
         if self._predictor is None:
             return Observation(self.of(latents))
         where = latents, self._block.sigma, self._block.context
@@ -129,7 +129,7 @@ class Features:
         return Observation(features, predictions)
 
     def remember_initial(self, seen: Observation) -> None:
-        """Take what the block's first latents show for what a reference to the block shows."""
+        """Store the pass at the block's initial latents as that of references to the block."""
         key = _key(self._block)
         known = self._known.setdefault(key, {})
         known.update({low: seen.features.detach() for low in self._low_passes if low.is_identity})
@@ -137,15 +137,15 @@ class Features:
             self._predictions[key] = seen.predictions.detach()
 
     def prepare(self, reference: Reference, low_pass: FrequencyView) -> None:
-        """Read what `of_reference` will be asked for, unless `remember_initial` will tell."""
+        """Compute a reference's features in advance, unless `remember_initial` provides them."""
         if not (low_pass.is_identity and _key(reference) == _key(self._block)):
             self.of_reference(reference, low_pass)
 
     def of_reference(self, reference: Reference, low_pass: FrequencyView) -> Tensor:
-        """F_ref of the reference's frame, (rows, columns, channels), detached.
+        """Return F_ref of the reference's frame, (rows, columns, channels), detached.
 
-        Keys and values of the tapped layers are low-passed, queries are not (Eq. 5-8). A
-        reference is read once, under all low-passes that are still unknown.
+        Keys and values of the tapped layers are low-passed, queries are not (Eq. 5-8). One call
+        computes the features under all low-passes that are not cached yet.
         """
         known = self._known.setdefault(_key(reference), {})
         if low_pass not in known:
@@ -156,7 +156,7 @@ class Features:
         return known[low_pass][reference.frame]
 
     def predicted(self, reference: Reference) -> Tensor:
-        """x0 of the reference's frame, (h, w, C), detached, once its features were read."""
+        """Return x0 of the reference's frame, (h, w, C), detached, cached with its features."""
         return self._predictions[_key(reference)][reference.frame]
 
     def _read(self, reference: Reference, low_passes: Sequence[FrequencyView]) -> list[Tensor]:
@@ -185,7 +185,7 @@ class Features:
         context: Any,
         filters: Sequence[FrequencyView | None],
     ) -> tuple[list[Tensor], Tensor]:
-        """Features under each low-pass, and x0 with its channels last."""
+        """Compute features under each low-pass, and x0 with its channels last."""
         if isinstance(self._model, Observing):
             taps, clean = self._model.observe(latents, sigma, context, self._layers, filters)
             maps = [self._maps(each) for each in taps]
@@ -200,14 +200,14 @@ class Features:
 
 
 def check_predicting(model: VideoModel, asked: str) -> Predicting:
-    """The model, if its clean predictions can be differentiated.
+    """Return the model if its clean predictions can be differentiated.
 
     Args:
         model: Any model.
-        asked: What needs that, for the message.
+        asked: The option that needs predictions, for the error message.
 
     Raises:
-        TypeError: They can't.
+        TypeError: The model has no `predict`.
     """
     if not isinstance(model, Predicting):
         raise TypeError(
@@ -218,5 +218,5 @@ def check_predicting(model: VideoModel, asked: str) -> Predicting:
 
 
 def _key(reference: Reference) -> tuple[int, int, float]:
-    # The references live as long as the pulls that hold them, so their ids stay their own.
+    # Pulls keep their references alive, so the ids are unique for as long as they are in use.
     return id(reference.latents), id(reference.context), reference.sigma

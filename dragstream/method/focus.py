@@ -1,4 +1,4 @@
-"""Where the update acts: a Gaussian around each target (Section 4.2.2, Eq. 10)."""
+"""Spatial weight of the update: a Gaussian around each target (Section 4.2.2, Eq. 10)."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from dragstream.drags.geometry import Affine, Grid
 from dragstream.method.placement import move
 
 Bounds = tuple[float, float, float, float]
-"""left, top, right, bottom in pixels."""
+"""Bounding box: left, top, right, bottom in pixels."""
 
 
 @dataclass(frozen=True)
 class Focus:
-    """Coordinate-selective optimisation: how the update is concentrated on the targets.
+    """Coordinate-selective optimisation: concentrates the update on the targets.
 
     Args:
         alpha: Width of the Gaussian in half bounding boxes, `sigma_x = alpha W / 2` and
             `sigma_y = alpha H / 2` (the paper's α).
         padding: Factor by which the bounding box is enlarged beforehand.
-        on_gradient: Multiply the gradient instead of the update. AdamW divides the factor out
-            again as far as it can, so this hardly shapes the step; the release does it.
-        on_pixels: Evaluate it on the pixels of the frame, around what of the region is in sight,
-            and bring it to the latents bilinearly, corner on corner (the release), instead of at
-            the latents' centres.
-        across_frames: Where one frame of a block is driven, as in an edit, all of them follow the
-            same map (the release), instead of that frame alone.
+        on_gradient: Multiply the gradient instead of the update (the release). AdamW mostly
+            divides the factor out again, so this has little effect on the step.
+        on_pixels: Evaluate the Gaussian on the pixels of the frame, around the part of the region
+            within the frame, and resample it bilinearly with aligned corners to the latents (the
+            release), instead of evaluating it at the latents' centres.
+        across_frames: If only one frame of a block is driven, as in an edit, apply its map to all
+            frames of the block (the release), instead of to that frame alone.
 
     Raises:
         TypeError: Not a number, or not a boolean.
@@ -53,10 +53,10 @@ class Focus:
             object.__setattr__(self, name, switch(getattr(self, name), name))
 
     def of(self, moved: Sequence[tuple[NDArray[np.bool_], Affine]], grid: Grid) -> Tensor:
-        """The map of all regions that have a target in a frame, (h, w) float64 in [0, 1].
+        """Compute the map of all regions with a target in a frame, (h, w) float64 in [0, 1].
 
         Args:
-            moved: Each handle region (H, W) and where it goes; none of them give 0.
+            moved: Each handle region (H, W) and its transform; an empty sequence gives zeros.
             grid: Sizes of a frame.
         """
         if not self.on_pixels:
@@ -69,13 +69,13 @@ class Focus:
         return F.interpolate(whole[None, None], size, mode="bilinear", align_corners=True)[0, 0]
 
     def moves(self, driven: Collection[int], frames: int) -> tuple[int, ...]:
-        """Which of a block's frames updates move, given those that drags drive."""
+        """Return the frames of a block that updates modify, given the driven ones."""
         if self.across_frames and len(driven) == 1:
             return tuple(range(frames))
         return tuple(sorted(driven))
 
     def _in_sight(self, mask: NDArray[np.bool_], affine: Affine) -> Tensor:
-        """The map of one target on the pixels (H, W), 1 at its highest; 0 if it left the frame."""
+        """Compute the map of one target on the pixels (H, W), maximum 1; 0 outside the frame."""
         seen = move(mask, affine, nearest=True) > 0
         if not seen.any():
             return torch.zeros(mask.shape, dtype=torch.float64)
@@ -86,11 +86,11 @@ class Focus:
         return peaked / peaked.max()
 
     def gaussian(self, bounds: Bounds, grid: Grid) -> Tensor:
-        """The map G of one target on the latents' grid, shape (h, w), 1 at the box's centre.
+        """Compute the map G of one target on the latent grid, (h, w), 1 at the box's centre.
 
         Args:
-            bounds: Left, top, right, bottom of the handle region at its target place, in pixels.
-                It may lie outside the frame.
+            bounds: Left, top, right, bottom of the handle region at its target, in pixels. It may
+                lie outside the frame.
             grid: Sizes of a frame.
         """
         left, top, right, bottom = bounds
@@ -101,17 +101,17 @@ class Focus:
 
 
 def _profile(low: float, high: float, width: float, cells: int, scale: float) -> Tensor:
-    """A Gaussian along one axis, evaluated at the centres of `cells` cells of `scale` pixels."""
+    """Evaluate a Gaussian along one axis at the centres of `cells` cells of `scale` pixels."""
     centres = (torch.arange(cells, dtype=torch.float64) + 0.5) * scale - 0.5
     sigma = width * (high - low) / 2
     return torch.exp(-(((centres - (low + high) / 2) / sigma) ** 2) / 2)
 
 
 def combine(maps: Iterable[Tensor]) -> Tensor:
-    """Several maps as one, `1 - (1 - G_1)(1 - G_2)...`: each place counts where any map does.
+    """Combine maps into their soft union, `1 - (1 - G_1)(1 - G_2)...`.
 
     Raises:
-        ValueError: No maps at all.
+        ValueError: There are no maps.
     """
     rest: Tensor | None = None
     for gaussian in maps:
@@ -122,10 +122,10 @@ def combine(maps: Iterable[Tensor]) -> Tensor:
 
 
 def target_bounds(mask: NDArray[np.bool_], affine: Affine) -> Bounds:
-    """Left, top, right, bottom in pixels of a region (H, W) moved by `affine`, frame or no frame.
+    """Compute the bounds (left, top, right, bottom) in pixels of a region (H, W) after `affine`.
 
-    The outline is that of whole pixels: a single unmoved pixel (x, y) is bounded by
-    (x - 0.5, y - 0.5, x + 0.5, y + 0.5).
+    Bounds are not clipped to the frame. They include whole pixels: a single unmoved pixel (x, y)
+    is bounded by (x - 0.5, y - 0.5, x + 0.5, y + 0.5).
 
     Raises:
         ValueError: An empty region.
@@ -133,7 +133,7 @@ def target_bounds(mask: NDArray[np.bool_], affine: Affine) -> Bounds:
     rows = np.flatnonzero(mask.any(axis=1))
     if rows.size == 0:
         raise ValueError("a handle region must cover at least one pixel, got an empty mask")
-    # The corners of a row's first and last pixel hold every extreme point of the region.
+    # The corners of each row's first and last pixel include all extreme points of the region.
     lit = mask[rows]
     left = lit.argmax(axis=1) - 0.5
     right = mask.shape[1] - 0.5 - lit[:, ::-1].argmax(axis=1)

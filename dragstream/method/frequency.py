@@ -14,15 +14,14 @@ from dragstream.drags.checks import fraction, whole
 class LowPass:
     """A Butterworth low-pass over the height and width of feature maps (Eq. 7).
 
-    The filter is a value: frozen, comparable and hashable, so that a model may keep what it has
-    filtered under it. It acts on each frame and channel by itself, hence filtering several blocks
-    at once equals filtering each of them.
+    The filter is a value: frozen, comparable and hashable, so that a model can use it as a cache
+    key. It acts on each frame and channel independently, so filtering several blocks at once
+    equals filtering each of them.
 
     Args:
         cutoff: Radial frequency at which the magnitude falls to one half, in cycles per token,
-            in (0, 1]: the fastest oscillation along an axis (Nyquist) has 0.5. At 1 nothing is
-            filtered.
-        order: How steeply the magnitude falls beyond the cutoff.
+            in (0, 1]. The Nyquist frequency along an axis is 0.5; 1 disables the filter.
+        order: Order of the filter: larger is steeper beyond the cutoff.
 
     Raises:
         TypeError: A cutoff that is not a number, an order that is not an integer.
@@ -38,11 +37,11 @@ class LowPass:
 
     @property
     def is_identity(self) -> bool:
-        """Whether the filter lets everything through."""
+        """True if the filter leaves maps unchanged."""
         return self.cutoff == 1.0
 
     def gain(self, height: int, width: int) -> Tensor:
-        """The magnitude at each frequency of the real FFT, shape (height, width // 2 + 1).
+        """Compute the gain at each frequency of the real FFT, shape (height, width // 2 + 1).
 
         It is `1 / (1 + (r / cutoff) ** (2 * order))`, where r is the length of the frequency
         vector in cycles per token.
@@ -52,12 +51,12 @@ class LowPass:
         if self.is_identity:
             return torch.ones(height, width // 2 + 1, dtype=torch.float64)
         radius_squared = rows.square() + columns.square()
-        # Divided twice: the square of a tiny cutoff would be 0, and 0 / 0 no gain.
+        # Divide twice: the square of a tiny cutoff would underflow to 0, and 0 / 0 is NaN.
         gain: Tensor = 1.0 / (1.0 + (radius_squared / self.cutoff / self.cutoff) ** self.order)
         return gain
 
     def __call__(self, maps: Tensor) -> Tensor:
-        """Filter maps of shape (..., height, width, channels); same shape and dtype back.
+        """Filter maps of shape (..., height, width, channels), keeping shape and dtype.
 
         Raises:
             ValueError: Maps with fewer than three axes.

@@ -1,4 +1,4 @@
-"""What one iteration of the optimisation did: `Iteration`."""
+"""Record of one iteration of the optimisation: `Iteration`."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ class Iteration:
     """The record of one iteration.
 
     Args:
-        index: Counted from 0 within the block.
-        segment: Which part of a long drag it worked on, counted from 0.
+        index: Index within the block, from 0.
+        segment: Index of the segment of a long drag, from 0.
         loss: Eq. 3 before the step, `loss_rec` plus the weighted `loss_cst`.
-        loss_rec: How far the targets' features are from the reference's, with the weighted
-            predictions where they count.
-        loss_cst: How far the region to keep is from what it was.
-        cutoff: The low-pass cutoff drawn for the reference features; 1 is unfiltered.
+        loss_rec: Reconstruction term: difference between the targets' features and the
+            reference's, plus that of clean predictions if they have a weight.
+        loss_cst: Constraint term: change of the region to keep.
+        cutoff: Low-pass cutoff drawn for the reference features; 1 is unfiltered.
         gradient_norm: Euclidean norm of the loss's gradient, before clipping and focus.
-        moments_before: The latents after the step, before rectification.
-        moments: The latents as the iteration leaves them, after rectification.
+        moments_before: Moments of the latents after the step, before rectification.
+        moments: Moments of the latents at the end of the iteration, after rectification.
         drift_before: Distance of `moments_before` from the neighbours' moments.
         drift: Distance of `moments` from the neighbours' moments.
-        seconds: Wall time.
+        seconds: Wall time in seconds.
     """
 
     index: int
@@ -44,7 +44,7 @@ class Iteration:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for archives."""
+        """Return the record as plain values, for archives."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {
             name: value.to_json() if isinstance(value, Moments) else value
@@ -53,7 +53,7 @@ class Iteration:
 
     @classmethod
     def from_json(cls, data: object) -> Iteration:
-        """The inverse of `to_json`.
+        """Read a record from the result of `to_json`.
 
         Raises:
             TypeError: Values that are not numbers.

@@ -1,4 +1,4 @@
-"""How differences count (`Loss`) and what must not differ (`Constraint`): the terms of Eq. 3."""
+"""Terms of Eq. 3: the loss of a difference (`Loss`) and the kept region (`Constraint`)."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from dragstream.method.parts import DifferenceLoss, fulfilled
 
 
 class Loss(Enum):
-    """How a difference of features counts: `L1` (the paper) or `MSE` (the release)."""
+    """Elementwise loss of a feature difference: `L1` (the paper) or `MSE` (the release)."""
 
     L1 = "L1"
     MSE = "MSE"
 
     def __call__(self, difference: Tensor) -> Tensor:
-        """The contribution of each element of a difference."""
+        """Compute the loss of each element of a difference."""
         return difference.abs() if self is Loss.L1 else difference.square()
 
     @classmethod
     def of(cls, value: object) -> DifferenceLoss:
-        """A member, the member of that name, or a `DifferenceLoss` of someone's own.
+        """Convert a member, a member's name or a custom `DifferenceLoss` to a loss.
 
         Raises:
-            TypeError: Something that can be called, but is no such loss.
-            ValueError: Anything else.
+            TypeError: A callable that is not a `DifferenceLoss`.
+            ValueError: Any other value.
         """
         for member in cls:
             if value is member or value == member.value:
@@ -41,17 +41,17 @@ class Loss(Enum):
 
 @dataclass(frozen=True)
 class Constraint:
-    """What holds the region that must not change: the second term of Eq. 3.
+    """Penalty on changes of the region to keep: the second term of Eq. 3.
 
     Args:
-        weight: What the term is multiplied with; 0 leaves it out.
-        predictions: Compare clean predictions x0 (the release) rather than features (the paper).
-            All layers run then, instead of those up to the last tapped one.
-        spare_targets: What a segment's targets cover, in any frame, may change even where `keep`
-            covers it (the release).
-        per_element: The term is a mean over all elements of the block, kept or not (the release),
-            instead of a sum over the kept pixels, divided by the area of the targets as the first
-            term is.
+        weight: Factor of the term; 0 omits it.
+        predictions: Compare clean predictions x0 (the release) instead of features (the paper).
+            This runs all layers, instead of those up to the last tapped one.
+        spare_targets: Exempt the cells that a segment's targets cover in any frame, even within
+            `keep` (the release).
+        per_element: Take the mean over all elements of the block, kept or not (the release),
+            instead of the sum over the kept pixels, divided by the area of the targets like the
+            first term.
 
     Raises:
         TypeError: Not a number, or not a boolean.

@@ -1,4 +1,4 @@
-"""Mean, standard deviation and range of latents, and how far they have drifted (Section 4.2.2)."""
+"""Moments of latents (mean, standard deviation, range) and their drift (Section 4.2.2)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor
 from dragstream.drags.checks import finite, sequence, short
 
 _CHANNEL = -3
-"""Latents are (..., C, h, w): the channel axis counted from the end."""
+"""The channel axis of latents (..., C, h, w), counted from the end."""
 
 
 @dataclass(frozen=True)
 class Moments:
-    """The distribution of latents, channel by channel, over frames, height and width.
+    """Statistics of each channel of latents, over frames, height and width.
 
     Args:
-        means: mean of each channel, length C.
-        stds: population standard deviation of each channel, length C.
-        minima: smallest value of each channel, length C.
-        maxima: largest value of each channel, length C.
+        means: Mean of each channel, length C.
+        stds: Population standard deviation of each channel, length C.
+        minima: Smallest value of each channel, length C.
+        maxima: Largest value of each channel, length C.
 
     The properties `mean`, `std`, `minimum` and `maximum` pool the channels.
     """
@@ -34,16 +34,16 @@ class Moments:
 
     @classmethod
     def of(cls, latents: Tensor) -> Moments:
-        """The moments of latents of shape (..., C, h, w).
+        """Compute the moments of latents of shape (..., C, h, w).
 
         Raises:
-            ValueError: Fewer than three axes, or no values at all.
+            ValueError: Fewer than three axes, or no values.
         """
         return cls.from_rows(rows(latents).tolist())
 
     @classmethod
     def from_rows(cls, values: list[list[float]]) -> Moments:
-        """Moments from the four rows that `rows` computes, already fetched from the device."""
+        """Build moments from the four rows that `rows` computes, fetched from the device."""
         means, stds, minima, maxima = (tuple(row) for row in values)
         return cls(means, stds, minima, maxima)
 
@@ -70,12 +70,12 @@ class Moments:
         return max(self.maxima)
 
     def to_json(self) -> dict[str, list[float]]:
-        """Plain lists, for archives."""
+        """Return the moments as plain lists, for archives."""
         return {name: list(values) for name, values in asdict(self).items()}
 
     @classmethod
     def from_json(cls, data: object) -> Moments:
-        """The inverse of `to_json`.
+        """Read moments from the result of `to_json`.
 
         Raises:
             TypeError: Values that are not lists of numbers.
@@ -100,16 +100,16 @@ class Moments:
 
 
 def _numbers(value: object, name: str) -> tuple[float, ...]:
-    """At least one finite number, from a list."""
+    """Check that a value is a list of at least one finite number, and return it as a tuple."""
     listed = sequence(value, name, "numbers")
     return tuple(finite(number, f"{name}[{index}]") for index, number in enumerate(listed))
 
 
 def rows(latents: Tensor) -> Tensor:
-    """Mean, deviation, minimum and maximum of each channel, as a (4, C) tensor on the device.
+    """Compute each channel's mean, standard deviation, minimum and maximum, (4, C) on the device.
 
     Raises:
-        ValueError: Fewer than three axes, or no values at all.
+        ValueError: Fewer than three axes, or no values.
     """
     if latents.ndim < 3 or latents.numel() == 0:
         raise ValueError(
@@ -122,14 +122,14 @@ def rows(latents: Tensor) -> Tensor:
 
 
 def drift(moments: Moments, reference: Moments) -> float:
-    """How far the channels have wandered from those of the reference, 0 = not at all.
+    """Compute the drift: the distance of channel statistics from the reference's, at least 0.
 
-    Each channel is taken as a Gaussian; the 2-Wasserstein distance of two Gaussians is
+    Each channel is treated as a Gaussian; the 2-Wasserstein distance of two Gaussians is
     `sqrt((mean - mean')**2 + (std - std')**2)`, and the drift is its root mean square over the
     channels, in latent units.
 
     Raises:
-        ValueError: Another number of channels.
+        ValueError: Different numbers of channels.
     """
     if len(moments.means) != len(reference.means):
         raise ValueError(

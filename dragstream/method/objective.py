@@ -1,4 +1,4 @@
-"""What the optimisation lowers: Eq. 3, its terms and its gradient."""
+"""The loss of the optimisation: Eq. 3, its terms and its gradient."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from dragstream.method.pulls import Pull
 
 
 class Objective:
-    """Eq. 3 for one block.
+    """The loss of one block (Eq. 3).
 
-    It is divided by the area of the targets, and both terms are sums over pixels: so losses of
-    small and large regions compare, and the balance of the terms is the paper's. AdamW does not
-    mind the scale. (In the release the second term is a mean of its own, see `Constraint`.)
+    Both terms are sums over pixels, divided by the area of the targets. This makes the losses of
+    small and large regions comparable and keeps the paper's balance of the terms; AdamW is
+    invariant to the scale. (In the release the second term is a separate mean, see `Constraint`.)
 
     Args:
-        features: Feature maps of the block and of what the pulls refer to.
+        features: Feature maps of the block and of the pulls' references.
         pulls: The drags.
-        loss: How differences count.
-        keeper: The second term, or None to go without.
-        weight: What the second term is multiplied with.
-        prediction_weight: How much clean predictions x0 count beside features in the first term.
-        nearest: What belongs at a target is read from the nearest cell of the reference.
+        loss: Elementwise loss of a difference.
+        keeper: The second term, or None to omit it.
+        weight: Factor of the second term.
+        prediction_weight: Weight of clean predictions x0 beside features in the first term.
+        nearest: Sample references at the nearest cell instead of bilinearly.
 
     Raises:
-        ValueError: A loss that does not give one differentiable number for each element.
+        ValueError: The loss does not return one differentiable number for each element.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class Objective:
         self._begun = False
 
     def __call__(self, latents: Tensor, aim: Aim, low_pass: FrequencyView) -> tuple[Tensor, ...]:
-        """The loss, its two terms and its gradient, all on the device.
+        """Compute the loss, its two terms and its gradient, all on the device.
 
-        The first call has to be made at the block's first latents; that is where the second term
-        takes what it holds the block to, without a pass of its own.
+        The first call must be at the block's initial latents: the second term stores the maps of
+        that pass as its reference, which avoids a separate pass.
         """
-        for pull in self._pulls:  # before the block's own pass takes its memory
+        for pull in self._pulls:  # before the block's own pass allocates its memory
             self._features.prepare(pull.reference, low_pass)
         with torch.enable_grad():
             point = latents.detach().requires_grad_()
@@ -78,7 +78,7 @@ class Objective:
         return loss.detach(), loss_rec.detach(), loss_cst.detach(), gradient
 
     def _pull(self, seen: Observation, aim: Aim, low_pass: FrequencyView) -> Tensor:
-        """The first term: a sum over the targets' pixels, a mean over channels."""
+        """Compute the first term: a sum over the targets' pixels, a mean over channels."""
         total = seen.features.new_zeros(())
         for pull, placement in zip(self._pulls, aim.placements, strict=True):
             wanted = self._features.of_reference(pull.reference, low_pass)
@@ -91,17 +91,17 @@ class Objective:
         return total
 
     def _misfit(self, maps: Tensor, reference: Tensor, placement: Placement) -> Tensor:
-        """How far maps (F, rows, columns, channels) are from a reference's at the targets."""
+        """Compute the loss of maps (F, rows, columns, channels) to a reference at the targets."""
         wanted = sample(reference, placement.points, nearest=self._nearest)
         found = maps[placement.frames, placement.rows, placement.columns]
         return (self._loss(found - wanted).mean(dim=-1) * placement.areas).sum()
 
 
 def check_loss(loss: DifferenceLoss) -> None:
-    """Try a loss on a small difference.
+    """Check a loss on a small difference.
 
     Raises:
-        ValueError: It changes the shape, or can't be differentiated.
+        ValueError: The loss changes the shape, or is not differentiable.
     """
     with torch.inference_mode(mode=False), torch.enable_grad():
         probe = torch.tensor(
@@ -116,14 +116,14 @@ def check_loss(loss: DifferenceLoss) -> None:
 
 
 class Keeper:
-    """The second term of Eq. 3 for one block, against what its first evaluation saw.
+    """The second term of Eq. 3 for one block, relative to the maps of its first evaluation.
 
     Args:
-        kept: How much of each cell must not change, (rows, columns) from 0 to 1.
-        cell: Pixels of a cell.
-        loss: How differences count.
+        kept: Fraction of each cell that must not change, (rows, columns) from 0 to 1.
+        cell: Number of pixels of a cell.
+        loss: Elementwise loss of a difference.
         predictions: Compare clean predictions x0 instead of features.
-        per_element: A mean over all elements, see `Constraint`.
+        per_element: Take the mean over all elements, see `Constraint`.
     """
 
     def __init__(
@@ -143,17 +143,17 @@ class Keeper:
         self._initial: Tensor | None = None
 
     def __call__(self, seen: Observation, aim: Aim) -> Tensor:
-        """The term, a mean over channels, for the cells that the aim does not spare.
+        """Compute the term, a mean over channels, for the kept cells without the exempted ones.
 
         Raises:
-            ValueError: Predictions are wanted where none were made.
+            ValueError: The term compares predictions, and the pass has none.
         """
         maps = seen.predictions if self._predictions else seen.features
         if maps is None:
             raise ValueError("the constraint compares predictions, and the pass made none")
         if self._initial is None:
             self._initial = maps.detach()
-            self._kept = self._kept.to(maps.device)  # sent there once, not in each iteration
+            self._kept = self._kept.to(maps.device)  # copied once, not in each iteration
         kept = self._kept if aim.spared is None else self._kept * (1.0 - aim.spared)
         total = (self._loss(maps - self._initial).mean(dim=-1) * kept).sum()
         return (

@@ -5,7 +5,8 @@
         print(iteration.loss)
     dragged = run.latents
 
-Nothing outside a run changes, so it may be left at any iteration, by an exception too.
+A run changes no state outside itself, so it may be abandoned at any iteration, also by an
+exception.
 """
 
 from __future__ import annotations
@@ -38,21 +39,21 @@ __all__ = ["Iteration", "Optimization", "Pull", "Reference"]
 
 
 class Optimization(Descent):
-    """An iterator over the iterations that drag one block; see the module's recipe.
+    """An iterator over the iterations that drag one block; see the module's example.
 
     Args:
-        model: Where features come from.
+        model: The model that computes the features.
         latents: Noisy latents of the block at the settings' denoising step, (1, F, C, h, w).
-        context: What the model remembers of the blocks before.
+        context: The model's context (cache) of the preceding blocks.
         pulls: The drags.
-        settings: The method's constants; what they leave open comes from the model.
+        settings: The method's constants; fields that are None take the model's defaults.
         keep: The region M that must not change, bool (H, W), or None.
         neighbours: Noisy latents of the preceding latent frames at the same step, (N, C, h, w),
-            newest last, for rectification and drift; None where there is no past.
-        generator: Draws the cutoffs, on the CPU; needed where there are several.
+            newest last, for rectification and drift; None at the start of a stream.
+        generator: Random generator on the CPU for the cutoffs; required if there are several.
 
     Raises:
-        TypeError: A mask, generator or model of the wrong kind.
+        TypeError: A mask, generator or model of the wrong type.
         ValueError: Shapes that do not fit, an empty region, layers or steps that the model lacks.
     """
 
@@ -105,7 +106,7 @@ class Optimization(Descent):
         self._aim: Aim | None = None
 
     def _advance(self, index: int) -> Step:
-        """One iteration, in the paper's order: targets, loss, step, rectification."""
+        """Compute one iteration, in the paper's order: targets, loss, step, rectification."""
         low_pass = self._low_passes[index]  # Eq. 5-8
         segment, aim = self._aimed(index)  # Eq. 1 and 10
         loss, rec, cst, gradient = self._objective(self._latents, aim, low_pass)  # Eq. 3
@@ -114,7 +115,7 @@ class Optimization(Descent):
         return Step(loss, rec, cst, gradient, stepped, rectified, segment, low_pass.cutoff)
 
     def _aimed(self, index: int) -> tuple[int, Aim]:
-        """The segment of an iteration, and its targets."""
+        """Return the segment of an iteration, and its targets."""
         segment, within = divmod(index, self.settings.iterations)
         if self._aim is None or within == 0:
             share = (segment + 1) / self._segments
@@ -123,7 +124,7 @@ class Optimization(Descent):
         return segment, self._aim
 
     def _step(self, gradient: Tensor, focus: Tensor | None) -> Tensor:
-        """Eq. 9: the latents after one update, of which the focus decides how much acts where."""
+        """Compute the latents after one update, weighted spatially by the focus (Eq. 9)."""
         settings = self.settings
         if focus is not None and settings.focus is not False and settings.focus.on_gradient:
             gradient, focus = gradient * focus, None
@@ -138,10 +139,10 @@ class Optimization(Descent):
         return self._only_moved(stepped[:, self._moved])
 
     def _rectified(self, stepped: Tensor) -> Tensor:
-        """Eq. 4 for the frames that updates move, or what stands in its place.
+        """Apply the rectification (Eq. 4 or a custom one) to the frames that updates modify.
 
         Raises:
-            ValueError: A rectification that changes the shape.
+            ValueError: The rectification changes the shape.
         """
         if self._rectify is None:
             return stepped
@@ -155,9 +156,10 @@ class Optimization(Descent):
         return self._only_moved(rectified)
 
     def _only_moved(self, frames: Tensor) -> Tensor:
-        """The latents with new values in the frames that updates move; the rest stay, bit for bit.
+        """Replace only the frames that updates modify; the others stay identical, bit for bit.
 
-        Weight decay would shrink them, and rectification bring them to other frames' statistics.
+        Otherwise weight decay would shrink the other frames, and rectification would give them the
+        statistics of the modified ones.
         """
         if len(self._moved) == self._latents.shape[1]:
             return frames
@@ -173,10 +175,10 @@ class Optimization(Descent):
 def _draw(
     settings: DragSettings, count: int, generator: torch.Generator | None
 ) -> tuple[FrequencyView, ...]:
-    """The low-pass of each iteration's reference features, drawn at random (Section 4.2.2).
+    """Draw the low-pass of each iteration's reference features at random (Section 4.2.2).
 
     Raises:
-        TypeError: A choice without a generator.
+        TypeError: Several low-passes without a generator.
     """
     choices = settings.low_passes
     if len(choices) == 1:
@@ -195,16 +197,16 @@ def _features(
     *,
     predict: bool,
 ) -> Features:
-    """What the model sees; `predict` says whether the constraint compares predictions now.
+    """Create the features of a block; `predict` is True if the constraint compares predictions.
 
     Raises:
-        TypeError: Predictions are wanted of a model that can't differentiate them.
+        TypeError: The settings need predictions that the model can't differentiate.
     """
     weight = settings.prediction_weight or 0.0
     predictor = None
     if weight > 0:
         predictor = check_predicting(model, f"prediction_weight={weight:g}")
-    elif settings.keeps_predictions:  # also where nothing is kept this time: settings that fit
+    elif settings.keeps_predictions:  # checked also if this block has no region to keep
         found = check_predicting(model, "Constraint(predictions=True)")
         predictor = found if predict else None
     return Features(
@@ -220,7 +222,7 @@ def _features(
 
 
 def _keeper(keep: NDArray[np.bool_] | None, grid: Grid, settings: DragSettings) -> Keeper | None:
-    """The second term of Eq. 3, if there is something to keep."""
+    """Create the second term of Eq. 3, or None without a region to keep or a weight."""
     if keep is None:
         return None
     check_mask(keep, grid, "keep")

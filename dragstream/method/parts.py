@@ -1,16 +1,16 @@
-"""The parts of the method that anyone can replace, and what is asked of them.
+"""Protocols for the replaceable parts of the method.
 
-`DragSettings` takes any object that fulfils one of these protocols, no base class needed:
+`DragSettings` accepts any object that implements one of these protocols, without a base class:
 
-| field | protocol | what it decides |
+| field | protocol | purpose |
 |---|---|---|
-| `rectification` | `RectificationMethod` | what follows each iteration (Eq. 4) |
-| `views` | `FrequencyView` | what of the reference's features a drag compares (Eq. 5-8) |
-| `loss` | `DifferenceLoss` | how a difference of features counts (Eq. 3) |
+| `rectification` | `RectificationMethod` | correction of the latents after each iteration (Eq. 4) |
+| `views` | `FrequencyView` | filter of the reference features (Eq. 5-8) |
+| `loss` | `DifferenceLoss` | loss of a difference of features (Eq. 3) |
 
-A part is a value, as the settings are: a frozen dataclass whose fields are numbers, strings,
-booleans, None or tuples of those; a loss may be a plain function too. So settings can be compared,
-printed, and written to an archive, which holds the part's name and fields but never its code.
+A part is a value, like the settings: a frozen dataclass whose fields are numbers, strings,
+booleans, None or tuples of those; a loss may also be a plain function. Settings can therefore be
+compared, printed and archived. An archive contains the part's name and fields, never its code.
 
 ```python
 @dataclass(frozen=True)
@@ -40,70 +40,71 @@ __all__ = ["DifferenceLoss", "FrequencyView", "RectificationMethod"]
 
 @runtime_checkable
 class RectificationMethod(Protocol):
-    """What becomes of a block's noisy latents after each iteration.
+    """A correction of a block's noisy latents after each iteration.
 
-    It sees the F latent frames of the block that updates move, and no others: all of an animated
-    block, the last of an edited one.
+    It receives only the F latent frames of the block that updates modify: all frames of an
+    animated block, the last frame of an edited one.
     """
 
     @property
     def neighbours(self) -> int:
-        """How many preceding latent frames it wants to see, at least 0."""
+        """Number of preceding latent frames that it uses, at least 0."""
         ...
 
     def prepare(self, own: Tensor, neighbours: Tensor | None) -> Callable[[Tensor], Tensor]:
-        """What is done to the moved frames (1, F, C, h, w) of one block; same shape back.
+        """Return a function on the modified frames (1, F, C, h, w) of a block that keeps the shape.
 
         Args:
             own: These frames' latents before the first iteration, (1, F, C, h, w).
             neighbours: Latents of the preceding frames at the same noise level, (N, C, h, w),
-                newest last; None where there is no past.
+                newest last; None at the start of a stream.
         """
         ...
 
 
 @runtime_checkable
 class FrequencyView(Protocol):
-    """What is let through of keys and values where reference features are read.
+    """A filter of the keys and values in the pass that computes reference features.
 
-    A model keeps what it has filtered under the view, so views must be hashable, and two that
-    are equal must filter alike. They act on each frame and channel by itself.
+    A model uses the view as a cache key, so views must be hashable, and equal views must give
+    equal results. A view acts on each frame and channel independently.
     """
 
     @property
     def cutoff(self) -> float:
-        """What records and plots name it by, in (0, 1]."""
+        """The value that identifies the view in records and plots, in (0, 1]."""
         ...
 
     @property
     def is_identity(self) -> bool:
-        """Whether it lets everything through."""
+        """True if the view leaves maps unchanged."""
         ...
 
     def __hash__(self) -> int:
-        """Equal views have equal hashes."""
+        """Return a hash; equal views have equal hashes."""
         ...
 
     def __call__(self, maps: Tensor, /) -> Tensor:
-        """Filter maps (..., height, width, channels) over height and width; same shape back."""
+        """Filter maps (..., height, width, channels) over height and width, keeping the shape."""
         ...
 
 
 @runtime_checkable
 class DifferenceLoss(Protocol):
-    """How differences of features count."""
+    """An elementwise loss of feature differences."""
 
     def __call__(self, difference: Tensor, /) -> Tensor:
-        """The contribution of each element, differentiable; same shape back."""
+        """Compute the loss of each element, differentiable, keeping the shape."""
         ...
 
 
 def fulfilled(value: object, protocol: type[Any], name: str) -> Any:
-    """The value, if it has what the protocol asks for and is a value of its own kind.
+    """Check that a custom part implements a protocol and can be serialised, and return it.
 
     Raises:
-        TypeError: It lacks a member (the message says which), is a class instead of an object, or
-            could not be written down: neither a frozen dataclass of plain fields nor a function.
+        TypeError: The value lacks members (the message lists them), is a class instead of an
+            object, or can't be serialised: neither a frozen dataclass of plain fields nor a
+            function.
     """
     if isinstance(value, type):
         raise TypeError(f"{name} must be an object, got the class {value.__name__}: write its ()")
@@ -118,7 +119,7 @@ def fulfilled(value: object, protocol: type[Any], name: str) -> Any:
 
 
 def _members(protocol: type[Any]) -> list[str]:
-    """What a protocol asks for, its special methods by the names that people know."""
+    """List the members of a protocol: the public ones, `__call__` and `__hash__`."""
     return sorted(
         member
         for member in vars(protocol)

@@ -1,4 +1,4 @@
-"""Where a drag's region lands and what belongs there: Eq. 1."""
+"""Target cells of a drag and their source points in the reference frame (Eq. 1)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from dragstream.drags.regions import warp
 
 
 class Moving(Protocol):
-    """What the method asks of a motion."""
+    """A motion: transforms from rest to each fraction of the motion."""
 
     def at(self, fraction: float) -> Affine:
-        """The map from rest to `fraction` of the motion, in pixels."""
+        """Return the transform from rest to `fraction` of the motion, in pixels."""
         ...
 
     def partway(self, fraction: float, share: float) -> Affine:
-        """The map from rest to `share` of the displacement at `fraction` of the motion."""
+        """Return the transform from rest to `share` of the displacement at `fraction`."""
         ...
 
     def displacement(self, fraction: float, mask: NDArray[np.bool_]) -> tuple[float, float]:
-        """The distance of a region (H, W) from rest at `fraction`, in (pixels, degrees)."""
+        """Return the distance of a region (H, W) from rest at `fraction`, (pixels, degrees)."""
         ...
 
 
@@ -41,8 +41,8 @@ class Placement:
         frames: Latent frame within the driven block, (K,).
         rows: Row of the feature map, (K,).
         columns: Column of the feature map, (K,).
-        areas: How much of the cell the moved region covers, in pixels, (K,).
-        points: Where the cell's centre lies in the reference frame, as (x, y) from -1 to 1 across
+        areas: Area of the cell that the moved region covers, in pixels, (K,).
+        points: Position of the cell's centre in the reference frame, as (x, y) from -1 to 1 across
             the frame, (K, 2).
     """
 
@@ -54,11 +54,11 @@ class Placement:
 
     @property
     def area(self) -> float:
-        """Pixels that all targets cover."""
+        """Total area of the targets, in pixels."""
         return float(self.areas.sum())
 
     def to(self, device: torch.device) -> Placement:
-        """The same on a device."""
+        """Return a copy on a device."""
         return Placement(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
 
 
@@ -70,16 +70,16 @@ def place(
     nearest: bool = False,
     from_nearest: bool = False,
 ) -> Placement:
-    """The placement of a region in the frames it is dragged in.
+    """Compute the target cells of a region in its driven frames, with their source points.
 
     Args:
         mask: Handle region in the reference frame, (H, W).
-        transforms: For each driven frame, the map from reference to target pixels.
+        transforms: For each driven frame, the transform from reference to target pixels.
         cells: Rows and columns of the maps, (rows, columns).
-        nearest: Take a cell wholly or not at all, by its first pixel in the mask moved by nearest
-            pixels, instead of by the area that the region covers (the release).
-        from_nearest: What belongs in a cell is that of the nearest cell of the reference, where
-            cell 0 lies on pixel 0 (the release), instead of that at the cell's centre.
+        nearest: Weight each cell 0 or 1, by its first pixel in the mask moved by nearest pixels
+            (the release), instead of by the area that the region covers.
+        from_nearest: Source points are nearest cells of the reference, with cell 0 on pixel 0 (the
+            release), instead of the transformed cell centres.
     """
     parts = [
         _place_frame(
@@ -124,10 +124,10 @@ def _place_frame(
 
 
 def move(mask: NDArray[np.bool_], affine: Affine, *, nearest: bool = False) -> NDArray[np.float32]:
-    """How much of each pixel a mask (H, W) covers once moved, float32 in [0, 1].
+    """Warp a mask (H, W) and return the coverage of each pixel, float32 in [0, 1].
 
-    What leaves the frame is lost. With `nearest`, each pixel is 0 or 1 as the nearest one is that
-    it comes from.
+    Parts outside the frame are dropped. With `nearest`, each pixel is 0 or 1, the value of its
+    nearest source pixel.
     """
     if not nearest:
         return warp(mask, affine)
@@ -141,9 +141,9 @@ def move(mask: NDArray[np.bool_], affine: Affine, *, nearest: bool = False) -> N
 
 
 def resize(mask: NDArray[np.generic], rows: int, columns: int, *, nearest: bool = False) -> Tensor:
-    """A mask (H, W) as the fraction of each of rows x columns cells that it covers, float32.
+    """Resize a mask (H, W) to rows x columns cells: the covered fraction of each cell, float32.
 
-    With `nearest`, each cell is 0 or 1 as its nearest pixel is.
+    With `nearest`, each cell is 0 or 1, the value of its nearest pixel.
     """
     values = torch.from_numpy(np.asarray(mask, dtype=np.float32))[None, None]
     if nearest:
@@ -152,10 +152,10 @@ def resize(mask: NDArray[np.generic], rows: int, columns: int, *, nearest: bool 
 
 
 def sample(maps: Tensor, points: Tensor, *, nearest: bool = False) -> Tensor:
-    """A map (rows, columns, channels) read at points (K, 2), giving (K, channels).
+    """Sample a map (rows, columns, channels) at points (K, 2), giving (K, channels).
 
-    Points run from -1 to 1 across the frame. Between cells the map is read bilinearly, and beyond
-    its border the border's values continue; with `nearest`, the nearest cell is read, and 0 beyond.
+    Points run from -1 to 1 across the frame. Interpolation is bilinear with border padding; with
+    `nearest`, it is nearest-neighbour with zero padding.
     """
     planes = maps.permute(2, 0, 1)[None]
     where = points.to(maps.dtype)[None, None]
@@ -165,11 +165,11 @@ def sample(maps: Tensor, points: Tensor, *, nearest: bool = False) -> Tensor:
 
 
 def enlarge(maps: Tensor, factor: int, *, corners: bool = False) -> Tensor:
-    """Maps (F, rows, columns, channels) with `factor` cells for each, along either axis.
+    """Upsample maps (F, rows, columns, channels) bilinearly by `factor` along both axes.
 
-    Values in between are bilinear. Cells divide those that they come from, so that a place of the
-    frame stays the same share of the map; with `corners`, the maps' outermost cells lie on one
-    another instead, as in the release, and what is in between is stretched by up to half a cell.
+    New cells subdivide the old ones, so that a position in the frame stays at the same fraction of
+    the map. With `corners`, the centres of the corner cells are aligned instead, as in the release,
+    which shifts positions by up to half a cell.
     """
     if factor == 1:
         return maps

@@ -1,4 +1,4 @@
-"""What a drag asks of one block: `Reference` and `Pull`."""
+"""Drags of one block: `Reference` and `Pull`."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The frame that a drag holds on to, as the model saw it while denoising.
+    """The reference frame of a drag: the model's inputs when it denoised that frame.
 
     References that share their `latents` and `context` objects share their feature passes.
 
     Args:
         latents: Noisy latents of the frame's whole block, (1, F, C, h, w).
-        sigma: Their noise level, in (0, 1].
-        context: What the model remembered *before* that block.
-        frame: Latent frame within that block, counted from 0.
+        sigma: Noise level of the latents, in (0, 1].
+        context: The model's context (cache) *before* that block.
+        frame: Index of the latent frame within that block, from 0.
     """
 
     latents: Tensor
@@ -39,15 +39,15 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Pull:
-    """One drag as it acts on one block.
+    """The part of one drag that acts on one block.
 
     Args:
-        reference: The frame whose features the targets shall show (F_ref).
+        reference: The frame whose features the targets should match (F_ref).
         mask: Handle region in the reference frame, bool (H, W).
-        motion: Maps pixels of the reference frame to target pixels, by fraction of the motion.
-        fractions: For each latent frame of the block, how far along the motion it is; None for
-            a frame that is not driven.
-        start: The fraction reached where the block begins.
+        motion: Transforms from reference to target pixels, by fraction of the motion.
+        fractions: Fraction of the motion for each latent frame of the block; None for a frame that
+            is not driven.
+        start: Fraction of the motion at the start of the block.
     """
 
     reference: Reference
@@ -57,9 +57,9 @@ class Pull:
     start: float = 0.0
 
     def transforms(self, share: float = 1.0) -> dict[int, Affine]:
-        """For each driven frame, the map from reference to target pixels, `share` of the way.
+        """Return each driven frame's transform to `share` of its target displacement, in pixels.
 
-        The way is the displacement from rest, also in later blocks of a drag, as in the release.
+        Displacements are from rest, also in later blocks of a drag, as in the release.
         """
         driven = self._driven()
         if share >= 1.0:
@@ -68,7 +68,7 @@ class Pull:
 
     @property
     def displacement(self) -> tuple[float, float]:
-        """How far from rest the farthest frame of the block is driven, (pixels, degrees)."""
+        """Largest displacement from rest over the block's driven frames, (pixels, degrees)."""
         reached = [
             self.motion.displacement(fraction, self.mask) for fraction in self._driven().values()
         ]
@@ -83,7 +83,7 @@ def check_pulls(pulls: Sequence[Pull], latents: Tensor, spec: ModelSpec) -> None
     """Check pulls against the block that they act on.
 
     Raises:
-        TypeError: A mask that is no boolean array, numbers that are none.
+        TypeError: A mask that is not a boolean array, values that are not numbers.
         ValueError: No pulls, shapes that do not fit, an empty mask, no driven frame.
     """
     shape = tuple(latents.shape)

@@ -10,7 +10,7 @@ from torch import Tensor
 from dragstream.drags.checks import at_most, switch, whole
 
 MOST_NEIGHBOURS = 100_000
-"""Latent frames: more than any stream has."""
+"""Upper bound on neighbours, in latent frames: longer than any stream."""
 
 _FRAME, _CHANNEL, _ROW, _COLUMN = _WHOLE = (-4, -3, -2, -1)
 """The axes of latents (..., F, C, h, w)."""
@@ -18,19 +18,20 @@ _FRAME, _CHANNEL, _ROW, _COLUMN = _WHOLE = (-4, -3, -2, -1)
 
 @dataclass(frozen=True)
 class Rectification:
-    """After each iteration the latents take on the statistics of their neighbours (Eq. 4).
+    """Normalisation of the latents to their neighbours' statistics after each iteration (Eq. 4).
 
-    This is about the latent frames of the block that updates move: the driven ones, z^k' in the
-    paper. An edit drives the last frame alone; the others are neither moved nor counted.
+    It applies to the latent frames of the block that updates modify: the driven ones, z^k' in the
+    paper. An edit drives only the last frame; the other frames are neither modified nor included
+    in the statistics.
 
     Args:
-        neighbours: How many preceding latent frames the mean and deviation come from (the
-            paper's L_n). With 0, or where a stream has no past, they come from the moved frames'
+        neighbours: Number of preceding latent frames for the target mean and standard deviation
+            (the paper's L_n). With 0, or at the start of a stream, the targets are the statistics
+            of the modified frames before the first iteration.
+        per_channel: Statistics of each channel, instead of all channels together.
+        per_frame: Statistics of each modified frame, instead of all of them together.
+        then_whole: Afterwards normalise all modified frames as a whole to the statistics of their
             own latents before the first iteration.
-        per_channel: Statistics of each channel, rather than of all channels together.
-        per_frame: Statistics of each moved frame, rather than of all of them together.
-        then_whole: Once more over all moved frames as a whole after that, against their own
-            latents.
 
     Raises:
         TypeError: Not an integer, or not a boolean.
@@ -49,25 +50,25 @@ class Rectification:
             object.__setattr__(self, name, switch(getattr(self, name), name))
 
     def prepare(self, own: Tensor, neighbours: Tensor | None) -> Rectifier:
-        """The rectifier of one block, its target statistics computed once.
+        """Create the rectifier of one block, with target statistics computed once.
 
         Args:
-            own: The moved frames' latents before the first iteration, (1, F, C, h, w).
+            own: The modified frames' latents before the first iteration, (1, F, C, h, w).
             neighbours: Latents of the preceding frames at the same noise level, (N, C, h, w),
-                newest last; the last `neighbours` of them count.
+                newest last; only the last `neighbours` of them are used.
         """
         past = None
         if neighbours is not None and self.neighbours > 0:
             past = neighbours[-self.neighbours :]
         if past is None or len(past) == 0:
             mean, std = _statistics(own, self._over(per_frame=self.per_frame))
-        else:  # a past has other frames than the block: its statistics are those of all of them
+        else:  # neighbours and block frames do not correspond: pool all neighbours
             mean, std = _statistics(past[None], self._over(per_frame=False))
         whole_block = _statistics(own, _WHOLE) if self.then_whole else None
         return Rectifier(self._over(per_frame=self.per_frame), mean, std, whole_block)
 
     def _over(self, *, per_frame: bool) -> tuple[int, ...]:
-        """The axes that statistics are taken over."""
+        """Return the axes that statistics are taken over."""
         frames = () if per_frame else (_FRAME,)
         channels = () if self.per_channel else (_CHANNEL,)
         return (*frames, *channels, _ROW, _COLUMN)
@@ -75,13 +76,13 @@ class Rectification:
 
 @dataclass(frozen=True, eq=False)
 class Rectifier:
-    """Latents (1, F, C, h, w) in, the same with the target's mean and deviation out.
+    """A function that normalises latents (1, F, C, h, w) to target means and deviations.
 
     Args:
         over: The axes that statistics are taken over.
-        mean: Of the target, broadcastable to the latents.
-        std: Of the target, broadcastable to the latents.
-        whole: Mean and deviation of the tensor as a whole, to be restored last, or None.
+        mean: Target mean, broadcastable to the latents.
+        std: Target standard deviation, broadcastable to the latents.
+        whole: Mean and standard deviation of the whole tensor, to be restored last, or None.
     """
 
     over: tuple[int, ...]
@@ -90,22 +91,22 @@ class Rectifier:
     whole: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, latents: Tensor) -> Tensor:
-        """Eq. 4: `(z - mean(z)) / std(z) * target std + target mean`."""
+        """Apply Eq. 4: `(z - mean(z)) / std(z) * target std + target mean`."""
         rectified = _normalise(latents, self.over, self.mean, self.std)
         return rectified if self.whole is None else _normalise(rectified, _WHOLE, *self.whole)
 
 
 def rectify(latents: Tensor, neighbours: Tensor) -> Tensor:
-    """Latents (1, F, C, h, w) with each channel's mean and deviation as in the neighbours (Eq. 4).
+    """Normalise each channel of latents to the neighbours' mean and standard deviation (Eq. 4).
 
-    Same dtype back.
+    The result has the dtype of the latents.
 
     Args:
-        latents: What to rectify, (1, F, C, h, w).
-        neighbours: What to take the statistics from, (N, C, h, w).
+        latents: Latents to rectify, (1, F, C, h, w).
+        neighbours: Latents with the target statistics, (N, C, h, w).
 
     Raises:
-        ValueError: Neighbours that hold no frame, or differ in channels.
+        ValueError: Neighbours without a frame, or with another number of channels.
     """
     if neighbours.ndim != 4 or len(neighbours) == 0:
         raise ValueError(
@@ -122,18 +123,19 @@ def rectify(latents: Tensor, neighbours: Tensor) -> Tensor:
 
 
 def normalise_prediction(prediction: Tensor, previous: Tensor) -> Tensor:
-    """A clean prediction with the mean and deviation that it has together with earlier blocks.
+    """Normalise a clean prediction to the joint statistics of itself and earlier blocks.
 
-    The release does so to every block from the third on, at each denoising step: one mean and one
-    deviation over frames, channels, rows and columns, of the two blocks before (the first block of
-    the stream left out) and the prediction itself. Same dtype back.
+    The release applies this to every block from the third on, at each denoising step: one mean and
+    one standard deviation over frames, channels, rows and columns, of the two preceding blocks
+    (without the first block of the stream) and the prediction itself. The result has the dtype of
+    the prediction.
 
     Args:
         prediction: x0 of a block, (1, F, C, h, w).
-        previous: Clean latents of the blocks before it, (N, C, h, w).
+        previous: Clean latents of the preceding blocks, (N, C, h, w).
 
     Raises:
-        ValueError: Earlier blocks that hold no frame, or have another size.
+        ValueError: Earlier blocks without a frame, or of another size.
     """
     if previous.shape[1:] != prediction.shape[2:] or len(previous) == 0:
         raise ValueError(
@@ -148,7 +150,7 @@ def normalise_prediction(prediction: Tensor, previous: Tensor) -> Tensor:
 
 
 def _statistics(values: Tensor, over: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Mean and population deviation over axes that stay, of length 1."""
+    """Compute mean and population standard deviation over axes, which are kept with length 1."""
     std, mean = torch.std_mean(values.float(), dim=over, correction=0, keepdim=True)
     return mean, std
 
@@ -160,6 +162,6 @@ def _normalise(latents: Tensor, over: tuple[int, ...], mean: Tensor, std: Tensor
 
 
 def _scale(mean: Tensor, std: Tensor, wanted: Tensor) -> Tensor:
-    """What brings one deviation to another; 0 for a constant up to rounding, which has no shape."""
+    """Compute the ratio of the target deviation to `std`; 0 if values are constant (rounding)."""
     flat = std <= 8 * torch.finfo(torch.float32).eps * mean.abs()
     return torch.where(flat, 0.0, wanted / std)

@@ -1,4 +1,4 @@
-"""Every constant of the method in one frozen value: `DragSettings`."""
+"""The constants of the method, in one frozen dataclass: `DragSettings`."""
 
 from __future__ import annotations
 
@@ -31,71 +31,71 @@ if TYPE_CHECKING:
 __all__ = ["MOST_SEGMENTS", "DragSettings", "Off"]
 
 _PAPER = {"cutoffs": PAPER_CUTOFFS, "upsampling": 1, "prediction_weight": 0.0}
-"""The fields that `DragSettings.paper` fixes and that are the model's otherwise."""
+"""The fields that `DragSettings.paper` fixes; otherwise the model provides their defaults."""
 
 MOST_SEGMENTS = 1000
-"""A drag is split into no more segments than that: more would take hours."""
+"""Largest number of segments of a drag; more would take hours."""
 
 
 @dataclass(frozen=True, repr=False)
 class DragSettings:
-    """How a drag is carried out; without arguments as a drag without settings is.
+    """Settings of the drag optimisation; `DragSettings()` is the default of every drag.
 
-    A field that is left open (None) takes the model's recommendation. A part of the method is
-    switched off with False: `cutoffs=False` (no frequency selection), `rectification=False`,
-    `focus=False`, `constraint=False`. A plain number stands for a part's main constant:
-    `rectification=3` for `Rectification(neighbours=3)`, `focus=1.5` for `Focus(alpha=1.5)`,
-    `constraint=0.5` for `Constraint(weight=0.5)`.
+    A field that is None takes the model's default. False switches a part of the method off:
+    `cutoffs=False` (no frequency selection), `rectification=False`, `focus=False`,
+    `constraint=False`. A plain number sets a part's main constant: `rectification=3` is
+    `Rectification(neighbours=3)`, `focus=1.5` is `Focus(alpha=1.5)`, `constraint=0.5` is
+    `Constraint(weight=0.5)`.
 
     Args:
-        iterations: Optimisation steps per segment (the paper's I); 0 leaves the latents alone.
-        learning_rate: Of AdamW. None: the model's.
-        denoising_step: At which denoising step to optimise, counted from 0. None: the model's.
-        layers: Which layers' self-attention outputs are the features, counted from 0. None: the
-            model's.
+        iterations: Optimisation steps per segment (the paper's I); 0 leaves the latents unchanged.
+        learning_rate: Learning rate of AdamW. None: the model's.
+        denoising_step: Index of the denoising step to optimise at, from 0. None: the model's.
+        layers: Indices of the layers whose self-attention outputs are the features, from 0. None:
+            the model's.
         cutoffs: Low-pass cutoffs in cycles per token, in (0, 1]; each iteration draws one for the
             reference features (Eq. 5-8). Nyquist is 0.5; 1 is unfiltered. None: the
-            model's. False: nothing is filtered.
+            model's. False: no filter.
         filter_order: Order of the Butterworth filter.
-        views: What of the reference features is let through, one drawn in each iteration, in
-            place of the low-passes of `cutoffs`: any `FrequencyView`. None: those low-passes.
-        rectification: What ADSR (Eq. 4) brings the latents back to, or another
-            `RectificationMethod`. None: `Rectification()`. False: off.
-        focus: The Gaussian on the update (Eq. 10). None: `Focus()`. False: all latents of the block
-            move.
+        views: Filters of the reference features in place of the low-passes of `cutoffs`, of which
+            each iteration draws one: any `FrequencyView`. None: those low-passes.
+        rectification: ADSR (Eq. 4), the normalisation of the latents after each iteration, or
+            another `RectificationMethod`. None: `Rectification()`. False: off.
+        focus: The Gaussian on the update (Eq. 10). None: `Focus()`. False: the update changes all
+            latents of the block.
         loss: `Loss.L1` or `Loss.MSE`, or their names, or another `DifferenceLoss`.
-        constraint: How the region to keep is held (second term of Eq. 3). None: `Constraint()`.
-            False: it is not held.
-        segment_pixels: A block whose farthest target lies n times as far from where the drag began
-            (rounded down, at least 1) is dragged in n segments, each with `iterations` steps of its
-            own; segment k aims at k/n of the way from there. None: in one go.
+        constraint: Penalty on changes of the region to keep (second term of Eq. 3). None:
+            `Constraint()`. False: no penalty.
+        segment_pixels: Length of a segment: a block whose farthest target is n times this distance
+            from the start of the drag (rounded down, at least 1) is dragged in n segments of
+            `iterations` steps each; the target of segment k is at k/n of the displacement. None:
+            one segment.
         segment_degrees: The same for rotations.
-        weight_decay: Of AdamW.
-        epsilon: Of AdamW. The loss is a mean, so gradients are small, and torch's 1e-8 brakes the
-            smallest of their steps.
-        fresh_optimizer: A new AdamW in each iteration, so that each step is about
+        weight_decay: Weight decay of AdamW.
+        epsilon: Epsilon of AdamW. The loss is a mean, so gradients are small, and torch's 1e-8
+            would shorten the smallest steps.
+        fresh_optimizer: Use a new AdamW in each iteration, so that each step is about
             `learning_rate * sign(gradient)`.
         gradient_clip: Largest norm of the gradient. None: not clipped.
-        upsampling: Features are compared at this many cells per token along each axis. None:
-            the model's.
-        prediction_weight: How much clean predictions x0 count beside features in the first term of
-            the loss (Eq. 3), each as a mean over channels; 0: features only, as in the paper. None:
+        upsampling: Cells per token along each axis at which features are compared. None: the
+            model's.
+        prediction_weight: Weight of clean predictions x0 beside features in the first term of the
+            loss (Eq. 3), each as a mean over channels; 0: features only, as in the paper. None:
             the model's. Above 0, all layers run.
-        nearest_masks: Masks are moved and brought to the features' size by nearest pixels, not by
-            area.
-        nearest_features: Features are upsampled corner on corner and moved by nearest cells, with
-            0 from outside the frame, instead of bilinearly between cell centres.
-        prediction_blocks: Clean predictions x0 of the dragged block take on the mean and deviation
-            of this many preceding blocks and themselves at each denoising step; see
-            `rectification.normalise_prediction`. 0 leaves them alone. Plain blocks take them on
-            where the stream says so: `Stream(prediction_blocks=...)`.
-        window: Latent frames that the block and its references look at in the iterations, the
-            model's sink and their own among them; the denoising steps see all that the model
-            remembers. None: the same there as here.
+        nearest_masks: Warp and resize masks by nearest pixels, instead of by area.
+        nearest_features: Upsample features with aligned corners and sample them at nearest cells
+            with zero padding, instead of bilinearly between cell centres.
+        prediction_blocks: Number of preceding blocks whose joint mean and standard deviation with
+            the prediction the clean predictions x0 of the dragged block are normalised to, at each
+            denoising step; see `rectification.normalise_prediction`. 0: no normalisation. For
+            blocks without a drag, set `Stream(prediction_blocks=...)`.
+        window: Latent frames that the block and its references attend to in the iterations,
+            including the model's sink and their own; the denoising steps use the model's whole
+            context. None: the whole context in both.
 
     Raises:
-        TypeError: A value of the wrong kind.
-        ValueError: A value out of bounds, naming it and what is allowed.
+        TypeError: A value of the wrong type.
+        ValueError: A value out of bounds; the message names the field and the bounds.
     """
 
     iterations: int = 4
@@ -129,11 +129,12 @@ class DragSettings:
 
     @classmethod
     def paper(cls, **overrides: Any) -> Self:
-        """The constants of the paper (Sections 4.2 and C.1), with some fields replaced.
+        """Return the constants of the paper (Sections 4.2 and C.1), with some fields replaced.
 
-        It differs from `DragSettings()` on models whose tokens are coarser, for what they show,
-        than those of the paper's: there cutoffs, upsampling and the weight of predictions are the
-        model's. Learning rate, denoising step and layers are the model's in both.
+        They differ from `DragSettings()` on models whose tokens are coarser, relative to the
+        content, than those of the paper's models: `DragSettings()` takes cutoffs, upsampling and
+        the weight of predictions from the model. Both take learning rate, denoising step and
+        layers from the model.
 
         Raises:
             TypeError: A field that does not exist.
@@ -142,9 +143,9 @@ class DragSettings:
 
     @classmethod
     def suited(cls, **overrides: Any) -> Self:
-        """`DragSettings(...)` by its name before 0.2, where None switched a part off.
+        """Deprecated name of `DragSettings(...)` before 0.2, where None switched a part off.
 
-        Scripts that `Stream.to_code` wrote then call it. Deprecated: it goes with 0.3.
+        Scripts that `Stream.to_code` wrote before 0.2 call it. It will be removed in 0.3.
 
         Raises:
             TypeError: A field that does not exist.
@@ -159,13 +160,12 @@ class DragSettings:
 
     @classmethod
     def released(cls, **overrides: Any) -> Self:
-        """The authors' released code, with some fields replaced.
+        """Return the settings of the authors' released code, with some fields replaced.
 
-        Iteration by iteration it does to a block what that code does. One thing goes beyond the
-        dragged block: there, predictions of every block are normalised, from the third on. These
-        settings do so in the blocks that they drag. The plain blocks between them are normalised
-        only in a stream that is made for it, `Stream(..., prediction_blocks=2)`; in any other one
-        they stay as the model makes them, which differs from the release.
+        Each iteration changes a block as in that code. One difference is outside the dragged
+        blocks: the release normalises the predictions of every block from the third on, and these
+        settings only those of dragged blocks. To normalise the blocks without a drag as well, as
+        in the release, create the stream with `Stream(..., prediction_blocks=2)`.
 
         Raises:
             TypeError: A field that does not exist.
@@ -193,9 +193,9 @@ class DragSettings:
 
     @property
     def neighbours(self) -> int:
-        """How many preceding latent frames to hand to the optimisation.
+        """Number of preceding latent frames that the optimisation needs.
 
-        With rectification off, or against the block itself, this is the paper's number, so that
+        With rectification off, or relative to the block itself, this is the paper's number, so that
         the drift of different settings can be compared.
         """
         default = Rectification().neighbours
@@ -203,10 +203,10 @@ class DragSettings:
 
     @property
     def low_passes(self) -> tuple[FrequencyView, ...]:
-        """The filters to draw from; one that filters nothing where there is no selection.
+        """The filters to draw from; a single identity filter without frequency selection.
 
         Raises:
-            ValueError: Cutoffs that only a model can tell; see `resolve`.
+            ValueError: Cutoffs are still the model's; call `resolve` first.
         """
         if self.views is not None:
             return self.views
@@ -216,11 +216,11 @@ class DragSettings:
 
     @property
     def cells(self) -> int:
-        """Along each axis of a token, how many cells are compared."""
+        """Cells per token along each axis at which features are compared."""
         return self.upsampling or 1
 
     def resolve(self, spec: ModelSpec) -> Self:
-        """These settings with the model's recommendations in place of None.
+        """Return a copy with the model's defaults in place of None.
 
         Raises:
             ValueError: Layers or a denoising step that the model lacks.
@@ -256,10 +256,10 @@ class DragSettings:
         return self.constraint is not False and self.constraint.predictions
 
     def segments(self, pixels: float, degrees: float) -> int:
-        """Into how many segments a drag that far from its start is split, at least 1.
+        """Compute the number of segments of a drag with this displacement, at least 1.
 
         Raises:
-            ValueError: Into more than `MOST_SEGMENTS`.
+            ValueError: More than `MOST_SEGMENTS` segments.
         """
         count = 1
         for name, length in (("segment_pixels", pixels), ("segment_degrees", degrees)):
@@ -286,7 +286,7 @@ class DragSettings:
         neighbours: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Optimization:
-        """The iterations that drag one block; see `Optimization` for arguments and errors."""
+        """Create the optimisation of one block; see `Optimization` for arguments and errors."""
         from dragstream.method.optimization import Optimization
 
         return Optimization(
@@ -301,25 +301,25 @@ class DragSettings:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for archives."""
+        """Return the settings as plain values, for archives."""
         return to_plain(self)
 
     @classmethod
     def from_json(cls, data: object, parts: Sequence[Any] = ()) -> Self:
-        """The inverse of `to_json`; fields that are missing take their defaults.
+        """Read settings from the result of `to_json`; missing fields take their defaults.
 
         Args:
-            data: What `to_json` gave.
-            parts: Classes and functions of one's own that it may name (`dragstream.method.parts`).
+            data: The result of `to_json`.
+            parts: Custom classes and functions that it may name (`dragstream.method.parts`).
 
         Raises:
-            TypeError: Not a dictionary, or values of the wrong kind.
+            TypeError: Not a dictionary, or values of the wrong type.
             ValueError: Unknown fields, or values out of bounds.
         """
         return cls(**from_plain(cls, data, parts))
 
     def __repr__(self) -> str:
-        """The nearest preset and the fields that differ from it, as one would write them."""
+        """Return the nearest preset with the fields that differ from it, as Python code."""
         written = []
         presets = {"": type(self)(), ".paper": self.paper(), ".released": self.released()}
         for name, preset in presets.items():

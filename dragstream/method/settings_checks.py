@@ -1,4 +1,4 @@
-"""What the fields of `DragSettings` may be: their checks, and the parts that numbers stand for."""
+"""Validation of the fields of `DragSettings`, and conversion of plain numbers to parts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dragstream.method.parts import FrequencyView, RectificationMethod, fulfille
 from dragstream.method.rectification import Rectification
 
 Off = Literal[False]
-"""Stands for a part of the method that is switched off."""
+"""Type of the value that switches a part of the method off: False."""
 
 
 PARTS: dict[str, tuple[type[Any], str]] = {
@@ -30,15 +30,15 @@ PARTS: dict[str, tuple[type[Any], str]] = {
     "focus": (Focus, "alpha"),
     "constraint": (Constraint, "weight"),
 }
-"""The fields that are values of their own, and the constant that a plain number stands for."""
+"""The fields that are dataclasses, each with the constant that a plain number sets."""
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of settings, checked and in their canonical types.
+    """Check the fields of settings and convert them to their canonical types.
 
     Raises:
-        TypeError: A value of the wrong kind.
-        ValueError: A value out of bounds, naming it and what is allowed.
+        TypeError: A value of the wrong type.
+        ValueError: A value out of bounds; the message names the field and the bounds.
     """
     for name, most in _MOST.items():
         at_most(given[name], most, name)
@@ -68,7 +68,7 @@ _NUMBERS: dict[str, Callable[[Any, str], Any]] = {
     "nearest_masks": switch,
     "nearest_features": switch,
 }
-"""Fields that always have a value."""
+"""Checks of the fields that always have a value."""
 
 _OPEN: dict[str, Callable[[Any, str], Any]] = {
     "learning_rate": positive,
@@ -80,12 +80,12 @@ _OPEN: dict[str, Callable[[Any, str], Any]] = {
     "window": _at_least(1),
     "prediction_weight": not_negative,
 }
-"""Fields that may be None."""
+"""Checks of the fields that may be None."""
 
 
 _MOST = {
     "iterations": 10_000,
-    "learning_rate": 1e38,  # what float32 holds
+    "learning_rate": 1e38,  # the range of float32
     "denoising_step": 10_000,
     "layers": 1000,
     "cutoffs": 1000,
@@ -100,11 +100,11 @@ _MOST = {
     "prediction_blocks": 10_000,
     "window": 1_000_000,
 }
-"""The largest numbers and the longest lists that settings may hold."""
+"""Upper bounds on numbers and on the lengths of lists in settings."""
 
 
 def _part(name: str, value: object) -> Any:
-    """A part as given, made from its main constant, or the default where it is left open."""
+    """Convert a field to a part: from a part, from its main constant, or the default for None."""
     kind, constant = PARTS[name]
     if value is None:
         return kind()

@@ -1,4 +1,4 @@
-"""Settings as plain values and back: what `DragSettings.to_json` and `from_json` do."""
+"""Serialisation of settings: `DragSettings.to_json` and `from_json`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from dragstream.method.settings_checks import PARTS
 from dragstream.models.base import PAPER_CUTOFFS
 
 _OWN = ("rectification", "loss")
-"""The fields that someone's own part may stand in, beside the views."""
+"""The fields that accept a custom part, besides the views."""
 
 VERSION = 2
-"""Of the fields' meanings. In version 1, which has no number, null switched a part off."""
+"""Version of the format. In version 1, which has no number, null switched a part off."""
 
 _FORMER = {"constraint": ("spare_handles",)}
-"""Fields that parts once had and archives may hold: handles never overlap what is kept."""
+"""Removed fields that old archives may contain; handles never overlap the region to keep."""
 
 
 def to_plain(settings: Any) -> dict[str, Any]:
-    """The fields of settings as plain values."""
+    """Convert the fields of settings to plain values."""
     data = {item.name: getattr(settings, item.name) for item in dataclasses.fields(settings)}
     for name, value in data.items():
         if isinstance(value, Loss):
@@ -41,15 +41,15 @@ def to_plain(settings: Any) -> dict[str, Any]:
 
 
 def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str, Any]:
-    """The fields of settings of a `kind`, from what `to_plain` gave.
+    """Read the fields of a settings class `kind` from the result of `to_plain`.
 
     Args:
-        kind: The class.
+        kind: The settings class.
         data: Plain values.
-        parts: Classes and functions of someone's own that they may name.
+        parts: Custom classes and functions that the values may name.
 
     Raises:
-        TypeError: Not a dictionary, or values of the wrong kind.
+        TypeError: Not a dictionary, or values of the wrong type.
         ValueError: Unknown fields, or values out of bounds.
     """
     values = read_fields(kind, _current(data), "settings")
@@ -67,7 +67,7 @@ def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str,
 
 
 def _current(data: object) -> object:
-    """Plain values in today's meaning, without their version."""
+    """Convert plain values of any version to the current format, without the version."""
     if not isinstance(data, dict):
         return data
     values = {name: value for name, value in data.items() if name != "version"}
@@ -86,7 +86,7 @@ def _current(data: object) -> object:
 
 
 def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
-    """The fields of a dataclass `kind` in a document.
+    """Read the fields of a dataclass `kind` from a document.
 
     Raises:
         TypeError: Not a dictionary.

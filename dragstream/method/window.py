@@ -1,4 +1,4 @@
-"""A shorter look back for the optimisation alone: `DragSettings.window`."""
+"""A shorter attention window for the optimisation only: `DragSettings.window`."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Narrowing(Protocol):
-    """A model that can be shown less of its past than it remembers."""
+    """A model whose context can be restricted to a shorter attention window."""
 
     def narrowed(self, context: Any, window: int) -> Any:
-        """The same past seen through a window of so many latent frames."""
+        """Return the context restricted to a window of this many latent frames."""
         ...
 
 
 def narrow(
     model: VideoModel, context: Any, pulls: Sequence[Pull], window: int | None
 ) -> tuple[Any, tuple[Pull, ...]]:
-    """Context and pulls as the iterations see them: block and references through one window.
+    """Restrict the contexts of the block and of the pulls' references to the same window.
 
-    Both sides of Eq. 3 look back equally far, so that features differ by what is in the frame and
-    not by how much past they show. The denoising steps keep the model's whole window.
+    Both sides of Eq. 3 then attend to equally many frames, so that features differ by the content
+    of the frame and not by the length of the context. The denoising steps keep the whole window.
 
     Args:
-        model: What generates.
-        context: What it remembers of the blocks before.
+        model: The video model.
+        context: The model's context (cache) of the preceding blocks.
         pulls: The drags.
-        window: Latent frames that a block attends to, its own among them; None for as it is.
+        window: Latent frames that a block attends to, including its own; None: no restriction.
 
     Raises:
-        TypeError: The model cannot do that.
-        ValueError: A window that is too short for the model.
+        TypeError: The model has no `narrowed`.
+        ValueError: The window is too short for the model.
     """
     if window is None:
         return context, tuple(pulls)
@@ -46,7 +46,7 @@ def narrow(
             f"window={window} needs a model with narrowed(context, window), "
             f"which {model.spec.name!r} lacks"
         )
-    # References to one block share their passes; they are known by their contexts.
+    # References to one block share feature passes, so each context is restricted only once.
     known: dict[int, Any] = {}
 
     def seen(whole: Any) -> Any:

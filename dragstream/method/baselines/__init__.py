@@ -1,12 +1,13 @@
-"""Methods that DragStream is compared with: training-free optimisation without its own parts.
+"""Baseline methods: training-free latent optimisation without ADSR and SFSO.
 
-They share the stream, the features and the stepwise records of DragStream, and have neither ADSR
-nor SFSO; that is how the paper compares them. Each is a value that goes where `DragSettings` does:
+As in the paper's comparison, they share DragStream's stream, features and iteration records, and
+have neither ADSR nor SFSO. Each is a value that is passed in place of `DragSettings`:
 
     stream.animate(drags, settings=SGI2V())
 
-- `SGI2V`: boxes whose features agree with the first frame's; the original's high frequencies.
-- `DragVideo`: small supervised steps of tracked points; a latent mask.
+- `SGI2V`: matches features within boxes to those of the first frame, and restores the high
+  frequencies of the original latents.
+- `DragVideo`: motion supervision and tracking of points in small steps, with a latent mask.
 """
 
 from __future__ import annotations

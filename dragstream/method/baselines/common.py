@@ -1,4 +1,4 @@
-"""What the methods that DragStream is compared with have in common."""
+"""Base classes of the baselines: shared constants, and the setup of their optimisation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec, VideoModel
 
 UNFILTERED = LowPass(1.0)
-"""Reference features are never filtered: there is no frequency selection."""
+"""Identity filter for reference features: the baselines have no frequency selection."""
 
 _SHARED = (
     "iterations",
@@ -30,16 +30,16 @@ _SHARED = (
     "upsampling",
     "weight_decay",
 )
-"""The constants that mean what they mean in `DragSettings`, and are checked there."""
+"""Constants with the same meaning as in `DragSettings`, which also validates them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """The constants that every such method has; see `DragSettings` for their meaning.
+    """Constants that every baseline has; see `DragSettings` for their meaning.
 
     Raises:
-        TypeError: A value of the wrong kind.
-        ValueError: A value out of bounds, naming it and what is allowed.
+        TypeError: A value of the wrong type.
+        ValueError: A value out of bounds; the message names the field and the bounds.
     """
 
     iterations: int
@@ -56,16 +56,16 @@ class Baseline:
 
     @property
     def neighbours(self) -> int:
-        """How many preceding latent frames drift is measured against: as many as the paper's."""
+        """Number of preceding latent frames that drift is measured against, as in the paper."""
         return DragSettings().neighbours
 
     @property
     def prediction_blocks(self) -> int:
-        """Predictions are left alone."""
+        """Always 0: predictions are not normalised."""
         return 0
 
     def resolve(self, spec: ModelSpec) -> Self:
-        """The same with what suits the model in place of None.
+        """Return a copy with the model's defaults in place of None.
 
         Raises:
             ValueError: Layers or a denoising step that the model lacks.
@@ -83,25 +83,25 @@ class Baseline:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, with the method's name beside them."""
+        """Return the constants as plain values, with the method's name under "method"."""
         values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
         return {"method": type(self).__name__, **plain}
 
 
 class BaselineDescent(Descent):
-    """The start of a run, and its AdamW.
+    """Base class of the baselines' optimisations: checks, features and AdamW.
 
     Args:
-        model: Where features come from.
+        model: The model that computes the features.
         latents: Noisy latents of the block at the method's denoising step, (1, F, C, h, w).
-        context: What the model remembers of the blocks before.
+        context: The model's context (cache) of the preceding blocks.
         pulls: The drags.
         settings: The method's constants.
         neighbours: Noisy latents of the preceding latent frames, (N, C, h, w), for drift.
 
     Raises:
-        TypeError: A mask of the wrong kind.
+        TypeError: A mask of the wrong type.
         ValueError: Shapes that do not fit, an empty region, layers or steps that the model lacks.
     """
 
@@ -127,9 +127,9 @@ class BaselineDescent(Descent):
         layers = settings.layers or spec.layers
         block = Reference(latents, self.sigma, context, frame=0)
         self._features = Features(model, block, layers, (UNFILTERED,), settings.upsampling)
-        # As in DragStream: gradients are small, the usual 1e-8 would brake their steps.
+        # As in DragStream: gradients are small, so the usual 1e-8 would shorten the steps.
         self._optimizer = AdamW(settings.learning_rate or 0.0, settings.weight_decay, epsilon=1e-12)
 
     def _reference(self, pull: Pull) -> Tensor:
-        """Features of the frame that a pull holds on to, (rows, columns, channels), detached."""
+        """Return features of a pull's reference frame, (rows, columns, channels), detached."""
         return self._features.of_reference(pull.reference, UNFILTERED)

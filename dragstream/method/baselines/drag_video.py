@@ -1,23 +1,23 @@
 """DragVideo, adapted to streams: drag-style video editing (Deng et al., ECCV 2024).
 
-The original edits a given video: its latents are inverted, handle points are tracked through its
-frames, and in small steps the features around each point are moved towards the point's target,
-the point being found again after each step. What was adapted, and why:
+The original edits a given video. It inverts the latents of the video and tracks handle points
+through its frames. In small steps it moves the features around each point towards the point's
+target, and tracks the point again after each step. Changes to the original, with their reasons:
 
-- A stream's new block has no video to invert. Its latents are those that the model is denoising,
-  and each point begins, in each driven frame, where it stood before the block.
-- Its handle points are clicked. Here they are spread over the inner half of the handle region,
-  and their targets are where the drag takes them; so a region can turn, too.
-- A point is found again by what it looked like in the frame that the drag was drawn on; in a
-  block that is still to be made there is nothing to remember.
-- Its constants belong to 50 steps of another model. Patches, steps and the search for points are
-  counted in cells of the feature map, which are many pixels wide here: a point is looked for no
-  farther away than a step leads, or it jumps to what only looks alike. The learning rate is a
-  quarter of what suits the model for DragStream, whose few iterations go as far as these many.
-- It penalises change outside of its mask. Under AdamW, whose steps hardly depend on the size of a
-  gradient, the weight of a penalty says little, so the mask is put on the update itself: the
-  limit of a heavy penalty. What `keep` covers stays as it is, to the bit.
-- There is neither ADSR nor SFSO.
+- A new block of a stream has no video to invert. The optimised latents are those that the model is
+  denoising, and each point starts, in each driven frame, at its position before the block.
+- The original's handle points are clicked. Here they are spread over the inner half of the handle
+  region, and the drag's motion maps them to their targets, so that a region can also rotate.
+- Tracking compares with a point's features in the frame that the drag was drawn on, since a block
+  that is not yet generated has no features of its own to compare with.
+- The original's constants are for 50 steps of another model. Patch radius, step length and search
+  radius are in cells of the feature map, which are many pixels wide here. The search radius is no
+  larger than a step; otherwise a point jumps to a place that is merely similar. The learning rate
+  is a quarter of the model's default for DragStream, whose few iterations cover the same distance.
+- The original penalises change outside of its mask. The steps of AdamW hardly depend on the size
+  of the gradient, so the weight of a penalty has little effect. The mask is therefore applied to
+  the update, which is the limit of a heavy penalty. The region `keep` stays identical, bit for bit.
+- The method has neither ADSR nor SFSO.
 """
 
 from __future__ import annotations
@@ -47,23 +47,24 @@ __all__ = ["DragVideo", "PointDragging"]
 
 @dataclass(frozen=True, kw_only=True)
 class DragVideo(Baseline):
-    """DragVideo's constants.
+    """Constants of DragVideo.
 
     Args:
-        iterations: Optimisation steps, each of one small motion. Points that have arrived rest.
-        learning_rate: Of AdamW. None: a quarter of what suits the model.
-        denoising_step: At which denoising step, counted from 0. None: what suits the model.
-        layers: Which layers' self-attention outputs are the features. None: what suits the model.
+        iterations: Optimisation steps, each of one small motion. Points at their targets stay.
+        learning_rate: Learning rate of AdamW. None: a quarter of the model's default.
+        denoising_step: Index of the denoising step, from 0. None: the model's default.
+        layers: Indices of the layers whose self-attention outputs are the features, from 0. None:
+            the model's default.
         upsampling: Cells of the feature map per token along each axis.
-        weight_decay: Of AdamW.
-        points: How many points of each handle region are dragged, at most.
+        weight_decay: Weight decay of AdamW.
+        points: Largest number of points dragged in each handle region.
         step_cells: Length of a small motion, in cells.
-        patch_radius: Motion supervision moves squares of 2 r + 1 cells a side.
-        search_radius: Points are looked for in squares of 2 r + 1 cells a side.
+        patch_radius: Radius r of the patches of motion supervision: squares of 2 r + 1 cells.
+        search_radius: Radius r of the search for a point: a square of 2 r + 1 cells.
 
     Raises:
-        TypeError: A value of the wrong kind.
-        ValueError: A value out of bounds, naming it and what is allowed.
+        TypeError: A value of the wrong type.
+        ValueError: A value out of bounds; the message names the field and the bounds.
     """
 
     iterations: int = 20
@@ -85,7 +86,7 @@ class DragVideo(Baseline):
         object.__setattr__(self, "step_cells", positive(self.step_cells, "step_cells"))
 
     def resolve(self, spec: ModelSpec) -> Self:
-        """The same with what suits the model in place of None.
+        """Return a copy with the model's defaults in place of None.
 
         Raises:
             ValueError: Layers or a denoising step that the model lacks.
@@ -106,7 +107,7 @@ class DragVideo(Baseline):
         neighbours: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> PointDragging:
-        """The iterations that drag one block; `generator` is not used: nothing is drawn."""
+        """Create the optimisation of one block; `generator` is unused: nothing is random."""
         del generator
         return PointDragging(
             model, latents, context, pulls, settings=self, neighbours=neighbours, keep=keep
@@ -115,13 +116,13 @@ class DragVideo(Baseline):
 
 @dataclass(frozen=True, eq=False)
 class _Points:
-    """The points of one pull in one frame.
+    """Tracked points of one pull in one frame.
 
     Args:
         frame: Latent frame within the block.
-        at: Where they are, pixels (N, 2).
-        targets: Where they shall be, pixels (N, 2).
-        templates: What they look like, (N, channels).
+        at: Current positions, pixels (N, 2).
+        targets: Target positions, pixels (N, 2).
+        templates: Reference features of the points, (N, channels).
     """
 
     frame: int
@@ -131,7 +132,7 @@ class _Points:
 
 
 class PointDragging(BaselineDescent):
-    """The iterations of DragVideo on one block; arguments as in `BaselineDescent`.
+    """The optimisation of one block by DragVideo; arguments as in `BaselineDescent`.
 
     Args:
         keep: The region that must not change, bool (H, W), or None.
@@ -165,7 +166,7 @@ class PointDragging(BaselineDescent):
 
     @property
     def positions(self) -> tuple[Tensor, ...]:
-        """Where the points were found last, pixels (N, 2): for each pull, for each driven frame."""
+        """Last tracked positions, pixels (N, 2): for each pull, for each driven frame."""
         return tuple(points.at for points in self._points)
 
     def _advance(self, index: int) -> Step:
@@ -195,7 +196,7 @@ class PointDragging(BaselineDescent):
         return Step(loss, loss, torch.zeros_like(loss), gradient, stepped, stepped)
 
     def _start(self) -> tuple[_Points, ...]:
-        """The points where they stood before the block."""
+        """Return the points at their positions before the block."""
         device = self._latents.device
         points = []
         for pull in self._pulls:
@@ -209,7 +210,7 @@ class PointDragging(BaselineDescent):
         return tuple(points)
 
     def _found(self, features: Tensor) -> tuple[_Points, ...]:
-        """The points where they are now."""
+        """Track the points in the current features."""
         return tuple(
             dataclasses.replace(
                 points,

@@ -1,4 +1,4 @@
-"""Points of a handle, and where they are in a feature map: motion supervision and tracking.
+"""Handle points in feature maps: selection, motion supervision and tracking.
 
 Feature maps are (rows, columns, channels); positions are pixels (x, y), and may lie between cells.
 """
@@ -18,10 +18,10 @@ __all__ = ["handle_points", "patch", "read", "supervise", "track"]
 
 
 def handle_points(mask: NDArray[np.bool_], count: int) -> NDArray[np.float64]:
-    """At most `count` pixels (x, y) of a region, (N, 2): its middle, then far from one another.
+    """Select at most `count` pixels (x, y) of a region, (N, 2): its middle, then farthest points.
 
-    Only the inner half of the region is used (by distance from its edge), so that what is read
-    around a point is the object.
+    Only the inner half of the region is used (by distance from its edge), so that the patch around
+    a point lies on the object.
     """
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     rows, columns = np.nonzero(depth >= depth.max() / 2)
@@ -36,14 +36,14 @@ def handle_points(mask: NDArray[np.bool_], count: int) -> NDArray[np.float64]:
 
 
 def patch(radius: int, cell: tuple[float, float], device: torch.device) -> Tensor:
-    """The offsets (K, 2) in pixels of a square of cells around one, row by row."""
+    """Return the offsets (K, 2) in pixels of a square of cells around one, row by row."""
     reach = torch.arange(-radius, radius + 1, dtype=torch.float64)
     x, y = torch.meshgrid(reach * cell[0], reach * cell[1], indexing="xy")
     return torch.stack((x, y), dim=-1).reshape(-1, 2).to(device)
 
 
 def read(features: Tensor, positions: Tensor, grid: Grid) -> Tensor:
-    """A map read bilinearly at pixels (..., 2), giving (..., channels)."""
+    """Sample a map bilinearly at pixels (..., 2), giving (..., channels)."""
     size = torch.tensor((grid.width, grid.height), dtype=positions.dtype, device=positions.device)
     flat = (2 * (positions + 0.5) / size - 1).reshape(-1, 2)
     return sample(features, flat).reshape(*positions.shape[:-1], -1)
@@ -58,18 +58,18 @@ def supervise(
     grid: Grid,
     step: float,
 ) -> Tensor:
-    """Motion supervision: `mean |F(q + d) - sg F(q)|` over the patches around the points.
+    """Compute motion supervision: `mean |F(q + d) - sg F(q)|` over patches around the points.
 
-    d leads from a point towards its target, at most `step` pixels far, so that the loss asks for
-    what is around the point to be found a small step nearer to the target.
+    d points from a point towards its target and is at most `step` pixels long, so minimising the
+    loss moves the patch around the point a small step towards the target.
 
     Args:
-        features: (rows, columns, channels), that the loss is differentiated in.
-        positions: Where the points are, pixels (N, 2).
-        targets: Where they shall be, pixels (N, 2).
+        features: Differentiable feature map, (rows, columns, channels).
+        positions: Current positions of the points, pixels (N, 2).
+        targets: Target positions, pixels (N, 2).
         around: Offsets of a patch, pixels (K, 2).
         grid: Sizes of a frame.
-        step: Pixels.
+        step: Largest length of d, in pixels.
     """
     way = targets - positions
     length = torch.linalg.vector_norm(way, dim=-1, keepdim=True)
@@ -82,17 +82,17 @@ def supervise(
 def track(
     features: Tensor, templates: Tensor, positions: Tensor, around: Tensor, grid: Grid
 ) -> Tensor:
-    """Point tracking: the place near each point whose features are nearest to its template's.
+    """Track points: find the place near each point whose features are nearest to its template.
 
     Args:
-        features: (rows, columns, channels).
-        templates: What each point looks like, (N, channels).
-        positions: Where the points were, pixels (N, 2).
-        around: Offsets to look at, pixels (K, 2).
+        features: Feature map, (rows, columns, channels).
+        templates: Reference features of each point, (N, channels).
+        positions: Previous positions of the points, pixels (N, 2).
+        around: Offsets of the candidate places, pixels (K, 2).
         grid: Sizes of a frame.
 
     Returns:
-        The positions now, pixels (N, 2); they stay in the frame.
+        The new positions, pixels (N, 2), clamped to the frame.
     """
     places = positions[:, None] + around
     for axis, end in enumerate((grid.width - 1, grid.height - 1)):

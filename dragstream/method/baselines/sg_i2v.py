@@ -1,19 +1,19 @@
 """SG-I2V, adapted to streams: self-guided trajectory control (Namekata et al., ICLR 2025).
 
-The original drives a whole image-to-video clip of a bidirectional model. It optimises the noisy
+The original controls a whole image-to-video clip of a bidirectional model. It optimises the noisy
 latents so that, in each frame, the features within a box that follows the trajectory equal those
-within the box in the first frame. What was adapted, and why:
+within the box in the first frame. Changes to the original, with their reasons:
 
 - The "first frame" is the frame that the drag was drawn on; a stream has no other. The boxes are
-  the bounding boxes of the handle regions, moved (never turned: its boxes do not turn) to where
-  the drag commands their middle to be in each new latent frame.
-- Its features come from spatial self-attention whose keys and values are replaced by the first
-  frame's, so that features of different frames can be compared. A causal video transformer
-  attends from each frame to the past frames anyway, so its features are taken as they are.
-- It optimises over many of 50 steps; a distilled model has four, so it is done at one of them, the
-  one that suits the model, as in DragStream.
-- Its learning rate, 0.21, belongs to latents of another scale; the default is the model's own.
-- There is neither ADSR nor SFSO; the Gaussian weighs the loss, not the update.
+  the bounding boxes of the handle regions. In each new latent frame, a box is translated so that
+  its middle follows the drag's motion; it is never rotated, as in the original.
+- The original takes features from spatial self-attention with the keys and values of the first
+  frame, so that features of different frames can be compared. A causal video transformer already
+  attends from each frame to the past frames, so its features are used unchanged.
+- The original optimises at many of 50 denoising steps. A distilled model has four, so only one of
+  them is optimised, the model's default, as in DragStream.
+- The original's learning rate, 0.21, is for latents of another scale; the default is the model's.
+- The method has neither ADSR nor SFSO; the Gaussian weights the loss, not the update.
 """
 
 from __future__ import annotations
@@ -43,23 +43,24 @@ __all__ = ["SGI2V", "SelfGuidance"]
 
 @dataclass(frozen=True, kw_only=True)
 class SGI2V(Baseline):
-    """SG-I2V's constants; its own, but for what depends on the model.
+    """Constants of SG-I2V: the original's values, except those that depend on the model.
 
     Args:
         iterations: Optimisation steps.
-        learning_rate: Of AdamW. None: what suits the model.
-        denoising_step: At which denoising step, counted from 0. None: what suits the model.
-        layers: Which layers' self-attention outputs are the features. None: what suits the model.
-        upsampling: Features are compared at this many cells per token along each axis.
-        weight_decay: Of AdamW.
+        learning_rate: Learning rate of AdamW. None: the model's default.
+        denoising_step: Index of the denoising step, from 0. None: the model's default.
+        layers: Indices of the layers whose self-attention outputs are the features, from 0. None:
+            the model's default.
+        upsampling: Cells per token along each axis at which features are compared.
+        weight_decay: Weight decay of AdamW.
         cutoff: Low-pass cutoff in cycles per latent cell, in (0, 1]: frequencies above it are
-            the original latents'. Nyquist is 0.5; 1 keeps nothing of the original.
+            restored from the original latents. Nyquist is 0.5; 1 restores nothing.
         filter_order: Order of the Butterworth filter.
-        spread: Deviation of the Gaussian on the loss, in half boxes.
+        spread: Standard deviation of the Gaussian on the loss, in half boxes.
 
     Raises:
-        TypeError: A value of the wrong kind.
-        ValueError: A value out of bounds, naming it and what is allowed.
+        TypeError: A value of the wrong type.
+        ValueError: A value out of bounds; the message names the field and the bounds.
     """
 
     iterations: int = 5
@@ -85,16 +86,16 @@ class SGI2V(Baseline):
         neighbours: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> SelfGuidance:
-        """The iterations that drag one block.
+        """Create the optimisation of one block.
 
-        `keep` and `generator` are not used: the method has no mask and draws nothing.
+        `keep` and `generator` are unused: the method has no mask and is not random.
         """
         del keep, generator
         return SelfGuidance(model, latents, context, pulls, settings=self, neighbours=neighbours)
 
 
 class SelfGuidance(BaselineDescent):
-    """The iterations of SG-I2V on one block; arguments as in `BaselineDescent`."""
+    """The optimisation of one block by SG-I2V; arguments as in `BaselineDescent`."""
 
     def __init__(
         self,
@@ -126,7 +127,7 @@ class SelfGuidance(BaselineDescent):
         return Step(loss, loss, torch.zeros_like(loss), gradient, stepped, latents)
 
     def _misfit(self, features: Tensor) -> Tensor:
-        """The weighted mean square, over the boxes, of the distance from the first frame's."""
+        """Compute the weighted mean squared difference from the first frame over the boxes."""
         misfit = features.new_zeros(())
         for pull, (cells, weights) in zip(self._pulls, self._boxes, strict=True):
             wanted = sample(self._reference(pull), cells.points)
@@ -135,13 +136,13 @@ class SelfGuidance(BaselineDescent):
         return misfit / self._total
 
     def _with_original_detail(self, latents: Tensor) -> Tensor:
-        """Low frequencies of the latents, high ones of those before the first iteration."""
+        """Combine low frequencies of the latents with high frequencies of the initial latents."""
         change = (latents - self._first).movedim(-3, -1)
         return self._first + self._low_pass(change).movedim(-1, -3)
 
 
 def _box(pull: Pull, grid: Grid, upsampling: int, spread: float) -> tuple[Placement, Tensor]:
-    """Where a pull's box lies in each driven frame, and the weight of each of its cells (K,)."""
+    """Compute a pull's box in each driven frame, and the weight of each of its cells (K,)."""
     rows, columns = np.flatnonzero(pull.mask.any(axis=1)), np.flatnonzero(pull.mask.any(axis=0))
     box = np.zeros_like(pull.mask)
     box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
@@ -153,7 +154,7 @@ def _box(pull: Pull, grid: Grid, upsampling: int, spread: float) -> tuple[Placem
     }
     cells = place(box, shifts, grid.cells(upsampling))
     size = torch.tensor((grid.width, grid.height))
-    # `points` are the cells in the reference frame, where the box has not moved yet.
+    # `points` are the cells' positions in the reference frame, in which the box is at rest.
     pixels = (cells.points + 1) / 2 * size - 0.5
     distance = (pixels - torch.from_numpy(middle)) / torch.from_numpy(spread * half)
     weights = torch.exp(-distance.square().sum(dim=-1) / 2) * cells.areas
