@@ -1,4 +1,4 @@
-"""What generates: models by name, and the classes they are made of."""
+"""Video models by name, and the classes that implement them."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What a video model is to the rest of the package: `ModelSpec`, `Context` and `VideoModel`.
+"""The interface of a video model: `ModelSpec`, `Context` and `VideoModel`.
 
 Latents are always (1, frames, channels, height, width): frames before channels. A noise level
 sigma runs from 1 (noise only) to 0 (clean): z = (1 - sigma) * x0 + sigma * noise.
@@ -21,37 +21,39 @@ if TYPE_CHECKING:
 
 
 _NOISE_ONLY = 0.99
-"""From this noise level on, latents may be taken for noise only."""
+"""Latents at or above this noise level count as pure noise."""
 
 PAPER_CUTOFFS = (0.2, 0.4, 0.6, 1.0)
-"""The cutoffs of the paper, in cycles per token (Section C.1)."""
+"""The low-pass cutoffs of the paper, in cycles per token (Section C.1)."""
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Sizes and schedule of a model, and the constants of the method that suit it.
+    """Sizes and schedule of a model, and its default constants of the method.
 
     Attributes:
         name: The model's name.
         grid: Pixel, latent and token sizes of a frame.
-        clock: How latent frames follow video frames.
+        clock: Mapping between latent frames and video frames.
         latent_channels: Channels of the latents.
         frames_per_block: Latent frames of a block.
-        sigmas: Noise level of each denoising step: 1.0 first (or as good as that, where a solver
-            needs it below), falling, above 0.
+        sigmas: Noise level of each denoising step: 1.0 first (or just below 1, where the solver
+            requires it), decreasing, above 0.
         denoising_step: The step at which drags are optimised, counted from 0 (the paper's T' = 3
             of T = 4 is 1).
-        learning_rate: Of the optimisation of a region.
+        learning_rate: Learning rate of the optimisation of a region.
         layers: The tapped layers, counted from 0.
         num_layers: Layers of the transformer.
-        cutoffs: Of the references' features, in cycles per token, in (0, 1]; None: unfiltered.
+        cutoffs: Low-pass cutoffs of the references' features, in cycles per token, in (0, 1]; None:
+            unfiltered.
         upsampling: Cells per token along each axis, at which features are compared.
-        prediction_weight: How much clean predictions count beside features; 0: not at all.
+        prediction_weight: Weight of clean predictions relative to features in the loss; 0 disables
+            them.
         most_blocks: Blocks that a stream may have; None for any number. 1 for models that make a
             whole clip at once.
 
     Raises:
-        ValueError: Values that contradict each other, naming which.
+        ValueError: Contradictory values; the message names them.
     """
 
     name: str
@@ -96,7 +98,7 @@ class ModelSpec:
 
 
 class LowPassFilter(Hashable, Protocol):
-    """A filter over rows and columns; hashable, so that what it has filtered can be kept."""
+    """A filter over rows and columns; hashable, so that its results can be cached."""
 
     def __call__(self, maps: Tensor, /) -> Tensor:
         """Filter (batch, frames, rows, columns, channels) over axes 2 and 3; the same shape."""
@@ -105,16 +107,16 @@ class LowPassFilter(Hashable, Protocol):
 
 @runtime_checkable
 class Context(Protocol):
-    """What a model remembers of the committed blocks: a value that never changes."""
+    """The immutable state of a stream after its committed blocks."""
 
     @property
     def frames(self) -> int:
-        """Latent frames committed so far."""
+        """Number of latent frames committed so far."""
         ...
 
     @property
     def text(self) -> Tensor:
-        """The text embeddings in force, (1, tokens, text_dim)."""
+        """The current text embeddings, (1, tokens, text_dim)."""
         ...
 
 
@@ -124,31 +126,31 @@ class VideoModel(Protocol):
 
     @property
     def spec(self) -> ModelSpec:
-        """Sizes and schedule."""
+        """Sizes and schedule of the model."""
         ...
 
     def encode_text(self, prompt: str) -> Tensor:
-        """Text embeddings (1, tokens, text_dim).
+        """Return the text embeddings (1, tokens, text_dim) of a prompt.
 
         Raises:
-            ValueError: An empty prompt, or words that the model does not know.
+            ValueError: An empty prompt, or words outside the model's vocabulary.
         """
         ...
 
     def new_context(self, text: Tensor) -> Any:
-        """The context of a stream that has no blocks yet."""
+        """Return the context of a stream without blocks."""
         ...
 
     def with_text(self, context: Any, text: Tensor) -> Any:
-        """The same past under another text, from the next block on."""
+        """Return the context with another text, in force from the next block on."""
         ...
 
     def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
-        """x0 (1, F, C, h, w) predicted from noisy latents of the same shape."""
+        """Predict x0 (1, F, C, h, w) from noisy latents of the same shape."""
         ...
 
     def commit(self, latents: Tensor, context: Any) -> Any:
-        """A context that also remembers these clean latents; the given one stays as it is."""
+        """Return a context extended by these clean latents; the given one is unchanged."""
         ...
 
     def features(
@@ -159,20 +161,20 @@ class VideoModel(Protocol):
         layers: Sequence[int],
         low_pass: LowPassFilter | None = None,
     ) -> dict[int, Tensor]:
-        """{layer: (1, F, token rows, token columns, channels)}, differentiable in `latents`.
+        """Return {layer: (1, F, token rows, token columns, channels)}, differentiable in `latents`.
 
         `low_pass` filters the keys and values of those layers (Eq. 7).
         """
         ...
 
     def decode(self, latents: Tensor, state: Any = None) -> tuple[NDArray[np.uint8], Any]:
-        """Frames uint8 (T, H, W, 3), and the decoder's memory to pass along with the next block."""
+        """Return frames uint8 (T, H, W, 3) and the decoder state for the next block."""
         ...
 
     def encode_image(self, image: NDArray[np.uint8]) -> Tensor:
-        """A whole first block (1, F, C, h, w) that shows `image` uint8 (H, W, 3)."""
+        """Encode `image` uint8 (H, W, 3) as a whole first block (1, F, C, h, w)."""
         ...
 
     def fingerprint(self) -> str:
-        """A digest of weights and config, for archives."""
+        """Return a digest of weights and config, for archives."""
         ...

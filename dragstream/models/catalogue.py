@@ -1,4 +1,4 @@
-"""What can be loaded, as a list that also reads well."""
+"""The list of loadable models, printed as a table."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that can be loaded.
+    """A loadable model.
 
     Attributes:
-        name: What `ds.load` knows it by.
-        summary: What it is.
-        size: What has to be downloaded.
-        needs: What it takes to run it.
+        name: The name that `ds.load` accepts.
+        summary: A short description.
+        size: The size of the download.
+        needs: The requirements to run it.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Entry:
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
-        """The columns of the table."""
+        """The cells of the model's table row."""
         return self.name, self.summary, self.size, self.needs
 
 
@@ -34,18 +34,18 @@ _HEADS = ("name", "what it is", "download", "needs")
 
 
 class Catalogue(tuple[str, ...]):  # noqa: SLOT001 - a tuple with slots cannot hold more
-    """The names of models: a tuple, which prints as a table of what they are and need.
+    """The names of models: a tuple that prints as a table of descriptions and requirements.
 
     Args:
         entries: The models.
-        note: What is to be said below the table.
+        note: Text below the table.
     """
 
     entries: tuple[Entry, ...]
     note: str
 
     def __new__(cls, entries: Iterable[Entry], note: str = "") -> Self:
-        """The names of entries, in their order."""
+        """Make the tuple of the entries' names, in their order."""
         listed = tuple(entries)
         catalogue = super().__new__(cls, (entry.name for entry in listed))
         catalogue.entries, catalogue.note = listed, note

@@ -1,15 +1,15 @@
-"""The attention of a causal Wan: its projections, and the ways in which a layer attends.
+"""Attention of a causal Wan: projections, and the modes of self-attention.
 
 Cross-attention receives the text's keys and values, computed once for a context. Self-attention
 receives a *call*: `MaskedCall` (training: every frame at once, under a frame-to-frame mask),
 `CachedCall` (one new block before the keys and values of committed ones) or `TappedCall` (the same,
-and the attention's output kept as a feature). The layers themselves hold no state.
+with the attention's output kept as a feature). The layers themselves hold no state.
 
 Keys, values and queries are (batch, tokens, heads, head_dim) throughout; tokens run over frames,
 then rows, then columns.
 
 Layers may be compiled (`causal_compile`). Attention itself then stays as it is: its kernels are
-fused already, and what it looks back on has another length for each of the first blocks.
+fused already, and the length of the past differs for each of the first blocks.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _uncompiled(function: Function) -> Function:
-    """A function that compiled layers call as it is."""
+    """Exclude a function from compilation when compiled layers call it."""
     found: Function = torch.compiler.disable(function)
     return found
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Scaled dot-product attention of heads; the output is (batch, tokens, channels)."""
+    """Compute scaled dot-product attention of heads; the output is (batch, tokens, channels)."""
     query, key, value = (part.transpose(1, 2) for part in (query, key, value))
-    if query.is_meta and mask is None:  # shapes as a fused kernel has them, which keeps no scores
+    if query.is_meta and mask is None:  # shapes of a fused kernel, which stores no scores
         out = META.forward(query, key, value)[0]
     else:
         out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
@@ -45,12 +45,12 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
 
 
 class Attention(nn.Module):
-    """The projections of an attention layer, by diffusers' parameter names.
+    """The projections of an attention layer, with diffusers' parameter names.
 
     Args:
         channels: Channels of a token.
         heads: Attention heads.
-        eps: Added to variances in the norms of queries and keys.
+        eps: Constant added to variances in the norms of queries and keys.
     """
 
     def __init__(self, channels: int, heads: int, eps: float) -> None:
@@ -64,34 +64,35 @@ class Attention(nn.Module):
         self.norm_k = nn.RMSNorm(channels, eps)
 
     def query(self, hidden: Tensor, turns: Tensor | None = None) -> Tensor:
-        """Normalised and (given `turns`) rotated queries of `hidden` (batch, tokens, channels)."""
+        """Return normalised, optionally rotated queries of `hidden` (batch, tokens, channels)."""
         return self._positioned(self.norm_q, self.to_q(hidden), turns)
 
     def key_value(self, hidden: Tensor, turns: Tensor | None = None) -> KeyValue:
-        """Normalised and (given `turns`) rotated keys, and values, of `hidden`."""
+        """Return normalised, optionally rotated keys, and values, of `hidden`."""
         key, value = self.to_k(hidden), self.to_v(hidden)
         return self._positioned(self.norm_k, key, turns), value.unflatten(-1, (self.heads, -1))
 
     def output(self, attended: Tensor) -> Tensor:
-        """The output projection of (batch, tokens, channels)."""
+        """Apply the output projection to (batch, tokens, channels)."""
         return self.to_out[0](attended)  # type: ignore[no-any-return]
 
     def _positioned(self, norm: nn.RMSNorm, x: Tensor, turns: Tensor | None) -> Tensor:
-        # Under autocast the projections are narrower than the weights of the norm; the fused
-        # kernel wants both alike.
+        # Under autocast the projections are narrower than the weights of the norm; the fused kernel
+        # requires equal dtypes.
         normed = norm(x.type_as(norm.weight)).unflatten(-1, (self.heads, -1))
         return (normed if turns is None else rotate(normed, turns)).type_as(x)
 
 
 class Visibility:
-    """Which frames each frame may attend to, arranged for fast attention.
+    """A frame-to-frame attention mask, arranged for fast attention.
 
-    A mask that all samples share is turned into runs of frames that see the same frames: each run
-    attends to exactly what it sees, without a mask and without computing what a mask would throw
-    away. Otherwise a token mask is built once for all layers.
+    A mask that all samples share is converted to runs of frames that attend to the same frames:
+    each run attends to those frames only, without a mask and without computing scores that a mask
+    would discard. Otherwise a token mask is built once for all layers.
 
     Args:
-        mask: Booleans, (frames, frames) or (batch, frames, frames); row i tells what frame i sees.
+        mask: Booleans, (frames, frames) or (batch, frames, frames); row i marks the frames that
+            frame i attends to.
         tokens: Tokens of a frame.
     """
 
@@ -126,7 +127,7 @@ class Visibility:
         return (frames + torch.arange(self.tokens, device=device)).flatten()
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Attention in which each frame sees what it may."""
+        """Compute attention in which each frame attends to its visible frames only."""
         if self.runs is None:
             return attend(query, key, value, self.mask)
         parts = [attend(query[:, q], key[:, kv], value[:, kv]) for q, kv in self.runs]
@@ -134,16 +135,16 @@ class Visibility:
 
 
 class SelfAttentionCall(Protocol):
-    """What a pass asks of one layer's self-attention."""
+    """The self-attention mode of one layer in a pass."""
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
-        """The attention's output before the output projection, shaped like `hidden`."""
+        """Return the attention's output before the output projection, shaped like `hidden`."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class MaskedCall:
-    """Every frame at once: `hidden` is (batch * frames, tokens of a frame, channels)."""
+    """Self-attention over all frames; `hidden` is (batch * frames, tokens of a frame, channels)."""
 
     turns: Tensor
     batch: int
@@ -160,11 +161,11 @@ class MaskedCall:
 def attend_after(
     query: Tensor, past: Sequence[KeyValue], current: KeyValue
 ) -> tuple[Tensor, Tensor | None]:
-    """Attention of a block to the constants of the past and to itself.
+    """Compute attention of a block to the constants of the past and to itself.
 
     Returns:
-        The output, and a look at the same: the values, with a gradient for the queries only. None
-        where that takes an attention of its own.
+        The output, and a tap: the same values, with a gradient for the queries only. The tap is
+        None where it needs a separate attention.
     """
     pieces = (*past, current)
     if not (torch.is_grad_enabled() and query.requires_grad):
@@ -178,7 +179,7 @@ def attend_after(
 
 @_uncompiled
 def look_at(query: Tensor, pieces: Sequence[KeyValue]) -> Tensor:
-    """Attention to constants only."""
+    """Compute attention to constant keys and values."""
     *past, (key, value) = pieces
     constant = key.detach(), value.detach()
     return attend_after(query, past, constant)[0]
@@ -186,11 +187,11 @@ def look_at(query: Tensor, pieces: Sequence[KeyValue]) -> Tensor:
 
 @dataclass(eq=False)
 class CachedCall:
-    """One new block, (1, tokens, channels), attends to committed blocks and to itself.
+    """Self-attention of one new block, (1, tokens, channels), to committed blocks and to itself.
 
     Attributes:
         turns: Rotations of the block's tokens, see `rotate`.
-        past: Keys and values of what the block may see of the past.
+        past: Keys and values of the past frames that the block attends to.
         current: The block's own keys and values, once attention has run.
     """
 
@@ -200,9 +201,9 @@ class CachedCall:
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
-        # Joining past and present copies both, a few percent of the attention's cost at most.
-        # Keeping the joined past between passes would double the memory of the cache, or make
-        # contexts share memory that a pass of another one overwrites.
+        # Concatenating past and present copies both, a few percent of the attention's cost at most.
+        # Storing the concatenated past between passes would double the memory of the cache, or make
+        # contexts share memory that a pass of another context overwrites.
         self.current = attn.key_value(hidden, self.turns)
         return self._attend(attn.query(hidden, self.turns))
 
@@ -213,18 +214,19 @@ class CachedCall:
 
 @dataclass(eq=False)
 class TappedCall:
-    """A `CachedCall` that also looks at the block through constant, maybe filtered, keys.
+    """A `CachedCall` that also taps the block's attention to constant, maybe filtered, keys.
 
-    A look is what a feature is made of: its gradient flows through the query only. Looks are taken
-    beside the attention that the network goes on with, which stays as it is; so one pass serves
-    any number of filters.
+    A feature is made from a tap, whose gradient flows through the query only. Taps are computed in
+    addition to the network's own attention, which is unchanged; so one pass serves any number of
+    filters.
 
     Attributes:
         turns: Rotations of the block's tokens, see `rotate`.
-        past: Keys and values of what the block may see of the past.
-        filtered: For each look, what gives the same as it sees it, when it is needed.
-        low_passes: For each look, what filters keys or values of the block itself; None for none.
-        taps: The looks, (1, tokens, channels) each, once they were taken.
+        past: Keys and values of the past frames that the block attends to.
+        filtered: For each tap, a function that returns the past as its filter leaves it, called
+            when needed.
+        low_passes: For each tap, the filter of the block's own keys or values; None for none.
+        taps: The taps, (1, tokens, channels) each, after the attention ran.
     """
 
     turns: Tensor
@@ -245,9 +247,9 @@ class TappedCall:
         return out
 
     def look(self, attn: Attention, hidden: Tensor) -> None:
-        """Only take the looks: all that is wanted of the last tapped layer."""
+        """Compute the taps only, as for the last tapped layer."""
         query = attn.query(hidden, self.turns)
-        with torch.no_grad():  # constants to every look
+        with torch.no_grad():  # constants to every tap
             current = attn.key_value(hidden, self.turns)
         self.taps = self._look(query, current)
 
@@ -258,13 +260,13 @@ class TappedCall:
             if low_pass is not None:
                 looks.append(look_at(query, (*past(), (low_pass(key), low_pass(value)))))
             else:
-                # Without filter, a look shows what the network sees.
+                # Without filter, a tap equals the network's own attention.
                 looks.append(look_at(query, (*past(), (key, value))) if same is None else same)
         return looks
 
 
 def cross_attend(attn: Attention, hidden: Tensor, text_kv: KeyValue) -> Tensor:
-    """Attention of tokens to the text's keys and values, projected; shaped like `hidden`."""
+    """Compute projected attention of tokens to the text's keys and values; shaped like `hidden`."""
     key, value = text_kv
     clips = hidden.reshape(key.shape[0], -1, hidden.shape[-1])
     query = attn.query(clips)

@@ -1,7 +1,7 @@
 """A transformer block of Wan: self-attention, cross-attention and a feed-forward network.
 
-Parameters have diffusers' names, so that weights of `WanTransformerBlock` fit. Norms, modulations
-and residual sums are computed in float32; projections in the weights' dtype.
+Parameters have diffusers' names, so that weights of `WanTransformerBlock` can be loaded. Norms,
+modulations and residual sums are computed in float32; projections in the weights' dtype.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from dragstream.models.causal_gradient import KeyValue
 
 
 class LayerNorm(nn.LayerNorm):
-    """Layer normalisation in float32, whatever the dtype of input and weights."""
+    """Layer normalisation in float32, for any dtype of input and weights."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Float32, shaped like `x`."""
+        """Return the normalised `x` in float32, of the same shape."""
         affine = self.elementwise_affine
         weight, bias = (self.weight.float(), self.bias.float()) if affine else (None, None)
         return F.layer_norm(x.float(), self.normalized_shape, weight, bias, self.eps)
 
     def modulated(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-        """Normalised `x`, scaled by 1 + `scale` and shifted, in the dtype of `x`."""
+        """Return normalised `x`, scaled by 1 + `scale` and shifted, in the dtype of `x`."""
         normed: Tensor = self(x)
         return (normed * (1 + scale) + shift).type_as(x)
 
@@ -43,23 +43,23 @@ class FeedForward(nn.Module):
 
     def __init__(self, channels: int, inner: int) -> None:
         super().__init__()
-        # The second is dropout in diffusers; the names of the weights count it.
+        # Index 1 is dropout in diffusers; the identity keeps the indices in weight names.
         self.net = nn.Sequential(_Gelu(channels, inner), nn.Identity(), nn.Linear(inner, channels))
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Shaped like `hidden`, (batch, tokens, channels)."""
+        """Apply the network to (batch, tokens, channels); the same shape."""
         out: Tensor = self.net(hidden)
         return out
 
 
 class Block(nn.Module):
-    """A transformer block that attends as a call says.
+    """A transformer block whose self-attention mode is an argument.
 
     Args:
         channels: Channels of a token.
         ffn_dim: Channels inside the feed-forward network.
         heads: Attention heads.
-        eps: Added to variances in norms.
+        eps: Constant added to variances in norms.
     """
 
     def __init__(self, channels: int, ffn_dim: int, heads: int, eps: float) -> None:
@@ -75,14 +75,14 @@ class Block(nn.Module):
     def forward(
         self, hidden: Tensor, text_kv: KeyValue, modulation: Tensor, call: SelfAttentionCall
     ) -> Tensor:
-        """Tokens after this block, shaped and typed like `hidden`.
+        """Return the tokens after this block, with the shape and dtype of `hidden`.
 
         Args:
             hidden: Tokens, (batch, tokens, channels).
             text_kv: Keys and values of the text at this layer.
             modulation: Shift, scale and gate of self-attention and of the feed-forward network,
                 (batch, 6, channels).
-            call: How self-attention attends, and whether it keeps taps.
+            call: The mode of self-attention, with taps or without.
         """
         shift, scale, gate, ffn_shift, ffn_scale, ffn_gate = self._modulation(modulation)
         attended = self.attn1.output(
@@ -94,7 +94,7 @@ class Block(nn.Module):
         return (hidden.float() + out.float() * ffn_gate).type_as(hidden)
 
     def attention_input(self, hidden: Tensor, modulation: Tensor) -> Tensor:
-        """The input of self-attention, as `forward` computes it."""
+        """Return the input of self-attention, as computed in `forward`."""
         shift, scale, *_ = self._modulation(modulation)
         return self.norm1.modulated(hidden, shift, scale)
 

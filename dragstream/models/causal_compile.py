@@ -1,21 +1,21 @@
-"""Layers compiled by `torch.compile`: what lies between the attentions, fused.
+"""Layers compiled by `torch.compile`, which fuses the operations between the attentions.
 
 Norms, modulations, rotations, projections and feed-forward networks become a handful of graphs
 that all layers share. They are compiled for exact shapes, which are those of a block: they do not
-depend on how much a block looks back on, so a stream compiles while it makes its first block, once
-more for the first drag (for gradients), and never again.
+depend on the length of the past, so a stream compiles while it makes its first block, once more for
+the first drag (for gradients), and never again.
 
-A compiled layer computes the same as an eager one up to rounding, since fused arithmetic rounds
-elsewhere; and like it, the same bits each time, in one process. So all that a stream promises holds
-for a compiled model too: rewinding, forking and restoring give the same bits. A model's fingerprint
-does not say whether it was compiled, as it does not say on which device it works: a stream that
-was saved with the one can be restored with the other, and its blocks are what they were; those to
-come differ in the last bits.
+A compiled layer computes the same as an eager one up to rounding, since fused arithmetic rounds at
+other places; like the eager one, it is bitwise reproducible within a process. The guarantees of a
+stream hold for a compiled model too: rewinding, forking and restoring give the same bits. A model's
+fingerprint depends neither on compilation nor on the device: a stream saved with a compiled model
+can be restored with an eager one, and the reverse. Its existing blocks are unchanged; new ones
+differ in the last bits.
 
-CUDA graphs (`mode="reduce-overhead"`) are not offered. A graph reads and writes where it did when
-it was recorded, while contexts are values, each with keys and values of its own: either every pass
-would copy all that is in sight to the graph's place, gigabytes at full size, or contexts would
-share memory that the next pass overwrites.
+CUDA graphs (`mode="reduce-overhead"`) are not offered. A graph reads and writes fixed addresses,
+while contexts are immutable, each with its own keys and values: either every pass would copy all
+visible keys and values to the graph's addresses, gigabytes at full size, or contexts would share
+memory that the next pass overwrites.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 
 def compile_layers(wan: CausalWan) -> None:
-    """Let a causal Wan's layers be compiled, in place, when they first run.
+    """Set up compilation of a causal Wan's layers, in place, at their first run.
 
-    Layers that visit their device (`Economy.swapped_layers`) run as they are.
+    Offloaded layers (`Economy.swapped_layers`) stay eager.
 
     Raises:
-        RuntimeError: There is no compiler that works for the weights' device.
+        RuntimeError: No compiler works for the weights' device.
     """
     _try_out(wan.transformer.device)
     for block in wan.transformer.blocks:

@@ -1,4 +1,4 @@
-"""The sizes of a causal Wan, read from a plain mapping and checked."""
+"""The config of a causal Wan, read from a plain mapping and validated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dragstream.drags.checks import finite, sequence, whole
 from dragstream.models.config_files import check_sizes
 
 Spans = tuple[tuple[int, int], ...]
-"""Runs of frames, (start, stop)."""
+"""Ranges of frames, (start, stop) each."""
 
 _REQUIRED = ("num_layers", "num_heads", "head_dim", "ffn_dim", "text_dim")
 _COUNTS = (*_REQUIRED, "freq_dim", "latent_channels", "frames_per_block")
@@ -18,10 +18,10 @@ _COUNTS = (*_REQUIRED, "freq_dim", "latent_channels", "frames_per_block")
 
 @dataclass(frozen=True)
 class CausalWanConfig:
-    """Sizes of a causal Wan, and how far it looks back.
+    """Sizes of a causal Wan, and its attention window.
 
-    A block sees itself and the past as long as both fit into `window` frames; after that the first
-    `sink` frames of the stream and the most recent ones, `window` in all.
+    A block attends to itself and the whole past while both fit into `window` frames; later, to the
+    first `sink` frames of the stream and the most recent ones, `window` in all.
 
     Attributes:
         num_layers: Transformer blocks.
@@ -31,11 +31,11 @@ class CausalWanConfig:
         text_dim: Channels of the text embeddings.
         freq_dim: Channels of the sinusoidal time embedding; even.
         latent_channels: Channels of the latents, in and out.
-        patch: Latent rows and columns that make a token.
+        patch: Latent rows and columns of a token.
         window: Latent frames a block attends to, its own among them; None for all.
-        sink: The first latent frames of the stream, kept within the window for ever.
+        sink: The first latent frames of the stream, always inside the window.
         frames_per_block: Latent frames of the smallest block.
-        eps: Added to variances in norms.
+        eps: Constant added to variances in norms.
     """
 
     num_layers: int
@@ -55,7 +55,7 @@ class CausalWanConfig:
     def of(cls, config: Mapping[str, Any] | CausalWanConfig) -> CausalWanConfig:
         """Read a config, for example one parsed from JSON.
 
-        Keys that describe something else (noise levels, notes, latent sizes) are passed over.
+        Other keys (noise levels, notes, latent sizes) are ignored.
 
         Raises:
             TypeError: `config` is not a mapping, or a value has the wrong type.
@@ -104,15 +104,15 @@ class CausalWanConfig:
         return self.num_heads * self.head_dim
 
     def room(self, committed: int) -> int | None:
-        """How many new frames after `committed` ones fit into the window; None for any number."""
+        """Number of new frames after `committed` ones that fit into the window; None for any."""
         if self.window is None:
             return None
         return max(self.window - self.sink, self.window - committed)
 
     def spans(self, committed: int, new: int, since: int = 0) -> Spans:
-        """Spans of committed frames that `new` frames after them may see.
+        """Return the ranges of committed frames that `new` frames after them attend to.
 
-        Frames from `sink` up to `since` are out of sight whatever the window.
+        Frames from `sink` up to `since` are excluded for any window.
         """
         recent = since
         if self.window is not None and committed + new > self.window:
@@ -122,11 +122,11 @@ class CausalWanConfig:
         return (0, self.sink), (recent, committed)
 
     def narrowed(self, window: int) -> CausalWanConfig:
-        """The same with a window of at most so many frames.
+        """Return the config with a window of at most `window` frames.
 
         Raises:
             TypeError: `window` is not an integer.
-            ValueError: No room for the sink and a block.
+            ValueError: The window is too short for the sink and a block.
         """
         width = whole(window, "window", least=1)
         return (
@@ -136,7 +136,7 @@ class CausalWanConfig:
         )
 
     def diffusers(self) -> dict[str, Any]:
-        """The keyword arguments of diffusers' `WanTransformer3DModel`."""
+        """Return the keyword arguments of diffusers' `WanTransformer3DModel`."""
         return {
             "patch_size": (1, *self.patch),
             "num_attention_heads": self.num_heads,

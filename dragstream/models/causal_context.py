@@ -1,4 +1,4 @@
-"""What a causal Wan remembers: keys and values of committed blocks, shared between contexts."""
+"""The KV cache of a causal Wan: keys and values of committed blocks, shared between contexts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LowPass = Callable[[Tensor], Tensor]
 """A hashable filter over rows and columns, see `low_passed`."""
 
 _FILTERS_KEPT = 8
-"""Low-passes whose results a block keeps: drawn cutoffs are few, but nothing bounds them."""
+"""Low-pass results cached per block: few cutoffs are usual, but their number has no bound."""
 
 
 def low_passed(low_pass: LowPass, x: Tensor, size: tuple[int, int]) -> Tensor:
@@ -37,7 +37,7 @@ def low_passed(low_pass: LowPass, x: Tensor, size: tuple[int, int]) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class CommittedBlock:
-    """Keys (rotated) and values of a block at every layer; never written again.
+    """Rotated keys, and values, of a block at every layer; immutable.
 
     Attributes:
         start: Absolute index of its first latent frame.
@@ -58,7 +58,7 @@ class CommittedBlock:
         return self.start + self.frames
 
     def at(self, layer: int, low_pass: LowPass | None = None, *, keep: bool = True) -> KeyValue:
-        """Keys and values at a layer; low-passed ones are computed once and, to `keep`, kept."""
+        """Return keys and values at a layer; low-passed ones are cached if `keep` is set."""
         if low_pass is None:
             return self.layers[layer]
         if not keep:
@@ -66,7 +66,7 @@ class CommittedBlock:
         kept = self._filtered.setdefault(low_pass, {})
         if layer not in kept:
             kept[layer] = self._low_passed(layer, low_pass)
-            while len(self._filtered) > _FILTERS_KEPT:  # another thread may be at it, too
+            while len(self._filtered) > _FILTERS_KEPT:  # another thread may do the same
                 self._filtered.pop(next(iter(tuple(self._filtered)), low_pass), None)
         return kept[layer]
 
@@ -79,7 +79,7 @@ class CommittedBlock:
 def _meetings(
     blocks: Sequence[CommittedBlock], spans: Spans
 ) -> Iterator[tuple[CommittedBlock, int, int]]:
-    """Each block with each span (start, stop) that it shares frames with, span by span."""
+    """Yield each block with each range (start, stop) that it shares frames with, range by range."""
     for start, stop in spans:
         for block in blocks:
             if block.start < stop and start < block.stop:
@@ -88,16 +88,17 @@ def _meetings(
 
 @dataclass(frozen=True, eq=False)
 class CausalContext:
-    """What is remembered of a stream's committed blocks; a value.
+    """The immutable KV cache of a stream's committed blocks.
 
     Attributes:
-        frames: Latent frames committed so far, forgotten ones included.
+        frames: Latent frames committed so far, evicted ones included.
         text: Text embeddings, (1, tokens, text_dim).
         words: Keys and values of the text at each layer.
-        blocks: The blocks that later ones may still see, oldest first.
-        since: Where the past begins: of the frames before it no block sees any but the sink's.
-        window: Latent frames that a block is shown, its own among them, where that is fewer than
-            the model's window; nothing can be committed after such a context.
+        blocks: The blocks that later ones may still attend to, oldest first.
+        since: First visible frame of the past: blocks attend to no earlier frames except those of
+            the sink.
+        window: Latent frames that a block attends to, its own included, where fewer than the
+            model's window; nothing can be committed after such a context.
     """
 
     frames: int
@@ -108,25 +109,25 @@ class CausalContext:
     window: int | None = None
 
     def sight(self, config: CausalWanConfig) -> CausalWanConfig:
-        """A model's config with this context's window."""
+        """Return a model's config with this context's window."""
         return config if self.window is None else config.narrowed(self.window)
 
     def spans(self, config: CausalWanConfig, new: int) -> Spans:
-        """The committed frames that `new` frames after this context may see."""
+        """Return the ranges of committed frames that `new` frames after this context attend to."""
         return self.sight(config).spans(self.frames, new, self.since)
 
     def extended(self, block: CommittedBlock, spans: Spans) -> CausalContext:
-        """A context that remembers `block` too, of all blocks those that `spans` touch."""
+        """Return a context with `block` added, without blocks outside `spans`."""
         blocks = (*self.blocks, block)
         touched = {held.start for held, _, _ in _meetings(blocks, spans)}
         kept = tuple(held for held in blocks if held.start in touched)
         return replace(self, frames=block.stop, blocks=kept)
 
     def check(self, size: tuple[int, int], spans: Spans) -> None:
-        """Make sure that a block of tokens of `size` can see the frames in `spans`.
+        """Check that a block of tokens of `size` can attend to the frames in `spans`.
 
         Raises:
-            ValueError: The committed blocks have other sizes, or some are forgotten.
+            ValueError: The committed blocks have other sizes, or some were evicted.
         """
         for block in self.blocks[:1]:
             if block.size != size:
@@ -147,9 +148,9 @@ class CausalContext:
     def past(
         self, layer: int, spans: Spans, low_pass: LowPass | None = None, *, keep: bool = True
     ) -> list[KeyValue]:
-        """Keys and values at a layer of the frames in `spans`, oldest first, without copies.
+        """Return keys and values at a layer of the frames in `spans`, oldest first, without copies.
 
-        Low-passed ones are kept for the next time if `keep` is set.
+        Low-passed ones are cached if `keep` is set.
         """
         pieces = []
         for block, start, stop in _meetings(self.blocks, spans):

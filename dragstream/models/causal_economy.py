@@ -1,4 +1,4 @@
-"""Saving memory at the price of time, with the same numbers: `Economy`."""
+"""Options that trade time for memory, with identical results: `Economy`."""
 # ruff: noqa: SLF001 - a module like another one has its own dictionaries of weights and parts
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ Module = TypeVar("Module", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Economy:
-    """How a causal Wan saves memory on its device; what it computes stays the same.
+    """Memory saving options of a causal Wan on its device; results are identical.
 
     Args:
-        checkpointing: Iterations of a drag compute each layer again on the way back, instead of
-            keeping what it computed: about a third more work, a fraction of the memory.
-        swapped_layers: So many layers, the topmost ones, stay in the memory of the CPU and visit
-            the device when it is their turn. Drags do not run the layers above the tapped ones,
-            so those cost them nothing.
-        keep_filtered: Keys and values of committed blocks are low-passed once and kept, instead of
-            for each block that is dragged.
+        checkpointing: Gradient checkpointing: drag iterations recompute each layer in the backward
+            pass instead of storing activations: about a third more work, a fraction of the memory.
+        swapped_layers: Number of topmost layers whose weights stay in CPU memory and are copied to
+            the device for each use. Drags do not run the layers above the tapped ones, so
+            offloading those does not slow drags.
+        keep_filtered: Low-passed keys and values of committed blocks are computed once and cached,
+            instead of for each dragged block.
 
     Raises:
         TypeError: Not a boolean, or not an integer.
@@ -45,10 +45,10 @@ class Economy:
 
 
 def visiting(module: Module, device: torch.device) -> Module:
-    """A module like this one whose weights are copies on a device.
+    """Return a copy of a module whose weights are copies on a device.
 
-    The module itself stays as it is, also for other threads; the copies go when nobody, a gradient
-    among them, needs them any more.
+    The module itself is unchanged, also for other threads; the copies are freed with their last
+    reference, graphs of autograd included.
     """
     guest = copy.copy(module)
     guest._parameters = {
@@ -72,6 +72,6 @@ def visiting(module: Module, device: torch.device) -> Module:
 
 
 def pin(module: nn.Module) -> None:
-    """Lock weights in the CPU's memory, from where they reach a CUDA device at full speed."""
+    """Pin weights in CPU memory, for copies to a CUDA device at full speed."""
     for weight in module.parameters():
         weight.data = weight.data.pin_memory()

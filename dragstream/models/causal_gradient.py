@@ -1,17 +1,18 @@
-"""Attention of a new block to constants and to itself, with no more gradient than is asked for.
+"""Attention with a custom backward pass: taps get query gradients only.
 
-In an iteration of a drag the keys and values of the past are constants, and so are, for a look
+In an iteration of a drag the keys and values of the past are constants, and so are, for a tap
 (Section 4.2.1), those of the block itself. Differentiating the attention as a whole would compute
-their gradients too, keep the joined past of every layer until the backward pass, and attend twice
-where the network and a look want the same output. Here the joined past lives for one call only,
-and output and look share one attention; their gradients differ, and are computed apart:
+their gradients too, store the concatenated past of every layer until the backward pass, and attend
+twice where the network and a tap have the same output. Here the concatenated past exists for one
+call only, and output and tap share one attention; their gradients differ, and are computed
+separately:
 
 - queries get both gradients, from the past and from the block itself;
 - keys and values of the block get the network's gradient;
 - keys and values of the past get none.
 
-The softmax of the parts of a sequence needs its normaliser only, so that the gradient may be taken
-part by part: for each, `P = exp(Q K' / sqrt(d) - normaliser)`.
+The softmax over parts of a sequence needs only the normaliser, so the gradient can be computed part
+by part: for each, `P = exp(Q K' / sqrt(d) - normaliser)`.
 """
 
 from __future__ import annotations
@@ -36,26 +37,26 @@ _PLAIN = (0.0, False)
 _NARROW = (torch.float16, torch.bfloat16)
 
 _ROWS = 128
-"""Queries whose attention is spelled out at a time on a CPU: what its caches hold."""
+"""Queries per chunk of explicit attention on a CPU, so that a chunk fits its caches."""
 
 
 class Kernel(Protocol):
-    """A fused attention that tells its normaliser; tensors are (batch, heads, tokens, head_dim)."""
+    """A fused attention with its normaliser; tensors are (batch, heads, tokens, head_dim)."""
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """The output, and the logarithm of the softmax's denominator (batch, heads, tokens)."""
+        """Return the output, and the log of the softmax's denominator (batch, heads, tokens)."""
         ...
 
     def gradients(
         self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of queries, keys and values, the keys being a part of those attended to."""
+        """Return gradients of queries, keys and values, for a part of the keys attended to."""
         ...
 
     def query_gradient(
         self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
     ) -> Tensor:
-        """Only the first of them."""
+        """Return the gradient of the queries only."""
         ...
 
 
@@ -80,7 +81,7 @@ class _CpuKernel:
     ) -> Tensor:
         if query.dtype not in (torch.float32, torch.float64):
             return self.gradients(gradient, query, pair, out, normaliser)[0]
-        # Three products of matrices instead of the five that the whole gradient takes.
+        # Three matrix products instead of the five of the whole gradient.
         key, value = pair
         scaled, scale = query / math.sqrt(query.shape[-1]), 1 / math.sqrt(query.shape[-1])
         delta = (gradient * out).sum(dim=-1, keepdim=True)
@@ -96,7 +97,7 @@ class _CpuKernel:
 
 
 class _CudaKernel:
-    """Flash attention on CUDA devices; on the meta device it tells shapes."""
+    """Flash attention on CUDA devices; on the meta device, shapes only."""
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         found = _aten._scaled_dot_product_flash_attention(query, key, value)  # noqa: SLF001
@@ -105,7 +106,7 @@ class _CudaKernel:
     def gradients(
         self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        # Without dropout the state of the random numbers is not read.
+        # Without dropout the random state is not read.
         nothing = torch.empty(2, dtype=torch.uint64, device=query.device)
         sizes = None, None, query.shape[2], pair[0].shape[2]
         backward = _aten._scaled_dot_product_flash_attention_backward  # noqa: SLF001
@@ -121,12 +122,12 @@ class _CudaKernel:
 
 
 META: Kernel = _CudaKernel()
-"""What a CUDA device would allocate."""
+"""The kernel for the meta device, with the allocations of a CUDA device."""
 _KERNELS: dict[str, Kernel] = {"cpu": _CpuKernel(), "cuda": _CudaKernel(), "meta": META}
 
 
 def kernel_for(query: Tensor, pieces: Sequence[KeyValue]) -> Kernel | None:
-    """The kernel that can attend with these tensors, (batch, tokens, heads, head_dim); or None."""
+    """Return the kernel for tensors (batch, tokens, heads, head_dim); None if there is none."""
     kind = query.device.type
     if kind not in _KERNELS:
         return None
@@ -140,17 +141,17 @@ def kernel_for(query: Tensor, pieces: Sequence[KeyValue]) -> Kernel | None:
 
 
 def try_out(device: torch.device) -> None:
-    """Find out now whether a device has a kernel: a checkpoint would count the trial's tensors."""
+    """Check early if a device has a kernel: a checkpoint would count the trial's tensors."""
     if device.type in _KERNELS:
         _is_right(device)
 
 
 @functools.cache
 def _is_right(device: torch.device) -> bool:
-    """Whether a device's kernel gives the gradient that differentiating attention gives.
+    """Check that a device's kernel gives the gradient that autograd gives.
 
-    It is not part of torch's public interface; where a version or a device has it otherwise, the
-    public one has to do.
+    The kernel is not part of torch's public interface; where it differs in a version or on a
+    device, the public attention is used.
     """
     if device.type == "meta":
         return True
@@ -174,7 +175,7 @@ def _is_right(device: torch.device) -> bool:
 
 
 def joined(pieces: Sequence[KeyValue]) -> KeyValue:
-    """Keys and values of consecutive blocks, each in one tensor."""
+    """Concatenate keys and values of consecutive blocks."""
     if len(pieces) == 1:
         return pieces[0]
     keys, values = zip(*pieces, strict=True)
@@ -184,16 +185,16 @@ def joined(pieces: Sequence[KeyValue]) -> KeyValue:
 def attend_twice(
     kernel: Kernel, query: Tensor, past: Sequence[KeyValue], current: KeyValue
 ) -> tuple[Tensor, Tensor]:
-    """Attention to the past and to the block itself, and a look at it; the values are the same.
+    """Compute attention to the past and to the block itself, and its tap, with the same values.
 
     Args:
         kernel: See `kernel_for`.
         query: The block's queries, (batch, tokens, heads, head_dim).
         past: Constant keys and values.
-        current: The block's own keys and values, which are constants for the look only.
+        current: The block's own keys and values, which are constants for the tap only.
 
     Returns:
-        Output and look, (batch, tokens, channels) each. Detached keys and values get no gradient
+        Output and tap, (batch, tokens, channels) each. Detached keys and values get no gradient
         from the output either.
     """
     found: tuple[Tensor, Tensor] = _Attention.apply(query, *current, kernel, tuple(past))
@@ -243,7 +244,8 @@ class _Attention(torch.autograd.Function):
             current = _heads_first((key, value))
             gradients = ctx.kernel.gradients(network, query, current, out, normaliser)
             found, own = gradients[0], (gradients[1].transpose(1, 2), gradients[2].transpose(1, 2))
-            # What is left are constants to the network and to the look, and the look at the block.
+            # The remaining parts are constants to the network and to the tap, and the tap of the
+            # block.
             parts = [(_sum(network, look), ctx.past), (look, ((key, value),))]
         else:
             parts = [(_sum(network, look), (*ctx.past, (key, value)))]

@@ -1,4 +1,4 @@
-"""What a causal Wan refuses, before anything is computed."""
+"""Validation of a causal Wan's inputs, before any computation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_clips(
     frames: Tensor,
     mask: Tensor,
 ) -> None:
-    """Raise a ValueError unless the arguments of `CausalWan.forward_blocks` fit each other."""
+    """Raise a ValueError unless the arguments of `CausalWan.forward_blocks` are consistent."""
     check_latents(config, latents)
     batch, count = latents.shape[:2]
     for name, shape, allowed in (
@@ -73,7 +73,7 @@ def check_text(config: CausalWanConfig, text: Tensor, batch: int) -> None:
 def check_block(
     config: CausalWanConfig, latents: Tensor, sigma: float, context: CausalContext
 ) -> float:
-    """Raise unless a noisy block fits the model and what was committed; returns its sigma.
+    """Check a noisy block against the model and its context; return its sigma.
 
     Raises:
         TypeError: Latents, sigma or context of another type.
@@ -83,8 +83,8 @@ def check_block(
     check_latents(config, latents)
     if latents.shape[0] != 1:
         raise ValueError(f"latents must hold one video, (1, ...), got {tuple(latents.shape)}")
-    # Asking a device for a truth waits for all its work. Within the iterations of a drag nobody
-    # has to: their losses would not be finite either.
+    # Reading a boolean from a device waits for all its work. Drag iterations skip the check: their
+    # losses would not be finite either.
     if not (latents.requires_grad or latents.is_meta) and not torch.isfinite(latents).all():
         raise ValueError("latents must be finite, they hold NaN or infinity")
     level = finite(sigma, "sigma")
@@ -99,7 +99,7 @@ def check_block(
 
 
 def check_context(config: CausalWanConfig, context: CausalContext) -> None:
-    """Raise a TypeError or ValueError unless the context is one of such a model."""
+    """Raise a TypeError or ValueError unless the context belongs to such a model."""
     if not isinstance(context, CausalContext):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")
     heads = context.words[0][0].shape[2:]
@@ -114,7 +114,7 @@ def check_context(config: CausalWanConfig, context: CausalContext) -> None:
 def check_layers(
     config: CausalWanConfig, layers: Sequence[int], *, needed: bool
 ) -> tuple[int, ...]:
-    """The tapped layers in rising order, or a ValueError or TypeError; some are `needed` or not."""
+    """Return the tapped layers in rising order, at least one if `needed`, or raise."""
     top = config.num_layers - 1
     if not needed and isinstance(layers, tuple | list) and not layers:
         return ()
@@ -126,6 +126,6 @@ def check_layers(
 
 
 def check_low_pass(low_pass: object) -> None:
-    """Raise a TypeError unless a filter is None, or can be called and kept under."""
+    """Raise a TypeError unless a filter is None, or callable and hashable."""
     if low_pass is not None and not (callable(low_pass) and isinstance(low_pass, Hashable)):
         raise TypeError(f"low_pass must be callable and hashable, got {low_pass!r}")

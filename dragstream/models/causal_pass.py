@@ -18,19 +18,19 @@ from dragstream.models.causal_transformer import CausalTransformer
 
 @dataclass(frozen=True, eq=False)
 class BlockPass:
-    """A block of latents on its way through the layers.
+    """A block of latents in a pass through the layers.
 
     Attributes:
         transformer: The layers.
-        context: What was committed before the block.
+        context: The committed blocks before this one.
         latents: The noisy latents, (1, frames, channels, height, width).
         sigma: Their noise level.
         hidden: Their tokens, (1, tokens, channels).
         size: Rows and columns of tokens.
         time: Embedding of the noise level, (1, channels).
-        modulation: Of every layer, (1, 6, channels).
+        modulation: Modulation of every layer, (1, 6, channels).
         turns: Rotations of the tokens, see `dragstream.models.causal_rope.rotate`.
-        spans: The committed frames that the block sees.
+        spans: The ranges of committed frames that the block attends to.
     """
 
     transformer: CausalTransformer
@@ -48,10 +48,10 @@ class BlockPass:
     def start(
         cls, transformer: CausalTransformer, latents: Tensor, sigma: float, context: CausalContext
     ) -> BlockPass:
-        """Embed a block, before the first layer."""
+        """Embed a block, as the input of the first layer."""
         hidden, size = transformer.tokens(latents)
         frames, device = latents.shape[1], latents.device
-        # Made on the device: sending numbers there would wait for it.
+        # Created on the device: a copy to it would synchronise.
         level = torch.full((1,), sigma, dtype=torch.float32, device=device)
         turns = transformer.rope.of_block(context.frames, frames, *size, device)
         return cls(
@@ -69,7 +69,7 @@ class BlockPass:
     def taps(
         self, layers: Sequence[int], filters: Sequence[LowPassFilter | None]
     ) -> dict[int, TappedCall]:
-        """Calls that tap layers under each filter."""
+        """Make the calls that tap layers under each filter."""
         own = [
             None if low is None else functools.partial(low_passed, low, size=self.size)
             for low in filters
@@ -88,7 +88,7 @@ class BlockPass:
         }
 
     def up_to(self, depth: int, calls: Mapping[int, SelfAttentionCall]) -> Tensor:
-        """Tokens after the first `depth` layers; layers without a call just attend."""
+        """Return the tokens after the first `depth` layers; layers without a call have no taps."""
         hidden = self.hidden
         for layer in range(depth):
             call = calls.get(layer) or CachedCall(self.turns, self.context.past(layer, self.spans))
@@ -97,27 +97,27 @@ class BlockPass:
         return hidden
 
     def take_taps(self, calls: Mapping[int, TappedCall]) -> None:
-        """Run the layers up to the last tapped one, for the taps alone."""
+        """Run the layers up to the last tapped one, for the taps only."""
         top = max(calls)
         hidden = self.up_to(top, calls)
         block = self.transformer.layer(top, hidden.device)
         calls[top].look(block.attn1, block.attention_input(hidden, self.modulation))
 
     def x0(self, calls: Mapping[int, SelfAttentionCall]) -> Tensor:
-        """The clean latents, by a pass through all layers."""
+        """Predict the clean latents, by a pass through all layers."""
         hidden = self.up_to(self.transformer.config.num_layers, calls)
         flow = self.transformer.flow(hidden, self.time, self.latents)
         return (self.latents.float() - self.sigma * flow.float()).to(self.latents.dtype)
 
     def key_values(self) -> tuple[KeyValue, ...]:
-        """The block's own keys and values at every layer."""
+        """Compute the block's own keys and values at every layer."""
         last = self.transformer.config.num_layers - 1
         calls = {
             layer: CachedCall(self.turns, self.context.past(layer, self.spans))
             for layer in range(last)
         }
         hidden = self.up_to(last, calls)
-        # Of the last layer nothing else is computed.
+        # Nothing else is computed in the last layer.
         block = self.transformer.layer(last, hidden.device)
         normed = block.attention_input(hidden, self.modulation)
         return (
@@ -126,7 +126,7 @@ class BlockPass:
         )
 
     def maps(self, calls: Mapping[int, TappedCall], filters: int) -> list[dict[int, Tensor]]:
-        """The taps that were taken, as maps: for each of so many filters, by layer."""
+        """Return the taps as maps by layer, for each of the filters."""
         return [
             {
                 layer: call.taps[index].unflatten(1, (-1, *self.size))

@@ -1,4 +1,4 @@
-"""Rotary positions of video tokens, for any frame index: `Rotation` and `rotate`."""
+"""Rotary position embedding of video tokens, for any frame index: `Rotation` and `rotate`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import torch
 from torch import Tensor, nn
 
 _TURNS_KEPT = 4
-"""Blocks whose rotations are at hand: the newest and those that drags refer to."""
+"""Cached rotations of blocks: the newest and those that drags refer to."""
 
 
 class Rotation(nn.Module):
-    """Rotary positions of video tokens, for any frame index.
+    """Rotary position embedding (RoPE) of video tokens, for any frame index.
 
-    About a third of a head's channel pairs turns with the frame, a third with the row and a third
-    with the column, split as in Wan: h = w = 2 * (head_dim // 6), t the rest. Angles are computed
-    in float64 when needed instead of read from a table, so that a stream may run for as long as it
-    likes.
+    About a third of a head's channel pairs encodes the frame, a third the row and a third the
+    column, split as in Wan: h = w = 2 * (head_dim // 6), t the rest. Angles are computed in float64
+    when needed instead of read from a table, so that the length of a stream has no bound.
 
     Args:
         head_dim: Channels of an attention head; even.
@@ -32,9 +31,10 @@ class Rotation(nn.Module):
     def of_block(
         self, start: int, count: int, rows: int, columns: int, device: torch.device
     ) -> Tensor:
-        """What `forward` gives for the frames from `start` on, (1, tokens, 1, head_dim / 2).
+        """Return `forward` for the frames from `start` on, (1, tokens, 1, head_dim / 2), cached.
 
-        All passes over a block want the same: it is made once, and sent to the device once.
+        All passes over a block use the same rotations: they are computed and copied to the device
+        once.
         """
         key = (start, count, rows, columns, device)
         known = self._recent.get(key)
@@ -42,12 +42,13 @@ class Rotation(nn.Module):
             with torch.inference_mode(mode=False), torch.no_grad():
                 frames = torch.arange(start, start + count, device="cpu")
                 known = self(frames[None], rows, columns).to(device)
-            # Another thread may do the same: dictionaries change in one step, and nothing is lost.
+            # Another thread may do the same: updates of a dictionary are atomic, so no entry is
+            # lost.
             self._recent = dict([*self._recent.items(), (key, known)][-_TURNS_KEPT:])
         return known
 
     def forward(self, frames: Tensor, rows: int, columns: int) -> Tensor:
-        """Unit complex numbers that turn the channel pairs of each token.
+        """Compute unit complex numbers that rotate the channel pairs of each token.
 
         Args:
             frames: Absolute frame indices, (batch, frames), integers.
@@ -69,7 +70,7 @@ class Rotation(nn.Module):
 
     def _turns(self, positions: Tensor, axis: int) -> Tensor:
         width = self.split[axis]
-        # MPS knows no float64; these few numbers may as well come from the CPU.
+        # MPS has no float64; these few numbers are computed on the CPU.
         pairs = torch.arange(0, width, 2, dtype=torch.float64, device="cpu")
         angles = positions.cpu()[..., None] * self.theta ** (-pairs / max(width, 1))
         turns = torch.polar(torch.ones_like(angles), angles)
@@ -77,11 +78,11 @@ class Rotation(nn.Module):
 
 
 def rotate(x: Tensor, turns: Tensor) -> Tensor:
-    """Turn the channel pairs of `x` (batch, tokens, heads, head_dim), in float32 or better.
+    """Rotate the channel pairs of `x` (batch, tokens, heads, head_dim), in float32 or wider.
 
     Args:
         x: Queries or keys.
-        turns: What `Rotation` gives, as real numbers: (batch, tokens, 1, head_dim / 2, 2).
+        turns: The output of `Rotation`, as real numbers: (batch, tokens, 1, head_dim / 2, 2).
     """
     pairs = x.float().unflatten(-1, (-1, 2))
     if torch.compiler.is_compiling():  # only real numbers are fused

@@ -1,7 +1,7 @@
 """The network of a causal Wan: patch and condition embedding, blocks and head.
 
-Parameters have the names of diffusers' `WanTransformer3DModel`, so that its weights fit, and those
-of released files by diffusers' converter (`checkpoints`).
+Parameters have the names of diffusers' `WanTransformer3DModel`, so that its weights can be loaded,
+and those of released files through diffusers' converter (`checkpoints`).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from dragstream.models.causal_gradient import KeyValue, try_out
 from dragstream.models.causal_rope import Rotation
 
 _TIMESTEPS = 1000.0
-"""Flow matching as Wan counts it: timestep = sigma * 1000."""
+"""Timestep per noise level in Wan's flow matching: timestep = sigma * 1000."""
 
 _LONGEST_PERIOD = 10_000.0
 
 
 @contextlib.contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Record no gradients for parameters, only for inputs."""
+    """Disable gradients of parameters, but not of inputs."""
     trainable = [weight for weight in module.parameters() if weight.requires_grad]
     try:
         for weight in trainable:
@@ -41,7 +41,7 @@ def frozen(module: nn.Module) -> Iterator[None]:
 
 
 class _Waves(nn.Module):
-    """Sinusoids of timesteps (n,): (n, channels), cosines first."""
+    """Sinusoidal embedding of timesteps (n,): (n, channels), cosines first."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -78,13 +78,13 @@ class _ConditionEmbedder(nn.Module):
 
 
 class CausalTransformer(nn.Module):
-    """Wan's transformer in pieces, from latents to tokens, through a layer, and back.
+    """Wan's transformer in steps: latents to tokens, one layer, tokens to latents.
 
     Args:
         config: Sizes.
 
     Attributes:
-        economy: How it saves memory, see `place`.
+        economy: Memory saving options, see `place`.
     """
 
     def __init__(self, config: CausalWanConfig) -> None:
@@ -105,19 +105,19 @@ class CausalTransformer(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where latents and contexts are."""
+        """The device of latents and contexts."""
         return self.scale_shift_table.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the weights."""
+        """The dtype of the weights."""
         return self.scale_shift_table.dtype
 
     def place(self, device: torch.device, economy: Economy) -> None:
-        """Move the weights to a device, except for the layers that an economy leaves on the CPU.
+        """Move the weights to a device, except for offloaded layers, which stay on the CPU.
 
         Raises:
-            ValueError: More swapped layers than there are.
+            ValueError: More swapped layers than the model has.
         """
         staying = self.config.num_layers - economy.swapped_layers
         if staying < 0:
@@ -138,14 +138,14 @@ class CausalTransformer(nn.Module):
     # ------------------------------------------------------------------ into the layers
 
     def tokens(self, latents: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Embedded tokens (batch, frames * rows * columns, channels), and (rows, columns)."""
+        """Embed latents: (batch, frames * rows * columns, channels), and (rows, columns)."""
         maps = self.patch_embedding(latents.transpose(1, 2).to(self.dtype))
         tokens = maps.flatten(2).transpose(1, 2).contiguous()
         # Under autocast the residual stream keeps the width of the weights.
         return tokens.to(self.dtype), (maps.shape[-2], maps.shape[-1])
 
     def time(self, sigmas: Tensor) -> tuple[Tensor, Tensor]:
-        """Time embeddings (n, channels) and modulations (n, 6, channels) of noise levels (n,)."""
+        """Embed noise levels (n,): time embeddings (n, channels), modulations (n, 6, channels)."""
         embedder = self.condition_embedder
         kind = sigmas.device.type
         known = torch.amp.is_autocast_available(kind)
@@ -157,13 +157,13 @@ class CausalTransformer(nn.Module):
         return time, modulation.unflatten(-1, (6, -1))
 
     def text(self, text: Tensor) -> Tensor:
-        """Text embeddings (batch, tokens, text_dim) as the blocks see them, (..., channels)."""
+        """Project text embeddings (batch, tokens, text_dim) for the blocks, (..., channels)."""
         return self.condition_embedder.text_embedder(text.to(self.dtype))  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------ through them
 
     def layer(self, index: int, device: torch.device) -> Block:
-        """A layer, its weights on the device."""
+        """Return a layer with its weights on the device."""
         block: Block = self.blocks[index]  # type: ignore[assignment]
         swapped = index >= self.config.num_layers - self.economy.swapped_layers
         return visiting(block, device) if swapped else block
@@ -176,7 +176,7 @@ class CausalTransformer(nn.Module):
         modulation: Tensor,
         call: SelfAttentionCall,
     ) -> Tensor:
-        """Tokens after a layer; where the economy says so, computed again on the way back."""
+        """Return the tokens after a layer, with gradient checkpointing if enabled."""
 
         def run(hidden: Tensor) -> Tensor:
             out: Tensor = self.layer(index, hidden.device)(hidden, text_kv, modulation, call)
@@ -188,7 +188,7 @@ class CausalTransformer(nn.Module):
         try_out(hidden.device)
 
         def run_again(hidden: Tensor) -> Tensor:
-            with frozen(self):  # also on the way back, when the caller has left it
+            with frozen(self):  # also in the backward pass, after the caller's context has ended
                 return run(hidden)
 
         again: Tensor = checkpoint(run_again, hidden, use_reentrant=False, preserve_rng_state=False)
@@ -197,7 +197,7 @@ class CausalTransformer(nn.Module):
     # ------------------------------------------------------------------ out of them
 
     def flow(self, hidden: Tensor, time: Tensor, like: Tensor) -> Tensor:
-        """Head and unpatching: `hidden` (n, tokens, channels) under `time` (n, channels)."""
+        """Apply head and unpatching: `hidden` (n, tokens, channels), `time` (n, channels)."""
         shift, scale = (self.scale_shift_table + time.unsqueeze(1).float()).chunk(2, dim=1)
         normed = self.norm_out.modulated(hidden, shift, scale).to(self.dtype)
         batch, frames, channels, height, width = like.shape

@@ -1,4 +1,4 @@
-"""Wan's transformer made causal: blocks of latent frames, one after another."""
+"""Wan's transformer with causal attention over blocks of latent frames."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ P = ParamSpec("P")
 
 
 def _remembered(method: Callable[P, CausalContext]) -> Callable[P, CausalContext]:
-    """Run a method that makes a context: its tensors outlive the call and must fit any later one.
+    """Run a method that makes a context without gradients and outside inference mode.
 
-    Hence no gradients, and no inference mode even if the caller is in it: its tensors could not
-    take part in a gradient for the latents afterwards.
+    The tensors of a context outlive the call. Inference tensors could not take part in a later
+    gradient for the latents.
     """
 
     @functools.wraps(method)
@@ -56,14 +56,14 @@ class CausalWan(Reader, nn.Module):
     ```python
     wan = CausalWan.from_released("self_forcing_dmd.pt", config)
     context = wan.new_context(text)
-    x0 = wan.denoise(latents, sigma, context)          # as often as there are steps
+    x0 = wan.denoise(latents, sigma, context)          # once per denoising step
     context = wan.commit(x0, context)                  # then on to the next block
     reading = wan.read(latents, sigma, context, layers=(12, 13), predict=True)
     ```
 
-    Contexts are values: `commit` returns a new one that shares the keys and values of the earlier
-    blocks, and the old one stays usable. Nothing else writes keys and values, so a pass that is
-    interrupted leaves no trace.
+    Contexts are immutable: `commit` returns a new one that shares the keys and values of the
+    earlier blocks, and the old one stays usable. Nothing else writes keys and values, so an
+    interrupted pass has no effect.
 
     Args:
         config: Sizes, see `CausalWanConfig.of`. Weights are random.
@@ -76,12 +76,12 @@ class CausalWan(Reader, nn.Module):
 
     @property
     def economy(self) -> Economy:
-        """How memory is saved, see `place`."""
+        """The memory saving options, see `place`."""
         return self.transformer.economy
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | CausalWanConfig) -> CausalWan:
-        """A model with fresh random weights, ready to be trained."""
+        """Make a model with fresh random weights, ready for training."""
         return cls(config).to(torch.float32)
 
     @classmethod
@@ -93,17 +93,17 @@ class CausalWan(Reader, nn.Module):
         dtype: torch.dtype = torch.float32,
         origins: Mapping[str, str] | None = None,
     ) -> CausalWan:
-        """A model with given weights, frozen and in evaluation mode.
+        """Make a model with given weights, frozen and in evaluation mode.
 
         Args:
             state: Weights by diffusers' names, as `model.transformer.state_dict()` has them.
             config: Sizes, see `CausalWanConfig.of`.
-            dtype: Of the weights in memory.
-            origins: Names of the weights in the file that they came from, for messages.
+            dtype: Dtype of the weights in memory.
+            origins: Names of the weights in their file, for error messages.
 
         Raises:
-            ValueError: Weights are missing, unexpected or of other shapes, naming them; or the
-                config is no good.
+            ValueError: Weights are missing, unexpected or of other shapes (the message names them),
+                or the config is invalid.
         """
         with torch.device("meta"):
             model = cls(config).to(dtype)
@@ -120,16 +120,16 @@ class CausalWan(Reader, nn.Module):
         *,
         dtype: torch.dtype = torch.float32,
     ) -> CausalWan:
-        """Read a released checkpoint (Self-Forcing, CausVid and their kin).
+        """Read a released checkpoint (Self-Forcing, CausVid and similar).
 
         Args:
             path: A `.pt` file with the weights under `generator_ema` or `generator`.
             config: Sizes, see `CausalWanConfig.of`.
-            dtype: Of the weights in memory.
+            dtype: Dtype of the weights in memory.
 
         Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: The file is damaged or foreign, or does not fit the config.
+            FileNotFoundError: The file does not exist.
+            ValueError: The file is damaged or of another kind, or does not fit the config.
         """
         config = CausalWanConfig.of(config)
         state, origins = read_released(path)
@@ -150,28 +150,28 @@ class CausalWan(Reader, nn.Module):
         Args:
             folder: The folder.
             window: See `CausalWanConfig`, as for the next two.
-            sink: First latent frames that stay in sight.
+            sink: First latent frames, always visible.
             frames_per_block: Latent frames of the smallest block.
-            dtype: Of the weights in memory.
+            dtype: Dtype of the weights in memory.
 
         Raises:
             FileNotFoundError: The folder lacks its config or weights.
-            ValueError: A file is damaged or foreign, or weights do not fit the config.
+            ValueError: A file is damaged or of another kind, or weights do not fit the config.
         """
         sizes, state = read_diffusers(folder)
         sizes |= {"window": window, "sink": sink, "frames_per_block": frames_per_block}
         return cls.from_state(state, sizes, dtype=dtype)
 
     def place(self, device: torch.device | str, economy: Economy | None = None) -> Self:
-        """Move the weights to a device, as sparingly as asked; instead of `to`.
+        """Move the weights to a device, with memory saving options; use it instead of `to`.
 
         Args:
-            device: Where latents and contexts will be.
-            economy: How to save memory there; None changes nothing about it.
+            device: The device of latents and contexts.
+            economy: Memory saving options; None leaves them unchanged.
 
         Raises:
-            TypeError: An economy of another kind.
-            ValueError: More swapped layers than there are.
+            TypeError: `economy` has another type.
+            ValueError: More swapped layers than the model has.
         """
         economy = self.economy if economy is None else economy
         if not isinstance(economy, Economy):
@@ -180,7 +180,7 @@ class CausalWan(Reader, nn.Module):
         return self
 
     def fingerprint(self) -> str:
-        """A digest of config and weights (hexadecimal)."""
+        """Return a digest of config and weights (hexadecimal)."""
         digest = hashlib.sha256(repr(self.config).encode())
         for name, weight in sorted(self.transformer.state_dict().items()):
             digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
@@ -197,28 +197,28 @@ class CausalWan(Reader, nn.Module):
         frames: Tensor,
         mask: Tensor,
     ) -> Tensor:
-        """The flow of whole clips in one differentiable pass without a cache, for training.
+        """Compute the flow of whole clips in one differentiable pass without a cache, for training.
 
         Args:
             latents: Noisy latents, (batch, frames, channels, height, width).
             sigmas: Noise level of each frame in [0, 1], (batch, frames).
             text: Text embeddings, (batch, tokens, text_dim).
             frames: Absolute frame indices, (frames,) or (batch, frames).
-            mask: Booleans, (frames, frames) or (batch, frames, frames): row i tells which frames
+            mask: Booleans, (frames, frames) or (batch, frames, frames): row i marks the frames that
                 frame i attends to. One mask for all samples is faster than one for each.
 
         Returns:
             The flow, shaped and typed like `latents`; x0 = latents - sigma * flow.
 
         Raises:
-            ValueError: Shapes that do not fit each other or the model.
+            ValueError: Inconsistent shapes, or shapes that do not fit the model.
         """
         check_clips(self.config, latents, sigmas=sigmas, text=text, frames=frames, mask=mask)
         batch, count = latents.shape[:2]
         model = self.transformer
         hidden, (rows, columns) = model.tokens(latents)
-        # Frames travel as batch items through everything but the attention, so that each has its
-        # own modulation without one per token.
+        # Frames are batch items everywhere but in the attention, so that each has its own
+        # modulation without one per token.
         hidden = hidden.reshape(batch * count, rows * columns, -1)
         time, modulation = model.time(sigmas.flatten())
         positions = frames.reshape(-1, count).to(latents.device)
@@ -236,7 +236,7 @@ class CausalWan(Reader, nn.Module):
 
     @_remembered
     def new_context(self, text: Tensor) -> CausalContext:
-        """The context of a stream that has no blocks yet.
+        """Return the context of a stream without blocks.
 
         Args:
             text: Text embeddings, (1, tokens, text_dim).
@@ -249,7 +249,7 @@ class CausalWan(Reader, nn.Module):
 
     @_remembered
     def with_text(self, context: CausalContext, text: Tensor) -> CausalContext:
-        """The same past under another text, from the next block on.
+        """Return the context with another text, in force from the next block on.
 
         Raises:
             TypeError: `context` is not a context of this class.
@@ -260,15 +260,15 @@ class CausalWan(Reader, nn.Module):
         return dataclasses.replace(context, text=text.detach().clone(), words=words)
 
     def narrowed(self, context: CausalContext, window: int) -> CausalContext:
-        """The same past seen through a shorter window: nothing can be committed after it.
+        """Return the context with a shorter window; nothing can be committed after it.
 
         Args:
-            context: What was committed before.
-            window: Latent frames that a block is shown, its own among them; the sink stays.
+            context: The committed blocks before this one.
+            window: Latent frames that a block attends to, its own included; the sink stays visible.
 
         Raises:
-            TypeError: `context` is not a context of this class, or `window` is no integer.
-            ValueError: A window without room for the sink and a block.
+            TypeError: `context` is not a context of this class, or `window` is not an integer.
+            ValueError: A window too short for the sink and a block.
         """
         check_context(self.config, context)
         self.config.narrowed(window)
@@ -298,15 +298,15 @@ class CausalWan(Reader, nn.Module):
 
     @_remembered
     def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
-        """Remember a clean block: the context pass, at noise level 0.
+        """Append a clean block to the KV cache: the context pass, at noise level 0.
 
         Args:
             latents: Clean latents of the block, (1, frames, channels, height, width).
-            context: What was committed before; it stays as it is and usable.
+            context: The committed blocks before this one; unchanged, and still usable.
 
         Returns:
             A context that shares the keys and values of the earlier blocks, without those that no
-            later block will see.
+            later block attends to.
 
         Raises:
             TypeError, ValueError: As in `read`.

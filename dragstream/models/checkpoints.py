@@ -1,4 +1,4 @@
-"""Reading the weights of a Wan transformer, strictly: from released files and Diffusers folders."""
+"""Strict reading of a Wan transformer's weights, from released files and Diffusers folders."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from dragstream.models.config_files import read_config
 State = dict[str, Tensor]
 
 _GENERATORS = ("generator_ema", "generator")
-"""Where released files keep the weights; the averaged ones are preferred."""
+"""Keys of the weights in released files; the averaged weights are preferred."""
 
 _PREFIX = "model."
 
 _WRAPPER = "_fsdp_wrapped_module."
-"""What sharded training may leave in the names."""
+"""A name component that sharded training may leave in weight names."""
 
 _CONFIG = "config.json"
 _TRANSFORMER = "WanTransformer3DModel"
@@ -36,11 +36,11 @@ def read_released(path: str | Path) -> tuple[State, dict[str, str]]:
     Only tensors are unpickled (`weights_only=True`).
 
     Returns:
-        Weights in the Diffusers layout, and the name in the file of each.
+        Weights in the Diffusers layout, and the name of each in the file.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, or is something else.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is damaged or of another kind.
     """
     path = expanded(path)
     content = read_pickled(path)
@@ -60,21 +60,21 @@ def read_released(path: str | Path) -> tuple[State, dict[str, str]]:
 
 
 def read_pickled(path: str | Path) -> dict[str, Any]:
-    """Read a dict that torch saved; tensors are mapped, not read.
+    """Read a dict that torch saved; tensors are memory-mapped.
 
     Only tensors and plain values are unpickled (`weights_only=True`).
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, or holds something else than a dict.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is damaged, or does not hold a dict.
     """
     path = _existing(path)
     try:
-        # Mapped, not read: released files hold more than what is wanted of them.
+        # Memory-mapped: released files hold more than the weights read here.
         content = torch.load(
             path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
         )
-    except Exception as error:  # torch and pickle raise whatever the damage leads to
+    except Exception as error:  # damaged files make torch and pickle raise many types
         raise ValueError(f"{path.name} is no readable checkpoint: {_reason(error)}") from error
     if not isinstance(content, Mapping):
         kind = type(content).__name__
@@ -83,7 +83,7 @@ def read_pickled(path: str | Path) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong with a file, without torch's advice to read it unsafely."""
+    """Return the reason of a read error, without torch's advice to read the file unsafely."""
     lines = str(error).partition("WeightsUnpickler error:")[2] or str(error)
     reason = lines.strip().partition("\n")[0].partition(" Please use ")[0]
     return reason or type(error).__name__
@@ -95,16 +95,16 @@ def _to_diffusers(released: State) -> tuple[State, dict[str, str]]:
     for name, weight in released.items():
         new = diffusers_name(name.replace(_WRAPPER, "").removeprefix(_PREFIX))
         if new in state:
-            new = name  # a second claim to the same weight: reported as unexpected
+            new = name  # a duplicate of the same weight: reported as unexpected
         state[new], origins[new] = weight, name
     return state, origins
 
 
 def diffusers_name(name: str) -> str:
-    """What Diffusers calls a weight of the original layout."""
+    """Convert a weight's name of the original layout to Diffusers' name."""
     from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
 
-    # The conversion is a matter of names; one at a time, so that errors can name the file's own.
+    # Only names are converted, one at a time, so that errors can give the names in the file.
     return str(next(iter(convert_wan_transformer_to_diffusers({name: torch.empty(1, 1, 1, 1)}))))
 
 
@@ -123,10 +123,10 @@ def read_diffusers(folder: str | Path) -> tuple[dict[str, Any], State]:
 
 
 def read_sizes(path: str | Path) -> dict[str, Any]:
-    """The sizes of a transformer from its `config.json`, with the keys of `CausalWanConfig`.
+    """Read the sizes of a transformer from its `config.json`, with the keys of `CausalWanConfig`.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: The file is damaged, or describes another kind of model.
     """
     return _sizes(_read_config(Path(path), _TRANSFORMER), Path(path))
@@ -137,7 +137,7 @@ def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
 
     Args:
         folder: The folder.
-        kind: The class that its config must name.
+        kind: The class name that the config must have.
 
     Raises:
         FileNotFoundError: The folder lacks its config or weights.
@@ -150,7 +150,7 @@ def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
         raise FileNotFoundError(f"{folder} holds no safetensors")
     try:
         state = {name: weight for file in files for name, weight in load_file(file).items()}
-    except Exception as error:  # a damaged file has its reader raise many things
+    except Exception as error:  # damaged files make the reader raise many types
         raise ValueError(cut(f"{folder} holds a damaged file: {error}")) from error
     return config, state
 
@@ -187,9 +187,9 @@ def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
 def load_strictly(
     model: nn.Module, state: Mapping[str, Tensor], origins: Mapping[str, str] | None = None
 ) -> None:
-    """Copy weights into a model, all of them and nothing else.
+    """Copy weights into a model; names and shapes must match exactly.
 
-    Args and exceptions are those of `check_fit`, which is asked before anything is changed.
+    Args and exceptions are those of `check_fit`, which runs before any weight is changed.
     """
     check_fit(model, state, origins)
     model.load_state_dict(state)
@@ -198,16 +198,16 @@ def load_strictly(
 def check_fit(
     model: nn.Module, state: Mapping[str, Tensor], origins: Mapping[str, str] | None = None
 ) -> None:
-    """Make sure that weights are those of a model, all of them and nothing else.
+    """Check that the names and shapes of weights match a model exactly.
 
     Args:
-        model: What they are for; it may be on the meta device.
+        model: The model; it may be on the meta device.
         state: Weights by the model's names.
-        origins: Names in the file that the weights came from, for messages.
+        origins: Names of the weights in their file, for error messages.
 
     Raises:
-        ValueError: Missing or unexpected names, other shapes, or weights that are no plain arrays
-            of floating point numbers, naming them.
+        ValueError: Missing or unexpected names, other shapes, or weights that are not plain
+            floating point tensors; the message names them.
     """
     wanted = model.state_dict()
     names = origins or {}
@@ -238,7 +238,7 @@ def check_fit(
 
 
 def released_name(name: str) -> str:
-    """What released files call a weight of Diffusers; the name itself if they do not know it."""
+    """Convert a Diffusers weight name to the released one; unknown names are returned unchanged."""
     released = name
     for new, old in _RELEASED.items():
         released = released.replace(new, old)
@@ -246,12 +246,12 @@ def released_name(name: str) -> str:
 
 
 def _both(name: str) -> str:
-    """A weight's name as released, and as Diffusers has it."""
+    """Format a weight's name as released, and its Diffusers name."""
     released = released_name(name)
     return name if released == name else f"{released} ({name})"
 
 
-# The converter's names backwards.
+# The inverse of the converter's name table.
 _RELEASED = {
     "condition_embedder.time_embedder.linear_1": "time_embedding.0",
     "condition_embedder.time_embedder.linear_2": "time_embedding.2",

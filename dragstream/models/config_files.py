@@ -1,4 +1,4 @@
-"""The JSON files of model folders, which come from anybody: read within bounds (`read_config`)."""
+"""Bounded reading of JSON files in model folders, which are untrusted (`read_config`)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, NoReturn
 from dragstream.drags.checks import cut, short
 
 MOST_BYTES = 2**20
-"""Of a file."""
+"""Maximum size of a file, in bytes."""
 
 MOST_VALUES = 1024
-"""Of a list or an object."""
+"""Maximum length of a list or an object."""
 
 LARGEST_SIZE = 2**22
-"""The largest integer that a config may hold, unless `LARGEST` says less."""
+"""The largest integer allowed in a config, unless `LARGEST` has a lower bound."""
 
 LARGEST = {
     **dict.fromkeys(
@@ -33,18 +33,18 @@ LARGEST = {
     "window": 1_000_000,
     "sink": 1_000_000,
 }
-"""The largest sizes that a model may have, by their names in configs."""
+"""The largest allowed sizes of a model, by their names in configs."""
 
 _FOREIGN = ("attn_implementation", "_attn_implementation", "quantization_config")
-"""What would have transformers fetch or import code of others."""
+"""Config keys that would make transformers fetch or import foreign code."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file that holds an object.
+    """Read a JSON file that holds an object.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is damaged, too large, or holds something else; the message names the file.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is damaged, too large, or holds no object; the message names it.
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
@@ -60,12 +60,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The config of a part of a model, its sizes within `LARGEST`.
+    """Read the config of a part of a model and check its sizes against `LARGEST`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is damaged, or asks for sizes that no model has, or for code of others; the
-            message names the file and the field.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is damaged, or has sizes beyond any model's, or refers to foreign code;
+            the message names the file and the field.
     """
     config = read_json(path)
     foreign = [name for name in _FOREIGN if config.get(name) is not None]
@@ -79,10 +79,11 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def check_sizes(value: object, name: str = "", depth: int = 0) -> None:
-    """Refuse sizes that no model has, before anything is built.
+    """Reject sizes beyond those of any model, before anything is built.
 
     Raises:
-        ValueError: An integer above what `LARGEST` has for its name, or a long list, named.
+        ValueError: An integer above the bound of its name in `LARGEST`, or a long list; the message
+            names it.
     """
     most = LARGEST.get(name, LARGEST_SIZE)
     if isinstance(value, int) and abs(value) > most:

@@ -1,4 +1,4 @@
-"""Independence from what other code has made torch's defaults."""
+"""Explicit dtype and device of new tensors, independent of torch's global defaults."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 import torch
 
 FLOAT: dict[str, Any] = {"dtype": torch.float32, "device": "cpu"}
-"""Named wherever tensors are made: other code may change torch's defaults."""
+"""Arguments for every creation of tensors: other code may change torch's defaults."""
 
 
 @contextlib.contextmanager
 def cpu_by_default() -> Iterator[None]:
-    """Tensors are made on the CPU where no device is named, also after `torch.set_default_device`.
+    """Create tensors on the CPU where no device is given, also after `torch.set_default_device`.
 
-    A context, or a decorator: `@cpu_by_default()`. It acts on this thread alone. There is no such
-    thing for `torch.set_default_dtype`, which holds for all threads: dtypes are named wherever
-    floating point tensors are made.
+    A context manager or a decorator: `@cpu_by_default()`. It acts on this thread alone.
+    `torch.set_default_dtype` has no such override, since it holds for all threads: dtypes are
+    given wherever floating point tensors are created.
     """
-    if torch.get_default_device().type == "cpu":  # nothing to do, and nothing to pay for
+    if torch.get_default_device().type == "cpu":  # no override needed, and no overhead
         yield
         return
     with torch.device("cpu"):

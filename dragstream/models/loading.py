@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dragstream.models.base import VideoModel
     from dragstream.models.plan import Plan
 
-# A model's name and the module whose `load()` makes it.
+# Model names, and the module whose `load()` builds each model.
 _MODELS = {"playground": "dragstream.models.playground"}
 
 _NOTE = """The released ones share a VAE and a text encoder (half a GB and 12 to 23 GB more, once).
@@ -23,10 +23,10 @@ ds.plan says how much memory they take."""
 
 
 def available() -> Catalogue:
-    """The names that `load` knows, with what each model is, its download and what it needs.
+    """Return the names that `load` accepts, with each model's description, download and needs.
 
-    First the package's own, then the released ones, then those that other packages offer. It is a
-    tuple of names that prints as a table.
+    The package's own models come first, then the released ones, then those of other packages. It is
+    a tuple of names that prints as a table.
     """
     own = Entry("playground", "a small world, in the package", "none", "any CPU")
     offered = (name for name in plugins.names() if name not in _MODELS and name not in RELEASES)
@@ -59,17 +59,17 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
     Args:
         name: One of `available()`; "playground" comes with the package. Or a folder with a Wan
             model or with weights of the playground's training, a `Release` of your own, or a plan.
-            A name that another package offers (see `dragstream.models.plugins`) runs that package's
-            code.
-        options: For Wan models, see `dragstream.models.wan.load`: where files are, which part works
-            where, what is to differ from the release. Others take none.
+            The name of another package's model (see `dragstream.models.plugins`) runs that
+            package's code.
+        options: For Wan models, see `dragstream.models.wan.load`: paths of files, devices of the
+            parts, changes to the release. Other models take none.
 
     Raises:
-        TypeError: `name` is no name, options that the model does not have, or another package's
-            model is no `VideoModel`.
-        ValueError: An unknown name, one that several packages offer, or weights that are damaged
+        TypeError: `name` has another type, the model lacks an option, or another package's model is
+            not a `VideoModel`.
+        ValueError: An unknown name, a name that several packages offer, or weights that are damaged
             or of another model.
-        FileNotFoundError: Weights that are not here and cannot be downloaded.
+        FileNotFoundError: Weights are missing and cannot be downloaded.
         MemoryError, OSError: Too little memory or disk; the message has sizes.
     """
     if isinstance(name, str | Path):

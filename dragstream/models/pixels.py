@@ -1,4 +1,4 @@
-"""Decoded images as uint8 frames, refused where they are not finite."""
+"""Conversion of decoded images to uint8 frames, with a check for finite values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ADVICE = (
 
 
 def check_finite(images: Tensor, part: str) -> None:
-    """Make sure that decoded images are numbers.
+    """Check that decoded images are finite.
 
     Raises:
         FloatingPointError: A value is infinite or NaN; the message names the part.
@@ -24,11 +24,11 @@ def check_finite(images: Tensor, part: str) -> None:
 
 
 def to_frames(images: Tensor, part: str) -> NDArray[np.uint8]:
-    """Images (T, 3, H, W), 0 to 255 and beyond, as frames uint8 (T, H, W, 3).
+    """Convert images (T, 3, H, W), nominally 0 to 255, to frames uint8 (T, H, W, 3).
 
     Args:
-        images: What was decoded.
-        part: What decoded it, for the error: "decoder", "small decoder".
+        images: The decoded images.
+        part: The name of the decoder in errors: "decoder", "small decoder".
 
     Raises:
         FloatingPointError: A value is infinite or NaN, which as uint8 would be black or white.

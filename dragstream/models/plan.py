@@ -1,15 +1,15 @@
-"""What a Wan will take of a device's memory, before anything is loaded: `plan` and `Plan`.
+"""Estimate of a Wan's device memory before anything is loaded: `plan` and `Plan`.
 
 ```python
 plan = ds.plan("self-forcing", height=480, width=832)
-plan                                    # a table: what will be where, and when
-plan.smaller                            # plans that take less, and what each of them costs
+plan                                    # a table: the parts, their device, size and time of use
+plan.smaller                            # plans that take less memory, and the cost of each
 model = ds.load(plan)                   # checks the free memory first
-stream = ds.Stream(model, prompt="…")  # remembers plan.undo blocks
+stream = ds.Stream(model, prompt="…")  # keeps plan.undo blocks for undo
 ```
 
-Sizes come from configs, and working memory from rehearsing the passes on torch's meta device; so a
-plan needs neither a GPU nor a download.
+Sizes come from configs, and working memory from a dry run of the passes on torch's meta device; so
+a plan needs neither a GPU nor a download.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from dragstream.models.wan.sizes import SIZES, Sizes
 
 @dataclass(frozen=True)
 class Plan:
-    """What a model will take, and how it is to be loaded for that.
+    """The memory plan of a model, and the options to load it accordingly.
 
     Attributes:
         release: The model, with its frame size and window.
         sizes: Configs of its parts.
-        placement: Which part works where, and how the transformer saves memory.
-        source: What it was made from: a name, a folder or a release.
-        original: The release before anything was changed; None for the same.
-        saving: What makes it smaller than the plan that it comes from; empty for a first one.
+        placement: Device of each part, and the transformer's memory saving options.
+        source: The argument of `plan`: a name, a folder or a release.
+        original: The release before any change; None for the same.
+        saving: The change that makes it smaller than the plan before it; empty for the first one.
     """
 
     release: Release
@@ -56,16 +56,16 @@ class Plan:
     original: Release | None = None
     saving: str = ""
 
-    # ---------------------------------------------------------------------------- what is where
+    # ---------------------------------------------------------------------------- parts
 
     @property
     def device(self) -> str:
-        """Where the transformer works."""
+        """The device of the transformer."""
         return str(self.placement.device)
 
     @property
     def undo(self) -> int:
-        """How many blocks back streams remember, unless they are told otherwise."""
+        """The default number of blocks that streams can undo."""
         return self.placement.undo
 
     @property
@@ -75,21 +75,21 @@ class Plan:
 
     @functools.cached_property
     def parts(self) -> tuple[Part, ...]:
-        """Everything that takes memory worth naming."""
+        """All significant parts of the memory."""
         return memory_parts(self.release, self.sizes, self.placement)
 
     def peak(self, *, dragged: bool, device: str | None = None) -> int:
-        """The most bytes that a block takes on a device, by default the transformer's.
+        """Return the peak bytes of a block on a device, by default the transformer's.
 
         Args:
-            dragged: A dragged block, or a plain one where nothing was dragged before.
+            dragged: True for a dragged block, False for a plain block in a stream without drags.
             device: Another device.
         """
         moments = BLOCKS if dragged else BLOCKS - {When.DRAG}
         return max(self._needed(moment, dragged, device or self.device) for moment in moments)
 
     def peak_of_text(self, device: str | None = None) -> int:
-        """The most bytes that encoding a prompt takes on a device, by default the text's."""
+        """Return the peak bytes of encoding a prompt on a device, by default the text's."""
         return self._needed(When.TEXT, False, device or str(self.placement.text_device))  # noqa: FBT003
 
     def _needed(self, moment: When, dragged: bool, device: str) -> int:  # noqa: FBT001
@@ -103,9 +103,9 @@ class Plan:
 
     @functools.cached_property
     def smaller(self) -> tuple[Plan, ...]:
-        """Plans that take less and less, each with all the savings of those before it.
+        """Plans in order of decreasing memory, each with all the savings of those before it.
 
-        The first ones cost time only, and little; the last ones change what is generated.
+        The first savings cost only little time; the last ones change the generated video.
         """
         plans: list[Plan] = []
         layout = Layout(self.release, self.placement)
@@ -117,20 +117,20 @@ class Plan:
         return tuple(plans)
 
     def fitting(self, free: int, *, dragged: bool = True) -> Plan | None:
-        """This plan or the first smaller one whose blocks fit into so many bytes; None if none."""
+        """Return this plan or the first smaller one that fits into `free` bytes, or None."""
         plans = (self, *self.smaller)
         return next((plan for plan in plans if plan.peak(dragged=dragged) <= free), None)
 
     def check(self, free: Mapping[str, int] | None = None) -> None:
-        """Make sure that the memory suffices.
+        """Check that the free memory suffices.
 
         Args:
-            free: Free bytes by device; by default what is free now. Devices that are not named,
-                or do not tell, are taken to be large enough.
+            free: Free bytes by device; by default the present ones. Devices without a known value
+                are assumed to be large enough.
 
         Raises:
-            MemoryError: It does not; the message says how much it takes, and which smaller plan
-                would do.
+            MemoryError: It does not; the message gives the required size, and a smaller plan that
+                fits.
         """
         for device in dict.fromkeys(part.device for part in self.parts):
             known = _free(device) if free is None else free.get(device)
@@ -159,7 +159,7 @@ class Plan:
 
     @property
     def changes(self) -> dict[str, int]:
-        """How frame size and window differ from the release's, as arguments of `ds.load`."""
+        """Frame size and window where they differ from the release, as arguments of `ds.load`."""
         released = self.original or self.release
         names = ("height", "width", "window")
         return {
@@ -169,7 +169,7 @@ class Plan:
         }
 
     def code(self) -> str:
-        """The call that makes this plan."""
+        """The call that makes this plan, as Python code."""
         name = repr(self.source) if isinstance(self.source, str) else "release"
         shown = [name, *(f"{key}={value!r}" for key, value in self.changes.items())]
         base = Placement()
@@ -189,7 +189,7 @@ class Plan:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The parts, a row each: where they are, how large (in words), and when."""
+        """The parts, one row each: device, size (as text) and time of use."""
         rows = [(part.device, gigabytes(part.size), part.moment) for part in self.parts]
         names = pd.Index([part.name for part in self.parts])
         return pd.DataFrame(rows, names, pd.Index(["where", "memory", "when"], name="part"))
@@ -205,7 +205,7 @@ class Plan:
 
     @property
     def title(self) -> str:
-        """What is planned, in a line."""
+        """A one-line title of the plan."""
         release, where = self.release, self.placement
         return (
             f"{release.name} at {release.width}x{release.height}, {_name(where.dtype)} "
@@ -214,7 +214,7 @@ class Plan:
 
     @property
     def summary(self) -> tuple[str, ...]:
-        """What it comes to, and how to make do with less."""
+        """The totals, and the ways to reduce them."""
         plain, dragged = (gigabytes(self.peak(dragged=on)) for on in (False, True))
         text = gigabytes(self.peak_of_text())
         lines = [
@@ -236,20 +236,20 @@ def plan(
     placement: Placement | None = None,
     **changes: Any,
 ) -> Plan:
-    """Plan a model's memory, without loading or downloading anything.
+    """Plan the memory of a model, without loading or downloading anything.
 
     Args:
         name: One of the released models, a folder in the Diffusers layout, or a release of your
             own.
-        placement: Which part works where; by default on a CUDA device in bfloat16, the text
-            encoder on the CPU.
+        placement: Device of each part; by default a CUDA device in bfloat16, with the text encoder
+            on the CPU.
         changes: Fields of `Placement` (`undo`, `vae_device`, ...), of its `Economy`
             (`checkpointing`, `swapped_layers`, `keep_filtered`), or of `Release` (`height`,
-            `width`, `window`, ...) to be replaced.
+            `width`, `window`, ...) to replace.
 
     Raises:
-        TypeError: A value of the wrong kind, or a field that does not exist.
-        ValueError: An unknown name, or values that contradict each other.
+        TypeError: A value of the wrong kind, or an unknown field.
+        ValueError: An unknown name, or contradictory values.
         FileNotFoundError: A folder without configs.
     """
     fields = {item.name for item in dataclasses.fields(Placement)}
@@ -277,13 +277,13 @@ def plan_for(
     vae: Mapping[str, Any],
     placement: Placement,
 ) -> Plan:
-    """The plan of a model whose configs are at hand, its text encoder aside; for loaders.
+    """Plan a model from its loaded configs, without its text encoder; for loaders.
 
     Args:
-        release: What it is.
-        config: The transformer's.
-        vae: The VAE's keys.
-        placement: Which part works where, nothing left open.
+        release: The model.
+        config: The transformer's config.
+        vae: The keys of the VAE's config.
+        placement: Device of each part, without defaults.
     """
     sizes = Sizes(dataclasses.asdict(config), {k: v for k, v in vae.items() if k[0] != "_"})
     source = release.name if release.name in RELEASES else release
@@ -315,7 +315,7 @@ def _sizes(release: Release) -> Sizes:
 
 
 def _settled(where: Placement, economy: Economy) -> Placement:
-    """A placement with nothing left open, for a device that need not be here."""
+    """Resolve the defaults of a placement, for a device that may be absent here."""
     device = str(where.device or "cuda")
     dtype = where.dtype or ("float32" if device == "cpu" else "bfloat16")
     vae_device = str(where.vae_device or device)
@@ -331,7 +331,7 @@ def _settled(where: Placement, economy: Economy) -> Placement:
 
 
 def _checked(made: Plan) -> Plan:
-    """The plan, if its values fit each other."""
+    """Return the plan after a check that its values are consistent."""
     config, where = made.config, made.placement
     for dtype in (where.dtype, where.vae_dtype, where.text_dtype):
         read_dtype(dtype)

@@ -1,4 +1,4 @@
-"""The memory that a Wan takes, part by part, computed from its configs."""
+"""The memory of a Wan, part by part, computed from its configs."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from dragstream.models.wan.releases import Release
 from dragstream.models.wan.sizes import Sizes
 
 _FILTERS = 3
-"""Low-passes that filter, of the cutoffs that drags draw from by default."""
+"""Number of low-pass filters among the default cutoffs of drags."""
 
 _RUNTIME = 600 * 10**6
-"""About what a CUDA context and its libraries take, and what the allocator cannot use."""
+"""Approximate overhead of a CUDA context, its libraries and allocator fragmentation, in bytes."""
 
 _HOME = "cpu"
 
 
 class When(Enum):
-    """What a part of the memory is needed for."""
+    """The operation that needs a part of the memory."""
 
     TEXT = "a prompt"
     PLAIN = "denoising"
@@ -45,14 +45,14 @@ BLOCKS = frozenset({When.PLAIN, When.DRAG, When.DECODE})
 
 @dataclass(frozen=True)
 class Part:
-    """Something that takes memory.
+    """A part of the memory.
 
     Attributes:
-        name: What it is.
-        device: Where it is.
-        size: Bytes.
-        when: What it is there for.
-        dragged: Whether it is there only once something was dragged.
+        name: Name of the part.
+        device: Device of the part.
+        size: Size in bytes.
+        when: The operations that need it.
+        dragged: True if it is allocated only after the first drag.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Part:
 
     @property
     def moment(self) -> str:
-        """When it is there, in words."""
+        """The time of use, as text."""
         if self.dragged and len(self.when) > 1:
             return "after a drag"
         if self.when >= BLOCKS:
@@ -72,12 +72,12 @@ class Part:
 
 
 def memory_parts(release: Release, sizes: Sizes, where: Placement) -> tuple[Part, ...]:
-    """Everything that takes memory worth naming.
+    """List all significant parts of the memory.
 
     Args:
         release: The model, with its frame size and window.
         sizes: Configs of its parts.
-        where: Which part works where, nothing left open.
+        where: Device of each part, without defaults.
     """
     config, factor = sizes.causal(release.causal), spatial_factor(sizes)
     latent = (release.height // factor, release.width // factor)
@@ -85,7 +85,7 @@ def memory_parts(release: Release, sizes: Sizes, where: Placement) -> tuple[Part
     scenery = Scenery(
         config,
         latent,
-        full - release.frames_per_block,  # what a new block sees once the window is full
+        full - release.frames_per_block,  # the past of a new block once the window is full
         release.tokens,
         release.layers,
         read_dtype(where.dtype),
@@ -141,7 +141,7 @@ def _working(takes: TransformerTakes, scenery: Scenery, where: Placement) -> Ite
     passes = max(takes.denoise, takes.commit) + guest
     yield Part("a denoising step", device, passes, frozenset({When.PLAIN}))
     iteration = rehearse_iteration(scenery, checkpointing=economy.checkpointing)
-    # Layers that visit are kept for the way back, unless they come again.
+    # Copies of offloaded layers stay for the backward pass, unless checkpointing copies them again.
     above = scenery.config.num_layers - scenery.depth
     guests = max(0, economy.swapped_layers - above) * takes.layer
     iteration += min(guests, 2 * takes.layer) if economy.checkpointing else guests
@@ -158,14 +158,14 @@ def _text_and_runtime(sizes: Sizes, where: Placement) -> Iterator[Part]:
 
 
 def spatial_factor(sizes: Sizes) -> int:
-    """Pixels per latent along an axis."""
+    """Return the number of pixels per latent along an axis."""
     known = sizes.vae.get("scale_factor_spatial")
     return _default_factor() if known is None else int(known)
 
 
 @functools.cache
 def _default_factor() -> int:
-    """Pixels per latent of a VAE whose config does not say."""
+    """Return the number of pixels per latent of a VAE with diffusers' default config."""
     import inspect
 
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
@@ -174,7 +174,7 @@ def _default_factor() -> int:
 
 
 def _hashable(config: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """A config that can be kept under."""
+    """Convert a config to a hashable cache key."""
     return tuple(
         (key, tuple(value) if isinstance(value, list) else value)
         for key, value in sorted(config.items())

@@ -1,4 +1,4 @@
-"""Ways to make a planned model take less memory, and what each costs: `SAVINGS`."""
+"""Ways to reduce the memory of a planned model, and the cost of each: `SAVINGS`."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from dragstream.models.wan.releases import Release
 
 @dataclass(frozen=True)
 class Layout:
-    """The part of a plan that a saving changes.
+    """The fields of a plan that a saving changes.
 
     Attributes:
         release: The model, with its frame size and window.
-        placement: Which part works where, nothing left open.
+        placement: Device of each part, without defaults.
     """
 
     release: Release
     placement: Placement
 
     def economical(self, **changes: Any) -> Layout:
-        """With other fields of the `Economy`."""
+        """Return the layout with other fields of the `Economy`."""
         return self.placed(economy=replace(self.placement.economy, **changes))
 
     def placed(self, **changes: Any) -> Layout:
-        """With other fields of the placement."""
+        """Return the layout with other fields of the placement."""
         return replace(self, placement=replace(self.placement, **changes))
 
 
 Saving = Callable[[Layout, CausalWanConfig], Layout]
-"""The layout that takes less; the same one where there is nothing to save."""
+"""A function to a layout with less memory; it returns the same one if nothing can be saved."""
 
 
 def _states_at_rest(layout: Layout, _: CausalWanConfig) -> Layout:
@@ -88,4 +88,4 @@ SAVINGS: tuple[tuple[str, Saving], ...] = (
     ("half the window (remembers less)", _half_the_window),
     ("the VAE on the CPU (decoding in seconds to minutes)", _vae_on_cpu),
 )
-"""What can be saved, the cheapest first."""
+"""The possible savings, the cheapest first."""

@@ -1,6 +1,7 @@
 """Models of other packages, found by their entry points.
 
-A package offers a model under a name of its own by announcing a function that makes it:
+A package offers a model under a name of its own through the entry point of a function that builds
+it:
 
 ```toml
 [project.entry-points."dragstream.models"]
@@ -22,17 +23,17 @@ GROUP = "dragstream.models"
 
 
 def names() -> tuple[str, ...]:
-    """The names that installed packages offer, in alphabetical order."""
+    """Return the names that installed packages offer, in alphabetical order."""
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
 def load(name: str) -> VideoModel:
-    """The model that an installed package offers under a name.
+    """Load the model that an installed package offers under a name.
 
     Raises:
         ValueError: No package offers it, or more than one does.
-        TypeError: What the package makes is no `VideoModel`; the message says what it lacks.
-        ImportError: The package cannot be imported, or lacks the function it announces.
+        TypeError: The returned object is not a `VideoModel`; the message names the missing members.
+        ImportError: The package cannot be imported, or lacks the function of its entry point.
     """
     found = _single(name)
     try:
@@ -46,10 +47,10 @@ def load(name: str) -> VideoModel:
 
 
 def check_model(model: object, origin: str) -> VideoModel:
-    """The model, if it has all that a `VideoModel` has.
+    """Return the model after a check that it has all members of a `VideoModel`.
 
     Raises:
-        TypeError: It lacks something; the message names it.
+        TypeError: A member is missing; the message names it.
     """
     if not isinstance(model, VideoModel):
         wanted = sorted(member for member in vars(VideoModel) if not member.startswith("_"))

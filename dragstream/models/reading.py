@@ -1,4 +1,4 @@
-"""Reading a model: `read` gives features and the clean prediction of one pass."""
+"""Features and the clean prediction of one pass: `Reader.read` and `Reading`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Reading:
 
     Attributes:
         taps: For each filter, {layer: features (1, F, token rows, token columns, channels)}.
-        x0: The clean latents that this pass predicts, shaped and typed like the noisy ones; None
-            where they were not asked for.
+        x0: The clean latents that this pass predicts, with the shape and dtype of the noisy ones;
+            None without `predict`.
     """
 
     taps: list[dict[int, Tensor]]
@@ -28,7 +28,7 @@ class Reading:
 
 
 class Reader(ABC):
-    """Base of models: `read`, and `denoise`, `predict` and `features` in terms of it."""
+    """Base class of models: `read`, with `denoise`, `predict` and `features` defined through it."""
 
     @abstractmethod
     def read(
@@ -41,24 +41,24 @@ class Reader(ABC):
         *,
         predict: bool = False,
     ) -> Reading:
-        """Read tapped features and the clean prediction of a noisy block, in one pass.
+        """Compute tapped features and the clean prediction of a noisy block, in one pass.
 
         Features are self-attention outputs before the output projection. Keys and values of the
         tapped layers are constants to their gradient, which flows through the queries (Section
-        4.2.1). Everything is differentiable in `latents`, and `context` stays as it is. Layers
-        above the last tapped one are not computed unless there is a prediction to make.
+        4.2.1). Everything is differentiable in `latents`, and `context` is unchanged. Layers above
+        the last tapped one run only if `predict` is set.
 
         Args:
             latents: Noisy latents of the block, (1, frames, channels, height, width).
             sigma: Noise level in [0, 1].
-            context: What was committed before.
+            context: The committed blocks before this one.
             layers: Tapped layers, counted from 0.
-            filters: Features are read under each of them: a low-pass of rotated keys, and values,
-                of the tapped layers (Eq. 7), or None. It maps (1, frames, rows, columns, channels)
-                to the same shape along axes 2 and 3, and is hashable: what it makes of committed
-                blocks is kept under it.
-            predict: Whether to predict the clean latents x0. They are those of this pass; a guided
-                model's `predict` combines several.
+            filters: Features are computed under each of them: a low-pass of rotated keys, and
+                values, of the tapped layers (Eq. 7), or None. It maps (1, frames, rows, columns,
+                channels) to the same shape along axes 2 and 3, and is hashable: its results for
+                committed blocks are cached under it.
+            predict: If set, predict the clean latents x0 of this pass; a guided model's `predict`
+                combines several passes.
 
         Raises:
             TypeError: `context` is not a context of this model, or a filter is not callable.
@@ -68,7 +68,7 @@ class Reader(ABC):
         """
 
     def predict(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
-        """x0, shaped and typed like the noisy `latents` and differentiable in them.
+        """Predict x0, shaped and typed like the noisy `latents` and differentiable in them.
 
         Raises:
             TypeError, ValueError: As in `read`.
@@ -76,7 +76,7 @@ class Reader(ABC):
         return cast("Tensor", self.read(latents, sigma, context, predict=True).x0)
 
     def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
-        """As `predict`, without gradients.
+        """Predict x0 without gradients, otherwise as `predict`.
 
         Raises:
             TypeError, ValueError: As in `read`.
@@ -92,7 +92,7 @@ class Reader(ABC):
         layers: Sequence[int],
         low_pass: LowPassFilter | None = None,
     ) -> dict[int, Tensor]:
-        """The features of a block by layer, under one low-pass or none; see `read`.
+        """Compute the features of a block by layer, under one low-pass or none; see `read`.
 
         Raises:
             TypeError, ValueError: As in `read`.
@@ -107,7 +107,7 @@ class Reader(ABC):
         layers: Sequence[int],
         low_passes: Sequence[LowPassFilter | None],
     ) -> list[dict[int, Tensor]]:
-        """Features under each of several low-passes, in one pass.
+        """Compute features under each of several low-passes, in one pass.
 
         Raises:
             TypeError, ValueError: As in `read`.
@@ -122,7 +122,7 @@ class Reader(ABC):
         layers: Sequence[int],
         low_passes: Sequence[LowPassFilter | None],
     ) -> tuple[list[dict[int, Tensor]], Tensor]:
-        """Features under each of several low-passes, and x0 of the same pass, without guidance.
+        """Compute features under several low-passes, and x0 of the same pass, without guidance.
 
         Raises:
             TypeError, ValueError: As in `read`.

@@ -1,9 +1,9 @@
-"""How much memory a pass takes, found by rehearsing it: `Meter` and `rehearse`.
+"""Memory of a pass, measured by a dry run on the meta device: `Meter` and `rehearse`.
 
 On torch's meta device tensors have shapes but no values, so that a pass at full size takes a moment
-and no memory; what it would allocate is counted while it runs. The code is the one that will run,
-so the count cannot lag behind it. What kernels need inside, and what an allocator wastes, is not in
-it.
+and no memory; its allocations are counted while it runs. The dry run executes the real code, so the
+count stays in step with it. Workspace of kernels and fragmentation of the allocator are not
+counted.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _META = torch.device("meta")
 
 
 class Meter(TorchDispatchMode):
-    """Counts the bytes of the tensors that come to life while it is active.
+    """A dispatch mode that counts the bytes of tensors allocated while it is active.
 
-    Views and what is written in place count once; tensors that were there before do not count.
+    Views and in-place results count once; tensors from before do not count.
 
     Attributes:
-        alive: Bytes of those that are still there.
-        peak: The most that were there at once.
+        alive: Bytes of the tensors that still exist.
+        peak: Peak of `alive`.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Meter(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Run an operation, and note what it allocates."""
+        """Run an operation, and count its allocations."""
         kwargs = kwargs or {}
         for tensor in _tensors((args, kwargs)):
             self._meet(tensor, 0)
@@ -82,11 +82,11 @@ def _tensors(tree: Any) -> Iterator[Tensor]:
 
 @dataclass(frozen=True)
 class Takes:
-    """Bytes that a pass takes.
+    """Memory of a pass, in bytes.
 
     Attributes:
-        peak: At most, while it runs, its result among them.
-        kept: Afterwards, for what it leaves behind.
+        peak: Peak while it runs, its result included.
+        kept: Memory still allocated afterwards.
     """
 
     peak: int
@@ -94,7 +94,7 @@ class Takes:
 
 
 def rehearse(call: Callable[[], Result]) -> tuple[Result, Takes]:
-    """What a call gives, and what it takes beside the tensors that were there before."""
+    """Run `call`; return its result and the bytes it allocated (peak, kept)."""
     with Meter() as meter:
         found = call()
         kept = meter.alive
@@ -102,26 +102,26 @@ def rehearse(call: Callable[[], Result]) -> tuple[Result, Takes]:
 
 
 def size_of(tensors: Sequence[Tensor]) -> int:
-    """Bytes of tensors."""
+    """Return the total bytes of tensors."""
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 @dataclass(frozen=True)
 class TransformerTakes:
-    """Bytes that a causal Wan takes on its device, at one size of frames.
+    """Memory of a causal Wan on its device, in bytes, at one frame size.
 
     Attributes:
         layer: The weights of one layer.
         rest: The weights of everything else.
         block: Keys and values of a committed block.
-        window: Keys and values of all that a block may see of the past.
+        window: Keys and values of all past frames that a block may attend to.
         words: Keys and values of the text.
-        filtered: Low-passed keys and values of the past, where they are kept.
-        maps: Features that the iterations of a drag compare with.
+        filtered: Low-passed keys and values of the past, where they are cached.
+        maps: Reference features of the iterations of a drag.
         denoise: Working memory of a denoising step.
         commit: Working memory of the context pass, the new block's keys and values included.
         reference: Working memory of reading references, the features included, where low-passed
-            keys and values are not kept.
+            keys and values are not cached.
     """
 
     layer: int
@@ -147,15 +147,15 @@ class _Stage:
 
 @dataclass(frozen=True)
 class Scenery:
-    """What the passes of a transformer depend on.
+    """The inputs that determine the memory of a transformer's passes.
 
     Attributes:
         config: The transformer's sizes.
         size: Rows and columns of the latents.
-        past: Committed latent frames in sight of a new block.
-        tokens: Of the text.
+        past: Committed latent frames that a new block attends to.
+        tokens: Tokens of the text.
         layers: The tapped layers.
-        dtype: Of the weights.
+        dtype: Dtype of the weights.
     """
 
     config: CausalWanConfig
@@ -167,17 +167,17 @@ class Scenery:
 
     @property
     def depth(self) -> int:
-        """Layers that drags run; those above take part in none, and take what others do."""
+        """Number of layers that drags run; the layers above are of equal size."""
         return max(self.layers) + 1
 
 
 @functools.lru_cache(maxsize=32)
 def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
-    """What a transformer takes, from its config alone.
+    """Measure the memory of a transformer, from its config alone.
 
     Args:
-        scenery: The transformer and what it works on.
-        filters: Low-passes that references are read under.
+        scenery: The transformer and its inputs.
+        filters: Number of low-passes of the references.
     """
     stage, words = _stage(scenery)
     wan, depth, count = stage.wan, scenery.depth, scenery.config.num_layers
@@ -204,7 +204,7 @@ def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
 
 @functools.lru_cache(maxsize=32)
 def rehearse_iteration(scenery: Scenery, *, checkpointing: bool) -> int:
-    """Bytes of an iteration of a drag: forward, what is kept for the way back, and backward."""
+    """Return the bytes of a drag iteration: forward, stored activations and backward."""
     stage, _ = _stage(scenery)
     stage.wan.transformer.economy = Economy(checkpointing=checkpointing)
     point = stage.latents.requires_grad_()
@@ -213,7 +213,7 @@ def rehearse_iteration(scenery: Scenery, *, checkpointing: bool) -> int:
 
 
 def _stage(scenery: Scenery) -> tuple[_Stage, int]:
-    """A model as deep as drags are, its past, a block, and the bytes of its words."""
+    """Build a model of `depth` layers, its past and a block; also return the text's bytes."""
     config = dataclasses.replace(scenery.config, num_layers=scenery.depth, window=None, sink=0)
     size, past, dtype = scenery.size, scenery.past, scenery.dtype
     with _META:
@@ -241,7 +241,7 @@ def _stage(scenery: Scenery) -> tuple[_Stage, int]:
 
 @dataclass(frozen=True)
 class _Filter:
-    """Takes what a low-pass takes (Eq. 7)."""
+    """A stand-in for a low-pass (Eq. 7), with the same allocations."""
 
     number: int
 
@@ -253,7 +253,7 @@ class _Filter:
 
 
 def _read(stage: _Stage, layers: tuple[int, ...], filters: int) -> tuple[list[Tensor], Takes]:
-    """The features of references under each low-pass, and what reading them takes."""
+    """Compute reference features under each low-pass; also return the memory used."""
     low_passes = [None, *(_Filter(number) for number in range(filters))]
 
     def read() -> list[Tensor]:
@@ -280,13 +280,13 @@ def _iterate(
 
 @dataclass(frozen=True)
 class VaeTakes:
-    """Bytes that a VAE takes to decode block after block.
+    """Memory of a VAE that decodes block after block, in bytes.
 
     Attributes:
         weights: All of its weights.
-        state: What the decoder remembers between blocks.
+        state: State of the decoder between blocks.
         decode: Working memory of decoding a block, the new state included.
-        visit: The same where the state before comes from elsewhere.
+        visit: The same where the previous state is copied from another device.
     """
 
     weights: int
@@ -303,20 +303,20 @@ def rehearse_vae(
     frames: int,
     dtype: torch.dtype,
 ) -> VaeTakes:
-    """What a VAE takes, from its config alone.
+    """Measure the memory of a VAE, from its config alone.
 
     Args:
         config: Keys and values of diffusers' `AutoencoderKLWan`.
         size: Rows and columns of the latents.
         frames: Latent frames of a block.
-        dtype: Of the weights.
+        dtype: Dtype of the weights.
     """
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
     listed = {key: list(value) if isinstance(value, tuple) else value for key, value in config}
     with _META, torch.no_grad():
         vae = AutoencoderKLWan.from_config(listed)
-        torch.nn.Module.to(vae, dtype)  # diffusers' own `to` warns of layers that there are not
+        torch.nn.Module.to(vae, dtype)  # diffusers' own `to` warns about absent layers
         latents = torch.empty(1, vae.config.z_dim, frames, *size, dtype=dtype)
         before: list[Any] = [None] * vae._cached_conv_counts["decoder"]  # noqa: SLF001 - its length
         _decode(vae, latents, before, first=True)
@@ -331,7 +331,7 @@ def _copied(cache: list[Any]) -> list[Any]:
 
 
 def _decode(vae: Any, latents: Tensor, cache: list[Any], *, first: bool) -> Tensor:
-    """Frame by frame, as a stream is decoded; `cache` is replaced entry by entry."""
+    """Decode frame by frame, as in a stream; `cache` is replaced entry by entry."""
     pieces = [
         vae.decoder(
             vae.post_quant_conv(latents[:, :, index : index + 1]),

@@ -1,16 +1,16 @@
-"""Pictures of a stream: Axes in, Axes out.
+"""Matplotlib plots of streams; each function takes and returns an Axes.
 
 ```python
 ds.plots.filmstrip(stream)                              # the video, with its drags drawn over it
-ds.plots.drift(stream, raw, labels=("ADSR", "without"))  # how far the latents wander
-ds.plots.loss(stream.blocks[-1])                        # what each iteration of a drag did
-ds.plots.features(stream, block=3)                      # what the model sees, cutoff by cutoff
-ds.plots.focus(stream, drags)                           # where the update of a drag acts
+ds.plots.drift(stream, raw, labels=("ADSR", "without"))  # drift of the latents
+ds.plots.loss(stream.blocks[-1])                        # the loss of each iteration of a drag
+ds.plots.features(stream, block=3)                      # the model's features, by cutoff
+ds.plots.focus(stream, drags)                           # the region of a drag's update
 ```
 
-Each function draws into the Axes it is given and returns it. Given none, it makes a Figure of its
-own, which a notebook shows when the Axes is the last line of a cell. Nothing here uses pyplot, so
-plots may be drawn on any thread. Colours are Okabe and Ito's, told apart by the colour-blind too.
+Each function draws into the Axes it is given and returns it. Without one, it makes a new Figure,
+which a notebook shows when the Axes is the last line of a cell. Nothing here uses pyplot, so plots
+may be drawn on any thread. Colours are Okabe and Ito's palette, safe for colour blindness.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Axes that a notebook shows by itself, and the look that all plots share."""
+"""Axes with a notebook representation, and the common style of all plots."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ except ImportError as error:
     raise ImportError('plots need matplotlib: pip install "dragstream[lab]"') from error
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""One per stream or drag, in order."""
+"""Colours of streams or drags, in order."""
 INK = "#333333"
 GRID = "#DDDDDD"
 GAP = 4
@@ -24,7 +24,7 @@ GAP = 4
 
 
 class NotebookAxes(Axes):
-    """An Axes that a notebook shows as a picture, without pyplot."""
+    """An Axes with an image representation in notebooks, without pyplot."""
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -33,7 +33,7 @@ class NotebookAxes(Axes):
 
 
 def axes(ax: Axes | None, width: float, height: float) -> Axes:
-    """The given Axes, or one in a Figure of its own, `width` x `height` inches."""
+    """Return the given Axes, or a new one in a Figure of `width` x `height` inches."""
     if ax is None:
         figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
         return figure.add_subplot(axes_class=NotebookAxes)
@@ -43,7 +43,7 @@ def axes(ax: Axes | None, width: float, height: float) -> Axes:
 
 
 def finish_chart(ax: Axes, title: str, x: str, y: str) -> Axes:
-    """Finish a chart: few lines, quiet grid, both axes named."""
+    """Style a chart: few lines, pale grid, title and both axis labels."""
     ax.set_title(title, loc="left", fontsize="medium", color=INK)
     ax.set_xlabel(x, color=INK)
     ax.set_ylabel(y, color=INK)
@@ -55,7 +55,7 @@ def finish_chart(ax: Axes, title: str, x: str, y: str) -> Axes:
 
 
 def start_at_zero(ax: Axes) -> None:
-    """Let y begin at 0 and leave room above the highest point."""
+    """Set the y axis to start at 0, with room above the highest point."""
     values = np.concatenate([[0.0], *(np.asarray(line.get_ydata(), float) for line in ax.lines)])
     ax.set_ylim(0, 1.1 * np.nanmax(values) or 1)
 
@@ -70,5 +70,5 @@ def show_image(ax: Axes, image: NDArray[Any]) -> Axes:
 
 
 def cased(width: float) -> list[AbstractPathEffect]:
-    """A white rim, so that lines and letters show on any picture."""
+    """Return a white outline effect, so that lines and text are visible on any image."""
     return [withStroke(linewidth=width, foreground="white")]

@@ -1,4 +1,4 @@
-"""`drift`: how far latents wander from those of the frames before."""
+"""`drift`: the drift of latent statistics over a stream."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ SHADE = "#EEEEEE"
 
 
 def drift(*streams: Stream, labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
-    """How far each latent frame's moments lie from those of the frames before its block.
+    """Plot the distance of each latent frame's moments to those of the frames before its block.
 
     The drift of a frame is the distance, in latent units, that `dragstream.method.moments.drift`
     defines; 0 means the same mean and deviation in every channel. Dragged blocks are shaded. The
     hollow marks in them are the drag's iterations from left to right, measured at the noise level
-    they work at: with rectification (Eq. 4) they stay near 0.
+    of the drag: with rectification (Eq. 4) they stay near 0.
 
     Args:
-        streams: One or more streams; a fork and its origin, say.
+        streams: One or more streams, for example a fork and its origin.
         labels: A name for each stream, in order.
-        ax: Where to draw; None makes a Figure.
+        ax: The Axes to draw into; None makes a Figure.
 
     Raises:
-        ValueError: No stream, or another number of labels than of streams.
+        ValueError: No stream, or a different number of labels than streams.
     """
     if not streams:
         raise ValueError("drift needs at least one stream, got none")
@@ -53,14 +53,14 @@ def drift(*streams: Stream, labels: Sequence[str] | None = None, ax: Axes | None
 
 
 def _dragged(stream: Stream) -> Iterator[tuple[int, int]]:
-    """First and last latent frame of each block that a drag shaped."""
+    """Yield the first and last latent frame of each dragged block."""
     for block in stream.blocks:
         if block.drags:
             yield block.latent_frames[0], block.latent_frames[-1]
 
 
 def _iteration_drift(stream: Stream) -> tuple[list[float], list[float]]:
-    """The iterations' drift, spread in order over the latent frames of their block."""
+    """Compute the iterations' drift, spread in order over the latent frames of their block."""
     times: list[float] = []
     values: list[float] = []
     for block in stream.blocks:

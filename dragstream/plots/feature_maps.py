@@ -1,4 +1,4 @@
-"""`features` and `focus`: what a drag compares, and where its update acts."""
+"""`features` and `focus`: the compared features of a drag, and the region of its update."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def features(
     layers: int | Sequence[int] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """What the drag compares: tapped features as colours, one row a cutoff, below the frames.
+    """Show tapped features as colours, one row per cutoff, below the frames.
 
     Colours are the first three principal components of the unfiltered features of the block, so
     equal colours mean similar features in every row. Low cutoffs keep only the coarse layout.
 
     Args:
         stream: A stream with at least one block.
-        block: Which block; negative numbers count from the end.
-        cutoffs: Of the low-pass on keys and values (Eq. 7), cycles per token in (0, 1].
+        block: Index of the block; negative numbers count from the end.
+        cutoffs: Cutoffs of the low-pass on keys and values (Eq. 7), cycles per token in (0, 1].
         layers: Transformer layers, counted from 0; None means the model's own.
-        ax: Where to draw; None makes a Figure.
+        ax: The Axes to draw into; None makes a Figure.
 
     Raises:
-        ValueError: No cutoff, one outside (0, 1], or a block or layer that is not there.
+        ValueError: No cutoff, one outside (0, 1], or an unknown block or layer.
     """
     if not cutoffs:
         raise ValueError("features needs at least one cutoff, got none")
@@ -80,7 +80,7 @@ def features(
 def _feature_map(
     stream: Stream, block: int, layers: int | Sequence[int] | None, cutoff: float
 ) -> NDArray[np.float32]:
-    """The features (F, h, w, channels) of a block, the layers' channels side by side."""
+    """Return the features (F, h, w, channels) of a block, its layers' channels concatenated."""
     taps = stream.features(block=block, layers=layers, cutoff=cutoff)
     return np.concatenate([tap.float().cpu().numpy() for tap in taps.values()], axis=-1)
 
@@ -93,14 +93,14 @@ def focus(
     fraction: float = 1.0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Where the update of these drags would act: the Gaussian G of Eq. 10 over the newest frame.
+    """Show the update weights of drags: the Gaussian G of Eq. 10 over the newest frame.
 
     Args:
         stream: A stream with at least one block.
         drags: The drags, as for `Stream.animate`.
-        settings: Their focus is drawn; None means the default.
-        fraction: How far along the drags, 0 at the handle, 1 at the end.
-        ax: Where to draw; None makes a Figure.
+        settings: Settings with the focus to draw; None means the default.
+        fraction: Position along the drags, 0 at the handle, 1 at the end.
+        ax: The Axes to draw into; None makes a Figure.
 
     Raises:
         ValueError: No drags, no frame yet, or settings without a focus (then G is 1 everywhere).

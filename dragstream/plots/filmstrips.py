@@ -1,4 +1,4 @@
-"""`filmstrip`: frames of streams side by side, with their drags drawn over them."""
+"""`filmstrip`: frames of streams side by side, overlaid with their drags."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def filmstrip(
     drags: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """The frames of a video side by side, with the drags that shaped them drawn over it.
+    """Show the frames of a video side by side, overlaid with their drags.
 
-    A drag's handle is outlined on the frame where the drag began, with its path as an arrow; the
-    thin dashed outlines after it are where the drag should have taken the handle.
+    A drag's handle is outlined on the first frame of the drag, with its path as an arrow; the thin
+    dashed outlines after it mark the target positions of the handle.
 
     Args:
         source: A stream, a block, or frames of shape (T, H, W, 3), uint8.
-        frames: Which video frames, counted from 0 in the source; None means all.
-        columns: Frames in a row.
-        drags: Whether to draw them (frames alone have none).
-        ax: Where to draw; None makes a Figure.
+        frames: Indices of the video frames, counted from 0 in the source; None means all.
+        columns: Frames per row.
+        drags: If set, draw the drags (plain frames have none).
+        ax: The Axes to draw into; None makes a Figure.
 
     Raises:
         ValueError: No frames, frames that the source lacks, or columns below 1.
@@ -65,7 +65,7 @@ def filmstrip(
 def _video(
     source: Stream | Block | Frames, *, drags: bool
 ) -> tuple[Frames, dict[int, list[Marks]]]:
-    """The frames and, by frame number, what is drawn over them."""
+    """Return the frames and, by frame number, the marks over them."""
     if isinstance(source, np.ndarray):
         if source.ndim != 4 or source.shape[-1] != 3 or source.dtype != np.uint8 or not len(source):
             raise ValueError(
@@ -82,7 +82,7 @@ def _video(
 
 
 def _chosen(frames: Iterable[int] | None, count: int) -> list[int]:
-    """The frame numbers, checked."""
+    """Return the validated frame numbers."""
     chosen = (
         list(range(count))
         if frames is None
@@ -94,7 +94,7 @@ def _chosen(frames: Iterable[int] | None, count: int) -> list[int]:
 
 
 def _number(ax: Axes, left: float, top: float, number: int) -> None:
-    """A frame's number in its corner, readable on any picture."""
+    """Draw a frame's number in its corner, readable on any image."""
     ax.annotate(
         str(number),
         (left, top),

@@ -1,4 +1,4 @@
-"""`loss`: what each iteration of a drag did to the two terms of its loss (Eq. 3)."""
+"""`loss`: the loss of each iteration of a drag, and its two terms (Eq. 3)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from dragstream.stream.stream import Stream
 
 
 def loss(source: Stream | Block | Sequence[Iteration], ax: Axes | None = None) -> Axes:
-    """What each iteration of a drag measured: the loss of Eq. 3 and its two terms.
+    """Plot the loss of each iteration of a drag (Eq. 3), and its two terms.
 
     The colour of a point is the cutoff drawn for it, in cycles per token: filtered references give
     smaller losses, so compare points of one colour. Dotted lines separate segments and blocks.
 
     Args:
         source: A dragged block, a stream (all its dragged blocks), or iterations.
-        ax: Where to draw; None makes a Figure.
+        ax: The Axes to draw into; None makes a Figure.
 
     Raises:
-        ValueError: Nothing in it was dragged.
+        ValueError: The source has no drags.
     """
     runs = _runs(source)
     iterations = [iteration for run in runs for iteration in run]
@@ -56,7 +56,7 @@ def loss(source: Stream | Block | Sequence[Iteration], ax: Axes | None = None) -
 
 
 def _runs(source: Stream | Block | Sequence[Iteration]) -> list[Sequence[Iteration]]:
-    """The iterations, one sequence a block."""
+    """Return the iterations, one sequence per block."""
     if isinstance(source, Block):
         return [source.iterations]
     if isinstance(source, Sequence):
@@ -65,7 +65,7 @@ def _runs(source: Stream | Block | Sequence[Iteration]) -> list[Sequence[Iterati
 
 
 def _boundaries(runs: list[Sequence[Iteration]]) -> Iterator[float]:
-    """Between which iterations, counted from 1, a new segment or block begins."""
+    """Yield positions between iterations, counted from 1, at starts of segments or blocks."""
     keys = [(run, it.segment) for run, iterations in enumerate(runs) for it in iterations]
     for number, (before, after) in enumerate(pairwise(keys), start=1):
         if before != after:
@@ -73,7 +73,7 @@ def _boundaries(runs: list[Sequence[Iteration]]) -> Iterator[float]:
 
 
 def _shades(count: int) -> list[tuple[float, float, float, float]]:
-    """`count` colours from dark to light, even in lightness."""
+    """Return `count` colours from dark to light, evenly spaced in lightness."""
     from matplotlib import colormaps
 
     return [tuple(colour) for colour in colormaps["cividis"](np.linspace(0.05, 0.95, count))]

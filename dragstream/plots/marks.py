@@ -1,4 +1,4 @@
-"""Drags drawn over frames: outlines of handles and targets, and the way between them."""
+"""Drags drawn over frames: outlines of handles and targets, and the path between them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from dragstream.stream.records import Block, Mode
 
 @dataclass(frozen=True)
 class Marks:
-    """What is drawn over one frame for one drag: where the handle is, or where it should be."""
+    """The marks of one drag over one frame: the handle, or its target position."""
 
     colour: str
     outline: NDArray[np.float32]
     track: NDArray[np.float64] | None = None
-    """The way of one point, (N, 2), at the handle; None marks a place to be reached."""
+    """The path of one point, (N, 2), at the handle; None for a target."""
 
 
 def marks_of(blocks: Sequence[Block], offset: int) -> dict[int, list[Marks]]:
-    """The drags of `blocks`, keyed by video frame number less `offset`."""
+    """Compute the marks of `blocks`, keyed by video frame number less `offset`."""
     marks: dict[int, list[Marks]] = {}
     for block in blocks:
         size = block.frames.shape[1:3]
@@ -53,13 +53,13 @@ def marks_of(blocks: Sequence[Block], offset: int) -> dict[int, list[Marks]]:
 def target_places(
     block: Block, motion: Motion, before: int, total: int
 ) -> Iterator[tuple[int, Affine]]:
-    """Where a drag should have taken its handle, on the last video frame of each latent frame."""
+    """Yield the target position of a drag's handle at the last video frame of each latent frame."""
     if block.mode is Mode.EDIT:
         yield block.video_frames[-1], motion.at(1.0)
         return
     places = targets(motion, total)[before : before + len(block.latent_frames)]
-    # Latent frames share out the block's video frames evenly; only the stream's first is a video
-    # frame by itself.
+    # Latent frames divide the block's video frames evenly; only the first one of a stream is a
+    # single video frame.
     alone = int(block.latent_frames[0] == 0 and len(places) > 1)
     per_frame = (len(block.frames) - alone) // (len(places) - alone)
     for number, place in enumerate(places, start=1):
@@ -67,7 +67,7 @@ def target_places(
 
 
 def track(motion: Motion, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The way (N, 2) of the point of the region that shows the motion."""
+    """Compute the path (N, 2) of the region's point that represents the motion."""
     anchor = np.asarray(motion.anchor(mask))
     return np.stack([motion.at(step).apply(anchor) for step in np.linspace(0.0, 1.0, 33)])
 

@@ -1,4 +1,4 @@
-"""The model in the package: a small world, its captions, an autoencoder and a small causal Wan."""
+"""The packaged model: a synthetic world, its captions, an autoencoder and a small causal Wan."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _PARTS = ("config.json", "transformer.safetensors", "autoencoder.safetensors")
 
 
 def load(folder: Path | None = None) -> Playground:
-    """Load the packaged model, or weights that its training wrote; needs no network.
+    """Load the packaged model, or weights from its training script; needs no network.
 
     Args:
-        folder: of the weights; None for those in the package.
+        folder: folder of the weights; None for those in the package.
 
     Raises:
         FileNotFoundError, ValueError: weights are missing or damaged.
@@ -32,7 +32,7 @@ def load(folder: Path | None = None) -> Playground:
 
 
 def owns(folder: Path) -> bool:
-    """Whether a folder holds what the playground's training writes."""
+    """Check that a folder holds output of the playground's training."""
     return all((folder / part).is_file() for part in _PARTS)
 
 

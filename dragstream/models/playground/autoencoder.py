@@ -1,4 +1,4 @@
-"""A per-frame autoencoder, 8x smaller in space, light enough to decode a block in a blink."""
+"""A per-frame autoencoder, 8x smaller in space, with fast decoding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FACTOR = 8
 
 
 class _Residual(nn.Module):
-    """Two convolutions beside an identity; starts as the identity."""
+    """A residual block of two convolutions, initialised as the identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -26,11 +26,11 @@ class _Residual(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Frames to latents and back, each frame by itself.
+    """An autoencoder of single frames.
 
     Frames are (N, 3, H, W) in -1..1, latents (N, 8, H/8, W/8), normalised per channel to about
-    mean 0 and standard deviation 1 over the training frames. No normalisation layers: what is
-    decoded at one place depends on its neighbourhood only, so a change of the latents stays local.
+    mean 0 and standard deviation 1 over the training frames. No normalisation layers: each decoded
+    pixel depends only on its neighbourhood, so a change of the latents stays local.
     """
 
     mean: Tensor
@@ -72,12 +72,12 @@ class Autoencoder(nn.Module):
         self.register_buffer("std", torch.ones(CHANNELS))
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Latents (N, 8, H/8, W/8) of frames (N, 3, H, W) in -1..1."""
+        """Encode frames (N, 3, H, W) in -1..1 as latents (N, 8, H/8, W/8)."""
         raw: Tensor = self.encoder(frames)
         return (raw - self.mean[:, None, None]) / self.std[:, None, None]
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Frames (N, 3, H, W), about -1..1, of latents (N, 8, H/8, W/8)."""
+        """Decode latents (N, 8, H/8, W/8) to frames (N, 3, H, W), about -1..1."""
         raw = latents * self.std[:, None, None] + self.mean[:, None, None]
         frames: Tensor = self.decoder(raw)
         return frames

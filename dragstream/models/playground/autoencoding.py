@@ -1,4 +1,4 @@
-"""Train the autoencoder of the packaged model on single frames, and its decoder once more."""
+"""Training of the packaged autoencoder on single frames, and fine-tuning of its decoder."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.clips import as_input, draw_frames
 
 _LATENT_NOISE = 0.045
-"""The decoder forgives that much noise in latents of unit variance."""
+"""Standard deviation of the noise added to latents (of unit variance) before decoding."""
 _TOGETHER = 0.05
-"""How much it counts that moved frames have moved latents."""
+"""Weight of the equivariance loss: moved frames must have moved latents."""
 _CROPS = 20
-"""Of a batch of the autoencoder."""
+"""Number of crops in a batch of the autoencoder."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how large: sizes of pool and batch, minutes of the transformer's training."""
+    """Training budget: sizes of pool and batch, minutes of the transformer's training."""
 
     minutes: float
     autoencoder_steps: int
@@ -37,12 +37,12 @@ class Plan:
 
 
 def train_autoencoder(folder: Path, plan: Plan, weights: Path | None = None) -> Autoencoder:
-    """Train the autoencoder, or read it from the folder if that is done.
+    """Train the autoencoder, or read it from the folder if it is trained already.
 
     Args:
-        folder: where checkpoints are.
-        plan: how long.
-        weights: exported weights to take it from if the folder has none; None: train it.
+        folder: folder of the checkpoints.
+        plan: training budget.
+        weights: exported weights to read if the folder has no checkpoint; None: train.
     """
     path = folder / "autoencoder.pt"
     model = Autoencoder().to(plan.device)
@@ -55,7 +55,7 @@ def train_autoencoder(folder: Path, plan: Plan, weights: Path | None = None) -> 
     generator = torch.Generator().manual_seed(1)
     frames = draw_frames(plan.pool // 2, generator).to(plan.device)
     for weight in model.parameters():
-        if weight.ndim == 4:  # kernels; twice as fast on a CPU
+        if weight.ndim == 4:  # convolution kernels; twice as fast on a CPU
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1.5e-3, betas=(0.9, 0.98), weight_decay=0)
     steps = plan.autoencoder_steps
@@ -73,12 +73,12 @@ def train_autoencoder(folder: Path, plan: Plan, weights: Path | None = None) -> 
 
 
 def sharpen_decoder(model: Autoencoder, folder: Path, plan: Plan) -> None:
-    """Train the decoder further, on the busiest crops, for latents that stay as they are.
+    """Fine-tune the decoder on the busiest crops, with fixed latents.
 
     Args:
-        model: the autoencoder; its encoder is not touched, so a transformer still fits.
-        folder: where the checkpoint goes.
-        plan: how long.
+        model: the autoencoder; its encoder is unchanged, so trained transformers stay valid.
+        folder: output folder of the checkpoint.
+        plan: training budget.
     """
     generator = torch.Generator().manual_seed(3)
     frames = draw_frames(plan.pool, generator).to(plan.device)
@@ -106,7 +106,7 @@ def sharpen_decoder(model: Autoencoder, folder: Path, plan: Plan) -> None:
 
 
 def _crops(frames: Tensor, generator: torch.Generator) -> Tensor:
-    """The busier half of random crops of 96x96 pixels: the autoencoder has no sense of place."""
+    """Select the busier half of random 96x96 crops: the autoencoder is independent of position."""
     index = torch.randint(len(frames), (2 * _CROPS,), generator=generator)
     top, left = (
         8 * int(torch.randint((size - 96) // 8 + 1, (), generator=generator))
@@ -119,11 +119,11 @@ def _crops(frames: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _autoencoder_loss(model: Autoencoder, frames: Tensor) -> Tensor:
-    """What is decoded, against the frames; latents of about unit variance that move with them.
+    """Loss of reconstruction, of latent variance, and of equivariance to motions.
 
-    Half of the frames are moved, turned and scaled at random, and so are their latents: these must
-    decode to the moved frames and be near the moved frames' own latents. A drag moves features
-    over the latents' grid, by less than a cell as well, and only such latents go along.
+    Half of the frames are shifted, rotated and scaled at random, and so are their latents: these
+    must decode to the moved frames and be near the moved frames' own latents. A drag moves features
+    over the latent grid, by fractions of a cell too, which requires equivariant latents.
     """
     half = len(frames) // 2
     motion = _motions(half).to(frames.device)
@@ -144,7 +144,7 @@ def _autoencoder_loss(model: Autoencoder, frames: Tensor) -> Tensor:
 
 
 def _motions(count: int) -> Tensor:
-    """Random shifts, turns and scales of crops, (count, 2, 3) as `affine_grid` takes them."""
+    """Draw random shifts, rotations and scales of crops, (count, 2, 3) as for `affine_grid`."""
     angle = 2 * math.pi * torch.rand(count)
     scale = torch.exp(0.3 * (2 * torch.rand(count) - 1))
     shift = 0.2 * (2 * torch.rand(count, 2) - 1)
@@ -154,7 +154,7 @@ def _motions(count: int) -> Tensor:
 
 
 def _moved(maps: Tensor, motions: Tensor) -> Tensor:
-    """Frames or latents (N, C, H, W) under motions, mirrored at the borders."""
+    """Apply motions to frames or latents (N, C, H, W), mirrored at the borders."""
     grid = nn.functional.affine_grid(motions, list(maps.shape), align_corners=False)
     moved: Tensor = nn.functional.grid_sample(
         maps, grid, padding_mode="reflection", align_corners=False
@@ -163,7 +163,7 @@ def _moved(maps: Tensor, motions: Tensor) -> Tensor:
 
 
 def _picture_loss(decoded: Tensor, frames: Tensor) -> Tensor:
-    """L1 of colours and of their gradients."""
+    """L1 loss of colours and of their spatial gradients."""
     slopes = zip(_slopes(decoded), _slopes(frames), strict=True)
     edges = sum((a - b).abs().mean() for a, b in slopes)
     return (decoded - frames).abs().mean() + 0.5 * edges
@@ -175,7 +175,7 @@ def _slopes(maps: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def _normalise(model: Autoencoder, frames: Tensor) -> None:
-    """Measure the latents' mean and standard deviation per channel."""
+    """Set the latents' mean and standard deviation per channel from frames."""
     latents = torch.cat([model.encoder(as_input(part)) for part in frames.split(32)])
     model.mean.copy_(latents.mean((0, 2, 3)))
     model.std.copy_(latents.std((0, 2, 3)))

@@ -1,4 +1,4 @@
-"""Captions of the playground: a closed vocabulary, and how it becomes text embeddings."""
+"""Captions of the playground: a closed vocabulary, and its text embeddings."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PHRASES = 4
 _SEPARATORS = ("and", "past", "beside", "behind", "before", "in", "on", "while")
 _FILLERS = ("a", "an", "the")
 _GREYS = ("gray", "grey")
-"""A colour that no object here has: it is understood, and leaves the colour open."""
+"""A colour of no object: accepted, and leaves the colour open."""
 _QUOTES = "\"'`´“”„‟‘’‚‛«»‹›"
-"""May stand around words and say nothing."""
+"""Quotation marks, ignored around words."""
 _MOTION_WORDS = tuple(dict.fromkeys(word for motion in MOTIONS for word in motion.split()))
 _CAMERA_WORDS = ("camera", "pans")
 VOCABULARY: tuple[str, ...] = (
@@ -47,7 +47,7 @@ def caption(scenes: Scenes, index: int, *, place: bool = True) -> str:
 
     Args:
         scenes: a batch of scenes.
-        index: which of them.
+        index: index of the scene.
         place: False leaves the place open.
     """
     phrases = []
@@ -71,8 +71,8 @@ def phrases(prompt: str) -> list[list[str]]:
     """Split a prompt into phrases of meaningful words.
 
     "a red critter slides right past a blue box" gives
-    [["red", "critter", "slides", "right"], ["blue", "box"]]. Quotation marks of any kind say
-    nothing. Neither do "gray" and "grey", since no object here is: they leave the colour open.
+    [["red", "critter", "slides", "right"], ["blue", "box"]]. Quotation marks of any kind are
+    ignored, and so are "gray" and "grey", the colour of no object: they leave the colour open.
 
     Raises:
         TypeError: the prompt is not a string.
@@ -108,7 +108,7 @@ def phrases(prompt: str) -> list[list[str]]:
 
 
 def word_counts(prompts: list[str]) -> Tensor:
-    """How often each meaningful word stands in each phrase: float32 (B, PHRASES, words)."""
+    """Count each meaningful word in each phrase: float32 (B, PHRASES, words)."""
     shape = (len(prompts), PHRASES, len(_MEANINGFUL))
     counts = torch.zeros(shape, dtype=torch.float32, device="cpu")
     for row, prompt in enumerate(prompts):
@@ -119,10 +119,10 @@ def word_counts(prompts: list[str]) -> Tensor:
 
 
 class CaptionEncoder(nn.Module):
-    """One text token per phrase: the sum of its words' vectors and of its place in the caption.
+    """A text encoder with one token per phrase: the sum of word vectors and a position vector.
 
-    Binding a colour to its object would cost a small transformer a layer of its own; a phrase
-    that arrives as one vector brings them bound.
+    Binding a colour to its object would take a layer of a small transformer; one vector per phrase
+    binds them already.
     """
 
     def __init__(self, text_dim: int) -> None:
@@ -132,11 +132,11 @@ class CaptionEncoder(nn.Module):
         self.empty = nn.Parameter(torch.zeros(text_dim))
 
     def forward(self, counts: Tensor) -> Tensor:
-        """Embeddings (B, PHRASES, text_dim) of word counts (B, PHRASES, words)."""
+        """Embed word counts (B, PHRASES, words) as (B, PHRASES, text_dim)."""
         used = counts.sum(dim=-1, keepdim=True) > 0
         filled: Tensor = counts @ self.words + self.places
         return torch.where(used, filled, self.empty)
 
     def silence(self) -> Tensor:
-        """Embeddings (1, PHRASES, text_dim) of no caption at all."""
+        """Return the embeddings (1, PHRASES, text_dim) of an empty caption."""
         return self.empty.detach().expand(1, PHRASES, -1)

@@ -1,4 +1,4 @@
-"""The model card beside the weights: what the model is, its figures, how to make it again."""
+"""The model card beside the weights: description, measured figures, commands to reproduce."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from dragstream.models.playground.clips import BLOCK, as_input, draw_clips, draw
 from dragstream.models.playground.model import WEIGHTS, Playground
 
 _HELD_OUT = 10_000
-"""Seed of what the figures are measured on; training never uses it."""
+"""Seed of the evaluation data, never used in training."""
 TABLES = {
     "playground": "Do drags land on held-out scenes",
     "likeness": "Do clips made from captions alone look like rendered ones, in moments of latents",
     "captions": "Are captions obeyed, without a picture to start from",
     "identity": "Do objects stay what they are, many blocks on, without any drag",
 }
-"""What a card tells beside `figures`, by the command of `dragstream.revel` that measures it."""
+"""The optional tables of a card, by the command of `dragstream.revel` that measures each."""
 
 
 @torch.no_grad()
@@ -61,7 +61,7 @@ def figures(model: Playground, frames: int = 64, clips: int = 48) -> dict[str, A
 def _prediction_errors(
     model: Playground, count: int, generator: torch.Generator
 ) -> dict[str, float]:
-    """How far a block's prediction is from one possible future, by noise level."""
+    """Measure the distance of a block's prediction to one possible future, by noise level."""
     clips = draw_clips(count, generator, model.autoencoder)
     latents = clips.latents.float()
     text = model.captions(clips.counts)
@@ -85,13 +85,13 @@ def write(
     """Write MODEL_CARD.md beside the weights.
 
     Args:
-        folder: where the weights are.
-        found: what `figures` gave.
-        training: what the config says about the training.
-        tables: Markdown tables of `TABLES`, by name; what is left out was not measured.
+        folder: folder of the weights.
+        found: the result of `figures`.
+        training: the training record in the config.
+        tables: Markdown tables of `TABLES`, by name; missing tables are reported as not measured.
 
     Raises:
-        ValueError: a table that is none of `TABLES`.
+        ValueError: a table that is not in `TABLES`.
     """
     tables = tables or {}
     if unknown := set(tables) - set(TABLES):
@@ -120,7 +120,7 @@ def write(
 
 
 def _distillation(training: Mapping[str, Any]) -> str:
-    """What the card says about a distillation; nothing where there was none."""
+    """Return the card's text on the distillation; empty without one."""
     found = training.get("distillation")
     if found is None:
         return ""
@@ -131,7 +131,7 @@ def _distillation(training: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure the weights of a folder and write their card, with the tables that are given."""
+    """Measure the weights of a folder and write their card, with the given tables."""
     parser = argparse.ArgumentParser(
         prog="python -m dragstream.models.playground.card", description=main.__doc__
     )

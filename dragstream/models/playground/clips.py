@@ -1,4 +1,4 @@
-"""Training clips of the playground: rendered without end, kept as latents."""
+"""Training clips of the playground: an unlimited rendered supply, stored as latents."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ BLOCK = 3
 """Latent frames of a block."""
 
 _HORIZON = 40
-"""Video frames simulated between a clip's first frame and its last two blocks, at most."""
+"""Maximum video frames simulated between a clip's first frame and its last two blocks."""
 _STILL = 0.12
-"""Share of clips whose past stands still, as it does after an image start."""
+"""Share of clips with a motionless past, as after an image start."""
 _SILENT = 0.2
-"""Share of phrases whose motion the caption leaves open; likewise of captions without a place."""
+"""Share of phrases without a motion in the caption; likewise of captions without a place."""
 
 
 @dataclass
 class Clips:
-    """Clips as the causal Wan sees its streams: the sink frame, the block before, the block.
+    """Clips in the layout of the causal Wan's streams: sink frame, previous block, block.
 
     `latents` is (N, 1 + 2 * BLOCK, C, h, w) in bfloat16, `cover` the share of each latent cell
     that objects fill, (N, 1 + 2 * BLOCK, 1, h, w), `counts` the captions' word counts.
@@ -39,12 +39,12 @@ class Clips:
         return len(self.latents)
 
     def sample(self, count: int, generator: torch.Generator) -> Clips:
-        """Clips drawn at random, latents and cover in float32."""
+        """Draw clips at random, latents and cover in float32."""
         index = torch.randint(len(self), (count,), generator=generator)
         return Clips(self.latents[index].float(), self.cover[index].float(), self.counts[index])
 
     def replace(self, fresh: Clips, generator: torch.Generator) -> None:
-        """Put fresh clips in the place of some others."""
+        """Replace random clips by fresh ones."""
         index = torch.randperm(len(self), generator=generator)[: len(fresh)]
         self.latents[index] = fresh.latents
         self.cover[index] = fresh.cover
@@ -52,13 +52,13 @@ class Clips:
 
 
 def draw_frames(count: int, generator: torch.Generator) -> Tensor:
-    """Single rendered frames for the autoencoder: uint8 (count, 3, H, W)."""
+    """Render single frames for the autoencoder: uint8 (count, 3, H, W)."""
     frames = world.render(world.sample_scenes(generator, count, 1))[:, 0]
     return torch.from_numpy(frames).permute(0, 3, 1, 2)
 
 
 def as_input(frames: Tensor) -> Tensor:
-    """uint8 frames as the autoencoder takes them: float32 in -1..1."""
+    """Convert uint8 frames to the autoencoder's input: float32 in -1..1."""
     return frames.float() / 127.5 - 1
 
 
@@ -71,7 +71,7 @@ def draw_clips(count: int, generator: torch.Generator, autoencoder: Autoencoder)
 def draw_clips_and_scenes(
     count: int, generator: torch.Generator, autoencoder: Autoencoder
 ) -> tuple[Clips, world.Scenes]:
-    """The same, and the scenes in the frames of the clips."""
+    """Render and encode fresh clips; also return the scenes in their frames."""
     device = autoencoder.mean.device
     scenes = world.sample_scenes(generator, count, _HORIZON + 2 * BLOCK)
     start = torch.randint(BLOCK, _HORIZON + 1, (count, 1), generator=generator)
@@ -93,7 +93,7 @@ def draw_clips_and_scenes(
 
 @torch.no_grad()
 def encode_frames(video: torch.Tensor, autoencoder: Autoencoder) -> torch.Tensor:
-    """Latents (B T, C, h, w) of rendered clips, uint8 (B, T, H, W, 3)."""
+    """Encode rendered clips, uint8 (B, T, H, W, 3), as latents (B T, C, h, w)."""
     device = autoencoder.mean.device
     pixels = as_input(video.flatten(0, 1).to(device).permute(0, 3, 1, 2))
     with torch.autocast(device.type, dtype=torch.bfloat16):
@@ -101,7 +101,7 @@ def encode_frames(video: torch.Tensor, autoencoder: Autoencoder) -> torch.Tensor
 
 
 def _captions(scenes: world.Scenes, generator: torch.Generator) -> list[str]:
-    """Captions that leave some things open, so that prompts may do so, too."""
+    """Write captions that leave some attributes open, so that prompts may do so, too."""
     motions = re.compile(f" ({'|'.join(world.MOTIONS)})")
     texts = []
     for index in range(len(scenes)):

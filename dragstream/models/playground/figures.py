@@ -1,6 +1,6 @@
-"""The objects of the playground's world: their outlines and marks.
+"""Outlines and surface marks of the objects of the playground's world.
 
-An object has coordinates of its own, u to its right and v downward, in radii from its middle.
+An object has its own coordinates, u to its right and v downward, in radii from its centre.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dragstream.models.playground.names import COLORS, KINDS
 
 _TIP = 1.12
 _NOTCH = 0.56
-"""Distances of a star's tips and notches from its middle, in radii."""
+"""Distances of a star's tips and notches from its centre, in radii."""
 STRIPE = 0.20
 """Half the width of a box's stripe, in radii."""
 
 
 def outline(kind: str, u: Tensor, v: Tensor) -> Tensor:
-    """Distance to an object's outline in radii, positive inside.
+    """Compute the signed distance to an object's outline in radii, positive inside.
 
     Args:
         kind: one of `KINDS`.
@@ -50,7 +50,7 @@ def outline(kind: str, u: Tensor, v: Tensor) -> Tensor:
 
 
 def corners(kind: str) -> Tensor:
-    """The corners of a kind's outline in its own coordinates (u, v), (n, 2): a critter has none."""
+    """Return the corners of an outline in object coordinates (u, v), (n, 2); a critter has none."""
     if kind == "star":
         turn = torch.arange(5, **FLOAT) * (2 * math.pi / 5)
         return _TIP * torch.stack([turn.sin(), -turn.cos()], dim=1)
@@ -69,10 +69,10 @@ def shade(
     *,
     stride: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """Shape (distance to the outline in radii, positive inside) and colour of each pixel.
+    """Compute outline distance (in radii, positive inside) and colour of each pixel.
 
-    `u`, `v` are the object's own coordinates in radii, `sx`, `sy` those of the screen; marks are
-    as soft as `stride` pixels.
+    `u`, `v` are the object's own coordinates in radii, `sx`, `sy` those of the screen; edges of
+    marks are blurred over `stride` pixels.
     """
     palette = torch.tensor(list(COLORS.values()), **FLOAT) / 255
     base = palette[column["color"][:, 0, 0]][:, None, None, :]

@@ -12,25 +12,23 @@ from dragstream.models.playground.clips import BLOCK, Clips
 from dragstream.models.playground.model import Playground
 
 _FAR = 2000.0
-"""Largest distance in frames, in training, between the sink and the blocks that look at it."""
+"""Largest distance in frames, in training, between the sink and the blocks that attend to it."""
 _CLEAN_PAST = {0: 0.5, 1: 0.75}
-"""Share of clips whose past is clean, by sinks: a stream that begins has often no past at all."""
+"""Share of clips with a clean past, by number of sinks: early blocks often have no past at all."""
 _WORDLESS = 0.1
-"""Share of clips without a caption: what captions add to them is what guidance amplifies."""
+"""Share of clips without a caption, for classifier-free guidance."""
 _ROUGH_PAST = 0.12
-"""Noise, as a sigma, that a clean past may carry unannounced."""
+"""Maximum noise (a sigma) of a past at nominal level 0."""
 _LEAST_NOISE = 0.1
 _OBJECTS = 3.0
-"""How much more the error counts around objects: they fill a sixth of a frame, and are all that is
-hard about it."""
+"""Weight of errors around objects, which fill a sixth of a frame and are the hard part."""
 _AROUND = 2
-"""Latent cells around objects, in all frames, that count as much as they: an error that counted
-more on an object than beside it would teach the model to draw where it is in doubt, and objects
-to grow."""
+"""Margin around objects, in latent cells and all frames, with the same weight. A larger weight on
+an object than beside it would bias the model towards drawing objects, and enlarge them."""
 
 
 def optimizers(model: Playground, learning_rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the layers, AdamW for all else."""
+    """Make the optimizers: Muon for matrices inside the layers, AdamW for all else."""
     matrices: list[nn.Parameter] = []
     others = list(model.captions.parameters())
     for name, weight in model.wan.transformer.named_parameters():
@@ -47,7 +45,7 @@ def optimizers(model: Playground, learning_rate: float) -> list[torch.optim.Opti
 def levels_between(
     steps: Sequence[float], shape: tuple[int, ...], generator: torch.Generator
 ) -> Tensor:
-    """Noise levels as often as the sampler asks for such: pure noise, or between two steps."""
+    """Draw noise levels in the sampler's proportions: pure noise, or between two steps."""
     sigmas = torch.tensor([*steps, _LEAST_NOISE])
     step = torch.randint(len(sigmas) - 1, shape, generator=generator)
     level = sigmas[step].lerp(sigmas[step + 1], torch.rand(shape, generator=generator))
@@ -56,7 +54,7 @@ def levels_between(
 
 @dataclass(frozen=True)
 class Batch:
-    """Clips on their way into the model: (B, F, ...) with `sink` frames before the two blocks."""
+    """Clips as model inputs: (B, F, ...) with `sink` frames before the two blocks."""
 
     latents: Tensor
     text: Tensor
@@ -64,17 +62,17 @@ class Batch:
     sink: int
 
     def flow(self, model: Playground, noisy: Tensor, sigmas: Tensor) -> Tensor:
-        """The model's flow for the first frames of the batch, as many as `noisy` has."""
+        """Compute the model's flow for the first frames of the batch, as many as `noisy` has."""
         known = noisy.shape[1]
         stage = torch.tensor([0] * self.sink + [1] * BLOCK + [2] * BLOCK)[:known]
-        visible = stage[:, None] >= stage[None, :]  # the sink itself, each block its past
+        visible = stage[:, None] >= stage[None, :]  # the sink and each block's past
         with torch.autocast(noisy.device.type, dtype=torch.bfloat16):
             flow = model.wan(noisy, sigmas, self.text, self.frames[:, :known], visible)
         return torch.as_tensor(flow).float()
 
 
 def mix(latents: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
-    """Latents at noise levels (B, F)."""
+    """Mix latents with noise at noise levels (B, F)."""
     scale = sigmas[..., None, None, None]
     return (1 - scale) * latents + scale * noise
 
@@ -82,7 +80,7 @@ def mix(latents: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
 def flow_loss(
     model: Playground, clips: Clips, generator: torch.Generator, *, self_fed: bool
 ) -> Tensor:
-    """Flow matching on a batch of clips (mean squared error of the flow where there is noise)."""
+    """Compute the flow matching loss of a batch: mean squared error of the flow of noisy frames."""
     device, count = clips.latents.device, len(clips)
     sink = int(torch.rand((), generator=generator) < 0.5)
     latents = clips.latents[:, 1 - sink :]
@@ -99,7 +97,7 @@ def flow_loss(
     levels = [torch.zeros(count, sink), past.expand(-1, BLOCK), block.expand(-1, BLOCK)]
     sigmas = torch.cat(levels, 1).to(device)
     noise = torch.randn(latents.shape, generator=generator).to(device)
-    # An imperfect past that claims to be clean teaches the model to mend what it is given.
+    # Noise in a past at nominal level 0 teaches the model to correct imperfect pasts.
     if self_fed:
         noisy = mix(remade(model, batch, clean.to(device), generator), noise, sigmas)
     else:
@@ -114,7 +112,7 @@ def flow_loss(
 
 @torch.no_grad()
 def remade(model: Playground, batch: Batch, clean: Tensor, generator: torch.Generator) -> Tensor:
-    """Clips whose clean past (B, 1) is the model's own guess at it, for most of them."""
+    """Replace the clean past (B, 1) by the model's own prediction, for most clips."""
     latents, known = batch.latents, batch.sink + BLOCK
     past = latents[:, :known]
     level = 0.35 + 0.45 * torch.rand(len(past), 1, generator=generator).to(past.device)

@@ -1,8 +1,8 @@
-"""Frames that a model has made, as the renderer would have drawn them.
+"""Correction of generated frames: scenes are fitted to them, and drawn by the renderer.
 
-What is where is the model's choice: positions, sizes, angles and where faces look are fitted to its
-frames by gradient descent through the renderer. How things look is the renderer's: the fitted
-scenes have corners where boxes have corners, and two eyes to a critter.
+The poses come from the model: positions, sizes, angles and yaws of faces are fitted to its frames
+by gradient descent through the renderer. The appearance comes from the renderer: boxes of the
+fitted scenes have sharp corners, and critters two eyes.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from dragstream.models.playground import world
 from dragstream.models.playground.painting import pixels
 
 _STRIDE = 4
-"""Pixels from sample to sample in the pictures that are compared."""
+"""Sampling distance of the compared images, in pixels."""
 _ROUNDS = 2
 _ITERATIONS = 30
-"""Of a round, after angles have been sought."""
+"""Iterations of a round of descent, after the search of angles."""
 _RATE = 0.15
 _UNITS = {"x": 3.0, "y": 3.0, "radius": 2.0, "aspect": 0.06, "angle": 8.0, "yaw": 10.0}
-"""What a step of the descent moves, per unit of its learning rate."""
+"""Step size of each pose parameter, per unit of the learning rate."""
 _LIMITS = {"radius": (26.0, 48.0), "aspect": (-0.45, 0.45), "yaw": (-65.0, 65.0)}
 _ANGLES = torch.arange(-84.0, 85.0, 12.0, **FLOAT)
-"""From where angles are sought, beside the last one that is known."""
+"""Candidates in the search of angles, in addition to the last known angle."""
 _YAWS = torch.linspace(-60.0, 60.0, len(_ANGLES), **FLOAT)
 _CHROMA = 0.12
-"""A pixel less colourful than that, as the length of its colour without the gray, has no hue."""
+"""Minimum length of a pixel's colour minus its gray; less saturated pixels have no hue."""
 _ALIKE = 0.95
-"""Cosine between hues of one colour."""
+"""Minimum cosine between two hues of the same colour."""
 _FEW = 5
-"""Samples of a colour that are too few for an object."""
+"""Number of samples of a colour that is too small for an object."""
 
 
 @cpu_by_default()
 def fit_scenes(frames: Tensor, before: world.Scenes) -> world.Scenes:
-    """Scenes that look like given frames.
+    """Fit scenes to given frames.
 
     Args:
-        frames: of a model, (N, F, 3, H, W) in -1..1.
-        before: the N scenes that the frames go on from; their last frame is where the fit begins.
+        frames: frames of a model, (N, F, 3, H, W) in -1..1.
+        before: the N scenes before the frames; the fit starts from their last frame.
 
     Returns:
         N scenes of F frames with the same objects.
@@ -59,7 +59,7 @@ def fit_scenes(frames: Tensor, before: world.Scenes) -> world.Scenes:
     wanted = nn.functional.avg_pool2d(frames.float().flatten(0, 1), _STRIDE)
     wanted = (wanted / 2 + 0.5).unflatten(0, frames.shape[:2]).permute(0, 1, 3, 4, 2)
     scenes = _placed(_continued(before, frames.shape[1]), wanted)
-    # A renderer that was compiled for whole frames would be compiled again for coarse ones.
+    # A renderer compiled for whole frames would be recompiled for coarse ones.
     with torch.compiler.set_stance("force_eager"):
         for _ in range(_ROUNDS):
             scenes = _descended(replace(scenes, **_turned(scenes, wanted)), wanted)
@@ -67,7 +67,7 @@ def fit_scenes(frames: Tensor, before: world.Scenes) -> world.Scenes:
 
 
 def _descended(scenes: world.Scenes, wanted: Tensor) -> world.Scenes:
-    """The scenes after some steps of gradient descent on all of a pose at once."""
+    """Optimise all pose parameters of the scenes by gradient descent."""
     start = {name: getattr(scenes, name) for name in _UNITS}
     moves = {name: torch.zeros_like(value, requires_grad=True) for name, value in start.items()}
     optimizer = torch.optim.Adam(list(moves.values()), lr=_RATE)
@@ -89,12 +89,12 @@ def _descended(scenes: world.Scenes, wanted: Tensor) -> world.Scenes:
 
 
 def _error(scenes: world.Scenes, wanted: Tensor) -> Tensor:
-    """Squared difference of coarse pictures, (N, F)."""
+    """Compute the squared difference of coarse images, (N, F)."""
     return (world.sketch(scenes, _STRIDE) - wanted).square().sum((2, 3, 4))
 
 
 def _continued(before: world.Scenes, frames: int) -> world.Scenes:
-    """Scenes that stand still where they have come to, before a camera that pans on."""
+    """Extend the last frame of scenes without motion, under a camera that continues to pan."""
     last = torch.full((len(before), frames), before.frames - 1)
     speed = before.pan[:, -1:] - before.pan[:, -2:-1] if before.frames > 1 else 0 * before.pan
     ahead = torch.arange(1, frames + 1)[None, :, None]
@@ -102,7 +102,7 @@ def _continued(before: world.Scenes, frames: int) -> world.Scenes:
 
 
 def _placed(scenes: world.Scenes, wanted: Tensor) -> world.Scenes:
-    """The scenes with their objects in the middle of what has their colour."""
+    """Move each object to the centre of the pixels with its colour."""
     palette = torch.tensor(list(world.COLORS.values()), **FLOAT) / 255
     hues = _hue(palette)[scenes.color]
     chroma = _hue(wanted)
@@ -118,13 +118,13 @@ def _placed(scenes: world.Scenes, wanted: Tensor) -> world.Scenes:
 
 
 def _hue(colors: Tensor) -> Tensor:
-    """Colours (..., 3) less their gray."""
+    """Subtract the gray from colours (..., 3)."""
     return colors - colors.mean(dim=-1, keepdim=True)
 
 
 @torch.no_grad()
 def _turned(scenes: world.Scenes, wanted: Tensor) -> dict[str, Tensor]:
-    """The best of some angles, of critters the best of some yaws: "angle" and "yaw" (N, F, K)."""
+    """Search the best angles, and the best yaws of critters: "angle" and "yaw" (N, F, K)."""
     critter = (scenes.kind == world.KINDS.index("critter"))[:, None]
     best = {"angle": scenes.angle, "yaw": scenes.yaw}
     for slot in range(scenes.kind.shape[1]):
@@ -144,7 +144,7 @@ def _turned(scenes: world.Scenes, wanted: Tensor) -> dict[str, Tensor]:
 
 
 def repeated(scenes: world.Scenes, times: int) -> world.Scenes:
-    """Each of the scenes several times over, one after the other."""
+    """Repeat each scene several times, consecutively."""
     return world.Scenes(
         **{f.name: getattr(scenes, f.name).repeat_interleave(times, 0) for f in fields(scenes)}
     )

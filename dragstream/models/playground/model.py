@@ -1,4 +1,4 @@
-"""The packaged model behind the `VideoModel` protocol: captions, causal Wan and autoencoder."""
+"""The packaged model with the `VideoModel` protocol: captions, causal Wan and autoencoder."""
 
 from __future__ import annotations
 
@@ -38,15 +38,16 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class Guidance:
-    """How much the caption counts: classifier-free guidance between two noise levels.
+    """Classifier-free guidance by the caption, between two noise levels.
 
-    Guidance at the highest levels makes scenes alike, at the lowest it changes nothing that can be
-    seen (Kynkäänniemi et al., NeurIPS 2024).
+    Guidance at the highest levels reduces diversity, at the lowest it has no visible effect
+    (Kynkäänniemi et al., NeurIPS 2024).
 
     Attributes:
-        scale: what the caption adds to a prediction counts that many times; 1 for no guidance.
-        least: the lowest noise level that is guided, a sigma.
-        most: the highest.
+        scale: factor of the difference between predictions with and without the caption; 1 for no
+            guidance.
+        least: the lowest noise level with guidance, a sigma.
+        most: the highest noise level with guidance.
     """
 
     scale: float
@@ -54,12 +55,12 @@ class Guidance:
     most: float
 
     def acts(self, sigma: float) -> bool:
-        """Whether predictions at that noise level are guided."""
+        """Return True if predictions at that noise level are guided."""
         return self.scale != 1.0 and self.least <= sigma <= self.most
 
 
 class Playground(Reader, nn.Module):
-    """The packaged model: small, trained on the playground's world, quick on a laptop CPU.
+    """The packaged model: small, trained on the playground's world, fast on a laptop CPU.
 
     Latents are (1, F, 8, H/8, W/8), one latent frame per video frame; see `VideoModel` for the
     methods. The arithmetic is float32, so that the same calls give the same bits.
@@ -67,8 +68,8 @@ class Playground(Reader, nn.Module):
     Args:
         config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
             step; "denoising_step", "learning_rate", "layers", "cutoffs", "upsampling" and
-            "prediction_weight", where and how drags are optimised (see `ModelSpec`);
-            "guidance", the fields of `Guidance`; and maybe "solver", "plain" for steps without
+            "prediction_weight", settings of drags (see `ModelSpec`);
+            "guidance", the fields of `Guidance`; and optionally "solver", "plain" for steps without
             fresh noise (see `from_folder`).
     """
 
@@ -77,7 +78,7 @@ class Playground(Reader, nn.Module):
         self.wan = CausalWan.from_config(config["transformer"])
         self.autoencoder = Autoencoder()
         self.captions = CaptionEncoder(self.wan.config.text_dim)
-        self.to(torch.float32)  # whatever other code has made torch's default
+        self.to(torch.float32)  # independent of torch's default dtype
         self.guidance = Guidance(**config["guidance"])
         self.spec = ModelSpec(
             name="playground",
@@ -121,7 +122,7 @@ class Playground(Reader, nn.Module):
 
     @classmethod
     def _check_described(cls, config: Mapping[str, Any], folder: Path) -> None:
-        """Make sure that a config describes no more weights than the files can hold."""
+        """Check that a config describes no more weights than the files can hold."""
         held = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
         with torch.device("meta"):
             described = sum(weight.nbytes for weight in cls(config).parameters())
@@ -129,7 +130,7 @@ class Playground(Reader, nn.Module):
             raise ValueError("it describes more weights than the files can hold")
 
     def parts(self) -> dict[str, nn.Module]:
-        """The weight files and the modules that they hold."""
+        """Return the modules by the names of their weight files."""
         return {
             "transformer": nn.ModuleDict({"wan": self.wan.transformer, "captions": self.captions}),
             "autoencoder": self.autoencoder,
@@ -150,7 +151,7 @@ class Playground(Reader, nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.autoencoder.mean.device
 
     @functools.cached_property
@@ -164,16 +165,16 @@ class Playground(Reader, nn.Module):
         return digest.hexdigest()
 
     def fingerprint(self) -> str:
-        """A digest of weights, sizes, schedule and constants, for archives and exported code."""
+        """Return a digest of weights, sizes, schedule and constants, for archives and exports."""
         return self._digest
 
     @torch.no_grad()
     def encode_text(self, prompt: str) -> Tensor:
-        """Text embeddings (1, phrases, text_dim) of a caption.
+        """Encode a caption as text embeddings (1, phrases, text_dim).
 
         Raises:
             TypeError: the prompt is not a string.
-            ValueError: an empty prompt, unknown words (the message lists those that are known), or
+            ValueError: an empty prompt, unknown words (the message lists the known ones), or
                 too many phrases.
         """
         embeddings: Tensor = self.captions(word_counts([prompt]).to(self.device))
@@ -201,7 +202,7 @@ class Playground(Reader, nn.Module):
         return self.wan.read(latents, sigma, context, layers, filters, predict=predict)
 
     def predict(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
-        """See `Reader.predict`; captions are amplified, see `Guidance`."""
+        """See `Reader.predict`; with guidance, see `Guidance`."""
         clean = self.wan.predict(latents, sigma, context)
         if not self.guidance.acts(sigma):
             return clean
@@ -219,7 +220,7 @@ class Playground(Reader, nn.Module):
 
     @torch.no_grad()
     def decode(self, latents: Tensor, state: None = None) -> tuple[NDArray[np.uint8], None]:
-        """Frames uint8 (F, H, W, 3) of latents (1, F, 8, h, w); each frame stands for itself.
+        """Decode latents (1, F, 8, h, w) to frames uint8 (F, H, W, 3), each frame by itself.
 
         Raises:
             FloatingPointError: the images are not finite.
@@ -229,11 +230,11 @@ class Playground(Reader, nn.Module):
 
     @torch.no_grad()
     def encode_image(self, image: NDArray[np.uint8]) -> Tensor:
-        """A first block (1, F, 8, h, w) in which the image stands still.
+        """Encode an image as a first block (1, F, 8, h, w) without motion.
 
         Raises:
             TypeError: `image` is not a uint8 array.
-            ValueError: its shape is not that of a frame.
+            ValueError: its shape is not the shape of a frame.
         """
         _check_pixels(image, "an image", (HEIGHT, WIDTH, 3))
         latents = self._encoded(np.asarray(image)[None])
@@ -241,11 +242,11 @@ class Playground(Reader, nn.Module):
 
     @torch.no_grad()
     def encode_video(self, frames: NDArray[np.uint8]) -> Tensor:
-        """The latents (1, N, 8, h, w) of a video of N frames, in whole blocks.
+        """Encode a video of N frames as latents (1, N, 8, h, w), in whole blocks.
 
         Raises:
             TypeError: `frames` is not a uint8 array.
-            ValueError: frames of another size, or a number that makes no whole blocks.
+            ValueError: frames of another size, or not the number of whole blocks.
         """
         count = len(frames) if getattr(frames, "ndim", 0) == 4 else 0
         _check_pixels(frames, "a video", (count, HEIGHT, WIDTH, 3))
@@ -256,8 +257,8 @@ class Playground(Reader, nn.Module):
         return self._encoded(frames)
 
     def _encoded(self, frames: NDArray[np.uint8]) -> Tensor:
-        """Latents (1, N, 8, h, w) of frames (N, H, W, 3)."""
-        pixels = torch.from_numpy(np.array(frames)).to(self.device)  # a copy may be written to
+        """Encode frames (N, H, W, 3) as latents (1, N, 8, h, w)."""
+        pixels = torch.from_numpy(np.array(frames)).to(self.device)  # a writable copy
         latents: Tensor = self.autoencoder.encode(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1)
         return latents[None]
 
@@ -266,16 +267,16 @@ class PlainPlayground(Playground):
     """A `Playground` distilled to few steps: `"solver": "plain"` in its config."""
 
     def solver(self, step: int) -> PlainSteps:
-        """The way onward from a denoising step."""
+        """Make the solver of the steps from a denoising step on."""
         return PlainSteps(self.spec.sigmas, step)
 
     def fingerprint(self) -> str:
-        """A digest that also tells the steps apart from those with fresh noise."""
+        """Return a digest that also differs from that of steps with fresh noise."""
         return hashlib.sha256(f"plain {super().fingerprint()}".encode()).hexdigest()
 
 
 def _class_of(config: Mapping[str, Any], default: type[Playground]) -> type[Playground]:
-    """The class that takes steps as a config says."""
+    """Return the model class for the solver in a config."""
     solver = config.get("solver")
     if solver is None:
         return default

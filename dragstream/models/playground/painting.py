@@ -1,4 +1,4 @@
-"""The pixels of the playground's world: backdrops, and objects laid over them.
+"""Rasterisation of the playground's world: backdrops, and objects composited over them.
 
 Units are pixels (x right, y down) and degrees, positive clockwise; everything is vectorised.
 """
@@ -16,20 +16,20 @@ from dragstream.models.playground.names import HEIGHT, HORIZON, PLACES, WIDTH
 
 
 def pixels(stride: int = 1) -> tuple[Tensor, Tensor]:
-    """Where pixels are, or squares of `stride` pixels: y (1, H, 1) and x (1, 1, W)."""
+    """Return the coordinates of pixels, or `stride`-pixel squares: y (1, H, 1) and x (1, 1, W)."""
     first = (stride - 1) / 2
     y, x = (torch.arange(first, size, stride, **FLOAT) for size in (HEIGHT, WIDTH))
     return y[None, :, None], x[None, None, :]
 
 
 def backdrop(place: Tensor, pan: Tensor, stride: int = 1) -> Tensor:
-    """Empty frames of places (N,) seen by cameras turned by `pan` (N,): (N, H, W, 3) in 0..1."""
+    """Draw empty frames of places (N,) for camera pans `pan` (N,): (N, H, W, 3) in 0..1."""
     y, x = pixels(stride)
     x = x + pan[:, None, None]
     colors = torch.tensor(list(PLACES.values()), **FLOAT)[place] / 255
     wall, floor = colors[:, :, None, None].unbind(dim=1)
     depth = ((y - HORIZON) / (HEIGHT - HORIZON)).clamp(0, 1)
-    # Boards that run to a vanishing point above the horizon give the floor its perspective.
+    # Floorboards converge to a vanishing point above the horizon, for perspective.
     lane = (x - WIDTH / 2) / (y - HORIZON + 34).clamp(min=1) * 1.6
     boards = torch.cos(lane * math.pi).pow(2).pow(8) * 0.05 * (y > HORIZON)
     share = (y - HORIZON + 0.5).clamp(0, 1)[..., None]
@@ -38,7 +38,7 @@ def backdrop(place: Tensor, pan: Tensor, stride: int = 1) -> Tensor:
 
 
 def paint(image: Tensor, layer: dict[str, Tensor], stride: int = 1) -> tuple[Tensor, Tensor]:
-    """Lay one object per frame (with its shadow) over `image` (N, H, W, 3)."""
+    """Composite one object per frame, with its shadow, over `image` (N, H, W, 3)."""
     column = {k: v[:, None, None] for k, v in layer.items()}
     y, x = pixels(stride)
     radius, present = column["radius"], column["present"].float()

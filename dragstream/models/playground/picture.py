@@ -1,4 +1,4 @@
-"""Draw what a caption says: a first frame to start a stream from."""
+"""Rendering of a caption as a first frame, to start a stream from."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from dragstream.models.playground.captions import phrases
 
 _TRIES = 256
 _CLEAR = 96.0
-"""Objects of a drawing are that far apart, centre to centre, in pixels."""
+"""Minimum distance of objects in a drawing, centre to centre, in pixels."""
 
 
 @cpu_by_default()
 def draw(prompt: str, seed: int = 0) -> NDArray[np.uint8]:
     """Render a first frame for a caption, as `Stream(model, prompt, image=...)` takes it.
 
-    What the caption leaves open is drawn at random. Objects stand apart, and those that slide
-    have room to.
+    Attributes missing from the caption are drawn at random. Objects keep a minimum distance, and
+    sliding ones have room to move.
 
     Args:
         prompt: a caption of one or two objects, as "a red critter slides right past a blue box".
@@ -61,7 +61,7 @@ def draw(prompt: str, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def _with(scenes: world.Scenes, slot: int, words: list[str]) -> world.Scenes:
-    """The scenes with what a phrase says about one object."""
+    """Return the scenes with the attributes of one object set from a phrase."""
     changes: dict[str, Tensor] = {}
     for name, known in (("color", world.COLORS), ("kind", world.KINDS)):
         said = [value for value in known if value in words]
@@ -70,7 +70,7 @@ def _with(scenes: world.Scenes, slot: int, words: list[str]) -> world.Scenes:
             values[:, slot] = list(known).index(said[0])
             changes[name] = values
     scenes = dataclasses.replace(scenes, **changes)
-    # Upright to begin with, so that every kind shows itself at its best.
+    # Upright at first, so that every kind is easy to recognise.
     upright = {}
     for name in ("angle", "aspect", "yaw"):
         values = getattr(scenes, name).clone()
@@ -80,7 +80,7 @@ def _with(scenes: world.Scenes, slot: int, words: list[str]) -> world.Scenes:
 
 
 def _fit(scenes: world.Scenes, texts: list[str]) -> Tensor:
-    """How well placed each scene is, from 0 to 1: clear of the frame, of each other, with room."""
+    """Score the layout of each scene from 0 to 1: margin to the frame, distances, room to move."""
     x, y = scenes.x[:, 0, : len(texts)], scenes.y[:, 0, : len(texts)]
     sides = torch.stack([x, world.WIDTH - x, y, world.HEIGHT - y]).amin(dim=(0, 2))
     fit = (sides / 52).clamp(0, 1)

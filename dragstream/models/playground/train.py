@@ -1,12 +1,12 @@
 """Train the packaged model: `python -m dragstream.models.playground.train --minutes 150 --resume`.
 
 Three stages, each resumable, on a CPU or a GPU: the autoencoder on single frames; its decoder
-again, where there is something to see, for latents that stay as they are; then the causal Wan on
-clips of two blocks (and the stream's first frame, the sink) by flow matching with one noise level
-per block. Past blocks are clean in most samples ("teacher forcing"), noisy in the others
-("diffusion forcing"); in the last part of the training the clean past is replaced by what the
-model itself makes of it, so that long streams do not drift. A fourth stage, to few steps without
-guidance, is `dragstream.models.playground.distil`.
+again, on busy crops, with fixed latents; then the causal Wan on clips of two blocks (and the
+stream's first frame, the sink) by flow matching with one noise level per block. Past blocks are
+clean in most samples ("teacher forcing"), noisy in the others ("diffusion forcing"); in the last
+part of the training the clean past is replaced by the model's own prediction, so that long streams
+do not drift. A fourth stage, to few steps without guidance, is
+`dragstream.models.playground.distil`.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ CONFIG: dict[str, Any] = {
 }
 _EMA = 0.998
 _SELF_FED_FROM = 0.7
-"""Share of the training after which the past is what the model itself made of it."""
+"""Share of the training after which the past is the model's own prediction."""
 
 
 class Trainer:
-    """The transformer's training: model, running average, optimizers, pool; saved and resumed."""
+    """The transformer's training: model, weight average, optimizers, pool; with checkpoints."""
 
     def __init__(self, folder: Path, autoencoder: Autoencoder, plan: Plan) -> None:
         self.path = folder / "transformer.pt"
@@ -81,7 +81,7 @@ class Trainer:
         return self.model.parts()["transformer"].state_dict()
 
     def save(self) -> None:
-        """Write a checkpoint that `resume` continues from."""
+        """Write a checkpoint for `resume`."""
         torch.save(
             {
                 "model": self._state(),
@@ -147,7 +147,7 @@ class Trainer:
 def export(
     average: dict[str, Tensor], autoencoder: Autoencoder, folder: Path, training: dict[str, Any]
 ) -> None:
-    """Write config and weights as `Playground.from_folder` reads them."""
+    """Write config and weights in the format of `Playground.from_folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, state in (("transformer", average), ("autoencoder", autoencoder.state_dict())):
         weights = {key: value.detach().cpu().contiguous() for key, value in state.items()}
@@ -184,7 +184,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train both stages and write the weights."""
+    """Train all stages and write the weights."""
     options = _arguments()
     if not (math.isfinite(options.minutes) and options.minutes > 0):
         raise SystemExit(f"--minutes must be positive, got {options.minutes}")
@@ -201,7 +201,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
-    # Most of the renderer is arithmetic on whole frames, which a compiler fuses: ten times faster.
+    # The renderer is mostly arithmetic on whole frames; compiled (fused) it is ten times faster.
     world._paint = torch.compile(world._paint)  # noqa: SLF001
     autoencoder = train_autoencoder(folder, plan, options.output if options.resume else None)
     if plan.decoder_steps:

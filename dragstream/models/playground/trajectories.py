@@ -1,9 +1,9 @@
-"""Guided trajectories of a teacher: noise to clean latents, computed once and kept on disk.
+"""Guided trajectories of a teacher from noise to clean latents, computed once and cached.
 
 A trajectory follows the teacher's flow by plain Euler steps, with its guidance, and is a function
-of the noise that it starts from. So it can be written down: a student learns from the file as
-often as it likes to, and the teacher, thirteen passes a trajectory, runs once. Where trajectories
-lead, the renderer may correct: see `mended`.
+of its initial noise. So it can be stored: a student trains on the file many times, and the teacher,
+thirteen passes per trajectory, runs once. The renderer may correct the end of a trajectory: see
+`mended`.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ from dragstream.models.playground.clips import (
 from dragstream.models.playground.mending import fit_scenes, repeated
 from dragstream.models.playground.model import Playground
 
-# Paths are kept in float16: differences between neighbouring levels are what is learned from, and
+# Paths are kept in float16: the student learns from differences between neighbouring levels, and
 # bfloat16 would round them eight times as coarsely.
 _SINKS = (1, 0, 1, 0, 1, 0, 1, None)
-"""Sinks of a shard's pasts, by the shard's number; None for blocks that begin a stream."""
+"""Sinks of a shard's pasts, by the shard's number; None for first blocks of a stream."""
 _FAR = 2000.0
 """Largest distance in frames between the sink and the past that follows it."""
 _NEXT = 0.25
-"""Share of clips whose past follows the sink at once."""
+"""Share of clips whose past directly follows the sink."""
 _MENDED_BELOW = 0.87
 """The noise level at which a mended path leaves the teacher's."""
 _UNLIKE = 0.15
-"""Share of trajectories that are left out of a file: those that would have to be led farthest,
-where the teacher has blended two objects, say, and no scene looks like it."""
+"""Share of trajectories dropped from a file: those with the largest corrections, for example where
+the teacher has blended two objects and no scene matches."""
 _CHROMA = 0.66
-"""Pixels whose channels (-1..1) span more than that belong to an object."""
+"""Minimum range of an object pixel's channels (-1..1)."""
 _AROUND = 2
-"""Latent cells around an object that count as much as the object."""
+"""Margin around an object, in latent cells, with the object's weight."""
 
 
 @dataclass(frozen=True)
 class Trajectories:
-    """N trajectories of a block, each after a past of S frames: the sink and a block, or less.
+    """N trajectories of a block, each after a past of S frames: a sink and a block, or less.
 
     Attributes:
         past: clean latents before the block, (N, S, C, h, w); S may be 0.
         path: the block at each of the teacher's noise levels and clean at last,
             (N, levels + 1, BLOCK, C, h, w).
-        near: 1 where an object is or is near, (N, 1, h, w).
+        near: 1 on and near objects, else 0, (N, 1, h, w).
         counts: the captions' word counts, (N, phrases, words).
         frames: absolute frame indices of past and block, (N, S + BLOCK).
     """
@@ -70,21 +70,21 @@ class Trajectories:
         return len(self.path)
 
     def sample(self, count: int, generator: torch.Generator) -> Trajectories:
-        """Trajectories drawn at random, in float32."""
+        """Draw trajectories at random, in float32."""
         index = torch.randint(len(self), (count,), generator=generator)
         chosen = {field.name: getattr(self, field.name)[index] for field in fields(self)}
         frames = chosen.pop("frames")
         return Trajectories(**{name: x.float() for name, x in chosen.items()}, frames=frames)
 
     def save(self, path: Path) -> None:
-        """Write a file; one that is there has been written to its end."""
+        """Write a file atomically."""
         partial = path.with_suffix(".tmp")
         torch.save({field.name: getattr(self, field.name) for field in fields(self)}, partial)
         partial.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Trajectories:
-        """Open a file; its tensors are read from disk when they are used."""
+        """Open a file; its tensors are read from disk at use."""
         return cls(**torch.load(path, mmap=True, weights_only=True))
 
 
@@ -97,13 +97,13 @@ def flow_of_blocks(
     text: Tensor,
     frames: Tensor,
 ) -> Tensor:
-    """The flow of K alternative blocks after one past, in one pass.
+    """Compute the flow of K alternative blocks after one past, in one pass.
 
-    Each block sees the past and itself. All of them have the same place in time, and share the
-    cost of the past.
+    Each block attends to the past and itself. All have the same frame indices, and share the cost
+    of the past.
 
     Args:
-        model: whose flow; computed in bfloat16.
+        model: the model; computed in bfloat16.
         past: clean latents (N, S, C, h, w), S being 1 + BLOCK with a sink, BLOCK without, or 0.
         blocks: noisy latents (N, K, BLOCK, C, h, w).
         sigmas: their noise levels, (N, K).
@@ -132,17 +132,17 @@ def flow_of_blocks(
 def draw_trajectories(
     teacher: Playground, shard: int, clips: int, noises: int = 2, *, mend: bool = True
 ) -> Trajectories:
-    """Follow the teacher's guided flow on fresh clips.
+    """Generate the teacher's guided trajectories on fresh clips.
 
-    A small teacher draws boxes without corners even after a perfect past. To `mend` a trajectory,
-    the renderer draws what the teacher has made, and the path is led there.
+    A small teacher draws boxes without corners even after a perfect past. With `mend`, the renderer
+    redraws the teacher's result, and the path is changed to end there.
 
     Args:
         teacher: a model with its sampler's levels and guidance.
         shard: number of the draw; the same one gives the same trajectories.
-        clips: how many pasts.
+        clips: number of pasts.
         noises: trajectories for each past, N = clips * noises; mended, N is less by `_UNLIKE`.
-        mend: whether what follows a past looks as the renderer draws it.
+        mend: if set, the ends of trajectories are redrawn by the renderer.
     """
     generator = torch.Generator().manual_seed(500_000 + shard)
     device = teacher.device
@@ -188,7 +188,7 @@ def draw_trajectories(
 def _as_rendered(
     found: Trajectories, path: Tensor, before: world.Scenes, teacher: Playground
 ) -> Trajectories:
-    """Mended trajectories, without those whose last frames the renderer can hardly draw."""
+    """Mend trajectories, and drop those whose last frames the renderer fits worst."""
     fitted = fit_scenes(decode_blocks(teacher, path[:, -1]).cpu(), before)
     video = torch.from_numpy(world.render(fitted))
     clean = encode_frames(video, teacher.autoencoder).float().unflatten(0, (len(path), BLOCK))
@@ -202,14 +202,14 @@ def _as_rendered(
 
 
 def mended(path: Tensor, clean: Tensor, levels: Sequence[float]) -> Tensor:
-    """A path that ends in other clean latents and begins as it did.
+    """Change a path to end in other clean latents, with the same start.
 
-    Where noise is high, what is wrong in the end cannot be seen yet: the path begins to turn at
-    `_MENDED_BELOW`, and then goes there evenly.
+    At high noise the final errors are not visible yet: the correction starts at `_MENDED_BELOW`,
+    and then grows evenly.
 
     Args:
         path: latents at each noise level and clean at last, (N, levels, BLOCK, C, h, w).
-        clean: where it shall end, (N, BLOCK, C, h, w).
+        clean: the new end, (N, BLOCK, C, h, w).
         levels: the noise levels, the last of them 0.
     """
     share = (1 - torch.tensor(levels, device=path.device) / _MENDED_BELOW).clamp(min=0)
@@ -217,7 +217,7 @@ def mended(path: Tensor, clean: Tensor, levels: Sequence[float]) -> Tensor:
 
 
 def decode_blocks(model: Playground, latents: Tensor) -> Tensor:
-    """Frames (N, BLOCK, 3, H, W), about -1..1, of blocks of clean latents (N, BLOCK, C, h, w)."""
+    """Decode clean latents (N, BLOCK, C, h, w) to frames (N, BLOCK, 3, H, W), about -1..1."""
     with torch.autocast(latents.device.type, dtype=torch.bfloat16):
         frames = [model.autoencoder.decode(part) for part in latents.flatten(0, 1).split(16)]
     decoded: Tensor = torch.cat(frames).float().unflatten(0, latents.shape[:2])
@@ -229,9 +229,9 @@ def _each(values: Tensor, times: int) -> Tensor:
 
 
 def near_objects(frames: Tensor) -> Tensor:
-    """Where objects are in blocks of frames (N, BLOCK, 3, H, W), and near them.
+    """Compute the mask of objects, and their margin, in frames (N, BLOCK, 3, H, W).
 
-    Objects are what is saturated.
+    Saturated pixels belong to objects.
 
     Returns:
         1 and 0, by latent cell, (N, 1, h, w).

@@ -1,4 +1,4 @@
-"""How the objects of the playground's world move, and where: random walks with jumps.
+"""Motion of the objects of the playground's world: random walks with jumps.
 
 Units are those of `dragstream.models.playground.world`.
 """
@@ -14,7 +14,7 @@ from dragstream.models.defaults import FLOAT
 from dragstream.models.playground.names import HEIGHT, HORIZON, MOTIONS, WIDTH
 
 _VELOCITY_BIAS = torch.tensor(
-    # x and y in pixels a frame, angle and yaw in degrees a frame, one row per motion
+    # x and y in pixels per frame, angle and yaw in degrees per frame, one row per motion
     [
         [0.0, 0.0, 0.0, 0.0],
         [-8.0, 0.0, 0.0, 0.0],
@@ -37,16 +37,16 @@ _INERTIA = 0.5
 _YAW_LIMIT = 65.0
 _ASPECT_LIMIT = 0.38
 _PAN_SPEED = 2.5
-"""Pixels a frame by which a panning camera moves the whole picture, on average."""
+"""Mean speed of a panning camera, in pixels per frame."""
 
 
 def either(condition: Tensor, yes: float, no: float) -> Tensor:
-    """`torch.where` of two numbers, in float32."""
+    """Select one of two numbers by a condition, as `torch.where` in float32."""
     return torch.where(condition, torch.tensor(yes, **FLOAT), no)
 
 
 def pan(generator: torch.Generator, frames: int, camera: Tensor) -> Tensor:
-    """How far cameras (B,) have turned: (B, T, 1), 0 in the first frame."""
+    """Draw the pan of cameras (B,): (B, T, 1), 0 in the first frame."""
     mean = torch.tensor([0.0, -_PAN_SPEED, _PAN_SPEED], **FLOAT)[camera, None]
     wavering = 0.4 * _PAN_SPEED * torch.randn(len(camera), frames, generator=generator, **FLOAT)
     speed = torch.where(mean == 0, 0.0, mean + wavering)
@@ -56,7 +56,7 @@ def pan(generator: torch.Generator, frames: int, camera: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Start:
-    """Where walks begin: (B, K) each, the position (B, K, 2)."""
+    """Initial values of walks: (B, K) each, the position (B, K, 2)."""
 
     motion: Tensor
     is_critter: Tensor
@@ -67,9 +67,9 @@ class Start:
 def walk(
     generator: torch.Generator, frames: int, start: Start, panned: Tensor
 ) -> dict[str, Tensor]:
-    """Random walks with jumps around the motion's bias, bouncing off the frame's edges.
+    """Draw random walks with jumps around the motion's bias, reflected at the frame's edges.
 
-    What a panning camera looks at moves the other way, but never out of the picture.
+    A panning camera moves objects in the opposite direction, but never out of the frame.
     """
     motion, is_critter, radius = start.motion, start.is_critter, start.radius
     position = start.position
@@ -108,7 +108,7 @@ def walk(
         moved[..., 0] -= camera[:, frame]
         outside = (moved < lowest) | (moved > highest)
         flip = either(outside, -1.0, 1.0)
-        # A wall turns the bias round as well, so that sliding objects come back.
+        # A wall reverses the bias as well, so that sliding objects return.
         bias = torch.cat([bias[..., :2] * flip, bias[..., 2:]], dim=-1)
         velocity = torch.cat([velocity[..., :2] * flip, velocity[..., 2:]], dim=-1)
         position = moved.clamp(lowest, highest)

@@ -1,8 +1,8 @@
-"""The playground's world: a renderer whose truth is known, and scenes to render.
+"""The playground's world: scenes with known ground truth, and their renderer.
 
-Critters (balls with a face that turns), boxes with a stripe and stars live on a floor before a
-wall, now and then before a camera that pans. Their motion is *uncertain on purpose*: velocity,
-angle, yaw and aspect are random walks with jumps that a caption only biases. A model trained on
+Critters (balls with a face that turns), boxes with a stripe and stars stand on a floor in front of
+a wall, sometimes seen by a panning camera. Their motion is *uncertain on purpose*: velocity, angle,
+yaw and aspect are random walks with jumps that a caption only biases. A model trained on
 predictable motion extrapolates the past and ignores its latents, and then no drag can move
 anything.
 
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 _paint = paint
-"""A variable, so that training can put a compiled one here."""
+"""A variable, so that training can replace it by a compiled function."""
 
 _RADIUS_RANGE = (30.0, 42.0)
 _PAN_SHARE = 0.15
@@ -95,11 +95,11 @@ class Scenes:
         return int(self.x.shape[1])
 
     def __getitem__(self, index: slice) -> Scenes:
-        """Some of the scenes."""
+        """Select a slice of the scenes."""
         return Scenes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
     def at(self, frames: Tensor) -> Scenes:
-        """Chosen frames of each scene; `frames` is (B, T') int64."""
+        """Select frames of each scene; `frames` is (B, T') int64."""
         values: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -116,13 +116,13 @@ def sample_scenes(
     """Draw `count` scenes of `frames` video frames.
 
     Args:
-        generator: the source of all randomness; the same state gives the same scenes.
+        generator: the only source of randomness; the same state gives the same scenes.
         count: number of scenes B.
         frames: number of video frames T.
         objects: objects in each scene (1 or 2); None draws it.
 
     Raises:
-        ValueError: a count, length or number of objects that is not allowed.
+        ValueError: an invalid count, length or number of objects.
     """
     if count < 1 or frames < 1:
         raise ValueError(f"count and frames must be at least 1, got {count} and {frames}")
@@ -142,7 +142,7 @@ def sample_scenes(
     color = uniform(count, len(COLORS)).argsort(dim=1)[:, :slots]  # distinct within a scene
     kind = integers(len(KINDS), count, slots)
     motion = integers(len(MOTIONS), count, slots)
-    # "turns" is a matter of faces, "spins" of boxes and stars.
+    # "turns" applies to faces, "spins" to boxes and stars.
     turning, spinning = MOTIONS.index("turns"), MOTIONS.index("spins")
     is_critter = kind == KINDS.index("critter")
     motion = torch.where((motion == turning) & ~is_critter, spinning, motion)
@@ -177,7 +177,7 @@ def render(scenes: Scenes, chunk: int = 64) -> np.ndarray:
 
     Args:
         scenes: B scenes of T frames.
-        chunk: frames rendered at once (memory against speed).
+        chunk: frames rendered at once (trades memory for speed).
 
     Returns:
         uint8 (B, T, H, W, 3).
@@ -186,13 +186,13 @@ def render(scenes: Scenes, chunk: int = 64) -> np.ndarray:
 
 
 def masks(scenes: Scenes, chunk: int = 64) -> np.ndarray:
-    """The visible part of each object: bool (B, T, K, H, W); empty slots are all False."""
+    """Render the visible part of each object: bool (B, T, K, H, W); all False for empty slots."""
     return render_with_masks(scenes, chunk)[1]
 
 
 @cpu_by_default()
 def render_with_masks(scenes: Scenes, chunk: int = 64) -> tuple[np.ndarray, np.ndarray]:
-    """What `render` and `masks` give, for the price of one."""
+    """Return `render` and `masks` at the cost of one."""
     images, owner = _composite(scenes, chunk)
     slots = scenes.kind.shape[1]
     shape = (len(scenes), scenes.frames, slots, HEIGHT, WIDTH)
@@ -202,7 +202,7 @@ def render_with_masks(scenes: Scenes, chunk: int = 64) -> tuple[np.ndarray, np.n
 
 
 def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
-    """Images uint8 (B T, H, W, 3) and each pixel's object (or -1)."""
+    """Render images uint8 (B T, H, W, 3) and each pixel's object index (or -1)."""
     images, owners = [], []
     for layers in _layers(scenes, chunk):
         image, owner = layers.paint()
@@ -213,11 +213,11 @@ def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
 
 @cpu_by_default()
 def sketch(scenes: Scenes, stride: int) -> Tensor:
-    """Coarse pictures, differentiable in the scenes' positions, sizes, angles and yaws.
+    """Render coarse images, differentiable in the scenes' positions, sizes, angles and yaws.
 
     Args:
         scenes: B scenes of T frames.
-        stride: pixels from one sample to the next; outlines are as soft.
+        stride: distance of samples in pixels; outlines are blurred equally.
 
     Returns:
         Colours 0..1, (B, T, H / stride, W / stride, 3).
@@ -229,7 +229,7 @@ def sketch(scenes: Scenes, stride: int) -> Tensor:
 
 @dataclass(frozen=True)
 class _Layers:
-    """Frames (N,) and what stands in them, farthest first: values (N, K), by name."""
+    """Frames (N,) and their objects, farthest first: values (N, K), by name."""
 
     place: Tensor
     pan: Tensor
@@ -237,7 +237,7 @@ class _Layers:
     values: dict[str, Tensor]
 
     def paint(self, stride: int = 1) -> tuple[Tensor, Tensor]:
-        """Painter's algorithm: images (N, H, W, 3) in 0..1 and each pixel's object (or -1)."""
+        """Apply the painter's algorithm: images (N, H, W, 3) in 0..1, and object index (or -1)."""
         image = backdrop(self.place, self.pan, stride)
         owner = torch.full(image.shape[:3], -1, dtype=torch.int64)
         for k in range(self.slot.shape[1]):
@@ -248,7 +248,7 @@ class _Layers:
 
 
 def _layers(scenes: Scenes, chunk: int) -> Iterator[_Layers]:
-    """The frames of all scenes, one scene after another, so many at once."""
+    """Yield the frames of all scenes, one scene after another, at most `chunk` at once."""
     frames = scenes.frames
     slots = scenes.kind.shape[1]
     order = scenes.y.masked_fill(~scenes.present[:, None], -1.0).argsort(dim=-1)

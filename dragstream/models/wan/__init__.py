@@ -1,7 +1,7 @@
 """The public Wan models: Self-Forcing, CausVid, Wan 2.1 and their kin.
 
-`load` finds the parts on the hub or in folders and puts them together; `releases` says which there
-are; `python -m dragstream.models.wan.tiny` writes a tiny random one in the same layout.
+`load` finds the parts on the hub or in folders and assembles them; `releases` lists the models;
+`python -m dragstream.models.wan.tiny` writes a tiny random one in the same layout.
 """
 
 import lazy_loader

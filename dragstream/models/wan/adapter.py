@@ -1,4 +1,4 @@
-"""Low-rank adapters (LoRA): read as peft saves them, and merged into the weights they belong to."""
+"""Low-rank adapters (LoRA): read from peft's format, and merged into the weights."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _WRAPPED = "generator_lora"
 _FACTOR = re.compile(r"(?:base_model\.model\.)?(?:model\.)?(.+)\.lora_([AB])(?:\.\w+)?\.weight")
 
 Adapter = dict[str, tuple[Tensor, Tensor]]
-"""Factors A (rank, in) and B (out, rank) by the name in Diffusers of the weight they add to."""
+"""Factors A (rank, in) and B (out, rank), by the Diffusers name of the weight they modify."""
 
 
 def read_adapter(path: str | Path) -> Adapter:
     """Read an adapter: a pickled dict of factors, maybe under `generator_lora`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, or holds something else.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is damaged or of another kind.
     """
     content = read_pickled(path)
     factors = content.get(_WRAPPED, content)
@@ -41,15 +41,15 @@ def read_adapter(path: str | Path) -> Adapter:
 
 
 def merged(state: Mapping[str, Tensor], adapter: Adapter, alpha: float | None = None) -> State:
-    """Weights W + alpha / rank * B A, typed as they were.
+    """Merge an adapter: W + alpha / rank * B A for each weight, dtypes unchanged.
 
     Args:
         state: Weights by the names of Diffusers.
-        adapter: What `read_adapter` gives.
+        adapter: The result of `read_adapter`.
         alpha: The adapter's scale; None means alpha = rank.
 
     Raises:
-        ValueError: The adapter belongs to other weights.
+        ValueError: The adapter does not fit the weights.
     """
     result = dict(state)
     for name, (down, up) in adapter.items():

@@ -1,4 +1,4 @@
-"""From a name or a folder to a model: the parts found, read, checked and put together."""
+"""Loading of a public Wan: the parts are found, read, validated and assembled."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def load(
     progress: bool = True,
     **changes: Any,
 ) -> Wan:
-    """Load a public Wan.
+    """Load a public Wan model.
 
     `load("self-forcing", checkpoint="sf.pt", base="Wan2.1-T2V-1.3B-Diffusers")`, for example.
 
@@ -58,20 +58,20 @@ def load(
         base: A local folder in the Diffusers layout with everything else, or a hub repository,
             "owner/name" or "owner/name@revision".
         lora: A local adapter in place of the release's.
-        preview: A small decoder (`taew2_1.pth` or `.safetensors`): frames come from it, in a
-            fraction of the time and memory; the VAE still encodes, and is at `model.vae`.
+        preview: A small decoder (`taew2_1.pth` or `.safetensors`) for frames, in a fraction of the
+            time and memory; the VAE still encodes, and is available as `model.vae`.
         revision: Branch, tag or commit of the release's repository on the hub.
-        cache: Whether to keep converted weights and encoded prompts, or the folder to keep them in.
-        placement: Which part works where; by default on a CUDA device, in bfloat16.
+        cache: Cache converted weights and encoded prompts: True, False, or the cache folder.
+        placement: Device of each part; by default a CUDA device, in bfloat16.
         progress: Show progress bars.
         changes: Fields of `Placement` (`device`, `dtype`, ...) or of `Release` (`height`, `width`,
-            `window`, ...) to be replaced, for Wan 2.1 also of `Guidance` (`steps`, `scale`, ...).
+            `window`, ...) to replace, for Wan 2.1 also of `Guidance` (`steps`, `scale`, ...).
 
     Raises:
-        TypeError: A name or value of the wrong kind, or a field that does not exist.
-        ValueError: An unknown name; a file that is damaged or of another model; values that
-            contradict each other.
-        FileNotFoundError: A missing file that cannot be downloaded; the message says which.
+        TypeError: A name or value of the wrong kind, or an unknown field.
+        ValueError: An unknown name; a file that is damaged or of another model; contradictory
+            values.
+        FileNotFoundError: A missing file that cannot be downloaded; the message names it.
         MemoryError, OSError: Weights or a download do not fit; the message has sizes.
         ImportError, RuntimeError: A package of the extra `wan` is missing, or a compiler.
     """
@@ -94,12 +94,12 @@ def load(
 
 
 def assemble(release: Release, files: Files, placement: Placement, *, progress: bool = True) -> Wan:
-    """Read the parts of a model and put them together.
+    """Read the parts of a model and assemble them.
 
     Args:
-        release: What it is.
-        files: Where the parts come from.
-        placement: Which part works where.
+        release: The model.
+        files: Sources of the parts.
+        placement: Device of each part.
         progress: Show progress bars.
 
     Raises:
@@ -199,7 +199,7 @@ def _check_channels(config: CausalWanConfig, vae: VideoAutoencoder) -> None:
 
 
 def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
-    if device.type == "cpu":  # it is there already
+    if device.type == "cpu":  # the weights are on it already
         return
     size = sum(weight.nbytes for weight in part.parameters())
     need_memory(
@@ -211,10 +211,10 @@ def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
 
 
 def _check_plan(release: Release, wan: CausalWan, vae: VideoAutoencoder, where: Placement) -> None:
-    """Make sure that generating and dragging will fit, not only the weights.
+    """Check that the memory suffices for generating and dragging, beyond the weights.
 
     Raises:
-        MemoryError: They will not; the message names a smaller plan.
+        MemoryError: It does not; the message names a smaller plan.
     """
     if torch.device(where.device or "cpu").type != "cpu":
         plan_for(release, wan.config, dict(vae.vae.config), where).check()
@@ -226,7 +226,7 @@ def _check_plan(release: Release, wan: CausalWan, vae: VideoAutoencoder, where: 
 def _placed(
     placement: Placement | None, changes: dict[str, Any]
 ) -> tuple[Placement, dict[str, Any]]:
-    """The placement with what was said about it, and the other changes."""
+    """Apply changes to the placement; return it and the other changes."""
     if placement is not None and not isinstance(placement, Placement):
         raise TypeError(f"placement must be a Placement, got {placement!r}")
     fields = {field.name for field in dataclasses.fields(Placement)}
@@ -236,7 +236,7 @@ def _placed(
 
 
 def _released(name: object) -> tuple[Release, Folder | None]:
-    """The release that a name, a folder or a release of one's own stands for, and the folder."""
+    """Resolve a name, folder or `Release` to the release, and the folder if any."""
     if isinstance(name, Release):
         return name, None
     if not isinstance(name, str | Path):
@@ -280,7 +280,7 @@ def _base(
         raise FileNotFoundError(f"base: there is no folder {folder}")
     if own is not None and (own.path / "vae").is_dir():
         return own
-    # Where one repository holds everything, the pin is for all of it.
+    # A revision of a repository with all parts applies to all of them.
     return Hub(release.base, revision if release.repository is None else None)
 
 

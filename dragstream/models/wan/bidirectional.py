@@ -1,8 +1,8 @@
-"""Wan 2.1 as it was released: a whole clip is one block, many steps, classifier-free guidance.
+"""The original Wan 2.1: a clip is one block, with many steps and classifier-free guidance.
 
 A stream of it has that one block. Drags act at the denoising step whose noise level is nearest to
-the one at which the distilled models are dragged (T'); from there on the solver begins anew, since
-its history belongs to latents that are no more. Drags of no iterations leave the clip as it is.
+that of the distilled models' drags (T'); the solver restarts from that step, since its history
+belongs to replaced latents. Drags without iterations leave the clip unchanged.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _SCHEDULERS: dict[str, tuple[Any, str]] = {
     "UniPCMultistepScheduler": (UniPCMultistepScheduler, "flow_shift"),
     "FlowMatchEulerDiscreteScheduler": (FlowMatchEulerDiscreteScheduler, "shift"),
 }
-"""Each known scheduler, and what its config calls the shift."""
+"""The supported schedulers, and the config key of each one's shift."""
 
 
 @dataclass(frozen=True)
 class Steps:
-    """A scheduler's steps: its config, noise levels and what the network is told at each.
+    """The steps of a scheduler: its config, noise levels and timesteps.
 
     Attributes:
         config: The scheduler's config.
-        sigmas: Noise levels, falling.
-        timesteps: What the network is told.
+        sigmas: Noise levels, decreasing.
+        timesteps: The network's time input at each step.
     """
 
     config: Mapping[str, Any]
@@ -48,15 +48,15 @@ class Steps:
 
     @classmethod
     def of(cls, config: Mapping[str, Any], count: int, shift: float | None = None) -> Steps:
-        """The steps that a scheduler's config gives.
+        """Make the steps of a scheduler's config.
 
         Args:
             config: As in `scheduler_config.json`.
-            count: How many steps.
-            shift: In place of the config's; None for the config's.
+            count: Number of steps.
+            shift: Replaces the config's shift; None keeps it.
 
         Raises:
-            ValueError: Another scheduler than those that Wan goes with.
+            ValueError: A scheduler that is not supported for Wan.
         """
         name = config.get("_class_name")
         if not isinstance(name, str) or name not in _SCHEDULERS:
@@ -71,18 +71,18 @@ class Steps:
 
     @classmethod
     def from_file(cls, path: Path, count: int, shift: float | None = None) -> Steps:
-        """The same from a `scheduler_config.json`.
+        """Make the steps of a `scheduler_config.json`.
 
         Raises:
-            ValueError: A file that does not parse, or another scheduler.
+            ValueError: A file that does not parse, or an unsupported scheduler.
         """
         try:
             return cls.of(read_config(path), count, shift)
-        except Exception as error:  # diffusers raises whatever the damage leads to
+        except Exception as error:  # damaged files make diffusers raise many types
             raise ValueError(cut(f"{path} describes no scheduler for Wan: {error}")) from error
 
     def solver(self, step: int) -> Solver:
-        """A solver without a history, about to leave a step."""
+        """Make a solver without history that starts at a step."""
         scheduler = _made(self.config, len(self.sigmas))
         scheduler.set_begin_index(step)
         return Solver(self, scheduler, step)
@@ -96,12 +96,12 @@ def _made(config: Mapping[str, Any], count: int) -> Any:
 
 
 class Solver:
-    """The way from each denoising step to the next, by a scheduler of diffusers.
+    """The update from each denoising step to the next, by a scheduler of diffusers.
 
     Args:
-        steps: What it solves.
+        steps: The steps of the scheduler.
         scheduler: A fresh scheduler, set to its first step.
-        first: That step.
+        first: The index of that step.
     """
 
     def __init__(self, steps: Steps, scheduler: Any, first: int) -> None:
@@ -110,11 +110,11 @@ class Solver:
         self._step = first
 
     def __call__(self, noisy: Tensor, clean: Tensor) -> Tensor:
-        """What the next denoising step is given.
+        """Return the noisy latents of the next denoising step.
 
         Args:
-            noisy: What the present step was given.
-            clean: x0 as predicted from it.
+            noisy: The noisy latents of the present step.
+            clean: x0 predicted from them.
         """
         sigma = self._steps.sigmas[self._step]
         timestep = self._scheduler.timesteps[self._step]
@@ -126,10 +126,10 @@ class Solver:
 
 @dataclass(frozen=True, eq=False)
 class Clip(Past):
-    """The context of a clip: the texts with which and without which it is made.
+    """The context of a clip: its prompt, and the negative prompt for guidance.
 
     Attributes:
-        without: What the transformer sees under the negative prompt.
+        without: The transformer's context of the negative prompt.
     """
 
     without: CausalContext | None = None
@@ -137,7 +137,7 @@ class Clip(Past):
 
 @dataclass(frozen=True, eq=False)
 class Single:
-    """A past that is never seen: each clip stands alone.
+    """A memory without past: each clip is generated by itself.
 
     Attributes:
         wan: The transformer.
@@ -164,11 +164,11 @@ class Single:
 
 
 class BidirectionalWan(Wan):
-    """A Wan that makes a whole clip at once, under guidance.
+    """A Wan that generates a whole clip at once, with guidance.
 
     Args:
         steps: The scheduler's steps; the noise levels are also those of the spec.
-        scale: Of the guidance; 1 for none.
+        scale: Scale of the guidance; 1 for none.
         args: See `Wan`.
         kwargs: See `Wan`.
     """
@@ -180,11 +180,11 @@ class BidirectionalWan(Wan):
         self.scale = scale
 
     def solver(self, step: int) -> Solver:
-        """The way onward from a denoising step."""
+        """Make a solver that starts at a denoising step."""
         return self.steps.solver(step)
 
     def predict(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
-        """x0 under guidance: away from the negative prompt, towards the prompt.
+        """Predict x0 with guidance: away from the negative prompt, towards the prompt.
 
         Raises:
             TypeError: Not a context of this model.
@@ -200,7 +200,7 @@ class BidirectionalWan(Wan):
         return without + self.scale * (clean - without)
 
     def narrowed(self, context: Any, window: int) -> Any:  # noqa: ARG002
-        """A clip has no past to be shortened: the context as it is."""
+        """Return the context unchanged: a clip has no past to shorten."""
         return context
 
 

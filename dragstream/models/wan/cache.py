@@ -1,4 +1,4 @@
-"""What is kept between sessions in the user's cache folder: converted weights, encoded prompts."""
+"""The disk cache in the user's cache folder: converted weights, encoded prompts."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from dragstream.models.wan.room import free_disk, gigabytes
 _log = logging.getLogger(__name__)
 
 VARIABLE = "DRAGSTREAM_CACHE"
-"""The environment variable that names another folder."""
+"""The environment variable that overrides the cache folder."""
 
 
 def cache_folder() -> Path:
-    """The folder: `$DRAGSTREAM_CACHE`, or the user's cache folder for this package.
+    """Return the cache folder: `$DRAGSTREAM_CACHE`, or the user's cache folder for this package.
 
     Raises:
-        ImportError: Neither is known, for want of platformdirs.
+        ImportError: The variable is not set, and platformdirs is not installed.
     """
     named = os.environ.get(VARIABLE)
     if named:
@@ -42,7 +42,7 @@ def cache_folder() -> Path:
 
 
 def read_tensors(path: Path) -> State | None:
-    """The tensors of a safetensors file, mapped; None where it is missing or damaged."""
+    """Memory-map the tensors of a safetensors file; None if it is missing or damaged."""
     try:
         return dict(load_file(path))
     except (FileNotFoundError, SafetensorError, OSError):
@@ -50,10 +50,10 @@ def read_tensors(path: Path) -> State | None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors to a file that appears whole or not at all.
+    """Write tensors to a file atomically.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -67,16 +67,16 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 def converted(
     key: str, read: Callable[[], State], dtype: torch.dtype, folder: Path | None
 ) -> State:
-    """Weights in the wanted type: from the copy that an earlier load left, or read and copied.
+    """Return weights converted to a dtype, from a cached copy or from their source.
 
-    A copy is a convenience: where there is no room for it, or no right to write, the weights are
-    read from their source each time.
+    The copy is optional: without disk space or write permission the weights are read from their
+    source each time.
 
     Args:
-        key: What the copy is named after: a digest of where the weights come from.
-        read: Reads them.
-        dtype: Of the weights that are floating point numbers.
-        folder: Where copies are kept; None for none.
+        key: The name of the copy: a digest of the weights' source.
+        read: A function that reads the weights.
+        dtype: Dtype of the floating point weights.
+        folder: The folder of the copies; None for no copies.
     """
     name = f"{key}-{str(dtype).removeprefix('torch.')}.safetensors"
     path = None if folder is None else folder / "weights" / name
@@ -96,7 +96,7 @@ def converted(
 def _keep(path: Path, state: State) -> None:
     size = sum(weight.nbytes for weight in state.values())
     free = free_disk(path.parent)
-    if free < 2 * size:  # leave as much again: the disk is not ours to fill
+    if free < 2 * size:  # keep the same amount free: never fill the user's disk
         _log.info("no copy of the weights (%s): %s free", gigabytes(size), gigabytes(free))
         return
     try:
@@ -106,7 +106,7 @@ def _keep(path: Path, state: State) -> None:
 
 
 def forget(folder: Path | None = None, kinds: Sequence[str] = ("weights", "text")) -> int:
-    """Delete what is kept; returns the number of bytes freed.
+    """Delete cached files; return the number of bytes freed.
 
     Args:
         folder: The cache folder; None for the user's.

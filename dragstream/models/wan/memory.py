@@ -1,11 +1,12 @@
-"""How a stream's past is kept in sight: three ways in which released models differ.
+"""The context policies of the released models: three ways to keep the past visible.
 
-Each turns clean blocks into contexts of a `CausalWan`, and is a matter of a `Release`'s numbers:
+Each converts clean blocks to contexts of a `CausalWan`, and is selected by the fields of a
+`Release`:
 
-- `Rolling`: a window that rolls on for ever (Self-Forcing, Causal Forcing);
-- `Restarting`: a cache that is only appended to, and that begins anew from a few overlapping frames
-  when it is full (CausVid);
-- `Recaching`: a rolling window whose keys and values are made anew under a new prompt (LongLive).
+- `Rolling`: an unlimited rolling window (Self-Forcing, Causal Forcing);
+- `Restarting`: an append-only cache that restarts from a few overlapping frames when it is full
+  (CausVid);
+- `Recaching`: a rolling window whose keys and values are recomputed under a new prompt (LongLive).
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from dragstream.models.causal_wan import CausalWan
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """A context together with clean latents that it may be made from anew.
+    """A context with the clean latents to recompute it from.
 
     Attributes:
-        inner: What the transformer sees.
+        inner: The transformer's context.
         frames: Latent frames committed so far.
         latents: Clean blocks (1, F, C, h, w), oldest first.
     """
@@ -37,7 +38,7 @@ class Past:
 
     @property
     def text(self) -> Tensor:
-        """The text embeddings in force."""
+        """The current text embeddings."""
         return self.inner.text
 
 
@@ -45,7 +46,7 @@ Remembered = CausalContext | Past
 
 
 def seen(context: Remembered) -> CausalContext:
-    """What the transformer sees of a context.
+    """Return the transformer's context of a context.
 
     Raises:
         TypeError: Not a context of such a model.
@@ -57,24 +58,24 @@ def seen(context: Remembered) -> CausalContext:
 
 
 class Memory(Protocol):
-    """How contexts are made."""
+    """A policy that makes contexts."""
 
     def begin(self, text: Tensor) -> Remembered:
-        """A context without blocks."""
+        """Return a context without blocks."""
         ...
 
     def told(self, context: Remembered, text: Tensor) -> Remembered:
-        """The same past under another text."""
+        """Return the context with another text."""
         ...
 
     def extended(self, context: Remembered, latents: Tensor) -> Remembered:
-        """A context that also remembers a clean block."""
+        """Return the context extended by a clean block."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Rolling:
-    """The transformer's own window and sink."""
+    """The transformer's own rolling window and sink."""
 
     wan: CausalWan
 
@@ -93,18 +94,18 @@ class Rolling:
 
 @dataclass(frozen=True, eq=False)
 class Restarting:
-    """At most `limit` frames; then a new beginning from the last `overlap` of them.
+    """An append-only cache of `limit` frames that restarts from the last `overlap` of them.
 
-    As CausVid makes long videos: the new beginning's first frame is the picture at that place
-    encoded by itself, since a video's first latent frame is that of a single picture; the others
-    are taken over.
+    This is CausVid's method for long videos. The first latent frame after a restart is the video
+    frame at that place, encoded by itself, since the first latent frame of a video encodes a single
+    frame; the others are copied.
 
     Attributes:
         wan: The transformer.
-        limit: Latent frames of a rollout, those it began with among them.
-        overlap: Latent frames that a rollout begins with.
-        again: Latents (1, F, C, h, w) of a rollout so far to the single latent frame
-            (1, 1, C, h, w) of its last picture.
+        limit: Latent frames of a rollout, those of its start included.
+        overlap: Latent frames at the start of a rollout.
+        again: A function from the latents (1, F, C, h, w) of a rollout to the single latent frame
+            (1, 1, C, h, w) of its last video frame.
     """
 
     wan: CausalWan
@@ -143,9 +144,9 @@ class Restarting:
 
 @dataclass(frozen=True, eq=False)
 class Recaching:
-    """A rolling window; a new prompt makes keys and values of the last `window` frames anew.
+    """A rolling window; a new prompt recomputes keys and values of the last `window` frames.
 
-    Those of the sink stay as they were made (LongLive's global sink).
+    Keys and values of the sink are not recomputed (LongLive's global sink).
 
     Attributes:
         wan: The transformer, with a window.
@@ -167,7 +168,7 @@ class Recaching:
         fresh = replace(fresh, frames=start, blocks=sinks, since=start)
         for block in recent:
             fresh = self.wan.commit(block, fresh)
-        # What was out of sight of the first of them is out of sight for good.
+        # Frames invisible to the first of them stay invisible.
         return replace(past, inner=fresh)
 
     def extended(self, context: Remembered, latents: Tensor) -> Remembered:
@@ -181,7 +182,7 @@ class Recaching:
         return Past(inner, past.frames + latents.shape[1], kept)
 
     def _recent(self, past: Past) -> tuple[Tensor, ...]:
-        """The blocks to be made anew: those kept that lie after the sink's."""
+        """Return the blocks to recompute: those kept that lie after the sink's."""
         start = past.frames - sum(block.shape[1] for block in past.latents)
         found = []
         for block in past.latents:

@@ -1,4 +1,4 @@
-"""A public Wan behind the `VideoModel` protocol: transformer, VAE, text encoder and schedule."""
+"""A public Wan with the `VideoModel` protocol: transformer, VAE, text encoder and schedule."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 
 
 class Text(Protocol):
-    """What turns a prompt into embeddings."""
+    """A function from a prompt to embeddings."""
 
     def __call__(self, prompt: str, /) -> Tensor:
-        """Embeddings (1, tokens, text_dim)."""
+        """Return embeddings (1, tokens, text_dim)."""
         ...
 
 
 class Wan(Reader, nn.Module):
-    """A causal Wan with all that belongs to it; see `VideoModel` for the methods.
+    """A causal Wan with VAE, text encoder and schedule; see `VideoModel` for the methods.
 
     Args:
         spec: Sizes and schedule.
         wan: The transformer.
         vae: The VAE, on any device.
-        text: Prompts to embeddings; may be any callable.
-        timesteps: What the network is told at each noise level of the spec, where it is not sigma *
-            1000: by noise level.
-        memory: How the past is kept in sight; by default as the transformer's window and sink say.
-        preview: A small decoder that frames come from instead of the VAE.
-        undo: How many blocks back streams remember, unless they are told otherwise.
+        text: A callable from prompts to embeddings.
+        timesteps: The network's timestep by noise level of the spec, where it differs from sigma *
+            1000.
+        memory: The context policy; by default the transformer's window and sink.
+        preview: A small decoder that replaces the VAE's for frames.
+        undo: Default number of blocks that streams can undo.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class Wan(Reader, nn.Module):
         self._timesteps = dict(timesteps or {})
 
     def extra_repr(self) -> str:
-        """The model's name, in front of its parts."""
+        """Return the model's name, printed before its parts."""
         return repr(self.spec.name)
 
     @property
     def device(self) -> torch.device:
-        """Where latents and contexts are."""
+        """The device of latents and contexts."""
         return self.wan.transformer.device
 
     @functools.cached_property
@@ -90,14 +90,14 @@ class Wan(Reader, nn.Module):
         return digest.hexdigest()
 
     def fingerprint(self) -> str:
-        """A digest of weights, sizes and schedule, for archives; takes seconds the first time."""
+        """Return a digest of weights, sizes and schedule, for archives; slow at the first call."""
         return self._digest
 
     # ------------------------------------------------------------------ text
 
     @torch.no_grad()
     def encode_text(self, prompt: str) -> Tensor:
-        """Text embeddings (1, tokens, text_dim), 0 after the prompt's own length.
+        """Encode a prompt as (1, tokens, text_dim), 0 after the prompt's own length.
 
         Raises:
             TypeError: The prompt is not a string.
@@ -120,7 +120,7 @@ class Wan(Reader, nn.Module):
     # ------------------------------------------------------------------ denoising
 
     def _level(self, sigma: float) -> float:
-        """The noise level that the network is told in place of sigma."""
+        """Return the network's noise level for sigma."""
         return self._timesteps[sigma] / TIMESTEPS if sigma in self._timesteps else sigma
 
     def read(
@@ -152,31 +152,31 @@ class Wan(Reader, nn.Module):
     # ------------------------------------------------------------------ pixels
 
     def decode(self, latents: Tensor, state: Any = None) -> tuple[NDArray[np.uint8], Any]:
-        """See `VideoModel`: from the small decoder where there is one, else from the VAE."""
+        """Decode latents, see `VideoModel`: by the small decoder if set, else by the VAE."""
         return (self.preview or self.vae).decode(latents, state)
 
     def encode_image(self, image: NDArray[np.uint8]) -> Tensor:
-        """A first block (1, F, C, h, w) in which the image stands still.
+        """Encode an image as a first block (1, F, C, h, w) without motion.
 
-        The image, repeated for as many video frames as the block has, goes through the VAE.
+        The VAE encodes the image, repeated for all video frames of the block.
 
         Raises:
             TypeError: `image` is not a uint8 array.
-            ValueError: Its shape is not that of a frame.
+            ValueError: Its shape is not the shape of a frame.
         """
         self._check_pixels(image, "an image", ())
         count = self.spec.clock.video_frames(self.spec.frames_per_block)
         return self.encode_video(np.repeat(np.asarray(image)[None], count, axis=0))
 
     def encode_video(self, frames: NDArray[np.uint8]) -> Tensor:
-        """The latents (1, N, C, h, w) of a video from its beginning, in whole blocks.
+        """Encode a video from its beginning as latents (1, N, C, h, w), in whole blocks.
 
         Args:
-            frames: uint8 (T, H, W, 3); T is what one or more whole blocks decode to.
+            frames: uint8 (T, H, W, 3); T is the video frame count of one or more whole blocks.
 
         Raises:
             TypeError: `frames` is not a uint8 array.
-            ValueError: Frames of another size, or a number that makes no whole blocks.
+            ValueError: Frames of another size, or not the number of whole blocks.
         """
         count = len(frames) if getattr(frames, "ndim", 0) == 4 else 0
         self._check_pixels(frames, "a video", (count,))

@@ -1,4 +1,4 @@
-"""Which part of a model works where, and in which arithmetic: `Placement`."""
+"""Device and dtype of each part of a model: `Placement`."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from dragstream.drags.checks import switch, whole
 from dragstream.models.causal_economy import Economy
 
 _SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
-"""What others call torch's types."""
+"""Common short names of torch's dtypes."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the parts of a Wan are.
+    """Device and dtype of the parts of a Wan.
 
     Args:
-        device: The transformer's; None means a CUDA device if there is one, else the CPU.
-        dtype: The transformer's, one of torch's or its name: "bfloat16" or "bf16", "float16" or
+        device: The transformer's device; None means a CUDA device if there is one, else the CPU.
+        dtype: The transformer's dtype, or its name: "bfloat16" or "bf16", "float16" or
             "fp16", "float32" or "fp32". None means bfloat16 on a CUDA device, float32 elsewhere.
-        vae_device: The VAE's; None means the transformer's.
-        vae_dtype: That of the VAE and of a small decoder; None means the transformer's, but float32
-            where the VAE is on a CPU.
-        text_device: Where prompts are encoded.
-        text_dtype: The text encoder's.
-        keep_text: Leave the text encoder in memory after use.
-        decoder_states: How many of the VAE's memories of what came before stay on its device: 2
-            serve an edit as well as the next block; with 0 they visit it.
-        economy: How the transformer saves memory.
-        undo: How many blocks back streams keep the model's memory, unless they are told otherwise
-            (see `Stream`); each takes memory of the device.
-        compile: Whether the transformer's layers are compiled, see
+        vae_device: The VAE's device; None means the transformer's.
+        vae_dtype: Dtype of the VAE and of a small decoder; None means the transformer's, but
+            float32 if the VAE is on a CPU.
+        text_device: The text encoder's device.
+        text_dtype: The text encoder's dtype.
+        keep_text: If set, the text encoder stays in memory after use.
+        decoder_states: Number of the VAE decoder's states that stay on its device: 2 suffice for an
+            edit and the next block; with 0 they are copied to it for each use.
+        economy: The transformer's memory saving options.
+        undo: Default number of blocks whose model state streams keep for undo (see `Stream`); each
+            needs device memory.
+        compile: If set, the transformer's layers are compiled, see
             `dragstream.models.causal_compile`.
 
     Raises:
-        TypeError, RuntimeError: A device or dtype that does not exist.
-        ValueError: A dtype that is not floating point; a CUDA device where there is none; fewer
-            than 0 states or 1 block.
+        TypeError, RuntimeError: An unknown device or dtype.
+        ValueError: A dtype that is not floating point; a CUDA device on a machine without one;
+            fewer than 0 states or 1 block.
     """
 
     device: torch.device | str | None = None
@@ -60,7 +60,7 @@ class Placement:
         switch(self.compile, "compile")
 
     def resolved(self) -> Placement:
-        """The same with nothing left open."""
+        """Return the placement with defaults resolved."""
         device = _device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = read_dtype(
             self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
@@ -90,10 +90,10 @@ def _device(named: Any) -> torch.device:
 
 
 def read_dtype(named: Any) -> torch.dtype:
-    """A floating point type of torch, by itself, its name, or one of "bf16", "fp16" and "fp32".
+    """Convert a torch dtype, its name, or "bf16", "fp16" or "fp32" to a floating point dtype.
 
     Raises:
-        ValueError: It is none.
+        ValueError: Not a floating point dtype.
     """
     dtype = named
     if isinstance(named, str):

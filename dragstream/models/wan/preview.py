@@ -1,8 +1,8 @@
-"""A small decoder for quick pictures, from a file in the layout of TAEHV (`taew2_1`).
+"""A small decoder for previews, from a file in the layout of TAEHV (`taew2_1`).
 
-It is a row of convolutions: three stages of three memory blocks, each followed by an enlargement
-in space, a growth in time and a change of width. A memory block sees the frame before beside the
-present one, which is all that has to be remembered of the past.
+It is a convolutional network: three stages of three memory blocks, each followed by spatial
+upsampling, temporal upsampling and a change of width. The inputs of a memory block are the present
+and the previous frame, so the state is one frame per memory block.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Memory = tuple[Tensor, ...]
 
 _DECODER = "decoder."
 _STAGES = ((3, 7), (9, 13), (15, 19))
-"""In the file's numbering: the first memory block of each stage, and its growth in time."""
+"""Indices in the file: the first memory block of each stage, and its temporal upsampling."""
 
 
 def _convolution(inward: int, outward: int, *, bias: bool = True) -> nn.Conv2d:
@@ -36,7 +36,7 @@ def _convolution(inward: int, outward: int, *, bias: bool = True) -> nn.Conv2d:
 
 
 class _MemoryBlock(nn.Module):
-    """A residual block over a frame and the frame before."""
+    """A residual block over a frame and the previous frame."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -49,33 +49,33 @@ class _MemoryBlock(nn.Module):
         )
 
     def forward(self, frames: Tensor, before: Tensor) -> Tensor:
-        """Frames (n, width, rows, columns), and the frame before the first of them."""
+        """Process frames (n, width, rows, columns), after the frame before the first of them."""
         shifted = torch.cat([before, frames[:-1]])
         return F.relu(self.conv(torch.cat([frames, shifted], dim=1)) + frames)
 
 
 class _Grow(nn.Module):
-    """More frames: each becomes `stride`."""
+    """Temporal upsampling: each frame becomes `stride` frames."""
 
     def __init__(self, width: int, stride: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(width, width * stride, 1, bias=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(n, width, rows, columns) to (n * stride, width, rows, columns)."""
+        """Map (n, width, rows, columns) to (n * stride, width, rows, columns)."""
         grown: Tensor = self.conv(frames)
         return grown.reshape(-1, frames.shape[1], *frames.shape[2:])
 
 
 class PreviewDecoder(nn.Module):
-    """Latents to frames in a fraction of the VAE's time, a little softer.
+    """A decoder of latents in a fraction of the VAE's time, with slightly softer frames.
 
-    Latents are normalised, (1, F, C, h, w), as the denoiser has them.
+    Latents are normalised, (1, F, C, h, w), as in the denoiser.
 
     Args:
-        channels: Of the latents.
-        widths: Of the three stages, and after the last of them.
-        strides: How many frames each stage makes of one.
+        channels: Channels of the latents.
+        widths: Widths of the three stages, and after the last of them.
+        strides: Temporal upsampling of each stage.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class PreviewDecoder(nn.Module):
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = [
-            nn.Identity(),  # where the file's numbering has a layer without weights
+            nn.Identity(),  # a layer without weights in the file's numbering
             _convolution(channels, widths[0]),
             nn.ReLU(),
         ]
@@ -99,11 +99,11 @@ class PreviewDecoder(nn.Module):
     @classmethod
     @cpu_by_default()
     def from_file(cls, path: str | Path, *, dtype: torch.dtype = torch.float32) -> PreviewDecoder:
-        """Read a released file, `.pth` or `.safetensors`; its encoder is passed over.
+        """Read a released file, `.pth` or `.safetensors`; its encoder is ignored.
 
         Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: The file is damaged, or holds another kind of model.
+            FileNotFoundError: The file does not exist.
+            ValueError: The file is damaged or of another kind of model.
         """
         path = expanded(path)
         state = {
@@ -122,18 +122,18 @@ class PreviewDecoder(nn.Module):
 
     @classmethod
     def _shaped(cls, state: Mapping[str, Tensor]) -> PreviewDecoder:
-        """A decoder of the sizes that weights have; those of layers that keep time may be more."""
+        """Make a decoder with the sizes of given weights; time-preserving layers may be larger."""
         first = state[f"{_DECODER}1.weight"]
         ends = [state[f"{_DECODER}{grow + 1}.weight"] for _, grow in _STAGES]
         widths = (first.shape[0], *(end.shape[0] for end in ends))
-        # The first stage keeps time, whatever the file holds for other uses of it.
+        # The first stage does not upsample in time; the file may hold weights for more.
         return cls(first.shape[1], widths, (1, 2, 2))  # type: ignore[arg-type]
 
     @torch.no_grad()
     def decode(
         self, latents: Tensor, state: Memory | None = None
     ) -> tuple[NDArray[np.uint8], Memory]:
-        """Frames uint8 (T, H, W, 3), and what to hand along; see `VideoAutoencoder.decode`.
+        """Return frames uint8 (T, H, W, 3), and the state; see `VideoAutoencoder.decode`.
 
         Raises:
             FloatingPointError: The images are not finite.
@@ -149,7 +149,7 @@ class PreviewDecoder(nn.Module):
                 frames = layer(frames, before)
             else:
                 frames = layer(frames)
-        if state is None:  # a video's first latent frame is a single frame: the last that it grows
+        if state is None:  # a video's first latent frame gives one frame: the last upsampled
             frames = frames[self.growth - 1 :]
         return to_frames(frames.float() * 255, "small decoder"), tuple(memory)
 
@@ -164,7 +164,7 @@ def _read(path: Path) -> State:
 
 
 def _cut(state: Mapping[str, Tensor], model: PreviewDecoder) -> State:
-    """Weights with growth layers cut to the last of the frames that they can make."""
+    """Cut the weights of temporal upsampling to the last frames that the model makes."""
     cut = dict(state)
     for name, wanted in model.state_dict().items():
         held = cut.get(name)

@@ -1,4 +1,4 @@
-"""The released Wan models as a table: where each one's weights lie, and how it generates.
+"""The table of released Wan models: sources of the weights, and generation settings.
 
 A new autoregressive Wan is a `Release`, not code:
 
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from dragstream.models.causal_config import CausalWanConfig
 
 NOTE = "dragstream.json"
-"""The file in a model's folder that says what kind of release it is."""
+"""The file name of a model folder's release description."""
 
 TIMESTEPS = 1000.0
-"""Wan counts noise levels as timesteps: sigma * 1000."""
+"""Timestep per noise level in Wan: sigma * 1000."""
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """Classifier-free guidance and a solver of many steps, for models that are not distilled.
+    """Classifier-free guidance and a many-step solver, for models that are not distilled.
 
     Attributes:
         steps: Denoising steps.
-        scale: How far predictions are led from the negative prompt to the prompt; 1 means not.
-        negative_prompt: What the video should not look like.
-        shift: Of the scheduler's noise levels; None for what the scheduler's folder says.
-        sigma: The noise level at which drags are applied, to the nearest step: the paper's T' = 3
-            of T = 4 as Self-Forcing has it.
+        scale: Guidance scale, from the negative prompt towards the prompt; 1 disables it.
+        negative_prompt: The text that guidance leads away from.
+        shift: Shift of the scheduler's noise levels; None for the value in the scheduler's folder.
+        sigma: The noise level of drags, rounded to the nearest step: the paper's T' = 3 of T = 4 in
+            Self-Forcing.
     """
 
     steps: int = 50
@@ -70,34 +70,35 @@ class Release:
     """A released model.
 
     Attributes:
-        name: What `ds.load` knows it by.
-        summary: What it is, in a few words.
-        base: Hub repository in the Diffusers layout that the other parts come from: sizes of the
-            transformer, VAE, text encoder and tokenizer.
+        name: The name that `ds.load` accepts.
+        summary: A short description.
+        base: Hub repository in the Diffusers layout of the other parts: sizes of the transformer,
+            VAE, text encoder and tokenizer.
         repository: Hub repository of the transformer's weights; None for those of `base`.
         file: Path of the weights in `repository`; None for a Diffusers folder `transformer`.
-        lora: Path in `repository` of a low-rank adapter to be merged in; None for none.
-        lora_alpha: Its scale: weights gain alpha / rank * B A. None means alpha = rank.
-        timesteps: Denoising steps, counted from 1000 down; unused with `guidance`.
-        shift: Of the noise levels: sigma = shift * s / (1 + (shift - 1) * s).
-        warped: Whether the timesteps are s * 1000, before the shift; otherwise they are sigma *
-            1000 already, rounded, and sigma is the nearest level of the shifted table.
+        lora: Path in `repository` of a low-rank adapter to merge; None for none.
+        lora_alpha: Scale of the adapter: weights gain alpha / rank * B A. None means alpha = rank.
+        timesteps: Timesteps of the denoising steps, from 1000 down; unused with `guidance`.
+        shift: Shift of the noise levels: sigma = shift * s / (1 + (shift - 1) * s).
+        warped: If set, the timesteps are s * 1000, before the shift; otherwise they are sigma *
+            1000, rounded, and sigma is the nearest level of the shifted table.
         frames_per_block: Latent frames of a block.
-        window: Latent frames that a block sees, its own among them; None for all.
-        sink: First latent frames that stay in sight.
-        limit: Latent frames after which generation restarts from `overlap` of them (a cache that is
-            only appended to); None for never.
-        overlap: Latent frames that a restart begins with.
-        recached: Whether a new prompt makes keys and values of what is in sight anew.
-        guidance: For models that are not distilled, whose whole clip is one block; None for others.
+        window: Latent frames that a block attends to, its own included; None for all.
+        sink: First latent frames, always visible.
+        limit: Latent frames after which generation restarts from `overlap` of them (an append-only
+            cache); None for never.
+        overlap: Latent frames at the start after a restart.
+        recached: If set, a new prompt recomputes keys and values of the visible frames.
+        guidance: Guidance of models that are not distilled, with the whole clip as one block; None
+            for others.
         layers: The tapped layers.
-        denoising_step: Where drags are optimised, counted from 0 (T'); unused with `guidance`.
-        learning_rate: Of the optimisation.
-        height: Pixels.
-        width: Pixels.
-        frame_rate: Video frames a second.
+        denoising_step: The step of drags, counted from 0 (T'); unused with `guidance`.
+        learning_rate: Learning rate of the optimisation.
+        height: Frame height in pixels.
+        width: Frame width in pixels.
+        frame_rate: Video frames per second.
         tokens: Length of the text embeddings, padded.
-        download_gb: About how much the transformer's weights are to download, in 10^9 bytes.
+        download_gb: Approximate download size of the transformer's weights, in 10^9 bytes.
     """
 
     name: str
@@ -134,10 +135,10 @@ class Release:
 
     @classmethod
     def of(cls, folder: str | Path) -> Release | None:
-        """What a folder's note says it holds; None without a note.
+        """Read the release described in a folder's `dragstream.json`; None without that file.
 
         Raises:
-            ValueError: A note that does not parse, or says what cannot be.
+            ValueError: A file that does not parse, or has invalid values.
         """
         path = expanded(folder, "folder") / NOTE
         if not path.is_file():
@@ -156,10 +157,10 @@ class Release:
         return RELEASES[name]
 
     def changed(self, changes: Mapping[str, Any]) -> Release:
-        """The same with some values replaced; those of `guidance` may be named directly.
+        """Return the release with some values replaced; fields of `guidance` are accepted directly.
 
         Raises:
-            TypeError: A name that does not exist, or a value of the wrong kind.
+            TypeError: An unknown name, or a value of the wrong kind.
             ValueError: A value out of bounds.
         """
         changes = dict(changes)
@@ -175,7 +176,7 @@ class Release:
 
     @property
     def causal(self) -> dict[str, Any]:
-        """The keys of `CausalWanConfig` that say how far a block looks back."""
+        """The keys of `CausalWanConfig` that define a block's visible past."""
         return {
             "window": self.window,
             "sink": self.sink,
@@ -183,7 +184,7 @@ class Release:
         }
 
     def schedule(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Noise levels of the denoising steps, and the timesteps that the network is told."""
+        """Compute the noise levels of the denoising steps, and their timesteps."""
         shares = [step / TIMESTEPS for step in self.timesteps]
         if self.warped:
             sigmas = tuple(_shifted(share, self.shift) for share in shares)
@@ -198,7 +199,7 @@ class Release:
         factors: tuple[int, int],
         sigmas: Sequence[float] | None = None,
     ) -> ModelSpec:
-        """What the model is to the rest of the package.
+        """Make the `ModelSpec` of the model.
 
         Args:
             config: Sizes of the transformer.
@@ -206,7 +207,7 @@ class Release:
             sigmas: Noise levels of the steps; None for those of `schedule`.
 
         Raises:
-            ValueError: Sizes that do not divide, layers that the transformer lacks.
+            ValueError: Sizes that do not divide, or layers that the transformer lacks.
         """
         temporal, spatial = factors
         levels = self.schedule()[0] if sigmas is None else tuple(sigmas)
@@ -257,7 +258,7 @@ _MOST = {
     "overlap": 1_000_000,
     "denoising_step": 10_000,
 }
-"""The largest numbers and the longest lists that a release may have."""
+"""Upper bounds of the numbers and list lengths in a release."""
 
 
 def _check(release: Release) -> None:

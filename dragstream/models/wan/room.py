@@ -1,4 +1,4 @@
-"""How much memory and disk is free, and saying so when it is not enough."""
+"""Free memory and disk space, and errors that report a shortage."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ GB = 10**9
 
 
 def gigabytes(size: float) -> str:
-    """A number of bytes as people write it."""
+    """Format a number of bytes in gigabytes."""
     return f"{size / GB:.1f} GB" if size >= GB / 10 else f"{size / 10**6:.1f} MB"
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Free bytes of a device, those that torch holds without using among them; None if unknown."""
+    """Return a device's free bytes, unused bytes in torch's cache included; None if unknown."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -35,10 +35,10 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def need_memory(size: int, device: torch.device, what: str, advice: str) -> None:
-    """Make sure that `size` bytes fit.
+    """Check that `size` bytes fit into a device's memory.
 
     Raises:
-        MemoryError: They do not; the message says how much is missing and gives the advice.
+        MemoryError: They do not; the message has the missing amount and the advice.
     """
     free = free_memory(device)
     if free is not None and free < size:
@@ -49,16 +49,16 @@ def need_memory(size: int, device: torch.device, what: str, advice: str) -> None
 
 
 def free_disk(folder: Path) -> int:
-    """Free bytes where a folder is, or will be."""
+    """Return the free bytes on the disk of a folder, which may not exist yet."""
     present = next(path for path in (folder, *folder.resolve().parents) if path.is_dir())
     return shutil.disk_usage(present).free
 
 
 def need_disk(size: int, folder: Path, what: str, advice: str) -> None:
-    """Make sure that `size` bytes can be written into a folder.
+    """Check that `size` bytes can be written into a folder.
 
     Raises:
-        OSError: They cannot; the message says how much is missing and gives the advice.
+        OSError: They cannot; the message has the missing amount and the advice.
     """
     free = free_disk(folder)
     if free < size:

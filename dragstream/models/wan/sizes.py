@@ -1,6 +1,6 @@
-"""Sizes of the released models' parts, so that memory can be planned before anything is downloaded.
+"""Sizes of the released models' parts, for memory planning before any download.
 
-They are what the `config.json` of each part says, by hub repository in the Diffusers layout.
+They are copied from the `config.json` of each part, by hub repository in the Diffusers layout.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.config_files import read_config
 
 TextSizes = Mapping[str, Any]
-"""The keys of a UMT5 config that its weights depend on."""
+"""The keys of a UMT5 config that determine its number of weights."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Sizes:
     """Configs of the parts of a Wan.
 
     Attributes:
-        transformer: The keys of `CausalWanConfig` that say how large it is.
-        vae: The keys of diffusers' `AutoencoderKLWan`; those that are missing are its defaults.
-        text: The keys of transformers' `UMT5Config` that its weights depend on.
+        transformer: The keys of `CausalWanConfig` that determine its size.
+        vae: The keys of diffusers' `AutoencoderKLWan`; missing keys have its defaults.
+        text: The keys of transformers' `UMT5Config` that determine its number of weights.
     """
 
     transformer: Mapping[str, Any]
@@ -34,10 +34,10 @@ class Sizes:
 
     @classmethod
     def of_folder(cls, folder: str | Path) -> Sizes:
-        """What the configs in a folder in the Diffusers layout say.
+        """Read the configs in a folder in the Diffusers layout.
 
         Raises:
-            FileNotFoundError: There is no config of the transformer.
+            FileNotFoundError: The transformer's config is missing.
             ValueError: A config that does not parse, or of another model.
         """
         from dragstream.models.checkpoints import read_sizes
@@ -50,11 +50,11 @@ class Sizes:
         )
 
     def causal(self, sight: Mapping[str, Any]) -> CausalWanConfig:
-        """The transformer's config with window, sink and frames of a block."""
+        """Return the transformer's config with window, sink and frames of a block."""
         return CausalWanConfig.of({**self.transformer, **sight})
 
     def text_weights(self) -> int:
-        """How many numbers a UMT5 encoder holds; 0 where its sizes are not known."""
+        """The number of weights of a UMT5 encoder; 0 if its sizes are unknown."""
         text = self.text
         if not text:
             return 0
@@ -65,7 +65,7 @@ class Sizes:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    """A part's config without diffusers' notes; nothing where there is none."""
+    """Read a part's config without diffusers' metadata; empty if there is none."""
     if not path.is_file():
         return {}
     return {name: value for name, value in read_config(path).items() if not name.startswith("_")}

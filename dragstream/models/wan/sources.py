@@ -1,7 +1,7 @@
-"""Where the files of a model come from: a repository on the hub, or a folder.
+"""Sources of a model's files: a repository on the hub, or a folder.
 
-A source hands out paths of what is asked for and fetches nothing else: a text encoder, say, is
-downloaded only when a prompt has to be encoded.
+A source returns paths of requested files and downloads no others: a text encoder, for example, is
+downloaded only for encoding a prompt.
 """
 
 from __future__ import annotations
@@ -17,48 +17,48 @@ from typing import Any, Protocol
 from dragstream.models.wan.room import need_disk
 
 _WANTED = ("*.json", "*.safetensors", "*.model")
-"""What is read of a folder; other formats of the same weights are left on the hub."""
+"""Patterns of the files read from a folder; other formats of the weights are not downloaded."""
 
 _DESCRIPTION = "config.json"
-"""What is fetched by itself before a folder's weights are wanted."""
+"""The file of a folder that can be fetched without the weights."""
 
 _SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})(?P<suffix>\.\w+)")
 
 
 class Source(Protocol):
-    """Where files come from."""
+    """A source of files."""
 
     @property
     def identity(self) -> str:
-        """What tells it apart from others."""
+        """An identifier of the source, for cache keys."""
         ...
 
     def file(self, name: str) -> Path:
-        """A file.
+        """Return the path of a file.
 
         Raises:
-            FileNotFoundError: It is not there; the message says what to do.
+            FileNotFoundError: It is missing; the message has a remedy.
         """
         ...
 
     def folder(self, name: str) -> Path:
-        """A folder with its JSON, safetensors and tokenizer files.
+        """Return the path of a folder with its JSON, safetensors and tokenizer files.
 
         Raises:
-            FileNotFoundError: It is not there; the message says what to do.
+            FileNotFoundError: It is missing; the message has a remedy.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Files on this machine."""
+    """A folder on this machine."""
 
     path: Path
 
     @property
     def identity(self) -> str:
-        """The path."""
+        """The path of the folder."""
         return str(self.path.resolve())
 
     def file(self, name: str) -> Path:
@@ -88,7 +88,8 @@ def _listed(folder: Path) -> str:
 class Hub:
     """A repository on the Hugging Face hub.
 
-    What was downloaded once is used without asking the hub again; `HF_HUB_OFFLINE=1` keeps it so.
+    Downloaded files are used without further requests to the hub; `HF_HUB_OFFLINE=1` disables all
+    requests.
 
     Attributes:
         repository: "owner/name".
@@ -112,7 +113,7 @@ class Hub:
         return self._fetched(name, tuple(f"{name}/{pattern}" for pattern in _WANTED)) / name
 
     def _fetched(self, name: str, patterns: Sequence[str]) -> Path:
-        """The snapshot's folder, in which what the patterns name is complete."""
+        """Return the snapshot's folder, with all files of the patterns complete."""
         hub = _hub()
         try:
             root = self._snapshot(hub, patterns, offline=True)
@@ -123,7 +124,7 @@ class Hub:
         self._need_room(hub, name, patterns)
         try:
             root = self._snapshot(hub, patterns, offline=False)
-        except Exception as error:  # what the client's own HTTP library raises among it
+        except Exception as error:  # errors of the client's HTTP library included
             raise FileNotFoundError(self._advice(name, error)) from error
         if not _complete(root / name):
             raise FileNotFoundError(self._advice(name, None))
@@ -140,14 +141,14 @@ class Hub:
         )
 
     def _need_room(self, hub: Any, name: str, patterns: Sequence[str]) -> None:
-        """Make sure that the download fits on the disk, as far as the hub can be asked."""
+        """Check that the download fits on the disk, if the hub reports its size."""
         if hub.constants.HF_HUB_OFFLINE:
             raise FileNotFoundError(self._advice(name, None))
         try:
             info = hub.HfApi().model_info(
                 self.repository, revision=self.revision, files_metadata=True
             )
-        except Exception as error:  # what the client's own HTTP library raises among it
+        except Exception as error:  # errors of the client's HTTP library included
             raise FileNotFoundError(self._advice(name, error)) from error
         wanted = hub.utils.filter_repo_objects(
             info.siblings or [], allow_patterns=list(patterns), key=lambda item: item.rfilename
@@ -174,7 +175,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _complete(path: Path) -> bool:
-    """Whether a file is there, or a folder with more than its description and with all shards."""
+    """Check that a file exists, or a folder with files beyond its config and with all shards."""
     if path.is_file():
         return True
     if not path.is_dir():
@@ -209,7 +210,7 @@ def _hub() -> Any:
 
 
 def signature(paths: Sequence[Path]) -> str:
-    """A digest of where files are, how long and how old: another if one of them is replaced."""
+    """Compute a digest of the paths, sizes and times of files; it changes if a file is replaced."""
     digest = hashlib.sha256()
     for path in paths:
         real = path.resolve()

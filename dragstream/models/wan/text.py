@@ -1,4 +1,4 @@
-"""Prompts to embeddings: UMT5 through transformers, each prompt once, the result kept on disk."""
+"""Prompt embeddings by UMT5 from transformers, cached on disk."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _TOKENIZERS = {
     "PreTrainedTokenizerFast": "PreTrainedTokenizerFast",
     "TokenizersBackend": "PreTrainedTokenizerFast",
 }
-"""The classes that a tokenizer's config may name, and what transformers has for each."""
+"""The allowed tokenizer classes in configs, and the transformers class for each."""
 
 
 def clean(prompt: str) -> str:
-    """A prompt as the models were trained on it: repaired, unescaped, with single spaces.
+    """Normalise a prompt as in training: text repaired, HTML unescaped, single spaces.
 
-    Diffusers leaves the repair out without a word where ftfy is not installed; here it is required.
+    Diffusers silently skips the repair if ftfy is not installed; here ftfy is required.
 
     Raises:
-        ImportError: Without ftfy.
+        ImportError: ftfy is not installed.
     """
     if importlib.util.find_spec("ftfy") is None:
         raise ImportError(
@@ -51,19 +51,19 @@ def clean(prompt: str) -> str:
 
 
 class TextEncoder:
-    """UMT5 with its tokenizer, in memory only while it is needed.
+    """UMT5 with its tokenizer, loaded only while in use.
 
-    A prompt's embeddings (1, tokens, text_dim) are 0 after the prompt's own length. They are kept
+    A prompt's embeddings (1, tokens, text_dim) are 0 after the prompt's own length. They are cached
     on disk under a digest of the cleaned prompt and the encoder, so that the encoder, the largest
-    part of the model, is read (and downloaded) only for prompts that were never encoded before.
+    part of the model, is read (and downloaded) only for new prompts.
 
     Args:
-        source: Where the folders `text_encoder` and `tokenizer` are.
+        source: The source of the folders `text_encoder` and `tokenizer`.
         tokens: Length of the embeddings.
-        folder: The cache folder; None keeps nothing on disk.
-        device: Where the encoder works.
-        dtype: Its arithmetic.
-        keep: Leave the encoder in memory after use.
+        folder: The cache folder; None disables the disk cache.
+        device: The encoder's device.
+        dtype: The encoder's dtype.
+        keep: If set, the encoder stays in memory after use.
     """
 
     def __init__(
@@ -86,23 +86,23 @@ class TextEncoder:
 
     @property
     def loaded(self) -> bool:
-        """Whether the encoder is in memory."""
+        """True if the encoder is in memory."""
         return self._parts is not None
 
     def free(self) -> None:
-        """Forget the encoder; it is read again when it is needed."""
+        """Free the encoder; it is read again when needed."""
         self._parts = None
 
     @torch.no_grad()
     def __call__(self, prompt: str) -> Tensor:
-        """The embeddings of a prompt, (1, tokens, text_dim), on the CPU.
+        """Encode a prompt as embeddings (1, tokens, text_dim), on the CPU.
 
         Raises:
             TypeError: Not a string.
-            ValueError: More tokens than there is room for; or the encoder is damaged.
+            ValueError: Too many tokens; or the encoder is damaged.
             FileNotFoundError: The encoder is not on this machine and cannot be downloaded.
             MemoryError: The encoder does not fit into memory.
-            ImportError: Without transformers or ftfy.
+            ImportError: transformers or ftfy is not installed.
         """
         if not isinstance(prompt, str):
             raise TypeError(f"prompt must be a string, got {prompt!r}")
@@ -120,7 +120,7 @@ class TextEncoder:
         return embedding
 
     def identity(self) -> str:
-        """A digest of the encoder's description, the same on every machine."""
+        """Compute a digest of the encoder's config, the same on every machine."""
         config = self.source.file("text_encoder/config.json").read_bytes()
         return hashlib.sha256(config + f"{self.tokens}".encode()).hexdigest()
 
@@ -129,7 +129,7 @@ class TextEncoder:
             return None
         parts = [self.source.identity, self.identity(), str(self.dtype), cleaned]
         local = Path(self.source.identity) / "text_encoder"
-        if local.is_dir():  # files that may be replaced behind the same name
+        if local.is_dir():  # files may be replaced under the same name
             parts.append(signature(sorted(local.glob("*.safetensors"))))
         digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         return self.folder / "text" / f"{digest}.safetensors"
@@ -193,7 +193,7 @@ class TextEncoder:
                 trust_remote_code=False,
                 use_safetensors=True,
             )
-        except Exception as error:  # a damaged file has its readers raise many things
+        except Exception as error:  # damaged files make the readers raise many types
             raise ValueError(
                 cut(f"{folder} holds no UMT5 encoder that can be read: {error}")
             ) from error
@@ -202,10 +202,10 @@ class TextEncoder:
 
 
 def _tokenizer(folder: Path) -> Any:
-    """The tokenizer of a folder, by a class of transformers: never one that the folder names.
+    """Load a folder's tokenizer by a class of transformers, never by one in the folder.
 
     Raises:
-        ValueError: It is damaged, or one of another kind.
+        ValueError: It is damaged or of another kind.
     """
     import transformers
 
@@ -217,15 +217,15 @@ def _tokenizer(folder: Path) -> Any:
     kind: Any = getattr(transformers, _TOKENIZERS[name])
     try:
         return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # a damaged file has its readers raise many things
+    except Exception as error:  # damaged files make the readers raise many types
         raise ValueError(cut(f"{folder} holds no tokenizer that can be read: {error}")) from error
 
 
 def _check_described(folder: Path, held: int) -> None:
-    """Make sure that a config describes about as many weights as the files hold.
+    """Check that a config describes about as many weights as the files hold.
 
     Raises:
-        ValueError: It describes many more, which would be made up; or it is damaged.
+        ValueError: It describes many more, which would be random; or it is damaged.
     """
     text = read_config(folder / "config.json")
     try:
@@ -239,10 +239,10 @@ def _check_described(folder: Path, held: int) -> None:
 
 
 def _check_tied(encoder: Any, folder: Path) -> None:
-    """Make sure that words are embedded by the weights in the file.
+    """Check that the input embeddings use the weights in the file.
 
     Raises:
-        ValueError: The embeddings are others: some versions of transformers left them at zero.
+        ValueError: The embeddings differ: some versions of transformers left them at zero.
     """
     shared, used = encoder.shared.weight, encoder.encoder.embed_tokens.weight
     tied = shared.data_ptr() == used.data_ptr() or torch.equal(shared, used)
@@ -257,7 +257,7 @@ def _check_tied(encoder: Any, folder: Path) -> None:
 
 
 def _size(folder: Path, dtype: torch.dtype) -> int:
-    """Bytes that the weights in a folder take as `dtype`, read from the headers alone."""
+    """Compute the bytes of a folder's weights as `dtype`, from the file headers only."""
     from safetensors import safe_open
 
     count = 0

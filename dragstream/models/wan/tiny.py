@@ -1,10 +1,10 @@
-"""A tiny random model in the released layout, to try the plumbing: a command.
+"""A command that writes a tiny random model in the released layout, for tests of loading.
 
 `python -m dragstream.models.wan.tiny tiny-wan` writes a folder that `ds.load` reads.
 
-It goes through everything that the public weights go through (released `.pt` file or Diffusers
-folders, tokenizer, text encoder, VAE, scheduler), in a second on a CPU, and makes noise instead of
-videos. The names of files, keys and config fields are those of the public ones; only sizes differ.
+Loading it runs the same code as the public weights (released `.pt` file or Diffusers folders,
+tokenizer, text encoder, VAE, scheduler), in a second on a CPU; it generates noise instead of
+videos. Names of files, keys and config fields equal the public ones; only sizes differ.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TEXT_DIM = 16
 _CHANNELS = 4
 _RANK = 2
 _LINEAR = ("attn1", "attn2", "ffn")
-"""The parts of a block whose matrices an adapter changes."""
+"""The parts of a block whose matrices an adapter modifies."""
 
 
 def write_tiny(
@@ -43,24 +43,24 @@ def write_tiny(
 ) -> Path:
     """Write a tiny random model as a folder that `ds.load` reads.
 
-    The folder holds what the hub repository of the release's base holds (`transformer`, `vae`,
-    `text_encoder`, `tokenizer`, `scheduler`, `model_index.json`), the released `.pt` file at the
-    place where the release's own repository has it, and a `dragstream.json` with the sizes.
+    The folder has the layout of the hub repository of the release's base (`transformer`, `vae`,
+    `text_encoder`, `tokenizer`, `scheduler`, `model_index.json`), the released `.pt` file at its
+    path in the release's own repository, and a `dragstream.json` with the sizes.
 
     Args:
-        folder: Where to; made if need be.
-        release: Which released model it is like.
-        seed: Of the weights.
-        height: Pixels of a frame, a multiple of 16.
-        width: Pixels of a frame, a multiple of 16.
+        folder: The output folder; created if missing.
+        release: The released model to imitate.
+        seed: Seed of the weights.
+        height: Frame height in pixels, a multiple of 16.
+        width: Frame width in pixels, a multiple of 16.
         num_layers: Layers of the transformer.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: A release that does not exist.
-        ImportError: Without transformers (extra `wan`).
+        ValueError: An unknown release.
+        ImportError: transformers is not installed (extra `wan`).
     """
     if release not in RELEASES:
         raise ValueError(f"release must be one of {', '.join(RELEASES)}, got {release!r}")
@@ -102,7 +102,7 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _shaken(model: nn.Module, scale: float) -> None:
-    """Make all weights matter: fresh biases and modulations are 0."""
+    """Randomise all weights: fresh biases and modulations are 0, and would have no effect."""
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(torch.randn_like(weight), alpha=scale)
@@ -143,7 +143,7 @@ def _vae() -> AutoencoderKLWan:
 
 
 def _write_released(root: Path, like: Release, transformer: nn.Module) -> None:
-    """The weights under their released names, and an adapter if the release has one."""
+    """Write the weights under their released names, and an adapter if the release has one."""
     state = {released_name(name): weight for name, weight in transformer.state_dict().items()}
     path = root / str(like.file)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -162,7 +162,7 @@ def _write_released(root: Path, like: Release, transformer: nn.Module) -> None:
 
 
 def _write_text(root: Path) -> None:
-    """UMT5 and a tokenizer that knows single characters."""
+    """Write UMT5 and a tokenizer with single characters as tokens."""
     try:
         from tokenizers import Tokenizer, models, pre_tokenizers, processors
         from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel

@@ -1,4 +1,4 @@
-"""Wan's causal VAE as a stream: each latent frame decoded once, its feature cache handed along."""
+"""Wan's causal VAE for streams: each latent frame is decoded once, with a feature cache."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from dragstream.models.pixels import check_finite, to_frames
 
 
 class DecoderState:
-    """What the decoder remembers of the latent frames before: a value.
+    """The decoder's feature cache of the latent frames before; immutable.
 
-    At full size it is gigabytes, so all but the newest few states rest in main memory; where its
-    maps are does not change what they are.
+    At full size it takes gigabytes, so all but the newest few states are moved to main memory; the
+    values do not depend on the device.
     """
 
     def __init__(self, frames: int, maps: tuple[Any, ...]) -> None:
@@ -35,23 +35,23 @@ class DecoderState:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size of the state in bytes."""
         return sum(part.nbytes for part in self._maps if isinstance(part, Tensor))
 
     @property
     def device(self) -> torch.device:
-        """Where the maps are."""
+        """The device of the feature maps."""
         return next(part.device for part in self._maps if isinstance(part, Tensor))
 
     def cache(self, device: torch.device) -> list[Any]:
-        """A fresh list for diffusers' decoder, which replaces entries and writes into none.
+        """Return a new list for diffusers' decoder, which replaces entries and writes into none.
 
-        Maps that are elsewhere visit the device as copies, which go as they are replaced.
+        Maps on another device are copied; each copy is freed when its entry is replaced.
         """
         return [part.to(device) if isinstance(part, Tensor) else part for part in self._maps]
 
     def rest(self, device: torch.device) -> None:
-        """Move the maps elsewhere."""
+        """Move the maps to another device."""
         if self.device != device:
             self._maps = tuple(
                 part.to(device) if isinstance(part, Tensor) else part for part in self._maps
@@ -59,15 +59,15 @@ class DecoderState:
 
 
 class VideoAutoencoder(nn.Module):
-    """diffusers' `AutoencoderKLWan`, frame by frame.
+    """diffusers' `AutoencoderKLWan`, decoding frame by frame.
 
     Latents (1, F, C, h, w) are normalised with the config's `latents_mean` and `latents_std`.
     Frames are uint8 (T, H, W, 3).
 
     Args:
-        vae: The autoencoder; frozen here.
-        resident: How many decoder states stay on the device, the newest ones: 2 serve an edit,
-            which goes back by one, as well as the next block.
+        vae: The autoencoder; its weights are frozen.
+        resident: Number of newest decoder states that stay on the device: 2 suffice for an edit,
+            which goes back by one block, and for the next block.
     """
 
     mean: Tensor
@@ -93,12 +93,12 @@ class VideoAutoencoder(nn.Module):
 
         Raises:
             FileNotFoundError: The folder lacks its config or weights.
-            ValueError: A file is damaged or foreign, or weights do not fit the config.
+            ValueError: A file is damaged or of another kind, or weights do not fit the config.
         """
         config, state = read_folder(folder, "AutoencoderKLWan")
         try:
             return cls.from_state(state, config, dtype=dtype)
-        except Exception as error:  # diffusers raises whatever an odd config leads to
+        except Exception as error:  # invalid configs make diffusers raise many types
             raise ValueError(cut(f"{folder}: {error}")) from error
 
     @classmethod
@@ -117,7 +117,7 @@ class VideoAutoencoder(nn.Module):
         with torch.device("meta"):
             vae = AutoencoderKLWan.from_config(dict(config))
         check_fit(vae, state)  # before anything is allocated
-        nn.Module.to(vae, dtype)  # not diffusers' own, which advises against what is meant here
+        nn.Module.to(vae, dtype)  # not diffusers' own, which warns against this intended use
         vae.to_empty(device="cpu")
         load_strictly(vae, state)
         return cls(vae)
@@ -130,27 +130,27 @@ class VideoAutoencoder(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.vae.post_quant_conv.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the weights."""
+        """The dtype of the weights."""
         return self.vae.post_quant_conv.weight.dtype
 
     @torch.no_grad()
     def decode(
         self, latents: Tensor, state: DecoderState | None = None
     ) -> tuple[NDArray[np.uint8], DecoderState]:
-        """The frames of the next latent frames; bit for bit those of a decode of the whole video.
+        """Decode the next latent frames, bitwise equal to a decode of the whole video.
 
         Args:
             latents: Normalised latents (1, F, C, h, w).
-            state: What the decoder remembers of the frames before; None at the beginning.
+            state: The decoder state after the frames before; None at the beginning.
 
         Returns:
             Frames, 1 for the first latent frame of a video and `factors[0]` for each other one, and
-            what to hand along with the next latents. The given state stays usable.
+            the state for the next latents. The given state stays usable.
 
         Raises:
             FloatingPointError: The images are not finite.
@@ -159,7 +159,7 @@ class VideoAutoencoder(nn.Module):
         return to_frames((images[0].transpose(0, 1).float() + 1) * 127.5, "decoder"), after
 
     def _decode(self, latents: Tensor, state: DecoderState | None) -> tuple[Tensor, DecoderState]:
-        """Images (1, 3, T, H, W) in -1..1."""
+        """Decode latents to images (1, 3, T, H, W) in -1..1."""
         scaled = latents.to(self.device, torch.float32) * self.std + self.mean
         planes = scaled.transpose(1, 2).to(self.dtype)
         vae, pieces = self.vae, []
@@ -184,7 +184,7 @@ class VideoAutoencoder(nn.Module):
         return images.clamp(-1.0, 1.0), after
 
     def _admit(self, *states: DecoderState | None) -> None:
-        """Note which states were used last, and send older ones to main memory."""
+        """Mark states as recently used, and move older ones to main memory."""
         with self._lock:
             known = [found for ref in self._awake if (found := ref()) is not None]
             used = [state for state in states if state is not None]
@@ -196,7 +196,7 @@ class VideoAutoencoder(nn.Module):
 
     @torch.no_grad()
     def encode(self, frames: NDArray[np.uint8] | Tensor) -> Tensor:
-        """Normalised latents (1, F, C, h, w), float32, of a video from its beginning.
+        """Encode a video from its beginning: normalised latents (1, F, C, h, w), float32.
 
         Args:
             frames: uint8 (T, H, W, 3), or images (1, 3, T, H, W) in -1..1; T is one more than a
@@ -209,7 +209,7 @@ class VideoAutoencoder(nn.Module):
 
     @torch.no_grad()
     def again(self, latents: Tensor) -> Tensor:
-        """The last video frame of a clip, as the first latent frame of another: (1, 1, C, h, w).
+        """Encode the last video frame of a clip as a first latent frame, (1, 1, C, h, w).
 
         Args:
             latents: A clip from its beginning, (1, F, C, h, w).
@@ -218,7 +218,7 @@ class VideoAutoencoder(nn.Module):
         return self.encode(images[:, :, -1:]).to(latents.device, latents.dtype)
 
     def digest(self) -> str:
-        """A digest of weights and statistics (hexadecimal)."""
+        """Compute a digest of weights and statistics (hexadecimal)."""
         digest = hashlib.sha256()
         parts = self.vae.state_dict() | {"mean": self.mean, "std": self.std}
         for name, weight in sorted(parts.items()):
@@ -228,6 +228,6 @@ class VideoAutoencoder(nn.Module):
 
 
 def _to_images(frames: NDArray[np.uint8]) -> Tensor:
-    """Frames (T, H, W, 3) as images (1, 3, T, H, W) in -1..1."""
+    """Convert frames (T, H, W, 3) to images (1, 3, T, H, W) in -1..1."""
     pixels = torch.from_numpy(np.array(frames))
     return pixels.permute(3, 0, 1, 2)[None].float() / 127.5 - 1

@@ -1,4 +1,4 @@
-"""The transformer's weights: found, checked, converted once, an adapter merged in."""
+"""The transformer's weights: found, validated, converted once, and merged with an adapter."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ TRANSFORMER = "transformer"
 
 @dataclass(frozen=True)
 class Files:
-    """Where the parts of a model come from.
+    """Sources of the parts of a model.
 
     Attributes:
-        base: Sizes, VAE, text encoder, tokenizer, scheduler.
-        weights: The transformer's weights, and its adapter.
-        checkpoint: The file of the weights in place of the release's; None for that.
-        lora: The file of the adapter in place of the release's; None for that.
+        base: Source of sizes, VAE, text encoder, tokenizer and scheduler.
+        weights: Source of the transformer's weights and its adapter.
+        checkpoint: The file of the weights in place of the release's; None for the release's.
+        lora: The file of the adapter in place of the release's; None for the release's.
         preview: The file of a small decoder; None for none.
-        cache: The folder for converted weights and encoded prompts; None keeps nothing.
+        cache: The folder for converted weights and encoded prompts; None disables the cache.
     """
 
     base: Source
@@ -50,16 +50,16 @@ class Files:
 
 
 def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> CausalWan:
-    """The transformer on the CPU, from a released file or a folder, its adapter merged in.
+    """Read the transformer to the CPU, from a released file or a folder, with its adapter merged.
 
     Args:
-        release: What it is.
-        files: Where its weights come from, and its sizes.
-        dtype: Of the weights in memory.
+        release: The model.
+        files: Sources of its weights and sizes.
+        dtype: Dtype of the weights in memory.
 
     Raises:
-        ValueError: A file that is damaged or of another model, named.
-        FileNotFoundError: A file that is missing.
+        ValueError: A file that is damaged or of another model; the message names it.
+        FileNotFoundError: A missing file.
         MemoryError: Too little main memory.
     """
     given = files.checkpoint
@@ -98,7 +98,7 @@ def _read(path: Path, lora: Path | None, alpha: float | None, config: CausalWanC
 
 
 def _named(path: Path, call: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call something; a ValueError says which file it is about."""
+    """Call a reader of a file; a ValueError then names the file."""
     try:
         return call(*args, **kwargs)
     except (ValueError, SafetensorError) as error:
@@ -106,7 +106,7 @@ def _named(path: Path, call: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _need_ram(config: CausalWanConfig, dtype: torch.dtype) -> None:
-    """Make sure that the transformer fits into main memory, which all weights come through."""
+    """Check that the transformer fits into main memory, where all weights are loaded first."""
     with torch.device("meta"):
         count = sum(weight.numel() for weight in CausalWan(config).parameters())
     need_memory(
