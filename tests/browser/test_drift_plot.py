@@ -111,7 +111,7 @@ def test_follows_the_stream(hand, stream):
 
 
 def test_errors_are_shown_as_text(hand):
-    hand.plot.complain("<b>no</b>")
+    hand.plot.send_error("<b>no</b>")
     expect(hand.root.get_by_role("alert")).to_contain_text("<b>no</b>")
 
 

@@ -224,7 +224,7 @@ def test_rename_by_key_button_and_double_click(hand, screenshots):
 
 
 def test_errors_are_shown_as_text(hand):
-    hand.timeline.complain("<img src=x onerror=alert(1)> is no block")
+    hand.timeline.send_error("<img src=x onerror=alert(1)> is no block")
     expect(hand.alert).to_contain_text("<img src=x onerror=alert(1)> is no block")
     assert hand.root.locator("img[src=x]").count() == 0
     hand.alert.get_by_role("button").click()
