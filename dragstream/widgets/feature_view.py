@@ -308,6 +308,9 @@ class FeatureView(ipywidgets.VBox):
                 self._canvas.width, self._canvas.height = width, height
                 # never much higher than the window, at its own shape
                 self._canvas.layout.max_width = f"min(720px, {_MOST_HEIGHT * width / height:.4g}vh)"
+            # ipycanvas names the canvas to the page only when it draws on another one than before;
+            # a page that came meanwhile would not know on which.
+            self._canvas._canvas_manager._current_canvas = None  # noqa: SLF001
             self._canvas.clear()
             self._canvas.put_image_data(self._painted)
 
