@@ -43,7 +43,7 @@ _RAY = np.linspace(0.0, 1.8, 181)
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How an object looks beside the renderer's own.
+    """The likeness of an object's shape to the renderer's own.
 
     Attributes:
         iou: of the object's pixels and the fitted object's: 1 for the same shape.
@@ -121,7 +121,7 @@ def _cut_share(mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
 
 
 def _cover(kind: str, u: NDArray[np.float64], v: NDArray[np.float64], scale: float) -> torch.Tensor:
-    """How much of each pixel an object of a kind covers with its colour, 0..1."""
+    """The share of each pixel that an object of a kind covers with its colour, 0..1."""
     own = torch.from_numpy(u), torch.from_numpy(v)
     cover = (figures.outline(kind, *own) * scale + 0.5).clamp(0, 1)
     if kind == "box":
@@ -166,7 +166,7 @@ class _Fit:
     def cover(
         self, pose: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """How much of the pixels at (x, y) the object covers under a pose (6,)."""
+        """The share of the pixels at (x, y) that the object covers under a pose (6,)."""
         a, b, c, d, shift_x, shift_y = pose
         size = a * d - b * c
         if abs(size) < 1.0:
@@ -177,7 +177,7 @@ class _Fit:
         return covered
 
     def residual(self, pose: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the object covers less what it should, at the pixels that count."""
+        """The covered less the wanted share, at the pixels that count."""
         excess = self.cover(pose, self.x, self.y) - self.wanted
         counted: NDArray[np.float64] = excess[self.known]
         return counted
