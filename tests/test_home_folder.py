@@ -17,7 +17,7 @@ from dragstream.models.playground.model import WEIGHTS, Playground
 from dragstream.models.wan.assembly import load
 from dragstream.models.wan.releases import Release
 from dragstream.models.wan.tiny import write_tiny
-from dragstream.revel.ledger import Ledger, read_about
+from dragstream.revel.folders import RunFolder, read_about
 from dragstream.revel.suites import read_cases, write_cases
 
 
@@ -61,8 +61,8 @@ def test_labels_and_metrics(home):
 
 
 def test_runs_and_cases(home):
-    with Ledger.open("~/run") as ledger:
-        ledger.begin("playground", [])
+    with RunFolder.open("~/run") as store:
+        store.begin("playground", [])
     assert json.loads((home / "run" / "run.json").read_text())["model"] == "playground"
     assert read_about("~/run")["model"] == "playground"
     assert write_cases("~/cases.jsonl", []) == home / "cases.jsonl"

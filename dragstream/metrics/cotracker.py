@@ -20,6 +20,7 @@ import numpy as np
 
 from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import checked
+from dragstream.metrics.weight_files import read_state
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -145,17 +146,9 @@ class CoTracker:
 
     def _weights(self) -> Any:
         """The state of the checkpoint, or None where none is named."""
-        import torch
-
         if self.checkpoint is None:
             return None
-        file = expanded(self.checkpoint, "checkpoint")
-        if not file.is_file():
-            raise FileNotFoundError(f"there are no weights {str(file)!r}: {_HELP}")
-        try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise ValueError(f"{str(file)!r} holds no weights: {error}") from error
+        state = read_state(self.checkpoint, "CoTracker", _HELP, "checkpoint")
         return state.get("model", state) if isinstance(state, dict) else state
 
     def _loaded(self, predictor: Any, weights: Any) -> Any:

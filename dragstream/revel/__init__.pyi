@@ -3,7 +3,7 @@ from .charts import study_figure
 from .dispatch import open_client
 from .draws import draw
 from .figures import estimate, judge, paired, table
-from .ledger import Ledger, read_results
+from .folders import RunFolder, read_results
 from .methods import Method, select
 from .recorder import from_labels, record
 from .reports import write_report
@@ -20,10 +20,10 @@ __all__ = [
     "Act",
     "Case",
     "Kind",
-    "Ledger",
     "Method",
     "Picture",
     "Result",
+    "RunFolder",
     "Situation",
     "Start",
     "Subject",

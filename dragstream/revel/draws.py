@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
@@ -24,8 +23,8 @@ from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Case, Kind, Start, Subject
 from dragstream.revel.keeps import background, moving_area
 from dragstream.revel.scenes import check_world, subjects_of
-from dragstream.revel.sight import Sighting, sight
-from dragstream.revel.sites import DRAWN, ELIGIBLE, Site, directions, is_whole, stays_inside
+from dragstream.revel.sight import Sighting
+from dragstream.revel.sites import ELIGIBLE, Detections, Site, directions, stays_inside
 from dragstream.revel.situations import silhouettes
 from dragstream.revel.slots import Feature, Slot
 from dragstream.stream.records import Mode
@@ -61,44 +60,6 @@ _OUTSIDE = 0.2
 """An object has left once no more than this share of it can be seen."""
 _FARTHEST = 127.0
 """An object that leaves is led no farther than this, pixels."""
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """A frame, the objects seen whole in it, and a random generator."""
-
-    frame: NDArray[np.uint8]
-    seen: tuple[tuple[Subject, Sighting], ...]
-    blocked: NDArray[np.bool_]
-    rng: np.random.Generator
-    latent_frames: int
-
-    @classmethod
-    def of(
-        cls,
-        frame: NDArray[np.uint8],
-        subjects: Sequence[Subject],
-        rng: np.random.Generator,
-        latent_frames: int,
-    ) -> _View:
-        found = [(subject, sight(frame, subject.color, subject.kind)) for subject in subjects]
-        there = [(subject, seen) for subject, seen in found if seen is not None]
-        blocked = np.zeros(frame.shape[:2], bool)
-        for _, seen in there:
-            if not is_whole(seen):
-                blocked |= seen.mask
-        order = rng.permutation(len(there))
-        whole = tuple(there[index] for index in order if is_whole(there[index][1]))
-        return cls(frame, whole, blocked, rng, latent_frames)
-
-    def site(self, index: int, more: NDArray[np.bool_] | None = None) -> Site:
-        """An object and the area to keep off: the other objects and `more`."""
-        subject, seen = self.seen[index]
-        others = self.blocked.copy() if more is None else self.blocked | more
-        for other, (_, sighting) in enumerate(self.seen):
-            if other != index:
-                others |= sighting.mask
-        return Site(subject, seen, others, self.rng)
 
 
 Drawn = tuple[tuple[Subject, Drag], ...]
@@ -194,43 +155,44 @@ def _blocks(spec: ModelSpec, seconds: float) -> int:
 
 def _compose(stream: Stream, start: Start, slot: Slot, rng: np.random.Generator) -> Drawn | None:
     """A slot's drags on a stream's newest frame; None where they cannot be drawn."""
-    per_block = stream.model.spec.frames_per_block
-    latent_frames = slot.blocks * per_block if slot.mode is Mode.ANIMATE else 1
-    frame = stream.blocks[-1].frames[-1]
-    view = _View.of(frame, subjects_of(start.scenes()), rng, latent_frames)
-    if len(view.seen) < len(_objects(slot)):
+    seen = Detections.of(stream.blocks[-1].frames[-1], subjects_of(start.scenes()), rng)
+    if len(seen.whole) < len(_objects(slot)):
         return None
-    return _COMPOSED.get(slot.feature, _singles)(view, slot)
+    compose = _COMPOSED.get(slot.feature, _singles)
+    return compose(seen, slot, _latent_frames(stream.model.spec, slot))
 
 
-def _singles(view: _View, slot: Slot) -> Drawn | None:
+def _latent_frames(spec: ModelSpec, slot: Slot) -> int:
+    """Number of latent frames that a slot's drags last."""
+    return slot.blocks * spec.frames_per_block if slot.mode is Mode.ANIMATE else 1
+
+
+def _singles(seen: Detections, slot: Slot, _: int) -> Drawn | None:
     """One drag each on as many objects as there are kinds."""
-    for order in permutations(range(len(view.seen)), len(slot.kinds)):
-        drawn = _each(view, order, slot.kinds)
-        if drawn is not None:
-            return drawn
-    return None
+    orders = permutations(range(len(seen.whole)), len(slot.kinds))
+    drawn = (_each(seen, order, slot.kinds) for order in orders)
+    return next((drags for drags in drawn if drags is not None), None)
 
 
-def _each(view: _View, order: Sequence[int], kinds: Sequence[Kind]) -> Drawn | None:
+def _each(seen: Detections, order: Sequence[int], kinds: Sequence[Kind]) -> Drawn | None:
     """These objects under drags of these kinds, one after the other, out of each other's way."""
     drawn: list[tuple[Subject, Drag]] = []
-    taken = np.zeros(view.frame.shape[:2], bool)
+    taken = np.zeros(seen.frame.shape[:2], bool)
     for index, kind in zip(order, kinds, strict=True):
-        site = view.site(index, taken)
-        drag = DRAWN[kind](site) if site.subject.kind in ELIGIBLE[kind] else None
-        if drag is None:
+        site = seen.site(index, taken)
+        found = site.propose(kind)
+        if found is None:
             return None
-        drawn.append((site.subject, drag))
-        taken |= regions.warp(site.seen.mask, drag.motion.at(1.0)) > 0
+        drawn.append(found)
+        taken |= regions.warp(site.seen.mask, found[1].motion.at(1.0)) > 0
     return tuple(drawn)
 
 
-def _threes(view: _View, slot: Slot) -> Drawn | None:
+def _threes(seen: Detections, slot: Slot, _: int) -> Drawn | None:
     """Pull one object on both sides and move another one."""
     *_, pull, move = slot.kinds
-    for order in permutations(range(len(view.seen)), 2):
-        drawn = _each(view, order, (pull, move))
+    for order in permutations(range(len(seen.whole)), 2):
+        drawn = _each(seen, order, (pull, move))
         if drawn is None:
             continue
         (subject, first), second = drawn
@@ -238,21 +200,21 @@ def _threes(view: _View, slot: Slot) -> Drawn | None:
             continue
         dx, dy = first.motion.path.reach
         opposite = Drag(first.region, Deformation.by(-dx, -dy))
-        height, width = view.frame.shape[:2]
+        height, width = seen.frame.shape[:2]
         if not (first.mask(height, width) & opposite.mask(height, width)).any():
             return (subject, first), (subject, opposite), second
     return None
 
 
-def _occlusion(view: _View, slot: Slot) -> Drawn | None:
+def _occlusion(seen: Detections, slot: Slot, latent_frames: int) -> Drawn | None:
     """Lead one object in front of another, or (animated) past it to its far side."""
-    for index, other in permutations(range(len(view.seen)), 2):
-        site, hidden = view.site(index), view.seen[other][1]
-        limit = _EDIT if slot.mode is Mode.EDIT else _STRIDE * view.latent_frames
+    for index, other in permutations(range(len(seen.whole)), 2):
+        site, hidden = seen.site(index), seen.whole[other][1]
+        limit = _EDIT if slot.mode is Mode.EDIT else _STRIDE * latent_frames
         for x, y in directions(site):
-            for length in view.rng.permutation(np.arange(21.0, limit, 5.0)):
+            for length in seen.rng.permutation(np.arange(21.0, limit, 5.0)):
                 drag = Drag(site.seen.mask, Translation.by(float(length * x), float(length * y)))
-                if _covers(site, hidden, drag, view.latent_frames):
+                if _covers(site, hidden, drag, latent_frames):
                     return ((site.subject, drag),)
     return None
 
@@ -274,18 +236,18 @@ def _covers(site: Site, hidden: Sighting, drag: Drag, latent_frames: int) -> boo
     return shares[-1] == 0 or in_front
 
 
-def _reentry(view: _View, slot: Slot) -> Drawn | None:  # noqa: ARG001 - as the others
+def _reentry(seen: Detections, _: Slot, latent_frames: int) -> Drawn | None:
     """Lead an object out of the frame, left or right, and back to where it was."""
-    height, width = view.frame.shape[:2]
-    for index in range(len(view.seen)):
-        site = view.site(index)
+    height, width = seen.frame.shape[:2]
+    for index in range(len(seen.whole)):
+        site = seen.site(index)
         left, _, right, _ = regions.bounding_box(site.seen.mask)
         for way in (-right, width - left):
             reach = float(np.sign(way)) * (abs(way) - _OUTSIDE * (right - left))
             path = regions.warp(site.seen.mask, Affine.translation(reach / 2, 0.0)) > 0
             if abs(reach) > _FARTHEST or (path & site.others).any():
                 continue
-            swing = np.sin(np.pi * np.arange(1, view.latent_frames + 1) / view.latent_frames)
+            swing = np.sin(np.pi * np.arange(1, latent_frames + 1) / latent_frames)
             shifts = [(reach * float(share), 0.0) for share in swing]
             drag = Drag(site.seen.mask, Translation.through(shifts, site.seen.center))
             if drag.mask(height, width).any():
@@ -293,7 +255,7 @@ def _reentry(view: _View, slot: Slot) -> Drawn | None:  # noqa: ARG001 - as the 
     return None
 
 
-_COMPOSED: dict[Feature | None, Callable[[_View, Slot], Drawn | None]] = {
+_COMPOSED: dict[Feature | None, Callable[[Detections, Slot, int], Drawn | None]] = {
     Feature.THREE: _threes,
     Feature.OCCLUSION: _occlusion,
     Feature.REENTRY: _reentry,

@@ -8,11 +8,12 @@ renderer's own (`dragstream.revel.shape`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import whole
@@ -20,12 +21,13 @@ from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.world import KINDS
 from dragstream.revel.cases import Start, Subject
+from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import subjects_of
 from dragstream.revel.shape import fidelity
 from dragstream.revel.sight import kind_of, sight
 from dragstream.stream.stream import Stream
 
-__all__ = ["BLOCKS", "Glimpse", "summary", "watch"]
+__all__ = ["BLOCKS", "Observation", "observe", "summary", "summary_table"]
 
 BLOCKS = (1, 10, 100, 300)
 """Marks at which objects are looked for, in blocks."""
@@ -40,7 +42,7 @@ not in the first, which is rendered."""
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class Observation:
     """One object at one mark.
 
     Attributes:
@@ -68,10 +70,10 @@ class Glimpse:
     corners: float | None = None
 
 
-def watch(
+def observe(
     model: VideoModel, streams: int, seed: int = 0, marks: Sequence[int] = BLOCKS
-) -> Iterator[list[Glimpse]]:
-    """Run streams and look at their objects; yields the glimpses of one stream after the other.
+) -> Iterator[list[Observation]]:
+    """Run streams and detect their objects; yields one stream's observations after another.
 
     Args:
         model: a model of the playground's frame size.
@@ -90,18 +92,18 @@ def watch(
         scene = start.scenes()
         image = start.image()
         stream = Stream(model, prompt=caption(scene, 0), seed=seed + number, image=image)
-        glimpses = []
+        observations = []
         for mark in marks:
             stream.run(mark + 1 - len(stream), progress=False)
             frames = [block.frames[-1] for block in stream.blocks[1:][-_LOOKS:]]
             subjects = subjects_of(scene)
-            glimpses += [
-                _look(number, mark, each, image, frames, subjects=subjects) for each in subjects
+            observations += [
+                _observe(number, mark, each, image, frames, subjects=subjects) for each in subjects
             ]
-        yield glimpses
+        yield observations
 
 
-def _look(
+def _observe(
     stream: int,
     mark: int,
     subject: Subject,
@@ -109,11 +111,13 @@ def _look(
     frames: Sequence[NDArray[np.uint8]],
     *,
     subjects: Sequence[Subject],
-) -> Glimpse:
+) -> Observation:
     """The best of several looks at one of the subjects of a stream; its shape is their mean."""
     first = sight(image, subject.color, subject.kind)
     begun = first.area if first else 0
-    best = Glimpse(stream, mark, subject.color, subject.kind, kept=False, size=0.0, shaped=False)
+    best = Observation(
+        stream, mark, subject.color, subject.kind, kept=False, size=0.0, shaped=False
+    )
     others = tuple((each.color, each.kind) for each in subjects if each.color != subject.color)
     shapes = []
     for frame in frames:
@@ -132,20 +136,18 @@ def _look(
     judged = [shape for shape in shapes if shape is not None]
     return replace(
         best,
-        iou=_mean([shape.iou for shape in judged]),
-        corners=_mean([shape.corners for shape in judged if shape.corners is not None]),
+        iou=_mean(shape.iou for shape in judged),
+        corners=_mean(shape.corners for shape in judged),
     )
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+def _mean(values: Iterable[float | None]) -> float | None:
+    """Mean of the values that are known; None where none is."""
+    known = [value for value in values if value is not None and not np.isnan(value)]
+    return float(np.mean(known)) if known else None
 
 
-def _shapes(glimpses: Sequence[Glimpse]) -> list[float]:
-    return [glimpse.iou for glimpse in glimpses if glimpse.iou is not None]
-
-
-def summary(glimpses: Sequence[Glimpse]) -> dict[str, Any]:
+def summary(observations: Sequence[Observation]) -> dict[str, Any]:
     """Per mark, shares of objects kept and shaped, of streams that kept all; shapes; median size.
 
     Returns:
@@ -153,24 +155,37 @@ def summary(glimpses: Sequence[Glimpse]) -> dict[str, Any]:
         median; "iou" and "corners", means over the objects whose shape could be judged, None where
         there is none; "iou_by_kind", the same by kind; "objects" and "judged", numbers of objects.
     """
-    marks: dict[str, Any] = {}
-    for mark in sorted({glimpse.block for glimpse in glimpses}):
-        mine = [glimpse for glimpse in glimpses if glimpse.block == mark]
-        whole_streams = [
-            all(glimpse.kept for glimpse in mine if glimpse.stream == number)
-            for number in {glimpse.stream for glimpse in mine}
-        ]
-        marks[str(mark)] = {
-            "objects_kept": float(np.mean([glimpse.kept for glimpse in mine])),
-            "objects_shaped": float(np.mean([glimpse.shaped for glimpse in mine])),
-            "streams_kept": float(np.mean(whole_streams)),
-            "size": float(np.median([glimpse.size for glimpse in mine])),
-            "iou": _mean(_shapes(mine)),
-            "iou_by_kind": {
-                kind: _mean(_shapes([each for each in mine if each.kind == kind])) for kind in KINDS
-            },
-            "corners": _mean([each.corners for each in mine if each.corners is not None]),
+    frame = pd.DataFrame([asdict(each) for each in observations])
+    return {
+        str(mark): {
+            "objects_kept": float(mine.kept.mean()),
+            "objects_shaped": float(mine.shaped.mean()),
+            "streams_kept": float(mine.groupby("stream").kept.all().mean()),
+            "size": float(mine["size"].median()),
+            "iou": _mean(mine.iou),
+            "iou_by_kind": {kind: _mean(mine.iou[mine.kind == kind]) for kind in KINDS},
+            "corners": _mean(mine.corners),
             "objects": len(mine),
-            "judged": len(_shapes(mine)),
+            "judged": int(mine.iou.count()),
         }
-    return marks
+        for mark, mine in frame.groupby("block")
+    }
+
+
+def summary_table(marks: Mapping[str, Any]) -> list[str]:
+    """A `summary` as the lines of a Markdown table."""
+
+    def figure(value: float | None) -> str:
+        return "–" if value is None else f"{value:.2f}"
+
+    head = ("blocks", "objects kept", "of their kind", "streams that kept all", "size", "IoU")
+    rows = [
+        (
+            mark,
+            *(f"{row[name]:.0%}" for name in ("objects_kept", "objects_shaped", "streams_kept")),
+            f"x{row['size']:.2f}",
+            *map(figure, (row["iou"], *row["iou_by_kind"].values(), row["corners"])),
+        )
+        for mark, row in marks.items()
+    ]
+    return table_lines((*head, *KINDS, "corners"), rows)

@@ -8,19 +8,22 @@ autoencoder. The distance between two sets of rendered clips is the lower bound 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm.auto import tqdm
 
 from dragstream.drags.checks import whole
+from dragstream.metrics.frechet import Frechet, frechet_distance
 from dragstream.models.base import VideoModel
-from dragstream.revel.captions import takes
+from dragstream.revel.captions import clip_pairs
 from dragstream.revel.cases import Start
+from dragstream.revel.pages import table_lines
 from dragstream.stream.production import Filming
 
-__all__ = ["LatentMoments", "Trio", "trios"]
+__all__ = ["LatentMoments", "distances", "distances_table"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,34 +69,45 @@ class LatentMoments:
         return np.concatenate([moment.cpu().numpy() for moment in moments])
 
 
-@dataclass(frozen=True, eq=False)
-class Trio:
-    """Three clips of one length, uint8 (T, H, W, 3).
-
-    Attributes:
-        made: the model's, from a held-out scene's caption.
-        rendered: the renderer's, of that scene.
-        other: the renderer's, of another scene.
-    """
-
-    made: NDArray[np.uint8]
-    rendered: NDArray[np.uint8]
-    other: NDArray[np.uint8]
-
-
-def trios(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> Iterator[list[Trio]]:
-    """Make clips to compare; yields those of one stream after the other.
+def distances(
+    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2, *, progress: bool = True
+) -> dict[str, Frechet]:
+    """Frechet distances of clips from rendered ones of held-out scenes.
 
     Args:
         model: a model of the playground's frame size.
-        streams: number of streams.
+        streams: number of streams, and of clips in each set.
         seed: seed of the scenes and of the streams' noise.
         blocks: length of each stream, in blocks.
+        progress: show a progress bar.
+
+    Returns:
+        "model": of the model's clips, made from the captions of the scenes; "renderer": of rendered
+        clips of as many other scenes.
 
     Raises:
+        TypeError: a model that encodes pictures only.
         ValueError: fewer than two streams, no blocks, or a model of another frame size.
     """
     whole(streams, "streams", least=2)
-    for take in takes(model, streams, seed, blocks):
-        other = Start(seed, take.start.scene, 1).film(len(take.made))
-        yield [Trio(take.made, take.rendered, other)]
+    extractor = LatentMoments(model)
+    real, made, other = [], [], []
+    pairs = clip_pairs(model, streams, seed, blocks)
+    for pair in tqdm(pairs, total=streams, unit="stream", disable=not progress):
+        real.append(pair.rendered)
+        made.append(pair.made)
+        other.append(Start(seed, pair.start.scene, 1).film(len(pair.made)))
+    reference, *sets = (extractor.features(np.stack(clips)) for clips in (real, made, other))
+    return {
+        name: frechet_distance(reference, features, extractor.name)
+        for name, features in zip(("model", "renderer"), sets, strict=True)
+    }
+
+
+def distances_table(found: Mapping[str, Frechet]) -> list[str]:
+    """The result of `distances` as the lines of a Markdown table."""
+    titles = {"model": "the model", "renderer": "the renderer again"}
+    rows = [
+        (titles[name], f"{each.distance:.2f}", str(each.generated)) for name, each in found.items()
+    ]
+    return table_lines(("rendered clips against those of", "Frechet distance", "clips"), rows)

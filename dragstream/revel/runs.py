@@ -28,8 +28,9 @@ from dragstream.models.base import VideoModel
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import dispatch
 from dragstream.revel.draws import SEED, draw
-from dragstream.revel.ledger import Ledger
+from dragstream.revel.folders import RunFolder
 from dragstream.revel.methods import Method
+from dragstream.revel.scenes import Scene, draw_scene
 from dragstream.revel.situations import Situation, replay, stage
 from dragstream.revel.slots import Slot
 from dragstream.revel.sweep import Result, measure
@@ -38,7 +39,10 @@ from dragstream.stream.records import Mode
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Outcome", "Task", "run", "work"]
+__all__ = ["Item", "Outcome", "Task", "run", "work"]
+
+Item = Case | Slot | Scene
+"""A case, or the description of one to draw."""
 
 _SMALL = 256
 """Pixels of width up to which a smaller window than a tracker's default suits the frames."""
@@ -50,17 +54,17 @@ class Task:
 
     Attributes:
         model: a name that `load` takes, loaded by the worker; or a loaded model.
-        item: a case, or a slot to draw a case for.
+        item: a case, or the description of one to draw.
         methods: the methods to run.
-        seed: seed of the draws.
-        flow: measure by optical flow as well, where OpenCV is installed.
+        seed: seed of the draws of slots.
+        flow: tracker of pixels; None: the one that suits the case.
     """
 
     model: str | VideoModel
-    item: Case | Slot
+    item: Item
     methods: tuple[Method, ...]
     seed: int = SEED
-    flow: bool = True
+    flow: Tracker | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Outcome:
 
 
 def run(
-    items: Iterable[Case | Slot],
+    items: Iterable[Item],
     methods: Sequence[Method],
     folder: str | Path,
     *,
@@ -88,17 +92,18 @@ def run(
     gpus: bool = False,
     retries: int = 2,
     seed: int = SEED,
+    flow: Tracker | None = None,
     progress: bool = True,
     warn: Callable[[str], object] | None = None,
 ) -> dict[str, Exception]:
     """Run every method on every case; results that the folder already holds are not made again.
 
     The past of a case, its noise and its video without a drag are made once for all methods.
-    Results are written as they come (`Ledger`), so a run may be stopped at any time, killed too,
-    and called again.
+    Results are written as they come (`RunFolder`), so a run may be stopped at any time, killed
+    too, and called again.
 
     Args:
-        items: cases, or slots to draw them for.
+        items: cases, or slots or scenes to draw them for.
         methods: the methods to run on each.
         folder: folder of the results; made if it does not exist.
         model: a name that `load` takes; on a cluster each worker loads it once. A
@@ -106,7 +111,9 @@ def run(
         client: client of a Dask cluster: one task a case. None: here.
         gpus: a task needs a worker that offers ``resources={"GPU": 1}``.
         retries: number of further tries of a case that fails, on a cluster.
-        seed: seed of the draws.
+        seed: seed of the draws of slots.
+        flow: a tracker that sees pixels only, for `Result.objmc_flow`; None: the one that suits
+            the case, where OpenCV is installed.
         progress: show a progress bar.
         warn: called with each failure's text, when it happens.
 
@@ -120,35 +127,47 @@ def run(
     counts = Counter(item.name for item in chosen)
     if twice := sorted(name for name, count in counts.items() if count > 1):
         raise ValueError(f"cases must have names of their own, got several of {twice}")
-    with Ledger.open(folder) as ledger:
-        ledger.begin(model if isinstance(model, str) else model.spec.name, methods)
+    with RunFolder.open(folder) as store:
+        name = model if isinstance(model, str) else model.spec.name
+        store.begin(name, methods, **_sampling(chosen, model, seed))
         tasks = {
-            item.name: Task(model, item, missing, seed)
+            item.name: Task(model, item, missing, seed, flow)
             for item in chosen
-            if (missing := ledger.missing(item.name, methods))
+            if (missing := store.missing(item.name, methods))
         }
         total, done = len(chosen), len(chosen) - len(tasks)
         with (
             closing(dispatch(work, tasks, client, gpus=gpus, retries=retries)) as outcomes,
             tqdm(total=total, initial=done, unit="case", disable=not progress) as bar,
         ):
-            return dict(_store(outcomes, ledger, bar, warn))
+            return dict(_store(outcomes, store, bar, warn))
+
+
+def _sampling(items: Sequence[Item], model: str | VideoModel, seed: int) -> dict[str, Any]:
+    """The values that all results of a folder must share, as far as they are known by now."""
+    shared: dict[str, Any] = {} if isinstance(model, str) else {"fingerprint": model.fingerprint()}
+    if any(isinstance(item, Slot) for item in items):
+        shared["seed"] = seed
+    for item in items:
+        if isinstance(item, Scene):
+            shared |= {"seed": item.seed, "warm_up": item.warm_up}
+    return shared
 
 
 def _store(
     outcomes: Iterable[tuple[str, Outcome | Exception]],
-    ledger: Ledger,
+    store: RunFolder,
     bar: tqdm[Any],
     warn: Callable[[str], object] | None,
 ) -> Iterator[tuple[str, Exception]]:
-    """Write results to the ledger as they come; yield the failures with the cases' names."""
+    """Write results to the folder as they come; yield the failures with the cases' names."""
     for name, outcome in outcomes:
         if isinstance(outcome, Exception):
             if warn is not None:
                 warn(f"{name}: {type(outcome).__name__}: {outcome}")
             yield name, outcome
         else:
-            ledger.add(outcome.case, outcome.results, outcome.fingerprint)
+            store.add(outcome.case, outcome.results, outcome.fingerprint)
         bar.set_description(name)
         bar.update()
 
@@ -156,11 +175,14 @@ def _store(
 def work(task: Task) -> Outcome:
     """Carry out a task, on a worker."""
     model = _loaded(task.model) if isinstance(task.model, str) else task.model
-    if isinstance(task.item, Slot):
-        situation = stage(*draw(model, task.item, task.seed))
-    else:
-        situation = replay(model, task.item)
-    flow = _flow(situation) if task.flow else None
+    match task.item:
+        case Slot():
+            situation = stage(*draw(model, task.item, task.seed))
+        case Scene():
+            situation = stage(*draw_scene(model, task.item))
+        case _:
+            situation = replay(model, task.item)
+    flow = task.flow or _suited(situation)
     results = tuple(measure(situation, method, flow) for method in task.methods)
     return Outcome(situation.case, results, model.fingerprint())
 
@@ -171,7 +193,7 @@ def _loaded(name: str) -> VideoModel:
     return load(name)
 
 
-def _flow(situation: Situation) -> Tracker | None:
+def _suited(situation: Situation) -> Tracker | None:
     """A tracker of pixels alone, where OpenCV is installed: the same for all methods."""
     try:
         opencv()

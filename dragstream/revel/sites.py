@@ -1,8 +1,8 @@
-"""Sites of drags: objects that are seen whole, with room to move."""
+"""Proposals of drags on a frame: objects that are seen whole, with room to move."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,10 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Rotation, Scale, Translation
 from dragstream.models.playground import world
 from dragstream.revel.cases import Kind, Subject
-from dragstream.revel.sight import Sighting, angle_of, face
+from dragstream.revel.poses import angle_of
+from dragstream.revel.sight import Sighting, face, sight
 
-__all__ = ["DRAWN", "ELIGIBLE", "Site", "directions", "is_whole", "stays_inside"]
+__all__ = ["ELIGIBLE", "Detections", "Site", "directions", "is_whole", "stays_inside"]
 
 _TRANSLATION = (19.0, 35.0)  # pixels
 _DEFORMATION = (11.0, 19.0)  # pixels
@@ -42,12 +43,56 @@ ELIGIBLE = {
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """The site of a drag: the object, the area to keep off, and a random generator."""
+    """An object to drag, the area to keep off, and a random generator."""
 
     subject: Subject
     seen: Sighting
     others: NDArray[np.bool_]
     rng: np.random.Generator
+
+    def propose(self, kind: Kind) -> tuple[Subject, Drag] | None:
+        """A random drag of a kind; None where the object does not suit it or has no room."""
+        drag = _PROPOSE[kind](self) if self.subject.kind in ELIGIBLE[kind] else None
+        return None if drag is None else (self.subject, drag)
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """The objects detected in a frame.
+
+    Attributes:
+        frame: uint8 (H, W, 3).
+        whole: the objects that are seen whole, in random order.
+        blocked: pixels of the other objects, bool (H, W).
+        rng: decides on order, directions and lengths.
+    """
+
+    frame: NDArray[np.uint8]
+    whole: tuple[tuple[Subject, Sighting], ...]
+    blocked: NDArray[np.bool_]
+    rng: np.random.Generator
+
+    @classmethod
+    def of(
+        cls, frame: NDArray[np.uint8], subjects: Sequence[Subject], rng: np.random.Generator
+    ) -> Detections:
+        """Detect the subjects, a frame's expected objects."""
+        found = [(subject, sight(frame, subject.color, subject.kind)) for subject in subjects]
+        seen = [(subject, each) for subject, each in found if each is not None]
+        blocked = np.zeros(frame.shape[:2], bool)
+        for _, each in seen:
+            if not is_whole(each):
+                blocked |= each.mask
+        order = (seen[index] for index in rng.permutation(len(seen)))
+        return cls(frame, tuple(each for each in order if is_whole(each[1])), blocked, rng)
+
+    def site(self, index: int, taken: NDArray[np.bool_] | None = None) -> Site:
+        """One of the whole objects, which keeps off the others and the pixels that are taken."""
+        others = self.blocked.copy() if taken is None else self.blocked | taken
+        for other, (_, seen) in enumerate(self.whole):
+            if other != index:
+                others |= seen.mask
+        return Site(*self.whole[index], others, self.rng)
 
 
 def is_whole(seen: Sighting) -> bool:
@@ -157,7 +202,7 @@ def _turn(site: Site) -> Drag | None:
     return Drag(region, Translation.by(dx, 0.0))
 
 
-DRAWN: dict[Kind, Callable[[Site], Drag | None]] = {
+_PROPOSE: dict[Kind, Callable[[Site], Drag | None]] = {
     Kind.TRANSLATION: _translation,
     Kind.DEFORMATION: _deformation,
     Kind.ROTATION: _rotation,

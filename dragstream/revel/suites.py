@@ -14,7 +14,7 @@ from pathlib import Path
 from dragstream.drags.checks import whole
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
-from dragstream.revel.ledger import read_lines
+from dragstream.revel.folders import read_lines
 from dragstream.revel.slots import Slot, Split, plan
 
 __all__ = ["SUITES", "read_cases", "suite", "write_cases"]

@@ -1,9 +1,9 @@
-"""Every method on every case: the past is made once a case, and forked for each method."""
+"""The result of a method on a case: carry the drag out on a fork, and measure it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -18,15 +18,13 @@ from dragstream.metrics.dai import dai, handle_point, patch_radius
 from dragstream.metrics.objmc import LowCoverage, ObjMC, number, objmc
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import Tracker
-from dragstream.models.base import VideoModel
-from dragstream.revel.cases import Case
 from dragstream.revel.methods import Method
 from dragstream.revel.pasted import pasted
-from dragstream.revel.sight import truth_tracker
-from dragstream.revel.situations import Situation, replay, silhouettes
+from dragstream.revel.poses import truth_tracker
+from dragstream.revel.situations import Situation, silhouettes
 from dragstream.stream.records import Block, Mode
 
-__all__ = ["Result", "Situation", "carry_out", "measure", "replay", "sweep"]
+__all__ = ["Result", "carry_out", "measure"]
 
 _NEIGHBOURS = Rectification().neighbours
 _LARGEST = 1e12
@@ -161,22 +159,6 @@ def measure(situation: Situation, method: Method, flow: Tracker | None = None) -
         leak=_leak(situation, blocks),
         seconds_per_block=_mean([block.timings.total for block in blocks]),
     )
-
-
-def sweep(
-    model: VideoModel,
-    cases: Iterable[Case],
-    methods: Sequence[Method],
-    flow: Tracker | None = None,
-) -> Iterator[Result]:
-    """Every method on every case, case by case, as the results come.
-
-    Within a case all methods share the past and the noise, so they differ in the drag alone.
-    """
-    for case in cases:
-        situation = replay(model, case)
-        for method in methods:
-            yield measure(situation, method, flow)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dragstream.revel import __main__ as command
-from dragstream.revel.ledger import read_about, read_results
+from dragstream.revel.folders import read_about, read_results
 from dragstream.revel.suites import read_cases
 from dragstream.revel.sweep import Result
 

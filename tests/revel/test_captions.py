@@ -80,13 +80,13 @@ def test_a_ball_without_a_face_is_no_kind() -> None:
 )
 def test_the_way_is_that_of_the_centre(step: tuple[float, float], way: str | None) -> None:
     frames = np.stack([disc((90 + step[0] * t, 70 + step[1] * t)) for t in range(4)])
-    assert captions.way_of(frames, RED) == way
+    assert captions.direction_of(frames, RED) == way
 
 
 def test_an_object_that_is_mostly_lost_went_nowhere() -> None:
     gone = np.full((world.HEIGHT, world.WIDTH, 3), 220, np.uint8)
     frames = np.stack([disc((90.0, 70.0)), gone, gone, gone, gone])
-    assert captions.way_of(frames, RED) is None
+    assert captions.direction_of(frames, RED) is None
 
 
 def test_obedience_counts_what_was_asked() -> None:
@@ -97,7 +97,7 @@ def test_obedience_counts_what_was_asked() -> None:
         }  # fmt: skip
         return captions.Reading(**(usual | values))  # type: ignore[arg-type]
 
-    shares = captions.obedience(
+    shares = captions.accuracy(
         [
             reading(way="slides left", went="slides left"),
             reading(way="slides left", went="slides up", kind="star"),

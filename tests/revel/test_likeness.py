@@ -7,9 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dragstream.metrics.frechet import frechet_distance
-from dragstream.models.playground import world
-from dragstream.revel.likeness import LatentMoments, trios
+from dragstream.metrics.frechet import FewSamples, frechet_distance
+from dragstream.revel.likeness import LatentMoments, distances
 
 
 class Filming:
@@ -50,15 +49,16 @@ def test_a_model_that_takes_no_video_is_refused(model) -> None:
         LatentMoments(model)
 
 
-def test_trios_hold_clips_of_one_length(model) -> None:
-    found = [trio for (trio,) in trios(model, 2, blocks=2)]
-    for trio in found:
-        shape = (len(trio.made), world.HEIGHT, world.WIDTH, 3)
-        assert trio.made.shape == trio.rendered.shape == trio.other.shape == shape
-        assert not np.array_equal(trio.rendered, trio.other)
-    assert not np.array_equal(found[0].rendered, found[1].rendered)
+def test_the_rendered_clips_of_other_scenes_are_the_nearer_ones(model, monkeypatch) -> None:
+    def encode_video(clip):
+        return model.encode(clip)[None]
 
-
-def test_one_clip_has_no_distribution(model) -> None:
+    monkeypatch.setattr(model, "encode_video", encode_video, raising=False)
+    with pytest.warns(FewSamples):
+        found = distances(model, 3, blocks=1, progress=False)
+    assert list(found) == ["model", "renderer"]
+    assert (found["model"].real, found["model"].generated) == (3, 3)
+    # The model's clips, which start from its own captions, show nothing at all.
+    assert 0 < found["renderer"].distance < found["model"].distance
     with pytest.raises(ValueError, match="streams must be at least 2, got 1"):
-        next(trios(model, 1))
+        distances(model, 1)

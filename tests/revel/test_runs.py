@@ -9,7 +9,7 @@ import pytest
 from dragstream.method.settings import DragSettings
 from dragstream.revel import runs
 from dragstream.revel.cases import Case
-from dragstream.revel.ledger import Ledger, read_about, read_cases, read_results
+from dragstream.revel.folders import RunFolder, read_about, read_cases, read_results
 from dragstream.revel.methods import Method, select
 from dragstream.revel.runs import Task, run, work
 from dragstream.revel.slots import plan
@@ -111,12 +111,12 @@ def test_a_folder_takes_one_run_only(model, tmp_path) -> None:
     other = Method("one", DragSettings.paper(iterations=3), "one step")
     with pytest.raises(ValueError, match="other settings of 'one'"):
         run(SLOTS, [other], tmp_path, model=model, progress=False)
-    with pytest.raises(ValueError, match="holds a run of 'picture', not of 'playground'"):
+    with pytest.raises(ValueError, match="another model: 'picture', not 'playground'"):
         run(SLOTS, [ONE], tmp_path, progress=False)
     about = read_about(tmp_path)
     assert about["fingerprint"] == "picture"
     (tmp_path / "run.json").write_text(json.dumps({**about, "fingerprint": "other"}))
-    with pytest.raises(ValueError, match="results of other weights"):
+    with pytest.raises(ValueError, match="another fingerprint: 'other', not 'picture'"):
         run(SLOTS, [ONE], tmp_path, model=model, progress=False)
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(ValueError, match="is damaged"):
@@ -125,9 +125,9 @@ def test_a_folder_takes_one_run_only(model, tmp_path) -> None:
 
 def test_one_process_writes_at_a_time(tmp_path) -> None:
     with (
-        Ledger.open(tmp_path),
+        RunFolder.open(tmp_path),
         pytest.raises(ValueError, match="another process is writing"),
-        Ledger.open(tmp_path),
+        RunFolder.open(tmp_path),
     ):
         pass
 

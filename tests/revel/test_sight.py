@@ -13,9 +13,16 @@ from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
 from dragstream.metrics.trackers import LucasKanade, PoseTracker
 from dragstream.models.playground import world
 from dragstream.revel.cases import Kind, Subject
-from dragstream.revel.sight import face, faced, placed, pulled, sight, truth_tracker, turned
+from dragstream.revel.poses import truth_tracker
+from dragstream.revel.sight import face, sight
 
 CLIPS = 24
+
+
+def tracker(kind: Kind, color: str, shape: str) -> PoseTracker:
+    motion = Deformation.by(1, 0) if kind is Kind.DEFORMATION else Translation.by(1, 0)
+    drag = Drag(np.ones((8, 8), bool), motion)
+    return truth_tracker(Subject(shape, color), kind, drag)
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +60,11 @@ def test_the_truth_is_closer_than_optical_flow_on_translations(clips, movies, su
         rows, columns = np.nonzero(sight(movies[clip, 0], *identity(clips, clip)).mask)
         points = np.stack([columns, rows], axis=1)[::5].astype(float)
         trackers = {
-            "truth": PoseTracker(placed(*identity(clips, clip))),
+            "truth": tracker(Kind.TRANSLATION, *identity(clips, clip)),
             "flow": LucasKanade(window=15),
         }
-        for name, tracker in trackers.items():
-            tracks, consistent = tracker.track(movies[clip], points)
+        for name, each in trackers.items():
+            tracks, consistent = each.track(movies[clip], points)
             for frame in (1, 2, 3):
                 good = consistent[frame] if consistent[frame].any() else slice(None)
                 truth = surface(clips[clip : clip + 1], frame, points)
@@ -75,7 +82,7 @@ def test_angles_are_found_and_followed_past_the_symmetry(kind: str, film) -> Non
     frames = film(kind, "blue", angle=angles, aspect=aspects)
     last, found = None, []
     for frame in frames:
-        last = turned("blue", kind)(frame, last)
+        last = tracker(Kind.ROTATION, "blue", kind).locate(frame, last)
         (cos, _, _), (sin, _, _) = last.matrix
         found.append(math.degrees(math.atan2(sin, cos)))
     turns = np.diff(np.unwrap(found, period=360))
@@ -86,14 +93,14 @@ def test_points_on_a_spinning_box_are_followed_to_a_pixel(scene, surface) -> Non
     spin = scene("box", "green", angle=[0.0, 15.0, 30.0, 45.0])
     frames = world.render(spin)[0]
     points = np.array([[84.0, 84.0], [108.0, 84.0], [96.0, 74.0]])
-    tracks, _ = PoseTracker(turned("green", "box")).track(frames, points)
+    tracks, _ = tracker(Kind.ROTATION, "green", "box").track(frames, points)
     for frame in (1, 2, 3):
         np.testing.assert_allclose(tracks[frame], surface(spin, frame, points), atol=1.0)
 
 
 def test_a_ball_has_no_angle(film) -> None:
     frame = film("critter", "red")[0]
-    assert turned("red", "box")(frame, None) is None
+    assert tracker(Kind.ROTATION, "red", "box").locate(frame, None) is None
 
 
 @pytest.mark.parametrize("kind", world.KINDS)
@@ -105,7 +112,7 @@ def test_a_pulled_edge_is_followed(kind: str, scene, surface) -> None:
     frames = world.render(stretch)[0]
     mask = Deformation.by(1, 0).handle(sight(frames[0], "purple", kind).mask)
     points = np.argwhere(mask)[:, ::-1].astype(float)
-    tracks, _ = PoseTracker(pulled("purple", kind, (1, 0))).track(frames, points)
+    tracks, _ = tracker(Kind.DEFORMATION, "purple", kind).track(frames, points)
     for frame in (1, 2, 3):
         truth = surface(stretch, frame, points).mean(axis=0)
         np.testing.assert_allclose(tracks[frame].mean(axis=0), truth, atol=1.0)
@@ -115,7 +122,7 @@ def test_a_pulled_edge_is_followed(kind: str, scene, surface) -> None:
 def test_a_face_is_followed_as_it_turns(film) -> None:
     yaws = [0.0, 12.0, 24.0, 36.0]
     frames = film("critter", "orange", yaw=yaws)
-    tracks, consistent = PoseTracker(faced("orange", "critter")).track(frames, [(96.0, 80.0)])
+    tracks, consistent = tracker(Kind.TURN, "orange", "critter").track(frames, [(96.0, 80.0)])
     # The two eyes sit 0.45 rad to either side of the middle; the far one looks narrower.
     facing = np.radians(yaws)[:, None] + [-0.45, 0.45]
     weight = np.cos(facing)
@@ -169,7 +176,9 @@ def test_every_colour_is_told_from_the_others(color: str, film) -> None:
 )
 def test_each_kind_of_drag_has_its_tracker(kind, motion, tracks, moved, film) -> None:
     shape = "critter" if kind is Kind.TURN else "box"
-    tracker = truth_tracker(Subject(shape, "red"), kind, Drag(np.ones((8, 8), bool), motion))
-    found, _ = tracker.track(film(shape, "red", **tracks), [(106.0, 84.0)])
+    drag = Drag(np.ones((8, 8), bool), motion)
+    found, _ = truth_tracker(Subject(shape, "red"), kind, drag).track(
+        film(shape, "red", **tracks), [(106.0, 84.0)]
+    )
     expected = Affine.rotation((96, 84), 20) if moved is None else Affine.translation(*moved)
     np.testing.assert_allclose(found[1], expected.apply([(106.0, 84.0)]), atol=0.8)

@@ -17,9 +17,9 @@ from dragstream.method.settings import DragSettings
 from dragstream.metrics.trackers import LucasKanade
 from dragstream.revel.cases import Case, Kind, Start, Subject
 from dragstream.revel.methods import BASELINE, Method, select
-from dragstream.revel.scenes import playground_cases
 from dragstream.revel.sight import face, sight
-from dragstream.revel.sweep import Result, Situation, carry_out, measure, replay, sweep
+from dragstream.revel.situations import Situation, replay
+from dragstream.revel.sweep import Result, carry_out, measure
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
 
@@ -257,8 +257,8 @@ def test_results_survive_json(stage: Stage) -> None:
 # ------------------------------------------------------------ with a stream that really runs
 
 
-def test_the_past_is_made_again_bit_for_bit(model) -> None:
-    case = next(playground_cases(model, 1, seed=3, warm_up=1))
+def test_the_past_is_made_again_bit_for_bit(model, drawn_scenes) -> None:
+    (case,) = drawn_scenes()
     situation = replay(model, case)
     assert len(situation.stream) == case.block == 2
     again = Stream(model, prompt=case.prompt, seed=case.seed, image=case.start.image())
@@ -268,23 +268,22 @@ def test_the_past_is_made_again_bit_for_bit(model) -> None:
     assert len(situation.plain) == 1
 
 
-def test_a_sweep_runs_every_method_on_every_case_and_changes_no_stream(model) -> None:
-    cases = list(playground_cases(model, 5, seed=3, warm_up=1))[::4]
-    methods = [NONE, Method("quick", DragSettings.paper(iterations=1), "one step")]
-    results = list(sweep(model, cases, methods))
-    assert [(result.case, result.method) for result in results] == [
-        (case.name, method.name) for case in cases for method in methods
-    ]
-    assert {result.mode for result in results} == {"animate", "edit"}
-    situation = replay(model, cases[0])
-    before = situation.stream.frames
-    measure(situation, methods[1])
-    np.testing.assert_array_equal(situation.stream.frames, before)
-    assert len(situation.stream) == cases[0].block
+def test_measuring_names_case_and_method_and_changes_no_stream(model, drawn_scenes) -> None:
+    quick = Method("quick", DragSettings.paper(iterations=1), "one step")
+    for case in drawn_scenes(5)[::4]:
+        situation = replay(model, case)
+        before = situation.stream.frames
+        result = measure(situation, quick)
+        assert (result.case, result.method) == (case.name, "quick")
+        assert result.mode == case.mode.value
+        np.testing.assert_array_equal(situation.stream.frames, before)
+        assert len(situation.stream) == case.block
 
 
-def test_a_kept_region_is_part_of_the_drag_and_its_term_can_be_left_out(model) -> None:
-    case = next(playground_cases(model, 1, seed=3, warm_up=1))
+def test_a_kept_region_is_part_of_the_drag_and_its_term_can_be_left_out(
+    model, drawn_scenes
+) -> None:
+    (case,) = drawn_scenes()
     assert case.keep is not None
     situation = replay(model, case)
     # Without a focus, weight decay alone moves what is kept, from the second iteration on.
@@ -301,8 +300,8 @@ def test_a_kept_region_is_part_of_the_drag_and_its_term_can_be_left_out(model) -
     assert max(terms["without"]) == 0
 
 
-def test_cases_of_other_models_are_refused(model) -> None:
-    case = next(playground_cases(model, 1, seed=3, warm_up=1))
+def test_cases_of_other_models_are_refused(model, drawn_scenes) -> None:
+    (case,) = drawn_scenes()
     foreign = Case(**{**vars(case), "model": "wan", "start": Start(0, 0, 0)})
     with pytest.raises(ValueError, match="is of 'wan', not of 'picture'"):
         replay(model, foreign)

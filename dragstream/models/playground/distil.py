@@ -48,7 +48,7 @@ def distil(
     config = json.loads((teacher / "config.json").read_text())
     training = Distillation(model, config, folder, cache, recipe)
     training.resume()
-    for each_model in (training.teacher, training.student):
+    for each_model in (training.teacher, training.model):
         compile_layers(each_model.wan)
     with (
         (folder / "errors.jsonl").open("a") as log,

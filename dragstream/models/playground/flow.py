@@ -1,4 +1,4 @@
-"""Flow matching on clips: the loss of the transformer, and its optimizers."""
+"""Flow matching on clips: the loss of the transformer."""
 
 from __future__ import annotations
 
@@ -25,21 +25,6 @@ _OBJECTS = 3.0
 _AROUND = 2
 """Margin around objects, in latent cells and all frames, with the same weight. A larger weight on
 an object than beside it would bias the model towards drawing objects, and enlarge them."""
-
-
-def optimizers(model: Playground, learning_rate: float) -> list[torch.optim.Optimizer]:
-    """Make the optimizers: Muon for matrices inside the layers, AdamW for all else."""
-    matrices: list[nn.Parameter] = []
-    others = list(model.captions.parameters())
-    for name, weight in model.wan.transformer.named_parameters():
-        inner = weight.ndim == 2 and name.startswith("blocks.")
-        (matrices if inner else others).append(weight)
-    return [
-        torch.optim.Muon(
-            matrices, lr=learning_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
-        ),
-        torch.optim.AdamW(others, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0),
-    ]
 
 
 def levels_between(

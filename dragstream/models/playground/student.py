@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from dragstream.drags.checks import finite, whole
 from dragstream.models.playground.clips import BLOCK
-from dragstream.models.playground.flow import optimizers
 from dragstream.models.playground.model import Playground
+from dragstream.models.playground.training import TransformerTraining, export
 from dragstream.models.playground.trajectories import (
     Trajectories,
     draw_trajectories,
@@ -31,7 +29,6 @@ STUDENT: dict[str, Any] = {
     "guidance": {"scale": 1.0, "least": 0.0, "most": 1.0},
 }
 """Config values of a student that replace its teacher's, its noise levels included."""
-_EMA = 0.998
 _WARM_UP = 100
 """Steps of the learning rate's warm-up."""
 _DECAY = 0.3
@@ -94,8 +91,8 @@ class Recipe:
         return self.learning_rate * warm * decay
 
 
-class Distillation:
-    """A student, its weight average and its optimizers, with checkpoints.
+class Distillation(TransformerTraining):
+    """The training of a student on the trajectories of its teacher.
 
     Args:
         teacher: the model to distil.
@@ -116,49 +113,16 @@ class Distillation:
         cache: Path,
         recipe: Recipe,
     ) -> None:
-        self.teacher = teacher
         self.config = {**config, **STUDENT}
-        self.path = folder / "student.pt"
+        student = Playground(self.config).to(teacher.device)
+        student.load_state_dict(teacher.state_dict())
+        student.autoencoder.requires_grad_(False)  # noqa: FBT003 - torch's signature
+        super().__init__(student, folder / "student.pt", recipe.learning_rate)
+        self.teacher = teacher
         self.cache = cache
         self.recipe = recipe
-        self.student = Playground(self.config).to(teacher.device)
-        self.student.load_state_dict(teacher.state_dict())
-        self.student.autoencoder.requires_grad_(False)  # noqa: FBT003 - torch's signature
-        self.average = {k: v.detach().clone() for k, v in self._state().items()}
-        self.optimizers = optimizers(self.student, recipe.learning_rate)
-        self.step = 0
-        self.seconds = 0.0
         self._open = lru_cache(maxsize=_SHARDS_OPEN)(Trajectories.load)
-        self.marks = _marks(teacher.spec.sigmas, self.student.spec.sigmas)
-
-    def _state(self) -> dict[str, Tensor]:
-        return self.student.parts()["transformer"].state_dict()
-
-    def save(self) -> None:
-        """Write a checkpoint for `resume`."""
-        partial = self.path.with_suffix(".tmp")
-        torch.save(
-            {
-                "model": self._state(),
-                "average": self.average,
-                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-                "step": self.step,
-                "seconds": self.seconds,
-            },
-            partial,
-        )
-        partial.replace(self.path)
-
-    def resume(self) -> None:
-        """Continue from the checkpoint, if there is one."""
-        if not self.path.is_file():
-            return
-        saved = torch.load(self.path, map_location=self.teacher.device, weights_only=True)
-        self.student.parts()["transformer"].load_state_dict(saved["model"])
-        self.average = saved["average"]
-        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
-            optimizer.load_state_dict(state)
-        self.step, self.seconds = saved["step"], saved["seconds"]
+        self.marks = _marks(teacher.spec.sigmas, student.spec.sigmas)
 
     def run(self, save_every: float = 300.0) -> Iterator[list[float]]:
         """Train until the recipe's last step; yields each step's errors, by noise level.
@@ -194,17 +158,7 @@ class Distillation:
     def _train_step(self, batch: Trajectories, generator: torch.Generator) -> list[float]:
         own = self.step >= self.recipe.own_from * self.recipe.steps
         loss, errors = self.loss(batch, generator, own=own)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = self.recipe.rate(self.step)
-            optimizer.step()
-            optimizer.zero_grad()
-        self.step += 1
-        keep = min(_EMA, (1 + self.step) / (20 + self.step))
-        for name, value in self._state().items():
-            self.average[name].lerp_(value, 1 - keep)
+        self.descend(loss, self.recipe.rate(self.step))
         return errors
 
     def loss(
@@ -221,10 +175,10 @@ class Distillation:
             The mean squared error of the flow, weighted on and around objects; and the same by
             noise level.
         """
-        text = self.student.captions(batch.counts)
+        text = self.model.captions(batch.counts)
         path = batch.path[:, self.marks]
         noisy, later = path[:, :-1], path[:, 1:]
-        levels = torch.tensor(self.student.spec.sigmas, device=path.device)
+        levels = torch.tensor(self.model.spec.sigmas, device=path.device)
         gaps = levels - torch.cat([levels[1:], levels.new_zeros(1)])
         past = self._given_past(batch, text.detach(), generator, own=own)
         if own:
@@ -234,7 +188,7 @@ class Distillation:
         wanted = (noisy - later) / gaps[:, None, None, None, None]
         sigmas = levels.expand(len(batch), -1)
         flow = flow_of_blocks(
-            self.student, past, noisy, sigmas=sigmas, text=text, frames=batch.frames
+            self.model, past, noisy, sigmas=sigmas, text=text, frames=batch.frames
         )
         weight = 1 + _OBJECTS * batch.near[:, None, None]
         error = (flow - wanted).pow(2).mean(3, keepdim=True) * weight
@@ -252,7 +206,7 @@ class Distillation:
         given = (1 - rough) * past + rough * noise
         if not own or not past.shape[1]:
             return given
-        sigmas = self.student.spec.sigmas
+        sigmas = self.model.spec.sigmas
         remade = past
         for _ in range(1 + int(torch.randint(2, (), generator=generator))):
             first = len(sigmas) - 1 - int(torch.randint(2, (), generator=generator))
@@ -272,7 +226,7 @@ class Distillation:
         """Return a past whose block was noised to a step's level and denoised by the student."""
         sink, block = past[:, :-BLOCK], past[:, -BLOCK:]
         noise = torch.randn(block.shape, generator=generator).to(block.device)
-        sigma = self.student.spec.sigmas[first]
+        sigma = self.model.spec.sigmas[first]
         noisy = (1 - sigma) * block + sigma * noise
         frames = batch.frames[:, : past.shape[1]]
         *_, block = self._walk(sink, noisy, text, frames, first)
@@ -288,31 +242,26 @@ class Distillation:
         self, past: Tensor, noisy: Tensor, text: Tensor, frames: Tensor, first: int
     ) -> Iterator[Tensor]:
         """Yield a block (N, BLOCK, C, h, w) at each level from step `first` on, finally clean."""
-        levels = (*self.student.spec.sigmas, 0.0)
+        levels = (*self.model.spec.sigmas, 0.0)
         yield noisy
         for step in range(first, len(levels) - 1):
             sigmas = torch.full((len(noisy), 1), levels[step], device=noisy.device)
             flow = flow_of_blocks(
-                self.student, past, noisy[:, None], sigmas=sigmas, text=text, frames=frames
+                self.model, past, noisy[:, None], sigmas=sigmas, text=text, frames=frames
             )
             noisy = noisy - (levels[step] - levels[step + 1]) * flow[:, 0]
             yield noisy
 
     def export(self, folder: Path) -> None:
         """Write the weight average in the format of `Playground.from_folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        autoencoder = self.teacher.autoencoder.state_dict()
-        for name, state in (("transformer", self.average), ("autoencoder", autoencoder)):
-            weights = {key: value.detach().cpu().contiguous() for key, value in state.items()}
-            save_file(weights, folder / f"{name}.safetensors")
         training = dict(self.config.get("training", {}))
         training["distillation"] = {
             "steps": self.step,
             "minutes": round(self.seconds / 60),
             "batch": self.recipe.batch,
         }
-        document = {**self.config, "training": training}
-        (folder / "config.json").write_text(json.dumps(document, indent=1) + "\n")
+        config = {**self.config, "training": training}
+        export(folder, self.average, self.teacher.autoencoder, config)
 
 
 def _marks(levels: Sequence[float], chosen: Sequence[float]) -> list[int]:
