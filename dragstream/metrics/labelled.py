@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dragstream.drags.labels import RELEASED_CLOCK, RELEASED_FRAMES_PER_BLOCK, Label, Mode
-from dragstream.metrics.objmc import ObjMC, latent_offsets, number, objmc
+from dragstream.metrics.objmc import ObjMC, json_number, latent_offsets, objmc
 from dragstream.metrics.released_files import lacks_past
 from dragstream.metrics.videos import read_frames, read_video
 
@@ -72,9 +72,9 @@ class LabelledObjMC:
     def to_json(self) -> dict[str, object]:
         """Plain lists and numbers; None where there is no figure."""
         return {
-            "mean": number(self.mean),
-            "mean_position": number(self.mean_position),
-            "point_by_point": number(self.point_by_point),
+            "mean": json_number(self.mean),
+            "mean_position": json_number(self.mean_position),
+            "point_by_point": json_number(self.point_by_point),
             "tracker": self.tracker,
             "still": self.still,
             "coverage": self.coverage,

@@ -2,7 +2,7 @@
 
 A tracker is anything with a ``name`` and a method
 ``track(frames, points) -> (tracks, consistent)``. :class:`LucasKanade` is the default,
-:class:`DenseFlow` takes over where the command spans more than about 400 pixels (:func:`suited`),
+:class:`DenseFlow` takes over where the command spans more than 400 pixels (:func:`tracker_for`),
 :class:`~dragstream.metrics.cotracker.CoTracker` is what the paper uses, and :class:`PoseTracker`
 follows an object whose pose a function finds in each frame, such as an object of the playground,
 whose colour is known.
@@ -33,7 +33,7 @@ __all__ = [
     "Tracker",
     "checked",
     "opencv",
-    "suited",
+    "tracker_for",
 ]
 
 LARGE = 400.0
@@ -291,7 +291,7 @@ def _sample(field: NDArray[np.float32], points: NDArray[np.float64]) -> NDArray[
     return np.asarray(top * (1 - y) + bottom * y, np.float64)
 
 
-def suited(span: float) -> Tracker:
+def tracker_for(span: float) -> Tracker:
     """The tracker for a command that spans so many pixels: the handle together with its targets.
 
     Patches of a fixed size are matched most exactly (:class:`LucasKanade`); what fills or crosses

@@ -26,7 +26,7 @@ from dragstream.revel.commands import add_commands
 from dragstream.revel.folders import read_results
 from dragstream.revel.methods import ALL, Method, constants, resolved, select
 from dragstream.revel.runs import run
-from dragstream.revel.scenes import scenes
+from dragstream.revel.scenes import scene_specs
 from dragstream.revel.tables import document, markdown
 
 Found = TypeVar("Found")
@@ -212,7 +212,7 @@ def _run(options: argparse.Namespace, methods: Sequence[Method]) -> tuple[dict[s
     """Every method on every held-out scene."""
     model = load(options.model)
     kinds = getattr(options, "kinds", PLANNED)
-    items = scenes(options.scenes, options.seed, warm_up=options.warm_up, kinds=kinds)
+    items = scene_specs(options.scenes, options.seed, warm_up=options.warm_up, kinds=kinds)
     with _folder(options.out) as folder:
         failures = run(items, methods, folder, model=model, flow=_flow())
         for error in failures.values():

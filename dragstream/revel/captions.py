@@ -20,9 +20,9 @@ from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Start, Subject
+from dragstream.revel.detection import detect, kind_of
 from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import check_world, subjects_of
-from dragstream.revel.sight import kind_of, sight
 from dragstream.stream.stream import Stream
 
 __all__ = [
@@ -142,7 +142,7 @@ def _read(
         stream=stream,
         subject=subject,
         way=motion if motion in _WAYS else None,
-        found=any(sight(frame, subject.color, subject.kind) is not None for frame in frames[-3:]),
+        found=any(detect(frame, subject.color, subject.kind) is not None for frame in frames[-3:]),
         kind=max(set(votes), key=votes.count) if votes else None,
         went=direction_of(frames, subject),
         rendered=rendered,
@@ -156,7 +156,7 @@ def direction_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
         frames: uint8 (T, H, W, 3).
         subject: whose way.
     """
-    seen = [sight(frame, subject.color, subject.kind) for frame in frames]
+    seen = [detect(frame, subject.color, subject.kind) for frame in frames]
     centers = np.array([each.center for each in seen if each is not None])
     if len(centers) < max(2, len(frames) // 2):
         return None

@@ -19,7 +19,7 @@ from dragstream.revel import starts
 from dragstream.revel.starts import Picture, Start
 from dragstream.stream.records import Mode
 
-__all__ = ["PLANNED", "VERSION", "Act", "Case", "Kind", "Picture", "Start", "Subject"]
+__all__ = ["PLANNED", "VERSION", "Case", "Kind", "PastDrag", "Picture", "Start", "Subject"]
 
 VERSION = 2
 
@@ -58,7 +58,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Act:
+class PastDrag:
     """A drag of the past, as it was carried out before the case.
 
     Args:
@@ -108,7 +108,7 @@ class Act:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Act:
+    def from_json(cls, document: Mapping[str, Any]) -> PastDrag:
         """The inverse of `to_json`.
 
         Raises:
@@ -162,7 +162,7 @@ class Case:
     start: Start | Picture | None = None
     subjects: tuple[Subject, ...] = ()
     kinds: tuple[Kind, ...] = ()
-    past: tuple[Act, ...] = ()
+    past: tuple[PastDrag, ...] = ()
     prompts: tuple[tuple[int, str], ...] = ()
     tags: tuple[str, ...] = ()
 
@@ -238,7 +238,7 @@ class Case:
             values["start"] = starts.from_json(values["start"])
             values["subjects"] = tuple(Subject(**each) for each in values["subjects"])
             values["kinds"] = tuple(Kind(each) for each in values["kinds"])
-            values["past"] = tuple(Act.from_json(each) for each in values["past"])
+            values["past"] = tuple(PastDrag.from_json(each) for each in values["past"])
             values["prompts"] = tuple((block, str(text)) for block, text in values["prompts"])
             values["tags"] = tuple(str(tag) for tag in values["tags"])
             return cls(**values)

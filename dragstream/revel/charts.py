@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dragstream.revel.figures import column, estimate
 from dragstream.revel.methods import BASELINE, FULL
+from dragstream.revel.statistics import column, estimate
 from dragstream.revel.studies import MEASURES, Study
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from filelock import FileLock, Timeout
 from dragstream.drags.checks import cut, short
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
+from dragstream.revel.measuring import Result
 from dragstream.revel.methods import Method
-from dragstream.revel.sweep import Result
 
 __all__ = ["RunFolder", "read_about", "read_cases", "read_lines", "read_results"]
 

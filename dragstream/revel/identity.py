@@ -21,10 +21,10 @@ from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.world import KINDS
 from dragstream.revel.cases import Start, Subject
+from dragstream.revel.detection import detect, kind_of
 from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import subjects_of
 from dragstream.revel.shape import fidelity
-from dragstream.revel.sight import kind_of, sight
 from dragstream.stream.stream import Stream
 
 __all__ = ["BLOCKS", "Observation", "observe", "summary", "summary_table"]
@@ -113,7 +113,7 @@ def _observe(
     subjects: Sequence[Subject],
 ) -> Observation:
     """The best of several looks at one of the subjects of a stream; its shape is their mean."""
-    first = sight(image, subject.color, subject.kind)
+    first = detect(image, subject.color, subject.kind)
     begun = first.area if first else 0
     best = Observation(
         stream, mark, subject.color, subject.kind, kept=False, size=0.0, shaped=False
@@ -121,7 +121,7 @@ def _observe(
     others = tuple((each.color, each.kind) for each in subjects if each.color != subject.color)
     shapes = []
     for frame in frames:
-        seen = sight(frame, subject.color, subject.kind)
+        seen = detect(frame, subject.color, subject.kind)
         if seen is None or not begun:
             continue
         size = seen.area / begun

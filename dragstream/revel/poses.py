@@ -18,11 +18,11 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag
 from dragstream.metrics.trackers import PoseTracker
 from dragstream.revel.cases import Kind, Subject
-from dragstream.revel.sight import MARKS, ROUND, Sighting, harmonic, sight
+from dragstream.revel.detection import MARKS, ROUND, Detection, detect, harmonic
 
 __all__ = ["angle_of", "truth_tracker"]
 
-Pose = Callable[[Sighting, Affine | None], Affine | None]
+Pose = Callable[[Detection, Affine | None], Affine | None]
 """The pose of a detected object, given its last one; None where it cannot be told."""
 
 
@@ -31,7 +31,7 @@ def truth_tracker(subject: Subject, kind: Kind, drag: Drag) -> PoseTracker:
     pose = _pose(subject, kind, drag)
 
     def locate(frame: NDArray[np.uint8], last: Affine | None) -> Affine | None:
-        seen = sight(frame, subject.color, subject.kind)
+        seen = detect(frame, subject.color, subject.kind)
         return None if seen is None else pose(seen, last)
 
     return PoseTracker(locate, "world")
@@ -49,19 +49,19 @@ def _pose(subject: Subject, kind: Kind, drag: Drag) -> Pose:
     return _position
 
 
-def _position(seen: Sighting, _: Affine | None) -> Affine:
+def _position(seen: Detection, _: Affine | None) -> Affine:
     """The silhouette's centre."""
     return Affine.translation(*seen.center)
 
 
-def _edge(seen: Sighting, _: Affine | None, *, motion: Deformation) -> Affine:
+def _edge(seen: Detection, _: Affine | None, *, motion: Deformation) -> Affine:
     """The middle of the edge that is pulled."""
     direction = motion.path.reach
     thickness = motion.edge * regions.span(seen.mask, direction)
     return Affine.translation(*regions.centroid(regions.edge(seen.mask, direction, thickness)))
 
 
-def _gaze(seen: Sighting, _: Affine | None) -> Affine | None:
+def _gaze(seen: Detection, _: Affine | None) -> Affine | None:
     """The centre of the marks, a critter's eyes."""
     if seen.marks.sum() < MARKS:
         return None
@@ -69,14 +69,14 @@ def _gaze(seen: Sighting, _: Affine | None) -> Affine | None:
     return Affine.translation(float(columns.mean()), float(rows.mean()))
 
 
-def _size(seen: Sighting, _: Affine | None) -> Affine:
+def _size(seen: Detection, _: Affine | None) -> Affine:
     """The silhouette's centre and the root of its area."""
     size = math.sqrt(seen.area)
     x, y = seen.center
     return Affine(((size, 0.0, x), (0.0, size, y)))
 
 
-def _orientation(seen: Sighting, last: Affine | None, *, kind: str) -> Affine | None:
+def _orientation(seen: Detection, last: Affine | None, *, kind: str) -> Affine | None:
     """Centre and angle, of the angles that the shape's symmetry leaves the nearest to the last."""
     angle = angle_of(seen, kind)
     if angle is None:
@@ -89,7 +89,7 @@ def _orientation(seen: Sighting, last: Affine | None, *, kind: str) -> Affine | 
     return Affine.rotation((0.0, 0.0), angle).then(Affine.translation(*seen.center))
 
 
-def angle_of(seen: Sighting, kind: str) -> float | None:
+def angle_of(seen: Detection, kind: str) -> float | None:
     """Angle of the shape in degrees, up to its symmetry; None where the outline shows none."""
     folds = 5 if kind == "star" else 4
     wave = harmonic(seen.mask, folds)

@@ -19,7 +19,7 @@ from dragstream.drags.labels import Label, read_labels
 from dragstream.drags.labels import Mode as LabelMode
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape, as_shape
-from dragstream.revel.cases import Act, Case, Kind, Picture
+from dragstream.revel.cases import Case, Kind, PastDrag, Picture
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
 
@@ -92,7 +92,7 @@ def _start(blocks: Sequence[Block]) -> Picture | None:
     return None
 
 
-def _acts(blocks: Sequence[Block]) -> Iterator[Act]:
+def _acts(blocks: Sequence[Block]) -> Iterator[PastDrag]:
     """The drags that made these blocks, in the order in which they were requested."""
     for block in blocks:
         first, *edits = (*block.earlier, block.call)
@@ -115,8 +115,8 @@ def _kept(blocks: Sequence[Block]) -> int:
     return count
 
 
-def _act(call: Any, block: int, blocks: int, kept: int | None) -> Act:
-    return Act(
+def _act(call: Any, block: int, blocks: int, kept: int | None) -> PastDrag:
+    return PastDrag(
         block=block,
         mode=call.mode,
         drags=tuple(call.drags),
@@ -127,7 +127,7 @@ def _act(call: Any, block: int, blocks: int, kept: int | None) -> Act:
     )
 
 
-def _past(acts: Sequence[Act], now: Act) -> tuple[Act, ...]:
+def _past(acts: Sequence[PastDrag], now: PastDrag) -> tuple[PastDrag, ...]:
     """Earlier drags, without those that a later one rewound."""
     return tuple(act for act in acts if act.reaches <= now.block)
 

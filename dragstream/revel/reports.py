@@ -17,7 +17,11 @@ import pandas as pd
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.charts import png, study_figure
-from dragstream.revel.figures import (
+from dragstream.revel.folders import read_about, read_cases, read_results
+from dragstream.revel.measuring import Result
+from dragstream.revel.methods import BASELINE, FULL
+from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
+from dragstream.revel.statistics import (
     CONFIDENCE,
     Estimate,
     Finding,
@@ -28,11 +32,7 @@ from dragstream.revel.figures import (
     paired,
     table,
 )
-from dragstream.revel.folders import read_about, read_cases, read_results
-from dragstream.revel.methods import BASELINE, FULL
-from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
 from dragstream.revel.studies import MEASURES, STUDIES, Study
-from dragstream.revel.sweep import Result
 
 __all__ = ["compose", "write_report"]
 
@@ -144,7 +144,7 @@ def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
 
 def _orderings(studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]]) -> Section:
     every = _each_once(studies, findings)
-    decided = [finding for _, finding in every if finding.verdict is not Verdict.UNTOLD]
+    decided = [finding for _, finding in every if finding.verdict is not Verdict.UNMEASURED]
     held = sum(finding.verdict is Verdict.HOLDS for finding in decided)
     failed = [
         (study, finding)

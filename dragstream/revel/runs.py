@@ -22,18 +22,18 @@ from tqdm.auto import tqdm
 
 from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.objmc import span
-from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, suited
+from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
 from dragstream.models import load
 from dragstream.models.base import VideoModel
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import dispatch
-from dragstream.revel.draws import SEED, draw
 from dragstream.revel.folders import RunFolder
+from dragstream.revel.measuring import Result, measure
 from dragstream.revel.methods import Method
-from dragstream.revel.scenes import Scene, draw_scene
-from dragstream.revel.situations import Situation, replay, stage
-from dragstream.revel.slots import Slot
-from dragstream.revel.sweep import Result, measure
+from dragstream.revel.preparation import PreparedCase, prepare, prepare_on
+from dragstream.revel.sampling import SEED, sample_case
+from dragstream.revel.scenes import SceneSpec, sample_scene_case
+from dragstream.revel.specs import CaseSpec
 from dragstream.stream.records import Mode
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Item", "Outcome", "Task", "run", "work"]
 
-Item = Case | Slot | Scene
+Item = Case | CaseSpec | SceneSpec
 """A case, or the description of one to draw."""
 
 _SMALL = 256
@@ -56,7 +56,7 @@ class Task:
         model: a name that `load` takes, loaded by the worker; or a loaded model.
         item: a case, or the description of one to draw.
         methods: the methods to run.
-        seed: seed of the draws of slots.
+        seed: seed of the draws of specs.
         flow: tracker of pixels; None: the one that suits the case.
     """
 
@@ -103,7 +103,7 @@ def run(
     too, and called again.
 
     Args:
-        items: cases, or slots or scenes to draw them for.
+        items: cases, or specs or scenes to draw them for.
         methods: the methods to run on each.
         folder: folder of the results; made if it does not exist.
         model: a name that `load` takes; on a cluster each worker loads it once. A
@@ -111,7 +111,7 @@ def run(
         client: client of a Dask cluster: one task a case. None: here.
         gpus: a task needs a worker that offers ``resources={"GPU": 1}``.
         retries: number of further tries of a case that fails, on a cluster.
-        seed: seed of the draws of slots.
+        seed: seed of the draws of specs.
         flow: a tracker that sees pixels only, for `Result.objmc_flow`; None: the one that suits
             the case, where OpenCV is installed.
         progress: show a progress bar.
@@ -146,10 +146,10 @@ def run(
 def _sampling(items: Sequence[Item], model: str | VideoModel, seed: int) -> dict[str, Any]:
     """The values that all results of a folder must share, as far as they are known by now."""
     shared: dict[str, Any] = {} if isinstance(model, str) else {"fingerprint": model.fingerprint()}
-    if any(isinstance(item, Slot) for item in items):
+    if any(isinstance(item, CaseSpec) for item in items):
         shared["seed"] = seed
     for item in items:
-        if isinstance(item, Scene):
+        if isinstance(item, SceneSpec):
             shared |= {"seed": item.seed, "warm_up": item.warm_up}
     return shared
 
@@ -176,15 +176,15 @@ def work(task: Task) -> Outcome:
     """Carry out a task, on a worker."""
     model = _loaded(task.model) if isinstance(task.model, str) else task.model
     match task.item:
-        case Slot():
-            situation = stage(*draw(model, task.item, task.seed))
-        case Scene():
-            situation = stage(*draw_scene(model, task.item))
+        case CaseSpec():
+            prepared = prepare_on(*sample_case(model, task.item, task.seed))
+        case SceneSpec():
+            prepared = prepare_on(*sample_scene_case(model, task.item))
         case _:
-            situation = replay(model, task.item)
-    flow = task.flow or _suited(situation)
-    results = tuple(measure(situation, method, flow) for method in task.methods)
-    return Outcome(situation.case, results, model.fingerprint())
+            prepared = prepare(model, task.item)
+    flow = task.flow or _suited(prepared)
+    results = tuple(measure(prepared, method, flow) for method in task.methods)
+    return Outcome(prepared.case, results, model.fingerprint())
 
 
 @lru_cache(maxsize=1)
@@ -193,16 +193,18 @@ def _loaded(name: str) -> VideoModel:
     return load(name)
 
 
-def _suited(situation: Situation) -> Tracker | None:
+def _suited(prepared: PreparedCase) -> Tracker | None:
     """A tracker of pixels alone, where OpenCV is installed: the same for all methods."""
     try:
         opencv()
     except ImportError:
         return None
-    height, width = situation.before.shape[:2]
-    if situation.case.mode is Mode.EDIT:  # an object may have jumped farther than flow reaches
+    height, width = prepared.before.shape[:2]
+    if prepared.case.mode is Mode.EDIT:  # an object may have jumped farther than flow reaches
         return DescriptorMatching()
     if width <= _SMALL:
         return LucasKanade(window=15)
-    drags = situation.case.drags
-    return suited(max(span(drag.mask(height, width), situation.commands(drag)) for drag in drags))
+    drags = prepared.case.drags
+    return tracker_for(
+        max(span(drag.mask(height, width), prepared.commands(drag)) for drag in drags)
+    )

@@ -21,13 +21,21 @@ from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import PLANNED, Case, Kind, Start, Subject
-from dragstream.revel.keeps import draw_keep
-from dragstream.revel.sites import ELIGIBLE, Detections
-from dragstream.revel.situations import silhouettes
+from dragstream.revel.kept_regions import sample_kept_region
+from dragstream.revel.preparation import silhouettes
+from dragstream.revel.proposals import ELIGIBLE, DetectedObjects
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
-__all__ = ["ATTEMPTS", "Scene", "check_world", "draw_scene", "propose", "scenes", "subjects_of"]
+__all__ = [
+    "ATTEMPTS",
+    "SceneSpec",
+    "check_world",
+    "propose",
+    "sample_scene_case",
+    "scene_specs",
+    "subjects_of",
+]
 
 ATTEMPTS = 20
 """Frames drawn for a scene before it becomes a translation, and then fails."""
@@ -38,7 +46,7 @@ _KEEP = 1
 
 
 @dataclass(frozen=True)
-class Scene:
+class SceneSpec:
     """A case of the short benchmark, to be drawn on a model's video.
 
     Attributes:
@@ -63,9 +71,9 @@ class Scene:
         return f"{self.number:03d}-{self.mode.value}-{self.kind.value}"
 
 
-def scenes(
+def scene_specs(
     count: int, seed: int = 0, *, warm_up: int = 2, kinds: Sequence[Kind] = PLANNED
-) -> tuple[Scene, ...]:
+) -> tuple[SceneSpec, ...]:
     """The first scenes of the short benchmark.
 
     Args:
@@ -86,7 +94,7 @@ def scenes(
         turn, place = divmod(number, len(kinds) * len(_MODES))
         mode, kind = divmod(place, len(kinds))
         keeps = (turn + mode + kind) % 2 == 0
-        found.append(Scene(number, seed, warm_up, kinds[kind], _MODES[mode], keeps))
+        found.append(SceneSpec(number, seed, warm_up, kinds[kind], _MODES[mode], keeps))
     return tuple(found)
 
 
@@ -104,7 +112,7 @@ def check_world(spec: ModelSpec) -> None:
         )
 
 
-def draw_scene(model: VideoModel, scene: Scene) -> tuple[Case, Stream]:
+def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream]:
     """The first case that can be drawn on a model's video of a scene, and the stream.
 
     A model that loses faces or corners leaves nothing to turn: then something is moved instead.
@@ -136,7 +144,7 @@ def draw_scene(model: VideoModel, scene: Scene) -> tuple[Case, Stream]:
 
 
 def _case(
-    stream: Stream, scene: Scene, start: Start, kind: Kind, found: tuple[Subject, Drag]
+    stream: Stream, scene: SceneSpec, start: Start, kind: Kind, found: tuple[Subject, Drag]
 ) -> Case:
     """The drawn case; a kept region is drawn on the newest frame, too."""
     subject, drag = found
@@ -145,7 +153,7 @@ def _case(
         frames = [stream.blocks[-1].frames[-1]]
         others = [each for each in subjects_of(start.scenes()) if each != subject]
         count = stream.model.spec.frames_per_block if scene.mode is Mode.ANIMATE else 1
-        keep = draw_keep(
+        keep = sample_kept_region(
             drag,
             silhouettes(frames, [subject]),
             silhouettes(frames, others),
@@ -188,8 +196,8 @@ def propose(
         kind: kind of the drag.
         rng: decides which object, which way and how far.
     """
-    seen = Detections.of(frame, subjects, rng)
+    seen = DetectedObjects.of(frame, subjects, rng)
     if len(seen.whole) < len(subjects):
         return None
-    proposals = (seen.site(index).propose(kind) for index in range(len(subjects)))
+    proposals = (seen.candidate(index).propose(kind) for index in range(len(subjects)))
     return next((found for found in proposals if found is not None), None)

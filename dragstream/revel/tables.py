@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from dragstream.revel.cases import PLANNED
-from dragstream.revel.figures import column, table
+from dragstream.revel.measuring import Result
 from dragstream.revel.methods import ALL, BASELINE
 from dragstream.revel.pages import table_lines
-from dragstream.revel.sweep import Result
+from dragstream.revel.statistics import column, table
 from dragstream.stream.records import Mode
 
 __all__ = ["GROUPS", "document", "markdown", "rows"]

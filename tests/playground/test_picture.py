@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dragstream.revel.sight import sight
 
 from dragstream.models import playground
 from dragstream.models.playground import world
-from dragstream.revel.sight import sight
 
 
 def test_a_drawing_shows_its_objects_with_room_to_move() -> None:

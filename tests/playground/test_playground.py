@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dragstream.revel.sight import sight
 
 import dragstream as ds
 from dragstream.metrics.dai import dai, handle_point, patch_radius
@@ -18,7 +19,6 @@ from dragstream.models.playground.captions import caption
 from dragstream.models.playground.model import WEIGHTS, Playground
 from dragstream.revel.cases import Start
 from dragstream.revel.scenes import subjects_of
-from dragstream.revel.sight import sight
 
 
 @pytest.fixture(scope="module")

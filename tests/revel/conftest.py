@@ -13,7 +13,7 @@ from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import ModelSpec
 from dragstream.models.playground import world
 from dragstream.revel.cases import Case
-from dragstream.revel.scenes import draw_scene, scenes
+from dragstream.revel.scenes import sample_scene_case, scene_specs
 from dragstream.stream.records import Block, Mode, Timings
 
 SIDE = 8
@@ -106,8 +106,8 @@ def drawn_scenes(model: PictureModel) -> Callable[..., list[Case]]:
     """The cases of the first scenes of the short benchmark."""
 
     def draw(count: int = 1, seed: int = 3, warm_up: int = 1, **options: Any) -> list[Case]:
-        found = scenes(count, seed, warm_up=warm_up, **options)
-        return [draw_scene(model, scene)[0] for scene in found]
+        found = scene_specs(count, seed, warm_up=warm_up, **options)
+        return [sample_scene_case(model, scene)[0] for scene in found]
 
     return draw
 

@@ -11,8 +11,8 @@ import torch
 from dragstream.models.playground import world
 from dragstream.revel import captions
 from dragstream.revel.cases import Subject
-from dragstream.revel.sight import kind_of, sight
-from dragstream.revel.sites import is_whole
+from dragstream.revel.detection import detect, kind_of
+from dragstream.revel.proposals import is_whole
 
 RED = Subject("box", "red")
 
@@ -28,7 +28,7 @@ def test_every_rendered_kind_is_recognised(scenes: world.Scenes) -> None:
     whole = 0
     for index, frame in enumerate(frames):
         color, kind = colors[int(scenes.color[index, 0])], world.KINDS[int(scenes.kind[index, 0])]
-        seen = sight(frame, color, kind)
+        seen = detect(frame, color, kind)
         assert seen is not None
         if is_whole(seen):  # what a side cuts off may look like another kind
             assert kind_of(frame, color) == kind
@@ -42,13 +42,13 @@ def test_a_critter_cut_below_its_eyes_is_still_one(scenes: world.Scenes) -> None
     cut = 0
     for index in critters:
         color = list(world.COLORS)[int(scenes.color[index, 0])]
-        seen = sight(frames[index], color, "critter")
+        seen = detect(frames[index], color, "critter")
         assert seen is not None
         if not is_whole(seen):
             continue
         frame = frames[index].copy()
         frame[np.nonzero(seen.marks)[0].max() + 3 :] = 220
-        flat = sight(frame, color, "critter")
+        flat = detect(frame, color, "critter")
         assert flat is not None
         assert flat.area < 0.9 * seen.area
         assert kind_of(frame, color) == "critter"

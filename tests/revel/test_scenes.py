@@ -17,10 +17,10 @@ from dragstream.drags.motions import (
 )
 from dragstream.models.playground import world
 from dragstream.revel.cases import PLANNED, Kind, Subject
-from dragstream.revel.keeps import draw_keep
+from dragstream.revel.detection import detect
+from dragstream.revel.kept_regions import sample_kept_region
 from dragstream.revel.poses import truth_tracker
-from dragstream.revel.scenes import draw_scene, propose, scenes
-from dragstream.revel.sight import sight
+from dragstream.revel.scenes import propose, sample_scene_case, scene_specs
 from dragstream.stream.records import Mode
 
 
@@ -39,8 +39,8 @@ def test_eight_scenes_hold_every_kind_in_both_modes(cases) -> None:
 def test_the_same_seed_draws_the_same_cases(model, drawn_scenes, cases) -> None:
     assert drawn_scenes(2) == cases[:2]
     assert drawn_scenes(1, seed=4) != cases[:1]
-    third = scenes(3, 3, warm_up=1)[2]  # whatever was drawn before
-    assert draw_scene(model, third)[0] == cases[2]
+    third = scene_specs(3, 3, warm_up=1)[2]  # whatever was drawn before
+    assert sample_scene_case(model, third)[0] == cases[2]
 
 
 def test_prompts_are_the_worlds(cases) -> None:
@@ -54,7 +54,7 @@ def test_drags_hold_what_they_say(cases) -> None:
     for case in cases:
         (drag,) = case.drags
         assert case.block == 2  # the image and one plain block
-        seen = sight(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
+        seen = detect(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
         handle = drag.mask(world.HEIGHT, world.WIDTH)
         assert (handle & seen.mask).sum() > 0.97 * handle.sum()
         pixels, degrees = drag.motion.displacement(1.0, handle)
@@ -96,7 +96,7 @@ def test_targets_stay_in_the_frame_and_off_the_other_object(cases) -> None:
 
 
 def test_half_of_the_scenes_keep_a_region_in_turn_for_each_kind_and_mode() -> None:
-    kept = [scene.keeps for scene in scenes(24)]
+    kept = [scene.keeps for scene in scene_specs(24)]
     assert sum(kept) == 12
     for place in range(8):  # the same kind and mode
         assert kept[place] != kept[place + 8]
@@ -105,7 +105,7 @@ def test_half_of_the_scenes_keep_a_region_in_turn_for_each_kind_and_mode() -> No
 
 
 def test_kept_regions_are_off_the_drag_and_hold_an_object_or_the_background(cases) -> None:
-    for scene, case in zip(scenes(8), cases, strict=True):
+    for scene, case in zip(scene_specs(8), cases, strict=True):
         assert (case.keep is not None) == scene.keeps
         if case.keep is None:
             continue
@@ -113,15 +113,15 @@ def test_kept_regions_are_off_the_drag_and_hold_an_object_or_the_background(case
         (handle,) = validate(case.drags, case.keep, world.HEIGHT, world.WIDTH)
         kept = regions.rasterise(case.keep, world.HEIGHT, world.WIDTH)
         assert kept.sum() >= 200
-        subject = sight(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
+        subject = detect(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
         assert not (kept & subject.mask).any()
         for target in targets(drag.motion, 3 if case.mode is Mode.ANIMATE else 1):
             assert not (kept & (regions.warp(handle | subject.mask, target) > 0)).any()
 
 
 def test_keeping_a_region_changes_no_drag(model, cases) -> None:
-    without = [replace(scene, keeps=False) for scene in scenes(3, 3, warm_up=1)]
-    bare = [draw_scene(model, scene)[0] for scene in without]
+    without = [replace(scene, keeps=False) for scene in scene_specs(3, 3, warm_up=1)]
+    bare = [sample_scene_case(model, scene)[0] for scene in without]
     assert [case.keep for case in bare] == [None] * 3
     assert [replace(case, keep=None) for case in cases[:3]] == bare
     assert any(case.keep is not None for case in cases[:3])
@@ -133,7 +133,9 @@ def test_another_object_or_the_background_is_kept_by_chance() -> None:
     moved, other = drag.mask(*shape), regions.rasterise(regions.disc((200, 100), 15), *shape)
     commands = targets(drag.motion, 3)
     found = [
-        regions.rasterise(draw_keep(drag, moved, other, commands, np.random.default_rng(n)), *shape)
+        regions.rasterise(
+            sample_kept_region(drag, moved, other, commands, np.random.default_rng(n)), *shape
+        )
         for n in range(20)
     ]
     rim = regions.rasterise(regions.disc((200, 100), 18), *shape)
@@ -154,7 +156,9 @@ def test_without_another_object_or_without_background_the_other_one_is_kept() ->
 
     def kept(drag, others, seed):
         commands = targets(drag.motion, 1)
-        return draw_keep(drag, drag.mask(*shape), others, commands, np.random.default_rng(seed))
+        return sample_kept_region(
+            drag, drag.mask(*shape), others, commands, np.random.default_rng(seed)
+        )
 
     for seed in range(6):
         ground = regions.rasterise(kept(small, nothing, seed), *shape)
@@ -201,14 +205,14 @@ def test_faces_turn_toward_the_side_with_room(film) -> None:
 @pytest.mark.parametrize("numbers", [{"count": 0}, {"count": 2, "warm_up": 0}])
 def test_numbers_are_checked(numbers: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1, got 0"):
-        scenes(**numbers)
+        scene_specs(**numbers)
 
 
 def test_a_model_that_loses_its_objects_is_reported(model, monkeypatch) -> None:
     monkeypatch.setattr("dragstream.revel.scenes.ATTEMPTS", 3)
     monkeypatch.setattr(model, "denoise", lambda latents, *_: latents * 0)
     with pytest.raises(ValueError, match=r"kept no .* in 6 attempts at scene 0"):
-        draw_scene(model, scenes(1)[0])
+        sample_scene_case(model, scene_specs(1)[0])
 
 
 def test_scales_are_drawn_where_they_are_named_and_followed_by_size(drawn_scenes, film) -> None:
@@ -219,9 +223,9 @@ def test_scales_are_drawn_where_they_are_named_and_followed_by_size(drawn_scenes
     frames = np.concatenate(
         [film("star", "red", radius=[20.0]), film("star", "red", radius=[30.0])]
     )
-    drag = Drag(sight(frames[0], "red", "star").mask, Scale((128, 100), 1.5))
+    drag = Drag(detect(frames[0], "red", "star").mask, Scale((128, 100), 1.5))
     tracker = truth_tracker(Subject("star", "red"), Kind.SCALE, drag)
-    center = np.array(sight(frames[0], "red", "star").center)
+    center = np.array(detect(frames[0], "red", "star").center)
     tracks, seen = tracker.track(frames, np.stack([center, center + np.array([20.0, 0.0])]))
     assert seen.all()
     assert np.linalg.norm(tracks[-1, 1] - tracks[-1, 0]) == pytest.approx(30, abs=0.5)

@@ -9,8 +9,8 @@ import pytest
 from dragstream.method.settings import DragSettings
 from dragstream.revel import __main__ as command
 from dragstream.revel import runs
+from dragstream.revel.measuring import Result, measure
 from dragstream.revel.methods import ABLATIONS, BASELINE, constants, resolved, select
-from dragstream.revel.sweep import Result, measure
 from dragstream.revel.tables import document, markdown, rows
 
 
@@ -208,11 +208,11 @@ def test_a_stopped_command_continues(model, monkeypatch, tmp_path, capsys) -> No
     monkeypatch.setattr(command, "load", lambda _: model)
     carried_out: list[tuple[str, str]] = []
 
-    def counted(situation, method, flow=None):
+    def counted(prepared, method, flow=None):
         if len(carried_out) == stop:
             raise KeyboardInterrupt
-        carried_out.append((situation.case.name, method.name))
-        return measure(situation, method, flow)
+        carried_out.append((prepared.case.name, method.name))
+        return measure(prepared, method, flow)
 
     monkeypatch.setattr(runs, "measure", counted)
     call = ["playground", "--scenes", "3", "--seed", "3", "--warm-up", "1", "--methods", "none,I=2"]

@@ -73,8 +73,8 @@ def flow_loss(
     far = torch.where(torch.rand(count, 1, generator=generator) < 0.25, BLOCK, far)
     first = far.floor().long() * sink
     frames = torch.cat([torch.zeros(count, sink), first + torch.arange(2 * BLOCK)], 1).long()
-    told = (torch.rand(count, 1, 1, generator=generator) >= _WORDLESS).to(device)
-    batch = Batch(latents, model.captions(clips.counts * told), frames.to(device), sink)
+    captioned = (torch.rand(count, 1, 1, generator=generator) >= _WORDLESS).to(device)
+    batch = Batch(latents, model.captions(clips.counts * captioned), frames.to(device), sink)
 
     clean = torch.rand(count, 1, generator=generator) < _CLEAN_PAST[sink]
     past = torch.where(clean, 0.0, levels_between(model.spec.sigmas, (count, 1), generator))
@@ -84,19 +84,21 @@ def flow_loss(
     noise = torch.randn(latents.shape, generator=generator).to(device)
     # Noise in a past at nominal level 0 teaches the model to correct imperfect pasts.
     if self_fed:
-        noisy = mix(remade(model, batch, clean.to(device), generator), noise, sigmas)
+        noisy = mix(regenerated(model, batch, clean.to(device), generator), noise, sigmas)
     else:
         rough = torch.rand(count, 1, generator=generator).to(device) * _ROUGH_PAST
         noisy = mix(latents, noise, torch.where(sigmas > 0, sigmas, rough))
     error = (batch.flow(model, noisy, sigmas) - (noise - latents)).pow(2).mean(2, keepdim=True)
     shown = clips.cover[:, 1:].amax(1)
     near = nn.functional.max_pool2d(shown, 2 * _AROUND + 1, stride=1, padding=_AROUND)[:, None]
-    asked = (sigmas > 0)[..., None, None, None] * (1 + _OBJECTS * near)
-    return (error * asked).sum() / asked.sum()
+    weight = (sigmas > 0)[..., None, None, None] * (1 + _OBJECTS * near)
+    return (error * weight).sum() / weight.sum()
 
 
 @torch.no_grad()
-def remade(model: Playground, batch: Batch, clean: Tensor, generator: torch.Generator) -> Tensor:
+def regenerated(
+    model: Playground, batch: Batch, clean: Tensor, generator: torch.Generator
+) -> Tensor:
     """Replace the clean past (B, 1) by the model's own prediction, for most clips."""
     latents, known = batch.latents, batch.sink + BLOCK
     past = latents[:, :known]
@@ -105,6 +107,6 @@ def remade(model: Playground, batch: Batch, clean: Tensor, generator: torch.Gene
     noisy = mix(past, torch.randn(past.shape, generator=generator).to(past.device), sigmas)
     flow = batch.flow(model, noisy, sigmas)
     guess = noisy - sigmas[..., None, None, None] * flow
-    fed = clean & (torch.rand(clean.shape, generator=generator).to(clean.device) < 0.6)
-    mixed = torch.where(fed[..., None, None, None], guess, past)
+    replaced = clean & (torch.rand(clean.shape, generator=generator).to(clean.device) < 0.6)
+    mixed = torch.where(replaced[..., None, None, None], guess, past)
     return torch.cat([mixed, latents[:, known:]], dim=1)

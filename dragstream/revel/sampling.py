@@ -1,7 +1,7 @@
-"""Random draws of a slot's case on a model's video of its scene.
+"""Random draws of a spec's case on a model's video of its scene.
 
 The scene's first frame is rendered; the model continues from it. On the newest *generated* frame
-the slot's drags are drawn at random, but so that they are possible: objects are whole, and a moved
+the spec's drags are drawn at random, but so that they are possible: objects are whole, and a moved
 object stays in the frame (except for re-entry) and off the others (except for occlusion). Where
 none of the model's objects suits, another scene is tried.
 """
@@ -21,16 +21,22 @@ from dragstream.drags.motions import Deformation, Drag, Translation, targets
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Case, Kind, Start, Subject
-from dragstream.revel.keeps import background, moving_area
+from dragstream.revel.detection import Detection
+from dragstream.revel.kept_regions import background, moving_area
+from dragstream.revel.preparation import silhouettes
+from dragstream.revel.proposals import (
+    ELIGIBLE,
+    DetectedObjects,
+    DragCandidate,
+    directions,
+    stays_inside,
+)
 from dragstream.revel.scenes import check_world, subjects_of
-from dragstream.revel.sight import Sighting
-from dragstream.revel.sites import ELIGIBLE, Detections, Site, directions, stays_inside
-from dragstream.revel.situations import silhouettes
-from dragstream.revel.slots import Feature, Slot
+from dragstream.revel.specs import CaseSpec, Feature
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
-__all__ = ["SEED", "draw"]
+__all__ = ["SEED", "sample_case"]
 
 SEED = 204
 """Of the benchmark as it is published."""
@@ -39,11 +45,11 @@ PAST = 6
 LONG = 20.0
 """Seconds of video before a drag of `Feature.LONG`."""
 _RUNS = 8
-"""Scenes on which the model is run before a slot becomes a plain translation."""
+"""Scenes on which the model is run before a spec becomes a plain translation."""
 _LONG_RUNS = 4
 """The same for `Feature.LONG`, whose scenes take ten times as long."""
 _SCENES = 400
-"""Scenes that are looked at, before the model runs, for the objects that a slot needs."""
+"""Scenes that are looked at, before the model runs, for the objects that a spec needs."""
 _PATIENCE = 3
 """Blocks to wait for a frame on which the drags can be drawn."""
 _LONG_PATIENCE = 12
@@ -65,66 +71,66 @@ _FARTHEST = 127.0
 Drawn = tuple[tuple[Subject, Drag], ...]
 
 
-def draw(model: VideoModel, slot: Slot, seed: int = SEED) -> tuple[Case, Stream]:
-    """The case of a slot, and the stream that it was drawn on.
+def sample_case(model: VideoModel, spec: CaseSpec, seed: int = SEED) -> tuple[Case, Stream]:
+    """The case of a spec, and the stream that it was drawn on.
 
-    The same model, slot and seed give the same case. Where no scene suits, the slot becomes a
+    The same model, spec and seed give the same case. Where no scene suits, the spec becomes a
     translation of one object, and its tags name that.
 
     Raises:
         ValueError: a model of another frame size than the world's, or one that keeps no object.
     """
     check_world(model.spec)
-    rng = np.random.default_rng((seed, slot.number))
-    for wish in _wishes(slot):
-        for start in _suiting(wish, seed):
-            stream = _stream(model, start, seed * 1000 + slot.number)
-            if not _reach(stream, start, wish):
+    rng = np.random.default_rng((seed, spec.number))
+    for wanted in _relaxed(spec):
+        for start in _starts(wanted, seed):
+            stream = _stream(model, start, seed * 1000 + spec.number)
+            if not _reach(stream, start, wanted):
                 continue
-            for _ in range(_LONG_PATIENCE if wish.feature is Feature.LONG else _PATIENCE):
-                drawn = _compose(stream, start, wish, rng)
+            for _ in range(_LONG_PATIENCE if wanted.feature is Feature.LONG else _PATIENCE):
+                drawn = _compose(stream, start, wanted, rng)
                 if drawn is not None:
-                    return _case(stream, start, wish, slot, drawn), stream
+                    return _case(stream, start, wanted, spec, drawn), stream
                 stream.step()
-    raise ValueError(f"{model.spec.name!r} kept no object to drag in any scene for {slot.name!r}")
+    raise ValueError(f"{model.spec.name!r} kept no object to drag in any scene for {spec.name!r}")
 
 
-def _wishes(slot: Slot) -> Iterator[Slot]:
-    """The slot, then weaker slots in its place: one object moved, at last even early."""
-    yield slot
-    simple = replace(slot, kinds=(Kind.TRANSLATION,))
-    if slot.feature is Feature.LONG:
+def _relaxed(spec: CaseSpec) -> Iterator[CaseSpec]:
+    """The spec, then weaker specs in its place: one object moved, at last even early."""
+    yield spec
+    simple = replace(spec, kinds=(Kind.TRANSLATION,))
+    if spec.feature is Feature.LONG:
         yield simple
     yield replace(simple, feature=None)
 
 
-def _suiting(slot: Slot, seed: int) -> Iterator[Start]:
-    """Scenes that have the objects which a slot needs, as many as the model may run on."""
+def _starts(spec: CaseSpec, seed: int) -> Iterator[Start]:
+    """Scenes that have the objects which a spec needs, as many as the model may run on."""
     found = 0
     for attempt in range(_SCENES):
-        start = Start(seed, slot.number, attempt)
+        start = Start(seed, spec.number, attempt)
         kinds = [subject.kind for subject in subjects_of(start.scenes())]
-        if _assignable(slot, kinds):
+        if _assignable(spec, kinds):
             yield start
             found += 1
-        if found == (_LONG_RUNS if slot.feature is Feature.LONG else _RUNS):
+        if found == (_LONG_RUNS if spec.feature is Feature.LONG else _RUNS):
             return
 
 
-def _objects(slot: Slot) -> tuple[Kind, ...]:
+def _objects(spec: CaseSpec) -> tuple[Kind, ...]:
     """The kind for each object; the pulls on both sides of one object count as one."""
-    if slot.feature is Feature.THREE:
-        return slot.kinds[1:]
-    if slot.feature is Feature.OCCLUSION:
-        return (*slot.kinds, Kind.TRANSLATION)  # the second one is there to be covered
-    return slot.kinds
+    if spec.feature is Feature.THREE:
+        return spec.kinds[1:]
+    if spec.feature is Feature.OCCLUSION:
+        return (*spec.kinds, Kind.TRANSLATION)  # the second one is there to be covered
+    return spec.kinds
 
 
-def _assignable(slot: Slot, kinds: Sequence[str]) -> bool:
-    """True if objects of these kinds suit a slot's kinds, one object for each."""
-    wanted = _objects(slot)
+def _assignable(spec: CaseSpec, kinds: Sequence[str]) -> bool:
+    """True if objects of these kinds suit a spec's kinds, one object for each."""
+    wanted = _objects(spec)
     return any(
-        all(kind in ELIGIBLE[wish] for wish, kind in zip(wanted, chosen, strict=True))
+        all(kind in ELIGIBLE[each] for each, kind in zip(wanted, chosen, strict=True))
         for chosen in permutations(kinds, len(wanted))
     )
 
@@ -133,16 +139,16 @@ def _stream(model: VideoModel, start: Start, seed: int) -> Stream:
     return Stream(model, prompt=caption(start.scenes(), 0), seed=seed, image=start.image())
 
 
-def _reach(stream: Stream, start: Start, slot: Slot) -> bool:
-    """Run a stream up to a slot's drag; False once it has lost the object to drag."""
-    length = PAST if slot.feature is not Feature.LONG else _blocks(stream.model.spec, LONG)
+def _reach(stream: Stream, start: Start, spec: CaseSpec) -> bool:
+    """Run a stream up to a spec's drag; False once it has lost the object to drag."""
+    length = PAST if spec.feature is not Feature.LONG else _blocks(stream.model.spec, LONG)
     subjects = subjects_of(start.scenes())
     while len(stream) < length:
         stream.step()
         if len(stream) % _CHECK == 0:
             frames = list(stream.blocks[-1].frames)
             alive = [each for each in subjects if silhouettes(frames, [each]).any()]
-            if not _assignable(slot, [subject.kind for subject in alive]):
+            if not _assignable(spec, [subject.kind for subject in alive]):
                 return False
     return True
 
@@ -153,44 +159,46 @@ def _blocks(spec: ModelSpec, seconds: float) -> int:
     return math.ceil(seconds * spec.clock.frame_rate / frames)
 
 
-def _compose(stream: Stream, start: Start, slot: Slot, rng: np.random.Generator) -> Drawn | None:
-    """A slot's drags on a stream's newest frame; None where they cannot be drawn."""
-    seen = Detections.of(stream.blocks[-1].frames[-1], subjects_of(start.scenes()), rng)
-    if len(seen.whole) < len(_objects(slot)):
+def _compose(
+    stream: Stream, start: Start, spec: CaseSpec, rng: np.random.Generator
+) -> Drawn | None:
+    """A spec's drags on a stream's newest frame; None where they cannot be drawn."""
+    seen = DetectedObjects.of(stream.blocks[-1].frames[-1], subjects_of(start.scenes()), rng)
+    if len(seen.whole) < len(_objects(spec)):
         return None
-    compose = _COMPOSED.get(slot.feature, _singles)
-    return compose(seen, slot, _latent_frames(stream.model.spec, slot))
+    compose = _COMPOSED.get(spec.feature, _singles)
+    return compose(seen, spec, _latent_frames(stream.model.spec, spec))
 
 
-def _latent_frames(spec: ModelSpec, slot: Slot) -> int:
-    """Number of latent frames that a slot's drags last."""
-    return slot.blocks * spec.frames_per_block if slot.mode is Mode.ANIMATE else 1
+def _latent_frames(model: ModelSpec, spec: CaseSpec) -> int:
+    """Number of latent frames that a spec's drags last."""
+    return spec.blocks * model.frames_per_block if spec.mode is Mode.ANIMATE else 1
 
 
-def _singles(seen: Detections, slot: Slot, _: int) -> Drawn | None:
+def _singles(seen: DetectedObjects, spec: CaseSpec, _: int) -> Drawn | None:
     """One drag each on as many objects as there are kinds."""
-    orders = permutations(range(len(seen.whole)), len(slot.kinds))
-    drawn = (_each(seen, order, slot.kinds) for order in orders)
+    orders = permutations(range(len(seen.whole)), len(spec.kinds))
+    drawn = (_each(seen, order, spec.kinds) for order in orders)
     return next((drags for drags in drawn if drags is not None), None)
 
 
-def _each(seen: Detections, order: Sequence[int], kinds: Sequence[Kind]) -> Drawn | None:
+def _each(seen: DetectedObjects, order: Sequence[int], kinds: Sequence[Kind]) -> Drawn | None:
     """These objects under drags of these kinds, one after the other, out of each other's way."""
     drawn: list[tuple[Subject, Drag]] = []
     taken = np.zeros(seen.frame.shape[:2], bool)
     for index, kind in zip(order, kinds, strict=True):
-        site = seen.site(index, taken)
-        found = site.propose(kind)
+        candidate = seen.candidate(index, taken)
+        found = candidate.propose(kind)
         if found is None:
             return None
         drawn.append(found)
-        taken |= regions.warp(site.seen.mask, found[1].motion.at(1.0)) > 0
+        taken |= regions.warp(candidate.seen.mask, found[1].motion.at(1.0)) > 0
     return tuple(drawn)
 
 
-def _threes(seen: Detections, slot: Slot, _: int) -> Drawn | None:
+def _threes(seen: DetectedObjects, spec: CaseSpec, _: int) -> Drawn | None:
     """Pull one object on both sides and move another one."""
-    *_, pull, move = slot.kinds
+    *_, pull, move = spec.kinds
     for order in permutations(range(len(seen.whole)), 2):
         drawn = _each(seen, order, (pull, move))
         if drawn is None:
@@ -206,25 +214,27 @@ def _threes(seen: Detections, slot: Slot, _: int) -> Drawn | None:
     return None
 
 
-def _occlusion(seen: Detections, slot: Slot, latent_frames: int) -> Drawn | None:
+def _occlusion(seen: DetectedObjects, spec: CaseSpec, latent_frames: int) -> Drawn | None:
     """Lead one object in front of another, or (animated) past it to its far side."""
     for index, other in permutations(range(len(seen.whole)), 2):
-        site, hidden = seen.site(index), seen.whole[other][1]
-        limit = _EDIT if slot.mode is Mode.EDIT else _STRIDE * latent_frames
-        for x, y in directions(site):
+        candidate, hidden = seen.candidate(index), seen.whole[other][1]
+        limit = _EDIT if spec.mode is Mode.EDIT else _STRIDE * latent_frames
+        for x, y in directions(candidate):
             for length in seen.rng.permutation(np.arange(21.0, limit, 5.0)):
-                drag = Drag(site.seen.mask, Translation.by(float(length * x), float(length * y)))
-                if _covers(site, hidden, drag, latent_frames):
-                    return ((site.subject, drag),)
+                drag = Drag(
+                    candidate.seen.mask, Translation.by(float(length * x), float(length * y))
+                )
+                if _covers(candidate, hidden, drag, latent_frames):
+                    return ((candidate.subject, drag),)
     return None
 
 
-def _covers(site: Site, hidden: Sighting, drag: Drag, latent_frames: int) -> bool:
+def _covers(candidate: DragCandidate, hidden: Detection, drag: Drag, latent_frames: int) -> bool:
     """True if a moving object hides enough of another one, and can be measured at the end."""
     shares, least = [], (0.0, 0.0)
     for target in targets(drag.motion, latent_frames):
-        moved = regions.warp(site.seen.mask, target)
-        if not stays_inside(moved, site.seen.area):
+        moved = regions.warp(candidate.seen.mask, target)
+        if not stays_inside(moved, candidate.seen.area):
             return False
         shares.append(float(moved[hidden.mask].sum()) / hidden.area)
         least = regions.centroid(moved)
@@ -236,54 +246,54 @@ def _covers(site: Site, hidden: Sighting, drag: Drag, latent_frames: int) -> boo
     return shares[-1] == 0 or in_front
 
 
-def _reentry(seen: Detections, _: Slot, latent_frames: int) -> Drawn | None:
+def _reentry(seen: DetectedObjects, _: CaseSpec, latent_frames: int) -> Drawn | None:
     """Lead an object out of the frame, left or right, and back to where it was."""
     height, width = seen.frame.shape[:2]
     for index in range(len(seen.whole)):
-        site = seen.site(index)
-        left, _, right, _ = regions.bounding_box(site.seen.mask)
+        candidate = seen.candidate(index)
+        left, _, right, _ = regions.bounding_box(candidate.seen.mask)
         for way in (-right, width - left):
             reach = float(np.sign(way)) * (abs(way) - _OUTSIDE * (right - left))
-            path = regions.warp(site.seen.mask, Affine.translation(reach / 2, 0.0)) > 0
-            if abs(reach) > _FARTHEST or (path & site.others).any():
+            path = regions.warp(candidate.seen.mask, Affine.translation(reach / 2, 0.0)) > 0
+            if abs(reach) > _FARTHEST or (path & candidate.others).any():
                 continue
             swing = np.sin(np.pi * np.arange(1, latent_frames + 1) / latent_frames)
             shifts = [(reach * float(share), 0.0) for share in swing]
-            drag = Drag(site.seen.mask, Translation.through(shifts, site.seen.center))
+            drag = Drag(candidate.seen.mask, Translation.through(shifts, candidate.seen.center))
             if drag.mask(height, width).any():
-                return ((site.subject, drag),)
+                return ((candidate.subject, drag),)
     return None
 
 
-_COMPOSED: dict[Feature | None, Callable[[Detections, Slot, int], Drawn | None]] = {
+_COMPOSED: dict[Feature | None, Callable[[DetectedObjects, CaseSpec, int], Drawn | None]] = {
     Feature.THREE: _threes,
     Feature.OCCLUSION: _occlusion,
     Feature.REENTRY: _reentry,
 }
 
 
-def _case(stream: Stream, start: Start, wish: Slot, slot: Slot, drawn: Drawn) -> Case:
+def _case(stream: Stream, start: Start, wanted: CaseSpec, spec: CaseSpec, drawn: Drawn) -> Case:
     """The case as a value."""
-    feature = () if wish.feature is None else (wish.feature.value,)
-    lost = () if wish is slot else ("simplified",)
+    feature = () if wanted.feature is None else (wanted.feature.value,)
+    lost = () if wanted is spec else ("simplified",)
     subjects = tuple(subject for subject, _ in drawn)
     drags = tuple(drag for _, drag in drawn)
     objects = silhouettes([stream.blocks[-1].frames[-1]], subjects)
-    count = wish.blocks * stream.model.spec.frames_per_block
+    count = wanted.blocks * stream.model.spec.frames_per_block
     commands = [targets(drag.motion, count) for drag in drags]
     return Case(
-        name=slot.name,
+        name=spec.name,
         model=stream.model.spec.name,
         prompt=stream.prompt,
         seed=stream.seed,
         block=len(stream),
         drags=drags,
-        mode=wish.mode,
-        kind=wish.kinds[0],
+        mode=wanted.mode,
+        kind=wanted.kinds[0],
         keep=background(moving_area(drags, objects, commands)),
-        blocks=wish.blocks,
+        blocks=wanted.blocks,
         start=start,
         subjects=subjects,
-        kinds=wish.kinds,
-        tags=(slot.split.value, *feature, *lost),
+        kinds=wanted.kinds,
+        tags=(spec.split.value, *feature, *lost),
     )

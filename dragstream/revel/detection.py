@@ -18,7 +18,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from dragstream.models.playground import world
 
-__all__ = ["MARKS", "ROUND", "Sighting", "colored", "face", "harmonic", "kind_of", "sight"]
+__all__ = ["MARKS", "ROUND", "Detection", "colored", "detect", "face", "harmonic", "kind_of"]
 
 _CHROMA = 0.33
 """Saturated: the range of a pixel's three channels, 0..1. The palest shaded object has 0.35."""
@@ -45,7 +45,7 @@ _SPECK = 70
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
+class Detection:
     """An object detected in one frame.
 
     Attributes:
@@ -117,7 +117,7 @@ def colored(frame: NDArray[np.uint8], color: str) -> NDArray[np.bool_]:
     return _colored(frame, color)[0]
 
 
-def sight(frame: NDArray[np.uint8], color: str, kind: str) -> Sighting | None:
+def detect(frame: NDArray[np.uint8], color: str, kind: str) -> Detection | None:
     """Find the object of a colour in a frame (H, W, 3) uint8; None where there is none.
 
     Args:
@@ -145,7 +145,7 @@ def sight(frame: NDArray[np.uint8], color: str, kind: str) -> Sighting | None:
     if not parts:
         return None
     inner = ndimage.binary_erosion(mask, iterations=2)
-    return Sighting(mask, pale & inner, tuple(sorted(parts, reverse=True)))
+    return Detection(mask, pale & inner, tuple(sorted(parts, reverse=True)))
 
 
 def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
@@ -157,8 +157,8 @@ def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
         frame: uint8 (H, W, 3), rendered or generated.
         color: a key of ``world.COLORS``.
     """
-    outline = sight(frame, color, "star")  # fills holes only, so that notches stay
-    hull = sight(frame, color, "box")  # bridges the stripe
+    outline = detect(frame, color, "star")  # fills holes only, so that notches stay
+    hull = detect(frame, color, "box")  # bridges the stripe
     if outline is None or hull is None:
         return None
     if (hull.marks & (frame.max(axis=-1) < _DARK)).sum() >= _PUPILS:
@@ -167,7 +167,7 @@ def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
         return "star"
     if abs(harmonic(hull.mask, 4)) >= ROUND:
         return "box"
-    ball = sight(frame, color, "critter")
+    ball = detect(frame, color, "critter")
     return "critter" if ball is not None and ball.marks.sum() >= MARKS else None
 
 
@@ -195,7 +195,7 @@ def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return inside
 
 
-def face(seen: Sighting) -> NDArray[np.bool_]:
+def face(seen: Detection) -> NDArray[np.bool_]:
     """The face of a critter, bool (H, W): hull of its marks, two pixels wider."""
     grown: NDArray[np.bool_] = ndimage.binary_dilation(_hull(seen.marks), iterations=2)
     return grown & seen.mask

@@ -13,8 +13,8 @@ from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
 from dragstream.metrics.trackers import LucasKanade, PoseTracker
 from dragstream.models.playground import world
 from dragstream.revel.cases import Kind, Subject
+from dragstream.revel.detection import detect, face
 from dragstream.revel.poses import truth_tracker
-from dragstream.revel.sight import face, sight
 
 CLIPS = 24
 
@@ -44,7 +44,7 @@ def test_silhouettes_agree_with_the_renderers(clips, movies) -> None:
     masks = world.masks(clips)[:, :, 0]
     overlaps = []
     for clip in range(CLIPS):
-        seen = sight(movies[clip, 0], *identity(clips, clip))
+        seen = detect(movies[clip, 0], *identity(clips, clip))
         assert seen is not None
         assert len(seen.parts) == 1
         union = (seen.mask | masks[clip, 0]).sum()
@@ -57,7 +57,7 @@ def test_the_truth_is_closer_than_optical_flow_on_translations(clips, movies, su
     """The validation behind the table's default tracker."""
     errors: dict[str, list[float]] = {"truth": [], "flow": []}
     for clip in range(CLIPS):
-        rows, columns = np.nonzero(sight(movies[clip, 0], *identity(clips, clip)).mask)
+        rows, columns = np.nonzero(detect(movies[clip, 0], *identity(clips, clip)).mask)
         points = np.stack([columns, rows], axis=1)[::5].astype(float)
         trackers = {
             "truth": tracker(Kind.TRANSLATION, *identity(clips, clip)),
@@ -110,7 +110,7 @@ def test_a_pulled_edge_is_followed(kind: str, scene, surface) -> None:
     shifts = 20 * np.exp(aspects) - 20
     stretch = scene(kind, "purple", aspect=aspects.tolist(), x=(96 + shifts).tolist())
     frames = world.render(stretch)[0]
-    mask = Deformation.by(1, 0).handle(sight(frames[0], "purple", kind).mask)
+    mask = Deformation.by(1, 0).handle(detect(frames[0], "purple", kind).mask)
     points = np.argwhere(mask)[:, ::-1].astype(float)
     tracks, _ = tracker(Kind.DEFORMATION, "purple", kind).track(frames, points)
     for frame in (1, 2, 3):
@@ -132,7 +132,7 @@ def test_a_face_is_followed_as_it_turns(film) -> None:
 
 
 def test_the_face_is_the_part_with_the_eyes(film) -> None:
-    seen = sight(film("critter", "orange", yaw=[30.0])[0], "orange", "critter")
+    seen = detect(film("critter", "orange", yaw=[30.0])[0], "orange", "critter")
     region = face(seen)
     assert 0.1 < region.sum() / seen.area < 0.5
     rows, columns = np.nonzero(region)
@@ -143,25 +143,25 @@ def test_the_face_is_the_part_with_the_eyes(film) -> None:
 def test_a_copy_left_behind_pulls_the_truth_back(film) -> None:
     here, there = film("box", "red", x=[48.0, 112.0])
     both = np.where((there != film("box", "blue", x=[112.0])[0]).any(-1)[..., None], there, here)
-    seen = sight(both, "red", "box")
+    seen = detect(both, "red", "box")
     assert len(seen.parts) == 2
     assert seen.center[0] == pytest.approx(80, abs=3)
 
 
 def test_what_is_not_there_is_not_seen(film) -> None:
     frame = film("box", "red")[0]
-    assert sight(frame, "blue", "box") is None
-    assert sight(frame, "orange", "box") is None
+    assert detect(frame, "blue", "box") is None
+    assert detect(frame, "orange", "box") is None
     with pytest.raises(ValueError, match="'pink'"):
-        sight(frame, "pink", "box")
+        detect(frame, "pink", "box")
     with pytest.raises(ValueError, match="'cone'"):
-        sight(frame, "red", "cone")
+        detect(frame, "red", "cone")
 
 
 @pytest.mark.parametrize("color", world.COLORS)
 def test_every_colour_is_told_from_the_others(color: str, film) -> None:
     frame = film("star", color)[0]
-    seen = {other for other in world.COLORS if sight(frame, other, "star") is not None}
+    seen = {other for other in world.COLORS if detect(frame, other, "star") is not None}
     assert seen == {color}
 
 

@@ -14,10 +14,10 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Rotation, Scale, Translation
 from dragstream.models.playground import world
 from dragstream.revel.cases import Kind, Subject
+from dragstream.revel.detection import Detection, detect, face
 from dragstream.revel.poses import angle_of
-from dragstream.revel.sight import Sighting, face, sight
 
-__all__ = ["ELIGIBLE", "Detections", "Site", "directions", "is_whole", "stays_inside"]
+__all__ = ["ELIGIBLE", "DetectedObjects", "DragCandidate", "directions", "is_whole", "stays_inside"]
 
 _TRANSLATION = (19.0, 35.0)  # pixels
 _DEFORMATION = (11.0, 19.0)  # pixels
@@ -42,11 +42,11 @@ ELIGIBLE = {
 
 
 @dataclass(frozen=True, eq=False)
-class Site:
+class DragCandidate:
     """An object to drag, the area to keep off, and a random generator."""
 
     subject: Subject
-    seen: Sighting
+    seen: Detection
     others: NDArray[np.bool_]
     rng: np.random.Generator
 
@@ -57,7 +57,7 @@ class Site:
 
 
 @dataclass(frozen=True, eq=False)
-class Detections:
+class DetectedObjects:
     """The objects detected in a frame.
 
     Attributes:
@@ -68,16 +68,16 @@ class Detections:
     """
 
     frame: NDArray[np.uint8]
-    whole: tuple[tuple[Subject, Sighting], ...]
+    whole: tuple[tuple[Subject, Detection], ...]
     blocked: NDArray[np.bool_]
     rng: np.random.Generator
 
     @classmethod
     def of(
         cls, frame: NDArray[np.uint8], subjects: Sequence[Subject], rng: np.random.Generator
-    ) -> Detections:
+    ) -> DetectedObjects:
         """Detect the subjects, a frame's expected objects."""
-        found = [(subject, sight(frame, subject.color, subject.kind)) for subject in subjects]
+        found = [(subject, detect(frame, subject.color, subject.kind)) for subject in subjects]
         seen = [(subject, each) for subject, each in found if each is not None]
         blocked = np.zeros(frame.shape[:2], bool)
         for _, each in seen:
@@ -86,16 +86,16 @@ class Detections:
         order = (seen[index] for index in rng.permutation(len(seen)))
         return cls(frame, tuple(each for each in order if is_whole(each[1])), blocked, rng)
 
-    def site(self, index: int, taken: NDArray[np.bool_] | None = None) -> Site:
+    def candidate(self, index: int, taken: NDArray[np.bool_] | None = None) -> DragCandidate:
         """One of the whole objects, which keeps off the others and the pixels that are taken."""
         others = self.blocked.copy() if taken is None else self.blocked | taken
         for other, (_, seen) in enumerate(self.whole):
             if other != index:
                 others |= seen.mask
-        return Site(*self.whole[index], others, self.rng)
+        return DragCandidate(*self.whole[index], others, self.rng)
 
 
-def is_whole(seen: Sighting) -> bool:
+def is_whole(seen: Detection) -> bool:
     """One object in one piece, inside the frame."""
     height, width = seen.mask.shape
     left, top, right, bottom = regions.bounding_box(seen.mask)
@@ -126,83 +126,85 @@ def stays_inside(moved: NDArray[np.float32], area: int) -> bool:
     return regions.centroid(moved)[1] >= world.HORIZON
 
 
-def _clear(site: Site, target: Affine) -> bool:
+def _clear(candidate: DragCandidate, target: Affine) -> bool:
     """True if the object, moved to its target, stays in the frame and off the others."""
-    moved = regions.warp(site.seen.mask, target)
-    if not stays_inside(moved, site.seen.area):
+    moved = regions.warp(candidate.seen.mask, target)
+    if not stays_inside(moved, candidate.seen.area):
         return False
-    if not site.others.any():
+    if not candidate.others.any():
         return True
-    distance = ndimage.distance_transform_edt(~site.others)
+    distance = ndimage.distance_transform_edt(~candidate.others)
     return bool(distance[moved > 0].min() >= _GAP)
 
 
-def directions(site: Site) -> list[tuple[float, float]]:
+def directions(candidate: DragCandidate) -> list[tuple[float, float]]:
     """Sixteen directions in random order."""
-    angles = (np.arange(16) + site.rng.uniform()) * 2 * np.pi / 16
-    return [(float(np.cos(a)), float(np.sin(a))) for a in site.rng.permutation(angles)]
+    angles = (np.arange(16) + candidate.rng.uniform()) * 2 * np.pi / 16
+    return [(float(np.cos(a)), float(np.sin(a))) for a in candidate.rng.permutation(angles)]
 
 
-def _translation(site: Site) -> Drag | None:
-    length = site.rng.uniform(*_TRANSLATION)
-    for x, y in directions(site):
-        if _clear(site, Affine.translation(length * x, length * y)):
-            return Drag(site.seen.mask, Translation.by(length * x, length * y))
+def _translation(candidate: DragCandidate) -> Drag | None:
+    length = candidate.rng.uniform(*_TRANSLATION)
+    for x, y in directions(candidate):
+        if _clear(candidate, Affine.translation(length * x, length * y)):
+            return Drag(candidate.seen.mask, Translation.by(length * x, length * y))
     return None
 
 
-def _deformation(site: Site) -> Drag | None:
+def _deformation(candidate: DragCandidate) -> Drag | None:
     """Pull an edge outward along the frame's axes, first along the shorter side."""
-    length = site.rng.uniform(*_DEFORMATION)
-    left, top, right, bottom = regions.bounding_box(site.seen.mask)
+    length = candidate.rng.uniform(*_DEFORMATION)
+    left, top, right, bottom = regions.bounding_box(candidate.seen.mask)
     axes = [(1.0, 0.0), (0.0, 1.0)]
     if bottom - top < right - left:
         axes.reverse()
     for x, y in axes:
-        for sign in site.rng.permutation([-1.0, 1.0]):
+        for sign in candidate.rng.permutation([-1.0, 1.0]):
             dx, dy = float(sign * length * x), float(sign * length * y)
             # Where the whole object would still be clear, so is its edge.
-            if _clear(site, Affine.translation(dx, dy)):
-                return Drag(site.seen.mask, Deformation.by(dx, dy))
+            if _clear(candidate, Affine.translation(dx, dy)):
+                return Drag(candidate.seen.mask, Deformation.by(dx, dy))
     return None
 
 
-def _rotation(site: Site) -> Drag | None:
-    if angle_of(site.seen, site.subject.kind) is None:  # corners gone round show no rotation
+def _rotation(candidate: DragCandidate) -> Drag | None:
+    if (
+        angle_of(candidate.seen, candidate.subject.kind) is None
+    ):  # corners gone round show no rotation
         return None
-    limits = _STAR_ROTATION if site.subject.kind == "star" else _ROTATION
-    degrees = site.rng.uniform(*limits) * site.rng.choice([-1.0, 1.0])
-    center = site.seen.center
-    if not _clear(site, Affine.rotation(center, degrees)):
+    limits = _STAR_ROTATION if candidate.subject.kind == "star" else _ROTATION
+    degrees = candidate.rng.uniform(*limits) * candidate.rng.choice([-1.0, 1.0])
+    center = candidate.seen.center
+    if not _clear(candidate, Affine.rotation(center, degrees)):
         return None
-    return Drag(site.seen.mask, Rotation(center, float(degrees)))
+    return Drag(candidate.seen.mask, Rotation(center, float(degrees)))
 
 
-def _scale(site: Site) -> Drag | None:
+def _scale(candidate: DragCandidate) -> Drag | None:
     """Grow or shrink the object about its centre, whichever has room."""
-    factor = site.rng.uniform(*_SCALE)
-    for power in site.rng.permutation([-1.0, 1.0]):
-        motion = Scale(site.seen.center, float(factor**power))
-        if _clear(site, motion.at(1.0)):
-            return Drag(site.seen.mask, motion)
+    factor = candidate.rng.uniform(*_SCALE)
+    for power in candidate.rng.permutation([-1.0, 1.0]):
+        motion = Scale(candidate.seen.center, float(factor**power))
+        if _clear(candidate, motion.at(1.0)):
+            return Drag(candidate.seen.mask, motion)
     return None
 
 
-def _turn(site: Site) -> Drag | None:
+def _turn(candidate: DragCandidate) -> Drag | None:
     """Move the face sideways over its ball, toward the side with more room."""
-    if site.seen.marks.sum() < 50:  # it looks away
+    if candidate.seen.marks.sum() < 50:  # it looks away
         return None
-    region = face(site.seen)
-    left, _, right, _ = regions.bounding_box(site.seen.mask)
-    offset = regions.centroid(region)[0] - site.seen.center[0]
-    length = site.rng.uniform(*_TURN)
+    region = face(candidate.seen)
+    left, _, right, _ = regions.bounding_box(candidate.seen.mask)
+    offset = regions.centroid(region)[0] - candidate.seen.center[0]
+    length = candidate.rng.uniform(*_TURN)
     dx = float(-np.copysign(length, offset))
     if abs(offset + dx) > 0.3 * (right - left):
         return None
     return Drag(region, Translation.by(dx, 0.0))
 
 
-_PROPOSE: dict[Kind, Callable[[Site], Drag | None]] = {
+_PROPOSE: dict[Kind, Callable[[DragCandidate], Drag | None]] = {
     Kind.TRANSLATION: _translation,
     Kind.DEFORMATION: _deformation,
     Kind.ROTATION: _rotation,

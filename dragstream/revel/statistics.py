@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from dragstream.revel.measuring import Result
 from dragstream.revel.studies import Claim
-from dragstream.revel.sweep import Result
 
 __all__ = ["Estimate", "Finding", "Verdict", "column", "estimate", "judge", "paired", "table"]
 
@@ -53,7 +53,7 @@ class Verdict(Enum):
     LEANS = "leans that way"
     AGAINST = "leans the other way"
     FAILS = "fails"
-    UNTOLD = "not measured"
+    UNMEASURED = "not measured"
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def judge(values: pd.DataFrame, claim: Claim) -> Finding:
 
 def _verdict(difference: Estimate) -> Verdict:
     if not difference.count:
-        return Verdict.UNTOLD
+        return Verdict.UNMEASURED
     if difference.low > 0:
         return Verdict.HOLDS
     if difference.high < 0:

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dragstream.revel.figures import Verdict, column, estimate, judge, paired, table
+from dragstream.revel.measuring import Result
 from dragstream.revel.methods import ALL, FULL
+from dragstream.revel.statistics import Verdict, column, estimate, judge, paired, table
 from dragstream.revel.studies import MEASURES, STUDIES, Claim, study_methods
-from dragstream.revel.sweep import Result
 
 
 def result(case: str, method: str, objmc: float, **changes: object) -> Result:
@@ -88,7 +88,7 @@ def test_verdicts(better: list[float], verdict: Verdict) -> None:
 
 
 def test_what_was_not_measured_is_said_so() -> None:
-    assert judge(values(a=[1.0]), Claim("a", "b", "objmc")).verdict is Verdict.UNTOLD
+    assert judge(values(a=[1.0]), Claim("a", "b", "objmc")).verdict is Verdict.UNMEASURED
     nothing = judge(values(a=[0.0], b=[1.0]), Claim("a", "b", "objmc"))
     assert nothing.factor is None
 
