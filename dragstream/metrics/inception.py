@@ -132,7 +132,8 @@ def _block35(pooled: int) -> Branches:
 
 
 def _block17(width: int) -> Branches:
-    row, column = (1, 7), (7, 1)
+    row: Kernel = (1, 7)
+    column: Kernel = (7, 1)
     double = [(width, 1), (width, column), (width, row), (width, column), (192, row)]
     return {
         "branch1x1": [(192, 1)],

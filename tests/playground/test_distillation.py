@@ -229,10 +229,10 @@ def test_the_student_is_asked_for_the_slope_between_its_levels(
     assert loss_with(on)[0] == pytest.approx(4 * loss_with(away)[0], rel=1e-4)
 
 
-def test_on_its_own_way_the_student_is_led_back_to_the_teacher_s(
+def test_on_its_own_trajectory_the_student_is_led_back_to_the_teacher_s(
     teacher: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(student, "_OWN_WAY", 1.0)
+    monkeypatch.setattr(student, "_OWN_TRAJECTORY", 1.0)
     monkeypatch.setattr(student, "_OWN_PAST", 0.0)
     training = distillation(teacher, tmp_path)
     batch = random_trajectories()
