@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from dragstream.drags.checks import switch, whole
+from dragstream.drags.checks import check_bool, check_int
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -39,8 +39,8 @@ class Economy:
 
     def __post_init__(self) -> None:
         for name in ("checkpointing", "keep_filtered"):
-            object.__setattr__(self, name, switch(getattr(self, name), name))
-        layers = whole(self.swapped_layers, "swapped_layers", least=0)
+            object.__setattr__(self, name, check_bool(getattr(self, name), name))
+        layers = check_int(self.swapped_layers, "swapped_layers", least=0)
         object.__setattr__(self, "swapped_layers", layers)
 
 

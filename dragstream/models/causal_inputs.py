@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import finite, sequence, whole
+from dragstream.drags.checks import check_finite, check_int, check_sequence
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_context import CausalContext
 
@@ -87,7 +87,7 @@ def check_block(
     # losses would not be finite either.
     if not (latents.requires_grad or latents.is_meta) and not torch.isfinite(latents).all():
         raise ValueError("latents must be finite, they hold NaN or infinity")
-    level = finite(sigma, "sigma")
+    level = check_finite(sigma, "sigma")
     if not 0 <= level <= 1:
         raise ValueError(f"sigma must lie in [0, 1], got {level}")
     new, room = latents.shape[1], context.sight(config).room(context.frames)
@@ -118,9 +118,9 @@ def check_layers(
     top = config.num_layers - 1
     if not needed and isinstance(layers, tuple | list) and not layers:
         return ()
-    chosen = sequence(layers, "layers", f"layers 0..{top}")
+    chosen = check_sequence(layers, "layers", f"layers 0..{top}")
     for layer in chosen:
-        if whole(layer, "a layer", least=0) > top:
+        if check_int(layer, "a layer", least=0) > top:
             raise ValueError(f"layers must lie in 0..{top}, got {layer!r}")
     return tuple(sorted({int(layer) for layer in chosen}))
 

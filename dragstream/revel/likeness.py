@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.revel.captions import takes
 from dragstream.revel.cases import Start
@@ -93,7 +93,7 @@ def trios(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> It
     Raises:
         ValueError: fewer than two streams, no blocks, or a model of another frame size.
     """
-    whole(streams, "streams", least=2)
+    check_int(streams, "streams", least=2)
     for take in takes(model, streams, seed, blocks):
         other = Start(seed, take.start.scene, 1).film(len(take.made))
         yield [Trio(take.made, take.rendered, other)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import fraction, whole
+from dragstream.drags.checks import check_fraction, check_int
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag
 from dragstream.drags.regions import rasterise, warp
@@ -61,7 +61,7 @@ def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
         ValueError: A frame that the block does not have.
     """
     count = len(block.latents)
-    frame = whole(frame, "frame", least=0)
+    frame = check_int(frame, "frame", least=0)
     if frame >= count:
         raise ValueError(f"block {block.index} has latent frames 0 to {count - 1}, got {frame}")
     if not block.drags or block.settings is None:
@@ -99,7 +99,7 @@ def planned(
     Raises:
         ValueError: A share out of range, or regions that do not fit the frame.
     """
-    share = fraction(share, "share")
+    share = check_fraction(share, "share")
     moved = [(drag, drag.motion.at(share)) for drag in drags]
     chosen = (settings or DragSettings()).focus
     return _aims(moved, keep, chosen, grid) if moved else None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Real
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag
 from dragstream.method.base import DragMethod
 from dragstream.stream.driving import Request
@@ -202,7 +202,7 @@ class LiveStream:
 
         The arguments are checked at once, with the same errors.
         """
-        count = whole(blocks, "blocks", least=1)
+        count = check_int(blocks, "blocks", least=1)
         drags, keep = self._checked(drags, keep, settings)
         self._worker.ask(partial(self._stream.animate, drags, count, keep, settings))
 
@@ -226,7 +226,7 @@ class LiveStream:
             TypeError: ``to`` is not an integer.
             ValueError: ``to`` is negative. The upper limit is checked when the call is executed.
         """
-        self._worker.ask(partial(self._stream.rewind, whole(to, "to", least=0)))
+        self._worker.ask(partial(self._stream.rewind, check_int(to, "to", least=0)))
 
     @property
     def prompt(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region
 from dragstream.method.base import DragMethod
@@ -92,7 +92,7 @@ class Stream(StreamExport, StreamAccess):
         with plain_torch():
             recall.text(prompt)
         self._recall = recall
-        count = whole(prediction_blocks, "prediction_blocks", least=0)
+        count = check_int(prediction_blocks, "prediction_blocks", least=0)
         self._state = State.empty(prompt, recall.limit, count)
         if image is not None:
             with plain_torch():
@@ -155,7 +155,7 @@ class Stream(StreamExport, StreamAccess):
             TypeError: ``n`` is not an integer.
             ValueError: ``n`` is negative.
         """
-        count = whole(n, "n", least=0)
+        count = check_int(n, "n", least=0)
         return [self.step() for _ in tqdm(range(count), "blocks", disable=not progress)]
 
     def edit(
@@ -236,7 +236,7 @@ class Stream(StreamExport, StreamAccess):
             FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
         """
         with self._writing("animate") as state:
-            count = whole(blocks, "blocks", least=1)
+            count = check_int(blocks, "blocks", least=1)
             need_blocks(state, "animate")
             request = Request.of(
                 self.model.spec,
@@ -346,12 +346,12 @@ def _check_model(model: object) -> None:
 
 def _undo(undo: int | None, model: VideoModel) -> int:
     """The checked number of blocks whose contexts are kept; None: the model's, or `_UNDO`."""
-    return whole(getattr(model, "undo", _UNDO) if undo is None else undo, "undo", least=1)
+    return check_int(getattr(model, "undo", _UNDO) if undo is None else undo, "undo", least=1)
 
 
 def _cut(state: State, count: int, name: str) -> State:
     """The state with its first ``count`` blocks."""
-    wanted = whole(count, name, least=state.start)
+    wanted = check_int(count, name, least=state.start)
     if wanted > len(state.blocks):
         raise ValueError(
             f"{name} must be at most {len(state.blocks)}, the number of blocks, got {wanted}"

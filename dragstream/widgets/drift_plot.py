@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.stream.events import BlockMade, Event, Iterated, Status, StatusChanged
 from dragstream.stream.live import LiveStream
 from dragstream.stream.records import Iteration
@@ -86,7 +86,7 @@ class DriftPlot(PageWidget):
         self._comparison: Comparison | None = None  # on the plot
         self._started: Comparison | None = None  # last; perhaps forgotten before its end
         stream, live = parts(source, "DriftPlot")
-        self._history = whole(history, "history", least=1)
+        self._history = check_int(history, "history", least=1)
         self._series = Series()
         self._update_lock = threading.Lock()
         self._pace = Pace(self.refresh, _INTERVAL)
@@ -135,7 +135,7 @@ class DriftPlot(PageWidget):
     @channel.setter
     def channel(self, channel: int | None) -> None:
         count = self._stream.model.spec.latent_channels
-        if channel is not None and whole(channel, "channel", least=0) >= count:
+        if channel is not None and check_int(channel, "channel", least=0) >= count:
             raise ValueError(f"channel must be None or from 0 to {count - 1}, got {channel}")
         self._channel = None if channel is None else int(channel)
         self.refresh()
@@ -148,7 +148,7 @@ class DriftPlot(PageWidget):
             ValueError: No drag made that block.
         """
         if block is not None:
-            self._drag_of(whole(block, "block", least=0))
+            self._drag_of(check_int(block, "block", least=0))
         self._chosen = block
         self.refresh()
 
@@ -189,7 +189,9 @@ class DriftPlot(PageWidget):
         if self._live is not None and self._live.status in {Status.PLAYING, Status.WORKING}:
             raise RuntimeError("the live stream is at work: pause it before you compare")
         drag = (
-            self._shown_drag() if block is None else self._drag_of(whole(block, "block", least=0))
+            self._shown_drag()
+            if block is None
+            else self._drag_of(check_int(block, "block", least=0))
         )
         if drag is None:
             raise ValueError("nothing was dragged yet, so there is nothing to compare")

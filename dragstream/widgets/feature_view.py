@@ -14,7 +14,7 @@ import traitlets
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import fraction, whole
+from dragstream.drags.checks import check_fraction, check_int
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region, as_shape
 from dragstream.method.settings import DragSettings
@@ -264,9 +264,9 @@ class FeatureView(ipywidgets.VBox):
         """Refuse values that the stream's model does not have."""
         name, value, spec = proposal["trait"].name, proposal["value"], self.stream.model.spec
         if name == "cutoff":
-            return fraction(value, name)
+            return check_fraction(value, name)
         if name == "layer" and value is not None:
-            whole(value, name, least=0)
+            check_int(value, name, least=0)
             if value >= spec.num_layers:
                 raise ValueError(f"layer must be 0 to {spec.num_layers - 1}, got {value}")
         if name == "frame" and value > max(0, self._reader.count - 1):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.stream.events import Event, StatusChanged
 from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
@@ -223,7 +223,7 @@ class Timeline(PageWidget):
         """
         line = self._lines[self._tree.current]
         blocks = line.stream.blocks
-        if not session.least(blocks) <= whole(to, "to", least=0) <= len(blocks):
+        if not session.least(blocks) <= check_int(to, "to", least=0) <= len(blocks):
             raise ValueError(
                 f"to must be from {session.least(blocks)} to {len(blocks)}, the number of blocks, "
                 f"got {to}"
@@ -276,7 +276,7 @@ class Timeline(PageWidget):
         Raises:
             ValueError: Fewer than one, or a stream without blocks.
         """
-        count = whole(blocks, "blocks", least=1)
+        count = check_int(blocks, "blocks", least=1)
         return draw(self.stream.blocks[-count:])
 
     def __repr__(self) -> str:

@@ -18,7 +18,7 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 from torch import Tensor
 
-from dragstream.drags.checks import cut, short
+from dragstream.drags.checks import short_repr, truncate
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.config_files import read_config
@@ -61,7 +61,7 @@ class Steps:
         name = config.get("_class_name")
         if not isinstance(name, str) or name not in _SCHEDULERS:
             raise ValueError(
-                f"the scheduler must be one of {', '.join(_SCHEDULERS)}, got {short(name)}"
+                f"the scheduler must be one of {', '.join(_SCHEDULERS)}, got {short_repr(name)}"
             )
         if shift is not None:
             config = {**config, _SCHEDULERS[name][1]: shift}
@@ -79,7 +79,7 @@ class Steps:
         try:
             return cls.of(read_config(path), count, shift)
         except Exception as error:  # damaged files make diffusers raise many types
-            raise ValueError(cut(f"{path} describes no scheduler for Wan: {error}")) from error
+            raise ValueError(truncate(f"{path} describes no scheduler for Wan: {error}")) from error
 
     def solver(self, step: int) -> Solver:
         """Make a solver without history that starts at a step."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from dragstream.drags.checks import switch, whole
+from dragstream.drags.checks import check_bool, check_int
 from dragstream.models.causal_economy import Economy
 
 _SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
@@ -55,9 +55,9 @@ class Placement:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        whole(self.decoder_states, "decoder_states", least=0)
-        whole(self.undo, "undo", least=1)
-        switch(self.compile, "compile")
+        check_int(self.decoder_states, "decoder_states", least=0)
+        check_int(self.undo, "undo", least=1)
+        check_bool(self.compile, "compile")
 
     def resolved(self) -> Placement:
         """Return the placement with defaults resolved."""
