@@ -234,14 +234,14 @@ class Bench:
         rows += [self.block(count) for count in iterations]
         spec, wan = self.model.spec, self.model.wan
         tokens = spec.grid.token_height * spec.grid.token_width
-        spans = self.context.spans(wan.config, spec.frames_per_block)
+        ranges = self.context.visible_ranges(wan.config, spec.frames_per_block)
         return WanReport(
             model=spec.name,
             layers=spec.num_layers,
             channels=wan.config.channels,
             frame=(spec.grid.width, spec.grid.height),
             tokens=tokens * spec.frames_per_block,
-            context_tokens=tokens * sum(stop - start for start, stop in spans),
+            context_tokens=tokens * sum(stop - start for start, stop in ranges),
             device=torch.cuda.get_device_name() if self.cuda else "CPU",
             dtype=str(self.model.wan.transformer.dtype).removeprefix("torch."),
             clock="wall" if self.cuda else "processor",

@@ -9,7 +9,7 @@ from typing import Any
 from dragstream.drags.checks import check_finite, check_int, check_sequence
 from dragstream.models.config_files import check_sizes
 
-Spans = tuple[tuple[int, int], ...]
+FrameRanges = tuple[tuple[int, int], ...]
 """Ranges of frames, (start, stop) each."""
 
 _REQUIRED = ("num_layers", "num_heads", "head_dim", "ffn_dim", "text_dim")
@@ -109,7 +109,7 @@ class CausalWanConfig:
             return None
         return max(self.window - self.sink, self.window - committed)
 
-    def spans(self, committed: int, new: int, since: int = 0) -> Spans:
+    def visible_ranges(self, committed: int, new: int, since: int = 0) -> FrameRanges:
         """Return the ranges of committed frames that `new` frames after them attend to.
 
         Frames from `sink` up to `since` are excluded for any window.

@@ -22,7 +22,7 @@ from dragstream.drags.checks import short_repr, truncate
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.config_files import read_config
-from dragstream.models.wan.memory import Past, Remembered, seen
+from dragstream.models.wan.context_policy import AnyContext, RolloutContext, seen
 from dragstream.models.wan.model import Wan
 
 _SCHEDULERS: dict[str, tuple[Any, str]] = {
@@ -125,7 +125,7 @@ class Solver:
 
 
 @dataclass(frozen=True, eq=False)
-class Clip(Past):
+class Clip(RolloutContext):
     """The context of a clip: its prompt, and the negative prompt for guidance.
 
     Attributes:
@@ -147,18 +147,18 @@ class Single:
     wan: CausalWan
     negative: Tensor | None
 
-    def begin(self, text: Tensor) -> Remembered:
-        """See `Memory`."""
+    def begin(self, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
         without = None if self.negative is None else self.wan.new_context(self.negative)
         return Clip(self.wan.new_context(text), without=without)
 
-    def told(self, context: Remembered, text: Tensor) -> Remembered:
-        """See `Memory`."""
+    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
         clip = _clip(context)
         return replace(clip, inner=self.wan.with_text(clip.inner, text))
 
-    def extended(self, context: Remembered, latents: Tensor) -> Remembered:
-        """See `Memory`."""
+    def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
         clip = _clip(context)
         return replace(clip, frames=clip.frames + latents.shape[1])
 
@@ -204,7 +204,7 @@ class BidirectionalWan(Wan):
         return context
 
 
-def _clip(context: Remembered) -> Clip:
+def _clip(context: AnyContext) -> Clip:
     seen(context)
     if not isinstance(context, Clip):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")

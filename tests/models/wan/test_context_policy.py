@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dragstream.models.wan.memory import Past, Recaching, Restarting, seen
+from dragstream.models.wan.context_policy import Recaching, Restarting, RolloutContext, seen
 
 
 def texts_of(model):
@@ -21,11 +21,11 @@ def same(wan, first, second, latents):
 def test_a_full_cache_restarts_from_the_last_picture_and_what_followed(models, block_of):
     model = models["causvid"]
     wan, (text, _) = model.wan, texts_of(model)
-    memory = Restarting(wan, limit=6, overlap=3, again=model.vae.again)
+    policy = Restarting(wan, limit=6, overlap=3, again=model.vae.again)
     blocks = [block_of(model, seed) for seed in range(3)]
-    context = memory.begin(text)
+    context = policy.begin(text)
     for block in blocks[:2]:
-        context = memory.extended(context, block)
+        context = policy.extended(context, block)
     rollout = torch.cat(blocks[:2], dim=1)
     frames, _ = model.vae._decode(rollout[:, :4], None)
     first = model.vae.encode(frames[:, :, -1:])
@@ -34,7 +34,7 @@ def test_a_full_cache_restarts_from_the_last_picture_and_what_followed(models, b
     wanted = wan.commit(start, wan.new_context(text))
     assert same(wan, seen(context), wanted, blocks[2])
     assert (context.frames, seen(context).frames) == (6, 3)
-    context = memory.extended(context, blocks[2])  # full again: the next rollout
+    context = policy.extended(context, blocks[2])  # full again: the next rollout
     assert (context.frames, seen(context).frames) == (9, 3)
 
 
@@ -107,5 +107,5 @@ def test_foreign_contexts_are_refused(models):
     wan = models["longlive"].wan
     plain = wan.new_context(texts_of(models["longlive"])[0])
     with pytest.raises(TypeError, match="new_context"):
-        Recaching(wan).told(plain, plain.text)
-    assert seen(Past(plain)) is plain
+        Recaching(wan).with_text(plain, plain.text)
+    assert seen(RolloutContext(plain)) is plain
