@@ -80,7 +80,7 @@ _BROKEN = (
 
 
 @dataclass(frozen=True, eq=False)
-class Tape:
+class ArchivedStream:
     """The contents of an archive: a stream without its model."""
 
     seed: int
@@ -90,8 +90,8 @@ class Tape:
     prediction_blocks: int = 0
 
 
-def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
-    """Write a tape; the file appears whole or not at all, and replaces an older one at the end.
+def save(archived: ArchivedStream, path: str | os.PathLike[str], model: VideoModel) -> Path:
+    """Write a stream; the file appears whole or not at all, and replaces an older one at the end.
 
     Raises:
         ValueError: The folder does not exist, or the path is a folder.
@@ -104,24 +104,26 @@ def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
         "format": FORMAT,
         "version": VERSION,
         "model": {"name": model.spec.name, "fingerprint": model.fingerprint()},
-        "seed": tape.seed,
-        "prompt": tape.prompt,
-        "blocks": len(tape.blocks),
-        "start": tape.start,
+        "seed": archived.seed,
+        "prompt": archived.prompt,
+        "blocks": len(archived.blocks),
+        "start": archived.start,
     }
-    if tape.prediction_blocks:
-        manifest["prediction_blocks"] = tape.prediction_blocks
+    if archived.prediction_blocks:
+        manifest["prediction_blocks"] = archived.prediction_blocks
     with replacing(target) as part, zipfile.ZipFile(part, "w") as archive:
         write_member(archive, "manifest.json", encode_json(manifest))
-        for name, source in _sources(tape.blocks):
+        for name, source in _sources(archived.blocks):
             write_member(archive, source_member(name), encode_pixels(name, source))
-        for block in tape.blocks:
+        for block in archived.blocks:
             write_block(archive, block)
     return target
 
 
-def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] = ()) -> Tape:
-    """Read a tape that `save` wrote with the same model.
+def load(
+    path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] = ()
+) -> ArchivedStream:
+    """Read a stream that `save` wrote with the same model.
 
     Args:
         path: The file.
@@ -165,7 +167,7 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
             for block in blocks[:1]
         ]
         seed, prompt = checked_seed(manifest["seed"]), text(manifest["prompt"])
-        return Tape(seed, prompt, tuple(blocks), start, predictions)
+        return ArchivedStream(seed, prompt, tuple(blocks), start, predictions)
 
 
 @contextmanager

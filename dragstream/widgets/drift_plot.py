@@ -16,11 +16,11 @@ from dragstream.stream.records import Iteration
 from dragstream.stream.stream import Stream
 from dragstream.widgets.comparison import Comparison, StoppedError
 from dragstream.widgets.drift_series import Drag, Series, drags, unfinished
-from dragstream.widgets.pace import Pace
 from dragstream.widgets.page import PageWidget, natural, optional, parts
 from dragstream.widgets.rerun import Rerun
+from dragstream.widgets.throttle import Throttle
 from dragstream.widgets.visible import FreshBytes, FreshDict
-from dragstream.widgets.weak import weakly
+from dragstream.widgets.weak_callback import weak_callback
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -89,7 +89,7 @@ class DriftPlot(PageWidget):
         self._history = check_int(history, "history", least=1)
         self._series = Series()
         self._update_lock = threading.Lock()
-        self._pace = Pace(self.refresh, _INTERVAL)
+        self._throttle = Throttle(self.refresh, _INTERVAL)
         self._channel: int | None = None
         self._chosen: int | None = None
         self._made: tuple[tuple[int, Iteration], ...] = ()
@@ -198,7 +198,7 @@ class DriftPlot(PageWidget):
         rerun = Rerun.without_rectification(self._stream, drag.first)
         self._chosen = None if block is None else int(block)
         self.set_trait("unrectified", None)
-        comparison = Comparison(rerun, self._pace.ask, self._on_compared)
+        comparison = Comparison(rerun, self._throttle.request, self._on_compared)
         self._comparison = self._started = comparison
         comparison.start()
         self.refresh()
@@ -256,9 +256,9 @@ class DriftPlot(PageWidget):
             leave()
         self._leave, self._made = (), ()  # what was missed comes with its block
         if self.shown:
-            self._leave = (self._stream.subscribe(self._pace.ask),)
+            self._leave = (self._stream.subscribe(self._throttle.request),)
             if self._live is not None:
-                self._leave += (self._live.subscribe(weakly(self._on_event)),)
+                self._leave += (self._live.subscribe(weak_callback(self._on_event)),)
             self.refresh()
 
     def _on_event(self, event: Event) -> None:
@@ -275,7 +275,7 @@ class DriftPlot(PageWidget):
             self._made = ()
         else:
             return
-        self._pace.ask()
+        self._throttle.request()
 
     def _drag_of(self, block: int) -> Drag:
         found = [drag for drag in drags(self._stream.blocks) if drag.made(block)]

@@ -132,7 +132,7 @@ def test_filtered_keys_may_be_forgotten(tiny):
         ({"keep_filtered": "yes"}, TypeError),
     ],
 )
-def test_bad_economies(arguments, error):
+def test_bad_offload_configs(arguments, error):
     with pytest.raises(error, match=next(iter(arguments))):
         OffloadConfig(**arguments)
 
