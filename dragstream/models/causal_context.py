@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from dragstream.models.base import LowPassFilter
 from dragstream.models.causal_config import CausalWanConfig, FrameRanges
 from dragstream.models.causal_gradient import KeyValue
-
-LowPass = Callable[[Tensor], Tensor]
-"""A hashable filter over rows and columns, see `low_passed`."""
 
 _FILTERS_KEPT = 8
 """Low-pass results cached per block: few cutoffs are usual, but their number has no bound."""
 
 
-def low_passed(low_pass: LowPass, x: Tensor, size: tuple[int, int]) -> Tensor:
+def low_passed(low_pass: LowPassFilter, x: Tensor, size: tuple[int, int]) -> Tensor:
     """Filter keys or values (1, tokens, heads, head_dim) of frames of `size` (rows, columns).
 
     The filter sees maps (1, frames, rows, columns, channels) and acts on axes 2 and 3.
@@ -50,14 +48,16 @@ class CommittedBlock:
     frames: int
     size: tuple[int, int]
     layers: tuple[KeyValue, ...]
-    _filtered: dict[LowPass, dict[int, KeyValue]] = field(default_factory=dict, repr=False)
+    _filtered: dict[LowPassFilter, dict[int, KeyValue]] = field(default_factory=dict, repr=False)
 
     @property
     def stop(self) -> int:
         """Absolute index of the frame after its last."""
         return self.start + self.frames
 
-    def at(self, layer: int, low_pass: LowPass | None = None, *, keep: bool = True) -> KeyValue:
+    def at(
+        self, layer: int, low_pass: LowPassFilter | None = None, *, keep: bool = True
+    ) -> KeyValue:
         """Return keys and values at a layer; low-passed ones are cached if `keep` is set."""
         if low_pass is None:
             return self.layers[layer]
@@ -70,7 +70,7 @@ class CommittedBlock:
                 self._filtered.pop(next(iter(tuple(self._filtered)), low_pass), None)
         return kept[layer]
 
-    def _low_passed(self, layer: int, low_pass: LowPass) -> KeyValue:
+    def _low_passed(self, layer: int, low_pass: LowPassFilter) -> KeyValue:
         with torch.inference_mode(mode=False), torch.no_grad():
             key, value = (low_passed(low_pass, x, self.size) for x in self.layers[layer])
         return key, value
@@ -146,7 +146,12 @@ class CausalContext:
             )
 
     def kv_cache(
-        self, layer: int, ranges: FrameRanges, low_pass: LowPass | None = None, *, keep: bool = True
+        self,
+        layer: int,
+        ranges: FrameRanges,
+        low_pass: LowPassFilter | None = None,
+        *,
+        keep: bool = True,
     ) -> list[KeyValue]:
         """Return keys and values at a layer of the frames in `ranges`, oldest first.
 

@@ -23,7 +23,7 @@ _CACHED = 4
 """Blocks whose features are cached: as they are and low-passed, before and after."""
 
 Maps = NDArray[np.float32]
-Plan = tuple[tuple[Drag, ...], Region | None, DragSettings | None]
+PlannedDrags = tuple[tuple[Drag, ...], Region | None, DragSettings | None]
 
 
 class FeatureReader:
@@ -49,7 +49,7 @@ class FeatureReader:
         return sum(len(block.latents) for block in blocks[-1:]) * len(blocks)
 
     def feature_frame(
-        self, frame: int, layer: int | None, cutoff: float, plan: Plan, **appearance: Any
+        self, frame: int, layer: int | None, cutoff: float, plan: PlannedDrags, **appearance: Any
     ) -> FeatureFrame:
         """The features of a latent frame, with the targets of its drags.
 
@@ -81,7 +81,7 @@ class FeatureReader:
             **appearance,
         )
 
-    def targets(self, block: Block, place: int, plan: Plan | None) -> DragTargets | None:
+    def targets(self, block: Block, place: int, plan: PlannedDrags | None) -> DragTargets | None:
         """The targets of the planned drags, or else of those that made the block."""
         grid = self.stream.model.spec.grid
         if plan is not None and plan[0]:

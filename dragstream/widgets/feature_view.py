@@ -22,7 +22,7 @@ from dragstream.stream.drag_targets import planned_targets
 from dragstream.widgets import session
 from dragstream.widgets.controls import choice, close_all, row, slider, switch
 from dragstream.widgets.feature_picture import Colouring, FeatureFrame, compose, token_at
-from dragstream.widgets.feature_reader import FeatureReader, Plan, describe
+from dragstream.widgets.feature_reader import FeatureReader, PlannedDrags, describe
 from dragstream.widgets.guard import Guard
 from dragstream.widgets.throttle import BackgroundThrottle
 from dragstream.widgets.weak_callback import weak_callback
@@ -98,7 +98,7 @@ class FeatureView(ipywidgets.VBox):
         self._leading = False  # whether the view itself goes to the newest frame
         self._background = BackgroundThrottle(self.catch_up, _SHARE)
         self.follow, self.awake = follow, awake
-        self._plan: Plan = ((), None, None)
+        self._plan: PlannedDrags = ((), None, None)
         self._painted: NDArray[np.uint8] | None = None
         self._guard = Guard()
         self._unsubscribe: Callable[[], object] | None = None

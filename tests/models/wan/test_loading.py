@@ -387,7 +387,7 @@ def test_what_can_be_loaded_is_a_table():
     assert any(line.startswith("self-forcing ") and "GB" in line for line in lines)
     page = table._repr_html_()
     assert page.count("<tr>") == 1 + len(table)
-    entry = catalogue.Entry("<b>", "a & b")
+    entry = catalogue.ModelEntry("<b>", "a & b")
     assert "&lt;b&gt;" in catalogue.Catalogue([entry])._repr_html_()
 
 
