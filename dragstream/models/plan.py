@@ -139,16 +139,16 @@ class Plan:
                 raise MemoryError(self._refusal(device, wanted, known))
 
     def _refusal(self, device: str, wanted: int, free: int) -> str:
-        told = (
+        text = (
             f"{self.release.name} at {self.release.width}x{self.release.height} takes "
             f"{gigabytes(wanted)} on {device}, where {gigabytes(free)} are free"
         )
         if device != self.device:
-            return f"{told}; free some, or put less of it there (see ds.plan)"
+            return f"{text}; free some, or put less of it there (see ds.plan)"
         for plan in self.smaller:
             if max(plan.peak(dragged=True), plan.peak_of_text(device)) <= free:
-                return f"{told}; this would do: ds.load({plan.code()})"
-        return f"{told}, and the smallest plan takes {gigabytes(self.smallest.peak(dragged=True))}"
+                return f"{text}; this would do: ds.load({plan.code()})"
+        return f"{text}, and the smallest plan takes {gigabytes(self.smallest.peak(dragged=True))}"
 
     @property
     def smallest(self) -> Plan:

@@ -174,8 +174,8 @@ class BidirectionalWan(Wan):
     """
 
     def __init__(self, *args: Any, steps: Steps, scale: float = 1.0, **kwargs: Any) -> None:
-        told = dict(zip(steps.sigmas, steps.timesteps, strict=True))
-        super().__init__(*args, timesteps=told, **kwargs)
+        timesteps = dict(zip(steps.sigmas, steps.timesteps, strict=True))
+        super().__init__(*args, timesteps=timesteps, **kwargs)
         self.steps = steps
         self.scale = scale
 

@@ -153,9 +153,9 @@ class Release:
         if not path.is_file():
             return None
         try:
-            told = read_json(path)
-            like = told.pop("like", "self-forcing")
-            return cls._like(like).changed(told)
+            fields = read_json(path)
+            like = fields.pop("like", "self-forcing")
+            return cls._like(like).changed(fields)
         except (TypeError, ValueError) as error:
             raise ValueError(truncate(f"{path} does not describe a model: {error}")) from error
 
