@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dragstream.models.causal_gradient import META, KeyValue, attend_twice, joined, kernel_for
+from dragstream.models.causal_gradient import META, KeyValue, attend_with_tap, joined, kernel_for
 from dragstream.models.causal_rope import apply_rotary_emb
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -174,7 +174,7 @@ def attend_after(
     kernel = kernel_for(query, pieces)
     if kernel is None:
         return attend(query, *joined(pieces)), None
-    return attend_twice(kernel, query, kv_cache, current)
+    return attend_with_tap(kernel, query, kv_cache, current)
 
 
 @_uncompiled

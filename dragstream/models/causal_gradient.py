@@ -137,17 +137,17 @@ def kernel_for(query: Tensor, pieces: Sequence[KeyValue]) -> Kernel | None:
         return None
     if kind == "cuda" and (query.dtype not in _NARROW or query.shape[-1] % 8 != 0):
         return None
-    return _KERNELS[kind] if _is_right(query.device) else None
+    return _KERNELS[kind] if _matches_autograd(query.device) else None
 
 
 def try_out(device: torch.device) -> None:
     """Check early if a device has a kernel: a checkpoint would count the trial's tensors."""
     if device.type in _KERNELS:
-        _is_right(device)
+        _matches_autograd(device)
 
 
 @functools.cache
-def _is_right(device: torch.device) -> bool:
+def _matches_autograd(device: torch.device) -> bool:
     """Check that a device's kernel gives the gradient that autograd gives.
 
     The kernel is not part of torch's public interface; where it differs in a version or on a
@@ -161,7 +161,7 @@ def _is_right(device: torch.device) -> bool:
     with torch.inference_mode(mode=False), torch.enable_grad():
         query, key, value = (part.to(kind).detach().requires_grad_() for part in waves)
         try:
-            out, _ = attend_twice(
+            out, _ = attend_with_tap(
                 _KERNELS[device.type], query, [(key.detach(), value.detach())], (key, value)
             )
             found = torch.autograd.grad(out.float().square().sum(), (query, key, value))
@@ -182,7 +182,7 @@ def joined(pieces: Sequence[KeyValue]) -> KeyValue:
     return torch.cat(keys, dim=1), torch.cat(values, dim=1)
 
 
-def attend_twice(
+def attend_with_tap(
     kernel: Kernel, query: Tensor, kv_cache: Sequence[KeyValue], current: KeyValue
 ) -> tuple[Tensor, Tensor]:
     """Compute attention to the past and to the block itself, and its tap, with the same values.
@@ -211,7 +211,7 @@ def _sum(*parts: Tensor | None) -> Tensor | None:
 
 
 class _Attention(torch.autograd.Function):
-    """`attend_twice`, on tensors (batch, tokens, heads, head_dim)."""
+    """`attend_with_tap`, on tensors (batch, tokens, heads, head_dim)."""
 
     @staticmethod
     def forward(  # noqa: PLR0917 - torch hands them over one by one

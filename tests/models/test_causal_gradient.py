@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dragstream.models import causal_attention, causal_gradient
-from dragstream.models.causal_gradient import attend_twice, kernel_for
+from dragstream.models.causal_gradient import attend_with_tap, kernel_for
 
 CPU = causal_gradient._KERNELS["cpu"]
 
@@ -44,7 +44,7 @@ def apart(leaves, kv_cache):
 def test_output_and_look_share_one_attention(past_tokens, weights):
     leaves, kv_cache = parts(past_tokens, new=140)  # more queries than are spelled out at a time
     shared, separate = (
-        attend_twice(CPU, leaves[0], kv_cache, (leaves[1], leaves[2])),
+        attend_with_tap(CPU, leaves[0], kv_cache, (leaves[1], leaves[2])),
         apart(leaves, kv_cache),
     )
     for mine, wanted in zip(shared, separate, strict=True):
@@ -67,7 +67,7 @@ def test_output_and_look_share_one_attention(past_tokens, weights):
 
 def test_a_gradient_that_is_one_number_repeated():
     leaves, kv_cache = parts()
-    shared = attend_twice(CPU, leaves[0], kv_cache, (leaves[1], leaves[2]))
+    shared = attend_with_tap(CPU, leaves[0], kv_cache, (leaves[1], leaves[2]))
     found = torch.autograd.grad(sum(out.sum() for out in shared), leaves, retain_graph=True)
     wanted = torch.autograd.grad(sum(out.sum() for out in apart(leaves, kv_cache)), leaves)
     for mine, theirs in zip(found, wanted, strict=True):
@@ -76,7 +76,7 @@ def test_a_gradient_that_is_one_number_repeated():
 
 def test_constant_keys_receive_nothing():
     (query, key, value), kv_cache = parts()
-    out, tap = attend_twice(CPU, query, kv_cache, (key.detach(), value.detach()))
+    out, tap = attend_with_tap(CPU, query, kv_cache, (key.detach(), value.detach()))
     (found,) = torch.autograd.grad((out * 2).sum() + tap.square().sum(), query)
     wanted_out, wanted_tap = apart((query, key.detach(), value.detach()), kv_cache)
     (wanted,) = torch.autograd.grad((wanted_out * 2).sum() + wanted_tap.square().sum(), query)
@@ -88,7 +88,7 @@ def test_constant_keys_receive_nothing():
 def test_other_widths(dtype):
     leaves, kv_cache = parts(dtype=dtype)
     exact = [leaf.detach().double().requires_grad_() for leaf in leaves]
-    shared = attend_twice(CPU, leaves[0], kv_cache, (leaves[1], leaves[2]))
+    shared = attend_with_tap(CPU, leaves[0], kv_cache, (leaves[1], leaves[2]))
     wanted = apart(exact, [(k.double(), v.double()) for k, v in kv_cache])
     tolerance = 1e-12 if dtype is torch.float64 else 0.05
     assert shared[0].dtype == dtype
@@ -115,7 +115,7 @@ def test_the_graph_keeps_the_block_but_not_the_joined_past():
     kept = []
     hooks = torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x)
     with hooks, Held() as seen:
-        attend_twice(CPU, leaves[0], kv_cache, (leaves[1], leaves[2]))
+        attend_with_tap(CPU, leaves[0], kv_cache, (leaves[1], leaves[2]))
     assert sum("flash" in name for name in seen.names) == 1
     assert max(x.shape[1] if x.ndim == 4 else 0 for x in kept) < 64
 
@@ -149,13 +149,13 @@ class Broken:
 @pytest.mark.parametrize("error", [None, TypeError("signature"), RuntimeError("schema")])
 def test_a_kernel_that_is_not_right_is_not_used(monkeypatch, error):
     (query, key, value), kv_cache = parts()
-    causal_gradient._is_right.cache_clear()
+    causal_gradient._matches_autograd.cache_clear()
     monkeypatch.setitem(causal_gradient._KERNELS, "cpu", Broken(error))
     try:
         assert kernel_for(query, [(key, value)]) is None
         out, tap = causal_attention.attend_after(query, kv_cache, (key, value))
     finally:
-        causal_gradient._is_right.cache_clear()
+        causal_gradient._matches_autograd.cache_clear()
     assert tap is None
     torch.testing.assert_close(out, apart((query, key, value), kv_cache)[0], rtol=0, atol=1e-6)
 
@@ -168,7 +168,7 @@ def test_on_a_gpu_too():
     kernel = kernel_for(on[0], [*there, (on[1], on[2])])
     assert kernel is not None
     exact = [leaf.detach().double().requires_grad_() for leaf in leaves]
-    outs = attend_twice(kernel, on[0], there, (on[1], on[2]))
+    outs = attend_with_tap(kernel, on[0], there, (on[1], on[2]))
     wanted = apart(exact, [(k.double(), v.double()) for k, v in kv_cache])
     found = torch.autograd.grad(sum(out.float().square().sum() for out in outs), on)
     expected = torch.autograd.grad(sum(out.square().sum() for out in wanted), exact)

@@ -22,7 +22,7 @@ from dragstream.drags.checks import short_repr, truncate
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.config_files import read_config
-from dragstream.models.wan.context_policy import AnyContext, RolloutContext, seen
+from dragstream.models.wan.context_policy import AnyContext, RolloutContext, inner_context
 from dragstream.models.wan.model import Wan
 
 _SCHEDULERS: dict[str, tuple[Any, str]] = {
@@ -205,7 +205,7 @@ class BidirectionalWan(Wan):
 
 
 def _clip(context: AnyContext) -> Clip:
-    seen(context)
+    inner_context(context)
     if not isinstance(context, Clip):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")
     return context

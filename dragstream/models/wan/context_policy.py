@@ -45,7 +45,7 @@ class RolloutContext:
 AnyContext = CausalContext | RolloutContext
 
 
-def seen(context: AnyContext) -> CausalContext:
+def inner_context(context: AnyContext) -> CausalContext:
     """Return the transformer's context of a context.
 
     Raises:
@@ -85,11 +85,11 @@ class Rolling:
 
     def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
         """See `ContextPolicy`."""
-        return self.wan.with_text(seen(context), text)
+        return self.wan.with_text(inner_context(context), text)
 
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
         """See `ContextPolicy`."""
-        return self.wan.commit(latents, seen(context))
+        return self.wan.commit(latents, inner_context(context))
 
 
 @dataclass(frozen=True, eq=False)

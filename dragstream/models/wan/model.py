@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from dragstream.models.base import LowPassFilter, ModelSpec
 from dragstream.models.reading import Reader, Reading
-from dragstream.models.wan.context_policy import AnyContext, ContextPolicy, Rolling, seen
+from dragstream.models.wan.context_policy import AnyContext, ContextPolicy, Rolling, inner_context
 from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.releases import TIMESTEPS
 
@@ -135,7 +135,9 @@ class Wan(Reader, nn.Module):
     ) -> Reading:
         """See `Reader.read`."""
         level = self._level(sigma)
-        found = self.wan.read(latents, level, seen(context), layers, filters, predict=predict)
+        found = self.wan.read(
+            latents, level, inner_context(context), layers, filters, predict=predict
+        )
         if found.x0 is None or sigma == level:
             return found
         # z - sigma * flow, given z - level * flow
@@ -147,7 +149,7 @@ class Wan(Reader, nn.Module):
 
     def narrowed(self, context: Any, window: int) -> Any:
         """See `CausalWan.narrowed`."""
-        return self.wan.narrowed(seen(context), window)
+        return self.wan.narrowed(inner_context(context), window)
 
     # ------------------------------------------------------------------ pixels
 
