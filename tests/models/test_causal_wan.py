@@ -255,7 +255,7 @@ def test_a_smaller_block_is_refused_only_where_it_would_miss_something(tiny):
     single = blocks_of(tiny, 1, frames=1)[0]
     blocks = blocks_of(tiny, 3)
     assert wan.denoise(single, 1.0, rolled(wan, blocks[:2], text)).shape == single.shape
-    with pytest.raises(ValueError, match="forgotten"):
+    with pytest.raises(ValueError, match="no longer holds"):
         wan.denoise(single, 1.0, rolled(wan, blocks, text))
 
 
