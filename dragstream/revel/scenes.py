@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag, targets
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground import world
@@ -87,8 +87,8 @@ def scene_specs(
     Raises:
         ValueError: no scenes or no warm-up.
     """
-    whole(count, "scenes", least=1)
-    whole(warm_up, "warm_up", least=1)
+    check_int(count, "scenes", least=1)
+    check_int(warm_up, "warm_up", least=1)
     found = []
     for number in range(count):
         turn, place = divmod(number, len(kinds) * len(_MODES))
