@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from dragstream.drags.checks import check_fraction, check_int, check_positive
 from dragstream.metrics.trackers import LucasKanade, OpenCVTracker
 
 if TYPE_CHECKING:
@@ -52,12 +53,9 @@ class DescriptorMatching(OpenCVTracker):
     aligned: LucasKanade = field(default_factory=lambda: LucasKanade(levels=2))
 
     def __post_init__(self) -> None:
-        if not 0 < self.ratio <= 1:
-            raise ValueError(f"ratio must be above 0 and at most 1, got {self.ratio!r}")
-        if not self.reach > 0:
-            raise ValueError(f"reach must be positive, got {self.reach!r}")
-        if self.agreeing < 3:
-            raise ValueError(f"agreeing must be at least 3 matches, got {self.agreeing!r}")
+        check_fraction(self.ratio, "ratio")
+        check_positive(self.reach, "reach")
+        check_int(self.agreeing, "agreeing", least=3)
 
     def _track(
         self, cv2: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]

@@ -67,19 +67,8 @@ class Task:
     flow: Tracker | None = None
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The results of a task.
-
-    Attributes:
-        case: the case, drawn by now.
-        results: one a method.
-        fingerprint: fingerprint of the model's weights.
-    """
-
-    case: Case
-    results: tuple[Result, ...]
-    fingerprint: str
+Outcome = tuple[Case, tuple[Result, ...], str]
+"""The case of a task, its results, one a method, and the fingerprint of the model's weights."""
 
 
 def run(
@@ -167,7 +156,7 @@ def _store(
                 warn(f"{name}: {type(outcome).__name__}: {outcome}")
             yield name, outcome
         else:
-            store.add(outcome.case, outcome.results, outcome.fingerprint)
+            store.add(*outcome)
         bar.set_description(name)
         bar.update()
 
@@ -184,7 +173,7 @@ def work(task: Task) -> Outcome:
             prepared = prepare(model, task.item)
     flow = task.flow or _suited(prepared)
     results = tuple(measure(prepared, method, flow) for method in task.methods)
-    return Outcome(prepared.case, results, model.fingerprint())
+    return prepared.case, results, model.fingerprint()
 
 
 @lru_cache(maxsize=1)
