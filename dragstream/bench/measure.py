@@ -32,7 +32,7 @@ _PULL = 12.0
 
 
 @dataclass(frozen=True)
-class Place:
+class BlockCost:
     """A stream up to one block: the middle of the last few blocks' seconds, and memory then."""
 
     block: int
@@ -59,8 +59,8 @@ class Report:
     dragged_seconds: float
     iterations: int
     blocks_between: int
-    early: Place
-    late: Place
+    early: BlockCost
+    late: BlockCost
     kept_bytes: int
     peak_bytes: int
 
@@ -140,8 +140,8 @@ def measure(
         dragged_seconds=dragged,
         iterations=iterations,
         blocks_between=late - early + repeats,
-        early=Place(early, statistics.median(sooner), early_bytes),
-        late=Place(late, statistics.median(later[-repeats:]), late_bytes),
+        early=BlockCost(early, statistics.median(sooner), early_bytes),
+        late=BlockCost(late, statistics.median(later[-repeats:]), late_bytes),
         kept_bytes=kept_bytes(stream.blocks[-1]),
         peak_bytes=peak_bytes(),
     )

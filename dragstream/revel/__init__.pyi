@@ -1,4 +1,4 @@
-from .cases import Case, Kind, PastDrag, Picture, Start, Subject
+from .cases import Case, ImageStart, Kind, PastDrag, RenderedStart, Subject
 from .charts import study_figure
 from .dispatch import open_client
 from .folders import RunFolder, read_results
@@ -18,14 +18,14 @@ __all__ = [
     "STUDIES",
     "SUITES",
     "Case",
+    "ImageStart",
     "Kind",
     "Method",
     "PastDrag",
-    "Picture",
     "PreparedCase",
+    "RenderedStart",
     "Result",
     "RunFolder",
-    "Start",
     "Subject",
     "case_specs",
     "estimate",

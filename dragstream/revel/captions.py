@@ -19,7 +19,7 @@ from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import Start, Subject
+from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.detection import detect, kind_of
 from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import check_world, subjects_of
@@ -56,7 +56,7 @@ class ClipPair:
         rendered: the renderer's clip of the same length.
     """
 
-    start: Start
+    start: RenderedStart
     made: NDArray[np.uint8]
     rendered: NDArray[np.uint8]
 
@@ -102,7 +102,7 @@ def clip_pairs(
     check_int(blocks, "blocks", least=1)
     check_world(model.spec)
     for number in range(streams):
-        start = Start(seed, number, 0)
+        start = RenderedStart(seed, number, 0)
         stream = Stream(model, prompt=caption(start.scenes(), 0), seed=seed + number)
         stream.run(blocks, progress=False)
         yield ClipPair(start, stream.frames, start.film(len(stream.frames)))

@@ -16,10 +16,19 @@ from dragstream.method.base import DragMethod
 from dragstream.method.documents import method_from_json
 from dragstream.models.playground import world
 from dragstream.revel import starts
-from dragstream.revel.starts import Picture, Start
+from dragstream.revel.starts import ImageStart, RenderedStart
 from dragstream.stream.records import Mode
 
-__all__ = ["PLANNED", "VERSION", "Case", "Kind", "PastDrag", "Picture", "Start", "Subject"]
+__all__ = [
+    "PLANNED",
+    "VERSION",
+    "Case",
+    "ImageStart",
+    "Kind",
+    "PastDrag",
+    "RenderedStart",
+    "Subject",
+]
 
 VERSION = 2
 
@@ -159,7 +168,7 @@ class Case:
     kind: Kind
     keep: Shape | None = None
     blocks: int = 1
-    start: Start | Picture | None = None
+    start: RenderedStart | ImageStart | None = None
     subjects: tuple[Subject, ...] = ()
     kinds: tuple[Kind, ...] = ()
     past: tuple[PastDrag, ...] = ()

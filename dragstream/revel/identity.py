@@ -20,7 +20,7 @@ from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.world import KINDS
-from dragstream.revel.cases import Start, Subject
+from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.detection import detect, kind_of
 from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import subjects_of
@@ -88,7 +88,7 @@ def observe(
     if not marks or list(marks) != sorted(set(marks)) or marks[0] < 1:
         raise ValueError(f"marks must rise and start at 1 or later, got {tuple(marks)}")
     for number in range(streams):
-        start = Start(seed, number, 0)
+        start = RenderedStart(seed, number, 0)
         scene = start.scenes()
         image = start.image()
         stream = Stream(model, prompt=caption(scene, 0), seed=seed + number, image=image)

@@ -19,7 +19,7 @@ from dragstream.drags.checks import check_int
 from dragstream.metrics.frechet import Frechet, frechet_distance
 from dragstream.models.base import VideoModel
 from dragstream.revel.captions import clip_pairs
-from dragstream.revel.cases import Start
+from dragstream.revel.cases import RenderedStart
 from dragstream.revel.pages import table_lines
 from dragstream.stream.production import VideoEncoder
 
@@ -96,7 +96,7 @@ def distances(
     for pair in tqdm(pairs, total=streams, unit="stream", disable=not progress):
         real.append(pair.rendered)
         made.append(pair.made)
-        other.append(Start(seed, pair.start.scene, 1).film(len(pair.made)))
+        other.append(RenderedStart(seed, pair.start.scene, 1).film(len(pair.made)))
     reference, *sets = (extractor.features(np.stack(clips)) for clips in (real, made, other))
     return {
         name: frechet_distance(reference, features, extractor.name)

@@ -19,7 +19,7 @@ from dragstream.drags.labels import Label, read_labels
 from dragstream.drags.labels import Mode as LabelMode
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape, as_shape
-from dragstream.revel.cases import Case, Kind, PastDrag, Picture
+from dragstream.revel.cases import Case, ImageStart, Kind, PastDrag
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
 
@@ -78,10 +78,10 @@ def record(stream: Stream, name: str) -> tuple[Case, ...]:
     return tuple(cases)
 
 
-def _start(blocks: Sequence[Block]) -> Picture | None:
+def _start(blocks: Sequence[Block]) -> ImageStart | None:
     first = blocks[0]
     if first.picture is not None:
-        return Picture.of(first.picture)
+        return ImageStart.of(first.picture)
     if first.footage is not None:
         raise ValueError("the stream began with a video: cases begin with a picture or with noise")
     if Mode.IMAGE in (first.mode, *(call.mode for call in first.earlier)):

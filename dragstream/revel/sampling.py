@@ -20,7 +20,7 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Translation, targets
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import Case, Kind, Start, Subject
+from dragstream.revel.cases import Case, Kind, RenderedStart, Subject
 from dragstream.revel.detection import Detection
 from dragstream.revel.kept_regions import background, moving_area
 from dragstream.revel.preparation import silhouettes
@@ -104,11 +104,11 @@ def _relaxed(spec: CaseSpec) -> Iterator[CaseSpec]:
     yield replace(simple, feature=None)
 
 
-def _starts(spec: CaseSpec, seed: int) -> Iterator[Start]:
+def _starts(spec: CaseSpec, seed: int) -> Iterator[RenderedStart]:
     """Scenes that have the objects which a spec needs, as many as the model may run on."""
     found = 0
     for attempt in range(_SCENES):
-        start = Start(seed, spec.number, attempt)
+        start = RenderedStart(seed, spec.number, attempt)
         kinds = [subject.kind for subject in subjects_of(start.scenes())]
         if _assignable(spec, kinds):
             yield start
@@ -135,11 +135,11 @@ def _assignable(spec: CaseSpec, kinds: Sequence[str]) -> bool:
     )
 
 
-def _stream(model: VideoModel, start: Start, seed: int) -> Stream:
+def _stream(model: VideoModel, start: RenderedStart, seed: int) -> Stream:
     return Stream(model, prompt=caption(start.scenes(), 0), seed=seed, image=start.image())
 
 
-def _reach(stream: Stream, start: Start, spec: CaseSpec) -> bool:
+def _reach(stream: Stream, start: RenderedStart, spec: CaseSpec) -> bool:
     """Run a stream up to a spec's drag; False once it has lost the object to drag."""
     length = PAST if spec.feature is not Feature.LONG else _blocks(stream.model.spec, LONG)
     subjects = subjects_of(start.scenes())
@@ -160,7 +160,7 @@ def _blocks(spec: ModelSpec, seconds: float) -> int:
 
 
 def _compose(
-    stream: Stream, start: Start, spec: CaseSpec, rng: np.random.Generator
+    stream: Stream, start: RenderedStart, spec: CaseSpec, rng: np.random.Generator
 ) -> Drawn | None:
     """A spec's drags on a stream's newest frame; None where they cannot be drawn."""
     seen = DetectedObjects.of(stream.blocks[-1].frames[-1], subjects_of(start.scenes()), rng)
@@ -272,7 +272,9 @@ _COMPOSED: dict[Feature | None, Callable[[DetectedObjects, CaseSpec, int], Drawn
 }
 
 
-def _case(stream: Stream, start: Start, wanted: CaseSpec, spec: CaseSpec, drawn: Drawn) -> Case:
+def _case(
+    stream: Stream, start: RenderedStart, wanted: CaseSpec, spec: CaseSpec, drawn: Drawn
+) -> Case:
     """The case as a value."""
     feature = () if wanted.feature is None else (wanted.feature.value,)
     lost = () if wanted is spec else ("simplified",)

@@ -20,7 +20,7 @@ from dragstream.drags.motions import Drag, targets
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import PLANNED, Case, Kind, Start, Subject
+from dragstream.revel.cases import PLANNED, Case, Kind, RenderedStart, Subject
 from dragstream.revel.kept_regions import sample_kept_region
 from dragstream.revel.preparation import silhouettes
 from dragstream.revel.proposals import ELIGIBLE, DetectedObjects
@@ -125,7 +125,7 @@ def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream
     for attempt in range(2 * ATTEMPTS):
         if attempt == ATTEMPTS:
             kind = Kind.TRANSLATION
-        start = Start(scene.seed, scene.number, attempt)
+        start = RenderedStart(scene.seed, scene.number, attempt)
         truth = start.scenes()
         subjects = subjects_of(truth)
         if not any(subject.kind in ELIGIBLE[kind] for subject in subjects):
@@ -144,7 +144,7 @@ def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream
 
 
 def _case(
-    stream: Stream, scene: SceneSpec, start: Start, kind: Kind, found: tuple[Subject, Drag]
+    stream: Stream, scene: SceneSpec, start: RenderedStart, kind: Kind, found: tuple[Subject, Drag]
 ) -> Case:
     """The drawn case; a kept region is drawn on the newest frame, too."""
     subject, drag = found

@@ -26,7 +26,7 @@ from enum import Enum
 from dragstream.revel.cases import PLANNED, Kind
 from dragstream.stream.records import Mode
 
-__all__ = ["COUNT", "CaseSpec", "Feature", "Split", "case_specs"]
+__all__ = ["CaseSpec", "Feature", "Split", "case_specs"]
 
 ROUNDS = 12
 _KINDS = PLANNED
@@ -106,5 +106,3 @@ def case_specs() -> tuple[CaseSpec, ...]:
     return tuple(specs)
 
 
-COUNT = len(case_specs())
-"""204."""

@@ -17,7 +17,7 @@ from dragstream.models.base import VideoModel
 from dragstream.models.playground import draw, world
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.model import WEIGHTS, Playground
-from dragstream.revel.cases import Start
+from dragstream.revel.cases import RenderedStart
 from dragstream.revel.scenes import subjects_of
 
 
@@ -161,7 +161,7 @@ def test_objects_in_doubt_are_not_drawn_too_large(model: Playground) -> None:
     generator = torch.Generator().manual_seed(0)
     sizes = []
     for number in range(8):
-        start = Start(77, number, 0)
+        start = RenderedStart(77, number, 0)
         latents = model.encode_video(start.film(6))
         context = model.new_context(model.encode_text(caption(start.scenes(), 0)))
         context = model.commit(latents[:, :3], context)

@@ -7,26 +7,26 @@ import pytest
 
 from dragstream.models.playground import world
 from dragstream.revel import identity
-from dragstream.revel.cases import Start, Subject
+from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.scenes import subjects_of
 
 
 @pytest.fixture(scope="module")
-def start() -> Start:
+def start() -> RenderedStart:
     """A scene with one object that stands free."""
     return next(
         each
-        for each in (Start(0, number, 0) for number in range(50))
+        for each in (RenderedStart(0, number, 0) for number in range(50))
         if len(subjects_of(each.scenes())) == 1
     )
 
 
-def observation(start: Start, *frames: np.ndarray) -> identity.Observation:
+def observation(start: RenderedStart, *frames: np.ndarray) -> identity.Observation:
     subjects = subjects_of(start.scenes())
     return identity._observe(0, 10, subjects[0], start.image(), frames, subjects=subjects)
 
 
-def test_the_first_frame_keeps_everything(start: Start) -> None:
+def test_the_first_frame_keeps_everything(start: RenderedStart) -> None:
     found = observation(start, start.image())
     assert found.kept
     assert found.shaped
@@ -35,7 +35,7 @@ def test_the_first_frame_keeps_everything(start: Start) -> None:
     assert found.iou > 0.97
 
 
-def test_an_object_that_is_gone_is_not_kept(start: Start) -> None:
+def test_an_object_that_is_gone_is_not_kept(start: RenderedStart) -> None:
     empty = np.full((world.HEIGHT, world.WIDTH, 3), 200, np.uint8)
     found = observation(start, empty)
     assert not found.kept
@@ -46,7 +46,7 @@ def test_an_object_that_is_gone_is_not_kept(start: Start) -> None:
     assert observation(start, empty, start.image(), empty).kept  # hidden for a while
 
 
-def test_an_object_that_shrinks_or_doubles_is_not_kept(start: Start) -> None:
+def test_an_object_that_shrinks_or_doubles_is_not_kept(start: RenderedStart) -> None:
     image = start.image()
     assert not observation(start, np.concatenate([image, image], axis=1)).kept
     small = np.full_like(image, 200)

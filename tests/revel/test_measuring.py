@@ -15,7 +15,7 @@ import pytest
 from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
 from dragstream.method.settings import DragSettings
 from dragstream.metrics.trackers import LucasKanade
-from dragstream.revel.cases import Case, Kind, Start, Subject
+from dragstream.revel.cases import Case, Kind, RenderedStart, Subject
 from dragstream.revel.detection import detect, face
 from dragstream.revel.measuring import Result, measure, run_method
 from dragstream.revel.methods import BASELINE, Method, select
@@ -302,6 +302,6 @@ def test_a_kept_region_is_part_of_the_drag_and_its_term_can_be_left_out(
 
 def test_cases_of_other_models_are_refused(model, drawn_scenes) -> None:
     (case,) = drawn_scenes()
-    foreign = Case(**{**vars(case), "model": "wan", "start": Start(0, 0, 0)})
+    foreign = Case(**{**vars(case), "model": "wan", "start": RenderedStart(0, 0, 0)})
     with pytest.raises(ValueError, match="is of 'wan', not of 'picture'"):
         prepare(model, foreign)
