@@ -104,5 +104,3 @@ def case_specs() -> tuple[CaseSpec, ...]:
             split = splits[turn % len(splits)]
             specs.append(CaseSpec(len(specs), split, mode, kinds, feature, blocks))
     return tuple(specs)
-
-
