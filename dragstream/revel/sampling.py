@@ -198,7 +198,7 @@ def _each(seen: DetectedObjects, order: Sequence[int], kinds: Sequence[Kind]) ->
 
 def _threes(seen: DetectedObjects, spec: CaseSpec, _: int) -> Drawn | None:
     """Pull one object on both sides and move another one."""
-    *_, pull, move = spec.kinds
+    pull, move = spec.kinds[-2:]
     for order in permutations(range(len(seen.whole)), 2):
         drawn = _each(seen, order, (pull, move))
         if drawn is None:
@@ -251,7 +251,7 @@ def _reentry(seen: DetectedObjects, _: CaseSpec, latent_frames: int) -> Drawn | 
     height, width = seen.frame.shape[:2]
     for index in range(len(seen.whole)):
         candidate = seen.candidate(index)
-        left, _, right, _ = regions.bounding_box(candidate.seen.mask)
+        left, _top, right, _bottom = regions.bounding_box(candidate.seen.mask)
         for way in (-right, width - left):
             reach = float(np.sign(way)) * (abs(way) - _OUTSIDE * (right - left))
             path = regions.warp(candidate.seen.mask, Affine.translation(reach / 2, 0.0)) > 0
