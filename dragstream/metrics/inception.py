@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dragstream.drags.checks import truncate
 from dragstream.metrics.weight_files import hub_file, read_state
 from dragstream.models.defaults import cpu_by_default
 
@@ -224,5 +225,7 @@ def load_inception(weights: str | Path | None = None) -> Inception:
         own = {name: value for name, value in state.items() if not name.startswith("fc.")}
         network.load_state_dict(own)
     except (AttributeError, RuntimeError, TypeError) as error:
-        raise ValueError(f"{str(file)!r} holds no weights of Inception: {error}") from error
+        raise ValueError(
+            truncate(f"{str(file)!r} holds no weights of Inception: {error}")
+        ) from error
     return network.to(torch.float32).eval().requires_grad_(requires_grad=False)

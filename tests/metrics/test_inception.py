@@ -81,7 +81,7 @@ def test_only_the_last_block_takes_a_maximum() -> None:
 def test_other_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "other.pth"
     torch.save({"weight": torch.zeros(2)}, file)
-    with pytest.raises(ValueError, match=r"other\.pth holds no weights of Inception"):
+    with pytest.raises(ValueError, match=r"other\.pth' holds no weights of Inception"):
         load_inception(file)
     with pytest.raises(FileNotFoundError, match=r"torch-fidelity/releases.*--weights FILE"):
         load_inception(tmp_path / "none.pth")
