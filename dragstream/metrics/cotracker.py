@@ -25,8 +25,6 @@ from dragstream.metrics.weight_files import read_state
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CoTracker"]
-
 HUB_FOLDER = "facebookresearch_co-tracker_main"
 """The repository's folder below that of torch.hub."""
 

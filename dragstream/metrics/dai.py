@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from dragstream.drags.geometry import Grid
 
-__all__ = ["PAPER_RADIUS", "PAPER_WIDTH", "dai", "handle_point", "patch_radius"]
-
 PAPER_RADIUS = 20
 """r of the paper, in pixels of a frame that is PAPER_WIDTH wide."""
 PAPER_WIDTH = 832

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["device_of", "device_option"]
-
 
 def device_option(parser: argparse.ArgumentParser) -> None:
     """Add `--device`."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["EfficientNetLite0", "Extractor", "I3DLogits", "InceptionPool", "clips"]
-
 
 class Extractor(Protocol):
     """Turns samples into features."""

@@ -19,8 +19,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FewSamples", "Frechet", "frechet_distance"]
-
 
 class FewSamples(UserWarning):
     """Fewer samples than features: the covariances are singular, the distance is biased."""

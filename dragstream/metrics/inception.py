@@ -22,8 +22,6 @@ from dragstream.drags.checks import truncate
 from dragstream.metrics.weight_files import hub_file, read_state
 from dragstream.models.defaults import cpu_by_default
 
-__all__ = ["FEATURES", "Inception", "load_inception", "resize_as_tensorflow"]
-
 FEATURES = 2048
 SIZE = 299
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from dragstream.drags.geometry import FrameClock
     from dragstream.metrics.objmc import ObjMCOptions
 
-__all__ = ["LabelledObjMC", "measure_label"]
-
 
 @dataclass(frozen=True)
 class LabelledObjMC:

@@ -19,8 +19,6 @@ from dragstream.metrics.trackers import LucasKanade, OpenCVTracker
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["DescriptorMatching"]
-
 _STRETCH = (0.5, 2.0)
 """A similarity that scales by less or more than this is a chance agreement."""
 

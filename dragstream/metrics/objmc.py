@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from dragstream.drags.geometry import FrameClock
 
-__all__ = ["LowCoverage", "ObjMC", "latent_offsets", "objmc", "scatter", "span"]
-
 Points = tuple[tuple[float, float], ...]
 
 

@@ -23,8 +23,6 @@ from dragstream.models.defaults import cpu_by_default
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LPIPS"]
-
 _FILE = "alexnet-owt-7be5be79.pth"
 _HELP = (
     f"download https://download.pytorch.org/models/{_FILE} and name it (weights=, --weights FILE)"

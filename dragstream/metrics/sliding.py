@@ -19,8 +19,6 @@ from dragstream.metrics.trackers import LucasKanade, opencv
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["without_sliding"]
-
 _TOLERANCE = 3.0
 """Points within so many pixels of the common motion obey it."""
 _REACH = 2.0

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from dragstream.drags.geometry import Affine
 
-__all__ = ["Drift", "leak", "swept"]
-
 
 @dataclass(frozen=True)
 class Drift:

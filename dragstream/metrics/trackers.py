@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 
     from dragstream.drags.geometry import Affine
 
-__all__ = [
-    "DenseFlow",
-    "LucasKanade",
-    "OpenCVTracker",
-    "PoseTracker",
-    "Tracker",
-    "checked",
-    "opencv",
-    "tracker_for",
-]
-
 LARGE = 400.0
 """Commands that span more pixels than this are followed better by dense flow."""
 _PATCH = 15

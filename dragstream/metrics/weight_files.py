@@ -7,8 +7,6 @@ from typing import Any
 
 from dragstream.drags.files import expanded
 
-__all__ = ["hub_file", "read_state"]
-
 
 def hub_file(*names: str) -> Path:
     """The first of these files that torch.hub has downloaded before; none: where the first goes."""

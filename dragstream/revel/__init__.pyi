@@ -1,4 +1,4 @@
-from .cases import Case, ImageStart, Kind, PastDrag, RenderedStart, Subject
+from .cases import Case, Kind, PastDrag, Subject
 from .charts import study_figure
 from .dispatch import open_client
 from .folders import RunFolder, read_results
@@ -10,6 +10,7 @@ from .reports import write_report
 from .runs import run
 from .sampling import sample_case
 from .specs import case_specs
+from .starts import ImageStart, RenderedStart
 from .statistics import estimate, judge, paired, table
 from .studies import STUDIES, study_methods
 from .suites import SUITES, read_cases, suite, write_cases

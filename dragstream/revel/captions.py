@@ -19,21 +19,12 @@ from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import RenderedStart, Subject
+from dragstream.revel.cases import Subject
 from dragstream.revel.detection import detect, kind_of
 from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import check_world, subjects_of
+from dragstream.revel.starts import RenderedStart
 from dragstream.stream.stream import Stream
-
-__all__ = [
-    "ClipPair",
-    "Reading",
-    "accuracy",
-    "accuracy_table",
-    "clip_pairs",
-    "direction_of",
-    "read",
-]
 
 _STILL = 2.7
 """Slower objects rest, in pixels a frame: a third of the captions' speed."""

@@ -19,17 +19,6 @@ from dragstream.revel import starts
 from dragstream.revel.starts import ImageStart, RenderedStart
 from dragstream.stream.records import Mode
 
-__all__ = [
-    "PLANNED",
-    "VERSION",
-    "Case",
-    "ImageStart",
-    "Kind",
-    "PastDrag",
-    "RenderedStart",
-    "Subject",
-]
-
 VERSION = 2
 
 

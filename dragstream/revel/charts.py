@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["png", "study_figure"]
-
 _PAPER = {"objmc": "ObjMC", "dai": "DAI"}
 """The paper's names of the measures that it reports."""
 _BLUE, _ORANGE, _INK, _GRID = "#0072B2", "#D55E00", "#333333", "#DDDDDD"

@@ -24,8 +24,6 @@ from dragstream.revel.studies import STUDIES, study_methods
 from dragstream.revel.suites import SUITES, suite, write_cases
 from dragstream.stream.stream import Stream
 
-__all__ = ["add_commands"]
-
 _SUITE = "; ".join(f"{name}: {what}" for name, what in SUITES.items())
 
 

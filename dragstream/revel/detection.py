@@ -18,8 +18,6 @@ from scipy.spatial import ConvexHull, QhullError
 
 from dragstream.models.playground import world
 
-__all__ = ["MARKS", "ROUND", "Detection", "colored", "detect", "face", "harmonic", "kind_of"]
-
 _CHROMA = 0.33
 """Saturated: the range of a pixel's three channels, 0..1. The palest shaded object has 0.35."""
 _PALE = 0.22

@@ -27,8 +27,6 @@ from dragstream.revel.cases import Case
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import Method
 
-__all__ = ["RunFolder", "read_about", "read_cases", "read_lines", "read_results"]
-
 FORMAT = 1
 _BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
 """Errors that reading a damaged line may raise."""

@@ -20,14 +20,13 @@ from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.world import KINDS
-from dragstream.revel.cases import RenderedStart, Subject
+from dragstream.revel.cases import Subject
 from dragstream.revel.detection import detect, kind_of
 from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import subjects_of
 from dragstream.revel.shape import fidelity
+from dragstream.revel.starts import RenderedStart
 from dragstream.stream.stream import Stream
-
-__all__ = ["BLOCKS", "Observation", "observe", "summary", "summary_table"]
 
 BLOCKS = (1, 10, 100, 300)
 """Marks at which objects are looked for, in blocks."""

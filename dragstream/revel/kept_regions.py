@@ -13,8 +13,6 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape
 
-__all__ = ["background", "moving_area", "sample_kept_region", "still_objects"]
-
 _MARGIN = 16
 """Pixels around everything that moves; the background farther away is kept."""
 _RIM = 3.0

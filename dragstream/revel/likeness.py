@@ -19,11 +19,9 @@ from dragstream.drags.checks import check_int
 from dragstream.metrics.frechet import Frechet, frechet_distance
 from dragstream.models.base import VideoModel
 from dragstream.revel.captions import clip_pairs
-from dragstream.revel.cases import RenderedStart
 from dragstream.revel.pages import table_lines
+from dragstream.revel.starts import RenderedStart
 from dragstream.stream.production import VideoEncoder
-
-__all__ = ["LatentMoments", "distances", "distances_table"]
 
 
 @dataclass(frozen=True, eq=False)

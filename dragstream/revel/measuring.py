@@ -24,8 +24,6 @@ from dragstream.revel.poses import truth_tracker
 from dragstream.revel.preparation import PreparedCase, silhouettes
 from dragstream.stream.records import Block, Mode
 
-__all__ = ["Result", "measure", "run_method"]
-
 _NEIGHBOURS = Rectification().neighbours
 _LARGEST = 1e12
 _MARGIN = 8.0

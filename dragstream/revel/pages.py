@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
-__all__ = ["Picture", "Report", "Section", "Table", "table_lines", "to_html", "to_markdown"]
-
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 """Characters that Markdown would read as markup."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]+")

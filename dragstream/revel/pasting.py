@@ -9,8 +9,6 @@ from scipy import ndimage
 from dragstream.drags.geometry import Affine
 from dragstream.drags.regions import warp
 
-__all__ = ["cut_and_paste"]
-
 _RIM = 2
 """Pixels around the part that are cut out with it: its smoothed outline."""
 

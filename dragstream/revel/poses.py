@@ -20,8 +20,6 @@ from dragstream.metrics.trackers import PoseTracker
 from dragstream.revel.cases import Kind, Subject
 from dragstream.revel.detection import MARKS, ROUND, Detection, detect, harmonic
 
-__all__ = ["angle_of", "truth_tracker"]
-
 Pose = Callable[[Detection, Affine | None], Affine | None]
 """The pose of a detected object, given its last one; None where it cannot be told."""
 

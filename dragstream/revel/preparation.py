@@ -19,8 +19,6 @@ from dragstream.revel.detection import detect
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
 
-__all__ = ["PreparedCase", "prepare", "prepare_on", "silhouettes"]
-
 _VISIBLE = 0.9
 """A target counts as one where at least this share of the handle region lies in the frame."""
 

@@ -17,8 +17,6 @@ from dragstream.revel.cases import Kind, Subject
 from dragstream.revel.detection import Detection, detect, face
 from dragstream.revel.poses import angle_of
 
-__all__ = ["ELIGIBLE", "DetectedObjects", "DragCandidate", "directions", "is_whole", "stays_inside"]
-
 _TRANSLATION = (19.0, 35.0)  # pixels
 _DEFORMATION = (11.0, 19.0)  # pixels
 _TURN = (8.0, 13.0)  # pixels that a face moves across its ball

@@ -19,11 +19,10 @@ from dragstream.drags.labels import Label, read_labels
 from dragstream.drags.labels import Mode as LabelMode
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape, as_shape
-from dragstream.revel.cases import Case, ImageStart, Kind, PastDrag
+from dragstream.revel.cases import Case, Kind, PastDrag
+from dragstream.revel.starts import ImageStart
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
-
-__all__ = ["from_labels", "kind_of", "record"]
 
 
 def record(stream: Stream, name: str) -> tuple[Case, ...]:

@@ -34,8 +34,6 @@ from dragstream.revel.statistics import (
 )
 from dragstream.revel.studies import MEASURES, STUDIES, Study
 
-__all__ = ["compose", "write_report"]
-
 _OBJMC = (
     "ObjMC: mean distance between where an object is and where the drag puts it, at each new "
     "latent frame, in pixels; in the packaged world by the object's own colour, else by optical "

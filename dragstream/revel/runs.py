@@ -39,8 +39,6 @@ from dragstream.stream.records import Mode
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Item", "Outcome", "Task", "run", "work"]
-
 Item = Case | CaseSpec | SceneSpec
 """A case, or the description of one to draw."""
 

@@ -20,22 +20,13 @@ from dragstream.drags.motions import Drag, targets
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import PLANNED, Case, Kind, RenderedStart, Subject
+from dragstream.revel.cases import PLANNED, Case, Kind, Subject
 from dragstream.revel.kept_regions import sample_kept_region
 from dragstream.revel.preparation import silhouettes
 from dragstream.revel.proposals import ELIGIBLE, DetectedObjects
+from dragstream.revel.starts import RenderedStart
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
-
-__all__ = [
-    "ATTEMPTS",
-    "SceneSpec",
-    "check_world",
-    "propose",
-    "sample_scene_case",
-    "scene_specs",
-    "subjects_of",
-]
 
 ATTEMPTS = 20
 """Frames drawn for a scene before it becomes a translation, and then fails."""

@@ -21,8 +21,6 @@ from dragstream.models.playground import figures
 from dragstream.models.playground.names import KINDS
 from dragstream.revel.detection import colored, detect
 
-__all__ = ["Fidelity", "fidelity"]
-
 _SPECK = 70
 """Smaller patches of colour, in pixels, belong to no object."""
 _MARGIN = 6

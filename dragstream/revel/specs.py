@@ -26,8 +26,6 @@ from enum import Enum
 from dragstream.revel.cases import PLANNED, Kind
 from dragstream.stream.records import Mode
 
-__all__ = ["CaseSpec", "Feature", "Split", "case_specs"]
-
 ROUNDS = 12
 _KINDS = PLANNED
 _STRETCH_AND_MOVE = (Kind.DEFORMATION, Kind.DEFORMATION, Kind.TRANSLATION)

@@ -17,8 +17,6 @@ from dragstream.drags.checks import check_int, short_repr
 from dragstream.models.playground import world
 from dragstream.stream.noise import generator
 
-__all__ = ["ImageStart", "RenderedStart", "from_json", "to_json"]
-
 MOST_PIXELS = 2**24
 """Of one picture; more is no video frame."""
 

@@ -20,8 +20,6 @@ from scipy import stats
 from dragstream.revel.measuring import Result
 from dragstream.revel.studies import Claim
 
-__all__ = ["Estimate", "Finding", "Verdict", "column", "estimate", "judge", "paired", "table"]
-
 CONFIDENCE = 0.95
 _RESAMPLES = 4000
 _SEED = 0

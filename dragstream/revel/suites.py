@@ -17,8 +17,6 @@ from dragstream.revel.cases import Case
 from dragstream.revel.folders import read_lines
 from dragstream.revel.specs import CaseSpec, Split, case_specs
 
-__all__ = ["SUITES", "read_cases", "suite", "write_cases"]
-
 SUITES = {
     "ablation": "the first 24 public cases, for the paper's ablations",
     "public": "the public half of the benchmark",

@@ -15,8 +15,6 @@ from dragstream.revel.pages import table_lines
 from dragstream.revel.statistics import column, table
 from dragstream.stream.records import Mode
 
-__all__ = ["GROUPS", "document", "markdown", "rows"]
-
 Rows = dict[str, dict[str, Any]]
 
 _MEASURES = (
