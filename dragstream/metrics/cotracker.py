@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import checked
 from dragstream.metrics.weight_files import read_state
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
 
 HUB_FOLDER = "facebookresearch_co-tracker_main"
 """The repository's folder below that of torch.hub."""

@@ -6,22 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dragstream.drags.geometry import FrameClock
 from dragstream.drags.labels import RELEASED_CLOCK, RELEASED_FRAMES_PER_BLOCK, Label, Mode
-from dragstream.metrics.objmc import ObjMC, json_number, latent_offsets, objmc
+from dragstream.metrics.objmc import ObjMC, ObjMCOptions, json_number, latent_offsets, objmc
 from dragstream.metrics.released_files import lacks_past
 from dragstream.metrics.videos import read_frames, read_video
-
-if TYPE_CHECKING:
-    from typing import Unpack
-
-    from numpy.typing import NDArray
-
-    from dragstream.drags.geometry import FrameClock
-    from dragstream.metrics.objmc import ObjMCOptions
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,13 @@ by it gives the position of each point. The commanded motion is not used.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dragstream.drags.checks import check_fraction, check_int, check_positive
 from dragstream.metrics.trackers import LucasKanade, OpenCVTracker
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _STRETCH = (0.5, 2.0)
 """A similarity that scales by less or more than this is a chance agreement."""

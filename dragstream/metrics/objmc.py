@@ -12,22 +12,18 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dragstream.drags.geometry import Affine
+from dragstream.drags.geometry import Affine, FrameClock
 from dragstream.drags.motions import Drag, targets
 from dragstream.method.focus import target_bounds
 from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.scattering import scatter
 from dragstream.metrics.sliding import without_sliding
 from dragstream.metrics.trackers import Tracker, tracker_for
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from dragstream.drags.geometry import FrameClock
 
 Points = tuple[tuple[float, float], ...]
 

@@ -10,18 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dragstream.metrics.weight_files import hub_file, read_state
 from dragstream.models.defaults import cpu_by_default
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _FILE = "alexnet-owt-7be5be79.pth"
 _HELP = (

@@ -16,17 +16,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from dragstream.drags.checks import check_int, check_positive
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from dragstream.drags.geometry import Affine
+from dragstream.drags.geometry import Affine
 
 LARGE = 400.0
 """Commands that span more pixels than this are followed better by dense flow."""
