@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+import torch
+
 
 def device_option(parser: argparse.ArgumentParser) -> None:
     """Add `--device`."""
@@ -14,8 +16,6 @@ def device_option(parser: argparse.ArgumentParser) -> None:
 
 def device_of(options: argparse.Namespace) -> str:
     """The device, tried before anything is loaded."""
-    import torch
-
     try:
         torch.zeros(1, device=options.device)
     except (AssertionError, RuntimeError) as error:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from dragstream.drags.files import expanded
 
 
 def hub_file(*names: str) -> Path:
     """The first of these files that torch.hub has downloaded before; none: where the first goes."""
-    import torch
-
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     found = [folder / name for name in names if (folder / name).is_file()]
     return found[0] if found else folder / names[0]
@@ -30,8 +30,6 @@ def read_state(file: str | Path, network: str, source: str, name: str = "weights
         FileNotFoundError: there is no such file; the message says where to get it.
         ValueError: a file of another kind.
     """
-    import torch
-
     place = expanded(file, name)
     if not place.is_file():
         raise FileNotFoundError(f"there are no {network} weights {str(place)!r}: {source}")
