@@ -7,14 +7,13 @@ import json
 import platform
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
-from tqdm.auto import tqdm
 
 from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
@@ -28,8 +27,6 @@ from dragstream.revel.methods import ALL, Method, constants, resolved, select
 from dragstream.revel.runs import run
 from dragstream.revel.scenes import scene_specs
 from dragstream.revel.tables import document, markdown
-
-Found = TypeVar("Found")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -154,12 +151,6 @@ def _observations(suites: Any) -> Iterator[argparse.ArgumentParser]:
         yield suite
 
 
-def _all(options: argparse.Namespace, streams: Iterable[list[Found]]) -> list[Found]:
-    """Results of all streams in one list."""
-    bar = tqdm(streams, total=options.streams, unit="stream")
-    return [found for stream in bar for found in stream]
-
-
 def _origin(options: argparse.Namespace, model: VideoModel) -> dict[str, Any]:
     return {
         "model": model.spec.name,
@@ -171,7 +162,7 @@ def _origin(options: argparse.Namespace, model: VideoModel) -> dict[str, Any]:
 
 def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model = load(options.model)
-    found = _all(options, identity.observe(model, options.streams, options.seed, options.blocks))
+    found = list(identity.observe(model, options.streams, options.seed, options.blocks))
     marks = identity.summary(found)
     outcome = {"marks": marks, "glimpses": [asdict(each) for each in found]}
     return _origin(options, model) | outcome, _text(identity.summary_table(marks))
@@ -179,7 +170,7 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def _captions(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model = load(options.model)
-    found = _all(options, captions.read(model, options.streams, options.seed, options.blocks))
+    found = list(captions.read(model, options.streams, options.seed, options.blocks))
     shares = captions.accuracy(found)
     outcome = {"shares": shares, "readings": [asdict(each) for each in found]}
     return _origin(options, model) | outcome, _text(captions.accuracy_table(shares))

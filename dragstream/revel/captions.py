@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm.auto import trange
 
 from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
@@ -78,7 +79,7 @@ class Reading:
 def clip_pairs(
     model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
 ) -> Iterator[ClipPair]:
-    """Run streams from captions alone, one after the other.
+    """Run streams from captions alone, one after the other, with a progress bar.
 
     Args:
         model: a model of the playground's frame size.
@@ -92,36 +93,24 @@ def clip_pairs(
     check_int(streams, "streams", least=1)
     check_int(blocks, "blocks", least=1)
     check_world(model.spec)
-    for number in range(streams):
+    for number in trange(streams, unit="stream"):
         start = RenderedStart(seed, number, 0)
         stream = Stream(model, prompt=caption(start.scenes(), 0), seed=seed + number)
         stream.run(blocks, progress=False)
         yield ClipPair(start, stream.frames, start.film(len(stream.frames)))
 
 
-def read(
-    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
-) -> Iterator[list[Reading]]:
-    """Run streams from captions alone and read them; yields one stream's readings after another.
+def read(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> Iterator[Reading]:
+    """Run streams from captions alone, and read each object in both clips of each scene.
 
     Args and errors are those of `clip_pairs`.
     """
     for pair in clip_pairs(model, streams, seed, blocks):
-        scene = pair.start.scenes()
-        yield [
-            reading
-            for slot, subject in enumerate(subjects_of(scene))
-            for reading in (
-                _read(
-                    pair.start.scene,
-                    subject,
-                    world.MOTIONS[int(scene.motion[0, slot])],
-                    shown,
-                    rendered=truth,
-                )
-                for shown, truth in ((pair.made, False), (pair.rendered, True))
-            )
-        ]
+        scene, number = pair.start.scenes(), pair.start.scene
+        for slot, subject in enumerate(subjects_of(scene)):
+            motion = world.MOTIONS[int(scene.motion[0, slot])]
+            yield _read(number, subject, motion, pair.made, rendered=False)
+            yield _read(number, subject, motion, pair.rendered, rendered=True)
 
 
 def _read(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from tqdm.auto import trange
 
 from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
@@ -71,8 +72,8 @@ class Observation:
 
 def observe(
     model: VideoModel, streams: int, seed: int = 0, marks: Sequence[int] = BLOCKS
-) -> Iterator[list[Observation]]:
-    """Run streams and detect their objects; yields one stream's observations after another.
+) -> Iterator[Observation]:
+    """Run streams, with a progress bar, and observe each of their objects at each mark.
 
     Args:
         model: a model of the playground's frame size.
@@ -86,20 +87,17 @@ def observe(
     check_int(streams, "streams", least=1)
     if not marks or list(marks) != sorted(set(marks)) or marks[0] < 1:
         raise ValueError(f"marks must rise and start at 1 or later, got {tuple(marks)}")
-    for number in range(streams):
+    for number in trange(streams, unit="stream"):
         start = RenderedStart(seed, number, 0)
         scene = start.scenes()
         image = start.image()
         stream = Stream(model, prompt=caption(scene, 0), seed=seed + number, image=image)
-        observations = []
+        subjects = subjects_of(scene)
         for mark in marks:
             stream.run(mark + 1 - len(stream), progress=False)
             frames = [block.frames[-1] for block in stream.blocks[1:][-_LOOKS:]]
-            subjects = subjects_of(scene)
-            observations += [
-                _observe(number, mark, each, image, frames, subjects=subjects) for each in subjects
-            ]
-        yield observations
+            for each in subjects:
+                yield _observe(number, mark, each, image, frames, subjects=subjects)
 
 
 def _observe(

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from dragstream.drags.checks import check_int
 from dragstream.metrics.frechet import Frechet, frechet_distance
@@ -68,7 +67,7 @@ class LatentMoments:
 
 
 def distances(
-    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2, *, progress: bool = True
+    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
 ) -> dict[str, Frechet]:
     """Frechet distances of clips from rendered ones of held-out scenes.
 
@@ -77,7 +76,6 @@ def distances(
         streams: number of streams, and of clips in each set.
         seed: seed of the scenes and of the streams' noise.
         blocks: length of each stream, in blocks.
-        progress: show a progress bar.
 
     Returns:
         "model": of the model's clips, made from the captions of the scenes; "renderer": of rendered
@@ -90,8 +88,7 @@ def distances(
     check_int(streams, "streams", least=2)
     extractor = LatentMoments(model)
     real, made, other = [], [], []
-    pairs = clip_pairs(model, streams, seed, blocks)
-    for pair in tqdm(pairs, total=streams, unit="stream", disable=not progress):
+    for pair in clip_pairs(model, streams, seed, blocks):
         real.append(pair.rendered)
         made.append(pair.made)
         other.append(RenderedStart(seed, pair.start.scene, 1).film(len(pair.made)))

@@ -112,7 +112,7 @@ def test_obedience_counts_what_was_asked() -> None:
 
 
 def test_streams_are_read_beside_the_renderers_clips(model) -> None:
-    (readings,) = captions.read(model, 1, seed=0, blocks=1)
+    readings = list(captions.read(model, 1, seed=0, blocks=1))
     assert [reading.rendered for reading in readings] == [False, True] * (len(readings) // 2)
     rendered = [reading for reading in readings if reading.rendered]
     assert all(reading.found for reading in rendered)

@@ -55,7 +55,7 @@ def test_the_rendered_clips_of_other_scenes_are_the_nearer_ones(model, monkeypat
 
     monkeypatch.setattr(model, "encode_video", encode_video, raising=False)
     with pytest.warns(FewSamples):
-        found = distances(model, 3, blocks=1, progress=False)
+        found = distances(model, 3, blocks=1)
     assert list(found) == ["model", "renderer"]
     assert (found["model"].real, found["model"].generated) == (3, 3)
     # The model's clips, which start from its own captions, show nothing at all.
