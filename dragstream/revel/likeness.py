@@ -2,17 +2,17 @@
 
 Streams are made from the captions of held-out scenes, without a picture, and compared with the
 renderer's clips of as many scenes. The features are moments of the model's latents (see
-`LatentMoments`): nothing has to be downloaded, and figures compare only under the same
+`latent_moments`): nothing has to be downloaded, and figures compare only under the same
 autoencoder. The distance between two sets of rendered clips is the lower bound for a model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from dragstream.drags.checks import check_int
 from dragstream.metrics.frechet import Frechet, frechet_distance
@@ -23,47 +23,27 @@ from dragstream.revel.starts import RenderedStart
 from dragstream.stream.production import VideoEncoder
 
 
-@dataclass(frozen=True, eq=False)
-class LatentMoments:
-    """Clips to moments of their latents: an extractor for Frechet distances of clips.
+def latent_moments(model: VideoModel, clips: Iterable[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """Features of clips (T, H, W, 3) uint8 of whole blocks: moments of their latents, (N, 3 C).
 
-    For each channel of the latents: its mean over the clip, its standard deviation over a frame
+    For each of the C channels: its mean over the clip, its standard deviation over a frame
     (averaged over the clip), and the mean absolute change from one latent frame to the next.
-
-    Attributes:
-        model: whose autoencoder makes the latents.
 
     Raises:
         TypeError: a model that encodes pictures only.
     """
+    if not isinstance(model, VideoEncoder):
+        raise TypeError(f"{model.spec.name!r} makes no latents of videos")
+    return np.stack([_moments(model.encode_video(clip)[0].double()) for clip in clips])
 
-    model: VideoModel
 
-    def __post_init__(self) -> None:
-        self._encoder()
-
-    @property
-    def name(self) -> str:
-        """The extractor's name."""
-        return f"moments of {self.model.spec.name} latents"
-
-    def _encoder(self) -> VideoEncoder:
-        if not isinstance(self.model, VideoEncoder):
-            raise TypeError(f"{self.model.spec.name!r} makes no latents of videos")
-        return self.model
-
-    def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Clips (N, T, H, W, 3) uint8 of whole blocks to (N, 3 * channels)."""
-        return np.stack([self._moments(clip) for clip in samples])
-
-    def _moments(self, clip: NDArray[np.uint8]) -> NDArray[np.float64]:
-        latents = self._encoder().encode_video(clip)[0].double()
-        moments = (
-            latents.mean(dim=(0, 2, 3)),
-            latents.std(dim=(2, 3)).mean(dim=0),
-            latents.diff(dim=0).abs().mean(dim=(0, 2, 3)),
-        )
-        return np.concatenate([moment.cpu().numpy() for moment in moments])
+def _moments(latents: Tensor) -> NDArray[np.float64]:
+    moments = (
+        latents.mean(dim=(0, 2, 3)),
+        latents.std(dim=(2, 3)).mean(dim=0),
+        latents.diff(dim=0).abs().mean(dim=(0, 2, 3)),
+    )
+    return np.concatenate([moment.cpu().numpy() for moment in moments])
 
 
 def distances(
@@ -86,15 +66,15 @@ def distances(
         ValueError: fewer than two streams, no blocks, or a model of another frame size.
     """
     check_int(streams, "streams", least=2)
-    extractor = LatentMoments(model)
     real, made, other = [], [], []
     for pair in clip_pairs(model, streams, seed, blocks):
         real.append(pair.rendered)
         made.append(pair.made)
         other.append(RenderedStart(seed, pair.start.scene, 1).film(len(pair.made)))
-    reference, *sets = (extractor.features(np.stack(clips)) for clips in (real, made, other))
+    reference, *sets = (latent_moments(model, clips) for clips in (real, made, other))
+    extractor = f"moments of {model.spec.name} latents"
     return {
-        name: frechet_distance(reference, features, extractor.name)
+        name: frechet_distance(reference, features, extractor)
         for name, features in zip(("model", "renderer"), sets, strict=True)
     }
 
