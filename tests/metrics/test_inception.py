@@ -86,5 +86,5 @@ def test_other_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(FileNotFoundError, match=r"torch-fidelity/releases.*--weights FILE"):
         load_inception(tmp_path / "none.pth")
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=r"no Inception weights were .*--weights FILE"):
+    with pytest.raises(FileNotFoundError, match=r"no Inception weights .*--weights FILE"):
         load_inception()
