@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dragstream.models.base import LowPassFilter
 from dragstream.models.causal_attention import CachedCall, SelfAttentionCall, TappedCall
+from dragstream.models.causal_config import Spans
 from dragstream.models.causal_context import CausalContext, low_passed
 from dragstream.models.causal_gradient import KeyValue
 from dragstream.models.causal_transformer import CausalTransformer
@@ -42,11 +43,16 @@ class BlockPass:
     time: Tensor
     modulation: Tensor
     turns: Tensor
-    spans: tuple[tuple[int, int], ...]
+    spans: Spans
 
     @classmethod
     def start(
-        cls, transformer: CausalTransformer, latents: Tensor, sigma: float, context: CausalContext
+        cls,
+        transformer: CausalTransformer,
+        latents: Tensor,
+        sigma: float,
+        context: CausalContext,
+        spans: Spans,
     ) -> BlockPass:
         """Embed a block, as the input of the first layer."""
         hidden, size = transformer.tokens(latents)
@@ -63,7 +69,7 @@ class BlockPass:
             size,
             *transformer.time(level),
             torch.view_as_real(turns),
-            context.spans(transformer.config, frames),
+            spans,
         )
 
     def taps(

@@ -122,7 +122,8 @@ class StreamReader:
         with plain_torch(), torch.no_grad():
             context = self._recall.context(state, index, shown.prompt)
             latents = self._recall.to_model(shown.noisy[at])
-            found = self.model.features(latents, spec.sigmas[at], context, wanted, low_pass)
+            read = self.model.read(latents, spec.sigmas[at], context, wanted, (low_pass,))
+        found = read.taps[0]
         return {layer: found[layer][0].detach().float().cpu() for layer in wanted}
 
     def remember(self, region: Region) -> Memory:

@@ -47,8 +47,10 @@ def test_the_loss_is_the_mean_distance_of_features_over_the_targets(scene):
     mask = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)  # tokens (1, 1) and (1, 2)
     pull = scene.pull(Translation.by(16, 16), (None, 1.0, None), mask=mask)
     iteration = next(scene.run(bare(), [pull]))
-    now = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
-    then = scene.model.wan.features(scene.reference.latents, 0.9, scene.reference.context, (1, 2))
+    now = scene.model.wan.read(scene.latents, 0.9, scene.context, (1, 2)).taps[0]
+    then = scene.model.wan.read(scene.reference.latents, 0.9, scene.reference.context, (1, 2)).taps[
+        0
+    ]
     distances = [
         (now[layer][0, 1, 2, column + 1] - then[layer][0, 2, 1, column]).abs().mean()
         for layer, column in itertools.product((1, 2), (1, 2))
@@ -64,8 +66,10 @@ def test_enlarged_features_are_compared_where_their_tokens_are(scene, corners):
     pull = scene.pull(Translation.by(16, 16), (None, 1.0, None), mask=mask)
     settings = bare(upsampling=2, nearest_features=corners)
     iteration = next(scene.run(settings, [pull]))
-    now = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
-    then = scene.model.wan.features(scene.reference.latents, 0.9, scene.reference.context, (1, 2))
+    now = scene.model.wan.read(scene.latents, 0.9, scene.context, (1, 2)).taps[0]
+    then = scene.model.wan.read(scene.reference.latents, 0.9, scene.reference.context, (1, 2)).taps[
+        0
+    ]
     larger = [
         torch.nn.functional.interpolate(
             torch.cat([taps[1], taps[2]], dim=-1)[0].movedim(-1, 1),
@@ -121,8 +125,10 @@ def test_predictions_count_on_the_cells_of_the_latents(scene):
     pull = scene.pull(Translation.by(16, 16), (None, 1.0, None), mask=mask)
     both = next(scene.run(bare(prediction_weight=0.5), [pull]))
     alone = next(scene.run(bare(), [pull]))
-    now = scene.model.wan.predict(scene.latents, 0.9, scene.context)
-    then = scene.model.wan.predict(scene.reference.latents, 0.9, scene.reference.context)
+    now = scene.model.wan.read(scene.latents, 0.9, scene.context, predict=True).x0
+    then = scene.model.wan.read(
+        scene.reference.latents, 0.9, scene.reference.context, predict=True
+    ).x0
     distance = (now[0, 1, :, 4:6, 4:8] - then[0, 2, :, 2:4, 2:6]).abs().mean()
     assert both.loss - alone.loss == pytest.approx(0.5 * float(distance), rel=1e-4)
     assert both.loss == both.loss_rec
@@ -444,8 +450,8 @@ def test_what_is_kept_changes_less(scene):
     def moved(constraint):
         run = scene.run(bare(constraint=constraint, iterations=8), [pull], keep=keep)
         records = list(run)
-        after = scene.model.wan.features(run.latents, 0.9, scene.context, (1, 2))
-        before = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
+        after = scene.model.wan.read(run.latents, 0.9, scene.context, (1, 2)).taps[0]
+        before = scene.model.wan.read(scene.latents, 0.9, scene.context, (1, 2)).taps[0]
         change = sum((after[n] - before[n])[0, :, :, 4:].abs().mean() for n in (1, 2))
         return records, float(change)
 
@@ -465,8 +471,8 @@ def test_the_terms_weigh_each_pixel_alike(scene):
     pull = scene.pull(Translation.by(16, 0), (None, 1.0, None), mask=mask)
     run = scene.run(bare(constraint=0.5), [pull], keep=keep)
     next(run)
-    after = scene.model.wan.features(run.latents, 0.9, scene.context, (1, 2))
-    before = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
+    after = scene.model.wan.read(run.latents, 0.9, scene.context, (1, 2)).taps[0]
+    before = scene.model.wan.read(scene.latents, 0.9, scene.context, (1, 2)).taps[0]
     change = sum((after[n] - before[n])[0, :, 2:, 3:].abs().mean(-1).sum() / 2 for n in (1, 2))
     second = next(run)
     assert second.loss_cst == pytest.approx(float(change) * 256 / 512, rel=1e-4)
@@ -478,8 +484,8 @@ def test_predictions_can_be_kept_instead_of_features(scene):
     settings = bare(constraint=Constraint(predictions=True), iterations=2)
     run = scene.run(settings, keep=keep)
     next(run)
-    after = scene.model.wan.predict(run.latents, 0.9, scene.context)
-    before = scene.model.wan.predict(scene.latents, 0.9, scene.context)
+    after = scene.model.wan.read(run.latents, 0.9, scene.context, predict=True).x0
+    before = scene.model.wan.read(scene.latents, 0.9, scene.context, predict=True).x0
     change = (after - before)[..., 8:].abs().mean(2).sum() * 64 / run._aim.area
     assert next(run).loss_cst == pytest.approx(float(change), rel=1e-4)
     assert [name for name, _ in scene.model.calls].count("predict") == 2
@@ -501,8 +507,8 @@ def test_a_constraint_per_element_is_a_mean_over_the_block(scene):
     settings = bare(constraint=Constraint(predictions=True, per_element=True), iterations=2)
     run = scene.run(settings, keep=keep)
     next(run)
-    after = scene.model.wan.predict(run.latents, 0.9, scene.context)
-    before = scene.model.wan.predict(scene.latents, 0.9, scene.context)
+    after = scene.model.wan.read(run.latents, 0.9, scene.context, predict=True).x0
+    before = scene.model.wan.read(scene.latents, 0.9, scene.context, predict=True).x0
     change = (after - before)[..., 8:].abs().sum() / before.numel()
     assert next(run).loss_cst == pytest.approx(float(change), rel=1e-4)
 

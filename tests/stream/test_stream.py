@@ -531,13 +531,13 @@ def test_features_are_those_of_the_drags_step(model, stream):
     found = stream.features(block=2)
     _, context = replay(model, stream.fork(at=2))
     noisy = stream.blocks[2].noisy[1][None]
-    expected = model.features(noisy, 0.9, context, (1, 2))
+    expected = model.read(noisy, 0.9, context, (1, 2)).taps[0]
     assert list(found) == [1, 2]
     assert found[1].shape == (3, 2, 3, 24)
     assert all(torch.equal(found[layer], expected[layer][0]) for layer in found)
     low = stream.features(block=-2, layers=0, cutoff=0.4, step=3)
     noisy = stream.blocks[2].noisy[3][None]
-    expected = model.features(noisy, 0.4, context, (0,), LowPass(0.4))
+    expected = model.read(noisy, 0.4, context, (0,), (LowPass(0.4),)).taps[0]
     assert torch.equal(low[0], expected[0][0])
 
 
