@@ -20,7 +20,7 @@ from dragstream.drags.regions import rasterise, warp
 from dragstream.drags.shapes import as_shape
 from dragstream.method.focus import Focus
 from dragstream.method.settings import DragSettings, Off
-from dragstream.stream.driving import Course
+from dragstream.stream.block_plan import MotionSchedule
 from dragstream.stream.records import Block, Mode
 
 if TYPE_CHECKING:
@@ -68,8 +68,10 @@ def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
         return None
     part, parts = block.part
     plain = block.mode is Mode.EDIT
-    course = Course(count) if plain else Course(count, part * count, parts * count)
-    reached = [course.fractions(drag.motion)[frame] for drag in block.drags]
+    schedule = (
+        MotionSchedule(count) if plain else MotionSchedule(count, part * count, parts * count)
+    )
+    reached = [schedule.fractions(drag.motion)[frame] for drag in block.drags]
     moved = [
         (drag, drag.motion.at(share))
         for drag, share in zip(block.drags, reached, strict=True)

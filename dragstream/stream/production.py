@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from dragstream.method.moments import Moments, drift
 from dragstream.method.settings import DragSettings
 from dragstream.models.pixels import ADVICE
-from dragstream.stream.driving import Drive
+from dragstream.stream.block_plan import BlockPlan
 from dragstream.stream.events import BlockMade, Watch, nobody
 from dragstream.stream.generation import generate
 from dragstream.stream.noise import noise
 from dragstream.stream.records import Block, Mode, Timings
-from dragstream.stream.state import Context, Recall, State, trailing
+from dragstream.stream.state import Context, ContextCache, State, trailing
 
 _ALIGNED = 16
 """Floats in 64 bytes, the alignment of CPU tensors."""
@@ -33,19 +33,21 @@ class Order:
         mode: The call that generates it.
         given: Noisy latents of the first denoising steps, (F, C, h, w) each; empty for a block
             from fresh noise.
-        drive: The drags, if any.
+        plan: The drags, if any.
         part: (j, n): it is block j of the n blocks of the call.
         origin: The block that it replaces, if any.
     """
 
     mode: Mode
     given: Sequence[torch.Tensor] = ()
-    drive: Drive | None = None
+    plan: BlockPlan | None = None
     part: tuple[int, int] = (0, 1)
     origin: Block | None = None
 
 
-def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch = nobody) -> State:
+def produce(
+    cache: ContextCache, state: State, seed: int, order: Order, watch: Watch = nobody
+) -> State:
     """The state with one more block, generated under the state's prompt.
 
     Raises:
@@ -54,24 +56,24 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
             not.
         Exception: Any exception of ``watch``.
     """
-    model, index = recall.model, len(state.blocks)
+    model, index = cache.model, len(state.blocks)
     most = model.spec.most_blocks
     if most is not None and index >= most:
         raise ValueError(
             f"{model.spec.name!r} makes videos of at most {most} blocks: edit or animate the "
             f"present ones, rewind, or begin another stream"
         )
-    context = recall.context(state, index, state.prompt)
-    decoder = recall.decoder(state, index)
-    given = order.given or (noise(seed, index, 0, _shape(recall)),)
+    context = cache.context(state, index, state.prompt)
+    decoder = cache.decoder(state, index)
+    given = order.given or (noise(seed, index, 0, _shape(cache)),)
     draft = generate(
         model,
         context,
         seed=seed,
         index=index,
-        given=[recall.to_model(latents) for latents in given],
-        drive=order.drive,
-        previous=_previous(recall, state, order.drive),
+        given=[cache.to_model(latents) for latents in given],
+        plan=order.plan,
+        previous=_previous(cache, state, order.plan),
         watch=watch,
     )
     latents, *noisy = _stored(draft.latents, *draft.noisy)
@@ -82,8 +84,8 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
         noisy=tuple(noisy),
         timings=Timings(draft.step_seconds, draft.drag_seconds, 0.0, 0.0),
     )
-    if order.drive is not None:
-        request = order.drive.request
+    if order.plan is not None:
+        request = order.plan.request
         block = replace(
             block,
             drags=request.drags,
@@ -96,26 +98,26 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
         origin = order.origin
         earlier = (*origin.earlier, origin.call)
         block = replace(block, earlier=earlier, picture=origin.picture, footage=origin.footage)
-    extended = _complete(recall, state, block, context, decoder)
+    extended = _complete(cache, state, block, context, decoder)
     watch(BlockMade(extended.blocks[-1]))
     return extended
 
 
-def _previous(recall: Recall, state: State, drive: Drive | None) -> torch.Tensor | None:
+def _previous(cache: ContextCache, state: State, plan: BlockPlan | None) -> torch.Tensor | None:
     """Clean latents (N, C, h, w) that the next block's predictions are normalised with, or None.
 
     As in the release, the stream's first block is left out, so that the second block is the first
     to be used.
     """
     count = state.prediction_blocks
-    if drive is not None:
-        count = drive.request.settings.prediction_blocks or count
+    if plan is not None:
+        count = plan.request.settings.prediction_blocks or count
     first = max(1, len(state.blocks) - count)
     previous = trailing([block.latents for block in state.blocks[first:]]) if count else None
-    return None if previous is None else recall.to_model(previous)[0]
+    return None if previous is None else cache.to_model(previous)[0]
 
 
-def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uint8]) -> State:
+def produce_image(cache: ContextCache, state: State, seed: int, image: NDArray[np.uint8]) -> State:
     """The state with a first block that shows a picture.
 
     The block's noisy latents are those with which a generated block arrives at the same clean
@@ -126,7 +128,7 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
         ValueError: Another size or dtype than the model's frames.
         FloatingPointError: The encoder's latents, or the frames decoded from them, are not finite.
     """
-    grid = recall.model.spec.grid
+    grid = cache.model.spec.grid
     if not isinstance(image, np.ndarray):
         raise TypeError(f"image must be a numpy array uint8 (H, W, 3), got {type(image).__name__}")
     if image.dtype != np.uint8 or image.shape != (grid.height, grid.width, 3):
@@ -136,8 +138,8 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
         )
     with torch.no_grad():
         # A copy: a model may turn it into a tensor, and frames of a stream are read-only.
-        (latents,) = _stored(recall.model.encode_image(image.copy()))
-    return _given(recall, state, seed, [latents], picture=_kept(image))
+        (latents,) = _stored(cache.model.encode_image(image.copy()))
+    return _given(cache, state, seed, [latents], picture=_kept(image))
 
 
 @runtime_checkable
@@ -149,7 +151,7 @@ class Filming(Protocol):
         ...
 
 
-def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uint8]) -> State:
+def produce_video(cache: ContextCache, state: State, seed: int, video: NDArray[np.uint8]) -> State:
     """The state with first blocks that show a video; see `produce_image`.
 
     Raises:
@@ -158,7 +160,7 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
             not make whole blocks.
         Exception: Any exception of the model.
     """
-    model = recall.model
+    model = cache.model
     if not isinstance(video, np.ndarray):
         raise TypeError(
             f"video must be a numpy array uint8 (T, H, W, 3), got {type(video).__name__}"
@@ -174,7 +176,7 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
             f"video must be uint8 (T, {spec.grid.height}, {spec.grid.width}, 3) of whole blocks of "
             f"{spec.frames_per_block} latent frames, got {video.dtype} of shape {video.shape}"
         )
-    return _given(recall, state, seed, latents.split(spec.frames_per_block), footage=_kept(video))
+    return _given(cache, state, seed, latents.split(spec.frames_per_block), footage=_kept(video))
 
 
 def _kept(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -185,7 +187,7 @@ def _kept(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _given(
-    recall: Recall,
+    cache: ContextCache,
     state: State,
     seed: int,
     parts: Sequence[torch.Tensor],
@@ -195,27 +197,27 @@ def _given(
 
     The first of them stores the ``source``: a `picture` or `footage`.
     """
-    most = recall.model.spec.most_blocks
+    most = cache.model.spec.most_blocks
     if not all(bool(torch.isfinite(latents).all()) for latents in parts):
         raise FloatingPointError(
-            f"the encoder of {recall.model.spec.name!r} gave latents that are not finite: {ADVICE}"
+            f"the encoder of {cache.model.spec.name!r} gave latents that are not finite: {ADVICE}"
         )
     if most is not None and len(parts) > most:
         raise ValueError(
-            f"{recall.model.spec.name!r} makes videos of at most {most} blocks, "
+            f"{cache.model.spec.name!r} makes videos of at most {most} blocks, "
             f"the video to start from has {len(parts)}"
         )
     for index, latents in enumerate(parts):
         noisy = tuple(
-            (1 - sigma) * latents + sigma * noise(seed, index, step, _shape(recall))
-            for step, sigma in enumerate(recall.model.spec.sigmas)
+            (1 - sigma) * latents + sigma * noise(seed, index, step, _shape(cache))
+            for step, sigma in enumerate(cache.model.spec.sigmas)
         )
         timings = Timings((), 0.0, 0.0, 0.0)
         block = _block(state, Mode.IMAGE, latents=latents.clone(), noisy=noisy, timings=timings)
-        context = recall.context(state, index, state.prompt)
-        decoder = recall.decoder(state, index)
+        context = cache.context(state, index, state.prompt)
+        decoder = cache.decoder(state, index)
         kept = block if state.blocks else replace(block, **source)
-        state = _complete(recall, state, kept, context, decoder)
+        state = _complete(cache, state, kept, context, decoder)
     return replace(state, start=len(parts))
 
 
@@ -242,12 +244,14 @@ def _block(
     )
 
 
-def _complete(recall: Recall, state: State, block: Block, context: Context, decoder: Any) -> State:
+def _complete(
+    cache: ContextCache, state: State, block: Block, context: Context, decoder: Any
+) -> State:
     """Commit and decode a block, and append it to the state."""
     began = time.perf_counter()
-    context = recall.commit(block.latents, context)
+    context = cache.commit(block.latents, context)
     committed = time.perf_counter()
-    frames, decoder = recall.decode(block.latents, decoder)
+    frames, decoder = cache.decode(block.latents, decoder)
     decoded = time.perf_counter()
     timings = replace(block.timings, commit=committed - began, decode=decoded - committed)
     neighbours = (block.settings or DragSettings.paper()).neighbours
@@ -269,8 +273,8 @@ def _drift(past: Sequence[Block], latents: torch.Tensor, neighbours: int) -> tup
     return tuple(drift(Moments.of(frame), reference) for frame in latents)
 
 
-def _shape(recall: Recall) -> tuple[int, ...]:
-    spec = recall.model.spec
+def _shape(cache: ContextCache) -> tuple[int, ...]:
+    spec = cache.model.spec
     grid = spec.grid
     return (
         spec.frames_per_block,
