@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from dragstream.method.maps import Principal, radial_spectrum, similarity
-from dragstream.stream.aims import Aims
+from dragstream.stream.frame_targets import FrameTargets
 
 PANEL = 480
 """Width of a panel in pixels of the picture; twice what it has on most screens."""
@@ -60,7 +60,7 @@ class Look:
         colouring: Meaning of the colours.
         channel: Index of the channel, for one channel.
         token: Row and column of the picked token.
-        aims: The targets of drags here, if any.
+        targets: The targets of drags here, if any.
         overlays: Switches for target, keep and focus over the frame.
     """
 
@@ -72,7 +72,7 @@ class Look:
     colouring: Colouring
     channel: int
     token: tuple[int, int]
-    aims: Aims | None
+    targets: FrameTargets | None
     overlays: tuple[bool, bool, bool]
 
     @property
@@ -162,16 +162,16 @@ def _overlaid(look: Look, size: Size) -> Image.Image:
     """The frame, with the targets of drags drawn over it."""
     frame = np.asarray(Image.fromarray(look.frame).resize(size, Image.Resampling.BICUBIC))
     pixels = frame.astype(np.float32)
-    if look.aims is None:
+    if look.targets is None:
         return Image.fromarray(frame)
     target, keep, focus = look.overlays
-    if focus and look.aims.focus is not None:
-        weight = _enlarged(look.aims.focus, size)
+    if focus and look.targets.focus is not None:
+        weight = _enlarged(look.targets.focus, size)
         pixels *= 0.35 + 0.65 * weight[..., None]
-    if keep and look.aims.keep is not None:
-        _tint(pixels, _enlarged(look.aims.keep.astype(np.float32), size), KEEP)
+    if keep and look.targets.keep is not None:
+        _tint(pixels, _enlarged(look.targets.keep.astype(np.float32), size), KEEP)
     if target:
-        _tint(pixels, _enlarged(look.aims.target, size), TARGET)
+        _tint(pixels, _enlarged(look.targets.target, size), TARGET)
     return Image.fromarray(pixels.round().astype(np.uint8))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region
 from dragstream.method.settings import DragSettings
-from dragstream.stream.aims import Aims, aims_of, planned
+from dragstream.stream.frame_targets import FrameTargets, planned_targets, targets_in_frame
 from dragstream.widgets.feature_picture import Colouring, Look
 
 if TYPE_CHECKING:
@@ -77,16 +77,16 @@ class FeatureReader:
             place=place,
             filtered=self.maps(block, layer, cutoff)[place],
             cutoff=cutoff,
-            aims=self.aims(block, place, plan if frame == self.count - 1 else None),
+            targets=self.targets(block, place, plan if frame == self.count - 1 else None),
             **appearance,
         )
 
-    def aims(self, block: Block, place: int, plan: Plan | None) -> Aims | None:
+    def targets(self, block: Block, place: int, plan: Plan | None) -> FrameTargets | None:
         """The targets of the planned drags, or else of those that made the block."""
         grid = self.stream.model.spec.grid
         if plan is not None and plan[0]:
-            return planned(*plan, grid)
-        return aims_of(block, place, grid)
+            return planned_targets(*plan, grid)
+        return targets_in_frame(block, place, grid)
 
     def maps(self, block: Block, layer: int | None, cutoff: float | None) -> Maps:
         """Features of a block (frames, rows, columns, channels), layers concatenated."""

@@ -18,7 +18,7 @@ from dragstream.drags.checks import fraction, whole
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region, as_shape
 from dragstream.method.settings import DragSettings
-from dragstream.stream.aims import planned
+from dragstream.stream.frame_targets import planned_targets
 from dragstream.widgets import session
 from dragstream.widgets.controls import choice, close_all, row, slider, switch
 from dragstream.widgets.feature_picture import Colouring, Look, compose, token_at
@@ -176,7 +176,7 @@ class FeatureView(ipywidgets.VBox):
             TypeError, ValueError: Drags that do not fit the frame.
         """
         grid = self.stream.model.spec.grid
-        planned(drags, keep, settings, grid)
+        planned_targets(drags, keep, settings, grid)
         self._plan = (tuple(drags), None if keep is None else as_shape(keep), settings)
         if self.awake:
             self.refresh()

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from dragstream.method.placement import enlarge
 
 from dragstream.bench import __main__ as command
 from dragstream.bench import wan as bench
@@ -16,6 +15,7 @@ from dragstream.bench.procedure import ReleasedProcedure, decode_again
 from dragstream.bench.wan import Bench, Row, WanReport, random_wan
 from dragstream.method.frequency import LowPass
 from dragstream.method.rectification import Rectification
+from dragstream.method.target_cells import enlarge
 from dragstream.models.causal_wan import CausalWan
 
 SIZES = {

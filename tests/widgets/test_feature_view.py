@@ -226,7 +226,7 @@ def test_plans_are_drawn_over_the_newest_frame(view):
     view.plan([DRAG], KEEP)
     assert not np.array_equal(before, panels(view)["frame"])
     view.frame = 4
-    assert view._reader.aims(view.stream.blocks[1], 1, None) is None
+    assert view._reader.targets(view.stream.blocks[1], 1, None) is None
     view.plan([])
     view.frame = 5
     assert np.array_equal(before, panels(view)["frame"])

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from dragstream.drags.geometry import Grid
     from dragstream.drags.shapes import Region
 
-__all__ = ["Aims", "aims_of", "focus_map", "planned"]
+__all__ = ["FrameTargets", "planned_targets", "targets_in_frame"]
 
 
 @dataclass(frozen=True, eq=False)
-class Aims:
+class FrameTargets:
     """The targets, kept region and update weight of drags in one latent frame.
 
     Attributes:
@@ -46,7 +46,7 @@ class Aims:
     focus: NDArray[np.float32] | None
 
 
-def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
+def targets_in_frame(block: Block, frame: int, grid: Grid) -> FrameTargets | None:
     """The targets of a block's drags in one of its latent frames.
 
     Args:
@@ -79,16 +79,16 @@ def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
     ]
     # Other methods weight the update by 1 everywhere.
     focus = block.settings.focus if isinstance(block.settings, DragSettings) else False
-    return _aims(moved, block.keep, focus, grid) if moved else None
+    return _targets(moved, block.keep, focus, grid) if moved else None
 
 
-def planned(
+def planned_targets(
     drags: Sequence[Drag],
     keep: Region | None,
     settings: DragSettings | None,
     grid: Grid,
     share: float = 1.0,
-) -> Aims | None:
+) -> FrameTargets | None:
     """The targets of drags after a share of their motion, in (0, 1], before any block is generated.
 
     Args:
@@ -104,30 +104,17 @@ def planned(
     share = fraction(share, "share")
     moved = [(drag, drag.motion.at(share)) for drag in drags]
     chosen = (settings or DragSettings()).focus
-    return _aims(moved, keep, chosen, grid) if moved else None
+    return _targets(moved, keep, chosen, grid) if moved else None
 
 
-def focus_map(
-    moved: Sequence[tuple[NDArray[np.bool_], Affine]], focus: Focus, grid: Grid
-) -> NDArray[np.float32]:
-    """The weight G of the update (Eq. 10), (latent rows, latent columns).
-
-    Args:
-        moved: Each handle region (H, W) and the map to its target.
-        focus: The width of the weight.
-        grid: Sizes of a frame.
-    """
-    return np.asarray(focus.of(moved, grid).numpy(), dtype=np.float32)
-
-
-def _aims(
+def _targets(
     moved: Sequence[tuple[Drag, Affine]], keep: Region | None, focus: Focus | Off, grid: Grid
-) -> Aims:
+) -> FrameTargets:
     size = (grid.height, grid.width)
     placed = [(drag.mask(*size), place) for drag, place in moved]
     target = np.max([warp(mask, place) for mask, place in placed], axis=0)
-    return Aims(
+    return FrameTargets(
         target,
         None if keep is None else rasterise(as_shape(keep), *size),
-        focus_map(placed, focus, grid) if focus else None,
+        focus.of(placed, grid).float().numpy() if focus else None,
     )
