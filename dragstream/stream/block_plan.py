@@ -65,7 +65,8 @@ class Request:
                     f"drags[{index}]: its memory is of block {drag.source.block}, "
                     f"but the stream has blocks 0 to {len(blocks) - 1}"
                 )
-        if not (settings is None or has_optimizer(settings)):
+        known = isinstance(settings, DragMethod) and has_optimizer(settings)
+        if not (settings is None or known):
             raise TypeError(
                 f"settings must be DragSettings, another DragMethod (see `create_optimizer`) or "
                 f"None, got {settings!r}"
