@@ -11,7 +11,7 @@ from dragstream.method.settings import DragSettings
 from dragstream.stream import LiveStream, Stream
 from dragstream.widgets.feature_picture import GAP, PANEL, picture_size, token_at
 from dragstream.widgets.feature_view import Colouring, FeatureView
-from dragstream.widgets.pace import Aside
+from dragstream.widgets.throttle import BackgroundThrottle
 from tests.widgets.pages import seen, until
 from tests.widgets.swatches import Swatches
 
@@ -62,7 +62,9 @@ def elsewhere(call):
 def aside(view):
     """The postponed calls of the view: seconds and function."""
     calls = []
-    view._aside = Aside(view.catch_up, 0.2, later=lambda *call: calls.append(call))
+    view._background = BackgroundThrottle(
+        view.catch_up, 0.2, later=lambda *call: calls.append(call)
+    )
     return calls
 
 

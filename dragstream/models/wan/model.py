@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dragstream.models.base import LowPassFilter, ModelSpec, Reading
-from dragstream.models.wan.memory import Memory, Remembered, Rolling, seen
-from dragstream.models.wan.placement import Placement
+from dragstream.models.wan.context_policy import AnyContext, ContextPolicy, Rolling, inner_context
+from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.releases import TIMESTEPS
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Wan(nn.Module):
         text: A callable from prompts to embeddings.
         timesteps: The network's timestep by noise level of the spec, where it differs from sigma *
             1000.
-        memory: The context policy; by default the transformer's window and sink.
+        policy: The context policy; by default the transformer's window and sink.
         preview: A small decoder that replaces the VAE's for frames.
         undo: Default number of blocks that streams can undo.
     """
@@ -55,9 +55,9 @@ class Wan(nn.Module):
         text: Text,
         *,
         timesteps: Mapping[float, float] | None = None,
-        memory: Memory | None = None,
+        policy: ContextPolicy | None = None,
         preview: PreviewDecoder | None = None,
-        undo: int = Placement.undo,
+        undo: int = DeviceMap.undo,
     ) -> None:
         super().__init__()
         self.spec = spec
@@ -66,7 +66,7 @@ class Wan(nn.Module):
         self.text = text
         self.preview = preview
         self.undo = undo
-        self.memory = Rolling(wan) if memory is None else memory
+        self.policy = Rolling(wan) if policy is None else policy
         self._timesteps = dict(timesteps or {})
 
     def extra_repr(self) -> str:
@@ -110,11 +110,11 @@ class Wan(nn.Module):
 
     def new_context(self, text: Tensor) -> Any:
         """See `VideoModel`."""
-        return self.memory.begin(text)
+        return self.policy.begin(text)
 
-    def with_text(self, context: Remembered, text: Tensor) -> Any:
+    def with_text(self, context: AnyContext, text: Tensor) -> Any:
         """See `VideoModel`."""
-        return self.memory.told(context, text)
+        return self.policy.with_text(context, text)
 
     # ------------------------------------------------------------------ denoising
 
@@ -134,7 +134,7 @@ class Wan(nn.Module):
         window: int | None = None,
     ) -> Reading:
         """See `VideoModel.read`."""
-        level, inner = self._level(sigma), seen(context)
+        level, inner = self._level(sigma), inner_context(context)
         found = self.wan.read(
             latents, level, inner, layers, filters, predict=predict, window=window
         )
@@ -154,7 +154,7 @@ class Wan(nn.Module):
 
     def commit(self, latents: Tensor, context: Any) -> Any:
         """See `CausalWan.commit`."""
-        return self.memory.extended(context, latents)
+        return self.policy.extended(context, latents)
 
     # ------------------------------------------------------------------ pixels
 

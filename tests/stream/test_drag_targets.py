@@ -6,7 +6,7 @@ from dragstream.drags.motions import Drag, Translation
 from dragstream.drags.regions import warp
 from dragstream.method.settings import DragSettings
 from dragstream.stream import Stream
-from dragstream.stream.frame_targets import planned_targets, targets_in_frame
+from dragstream.stream.drag_targets import block_targets, planned_targets
 
 KEEP = regions.box(0, 24, 8, 32)
 
@@ -23,7 +23,7 @@ def dragged(model, drags):
 def test_each_latent_frame_has_its_own_target(dragged, drags, model):
     grid = model.spec.grid
     for place in range(3):
-        targets = targets_in_frame(dragged.blocks[1], place, grid)
+        targets = block_targets(dragged.blocks[1], place, grid)
         share = (place + 1) / 6
         moved = [warp(drag.mask(32, 48), drag.motion.at(share)) for drag in drags]
         np.testing.assert_allclose(targets.target, np.maximum(*moved), atol=1e-6)
@@ -31,7 +31,7 @@ def test_each_latent_frame_has_its_own_target(dragged, drags, model):
 
 
 def test_the_focus_is_highest_where_the_target_is(dragged, model):
-    targets = targets_in_frame(dragged.blocks[1], 2, model.spec.grid)
+    targets = block_targets(dragged.blocks[1], 2, model.spec.grid)
     assert targets.focus.shape == (4, 6)
     assert 0 <= targets.focus.min() < 0.2
     assert targets.focus.max() > 0.7
@@ -42,9 +42,9 @@ def test_the_focus_is_highest_where_the_target_is(dragged, model):
 def test_an_edit_aims_in_its_last_frame_only(dragged, drags, model):
     edited = dragged.blocks[2]
     grid = model.spec.grid
-    assert targets_in_frame(edited, 0, grid) is None
-    assert targets_in_frame(edited, 1, grid) is None
-    targets = targets_in_frame(edited, 2, grid)
+    assert block_targets(edited, 0, grid) is None
+    assert block_targets(edited, 1, grid) is None
+    targets = block_targets(edited, 2, grid)
     assert targets.focus is None
     assert targets.keep is None
     moved = [warp(drag.mask(32, 48), drag.motion.at(1.0)) for drag in drags]
@@ -52,9 +52,9 @@ def test_an_edit_aims_in_its_last_frame_only(dragged, drags, model):
 
 
 def test_plain_blocks_aim_at_nothing(dragged, model):
-    assert targets_in_frame(dragged.blocks[0], 0, model.spec.grid) is None
+    assert block_targets(dragged.blocks[0], 0, model.spec.grid) is None
     with pytest.raises(ValueError, match="latent frames 0 to 2, got 3"):
-        targets_in_frame(dragged.blocks[0], 3, model.spec.grid)
+        block_targets(dragged.blocks[0], 3, model.spec.grid)
 
 
 def test_plans(model):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import fraction, whole
+from dragstream.drags.checks import check_fraction, check_int
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag
 from dragstream.drags.regions import rasterise, warp
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from dragstream.drags.geometry import Grid
     from dragstream.drags.shapes import Region
 
-__all__ = ["FrameTargets", "planned_targets", "targets_in_frame"]
+__all__ = ["DragTargets", "block_targets", "planned_targets"]
 
 
 @dataclass(frozen=True, eq=False)
-class FrameTargets:
+class DragTargets:
     """The targets, kept region and update weight of drags in one latent frame.
 
     Attributes:
@@ -46,7 +46,7 @@ class FrameTargets:
     focus: NDArray[np.float32] | None
 
 
-def targets_in_frame(block: Block, frame: int, grid: Grid) -> FrameTargets | None:
+def block_targets(block: Block, frame: int, grid: Grid) -> DragTargets | None:
     """The targets of a block's drags in one of its latent frames.
 
     Args:
@@ -61,7 +61,7 @@ def targets_in_frame(block: Block, frame: int, grid: Grid) -> FrameTargets | Non
         ValueError: A frame that the block does not have.
     """
     count = len(block.latents)
-    frame = whole(frame, "frame", least=0)
+    frame = check_int(frame, "frame", least=0)
     if frame >= count:
         raise ValueError(f"block {block.index} has latent frames 0 to {count - 1}, got {frame}")
     if not block.drags or block.settings is None:
@@ -88,7 +88,7 @@ def planned_targets(
     settings: DragSettings | None,
     grid: Grid,
     share: float = 1.0,
-) -> FrameTargets | None:
+) -> DragTargets | None:
     """The targets of drags after a share of their motion, in (0, 1], before any block is generated.
 
     Args:
@@ -101,7 +101,7 @@ def planned_targets(
     Raises:
         ValueError: A share out of range, or regions that do not fit the frame.
     """
-    share = fraction(share, "share")
+    share = check_fraction(share, "share")
     moved = [(drag, drag.motion.at(share)) for drag in drags]
     chosen = (settings or DragSettings()).focus
     return _targets(moved, keep, chosen, grid) if moved else None
@@ -109,11 +109,11 @@ def planned_targets(
 
 def _targets(
     moved: Sequence[tuple[Drag, Affine]], keep: Region | None, focus: Focus | Off, grid: Grid
-) -> FrameTargets:
+) -> DragTargets:
     size = (grid.height, grid.width)
     placed = [(drag.mask(*size), place) for drag, place in moved]
     target = np.max([warp(mask, place) for mask, place in placed], axis=0)
-    return FrameTargets(
+    return DragTargets(
         target,
         None if keep is None else rasterise(as_shape(keep), *size),
         focus.of(placed, grid).float().numpy() if focus else None,
