@@ -33,17 +33,16 @@ class PreservationTerm:
     predictions: bool = False
     per_element: bool = False
 
-    def __call__(self, maps: Maps, initial: Maps, targets: SegmentTargets) -> Tensor:
+    def __call__(self, maps: Maps, initial: Maps | None, targets: SegmentTargets) -> Tensor:
         """Compute the term, a mean over channels, for the kept cells without the exempted ones.
 
         Raises:
-            ValueError: The term compares predictions, and the maps have none.
+            ValueError: Maps that the term compares are missing.
         """
-        now, before = (
-            each.predictions if self.predictions else each.features for each in (maps, initial)
-        )
+        name = "predictions" if self.predictions else "features"
+        now, before = getattr(maps, name), getattr(initial, name, None)
         if now is None or before is None:
-            raise ValueError("the constraint compares predictions, and the pass made none")
+            raise ValueError(f"the constraint compares {name}, which were not read")
         kept = self.kept if targets.exempt is None else self.kept * (1.0 - targets.exempt)
         total = (self.loss(now - before).mean(dim=-1) * kept).sum()
         if self.per_element:
@@ -81,7 +80,7 @@ class DragLoss:
         self,
         maps: Maps,
         references: References,
-        initial: Maps,
+        initial: Maps | None,
         targets: SegmentTargets,
         view: FrequencyView,
     ) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,7 +89,7 @@ class DragLoss:
         Args:
             maps: F(z'), the maps at the current latents.
             references: F_ref, the maps of the drags' reference frames.
-            initial: F(z), the maps at the block's initial latents.
+            initial: F(z), the maps at the block's initial latents, for the second term.
             targets: The targets (Y, Π) of the segment.
             view: The filter of the references' features.
         """

@@ -80,8 +80,8 @@ class LatentOptimization(DragOptimizer):
         with torch.enable_grad():
             point = self._latents.detach().requires_grad_()
             maps = self._read(point)  # F(z')
-            if self._initial is None:
-                self._initial = maps.detach()  # F(z): the first iteration is at the initial latents
+            if index == 0 and self._loss.preservation is not None:
+                self._initial = maps.detach()  # F(z): no pass of its own, to save time
             loss, loss_rec, loss_cst = self._loss(  # Eq. 3
                 maps, self._references, self._initial, targets, low_pass
             )
