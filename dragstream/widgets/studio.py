@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -229,16 +230,23 @@ class Studio(ipywidgets.Box):
         self._ready().prompt = prompt
 
     def export(self, kind: str, name: str) -> Path:
-        """Write the current branch to a file, and return its path.
+        """Write the current branch to a file, and return its path; a web page shows all branches.
 
         Args:
-            kind: "mp4", "gif", "dragstream" (an archive) or "py" (code that makes it again).
+            kind: "mp4", "gif", "html" (a self-contained web page), "dragstream" (an archive) or
+                "py" (code that makes it again).
             name: Of the file, without its ending; a folder before it must exist.
 
         Raises:
             ValueError: Another kind, no name, no such folder, or a stream without blocks.
         """
-        return export(self.stream, kind, name)
+        return export(self._branches(), kind, name)
+
+    def to_html(self, path: str | os.PathLike[str], megabytes: float = 3.0) -> Path:
+        """Write all branches side by side as a self-contained web page; see `Stream.to_html`."""
+        (name, current), *others = self._branches().items()
+        beside = {label: stream for label, stream in others if stream.blocks}
+        return current.to_html(path, name=name, beside=beside, megabytes=megabytes)
 
     def expect_page(self) -> None:
         """Count as shown from now on: a page is about to show the studio."""
@@ -279,6 +287,11 @@ class Studio(ipywidgets.Box):
             except RuntimeError as error:
                 self._bar.fail(error.__cause__ or error)
         return self.live
+
+    def _branches(self) -> dict[str, Stream]:
+        """The streams of all branches by name, the current one first."""
+        names = [self._timeline.branch, *(branch.name for branch in self._timeline.branches)]
+        return {name: self._timeline.stream_of(name) for name in names}
 
     def _dragged(self) -> list[Drag]:
         """The drags on the canvas, in pixels of the newest frame."""
