@@ -1,4 +1,4 @@
-"""Expands `~` in paths (`expanded`), and writes files atomically (`replacing`)."""
+"""Checks paths (`expanded`, `checked_target`), and writes files atomically (`replacing`)."""
 
 from __future__ import annotations
 
@@ -35,6 +35,27 @@ def expanded(path: str | os.PathLike[str], name: str = "path") -> Path:
     if not isinstance(named, str | os.PathLike) or isinstance(os.fspath(named), bytes):
         raise TypeError(f"{name} must be a string or a path, got {short_repr(path)}")
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises for unknown users
+
+
+def checked_target(path: str | os.PathLike[str], suffix: str) -> Path:
+    """The path of a file to write, with `~` expanded.
+
+    Args:
+        path: A string or path.
+        suffix: The suffix that it must have, as in ".mp4".
+
+    Raises:
+        TypeError: Neither a string nor a path.
+        ValueError: Another suffix, a folder that does not exist, or the path of a folder.
+    """
+    target = expanded(path)
+    if target.suffix.lower() != suffix:
+        raise ValueError(f"the file name must end in {suffix!r}, not {str(target)!r}")
+    if not target.parent.is_dir():
+        raise ValueError(f"there is no folder {str(target.parent)!r} to write to")
+    if target.is_dir():
+        raise ValueError(f"{str(target)!r} is a folder, not a file")
+    return target
 
 
 @contextlib.contextmanager

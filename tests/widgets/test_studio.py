@@ -223,7 +223,7 @@ def test_two_studios_share_one_worker(stream):
 
 def test_files(studio, stream, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for kind in ("gif", "dragstream"):
+    for kind in ("gif", "html", "dragstream"):
         assert press(studio, type="export", kind=kind, name="take") == []
         assert (tmp_path / f"take.{kind}").stat().st_size > 100
         assert f"take.{kind}" in studio._bar.written["text"]
@@ -240,7 +240,7 @@ def test_files(studio, stream, tmp_path, monkeypatch):
         assert (tmp_path / "take.py").read_text() == "# 2 blocks\n"
     monkeypatch.setenv("HOME", str(tmp_path))
     assert studio.export("py", "~/home") == tmp_path / "home.py"
-    names = ["home.py", "take.dragstream", "take.gif", "take.py"]
+    names = ["home.py", "take.dragstream", "take.gif", "take.html", "take.py"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     with pytest.raises(ValueError, match="kind must be one of mp4"):
         studio.export("exe", "take")
