@@ -77,18 +77,26 @@ def replacing(target: Path) -> Iterator[Path]:
     part, descriptor = _open(folder, target.name)
     try:
         yield part
-        os.fsync(descriptor)
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
         part.replace(folder / target.name)
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
         part.unlink(missing_ok=True)
 
 
-def _open(folder: Path, name: str) -> tuple[Path, int]:
-    """A new file and its descriptor; the file stays locked while that is open."""
+def _open(folder: Path, name: str) -> tuple[Path, int | None]:
+    """A new file and its descriptor; the file stays locked while that is open.
+
+    On Windows, which renames no open file, the descriptor is closed and None.
+    """
     while True:
         part = folder / f".{name}.{secrets.token_hex(4)}{_PART}"
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        if sys.platform == "win32":
+            os.close(descriptor)
+            return part, None
         try:
             # Another writer's clean-up may take a file between its creation and its lock.
             if _lock(descriptor) and part.exists():
@@ -117,8 +125,6 @@ def _clear(folder: Path, name: str) -> None:
 
 def _lock(descriptor: int) -> bool:
     """Lock the file; False if another open file holds the lock."""
-    if sys.platform == "win32":
-        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

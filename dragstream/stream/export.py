@@ -40,7 +40,7 @@ class StreamExport(StreamReader):
         return archive.save(archived, path, self.model)
 
     def to_mp4(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
-        """Write the video as mp4 (extra ``lab``); returns the path.
+        """Write the video as mp4 (extra ``widgets``); returns the path.
 
         The file appears whole or not at all; an older one stays until the new one is complete.
 

@@ -63,7 +63,7 @@ def to_mp4(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> P
     Raises:
         TypeError: A frame rate that is no number.
         ValueError: No frames, another suffix than ``.mp4``, no such folder, a bad frame rate.
-        ImportError: Without imageio-ffmpeg (extra ``lab``).
+        ImportError: Without imageio-ffmpeg (extra ``widgets``).
         RuntimeError: ffmpeg cannot be run, has no x264, or failed, as on a full disk: an
             `FFmpegError` with ffmpeg's output.
         OSError: The file cannot be written.

@@ -235,7 +235,7 @@ class DriftPlot(PageWidget):
 
         Raises:
             ValueError: A stream without blocks.
-            ImportError: Without matplotlib (extra ``lab``).
+            ImportError: Without matplotlib (extra ``widgets``).
         """
         from dragstream.widgets.drift_picture import draw
 

@@ -105,7 +105,7 @@ def three(two):
 @pytest.fixture
 def lively():
     """What makes live streams, shown as fast as they go, and stops them after the test."""
-    made = []
+    made, before = [], set(threading.enumerate())
 
     def make(stream, frame_rate=math.inf):
         made.append(LiveStream(stream, frame_rate))
@@ -115,7 +115,8 @@ def lively():
     for live in made:
         live.stop()
         assert live.status is Status.STOPPED
-    assert not [thread for thread in threading.enumerate() if thread.name == "LiveStream"]
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if thread.name == "LiveStream"]
 
 
 # ----------------------------------------------------------------------------- the same blocks

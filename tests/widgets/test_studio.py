@@ -44,6 +44,7 @@ def studio(stream):
     made = seen(Studio(live))
     yield made
     live.stop()
+    made.live.stop()  # of the current branch
     made.close()
 
 
@@ -291,9 +292,24 @@ def test_bad_arguments(stream):
 
 def test_a_closed_studio_is_forgotten(stream):
     studio = Studio(stream)
-    known = weakref.ref(studio)
+    branch = studio.timeline.fork()
+    studio.live.step()
+    assert studio.live.wait(LONG)
+    parts = (
+        studio,
+        studio.live,
+        studio.canvas,
+        studio.timeline,
+        studio.drift,
+        studio.features,
+        branch,
+    )
+    known = [weakref.ref(part) for part in parts]
+    before = set(threading.enumerate())
     studio.close()
-    del studio
+    del studio, branch, parts
     gc.collect()
-    assert known() is None
+    assert [part() for part in known if part() is not None] == []
+    workers = [thread for thread in before if thread.name == "LiveStream"]
+    until(lambda: not any(thread.is_alive() for thread in workers))
     stream.step()
