@@ -82,7 +82,7 @@ def column(values: pd.DataFrame, method: str, measure: str) -> pd.Series[float]:
     """A measure of a method by case; empty where the method was not run."""
     if method not in values.index.get_level_values("method"):
         return pd.Series(dtype=float)
-    return values.loc[method, measure].astype(float)
+    return values[measure].loc[method].astype(float)
 
 
 def estimate(values: Sequence[float] | pd.Series[float]) -> Estimate:

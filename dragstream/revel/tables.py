@@ -83,7 +83,7 @@ def _means(values: pd.DataFrame, name: str, *, ratio: bool) -> dict[str, Any]:
     return {
         **{measure: _mean(column(values, name, measure)) for measure in _MEASURES},
         "cases": len(values.loc[name]),
-        "measured": int(values.loc[name, "objmc"].count()),
+        "measured": int(column(values, name, "objmc").count()),
         "ratio": ratios if ratio else None,
     }
 
