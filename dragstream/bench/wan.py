@@ -333,9 +333,9 @@ class WanBenchmark:
             order = (own, released) if turn % 2 == 0 else (released, own)
             found = {call: seconds(call, clock) for call in order}
             pairs.append((found[own], found[released]))
-        medians = [statistics.median(column) for column in zip(*pairs, strict=True)]
+        mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(theirs / mine for mine, theirs in pairs)
-        return Row(name, *medians, ratio, *peaks)
+        return Row(name, mine, theirs, ratio, *peaks)
 
     def _peak(self, call: Callable[[], object]) -> int:
         if not self.cuda:
