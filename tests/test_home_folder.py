@@ -55,7 +55,7 @@ def test_labels_and_metrics(home):
     for read in (read_label, read_labels):
         with pytest.raises(ValueError, match=f"{home}/label"):
             read("~/label")
-    for call in (LPIPS("~/a.pth")._file, lambda: load_inception("~/a.pth")):
+    for call in (lambda: LPIPS("~/a.pth")._loaded, lambda: load_inception("~/a.pth")):
         with pytest.raises(FileNotFoundError, match=f"{home}/a.pth"):
             call()
 
