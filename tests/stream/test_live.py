@@ -446,7 +446,7 @@ def test_an_error_reaches_the_user_with_its_traceback(*, lively, model, two, dra
     stream = two.fork()
     live = lively(stream)
     events = record(live)
-    stream._recall = Stream(Broken(model, 6, FloatingPointError("oh no")), "red ball")._recall
+    stream._cache = Stream(Broken(model, 6, FloatingPointError("oh no")), "red ball")._cache
     gate = Gate(live, lambda event: isinstance(event, Changed))
     live.start()
     with gate:
