@@ -21,6 +21,8 @@ FLOORS = (
     {"revel", "bench"},
     {"plots"},
     {"widgets"},
+    {"command"},
+    {"__main__"},
 )
 # Imports that close a circle, to be opened: nothing may be added here.
 CLOSING = {
