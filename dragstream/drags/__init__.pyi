@@ -1,6 +1,7 @@
 from . import regions
 from .geometry import Affine, FrameClock, Grid
 from .motions import (
+    Combined,
     Deformation,
     Drag,
     Memory,
@@ -15,6 +16,7 @@ from .motions import (
 
 __all__ = [
     "Affine",
+    "Combined",
     "Deformation",
     "Drag",
     "FrameClock",

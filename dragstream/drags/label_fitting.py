@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from dragstream.drags.checks import Point, whole
+from dragstream.drags.checks import Point, check_int
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.drags.labels import Label, Mode
 from dragstream.drags.motions import Drag, Motion, Rotation, Translation
@@ -32,7 +32,7 @@ def fit_label(label: Label, grid: Grid, clock: FrameClock, frames_per_block: int
     Raises:
         ValueError: The labelled latent frame is not the last one of a block of the model.
     """
-    size = whole(frames_per_block, "frames_per_block", least=1)
+    size = check_int(frames_per_block, "frames_per_block", least=1)
     before = label.latent_frame + 1
     if before % size:
         raise ValueError(

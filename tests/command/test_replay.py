@@ -18,7 +18,7 @@ from dragstream.metrics.labelled import measure_label
 from dragstream.metrics.videos import read_video
 from dragstream.models.playground import draw
 from dragstream.models.wan.tiny import write_tiny
-from dragstream.stream.aims import aims_of
+from dragstream.stream.drag_targets import block_targets
 from dragstream.stream.records import Mode
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -60,10 +60,10 @@ def test_the_released_label_on_a_tiny_model(tiny, tmp_path, capsys) -> None:
     assert [block.mode for block in stream.blocks] == [Mode.STEP] * 3 + [Mode.ANIMATE] * 2
     mask = stream.blocks[3].drags[0].mask(32, 48)
     for index, (dx, dy) in enumerate(label.deltas[0]):
-        aims = aims_of(stream.blocks[3 + index // 3], index % 3, model.spec.grid)
-        moved = np.array(ds.regions.centroid(aims.target)) - ds.regions.centroid(mask)
+        found = block_targets(stream.blocks[3 + index // 3], index % 3, model.spec.grid)
+        moved = np.array(ds.regions.centroid(found.target)) - ds.regions.centroid(mask)
         assert moved == pytest.approx((dx * 48 / 832, dy * 32 / 480), abs=0.05)
-        assert (aims.keep & mask).sum() == 0
+        assert (found.keep & mask).sum() == 0
 
 
 def test_the_film_of_a_label_moves_the_object_as_commanded(tmp_path) -> None:
