@@ -1,4 +1,4 @@
-from . import metrics, models, plots
+from . import drags, metrics, models, plots
 from .drags import regions
 from .drags.motions import Combined, Deformation, Drag, Memory, Path, Rotation, Scale, Translation
 from .method.frequency import LowPass
@@ -26,6 +26,7 @@ __all__ = [
     "Stream",
     "Translation",
     "__version__",
+    "drags",
     "load",
     "metrics",
     "models",

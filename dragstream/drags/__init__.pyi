@@ -13,6 +13,8 @@ from .motions import (
     targets,
     validate,
 )
+from .track_files import read_tracks, write_tracks
+from .tracks import Tracks, drags_to_tracks, tracks_to_drags
 
 __all__ = [
     "Affine",
@@ -26,8 +28,13 @@ __all__ = [
     "Path",
     "Rotation",
     "Scale",
+    "Tracks",
     "Translation",
+    "drags_to_tracks",
+    "read_tracks",
     "regions",
     "targets",
+    "tracks_to_drags",
     "validate",
+    "write_tracks",
 ]
