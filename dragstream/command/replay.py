@@ -24,6 +24,7 @@ _FILMS = (".mp4", ".gif")
 _EXAMPLES = """
 dragstream replay saved_labels/orangutans --model self-forcing --out film.mp4
 dragstream replay saved_labels --model self-forcing --settings released --out films
+dragstream replay saved_labels/orangutans --video block_0_3.mp4 --model self-forcing --out film.mp4
 dragstream replay drags.json --prompt "a red critter rests in a meadow" --at 2 --out film.gif
 dragstream replay session.dragstream --out film.mp4
 """
@@ -51,8 +52,16 @@ def add(commands: Any) -> None:
     parser.add_argument("--archive", type=expanded, metavar="FILE", help="save the stream as well")
     parser.add_argument("--prompt", help="instead of the label's; a document needs one")
     parser.add_argument("--seed", type=int, help="of the noise (default: 0)")
-    parser.add_argument(
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument(
         "--image", type=expanded, metavar="PICTURE", help="the first frame; it becomes block 0"
+    )
+    start.add_argument(
+        "--video",
+        type=expanded,
+        metavar="FILE",
+        help="the video that the drags were drawn on, up to their frame; it becomes the first "
+        "blocks",
     )
     parser.add_argument(
         "--settings",
@@ -76,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
     if zipfile.is_zipfile(source):
         _refuse(
             options,
-            ("prompt", "seed", "image", "settings", "at", "blocks", "edit", "archive"),
+            ("prompt", "seed", "image", "video", "settings", "at", "blocks", "edit", "archive"),
             "does not go with an archive, whose film exists",
         )
         return _show_archive(options)
@@ -153,10 +162,13 @@ def _play(model: VideoModel, scene: Scene, options: argparse.Namespace) -> Strea
         scene.prompt,
         options.seed or 0,
         None if options.image is None else _picture(options.image),
+        video=None if options.video is None else _video(options.video),
         prediction_blocks=2 if options.settings == "released" else 0,
     )
     if scene.block < len(stream):
-        raise ValueError(f"the drags begin at block {scene.block}, where the picture is")
+        raise ValueError(
+            f"the drags begin at block {scene.block}, the picture or video has {len(stream)}"
+        )
     stream.run(scene.block - len(stream))
     if scene.edit:
         with tqdm(desc="iterations") as bar:
@@ -173,6 +185,13 @@ def _picture(file: Path) -> Any:
 
     with Image.open(file) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def _video(file: Path) -> Any:
+    """A video as uint8 (T, H, W, 3)."""
+    from dragstream.metrics.videos import read_video
+
+    return read_video(file)
 
 
 def _show_archive(options: argparse.Namespace) -> int:

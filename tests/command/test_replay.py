@@ -20,6 +20,7 @@ from dragstream.models.playground import draw
 from dragstream.models.wan.tiny import write_tiny
 from dragstream.stream.drag_targets import block_targets
 from dragstream.stream.records import Mode
+from dragstream.stream.video import to_gif
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -91,6 +92,19 @@ def test_the_film_of_a_label_moves_the_object_as_commanded(tmp_path) -> None:
     assert found.still == pytest.approx(16)
     assert found.mean < 4
     assert found.coverage > 0.5
+
+
+def test_a_label_on_the_video_that_it_was_drawn_on(tiny, tmp_path) -> None:
+    before = np.random.default_rng(0).integers(0, 256, (33, 32, 48, 3), np.uint8)
+    video = to_gif(before, tmp_path / "block_0_3.gif", 16)
+    model = ("--model", tiny, "--device", "cpu")
+    film, archive = tmp_path / "film.gif", tmp_path / "film.dragstream"
+
+    assert replay(ORANGUTANS, *model, "--video", video, "--out", film, "--archive", archive) == 0
+
+    stream = ds.Stream.restore(archive, ds.load(tiny, device="cpu", progress=False))
+    assert (stream.blocks[0].footage == read_video(video)).all()
+    assert [block.mode for block in stream.blocks] == [Mode.IMAGE] * 3 + [Mode.ANIMATE] * 2
 
 
 def write(file: Path, document: object) -> Path:
