@@ -133,7 +133,7 @@ def tracks_to_drags(
     """
     if (radius is None) == (regions is None):
         raise ValueError("give either a radius or regions")
-    sampled = _at_latent_frames(tracks, clock, check_int(start, "start", least=0))
+    sampled = at_latent_frames(tracks, clock, check_int(start, "start", least=0))
     held = sampled.visible[0] & sampled.visible[1:].any(axis=0)
     if not held.any():
         raise ValueError(f"no point is visible in frame {start}, where the drags begin, and later")
@@ -159,7 +159,7 @@ def tracks_to_drags(
     return drags, Union(tuple(still)) if len(still) > 1 else next(iter(still), None)
 
 
-def _at_latent_frames(tracks: Tracks, clock: FrameClock, start: int) -> Tracks:
+def at_latent_frames(tracks: Tracks, clock: FrameClock, start: int) -> Tracks:
     """The tracks at the newest frame, and at the last video frame of each latent one after it."""
     rate = 1.0 if tracks.frame_rate is None else tracks.frame_rate / clock.frame_rate
     step = clock.temporal_factor * rate
