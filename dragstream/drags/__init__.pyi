@@ -1,4 +1,5 @@
 from . import regions
+from .camera import Camera, with_camera
 from .geometry import Affine, FrameClock, Grid
 from .motions import (
     Combined,
@@ -18,6 +19,7 @@ from .tracks import Tracks, drags_to_tracks, tracks_to_drags
 
 __all__ = [
     "Affine",
+    "Camera",
     "Combined",
     "Deformation",
     "Drag",
@@ -36,5 +38,6 @@ __all__ = [
     "targets",
     "tracks_to_drags",
     "validate",
+    "with_camera",
     "write_tracks",
 ]
