@@ -26,7 +26,7 @@ dragstream doctor --json > report.json
 """
 _CORE = ("numpy", "torch", "diffusers", "pandas", "scipy", "pillow", "safetensors")
 _EXTRAS = {
-    "lab": ("ipywidgets", "anywidget", "ipycanvas", "matplotlib", "imageio-ffmpeg"),
+    "widgets": ("ipywidgets", "anywidget", "ipycanvas", "matplotlib", "imageio-ffmpeg"),
     "wan": ("transformers", "ftfy", "huggingface-hub"),
     "metrics": ("opencv-python-headless", "torchmetrics"),
     "sweep": ("distributed",),

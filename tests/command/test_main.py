@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,7 +90,8 @@ def test_the_doctor_reports_what_is_installed(capsys) -> None:
     assert found["torch"]["text"] == importlib.metadata.version("torch")
     assert found["dragstream"]["text"].startswith(dragstream.__version__)
     assert "cores" in found["cpu"]["text"]
-    assert found["front end"]["text"] == "6 files"
+    scripts = Path(dragstream.__file__).parent / "widgets" / "static"
+    assert found["front end"]["text"] == f"{len(list(scripts.glob('*.js')))} files"
     assert "x264" in found["ffmpeg"]["text"]
     for each in found.values():
         assert each["text"] in text
