@@ -1,6 +1,6 @@
-from . import metrics, models, plots
+from . import drags, metrics, models, plots
 from .drags import regions
-from .drags.motions import Deformation, Drag, Memory, Path, Rotation, Scale, Translation
+from .drags.motions import Combined, Deformation, Drag, Memory, Path, Rotation, Scale, Translation
 from .method.frequency import LowPass
 from .method.settings import DragSettings
 from .models.loading import load
@@ -13,6 +13,7 @@ __version__: str
 
 __all__ = [
     "Block",
+    "Combined",
     "Deformation",
     "Drag",
     "DragSettings",
@@ -25,6 +26,7 @@ __all__ = [
     "Stream",
     "Translation",
     "__version__",
+    "drags",
     "load",
     "metrics",
     "models",

@@ -21,6 +21,8 @@ FLOORS = (
     {"revel", "bench"},
     {"plots"},
     {"widgets"},
+    {"command"},
+    {"__main__"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -58,9 +58,22 @@ def test_the_wheel_carries_front_end_weights_and_types(wheel: set[str]) -> None:
 
 
 def test_the_wheel_carries_nothing_left_over(wheel: set[str]) -> None:
-    leftovers = (".pt", ".tmp", ".pyc", ".ipynb", ".ts")
+    leftovers = (".pt", ".tmp", ".pyc", ".ts")
 
     assert not [name for name in wheel if name.endswith(leftovers)]
+
+
+def test_the_wheel_carries_the_course(wheel: set[str]) -> None:
+    course = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} | {"studio.png"}
+
+    assert {name for name in wheel if name.startswith("dragstream/course/")} == {
+        f"dragstream/course/{name}" for name in course
+    }
+    assert not [name for name in wheel if name.endswith(".ipynb") and "/course/" not in name]
+
+
+def test_the_wheel_brings_the_command(wheel: set[str]) -> None:
+    assert [name for name in wheel if name.endswith(".dist-info/entry_points.txt")]
 
 
 def test_the_licence_travels_along(wheel: set[str]) -> None:

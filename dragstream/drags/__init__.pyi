@@ -1,6 +1,8 @@
 from . import regions
+from .camera import Camera, with_camera
 from .geometry import Affine, FrameClock, Grid
 from .motions import (
+    Combined,
     Deformation,
     Drag,
     Memory,
@@ -12,9 +14,13 @@ from .motions import (
     targets,
     validate,
 )
+from .track_files import read_tracks, write_tracks
+from .tracks import Tracks, drags_to_tracks, tracks_to_drags
 
 __all__ = [
     "Affine",
+    "Camera",
+    "Combined",
     "Deformation",
     "Drag",
     "FrameClock",
@@ -24,8 +30,14 @@ __all__ = [
     "Path",
     "Rotation",
     "Scale",
+    "Tracks",
     "Translation",
+    "drags_to_tracks",
+    "read_tracks",
     "regions",
     "targets",
+    "tracks_to_drags",
     "validate",
+    "with_camera",
+    "write_tracks",
 ]

@@ -12,6 +12,7 @@ R        {"type": "disc", "center": [x, y], "radius": r}
 M        {"type": "translation", "path": P}
          {"type": "deformation", "path": P, "edge": 0.33}
          {"type": "rotation", "center": [x, y], "degrees": a | [a, ...], "ease": E, "frames": F}
+         {"type": "combined", "of": [M, M, ...]}
          {"type": "own", "value": {"class": "Growth", "factor": 1.4, ...}, "shown": {...}}
 P        {"points": [[x, y], ...], "smooth": true, "ease": E, "frames": F}
 E        "linear" | "ease_in" | "ease_out" | "ease_in_out"
@@ -31,7 +32,8 @@ from typing import Any
 
 from dragstream.drags.budget import Budget
 from dragstream.drags.checks import check_int, short_repr
-from dragstream.drags.motions import KINDS, Drag, Memory, Motion
+from dragstream.drags.motions import KINDS, Combined, Drag, Memory, Motion
+from dragstream.drags.motions.combined import MOST_PARTS as MOST_COMBINED
 from dragstream.drags.reading import (
     MOST_POINTS,
     Document,
@@ -125,7 +127,7 @@ def from_json(
 
 def _drag_json(drag: Drag, *, own: bool, frame: tuple[int, int] | None) -> Document:
     source = drag.source
-    motion = _motion_json(drag.motion, own=own)
+    motion = _motion_json(drag.motion, own=own, page=frame is not None)
     if frame is not None and motion["type"] == "own":
         motion["shown"] = _shown(drag, *frame)
     return {
@@ -169,7 +171,13 @@ def _region_json(region: Shape) -> Document:
             raise TypeError(f"a region of class {type(region).__name__} cannot be written as JSON")
 
 
-def _motion_json(motion: Motion, *, own: bool) -> Document:
+def _motion_json(motion: Motion, *, own: bool, page: bool = False) -> Document:
+    """A motion; pages draw a combined one as they draw those of a user."""
+    if isinstance(motion, Combined):
+        of = [_motion_json(part, own=own) for part in motion.of]
+        if page:
+            return {"type": "own", "value": {"class": Combined.__name__, "of": of}}
+        return {"type": motion.kind, "of": of}
     if own and motion.kind not in KINDS:
         return {"type": "own", "value": to_plain(motion, "motion")}
     return {"type": motion.kind, **motion.to_document()}
@@ -284,15 +292,28 @@ class DocumentReader:
         return listed
 
     def _motion(self, value: object, where: str) -> Motion:
-        kind = read_type(value, where, (*KINDS, "own"))
+        kind = read_type(value, where, (*KINDS, Combined.kind, "own"))
         if kind in KINDS:
             self.budget.spend("points", _listed(value), where)
             return KINDS[kind].from_document(value, where)
+        if kind == Combined.kind:
+            return self._combined(read_fields(value, where, ("type", "of"))["of"], where)
         fields = read_fields(value, where, ("type", "value"), ("shown",))
+        if isinstance(fields["value"], Mapping) and fields["value"].get("class") == "Combined":
+            return self._combined(fields["value"].get("of"), where)
         motion = from_plain(fields["value"], self.parts, where)
         if not isinstance(motion, Motion):
             raise ValueError(f"{where} must be a Motion, got {short_repr(motion)}")  # noqa: TRY004
         return motion
+
+    def _combined(self, value: object, where: str) -> Motion:
+        listed = read_list(value, f"{where}.of", MOST_COMBINED)
+        for index, part in enumerate(listed):
+            if isinstance(part, Mapping) and part.get("type") == Combined.kind:
+                raise ValueError(f"{where}.of[{index}]: combined motions do not nest")
+        parts = [self._motion(part, f"{where}.of[{index}]") for index, part in enumerate(listed)]
+        with located(where):
+            return Combined(parts)
 
 
 def _listed(value: object) -> int:

@@ -7,6 +7,7 @@
 - :mod:`~dragstream.metrics.perceptual`: how different do two pictures look (LPIPS)?
 - :mod:`~dragstream.metrics.trackers`: where points went, pluggable; also
   :mod:`~dragstream.metrics.cotracker`.
+- :mod:`~dragstream.metrics.driving_video`: the motion of a region in a video, as a drag.
 - :mod:`~dragstream.metrics.extractors`: the networks that make features, by name.
 
 ``python -m dragstream.metrics objmc --label FOLDER --video FILE`` measures a released label;

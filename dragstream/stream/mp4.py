@@ -24,7 +24,7 @@ def encode_mp4(frames: NDArray[np.uint8], path: Path, frame_rate: float) -> None
         ImportError: Without imageio-ffmpeg (extra ``widgets``).
         FFmpegError: ffmpeg cannot be run, has no x264, or failed, as on a full disk.
     """
-    command = [_executable(), *_arguments(frames, frame_rate), str(path.absolute())]
+    command = [find_ffmpeg(), *_arguments(frames, frame_rate), str(path.absolute())]
     try:
         # A separate process group: an interrupt of the kernel should reach Python only.
         done = subprocess.run(  # noqa: S603 - no shell, and the path is absolute
@@ -47,7 +47,13 @@ def encode_mp4(frames: NDArray[np.uint8], path: Path, frame_rate: float) -> None
 _INSTEAD = "to_gif, or a file name that ends in .gif, works without ffmpeg"
 
 
-def _executable() -> str:
+def find_ffmpeg() -> str:
+    """The path of ffmpeg: that of imageio-ffmpeg, or `IMAGEIO_FFMPEG_EXE`.
+
+    Raises:
+        ImportError: Without imageio-ffmpeg (extra ``lab``).
+        FFmpegError: It finds none.
+    """
     try:
         import imageio_ffmpeg
     except ImportError as error:

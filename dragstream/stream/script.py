@@ -23,6 +23,7 @@ from PIL import Image
 
 from dragstream import method as methods
 from dragstream.drags.expressions import drag_expression, region_expression
+from dragstream.drags.motions.combined import parts_of
 from dragstream.drags.shapes import as_shape
 from dragstream.drags.source import Expression, Items, Make, differences, quoted, render
 from dragstream.method.base import DragMethod
@@ -107,7 +108,7 @@ def _classes(blocks: Sequence[Block]) -> dict[str, str]:
     found: dict[str, str] = {}
     for call in (call for block in blocks for call in (*block.earlier, block.call)):
         method: Any = call.settings
-        parts: list[Any] = [drag.motion for drag in call.drags]
+        parts: list[Any] = [part for drag in call.drags for part in parts_of(drag.motion)]
         if method is not None:
             fields = dataclasses.fields(method)
             parts += [method, *(getattr(method, field.name) for field in fields)]

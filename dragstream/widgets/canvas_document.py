@@ -13,6 +13,7 @@ from dragstream.drags import regions
 from dragstream.drags.checks import check_int
 from dragstream.drags.documents import to_json
 from dragstream.drags.motions import Drag, Motion
+from dragstream.drags.motions.combined import parts_of
 from dragstream.drags.shapes import Shape, as_shape
 from dragstream.widgets import messages
 from dragstream.widgets.entries import Entry, listed, next_colour
@@ -200,9 +201,9 @@ class CanvasDocument:
     ) -> Scene:
         """A scene with other drags; the classes of user-defined motions are remembered."""
         drags = [entry.drag for entry in entries]
-        for drag in drags:
-            if drag.motion.kind == "own":
-                self._own_motions[type(drag.motion).__name__] = type(drag.motion)
+        for motion in (part for drag in drags for part in parts_of(drag.motion)):
+            if motion.kind == "own":
+                self._own_motions[type(motion).__name__] = type(motion)
         return replace(
             scene,
             entries=tuple(entries),

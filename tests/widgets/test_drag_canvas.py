@@ -703,3 +703,12 @@ def test_a_motion_of_ones_own_is_drawn_kept_and_given_back(canvas):
     canvas.undo()
     canvas.redo()
     assert canvas.drags[-1] == drag
+
+
+def test_combined_motions_are_drawn_kept_and_given_back(canvas):
+    motion = ds.Combined([ds.Translation.by(4, 0), Growth(2.0)])
+    drag = ds.Drag(ds.regions.box(4, 4, 8, 8), motion)
+    canvas.add(drag)
+    assert canvas.state["drags"][-1]["motion"]["shown"]["maps"][-1] == [2, 0, 8, 0, 2, 0]
+    canvas.set_state({"state": canvas.state, "looks": canvas.looks})
+    assert canvas.drags[-1] == drag

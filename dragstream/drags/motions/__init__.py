@@ -16,6 +16,7 @@ in degrees that are positive clockwise on screen. Each kind of motion is one fil
 from __future__ import annotations
 
 from dragstream.drags.motions.base import Motion, targets
+from dragstream.drags.motions.combined import Combined
 from dragstream.drags.motions.deformation import EDGE, Deformation
 from dragstream.drags.motions.drag import Drag, Memory, check_apart, validate
 from dragstream.drags.motions.rotation import Rotation
@@ -27,6 +28,7 @@ __all__ = [
     "EASINGS",
     "EDGE",
     "KINDS",
+    "Combined",
     "Deformation",
     "Drag",
     "Memory",
@@ -43,4 +45,4 @@ __all__ = [
 KINDS: dict[str, type[Motion]] = {
     kind.kind: kind for kind in (Translation, Deformation, Rotation, Scale)
 }
-"""The package's motions by their "type" in JSON documents and on the canvas."""
+"""The motions by their "type" in JSON documents and on the canvas, which `Combined` has none of."""

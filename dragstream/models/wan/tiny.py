@@ -10,7 +10,9 @@ videos. Names of files, keys and config fields equal the public ones; only sizes
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -162,7 +164,7 @@ def _write_released(root: Path, like: Release, transformer: nn.Module) -> None:
 
 
 def _write_text(root: Path) -> None:
-    """Write UMT5 and a tokenizer with single characters as tokens."""
+    """Write UMT5 and a tokenizer with single characters and pairs of letters as tokens."""
     try:
         from tokenizers import Tokenizer, models, pre_tokenizers, processors
         from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
@@ -172,7 +174,9 @@ def _write_text(root: Path) -> None:
         ) from error
     marks = ["<pad>", "</s>", "<unk>"]
     letters = ["\u2581", *(chr(code) for code in range(33, 127))]
-    pieces = [(mark, 0.0) for mark in marks] + [(letter, -4.0) for letter in letters]
+    # Pairs, so that captions of a hundred words stay below the 512 tokens of the public models.
+    pairs = ["".join(pair) for pair in itertools.product(string.ascii_lowercase, repeat=2)]
+    pieces = [(mark, 0.0) for mark in marks] + [(piece, -4.0) for piece in (*letters, *pairs)]
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=2))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.post_processor = processors.TemplateProcessing(

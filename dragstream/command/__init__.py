@@ -1,0 +1,1 @@
+"""The command ``dragstream``: one file for each subcommand, and `main`."""

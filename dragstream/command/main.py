@@ -1,0 +1,66 @@
+"""The command line ``dragstream``: its parser, and errors as exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from dragstream import __version__
+from dragstream.command import checkpoint, course, demo, doctor, replay, studio
+from dragstream.command.base import UsageError, one_line
+
+_STATUSES = """exit status:
+  0  done
+  1  an error; one line on the standard error output says which
+  2  a command line that cannot be understood
+  130  interrupted"""
+
+_FAILURES = (
+    OSError,
+    ValueError,
+    TypeError,
+    ImportError,
+    MemoryError,
+    ArithmeticError,
+    RuntimeError,
+)
+"""Documented errors of the package; others are defects, and show their traceback."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit status.
+
+    Args:
+        arguments: Those after the command's name; None means the process's own.
+
+    Raises:
+        SystemExit: After `--help` (status 0), or a line that cannot be understood (2).
+    """
+    options = build_parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except UsageError as error:
+        options.parser.error(str(error))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except _FAILURES as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return 1
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands; each sets `run`, and `parser` for its own errors."""
+    parser = argparse.ArgumentParser(
+        prog="dragstream",
+        description="Drag anything in a video while a model is generating it.",
+        epilog=_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for subcommand in (replay, studio, demo, course, checkpoint, doctor):
+        subcommand.add(commands)
+    return parser

@@ -1,0 +1,134 @@
+"""A movement of the camera beside drags of objects."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dragstream.drags import Camera, regions, with_camera
+from dragstream.drags.documents import from_json, to_json
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Drag, Path, Rotation, Scale, Translation, targets, validate
+
+SIZE = (41, 61)
+MIDDLE = (30, 20)
+BALL = Drag(regions.disc((20, 20), 5), Translation.by(10, 0))
+
+
+def test_the_scene_moves_against_the_camera() -> None:
+    camera = Camera(pan=(6, -2), zoom=2, roll=90)
+
+    target = camera.motion(*SIZE).at(1)
+
+    # five pixels to the right of the middle: ten after the zoom, above it after the roll
+    np.testing.assert_allclose(target.apply((35, 20)), (30 - 6, 10 + 2))
+    np.testing.assert_allclose(target.apply(MIDDLE), (24, 22))
+
+
+def test_single_movements_are_plain_motions() -> None:
+    assert Camera(zoom=2).motion(*SIZE) == Scale(MIDDLE, [2])
+    assert Camera(roll=9).motion(*SIZE) == Rotation(MIDDLE, [-9])
+    assert Camera((4, 0), ease="ease_in", frames=6).motion(*SIZE) == Translation(
+        Path.polyline([(0, 0), (-4, 0)], "ease_in", [0, 6])
+    )
+
+
+def test_objects_move_in_the_scene_or_in_the_frame() -> None:
+    camera = Camera(pan=(4, 0))
+
+    ground, scene = with_camera([BALL], camera, *SIZE)
+    same, frame = with_camera([BALL], camera, *SIZE, relative="frame")
+
+    assert scene.motion.at(1) == Affine.translation(6, 0)
+    assert frame == BALL
+    assert ground.motion == same.motion
+    assert ground.motion.at(1) == Affine.translation(-4, 0)
+
+
+@pytest.mark.parametrize("relative", ["scene", "frame"])
+@pytest.mark.parametrize("camera", [Camera(pan=(9, 3)), Camera(zoom=1.3), Camera(roll=20)])
+def test_ground_and_objects_never_share_a_target(camera, relative) -> None:
+    other = Drag(regions.box(40, 5, 50, 15), Rotation((45, 10), 30))
+    drags = with_camera([BALL, other], camera, *SIZE, relative=relative)
+
+    masks = validate(drags, None, *SIZE)
+
+    assert 0.6 < masks[0].mean() < 0.9
+    for share in (0, 0.25, 0.5, 1):
+        ground, *objects = (
+            regions.warp(mask, drag.motion.at(share)) > 0.5
+            for mask, drag in zip(masks, drags, strict=True)
+        )
+        assert not (ground & np.any(objects, axis=0)).any()
+
+
+def test_pinned_ways_are_left_free_in_their_own_time() -> None:
+    pinned = Drag(BALL.region, Translation(Path.polyline([(0, 0), (12, 0)], frames=[0, 2])))
+    camera = Camera(pan=(0, 12), frames=4)
+
+    ground, ball = with_camera([pinned], camera, *SIZE, relative="frame")
+
+    masks = validate([ground, ball], None, *SIZE)
+    for frame in range(5):
+        there = [drag.motion.at(min(1.0, frame / drag.motion.duration)) for drag in (ground, ball)]
+        first, second = (
+            regions.warp(mask, place) > 0.5 for mask, place in zip(masks, there, strict=True)
+        )
+        assert not (first & second).any()
+
+
+def test_objects_that_cover_the_frame_leave_nothing_to_move() -> None:
+    with pytest.raises(ValueError, match="the objects cover the frame"):
+        with_camera([Drag(regions.box(0, 0, 61, 41), BALL.motion)], Camera(roll=5), *SIZE)
+
+
+def test_zoomed_objects_go_to_their_place_in_the_zoomed_scene() -> None:
+    _, ball = with_camera([BALL], Camera(zoom=2), *SIZE)
+
+    # (20, 20) goes to (30, 20), the middle, which a zoom leaves in place
+    np.testing.assert_allclose(ball.motion.at(1).apply((20, 20)), MIDDLE)
+    np.testing.assert_allclose(ball.motion.at(1).apply((25, 20)), (40, 20))
+
+
+def test_pinned_objects_keep_their_times() -> None:
+    pinned = Drag(BALL.region, Translation(Path.polyline([(0, 0), (8, 0)], frames=[0, 2])))
+    with pytest.raises(ValueError, match=r"drags\[0\] is pinned to latent frames, so the camera"):
+        with_camera([pinned], Camera(pan=(0, 4)), *SIZE)
+
+    _, ball = with_camera([pinned], Camera(pan=(0, 4), frames=4), *SIZE)
+
+    assert [target.apply((0, 0)).tolist() for target in targets(ball.motion, 4)] == [
+        [4, -1],
+        [8, -2],
+        [8, -3],
+        [8, -4],
+    ]
+
+
+def test_a_camera_alone_is_one_drag_and_is_written_as_json() -> None:
+    (alone,) = with_camera([], Camera(zoom=1.5, roll=3), *SIZE)
+    drags = [alone, *with_camera([BALL], Camera(pan=(3, 3)), *SIZE)]
+
+    assert from_json(to_json(drags))[0] == drags
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (Camera, ValueError, "a camera must move"),
+        (lambda: Camera(zoom=0), ValueError, "zoom must be above 0"),
+        (lambda: Camera(pan=4), TypeError, "pan must be a pair"),
+        (lambda: Camera(roll=4, frames=0), ValueError, "frames must be above 0"),
+        (lambda: Camera(roll=4, ease="soon"), ValueError, "ease must be one of"),
+        (lambda: with_camera([], (4, 0), *SIZE), TypeError, "camera must be a Camera"),
+        (lambda: with_camera([4], Camera(roll=4), *SIZE), TypeError, r"drags\[0\] must be a Drag"),
+        (
+            lambda: with_camera([], Camera(roll=4), *SIZE, relative="world"),
+            ValueError,
+            "relative must be 'scene' or 'frame', got 'world'",
+        ),
+    ],
+)
+def test_bad_arguments(call, error, text) -> None:
+    with pytest.raises(error, match=text):
+        call()
