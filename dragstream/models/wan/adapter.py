@@ -8,7 +8,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from dragstream.models.checkpoints import State, diffusers_name, read_pickled
+from dragstream.models.checkpoints import diffusers_name
+from dragstream.models.state_dicts import State
+from dragstream.models.weight_files import find_files, read_tree
 
 _WRAPPED = "generator_lora"
 _FACTOR = re.compile(r"(?:base_model\.model\.)?(?:model\.)?(.+)\.lora_([AB])(?:\.\w+)?\.weight")
@@ -24,7 +26,7 @@ def read_adapter(path: str | Path) -> Adapter:
         FileNotFoundError: The file does not exist.
         ValueError: The file is damaged or of another kind.
     """
-    content = read_pickled(path)
+    content = read_tree(find_files(path))
     factors = content.get(_WRAPPED, content)
     if not isinstance(factors, Mapping) or not factors:
         raise ValueError(f"{Path(path).name} holds no adapter")

@@ -36,6 +36,7 @@ def load(
     name: str | Path | Release | Plan,
     *,
     checkpoint: str | Path | None = None,
+    key: str | None = None,
     base: str | Path | None = None,
     lora: str | Path | None = None,
     preview: str | Path | None = None,
@@ -53,8 +54,11 @@ def load(
         name: One of `RELEASES`, a release of your own, a plan (`ds.plan`), or a folder: one in the
             Diffusers layout, maybe with a released `.pt` file and a `dragstream.json` (see
             `Release.of`).
-        checkpoint: A local `.pt` file of the transformer's weights, or a folder in the Diffusers
-            layout, in place of the release's.
+        checkpoint: A local file of the transformer's weights in place of the release's:
+            safetensors or a pickle, in the original or diffusers' naming; or a folder, of shards or
+            in the Diffusers layout. `ds.models.inspect` says what a file holds.
+        key: The key of the state dict, if the file has several; `ema=` chooses between averaged
+            weights and others.
         base: A local folder in the Diffusers layout with everything else, or a hub repository,
             "owner/name" or "owner/name@revision".
         lora: A local adapter in place of the release's.
@@ -86,6 +90,7 @@ def load(
         base=_base(base, release, own, revision),
         weights=own or Hub(release.repository or release.base, revision),
         checkpoint=_present(checkpoint, "checkpoint"),
+        key=key,
         lora=_present(lora, "lora"),
         preview=_present(preview, "preview"),
         cache=_kept(cache),

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
-from dragstream.models.checkpoints import State, load_strictly, read_pickled
+from dragstream.models.checkpoints import load_strictly
 from dragstream.models.defaults import cpu_by_default
 from dragstream.models.pixels import to_frames
+from dragstream.models.state_dicts import State
+from dragstream.models.weight_files import find_files, read_tree
 
 Memory = tuple[Tensor, ...]
 """The last input of each memory block, (1, channels, rows, columns)."""
@@ -108,7 +108,7 @@ class PreviewDecoder(nn.Module):
         path = expanded(path)
         state = {
             name: weight
-            for name, weight in _read(path).items()
+            for name, weight in read_tree(find_files(path)).items()
             if name.startswith(_DECODER) and isinstance(weight, Tensor)
         }
         try:
@@ -152,15 +152,6 @@ class PreviewDecoder(nn.Module):
         if state is None:  # a video's first latent frame gives one frame: the last upsampled
             frames = frames[self.growth - 1 :]
         return to_frames(frames.float() * 255, "small decoder"), tuple(memory)
-
-
-def _read(path: Path) -> State:
-    if path.suffix != ".safetensors":
-        return read_pickled(path)
-    try:
-        return dict(load_file(path))
-    except SafetensorError as error:
-        raise ValueError(f"{path.name} is damaged: {error}") from error
 
 
 def _cut(state: Mapping[str, Tensor], model: PreviewDecoder) -> State:

@@ -76,6 +76,8 @@ class Release:
             VAE, text encoder and tokenizer.
         repository: Hub repository of the transformer's weights; None for those of `base`.
         file: Path of the weights in `repository`; None for a Diffusers folder `transformer`.
+        ema: Whether to take the exponentially averaged weights, if the file has both; None: it must
+            have one of them, or `key` names it.
         lora: Path in `repository` of a low-rank adapter to merge; None for none.
         lora_alpha: Scale of the adapter: weights gain alpha / rank * B A. None means alpha = rank.
         timesteps: Timesteps of the denoising steps, from 1000 down; unused with `guidance`.
@@ -106,6 +108,7 @@ class Release:
     base: str
     repository: str | None = None
     file: str | None = None
+    ema: bool | None = None
     lora: str | None = None
     lora_alpha: float | None = None
     timesteps: tuple[float, ...] = (1000.0, 750.0, 500.0, 250.0)
@@ -272,6 +275,7 @@ def _check(release: Release) -> None:
         positive(getattr(release, name), name)
     for name in ("warped", "recached"):
         switch(getattr(release, name), name)
+    switch(bool(release.ema) if release.ema is None else release.ema, "ema")
     if release.window is not None:
         whole(release.window, "window", least=1)
     block = release.frames_per_block
@@ -300,6 +304,7 @@ RELEASES: dict[str, Release] = {
             _WAN,
             repository="gdhe17/Self-Forcing",
             file="checkpoints/self_forcing_dmd.pt",
+            ema=True,  # its README infers with --use_ema
             window=21,
             sink=3,
         ),
@@ -309,6 +314,7 @@ RELEASES: dict[str, Release] = {
             _WAN,
             repository="zhuhz22/Causal-Forcing",
             file="chunkwise/causal_forcing.pt",
+            ema=False,  # its README infers the chunk-wise model without --use_ema
             window=21,
             sink=3,
         ),
