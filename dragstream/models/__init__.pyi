@@ -1,14 +1,17 @@
 from .base import Context, ModelSpec, VideoModel
 from .causal_config import CausalWanConfig
 from .causal_wan import CausalWan
+from .inspection import Inspection, inspect
 from .loading import available, load
 
 __all__ = [
     "CausalWan",
     "CausalWanConfig",
     "Context",
+    "Inspection",
     "ModelSpec",
     "VideoModel",
     "available",
+    "inspect",
     "load",
 ]

@@ -47,7 +47,7 @@ def read_released(
     if not states:
         raise ValueError(
             f"{files.shown.name} holds no weights of a Wan transformer, "
-            f"but {_listed(tree) or 'nothing'}"
+            f"but {listed(tree) or 'nothing'}"
         )
     try:
         found = choose_state(states, ema=ema, key=key)
@@ -142,7 +142,7 @@ def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
     }
     missing = [name for name in (*names, "patch_size") if name not in config]
     if missing:
-        raise ValueError(f"{path} lacks {_listed(missing)}")
+        raise ValueError(f"{path} lacks {listed(missing)}")
     patch = config["patch_size"]
     if not isinstance(patch, list) or len(patch) != 3 or patch[0] != 1:
         raise ValueError(f"{path}: patch_size must be (1, rows, columns), got {short(patch)}")
@@ -192,7 +192,7 @@ def check_fit(
         if weight.is_meta or weight.layout != torch.strided or not weight.is_floating_point()
     ]
     complaints = [
-        f"{what} {_listed(which)}"
+        f"{what} {listed(which)}"
         for what, which in (
             ("it lacks", [_both(name) if original else name for name in missing]),
             ("it has unexpected", extra),
@@ -241,7 +241,8 @@ _RELEASED = {
 }
 
 
-def _listed(names: Iterable[object]) -> str:
+def listed(names: Iterable[object]) -> str:
+    """Join the first few names, and count the others."""
     shown = [str(name) for name in names]
     more = len(shown) - _NAMED_AT_MOST
     rest = f" and {more} more" if more > 0 else ""

@@ -87,8 +87,22 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
                 raise TypeError(f"the playground takes no options, got {', '.join(options)}")
             return playground.load(folder)
         if name not in RELEASES and not folder.is_dir():
-            known = ", ".join(available())
-            raise ValueError(f"unknown model {str(name)!r}: neither a folder nor one of {known}")
+            raise ValueError(_unknown(name, folder))
     from dragstream.models.wan.assembly import load as load_wan
 
     return load_wan(name, **options)
+
+
+def _unknown(name: str | Path, path: Path) -> str:
+    known = ", ".join(available())
+    if not path.is_file():
+        return f"unknown model {str(name)!r}: neither a folder nor one of {known}"
+    from dragstream.models.inspection import inspect
+
+    found = inspect(path)
+    likely = found.releases[0] if found.releases else "self-forcing"
+    argument = "lora" if found.adapter else "checkpoint"
+    return (
+        f"{str(name)!r} is a file of weights, not a model ({found.summary()}); a release says how "
+        f"they generate: ds.load({likely!r}, {argument}={str(path)!r}), or another of {known}"
+    )

@@ -39,6 +39,9 @@ _ROOT = re.compile(rf"(?:^|(?<=\.))(?:{'|'.join(_ROOTS)})(?=\.|$)")
 
 _LAYER = re.compile(r"blocks\.(\d+)\.(?:self_attn|attn1)\.")
 
+_LOW_RANK = re.compile(r"[._]lora[._]|\.alpha$|\.dora_scale$|\.diff(?:_b)?$")
+"""Entries of adapters."""
+
 _AVERAGED = re.compile(r"(?:^|[._])ema(?:$|[._])")
 """A key that names exponentially averaged weights: `ema`, `generator_ema`, `model_ema`."""
 
@@ -89,7 +92,7 @@ class FoundState:
 
 def find_states(tree: Mapping[str, Any]) -> list[FoundState]:
     """Find all state dicts of transformers in a tree, in the order of the file."""
-    return [state for path, mapping in _mappings(tree) for state in _in_mapping(path, mapping)]
+    return [state for path, mapping in mappings(tree) for state in _in_mapping(path, mapping)]
 
 
 def choose_state(
@@ -128,15 +131,23 @@ def choose_state(
     )
 
 
-def _mappings(
+def root_name(name: str) -> str:
+    """Return a weight's name without prefixes of training and of other programs."""
+    name = _WRAPPERS.sub("", name)
+    found = _ROOT.search(name)
+    return name if found is None else name[found.start() :]
+
+
+def mappings(
     tree: Mapping[str, Any], path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Yield each mapping of a tree that holds tensors, with its keys."""
     if any(isinstance(value, Tensor) for value in tree.values()):
         yield path, tree
     if len(path) < _DEEPEST:
         for name, value in tree.items():
             if isinstance(value, Mapping):
-                yield from _mappings(value, (*path, str(name)))
+                yield from mappings(value, (*path, str(name)))
 
 
 def _in_mapping(path: tuple[str, ...], mapping: Mapping[str, Any]) -> list[FoundState]:
@@ -148,7 +159,7 @@ def _in_mapping(path: tuple[str, ...], mapping: Mapping[str, Any]) -> list[Found
         if name in _UNUSED or name.endswith(_UNUSED_ENDINGS):
             continue
         found = _ROOT.search(name)
-        if found is None or not isinstance(value, Tensor):
+        if found is None or not isinstance(value, Tensor) or _LOW_RANK.search(name):
             if isinstance(value, Tensor) or "." in name:
                 rest.append(str(original))
             continue

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from tqdm.auto import tqdm
 
+from dragstream.drags.checks import finite, sequence
 from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.defaults import cpu_by_default
+from dragstream.models.inspection import described
 from dragstream.models.plan import Plan, plan_for
+from dragstream.models.wan.adapter import AdapterFile
 from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Steps
 from dragstream.models.wan.cache import cache_folder
 from dragstream.models.wan.memory import Memory, Recaching, Restarting, Rolling
@@ -28,6 +32,9 @@ from dragstream.models.wan.text import TextEncoder
 from dragstream.models.wan.vae import VideoAutoencoder
 from dragstream.models.wan.weights import TRANSFORMER, Files, read_transformer
 
+Adapters = str | Path | tuple[str | Path, float] | Sequence[str | Path | tuple[str | Path, float]]
+"""One adapter file or several, each a path or (path, strength)."""
+
 _SCHEDULER = "scheduler/scheduler_config.json"
 
 
@@ -38,7 +45,7 @@ def load(
     checkpoint: str | Path | None = None,
     key: str | None = None,
     base: str | Path | None = None,
-    lora: str | Path | None = None,
+    lora: Adapters | None = None,
     preview: str | Path | None = None,
     revision: str | None = None,
     cache: bool | str | Path = True,
@@ -61,7 +68,9 @@ def load(
             weights and others.
         base: A local folder in the Diffusers layout with everything else, or a hub repository,
             "owner/name" or "owner/name@revision".
-        lora: A local adapter in place of the release's.
+        lora: A local adapter (LoRA), or several, each maybe with a strength, in place of the
+            release's: `"a.safetensors"`, `["a.safetensors", ("b.pt", 0.5)]`. They are merged into
+            the weights.
         preview: A small decoder (`taew2_1.pth` or `.safetensors`) for frames, in a fraction of the
             time and memory; the VAE still encodes, and is available as `model.vae`.
         revision: Branch, tag or commit of the release's repository on the hub.
@@ -89,10 +98,10 @@ def load(
     files = Files(
         base=_base(base, release, own, revision),
         weights=own or Hub(release.repository or release.base, revision),
-        checkpoint=_present(checkpoint, "checkpoint"),
+        checkpoint=None if checkpoint is None else _present(checkpoint, "checkpoint"),
         key=key,
-        lora=_present(lora, "lora"),
-        preview=_present(preview, "preview"),
+        lora=None if lora is None else _adapters(lora),
+        preview=None if preview is None else _present(preview, "preview"),
         cache=_kept(cache),
     )
     return assemble(release, files, where, progress=progress)
@@ -266,9 +275,10 @@ def _release_in(folder: Path) -> Release:
     if (folder / TRANSFORMER / "config.json").is_file():
         return next(release for release in RELEASES.values() if release.file is None)
     files = [release.file for release in RELEASES.values() if release.file is not None]
+    found = described(folder)
     raise ValueError(
         f"{folder} holds no model that is known: no dragstream.json, no {TRANSFORMER}/config.json "
-        f"in the Diffusers layout, none of {', '.join(files)}"
+        f"in the Diffusers layout, none of {', '.join(files)}{found and f' ({found})'}"
     )
 
 
@@ -289,13 +299,25 @@ def _base(
     return Hub(release.base, revision if release.repository is None else None)
 
 
-def _present(path: str | Path | None, name: str) -> Path | None:
-    if path is None:
-        return None
+def _present(path: str | Path, name: str) -> Path:
     found = expanded(path, name)
     if not found.exists():
         raise FileNotFoundError(f"{name}: there is no file or folder {found}")
     return found
+
+
+def _adapters(lora: Adapters) -> tuple[AdapterFile, ...]:
+    one = isinstance(lora, str | Path) or _is_weighted(lora)
+    return tuple(_adapter(item) for item in sequence([lora] if one else lora, "lora", "adapters"))
+
+
+def _adapter(item: Any) -> AdapterFile:
+    path, strength = item if _is_weighted(item) else (item, 1.0)
+    return AdapterFile(_present(path, "lora"), finite(strength, "the strength of an adapter"))
+
+
+def _is_weighted(item: object) -> bool:
+    return isinstance(item, tuple) and len(item) == 2 and not isinstance(item[1], str | Path)
 
 
 def _kept(cache: object) -> Path | None:

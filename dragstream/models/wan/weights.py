@@ -19,8 +19,9 @@ from dragstream.models.checkpoints import (
     read_released,
     read_sizes,
 )
+from dragstream.models.inspection import described
 from dragstream.models.state_dicts import State
-from dragstream.models.wan.adapter import merged, read_adapter
+from dragstream.models.wan.adapter import AdapterFile, merge, read_adapter
 from dragstream.models.wan.cache import converted
 from dragstream.models.wan.releases import Release
 from dragstream.models.wan.room import need_memory
@@ -41,7 +42,7 @@ class Files:
         checkpoint: The file or folder of the weights in place of the release's; None for the
             release's.
         key: The key of the state dict in the file, if it has several.
-        lora: The file of the adapter in place of the release's; None for the release's.
+        lora: Adapters in place of the release's; None for the release's.
         preview: The file of a small decoder; None for none.
         cache: The folder for converted weights and encoded prompts; None disables the cache.
     """
@@ -50,7 +51,7 @@ class Files:
     weights: Source
     checkpoint: Path | None = None
     key: str | None = None
-    lora: Path | None = None
+    lora: tuple[AdapterFile, ...] | None = None
     preview: Path | None = None
     cache: Path | None = None
 
@@ -77,40 +78,59 @@ def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> Caus
         sizes, state = read_diffusers(given)
         config = CausalWanConfig.of(sizes | release.causal)
         _need_ram(config, dtype)
+        state = _merged(state, files.lora or (), release)
         wan: CausalWan = _named(given, CausalWan.from_state, state, config, dtype=dtype)
         return wan
     config = CausalWanConfig.of(
         read_sizes(files.base.file(f"{TRANSFORMER}/config.json")) | release.causal
     )
     path = given or files.weights.file(release.file or "")
-    lora = files.lora or (None if release.lora is None else files.weights.file(release.lora))
+    adapters = files.lora
+    if adapters is None:
+        adapters = () if release.lora is None else (AdapterFile(files.weights.file(release.lora)),)
 
     def read() -> State:
-        return _read(path, lora, release, files.key, config)
+        return _read(path, adapters, release, files.key, config)
 
     _need_ram(config, dtype)
-    state = converted(_digest(path, lora, release, files.key), read, dtype, files.cache)
+    state = converted(_digest(path, adapters, release, files.key), read, dtype, files.cache)
     return CausalWan.from_state(state, config, dtype=dtype)
 
 
-def _digest(path: Path, lora: Path | None, release: Release, key: str | None) -> str:
+def _digest(
+    path: Path, adapters: tuple[AdapterFile, ...], release: Release, key: str | None
+) -> str:
     """Compute the name of the cached copy: it changes with the files and with what is read."""
-    parts = [*find_files(path).paths, *([] if lora is None else [lora])]
-    choices = repr((release.ema, key, release.lora_alpha))
-    return hashlib.sha256(f"{signature(parts)} {choices}".encode()).hexdigest()[:32]
+    parts = [path, *(adapter.path for adapter in adapters)]
+    files = [file for part in parts for file in find_files(part).paths]
+    choices = (release.ema, key, release.lora_alpha, [adapter.strength for adapter in adapters])
+    return hashlib.sha256(f"{signature(files)} {choices}".encode()).hexdigest()[:32]
 
 
 def _read(
-    path: Path, lora: Path | None, release: Release, key: str | None, config: CausalWanConfig
+    path: Path,
+    adapters: tuple[AdapterFile, ...],
+    release: Release,
+    key: str | None,
+    config: CausalWanConfig,
 ) -> State:
-    state, origins = read_released(path, ema=release.ema, key=key)
     with torch.device("meta"):
         wanted = CausalWan(config)
-    _named(path, check_fit, wanted.transformer, state, origins)
-    if lora is None:
-        return state
-    changed: State = _named(lora, merged, state, read_adapter(lora), release.lora_alpha)
-    return changed
+    try:
+        state, origins = read_released(path, ema=release.ema, key=key)
+        check_fit(wanted.transformer, state, origins)
+    except ValueError as error:
+        found = described(path)
+        raise ValueError(f"{path}: {error}{found and f' ({found})'}") from error
+    return _merged(state, adapters, release)
+
+
+def _merged(state: State, adapters: tuple[AdapterFile, ...], release: Release) -> State:
+    for adapter in adapters:
+        factors = read_adapter(adapter.path)
+        choice = {"strength": adapter.strength, "alpha": release.lora_alpha}
+        state = _named(adapter.path, merge, state, factors, **choice)
+    return state
 
 
 def _named(path: Path, call: Any, *args: Any, **kwargs: Any) -> Any:
