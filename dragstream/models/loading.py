@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from dragstream.drags.files import expanded
 from dragstream.models import playground, plugins
 from dragstream.models.catalogue import Catalogue, Entry
-from dragstream.models.wan.releases import RELEASES, Release
+from dragstream.models.wan.release import Release
+from dragstream.models.wan.releases import RELEASES
 
 if TYPE_CHECKING:
     from dragstream.models.base import VideoModel

@@ -206,9 +206,11 @@ def _given(
             f"the video to start from has {len(parts)}"
         )
     for index, latents in enumerate(parts):
+        spec = recall.model.spec
         noisy = tuple(
             (1 - sigma) * latents + sigma * noise(seed, index, step, _shape(recall))
-            for step, sigma in enumerate(recall.model.spec.sigmas)
+            for step, sigma in enumerate(spec.levels(index))
+            if sigma in spec.sigmas
         )
         timings = Timings((), 0.0, 0.0, 0.0)
         block = _block(state, Mode.IMAGE, latents=latents.clone(), noisy=noisy, timings=timings)

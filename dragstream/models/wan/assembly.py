@@ -19,13 +19,14 @@ from dragstream.models.defaults import cpu_by_default
 from dragstream.models.inspection import described
 from dragstream.models.plan import Plan, plan_for
 from dragstream.models.wan.adapter import AdapterFile
-from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Steps
+from dragstream.models.wan.bidirectional import BidirectionalWan, Single, SolvedWan, Steps
 from dragstream.models.wan.cache import cache_folder
-from dragstream.models.wan.memory import Memory, Recaching, Restarting, Rolling
+from dragstream.models.wan.memory import Averaging, Memory, Recaching, Restarting, Rolling
 from dragstream.models.wan.model import Wan
 from dragstream.models.wan.placement import Placement
 from dragstream.models.wan.preview import PreviewDecoder
-from dragstream.models.wan.releases import RELEASES, Release
+from dragstream.models.wan.release import TIMESTEPS, Release
+from dragstream.models.wan.releases import RELEASES, read_note
 from dragstream.models.wan.room import need_memory
 from dragstream.models.wan.sources import Folder, Hub, Source
 from dragstream.models.wan.text import TextEncoder
@@ -60,7 +61,7 @@ def load(
     Args:
         name: One of `RELEASES`, a release of your own, a plan (`ds.plan`), or a folder: one in the
             Diffusers layout, maybe with a released `.pt` file and a `dragstream.json` (see
-            `Release.of`).
+            `read_note`).
         checkpoint: A local file of the transformer's weights in place of the release's:
             safetensors or a pickle, in the original or diffusers' naming; or a folder, of shards or
             in the Diffusers layout. `ds.models.inspect` says what a file holds.
@@ -164,42 +165,41 @@ def _joined(
 ) -> Wan:
     guidance, factors = release.guidance, vae.factors
     _check_channels(wan.config, vae)
-    if guidance is None:
-        sigmas, timesteps = release.schedule()
+    parts = {"wan": wan, "vae": vae, "text": text, "preview": preview, "undo": undo}
+    if guidance is None and release.solver_steps is None:
         return Wan(
             release.spec(wan.config, factors=factors),
-            wan,
-            vae,
-            text,
-            timesteps={
-                sigma: step
-                for sigma, step in zip(sigmas, timesteps, strict=True)
-                if sigma * 1000.0 != step
-            },
+            timesteps=_timesteps(release),
             memory=_memory(release, wan, vae),
-            preview=preview,
-            undo=undo,
+            **parts,  # type: ignore[arg-type]
         )
-    steps = Steps.from_file(files.base.file(_SCHEDULER), guidance.steps, guidance.shift)
+    if guidance is None:
+        count, shift = release.solver_steps or 1, release.shift
+    else:
+        count, shift = guidance.steps, guidance.shift
+    steps = Steps.from_file(files.base.file(_SCHEDULER), count, shift)
+    spec = release.spec(wan.config, factors=factors, sigmas=steps.sigmas)
+    if guidance is None:
+        return SolvedWan(spec, steps=steps, memory=_memory(release, wan, vae), **parts)
     negative = None
     if guidance.scale > 1:
         negative = text(guidance.negative_prompt).to(wan.transformer.device)
-    return BidirectionalWan(
-        release.spec(wan.config, factors=factors, sigmas=steps.sigmas),
-        wan,
-        vae,
-        text,
-        memory=Single(wan, negative),
-        preview=preview,
-        undo=undo,
-        steps=steps,
-        scale=guidance.scale,
-    )
+    memory = Single(wan, negative)
+    return BidirectionalWan(spec, steps=steps, scale=guidance.scale, memory=memory, **parts)
+
+
+def _timesteps(release: Release) -> dict[float, float]:
+    """Return the network's timestep by noise level, where it differs from sigma * 1000."""
+    schedules = (release.schedule(), release.first_schedule())
+    pairs = [pair for sigmas, steps in schedules for pair in zip(sigmas, steps, strict=True)]
+    return {sigma: step for sigma, step in pairs if sigma * TIMESTEPS != step}
 
 
 def _memory(release: Release, wan: CausalWan, vae: VideoAutoencoder) -> Memory:
     if release.limit is not None:
-        return Restarting(wan, release.limit, release.overlap, vae.again)
+        return Restarting(wan, release.limit, release.overlap, vae.again, release.recached)
+    if release.sink_decay is not None:
+        return Averaging(wan, release.sink_decay)
     return Recaching(wan) if release.recached else Rolling(wan)
 
 
@@ -266,7 +266,7 @@ def _released(name: object) -> tuple[Release, Folder | None]:
 
 
 def _release_in(folder: Path) -> Release:
-    noted = Release.of(folder)
+    noted = read_note(folder)
     if noted is not None:
         return noted
     for release in RELEASES.values():

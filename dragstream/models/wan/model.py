@@ -17,7 +17,7 @@ from dragstream.models.base import LowPassFilter, ModelSpec
 from dragstream.models.reading import Reader, Reading
 from dragstream.models.wan.memory import Memory, Remembered, Rolling, seen
 from dragstream.models.wan.placement import Placement
-from dragstream.models.wan.releases import TIMESTEPS
+from dragstream.models.wan.release import TIMESTEPS
 
 if TYPE_CHECKING:
     from dragstream.models.causal_wan import CausalWan
@@ -84,6 +84,8 @@ class Wan(Reader, nn.Module):
         digest = hashlib.sha256(self.wan.fingerprint().encode())
         digest.update(self.vae.digest().encode())
         digest.update(repr((self.spec.sigmas, sorted(self._timesteps.items()))).encode())
+        if self.spec.first_sigmas is not None:
+            digest.update(repr(self.spec.first_sigmas).encode())
         identity = getattr(self.text, "identity", None)
         if identity is not None:
             digest.update(identity().encode())

@@ -23,7 +23,7 @@ from dragstream.models.inspection import described
 from dragstream.models.state_dicts import State
 from dragstream.models.wan.adapter import AdapterFile, merge, read_adapter
 from dragstream.models.wan.cache import converted
-from dragstream.models.wan.releases import Release
+from dragstream.models.wan.release import Release
 from dragstream.models.wan.room import need_memory
 from dragstream.models.wan.sources import Source, signature
 from dragstream.models.weight_files import find_files
