@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from dragstream.drags.checks import cut
+from dragstream.drags.checks import truncate
 from dragstream.drags.files import expanded
 from dragstream.models.config_files import read_json
 
@@ -125,7 +125,7 @@ def _of_shards(shown: Path, folder: Path, names: Iterable[str]) -> WeightFiles:
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         raise FileNotFoundError(
-            cut(f"{folder} lacks {len(missing)} of {len(paths)} shards: {', '.join(missing)}")
+            truncate(f"{folder} lacks {len(missing)} of {len(paths)} shards: {', '.join(missing)}")
         )
     return WeightFiles("sharded safetensors", paths, shown)
 
@@ -190,7 +190,7 @@ def _read_safetensors(path: Path, *, data: bool) -> Mapping[str, Tensor]:
         header = _read_header(path)
         return load_file(path) if data else {name: _described(*it) for name, it in header.items()}
     except Exception as error:  # damaged files make the reader raise many types
-        raise ValueError(cut(f"{path.name} is damaged: {error}")) from error
+        raise ValueError(truncate(f"{path.name} is damaged: {error}")) from error
 
 
 def _described(dtype: str, shape: tuple[int, ...]) -> Tensor:

@@ -13,13 +13,13 @@ __all__ = [
     "BlockMade",
     "Changed",
     "Event",
+    "EventCallback",
     "Iterated",
     "Iteration",
     "Progress",
     "Status",
     "StatusChanged",
-    "Watch",
-    "nobody",
+    "ignore_event",
 ]
 
 
@@ -83,9 +83,9 @@ class StatusChanged:
 
 
 Event = Progress | Iterated | BlockMade | Changed | StatusChanged
-Watch = Callable[[Event], object]
+EventCallback = Callable[[Event], object]
 """A callback for events, called on the thread that generates."""
 
 
-def nobody(event: Event) -> None:
-    """Ignore an event: the default `Watch`."""
+def ignore_event(event: Event) -> None:
+    """Ignore an event: the default `EventCallback`."""

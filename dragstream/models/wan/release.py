@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dragstream.drags.checks import at_most, finite, positive, sequence, switch, whole
+from dragstream.drags.checks import (
+    check_at_most,
+    check_bool,
+    check_finite,
+    check_int,
+    check_positive,
+    check_sequence,
+)
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import ModelSpec
 
@@ -38,14 +45,14 @@ class Guidance:
     sigma: float = 0.9375
 
     def __post_init__(self) -> None:
-        at_most(whole(self.steps, "steps", least=1), 10_000, "steps")
-        if finite(self.scale, "scale") < 1:
+        check_at_most(check_int(self.steps, "steps", least=1), 10_000, "steps")
+        if check_finite(self.scale, "scale") < 1:
             raise ValueError(f"scale must be at least 1, got {self.scale}")
         if not isinstance(self.negative_prompt, str):
             raise TypeError(f"negative_prompt must be a string, got {self.negative_prompt!r}")
         if self.shift is not None:
-            positive(self.shift, "shift")
-        if not 0 < finite(self.sigma, "sigma") <= 1:
+            check_positive(self.shift, "shift")
+        if not 0 < check_finite(self.sigma, "sigma") <= 1:
             raise ValueError(f"sigma must lie in (0, 1], got {self.sigma}")
 
 
@@ -128,7 +135,7 @@ class Release:
     def __post_init__(self) -> None:
         for name in ("timesteps", "first_timesteps", "layers"):
             given = getattr(self, name)
-            values = None if given is None else sequence(given, name, "numbers")
+            values = None if given is None else check_sequence(given, name, "numbers")
             object.__setattr__(self, name, values)
         _check(self)
 
@@ -249,24 +256,24 @@ _MOST = {
 
 def _check(release: Release) -> None:
     for name, most in _MOST.items():
-        at_most(getattr(release, name), most, name)
+        check_at_most(getattr(release, name), most, name)
     _check_numbers(release)
     _check_past(release)
 
 
 def _check_numbers(release: Release) -> None:
     for name in ("frames_per_block", "height", "width", "tokens"):
-        whole(getattr(release, name), name, least=1)
+        check_int(getattr(release, name), name, least=1)
     for name in ("sink", "overlap", "denoising_step"):
-        whole(getattr(release, name), name, least=0)
+        check_int(getattr(release, name), name, least=0)
     for name in ("shift", "learning_rate", "frame_rate"):
-        positive(getattr(release, name), name)
+        check_positive(getattr(release, name), name)
     for name in ("warped", "recached"):
-        switch(getattr(release, name), name)
-    switch(bool(release.ema) if release.ema is None else release.ema, "ema")
+        check_bool(getattr(release, name), name)
+    check_bool(bool(release.ema) if release.ema is None else release.ema, "ema")
     for name in ("window", "solver_steps"):
         if getattr(release, name) is not None:
-            whole(getattr(release, name), name, least=1)
+            check_int(getattr(release, name), name, least=1)
     if release.solver_steps is not None and release.first_timesteps is not None:
         raise ValueError("solver_steps and first_timesteps contradict each other: give one of them")
     if not set(release.timesteps) <= set(release.first_timesteps or release.timesteps):
@@ -282,7 +289,7 @@ def _check_past(release: Release) -> None:
         _check_decay(release)
     if release.limit is None:
         return
-    limit = whole(release.limit, "limit", least=1)
+    limit = check_int(release.limit, "limit", least=1)
     if release.overlap < 1 or release.overlap % block or limit % block:
         raise ValueError(
             f"limit and overlap must be whole blocks of {block} latent frames, "
@@ -296,7 +303,7 @@ def _check_past(release: Release) -> None:
 
 def _check_decay(release: Release) -> None:
     block, window = release.frames_per_block, release.window
-    if not 0 <= finite(release.sink_decay, "sink_decay") <= 1:
+    if not 0 <= check_finite(release.sink_decay, "sink_decay") <= 1:
         raise ValueError(f"sink_decay must lie in [0, 1], got {release.sink_decay}")
     if window is None or release.sink != block or window % block or release.recached:
         raise ValueError(

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dragstream.drags.checks import cut, short
+from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded
 from dragstream.models.config_files import read_json
 from dragstream.models.wan.release import Guidance, Release
@@ -243,10 +243,10 @@ def read_note(folder: str | Path) -> Release | None:
         like = told.pop("like", "self-forcing")
         return _named(like).changed(told)
     except (TypeError, ValueError) as error:
-        raise ValueError(cut(f"{path} does not describe a model: {error}")) from error
+        raise ValueError(truncate(f"{path} does not describe a model: {error}")) from error
 
 
 def _named(like: object) -> Release:
     if not isinstance(like, str) or like not in RELEASES:
-        raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {short(like)}")
+        raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {short_repr(like)}")
     return RELEASES[like]

@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from dragstream.models.causal_wan import CausalWan
-from dragstream.models.wan.memory import Averaging, Recaching, Restarting, Rolling, seen
+from dragstream.models.wan.context_policy import (
+    Averaging,
+    Recaching,
+    Restarting,
+    Rolling,
+    inner_context,
+)
 from dragstream.models.wan.release import Release
 
 CONFIG = {
@@ -32,7 +38,7 @@ def wan():
         with torch.no_grad():
             for weight in model.parameters():
                 weight.add_(torch.randn_like(weight), alpha=0.1)
-        return model.requires_grad_(False)
+        return model.requires_grad_(False)  # noqa: FBT003 - torch's signature
 
 
 @pytest.fixture(scope="module")
@@ -101,14 +107,16 @@ def test_a_running_mean_takes_in_what_leaves_the_window(wan, text, naive):
     for index, block in enumerate(blocks(7)):
         start = 2 * index
         wanted, _ = plain.block(noisy, 0.7, text, start)
-        found = wan.denoise(noisy, 0.7, seen(context))
+        found = wan.denoise(noisy, 0.7, inner_context(context))
         torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-4)
         context = memory.extended(context, block)
         plain.commit(block, text, start)
     fixed = Rolling(wan).begin(text)
     for block in blocks(7):
         fixed = Rolling(wan).extended(fixed, block)
-    apart = wan.denoise(noisy, 0.7, seen(fixed)) - wan.denoise(noisy, 0.7, seen(context))
+    apart = wan.denoise(noisy, 0.7, inner_context(fixed)) - wan.denoise(
+        noisy, 0.7, inner_context(context)
+    )
     assert apart.abs().max() > 1e-2
 
 
@@ -117,18 +125,18 @@ def test_a_running_mean_leaves_earlier_contexts_as_they_were(wan, text):
     context, (*past, noisy) = memory.begin(text), blocks(7)
     for block in past[:4]:
         context = memory.extended(context, block)
-    before = wan.denoise(noisy, 0.7, seen(context))
+    before = wan.denoise(noisy, 0.7, inner_context(context))
     ahead = memory.extended(memory.extended(context, past[4]), past[5])
-    assert torch.equal(wan.denoise(noisy, 0.7, seen(context)), before)
+    assert torch.equal(wan.denoise(noisy, 0.7, inner_context(context)), before)
     again = memory.extended(memory.extended(context, past[4]), past[5])
-    assert torch.equal(*(wan.denoise(noisy, 0.7, seen(it)) for it in (ahead, again)))
-    other = memory.told(ahead, text + 1)
+    assert torch.equal(*(wan.denoise(noisy, 0.7, inner_context(it)) for it in (ahead, again)))
+    other = memory.with_text(ahead, text + 1)
     assert torch.equal(other.text, text + 1)
-    assert seen(other).blocks == seen(ahead).blocks
+    assert inner_context(other).blocks == inner_context(ahead).blocks
     latents = noisy.clone().requires_grad_()
     with torch.inference_mode():
         inner = memory.extended(ahead, past[0])
-    wan.predict(latents, 0.7, seen(inner)).sum().backward()
+    wan.predict(latents, 0.7, inner_context(inner)).sum().backward()
     assert torch.isfinite(latents.grad).all()
 
 
@@ -138,7 +146,7 @@ def test_a_window_with_a_sink(wan, text, naive):
         context = Rolling(wan).extended(context, block)
         plain.block(block, 0.0, text, 2 * index, commit=True)
     wanted, _ = plain.block(noisy, 0.7, text, 12)
-    found = wan.denoise(noisy, 0.7, seen(context))
+    found = wan.denoise(noisy, 0.7, inner_context(context))
     torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-4)
 
 
@@ -157,7 +165,7 @@ def test_a_new_prompt_computes_the_window_anew(wan, text, naive):
         context = memory.extended(context, block)
         plain.block(block, 0.0, text, 2 * index, commit=True)
     other = text.flip(1)
-    context = memory.told(context, other)
+    context = memory.with_text(context, other)
     anew = Since(wan)  # the sink under the old prompt, six frames under the new one
     anew.seen = [{frame: pairs[frame] for frame in (0, 1)} for pairs in plain.seen]
     known = {0, 1}
@@ -165,7 +173,7 @@ def test_a_new_prompt_computes_the_window_anew(wan, text, naive):
         anew.block(past[index], 0.0, other, 2 * index, commit=True)
         known |= {2 * index, 2 * index + 1}
     wanted, _ = anew.block(noisy, 0.7, other, 12)
-    found = wan.denoise(noisy, 0.7, seen(context))
+    found = wan.denoise(noisy, 0.7, inner_context(context))
     torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-4)
 
 
@@ -177,12 +185,12 @@ def test_a_cache_that_restarts_before_each_block(wan, text, naive, recached):
     for block in past:
         context = memory.extended(context, block)
     prompt = text.flip(1)
-    context = memory.told(context, prompt)
+    context = memory.with_text(context, prompt)
     plain = naive(wan)
     start = torch.cat([past[2][:, :1] / 2, past[2][:, 1:]], dim=1)
     plain.block(start, 0.0, prompt if recached else text, 0, commit=True)
     wanted, _ = plain.block(noisy, 0.7, prompt, 2)
-    found = wan.denoise(noisy, 0.7, seen(context))
+    found = wan.denoise(noisy, 0.7, inner_context(context))
     torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-4)
     assert context.frames == 6
 
