@@ -181,10 +181,8 @@ def _joined(
             policy=_policy(release, wan, vae),
             **parts,  # type: ignore[arg-type]
         )
-    if guidance is None:
-        count, shift = release.solver_steps or 1, release.shift
-    else:
-        count, shift = guidance.steps, guidance.shift
+    count = guidance.steps if guidance else release.solver_steps or 1
+    shift = guidance.shift if guidance else release.shift
     steps = Steps.from_file(files.base.file(_SCHEDULER), count, shift)
     spec = release.spec(wan.config, factors=factors, sigmas=steps.sigmas)
     if guidance is None:

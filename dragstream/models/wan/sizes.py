@@ -94,12 +94,17 @@ _WAN_1_3B = Sizes(
 )
 
 _WAN_14B = Sizes(
-    transformer=_WAN_1_3B.transformer | {"num_layers": 40, "num_heads": 40, "ffn_dim": 13824},
+    transformer={**_WAN_1_3B.transformer, "num_layers": 40, "num_heads": 40, "ffn_dim": 13824},
     text=_WAN_1_3B.text,
 )
 
 _WAN_5B = Sizes(
-    transformer=_WAN_1_3B.transformer | {"num_heads": 24, "ffn_dim": 14336, "latent_channels": 48},
+    transformer={
+        **_WAN_1_3B.transformer,
+        "num_heads": 24,
+        "ffn_dim": 14336,
+        "latent_channels": 48,
+    },
     vae={
         "base_dim": 160,
         "decoder_base_dim": 256,
