@@ -30,7 +30,7 @@ from dragstream.models.wan.context_policy import (
 )
 from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.model import Wan
-from dragstream.models.wan.preview import PreviewDecoder
+from dragstream.models.wan.preview import PREVIEW_REPOSITORY, PREVIEWS, PreviewDecoder
 from dragstream.models.wan.release import TIMESTEPS, Release
 from dragstream.models.wan.releases import RELEASES, read_note
 from dragstream.models.wan.room import need_memory
@@ -78,8 +78,9 @@ def load(
         lora: A local adapter (LoRA), or several, each maybe with a strength, in place of the
             release's: `"a.safetensors"`, `["a.safetensors", ("b.pt", 0.5)]`. They are merged into
             the weights.
-        preview: A small decoder (`taew2_1.pth` or `.safetensors`) for frames, in a fraction of the
-            time and memory; the VAE still encodes, and is available as `model.vae`.
+        preview: A small decoder for frames, in a fraction of the time and memory: its file, or a
+            name of `PREVIEWS` ("taew2_1"), which is downloaded. The VAE still encodes, and is
+            available as `model.vae`.
         revision: Branch, tag or commit of the release's repository on the hub.
         cache: Cache converted weights and encoded prompts: True, False, or the cache folder.
         device_map: Device of each part; by default a CUDA device, in bfloat16.
@@ -108,7 +109,7 @@ def load(
         checkpoint=None if checkpoint is None else _present(checkpoint, "checkpoint"),
         key=key,
         lora=None if lora is None else _adapters(lora),
-        preview=None if preview is None else _present(preview, "preview"),
+        preview=None if preview is None else _preview(preview),
         cache=_kept(cache),
     )
     return assemble(release, files, where, progress=progress)
@@ -145,7 +146,13 @@ def assemble(
         )
         preview = None
         if files.preview is not None:
-            preview = PreviewDecoder.from_file(files.preview, dtype=where.vae_dtype)  # type: ignore[arg-type]
+            statistics = (vae.mean, vae.std)
+            preview = PreviewDecoder.from_file(
+                files.preview,
+                dtype=where.vae_dtype,  # type: ignore[arg-type]
+                statistics=statistics,
+            )
+            _check_preview(preview, vae)
         bar.update()
         for part, place, what in ((wan, device, "transformer"), (vae, where.vae_device, "VAE")):
             _need_room(part, torch.device(place or device), what)
@@ -215,6 +222,16 @@ def _check_channels(config: CausalWanConfig, vae: VideoAutoencoder) -> None:
         raise ValueError(
             f"the transformer works on {config.latent_channels} latent channels and the VAE on "
             f"{held}: they belong to different models"
+        )
+
+
+def _check_preview(preview: PreviewDecoder, vae: VideoAutoencoder) -> None:
+    made, wanted = (preview.channels, preview.factors), (vae.mean.numel(), vae.factors)
+    if made != wanted:
+        raise ValueError(
+            f"the small decoder is of another VAE: it decodes {made[0]} channels to "
+            f"{made[1][0]} frames and {made[1][1]} pixels, the VAE {wanted[0]} to "
+            f"{wanted[1][0]} and {wanted[1][1]}"
         )
 
 
@@ -326,6 +343,12 @@ def _adapter(item: Any) -> AdapterFile:
 
 def _is_weighted(item: object) -> bool:
     return isinstance(item, tuple) and len(item) == 2 and not isinstance(item[1], str | Path)
+
+
+def _preview(preview: str | Path) -> Path:
+    if isinstance(preview, str) and preview in PREVIEWS and not Path(preview).exists():
+        return Hub(PREVIEW_REPOSITORY).file(f"{preview}.safetensors")
+    return _present(preview, "preview")
 
 
 def _kept(cache: object) -> Path | None:
