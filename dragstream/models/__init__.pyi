@@ -1,4 +1,4 @@
-from .base import Context, ModelSpec, VideoModel
+from .base import Context, ModelSpec, Reading, VideoModel
 from .causal_config import CausalWanConfig
 from .causal_wan import CausalWan
 from .inspection import Inspection, inspect
@@ -10,6 +10,7 @@ __all__ = [
     "Context",
     "Inspection",
     "ModelSpec",
+    "Reading",
     "VideoModel",
     "available",
     "inspect",

@@ -168,7 +168,7 @@ def _in_mapping(path: tuple[str, ...], mapping: Mapping[str, Any]) -> list[Found
         if place in weights:
             rest.append(str(original))  # a second one of the same name
             continue
-        weights[place], origins[place] = value, str(original)
+        weights[place], origins[place] = value.detach(), str(original)
     whole = {
         prefix: group
         for prefix, group in groups.items()

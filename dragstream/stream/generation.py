@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 
+from dragstream.method.dispatch import create_optimizer
 from dragstream.method.iteration import Iteration
+from dragstream.method.problem import DragProblem
 from dragstream.method.rectification import normalise_prediction
 from dragstream.models.base import VideoModel
 from dragstream.stream.events import EventCallback, Iterated, Progress, ignore_event
@@ -18,7 +20,7 @@ from dragstream.stream.noise import generator, noise
 
 if TYPE_CHECKING:
     from dragstream.models.base import Context
-    from dragstream.stream.driving import Drive
+    from dragstream.stream.block_plan import BlockPlan
 
 
 Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -53,7 +55,7 @@ def generate(
     seed: int,
     index: int,
     first_steps: Sequence[torch.Tensor],
-    drive: Drive | None = None,
+    plan: BlockPlan | None = None,
     previous: torch.Tensor | None = None,
     on_event: EventCallback = ignore_event,
 ) -> Draft:
@@ -84,10 +86,10 @@ def generate(
         elif step > first:
             fresh = noise(seed, index, step, tuple(latents.shape)).to(latents.device)
             latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
-        if drive is not None and sigmas[step] == common[drive.request.step]:
+        if plan is not None and sigmas[step] == common[plan.request.step]:
             began = time.perf_counter()
             dragged, iterations = _drag(
-                model, context, latents, drive, seed=seed, index=index, on_event=on_event
+                model, context, latents, plan, seed=seed, index=index, on_event=on_event
             )
             drag_seconds = time.perf_counter() - began
             if isinstance(model, Solving) and not torch.equal(dragged, latents):
@@ -140,27 +142,28 @@ def _drag(
     model: VideoModel,
     context: Context,
     latents: torch.Tensor,
-    drive: Drive,
+    plan: BlockPlan,
     *,
     seed: int,
     index: int,
     on_event: EventCallback,
 ) -> tuple[torch.Tensor, tuple[Iteration, ...]]:
     """Optimise the noisy latents of block ``index``."""
-    optimization = drive.request.settings.optimization(
+    problem = DragProblem(
         model,
         latents,
         context,
-        drive.pulls,
-        keep=drive.keep,
-        neighbours=drive.neighbours,
+        plan.drags,
+        plan.keep,
+        plan.neighbours,
         # The cutoffs depend on seed and block alone, so that forks draw the same ones.
-        generator=generator(seed, "drag", index),
+        generator(seed, "drag", index),
     )
+    optimizer = create_optimizer(plan.request.settings, problem)
     iterations = []
-    for iteration in optimization:
+    for iteration in optimizer:
         iterations.append(iteration)
-        if drive.request.callback is not None:
-            drive.request.callback(iteration)
+        if plan.request.callback is not None:
+            plan.request.callback(iteration)
         on_event(Iterated(index, iteration))
-    return optimization.latents, tuple(iterations)
+    return optimizer.latents, tuple(iterations)

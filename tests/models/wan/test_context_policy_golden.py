@@ -136,7 +136,7 @@ def test_a_running_mean_leaves_earlier_contexts_as_they_were(wan, text):
     latents = noisy.clone().requires_grad_()
     with torch.inference_mode():
         inner = memory.extended(ahead, past[0])
-    wan.predict(latents, 0.7, inner_context(inner)).sum().backward()
+    wan.read(latents, 0.7, inner_context(inner), predict=True).x0.sum().backward()
     assert torch.isfinite(latents.grad).all()
 
 
