@@ -239,9 +239,9 @@ def read_note(folder: str | Path) -> Release | None:
     if not path.is_file():
         return None
     try:
-        told = read_json(path)
-        like = told.pop("like", "self-forcing")
-        return _named(like).changed(told)
+        fields = read_json(path)
+        like = fields.pop("like", "self-forcing")
+        return _named(like).changed(fields)
     except (TypeError, ValueError) as error:
         raise ValueError(truncate(f"{path} does not describe a model: {error}")) from error
 
