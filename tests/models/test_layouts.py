@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from dragstream.models.causal_wan import CausalWan
-from dragstream.models.checkpoints import read_released, released_name
+from dragstream.models.checkpoints import is_diffusers, read_released, released_name
 
 _TINY = {"num_layers": 2, "num_heads": 2, "head_dim": 12, "ffn_dim": 8, "text_dim": 6}
 _TINY |= {"freq_dim": 4, "latent_channels": 4}
@@ -204,3 +204,12 @@ def test_folders_of_several_files_are_refused(original, tmp_path):
         save_file(original, tmp_path / f"{name}.safetensors")
     with pytest.raises(FileNotFoundError, match=r"a\.safetensors, b\.safetensors"):
         read_released(tmp_path)
+
+
+def test_a_folder_of_the_original_wan_is_read_with_its_shards(state, original, tmp_path):
+    shards(tmp_path, original)
+    config = {"_class_name": "WanModel", "dim": 24, "num_heads": 2, "num_layers": 2}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    torch.save({"text": torch.zeros(2)}, tmp_path / "models_t5_umt5-xxl-enc-bf16.pth")
+    assert not is_diffusers(tmp_path)
+    assert_same(tmp_path, state)
