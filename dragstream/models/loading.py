@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Model names, and the module whose `load()` builds each model.
 _MODELS = {"playground": "dragstream.models.playground"}
 
-_NOTE = """Those of one base share a VAE and a text encoder (0.5 to 3 GB and 12 to 23 GB more, once).
+_NOTE = """Those on one base share VAE and text encoder (0.5 to 3 GB and 12 to 23 GB more, once).
 ds.plan says how much memory they take."""
 
 
