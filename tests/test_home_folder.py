@@ -15,7 +15,7 @@ from dragstream.metrics.perceptual import LPIPS
 from dragstream.metrics.videos import find_media, read_frames
 from dragstream.models.playground.model import WEIGHTS, Playground
 from dragstream.models.wan.assembly import load
-from dragstream.models.wan.releases import Release
+from dragstream.models.wan.releases import read_note
 from dragstream.models.wan.tiny import write_tiny
 from dragstream.revel.folders import RunFolder, read_about
 from dragstream.revel.suites import read_cases, write_cases
@@ -39,7 +39,7 @@ def test_models(home):
     assert model.fingerprint() == again.fingerprint()
     assert (home / "cache").is_dir()
     assert ds.load("~/tiny", device="cpu", cache=False, progress=False).spec == model.spec
-    assert ds.plan("~/tiny", device="cpu").release == Release.of("~/tiny")
+    assert ds.plan("~/tiny", device="cpu").release == read_note("~/tiny")
     shutil.copytree(WEIGHTS, home / "weights")
     assert Playground.from_folder("~/weights").spec.name == "playground"
 

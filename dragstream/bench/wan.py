@@ -25,7 +25,8 @@ from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
 from dragstream.models.rehearsal import Meter
 from dragstream.models.wan.model import Wan
-from dragstream.models.wan.releases import RELEASES, Release
+from dragstream.models.wan.release import Release
+from dragstream.models.wan.releases import RELEASES
 from dragstream.models.wan.sizes import SIZES, Sizes
 from dragstream.stream.stream import Stream
 
