@@ -1,6 +1,6 @@
 from . import metrics, models, plots
 from .drags import regions
-from .drags.motions import Deformation, Drag, Memory, Path, Rotation, Scale, Translation
+from .drags.motions import Deformation, Drag, Memory, Path, Poses, Rotation, Scale, Translation
 from .method.frequency import LowPass
 from .method.settings import DragSettings
 from .models.loading import load
@@ -20,6 +20,7 @@ __all__ = [
     "LowPass",
     "Memory",
     "Path",
+    "Poses",
     "Rotation",
     "Scale",
     "Stream",

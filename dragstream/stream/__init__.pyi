@@ -1,5 +1,6 @@
+from .hold import Hold
 from .live import LiveStream
 from .records import Block, Iteration, Mode, Timings
 from .stream import Stream
 
-__all__ = ["Block", "Iteration", "LiveStream", "Mode", "Stream", "Timings"]
+__all__ = ["Block", "Hold", "Iteration", "LiveStream", "Mode", "Stream", "Timings"]

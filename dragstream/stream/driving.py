@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dragstream.stream.records import Block
 
 Callback = Callable[[Iteration], Any]
+References = dict[tuple[int, int, int], Reference]
+"""References by denoising step, block and latent frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +102,26 @@ class Drive:
     keep: NDArray[np.bool_] | None
     neighbours: torch.Tensor | None
 
+    def at(self, step: int) -> Drive | None:
+        """Itself at its denoising step, None at others: see `generate`."""
+        return self if step == self.request.step else None
+
+
+@dataclass(frozen=True, eq=False)
+class LateDrags:
+    """Drags of one block that are decided on when the block comes to their denoising step.
+
+    Attributes:
+        ask: Called before each denoising step, until it returns a request, which acts at this
+            step; it may never return one.
+        prediction_blocks: That of the request's settings, which matters from the first step on.
+        references: Cache of the drags' references, see `drive`.
+    """
+
+    ask: Callable[[int], Request | None]
+    prediction_blocks: int
+    references: References
+
 
 @dataclass(frozen=True)
 class Course:
@@ -154,21 +176,30 @@ class Placed:
         return self.origin.then(self.motion.partway(fraction, share))
 
 
-def drive(request: Request, recall: Recall, state: State, origin: State, course: Course) -> Drive:
+def drive(  # noqa: PLR0917
+    request: Request,
+    recall: Recall,
+    state: State,
+    origin: State,
+    course: Course,
+    references: References | None = None,
+) -> Drive:
     """The method's input for the block that follows ``state``.
 
     The reference of drags is the newest latent frame of ``origin`` (the paper's frame k) unless
     the course names another; with a memory, it is the last latent frame of the remembered block.
+    ``references`` caches references between calls whose blocks do not change; each holds the
+    model's context before its block.
     """
     grid, settings = recall.model.spec.grid, request.settings
-    references: dict[tuple[int, int], Reference] = {}
+    references = {} if references is None else references
     pulls = []
     for drag in request.drags:
         newest = len(origin.blocks) - 1
         index = newest if drag.source is None else drag.source.block
-        held = course.held if drag.source is None else -1
-        if (index, held) not in references:  # equal references share the model's passes
-            references[index, held] = _reference(request.step, recall, origin, index, held)
+        key = request.step, index, course.held if drag.source is None else -1
+        if key not in references:  # equal references share the model's passes
+            references[key] = _reference(recall, origin, *key)
         mask = drag.mask(grid.height, grid.width)
         motion: Motion | Placed = drag.motion
         if drag.source is not None:
@@ -176,7 +207,7 @@ def drive(request: Request, recall: Recall, state: State, origin: State, course:
             mask = drag.motion.handle(shown)
             motion = Placed(drag.origin(grid.height, grid.width), drag.motion)
         fractions, start = course.fractions(drag.motion), course.start(drag.motion)
-        pulls.append(Pull(references[index, held], mask, motion, fractions, start))
+        pulls.append(Pull(references[key], mask, motion, fractions, start))
     recent = state.blocks[-settings.neighbours :]
     neighbours = trailing([block.noisy[request.step] for block in recent], settings.neighbours)
     return Drive(
@@ -187,7 +218,7 @@ def drive(request: Request, recall: Recall, state: State, origin: State, course:
     )
 
 
-def _reference(step: int, recall: Recall, state: State, index: int, frame: int) -> Reference:
+def _reference(recall: Recall, state: State, step: int, index: int, frame: int) -> Reference:
     """A latent frame of a block with its noise of a denoising step, and the context before it."""
     block = state.blocks[index]
     return Reference(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from dragstream.stream.driving import Drive
 
 
+DriveAt = Callable[[int], "Drive | None"]
+"""Called before each denoising step, until it returns the drags that act at this step."""
+
 Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Called once a step with the step's noisy latents and the x0 predicted from them; returns the
 noisy latents of the next step."""
@@ -41,9 +44,14 @@ class Draft:
 
     latents: torch.Tensor
     noisy: tuple[torch.Tensor, ...]
+    drive: Drive | None
     iterations: tuple[Iteration, ...]
     step_seconds: tuple[float, ...]
     drag_seconds: float
+
+
+def undriven(step: int) -> None:
+    """No drags: the default `DriveAt`."""
 
 
 def generate(
@@ -53,17 +61,20 @@ def generate(
     seed: int,
     index: int,
     given: Sequence[torch.Tensor],
-    drive: Drive | None = None,
+    drive: DriveAt = undriven,
     previous: torch.Tensor | None = None,
     watch: Watch = nobody,
 ) -> Draft:
     """Denoise block ``index`` after ``context``, from the last of the ``given`` latents on.
 
     ``given`` holds the noisy latents (1, F, C, h, w) of the first denoising steps: noise for a new
-    block, the recorded ones up to the drag's step for an edit. Between steps, next z = (1 - s') x0
-    + s' noise, unless the model has its own solver. A drag that changed the latents restarts the
-    solver, since its history belongs to the latents before. ``previous`` holds clean latents
-    (N, C, h, w) that predictions are normalised with; None turns that off.
+    block, the recorded ones up to the drag's step for an edit. ``drive`` is asked when the block
+    comes to a step, so that drags may be decided on at the last moment.
+
+    Between steps, next z = (1 - s') x0 + s' noise, unless the model has its own solver. A drag
+    that changed the latents restarts the solver, since its history belongs to the latents before.
+    ``previous`` holds clean latents (N, C, h, w) that predictions are normalised with; None turns
+    that off.
 
     Raises:
         FloatingPointError: The latents are no longer finite.
@@ -72,6 +83,7 @@ def generate(
     sigmas = model.spec.sigmas
     noisy = list(given[:-1])
     latents = given[-1]
+    driven: Drive | None = None
     iterations: tuple[Iteration, ...] = ()
     step_seconds: list[float] = []
     drag_seconds = 0.0
@@ -83,10 +95,11 @@ def generate(
         elif step > first:
             fresh = noise(seed, index, step, tuple(latents.shape)).to(latents.device)
             latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
-        if drive is not None and step == drive.request.step:
-            began = time.perf_counter()
+        begun = drive(step) if driven is None else None
+        if begun is not None:
+            driven, began = begun, time.perf_counter()
             dragged, iterations = _drag(
-                model, context, latents, drive, seed=seed, index=index, watch=watch
+                model, context, latents, driven, seed=seed, index=index, watch=watch
             )
             drag_seconds = time.perf_counter() - began
             if isinstance(model, Solving) and not torch.equal(dragged, latents):
@@ -102,7 +115,7 @@ def generate(
         _check_finite(latents, index, step)
         step_seconds.append(time.perf_counter() - began)
         watch(Progress(index, step, len(sigmas)))
-    return Draft(latents, tuple(noisy), iterations, tuple(step_seconds), drag_seconds)
+    return Draft(latents, tuple(noisy), driven, iterations, tuple(step_seconds), drag_seconds)
 
 
 def _predict(model: VideoModel, context: Context, latents: torch.Tensor, step: int) -> torch.Tensor:

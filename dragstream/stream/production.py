@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from dragstream.method.moments import Moments, drift
 from dragstream.method.settings import DragSettings
 from dragstream.models.pixels import ADVICE
-from dragstream.stream.driving import Drive
 from dragstream.stream.events import BlockMade, Watch, nobody
-from dragstream.stream.generation import generate
+from dragstream.stream.generation import Draft, DriveAt, generate, undriven
 from dragstream.stream.noise import noise
 from dragstream.stream.records import Block, Mode, Timings
 from dragstream.stream.state import Context, Recall, State, trailing
@@ -30,17 +29,19 @@ class Order:
     """The parameters of one block to produce.
 
     Attributes:
-        mode: The call that generates it.
+        mode: The call that generates it; a step with drags becomes an animation.
         given: Noisy latents of the first denoising steps, (F, C, h, w) each; empty for a block
             from fresh noise.
-        drive: The drags, if any.
+        drive: The drags, asked for at each denoising step.
+        prediction_blocks: That of the drags' settings.
         part: (j, n): it is block j of the n blocks of the call.
         origin: The block that it replaces, if any.
     """
 
     mode: Mode
     given: Sequence[torch.Tensor] = ()
-    drive: Drive | None = None
+    drive: DriveAt = undriven
+    prediction_blocks: int = 0
     part: tuple[int, int] = (0, 1)
     origin: Block | None = None
 
@@ -71,9 +72,17 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
         index=index,
         given=[recall.to_model(latents) for latents in given],
         drive=order.drive,
-        previous=_previous(recall, state, order.drive),
+        previous=_previous(recall, state, order.prediction_blocks),
         watch=watch,
     )
+    block = _recorded(state, order, draft)
+    extended = _complete(recall, state, block, context, decoder)
+    watch(BlockMade(extended.blocks[-1]))
+    return extended
+
+
+def _recorded(state: State, order: Order, draft: Draft) -> Block:
+    """The record of a draft, without its frames and drift."""
     latents, *noisy = _stored(draft.latents, *draft.noisy)
     block = _block(
         state,
@@ -82,10 +91,11 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
         noisy=tuple(noisy),
         timings=Timings(draft.step_seconds, draft.drag_seconds, 0.0, 0.0),
     )
-    if order.drive is not None:
-        request = order.drive.request
+    if draft.drive is not None:
+        request = draft.drive.request
         block = replace(
             block,
+            mode=Mode.ANIMATE if order.mode is Mode.STEP else order.mode,
             drags=request.drags,
             keep=request.keep,
             settings=request.settings,
@@ -96,20 +106,16 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
         origin = order.origin
         earlier = (*origin.earlier, origin.call)
         block = replace(block, earlier=earlier, picture=origin.picture, footage=origin.footage)
-    extended = _complete(recall, state, block, context, decoder)
-    watch(BlockMade(extended.blocks[-1]))
-    return extended
+    return block
 
 
-def _previous(recall: Recall, state: State, drive: Drive | None) -> torch.Tensor | None:
+def _previous(recall: Recall, state: State, wanted: int) -> torch.Tensor | None:
     """Clean latents (N, C, h, w) that the next block's predictions are normalised with, or None.
 
     As in the release, the stream's first block is left out, so that the second block is the first
     to be used.
     """
-    count = state.prediction_blocks
-    if drive is not None:
-        count = drive.request.settings.prediction_blocks or count
+    count = wanted or state.prediction_blocks
     first = max(1, len(state.blocks) - count)
     previous = trailing([block.latents for block in state.blocks[first:]]) if count else None
     return None if previous is None else recall.to_model(previous)[0]

@@ -18,7 +18,7 @@ from dragstream.method.base import DragMethod
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.stream import archive
 from dragstream.stream.access import StreamAccess
-from dragstream.stream.driving import Callback, Course, Request, drive
+from dragstream.stream.driving import Callback, Course, Drive, LateDrags, Request, drive
 from dragstream.stream.export import StreamExport
 from dragstream.stream.noise import checked_seed
 from dragstream.stream.plain_torch import plain_torch
@@ -198,7 +198,8 @@ class Stream(StreamExport, StreamAccess):
             before = state.cut(newest.index)
             driven = drive(request, self._recall, before, state, Course(len(newest.latents)))
             given = newest.noisy[: request.step + 1]
-            changed = self._produce(before, Order(Mode.EDIT, given, driven, origin=newest))
+            order = _order(Mode.EDIT, driven, given=given, origin=newest)
+            changed = self._produce(before, order)
             self._state = replace(changed, prompt=state.prompt)
             return changed.blocks[-1]
 
@@ -253,10 +254,36 @@ class Stream(StreamExport, StreamAccess):
             for part in tqdm(range(count), "dragged blocks", disable=not progress):
                 course = Course(frames, part * frames, count * frames)
                 driven = drive(request, self._recall, grown, state, course)
-                order = Order(Mode.ANIMATE, drive=driven, part=(part, count))
+                order = _order(Mode.ANIMATE, driven, part=(part, count))
                 grown = self._produce(grown, order)
             self._state = grown
             return list(grown.blocks[-count:])
+
+    def drag_late(self, late: LateDrags) -> Block:
+        """Generate one block with drags that are asked for when it comes to their step.
+
+        The block is that of `animate` with these drags, or of `step` where there are none. Live
+        streams generate theirs so, since a pointer may move until the last moment.
+
+        Raises:
+            ValueError: The model's largest number of blocks is reached; a stream without blocks.
+            FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
+            Exception: Any exception of ``late``.
+        """
+        with self._writing("step") as state:
+            need_blocks(state, "drag")
+            frames = self.model.spec.frames_per_block
+            course = Course(frames, 0, frames)
+
+            def begun(step: int) -> Drive | None:
+                request = late.ask(step)
+                if request is None:
+                    return None
+                return drive(request, self._recall, state, state, course, late.references)
+
+            order = Order(Mode.STEP, drive=begun, prediction_blocks=late.prediction_blocks)
+            self._state = self._produce(state, order)
+            return self._state.blocks[-1]
 
     # ---------------------------------------------------------------------------- branching
 
@@ -332,11 +359,17 @@ class Stream(StreamExport, StreamAccess):
         before, frames = state.cut(0), len(clip.latents)
         driven = drive(request, self._recall, before, state, Course(frames, 0, frames, held=0))
         given = clip.noisy[: request.step + 1]
-        order = Order(Mode.ANIMATE, given, driven, origin=clip)
+        order = _order(Mode.ANIMATE, driven, given=given, origin=clip)
         return replace(self._produce(before, order), prompt=state.prompt)
 
     def _produce(self, state: State, order: Order) -> State:
         return produce(self._recall, state, self._seed, order, self._pen.watch)
+
+
+def _order(mode: Mode, driven: Drive, **others: Any) -> Order:
+    """The parameters of a block with drags that are known before it begins."""
+    count = driven.request.settings.prediction_blocks
+    return Order(mode, drive=driven.at, prediction_blocks=count, **others)
 
 
 def _check_model(model: object) -> None:
