@@ -17,6 +17,7 @@ import {
 import { rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { KernelHeartbeat, type Message, type Model as TalkingModel } from "../shared/model";
 import { History } from "./history";
+import { HOLD, Holding } from "./holding";
 import { kindOf } from "./motions";
 import type { Outline } from "./outline_tools";
 import { Picking } from "./picking";
@@ -37,6 +38,7 @@ export interface Aim {
 
 /** State of the display only: a change of it is no step of undo. */
 const SHOWN = ["frame", "latent_frames", "onion", "trail", "selectors", "aim"] as const;
+const LIVE = ["holds", "live_status"] as const;
 
 const MERGE_MILLISECONDS = 800;
 
@@ -52,10 +54,13 @@ export class Store {
   /** The clip that plays in place of the frame at rest. */
   clip: Clip | null = null;
   readonly picking: Picking;
+  readonly holding: Holding;
 
   private readonly heartbeat: KernelHeartbeat;
   private preview: Scene | null = null;
   private writing = false;
+  private playing = false;
+  private toolAtRest: ToolName = "brush";
   private readonly history: History<Scene>;
   private merge = { label: "", time: 0 };
   private readonly watchers = new Set<() => void>();
@@ -66,6 +71,7 @@ export class Store {
   constructor(private readonly model: Model) {
     this.history = new History(this.revision, this.read());
     this.picking = new Picking(this, model);
+    this.holding = new Holding(this, model);
     this.heartbeat = new KernelHeartbeat(model, this.notify);
     this.selection = this.scene.draft ? "draft" : null;
     this.brushRadius = Math.max(2, Math.round(Math.min(this.size.width, this.size.height) / 16));
@@ -73,6 +79,8 @@ export class Store {
     model.on("change:looks", this.adopt);
     model.on("change:draft", this.adopt);
     for (const name of SHOWN) model.on(`change:${name}`, this.notify);
+    for (const name of LIVE) model.on(`change:${name}`, this.lives);
+    this.lives();
     model.on("msg:custom", this.hear);
   }
 
@@ -81,6 +89,7 @@ export class Store {
     this.model.off("change:looks", this.adopt);
     this.model.off("change:draft", this.adopt);
     for (const name of SHOWN) this.model.off(`change:${name}`, this.notify);
+    for (const name of LIVE) this.model.off(`change:${name}`, this.lives);
     this.heartbeat.dispose();
     this.model.off("msg:custom", this.hear);
     this.watchers.clear();
@@ -379,16 +388,31 @@ export class Store {
 
   private readonly hear = (message: Message, buffers: readonly DataView[] = []): void => {
     this.heartbeat.received();
-    if (message?.type === "similarity") this.picking.onMessage(message, buffers);
+    if (message?.type === "hold_moved" || message?.type === "objects") this.holding.onMessage(message);
+    else if (message?.type === "similarity") this.picking.onMessage(message, buffers);
     else if (message?.type === "still") this.endClip(null);
     else if (message?.type === "clip" && buffers.length > 0) {
       this.clip = { number: Number(message["clip"]), rate: Number(message["frame_rate"]), frames: buffers };
       this.notify();
     } else if (message?.type === "error") {
       this.picking.waiting = false;
+      if (String(message["request"]).startsWith("hold")) this.holding.refused();
       if (message["refused"] === true) this.history.cut(); // what cannot be is not to be done again
       this.setError(String(message["text"]));
     }
+  };
+
+  /** While a live stream plays the hold tool is at hand; at rest the tool before it, if nothing is held. */
+  private readonly lives = (): void => {
+    const { playing, holds, possible } = this.holding;
+    if (playing && !this.playing) {
+      this.toolAtRest = this.tool;
+      this.setTool(HOLD);
+    } else if (!playing && this.tool === HOLD && (!possible || (this.playing && holds.length === 0))) {
+      this.setTool(this.toolAtRest);
+    }
+    this.playing = playing;
+    this.holding.changed();
   };
 
   readonly notify = (): void => {
