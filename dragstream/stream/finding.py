@@ -77,16 +77,15 @@ def _differences(looks: Floats, weight: Floats, scene: Floats, seen: Floats) -> 
         total -= 2 * _correlated(scene[..., channel], weight * looks[..., channel])
     enough = covered >= _IN_SIGHT * weight.sum()
     mean = np.maximum(total, 0.0) / np.maximum(covered, 1e-6)
-    return np.where(enough, mean, mean[enough].max(initial=0.0))
+    return np.where(enough, mean, mean[enough].max(initial=np.float32(0)))
 
 
 def _correlated(scene: Floats, kernel: Floats) -> Floats:
-    found = fftconvolve(scene, kernel[::-1, ::-1], mode="valid")
-    return np.asarray(found, np.float32)
+    return np.asarray(fftconvolve(scene, kernel[::-1, ::-1], mode="valid"), np.float32)
 
 
 def _scaled(frame: NDArray[np.uint8]) -> Floats:
-    return frame.astype(np.float32) / 255
+    return np.asarray(frame, np.float32) / np.float32(255)
 
 
 def _warped(frame: NDArray[np.uint8], there: Affine) -> Floats:
