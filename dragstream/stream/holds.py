@@ -206,13 +206,22 @@ class Holds:
             self._changed = False
             return HoldsChanged(tuple(hold.state for hold in self._held))
 
-    def late(self) -> LateDrags:
-        """The drags of the block that begins now, to be asked for at their step."""
+    def late(self, check: Callable[[], None]) -> LateDrags:
+        """The drags of the block that begins now, to be asked for at their step.
+
+        Args:
+            check: Called before each question; raises if the block is not wanted any more.
+        """
         with self._lock:
             self._captured, self._latched, self._step = (*self._ending, *self._held), (), -1
             settings = self._captured[-1].settings if self._captured else None
         count = 0 if settings is None else settings.prediction_blocks
-        return LateDrags(self._ask, count, self._references)
+
+        def ask(step: int) -> Request | None:
+            check()
+            return self._ask(step)
+
+        return LateDrags(ask, count, self._references)
 
     def _ask(self, step: int) -> Request | None:
         """The drags that act at a denoising step: those of all holds at that of the newest.

@@ -95,7 +95,7 @@ class Worker:
         """Generate a block with the drags of the holds, if there are any."""
         if not self._stream.blocks:
             return self._stream.step()
-        return self._stream.drag_late(self.holds.late())
+        return self._stream.drag_late(self.holds.late(self._check_wanted))
 
     def pause(self) -> None:
         """Stop generating plain blocks; does not wait."""
@@ -237,9 +237,8 @@ class Worker:
         """Publish an event of the stream; raises if the work in progress was dropped."""
         if isinstance(event, BlockMade):
             self._await_turn()
+        self._check_wanted()
         with self._turn:
-            if self._given_up():
-                raise _GivenUpError
             if isinstance(event, BlockMade):
                 shown = len(event.block.frames) / self._frame_rate
                 self._watched_at = time.monotonic() + shown
@@ -247,6 +246,12 @@ class Worker:
         if isinstance(event, BlockMade):
             self.holds.publish(event.block)
         self._publish_holds()
+
+    def _check_wanted(self) -> None:
+        """Raise if the work in progress was dropped."""
+        with self._turn:
+            if self._given_up():
+                raise _GivenUpError
 
     def _await_turn(self) -> None:
         """Wait until the frames published before were shown, or the work was dropped."""
