@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags import regions
-from dragstream.drags.checks import Point, positive, whole
+from dragstream.drags.checks import Point, check_int, check_positive
 from dragstream.drags.motions import Poses
 from dragstream.drags.paths import Path
 from dragstream.method.moments import Moments, drift
@@ -118,9 +118,9 @@ def pulls(
         ValueError: numbers that are not positive, a model of another frame size, or one that
             loses its objects.
     """
-    whole(scenes, "scenes", least=1)
-    positive(seconds, "seconds")
-    positive(speed, "speed")
+    check_int(scenes, "scenes", least=1)
+    check_positive(seconds, "seconds")
+    check_positive(speed, "speed")
     check_world(model.spec)
     for scene in range(scenes):
         task = _task(model, seed, scene, seconds, speed)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dragstream.drags.checks import Point, angle, pixels
+from dragstream.drags.checks import Point, check_degrees, check_pixels
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.scale import check_factor
 from dragstream.drags.shapes import BoolMask, Shape
@@ -114,8 +114,8 @@ class Hold:
             RuntimeError: The hold was released.
         """
         height, width = self.grip.mask.shape
-        x = min(max(pixels(x, "x"), -width), 2.0 * width)
-        y = min(max(pixels(y, "y"), -height), 2.0 * height)
+        x = min(max(check_pixels(x, "x"), -width), 2.0 * width)
+        y = min(max(check_pixels(y, "y"), -height), 2.0 * height)
         self._ask(x=x, y=y)
 
     def turn_to(self, degrees: float) -> None:
@@ -128,7 +128,7 @@ class Hold:
             TypeError, ValueError: An angle that is not a finite number.
             RuntimeError: The hold was released.
         """
-        self._ask(degrees=angle(degrees, "degrees"))
+        self._ask(degrees=check_degrees(degrees, "degrees"))
 
     def scale_to(self, factor: float) -> None:
         """Ask for the object to be scaled about the held point, relative to the grip.

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dragstream.drags.checks import Point, point
+from dragstream.drags.checks import Point, check_point
 from dragstream.drags.motions import Drag, Poses
 from dragstream.drags.regions import centroid, moved, rasterise
 from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
@@ -295,7 +295,7 @@ def _gripped(block: Block, region: Shape, pose: Asked) -> Grip | None:
 
 def _place(at: Sequence[float], height: int, width: int) -> Point:
     """The point to hold, which may lie outside the frame like a pointer."""
-    x, y = point(at, "at")
+    x, y = check_point(at, "at")
     if not (-width <= x <= 2 * width and -height <= y <= 2 * height):
         raise ValueError(f"at must lie at most one frame outside it, got ({x:g}, {y:g})")
     return x, y

@@ -14,10 +14,10 @@ import torch
 
 import dragstream as ds
 from dragstream.widgets import Studio
-from tests.widgets.swatches import dragged_take
+from tests.widgets.swatches import dragged_stream
 
 torch.set_num_threads(1)
-stream = dragged_take(2, 1)
+stream = dragged_stream(2, 1)
 studio = Studio(stream)
 """
 
@@ -49,6 +49,16 @@ STAYS = """async () => {
     }
     return inside();
 }"""
+
+SWITCHED_OFF = """button => new Promise(resolve => {
+    new MutationObserver(() => setTimeout(() => resolve([
+        Boolean(document.activeElement.closest('.dragstream-studio')),
+        document.activeElement === button,
+    ]))).observe(button, {attributeFilter: ['disabled']});
+    button.focus();
+    button.click();
+})"""
+"""Whether the focus is inside once a button has switched itself off, and whether on the button."""
 
 PLACES = {
     "canvas": ".dragstream-canvas .ds-overlay",
@@ -119,3 +129,10 @@ def test_no_key_leaves_the_widget(opened, place):
     assert page.evaluate("() => window.executed") == []
     assert json.loads(page.evaluate(STATE)) == json.loads(before)
     expect(page.locator(".jp-Dialog")).to_have_count(0)
+
+
+def test_a_button_that_switches_itself_off_hands_the_focus_on_at_once(opened):
+    canvas = opened.page.locator(".dragstream-canvas")
+    canvas.get_by_role("button", name="Zoom in", exact=True).click()
+    zoom_out = canvas.get_by_role("button", name="Zoom out", exact=True)
+    assert zoom_out.evaluate(SWITCHED_OFF) == [True, False]

@@ -42,7 +42,8 @@ function holdFocus(root: HTMLElement, focused: Element | null): void {
       if (last === left && left && !gone(left) && page.activeElement !== left) last = null; // it went by itself
     });
   });
-  new MutationObserver(() => void (last && requestAnimationFrame(look))).observe(root, {
+  // At once: until the next frame the page itself would have the focus, and with it the keys.
+  new MutationObserver(look).observe(root, {
     subtree: true, childList: true, attributes: true, attributeFilter: ["disabled", "hidden", "class"],
   });
 }
