@@ -23,6 +23,9 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 NPM := $(shell command -v npm)
+# pytest's workers: one a core, since the tests' models are too small for more threads of torch.
+WORKERS ?= logical
+PARALLEL := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=8
 # Jupyter asks root for a promise; in a container there is nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -58,7 +61,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP)
-	$(BIN)/pytest -m "not browser and not gpu"
+	$(PARALLEL) --dist=worksteal -m "not browser and not gpu"
 
 oldest: $(STAMP)
 	$(BIN)/pip install --quiet --no-deps --upgrade --target build/oldest \
@@ -69,7 +72,7 @@ docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 notebooks: $(STAMP)
-	$(BIN)/pytest --nbval-lax --nbval-cell-timeout=120 --nbval-current-env notebooks
+	$(PARALLEL) --dist=loadfile --nbval-lax --nbval-cell-timeout=240 --nbval-current-env notebooks
 
 # Without Node or Chromium a person is told what did not run; CI is stopped.
 frontend:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from dragstream.drags import regions
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag, Translation
 from dragstream.method.settings import DragSettings
 from dragstream.models.base import VideoModel
@@ -116,9 +116,9 @@ def measure(
         ValueError: Places that do not leave room for `repeats` blocks each.
         TypeError: A count that is not an integer.
     """
-    repeats = whole(repeats, "repeats", least=1)
-    early = whole(early, "early", least=repeats)
-    late = whole(late, "late", least=early + repeats)
+    repeats = check_int(repeats, "repeats", least=1)
+    early = check_int(early, "early", least=repeats)
+    late = check_int(late, "late", least=early + repeats)
     young, stream = (Stream(model, prompt=prompt, seed=0) for _ in range(2))
     for _ in range(early - repeats):
         young.step()

@@ -39,17 +39,17 @@ Cache = list[tuple[Tensor, Tensor]]
 class _Call:
     """One layer's self-attention; a tapped one attends once more under each filter."""
 
-    turns: Tensor
-    past: tuple[Tensor, Tensor]
+    rotary_emb: Tensor
+    kv_cache: tuple[Tensor, Tensor]
     filters: Sequence[Filter | None]
     size: tuple[int, int]
     taps: list[Tensor] = field(default_factory=list)
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """The output before its projection."""
-        current = attn.key_value(hidden, self.turns)
-        query = attn.query(hidden, self.turns)
-        keys, values = (torch.cat(pair, dim=1) for pair in zip(self.past, current, strict=True))
+        current = attn.key_value(hidden, self.rotary_emb)
+        query = attn.query(hidden, self.rotary_emb)
+        keys, values = (torch.cat(pair, dim=1) for pair in zip(self.kv_cache, current, strict=True))
         constants = keys.detach(), values.detach()
         for low_pass in self.filters:
             seen = [self._filtered(part, low_pass) for part in constants]
@@ -94,9 +94,9 @@ class ReleasedProcedure:
         self.learning_rate = learning_rate
         self.filters: tuple[Filter | None, ...] = (None, *filters)
         self.recorded: Recorded = {}
-        spans = context.spans(wan.config, wan.config.frames_per_block)
+        ranges = context.visible_ranges(wan.config, wan.config.frames_per_block)
         count = wan.config.num_layers
-        self.cache: Cache = [joined(context.past(layer, spans)) for layer in range(count)]
+        self.cache: Cache = [joined(context.kv_cache(layer, ranges)) for layer in range(count)]
 
     def record(self, latents: Tensor, sigma: float, cache: Cache) -> tuple[Tensor, Recorded]:
         """All layers: x0, and the tapped features under every filter."""
@@ -105,12 +105,12 @@ class ReleasedProcedure:
         level = torch.full((1,), sigma, dtype=torch.float32, device=device)
         time, modulation = network.time(level)
         frames = torch.arange(latents.shape[1], device=device) + self.context.frames
-        turns = torch.view_as_real(network.rope(frames[None], *size))
+        rotary_emb = torch.view_as_real(network.rope(frames[None], *size))
         taps: list[list[Tensor]] = []
         for layer, block in enumerate(network.blocks):
             tapped = layer in self.layers
-            call = _Call(turns, cache[layer], self.filters if tapped else (), size)
-            hidden = block(hidden, self.context.words[layer], modulation, call)
+            call = _Call(rotary_emb, cache[layer], self.filters if tapped else (), size)
+            hidden = block(hidden, self.context.text_kv[layer], modulation, call)
             taps += [call.taps] if tapped else []
         flow = network.flow(hidden, time, latents)
         x0 = latents.float() - sigma * flow.float()

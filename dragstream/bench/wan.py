@@ -16,7 +16,7 @@ from torch import Tensor
 
 from dragstream.bench.procedure import ReleasedProcedure, decode_again
 from dragstream.drags import regions
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag, Translation
 from dragstream.method.optimization import Optimization, Pull, Reference
 from dragstream.method.settings import DragSettings
@@ -145,8 +145,8 @@ def random_wan(
 def _reduced(sizes: Sizes, layers: int | None, heads: int | None) -> Sizes:
     transformer = dict(sizes.transformer)
     full, most = transformer["num_heads"], transformer["num_layers"]
-    heads = full if heads is None else whole(heads, "heads", least=1)
-    layers = most if layers is None else whole(layers, "layers", least=1)
+    heads = full if heads is None else check_int(heads, "heads", least=1)
+    layers = most if layers is None else check_int(layers, "layers", least=1)
     if heads > full or layers > most:
         raise ValueError(f"there are {most} layers and {full} heads, got {layers} and {heads}")
     transformer |= {
@@ -191,7 +191,7 @@ class Bench:
 
     def __init__(self, model: Wan, *, pairs: int = 3, progress: Progress | None = None) -> None:
         self.model = model
-        self.pairs = whole(pairs, "pairs", least=1)
+        self.pairs = check_int(pairs, "pairs", least=1)
         self._tell = progress or (lambda _: None)
         self.cuda = model.device.type == "cuda"
         self._tell("filling the window")
@@ -234,14 +234,14 @@ class Bench:
         rows += [self.block(count) for count in iterations]
         spec, wan = self.model.spec, self.model.wan
         tokens = spec.grid.token_height * spec.grid.token_width
-        spans = self.context.spans(wan.config, spec.frames_per_block)
+        ranges = self.context.visible_ranges(wan.config, spec.frames_per_block)
         return WanReport(
             model=spec.name,
             layers=spec.num_layers,
             channels=wan.config.channels,
             frame=(spec.grid.width, spec.grid.height),
             tokens=tokens * spec.frames_per_block,
-            context_tokens=tokens * sum(stop - start for start, stop in spans),
+            context_tokens=tokens * sum(stop - start for start, stop in ranges),
             device=torch.cuda.get_device_name() if self.cuda else "CPU",
             dtype=str(self.model.wan.transformer.dtype).removeprefix("torch."),
             clock="wall" if self.cuda else "processor",

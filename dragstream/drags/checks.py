@@ -26,18 +26,18 @@ Points = Iterable[Sequence[float]] | NDArray[np.floating] | NDArray[np.integer]
 """Points (x, y) as an argument: any sequence of pairs, or an array (N, 2)."""
 
 
-def short(value: object) -> str:
+def short_repr(value: object) -> str:
     """`repr(value)`, cut to a length that fits an error message."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def cut(text: str, most: int = LONGEST_MESSAGE) -> str:
+def truncate(text: str, most: int = LONGEST_MESSAGE) -> str:
     """A text of a file, cut to a length that fits an error message."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def finite(value: object, name: str) -> float:
+def check_finite(value: object, name: str) -> float:
     """`value` as a float.
 
     Raises:
@@ -45,106 +45,106 @@ def finite(value: object, name: str) -> float:
         ValueError: It is infinite or NaN.
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, got {short(value)}")
+        raise TypeError(f"{name} must be a number, got {short_repr(value)}")
     try:
         number = float(value)
     except OverflowError:  # an integer of hundreds of digits
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {short(value)}")
+        raise ValueError(f"{name} must be finite, got {short_repr(value)}")
     return number
 
 
-def pixels(value: object, name: str) -> float:
+def check_pixels(value: object, name: str) -> float:
     """`value` as a coordinate in pixels, within a million either side of the origin.
 
     Raises:
         TypeError: It is not a real number.
         ValueError: It is not finite, or farther out than any video reaches.
     """
-    number = finite(value, name)
+    number = check_finite(value, name)
     if abs(number) > FARTHEST:
         raise ValueError(f"{name} must lie within ±{FARTHEST:.0f} pixels, got {number!r}")
     return number
 
 
-def size(value: object, name: str) -> float:
+def check_size(value: object, name: str) -> float:
     """`value` as a length in pixels, greater than 0.
 
     Raises:
         TypeError: It is not a real number.
         ValueError: It is not finite, not positive, or beyond any video.
     """
-    number = pixels(value, name)
+    number = check_pixels(value, name)
     if number <= 0:
         raise ValueError(f"{name} must be positive, got {number!r}")
     return number
 
 
-def positive(value: object, name: str) -> float:
+def check_positive(value: object, name: str) -> float:
     """`value` as a finite number above 0.
 
     Raises:
         TypeError: It is not a real number.
         ValueError: It is 0, negative, infinite or NaN.
     """
-    number = finite(value, name)
+    number = check_finite(value, name)
     if number <= 0:
-        raise ValueError(f"{name} must be above 0, got {short(value)}")
+        raise ValueError(f"{name} must be above 0, got {short_repr(value)}")
     return number
 
 
-def not_negative(value: object, name: str) -> float:
+def check_not_negative(value: object, name: str) -> float:
     """`value` as a finite number of at least 0.
 
     Raises:
         TypeError: It is not a real number.
         ValueError: It is negative, infinite or NaN.
     """
-    number = finite(value, name)
+    number = check_finite(value, name)
     if number < 0:
-        raise ValueError(f"{name} must be at least 0, got {short(value)}")
+        raise ValueError(f"{name} must be at least 0, got {short_repr(value)}")
     return number
 
 
-def fraction(value: object, name: str) -> float:
+def check_fraction(value: object, name: str) -> float:
     """`value` as a number in (0, 1].
 
     Raises:
         TypeError: It is not a real number.
         ValueError: It lies outside (0, 1], NaN included.
     """
-    number = finite(value, name)
+    number = check_finite(value, name)
     if not 0 < number <= 1:
-        raise ValueError(f"{name} must be in (0, 1], got {short(value)}")
+        raise ValueError(f"{name} must be in (0, 1], got {short_repr(value)}")
     return number
 
 
-def angle(value: object, name: str) -> float:
+def check_degrees(value: object, name: str) -> float:
     """`value` as degrees, within a million either way.
 
     Raises:
         TypeError: It is not a real number.
         ValueError: It is not finite, or turns farther than that.
     """
-    number = finite(value, name)
+    number = check_finite(value, name)
     if abs(number) > FARTHEST:
         raise ValueError(f"{name} must lie within ±{FARTHEST:.0f} degrees, got {number!r}")
     return number
 
 
-def switch(value: object, name: str) -> bool:
+def check_bool(value: object, name: str) -> bool:
     """`value` as a bool; integers and strings are refused.
 
     Raises:
         TypeError: It is neither a bool nor numpy's.
     """
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {short(value)}")
+        raise TypeError(f"{name} must be True or False, got {short_repr(value)}")
     return bool(value)
 
 
-def sequence(value: object, name: str, holds: str) -> tuple[Any, ...]:
+def check_sequence(value: object, name: str, holds: str) -> tuple[Any, ...]:
     """The elements of `value`, an iterable but no string, at least one of them.
 
     Args:
@@ -157,14 +157,14 @@ def sequence(value: object, name: str, holds: str) -> tuple[Any, ...]:
         ValueError: It is empty.
     """
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a sequence of {holds}, got {short(value)}")
+        raise TypeError(f"{name} must be a sequence of {holds}, got {short_repr(value)}")
     values = tuple(value)
     if not values:
-        raise ValueError(f"{name} must hold at least one of its {holds}, got {short(value)}")
+        raise ValueError(f"{name} must hold at least one of its {holds}, got {short_repr(value)}")
     return values
 
 
-def whole(value: object, name: str, *, least: int) -> int:
+def check_int(value: object, name: str, *, least: int) -> int:
     """`value` as an int of at least `least`.
 
     Raises:
@@ -172,40 +172,40 @@ def whole(value: object, name: str, *, least: int) -> int:
         ValueError: It is smaller than `least`.
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {short(value)}")
+        raise TypeError(f"{name} must be an integer, got {short_repr(value)}")
     number = int(value)
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
     return number
 
 
-def at_most(value: Any, most: float, name: str) -> Any:
+def check_at_most(value: Any, most: float, name: str) -> Any:
     """`value`, which must be at most `most` if it is a number, or as long if it is a list.
 
     Raises:
         ValueError: It is larger or longer.
     """
     if isinstance(value, int | float) and value > most:
-        raise ValueError(f"{name} must be at most {most:g}, got {short(value)}")
+        raise ValueError(f"{name} must be at most {most:g}, got {short_repr(value)}")
     if isinstance(value, list | tuple) and len(value) > most:
         raise ValueError(f"{name} may hold at most {most:g} values, got {len(value)}")
     return value
 
 
-def point(value: object, name: str) -> Point:
+def check_point(value: object, name: str) -> Point:
     """`value` as a pair (x, y) of pixel coordinates.
 
     Raises:
         TypeError: It is not a pair of numbers.
-        ValueError: It has another length than 2, or a coordinate that `pixels` refuses.
+        ValueError: It has another length than 2, or a coordinate that `check_pixels` refuses.
     """
     if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
-        raise TypeError(f"{name} must be a pair (x, y), got {short(value)}")
+        raise TypeError(f"{name} must be a pair (x, y), got {short_repr(value)}")
     if isinstance(value, np.ndarray) and value.ndim != 1:
         raise ValueError(f"{name} must be a pair (x, y), got an array of shape {value.shape}")
     if len(value) != 2:
         raise ValueError(f"{name} must be a pair (x, y), got {len(value)} values")
-    return pixels(value[0], f"the x of {name}"), pixels(value[1], f"the y of {name}")
+    return check_pixels(value[0], f"the x of {name}"), check_pixels(value[1], f"the y of {name}")
 
 
 def read_points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
@@ -213,13 +213,13 @@ def read_points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
 
     Raises:
         TypeError: It is not a sequence of pairs of numbers.
-        ValueError: There are too few points, or one that `point` refuses.
+        ValueError: There are too few points, or one that `check_point` refuses.
     """
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a sequence of points (x, y), got {short(value)}")
+        raise TypeError(f"{name} must be a sequence of points (x, y), got {short_repr(value)}")
     pairs = _plain_points(value)
     if pairs is None:
-        pairs = tuple(point(pair, f"{name}[{index}]") for index, pair in enumerate(value))
+        pairs = tuple(check_point(pair, f"{name}[{index}]") for index, pair in enumerate(value))
     if len(pairs) < least:
         raise ValueError(f"{name} must hold at least {least} point(s), got {len(pairs)}")
     return pairs
@@ -239,7 +239,7 @@ def _plain_points(value: Iterable[Any]) -> tuple[Point, ...] | None:
     return tuple((float(x), float(y)) for x, y in value)
 
 
-def settle(value: object, **fields: object) -> None:
+def set_fields(value: object, **fields: object) -> None:
     """Set the fields of a frozen dataclass, from its own `__init__`."""
     for name, field in fields.items():
         object.__setattr__(value, name, field)

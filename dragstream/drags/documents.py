@@ -33,9 +33,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import short, whole
+from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.motions import KINDS, Drag, Memory, Motion
-from dragstream.drags.own import read, write
 from dragstream.drags.reading import (
     MOST_POINTS,
     Document,
@@ -45,6 +44,7 @@ from dragstream.drags.reading import (
     read_type,
 )
 from dragstream.drags.regions import rasterise
+from dragstream.drags.serialization import from_plain, to_plain
 from dragstream.drags.shapes import (
     Box,
     Brush,
@@ -104,7 +104,7 @@ def to_json(
     """
     for index, drag in enumerate(drags):
         if not isinstance(drag, Drag):
-            raise TypeError(f"drags[{index}] must be a Drag, got {short(drag)}")
+            raise TypeError(f"drags[{index}] must be a Drag, got {short_repr(drag)}")
     return {
         "version": VERSION,
         "drags": [_drag_json(drag, own=own, frame=frame) for drag in drags],
@@ -176,7 +176,7 @@ def _region_json(region: Shape) -> Document:
 
 def _motion_json(motion: Motion, *, own: bool) -> Document:
     if own and motion.kind not in KINDS:
-        return {"type": "own", "value": write(motion, "motion")}
+        return {"type": "own", "value": to_plain(motion, "motion")}
     return {"type": motion.kind, **motion.to_document()}
 
 
@@ -214,7 +214,7 @@ class DocumentReader:
         fields = read_fields(value, "document", ("version", "drags"), ("keep",))
         version = fields["version"]
         if isinstance(version, bool) or version != VERSION:
-            raise ValueError(f"version must be {VERSION}, got {short(version)}")
+            raise ValueError(f"version must be {VERSION}, got {short_repr(version)}")
         listed = read_list(fields["drags"], "drags", MOST_DRAGS)
         self.budget.spend("drags", len(listed), "drags")
         drags = [self._drag(drag, f"drags[{index}]") for index, drag in enumerate(listed)]
@@ -272,8 +272,8 @@ class DocumentReader:
     def _mask(self, value: object, where: str) -> Mask:
         fields = read_fields(value, where, ("type", "height", "width", "runs"))
         with located(where):
-            height = whole(fields["height"], "height", least=1)
-            width = whole(fields["width"], "width", least=1)
+            height = check_int(fields["height"], "height", least=1)
+            width = check_int(fields["width"], "width", least=1)
         pixels = height * width
         listed = read_list(fields["runs"], f"{where}.runs", pixels + 1)
         with located(where):
@@ -294,9 +294,9 @@ class DocumentReader:
             self.budget.spend("points", _listed(value), where)
             return KINDS[kind].from_document(value, where)
         fields = read_fields(value, where, ("type", "value"), ("shown",))
-        motion = read(fields["value"], self.parts, where)
+        motion = from_plain(fields["value"], self.parts, where)
         if not isinstance(motion, Motion):
-            raise ValueError(f"{where} must be a Motion, got {short(motion)}")  # noqa: TRY004
+            raise ValueError(f"{where} must be a Motion, got {short_repr(motion)}")  # noqa: TRY004
         return motion
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dragstream.drags.checks import short
+from dragstream.drags.checks import short_repr
 
 if sys.platform != "win32":
     import fcntl
@@ -33,7 +33,7 @@ def expanded(path: str | os.PathLike[str], name: str = "path") -> Path:
     """
     named: Any = path
     if not isinstance(named, str | os.PathLike) or isinstance(os.fspath(named), bytes):
-        raise TypeError(f"{name} must be a string or a path, got {short(path)}")
+        raise TypeError(f"{name} must be a string or a path, got {short_repr(path)}")
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises for unknown users
 
 

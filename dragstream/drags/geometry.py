@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dragstream.drags.checks import finite, point, positive, whole
+from dragstream.drags.checks import check_finite, check_int, check_point, check_positive
 
 Row = tuple[float, float, float]
 
@@ -35,7 +35,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
-            object.__setattr__(self, name, whole(getattr(self, name), name, least=1))
+            object.__setattr__(self, name, check_int(getattr(self, name), name, least=1))
 
     def cells(self, per_token: int) -> tuple[int, int]:
         """Rows and columns of maps with `per_token` cells per token along each axis."""
@@ -61,9 +61,9 @@ class Grid:
             ValueError: A size is no multiple of a token's; the message names it.
             TypeError: A size is not an integer.
         """
-        height, width = whole(height, "height", least=1), whole(width, "width", least=1)
-        factor = whole(spatial_factor, "spatial_factor", least=1)
-        rows, columns = (whole(size, "patch", least=1) for size in patch)
+        height, width = check_int(height, "height", least=1), check_int(width, "width", least=1)
+        factor = check_int(spatial_factor, "spatial_factor", least=1)
+        rows, columns = (check_int(size, "patch", least=1) for size in patch)
         for name, size, unit in (
             ("height", height, factor * rows),
             ("width", width, factor * columns),
@@ -109,13 +109,13 @@ class FrameClock:
 
     def __post_init__(self) -> None:
         object.__setattr__(
-            self, "temporal_factor", whole(self.temporal_factor, "temporal_factor", least=1)
+            self, "temporal_factor", check_int(self.temporal_factor, "temporal_factor", least=1)
         )
-        object.__setattr__(self, "frame_rate", positive(self.frame_rate, "frame_rate"))
+        object.__setattr__(self, "frame_rate", check_positive(self.frame_rate, "frame_rate"))
 
     def video_frames(self, latent_frames: int) -> int:
         """Number of video frames that `latent_frames` latent frames decode to (0 for 0)."""
-        count = whole(latent_frames, "latent_frames", least=0)
+        count = check_int(latent_frames, "latent_frames", least=0)
         return 1 + self.temporal_factor * (count - 1) if count else 0
 
     def start(self, latent_frame: int) -> int:
@@ -124,7 +124,7 @@ class FrameClock:
 
     def last(self, latent_frame: int) -> int:
         """The last video frame of a latent frame, both counted from 0."""
-        return self.temporal_factor * whole(latent_frame, "latent_frame", least=0)
+        return self.temporal_factor * check_int(latent_frame, "latent_frame", least=0)
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Affine:
         if [len(row) for row in self.matrix] != [3, 3]:
             raise ValueError(f"matrix must be 2 rows of 3 numbers, got {self.matrix!r}")
         rows = tuple(
-            tuple(finite(value, "an entry of matrix") for value in row) for row in self.matrix
+            tuple(check_finite(value, "an entry of matrix") for value in row) for row in self.matrix
         )
         object.__setattr__(self, "matrix", rows)
 
@@ -158,8 +158,8 @@ class Affine:
     @classmethod
     def rotation(cls, center: Sequence[float], degrees: float) -> Affine:
         """A turn about `center` (x, y), clockwise on screen for positive `degrees`."""
-        x, y = point(center, "center")
-        angle = math.radians(finite(degrees, "degrees"))
+        x, y = check_point(center, "center")
+        angle = math.radians(check_finite(degrees, "degrees"))
         cos, sin = math.cos(angle), math.sin(angle)
         return cls(
             ((cos, -sin, x - cos * x + sin * y), (sin, cos, y - sin * x - cos * y)),

@@ -26,7 +26,14 @@ from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import Point, cut, finite, point, short, whole
+from dragstream.drags.checks import (
+    Point,
+    check_finite,
+    check_int,
+    check_point,
+    short_repr,
+    truncate,
+)
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
@@ -139,7 +146,7 @@ def read_label(
                 "(read_labels reads them all)"
             )
         place = found[0]
-    times = _Times(clock, whole(frames_per_block, "frames_per_block", least=1))
+    times = _Times(clock, check_int(frames_per_block, "frames_per_block", least=1))
     return _read(place, times, MaskReader())
 
 
@@ -166,7 +173,7 @@ def read_labels(
         raise ValueError(
             f"{place} holds no label: no block_<b>_<Drag or Animation>_trajectory.json"
         )
-    times = _Times(clock, whole(frames_per_block, "frames_per_block", least=1))
+    times = _Times(clock, check_int(frames_per_block, "frames_per_block", least=1))
     masks = MaskReader()
     return tuple(_read(file, times, masks) for file in found)
 
@@ -184,7 +191,7 @@ def _at(where: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise ValueError(cut(f"{where}: {error}")) from error
+        raise ValueError(truncate(f"{where}: {error}")) from error
 
 
 def _read(file: FilePath, times: _Times, masks: MaskReader) -> Label:
@@ -202,7 +209,8 @@ def _read(file: FilePath, times: _Times, masks: MaskReader) -> Label:
         chosen = _field(stored, "label", "drag_or_animation_select", str)
         if chosen != mode.value:
             raise ValueError(
-                f"drag_or_animation_select is {short(chosen)}, the file's name says {mode.value!r}"
+                f"drag_or_animation_select is {short_repr(chosen)}, "
+                f"the file's name says {mode.value!r}"
             )
         return _label(stored, _Folder(file.parent, masks), block, mode, times)
 
@@ -210,7 +218,7 @@ def _read(file: FilePath, times: _Times, masks: MaskReader) -> Label:
 def _label(
     stored: Mapping[str, Any], folder: _Folder, block: int, mode: Mode, times: _Times
 ) -> Label:
-    blocks = whole(_field(stored, "label", "block_number", int), "block_number", least=1)
+    blocks = check_int(_field(stored, "label", "block_number", int), "block_number", least=1)
     trajectories = _field(stored, "label", "trajectories", list)
     if not trajectories:
         raise ValueError("trajectories is empty: a label needs a drag")
@@ -260,7 +268,7 @@ def _motion(
     turning = {_field(part, f"{where}.block_trajectories", "is_rotation", bool) for part in parts}
     if len(turning) > 1:
         raise ValueError(f"{where}: is_rotation differs between its blocks")
-    read = finite if turning == {True} else point
+    read = check_finite if turning == {True} else check_point
     deltas: list[Any] = []
     for index, part in enumerate(parts):
         here = f"{where}.block_trajectories[{index}]"
@@ -295,7 +303,7 @@ def _center(trajectory: object, parts: list[Any], where: str) -> Point:
     points = _field(original, f"{where}.original_trajectory", "points", list)
     if len(points) < 2:
         raise ValueError(f"{where}: a rotation needs points[0], its centre, and points[1], its arm")
-    return point(points[0], f"{where}.original_trajectory.points[0]")
+    return check_point(points[0], f"{where}.original_trajectory.points[0]")
 
 
 def _shared(parts: list[Any], where: str, name: str) -> Point:
@@ -304,9 +312,9 @@ def _shared(parts: list[Any], where: str, name: str) -> Point:
     for index, part in enumerate(parts):
         here = f"{where}.block_trajectories[{index}]"
         with _at(here):
-            found.append(point(_field(part, here, name, list), name))
+            found.append(check_point(_field(part, here, name, list), name))
     if len(set(found)) > 1:
-        raise ValueError(f"{where}: {name} differs between its blocks: {short(found)}")
+        raise ValueError(f"{where}: {name} differs between its blocks: {short_repr(found)}")
     return found[0]
 
 
@@ -351,7 +359,7 @@ def _mask(folder: _Folder, name: str, where: str) -> Mask:
     file = folder.path / name
     inside = FilePath(name).name == name and "\0" not in name and len(name) < LONGEST_NAME
     if not inside or file.resolve().parent != folder.path.resolve():
-        raise ValueError(f"{where} must name a file in the label's folder, got {short(name)}")
+        raise ValueError(f"{where} must name a file in the label's folder, got {short_repr(name)}")
     if not file.is_file():
         raise ValueError(f"{where}: there is no file {name!r} in the label's folder")
     with _at(where):
@@ -366,17 +374,19 @@ def _load(file: FilePath) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from error
     if not isinstance(stored, dict):
-        raise ValueError(f"a label must be an object, got {short(stored)}")  # noqa: TRY004
+        raise ValueError(f"a label must be an object, got {short_repr(stored)}")  # noqa: TRY004
     return stored
 
 
 def _field(value: object, where: str, name: str, kind: type) -> Any:
     """A required field of the right kind."""
     if not isinstance(value, dict):
-        raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
+        raise ValueError(f"{where} must be an object, got {short_repr(value)}")  # noqa: TRY004
     if name not in value:
         raise ValueError(f"{where} lacks {name!r}; is it a DragStream label?")
     found = value[name]
     if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
-        raise ValueError(f"{where}: {name} must be of type {kind.__name__}, got {short(found)}")
+        raise ValueError(
+            f"{where}: {name} must be of type {kind.__name__}, got {short_repr(found)}"
+        )
     return found

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import short
+from dragstream.drags.checks import short_repr
 from dragstream.drags.shapes import BoolMask, Mask
 
 MOST_PIXELS = 2**25
@@ -83,7 +83,7 @@ class MaskReader:
         """
         file = Path(path)
         if not file.is_file():
-            raise FileNotFoundError(f"there is no file {short(str(file))}")
+            raise FileNotFoundError(f"there is no file {short_repr(str(file))}")
         key = file.resolve()
         if key not in self._masks:
             self._masks[key] = Mask(self._read(file))
@@ -161,7 +161,7 @@ def _chosen(indices: NDArray[Any], palette: NDArray[np.uint8], name: str) -> Boo
         return np.asarray(palette[:, 0][indices] > 127)  # shades of grey, up to light ones
     if len(used) > 2 or (len(used) == 2 and used[0] != 0):
         raise ValueError(
-            f"{name} has a palette of which the entries {short(used.tolist())} are used, the "
+            f"{name} has a palette of which the entries {short_repr(used.tolist())} are used, the "
             f"brightest value is {used[-1]}: the inside is ambiguous; save it as black and white"
         )
     return np.asarray(indices > 0)

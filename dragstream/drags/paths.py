@@ -33,7 +33,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline, make_interp_spline
 
-from dragstream.drags.checks import Point, Points, finite, read_points, settle, short, switch
+from dragstream.drags.checks import (
+    Point,
+    Points,
+    check_bool,
+    check_finite,
+    read_points,
+    set_fields,
+    short_repr,
+)
 
 ROWS_PER_SPAN = 96
 """Rows of a spline's table per knot span; divisible by 2 and 3, see step 2 above."""
@@ -59,12 +67,12 @@ EASINGS: Mapping[str, Callable[[float], float]] = MappingProxyType(
 def check_ease(ease: object) -> None:
     """Raise a ValueError unless `ease` names one of `EASINGS`."""
     if not isinstance(ease, str) or ease not in EASINGS:
-        raise ValueError(f"ease must be one of {', '.join(EASINGS)}, got {short(ease)}")
+        raise ValueError(f"ease must be one of {', '.join(EASINGS)}, got {short_repr(ease)}")
 
 
-def check_fraction(fraction: object) -> float:
+def check_unit_interval(fraction: object) -> float:
     """`fraction` as a float in [0, 1], or a TypeError or ValueError."""
-    number = finite(fraction, "fraction")
+    number = check_finite(fraction, "fraction")
     if not 0 <= number <= 1:
         raise ValueError(f"fraction must lie in [0, 1], got {number!r}")
     return number
@@ -80,14 +88,16 @@ def check_frames(frames: object, count: int, what: str) -> tuple[float, ...] | N
     if frames is None:
         return None
     if isinstance(frames, str | bytes) or not isinstance(frames, Sequence | np.ndarray):
-        raise TypeError(f"frames must be a sequence of latent frames or None, got {short(frames)}")
-    pins = tuple(finite(frame, f"frames[{index}]") for index, frame in enumerate(frames))
+        raise TypeError(
+            f"frames must be a sequence of latent frames or None, got {short_repr(frames)}"
+        )
+    pins = tuple(check_finite(frame, f"frames[{index}]") for index, frame in enumerate(frames))
     if len(pins) != count:
         raise ValueError(
-            f"frames must hold one latent frame for each of {count} {what}, got {short(pins)}"
+            f"frames must hold one latent frame for each of {count} {what}, got {short_repr(pins)}"
         )
     if pins[0] != 0 or any(later <= earlier for earlier, later in pairwise(pins)):
-        raise ValueError(f"frames must rise from 0, got {short(pins)}")
+        raise ValueError(f"frames must rise from 0, got {short_repr(pins)}")
     return pins
 
 
@@ -155,9 +165,11 @@ class Path:
         waypoints = read_points(points, "points", least=2)
         check_ease(ease)
         pins = check_frames(frames, len(waypoints), "waypoints")
-        settle(self, points=waypoints, smooth=switch(smooth, "smooth"), ease=ease, frames=pins)
+        set_fields(
+            self, points=waypoints, smooth=check_bool(smooth, "smooth"), ease=ease, frames=pins
+        )
         if self.length < SHORTEST:
-            raise ValueError(f"a path must have a length, got {short(waypoints)} of length 0")
+            raise ValueError(f"a path must have a length, got {short_repr(waypoints)} of length 0")
 
     @classmethod
     def spline(
@@ -198,7 +210,7 @@ class Path:
             ValueError: The fraction lies outside [0, 1].
         """
         table = self._table
-        length = progress(check_fraction(fraction), table.stops, self.frames, self.ease)
+        length = progress(check_unit_interval(fraction), table.stops, self.frames, self.ease)
         x = np.interp(length, table.lengths, table.points[:, 0])
         y = np.interp(length, table.lengths, table.points[:, 1])
         return float(x), float(y)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from dragstream.drags.checks import short
+from dragstream.drags.checks import short_repr
 from dragstream.drags.paths import Path
 
 MOST_POINTS = 2**14
@@ -31,10 +31,12 @@ def located(where: str) -> Iterator[None]:
 def read_type(value: object, where: str, allowed: Sequence[str]) -> str:
     """The "type" of an object, one of `allowed`."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
+        raise ValueError(f"{where} must be an object, got {short_repr(value)}")  # noqa: TRY004
     kind = value.get("type")
     if not isinstance(kind, str) or kind not in allowed:
-        raise ValueError(f"{where}.type must be one of {', '.join(allowed)}, got {short(kind)}")
+        raise ValueError(
+            f"{where}.type must be one of {', '.join(allowed)}, got {short_repr(kind)}"
+        )
     return kind
 
 
@@ -43,11 +45,11 @@ def read_fields(
 ) -> Mapping[str, Any]:
     """An object with all required fields, and no others but the optional ones."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"{where} must be an object, got {short(value)}")  # noqa: TRY004
+        raise ValueError(f"{where} must be an object, got {short_repr(value)}")  # noqa: TRY004
     missing = [name for name in required if name not in value]
     if missing:
         raise ValueError(f"{where} lacks {', '.join(missing)}")
-    unknown = [short(name) for name in value if name not in required and name not in optional]
+    unknown = [short_repr(name) for name in value if name not in required and name not in optional]
     if unknown:
         known = ", ".join((*required, *optional))
         raise ValueError(f"{where} has unknown fields {', '.join(unknown[:8])}; it takes {known}")
@@ -62,7 +64,7 @@ def given(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
 def read_list(value: object, where: str, most: int) -> Sequence[Any]:
     """A list of at most `most` values."""
     if not isinstance(value, list | tuple):
-        raise ValueError(f"{where} must be a list, got {short(value)}")  # noqa: TRY004
+        raise ValueError(f"{where} must be a list, got {short_repr(value)}")  # noqa: TRY004
     if len(value) > most:
         raise ValueError(f"{where} may hold at most {most} values, got {len(value)}")
     return value

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from dragstream.drags.checks import Point, Points, point, size, whole
+from dragstream.drags.checks import Point, Points, check_int, check_point, check_size
 from dragstream.drags.geometry import Affine
 from dragstream.drags.mask_files import read_mask
 from dragstream.drags.shapes import (
@@ -102,7 +102,7 @@ def rasterise(region: Region, height: int, width: int) -> BoolMask:
         ValueError: No pixel is left, or a mask has another size than the frame.
     """
     shape = as_shape(region)
-    height, width = whole(height, "height", least=1), whole(width, "width", least=1)
+    height, width = check_int(height, "height", least=1), check_int(width, "width", least=1)
     painted = shape.paint(height, width)
     if not painted.any():
         raise ValueError(
@@ -216,7 +216,7 @@ def edge(mask: BoolMask, direction: ArrayLike, thickness: float) -> BoolMask:
         ValueError: The mask is empty, the direction has no length, or the thickness is not
             positive.
     """
-    thickness = size(thickness, "thickness")
+    thickness = check_size(thickness, "thickness")
     along, _ = _project(mask, direction)
     # slightly less, so that rounding in the projection does not add a row
     held = (along > along.max() - thickness + 1e-9) | (along == along.max())
@@ -228,7 +228,7 @@ def edge(mask: BoolMask, direction: ArrayLike, thickness: float) -> BoolMask:
 def _project(mask: BoolMask, direction: ArrayLike) -> tuple[NDArray[np.float64], Point]:
     if not mask.any():
         raise ValueError(f"a mask of shape {mask.shape} without pixels has no edge")
-    x, y = point(np.asarray(direction, dtype=np.float64), "direction")
+    x, y = check_point(np.asarray(direction, dtype=np.float64), "direction")
     length = math.hypot(x, y)
     if length == 0:
         raise ValueError("direction must have a length, got (0, 0)")

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from dragstream.drags.checks import (
     Point,
     Points,
-    pixels,
-    point,
+    check_int,
+    check_pixels,
+    check_point,
+    check_size,
     read_points,
-    settle,
-    size,
-    whole,
+    set_fields,
 )
 from dragstream.drags.scan import fill_outline, fill_stroke
 
@@ -91,7 +91,7 @@ class Disc(Shape):
     radius: float
 
     def __init__(self, center: Sequence[float], radius: float) -> None:
-        settle(self, center=point(center, "center"), radius=size(radius, "radius"))
+        set_fields(self, center=check_point(center, "center"), radius=check_size(radius, "radius"))
 
     def paint(self, height: int, width: int) -> BoolMask:
         """See `Shape.paint`."""
@@ -118,7 +118,7 @@ class Box(Shape):
 
     def __post_init__(self) -> None:
         for name in ("left", "top", "right", "bottom"):
-            settle(self, **{name: pixels(getattr(self, name), name)})
+            set_fields(self, **{name: check_pixels(getattr(self, name), name)})
         if self.right <= self.left:
             raise ValueError(f"right must exceed left, got {self.right} <= {self.left}")
         if self.bottom <= self.top:
@@ -152,7 +152,7 @@ class Polygon(Shape):
     points: tuple[Point, ...]
 
     def __init__(self, points: Points) -> None:
-        settle(self, points=read_points(points, "points", least=3))
+        set_fields(self, points=read_points(points, "points", least=3))
 
     def paint(self, height: int, width: int) -> BoolMask:
         """See `Shape.paint`."""
@@ -178,7 +178,9 @@ class Brush(Shape):
     radius: float
 
     def __init__(self, points: Points, radius: float) -> None:
-        settle(self, points=read_points(points, "points", least=1), radius=size(radius, "radius"))
+        set_fields(
+            self, points=read_points(points, "points", least=1), radius=check_size(radius, "radius")
+        )
 
     def paint(self, height: int, width: int) -> BoolMask:
         """See `Shape.paint`."""
@@ -210,7 +212,7 @@ class Mask(Shape):
             raise ValueError(f"a mask must have shape (H, W), got {array.shape}")
         copied = array.copy()
         copied.flags.writeable = False
-        settle(self, array=copied)
+        set_fields(self, array=copied)
 
     @classmethod
     def from_runs(cls, height: int, width: int, runs: Sequence[int]) -> Mask:
@@ -220,7 +222,7 @@ class Mask(Shape):
             TypeError: The numbers are no integers.
             ValueError: A negative length, or lengths that do not sum to height x width.
         """
-        height, width = whole(height, "height", least=1), whole(width, "width", least=1)
+        height, width = check_int(height, "height", least=1), check_int(width, "width", least=1)
         lengths = read_runs(runs)
         if sum(lengths) != height * width:
             raise ValueError(
@@ -270,7 +272,7 @@ class Combination(Shape, ABC):
     of: tuple[Shape, ...]
 
     def __init__(self, of: Iterable[Region]) -> None:
-        settle(self, of=tuple(as_shape(part) for part in of))
+        set_fields(self, of=tuple(as_shape(part) for part in of))
         if len(self.of) < 2:
             raise ValueError(f"a combination takes at least two regions, got {len(self.of)}")
 
@@ -323,7 +325,7 @@ def read_runs(runs: Sequence[int]) -> list[int]:
     """
     if set(map(type, runs)) <= {int} and min(runs, default=0) >= 0:
         return list(runs)
-    return [whole(run, f"runs[{index}]", least=0) for index, run in enumerate(runs)]
+    return [check_int(run, f"runs[{index}]", least=0) for index, run in enumerate(runs)]
 
 
 def _combine(kind: type[Combination], left: object, right: object) -> Shape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dragstream.drags.checks import short
+from dragstream.drags.checks import short_repr
 from dragstream.method.base import DragMethod
 from dragstream.method.baselines import SGI2V, DragVideo
 from dragstream.method.settings import DragSettings
@@ -31,7 +31,7 @@ def method_from_json(data: object, parts: Sequence[Any] = ()) -> DragMethod:
         return DragSettings.from_json(data, parts)
     name = data["method"]
     if not isinstance(name, str) or name not in _BASELINES:
-        raise ValueError(f"method must be one of {sorted(_BASELINES)}, got {short(name)}")
+        raise ValueError(f"method must be one of {sorted(_BASELINES)}, got {short_repr(name)}")
     kind = _BASELINES[name]
     fields = {key: value for key, value in data.items() if key != "method"}
     return kind(**read_fields(kind, fields, f"the constants of {name}"))

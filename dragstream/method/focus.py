@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from dragstream.drags.checks import positive, switch
+from dragstream.drags.checks import check_bool, check_positive
 from dragstream.drags.geometry import Affine, Grid
 from dragstream.method.placement import move
 
@@ -47,10 +47,10 @@ class Focus:
     across_frames: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "alpha", positive(self.alpha, "alpha"))
-        object.__setattr__(self, "padding", positive(self.padding, "padding"))
+        object.__setattr__(self, "alpha", check_positive(self.alpha, "alpha"))
+        object.__setattr__(self, "padding", check_positive(self.padding, "padding"))
         for name in ("on_gradient", "on_pixels", "across_frames"):
-            object.__setattr__(self, name, switch(getattr(self, name), name))
+            object.__setattr__(self, name, check_bool(getattr(self, name), name))
 
     def of(self, moved: Sequence[tuple[NDArray[np.bool_], Affine]], grid: Grid) -> Tensor:
         """Compute the map of all regions with a target in a frame, (h, w) float64 in [0, 1].

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import fraction, whole
+from dragstream.drags.checks import check_fraction, check_int
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class LowPass:
     order: int = 4
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cutoff", fraction(self.cutoff, "cutoff"))
-        object.__setattr__(self, "order", whole(self.order, "order", least=1))
+        object.__setattr__(self, "cutoff", check_fraction(self.cutoff, "cutoff"))
+        object.__setattr__(self, "order", check_int(self.order, "order", least=1))
 
     @property
     def is_identity(self) -> bool:

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from dragstream.drags.checks import fraction, not_negative, short, whole
+from dragstream.drags.checks import check_fraction, check_int, check_not_negative, short_repr
 from dragstream.method.moments import Moments
 
 
@@ -63,15 +63,17 @@ class Iteration:
         names = [item.name for item in dataclasses.fields(cls)]
         if not isinstance(data, dict) or set(data) != set(names):
             found = sorted(map(str, data)) if isinstance(data, dict) else data
-            raise ValueError(f"an iteration needs exactly the keys {names}, got {short(found)}")
+            raise ValueError(
+                f"an iteration needs exactly the keys {names}, got {short_repr(found)}"
+            )
         values: dict[str, Any] = {}
         for name in names:
             if name.startswith("moments"):
                 values[name] = Moments.from_json(data[name])
             elif name in ("index", "segment"):
-                values[name] = whole(data[name], name, least=0)
+                values[name] = check_int(data[name], name, least=0)
             elif name == "cutoff":
-                values[name] = fraction(data[name], name)
+                values[name] = check_fraction(data[name], name)
             else:
-                values[name] = not_negative(data[name], name)
+                values[name] = check_not_negative(data[name], name)
         return cls(**values)

@@ -7,7 +7,7 @@ from enum import Enum
 
 from torch import Tensor
 
-from dragstream.drags.checks import not_negative, short, switch
+from dragstream.drags.checks import check_bool, check_not_negative, short_repr
 from dragstream.method.parts import DifferenceLoss, fulfilled
 
 
@@ -36,7 +36,9 @@ class Loss(Enum):
             own: DifferenceLoss = fulfilled(value, DifferenceLoss, "loss")
             return own
         allowed = ", ".join(f"Loss.{member.name}" for member in cls)
-        raise ValueError(f"loss must be a DifferenceLoss or one of {allowed}, got {short(value)}")
+        raise ValueError(
+            f"loss must be a DifferenceLoss or one of {allowed}, got {short_repr(value)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,6 @@ class Constraint:
     per_element: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", not_negative(self.weight, "weight"))
+        object.__setattr__(self, "weight", check_not_negative(self.weight, "weight"))
         for name in ("predictions", "spare_targets", "per_element"):
-            object.__setattr__(self, name, switch(getattr(self, name), name))
+            object.__setattr__(self, name, check_bool(getattr(self, name), name))

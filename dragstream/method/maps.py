@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 
 __all__ = ["Principal", "radial_spectrum", "similarity", "spread"]
 
@@ -88,7 +88,7 @@ def radial_spectrum(maps: Maps, bins: int = 8) -> tuple[Maps, Maps]:
     Raises:
         ValueError: Not three axes, or fewer than one band.
     """
-    bins = whole(bins, "bins", least=1)
+    bins = check_int(bins, "bins", least=1)
     if maps.ndim != 3:
         raise ValueError(f"a spectrum needs a map (rows, columns, channels), got {maps.shape}")
     rows, columns = maps.shape[:2]

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import finite, sequence, short
+from dragstream.drags.checks import check_finite, check_sequence, short_repr
 
 _CHANNEL = -3
 """The channel axis of latents (..., C, h, w), counted from the end."""
@@ -85,7 +85,9 @@ class Moments:
         names = ("means", "stds", "minima", "maxima")
         if not isinstance(data, dict) or set(data) != set(names):
             found = sorted(data) if isinstance(data, dict) else data
-            raise ValueError(f"moments need exactly the keys {list(names)}, got {short(found)}")
+            raise ValueError(
+                f"moments need exactly the keys {list(names)}, got {short_repr(found)}"
+            )
         means, stds, minima, maxima = values = [_numbers(data[name], name) for name in names]
         if len({len(row) for row in values}) != 1:
             lengths = [len(row) for row in values]
@@ -101,8 +103,8 @@ class Moments:
 
 def _numbers(value: object, name: str) -> tuple[float, ...]:
     """Check that a value is a list of at least one finite number, and return it as a tuple."""
-    listed = sequence(value, name, "numbers")
-    return tuple(finite(number, f"{name}[{index}]") for index, number in enumerate(listed))
+    listed = check_sequence(value, name, "numbers")
+    return tuple(check_finite(number, f"{name}[{index}]") for index, number in enumerate(listed))
 
 
 def rows(latents: Tensor) -> Tensor:

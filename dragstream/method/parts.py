@@ -32,8 +32,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from dragstream.drags.checks import short
-from dragstream.drags.own import write
+from dragstream.drags.checks import short_repr
+from dragstream.drags.serialization import to_plain
 
 __all__ = ["DifferenceLoss", "FrequencyView", "RectificationMethod"]
 
@@ -111,10 +111,10 @@ def fulfilled(value: object, protocol: type[Any], name: str) -> Any:
     if not isinstance(value, protocol):
         lacking = [member for member in _members(protocol) if getattr(value, member, None) is None]
         raise TypeError(
-            f"{name} must be a {protocol.__name__}, got {short(value)}, "
+            f"{name} must be a {protocol.__name__}, got {short_repr(value)}, "
             f"which lacks {', '.join(lacking)}"
         )
-    write(value, name)
+    to_plain(value, name)
     return value
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dragstream.drags.checks import finite, whole
+from dragstream.drags.checks import check_finite, check_int
 from dragstream.drags.geometry import Affine, Grid
 from dragstream.method.placement import Moving
 
@@ -115,15 +115,15 @@ def _check_pull(pull: Pull, latents: Tensor, grid: Grid) -> None:
         )
     for part in pull.fractions:
         if part is not None:
-            finite(part, "a fraction")
-    finite(pull.start, "start")
+            check_finite(part, "a fraction")
+    check_finite(pull.start, "start")
     reference = pull.reference
     if reference.latents.ndim != 5 or reference.latents.shape[2:] != latents.shape[2:]:
         raise ValueError(
             f"a reference's latents must have (channels, height, width) {tuple(latents.shape[2:])} "
             f"as the block's, got shape {tuple(reference.latents.shape)}"
         )
-    if whole(reference.frame, "a reference's frame", least=0) >= reference.latents.shape[1]:
+    if check_int(reference.frame, "a reference's frame", least=0) >= reference.latents.shape[1]:
         raise ValueError(
             f"a reference's frame must be one of the {reference.latents.shape[1]} of its block, "
             f"counted from 0, got {reference.frame}"

@@ -7,14 +7,14 @@ from numbers import Real
 from typing import Any, Literal
 
 from dragstream.drags.checks import (
-    at_most,
-    fraction,
-    not_negative,
-    positive,
-    sequence,
-    short,
-    switch,
-    whole,
+    check_at_most,
+    check_bool,
+    check_fraction,
+    check_int,
+    check_not_negative,
+    check_positive,
+    check_sequence,
+    short_repr,
 )
 from dragstream.method.focus import Focus
 from dragstream.method.loss import Constraint, Loss
@@ -41,7 +41,7 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: A value out of bounds; the message names the field and the bounds.
     """
     for name, most in _MOST.items():
-        at_most(given[name], most, name)
+        check_at_most(given[name], most, name)
     found: dict[str, Any] = {name: _part(name, given[name]) for name in PARTS}
     for name, check in _NUMBERS.items():
         found[name] = check(given[name], name)
@@ -55,30 +55,30 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _at_least(least: int) -> Callable[[object, str], int]:
-    return lambda value, name: whole(value, name, least=least)
+    return lambda value, name: check_int(value, name, least=least)
 
 
 _NUMBERS: dict[str, Callable[[Any, str], Any]] = {
     "iterations": _at_least(0),
     "filter_order": _at_least(1),
     "prediction_blocks": _at_least(0),
-    "weight_decay": not_negative,
-    "epsilon": positive,
-    "fresh_optimizer": switch,
-    "nearest_masks": switch,
-    "nearest_features": switch,
+    "weight_decay": check_not_negative,
+    "epsilon": check_positive,
+    "fresh_optimizer": check_bool,
+    "nearest_masks": check_bool,
+    "nearest_features": check_bool,
 }
 """Checks of the fields that always have a value."""
 
 _OPEN: dict[str, Callable[[Any, str], Any]] = {
-    "learning_rate": positive,
-    "segment_pixels": positive,
-    "segment_degrees": positive,
-    "gradient_clip": positive,
+    "learning_rate": check_positive,
+    "segment_pixels": check_positive,
+    "segment_degrees": check_positive,
+    "gradient_clip": check_positive,
     "denoising_step": _at_least(0),
     "upsampling": _at_least(1),
     "window": _at_least(1),
-    "prediction_weight": not_negative,
+    "prediction_weight": check_not_negative,
 }
 """Checks of the fields that may be None."""
 
@@ -112,12 +112,12 @@ def _part(name: str, value: object) -> Any:
         return value
     if name == "rectification" and hasattr(value, "prepare"):
         rectification = fulfilled(value, RectificationMethod, name)
-        whole(rectification.neighbours, "rectification.neighbours", least=0)
+        check_int(rectification.neighbours, "rectification.neighbours", least=0)
         return rectification
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(
             f"{name} must be a {kind.__name__}, a number (its {constant}), None for the default or "
-            f"False for off, got {short(value)}"
+            f"False for off, got {short_repr(value)}"
         )
     return kind(**{constant: value})
 
@@ -125,17 +125,19 @@ def _part(name: str, value: object) -> Any:
 def _layers(value: object) -> tuple[int, ...] | None:
     if value is None:
         return None
-    layers = tuple(whole(layer, "layers", least=0) for layer in sequence(value, "layers", "layers"))
+    layers = tuple(
+        check_int(layer, "layers", least=0) for layer in check_sequence(value, "layers", "layers")
+    )
     if len(set(layers)) != len(layers):
-        raise ValueError(f"layers must differ from one another, got {short(layers)}")
+        raise ValueError(f"layers must differ from one another, got {short_repr(layers)}")
     return layers
 
 
 def _cutoffs(value: object) -> tuple[float, ...] | Off | None:
     if value is None or value is False:
         return value
-    cutoffs = sequence(value, "cutoffs", "numbers in (0, 1]")
-    return tuple(fraction(cutoff, "cutoffs") for cutoff in cutoffs)
+    cutoffs = check_sequence(value, "cutoffs", "numbers in (0, 1]")
+    return tuple(check_fraction(cutoff, "cutoffs") for cutoff in cutoffs)
 
 
 def _views(value: object) -> tuple[FrequencyView, ...] | None:
@@ -143,9 +145,9 @@ def _views(value: object) -> tuple[FrequencyView, ...] | None:
         return None
     views = tuple(
         fulfilled(view, FrequencyView, f"views[{place}]")
-        for place, view in enumerate(sequence(value, "views", "FrequencyView objects"))
+        for place, view in enumerate(check_sequence(value, "views", "FrequencyView objects"))
     )
     for place, view in enumerate(views):
-        fraction(view.cutoff, f"views[{place}].cutoff")
-        switch(view.is_identity, f"views[{place}].is_identity")
+        check_fraction(view.cutoff, f"views[{place}].cutoff")
+        check_bool(view.is_identity, f"views[{place}].is_identity")
     return views

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from dragstream.drags.checks import short
-from dragstream.drags.own import read, write
+from dragstream.drags import serialization
+from dragstream.drags.checks import short_repr
 from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Loss
 from dragstream.method.settings_checks import PARTS
@@ -30,9 +30,9 @@ def to_plain(settings: Any) -> dict[str, Any]:
         if isinstance(value, Loss):
             data[name] = value.value
         elif name == "views":
-            data[name] = value and [write(view, name) for view in value]
+            data[name] = value and [serialization.to_plain(view, name) for view in value]
         elif name == "loss" or (name in PARTS and not isinstance(value, PARTS[name][0])):
-            data[name] = value if value is False else write(value, name)
+            data[name] = value if value is False else serialization.to_plain(value, name)
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             data[name] = dataclasses.asdict(value)
         elif isinstance(value, tuple):
@@ -55,9 +55,12 @@ def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str,
     values = read_fields(kind, _current(data), "settings")
     for name in _OWN:
         if isinstance(values.get(name), dict) and "class" in values[name]:
-            values[name] = read(values[name], parts, name)
+            values[name] = serialization.from_plain(values[name], parts, name)
     if isinstance(values.get("views"), list):
-        values["views"] = [read(view, (LowPass, *parts), "views") for view in values["views"]]
+        allowed = (LowPass, *parts)
+        values["views"] = [
+            serialization.from_plain(view, allowed, "views") for view in values["views"]
+        ]
     for name, (part, _) in PARTS.items():
         if isinstance(values.get(name), dict):
             former = _FORMER.get(name, ())
@@ -75,7 +78,7 @@ def _current(data: object) -> object:
     if version == VERSION:
         return values
     if version != 1 or isinstance(version, bool):
-        raise ValueError(f"version of settings must be 1 or {VERSION}, got {short(version)}")
+        raise ValueError(f"version of settings must be 1 or {VERSION}, got {short_repr(version)}")
     for name in (*PARTS, "cutoffs"):
         if name in values and values[name] is None:
             values[name] = False
@@ -94,8 +97,8 @@ def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
     """
     known = [item.name for item in dataclasses.fields(kind)]
     if not isinstance(data, dict):
-        raise TypeError(f"{name} must be a dictionary of fields, got {short(data)}")
+        raise TypeError(f"{name} must be a dictionary of fields, got {short_repr(data)}")
     unknown = sorted(str(key) for key in data if key not in known)
     if unknown:
-        raise ValueError(f"unknown fields {short(unknown)} in {name}; known are {known}")
+        raise ValueError(f"unknown fields {short_repr(unknown)} in {name}; known are {known}")
     return dict(data)

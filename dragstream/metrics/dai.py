@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from dragstream.drags.checks import point, whole
+from dragstream.drags.checks import check_int, check_point
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag
 
@@ -73,8 +73,8 @@ def dai(
         ValueError: latents of another shape than the grid's, another number of targets, or a
             radius below 1.
     """
-    x, y = point(handle, "handle")
-    radius = whole(radius, "radius", least=1)
+    x, y = check_point(handle, "handle")
+    radius = check_int(radius, "radius", least=1)
     size = (grid.latent_height, grid.latent_width)
     if reference.ndim != 3 or tuple(reference.shape[1:]) != size:
         raise ValueError(

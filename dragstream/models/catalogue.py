@@ -9,7 +9,7 @@ from typing import Self
 
 
 @dataclass(frozen=True)
-class Entry:
+class ModelEntry:
     """A loadable model.
 
     Attributes:
@@ -41,10 +41,10 @@ class Catalogue(tuple[str, ...]):  # noqa: SLOT001 - a tuple with slots cannot h
         note: Text below the table.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ModelEntry, ...]
     note: str
 
-    def __new__(cls, entries: Iterable[Entry], note: str = "") -> Self:
+    def __new__(cls, entries: Iterable[ModelEntry], note: str = "") -> Self:
         """Make the tuple of the entries' names, in their order."""
         listed = tuple(entries)
         catalogue = super().__new__(cls, (entry.name for entry in listed))

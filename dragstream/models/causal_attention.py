@@ -22,8 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dragstream.models.causal_gradient import META, KeyValue, attend_twice, joined, kernel_for
-from dragstream.models.causal_rope import rotate
+from dragstream.models.causal_gradient import META, KeyValue, attend_with_tap, joined, kernel_for
+from dragstream.models.causal_rope import apply_rotary_emb
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -63,24 +63,24 @@ class Attention(nn.Module):
         self.norm_q = nn.RMSNorm(channels, eps)
         self.norm_k = nn.RMSNorm(channels, eps)
 
-    def query(self, hidden: Tensor, turns: Tensor | None = None) -> Tensor:
+    def query(self, hidden: Tensor, rotary_emb: Tensor | None = None) -> Tensor:
         """Return normalised, optionally rotated queries of `hidden` (batch, tokens, channels)."""
-        return self._positioned(self.norm_q, self.to_q(hidden), turns)
+        return self._positioned(self.norm_q, self.to_q(hidden), rotary_emb)
 
-    def key_value(self, hidden: Tensor, turns: Tensor | None = None) -> KeyValue:
+    def key_value(self, hidden: Tensor, rotary_emb: Tensor | None = None) -> KeyValue:
         """Return normalised, optionally rotated keys, and values, of `hidden`."""
         key, value = self.to_k(hidden), self.to_v(hidden)
-        return self._positioned(self.norm_k, key, turns), value.unflatten(-1, (self.heads, -1))
+        return self._positioned(self.norm_k, key, rotary_emb), value.unflatten(-1, (self.heads, -1))
 
     def output(self, attended: Tensor) -> Tensor:
         """Apply the output projection to (batch, tokens, channels)."""
         return self.to_out[0](attended)  # type: ignore[no-any-return]
 
-    def _positioned(self, norm: nn.RMSNorm, x: Tensor, turns: Tensor | None) -> Tensor:
+    def _positioned(self, norm: nn.RMSNorm, x: Tensor, rotary_emb: Tensor | None) -> Tensor:
         # Under autocast the projections are narrower than the weights of the norm; the fused kernel
         # requires equal dtypes.
         normed = norm(x.type_as(norm.weight)).unflatten(-1, (self.heads, -1))
-        return (normed if turns is None else rotate(normed, turns)).type_as(x)
+        return (normed if rotary_emb is None else apply_rotary_emb(normed, rotary_emb)).type_as(x)
 
 
 class Visibility:
@@ -146,20 +146,20 @@ class SelfAttentionCall(Protocol):
 class MaskedCall:
     """Self-attention over all frames; `hidden` is (batch * frames, tokens of a frame, channels)."""
 
-    turns: Tensor
+    rotary_emb: Tensor
     batch: int
     visibility: Visibility
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
         clips = hidden.reshape(self.batch, -1, hidden.shape[-1])
-        query = attn.query(clips, self.turns)
-        key, value = attn.key_value(clips, self.turns)
+        query = attn.query(clips, self.rotary_emb)
+        key, value = attn.key_value(clips, self.rotary_emb)
         return self.visibility.attend(query, key, value).reshape(hidden.shape)
 
 
 def attend_after(
-    query: Tensor, past: Sequence[KeyValue], current: KeyValue
+    query: Tensor, kv_cache: Sequence[KeyValue], current: KeyValue
 ) -> tuple[Tensor, Tensor | None]:
     """Compute attention of a block to the constants of the past and to itself.
 
@@ -167,22 +167,22 @@ def attend_after(
         The output, and a tap: the same values, with a gradient for the queries only. The tap is
         None where it needs a separate attention.
     """
-    pieces = (*past, current)
+    pieces = (*kv_cache, current)
     if not (torch.is_grad_enabled() and query.requires_grad):
         out = attend(query, *joined(pieces))
         return out, out
     kernel = kernel_for(query, pieces)
     if kernel is None:
         return attend(query, *joined(pieces)), None
-    return attend_twice(kernel, query, past, current)
+    return attend_with_tap(kernel, query, kv_cache, current)
 
 
 @_uncompiled
-def look_at(query: Tensor, pieces: Sequence[KeyValue]) -> Tensor:
+def attend_to_constants(query: Tensor, pieces: Sequence[KeyValue]) -> Tensor:
     """Compute attention to constant keys and values."""
-    *past, (key, value) = pieces
+    *kv_cache, (key, value) = pieces
     constant = key.detach(), value.detach()
-    return attend_after(query, past, constant)[0]
+    return attend_after(query, kv_cache, constant)[0]
 
 
 @dataclass(eq=False)
@@ -190,13 +190,13 @@ class CachedCall:
     """Self-attention of one new block, (1, tokens, channels), to committed blocks and to itself.
 
     Attributes:
-        turns: Rotations of the block's tokens, see `rotate`.
-        past: Keys and values of the past frames that the block attends to.
+        rotary_emb: Rotary embeddings of the block's tokens, see `apply_rotary_emb`.
+        kv_cache: Keys and values of the past frames that the block attends to.
         current: The block's own keys and values, once attention has run.
     """
 
-    turns: Tensor
-    past: Sequence[KeyValue]
+    rotary_emb: Tensor
+    kv_cache: Sequence[KeyValue]
     current: KeyValue = field(init=False)
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
@@ -204,12 +204,12 @@ class CachedCall:
         # Concatenating past and present copies both, a few percent of the attention's cost at most.
         # Storing the concatenated past between passes would double the memory of the cache, or make
         # contexts share memory that a pass of another context overwrites.
-        self.current = attn.key_value(hidden, self.turns)
-        return self._attend(attn.query(hidden, self.turns))
+        self.current = attn.key_value(hidden, self.rotary_emb)
+        return self._attend(attn.query(hidden, self.rotary_emb))
 
     @_uncompiled
     def _attend(self, query: Tensor) -> Tensor:
-        return attend_after(query, self.past, self.current)[0]
+        return attend_after(query, self.kv_cache, self.current)[0]
 
 
 @dataclass(eq=False)
@@ -221,48 +221,56 @@ class TappedCall:
     filters.
 
     Attributes:
-        turns: Rotations of the block's tokens, see `rotate`.
-        past: Keys and values of the past frames that the block attends to.
+        rotary_emb: Rotary embeddings of the block's tokens, see `apply_rotary_emb`.
+        kv_cache: Keys and values of the past frames that the block attends to.
         filtered: For each tap, a function that returns the past as its filter leaves it, called
             when needed.
         low_passes: For each tap, the filter of the block's own keys or values; None for none.
         taps: The taps, (1, tokens, channels) each, after the attention ran.
     """
 
-    turns: Tensor
-    past: Sequence[KeyValue]
+    rotary_emb: Tensor
+    kv_cache: Sequence[KeyValue]
     filtered: Sequence[Callable[[], Sequence[KeyValue]]]
     low_passes: Sequence[Callable[[Tensor], Tensor] | None]
     taps: list[Tensor] = field(init=False)
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
-        query = attn.query(hidden, self.turns)
-        return self._attend(query, attn.key_value(hidden, self.turns))
+        query = attn.query(hidden, self.rotary_emb)
+        return self._attend(query, attn.key_value(hidden, self.rotary_emb))
 
     @_uncompiled
     def _attend(self, query: Tensor, current: KeyValue) -> Tensor:
-        out, same = attend_after(query, self.past, current)
-        self.taps = self._look(query, current, same)
+        out, same = attend_after(query, self.kv_cache, current)
+        self.taps = self._taps_of(query, current, same)
         return out
 
-    def look(self, attn: Attention, hidden: Tensor) -> None:
+    def tap(self, attn: Attention, hidden: Tensor) -> None:
         """Compute the taps only, as for the last tapped layer."""
-        query = attn.query(hidden, self.turns)
+        query = attn.query(hidden, self.rotary_emb)
         with torch.no_grad():  # constants to every tap
-            current = attn.key_value(hidden, self.turns)
-        self.taps = self._look(query, current)
+            current = attn.key_value(hidden, self.rotary_emb)
+        self.taps = self._taps_of(query, current)
 
-    def _look(self, query: Tensor, current: KeyValue, same: Tensor | None = None) -> list[Tensor]:
+    def _taps_of(
+        self, query: Tensor, current: KeyValue, same: Tensor | None = None
+    ) -> list[Tensor]:
         key, value = (part.detach() for part in current)
-        looks = []
-        for past, low_pass in zip(self.filtered, self.low_passes, strict=True):
+        taps = []
+        for kv_cache, low_pass in zip(self.filtered, self.low_passes, strict=True):
             if low_pass is not None:
-                looks.append(look_at(query, (*past(), (low_pass(key), low_pass(value)))))
+                taps.append(
+                    attend_to_constants(query, (*kv_cache(), (low_pass(key), low_pass(value))))
+                )
             else:
                 # Without filter, a tap equals the network's own attention.
-                looks.append(look_at(query, (*past(), (key, value))) if same is None else same)
-        return looks
+                taps.append(
+                    attend_to_constants(query, (*kv_cache(), (key, value)))
+                    if same is None
+                    else same
+                )
+        return taps
 
 
 def cross_attend(attn: Attention, hidden: Tensor, text_kv: KeyValue) -> Tensor:
@@ -271,5 +279,5 @@ def cross_attend(attn: Attention, hidden: Tensor, text_kv: KeyValue) -> Tensor:
     clips = hidden.reshape(key.shape[0], -1, hidden.shape[-1])
     query = attn.query(clips)
     # The text is constant, except in training.
-    out = attend(query, key, value) if key.requires_grad else look_at(query, (text_kv,))
+    out = attend(query, key, value) if key.requires_grad else attend_to_constants(query, (text_kv,))
     return attn.output(out.reshape(hidden.shape))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def compile_layers(wan: CausalWan) -> None:
     """Set up compilation of a causal Wan's layers, in place, at their first run.
 
-    Offloaded layers (`Economy.swapped_layers`) stay eager.
+    Offloaded layers (`OffloadConfig.swapped_layers`) stay eager.
 
     Raises:
         RuntimeError: No compiler works for the weights' device.

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dragstream.drags.checks import finite, sequence, whole
+from dragstream.drags.checks import check_finite, check_int, check_sequence
 from dragstream.models.config_files import check_sizes
 
-Spans = tuple[tuple[int, int], ...]
+FrameRanges = tuple[tuple[int, int], ...]
 """Ranges of frames, (start, stop) each."""
 
 _REQUIRED = ("num_layers", "num_heads", "head_dim", "ffn_dim", "text_dim")
@@ -77,21 +77,21 @@ class CausalWanConfig:
         for name in (*_COUNTS, "patch", "window", "sink"):
             check_sizes(getattr(self, name), name)
         for name in _COUNTS:
-            object.__setattr__(self, name, whole(getattr(self, name), name, least=1))
+            object.__setattr__(self, name, check_int(getattr(self, name), name, least=1))
         for name in ("head_dim", "freq_dim"):
             if getattr(self, name) % 2:
                 raise ValueError(f"{name} must be even, got {getattr(self, name)}")
-        patch = sequence(self.patch, "patch", "rows and columns of a token")
+        patch = check_sequence(self.patch, "patch", "rows and columns of a token")
         if len(patch) != 2:
             raise ValueError(f"patch must be (rows, columns) of a token, got {self.patch!r}")
-        rows, columns = (whole(size, "patch", least=1) for size in patch)
+        rows, columns = (check_int(size, "patch", least=1) for size in patch)
         object.__setattr__(self, "patch", (rows, columns))
-        if not 0 < finite(self.eps, "eps") < 1:
+        if not 0 < check_finite(self.eps, "eps") < 1:
             raise ValueError(f"eps must lie in (0, 1), got {self.eps!r}")
-        object.__setattr__(self, "sink", whole(self.sink, "sink", least=0))
+        object.__setattr__(self, "sink", check_int(self.sink, "sink", least=0))
         if self.window is None:
             return
-        object.__setattr__(self, "window", whole(self.window, "window", least=1))
+        object.__setattr__(self, "window", check_int(self.window, "window", least=1))
         if self.window - self.sink < self.frames_per_block:
             raise ValueError(
                 f"window {self.window} less sink {self.sink} leaves no room for a block of "
@@ -109,7 +109,7 @@ class CausalWanConfig:
             return None
         return max(self.window - self.sink, self.window - committed)
 
-    def spans(self, committed: int, new: int, since: int = 0) -> Spans:
+    def visible_ranges(self, committed: int, new: int, since: int = 0) -> FrameRanges:
         """Return the ranges of committed frames that `new` frames after them attend to.
 
         Frames from `sink` up to `since` are excluded for any window.
@@ -128,7 +128,7 @@ class CausalWanConfig:
             TypeError: `window` is not an integer.
             ValueError: The window is too short for the sink and a block.
         """
-        width = whole(window, "window", least=1)
+        width = check_int(window, "window", least=1)
         return (
             self
             if self.window is not None and self.window <= width

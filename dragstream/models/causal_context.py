@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from dragstream.models.causal_config import CausalWanConfig, Spans
+from dragstream.models.base import LowPassFilter
+from dragstream.models.causal_config import CausalWanConfig, FrameRanges
 from dragstream.models.causal_gradient import KeyValue
-
-LowPass = Callable[[Tensor], Tensor]
-"""A hashable filter over rows and columns, see `low_passed`."""
 
 _FILTERS_KEPT = 8
 """Low-pass results cached per block: few cutoffs are usual, but their number has no bound."""
 
 
-def low_passed(low_pass: LowPass, x: Tensor, size: tuple[int, int]) -> Tensor:
+def low_passed(low_pass: LowPassFilter, x: Tensor, size: tuple[int, int]) -> Tensor:
     """Filter keys or values (1, tokens, heads, head_dim) of frames of `size` (rows, columns).
 
     The filter sees maps (1, frames, rows, columns, channels) and acts on axes 2 and 3.
@@ -50,14 +48,16 @@ class CommittedBlock:
     frames: int
     size: tuple[int, int]
     layers: tuple[KeyValue, ...]
-    _filtered: dict[LowPass, dict[int, KeyValue]] = field(default_factory=dict, repr=False)
+    _filtered: dict[LowPassFilter, dict[int, KeyValue]] = field(default_factory=dict, repr=False)
 
     @property
     def stop(self) -> int:
         """Absolute index of the frame after its last."""
         return self.start + self.frames
 
-    def at(self, layer: int, low_pass: LowPass | None = None, *, keep: bool = True) -> KeyValue:
+    def at(
+        self, layer: int, low_pass: LowPassFilter | None = None, *, keep: bool = True
+    ) -> KeyValue:
         """Return keys and values at a layer; low-passed ones are cached if `keep` is set."""
         if low_pass is None:
             return self.layers[layer]
@@ -70,17 +70,17 @@ class CommittedBlock:
                 self._filtered.pop(next(iter(tuple(self._filtered)), low_pass), None)
         return kept[layer]
 
-    def _low_passed(self, layer: int, low_pass: LowPass) -> KeyValue:
+    def _low_passed(self, layer: int, low_pass: LowPassFilter) -> KeyValue:
         with torch.inference_mode(mode=False), torch.no_grad():
             key, value = (low_passed(low_pass, x, self.size) for x in self.layers[layer])
         return key, value
 
 
-def _meetings(
-    blocks: Sequence[CommittedBlock], spans: Spans
+def _overlaps(
+    blocks: Sequence[CommittedBlock], ranges: FrameRanges
 ) -> Iterator[tuple[CommittedBlock, int, int]]:
     """Yield each block with each range (start, stop) that it shares frames with, range by range."""
-    for start, stop in spans:
+    for start, stop in ranges:
         for block in blocks:
             if block.start < stop and start < block.stop:
                 yield block, start, stop
@@ -93,7 +93,7 @@ class CausalContext:
     Attributes:
         frames: Latent frames committed so far, evicted ones included.
         text: Text embeddings, (1, tokens, text_dim).
-        words: Keys and values of the text at each layer.
+        text_kv: Keys and values of the text at each layer.
         blocks: The blocks that later ones may still attend to, oldest first.
         since: First visible frame of the past: blocks attend to no earlier frames except those of
             the sink.
@@ -103,28 +103,28 @@ class CausalContext:
 
     frames: int
     text: Tensor
-    words: tuple[KeyValue, ...] = field(repr=False)
+    text_kv: tuple[KeyValue, ...] = field(repr=False)
     blocks: tuple[CommittedBlock, ...] = ()
     since: int = 0
     window: int | None = None
 
-    def sight(self, config: CausalWanConfig) -> CausalWanConfig:
+    def windowed(self, config: CausalWanConfig) -> CausalWanConfig:
         """Return a model's config with this context's window."""
         return config if self.window is None else config.narrowed(self.window)
 
-    def spans(self, config: CausalWanConfig, new: int) -> Spans:
+    def visible_ranges(self, config: CausalWanConfig, new: int) -> FrameRanges:
         """Return the ranges of committed frames that `new` frames after this context attend to."""
-        return self.sight(config).spans(self.frames, new, self.since)
+        return self.windowed(config).visible_ranges(self.frames, new, self.since)
 
-    def extended(self, block: CommittedBlock, spans: Spans) -> CausalContext:
-        """Return a context with `block` added, without blocks outside `spans`."""
+    def extended(self, block: CommittedBlock, ranges: FrameRanges) -> CausalContext:
+        """Return a context with `block` added, without blocks outside `ranges`."""
         blocks = (*self.blocks, block)
-        touched = {held.start for held, _, _ in _meetings(blocks, spans)}
+        touched = {held.start for held, _, _ in _overlaps(blocks, ranges)}
         kept = tuple(held for held in blocks if held.start in touched)
         return replace(self, frames=block.stop, blocks=kept)
 
-    def check(self, size: tuple[int, int], spans: Spans) -> None:
-        """Check that a block of tokens of `size` can attend to the frames in `spans`.
+    def check(self, size: tuple[int, int], ranges: FrameRanges) -> None:
+        """Check that a block of tokens of `size` can attend to the frames in `ranges`.
 
         Raises:
             ValueError: The committed blocks have other sizes, or some were evicted.
@@ -137,23 +137,28 @@ class CausalContext:
                 )
         held = sum(
             min(stop, b.stop) - max(start, b.start)
-            for b, start, stop in _meetings(self.blocks, spans)
+            for b, start, stop in _overlaps(self.blocks, ranges)
         )
-        if held < sum(stop - start for start, stop in spans):
+        if held < sum(stop - start for start, stop in ranges):
             raise ValueError(
-                f"so few latent frames would look back on frames that this context of "
-                f"{self.frames} frames has forgotten; hand in frames_per_block at a time"
+                f"the context of {self.frames} frames no longer holds frames that this block "
+                f"attends to; pass blocks of frames_per_block frames"
             )
 
-    def past(
-        self, layer: int, spans: Spans, low_pass: LowPass | None = None, *, keep: bool = True
+    def kv_cache(
+        self,
+        layer: int,
+        ranges: FrameRanges,
+        low_pass: LowPassFilter | None = None,
+        *,
+        keep: bool = True,
     ) -> list[KeyValue]:
-        """Return keys and values at a layer of the frames in `spans`, oldest first, without copies.
+        """Return keys and values at a layer of the frames in `ranges`, oldest first.
 
-        Low-passed ones are cached if `keep` is set.
+        They are views, not copies. Low-passed ones are cached if `keep` is set.
         """
         pieces = []
-        for block, start, stop in _meetings(self.blocks, spans):
+        for block, start, stop in _overlaps(self.blocks, ranges):
             tokens = block.size[0] * block.size[1]
             begin, end = max(start - block.start, 0), min(stop - block.start, block.frames)
             key, value = block.at(layer, low_pass, keep=keep)

@@ -137,17 +137,17 @@ def kernel_for(query: Tensor, pieces: Sequence[KeyValue]) -> Kernel | None:
         return None
     if kind == "cuda" and (query.dtype not in _NARROW or query.shape[-1] % 8 != 0):
         return None
-    return _KERNELS[kind] if _is_right(query.device) else None
+    return _KERNELS[kind] if _matches_autograd(query.device) else None
 
 
 def try_out(device: torch.device) -> None:
     """Check early if a device has a kernel: a checkpoint would count the trial's tensors."""
     if device.type in _KERNELS:
-        _is_right(device)
+        _matches_autograd(device)
 
 
 @functools.cache
-def _is_right(device: torch.device) -> bool:
+def _matches_autograd(device: torch.device) -> bool:
     """Check that a device's kernel gives the gradient that autograd gives.
 
     The kernel is not part of torch's public interface; where it differs in a version or on a
@@ -161,7 +161,7 @@ def _is_right(device: torch.device) -> bool:
     with torch.inference_mode(mode=False), torch.enable_grad():
         query, key, value = (part.to(kind).detach().requires_grad_() for part in waves)
         try:
-            out, _ = attend_twice(
+            out, _ = attend_with_tap(
                 _KERNELS[device.type], query, [(key.detach(), value.detach())], (key, value)
             )
             found = torch.autograd.grad(out.float().square().sum(), (query, key, value))
@@ -182,22 +182,22 @@ def joined(pieces: Sequence[KeyValue]) -> KeyValue:
     return torch.cat(keys, dim=1), torch.cat(values, dim=1)
 
 
-def attend_twice(
-    kernel: Kernel, query: Tensor, past: Sequence[KeyValue], current: KeyValue
+def attend_with_tap(
+    kernel: Kernel, query: Tensor, kv_cache: Sequence[KeyValue], current: KeyValue
 ) -> tuple[Tensor, Tensor]:
     """Compute attention to the past and to the block itself, and its tap, with the same values.
 
     Args:
         kernel: See `kernel_for`.
         query: The block's queries, (batch, tokens, heads, head_dim).
-        past: Constant keys and values.
+        kv_cache: Constant keys and values.
         current: The block's own keys and values, which are constants for the tap only.
 
     Returns:
         Output and tap, (batch, tokens, channels) each. Detached keys and values get no gradient
         from the output either.
     """
-    found: tuple[Tensor, Tensor] = _Attention.apply(query, *current, kernel, tuple(past))
+    found: tuple[Tensor, Tensor] = _Attention.apply(query, *current, kernel, tuple(kv_cache))
     return found[0].flatten(2), found[1].flatten(2)
 
 
@@ -211,7 +211,7 @@ def _sum(*parts: Tensor | None) -> Tensor | None:
 
 
 class _Attention(torch.autograd.Function):
-    """`attend_twice`, on tensors (batch, tokens, heads, head_dim)."""
+    """`attend_with_tap`, on tensors (batch, tokens, heads, head_dim)."""
 
     @staticmethod
     def forward(  # noqa: PLR0917 - torch hands them over one by one
@@ -220,11 +220,11 @@ class _Attention(torch.autograd.Function):
         key: Tensor,
         value: Tensor,
         kernel: Kernel,
-        past: tuple[KeyValue, ...],
+        kv_cache: tuple[KeyValue, ...],
     ) -> tuple[Tensor, Tensor]:
-        pair = _heads_first(joined((*past, (key, value))))
+        pair = _heads_first(joined((*kv_cache, (key, value))))
         out, normaliser = kernel.forward(query.transpose(1, 2), *pair)
-        ctx.kernel, ctx.past = kernel, past
+        ctx.kernel, ctx.kv_cache = kernel, kv_cache
         ctx.save_for_backward(query, key, value, out, normaliser)
         ctx.set_materialize_grads(False)
         seen = out.transpose(1, 2)
@@ -232,11 +232,11 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, to_output: Tensor | None, to_look: Tensor | None) -> tuple[Any, ...]:
+    def backward(ctx: Any, to_output: Tensor | None, to_tap: Tensor | None) -> tuple[Any, ...]:
         query, key, value, out, normaliser = ctx.saved_tensors
         query = query.transpose(1, 2)
-        network, look = (
-            None if g is None else g.contiguous().transpose(1, 2) for g in (to_output, to_look)
+        network, tap = (
+            None if g is None else g.contiguous().transpose(1, 2) for g in (to_output, to_tap)
         )
         own: tuple[Tensor | None, Tensor | None] = (None, None)
         found: Tensor | None = None
@@ -246,9 +246,9 @@ class _Attention(torch.autograd.Function):
             found, own = gradients[0], (gradients[1].transpose(1, 2), gradients[2].transpose(1, 2))
             # The remaining parts are constants to the network and to the tap, and the tap of the
             # block.
-            parts = [(_sum(network, look), ctx.past), (look, ((key, value),))]
+            parts = [(_sum(network, tap), ctx.kv_cache), (tap, ((key, value),))]
         else:
-            parts = [(_sum(network, look), (*ctx.past, (key, value)))]
+            parts = [(_sum(network, tap), (*ctx.kv_cache, (key, value)))]
         for gradient, pieces in parts:
             if gradient is not None and pieces:
                 pair = _heads_first(joined(pieces))

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import finite, sequence, whole
+from dragstream.drags.checks import check_finite, check_int, check_sequence
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_context import CausalContext
 
@@ -87,14 +87,14 @@ def check_block(
     # losses would not be finite either.
     if not (latents.requires_grad or latents.is_meta) and not torch.isfinite(latents).all():
         raise ValueError("latents must be finite, they hold NaN or infinity")
-    level = finite(sigma, "sigma")
+    level = check_finite(sigma, "sigma")
     if not 0 <= level <= 1:
         raise ValueError(f"sigma must lie in [0, 1], got {level}")
-    new, room = latents.shape[1], context.sight(config).room(context.frames)
+    new, room = latents.shape[1], context.windowed(config).room(context.frames)
     if room is not None and new > room:
         raise ValueError(f"at most {room} latent frames fit into the window, got {new}")
     size = (latents.shape[3] // config.patch[0], latents.shape[4] // config.patch[1])
-    context.check(size, context.spans(config, new))
+    context.check(size, context.visible_ranges(config, new))
     return level
 
 
@@ -102,10 +102,10 @@ def check_context(config: CausalWanConfig, context: CausalContext) -> None:
     """Raise a TypeError or ValueError unless the context belongs to such a model."""
     if not isinstance(context, CausalContext):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")
-    heads = context.words[0][0].shape[2:]
-    if len(context.words) != config.num_layers or heads != (config.num_heads, config.head_dim):
+    heads = context.text_kv[0][0].shape[2:]
+    if len(context.text_kv) != config.num_layers or heads != (config.num_heads, config.head_dim):
         raise ValueError(
-            f"the context belongs to a model of {len(context.words)} layers and "
+            f"the context belongs to a model of {len(context.text_kv)} layers and "
             f"{heads[0]} x {heads[1]} channels, not to this one of {config.num_layers} layers "
             f"and {config.num_heads} x {config.head_dim}"
         )
@@ -118,9 +118,9 @@ def check_layers(
     top = config.num_layers - 1
     if not needed and isinstance(layers, tuple | list) and not layers:
         return ()
-    chosen = sequence(layers, "layers", f"layers 0..{top}")
+    chosen = check_sequence(layers, "layers", f"layers 0..{top}")
     for layer in chosen:
-        if whole(layer, "a layer", least=0) > top:
+        if check_int(layer, "a layer", least=0) > top:
             raise ValueError(f"layers must lie in 0..{top}, got {layer!r}")
     return tuple(sorted({int(layer) for layer in chosen}))
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dragstream.models.base import LowPassFilter
 from dragstream.models.causal_attention import CachedCall, SelfAttentionCall, TappedCall
+from dragstream.models.causal_config import FrameRanges
 from dragstream.models.causal_context import CausalContext, low_passed
 from dragstream.models.causal_gradient import KeyValue
 from dragstream.models.causal_transformer import CausalTransformer
@@ -29,8 +30,8 @@ class BlockPass:
         size: Rows and columns of tokens.
         time: Embedding of the noise level, (1, channels).
         modulation: Modulation of every layer, (1, 6, channels).
-        turns: Rotations of the tokens, see `dragstream.models.causal_rope.rotate`.
-        spans: The ranges of committed frames that the block attends to.
+        rotary_emb: Rotary embeddings of the tokens, see `causal_rope`.
+        visible_ranges: The ranges of committed frames that the block attends to.
     """
 
     transformer: CausalTransformer
@@ -41,8 +42,8 @@ class BlockPass:
     size: tuple[int, int]
     time: Tensor
     modulation: Tensor
-    turns: Tensor
-    spans: tuple[tuple[int, int], ...]
+    rotary_emb: Tensor
+    visible_ranges: FrameRanges
 
     @classmethod
     def start(
@@ -53,7 +54,7 @@ class BlockPass:
         frames, device = latents.shape[1], latents.device
         # Created on the device: a copy to it would synchronise.
         level = torch.full((1,), sigma, dtype=torch.float32, device=device)
-        turns = transformer.rope.of_block(context.frames, frames, *size, device)
+        rotary_emb = transformer.rope.of_block(context.frames, frames, *size, device)
         return cls(
             transformer,
             context,
@@ -62,8 +63,8 @@ class BlockPass:
             hidden,
             size,
             *transformer.time(level),
-            torch.view_as_real(turns),
-            context.spans(transformer.config, frames),
+            torch.view_as_real(rotary_emb),
+            context.visible_ranges(transformer.config, frames),
         )
 
     def taps(
@@ -74,14 +75,16 @@ class BlockPass:
             None if low is None else functools.partial(low_passed, low, size=self.size)
             for low in filters
         ]
-        past = functools.partial(
-            self.context.past, spans=self.spans, keep=self.transformer.economy.keep_filtered
+        kv_cache = functools.partial(
+            self.context.kv_cache,
+            ranges=self.visible_ranges,
+            keep=self.transformer.offload.keep_filtered,
         )
         return {
             layer: TappedCall(
-                self.turns,
-                past(layer),
-                [functools.partial(past, layer, low_pass=low) for low in filters],
+                self.rotary_emb,
+                kv_cache(layer),
+                [functools.partial(kv_cache, layer, low_pass=low) for low in filters],
                 own,
             )
             for layer in layers
@@ -91,8 +94,10 @@ class BlockPass:
         """Return the tokens after the first `depth` layers; layers without a call have no taps."""
         hidden = self.hidden
         for layer in range(depth):
-            call = calls.get(layer) or CachedCall(self.turns, self.context.past(layer, self.spans))
-            text_kv = self.context.words[layer]
+            call = calls.get(layer) or CachedCall(
+                self.rotary_emb, self.context.kv_cache(layer, self.visible_ranges)
+            )
+            text_kv = self.context.text_kv[layer]
             hidden = self.transformer.through(layer, hidden, text_kv, self.modulation, call)
         return hidden
 
@@ -101,7 +106,7 @@ class BlockPass:
         top = max(calls)
         hidden = self.up_to(top, calls)
         block = self.transformer.layer(top, hidden.device)
-        calls[top].look(block.attn1, block.attention_input(hidden, self.modulation))
+        calls[top].tap(block.attn1, block.attention_input(hidden, self.modulation))
 
     def x0(self, calls: Mapping[int, SelfAttentionCall]) -> Tensor:
         """Predict the clean latents, by a pass through all layers."""
@@ -113,7 +118,7 @@ class BlockPass:
         """Compute the block's own keys and values at every layer."""
         last = self.transformer.config.num_layers - 1
         calls = {
-            layer: CachedCall(self.turns, self.context.past(layer, self.spans))
+            layer: CachedCall(self.rotary_emb, self.context.kv_cache(layer, self.visible_ranges))
             for layer in range(last)
         }
         hidden = self.up_to(last, calls)
@@ -122,7 +127,7 @@ class BlockPass:
         normed = block.attention_input(hidden, self.modulation)
         return (
             *(call.current for call in calls.values()),
-            block.attn1.key_value(normed, self.turns),
+            block.attn1.key_value(normed, self.rotary_emb),
         )
 
     def maps(self, calls: Mapping[int, TappedCall], filters: int) -> list[dict[int, Tensor]]:

@@ -1,15 +1,15 @@
-"""Rotary position embedding of video tokens, for any frame index: `Rotation` and `rotate`."""
+"""Rotary position embedding (RoPE) of video tokens, for any frame index."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-_TURNS_KEPT = 4
-"""Cached rotations of blocks: the newest and those that drags refer to."""
+_CACHED_BLOCKS = 4
+"""Blocks whose rotary embeddings are cached: the newest and those that drags refer to."""
 
 
-class Rotation(nn.Module):
+class RotaryEmbedding(nn.Module):
     """Rotary position embedding (RoPE) of video tokens, for any frame index.
 
     About a third of a head's channel pairs encodes the frame, a third the row and a third the
@@ -44,7 +44,7 @@ class Rotation(nn.Module):
                 known = self(frames[None], rows, columns).to(device)
             # Another thread may do the same: updates of a dictionary are atomic, so no entry is
             # lost.
-            self._recent = dict([*self._recent.items(), (key, known)][-_TURNS_KEPT:])
+            self._recent = dict([*self._recent.items(), (key, known)][-_CACHED_BLOCKS:])
         return known
 
     def forward(self, frames: Tensor, rows: int, columns: int) -> Tensor:
@@ -61,34 +61,41 @@ class Rotation(nn.Module):
         batch, count = frames.shape
         device = frames.device
         size = (batch, count, rows, columns, -1)
-        turns = (
-            self._turns(frames, 0)[:, :, None, None].expand(size),
-            self._turns(torch.arange(rows, device=device), 1)[None, None, :, None].expand(size),
-            self._turns(torch.arange(columns, device=device), 2)[None, None, None].expand(size),
+        rotary_emb = (
+            self._along_axis(frames, 0)[:, :, None, None].expand(size),
+            self._along_axis(torch.arange(rows, device=device), 1)[None, None, :, None].expand(
+                size
+            ),
+            self._along_axis(torch.arange(columns, device=device), 2)[None, None, None].expand(
+                size
+            ),
         )
-        return torch.cat(turns, dim=-1).flatten(1, 3).unsqueeze(2)
+        return torch.cat(rotary_emb, dim=-1).flatten(1, 3).unsqueeze(2)
 
-    def _turns(self, positions: Tensor, axis: int) -> Tensor:
+    def _along_axis(self, positions: Tensor, axis: int) -> Tensor:
         width = self.split[axis]
         # MPS has no float64; these few numbers are computed on the CPU.
         pairs = torch.arange(0, width, 2, dtype=torch.float64, device="cpu")
         angles = positions.cpu()[..., None] * self.theta ** (-pairs / max(width, 1))
-        turns = torch.polar(torch.ones_like(angles), angles)
-        return turns.to(torch.complex64).to(positions.device)
+        rotary_emb = torch.polar(torch.ones_like(angles), angles)
+        return rotary_emb.to(torch.complex64).to(positions.device)
 
 
-def rotate(x: Tensor, turns: Tensor) -> Tensor:
+def apply_rotary_emb(x: Tensor, rotary_emb: Tensor) -> Tensor:
     """Rotate the channel pairs of `x` (batch, tokens, heads, head_dim), in float32 or wider.
 
     Args:
         x: Queries or keys.
-        turns: The output of `Rotation`, as real numbers: (batch, tokens, 1, head_dim / 2, 2).
+        rotary_emb: The output of `RotaryEmbedding` as real numbers,
+            (batch, tokens, 1, head_dim / 2, 2).
     """
     pairs = x.float().unflatten(-1, (-1, 2))
     if torch.compiler.is_compiling():  # only real numbers are fused
-        (real, imaginary), (cosine, sine) = pairs.unbind(-1), turns.unbind(-1)
+        (real, imaginary), (cosine, sine) = pairs.unbind(-1), rotary_emb.unbind(-1)
         parts = real * cosine - imaginary * sine, real * sine + imaginary * cosine
         turned = torch.stack(parts, dim=-1)
     else:
-        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(turns))
+        turned = torch.view_as_real(
+            torch.view_as_complex(pairs) * torch.view_as_complex(rotary_emb)
+        )
     return turned.flatten(-2).type_as(x)

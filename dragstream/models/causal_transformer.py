@@ -17,9 +17,9 @@ from torch.utils.checkpoint import checkpoint
 from dragstream.models.causal_attention import SelfAttentionCall
 from dragstream.models.causal_block import Block, LayerNorm
 from dragstream.models.causal_config import CausalWanConfig
-from dragstream.models.causal_economy import Economy, pin, visiting
 from dragstream.models.causal_gradient import KeyValue, try_out
-from dragstream.models.causal_rope import Rotation
+from dragstream.models.causal_offload import OffloadConfig, offloaded_copy, pin
+from dragstream.models.causal_rope import RotaryEmbedding
 
 _TIMESTEPS = 1000.0
 """Timestep per noise level in Wan's flow matching: timestep = sigma * 1000."""
@@ -84,15 +84,15 @@ class CausalTransformer(nn.Module):
         config: Sizes.
 
     Attributes:
-        economy: Memory saving options, see `place`.
+        offload: Memory saving options, see `place`.
     """
 
     def __init__(self, config: CausalWanConfig) -> None:
         super().__init__()
         self.config = config
-        self.economy = Economy()
+        self.offload = OffloadConfig()
         channels, patch = config.channels, (1, *config.patch)
-        self.rope = Rotation(config.head_dim)
+        self.rope = RotaryEmbedding(config.head_dim)
         self.patch_embedding = nn.Conv3d(config.latent_channels, channels, patch, stride=patch)
         self.condition_embedder = _ConditionEmbedder(config)
         self.blocks = nn.ModuleList(
@@ -113,17 +113,17 @@ class CausalTransformer(nn.Module):
         """The dtype of the weights."""
         return self.scale_shift_table.dtype
 
-    def place(self, device: torch.device, economy: Economy) -> None:
+    def place(self, device: torch.device, offload: OffloadConfig) -> None:
         """Move the weights to a device, except for offloaded layers, which stay on the CPU.
 
         Raises:
             ValueError: More swapped layers than the model has.
         """
-        staying = self.config.num_layers - economy.swapped_layers
+        staying = self.config.num_layers - offload.swapped_layers
         if staying < 0:
             raise ValueError(
                 f"swapped_layers must be at most the {self.config.num_layers} layers of the "
-                f"model, got {economy.swapped_layers}"
+                f"model, got {offload.swapped_layers}"
             )
         for name, part in self.named_children():
             if name != "blocks":
@@ -133,7 +133,7 @@ class CausalTransformer(nn.Module):
             block.to(device if index < staying else "cpu")
             if index >= staying and device.type == "cuda":
                 pin(block)
-        self.economy = economy
+        self.offload = offload
 
     # ------------------------------------------------------------------ into the layers
 
@@ -165,8 +165,8 @@ class CausalTransformer(nn.Module):
     def layer(self, index: int, device: torch.device) -> Block:
         """Return a layer with its weights on the device."""
         block: Block = self.blocks[index]  # type: ignore[assignment]
-        swapped = index >= self.config.num_layers - self.economy.swapped_layers
-        return visiting(block, device) if swapped else block
+        swapped = index >= self.config.num_layers - self.offload.swapped_layers
+        return offloaded_copy(block, device) if swapped else block
 
     def through(
         self,
@@ -182,7 +182,7 @@ class CausalTransformer(nn.Module):
             out: Tensor = self.layer(index, hidden.device)(hidden, text_kv, modulation, call)
             return out
 
-        if not (self.economy.checkpointing and torch.is_grad_enabled() and hidden.requires_grad):
+        if not (self.offload.checkpointing and torch.is_grad_enabled() and hidden.requires_grad):
             return run(hidden)
 
         try_out(hidden.device)

@@ -17,7 +17,6 @@ from dragstream.models.causal_attention import MaskedCall, Visibility
 from dragstream.models.causal_block import Block
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_context import CausalContext, CommittedBlock
-from dragstream.models.causal_economy import Economy
 from dragstream.models.causal_gradient import KeyValue
 from dragstream.models.causal_inputs import (
     check_block,
@@ -27,6 +26,7 @@ from dragstream.models.causal_inputs import (
     check_low_pass,
     check_text,
 )
+from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_pass import BlockPass
 from dragstream.models.causal_transformer import CausalTransformer, frozen
 from dragstream.models.checkpoints import check_fit, load_strictly, read_diffusers, read_released
@@ -75,9 +75,9 @@ class CausalWan(Reader, nn.Module):
         self.transformer = CausalTransformer(self.config)
 
     @property
-    def economy(self) -> Economy:
+    def offload(self) -> OffloadConfig:
         """The memory saving options, see `place`."""
-        return self.transformer.economy
+        return self.transformer.offload
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | CausalWanConfig) -> CausalWan:
@@ -162,21 +162,21 @@ class CausalWan(Reader, nn.Module):
         sizes |= {"window": window, "sink": sink, "frames_per_block": frames_per_block}
         return cls.from_state(state, sizes, dtype=dtype)
 
-    def place(self, device: torch.device | str, economy: Economy | None = None) -> Self:
+    def place(self, device: torch.device | str, offload: OffloadConfig | None = None) -> Self:
         """Move the weights to a device, with memory saving options; use it instead of `to`.
 
         Args:
             device: The device of latents and contexts.
-            economy: Memory saving options; None leaves them unchanged.
+            offload: Memory saving options; None leaves them unchanged.
 
         Raises:
-            TypeError: `economy` has another type.
+            TypeError: `offload` has another type.
             ValueError: More swapped layers than the model has.
         """
-        economy = self.economy if economy is None else economy
-        if not isinstance(economy, Economy):
-            raise TypeError(f"economy must be an Economy, got {economy!r}")
-        self.transformer.place(torch.device(device), economy)
+        offload = self.offload if offload is None else offload
+        if not isinstance(offload, OffloadConfig):
+            raise TypeError(f"offload must be an OffloadConfig, got {offload!r}")
+        self.transformer.place(torch.device(device), offload)
         return self
 
     def fingerprint(self) -> str:
@@ -222,12 +222,12 @@ class CausalWan(Reader, nn.Module):
         hidden = hidden.reshape(batch * count, rows * columns, -1)
         time, modulation = model.time(sigmas.flatten())
         positions = frames.reshape(-1, count).to(latents.device)
-        turns = torch.view_as_real(model.rope(positions, rows, columns))
-        call = MaskedCall(turns, batch, Visibility(mask.to(latents.device), rows * columns))
-        words = model.text(text)
+        rotary_emb = torch.view_as_real(model.rope(positions, rows, columns))
+        call = MaskedCall(rotary_emb, batch, Visibility(mask.to(latents.device), rows * columns))
+        projected = model.text(text)
         blocks: list[Block] = list(model.blocks)  # type: ignore[arg-type]
         for block in blocks:
-            hidden = block(hidden, block.attn2.key_value(words), modulation, call)
+            hidden = block(hidden, block.attn2.key_value(projected), modulation, call)
         return model.flow(hidden, time, latents)
 
     forward = forward_blocks
@@ -244,8 +244,8 @@ class CausalWan(Reader, nn.Module):
         Raises:
             ValueError: A text of another shape, or with values that are not finite.
         """
-        words = self._text_cache(text)
-        return CausalContext(0, text.detach().clone(), words)
+        text_kv = self._text_cache(text)
+        return CausalContext(0, text.detach().clone(), text_kv)
 
     @_remembered
     def with_text(self, context: CausalContext, text: Tensor) -> CausalContext:
@@ -256,8 +256,8 @@ class CausalWan(Reader, nn.Module):
             ValueError: As in `new_context`.
         """
         check_context(self.config, context)
-        words = self._text_cache(text)
-        return dataclasses.replace(context, text=text.detach().clone(), words=words)
+        text_kv = self._text_cache(text)
+        return dataclasses.replace(context, text=text.detach().clone(), text_kv=text_kv)
 
     def narrowed(self, context: CausalContext, window: int) -> CausalContext:
         """Return the context with a shorter window; nothing can be committed after it.
@@ -316,7 +316,9 @@ class CausalWan(Reader, nn.Module):
         block = self._start(latents, 0.0, context)
         layers = block.key_values()
         committed = CommittedBlock(context.frames, latents.shape[1], block.size, layers)
-        later = self.config.spans(committed.stop, self.config.frames_per_block, context.since)
+        later = self.config.visible_ranges(
+            committed.stop, self.config.frames_per_block, context.since
+        )
         return context.extended(committed, later)
 
     def _start(self, latents: Tensor, sigma: float, context: CausalContext) -> BlockPass:
@@ -325,8 +327,8 @@ class CausalWan(Reader, nn.Module):
 
     def _text_cache(self, text: Tensor) -> tuple[KeyValue, ...]:
         check_text(self.config, text, 1)
-        words = self.transformer.text(text)
+        projected = self.transformer.text(text)
         return tuple(
-            self.transformer.layer(layer, words.device).attn2.key_value(words)
+            self.transformer.layer(layer, projected.device).attn2.key_value(projected)
             for layer in range(self.config.num_layers)
         )

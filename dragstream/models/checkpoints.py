@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dragstream.drags.checks import cut, short
+from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded
 from dragstream.models.config_files import read_config
 
@@ -151,7 +151,7 @@ def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
     try:
         state = {name: weight for file in files for name, weight in load_file(file).items()}
     except Exception as error:  # damaged files make the reader raise many types
-        raise ValueError(cut(f"{folder} holds a damaged file: {error}")) from error
+        raise ValueError(truncate(f"{folder} holds a damaged file: {error}")) from error
     return config, state
 
 
@@ -178,7 +178,7 @@ def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} lacks {_listed(missing)}")
     patch = config["patch_size"]
     if not isinstance(patch, list) or len(patch) != 3 or patch[0] != 1:
-        raise ValueError(f"{path}: patch_size must be (1, rows, columns), got {short(patch)}")
+        raise ValueError(f"{path}: patch_size must be (1, rows, columns), got {short_repr(patch)}")
     if config.get("out_channels", config["in_channels"]) != config["in_channels"]:
         raise ValueError(f"{path} describes a model with other channels out than in")
     return {ours: config[name] for name, ours in names.items()} | {"patch": tuple(patch[1:])}

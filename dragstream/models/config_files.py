@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dragstream.drags.checks import cut, short
+from dragstream.drags.checks import short_repr, truncate
 
 MOST_BYTES = 2**20
 """Maximum size of a file, in bytes."""
@@ -53,9 +53,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
     except (ValueError, RecursionError, OSError) as error:
-        raise ValueError(cut(f"{path} is damaged: {error}")) from error
+        raise ValueError(truncate(f"{path} is damaged: {error}")) from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} holds no object, but {short(content)}")  # noqa: TRY004 - its content
+        raise ValueError(f"{path} holds no object, but {short_repr(content)}")  # noqa: TRY004 - its content
     return content
 
 
@@ -74,7 +74,7 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         check_sizes(config)
     except ValueError as error:
-        raise ValueError(cut(f"{path}: {error}")) from error
+        raise ValueError(truncate(f"{path}: {error}")) from error
     return config
 
 
@@ -87,7 +87,7 @@ def check_sizes(value: object, name: str = "", depth: int = 0) -> None:
     """
     most = LARGEST.get(name, LARGEST_SIZE)
     if isinstance(value, int) and abs(value) > most:
-        raise ValueError(f"{name} must be at most {most}, got {short(value)}")
+        raise ValueError(f"{name} must be at most {most}, got {short_repr(value)}")
     if not isinstance(value, Mapping | list | tuple):
         return
     if len(value) > MOST_VALUES:

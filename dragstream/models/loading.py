@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dragstream.drags.files import expanded
 from dragstream.models import playground, plugins
-from dragstream.models.catalogue import Catalogue, Entry
+from dragstream.models.catalogue import Catalogue, ModelEntry
 from dragstream.models.wan.releases import RELEASES, Release
 
 if TYPE_CHECKING:
@@ -28,20 +28,20 @@ def available() -> Catalogue:
     The package's own models come first, then the released ones, then those of other packages. It is
     a tuple of names that prints as a table.
     """
-    own = Entry("playground", "a small world, in the package", "none", "any CPU")
+    own = ModelEntry("playground", "a small world, in the package", "none", "any CPU")
     offered = (name for name in plugins.names() if name not in _MODELS and name not in RELEASES)
     return Catalogue(
         (
             own,
-            *(_entry(release) for release in RELEASES.values()),
-            *(Entry(name, "from another package") for name in offered),
+            *(_model_entry(release) for release in RELEASES.values()),
+            *(ModelEntry(name, "from another package") for name in offered),
         ),
         _NOTE,
     )
 
 
-def _entry(release: Release) -> Entry:
-    return Entry(
+def _model_entry(release: Release) -> ModelEntry:
+    return ModelEntry(
         release.name, release.summary, f"about {release.download_gb:g} GB", "a GPU, dragstream[wan]"
     )
 

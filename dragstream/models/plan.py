@@ -27,10 +27,10 @@ import torch
 
 from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
-from dragstream.models.causal_economy import Economy
+from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.plan_parts import BLOCKS, Part, When, memory_parts, spatial_factor
 from dragstream.models.plan_savings import SAVINGS, Layout
-from dragstream.models.wan.placement import Placement, read_dtype
+from dragstream.models.wan.device_map import DeviceMap, read_dtype
 from dragstream.models.wan.releases import RELEASES, Release
 from dragstream.models.wan.room import free_memory, gigabytes
 from dragstream.models.wan.sizes import SIZES, Sizes
@@ -43,7 +43,7 @@ class Plan:
     Attributes:
         release: The model, with its frame size and window.
         sizes: Configs of its parts.
-        placement: Device of each part, and the transformer's memory saving options.
+        device_map: Device of each part, and the transformer's memory saving options.
         source: The argument of `plan`: a name, a folder or a release.
         original: The release before any change; None for the same.
         saving: The change that makes it smaller than the plan before it; empty for the first one.
@@ -51,7 +51,7 @@ class Plan:
 
     release: Release
     sizes: Sizes
-    placement: Placement
+    device_map: DeviceMap
     source: Any = None
     original: Release | None = None
     saving: str = ""
@@ -61,12 +61,12 @@ class Plan:
     @property
     def device(self) -> str:
         """The device of the transformer."""
-        return str(self.placement.device)
+        return str(self.device_map.device)
 
     @property
     def undo(self) -> int:
         """The default number of blocks that streams can undo."""
-        return self.placement.undo
+        return self.device_map.undo
 
     @property
     def config(self) -> CausalWanConfig:
@@ -76,7 +76,7 @@ class Plan:
     @functools.cached_property
     def parts(self) -> tuple[Part, ...]:
         """All significant parts of the memory."""
-        return memory_parts(self.release, self.sizes, self.placement)
+        return memory_parts(self.release, self.sizes, self.device_map)
 
     def peak(self, *, dragged: bool, device: str | None = None) -> int:
         """Return the peak bytes of a block on a device, by default the transformer's.
@@ -90,7 +90,7 @@ class Plan:
 
     def peak_of_text(self, device: str | None = None) -> int:
         """Return the peak bytes of encoding a prompt on a device, by default the text's."""
-        return self._needed(When.TEXT, False, device or str(self.placement.text_device))  # noqa: FBT003
+        return self._needed(When.TEXT, False, device or str(self.device_map.text_device))  # noqa: FBT003
 
     def _needed(self, moment: When, dragged: bool, device: str) -> int:  # noqa: FBT001
         return sum(
@@ -108,7 +108,7 @@ class Plan:
         The first savings cost only little time; the last ones change the generated video.
         """
         plans: list[Plan] = []
-        layout = Layout(self.release, self.placement)
+        layout = Layout(self.release, self.device_map)
         for name, saved in SAVINGS:
             changed = saved(layout, self.config)
             if changed != layout:
@@ -139,16 +139,16 @@ class Plan:
                 raise MemoryError(self._refusal(device, wanted, known))
 
     def _refusal(self, device: str, wanted: int, free: int) -> str:
-        told = (
+        text = (
             f"{self.release.name} at {self.release.width}x{self.release.height} takes "
             f"{gigabytes(wanted)} on {device}, where {gigabytes(free)} are free"
         )
         if device != self.device:
-            return f"{told}; free some, or put less of it there (see ds.plan)"
+            return f"{text}; free some, or put less of it there (see ds.plan)"
         for plan in self.smaller:
             if max(plan.peak(dragged=True), plan.peak_of_text(device)) <= free:
-                return f"{told}; this would do: ds.load({plan.code()})"
-        return f"{told}, and the smallest plan takes {gigabytes(self.smallest.peak(dragged=True))}"
+                return f"{text}; this would do: ds.load({plan.code()})"
+        return f"{text}, and the smallest plan takes {gigabytes(self.smallest.peak(dragged=True))}"
 
     @property
     def smallest(self) -> Plan:
@@ -172,16 +172,16 @@ class Plan:
         """The call that makes this plan, as Python code."""
         name = repr(self.source) if isinstance(self.source, str) else "release"
         shown = [name, *(f"{key}={value!r}" for key, value in self.changes.items())]
-        base = Placement()
-        where, economy = self.placement, self.placement.economy
+        base = DeviceMap()
+        where, offload = self.device_map, self.device_map.offload
         for key in ("vae_device", "decoder_states", "keep_text", "undo", "compile"):
-            default = self.placement.device if key == "vae_device" else getattr(base, key)
+            default = self.device_map.device if key == "vae_device" else getattr(base, key)
             if getattr(where, key) != default:
                 shown.append(f"{key}={getattr(where, key)!r}")
         shown += [
-            f"{item.name}={getattr(economy, item.name)!r}"
-            for item in dataclasses.fields(Economy)
-            if getattr(economy, item.name) != item.default
+            f"{item.name}={getattr(offload, item.name)!r}"
+            for item in dataclasses.fields(OffloadConfig)
+            if getattr(offload, item.name) != item.default
         ]
         return f"ds.plan({', '.join(shown)})"
 
@@ -206,7 +206,7 @@ class Plan:
     @property
     def title(self) -> str:
         """A one-line title of the plan."""
-        release, where = self.release, self.placement
+        release, where = self.release, self.device_map
         return (
             f"{release.name} at {release.width}x{release.height}, {_name(where.dtype)} "
             f"on {where.device}, for Stream(..., undo={self.undo})"
@@ -219,7 +219,7 @@ class Plan:
         text = gigabytes(self.peak_of_text())
         lines = [
             f"a plain block takes {plain} on {self.device}, a dragged one {dragged}",
-            f"encoding a prompt takes {text} on {self.placement.text_device}, once per prompt",
+            f"encoding a prompt takes {text} on {self.device_map.text_device}, once per prompt",
         ]
         for plan in self.smaller:
             plain, dragged = (gigabytes(plan.peak(dragged=on)) for on in (False, True))
@@ -233,7 +233,7 @@ class Plan:
 def plan(
     name: str | Path | Release = "self-forcing",
     *,
-    placement: Placement | None = None,
+    device_map: DeviceMap | None = None,
     **changes: Any,
 ) -> Plan:
     """Plan the memory of a model, without loading or downloading anything.
@@ -241,9 +241,9 @@ def plan(
     Args:
         name: One of the released models, a folder in the Diffusers layout, or a release of your
             own.
-        placement: Device of each part; by default a CUDA device in bfloat16, with the text encoder
+        device_map: Device of each part; by default a CUDA device in bfloat16, with the text encoder
             on the CPU.
-        changes: Fields of `Placement` (`undo`, `vae_device`, ...), of its `Economy`
+        changes: Fields of `DeviceMap` (`undo`, `vae_device`, ...), of its `OffloadConfig`
             (`checkpointing`, `swapped_layers`, `keep_filtered`), or of `Release` (`height`,
             `width`, `window`, ...) to replace.
 
@@ -252,19 +252,19 @@ def plan(
         ValueError: An unknown name, or contradictory values.
         FileNotFoundError: A folder without configs.
     """
-    fields = {item.name for item in dataclasses.fields(Placement)}
-    saving = {item.name for item in dataclasses.fields(Economy)}
+    fields = {item.name for item in dataclasses.fields(DeviceMap)}
+    saving = {item.name for item in dataclasses.fields(OffloadConfig)}
     where = dataclasses.replace(
-        placement or Placement(), **{key: changes.pop(key) for key in fields & set(changes)}
+        device_map or DeviceMap(), **{key: changes.pop(key) for key in fields & set(changes)}
     )
-    economy = dataclasses.replace(
-        where.economy, **{key: changes.pop(key) for key in saving & set(changes)}
+    offload = dataclasses.replace(
+        where.offload, **{key: changes.pop(key) for key in saving & set(changes)}
     )
     release, sizes = _found(name)
     made = Plan(
         release.changed(changes),
         sizes,
-        _settled(where, economy),
+        _settled(where, offload),
         name if isinstance(name, Release) else str(name),
         release,
     )
@@ -275,7 +275,7 @@ def plan_for(
     release: Release,
     config: CausalWanConfig,
     vae: Mapping[str, Any],
-    placement: Placement,
+    device_map: DeviceMap,
 ) -> Plan:
     """Plan a model from its loaded configs, without its text encoder; for loaders.
 
@@ -283,11 +283,11 @@ def plan_for(
         release: The model.
         config: The transformer's config.
         vae: The keys of the VAE's config.
-        placement: Device of each part, without defaults.
+        device_map: Device of each part, without defaults.
     """
     sizes = Sizes(dataclasses.asdict(config), {k: v for k, v in vae.items() if k[0] != "_"})
     source = release.name if release.name in RELEASES else release
-    return Plan(release, sizes, placement, source=source, original=RELEASES.get(release.name))
+    return Plan(release, sizes, device_map, source=source, original=RELEASES.get(release.name))
 
 
 def _found(name: str | Path | Release) -> tuple[Release, Sizes]:
@@ -314,8 +314,8 @@ def _sizes(release: Release) -> Sizes:
     return SIZES[release.base]
 
 
-def _settled(where: Placement, economy: Economy) -> Placement:
-    """Resolve the defaults of a placement, for a device that may be absent here."""
+def _settled(where: DeviceMap, offload: OffloadConfig) -> DeviceMap:
+    """Resolve the defaults of a device map, for a device that may be absent here."""
     device = str(where.device or "cuda")
     dtype = where.dtype or ("float32" if device == "cpu" else "bfloat16")
     vae_device = str(where.vae_device or device)
@@ -326,19 +326,19 @@ def _settled(where: Placement, economy: Economy) -> Placement:
         vae_device=vae_device,
         vae_dtype=where.vae_dtype or ("float32" if vae_device == "cpu" else dtype),
         text_device=str(where.text_device),
-        economy=economy,
+        offload=offload,
     )
 
 
 def _checked(made: Plan) -> Plan:
     """Return the plan after a check that its values are consistent."""
-    config, where = made.config, made.placement
+    config, where = made.config, made.device_map
     for dtype in (where.dtype, where.vae_dtype, where.text_dtype):
         read_dtype(dtype)
-    if where.economy.swapped_layers > config.num_layers:
+    if where.offload.swapped_layers > config.num_layers:
         raise ValueError(
             f"swapped_layers must be at most the {config.num_layers} layers of the model, "
-            f"got {where.economy.swapped_layers}"
+            f"got {where.offload.swapped_layers}"
         )
     if max(made.release.layers) >= config.num_layers:
         raise ValueError(f"layers must be in 0..{config.num_layers - 1}, got {made.release.layers}")

@@ -17,7 +17,7 @@ from dragstream.models.rehearsal import (
     rehearse_transformer,
     rehearse_vae,
 )
-from dragstream.models.wan.placement import Placement, read_dtype
+from dragstream.models.wan.device_map import DeviceMap, read_dtype
 from dragstream.models.wan.releases import Release
 from dragstream.models.wan.sizes import Sizes
 
@@ -71,7 +71,7 @@ class Part:
         return ", ".join(sorted(moment.value for moment in self.when))
 
 
-def memory_parts(release: Release, sizes: Sizes, where: Placement) -> tuple[Part, ...]:
+def memory_parts(release: Release, sizes: Sizes, where: DeviceMap) -> tuple[Part, ...]:
     """List all significant parts of the memory.
 
     Args:
@@ -107,25 +107,25 @@ def memory_parts(release: Release, sizes: Sizes, where: Placement) -> tuple[Part
     return tuple(part for part in found if part.size > 0)
 
 
-def _weights(takes: TransformerTakes, config: CausalWanConfig, where: Placement) -> Iterator[Part]:
-    swapped = where.economy.swapped_layers
+def _weights(takes: TransformerTakes, config: CausalWanConfig, where: DeviceMap) -> Iterator[Part]:
+    swapped = where.offload.swapped_layers
     staying = takes.rest + (config.num_layers - swapped) * takes.layer
     yield Part("transformer", str(where.device), staying)
     yield Part("swapped layers", _HOME, swapped * takes.layer)
 
 
-def _caches(takes: TransformerTakes, where: Placement, *, windowed: bool) -> Iterator[Part]:
+def _caches(takes: TransformerTakes, where: DeviceMap, *, windowed: bool) -> Iterator[Part]:
     device = str(where.device)
     yield Part("keys and values in sight", device, takes.window, BLOCKS)
     if windowed and takes.window:
         name = f"the same of {where.undo} more for going back"
         yield Part(name, device, where.undo * takes.block, BLOCKS)
-    yield Part("keys and values of the text", device, takes.words, BLOCKS)
-    filtered = takes.filtered if where.economy.keep_filtered else 0
+    yield Part("keys and values of the text", device, takes.text_kv, BLOCKS)
+    filtered = takes.filtered if where.offload.keep_filtered else 0
     yield Part("the same in sight, low-passed", device, filtered, BLOCKS, dragged=True)
 
 
-def _vae(vae: VaeTakes, where: Placement) -> Iterator[Part]:
+def _vae(vae: VaeTakes, where: DeviceMap) -> Iterator[Part]:
     device, held = str(where.vae_device), where.undo + 1
     resident = min(where.decoder_states, held)
     yield Part("VAE", device, vae.weights)
@@ -135,21 +135,21 @@ def _vae(vae: VaeTakes, where: Placement) -> Iterator[Part]:
     yield Part("decoding a block", device, decoding, frozenset({When.DECODE}))
 
 
-def _working(takes: TransformerTakes, scenery: Scenery, where: Placement) -> Iterator[Part]:
-    device, economy = str(where.device), where.economy
-    guest = min(economy.swapped_layers, 1) * takes.layer
-    passes = max(takes.denoise, takes.commit) + guest
+def _working(takes: TransformerTakes, scenery: Scenery, where: DeviceMap) -> Iterator[Part]:
+    device, offload = str(where.device), where.offload
+    swapped_copy = min(offload.swapped_layers, 1) * takes.layer
+    passes = max(takes.denoise, takes.commit) + swapped_copy
     yield Part("a denoising step", device, passes, frozenset({When.PLAIN}))
-    iteration = rehearse_iteration(scenery, checkpointing=economy.checkpointing)
+    iteration = rehearse_iteration(scenery, checkpointing=offload.checkpointing)
     # Copies of offloaded layers stay for the backward pass, unless checkpointing copies them again.
     above = scenery.config.num_layers - scenery.depth
-    guests = max(0, economy.swapped_layers - above) * takes.layer
-    iteration += min(guests, 2 * takes.layer) if economy.checkpointing else guests
-    drag = max(takes.maps + iteration, takes.reference + guest)
+    copies = max(0, offload.swapped_layers - above) * takes.layer
+    iteration += min(copies, 2 * takes.layer) if offload.checkpointing else copies
+    drag = max(takes.maps + iteration, takes.reference + swapped_copy)
     yield Part("an iteration of a drag", device, drag, frozenset({When.DRAG}), dragged=True)
 
 
-def _text_and_runtime(sizes: Sizes, where: Placement) -> Iterator[Part]:
+def _text_and_runtime(sizes: Sizes, where: DeviceMap) -> Iterator[Part]:
     text = sizes.text_weights() * read_dtype(where.text_dtype).itemsize
     moments = ALWAYS if where.keep_text else frozenset({When.TEXT})
     yield Part("text encoder", str(where.text_device), text, moments)

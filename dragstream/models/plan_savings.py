@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dragstream.models.causal_config import CausalWanConfig
-from dragstream.models.wan.placement import Placement
+from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.releases import Release
 
 
@@ -17,19 +17,19 @@ class Layout:
 
     Attributes:
         release: The model, with its frame size and window.
-        placement: Device of each part, without defaults.
+        device_map: Device of each part, without defaults.
     """
 
     release: Release
-    placement: Placement
+    device_map: DeviceMap
 
     def economical(self, **changes: Any) -> Layout:
-        """Return the layout with other fields of the `Economy`."""
-        return self.placed(economy=replace(self.placement.economy, **changes))
+        """Return the layout with other fields of the `OffloadConfig`."""
+        return self.placed(offload=replace(self.device_map.offload, **changes))
 
     def placed(self, **changes: Any) -> Layout:
-        """Return the layout with other fields of the placement."""
-        return replace(self, placement=replace(self.placement, **changes))
+        """Return the layout with other fields of the device map."""
+        return replace(self, device_map=replace(self.device_map, **changes))
 
 
 Saving = Callable[[Layout, CausalWanConfig], Layout]
@@ -37,7 +37,7 @@ Saving = Callable[[Layout, CausalWanConfig], Layout]
 
 
 def _states_at_rest(layout: Layout, _: CausalWanConfig) -> Layout:
-    at_home = str(layout.placement.vae_device) == "cpu"
+    at_home = str(layout.device_map.vae_device) == "cpu"
     return layout if at_home else layout.placed(decoder_states=0)
 
 
@@ -50,8 +50,8 @@ def _all_swapped(layout: Layout, config: CausalWanConfig) -> Layout:
 
 
 def _swapped(layout: Layout, layers: int) -> Layout:
-    at_home = str(layout.placement.device) == "cpu"
-    more = max(layers, layout.placement.economy.swapped_layers)
+    at_home = str(layout.device_map.device) == "cpu"
+    more = max(layers, layout.device_map.offload.swapped_layers)
     return layout if at_home else layout.economical(swapped_layers=more)
 
 
@@ -66,10 +66,10 @@ def _half_the_window(layout: Layout, _: CausalWanConfig) -> Layout:
 
 
 def _vae_on_cpu(layout: Layout, _: CausalWanConfig) -> Layout:
-    if str(layout.placement.vae_device) == "cpu":
+    if str(layout.device_map.vae_device) == "cpu":
         return layout
     return layout.placed(
-        vae_device="cpu", vae_dtype="float32", decoder_states=Placement().decoder_states
+        vae_device="cpu", vae_dtype="float32", decoder_states=DeviceMap().decoder_states
     )
 
 

@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_context import CausalContext, CommittedBlock
-from dragstream.models.causal_economy import Economy
+from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_wan import CausalWan
 
 Result = TypeVar("Result")
@@ -115,7 +115,7 @@ class TransformerTakes:
         rest: The weights of everything else.
         block: Keys and values of a committed block.
         window: Keys and values of all past frames that a block may attend to.
-        words: Keys and values of the text.
+        text_kv: Keys and values of the text.
         filtered: Low-passed keys and values of the past, where they are cached.
         maps: Reference features of the iterations of a drag.
         denoise: Working memory of a denoising step.
@@ -128,7 +128,7 @@ class TransformerTakes:
     rest: int
     block: int
     window: int
-    words: int
+    text_kv: int
     filtered: int
     maps: int
     denoise: int
@@ -179,12 +179,12 @@ def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
         scenery: The transformer and its inputs.
         filters: Number of low-passes of the references.
     """
-    stage, words = _stage(scenery)
+    stage, text_kv = _stage(scenery)
     wan, depth, count = stage.wan, scenery.depth, scenery.config.num_layers
     _, denoise = rehearse(lambda: wan.denoise(stage.latents, 0.9, stage.context))
     grown, commit = rehearse(lambda: wan.commit(stage.latents, stage.context))
     block = size_of([part for pair in grown.blocks[-1].layers for part in pair])
-    wan.transformer.economy = Economy(keep_filtered=False)
+    wan.transformer.offload = OffloadConfig(keep_filtered=False)
     maps, reference = _read(stage, scenery.layers, filters)
     layer = size_of(list(wan.transformer.blocks[0].parameters()))
     window = block // depth * scenery.past // scenery.config.frames_per_block
@@ -193,7 +193,7 @@ def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
         rest=size_of(list(wan.transformer.parameters())) - depth * layer,
         block=block // depth * count,
         window=window * count,
-        words=words // depth * count,
+        text_kv=text_kv // depth * count,
         filtered=window * len(scenery.layers) * filters,
         maps=size_of(maps),
         denoise=denoise.peak,
@@ -206,7 +206,7 @@ def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
 def rehearse_iteration(scenery: Scenery, *, checkpointing: bool) -> int:
     """Return the bytes of a drag iteration: forward, stored activations and backward."""
     stage, _ = _stage(scenery)
-    stage.wan.transformer.economy = Economy(checkpointing=checkpointing)
+    stage.wan.transformer.offload = OffloadConfig(checkpointing=checkpointing)
     point = stage.latents.requires_grad_()
     _, takes = rehearse(lambda: _iterate(stage.wan, point, stage.context, scenery.layers))
     return takes.peak
@@ -223,7 +223,7 @@ def _stage(scenery: Scenery) -> tuple[_Stage, int]:
         latents = torch.empty(block, dtype=torch.float32)
     wan.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
     context = wan.new_context(text)
-    words = size_of([part for pair in context.words for part in pair])
+    text_kv = size_of([part for pair in context.text_kv for part in pair])
     if past:
         rows, columns = size[0] // config.patch[0], size[1] // config.patch[1]
         shape = (1, past * rows * columns, config.num_heads, config.head_dim)
@@ -236,7 +236,7 @@ def _stage(scenery: Scenery) -> tuple[_Stage, int]:
         )
         seen = CommittedBlock(0, past, (rows, columns), pairs)
         context = dataclasses.replace(context, frames=past, blocks=(seen,))
-    return _Stage(wan, context, latents), words
+    return _Stage(wan, context, latents), text_kv
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dragstream.method.maps import Principal
 from dragstream.method.settings import DragSettings
 from dragstream.plots.axes import COLOURS, GAP, INK, axes, show_image
 from dragstream.plots.marks import Marks, draw_marks, track
-from dragstream.stream.aims import focus_map
+from dragstream.stream.drag_targets import focus_map
 from dragstream.stream.stream import Stream
 
 

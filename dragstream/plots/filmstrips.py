@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.plots.axes import GAP, INK, axes, cased, show_image
 from dragstream.plots.marks import Marks, draw_marks, marks_of
 from dragstream.stream.records import Block
@@ -41,7 +41,7 @@ def filmstrip(
         ValueError: No frames, frames that the source lacks, or columns below 1.
         TypeError: A frame number or `columns` is not an integer.
     """
-    columns = whole(columns, "columns", least=1)
+    columns = check_int(columns, "columns", least=1)
     video, marks = _video(source, drags=drags)
     chosen = _chosen(frames, len(video))
     columns = min(columns, len(chosen))
@@ -86,7 +86,7 @@ def _chosen(frames: Iterable[int] | None, count: int) -> list[int]:
     chosen = (
         list(range(count))
         if frames is None
-        else [whole(number, "a frame number", least=0) for number in frames]
+        else [check_int(number, "a frame number", least=0) for number in frames]
     )
     if not chosen or max(chosen) >= count:
         raise ValueError(f"frames must be numbers from 0 to {count - 1}, got {chosen}")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
@@ -86,8 +86,8 @@ def takes(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> It
     Raises:
         ValueError: no streams, no blocks, or a model of another frame size.
     """
-    whole(streams, "streams", least=1)
-    whole(blocks, "blocks", least=1)
+    check_int(streams, "streams", least=1)
+    check_int(blocks, "blocks", least=1)
     check_world(model.spec)
     for number in range(streams):
         start = Start(seed, number, 0)

@@ -8,7 +8,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import Any
 
-from dragstream.drags.checks import short, whole
+from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape
@@ -84,9 +84,9 @@ class Act:
 
     def __post_init__(self) -> None:
         _check_call("an act", self.mode, self.drags)
-        whole(self.block, "block", least=1)
-        whole(self.blocks, "blocks", least=1)
-        if self.kept is not None and not 1 <= whole(self.kept, "kept", least=1) <= self.blocks:
+        check_int(self.block, "block", least=1)
+        check_int(self.blocks, "blocks", least=1)
+        if self.kept is not None and not 1 <= check_int(self.kept, "kept", least=1) <= self.blocks:
             raise ValueError(f"kept must be at most {self.blocks} block(s), got {self.kept}")
 
     @property
@@ -168,8 +168,8 @@ class Case:
 
     def __post_init__(self) -> None:
         _check_call(f"case {self.name!r}", self.mode, self.drags)
-        whole(self.block, "block", least=1)
-        whole(self.blocks, "blocks", least=1)
+        check_int(self.block, "block", least=1)
+        check_int(self.blocks, "blocks", least=1)
         if not self.kinds:
             object.__setattr__(self, "kinds", (self.kind,) * len(self.drags))
         for name in ("subjects", "kinds"):
@@ -226,7 +226,7 @@ class Case:
                 message names which.
         """
         if not isinstance(document, Mapping):
-            raise ValueError(f"a case must be an object, got {short(document)}")  # noqa: TRY004
+            raise ValueError(f"a case must be an object, got {short_repr(document)}")  # noqa: TRY004
         values = dict(document)
         version = values.pop("version", None)
         if version != VERSION:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -52,7 +52,7 @@ def dispatch(
     Raises:
         ValueError: negative retries, or GPUs required of workers of which none offers one.
     """
-    whole(retries, "retries", least=0)
+    check_int(retries, "retries", least=0)
     if client is None:
         return _here(work, items)
     if gpus:
@@ -131,13 +131,13 @@ def open_client(
         ImportError: Dask is not installed.
         OSError: there is no answer from the address.
     """
-    whole(gpus, "gpus", least=0)
+    check_int(gpus, "gpus", least=0)
     if scheduler == "local":
         if workers is not None:
             raise ValueError(f'"local" has no workers, got workers={workers}; use "processes"')
         yield None
     elif scheduler == "processes":
-        count = whole(workers if workers is not None else gpus or 2, "workers", least=1)
+        count = check_int(workers if workers is not None else gpus or 2, "workers", least=1)
         if gpus and count != gpus:
             raise ValueError(f"one worker a GPU: got {count} workers for {gpus} GPUs")
         with _processes(count, gpus=bool(gpus)) as client:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.world import KINDS
@@ -82,7 +82,7 @@ def watch(
     Raises:
         ValueError: no streams, or marks that do not rise from at least 1.
     """
-    whole(streams, "streams", least=1)
+    check_int(streams, "streams", least=1)
     if not marks or list(marks) != sorted(set(marks)) or marks[0] < 1:
         raise ValueError(f"marks must rise and start at 1 or later, got {tuple(marks)}")
     for number in range(streams):

@@ -21,7 +21,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dragstream.drags.checks import cut, short
+from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.methods import Method
@@ -136,12 +136,12 @@ def read_about(folder: str | Path) -> dict[str, Any] | None:
     try:
         about = json.loads(place.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise ValueError(cut(f"{str(place)!r} is damaged: {error}")) from error
+        raise ValueError(truncate(f"{str(place)!r} is damaged: {error}")) from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise ValueError(f"{str(place)!r} does not describe a run of format {FORMAT}")
     methods = about.get("methods", {})
     if not isinstance(methods, dict) or not all(map(_is_method, methods.values())):
-        raise ValueError(f"{str(place)!r}: methods must have titles, got {short(methods)}")
+        raise ValueError(f"{str(place)!r}: methods must have titles, got {short_repr(methods)}")
     return about
 
 
@@ -181,8 +181,8 @@ def read_lines(file: Path, read: Any) -> list[Any]:
         try:
             found.append(read(json.loads(line)))
         except _BROKEN as error:
-            reason = cut(str(error) or type(error).__name__)
-            raise ValueError(f"{file}, line {number}: {reason} in {short(line)}") from error
+            reason = truncate(str(error) or type(error).__name__)
+            raise ValueError(f"{file}, line {number}: {reason} in {short_repr(line)}") from error
     return found
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.revel.captions import takes
 from dragstream.revel.cases import Start
-from dragstream.stream.production import Filming
+from dragstream.stream.production import VideoEncoder
 
 __all__ = ["LatentMoments", "Trio", "trios"]
 
@@ -40,15 +40,15 @@ class LatentMoments:
     model: VideoModel
 
     def __post_init__(self) -> None:
-        self._filming()
+        self._encoder()
 
     @property
     def name(self) -> str:
         """The extractor's name."""
         return f"moments of {self.model.spec.name} latents"
 
-    def _filming(self) -> Filming:
-        if not isinstance(self.model, Filming):
+    def _encoder(self) -> VideoEncoder:
+        if not isinstance(self.model, VideoEncoder):
             raise TypeError(f"{self.model.spec.name!r} makes no latents of videos")
         return self.model
 
@@ -57,7 +57,7 @@ class LatentMoments:
         return np.stack([self._moments(clip) for clip in samples])
 
     def _moments(self, clip: NDArray[np.uint8]) -> NDArray[np.float64]:
-        latents = self._filming().encode_video(clip)[0].double()
+        latents = self._encoder().encode_video(clip)[0].double()
         moments = (
             latents.mean(dim=(0, 2, 3)),
             latents.std(dim=(2, 3)).mean(dim=0),
@@ -93,7 +93,7 @@ def trios(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> It
     Raises:
         ValueError: fewer than two streams, no blocks, or a model of another frame size.
     """
-    whole(streams, "streams", least=2)
+    check_int(streams, "streams", least=2)
     for take in takes(model, streams, seed, blocks):
         other = Start(seed, take.start.scene, 1).film(len(take.made))
         yield [Trio(take.made, take.rendered, other)]

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag, targets
 from dragstream.drags.shapes import Shape
 from dragstream.models.base import ModelSpec, VideoModel
@@ -62,9 +62,9 @@ def playground_cases(
         ValueError: a negative number, a model of another frame size, or a model that loses its
             objects in every attempt.
     """
-    whole(count, "scenes", least=1)
-    whole(warm_up, "warm_up", least=1)
-    whole(first, "first", least=0)
+    check_int(count, "scenes", least=1)
+    check_int(warm_up, "warm_up", least=1)
+    check_int(first, "first", least=0)
     check_world(model.spec)
     for scene in range(first, count):
         yield _first_suitable(model, seed, scene, warm_up, kinds)

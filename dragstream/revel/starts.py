@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import short, whole
+from dragstream.drags.checks import check_int, short_repr
 from dragstream.models.playground import world
 from dragstream.stream.noise import generator
 
@@ -39,7 +39,7 @@ class Start:
 
     def __post_init__(self) -> None:
         for name in ("seed", "scene", "attempt"):
-            object.__setattr__(self, name, whole(getattr(self, name), name, least=0))
+            object.__setattr__(self, name, check_int(getattr(self, name), name, least=0))
 
     def scenes(self) -> world.Scenes:
         """The scene and its truth: a batch of one, one frame long.
@@ -134,4 +134,6 @@ def from_json(document: object) -> Start | Picture | None:
             raise ValueError(f"start.png: {error}") from error
     if isinstance(document, Mapping) and set(document) == {"seed", "scene", "attempt"}:
         return Start(**document)
-    raise ValueError(f"a start has either seed, scene and attempt, or png, got {short(document)}")
+    raise ValueError(
+        f"a start has either seed, scene and attempt, or png, got {short_repr(document)}"
+    )

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.ledger import read_lines
@@ -55,7 +55,7 @@ def suite(name: str, count: int | None = None) -> tuple[Case | Slot, ...]:
             found = slots
         case _:
             found = _from_file(name)
-    return tuple(found if count is None else found[: whole(count, "count", least=1)])
+    return tuple(found if count is None else found[: check_int(count, "count", least=1)])
 
 
 def _from_file(name: str) -> Sequence[Case]:

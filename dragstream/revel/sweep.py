@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import short
+from dragstream.drags.checks import short_repr
 from dragstream.drags.motions import Drag
 from dragstream.method.rectification import Rectification
 from dragstream.metrics.dai import dai, handle_point, patch_radius
@@ -95,7 +95,7 @@ class Result:
         known = {field.name: str(field.type) for field in fields(cls)}
         given: object = document  # a line of a file
         if not isinstance(given, Mapping) or set(document) != set(known):
-            raise ValueError(f"a result has the fields {sorted(known)}, got {short(document)}")
+            raise ValueError(f"a result has the fields {sorted(known)}, got {short_repr(document)}")
         for name, kind in known.items():
             if name != "objmc" or document[name] is not None:  # null: not measured
                 _check_value(document[name], name, kind)
@@ -107,11 +107,13 @@ def _check_value(value: object, name: str, kind: str) -> None:
     """A text where the field is one, else a number, or nothing where the field allows it."""
     if kind == "str":
         if not isinstance(value, str):
-            raise ValueError(f"{name} must be a string, got {short(value)}")
+            raise ValueError(f"{name} must be a string, got {short_repr(value)}")
     elif value is None and "None" in kind:
         return
     elif isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
-        raise ValueError(f"{name} must be a number of at most {_LARGEST:g}, got {short(value)}")
+        raise ValueError(
+            f"{name} must be a number of at most {_LARGEST:g}, got {short_repr(value)}"
+        )
 
 
 def carry_out(situation: Situation, method: Method) -> tuple[Block, ...]:

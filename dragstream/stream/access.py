@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dragstream.stream.events import Watch, nobody
-from dragstream.stream.pen import Keeper, Pen, Writing
+from dragstream.stream.events import EventCallback, ignore_event
 from dragstream.stream.plain_torch import plain_torch
 from dragstream.stream.reader import StreamReader
 from dragstream.stream.state import State
+from dragstream.stream.write_lock import Owner, WriteLock, Writer
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class StreamAccess(StreamReader):
     """Lets one call at a time change the stream, and calls the listeners after each change."""
 
     def __init__(self) -> None:
-        self._pen = Pen()
+        self._write_lock = WriteLock()
         self._listeners: dict[object, Callable[[], Any]] = {}
         self._players: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -53,14 +53,14 @@ class StreamAccess(StreamReader):
         return unsubscribe
 
     def reserve(
-        self, thread: threading.Thread, reason: str, watch: Watch = nobody
+        self, thread: threading.Thread, reason: str, on_event: EventCallback = ignore_event
     ) -> Callable[[], None]:
         """Let only one thread change the stream; all others get a RuntimeError.
 
         Args:
             thread: The thread with write access, whether started yet or not.
             reason: End of the error message that other threads get.
-            watch: Called on that thread with each `Progress`, `Iterated` and `BlockMade`, before
+            on_event: Called on that thread with each `Progress`, `Iterated` and `BlockMade`, before
                 the change is complete. An exception in it ends the call and leaves the stream as
                 it was.
 
@@ -70,21 +70,21 @@ class StreamAccess(StreamReader):
         Raises:
             RuntimeError: The stream is being changed, or is reserved for another thread.
         """
-        return self._pen.keep(Keeper(thread, reason, watch))
+        return self._write_lock.own(Owner(thread, reason, on_event))
 
     @contextmanager
     def _writing(self, call: str) -> Iterator[State]:
         """Hold the write lock for one call, which replaces ``_state`` in its last line or never."""
-        writing = Writing(call)
+        writer = Writer(call)
         state: State | None = None
         try:  # from here on, so that an interrupt cannot leave the lock taken
-            self._pen.take(writing)
+            self._write_lock.acquire(writer)
             state = self._state
             # Contexts are kept for later gradients, so inference tensors must not get into them.
             with plain_torch():
                 yield state
         finally:
-            writing.over = True
+            writer.done = True
             if state is not None and self._state is not state:  # even if interrupted just after
                 self._notify()
 

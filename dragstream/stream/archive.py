@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import short, whole
+from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.files import expanded, replacing
 from dragstream.stream.archive_blocks import read_block, write_block
 from dragstream.stream.archive_calls import LIMITS, CallReader, only, reason, text
@@ -80,7 +80,7 @@ _BROKEN = (
 
 
 @dataclass(frozen=True, eq=False)
-class Tape:
+class ArchivedStream:
     """The contents of an archive: a stream without its model."""
 
     seed: int
@@ -90,8 +90,8 @@ class Tape:
     prediction_blocks: int = 0
 
 
-def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
-    """Write a tape; the file appears whole or not at all, and replaces an older one at the end.
+def save(archived: ArchivedStream, path: str | os.PathLike[str], model: VideoModel) -> Path:
+    """Write a stream; the file appears whole or not at all, and replaces an older one at the end.
 
     Raises:
         ValueError: The folder does not exist, or the path is a folder.
@@ -104,24 +104,26 @@ def save(tape: Tape, path: str | os.PathLike[str], model: VideoModel) -> Path:
         "format": FORMAT,
         "version": VERSION,
         "model": {"name": model.spec.name, "fingerprint": model.fingerprint()},
-        "seed": tape.seed,
-        "prompt": tape.prompt,
-        "blocks": len(tape.blocks),
-        "start": tape.start,
+        "seed": archived.seed,
+        "prompt": archived.prompt,
+        "blocks": len(archived.blocks),
+        "start": archived.start,
     }
-    if tape.prediction_blocks:
-        manifest["prediction_blocks"] = tape.prediction_blocks
+    if archived.prediction_blocks:
+        manifest["prediction_blocks"] = archived.prediction_blocks
     with replacing(target) as part, zipfile.ZipFile(part, "w") as archive:
         write_member(archive, "manifest.json", encode_json(manifest))
-        for name, source in _sources(tape.blocks):
+        for name, source in _sources(archived.blocks):
             write_member(archive, source_member(name), encode_pixels(name, source))
-        for block in tape.blocks:
+        for block in archived.blocks:
             write_block(archive, block)
     return target
 
 
-def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] = ()) -> Tape:
-    """Read a tape that `save` wrote with the same model.
+def load(
+    path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] = ()
+) -> ArchivedStream:
+    """Read a stream that `save` wrote with the same model.
 
     Args:
         path: The file.
@@ -139,9 +141,9 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
         manifest = _manifest(archive)
     _check_model(manifest["model"], model, source)
     with _explained(source), zipfile.ZipFile(source) as archive:
-        count = whole(manifest["blocks"], "blocks", least=0)
-        start = whole(manifest["start"], "start", least=0)
-        predictions = whole(manifest.get("prediction_blocks", 0), "prediction_blocks", least=0)
+        count = check_int(manifest["blocks"], "blocks", least=0)
+        start = check_int(manifest["start"], "start", least=0)
+        predictions = check_int(manifest.get("prediction_blocks", 0), "prediction_blocks", least=0)
         sources = [n for n in _SOURCES if start and source_member(n) in archive.namelist()]
         extra = list(map(source_member, sources))
         check_members(archive, count, source.stat().st_size, extra=extra)
@@ -165,7 +167,7 @@ def load(path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] =
             for block in blocks[:1]
         ]
         seed, prompt = checked_seed(manifest["seed"]), text(manifest["prompt"])
-        return Tape(seed, prompt, tuple(blocks), start, predictions)
+        return ArchivedStream(seed, prompt, tuple(blocks), start, predictions)
 
 
 @contextmanager
@@ -184,11 +186,11 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
         raise ValueError("it has no manifest.json")
     manifest = decode_json(read_member(archive, "manifest.json", 0, JSON_LIMIT))
     if manifest.get("format") != FORMAT:
-        raise ValueError(f"its format is {short(manifest.get('format'))}")
+        raise ValueError(f"its format is {short_repr(manifest.get('format'))}")
     version = manifest.get("version")
     if isinstance(version, bool) or version not in _VERSIONS:
         known = " and ".join(map(str, _VERSIONS))
-        raise ValueError(f"its version is {short(version)}, this package reads {known}")
+        raise ValueError(f"its version is {short_repr(version)}, this package reads {known}")
     keys = ("format", "version", "model", "seed", "prompt", "blocks", "start")
     optional = ("prediction_blocks",) if "prediction_blocks" in manifest else ()
     only(manifest, (*keys, *optional))
@@ -199,9 +201,9 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
 def _check_model(saved: dict[str, Any], model: VideoModel, path: Path) -> None:
     if saved["fingerprint"] != model.fingerprint():
         raise ValueError(
-            f"{str(path)!r} was generated with other weights: model {short(saved['name'])}, "
-            f"fingerprint {short(saved['fingerprint'])}; the given model is {model.spec.name!r}, "
-            f"{model.fingerprint()!r}"
+            f"{str(path)!r} was generated with other weights: model {short_repr(saved['name'])}, "
+            f"fingerprint {short_repr(saved['fingerprint'])}; "
+            f"the given model is {model.spec.name!r}, {model.fingerprint()!r}"
         )
 
 

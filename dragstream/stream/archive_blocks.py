@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save as save_tensors
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import not_negative
+from dragstream.drags.checks import check_not_negative
 from dragstream.drags.documents import to_json
 from dragstream.method.iteration import Iteration
 from dragstream.stream.archive_calls import CALL, CallReader, listed, only, text
@@ -146,7 +146,7 @@ def _read_frames(archive: zipfile.ZipFile, index: int, spec: ModelSpec) -> NDArr
 
 def _read_drift(data: Any, count: int) -> tuple[float, ...]:
     drift = tuple(
-        math.nan if value is None else not_negative(value, "drift") for value in listed(data)
+        math.nan if value is None else check_not_negative(value, "drift") for value in listed(data)
     )
     if len(drift) != count:
         raise ValueError(f"drift must have {count} values, got {len(drift)}")
@@ -155,10 +155,10 @@ def _read_drift(data: Any, count: int) -> tuple[float, ...]:
 
 def _read_timings(data: Any, most: int) -> Timings:
     only(data, _TIMINGS)
-    steps = tuple(not_negative(value, "steps") for value in listed(data["steps"]))
+    steps = tuple(check_not_negative(value, "steps") for value in listed(data["steps"]))
     if len(steps) > most:
         raise ValueError(f"steps must be at most {most} durations, got {len(steps)}")
-    return Timings(steps, *(not_negative(data[name], name) for name in _TIMINGS[1:]))
+    return Timings(steps, *(check_not_negative(data[name], name) for name in _TIMINGS[1:]))
 
 
 def _read_iterations(data: Any, channels: int) -> tuple[Iteration, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import cut, short, whole
+from dragstream.drags.checks import check_int, short_repr, truncate
 from dragstream.drags.documents import DocumentReader
 from dragstream.drags.motions import Drag, validate
 from dragstream.drags.shapes import Shape
@@ -121,7 +121,7 @@ def only(data: object, names: tuple[str, ...]) -> None:
     """
     if not isinstance(data, dict) or set(data) != set(names):
         found = sorted(map(str, data)) if isinstance(data, dict) else data
-        raise ValueError(f"exactly the keys {list(names)} are allowed, got {short(found)}")
+        raise ValueError(f"exactly the keys {list(names)} are allowed, got {short_repr(found)}")
 
 
 def listed(value: object) -> list[Any]:
@@ -131,7 +131,7 @@ def listed(value: object) -> list[Any]:
         TypeError: It is no list.
     """
     if not isinstance(value, list):
-        raise TypeError(f"must be a list, got {short(value)}")
+        raise TypeError(f"must be a list, got {short_repr(value)}")
     return value
 
 
@@ -142,17 +142,17 @@ def text(value: object) -> str:
         TypeError: It is no string.
     """
     if not isinstance(value, str):
-        raise TypeError(f"a prompt must be a string, got {short(value)}")
+        raise TypeError(f"a prompt must be a string, got {short_repr(value)}")
     return value
 
 
 def reason(error: Exception) -> str:
     """The message of an error, cut to a length that fits another message."""
-    return cut(str(error) or type(error).__name__)
+    return truncate(str(error) or type(error).__name__)
 
 
 def _part(data: Any) -> tuple[int, int]:
-    numbers = [whole(number, "part", least=0) for number in listed(data)[:3]]
+    numbers = [check_int(number, "part", least=0) for number in listed(data)[:3]]
     if len(numbers) != 2 or numbers[0] >= numbers[1]:
-        raise ValueError(f"part must be an index and a larger count, got {short(data)}")
+        raise ValueError(f"part must be an index and a larger count, got {short_repr(data)}")
     return numbers[0], numbers[1]

@@ -15,6 +15,7 @@ __all__ = [
     "BlockMade",
     "Changed",
     "Event",
+    "EventCallback",
     "HoldState",
     "HoldsChanged",
     "Iterated",
@@ -22,8 +23,7 @@ __all__ = [
     "Progress",
     "Status",
     "StatusChanged",
-    "Watch",
-    "nobody",
+    "ignore_event",
 ]
 
 
@@ -118,9 +118,9 @@ class HoldsChanged:
 
 
 Event = Progress | Iterated | BlockMade | Changed | StatusChanged | HoldsChanged
-Watch = Callable[[Event], object]
+EventCallback = Callable[[Event], object]
 """A callback for events, called on the thread that generates."""
 
 
-def nobody(event: Event) -> None:
-    """Ignore an event: the default `Watch`."""
+def ignore_event(event: Event) -> None:
+    """Ignore an event: the default `EventCallback`."""

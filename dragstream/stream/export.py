@@ -32,10 +32,10 @@ class StreamExport(StreamReader):
             OSError: The file cannot be written, as on a full disk.
         """
         state = self._state
-        tape = archive.Tape(
+        archived = archive.ArchivedStream(
             self._seed, state.prompt, state.blocks, state.start, state.prediction_blocks
         )
-        return archive.save(tape, path, self.model)
+        return archive.save(archived, path, self.model)
 
     def to_mp4(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
         """Write the video as mp4 (extra ``lab``); returns the path.

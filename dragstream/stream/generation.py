@@ -13,7 +13,7 @@ import torch
 from dragstream.method.iteration import Iteration
 from dragstream.method.rectification import normalise_prediction
 from dragstream.models.base import VideoModel
-from dragstream.stream.events import Iterated, Progress, Watch, nobody
+from dragstream.stream.events import EventCallback, Iterated, Progress, ignore_event
 from dragstream.stream.noise import generator, noise
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ def generate(
     *,
     seed: int,
     index: int,
-    given: Sequence[torch.Tensor],
+    first_steps: Sequence[torch.Tensor],
     drive: DriveAt = undriven,
     previous: torch.Tensor | None = None,
-    watch: Watch = nobody,
+    on_event: EventCallback = ignore_event,
 ) -> Draft:
-    """Denoise block ``index`` after ``context``, from the last of the ``given`` latents on.
+    """Denoise block ``index`` after ``context``, from the last of the ``first_steps`` on.
 
     ``given`` holds the noisy latents (1, F, C, h, w) of the first denoising steps: noise for a new
     block, the recorded ones up to the drag's step for an edit. ``drive`` is asked when the block
@@ -78,16 +78,16 @@ def generate(
 
     Raises:
         FloatingPointError: The latents are no longer finite.
-        Exception: Any exception of ``watch``.
+        Exception: Any exception of ``on_event``.
     """
     sigmas = model.spec.sigmas
-    noisy = list(given[:-1])
-    latents = given[-1]
+    noisy = list(first_steps[:-1])
+    latents = first_steps[-1]
     driven: Drive | None = None
     iterations: tuple[Iteration, ...] = ()
     step_seconds: list[float] = []
     drag_seconds = 0.0
-    first = len(given) - 1
+    first = len(first_steps) - 1
     solver = model.solver(first) if isinstance(model, Solving) else None
     for step in range(first, len(sigmas)):
         if step > first and solver is not None:
@@ -99,13 +99,13 @@ def generate(
         if begun is not None:
             driven, began = begun, time.perf_counter()
             dragged, iterations = _drag(
-                model, context, latents, driven, seed=seed, index=index, watch=watch
+                model, context, latents, driven, seed=seed, index=index, on_event=on_event
             )
             drag_seconds = time.perf_counter() - began
             if isinstance(model, Solving) and not torch.equal(dragged, latents):
                 solver = model.solver(step)
             elif isinstance(model, Solving) and step == first:
-                solver = _solver_at(model, context, given)
+                solver = _solver_at(model, context, first_steps)
             latents = dragged
         noisy.append(latents)
         began = time.perf_counter()
@@ -114,7 +114,7 @@ def generate(
             latents = normalise_prediction(latents, previous)
         _check_finite(latents, index, step)
         step_seconds.append(time.perf_counter() - began)
-        watch(Progress(index, step, len(sigmas)))
+        on_event(Progress(index, step, len(sigmas)))
     return Draft(latents, tuple(noisy), driven, iterations, tuple(step_seconds), drag_seconds)
 
 
@@ -131,14 +131,14 @@ def _check_finite(latents: torch.Tensor, index: int, step: int) -> None:
         )
 
 
-def _solver_at(model: Solving, context: Context, given: Sequence[torch.Tensor]) -> Solver:
-    """A solver with the history of the steps before the last of the ``given`` latents.
+def _solver_at(model: Solving, context: Context, first_steps: Sequence[torch.Tensor]) -> Solver:
+    """A solver with the history of the steps before the last of the ``first_steps``.
 
     The predictions of those steps are computed again. The history begins at the latest step whose
     latents do not follow from the step before, which means that a drag had changed them.
     """
     solver = model.solver(0)
-    for step, (noisy, following) in enumerate(itertools.pairwise(given)):
+    for step, (noisy, following) in enumerate(itertools.pairwise(first_steps)):
         clean = _predict(model, context, noisy, step)
         if not torch.equal(solver(noisy, clean).float(), following):
             solver = model.solver(step + 1)
@@ -153,7 +153,7 @@ def _drag(
     *,
     seed: int,
     index: int,
-    watch: Watch,
+    on_event: EventCallback,
 ) -> tuple[torch.Tensor, tuple[Iteration, ...]]:
     """Optimise the noisy latents of block ``index``."""
     optimization = drive.request.settings.optimization(
@@ -171,5 +171,5 @@ def _drag(
         iterations.append(iteration)
         if drive.request.callback is not None:
             drive.request.callback(iteration)
-        watch(Iterated(index, iteration))
+        on_event(Iterated(index, iteration))
     return optimization.latents, tuple(iterations)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dragstream.drags.checks import Point, angle, pixels
+from dragstream.drags.checks import Point, check_degrees, check_pixels
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.scale import check_factor
 from dragstream.drags.shapes import BoolMask, Shape
@@ -105,13 +105,18 @@ class Hold:
     # ---------------------------------------------------------------------- from any thread
 
     def move_to(self, x: float, y: float) -> None:
-        """Ask for the held point to be at (x, y), in pixels; it may lie outside the frame.
+        """Ask for the held point to be at (x, y), in pixels.
+
+        It may lie outside the frame, by up to one width or height; a place beyond counts as that.
 
         Raises:
             TypeError, ValueError: A coordinate that is not a finite number.
             RuntimeError: The hold was released.
         """
-        self._ask(x=pixels(x, "x"), y=pixels(y, "y"))
+        height, width = self.grip.mask.shape
+        x = min(max(check_pixels(x, "x"), -width), 2.0 * width)
+        y = min(max(check_pixels(y, "y"), -height), 2.0 * height)
+        self._ask(x=x, y=y)
 
     def turn_to(self, degrees: float) -> None:
         """Ask for the object to be turned about the held point, relative to the grip.
@@ -123,7 +128,7 @@ class Hold:
             TypeError, ValueError: An angle that is not a finite number.
             RuntimeError: The hold was released.
         """
-        self._ask(degrees=angle(degrees, "degrees"))
+        self._ask(degrees=check_degrees(degrees, "degrees"))
 
     def scale_to(self, factor: float) -> None:
         """Ask for the object to be scaled about the held point, relative to the grip.

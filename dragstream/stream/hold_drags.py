@@ -20,7 +20,7 @@ from dragstream.drags.shapes import Mask, Shape
 from dragstream.stream.hold import Asked, Grip, Hold
 
 _OUTSIDE = 0.5
-"""Farthest target of the held point outside the frame, in widths and heights of it."""
+"""Farthest target of a region's centroid outside the frame, in widths and heights of it."""
 _DIGITS = 3
 """Digits of recorded poses behind the point: thousandths of a pixel or degree."""
 
@@ -49,15 +49,21 @@ def drag_of(hold: Hold, newest: int, grid: Grid, frames: int) -> Drag:
 
 
 def _poses(grip: Grip, center: Point, asked: Sequence[Asked], grid: Grid) -> Poses:
-    """The motion about the held point's place at rest to where it is asked to be."""
+    """The motion about the held point's place at rest to where it is asked to be.
+
+    Targets far outside the frame, which drags may not have, are moved to half a frame outside.
+    """
     x, y = (round(value, _DIGITS) for value in center)
     size = np.array([grid.width, grid.height])
+    middle = np.array(centroid(grip.mask))
     poses = []
     for each in asked:
-        to_x, to_y = np.clip(each[:2], -_OUTSIDE * size, (1 + _OUTSIDE) * size).tolist()
+        there = grip.to(each).apply(middle)
+        excess = there - np.clip(there, -_OUTSIDE * size, (1 + _OUTSIDE) * size)
+        dx, dy = (np.array(each[:2]) - excess - (x, y)).tolist()
         turn = round(each.degrees - grip.pose.degrees, _DIGITS)
         growth = each.factor / grip.pose.factor
-        poses.append(Pose(round(to_x - x, _DIGITS), round(to_y - y, _DIGITS), turn, growth))
+        poses.append(Pose(round(dx, _DIGITS), round(dy, _DIGITS), turn, growth))
     return Poses((x, y), poses)
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dragstream.drags.checks import point
+from dragstream.drags.checks import Point, check_point
 from dragstream.drags.motions import Drag, Poses
 from dragstream.drags.regions import centroid, moved, rasterise
 from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
@@ -82,7 +82,7 @@ class Holds:
             )
         height, width = spec.grid.height, spec.grid.width
         mask = _pixels("region", region, height, width)
-        x, y = centroid(mask) if at is None else point(at, "at")
+        x, y = centroid(mask) if at is None else _place(at, height, width)
         for each in (keep, *(hold.keep for hold in self.held)):
             _check_apart(mask, each, height, width)
         drag = Drag(region, Poses((x, y), [(0.0, 0.0)]))
@@ -206,13 +206,22 @@ class Holds:
             self._changed = False
             return HoldsChanged(tuple(hold.state for hold in self._held))
 
-    def late(self) -> LateDrags:
-        """The drags of the block that begins now, to be asked for at their step."""
+    def late(self, check: Callable[[], None]) -> LateDrags:
+        """The drags of the block that begins now, to be asked for at their step.
+
+        Args:
+            check: Called before each question; raises if the block is not wanted any more.
+        """
         with self._lock:
             self._captured, self._latched, self._step = (*self._ending, *self._held), (), -1
             settings = self._captured[-1].settings if self._captured else None
         count = 0 if settings is None else settings.prediction_blocks
-        return LateDrags(self._ask, count, self._references)
+
+        def ask(step: int) -> Request | None:
+            check()
+            return self._ask(step)
+
+        return LateDrags(ask, count, self._references)
 
     def _ask(self, step: int) -> Request | None:
         """The drags that act at a denoising step: those of all holds at that of the newest.
@@ -282,6 +291,14 @@ def _gripped(block: Block, region: Shape, pose: Asked) -> Grip | None:
     """A grip of a region in a block's last frame; None where it is out of sight."""
     mask = region.paint(*block.frames.shape[1:3])
     return Grip(block, region, mask, pose) if mask.any() else None
+
+
+def _place(at: Sequence[float], height: int, width: int) -> Point:
+    """The point to hold, which may lie outside the frame like a pointer."""
+    x, y = check_point(at, "at")
+    if not (-width <= x <= 2 * width and -height <= y <= 2 * height):
+        raise ValueError(f"at must lie at most one frame outside it, got ({x:g}, {y:g})")
+    return x, y
 
 
 def _pixels(name: str, region: Region, height: int, width: int) -> BoolMask:

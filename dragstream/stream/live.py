@@ -8,11 +8,11 @@ from functools import partial
 from numbers import Real
 from typing import Any
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag
 from dragstream.method.base import DragMethod
 from dragstream.stream.driving import Request
-from dragstream.stream.events import Status, Watch
+from dragstream.stream.events import EventCallback, Status
 from dragstream.stream.hold import Hold
 from dragstream.stream.stream import Region, Stream
 from dragstream.stream.worker import Worker
@@ -66,7 +66,7 @@ class LiveStream:
         self._frame_rate = own_rate if frame_rate is None else _rate(frame_rate)
         self._worker = Worker(stream, self._frame_rate)
         # At exit the worker stops by its own handler, which waits for it.
-        weakref.finalize(self, self._worker.leave, 0.0).atexit = False
+        weakref.finalize(self, self._worker.stop_at_exit, 0.0).atexit = False
         stream.players.add(self)
 
     @classmethod
@@ -98,7 +98,7 @@ class LiveStream:
     def __repr__(self) -> str:
         return f"LiveStream({self._stream!r}, {self.status.value})"
 
-    def subscribe(self, listener: Watch) -> Callable[[], None]:
+    def subscribe(self, listener: EventCallback) -> Callable[[], None]:
         """Call ``listener`` with each event, in order, on the thread that generates the blocks.
 
         Events are `Progress` (a denoising step), `Iterated` (a drag iteration), `BlockMade`
@@ -130,7 +130,7 @@ class LiveStream:
         Raises:
             RuntimeError: Another live stream or call is changing the stream; an earlier error.
         """
-        self._worker.ask()
+        self._worker.submit()
 
     def resume(self) -> None:
         """Continue after `pause`: the same as `start`."""
@@ -150,9 +150,9 @@ class LiveStream:
             RuntimeError: An earlier error, after pausing.
         """
         self._worker.pause()
-        if wait and not self._worker.here:
+        if wait and not self._worker.on_own_thread:
             self._worker.wait()
-        self._worker.complain()
+        self._worker.raise_error()
 
     def stop(self) -> None:
         """Drop the block or drag in progress and all commands, and end the thread.
@@ -164,7 +164,7 @@ class LiveStream:
             RuntimeError: An earlier error, after stopping.
         """
         self._worker.stop()
-        self._worker.complain()
+        self._worker.raise_error()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it is paused or stopped, with all commands executed.
@@ -181,11 +181,11 @@ class LiveStream:
             RuntimeError: An error in the thread; a call from a listener, which would wait for its
                 own thread.
         """
-        if self._worker.here:
+        if self._worker.on_own_thread:
             raise RuntimeError("a listener cannot wait for the thread that it is called on")
-        rested = self._worker.wait(timeout)
-        self._worker.complain()
-        return rested
+        idle = self._worker.wait(timeout)
+        self._worker.raise_error()
+        return idle
 
     # --------------------------------------------------------------------------------- holds
 
@@ -232,7 +232,7 @@ class LiveStream:
     def pin(
         self, region: Region, *, keep: Region | None = None, settings: DragMethod | None = None
     ) -> Hold:
-        """Hold an object where it is, as `hold` does: a pin is a hold that nobody moves."""
+        """Hold an object where it is, as `hold` does: a pin is a hold that ignore_event moves."""
         return self._hold(region, None, keep=keep, settings=settings, pinned=True)
 
     @property
@@ -245,7 +245,7 @@ class LiveStream:
         self._worker.holds.release()
 
     def _hold(self, region: Region, at: Sequence[float] | None, **options: Any) -> Hold:
-        self._worker.complain()
+        self._worker.raise_error()
         return self._worker.holds.begin(region, at, **options)
 
     # ------------------------------------------------------------------------------ commands
@@ -255,7 +255,7 @@ class LiveStream:
 
         Where something is held, the block is a dragged one.
         """
-        self._worker.ask(self._worker.block)
+        self._worker.submit(self._worker.block)
 
     def animate(
         self,
@@ -268,9 +268,9 @@ class LiveStream:
 
         The arguments are checked at once, with the same errors.
         """
-        count = whole(blocks, "blocks", least=1)
+        count = check_int(blocks, "blocks", least=1)
         drags, keep = self._checked(drags, keep, settings)
-        self._worker.ask(partial(self._stream.animate, drags, count, keep, settings))
+        self._worker.submit(partial(self._stream.animate, drags, count, keep, settings))
 
     def edit(
         self,
@@ -283,7 +283,7 @@ class LiveStream:
         The arguments are checked at once, with the same errors.
         """
         drags, keep = self._checked(drags, keep, settings)
-        self._worker.ask(partial(self._stream.edit, drags, keep, settings))
+        self._worker.submit(partial(self._stream.edit, drags, keep, settings))
 
     def rewind(self, to: int) -> None:
         """Queue a call of `Stream.rewind`; returns at once.
@@ -292,7 +292,7 @@ class LiveStream:
             TypeError: ``to`` is not an integer.
             ValueError: ``to`` is negative. The upper limit is checked when the call is executed.
         """
-        self._worker.ask(partial(self._stream.rewind, whole(to, "to", least=0)))
+        self._worker.submit(partial(self._stream.rewind, check_int(to, "to", least=0)))
 
     @property
     def prompt(self) -> str:
@@ -307,7 +307,7 @@ class LiveStream:
     def prompt(self, prompt: str) -> None:
         if not isinstance(prompt, str):
             raise TypeError(f"prompt must be a string, got {prompt!r}")
-        self._worker.ask(partial(setattr, self._stream, "prompt", prompt))
+        self._worker.submit(partial(setattr, self._stream, "prompt", prompt))
 
     def _checked(
         self, drags: Sequence[Drag], keep: Region | None, settings: DragMethod | None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dragstream.method.moments import Moments, drift
 from dragstream.method.settings import DragSettings
 from dragstream.models.pixels import ADVICE
-from dragstream.stream.events import BlockMade, Watch, nobody
+from dragstream.stream.events import BlockMade, EventCallback, ignore_event
 from dragstream.stream.generation import Draft, DriveAt, generate, undriven
 from dragstream.stream.noise import noise
 from dragstream.stream.records import Block, Mode, Timings
@@ -25,7 +25,7 @@ _ALIGNED = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class BlockRequest:
     """The parameters of one block to produce.
 
     Attributes:
@@ -39,21 +39,27 @@ class Order:
     """
 
     mode: Mode
-    given: Sequence[torch.Tensor] = ()
+    first_steps: Sequence[torch.Tensor] = ()
     drive: DriveAt = undriven
     prediction_blocks: int = 0
     part: tuple[int, int] = (0, 1)
     origin: Block | None = None
 
 
-def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch = nobody) -> State:
+def produce(
+    recall: Recall,
+    state: State,
+    seed: int,
+    wanted: BlockRequest,
+    on_event: EventCallback = ignore_event,
+) -> State:
     """The state with one more block, generated under the state's prompt.
 
     Raises:
         ValueError: The model's largest number of blocks is reached.
         FloatingPointError: The latents stopped being finite, or the frames decoded from them are
             not.
-        Exception: Any exception of ``watch``.
+        Exception: Any exception of ``on_event``.
     """
     model, index = recall.model, len(state.blocks)
     most = model.spec.most_blocks
@@ -64,29 +70,29 @@ def produce(recall: Recall, state: State, seed: int, order: Order, watch: Watch 
         )
     context = recall.context(state, index, state.prompt)
     decoder = recall.decoder(state, index)
-    given = order.given or (noise(seed, index, 0, _shape(recall)),)
+    first_steps = wanted.first_steps or (noise(seed, index, 0, _shape(recall)),)
     draft = generate(
         model,
         context,
         seed=seed,
         index=index,
-        given=[recall.to_model(latents) for latents in given],
-        drive=order.drive,
-        previous=_previous(recall, state, order.prediction_blocks),
-        watch=watch,
+        first_steps=[recall.to_model(latents) for latents in first_steps],
+        drive=wanted.drive,
+        previous=_previous(recall, state, wanted.prediction_blocks),
+        on_event=on_event,
     )
-    block = _recorded(state, order, draft)
+    block = _recorded(state, wanted, draft)
     extended = _complete(recall, state, block, context, decoder)
-    watch(BlockMade(extended.blocks[-1]))
+    on_event(BlockMade(extended.blocks[-1]))
     return extended
 
 
-def _recorded(state: State, order: Order, draft: Draft) -> Block:
+def _recorded(state: State, wanted: BlockRequest, draft: Draft) -> Block:
     """The record of a draft, without its frames and drift."""
     latents, *noisy = _stored(draft.latents, *draft.noisy)
     block = _block(
         state,
-        order.mode,
+        wanted.mode,
         latents=latents,
         noisy=tuple(noisy),
         timings=Timings(draft.step_seconds, draft.drag_seconds, 0.0, 0.0),
@@ -95,15 +101,15 @@ def _recorded(state: State, order: Order, draft: Draft) -> Block:
         request = draft.drive.request
         block = replace(
             block,
-            mode=Mode.ANIMATE if order.mode is Mode.STEP else order.mode,
+            mode=Mode.ANIMATE if wanted.mode is Mode.STEP else wanted.mode,
             drags=request.drags,
             keep=request.keep,
             settings=request.settings,
-            part=order.part,
+            part=wanted.part,
             iterations=draft.iterations,
         )
-    if order.origin is not None:
-        origin = order.origin
+    if wanted.origin is not None:
+        origin = wanted.origin
         earlier = (*origin.earlier, origin.call)
         block = replace(block, earlier=earlier, picture=origin.picture, footage=origin.footage)
     return block
@@ -143,11 +149,11 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
     with torch.no_grad():
         # A copy: a model may turn it into a tensor, and frames of a stream are read-only.
         (latents,) = _stored(recall.model.encode_image(image.copy()))
-    return _given(recall, state, seed, [latents], picture=_kept(image))
+    return _from_latents(recall, state, seed, [latents], picture=_read_only(image))
 
 
 @runtime_checkable
-class Filming(Protocol):
+class VideoEncoder(Protocol):
     """A model that can encode a video to start from."""
 
     def encode_video(self, frames: NDArray[np.uint8]) -> torch.Tensor:
@@ -169,7 +175,7 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
         raise TypeError(
             f"video must be a numpy array uint8 (T, H, W, 3), got {type(video).__name__}"
         )
-    if not isinstance(model, Filming):
+    if not isinstance(model, VideoEncoder):
         raise TypeError(f"{model.spec.name!r} starts from a picture (image=...), not from a video")
     with torch.no_grad():
         (latents,) = _stored(model.encode_video(video.copy()))
@@ -180,17 +186,19 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
             f"video must be uint8 (T, {spec.grid.height}, {spec.grid.width}, 3) of whole blocks of "
             f"{spec.frames_per_block} latent frames, got {video.dtype} of shape {video.shape}"
         )
-    return _given(recall, state, seed, latents.split(spec.frames_per_block), footage=_kept(video))
+    return _from_latents(
+        recall, state, seed, latents.split(spec.frames_per_block), footage=_read_only(video)
+    )
 
 
-def _kept(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _read_only(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A read-only copy."""
     copied = pixels.copy()
     copied.setflags(write=False)
     return copied
 
 
-def _given(
+def _from_latents(
     recall: Recall,
     state: State,
     seed: int,

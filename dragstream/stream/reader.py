@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import sequence, whole
+from dragstream.drags.checks import check_int, check_sequence
 from dragstream.drags.motions import Memory
 from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Region, as_shape
@@ -150,7 +150,7 @@ def _index(index: int, name: str, count: int) -> int:
     """A checked index into ``count`` values, from 0; negative ones count from the end."""
     if count == 0:
         raise ValueError(f"there is no {name} {index!r}: the stream has no blocks")
-    wanted = whole(index, name, least=-count)
+    wanted = check_int(index, name, least=-count)
     if wanted >= count:
         raise ValueError(f"{name} must be from {-count} to {count - 1}, got {wanted}")
     return wanted % count
@@ -162,8 +162,10 @@ def _layers(
     """Layer numbers, each between 0 and ``count - 1``."""
     if layers is None:
         return tuple(default)
-    wanted = (layers,) if isinstance(layers, Integral) else sequence(layers, "layers", "layers")
-    numbers = tuple(whole(layer, "layers", least=0) for layer in wanted)
+    wanted = (
+        (layers,) if isinstance(layers, Integral) else check_sequence(layers, "layers", "layers")
+    )
+    numbers = tuple(check_int(layer, "layers", least=0) for layer in wanted)
     if max(numbers) >= count:
         raise ValueError(f"layers must be among 0 to {count - 1}, got {layers!r}")
     return numbers

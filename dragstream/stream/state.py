@@ -72,7 +72,7 @@ class Marks(Generic[Value]):
         return Marks(self.limit, tuple(item for item in self.items if item[0] <= boundary))
 
 
-class Memo(Generic[Value]):
+class LRUCache(Generic[Value]):
     """A cache of values after certain blocks; the least recently used is dropped first.
 
     A block and the blocks before it never change, so the block itself is the key: the cache stays
@@ -159,8 +159,8 @@ class Recall:
         self.limit = limit
         self._device = torch.device("cpu")
         self._texts: OrderedDict[str, torch.Tensor] = OrderedDict()
-        self._contexts: Memo[Context] = Memo(limit)
-        self._decoders: Memo[Any] = Memo(limit)
+        self._contexts: LRUCache[Context] = LRUCache(limit)
+        self._decoders: LRUCache[Any] = LRUCache(limit)
 
     def text(self, prompt: str) -> torch.Tensor:
         """The encoded prompt.
@@ -197,13 +197,13 @@ class Recall:
         A decoder without a state after the first block is assumed to have none at all, which
         avoids decoding a long stream again.
         """
-        blocks, marks, memo = state.blocks, state.decoders, self._decoders
-        place, memory = self._nearest(blocks, boundary, marks, memo)
+        blocks, marks, cache = state.blocks, state.decoders, self._decoders
+        place, memory = self._nearest(blocks, boundary, marks, cache)
         if place == 0 < boundary:
-            place, memory = 1, self._find(blocks, 1, marks, memo, self._decode_block)
+            place, memory = 1, self._find(blocks, 1, marks, cache, self._decode_block)
         if place == boundary or memory is None:
             return memory
-        return self._find(blocks, boundary, marks, memo, self._decode_block)
+        return self._find(blocks, boundary, marks, cache, self._decode_block)
 
     def commit(self, latents: torch.Tensor, context: Context) -> Context:
         """The context pass over a block's stored latents (F, C, h, w)."""
@@ -237,11 +237,11 @@ class Recall:
 
     @staticmethod
     def _nearest(
-        blocks: Blocks, boundary: int, marks: Marks[Value], memo: Memo[Value]
+        blocks: Blocks, boundary: int, marks: Marks[Value], cache: LRUCache[Value]
     ) -> tuple[int, Value | None]:
         """The highest boundary up to the given one with a kept value, and that; or (0, None)."""
         for place in range(boundary, 0, -1):
-            found = marks.get(place) or memo.get(blocks[place - 1])
+            found = marks.get(place) or cache.get(blocks[place - 1])
             if found is not None:
                 return place, found[0]
         return 0, None
@@ -252,14 +252,14 @@ class Recall:
         blocks: Blocks,
         boundary: int,
         marks: Marks[Value],
-        memo: Memo[Value],
+        cache: LRUCache[Value],
         advance: Callable[[Blocks, int, Value | None], Value],
     ) -> Value | None:
         """The value at a boundary, kept or recomputed from the nearest kept one."""
-        nearest = cls._nearest(blocks, boundary, marks, memo)
+        nearest = cls._nearest(blocks, boundary, marks, cache)
         place, value = nearest
         steps = range(place, boundary)
         for index in tqdm(steps, "recomputing blocks", leave=False, delay=PATIENCE):
             value = advance(blocks, index, value)
-            memo.put(blocks[index], value)
+            cache.put(blocks[index], value)
         return value

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region
 from dragstream.method.base import DragMethod
@@ -22,7 +22,7 @@ from dragstream.stream.driving import Callback, Course, Drive, LateDrags, Reques
 from dragstream.stream.export import StreamExport
 from dragstream.stream.noise import checked_seed
 from dragstream.stream.plain_torch import plain_torch
-from dragstream.stream.production import Order, produce, produce_image, produce_video
+from dragstream.stream.production import BlockRequest, produce, produce_image, produce_video
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.state import Recall, State, need_blocks
 
@@ -92,7 +92,7 @@ class Stream(StreamExport, StreamAccess):
         with plain_torch():
             recall.text(prompt)
         self._recall = recall
-        count = whole(prediction_blocks, "prediction_blocks", least=0)
+        count = check_int(prediction_blocks, "prediction_blocks", least=0)
         self._state = State.empty(prompt, recall.limit, count)
         if image is not None:
             with plain_torch():
@@ -139,7 +139,7 @@ class Stream(StreamExport, StreamAccess):
             FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
         """
         with self._writing("step") as state:
-            self._state = self._produce(state, Order(Mode.STEP))
+            self._state = self._produce(state, BlockRequest(Mode.STEP))
             return self._state.blocks[-1]
 
     def run(self, n: int, progress: bool = True) -> list[Block]:  # noqa: FBT001, FBT002
@@ -155,7 +155,7 @@ class Stream(StreamExport, StreamAccess):
             TypeError: ``n`` is not an integer.
             ValueError: ``n`` is negative.
         """
-        count = whole(n, "n", least=0)
+        count = check_int(n, "n", least=0)
         return [self.step() for _ in tqdm(range(count), "blocks", disable=not progress)]
 
     def edit(
@@ -197,9 +197,9 @@ class Stream(StreamExport, StreamAccess):
             newest = state.blocks[-1]
             before = state.cut(newest.index)
             driven = drive(request, self._recall, before, state, Course(len(newest.latents)))
-            given = newest.noisy[: request.step + 1]
-            order = _order(Mode.EDIT, driven, given=given, origin=newest)
-            changed = self._produce(before, order)
+            first_steps = newest.noisy[: request.step + 1]
+            wanted = _order(Mode.EDIT, driven, first_steps=first_steps, origin=newest)
+            changed = self._produce(before, wanted)
             self._state = replace(changed, prompt=state.prompt)
             return changed.blocks[-1]
 
@@ -237,7 +237,7 @@ class Stream(StreamExport, StreamAccess):
             FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
         """
         with self._writing("animate") as state:
-            count = whole(blocks, "blocks", least=1)
+            count = check_int(blocks, "blocks", least=1)
             need_blocks(state, "animate")
             request = Request.of(
                 self.model.spec,
@@ -254,8 +254,8 @@ class Stream(StreamExport, StreamAccess):
             for part in tqdm(range(count), "dragged blocks", disable=not progress):
                 course = Course(frames, part * frames, count * frames)
                 driven = drive(request, self._recall, grown, state, course)
-                order = _order(Mode.ANIMATE, driven, part=(part, count))
-                grown = self._produce(grown, order)
+                wanted = _order(Mode.ANIMATE, driven, part=(part, count))
+                grown = self._produce(grown, wanted)
             self._state = grown
             return list(grown.blocks[-count:])
 
@@ -281,8 +281,8 @@ class Stream(StreamExport, StreamAccess):
                     return None
                 return drive(request, self._recall, state, state, course, late.references)
 
-            order = Order(Mode.STEP, drive=begun, prediction_blocks=late.prediction_blocks)
-            self._state = self._produce(state, order)
+            wanted = BlockRequest(Mode.STEP, drive=begun, prediction_blocks=late.prediction_blocks)
+            self._state = self._produce(state, wanted)
             return self._state.blocks[-1]
 
     # ---------------------------------------------------------------------------- branching
@@ -342,13 +342,17 @@ class Stream(StreamExport, StreamAccess):
                 with a prompt that the model refuses.
         """
         _check_model(model)
-        tape = archive.load(path, model, parts)
+        archived = archive.load(path, model, parts)
         stream = cls(
-            model, tape.prompt, tape.seed, undo=undo, prediction_blocks=tape.prediction_blocks
+            model,
+            archived.prompt,
+            archived.seed,
+            undo=undo,
+            prediction_blocks=archived.prediction_blocks,
         )
-        for prompt in {block.prompt: None for block in tape.blocks}:
+        for prompt in {block.prompt: None for block in archived.blocks}:
             stream.check_prompt(prompt)
-        stream._state = replace(stream._state, blocks=tape.blocks, start=tape.start)
+        stream._state = replace(stream._state, blocks=archived.blocks, start=archived.start)
         return stream
 
     # ------------------------------------------------------------------------------ private
@@ -358,18 +362,18 @@ class Stream(StreamExport, StreamAccess):
         (clip,) = state.blocks
         before, frames = state.cut(0), len(clip.latents)
         driven = drive(request, self._recall, before, state, Course(frames, 0, frames, held=0))
-        given = clip.noisy[: request.step + 1]
-        order = _order(Mode.ANIMATE, driven, given=given, origin=clip)
-        return replace(self._produce(before, order), prompt=state.prompt)
+        first_steps = clip.noisy[: request.step + 1]
+        wanted = _order(Mode.ANIMATE, driven, first_steps=first_steps, origin=clip)
+        return replace(self._produce(before, wanted), prompt=state.prompt)
 
-    def _produce(self, state: State, order: Order) -> State:
-        return produce(self._recall, state, self._seed, order, self._pen.watch)
+    def _produce(self, state: State, wanted: BlockRequest) -> State:
+        return produce(self._recall, state, self._seed, wanted, self._write_lock.on_event)
 
 
-def _order(mode: Mode, driven: Drive, **others: Any) -> Order:
+def _order(mode: Mode, driven: Drive, **others: Any) -> BlockRequest:
     """The parameters of a block with drags that are known before it begins."""
     count = driven.request.settings.prediction_blocks
-    return Order(mode, drive=driven.at, prediction_blocks=count, **others)
+    return BlockRequest(mode, drive=driven.at, prediction_blocks=count, **others)
 
 
 def _check_model(model: object) -> None:
@@ -379,12 +383,12 @@ def _check_model(model: object) -> None:
 
 def _undo(undo: int | None, model: VideoModel) -> int:
     """The checked number of blocks whose contexts are kept; None: the model's, or `_UNDO`."""
-    return whole(getattr(model, "undo", _UNDO) if undo is None else undo, "undo", least=1)
+    return check_int(getattr(model, "undo", _UNDO) if undo is None else undo, "undo", least=1)
 
 
 def _cut(state: State, count: int, name: str) -> State:
     """The state with its first ``count`` blocks."""
-    wanted = whole(count, name, least=state.start)
+    wanted = check_int(count, name, least=state.start)
     if wanted > len(state.blocks):
         raise ValueError(
             f"{name} must be at most {len(state.blocks)}, the number of blocks, got {wanted}"

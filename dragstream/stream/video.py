@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import positive, whole
+from dragstream.drags.checks import check_int, check_positive
 from dragstream.drags.files import expanded, replacing
 from dragstream.stream.gif import FASTEST, SLOWEST, encode_gif
 from dragstream.stream.mp4 import FFmpegError, encode_mp4
@@ -54,7 +54,11 @@ def _checked_path(path: str | os.PathLike[str], suffix: str) -> Path:
 def _checked(
     frames: Frames, path: str | os.PathLike[str], suffix: str, frame_rate: float
 ) -> tuple[Frames, Path, float]:
-    return _checked_frames(frames), _checked_path(path, suffix), positive(frame_rate, "frame_rate")
+    return (
+        _checked_frames(frames),
+        _checked_path(path, suffix),
+        check_positive(frame_rate, "frame_rate"),
+    )
 
 
 def to_mp4(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> Path:
@@ -135,11 +139,11 @@ class Clip:
             TypeError: A rate or width that is not a number.
             ValueError: No frames, or a rate or width out of range.
         """
-        frames, frame_rate = _checked_frames(frames), positive(frame_rate, "frame_rate")
+        frames, frame_rate = _checked_frames(frames), check_positive(frame_rate, "frame_rate")
         if width is None:
             own = frames.shape[2]
             width = own * max(1, math.ceil(320 / own))
-        width = whole(width, "width", least=1)
+        width = check_int(width, "width", least=1)
         try:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "clip.mp4"

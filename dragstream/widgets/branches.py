@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dragstream.drags.checks import short, whole
+from dragstream.drags.checks import check_int, short_repr
 
 if TYPE_CHECKING:
     from dragstream.stream.records import Block
@@ -61,7 +61,7 @@ class Tree:
             ValueError: A name that is taken, empty or too long; a negative number.
         """
         chosen = self._free_name() if name is None else self._new_name(name)
-        branch = Branch(chosen, self.current, whole(at, "at", least=0))
+        branch = Branch(chosen, self.current, check_int(at, "at", least=0))
         return Tree((*self.branches, branch), chosen)
 
     def switch(self, name: str) -> Tree:
@@ -117,7 +117,7 @@ class Tree:
             ValueError: No branch has it.
         """
         if not isinstance(name, str) or name not in self.names:
-            raise ValueError(f"there is no branch {short(name)}, only {', '.join(self.names)}")
+            raise ValueError(f"there is no branch {short_repr(name)}, only {', '.join(self.names)}")
         return name
 
     def _branch(self, name: str) -> Branch:
@@ -129,10 +129,10 @@ class Tree:
 
     def _new_name(self, name: object) -> str:
         if not isinstance(name, str):
-            raise TypeError(f"a name must be a string, got {short(name)}")
+            raise TypeError(f"a name must be a string, got {short_repr(name)}")
         if not name.strip() or len(name) > LONGEST or not name.isprintable():
             raise ValueError(
-                f"a name must be 1 to {LONGEST} printable characters, got {short(name)}"
+                f"a name must be 1 to {LONGEST} printable characters, got {short_repr(name)}"
             )
         if name in self.names:
             raise ValueError(f"there is a branch {name!r} already")

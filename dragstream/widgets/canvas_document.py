@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags import regions
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.drags.documents import to_json
 from dragstream.drags.motions import Drag, Motion
 from dragstream.drags.shapes import Shape, as_shape
@@ -186,7 +186,7 @@ class CanvasDocument:
 
     def _place(self, index: int, name: str = "index") -> int:
         count = len(self.scene.entries)
-        place = whole(index, name, least=-count)
+        place = check_int(index, name, least=-count)
         if place >= count:
             raise ValueError(f"{name} must be less than {count}, the number of drags, got {index}")
         return place % count

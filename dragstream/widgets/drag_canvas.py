@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags import regions
-from dragstream.drags.checks import short
+from dragstream.drags.checks import short_repr
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape
 from dragstream.widgets import messages, similarity, sources
@@ -38,7 +38,7 @@ def _point(value: object, _name: str) -> object:
 
 def _selector(value: object, name: str) -> str:
     if value not in _SELECTORS:
-        raise ValueError(f"{name} must be one of {', '.join(_SELECTORS)}, got {short(value)}")
+        raise ValueError(f"{name} must be one of {', '.join(_SELECTORS)}, got {short_repr(value)}")
     return str(value)
 
 

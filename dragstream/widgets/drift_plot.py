@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.stream.events import BlockMade, Event, Iterated, Status, StatusChanged
 from dragstream.stream.live import LiveStream
 from dragstream.stream.records import Iteration
 from dragstream.stream.stream import Stream
 from dragstream.widgets.comparison import Comparison, StoppedError
 from dragstream.widgets.drift_series import Drag, Series, drags, unfinished
-from dragstream.widgets.pace import Pace
 from dragstream.widgets.page import PageWidget, natural, optional, parts
 from dragstream.widgets.rerun import Rerun
+from dragstream.widgets.throttle import Throttle
 from dragstream.widgets.visible import FreshBytes, FreshDict
-from dragstream.widgets.weak import weakly
+from dragstream.widgets.weak_callback import weak_callback
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -86,10 +86,10 @@ class DriftPlot(PageWidget):
         self._comparison: Comparison | None = None  # on the plot
         self._started: Comparison | None = None  # last; perhaps forgotten before its end
         stream, live = parts(source, "DriftPlot")
-        self._history = whole(history, "history", least=1)
+        self._history = check_int(history, "history", least=1)
         self._series = Series()
         self._update_lock = threading.Lock()
-        self._pace = Pace(self.refresh, _INTERVAL)
+        self._throttle = Throttle(self.refresh, _INTERVAL)
         self._channel: int | None = None
         self._chosen: int | None = None
         self._made: tuple[tuple[int, Iteration], ...] = ()
@@ -135,7 +135,7 @@ class DriftPlot(PageWidget):
     @channel.setter
     def channel(self, channel: int | None) -> None:
         count = self._stream.model.spec.latent_channels
-        if channel is not None and whole(channel, "channel", least=0) >= count:
+        if channel is not None and check_int(channel, "channel", least=0) >= count:
             raise ValueError(f"channel must be None or from 0 to {count - 1}, got {channel}")
         self._channel = None if channel is None else int(channel)
         self.refresh()
@@ -148,7 +148,7 @@ class DriftPlot(PageWidget):
             ValueError: No drag made that block.
         """
         if block is not None:
-            self._drag_of(whole(block, "block", least=0))
+            self._drag_of(check_int(block, "block", least=0))
         self._chosen = block
         self.refresh()
 
@@ -189,14 +189,16 @@ class DriftPlot(PageWidget):
         if self._live is not None and self._live.status in {Status.PLAYING, Status.WORKING}:
             raise RuntimeError("the live stream is at work: pause it before you compare")
         drag = (
-            self._shown_drag() if block is None else self._drag_of(whole(block, "block", least=0))
+            self._shown_drag()
+            if block is None
+            else self._drag_of(check_int(block, "block", least=0))
         )
         if drag is None:
             raise ValueError("nothing was dragged yet, so there is nothing to compare")
         rerun = Rerun.without_rectification(self._stream, drag.first)
         self._chosen = None if block is None else int(block)
         self.set_trait("unrectified", None)
-        comparison = Comparison(rerun, self._pace.ask, self._on_compared)
+        comparison = Comparison(rerun, self._throttle.request, self._on_compared)
         self._comparison = self._started = comparison
         comparison.start()
         self.refresh()
@@ -254,9 +256,9 @@ class DriftPlot(PageWidget):
             leave()
         self._leave, self._made = (), ()  # what was missed comes with its block
         if self.shown:
-            self._leave = (self._stream.subscribe(self._pace.ask),)
+            self._leave = (self._stream.subscribe(self._throttle.request),)
             if self._live is not None:
-                self._leave += (self._live.subscribe(weakly(self._on_event)),)
+                self._leave += (self._live.subscribe(weak_callback(self._on_event)),)
             self.refresh()
 
     def _on_event(self, event: Event) -> None:
@@ -273,7 +275,7 @@ class DriftPlot(PageWidget):
             self._made = ()
         else:
             return
-        self._pace.ask()
+        self._throttle.request()
 
     def _drag_of(self, block: int) -> Drag:
         found = [drag for drag in drags(self._stream.blocks) if drag.made(block)]

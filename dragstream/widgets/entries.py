@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dragstream.drags.checks import finite, short, switch, whole
+from dragstream.drags.checks import check_bool, check_finite, check_int, short_repr
 from dragstream.drags.motions import Drag
 from dragstream.widgets.picture import PALETTE
 
@@ -42,9 +42,9 @@ class Entry:
 
     def __post_init__(self) -> None:
         if not isinstance(self.drag, Drag):
-            raise TypeError(f"drag must be a Drag, got {short(self.drag)}")
+            raise TypeError(f"drag must be a Drag, got {short_repr(self.drag)}")
         object.__setattr__(self, "colour", _colour(self.colour))
-        switch(self.muted, "muted")
+        check_bool(self.muted, "muted")
         object.__setattr__(self, "arm", _arm(self.arm))
 
     @property
@@ -100,25 +100,27 @@ def check_looks(looks: object, count: int) -> list[Look]:
         ValueError: Other fields, values out of range, or not one look for each of `count` drags.
     """
     if not isinstance(looks, list):
-        raise TypeError(f"looks must be a list, got {short(looks)}")
+        raise TypeError(f"looks must be a list, got {short_repr(looks)}")
     if len(looks) != count:
         raise ValueError(f"looks must hold one look for each of {count} drags, got {len(looks)}")
     for index, look in enumerate(looks):
         where = f"looks[{index}]"
         if not isinstance(look, Mapping):
-            raise TypeError(f"{where} must be an object, got {short(look)}")
+            raise TypeError(f"{where} must be an object, got {short_repr(look)}")
         if set(look) != _FIELDS:
-            raise ValueError(f"{where} must have the fields arm, colour, muted, got {short(look)}")
+            raise ValueError(
+                f"{where} must have the fields arm, colour, muted, got {short_repr(look)}"
+            )
         _colour(look["colour"], f"{where}.colour")
-        switch(look["muted"], f"{where}.muted")
+        check_bool(look["muted"], f"{where}.muted")
         _arm(look["arm"], f"{where}.arm")
     return looks
 
 
 def _colour(colour: object, name: str = "colour") -> int:
-    place = whole(colour, name, least=0)
+    place = check_int(colour, name, least=0)
     if place >= MOST_COLOURS:
-        raise ValueError(f"{name} must be less than {MOST_COLOURS}, got {short(colour)}")
+        raise ValueError(f"{name} must be less than {MOST_COLOURS}, got {short_repr(colour)}")
     return place
 
 
@@ -126,8 +128,8 @@ def _arm(arm: object, name: str = "arm") -> Arm | None:
     if arm is None:
         return None
     if not isinstance(arm, list | tuple) or len(arm) != 2:
-        raise TypeError(f"{name} must be (bearing, length) or None, got {short(arm)}")
-    bearing, length = (finite(value, name) for value in arm)
+        raise TypeError(f"{name} must be (bearing, length) or None, got {short_repr(arm)}")
+    bearing, length = (check_finite(value, name) for value in arm)
     if length < 0:
-        raise ValueError(f"{name} must have a length of at least 0 pixels, got {short(arm)}")
+        raise ValueError(f"{name} must have a length of at least 0 pixels, got {short_repr(arm)}")
     return bearing, length

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dragstream.drags.checks import short
+from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded, replacing
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def export(stream: Stream, kind: str, name: str) -> Path:
         ValueError: Another kind, no name, no such folder, or a stream without blocks.
     """
     if kind not in EXPORTS:
-        raise ValueError(f"kind must be one of {', '.join(EXPORTS)}, got {short(kind)}")
+        raise ValueError(f"kind must be one of {', '.join(EXPORTS)}, got {short_repr(kind)}")
     if not Path(name).name:
-        raise ValueError(f"name must be the name of a file, got {short(name)}")
+        raise ValueError(f"name must be the name of a file, got {short_repr(name)}")
     path = expanded(f"{name}.{kind}", "name")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {str(path.parent)!r}")

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from dragstream.method.maps import Principal, radial_spectrum, similarity
-from dragstream.stream.aims import Aims
+from dragstream.stream.drag_targets import DragTargets
 
 PANEL = 480
 """Width of a panel in pixels of the picture; twice what it has on most screens."""
@@ -47,7 +47,7 @@ class Colouring(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class FeatureFrame:
     """The features of one latent frame and the way to draw them.
 
     Attributes:
@@ -60,7 +60,7 @@ class Look:
         colouring: Meaning of the colours.
         channel: Index of the channel, for one channel.
         token: Row and column of the picked token.
-        aims: The targets of drags here, if any.
+        targets: The targets of drags here, if any.
         overlays: Switches for target, keep and focus over the frame.
     """
 
@@ -72,7 +72,7 @@ class Look:
     colouring: Colouring
     channel: int
     token: tuple[int, int]
-    aims: Aims | None
+    targets: DragTargets | None
     overlays: tuple[bool, bool, bool]
 
     @property
@@ -111,40 +111,40 @@ def token_at(x: float, y: float, frame: Pixels, rows: int, columns: int) -> tupl
     return int(down * rows / height), int(across * columns / width)
 
 
-def compose(look: Look) -> Image.Image:
+def compose(features: FeatureFrame) -> Image.Image:
     """The picture: frame, features, low-passed, difference, and below them the spectrum."""
-    sheet = Image.new("RGBA", picture_size(look.frame))
-    width, height = panel_size(look.frame)
-    paint = _painter(look)
-    most = max(float(look.difference.max()), 1e-6)
-    lost = _mapped("cividis", look.difference / most)
+    sheet = Image.new("RGBA", picture_size(features.frame))
+    width, height = panel_size(features.frame)
+    paint = _painter(features)
+    most = max(float(features.difference.max()), 1e-6)
+    lost = _mapped("cividis", features.difference / most)
     taken = f"difference, up to {100 * most:.0f} %"
-    names = ("frame", "features", f"low-passed, ω = {look.cutoff:g}", taken)
+    names = ("frame", "features", f"low-passed, ω = {features.cutoff:g}", taken)
     panels = (
-        _overlaid(look, (width, height)),
-        _tiles(paint(look.original), (width, height)),
-        _tiles(paint(look.filtered), (width, height)),
+        _overlaid(features, (width, height)),
+        _tiles(paint(features.original), (width, height)),
+        _tiles(paint(features.filtered), (width, height)),
         _tiles(lost, (width, height)),
     )
     for number, (name, panel) in enumerate(zip(names, panels, strict=True)):
-        if look.colouring is Colouring.SIMILARITY:
-            _mark_token(panel, look)
+        if features.colouring is Colouring.SIMILARITY:
+            _mark_token(panel, features)
         _tag(panel, name)
         row, column = divmod(number, 2)
         sheet.paste(panel, (column * (width + GAP), row * (height + GAP)), _rounded(panel.size))
-    sheet.alpha_composite(_chart(look, (sheet.width, CHART)), (0, 2 * (height + GAP)))
+    sheet.alpha_composite(_chart(features, (sheet.width, CHART)), (0, 2 * (height + GAP)))
     return sheet
 
 
-def _painter(look: Look) -> Callable[[Maps], Pixels]:
+def _painter(features: FeatureFrame) -> Callable[[Maps], Pixels]:
     """A function from features (rows, columns, channels) to colours, fitted to the block."""
-    if look.colouring is Colouring.PRINCIPAL:
-        return Principal.of(look.block).colours
-    if look.colouring is Colouring.CHANNEL:
-        low, high = np.quantile(look.block[..., look.channel], (0.02, 0.98))
+    if features.colouring is Colouring.PRINCIPAL:
+        return Principal.of(features.block).colours
+    if features.colouring is Colouring.CHANNEL:
+        low, high = np.quantile(features.block[..., features.channel], (0.02, 0.98))
         reach = max(float(high - low), 1e-6)
-        return lambda maps: _mapped("cividis", (maps[..., look.channel] - low) / reach)
-    picked = look.original[look.token]
+        return lambda maps: _mapped("cividis", (maps[..., features.channel] - low) / reach)
+    picked = features.original[features.token]
     return lambda maps: _mapped("RdBu_r", (similarity(maps, picked) + 1) / 2)
 
 
@@ -158,20 +158,20 @@ def _tiles(colours: Pixels, size: Size) -> Image.Image:
     return Image.fromarray(colours).resize(size, Image.Resampling.NEAREST)
 
 
-def _overlaid(look: Look, size: Size) -> Image.Image:
+def _overlaid(features: FeatureFrame, size: Size) -> Image.Image:
     """The frame, with the targets of drags drawn over it."""
-    frame = np.asarray(Image.fromarray(look.frame).resize(size, Image.Resampling.BICUBIC))
+    frame = np.asarray(Image.fromarray(features.frame).resize(size, Image.Resampling.BICUBIC))
     pixels = frame.astype(np.float32)
-    if look.aims is None:
+    if features.targets is None:
         return Image.fromarray(frame)
-    target, keep, focus = look.overlays
-    if focus and look.aims.focus is not None:
-        weight = _enlarged(look.aims.focus, size)
+    target, keep, focus = features.overlays
+    if focus and features.targets.focus is not None:
+        weight = _enlarged(features.targets.focus, size)
         pixels *= 0.35 + 0.65 * weight[..., None]
-    if keep and look.aims.keep is not None:
-        _tint(pixels, _enlarged(look.aims.keep.astype(np.float32), size), KEEP)
+    if keep and features.targets.keep is not None:
+        _tint(pixels, _enlarged(features.targets.keep.astype(np.float32), size), KEEP)
     if target:
-        _tint(pixels, _enlarged(look.aims.target, size), TARGET)
+        _tint(pixels, _enlarged(features.targets.target, size), TARGET)
     return Image.fromarray(pixels.round().astype(np.uint8))
 
 
@@ -188,9 +188,9 @@ def _tint(pixels: Maps, cover: Maps, colour: tuple[int, int, int]) -> None:
     pixels[inside & ~ndimage.binary_erosion(inside, iterations=3)] = colour
 
 
-def _mark_token(panel: Image.Image, look: Look) -> None:
-    rows, columns = look.original.shape[:2]
-    row, column = look.token
+def _mark_token(panel: Image.Image, features: FeatureFrame) -> None:
+    rows, columns = features.original.shape[:2]
+    row, column = features.token
     left, right = (edge * panel.width / columns for edge in (column, column + 1))
     top, bottom = (edge * panel.height / rows for edge in (row, row + 1))
     ink = ImageDraw.Draw(panel)
@@ -219,12 +219,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), size)
 
 
-def _chart(look: Look, size: Size) -> Image.Image:
+def _chart(features: FeatureFrame, size: Size) -> Image.Image:
     """The radial spectrum of the features as they are, low-passed, and of what is lost."""
     curves = [
-        ("features", _ORIGINAL, radial_spectrum(look.original, _BANDS)),
-        ("low-passed", _FILTERED, radial_spectrum(look.filtered, _BANDS)),
-        ("difference", _LOST, radial_spectrum(look.original - look.filtered, _BANDS)),
+        ("features", _ORIGINAL, radial_spectrum(features.original, _BANDS)),
+        ("low-passed", _FILTERED, radial_spectrum(features.filtered, _BANDS)),
+        ("difference", _LOST, radial_spectrum(features.original - features.filtered, _BANDS)),
     ]
     image = Image.new("RGBA", size)
     ink, font = ImageDraw.Draw(image), _font(18)
@@ -232,10 +232,10 @@ def _chart(look: Look, size: Size) -> Image.Image:
     farthest = float(curves[0][2][0].max())
     highest = max(float(amplitudes.max()) for _, _, (_, amplitudes) in curves) or 1.0
     scale = (right - left) / farthest, (bottom - top) / highest
-    if look.cutoff < farthest:
-        x = left + look.cutoff * scale[0]
+    if features.cutoff < farthest:
+        x = left + features.cutoff * scale[0]
         ink.line((x, top - 4, x, bottom), _QUIET, 2)
-        ink.text((x + 6, top - 8), f"ω = {look.cutoff:g}", _QUIET, font)
+        ink.text((x + 6, top - 8), f"ω = {features.cutoff:g}", _QUIET, font)
     ink.line((left, bottom, right, bottom), _QUIET, 2)
     ticks = np.arange(0, farthest, 0.1 if farthest > 0.3 else 0.05)
     for tick in ticks:

@@ -1,4 +1,4 @@
-"""`FeatureReader`: cached feature maps of a stream's blocks, assembled into a `Look`."""
+"""`FeatureReader`: cached feature maps of a stream's blocks, assembled into a `FeatureFrame`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region
 from dragstream.method.settings import DragSettings
-from dragstream.stream.aims import Aims, aims_of, planned
-from dragstream.widgets.feature_picture import Colouring, Look
+from dragstream.stream.drag_targets import DragTargets, block_targets, planned_targets
+from dragstream.widgets.feature_picture import Colouring, FeatureFrame
 
 if TYPE_CHECKING:
     from dragstream.stream.records import Block
@@ -23,7 +23,7 @@ _CACHED = 4
 """Blocks whose features are cached: as they are and low-passed, before and after."""
 
 Maps = NDArray[np.float32]
-Plan = tuple[tuple[Drag, ...], Region | None, DragSettings | None]
+PlannedDrags = tuple[tuple[Drag, ...], Region | None, DragSettings | None]
 
 
 class FeatureReader:
@@ -48,9 +48,9 @@ class FeatureReader:
         blocks = self.stream.blocks
         return sum(len(block.latents) for block in blocks[-1:]) * len(blocks)
 
-    def look(
-        self, frame: int, layer: int | None, cutoff: float, plan: Plan, **appearance: Any
-    ) -> Look:
+    def feature_frame(
+        self, frame: int, layer: int | None, cutoff: float, plan: PlannedDrags, **appearance: Any
+    ) -> FeatureFrame:
         """The features of a latent frame, with the targets of its drags.
 
         Args:
@@ -58,7 +58,7 @@ class FeatureReader:
             layer: Transformer layer from 0; None means the layers that drags use.
             cutoff: Of the low-pass, in cycles per token.
             plan: Drags, keep region and settings that are planned for the newest frame.
-            appearance: The other attributes of `Look`: colouring, channel, token, overlays.
+            appearance: The other attributes of `FeatureFrame`: colouring, channel, token, overlays.
 
         Raises:
             ValueError: The stream has no frames yet.
@@ -71,22 +71,22 @@ class FeatureReader:
         maps = self.maps(block, layer, None)
         back = (len(block.latents) - 1 - place) * self.stream.model.spec.clock.temporal_factor
         appearance["channel"] = min(appearance["channel"], maps.shape[-1] - 1)
-        return Look(
+        return FeatureFrame(
             frame=block.frames[max(0, len(block.frames) - 1 - back)],
             block=maps,
             place=place,
             filtered=self.maps(block, layer, cutoff)[place],
             cutoff=cutoff,
-            aims=self.aims(block, place, plan if frame == self.count - 1 else None),
+            targets=self.targets(block, place, plan if frame == self.count - 1 else None),
             **appearance,
         )
 
-    def aims(self, block: Block, place: int, plan: Plan | None) -> Aims | None:
+    def targets(self, block: Block, place: int, plan: PlannedDrags | None) -> DragTargets | None:
         """The targets of the planned drags, or else of those that made the block."""
         grid = self.stream.model.spec.grid
         if plan is not None and plan[0]:
-            return planned(*plan, grid)
-        return aims_of(block, place, grid)
+            return planned_targets(*plan, grid)
+        return block_targets(block, place, grid)
 
     def maps(self, block: Block, layer: int | None, cutoff: float | None) -> Maps:
         """Features of a block (frames, rows, columns, channels), layers concatenated."""
@@ -107,11 +107,11 @@ class FeatureReader:
         self._cache.clear()
 
 
-def describe(look: Look, frame: int, layers: Sequence[int]) -> str:
-    """A caption for a look at a latent frame."""
-    lost = f"the low-pass takes {100 * float(look.difference.mean()):.0f} % of a feature"
-    place = f"Latent frame {frame} (block {frame // len(look.block)})"
+def describe(features: FeatureFrame, frame: int, layers: Sequence[int]) -> str:
+    """A caption for the features of a latent frame."""
+    lost = f"the low-pass takes {100 * float(features.difference.mean()):.0f} % of a feature"
+    place = f"Latent frame {frame} (block {frame // len(features.block)})"
     text = f"{place}, layer {', '.join(map(str, layers))}: {lost} on average"
-    if look.colouring is Colouring.SIMILARITY:
-        text += f"; similar to the token in row {look.token[0]}, column {look.token[1]}"
+    if features.colouring is Colouring.SIMILARITY:
+        text += f"; similar to the token in row {features.token[0]}, column {features.token[1]}"
     return f"{text}."

@@ -14,18 +14,18 @@ import traitlets
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import fraction, whole
+from dragstream.drags.checks import check_fraction, check_int
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region, as_shape
 from dragstream.method.settings import DragSettings
-from dragstream.stream.aims import planned
+from dragstream.stream.drag_targets import planned_targets
 from dragstream.widgets import session
 from dragstream.widgets.controls import choice, close_all, row, slider, switch
-from dragstream.widgets.feature_picture import Colouring, Look, compose, token_at
-from dragstream.widgets.feature_reader import FeatureReader, Plan, describe
+from dragstream.widgets.feature_picture import Colouring, FeatureFrame, compose, token_at
+from dragstream.widgets.feature_reader import FeatureReader, PlannedDrags, describe
 from dragstream.widgets.guard import Guard
-from dragstream.widgets.pace import Aside
-from dragstream.widgets.weak import weakly
+from dragstream.widgets.throttle import BackgroundThrottle
+from dragstream.widgets.weak_callback import weak_callback
 
 if TYPE_CHECKING:
     from dragstream.stream.stream import Stream
@@ -96,9 +96,9 @@ class FeatureView(ipywidgets.VBox):
         self._reader = FeatureReader(stream)
         self._lock = threading.RLock()  # one refresh at a time, of a cell, the page or a thread
         self._leading = False  # whether the view itself goes to the newest frame
-        self._aside = Aside(self.catch_up, _SHARE)
+        self._background = BackgroundThrottle(self.catch_up, _SHARE)
         self.follow, self.awake = follow, awake
-        self._plan: Plan = ((), None, None)
+        self._plan: PlannedDrags = ((), None, None)
         self._painted: NDArray[np.uint8] | None = None
         self._guard = Guard()
         self._unsubscribe: Callable[[], object] | None = None
@@ -107,11 +107,11 @@ class FeatureView(ipywidgets.VBox):
         self._caption = ipywidgets.Label()
         super().__init__(children=[*self._parts(), self._guard])
         self.add_class("dragstream-features")
-        self._canvas.on_client_ready(weakly(self._draw))
-        self._canvas.on_mouse_down(weakly(self._pick))
-        self.observe(weakly(self._again), [*_CHOICES, *_OVERLAYS])
-        self.observe(weakly(self._woken), ["follow", "awake"])
-        self._guard.observe(weakly(self._shown_changed), ["shown"])
+        self._canvas.on_client_ready(weak_callback(self._draw))
+        self._canvas.on_mouse_down(weak_callback(self._pick))
+        self.observe(weak_callback(self._again), [*_CHOICES, *_OVERLAYS])
+        self.observe(weak_callback(self._woken), ["follow", "awake"])
+        self._guard.observe(weak_callback(self._shown_changed), ["shown"])
         if awake:
             self.show_newest()
 
@@ -176,7 +176,7 @@ class FeatureView(ipywidgets.VBox):
             TypeError, ValueError: Drags that do not fit the frame.
         """
         grid = self.stream.model.spec.grid
-        planned(drags, keep, settings, grid)
+        planned_targets(drags, keep, settings, grid)
         self._plan = (tuple(drags), None if keep is None else as_shape(keep), settings)
         if self.awake:
             self.refresh()
@@ -190,15 +190,15 @@ class FeatureView(ipywidgets.VBox):
                 self._caption.value = "The stream has no frames yet."
                 return
             try:
-                look = self._look()
+                features = self._feature_frame()
             except Exception as error:  # noqa: BLE001  # callbacks have no caller to raise to
                 self._caption.value = f"{type(error).__name__}: {error}"
                 return
-            self._painted = np.asarray(compose(look))
+            self._painted = np.asarray(compose(features))
             self._draw()
             spec = self.stream.model.spec
             layers = spec.layers if self.layer is None else (self.layer,)
-            self._caption.value = describe(look, self.frame, layers)
+            self._caption.value = describe(features, self.frame, layers)
             if not self.shown:
                 self._drop()
 
@@ -244,7 +244,7 @@ class FeatureView(ipywidgets.VBox):
         with self._lock:
             if self.follow and not (self.awake and self.shown):
                 self._newest()
-            return compose(self._look())
+            return compose(self._feature_frame())
 
     def close(self) -> None:
         """Stop following the stream and leave every page."""
@@ -264,9 +264,9 @@ class FeatureView(ipywidgets.VBox):
         """Refuse values that the stream's model does not have."""
         name, value, spec = proposal["trait"].name, proposal["value"], self.stream.model.spec
         if name == "cutoff":
-            return fraction(value, name)
+            return check_fraction(value, name)
         if name == "layer" and value is not None:
-            whole(value, name, least=0)
+            check_int(value, name, least=0)
             if value >= spec.num_layers:
                 raise ValueError(f"layer must be 0 to {spec.num_layers - 1}, got {value}")
         if name == "frame" and value > max(0, self._reader.count - 1):
@@ -277,8 +277,8 @@ class FeatureView(ipywidgets.VBox):
                 raise ValueError(f"token must be a row and column below {size}, got {value}")
         return value
 
-    def _look(self) -> Look:
-        look = self._reader.look(
+    def _feature_frame(self) -> FeatureFrame:
+        features = self._reader.feature_frame(
             self.frame,
             self.layer,
             self.cutoff,
@@ -288,8 +288,8 @@ class FeatureView(ipywidgets.VBox):
             token=self.token,
             overlays=(self.show_target, self.show_keep, self.show_focus),
         )
-        self._set_range("channel", look.block.shape[-1] - 1)
-        return look
+        self._set_range("channel", features.block.shape[-1] - 1)
+        return features
 
     # ------------------------------------------------------------------------------------ the page
 
@@ -360,7 +360,7 @@ class FeatureView(ipywidgets.VBox):
         if self._unsubscribe is not None:
             self._unsubscribe()
         listens = self.shown and self.awake
-        changed = weakly(self._changed)
+        changed = weak_callback(self._changed)
         self._unsubscribe = self.stream.subscribe(changed) if listens else None
 
     def _set_range(self, name: str, highest: int) -> None:
@@ -382,7 +382,7 @@ class FeatureView(ipywidgets.VBox):
         if threading.current_thread() is threading.main_thread():
             self.catch_up()
         elif self.awake:
-            self._aside.ask()
+            self._background.request()
 
     def __repr__(self) -> str:
         return f"FeatureView(frame={self.frame}, layer={self.layer}, cutoff={self.cutoff:g})"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags import regions
-from dragstream.drags.checks import positive
+from dragstream.drags.checks import check_positive
 from dragstream.drags.shapes import Shape
 from dragstream.widgets import sources
 from dragstream.widgets.clips import ClipSender
@@ -137,7 +137,7 @@ class FrameCanvas(PageWidget):
         sources.check_frames(frames, self.height, self.width)
         if frame_rate is None:
             frame_rate = sources.frame_rate(self.source, _FRAME_RATE)
-        self._clips.play(frames, positive(frame_rate, "frame_rate"))
+        self._clips.play(frames, check_positive(frame_rate, "frame_rate"))
         if not self._frames.at_work:  # a live stream at work announces its rest
             self._put_frame(frames[-1])
 

@@ -1,4 +1,4 @@
-"""`Guard`: an invisible widget that gives a box of ipywidgets code in the page."""
+"""`Guard`: an invisible widget that runs code in the page for a box of ipywidgets."""
 
 from __future__ import annotations
 

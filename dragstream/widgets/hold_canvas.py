@@ -15,7 +15,7 @@ from dragstream.widgets.holding import Holding, as_json
 from dragstream.widgets.objects import inner_point
 from dragstream.widgets.page import natural, optional
 from dragstream.widgets.source_frames import SourceFrames
-from dragstream.widgets.weak import weakly
+from dragstream.widgets.weak_callback import weak_callback
 
 if TYPE_CHECKING:
     from dragstream.method.base import DragMethod
@@ -72,7 +72,7 @@ class HoldCanvas(FrameCanvas):
 
     def __init__(self, frames: SourceFrames, selection: ClickSelection, **traits: Any) -> None:
         self._selection = selection
-        self._holding = Holding(weakly(self._set_holds))
+        self._holding = Holding(weak_callback(self._set_holds))
         self.set_trait("live_status", sources.status(frames.source))
         super().__init__(frames, **traits)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dragstream.drags.documents import to_json
 from dragstream.drags.shapes import Region
-from dragstream.widgets.weak import weakly
+from dragstream.widgets.weak_callback import weak_callback
 
 if TYPE_CHECKING:
     from dragstream.method.base import DragMethod
@@ -79,8 +79,8 @@ class Holding:
         with self._lock:
             self._entries.clear()
         if live is not None:
-            events = live.subscribe(weakly(self._on_event))
-            self._leave = (events, on_interrupt(weakly(self.release)))
+            events = live.subscribe(weak_callback(self._on_event))
+            self._leave = (events, on_interrupt(weak_callback(self.release)))
         self._publish()
 
     # -------------------------------------------------------------------------------- pointers

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dragstream.drags import motions, regions
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import point as read_point
-from dragstream.drags.checks import short, whole
+from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import check_point as read_point
 from dragstream.drags.documents import MOST_DRAGS, DocumentReader
 from dragstream.drags.shapes import Shape
 from dragstream.drags.work import painting_steps
@@ -55,7 +55,7 @@ def check_writes(sent: object) -> Mapping[str, Any]:
         ValueError: A trait that the page may not write, or a number out of range.
     """
     if not isinstance(sent, Mapping):
-        raise TypeError(f"the page may send an object, got {short(sent)}")
+        raise TypeError(f"the page may send an object, got {short_repr(sent)}")
     unknown = [str(name)[:40] for name in sent if name not in WRITABLE]
     if unknown:
         raise ValueError(f"the page may send {', '.join(map(repr, WRITABLE))}, got {unknown[0]!r}")
@@ -185,10 +185,10 @@ def check_entries(
         TypeError, ValueError: No sequence of `Entry`, or see `check_drags`.
     """
     if isinstance(entries, str) or not isinstance(entries, Sequence):
-        raise TypeError(f"entries must be a sequence of Entry, got {short(entries)}")
+        raise TypeError(f"entries must be a sequence of Entry, got {short_repr(entries)}")
     for index, entry in enumerate(entries):
         if not isinstance(entry, Entry):
-            raise TypeError(f"entries[{index}] must be an Entry, got {short(entry)}")
+            raise TypeError(f"entries[{index}] must be an Entry, got {short_repr(entry)}")
     masks = (
         motions.validate([entry.drag for entry in entries], None, height, width) if entries else []
     )
@@ -243,9 +243,9 @@ def read_count(value: object, name: str, most: int) -> int:
     Raises:
         TypeError, ValueError: Anything else.
     """
-    count = whole(value, name, least=0)
+    count = check_int(value, name, least=0)
     if count > most:
-        raise ValueError(f"{name} must be from 0 to {most}, got {short(value)}")
+        raise ValueError(f"{name} must be from 0 to {most}, got {short_repr(value)}")
     return count
 
 

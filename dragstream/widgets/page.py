@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import short, whole
+from dragstream.drags.checks import check_int, short_repr
 from dragstream.widgets.messages import check_budget
 from dragstream.widgets.visible import VisibleWidget
 
@@ -31,13 +31,13 @@ _log = logging.getLogger(__name__)
 
 def natural(value: object, name: str) -> int:
     """An integer of at least 0."""
-    return whole(value, name, least=0)
+    return check_int(value, name, least=0)
 
 
 def text(value: object, name: str) -> str:
     """A string."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, got {short(value)}")
+        raise TypeError(f"{name} must be a string, got {short_repr(value)}")
     return value
 
 
@@ -63,15 +63,15 @@ def read_request(content: object, known: Mapping[str, Mapping[str, Check]]) -> d
     """
     check_budget(content)
     if not isinstance(content, Mapping):
-        raise TypeError(f"a message must be an object, got {short(content)}")
+        raise TypeError(f"a message must be an object, got {short_repr(content)}")
     kind = content.get("type")
     if not isinstance(kind, str) or kind not in known:
-        raise ValueError(f"a message must be of type {', '.join(known)}, got {short(kind)}")
+        raise ValueError(f"a message must be of type {', '.join(known)}, got {short_repr(kind)}")
     fields = known[kind]
     if set(content) != {"type", *fields}:
         raise ValueError(
             f"a message of type {kind!r} has the fields {sorted(fields)}, "
-            f"got {short(sorted(map(str, set(content) - {'type'})))}"
+            f"got {short_repr(sorted(map(str, set(content) - {'type'})))}"
         )
     return {"type": kind} | {name: check(content[name], name) for name, check in fields.items()}
 
@@ -90,7 +90,7 @@ def parts(source: object, taker: str) -> tuple[Stream, LiveStream | None]:
         return source.stream, source
     if isinstance(source, Stream):
         return source, None
-    raise TypeError(f"{taker} takes a Stream or a LiveStream, got {short(source)}")
+    raise TypeError(f"{taker} takes a Stream or a LiveStream, got {short_repr(source)}")
 
 
 class PageWidget(VisibleWidget, anywidget.AnyWidget):
@@ -111,7 +111,7 @@ class PageWidget(VisibleWidget, anywidget.AnyWidget):
         """Refuse a write of the page."""
         sent: object = sync_data  # of any type
         if not isinstance(sent, Mapping):
-            self.send_error(f"the page may send an object, got {short(sent)}")
+            self.send_error(f"the page may send an object, got {short_repr(sent)}")
             return
         names = ", ".join(sorted(map(str, sync_data)))
         self.send_error(f"the page may not write {names}"[:LONGEST_ANSWER])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import cut, short
+from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded
 from dragstream.models.config_files import read_config, read_json
 
@@ -44,13 +44,13 @@ class SegmentAnything:
             raise ValueError(f"sam must be a folder with a SAM checkpoint, got {str(folder)!r}")
         kind = read_config(path / "config.json").get("model_type")
         if kind != "sam":
-            raise ValueError(f"{path} holds a model of type {short(kind)}, not 'sam'")
+            raise ValueError(f"{path} holds a model of type {short_repr(kind)}, not 'sam'")
         try:
             self._model: Any = SamModel.from_pretrained(
                 path, local_files_only=True, trust_remote_code=False, use_safetensors=True
             ).eval()
         except Exception as error:  # readers raise many kinds of errors on damaged files
-            raise ValueError(cut(f"{path} holds no SAM that can be read: {error}")) from error
+            raise ValueError(truncate(f"{path} holds no SAM that can be read: {error}")) from error
         self._mean, self._deviation = _statistics(path)
 
     def similarity(self, frame: NDArray[np.uint8], point: tuple[float, float]) -> Floats:

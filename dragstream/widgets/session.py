@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.stream.records import Mode
 from dragstream.widgets.branches import Tree, shared_blocks
 
@@ -61,7 +61,7 @@ def block_at(blocks: Sequence[Block], frame: int) -> Block:
         TypeError: `frame` is not an integer.
         ValueError: There is no such frame.
     """
-    wanted, count = whole(frame, "frame", least=0), length(blocks)
+    wanted, count = check_int(frame, "frame", least=0), length(blocks)
     if wanted >= count:
         there = f"there are frames 0 to {count - 1}" if count else "there are no frames yet"
         raise ValueError(f"frame {wanted} does not exist: {there}")

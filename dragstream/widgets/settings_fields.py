@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dragstream.drags.checks import short
+from dragstream.drags.checks import short_repr
 from dragstream.method.focus import Focus
 from dragstream.method.loss import Constraint
 from dragstream.method.rectification import Rectification
@@ -128,7 +128,9 @@ def read(settings: DragSettings, spec: ModelSpec, name: str, text: str) -> DragS
     field = _known(name)
     numbers = [_number(part, field) for part in re.split(r"[,;\s]+", text.strip()) if part]
     if not field.several and len(numbers) != 1:
-        raise ValueError(f"{field.label} must be one number ({field.range}), got {short(text)}")
+        raise ValueError(
+            f"{field.label} must be one number ({field.range}), got {short_repr(text)}"
+        )
     value = tuple(numbers) if field.several else numbers[0]
     try:
         changed = field.applied(settings, value)
@@ -223,7 +225,7 @@ def _with(settings: DragSettings, name: str, value: Any) -> DragSettings:
 
 def _known(name: str) -> Field:
     if name not in _BY_NAME:
-        raise ValueError(f"there is no setting {short(name)}, only {', '.join(_BY_NAME)}")
+        raise ValueError(f"there is no setting {short_repr(name)}, only {', '.join(_BY_NAME)}")
     return _BY_NAME[name]
 
 
@@ -234,5 +236,5 @@ def _number(text: str, field: Field) -> float:
     except ValueError:
         kind = "numbers" if field.several else "a number"
         raise ValueError(
-            f"{field.label} must be {kind} ({field.range}), got {short(text)}"
+            f"{field.label} must be {kind} ({field.range}), got {short_repr(text)}"
         ) from None

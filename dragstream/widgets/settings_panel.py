@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import short, whole
+from dragstream.drags.checks import check_int, short_repr
 from dragstream.method.settings import DragSettings
 from dragstream.widgets.page import PageWidget, text
 from dragstream.widgets.settings_fields import (
@@ -28,12 +28,12 @@ _STATIC = Path(__file__).parent / "static"
 
 def _truth(value: object, name: str) -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{name} must be true or false, got {short(value)}")
+        raise TypeError(f"{name} must be true or false, got {short_repr(value)}")
     return value
 
 
 def _one(value: object, name: str) -> int:
-    number = whole(value, name, least=-1)
+    number = check_int(value, name, least=-1)
     if abs(number) != 1:
         raise ValueError(f"{name} must be 1 or -1, got {number}")
     return number
@@ -129,7 +129,7 @@ class SettingsPanel(PageWidget):
 
     def _on_preset(self, name: str) -> None:
         if name not in PRESETS:
-            raise ValueError(f"there is no preset {short(name)}, only {', '.join(PRESETS)}")
+            raise ValueError(f"there is no preset {short_repr(name)}, only {', '.join(PRESETS)}")
         self.settings = PRESETS[name]()
         self._update()
 

@@ -24,13 +24,13 @@ from dragstream.widgets.export import export
 from dragstream.widgets.feature_view import FeatureView
 from dragstream.widgets.figures import figures
 from dragstream.widgets.guard import Guard
-from dragstream.widgets.pace import Pace, on_a_timer
 from dragstream.widgets.page import parts
 from dragstream.widgets.settings_panel import SettingsPanel
 from dragstream.widgets.studio_activity import Activity
 from dragstream.widgets.studio_bar import StudioBar
+from dragstream.widgets.throttle import Throttle, on_a_timer
 from dragstream.widgets.timeline import Timeline
-from dragstream.widgets.weak import weakly
+from dragstream.widgets.weak_callback import weak_callback
 
 __all__ = ["Studio"]
 
@@ -82,7 +82,7 @@ class Studio(ipywidgets.Box):
         self._features = FeatureView(stream, awake=False)
         self._bar = StudioBar(self)
         self._activity = Activity()
-        self._pace = Pace(self.refresh, _INTERVAL)
+        self._throttle = Throttle(self.refresh, _INTERVAL)
         self._leave: tuple[Callable[[], object], ...] = ()
         self._folds = {
             "Drift": _fold(self._drift, "Drift", is_open=True),
@@ -297,14 +297,14 @@ class Studio(ipywidgets.Box):
 
     def _watch(self) -> None:
         """Observe the parts."""
-        self._bar.observe(weakly(self._shown_changed), ["shown"])
-        self._timeline.observe(weakly(self._switched), "stream")
-        self._timeline.observe(weakly(self._named), "branch")
-        self._timeline.observe(weakly(self._scrubbed), "frame")
-        self._canvas.observe(weakly(self._drawn), ["state"])
-        self._canvas.observe(weakly(self._named), ["latency"])
-        self._panel.observe(weakly(self._drawn), ["settings"])
-        self._folds["Features"].observe(weakly(self._unfolded), ["selected_index"])
+        self._bar.observe(weak_callback(self._shown_changed), ["shown"])
+        self._timeline.observe(weak_callback(self._switched), "stream")
+        self._timeline.observe(weak_callback(self._named), "branch")
+        self._timeline.observe(weak_callback(self._scrubbed), "frame")
+        self._canvas.observe(weak_callback(self._drawn), ["state"])
+        self._canvas.observe(weak_callback(self._named), ["latency"])
+        self._panel.observe(weak_callback(self._drawn), ["settings"])
+        self._folds["Features"].observe(weak_callback(self._unfolded), ["selected_index"])
 
     def _follow(self) -> None:
         """Subscribe to the current branch if a page shows the studio, else unsubscribe."""
@@ -312,8 +312,8 @@ class Studio(ipywidgets.Box):
             leave()
         self._leave = ()
         if self._bar.shown:
-            events = self.live.subscribe(weakly(self._on_event))
-            self._leave = (events, self.stream.subscribe(self._pace.ask))
+            events = self.live.subscribe(weak_callback(self._on_event))
+            self._leave = (events, self.stream.subscribe(self._throttle.request))
 
     def _shown_changed(self, _: object) -> None:
         """Begin or end following when a page shows or leaves the studio."""
@@ -334,7 +334,7 @@ class Studio(ipywidgets.Box):
 
     def _named(self, _: object) -> None:
         """Update the name of the current branch."""
-        self._pace.ask()
+        self._throttle.request()
 
     def _scrubbed(self, change: dict[str, Any]) -> None:
         """Show the frame that was scrubbed to in the other parts."""
@@ -351,7 +351,7 @@ class Studio(ipywidgets.Box):
     def _drawn(self, _: object) -> None:
         """Update the status and the features' plan after a change of drags or settings."""
         self._canvas.settings = self._panel.settings
-        self._pace.ask()
+        self._throttle.request()
         if self._features.awake:
             self._features.plan(self.drags, self.keep, self.settings)
 
@@ -371,8 +371,8 @@ class Studio(ipywidgets.Box):
             if event.error is not None:
                 self._bar.fail(event.error)
             if event.status is Status.PAUSED:  # there is time now
-                on_a_timer(0.0, weakly(self._features.catch_up))
-        self._pace.ask()
+                on_a_timer(0.0, weak_callback(self._features.catch_up))
+        self._throttle.request()
 
 
 def _fold(child: ipywidgets.Widget, title: str, *, is_open: bool) -> ipywidgets.Accordion:

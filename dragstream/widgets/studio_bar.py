@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import traitlets
 
-from dragstream.drags.checks import short, whole
+from dragstream.drags.checks import check_int, short_repr
 from dragstream.widgets.export import EXPORTS
 from dragstream.widgets.figures import Figure
 from dragstream.widgets.page import PageWidget, text
@@ -54,7 +54,7 @@ class Actions(Protocol):
 
 
 def _blocks(value: object, name: str) -> int:
-    count = whole(value, name, least=1)
+    count = check_int(value, name, least=1)
     if count > _MOST_BLOCKS:
         raise ValueError(f"{name} must be at most {_MOST_BLOCKS}, got {count}")
     return count
@@ -62,7 +62,7 @@ def _blocks(value: object, name: str) -> int:
 
 def _kind(value: object, name: str) -> str:
     if value not in EXPORTS:
-        raise ValueError(f"{name} must be one of {', '.join(EXPORTS)}, got {short(value)}")
+        raise ValueError(f"{name} must be one of {', '.join(EXPORTS)}, got {short_repr(value)}")
     return str(value)
 
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import whole
+from dragstream.drags.checks import check_int
 from dragstream.stream.events import Event, StatusChanged
 from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
 from dragstream.widgets import session
 from dragstream.widgets.branches import Branch, Tree, shared_blocks
 from dragstream.widgets.filmstrip import draw
-from dragstream.widgets.pace import Pace
 from dragstream.widgets.page import PageWidget, jpeg, natural, optional, parts, text
+from dragstream.widgets.throttle import Throttle
 from dragstream.widgets.visible import FreshDict
-from dragstream.widgets.weak import weakly
+from dragstream.widgets.weak_callback import weak_callback
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -115,7 +115,7 @@ class Timeline(PageWidget):
         self._tree = Tree()
         self._update_lock = threading.Lock()
         self._lines: dict[str, _Line] = {}
-        self._pace = Pace(self.refresh, _INTERVAL)
+        self._throttle = Throttle(self.refresh, _INTERVAL)
         self._leave: list[Callable[[], object]] = []
         self._lines[self._tree.current] = _Line(stream, live)
         self._set_current()
@@ -223,7 +223,7 @@ class Timeline(PageWidget):
         """
         line = self._lines[self._tree.current]
         blocks = line.stream.blocks
-        if not session.least(blocks) <= whole(to, "to", least=0) <= len(blocks):
+        if not session.least(blocks) <= check_int(to, "to", least=0) <= len(blocks):
             raise ValueError(
                 f"to must be from {session.least(blocks)} to {len(blocks)}, the number of blocks, "
                 f"got {to}"
@@ -276,7 +276,7 @@ class Timeline(PageWidget):
         Raises:
             ValueError: Fewer than one, or a stream without blocks.
         """
-        count = whole(blocks, "blocks", least=1)
+        count = check_int(blocks, "blocks", least=1)
         return draw(self.stream.blocks[-count:])
 
     def __repr__(self) -> str:
@@ -315,8 +315,8 @@ class Timeline(PageWidget):
         for leave in self._leave:
             leave()
         lines = tuple(self._lines.values()) if self.shown else ()
-        self._leave = [line.stream.subscribe(self._pace.ask) for line in lines]
-        on_event = weakly(self._on_event)
+        self._leave = [line.stream.subscribe(self._throttle.request) for line in lines]
+        on_event = weak_callback(self._on_event)
         self._leave += [line.live.subscribe(on_event) for line in lines if line.live is not None]
         if lines:
             self.refresh()

@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from dragstream.widgets.weak import weakly
+from dragstream.widgets.weak_callback import weak_callback
 
 __all__ = ["FreshBytes", "FreshDict", "FreshList", "VisibleWidget"]
 
@@ -63,7 +63,7 @@ class VisibleWidget(ipywidgets.DOMWidget):
     def expect_page(self) -> None:
         """Count as shown from now on: a page is about to show the widget."""
         self._unregister_cell()
-        self._unregister_cell = on_next_run(weakly(self._on_cell_rerun))
+        self._unregister_cell = on_next_run(weak_callback(self._on_cell_rerun))
         self._set_shown(shown=True)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from dragstream.widgets import DriftPlot
 from tests.browser.host import Panel
-from tests.widgets.swatches import dragged_take
+from tests.widgets.swatches import dragged_stream
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
 
@@ -32,7 +32,7 @@ class Hand(Panel):
 
 @pytest.fixture(scope="module")
 def take():
-    return dragged_take(5, 2)
+    return dragged_stream(5, 2)
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ import torch
 
 import dragstream as ds
 from dragstream.widgets import Studio
-from tests.widgets.swatches import dragged_take
+from tests.widgets.swatches import dragged_stream
 
 torch.set_num_threads(1)
-stream = dragged_take(2, 1)
+stream = dragged_stream(2, 1)
 studio = Studio(stream)
 """
 

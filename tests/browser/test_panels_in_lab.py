@@ -17,13 +17,13 @@ import torch
 
 import dragstream as ds
 from dragstream.widgets import DriftPlot, Timeline
-from tests.widgets.swatches import DRAG, dragged_take
+from tests.widgets.swatches import DRAG, dragged_stream
 
 torch.set_num_threads(1)
 """
 
 TIMELINE = """
-stream = dragged_take(3, 3)
+stream = dragged_stream(3, 3)
 timeline = Timeline(stream)
 timeline
 """

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from dragstream.widgets import Timeline
 from tests.browser.host import Panel
-from tests.widgets.swatches import DRAG, dragged_take
+from tests.widgets.swatches import DRAG, dragged_stream
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
 
@@ -54,7 +54,7 @@ class Hand(Panel):
 @pytest.fixture(scope="module")
 def take():
     """Eight blocks, the fourth and fifth of them animated."""
-    return dragged_take(3, 3)
+    return dragged_stream(3, 3)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragstream.drags.checks import point
+from dragstream.drags.checks import check_point
 from dragstream.drags.geometry import Affine, FrameClock, Grid
 
 coordinates = st.floats(-500, 500, allow_nan=False)
@@ -103,10 +103,10 @@ def test_affine_refuses_what_it_cannot_be():
 
 
 def test_point_names_what_is_wrong():
-    assert point(np.array([1, 2]), "center") == (1.0, 2.0)
+    assert check_point(np.array([1, 2]), "center") == (1.0, 2.0)
     with pytest.raises(TypeError, match="center must be a pair"):
-        point(3, "center")
+        check_point(3, "center")
     with pytest.raises(ValueError, match="got 3 values"):
-        point((1, 2, 3), "center")
+        check_point((1, 2, 3), "center")
     with pytest.raises(TypeError, match="the y of center"):
-        point((1, "2"), "center")
+        check_point((1, "2"), "center")

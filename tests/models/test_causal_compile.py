@@ -7,7 +7,7 @@ import torch
 
 from dragstream.models import causal_compile
 from dragstream.models.causal_compile import compile_layers
-from dragstream.models.causal_economy import Economy
+from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_wan import CausalWan
 
 pytestmark = [
@@ -114,10 +114,10 @@ def test_economies_go_with_it(compiled, tiny):
     context, theirs = streamed(wan, 2)[1][-1], streamed(eager, 2)[1][-1]
     wanted = dragged(eager, theirs)
     try:
-        for economy in (Economy(checkpointing=True), Economy(swapped_layers=2)):
-            close(dragged(wan.place("cpu", economy), context), wanted)
+        for offload in (OffloadConfig(checkpointing=True), OffloadConfig(swapped_layers=2)):
+            close(dragged(wan.place("cpu", offload), context), wanted)
     finally:
-        wan.place("cpu", Economy())
+        wan.place("cpu", OffloadConfig())
 
 
 def test_without_a_compiler_it_is_told_what_is_missing(tiny, monkeypatch):

@@ -186,7 +186,7 @@ def test_a_context_shares_keys_and_values_and_forgets(tiny):
     assert [block.start for block in contexts[6].blocks] == [0, 10]
     assert [context.frames for context in contexts] == [0, 2, 4, 6, 8, 10, 12]
     assert contexts[3].blocks[0] is contexts[6].blocks[0]
-    assert contexts[5].words is contexts[0].words
+    assert contexts[5].text_kv is contexts[0].text_kv
 
 
 def test_without_a_window_nothing_is_forgotten(tiny):
@@ -255,7 +255,7 @@ def test_a_smaller_block_is_refused_only_where_it_would_miss_something(tiny):
     single = blocks_of(tiny, 1, frames=1)[0]
     blocks = blocks_of(tiny, 3)
     assert wan.denoise(single, 1.0, rolled(wan, blocks[:2], text)).shape == single.shape
-    with pytest.raises(ValueError, match="forgotten"):
+    with pytest.raises(ValueError, match="no longer holds"):
         wan.denoise(single, 1.0, rolled(wan, blocks, text))
 
 
@@ -331,8 +331,8 @@ def test_observing_is_features_and_prediction_in_one_pass(tiny, butterworth):
     filters = (None, butterworth(0.4))
 
     def gradient(taps, clean):
-        looks = [tap.square().sum() for each in taps for tap in each.values()]
-        return torch.autograd.grad(sum(looks) + 3 * clean.square().sum(), latents)[0]
+        losses = [tap.square().sum() for each in taps for tap in each.values()]
+        return torch.autograd.grad(sum(losses) + 3 * clean.square().sum(), latents)[0]
 
     taps = wan.filtered_features(latents, 0.7, context, (0, last), filters)
     clean = wan.predict(latents, 0.7, context)

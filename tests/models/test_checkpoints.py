@@ -237,9 +237,9 @@ def test_missing_sizes_are_named(tiny):
 
 def test_what_a_block_sees(tiny):
     sizes = CausalWanConfig.of(tiny)  # window 5, sink 1
-    assert sizes.spans(0, 2) == ((0, 0),)
-    assert sizes.spans(3, 2) == ((0, 3),)
-    assert sizes.spans(4, 2) == ((0, 1), (2, 4))
-    assert sizes.spans(100, 2) == ((0, 1), (98, 100))
+    assert sizes.visible_ranges(0, 2) == ((0, 0),)
+    assert sizes.visible_ranges(3, 2) == ((0, 3),)
+    assert sizes.visible_ranges(4, 2) == ((0, 1), (2, 4))
+    assert sizes.visible_ranges(100, 2) == ((0, 1), (98, 100))
     assert (sizes.room(0), sizes.room(2), sizes.room(100)) == (5, 4, 4)
-    assert CausalWanConfig.of(tiny | {"window": None}).spans(100, 2) == ((0, 100),)
+    assert CausalWanConfig.of(tiny | {"window": None}).visible_ranges(100, 2) == ((0, 100),)

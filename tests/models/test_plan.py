@@ -12,7 +12,7 @@ from dragstream import models
 from dragstream.models import causal_gradient
 from dragstream.models import plan as planning
 from dragstream.models.causal_config import CausalWanConfig
-from dragstream.models.causal_economy import Economy
+from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.plan import plan, plan_for
 from dragstream.models.plan_parts import When
@@ -108,11 +108,13 @@ def real(dtype=torch.float32):
 def test_weights_and_cache_are_those_of_real_tensors(small, dtype):
     made, (wan, context) = small(dtype=dtype), real(dtype)
     assert size(made, "transformer") == size_of(list(wan.parameters()))
-    words = [part for pair in context.words for part in pair]
-    assert size(made, "keys and values of the text") == size_of(words)
-    spans = context.spans(wan.config, 3)
-    past = [part for layer in range(4) for pair in context.past(layer, spans) for part in pair]
-    assert size(made, "keys and values in sight") == size_of(past)
+    text_kv = [part for pair in context.text_kv for part in pair]
+    assert size(made, "keys and values of the text") == size_of(text_kv)
+    ranges = context.visible_ranges(wan.config, 3)
+    kv_cache = [
+        part for layer in range(4) for pair in context.kv_cache(layer, ranges) for part in pair
+    ]
+    assert size(made, "keys and values in sight") == size_of(kv_cache)
     block = [part for pair in context.blocks[-1].layers for part in pair]
     assert size(made, "the same of 1 more for going back") == size_of(block)
     assert size(small(dtype=dtype, undo=3), "the same of 3 more for going back") == 3 * size_of(
@@ -167,7 +169,7 @@ class Fused:
 def test_an_iteration_takes_what_was_rehearsed(checkpointing, monkeypatch):
     monkeypatch.setitem(causal_gradient._KERNELS, "cpu", Fused())
     wan, context = real()
-    wan.place("cpu", Economy(checkpointing=checkpointing))
+    wan.place("cpu", OffloadConfig(checkpointing=checkpointing))
     latents = torch.randn(1, 3, 4, 8, 12).requires_grad_()
 
     def iterate():
@@ -213,8 +215,8 @@ def test_smaller_plans_take_less_and_less(small):
         peaks = [step.peak(dragged=dragged) for step in chain]
         assert peaks == sorted(peaks, reverse=True)
         assert peaks[-1] < peaks[0]
-    last = chain[-1].placement
-    assert last.economy == Economy(checkpointing=True, swapped_layers=4, keep_filtered=False)
+    last = chain[-1].device_map
+    assert last.offload == OffloadConfig(checkpointing=True, swapped_layers=4, keep_filtered=False)
     assert (last.vae_device, chain[-1].release.window) == ("cpu", 6)
     assert chain[-1].smaller == ()
     assert made.smallest is chain[-1]
@@ -278,9 +280,9 @@ def test_loading_a_plan_checks_first_and_does_as_planned(monkeypatch):
     made = plan("self-forcing", device="cpu", height=64, width=64, checkpointing=True)
     monkeypatch.setattr(planning, "_free", lambda _: None)
     monkeypatch.setattr(assembly, "assemble", lambda *parts, **_: parts)
-    release, files, placement = models.load(made, base="some/one", undo=2)
+    release, files, device_map = models.load(made, base="some/one", undo=2)
     assert release == RELEASES["self-forcing"].changed({"height": 64, "width": 64})
-    assert placement == dataclasses.replace(made.placement, undo=2)
+    assert device_map == dataclasses.replace(made.device_map, undo=2)
     assert files.base.repository == "some/one"
     monkeypatch.setattr(planning, "_free", lambda _: 1000)
     monkeypatch.setattr(assembly, "assemble", lambda *_, **__: pytest.fail("loaded"))
@@ -290,7 +292,7 @@ def test_loading_a_plan_checks_first_and_does_as_planned(monkeypatch):
 
 def test_a_plan_from_configs_at_hand(small):
     config = CausalWanConfig.of({**SMALL.transformer, **RELEASE.causal})
-    made = plan_for(RELEASE, config, SMALL.vae, small().placement)
+    made = plan_for(RELEASE, config, SMALL.vae, small().device_map)
     mine, theirs = (
         {part.name: part.size for part in each.parts if part.name != "text encoder"}
         for each in (made, small())
@@ -320,8 +322,8 @@ def test_loaders_check_the_plan_of_what_they_have_read(small, monkeypatch):
     vae = VideoAutoencoder(AutoencoderKLWan.from_config(dict(SMALL.vae)))
     monkeypatch.setattr(planning, "_free", lambda device: 1000 if device == "cuda" else None)
     with pytest.raises(MemoryError, match=r"on cuda, where 0\.0 MB are free"):
-        assembly._check_plan(RELEASE, wan, vae, small(device="cuda").placement)
-    assembly._check_plan(RELEASE, wan, vae, small(device="cpu").placement)
+        assembly._check_plan(RELEASE, wan, vae, small(device="cuda").device_map)
+    assembly._check_plan(RELEASE, wan, vae, small(device="cpu").device_map)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +353,7 @@ def test_an_iteration_takes_what_was_planned_on_a_gpu(checkpointing):
         {**SMALL.transformer, "num_heads": 12, "head_dim": 64, "ffn_dim": 4096, **RELEASE.causal}
     )
     wan = CausalWan(config).to(torch.bfloat16).requires_grad_(requires_grad=False)
-    wan.place("cuda", Economy(checkpointing=checkpointing))
+    wan.place("cuda", OffloadConfig(checkpointing=checkpointing))
     context = wan.new_context(torch.randn(1, RELEASE.tokens, 12, device="cuda"))
     for _ in range(3):
         context = wan.commit(torch.randn(1, 3, 4, 60, 104, device="cuda"), context)

@@ -14,7 +14,7 @@ from dragstream.models.playground import autoencoding, card, clips, flow, train
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.model import Playground
 
-PLAN = autoencoding.Plan(
+PLAN = autoencoding.TrainingBudget(
     minutes=1.0,
     autoencoder_steps=2,
     decoder_steps=2,

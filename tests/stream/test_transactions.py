@@ -10,7 +10,7 @@ from dragstream.drags import regions
 from dragstream.drags.motions import Drag, Memory, Rotation, Translation
 from dragstream.method.settings import DragSettings
 from dragstream.stream import Stream
-from dragstream.stream.pen import Pen
+from dragstream.stream.write_lock import WriteLock
 
 
 class Failing:
@@ -107,14 +107,14 @@ def test_an_interrupt_just_after_the_pen_was_taken_lets_go_of_it(
     *, model, drags, trace, afterwards, call, monkeypatch
 ):
     stream = started(model)
-    before, take = trace(stream), Pen.take
+    before, acquire = trace(stream), WriteLock.acquire
 
-    def interrupted(pen, writing):
-        take(pen, writing)
+    def interrupted(lock, writer):
+        acquire(lock, writer)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Pen, "take", interrupted)
+        patch.setattr(WriteLock, "acquire", interrupted)
         with pytest.raises(KeyboardInterrupt):
             CALLS[call](stream, drags)
     assert trace(stream) == before

@@ -104,7 +104,7 @@ class Swatches:
         return f"swatches {self.spec.grid}"
 
 
-def dragged_take(before, after):
+def dragged_stream(before, after):
     """A stream of so many plain blocks, two animated ones, and so many plain ones again."""
     stream = Stream(Swatches(), "a disc wanders", seed=5)
     stream.run(before, progress=False)

@@ -423,23 +423,23 @@ def test_what_the_page_did_can_be_taken_back(canvas):
 
 def test_what_was_refused_is_no_step(canvas):
     canvas.add(MOVE)
-    told = []
-    canvas.send_state = told.append
+    sent = []
+    canvas.send_state = sent.append
     canvas.set_state({"state": to_json([MOVE], DISC), "looks": [LOOK], "revision": 99})
-    assert told == [["state", "looks", "draft", "onion", "revision"]]
+    assert sent == [["state", "looks", "draft", "onion", "revision"]]
     assert canvas.sent[0]["refused"] is True
     canvas.undo()
     assert canvas.drags == []
 
 
 def test_undo_reaches_the_page_in_one_message(canvas):
-    told = []
+    sent = []
     canvas.add(MOVE)
     canvas.region = DISC
     canvas.clear()
-    canvas.send_state = lambda key=None: told.append(set(key))
+    canvas.send_state = lambda key=None: sent.append(set(key))
     canvas.undo()
-    assert told == [{"state", "looks", "draft", "revision"}]
+    assert sent == [{"state", "looks", "draft", "revision"}]
 
 
 # --- frames -------------------------------------------------------------------------------------

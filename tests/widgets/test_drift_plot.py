@@ -16,7 +16,7 @@ from dragstream.stream.stream import Stream
 from dragstream.widgets import DriftPlot, drift_series
 from dragstream.widgets.drift_series import FRAME_COLUMNS, ITERATION_COLUMNS
 from tests.widgets.pages import listening, seen
-from tests.widgets.swatches import DRAG, dragged_take
+from tests.widgets.swatches import DRAG, dragged_stream
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -26,7 +26,7 @@ RAW = ds.DragSettings.paper(rectification=False)
 @pytest.fixture(scope="module")
 def made():
     """Four plain blocks, two animated ones, a plain one."""
-    return dragged_take(4, 1)
+    return dragged_stream(4, 1)
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_iterations_of_a_live_stream_are_drawn_as_they_happen(stream):
     plot.observe(
         lambda change: counts.append(len(rows(change["new"], ITERATION_COLUMNS))), "iterations"
     )
-    plot._pace._seconds = 0.0  # tell of each
+    plot._throttle._seconds = 0.0  # tell of each
     live.animate([DRAG])
     assert live.wait(60)
     live.stop()

@@ -11,7 +11,7 @@ from dragstream.method.settings import DragSettings
 from dragstream.stream import LiveStream, Stream
 from dragstream.widgets.feature_picture import GAP, PANEL, picture_size, token_at
 from dragstream.widgets.feature_view import Colouring, FeatureView
-from dragstream.widgets.pace import Aside
+from dragstream.widgets.throttle import BackgroundThrottle
 from tests.widgets.pages import seen, until
 from tests.widgets.swatches import Swatches
 
@@ -62,7 +62,9 @@ def elsewhere(call):
 def aside(view):
     """The postponed calls of the view: seconds and function."""
     calls = []
-    view._aside = Aside(view.catch_up, 0.2, later=lambda *call: calls.append(call))
+    view._background = BackgroundThrottle(
+        view.catch_up, 0.2, later=lambda *call: calls.append(call)
+    )
     return calls
 
 
@@ -226,7 +228,7 @@ def test_plans_are_drawn_over_the_newest_frame(view):
     view.plan([DRAG], KEEP)
     assert not np.array_equal(before, panels(view)["frame"])
     view.frame = 4
-    assert view._reader.aims(view.stream.blocks[1], 1, None) is None
+    assert view._reader.targets(view.stream.blocks[1], 1, None) is None
     view.plan([])
     view.frame = 5
     assert np.array_equal(before, panels(view)["frame"])

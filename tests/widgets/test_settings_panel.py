@@ -13,7 +13,7 @@ def panel():
     return SettingsPanel(SPEC)
 
 
-def tell(panel, **message):
+def send(panel, **message):
     """Handle a message as if the page sent it."""
     panel._handle_custom_msg(message, [])
 
@@ -58,7 +58,7 @@ def test_the_steps_are_counted_as_in_the_paper(panel):
     ],
 )
 def test_what_is_written_is_taken_over(panel, name, text, expected):
-    tell(panel, type="set", name=name, text=text)
+    send(panel, type="set", name=name, text=text)
     assert panel.settings == expected
     assert panel.state["problems"] == {}
 
@@ -81,13 +81,13 @@ def test_what_is_written_is_taken_over(panel, name, text, expected):
     ],
 )
 def test_what_is_wrong_is_answered_beside_its_field(panel, name, text, message):
-    tell(panel, type="set", name="neighbours", text="5")
+    send(panel, type="set", name="neighbours", text="5")
     before = panel.settings
-    tell(panel, type="set", name=name, text=text)
+    send(panel, type="set", name=name, text=text)
     assert panel.settings is before
     assert list(panel.state["problems"]) == [name]
     assert message in panel.state["problems"][name]
-    tell(panel, type="set", name="iterations", text="2")
+    send(panel, type="set", name="iterations", text="2")
     assert panel.state["problems"] == {}
 
 
@@ -104,42 +104,42 @@ def test_what_is_wrong_is_answered_beside_its_field(panel, name, text, message):
 )
 def test_clicks_change_a_field_by_its_step(panel, name, by, expected):
     assert field(panel, name)["steps"]
-    tell(panel, type="nudge", name=name, by=by)
+    send(panel, type="nudge", name=name, by=by)
     assert panel.settings == expected
-    tell(panel, type="nudge", name=name, by=-by)
+    send(panel, type="nudge", name=name, by=-by)
     assert panel.settings.resolve(SPEC) == DragSettings().resolve(SPEC)
 
 
 def test_clicks_end_where_a_field_does(panel):
-    tell(panel, type="set", name="iterations", text="1")
+    send(panel, type="set", name="iterations", text="1")
     for _ in range(2):
-        tell(panel, type="nudge", name="iterations", by=-1)
+        send(panel, type="nudge", name="iterations", by=-1)
     assert panel.settings.iterations == 0
     assert "iterations" in panel.state["problems"]["iterations"]
     assert not field(panel, "cutoffs")["steps"]
-    tell(panel, type="nudge", name="cutoffs", by=1)
+    send(panel, type="nudge", name="cutoffs", by=1)
     assert "no steps" in panel.state["problems"]["cutoffs"]
 
 
 def test_parts_are_switched_off_and_come_back_as_they_were(panel):
-    tell(panel, type="set", name="alpha", text="2")
-    tell(panel, type="switch", name="alpha", on=False)
+    send(panel, type="set", name="alpha", text="2")
+    send(panel, type="switch", name="alpha", on=False)
     assert panel.settings.focus is False
     assert field(panel, "alpha")["on"] is False
     assert field(panel, "alpha")["text"] == ""
-    tell(panel, type="switch", name="alpha", on=True)
+    send(panel, type="switch", name="alpha", on=True)
     assert panel.settings == DragSettings(focus=2)
     for name in ("cutoffs", "neighbours", "weight"):
-        tell(panel, type="switch", name=name, on=False)
+        send(panel, type="switch", name=name, on=False)
     off = DragSettings(focus=2, cutoffs=False, rectification=False, constraint=False)
     assert panel.settings == off
 
 
 def test_presets(panel):
-    tell(panel, type="preset", name="released")
+    send(panel, type="preset", name="released")
     assert panel.settings == DragSettings.released()
     assert panel.state["preset"] == "released"
-    tell(panel, type="set", name="iterations", text="2")
+    send(panel, type="set", name="iterations", text="2")
     assert panel.settings == DragSettings.released(iterations=2)
     assert panel.state["preset"] is None
 

@@ -43,7 +43,7 @@ def listeners(stream):
     return len(stream._listeners) + sum(playing)
 
 
-def tell(widget, views):
+def send(widget, views):
     """Say what a page says when it has so many views of a widget, or of all parts of one."""
     parts = (
         [widget._bar, widget.canvas, widget.timeline, widget.drift, widget.features._guard]
@@ -64,15 +64,15 @@ def test_thirty_runs_of_a_cell_leave_no_listeners(stream, live, kind):
     before = listeners(stream)
     made = [KINDS[kind](stream) for _ in range(30)]
     assert listeners(stream) == before
-    tell(made[-1], 1)
+    send(made[-1], 1)
     one = listeners(stream) - before
     assert one > 0
-    tell(made[0], 2)
-    tell(made[-1], 0)
+    send(made[0], 2)
+    send(made[-1], 0)
     assert listeners(stream) - before == one
     made[0].close()
     assert listeners(stream) == before
-    tell(made[0], 1)  # a page that has not heard of it
+    send(made[0], 1)  # a page that has not heard of it
     assert listeners(stream) == before
 
 
@@ -110,15 +110,15 @@ def test_a_canvas_that_no_page_shows_encodes_nothing_and_is_never_stale(stream, 
     stream.run(3, progress=False)
     assert encoded == []
     assert np.array_equal(picture(canvas), stream.blocks[-1].frames[-1])
-    tell(canvas, 1)
+    send(canvas, 1)
     stream.step()
     assert np.array_equal(picture(canvas), stream.blocks[-1].frames[-1])
-    tell(canvas, 0)
+    send(canvas, 0)
     assert canvas._trait_values["frame"] == b""
     encoded.clear()
     stream.step()
     assert encoded == []
-    tell(canvas, 1)
+    send(canvas, 1)
     assert np.array_equal(picture(canvas), stream.blocks[-1].frames[-1])
 
 
@@ -127,9 +127,9 @@ def test_a_frame_that_python_shows_stays_until_the_stream_moves_on(stream):
     other = 255 - stream.blocks[0].frames[0]
     canvas.show(other)
     assert np.array_equal(picture(canvas), other)
-    tell(canvas, 1)
+    send(canvas, 1)
     assert np.array_equal(picture(canvas), other)
-    tell(canvas, 0)
+    send(canvas, 0)
     stream.step()
     assert np.array_equal(picture(canvas), stream.blocks[-1].frames[-1])
 
@@ -147,11 +147,11 @@ def test_the_last_page_that_leaves_is_not_the_only_one(stream):
     canvas = DragCanvas(stream)
     sent = []
     canvas.send = lambda content, *_: sent.append(content)
-    tell(canvas, 1)
+    send(canvas, 1)
     assert sent == []
-    tell(canvas, 0)
+    send(canvas, 0)
     assert sent == [{"type": "views"}]  # whoever shows it says so
-    tell(canvas, 1)
+    send(canvas, 1)
     assert canvas.shown
 
 
@@ -160,6 +160,6 @@ def test_a_number_of_views_that_makes_no_sense_is_answered(stream, views):
     canvas = DragCanvas(stream)
     sent = []
     canvas.send = lambda content, *_: sent.append(content)
-    tell(canvas, views)
+    send(canvas, views)
     assert sent[0]["type"] == "error"
     assert not canvas.shown

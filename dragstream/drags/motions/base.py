@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from dragstream.drags.checks import Point, short, whole
+from dragstream.drags.checks import Point, check_int, short_repr
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.sketch import Dot, Line, Sketch
 from dragstream.drags.reading import Document
@@ -112,7 +112,7 @@ class Motion(ABC):
         Raises:
             ValueError: Fields that are missing, unknown or out of bounds.
         """
-        raise TypeError(f"{where}: {cls.__name__} is not read from fields, got {short(value)}")
+        raise TypeError(f"{where}: {cls.__name__} is not read from fields, got {short_repr(value)}")
 
     def expression(self) -> Expression:
         """The Python source of the motion, with `import dragstream as ds` before it."""
@@ -151,6 +151,6 @@ def targets(motion: Motion, frames: int) -> list[Affine]:
     Raises:
         ValueError: There is no frame.
     """
-    count = whole(frames, "frames", least=1)
+    count = check_int(frames, "frames", least=1)
     duration = motion.duration or count
     return [motion.at(min(1.0, frame / duration)) for frame in range(1, count + 1)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dragstream.drags.checks import Points, fraction, settle
+from dragstream.drags.checks import Points, check_fraction, set_fields
 from dragstream.drags.motions.along_path import PathMotion
 from dragstream.drags.motions.sketch import Tip
 from dragstream.drags.paths import Path, as_path
@@ -41,7 +41,7 @@ class Deformation(PathMotion):
     edge: float
 
     def __init__(self, path: Path | Points, *, edge: float = EDGE) -> None:
-        settle(self, path=as_path(path), edge=fraction(edge, "edge"))
+        set_fields(self, path=as_path(path), edge=check_fraction(edge, "edge"))
 
     @classmethod
     def by(cls, dx: float, dy: float, ease: str = "linear", *, edge: float = EDGE) -> Deformation:

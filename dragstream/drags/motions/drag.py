@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dragstream.drags.checks import settle, short, whole
+from dragstream.drags.checks import check_int, set_fields, short_repr
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Motion
 from dragstream.drags.regions import centroid, rasterise
@@ -30,7 +30,7 @@ class Memory:
     region: Shape
 
     def __init__(self, block: int, region: Region) -> None:
-        settle(self, block=whole(block, "block", least=0), region=as_shape(region))
+        set_fields(self, block=check_int(block, "block", least=0), region=as_shape(region))
 
 
 @dataclass(frozen=True, init=False)
@@ -56,11 +56,11 @@ class Drag:
         if not isinstance(motion, Motion):
             raise TypeError(
                 f"motion must be a Translation, Deformation, Rotation, Scale or another Motion, "
-                f"got {short(motion)}"
+                f"got {short_repr(motion)}"
             )
         if not (source is None or isinstance(source, Memory)):
-            raise TypeError(f"source must be a Memory or None, got {short(source)}")
-        settle(self, region=as_shape(region), motion=motion, source=source)
+            raise TypeError(f"source must be a Memory or None, got {short_repr(source)}")
+        set_fields(self, region=as_shape(region), motion=motion, source=source)
 
     def mask(self, height: int, width: int) -> BoolMask:
         """The handle that the method moves: bool (height, width).
@@ -111,7 +111,7 @@ def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int
         raise TypeError(f"drags must be a sequence of Drag, got {type(given).__name__}")
     for index, drag in enumerate(given):
         if not isinstance(drag, Drag):
-            raise TypeError(f"drags[{index}] must be a Drag, got {short(drag)}")
+            raise TypeError(f"drags[{index}] must be a Drag, got {short_repr(drag)}")
     if not given:
         raise ValueError("drags is empty: give at least one Drag")
     masks = [_handle(f"drags[{i}]", drag, height, width) for i, drag in enumerate(drags)]

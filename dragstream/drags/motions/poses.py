@@ -10,12 +10,20 @@ from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from dragstream.drags.checks import Point, angle, pixels, point, sequence, settle, short
+from dragstream.drags.checks import (
+    Point,
+    check_degrees,
+    check_pixels,
+    check_point,
+    check_sequence,
+    set_fields,
+    short_repr,
+)
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Motion
 from dragstream.drags.motions.scale import check_factor
 from dragstream.drags.motions.sketch import Dot, Line, Sketch, Tip
-from dragstream.drags.paths import check_fraction
+from dragstream.drags.paths import check_unit_interval
 from dragstream.drags.reading import MOST_POINTS, Document, located, read_fields, read_list
 from dragstream.drags.shapes import BoolMask
 from dragstream.drags.source import Expression, Items, Make, number, pair
@@ -62,14 +70,14 @@ class Poses(Motion):
     poses: tuple[Pose, ...]
 
     def __init__(self, center: Sequence[float], poses: Iterable[Sequence[float]]) -> None:
-        given = sequence(poses, "poses", "poses (dx, dy, degrees, factor)")
+        given = check_sequence(poses, "poses", "poses (dx, dy, degrees, factor)")
         read = tuple(_pose(each, f"poses[{index}]") for index, each in enumerate(given))
-        settle(self, center=point(center, "center"), poses=read)
+        set_fields(self, center=check_point(center, "center"), poses=read)
 
     def pose(self, fraction: float) -> Pose:
         """The pose at a fraction of the time, in [0, 1]; at rest at 0."""
         stops = (_REST, *self.poses)
-        time = check_fraction(fraction) * len(self.poses)
+        time = check_unit_interval(fraction) * len(self.poses)
         before = min(bisect_right(range(len(stops)), time), len(self.poses)) - 1
         share = time - before
         if share == 1.0:
@@ -136,13 +144,18 @@ class Poses(Motion):
 
 
 def _pose(value: object, name: str) -> Pose:
-    numbers = sequence(value, name, "numbers (dx, dy, degrees, factor)")
+    numbers = check_sequence(value, name, "numbers (dx, dy, degrees, factor)")
     if not 2 <= len(numbers) <= 4:
-        raise ValueError(f"{name} must be (dx, dy, degrees, factor), got {short(numbers)}")
+        raise ValueError(f"{name} must be (dx, dy, degrees, factor), got {short_repr(numbers)}")
     dx, dy, *rest = numbers
-    degrees = angle(rest[0], f"the degrees of {name}") if rest else 0.0
+    degrees = check_degrees(rest[0], f"the degrees of {name}") if rest else 0.0
     factor = check_factor(rest[1], f"the factor of {name}") if len(rest) > 1 else 1.0
-    return Pose(pixels(dx, f"the dx of {name}"), pixels(dy, f"the dy of {name}"), degrees, factor)
+    return Pose(
+        check_pixels(dx, f"the dx of {name}"),
+        check_pixels(dy, f"the dy of {name}"),
+        degrees,
+        factor,
+    )
 
 
 def _between(first: Pose, last: Pose, share: float) -> Pose:

@@ -10,11 +10,11 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import Point, angle, point, settle
+from dragstream.drags.checks import Point, check_degrees, check_point, set_fields
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Motion
 from dragstream.drags.motions.sketch import Dot, Line, Sketch
-from dragstream.drags.paths import check_ease, check_fraction, check_frames, progress
+from dragstream.drags.paths import check_ease, check_frames, check_unit_interval, progress
 from dragstream.drags.reading import MOST_POINTS, Document, given, located, read_fields, read_list
 from dragstream.drags.shapes import BoolMask
 from dragstream.drags.source import Expression, Items, Make, number, pair, timing
@@ -52,8 +52,8 @@ class Rotation(Motion):
         frames: Sequence[float] | None = None,
     ) -> None:
         check_ease(ease)
-        settle(self, center=point(center, "center"), degrees=_degrees(degrees), ease=ease)
-        settle(self, frames=check_frames(frames, len(self.arc), "angles"))
+        set_fields(self, center=check_point(center, "center"), degrees=_degrees(degrees), ease=ease)
+        set_fields(self, frames=check_frames(frames, len(self.arc), "angles"))
         if all(stop == 0 for stop in self.arc):
             raise ValueError(f"a rotation must turn, got degrees={self.degrees!r}")
 
@@ -66,7 +66,7 @@ class Rotation(Motion):
         """The angle in degrees at a fraction of the time, in [0, 1]."""
         arc = self.arc
         steps = range(len(arc))
-        step = progress(check_fraction(fraction), steps, self.frames, self.ease)
+        step = progress(check_unit_interval(fraction), steps, self.frames, self.ease)
         return float(np.interp(step, steps, arc))
 
     def at(self, fraction: float) -> Affine:
@@ -139,8 +139,8 @@ class Rotation(Motion):
 
 def _degrees(degrees: object) -> float | tuple[float, ...]:
     if isinstance(degrees, Sequence | np.ndarray) and not isinstance(degrees, str | bytes):
-        angles = tuple(angle(turn, f"degrees[{i}]") for i, turn in enumerate(degrees))
+        angles = tuple(check_degrees(turn, f"degrees[{i}]") for i, turn in enumerate(degrees))
         if not angles:
             raise ValueError("degrees is empty: give an angle or a sequence of angles")
         return angles if angles[0] == 0 else (0.0, *angles)
-    return angle(degrees, "degrees")
+    return check_degrees(degrees, "degrees")

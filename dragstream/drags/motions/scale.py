@@ -10,11 +10,11 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import Point, point, positive, settle
+from dragstream.drags.checks import Point, check_point, check_positive, set_fields
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Motion
 from dragstream.drags.motions.sketch import Dot, Line, Sketch
-from dragstream.drags.paths import check_ease, check_fraction, check_frames, progress
+from dragstream.drags.paths import check_ease, check_frames, check_unit_interval, progress
 from dragstream.drags.reading import MOST_POINTS, Document, given, located, read_fields, read_list
 from dragstream.drags.shapes import BoolMask
 from dragstream.drags.source import Expression, Items, Make, number, pair, timing
@@ -57,8 +57,8 @@ class Scale(Motion):
         frames: Sequence[float] | None = None,
     ) -> None:
         check_ease(ease)
-        settle(self, center=point(center, "center"), factor=_factors(factor), ease=ease)
-        settle(self, frames=check_frames(frames, len(self.stops), "factors"))
+        set_fields(self, center=check_point(center, "center"), factor=_factors(factor), ease=ease)
+        set_fields(self, frames=check_frames(frames, len(self.stops), "factors"))
         if all(stop == 1 for stop in self.stops):
             raise ValueError(f"a scale must change the size, got factor={self.factor!r}")
 
@@ -70,7 +70,7 @@ class Scale(Motion):
     def size(self, fraction: float) -> float:
         """The factor reached at a fraction of the time, in [0, 1]."""
         steps = range(len(self.stops))
-        step = progress(check_fraction(fraction), steps, self.frames, self.ease)
+        step = progress(check_unit_interval(fraction), steps, self.frames, self.ease)
         return math.exp(float(np.interp(step, steps, np.log(self.stops))))
 
     def at(self, fraction: float) -> Affine:
@@ -143,7 +143,7 @@ def _factors(factor: object) -> float | tuple[float, ...]:
 
 def check_factor(value: object, name: str) -> float:
     """`value` as a factor of lengths in [1/100, 100], or a TypeError or ValueError."""
-    factor = positive(value, name)
+    factor = check_positive(value, name)
     if not 1 / MOST_FACTOR <= factor <= MOST_FACTOR:
         raise ValueError(f"{name} must lie in [1/100, 100], got {factor!r}")
     return factor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dragstream.drags.checks import Point, Points, point, settle
+from dragstream.drags.checks import Point, Points, check_point, set_fields
 from dragstream.drags.motions.along_path import PathMotion
 from dragstream.drags.paths import Path, as_path
 from dragstream.drags.reading import read_fields, read_path
@@ -30,7 +30,7 @@ class Translation(PathMotion):
     path: Path
 
     def __init__(self, path: Path | Points) -> None:
-        settle(self, path=as_path(path))
+        set_fields(self, path=as_path(path))
 
     @classmethod
     def by(cls, dx: float, dy: float, ease: str = "linear") -> Translation:
@@ -59,7 +59,9 @@ class Translation(PathMotion):
 
 
 def _stations(displacements: Points, start: Point) -> Path:
-    x, y = point(start, "start")
-    moved = [point(pair, f"displacements[{index}]") for index, pair in enumerate(displacements)]
+    x, y = check_point(start, "start")
+    moved = [
+        check_point(pair, f"displacements[{index}]") for index, pair in enumerate(displacements)
+    ]
     stations = [(x, y), *((x + dx, y + dy) for dx, dy in moved)]
     return Path.polyline(stations, frames=range(len(stations)))

@@ -32,7 +32,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dragstream.drags.checks import at_most, positive, whole
+from dragstream.drags.checks import check_at_most, check_int, check_positive
 from dragstream.method.baselines.common import Baseline, BaselineDescent
 from dragstream.method.baselines.points import handle_points, patch, read, supervise, track
 from dragstream.method.descent import Step
@@ -81,9 +81,9 @@ class DragVideo(Baseline):
             ("patch_radius", 0, 100),
             ("search_radius", 0, 100),
         ):
-            number = at_most(whole(getattr(self, name), name, least=least), most, name)
+            number = check_at_most(check_int(getattr(self, name), name, least=least), most, name)
             object.__setattr__(self, name, number)
-        object.__setattr__(self, "step_cells", positive(self.step_cells, "step_cells"))
+        object.__setattr__(self, "step_cells", check_positive(self.step_cells, "step_cells"))
 
     def resolve(self, spec: ModelSpec) -> Self:
         """Return a copy with the model's defaults in place of None.

@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dragstream.drags.checks import fraction, positive, whole
+from dragstream.drags.checks import check_fraction, check_int, check_positive
 from dragstream.drags.geometry import Affine, Grid
 from dragstream.method.baselines.common import Baseline, BaselineDescent
 from dragstream.method.descent import Step
@@ -70,10 +70,10 @@ class SGI2V(Baseline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "cutoff", fraction(self.cutoff, "cutoff"))
-        order = whole(self.filter_order, "filter_order", least=1)
+        object.__setattr__(self, "cutoff", check_fraction(self.cutoff, "cutoff"))
+        order = check_int(self.filter_order, "filter_order", least=1)
         object.__setattr__(self, "filter_order", order)
-        object.__setattr__(self, "spread", positive(self.spread, "spread"))
+        object.__setattr__(self, "spread", check_positive(self.spread, "spread"))
 
     def optimization(
         self,

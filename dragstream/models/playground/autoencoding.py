@@ -24,7 +24,7 @@ _CROPS = 20
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingBudget:
     """Training budget: sizes of pool and batch, minutes of the transformer's training."""
 
     minutes: float
@@ -36,29 +36,31 @@ class Plan:
     device: torch.device
 
 
-def train_autoencoder(folder: Path, plan: Plan, weights: Path | None = None) -> Autoencoder:
+def train_autoencoder(
+    folder: Path, budget: TrainingBudget, weights: Path | None = None
+) -> Autoencoder:
     """Train the autoencoder, or read it from the folder if it is trained already.
 
     Args:
         folder: folder of the checkpoints.
-        plan: training budget.
+        budget: training budget.
         weights: exported weights to read if the folder has no checkpoint; None: train.
     """
     path = folder / "autoencoder.pt"
-    model = Autoencoder().to(plan.device)
+    model = Autoencoder().to(budget.device)
     if path.is_file():
-        model.load_state_dict(torch.load(path, map_location=plan.device, weights_only=True))
+        model.load_state_dict(torch.load(path, map_location=budget.device, weights_only=True))
         return model
     if weights is not None and (weights / "autoencoder.safetensors").is_file():
         model.load_state_dict(load_file(weights / "autoencoder.safetensors"))
         return model
     generator = torch.Generator().manual_seed(1)
-    frames = draw_frames(plan.pool // 2, generator).to(plan.device)
+    frames = draw_frames(budget.pool // 2, generator).to(budget.device)
     for weight in model.parameters():
         if weight.ndim == 4:  # convolution kernels; twice as fast on a CPU
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1.5e-3, betas=(0.9, 0.98), weight_decay=0)
-    steps = plan.autoencoder_steps
+    steps = budget.autoencoder_steps
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, steps, pct_start=0.08)
     for _ in tqdm(range(steps), desc="autoencoder"):
         loss = _autoencoder_loss(model, _crops(frames, generator))
@@ -72,23 +74,23 @@ def train_autoencoder(folder: Path, plan: Plan, weights: Path | None = None) -> 
     return model
 
 
-def sharpen_decoder(model: Autoencoder, folder: Path, plan: Plan) -> None:
+def sharpen_decoder(model: Autoencoder, folder: Path, budget: TrainingBudget) -> None:
     """Fine-tune the decoder on the busiest crops, with fixed latents.
 
     Args:
         model: the autoencoder; its encoder is unchanged, so trained transformers stay valid.
         folder: output folder of the checkpoint.
-        plan: training budget.
+        budget: training budget.
     """
     generator = torch.Generator().manual_seed(3)
-    frames = draw_frames(plan.pool, generator).to(plan.device)
+    frames = draw_frames(budget.pool, generator).to(budget.device)
     weights = list(model.decoder.parameters())
     average = [weight.detach().clone() for weight in weights]
     optimizer = torch.optim.AdamW(weights, lr=1e-3, betas=(0.9, 0.98), weight_decay=0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, plan.decoder_steps)
-    for step in tqdm(range(plan.decoder_steps), desc="decoder"):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, budget.decoder_steps)
+    for step in tqdm(range(budget.decoder_steps), desc="decoder"):
         crops = _crops(frames, generator)
-        with torch.autocast(plan.device.type, dtype=torch.bfloat16):
+        with torch.autocast(budget.device.type, dtype=torch.bfloat16):
             with torch.no_grad():
                 latents = model.encode(crops)
             decoded = model.decode(latents + _LATENT_NOISE * torch.randn_like(latents)).float()

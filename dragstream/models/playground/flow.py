@@ -88,8 +88,8 @@ def flow_loss(
     far = torch.where(torch.rand(count, 1, generator=generator) < 0.25, BLOCK, far)
     first = far.floor().long() * sink
     frames = torch.cat([torch.zeros(count, sink), first + torch.arange(2 * BLOCK)], 1).long()
-    told = (torch.rand(count, 1, 1, generator=generator) >= _WORDLESS).to(device)
-    batch = Batch(latents, model.captions(clips.counts * told), frames.to(device), sink)
+    captioned = (torch.rand(count, 1, 1, generator=generator) >= _WORDLESS).to(device)
+    batch = Batch(latents, model.captions(clips.counts * captioned), frames.to(device), sink)
 
     clean = torch.rand(count, 1, generator=generator) < _CLEAN_PAST[sink]
     past = torch.where(clean, 0.0, levels_between(model.spec.sigmas, (count, 1), generator))

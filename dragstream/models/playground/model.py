@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dragstream.drags.checks import cut
+from dragstream.drags.checks import truncate
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import LowPassFilter, ModelSpec
@@ -114,7 +114,7 @@ class Playground(Reader, nn.Module):
             model = _class_of(config, cls)(config)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(
-                cut(f"{folder / 'config.json'} is no playground config: {error}")
+                truncate(f"{folder / 'config.json'} is no playground config: {error}")
             ) from error
         for part in model.parts():
             model.load_part(part, folder / f"{part}.safetensors")

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from dragstream.drags.checks import finite, whole
+from dragstream.drags.checks import check_finite, check_int
 from dragstream.models.playground.clips import BLOCK
 from dragstream.models.playground.flow import optimizers
 from dragstream.models.playground.model import Playground
@@ -77,10 +77,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "shards", "clips", "first", "every"):
-            whole(getattr(self, name), name, least=1)
-        if finite(self.learning_rate, "learning_rate") <= 0:
+            check_int(getattr(self, name), name, least=1)
+        if check_finite(self.learning_rate, "learning_rate") <= 0:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
-        if not 0 <= finite(self.own_from, "own_from") <= 1:
+        if not 0 <= check_finite(self.own_from, "own_from") <= 1:
             raise ValueError(f"own_from must lie in 0..1, got {self.own_from}")
 
     def available(self, step: int) -> int:

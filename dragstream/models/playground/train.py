@@ -29,7 +29,11 @@ from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.playground import card, world
 from dragstream.models.playground.autoencoder import CHANNELS, Autoencoder
-from dragstream.models.playground.autoencoding import Plan, sharpen_decoder, train_autoencoder
+from dragstream.models.playground.autoencoding import (
+    TrainingBudget,
+    sharpen_decoder,
+    train_autoencoder,
+)
 from dragstream.models.playground.clips import BLOCK, Clips, draw_clips
 from dragstream.models.playground.distil import distil
 from dragstream.models.playground.flow import flow_loss, optimizers
@@ -66,13 +70,13 @@ _SELF_FED_FROM = 0.7
 class Trainer:
     """The transformer's training: model, weight average, optimizers, pool; with checkpoints."""
 
-    def __init__(self, folder: Path, autoencoder: Autoencoder, plan: Plan) -> None:
+    def __init__(self, folder: Path, autoencoder: Autoencoder, budget: TrainingBudget) -> None:
         self.path = folder / "transformer.pt"
-        self.plan = plan
-        self.model = Playground(CONFIG).to(plan.device)
+        self.budget = budget
+        self.model = Playground(CONFIG).to(budget.device)
         self.model.autoencoder.load_state_dict(autoencoder.state_dict())
         self.average = {k: v.detach().clone() for k, v in self._state().items()}
-        self.optimizers = optimizers(self.model, plan.learning_rate)
+        self.optimizers = optimizers(self.model, budget.learning_rate)
         self.step = 0
         self.seconds = 0.0
         self.losses: list[float] = []
@@ -103,7 +107,7 @@ class Trainer:
                 training = json.loads((weights / "config.json").read_text())["training"]
                 self.step, self.seconds = training["steps"], 60.0 * training["minutes"]
             return
-        saved = torch.load(self.path, map_location=self.plan.device, weights_only=True)
+        saved = torch.load(self.path, map_location=self.budget.device, weights_only=True)
         self.model.parts()["transformer"].load_state_dict(saved["model"])
         self.average = saved["average"]
         for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
@@ -111,13 +115,13 @@ class Trainer:
         self.step, self.seconds = saved["step"], saved["seconds"]
 
     def run(self, clips: Clips) -> Iterator[float]:
-        """Train for the plan's minutes; yields the loss of each step."""
+        """Train for the budget's minutes; yields the loss of each step."""
         generator = torch.Generator().manual_seed(1000 + self.step)
         begun = time.monotonic()
         earlier, saved = self.seconds, 0.0
-        while (share := (time.monotonic() - begun) / (60 * self.plan.minutes)) < 1:
+        while (share := (time.monotonic() - begun) / (60 * self.budget.minutes)) < 1:
             if self.step % 8 == 7:
-                fresh = draw_clips(self.plan.batch, generator, self.model.autoencoder)
+                fresh = draw_clips(self.budget.batch, generator, self.model.autoencoder)
                 clips.replace(fresh, generator)
             yield self._train_step(clips, generator, share)
             self.seconds = earlier + time.monotonic() - begun
@@ -128,13 +132,13 @@ class Trainer:
     def _train_step(self, clips: Clips, generator: torch.Generator, share: float) -> float:
         warm = min(1.0, (self.step + 1) / 100)
         decay = min(1.0, max(0.02, (1 - share) / 0.4))
-        batch = clips.sample(self.plan.batch, generator)
+        batch = clips.sample(self.budget.batch, generator)
         loss = flow_loss(self.model, batch, generator, self_fed=share > _SELF_FED_FROM)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = self.plan.learning_rate * warm * decay
+                group["lr"] = self.budget.learning_rate * warm * decay
             optimizer.step()
             optimizer.zero_grad()
         self.step += 1
@@ -188,7 +192,7 @@ def main() -> None:
     options = _arguments()
     if not (math.isfinite(options.minutes) and options.minutes > 0):
         raise SystemExit(f"--minutes must be positive, got {options.minutes}")
-    plan = Plan(
+    budget = TrainingBudget(
         minutes=options.minutes,
         autoencoder_steps=options.autoencoder_steps,
         decoder_steps=options.decoder_steps,
@@ -203,17 +207,17 @@ def main() -> None:
     torch.manual_seed(0)
     # The renderer is mostly arithmetic on whole frames; compiled (fused) it is ten times faster.
     world._paint = torch.compile(world._paint)  # noqa: SLF001
-    autoencoder = train_autoencoder(folder, plan, options.output if options.resume else None)
-    if plan.decoder_steps:
-        sharpen_decoder(autoencoder, folder, plan)
-    trainer = Trainer(folder, autoencoder, plan)
+    autoencoder = train_autoencoder(folder, budget, options.output if options.resume else None)
+    if budget.decoder_steps:
+        sharpen_decoder(autoencoder, folder, budget)
+    trainer = Trainer(folder, autoencoder, budget)
     compile_layers(trainer.model.wan)
     if options.resume:
         trainer.resume(options.output)
     generator = torch.Generator().manual_seed(2 + trainer.step)
     parts = [
         draw_clips(100, generator, trainer.model.autoencoder)
-        for _ in tqdm(range(max(1, plan.pool // 100)), desc="clips")
+        for _ in tqdm(range(max(1, budget.pool // 100)), desc="clips")
     ]
     clips = Clips(*(torch.cat([getattr(p, f.name) for p in parts]) for f in fields(Clips)))
     with (folder / "loss.jsonl").open("a") as log, tqdm(desc="transformer") as bar:
@@ -225,8 +229,8 @@ def main() -> None:
     training = {
         "steps": trainer.step,
         "minutes": round(trainer.seconds / 60),
-        "batch": plan.batch,
-        "device": torch.cuda.get_device_name() if plan.device.type == "cuda" else "a CPU",
+        "batch": budget.batch,
+        "device": torch.cuda.get_device_name() if budget.device.type == "cuda" else "a CPU",
     }
     export(trainer.average, autoencoder, options.output, training)
     card.write(options.output, card.figures(Playground.from_folder(options.output)), training)
@@ -237,7 +241,7 @@ def main() -> None:
             teacher=options.output,
             cache=folder / "distillation" / "trajectories",
             output=folder / "distillation" / "weights",
-            device=plan.device,
+            device=budget.device,
         )
 
 

@@ -161,12 +161,14 @@ def draw_trajectories(
 
     def flow(blocks: Tensor, sigma: float) -> Tensor:
         levels = torch.full((clips, noises), sigma, device=device)
-        told = flow_of_blocks(teacher, past, blocks, sigmas=levels, text=text, frames=frames)
+        conditional = flow_of_blocks(teacher, past, blocks, sigmas=levels, text=text, frames=frames)
         if not guidance.acts(sigma):
-            return told
+            return conditional
         silent = silence.expand(clips, -1, -1)
-        untold = flow_of_blocks(teacher, past, blocks, sigmas=levels, text=silent, frames=frames)
-        return untold + guidance.scale * (told - untold)
+        unconditional = flow_of_blocks(
+            teacher, past, blocks, sigmas=levels, text=silent, frames=frames
+        )
+        return unconditional + guidance.scale * (conditional - unconditional)
 
     noisy = [torch.randn(shape, generator=generator).to(device)]
     for level, lower in itertools.pairwise((*teacher.spec.sigmas, 0.0)):

@@ -1,15 +1,15 @@
 from .assembly import load
 from .bidirectional import BidirectionalWan
+from .device_map import DeviceMap
 from .model import Wan
-from .placement import Placement
 from .releases import RELEASES, Guidance, Release
 from .tiny import write_tiny
 
 __all__ = [
     "RELEASES",
     "BidirectionalWan",
+    "DeviceMap",
     "Guidance",
-    "Placement",
     "Release",
     "Wan",
     "load",

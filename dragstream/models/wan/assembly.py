@@ -17,9 +17,9 @@ from dragstream.models.defaults import cpu_by_default
 from dragstream.models.plan import Plan, plan_for
 from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Steps
 from dragstream.models.wan.cache import cache_folder
-from dragstream.models.wan.memory import Memory, Recaching, Restarting, Rolling
+from dragstream.models.wan.context_policy import ContextPolicy, Recaching, Restarting, Rolling
+from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.model import Wan
-from dragstream.models.wan.placement import Placement
 from dragstream.models.wan.preview import PreviewDecoder
 from dragstream.models.wan.releases import RELEASES, Release
 from dragstream.models.wan.room import need_memory
@@ -41,7 +41,7 @@ def load(
     preview: str | Path | None = None,
     revision: str | None = None,
     cache: bool | str | Path = True,
-    placement: Placement | None = None,
+    device_map: DeviceMap | None = None,
     progress: bool = True,
     **changes: Any,
 ) -> Wan:
@@ -62,9 +62,9 @@ def load(
             time and memory; the VAE still encodes, and is available as `model.vae`.
         revision: Branch, tag or commit of the release's repository on the hub.
         cache: Cache converted weights and encoded prompts: True, False, or the cache folder.
-        placement: Device of each part; by default a CUDA device, in bfloat16.
+        device_map: Device of each part; by default a CUDA device, in bfloat16.
         progress: Show progress bars.
-        changes: Fields of `Placement` (`device`, `dtype`, ...) or of `Release` (`height`, `width`,
+        changes: Fields of `DeviceMap` (`device`, `dtype`, ...) or of `Release` (`height`, `width`,
             `window`, ...) to replace, for Wan 2.1 also of `Guidance` (`steps`, `scale`, ...).
 
     Raises:
@@ -77,9 +77,9 @@ def load(
     """
     if isinstance(name, Plan):
         name.check()
-        placement, changes = placement or name.placement, name.changes | changes
+        device_map, changes = device_map or name.device_map, name.changes | changes
         name = name.source
-    where, release_changes = _placed(placement, changes)
+    where, release_changes = _placed(device_map, changes)
     release, own = _released(name)
     release = release.changed(release_changes)
     files = Files(
@@ -93,19 +93,21 @@ def load(
     return assemble(release, files, where, progress=progress)
 
 
-def assemble(release: Release, files: Files, placement: Placement, *, progress: bool = True) -> Wan:
+def assemble(
+    release: Release, files: Files, device_map: DeviceMap, *, progress: bool = True
+) -> Wan:
     """Read the parts of a model and assemble them.
 
     Args:
         release: The model.
         files: Sources of the parts.
-        placement: Device of each part.
+        device_map: Device of each part.
         progress: Show progress bars.
 
     Raises:
         ValueError, FileNotFoundError, MemoryError, OSError, ImportError: See `load`.
     """
-    where = placement.resolved()
+    where = device_map.resolved()
     device, dtype = torch.device(where.device or "cpu"), where.dtype
     with tqdm(total=4, desc=f"loading {release.name}", disable=not progress, leave=False) as bar:
         wan = read_transformer(release, files, dtype)  # type: ignore[arg-type]
@@ -127,7 +129,7 @@ def assemble(release: Release, files: Files, placement: Placement, *, progress: 
         for part, place, what in ((wan, device, "transformer"), (vae, where.vae_device, "VAE")):
             _need_room(part, torch.device(place or device), what)
         _check_plan(release, wan, vae, where)
-        wan.place(device, where.economy)
+        wan.place(device, where.offload)
         if where.compile:
             compile_layers(wan)
         vae.to(where.vae_device)
@@ -162,7 +164,7 @@ def _joined(
                 for sigma, step in zip(sigmas, timesteps, strict=True)
                 if sigma * 1000.0 != step
             },
-            memory=_memory(release, wan, vae),
+            policy=_policy(release, wan, vae),
             preview=preview,
             undo=undo,
         )
@@ -175,7 +177,7 @@ def _joined(
         wan,
         vae,
         text,
-        memory=Single(wan, negative),
+        policy=Single(wan, negative),
         preview=preview,
         undo=undo,
         steps=steps,
@@ -183,7 +185,7 @@ def _joined(
     )
 
 
-def _memory(release: Release, wan: CausalWan, vae: VideoAutoencoder) -> Memory:
+def _policy(release: Release, wan: CausalWan, vae: VideoAutoencoder) -> ContextPolicy:
     if release.limit is not None:
         return Restarting(wan, release.limit, release.overlap, vae.again)
     return Recaching(wan) if release.recached else Rolling(wan)
@@ -210,7 +212,7 @@ def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
     )
 
 
-def _check_plan(release: Release, wan: CausalWan, vae: VideoAutoencoder, where: Placement) -> None:
+def _check_plan(release: Release, wan: CausalWan, vae: VideoAutoencoder, where: DeviceMap) -> None:
     """Check that the memory suffices for generating and dragging, beyond the weights.
 
     Raises:
@@ -224,15 +226,15 @@ def _check_plan(release: Release, wan: CausalWan, vae: VideoAutoencoder, where: 
 
 
 def _placed(
-    placement: Placement | None, changes: dict[str, Any]
-) -> tuple[Placement, dict[str, Any]]:
-    """Apply changes to the placement; return it and the other changes."""
-    if placement is not None and not isinstance(placement, Placement):
-        raise TypeError(f"placement must be a Placement, got {placement!r}")
-    fields = {field.name for field in dataclasses.fields(Placement)}
+    device_map: DeviceMap | None, changes: dict[str, Any]
+) -> tuple[DeviceMap, dict[str, Any]]:
+    """Apply changes to the device map; return it and the other changes."""
+    if device_map is not None and not isinstance(device_map, DeviceMap):
+        raise TypeError(f"device_map must be a DeviceMap, got {device_map!r}")
+    fields = {field.name for field in dataclasses.fields(DeviceMap)}
     about = {name: value for name, value in changes.items() if name in fields}
     rest = {name: value for name, value in changes.items() if name not in fields}
-    return dataclasses.replace(placement or Placement(), **about), rest
+    return dataclasses.replace(device_map or DeviceMap(), **about), rest
 
 
 def _released(name: object) -> tuple[Release, Folder | None]:

@@ -18,11 +18,11 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 from torch import Tensor
 
-from dragstream.drags.checks import cut, short
+from dragstream.drags.checks import short_repr, truncate
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.config_files import read_config
-from dragstream.models.wan.memory import Past, Remembered, seen
+from dragstream.models.wan.context_policy import AnyContext, RolloutContext, inner_context
 from dragstream.models.wan.model import Wan
 
 _SCHEDULERS: dict[str, tuple[Any, str]] = {
@@ -61,7 +61,7 @@ class Steps:
         name = config.get("_class_name")
         if not isinstance(name, str) or name not in _SCHEDULERS:
             raise ValueError(
-                f"the scheduler must be one of {', '.join(_SCHEDULERS)}, got {short(name)}"
+                f"the scheduler must be one of {', '.join(_SCHEDULERS)}, got {short_repr(name)}"
             )
         if shift is not None:
             config = {**config, _SCHEDULERS[name][1]: shift}
@@ -79,7 +79,7 @@ class Steps:
         try:
             return cls.of(read_config(path), count, shift)
         except Exception as error:  # damaged files make diffusers raise many types
-            raise ValueError(cut(f"{path} describes no scheduler for Wan: {error}")) from error
+            raise ValueError(truncate(f"{path} describes no scheduler for Wan: {error}")) from error
 
     def solver(self, step: int) -> Solver:
         """Make a solver without history that starts at a step."""
@@ -125,7 +125,7 @@ class Solver:
 
 
 @dataclass(frozen=True, eq=False)
-class Clip(Past):
+class Clip(RolloutContext):
     """The context of a clip: its prompt, and the negative prompt for guidance.
 
     Attributes:
@@ -147,18 +147,18 @@ class Single:
     wan: CausalWan
     negative: Tensor | None
 
-    def begin(self, text: Tensor) -> Remembered:
-        """See `Memory`."""
+    def begin(self, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
         without = None if self.negative is None else self.wan.new_context(self.negative)
         return Clip(self.wan.new_context(text), without=without)
 
-    def told(self, context: Remembered, text: Tensor) -> Remembered:
-        """See `Memory`."""
+    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
         clip = _clip(context)
         return replace(clip, inner=self.wan.with_text(clip.inner, text))
 
-    def extended(self, context: Remembered, latents: Tensor) -> Remembered:
-        """See `Memory`."""
+    def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
         clip = _clip(context)
         return replace(clip, frames=clip.frames + latents.shape[1])
 
@@ -174,8 +174,8 @@ class BidirectionalWan(Wan):
     """
 
     def __init__(self, *args: Any, steps: Steps, scale: float = 1.0, **kwargs: Any) -> None:
-        told = dict(zip(steps.sigmas, steps.timesteps, strict=True))
-        super().__init__(*args, timesteps=told, **kwargs)
+        timesteps = dict(zip(steps.sigmas, steps.timesteps, strict=True))
+        super().__init__(*args, timesteps=timesteps, **kwargs)
         self.steps = steps
         self.scale = scale
 
@@ -204,8 +204,8 @@ class BidirectionalWan(Wan):
         return context
 
 
-def _clip(context: Remembered) -> Clip:
-    seen(context)
+def _clip(context: AnyContext) -> Clip:
+    inner_context(context)
     if not isinstance(context, Clip):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")
     return context

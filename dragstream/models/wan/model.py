@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from dragstream.models.base import LowPassFilter, ModelSpec
 from dragstream.models.reading import Reader, Reading
-from dragstream.models.wan.memory import Memory, Remembered, Rolling, seen
-from dragstream.models.wan.placement import Placement
+from dragstream.models.wan.context_policy import AnyContext, ContextPolicy, Rolling, inner_context
+from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.releases import TIMESTEPS
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Wan(Reader, nn.Module):
         text: A callable from prompts to embeddings.
         timesteps: The network's timestep by noise level of the spec, where it differs from sigma *
             1000.
-        memory: The context policy; by default the transformer's window and sink.
+        policy: The context policy; by default the transformer's window and sink.
         preview: A small decoder that replaces the VAE's for frames.
         undo: Default number of blocks that streams can undo.
     """
@@ -56,9 +56,9 @@ class Wan(Reader, nn.Module):
         text: Text,
         *,
         timesteps: Mapping[float, float] | None = None,
-        memory: Memory | None = None,
+        policy: ContextPolicy | None = None,
         preview: PreviewDecoder | None = None,
-        undo: int = Placement.undo,
+        undo: int = DeviceMap.undo,
     ) -> None:
         super().__init__()
         self.spec = spec
@@ -67,7 +67,7 @@ class Wan(Reader, nn.Module):
         self.text = text
         self.preview = preview
         self.undo = undo
-        self.memory = Rolling(wan) if memory is None else memory
+        self.policy = Rolling(wan) if policy is None else policy
         self._timesteps = dict(timesteps or {})
 
     def extra_repr(self) -> str:
@@ -111,11 +111,11 @@ class Wan(Reader, nn.Module):
 
     def new_context(self, text: Tensor) -> Any:
         """See `VideoModel`."""
-        return self.memory.begin(text)
+        return self.policy.begin(text)
 
-    def with_text(self, context: Remembered, text: Tensor) -> Any:
+    def with_text(self, context: AnyContext, text: Tensor) -> Any:
         """See `VideoModel`."""
-        return self.memory.told(context, text)
+        return self.policy.with_text(context, text)
 
     # ------------------------------------------------------------------ denoising
 
@@ -135,7 +135,9 @@ class Wan(Reader, nn.Module):
     ) -> Reading:
         """See `Reader.read`."""
         level = self._level(sigma)
-        found = self.wan.read(latents, level, seen(context), layers, filters, predict=predict)
+        found = self.wan.read(
+            latents, level, inner_context(context), layers, filters, predict=predict
+        )
         if found.x0 is None or sigma == level:
             return found
         # z - sigma * flow, given z - level * flow
@@ -143,11 +145,11 @@ class Wan(Reader, nn.Module):
 
     def commit(self, latents: Tensor, context: Any) -> Any:
         """See `CausalWan.commit`."""
-        return self.memory.extended(context, latents)
+        return self.policy.extended(context, latents)
 
     def narrowed(self, context: Any, window: int) -> Any:
         """See `CausalWan.narrowed`."""
-        return self.wan.narrowed(seen(context), window)
+        return self.wan.narrowed(inner_context(context), window)
 
     # ------------------------------------------------------------------ pixels
 

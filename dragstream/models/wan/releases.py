@@ -18,7 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dragstream.drags.checks import at_most, cut, finite, positive, sequence, short, switch, whole
+from dragstream.drags.checks import (
+    check_at_most,
+    check_bool,
+    check_finite,
+    check_int,
+    check_positive,
+    check_sequence,
+    short_repr,
+    truncate,
+)
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import ModelSpec
@@ -54,14 +63,14 @@ class Guidance:
     sigma: float = 0.9375
 
     def __post_init__(self) -> None:
-        at_most(whole(self.steps, "steps", least=1), 10_000, "steps")
-        if finite(self.scale, "scale") < 1:
+        check_at_most(check_int(self.steps, "steps", least=1), 10_000, "steps")
+        if check_finite(self.scale, "scale") < 1:
             raise ValueError(f"scale must be at least 1, got {self.scale}")
         if not isinstance(self.negative_prompt, str):
             raise TypeError(f"negative_prompt must be a string, got {self.negative_prompt!r}")
         if self.shift is not None:
-            positive(self.shift, "shift")
-        if not 0 < finite(self.sigma, "sigma") <= 1:
+            check_positive(self.shift, "shift")
+        if not 0 < check_finite(self.sigma, "sigma") <= 1:
             raise ValueError(f"sigma must lie in (0, 1], got {self.sigma}")
 
 
@@ -129,7 +138,7 @@ class Release:
 
     def __post_init__(self) -> None:
         for name in ("timesteps", "layers"):
-            values = sequence(getattr(self, name), name, "numbers")
+            values = check_sequence(getattr(self, name), name, "numbers")
             object.__setattr__(self, name, tuple(values))
         _check(self)
 
@@ -144,16 +153,16 @@ class Release:
         if not path.is_file():
             return None
         try:
-            told = read_json(path)
-            like = told.pop("like", "self-forcing")
-            return cls._like(like).changed(told)
+            fields = read_json(path)
+            like = fields.pop("like", "self-forcing")
+            return cls._like(like).changed(fields)
         except (TypeError, ValueError) as error:
-            raise ValueError(cut(f"{path} does not describe a model: {error}")) from error
+            raise ValueError(truncate(f"{path} does not describe a model: {error}")) from error
 
     @classmethod
     def _like(cls, name: object) -> Release:
         if not isinstance(name, str) or name not in RELEASES:
-            raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {short(name)}")
+            raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {short_repr(name)}")
         return RELEASES[name]
 
     def changed(self, changes: Mapping[str, Any]) -> Release:
@@ -263,21 +272,21 @@ _MOST = {
 
 def _check(release: Release) -> None:
     for name, most in _MOST.items():
-        at_most(getattr(release, name), most, name)
+        check_at_most(getattr(release, name), most, name)
     for name in ("frames_per_block", "height", "width", "tokens"):
-        whole(getattr(release, name), name, least=1)
+        check_int(getattr(release, name), name, least=1)
     for name in ("sink", "overlap", "denoising_step"):
-        whole(getattr(release, name), name, least=0)
+        check_int(getattr(release, name), name, least=0)
     for name in ("shift", "learning_rate", "frame_rate"):
-        positive(getattr(release, name), name)
+        check_positive(getattr(release, name), name)
     for name in ("warped", "recached"):
-        switch(getattr(release, name), name)
+        check_bool(getattr(release, name), name)
     if release.window is not None:
-        whole(release.window, "window", least=1)
+        check_int(release.window, "window", least=1)
     block = release.frames_per_block
     if release.limit is None:
         return
-    limit = whole(release.limit, "limit", least=1)
+    limit = check_int(release.limit, "limit", least=1)
     if release.overlap < 1 or release.overlap % block or limit % block:
         raise ValueError(
             f"limit and overlap must be whole blocks of {block} latent frames, "

@@ -49,9 +49,9 @@ class Sizes:
             _config(folder / "text_encoder" / "config.json"),
         )
 
-    def causal(self, sight: Mapping[str, Any]) -> CausalWanConfig:
+    def causal(self, window: Mapping[str, Any]) -> CausalWanConfig:
         """Return the transformer's config with window, sink and frames of a block."""
-        return CausalWanConfig.of({**self.transformer, **sight})
+        return CausalWanConfig.of({**self.transformer, **window})
 
     def text_weights(self) -> int:
         """The number of weights of a UMT5 encoder; 0 if its sizes are unknown."""

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from dragstream.drags.checks import cut, short, whole
+from dragstream.drags.checks import check_int, short_repr, truncate
 from dragstream.models.config_files import read_config, read_json
 from dragstream.models.defaults import cpu_by_default
 from dragstream.models.wan.cache import read_tensors, write_tensors
@@ -77,7 +77,7 @@ class TextEncoder:
         keep: bool = False,
     ) -> None:
         self.source = source
-        self.tokens = whole(tokens, "tokens", least=1)
+        self.tokens = check_int(tokens, "tokens", least=1)
         self.folder = folder
         self.device = torch.device(device)
         self.dtype = dtype
@@ -175,7 +175,7 @@ class TextEncoder:
         try:
             size = _size(folder, self.dtype)
         except (SafetensorError, OSError) as error:
-            raise ValueError(cut(f"{folder} holds a damaged file: {error}")) from error
+            raise ValueError(truncate(f"{folder} holds a damaged file: {error}")) from error
         need_memory(
             size,
             torch.device("cpu"),
@@ -195,7 +195,7 @@ class TextEncoder:
             )
         except Exception as error:  # damaged files make the readers raise many types
             raise ValueError(
-                cut(f"{folder} holds no UMT5 encoder that can be read: {error}")
+                truncate(f"{folder} holds no UMT5 encoder that can be read: {error}")
             ) from error
         _check_tied(encoder, folder)
         return tokenizer, encoder.requires_grad_(requires_grad=False).eval().to(self.device)
@@ -212,13 +212,16 @@ def _tokenizer(folder: Path) -> Any:
     name = read_json(folder / "tokenizer_config.json").get("tokenizer_class", "T5Tokenizer")
     if not isinstance(name, str) or name not in _TOKENIZERS:
         raise ValueError(
-            f"{folder}: tokenizer_class must be one of {', '.join(_TOKENIZERS)}, got {short(name)}"
+            f"{folder}: tokenizer_class must be one of {', '.join(_TOKENIZERS)}, "
+            f"got {short_repr(name)}"
         )
     kind: Any = getattr(transformers, _TOKENIZERS[name])
     try:
         return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # damaged files make the readers raise many types
-        raise ValueError(cut(f"{folder} holds no tokenizer that can be read: {error}")) from error
+        raise ValueError(
+            truncate(f"{folder} holds no tokenizer that can be read: {error}")
+        ) from error
 
 
 def _check_described(folder: Path, held: int) -> None:

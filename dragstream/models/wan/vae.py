@@ -16,7 +16,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan, u
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dragstream.drags.checks import cut
+from dragstream.drags.checks import truncate
 from dragstream.models.checkpoints import check_fit, load_strictly, read_folder
 from dragstream.models.pixels import check_finite, to_frames
 
@@ -99,7 +99,7 @@ class VideoAutoencoder(nn.Module):
         try:
             return cls.from_state(state, config, dtype=dtype)
         except Exception as error:  # invalid configs make diffusers raise many types
-            raise ValueError(cut(f"{folder}: {error}")) from error
+            raise ValueError(truncate(f"{folder}: {error}")) from error
 
     @classmethod
     def from_state(

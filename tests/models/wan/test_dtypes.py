@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import dragstream as ds
-from dragstream.models.wan.placement import Placement, read_dtype
+from dragstream.models.wan.device_map import DeviceMap, read_dtype
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from dragstream.models.wan.placement import Placement, read_dtype
 )
 def test_names(named, dtype):
     assert read_dtype(named) == dtype
-    where = Placement("cpu", named, vae_dtype=named, text_dtype=named).resolved()
+    where = DeviceMap("cpu", named, vae_dtype=named, text_dtype=named).resolved()
     assert (where.dtype, where.vae_dtype, where.text_dtype) == (dtype, dtype, dtype)
 
 

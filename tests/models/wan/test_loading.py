@@ -21,7 +21,7 @@ from dragstream.models.wan import cache as cache_module
 from dragstream.models.wan.adapter import merged, read_adapter
 from dragstream.models.wan.assembly import load
 from dragstream.models.wan.cache import cache_folder
-from dragstream.models.wan.placement import Placement
+from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.releases import RELEASES
 from dragstream.models.wan.sources import Hub
 from dragstream.models.wan.tiny import write_tiny
@@ -308,7 +308,7 @@ def test_parts_of_different_models_are_refused(copied, quick):
         ({"dtype": "int8"}, ValueError, "floating point"),
         ({"checkpoint": "nowhere.pt"}, FileNotFoundError, r"nowhere\.pt"),
         ({"base": "./nowhere"}, FileNotFoundError, "nowhere"),
-        ({"placement": "cpu"}, TypeError, "Placement"),
+        ({"device_map": "cpu"}, TypeError, "DeviceMap"),
         ({"cache": 3}, TypeError, "cache"),
     ],
 )
@@ -320,10 +320,10 @@ def test_bad_options_are_named(copied, options, error, message, quick):
 def test_a_missing_gpu_is_told(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="no CUDA device"):
-        Placement(device="cuda").resolved()
-    where = Placement().resolved()
+        DeviceMap(device="cuda").resolved()
+    where = DeviceMap().resolved()
     assert (str(where.device), where.dtype, where.vae_dtype) == ("cpu", *[torch.float32] * 2)
-    mixed = Placement(device="cpu", dtype="bfloat16").resolved()
+    mixed = DeviceMap(device="cpu", dtype="bfloat16").resolved()
     assert (mixed.dtype, mixed.vae_dtype) == (torch.bfloat16, torch.float32)
 
 
@@ -387,7 +387,7 @@ def test_what_can_be_loaded_is_a_table():
     assert any(line.startswith("self-forcing ") and "GB" in line for line in lines)
     page = table._repr_html_()
     assert page.count("<tr>") == 1 + len(table)
-    entry = catalogue.Entry("<b>", "a & b")
+    entry = catalogue.ModelEntry("<b>", "a & b")
     assert "&lt;b&gt;" in catalogue.Catalogue([entry])._repr_html_()
 
 

@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from dragstream.method.frequency import LowPass
 from dragstream.models import causal_gradient
-from dragstream.models.causal_economy import Economy
+from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_wan import CausalWan
 
 SIGMA = 0.9375
@@ -55,21 +55,21 @@ def everything(wan, config):
 
 
 @pytest.mark.parametrize(
-    "economy",
+    "offload",
     [
-        Economy(checkpointing=True),
-        Economy(swapped_layers=2),
-        Economy(swapped_layers=3, checkpointing=True),
-        Economy(keep_filtered=False),
+        OffloadConfig(checkpointing=True),
+        OffloadConfig(swapped_layers=2),
+        OffloadConfig(swapped_layers=3, checkpointing=True),
+        OffloadConfig(keep_filtered=False),
     ],
     ids=repr,
 )
 @pytest.mark.parametrize("trainable", [False, True])
-def test_economy_changes_no_number(tiny, economy, trainable):
+def test_offload_changes_no_number(tiny, offload, trainable):
     wan = make(tiny).requires_grad_(trainable)
     lavish = everything(wan, tiny)
-    causal_gradient._is_right.cache_clear()  # as in a new process
-    frugal = everything(wan.place("cpu", economy), tiny)
+    causal_gradient._matches_autograd.cache_clear()  # as in a new process
+    frugal = everything(wan.place("cpu", offload), tiny)
     assert all(torch.equal(a, b) for a, b in zip(lavish, frugal, strict=True))
     assert all(weight.requires_grad is trainable for weight in wan.parameters())
 
@@ -96,12 +96,14 @@ def saved_bytes(wan, config):
 def test_checkpointing_keeps_little(tiny):
     wan = make(tiny).requires_grad_(requires_grad=False)
     lavish = saved_bytes(wan, tiny)
-    wan.place("cpu", Economy(checkpointing=True))
+    wan.place("cpu", OffloadConfig(checkpointing=True))
     assert saved_bytes(wan, tiny) < lavish / 2
 
 
 def test_swapped_layers_come_as_copies_and_stay_at_home(tiny):
-    wan = make(tiny).requires_grad_(requires_grad=False).place("cpu", Economy(swapped_layers=2))
+    wan = (
+        make(tiny).requires_grad_(requires_grad=False).place("cpu", OffloadConfig(swapped_layers=2))
+    )
     home = [weight.data_ptr() for weight in wan.transformer.blocks[2].parameters()]
     device = torch.device("cpu")
     assert wan.transformer.layer(0, device) is wan.transformer.blocks[0]
@@ -114,7 +116,7 @@ def test_swapped_layers_come_as_copies_and_stay_at_home(tiny):
 
 
 def test_filtered_keys_may_be_forgotten(tiny):
-    wan = make(tiny).place("cpu", Economy(keep_filtered=False))
+    wan = make(tiny).place("cpu", OffloadConfig(keep_filtered=False))
     *before, block = latents_of(tiny, 3)
     context = rolled(wan, tiny, before)
     wan.features(block, SIGMA, context, (1,), LowPass(0.3))
@@ -130,16 +132,16 @@ def test_filtered_keys_may_be_forgotten(tiny):
         ({"keep_filtered": "yes"}, TypeError),
     ],
 )
-def test_bad_economies(arguments, error):
+def test_bad_offload_configs(arguments, error):
     with pytest.raises(error, match=next(iter(arguments))):
-        Economy(**arguments)
+        OffloadConfig(**arguments)
 
 
-def test_bad_placements(tiny):
+def test_bad_device_maps(tiny):
     wan = make(tiny)
     with pytest.raises(ValueError, match="at most the 3 layers"):
-        wan.place("cpu", Economy(swapped_layers=4))
-    with pytest.raises(TypeError, match="economy"):
+        wan.place("cpu", OffloadConfig(swapped_layers=4))
+    with pytest.raises(TypeError, match="offload"):
         wan.place("cpu", "little")
 
 

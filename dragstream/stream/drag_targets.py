@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import fraction, whole
+from dragstream.drags.checks import check_fraction, check_int
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag
 from dragstream.drags.regions import rasterise, warp
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from dragstream.drags.geometry import Grid
     from dragstream.drags.shapes import Region
 
-__all__ = ["Aims", "aims_of", "focus_map", "planned"]
+__all__ = ["DragTargets", "block_targets", "focus_map", "planned_targets"]
 
 
 @dataclass(frozen=True, eq=False)
-class Aims:
+class DragTargets:
     """The targets, kept region and update weight of drags in one latent frame.
 
     Attributes:
@@ -46,7 +46,7 @@ class Aims:
     focus: NDArray[np.float32] | None
 
 
-def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
+def block_targets(block: Block, frame: int, grid: Grid) -> DragTargets | None:
     """The targets of a block's drags in one of its latent frames.
 
     Args:
@@ -61,7 +61,7 @@ def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
         ValueError: A frame that the block does not have.
     """
     count = len(block.latents)
-    frame = whole(frame, "frame", least=0)
+    frame = check_int(frame, "frame", least=0)
     if frame >= count:
         raise ValueError(f"block {block.index} has latent frames 0 to {count - 1}, got {frame}")
     if not block.drags or block.settings is None:
@@ -77,16 +77,16 @@ def aims_of(block: Block, frame: int, grid: Grid) -> Aims | None:
     ]
     # Other methods weight the update by 1 everywhere.
     focus = block.settings.focus if isinstance(block.settings, DragSettings) else False
-    return _aims(moved, block.keep, focus, grid) if moved else None
+    return _targets(moved, block.keep, focus, grid) if moved else None
 
 
-def planned(
+def planned_targets(
     drags: Sequence[Drag],
     keep: Region | None,
     settings: DragSettings | None,
     grid: Grid,
     share: float = 1.0,
-) -> Aims | None:
+) -> DragTargets | None:
     """The targets of drags after a share of their motion, in (0, 1], before any block is generated.
 
     Args:
@@ -99,10 +99,10 @@ def planned(
     Raises:
         ValueError: A share out of range, or regions that do not fit the frame.
     """
-    share = fraction(share, "share")
+    share = check_fraction(share, "share")
     moved = [(drag, drag.motion.at(share)) for drag in drags]
     chosen = (settings or DragSettings()).focus
-    return _aims(moved, keep, chosen, grid) if moved else None
+    return _targets(moved, keep, chosen, grid) if moved else None
 
 
 def focus_map(
@@ -118,13 +118,13 @@ def focus_map(
     return np.asarray(focus.of(moved, grid).numpy(), dtype=np.float32)
 
 
-def _aims(
+def _targets(
     moved: Sequence[tuple[Drag, Affine]], keep: Region | None, focus: Focus | Off, grid: Grid
-) -> Aims:
+) -> DragTargets:
     size = (grid.height, grid.width)
     placed = [(drag.mask(*size), place) for drag, place in moved]
     target = np.max([warp(mask, place) for mask, place in placed], axis=0)
-    return Aims(
+    return DragTargets(
         target,
         None if keep is None else rasterise(as_shape(keep), *size),
         focus_map(placed, focus, grid) if focus else None,

@@ -1,4 +1,4 @@
-"""The context policies of the released models: three ways to keep the past visible.
+"""The context policies of the released models: rolling, restarting and recomputed KV caches.
 
 Each converts clean blocks to contexts of a `CausalWan`, and is selected by the fields of a
 `Release`:
@@ -23,7 +23,7 @@ from dragstream.models.causal_wan import CausalWan
 
 
 @dataclass(frozen=True, eq=False)
-class Past:
+class RolloutContext:
     """A context with the clean latents to recompute it from.
 
     Attributes:
@@ -42,33 +42,33 @@ class Past:
         return self.inner.text
 
 
-Remembered = CausalContext | Past
+AnyContext = CausalContext | RolloutContext
 
 
-def seen(context: Remembered) -> CausalContext:
+def inner_context(context: AnyContext) -> CausalContext:
     """Return the transformer's context of a context.
 
     Raises:
         TypeError: Not a context of such a model.
     """
-    inner = context.inner if isinstance(context, Past) else context
+    inner = context.inner if isinstance(context, RolloutContext) else context
     if not isinstance(inner, CausalContext):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")
     return inner
 
 
-class Memory(Protocol):
+class ContextPolicy(Protocol):
     """A policy that makes contexts."""
 
-    def begin(self, text: Tensor) -> Remembered:
+    def begin(self, text: Tensor) -> AnyContext:
         """Return a context without blocks."""
         ...
 
-    def told(self, context: Remembered, text: Tensor) -> Remembered:
+    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
         """Return the context with another text."""
         ...
 
-    def extended(self, context: Remembered, latents: Tensor) -> Remembered:
+    def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
         """Return the context extended by a clean block."""
         ...
 
@@ -79,17 +79,17 @@ class Rolling:
 
     wan: CausalWan
 
-    def begin(self, text: Tensor) -> Remembered:
-        """See `Memory`."""
+    def begin(self, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
         return self.wan.new_context(text)
 
-    def told(self, context: Remembered, text: Tensor) -> Remembered:
-        """See `Memory`."""
-        return self.wan.with_text(seen(context), text)
+    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        return self.wan.with_text(inner_context(context), text)
 
-    def extended(self, context: Remembered, latents: Tensor) -> Remembered:
-        """See `Memory`."""
-        return self.wan.commit(latents, seen(context))
+    def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        return self.wan.commit(latents, inner_context(context))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,33 +113,33 @@ class Restarting:
     overlap: int
     again: Callable[[Tensor], Tensor]
 
-    def begin(self, text: Tensor) -> Remembered:
-        """See `Memory`."""
-        return Past(self.wan.new_context(text))
+    def begin(self, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        return RolloutContext(self.wan.new_context(text))
 
-    def told(self, context: Remembered, text: Tensor) -> Remembered:
-        """See `Memory`."""
-        past = _past(context)
-        return replace(past, inner=self.wan.with_text(past.inner, text))
+    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        rolled = _rollout(context)
+        return replace(rolled, inner=self.wan.with_text(rolled.inner, text))
 
-    def extended(self, context: Remembered, latents: Tensor) -> Remembered:
-        """See `Memory`."""
-        past = _past(context)
-        inner = self.wan.commit(latents, past.inner)
-        rollout = (*past.latents, latents.detach().clone())
-        frames = past.frames + latents.shape[1]
+    def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        rolled = _rollout(context)
+        inner = self.wan.commit(latents, rolled.inner)
+        rollout = (*rolled.latents, latents.detach().clone())
+        frames = rolled.frames + latents.shape[1]
         if inner.frames + self.wan.config.frames_per_block <= self.limit:
-            return Past(inner, frames, rollout)
-        return replace(self._restarted(torch.cat(rollout, dim=1), past.text), frames=frames)
+            return RolloutContext(inner, frames, rollout)
+        return replace(self._restarted(torch.cat(rollout, dim=1), rolled.text), frames=frames)
 
-    def _restarted(self, rollout: Tensor, text: Tensor) -> Past:
+    def _restarted(self, rollout: Tensor, text: Tensor) -> RolloutContext:
         kept = self.overlap - 1
         first = self.again(rollout[:, : rollout.shape[1] - kept])
         start = torch.cat([first, rollout[:, rollout.shape[1] - kept :]], dim=1)
         inner = self.wan.new_context(text)
         for block in start.split(self.wan.config.frames_per_block, dim=1):
             inner = self.wan.commit(block, inner)
-        return Past(inner, latents=(start,))
+        return RolloutContext(inner, latents=(start,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,45 +154,45 @@ class Recaching:
 
     wan: CausalWan
 
-    def begin(self, text: Tensor) -> Remembered:
-        """See `Memory`."""
-        return Past(self.wan.new_context(text))
+    def begin(self, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        return RolloutContext(self.wan.new_context(text))
 
-    def told(self, context: Remembered, text: Tensor) -> Remembered:
-        """See `Memory`."""
-        past = _past(context)
+    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        rolled = _rollout(context)
         fresh = self.wan.new_context(text)
-        old, recent = past.inner, self._recent(past)
-        start = past.frames - sum(block.shape[1] for block in recent)
+        old, recent = rolled.inner, self._recent(rolled)
+        start = rolled.frames - sum(block.shape[1] for block in recent)
         sinks = tuple(block for block in old.blocks if block.start < self.wan.config.sink)
         fresh = replace(fresh, frames=start, blocks=sinks, since=start)
         for block in recent:
             fresh = self.wan.commit(block, fresh)
         # Frames invisible to the first of them stay invisible.
-        return replace(past, inner=fresh)
+        return replace(rolled, inner=fresh)
 
-    def extended(self, context: Remembered, latents: Tensor) -> Remembered:
-        """See `Memory`."""
-        past = _past(context)
-        inner = self.wan.commit(latents, past.inner)
-        kept = (*past.latents, latents.detach().clone())
+    def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        rolled = _rollout(context)
+        inner = self.wan.commit(latents, rolled.inner)
+        kept = (*rolled.latents, latents.detach().clone())
         window = self.wan.config.window
         while window is not None and sum(block.shape[1] for block in kept[1:]) >= window:
             kept = kept[1:]
-        return Past(inner, past.frames + latents.shape[1], kept)
+        return RolloutContext(inner, rolled.frames + latents.shape[1], kept)
 
-    def _recent(self, past: Past) -> tuple[Tensor, ...]:
+    def _recent(self, rolled: RolloutContext) -> tuple[Tensor, ...]:
         """Return the blocks to recompute: those kept that lie after the sink's."""
-        start = past.frames - sum(block.shape[1] for block in past.latents)
+        start = rolled.frames - sum(block.shape[1] for block in rolled.latents)
         found = []
-        for block in past.latents:
+        for block in rolled.latents:
             if start >= self.wan.config.sink:
                 found.append(block)
             start += block.shape[1]
         return tuple(found)
 
 
-def _past(context: Remembered) -> Past:
-    if not isinstance(context, Past):
+def _rollout(context: AnyContext) -> RolloutContext:
+    if not isinstance(context, RolloutContext):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")
     return context

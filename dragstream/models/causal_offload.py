@@ -1,4 +1,4 @@
-"""Options that trade time for memory, with identical results: `Economy`."""
+"""Options that trade time for memory, with identical results: `OffloadConfig`."""
 # ruff: noqa: SLF001 - a module like another one has its own dictionaries of weights and parts
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from dragstream.drags.checks import switch, whole
+from dragstream.drags.checks import check_bool, check_int
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
 @dataclass(frozen=True)
-class Economy:
+class OffloadConfig:
     """Memory saving options of a causal Wan on its device; results are identical.
 
     Args:
@@ -39,19 +39,19 @@ class Economy:
 
     def __post_init__(self) -> None:
         for name in ("checkpointing", "keep_filtered"):
-            object.__setattr__(self, name, switch(getattr(self, name), name))
-        layers = whole(self.swapped_layers, "swapped_layers", least=0)
+            object.__setattr__(self, name, check_bool(getattr(self, name), name))
+        layers = check_int(self.swapped_layers, "swapped_layers", least=0)
         object.__setattr__(self, "swapped_layers", layers)
 
 
-def visiting(module: Module, device: torch.device) -> Module:
+def offloaded_copy(module: Module, device: torch.device) -> Module:
     """Return a copy of a module whose weights are copies on a device.
 
     The module itself is unchanged, also for other threads; the copies are freed with their last
     reference, graphs of autograd included.
     """
-    guest = copy.copy(module)
-    guest._parameters = {
+    copied = copy.copy(module)
+    copied._parameters = {
         name: None
         if weight is None
         else nn.Parameter(
@@ -60,15 +60,15 @@ def visiting(module: Module, device: torch.device) -> Module:
         )
         for name, weight in module._parameters.items()
     }
-    guest._buffers = {
+    copied._buffers = {
         name: None if value is None else value.to(device, non_blocking=True)
         for name, value in module._buffers.items()
     }
-    guest._modules = {
-        name: None if child is None else visiting(child, device)
+    copied._modules = {
+        name: None if child is None else offloaded_copy(child, device)
         for name, child in module._modules.items()
     }
-    return guest
+    return copied
 
 
 def pin(module: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""Throttles: `Pace` for updates to the front end, `Aside` for work in the background."""
+"""Throttles for updates to the front end and for work on a background thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def on_a_timer(seconds: float, call: Callable[[], None]) -> None:
     timer.start()
 
 
-class Pace:
+class Throttle:
     """Throttles a method to one call per interval.
 
     All requests within an interval become one call at its end, which finds the newest state. The
@@ -46,7 +46,7 @@ class Pace:
         self._next = 0.0
         self._waiting = False
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Request a call, from any thread; the method is called on it at once, or later."""
         with self._lock:
             if self._waiting:
@@ -72,10 +72,10 @@ class Pace:
             publish()
 
 
-class Aside:
+class BackgroundThrottle:
     """Calls a method on a thread of its own, one call at a time, for a share of the time at most.
 
-    `ask` returns at once. All requests during a call, or during the pause after it, become one
+    `request` returns at once. All requests during a call, or during the pause after it, become one
     call, which finds the newest state. The pause is proportional to the time that the call took.
     The method's object is not kept alive.
 
@@ -100,13 +100,13 @@ class Aside:
         self._now = now
         self._lock = threading.Lock()
         self._next = 0.0
-        self._asked = False
+        self._requested = False
         self._busy = False  # a call is under way or has been arranged
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Request a call, from any thread; returns at once."""
         with self._lock:
-            self._asked = True
+            self._requested = True
             if self._busy:
                 return
             self._busy = True
@@ -115,7 +115,7 @@ class Aside:
 
     def _go(self) -> None:
         with self._lock:
-            self._asked = False
+            self._requested = False
         begin = self._now()
         try:
             if (work := self._work()) is not None:
@@ -125,6 +125,6 @@ class Aside:
             with self._lock:
                 wait = (end - begin) * self._rest
                 self._next = end + wait
-                again = self._busy = self._asked
+                again = self._busy = self._requested
             if again:
                 self._later(wait, self._go)

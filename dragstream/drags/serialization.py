@@ -1,7 +1,7 @@
 """Serialises user-defined dataclasses and functions by name and fields, never their code.
 
-The caller of `read` passes the allowed classes and functions, so that a document cannot name other
-code.
+The caller of `from_plain` passes the allowed classes and functions, so that a document cannot name
+other code.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from types import FunctionType
 from typing import Any
 
-from dragstream.drags.checks import short
+from dragstream.drags.checks import short_repr
 
 
-def write(value: object, name: str) -> dict[str, Any]:
+def to_plain(value: object, name: str) -> dict[str, Any]:
     """A value as plain data: its class name under "class", beside its fields.
 
     Raises:
@@ -26,20 +26,20 @@ def write(value: object, name: str) -> dict[str, Any]:
     if parameters is None or not parameters.frozen:
         raise TypeError(
             f"{name} must be a frozen dataclass, or a function with a name, so that streams with "
-            f"it can be saved; got {short(value)}"
+            f"it can be saved; got {short_repr(value)}"
         )
     fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(_any(value))}
     for field, content in fields.items():
         if not _plain(content):
             raise TypeError(
                 f"{name}: the field {field!r} must be a number, a string, a boolean, None or a "
-                f"tuple of those, so that it can be saved; got {short(content)}"
+                f"tuple of those, so that it can be saved; got {short_repr(content)}"
             )
     return {"class": type(value).__name__, **fields}
 
 
-def read(data: object, parts: Iterable[Any], name: str) -> Any:
-    """The inverse of `write`, with the allowed classes and functions.
+def from_plain(data: object, parts: Iterable[Any], name: str) -> Any:
+    """The inverse of `to_plain`, with the allowed classes and functions.
 
     Raises:
         ValueError: The class is not among them, or does not take these fields.
@@ -49,7 +49,7 @@ def read(data: object, parts: Iterable[Any], name: str) -> Any:
     known = {part.__name__: part for part in parts}
     if wanted not in known:
         raise ValueError(
-            f"{name} is a user-defined {short(wanted)}: pass its class, parts=[...]; "
+            f"{name} is a user-defined {short_repr(wanted)}: pass its class, parts=[...]; "
             f"got {sorted(known)}"
         )
     part = known[wanted]

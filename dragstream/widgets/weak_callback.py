@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def weakly(method: Callable[..., Any]) -> Callable[..., None]:
+def weak_callback(method: Callable[..., Any]) -> Callable[..., None]:
     """A function that calls a bound method for as long as its object is there."""
     known = weakref.WeakMethod(method)
 

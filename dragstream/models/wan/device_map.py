@@ -1,4 +1,4 @@
-"""Device and dtype of each part of a model: `Placement`."""
+"""Device and dtype of each part of a model: `DeviceMap`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 import torch
 
-from dragstream.drags.checks import switch, whole
-from dragstream.models.causal_economy import Economy
+from dragstream.drags.checks import check_bool, check_int
+from dragstream.models.causal_offload import OffloadConfig
 
 _SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 """Common short names of torch's dtypes."""
 
 
 @dataclass(frozen=True)
-class Placement:
+class DeviceMap:
     """Device and dtype of the parts of a Wan.
 
     Args:
@@ -30,7 +30,7 @@ class Placement:
         keep_text: If set, the text encoder stays in memory after use.
         decoder_states: Number of the VAE decoder's states that stay on its device: 2 suffice for an
             edit and the next block; with 0 they are copied to it for each use.
-        economy: The transformer's memory saving options.
+        offload: The transformer's memory saving options.
         undo: Default number of blocks whose model state streams keep for undo (see `Stream`); each
             needs device memory.
         compile: If set, the transformer's layers are compiled, see
@@ -50,24 +50,24 @@ class Placement:
     text_dtype: torch.dtype | str = torch.bfloat16
     keep_text: bool = False
     decoder_states: int = 2
-    economy: Economy = field(default_factory=Economy)
+    offload: OffloadConfig = field(default_factory=OffloadConfig)
     undo: int = 1
     compile: bool = False
 
     def __post_init__(self) -> None:
-        whole(self.decoder_states, "decoder_states", least=0)
-        whole(self.undo, "undo", least=1)
-        switch(self.compile, "compile")
+        check_int(self.decoder_states, "decoder_states", least=0)
+        check_int(self.undo, "undo", least=1)
+        check_bool(self.compile, "compile")
 
-    def resolved(self) -> Placement:
-        """Return the placement with defaults resolved."""
+    def resolved(self) -> DeviceMap:
+        """Return the device map with defaults resolved."""
         device = _device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = read_dtype(
             self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
         )
         vae_device = device if self.vae_device is None else _device(self.vae_device)
         vae_dtype = torch.float32 if vae_device.type == "cpu" else dtype
-        return Placement(
+        return DeviceMap(
             device,
             dtype,
             vae_device,
@@ -76,7 +76,7 @@ class Placement:
             read_dtype(self.text_dtype),
             self.keep_text,
             self.decoder_states,
-            self.economy,
+            self.offload,
             self.undo,
             self.compile,
         )
