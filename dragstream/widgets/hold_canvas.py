@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import finite, pixels
+from dragstream.drags.checks import check_finite, check_pixels
 from dragstream.drags.shapes import Region
 from dragstream.widgets import messages, sources
 from dragstream.widgets.click_selection import ClickSelection, Point
@@ -44,18 +44,18 @@ class HoldCanvas(FrameCanvas):
         "hold": {"key": natural, "point": _any, "id": optional(natural)},
         "hold_move": {
             "key": natural,
-            "x": pixels,
-            "y": pixels,
-            "degrees": finite,
-            "factor": finite,
-            "stamp": finite,
+            "x": check_pixels,
+            "y": check_pixels,
+            "degrees": check_finite,
+            "factor": check_finite,
+            "stamp": check_finite,
             "ticket": natural,
         },
         "hold_end": {"key": natural},
         "hold_pin": {"point": _any, "id": optional(natural)},
         "hold_release": {},
         "objects": {},
-        "hold_shown": {"milliseconds": finite},
+        "hold_shown": {"milliseconds": check_finite},
     }
 
     holds: Any = traitlets.List(read_only=True).tag(sync=True)

@@ -32,7 +32,7 @@ function drawHold(ink: Ink, store: Store, hold: Hold, outline: Outline): void {
   ink.line(region, colour, 1.25);
   const map = posed(hold, pose);
   const ghost = ink.loops(outline(store.mask(hold.grip)).map((loop) => loop.map((point) => apply(map, point))));
-  ink.dashed([6, 5], () => ink.line(ghost, colour, 2));
+  ink.dashed([6, 5], () => ink.line(ghost, "#ffffff", 1.75));
   ink.line(ink.trace([hold.at, pose.position]), colour, 1.5);
   ink.dot(pose.position, hold.pinned ? 6.5 : 4.5, hold.pinned ? colour : "#fff", hold.pinned ? "#fff" : colour);
 }
