@@ -244,16 +244,12 @@ class Holding:
             entry.stamp = used[-1]
 
     def _publish(self) -> None:
-        live = self._live
-        if live is None:
-            self._changed([], None)
-            return
-        holds = live.holds
-        entries = [self._entry(hold) for hold in holds]
-        with self._lock:
-            self._entries = {entry.hold.id: entry for entry in entries}
-            found = [_entry_json(entry) for entry in entries]
-        self._changed(found, live.status.value)
+        with self._lock:  # as a whole, so that no thread publishes what it read before another
+            live = self._live
+            holds = () if live is None else live.holds
+            self._entries = {hold.id: self._entry(hold) for hold in holds}
+            found = [_entry_json(entry) for entry in self._entries.values()]
+            self._changed(found, None if live is None else live.status.value)
 
 
 def _entry_json(entry: _Entry) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def test_a_pixel_at_a_border_is_compared_by_the_tokens_of_its_colour():
     frame = np.zeros((32, 64, 3), np.uint8)
     frame[:, 18:] = 255  # the second token is mostly bright
     dark = similarity.token_weights((2, 4), frame, (17, 8))  # in it, and dark
-    bright = similarity.token_weights((2, 4), frame, (24, 8))
+    bright = similarity.token_weights((2, 4), frame, (19, 8))
     assert np.argmax(dark[0]) == 0
     assert np.argmax(bright[0]) == 1
     assert dark[:, 3].tolist() == [0, 0]  # not one of the nine around it
