@@ -170,7 +170,7 @@ def _pulling(suites: Any) -> argparse.ArgumentParser:
     pulling.add_argument(
         "--methods",
         default=FULL,
-        help="comma separated, such as I=4,no_adsr (default: %(default)s)",
+        help="such as I=4,no_adsr (default: %(default)s)",
     )
     return pulling
 
