@@ -131,7 +131,7 @@ def warp(mask: NDArray[np.bool_] | NDArray[np.floating], affine: Affine) -> NDAr
     return moved.clip(0.0, 1.0)
 
 
-def moved(region: Shape, affine: Affine) -> Shape:
+def moved(region: Shape, affine: Affine) -> Shape:  # noqa: PLR0911  # one a kind of shape
     """A shape turned, scaled and shifted; masks lose what leaves the frame.
 
     Args:
@@ -150,6 +150,10 @@ def moved(region: Shape, affine: Affine) -> Shape:
             return Brush(affine.apply(region.points), region.radius * growth)
         case Polygon():
             return Polygon(affine.apply(region.points))
+        case Box() if (growth, 0.0) == affine.matrix[0][:2]:  # not turned
+            left, top = affine.apply((region.left, region.top)).tolist()
+            right, bottom = affine.apply((region.right, region.bottom)).tolist()
+            return Box(left, top, right, bottom)
         case Box():
             across, down = (region.left, region.right), (region.top, region.bottom)
             corners = [(across[i], down[j]) for i, j in ((0, 0), (1, 0), (1, 1), (0, 1))]

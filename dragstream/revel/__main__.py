@@ -28,7 +28,8 @@ from dragstream.revel.cases import PLANNED, Case, Kind
 from dragstream.revel.commands import add_commands
 from dragstream.revel.identity import BLOCKS, summary, watch
 from dragstream.revel.likeness import LatentMoments, trios
-from dragstream.revel.methods import ALL, Method, constants, resolved, select
+from dragstream.revel.live import SPEED, pulls, report
+from dragstream.revel.methods import ALL, FULL, Method, constants, resolved, select
 from dragstream.revel.resumable import run_scenes
 from dragstream.revel.tables import document, markdown
 
@@ -70,7 +71,7 @@ def _tabulate(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dragstream.revel", description=__doc__)
     suites = parser.add_subparsers(dest="suite", required=True)
-    for suite in (*_sweeps(suites), *_observations(suites)):
+    for suite in (*_sweeps(suites), *_observations(suites), _pulling(suites)):
         suite.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
         suite.add_argument(
             "--model", default="playground", help="what ds.load takes (default: %(default)s)"
@@ -153,6 +154,27 @@ def _observations(suites: Any) -> Iterator[argparse.ArgumentParser]:
         yield suite
 
 
+def _pulling(suites: Any) -> argparse.ArgumentParser:
+    """The command that pulls objects while the video plays."""
+    pulling: argparse.ArgumentParser = suites.add_parser(
+        "live", help="objects that a pointer pulls along curves while the video plays"
+    )
+    pulling.set_defaults(run=_live)
+    pulling.add_argument("--scenes", type=int, default=8, help="(default: %(default)s)")
+    pulling.add_argument(
+        "--seconds", type=float, default=5.0, help="of video, of each (default: %(default)s)"
+    )
+    pulling.add_argument(
+        "--speed", type=float, default=SPEED, help="pixels a second (default: %(default)s)"
+    )
+    pulling.add_argument(
+        "--methods",
+        default=FULL,
+        help="such as I=4,no_adsr (default: %(default)s)",
+    )
+    return pulling
+
+
 def _all(options: argparse.Namespace, streams: Iterable[list[Found]]) -> list[Found]:
     """Results of all streams in one list."""
     bar = tqdm(streams, total=options.streams, unit="stream")
@@ -190,6 +212,24 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
         for mark, row in marks.items()
     ]
     return outcome, "\n".join(lines) + "\n"
+
+
+def _live(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    model, methods = load(options.model), select(options.methods.split(","))
+    length = {"seconds": options.seconds, "speed": options.speed}
+    scenes = pulls(model, options.scenes, methods, options.seed, **length)
+    found = [each for scene in tqdm(scenes, total=options.scenes, unit="scene") for each in scene]
+    rows, table = report(found)
+    outcome = {
+        "model": model.spec.name,
+        "fingerprint": model.fingerprint(),
+        "scenes": options.scenes,
+        "seed": options.seed,
+        **length,
+        "methods": rows,
+        "pulls": [asdict(each) for each in found],
+    }
+    return outcome, table
 
 
 def _number(value: float | None) -> str:

@@ -37,7 +37,7 @@ from dragstream.stream.stream import Stream
 
 __all__ = ["SPEED", "Pulled", "curve", "pulls", "report"]
 
-SPEED = 32.0
+SPEED = 24.0
 """Default speed of the pointer, pixels a second."""
 _MOVES = 6
 """Moves of the pointer in the time of a block."""
@@ -129,7 +129,7 @@ def pulls(
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """An object that is seen whole, and the pointer's way in so many seconds."""
+    """An object that is seen whole, and the curve that the pointer leads it along."""
 
     scene: int
     stream: Stream
@@ -137,10 +137,11 @@ class _Task:
     seen: Sighting
     path: Path
     seconds: float
+    speed: float
 
     def pointer(self, moment: float) -> Point:
-        """The pointer's place (x, y) at a moment in seconds; it stays at the end."""
-        return self.path.at(min(1.0, moment / self.seconds))
+        """The pointer's place (x, y) after so many seconds; it rests at the curve's end."""
+        return self.path.at(min(1.0, moment * self.speed / self.path.length))
 
     def sight(self, frame: NDArray[np.uint8]) -> Sighting | None:
         """The object in a frame."""
@@ -163,7 +164,7 @@ def _task(model: VideoModel, seed: int, scene: int, seconds: float, speed: float
                 continue
             others = [each.center for each in found if each is not None and each is not seen]
             path = curve(seen, others, speed * seconds, rng)
-            return _Task(scene, stream, subjects[index], seen, path, seconds)
+            return _Task(scene, stream, subjects[index], seen, path, seconds, speed)
     raise ValueError(
         f"{model.spec.name!r} kept no object whole through {_WARM_UP} blocks in {ATTEMPTS} "
         f"attempts at scene {scene}"

@@ -15,7 +15,7 @@ __all__ = ["find"]
 
 _REACH = 1 / 6
 """Farthest distance from the expected place, in heights of the frame."""
-_ROWS = 256
+_ROWS = 160
 """Frames with at least twice as many rows are thinned out for the search."""
 _IN_SIGHT = 0.3
 """Less of the object in the frame cannot be found."""

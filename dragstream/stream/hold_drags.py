@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from dragstream.drags.checks import Point
-from dragstream.drags.geometry import Grid
+from dragstream.drags.geometry import Affine, Grid
 from dragstream.drags.motions import Drag, Memory, Pose, Poses
-from dragstream.drags.regions import centroid, rasterise
+from dragstream.drags.regions import centroid, moved, rasterise
 from dragstream.drags.shapes import Mask, Shape
 from dragstream.stream.hold import Asked, Grip, Hold
 
@@ -37,7 +37,10 @@ def drag_of(hold: Hold, newest: int, grid: Grid, frames: int) -> Drag:
     grip, asked = hold.grip, hold.latch(frames)
     if grip.block.index == newest:
         return Drag(grip.region, _poses(grip, grip.pose[:2], asked, grid))
-    shown, memory = hold.region, Memory(grip.block.index, grip.region)
+    memory = Memory(grip.block.index, grip.region)
+    # As it was at rest, where it is now: the motion holds all of the turn and growth since.
+    to_x, to_y = (round(value, _DIGITS) for value in np.subtract(hold.at, grip.pose[:2]).tolist())
+    shown = moved(grip.region, Affine.translation(to_x, to_y))
     area = shown.paint(grid.height, grid.width)
     if not area.any():  # out of sight: from its place in the grip's frame
         shown, area = grip.region, grip.mask

@@ -1,5 +1,6 @@
 """Holds of live streams: dragged blocks while it plays, recorded as ordinary drags."""
 
+import dataclasses
 import math
 import threading
 
@@ -12,6 +13,7 @@ from dragstream.stream import LiveStream, Mode, Stream
 from dragstream.stream.events import BlockMade, HoldsChanged, Iterated, Progress, Status
 
 PATIENCE = 600
+QUICK = ds.DragSettings(iterations=1)
 
 
 @pytest.fixture
@@ -46,9 +48,9 @@ def on(live, kind, act):
     return live.subscribe(listener)
 
 
-def pull(live, moves, region=None):
+def pull(live, moves):
     """Hold a region, move it once a block, and pause after the last move's block."""
-    hold = live.hold(regions.disc((20, 16), 6) if region is None else region)
+    hold = live.hold(regions.disc((20, 16), 6), settings=QUICK)
     moves = list(moves)
 
     def next_move(event):
@@ -124,6 +126,17 @@ def lively_step(stream):
     return drag
 
 
+def test_frame_wise_models_follow_every_latent_frame(lively, tiny, trace):
+    stream = Stream(tiny(frames=1), "red ball", seed=7)
+    stream.run(2, progress=False)
+    pull(lively(stream), [(22, 16), (25, 14)])
+    first, second = (block.drags[0] for block in stream.blocks[2:4])
+    assert first.motion.poses == ((2, 0, 0, 1),)
+    assert len(second.motion.poses) == 1
+    assert second.motion.at(1).apply(second.motion.center) == pytest.approx((25, 14), abs=2e-3)
+    assert trace(replayed(stream, 2)) == trace(stream)
+
+
 def test_several_holds_pull_at_once_and_keep_their_regions(lively, two, trace):
     stream = two.fork()
     live = lively(stream)
@@ -155,7 +168,7 @@ def test_several_holds_pull_at_once_and_keep_their_regions(lively, two, trace):
 def test_the_newest_position_before_the_drag_step_counts(lively, two):
     stream = two.fork()
     live = lively(stream)
-    hold = live.hold(regions.disc((20, 16), 6))
+    hold = live.hold(regions.disc((20, 16), 6), settings=QUICK)
     hold.move_to(28, 16)
 
     def nudge(event):  # the drag acts at step 1: the block has begun, its targets are open
@@ -179,7 +192,7 @@ def test_a_hold_joins_the_block_in_progress_before_its_drag_step(lively, two, tr
 
     def late(event):
         if not held and event.step == 0:
-            held.append(live.hold(regions.disc((20, 16), 6)))
+            held.append(live.hold(regions.disc((20, 16), 6), settings=QUICK))
             held[0].move_to(24, 16)
 
     on(live, Progress, late)
@@ -197,7 +210,7 @@ def test_a_hold_that_comes_too_late_drops_the_plain_block(lively, two):
 
     def late(event):
         if not held and event.step == 2:
-            held.append(live.hold(regions.disc((20, 16), 6)))
+            held.append(live.hold(regions.disc((20, 16), 6), settings=QUICK))
 
     on(live, Progress, late)
     on(live, BlockMade, lambda _: live.pause())
@@ -211,12 +224,12 @@ def test_a_hold_that_comes_too_late_drops_the_plain_block(lively, two):
 def test_a_second_hold_does_not_disturb_a_dragged_block(lively, two, trace):
     stream = two.fork()
     live = lively(stream)
-    first = live.hold(regions.disc((12, 16), 5))
+    first = live.hold(regions.disc((12, 16), 5), settings=QUICK)
     held = []
 
     def late(event):
         if not held and event.step == 2:
-            held.append(live.hold(regions.disc((36, 16), 5)))
+            held.append(live.hold(regions.disc((36, 16), 5), settings=QUICK))
 
     on(live, Progress, late)
     live.step()
@@ -255,7 +268,7 @@ def test_settings_that_count_from_the_first_step_start_the_block_again(lively, t
 def test_moves_before_a_release_still_pull_one_block(lively, two):
     stream = two.fork()
     live = lively(stream)
-    hold = live.hold(regions.disc((20, 16), 6))
+    hold = live.hold(regions.disc((20, 16), 6), settings=QUICK)
     hold.move_to(26, 16)
     hold.release()
     hold.release()
@@ -272,7 +285,7 @@ def test_moves_before_a_release_still_pull_one_block(lively, two):
 def test_a_click_drags_nothing(lively, two):
     stream = two.fork()
     live = lively(stream)
-    live.hold(regions.disc((20, 16), 6)).release()
+    live.hold(regions.disc((20, 16), 6), settings=QUICK).release()
     live.pin(regions.disc((20, 16), 6))
     live.release()
     live.step()
@@ -282,7 +295,7 @@ def test_a_click_drags_nothing(lively, two):
 
 def released(live, act, *, wait=True):
     """A hold with moves, after something else happened."""
-    hold = live.hold(regions.disc((20, 16), 6))
+    hold = live.hold(regions.disc((20, 16), 6), settings=QUICK)
     hold.move_to(24, 16)
     act()
     if wait:
@@ -324,7 +337,7 @@ def test_an_error_lets_go_and_leaves_the_stream_as_it_was(lively, two, trace, mo
         raise MemoryError("no room")
 
     monkeypatch.setattr(stream.model, "commit", fail)
-    hold = live.hold(regions.disc((20, 16), 6))
+    hold = live.hold(regions.disc((20, 16), 6), settings=QUICK)
     live.step()
     with pytest.raises(RuntimeError, match="no room"):
         live.wait(PATIENCE)
@@ -336,7 +349,7 @@ def test_stop_drops_the_dragged_block_in_progress(lively, two, trace):
     stream = two.fork()
     before = trace(stream)
     live = lively(stream)
-    hold = live.hold(regions.disc((20, 16), 6))
+    hold = live.hold(regions.disc((20, 16), 6), settings=QUICK)
     on(live, Iterated, lambda _: live.stop())
     live.start()
     live.wait(PATIENCE)
@@ -350,7 +363,7 @@ def test_stop_drops_the_dragged_block_in_progress(lively, two, trace):
 def test_pause_keeps_holds_and_finishes_the_dragged_block(lively, two):
     stream = two.fork()
     live = lively(stream)
-    hold = live.hold(regions.disc((20, 16), 6))
+    hold = live.hold(regions.disc((20, 16), 6), settings=QUICK)
     hold.move_to(23, 16)
     on(live, Iterated, lambda _: live.pause())
     live.start()
@@ -366,7 +379,7 @@ def test_pause_keeps_holds_and_finishes_the_dragged_block(lively, two):
 def test_a_block_that_is_dropped_before_its_drag_loses_no_moves(lively, two):
     stream = two.fork()
     live = lively(stream)
-    hold = live.hold(regions.disc((20, 16), 6))
+    hold = live.hold(regions.disc((20, 16), 6), settings=QUICK)
     hold.move_to(23, 16)
     once = iter([live.pause])
     on(live, Progress, lambda _: next(once, lambda: None)())
@@ -380,7 +393,7 @@ def test_a_block_that_is_dropped_before_its_drag_loses_no_moves(lively, two):
 def test_commands_run_in_between_and_holds_go_on(lively, two, drags, trace):
     stream = two.fork()
     live = lively(stream)
-    hold = live.hold(regions.disc((14, 12), 6))
+    hold = live.hold(regions.disc((14, 12), 6), settings=QUICK)
     live.edit(drags[:1])
     live.animate(drags[1:])
     assert live.wait(PATIENCE)
@@ -404,7 +417,7 @@ def test_commands_run_in_between_and_holds_go_on(lively, two, drags, trace):
 def test_holds_go_on_from_blocks_that_the_stream_makes_itself(lively, two, trace):
     stream = two.fork()
     live = lively(stream)
-    hold = live.hold(regions.disc((20, 16), 6))
+    hold = live.hold(regions.disc((20, 16), 6), settings=QUICK)
     assert live.wait(PATIENCE)
     stream.step()
     assert hold.active
@@ -415,7 +428,7 @@ def test_holds_go_on_from_blocks_that_the_stream_makes_itself(lively, two, trace
 def test_a_fork_holds_nothing(lively, two):
     stream = two.fork()
     live = lively(stream)
-    live.hold(regions.disc((20, 16), 6))
+    live.hold(regions.disc((20, 16), 6), settings=QUICK)
     branch = stream.fork()
     assert LiveStream.of(branch).holds == ()
     branch.step()
@@ -503,6 +516,15 @@ def test_what_cannot_be_held_is_refused(lively, two, arguments, message):
     with pytest.raises(ValueError, match=message):
         live.hold(given.pop("region"), given.pop("at", None), **given)
     assert live.holds == ()
+
+
+def test_a_model_that_makes_no_further_block_holds_nothing(lively, tiny):
+    model = tiny()
+    model.spec = dataclasses.replace(model.spec, most_blocks=1)
+    stream = Stream(model, "red ball", seed=7)
+    stream.step()
+    with pytest.raises(ValueError, match="no next block for a hold"):
+        lively(stream).hold(regions.disc((20, 16), 6))
 
 
 def test_a_stream_without_blocks_holds_nothing(lively, stream):
