@@ -39,8 +39,30 @@ studio
 """
 
 DRAGS = "[type(drag.motion).__name__ for drag in stream.blocks[-1].drags]"
+TARGET = """[
+    round(a + b)
+    for drag in stream.blocks[-1].drags
+    for a, b in zip(drag.motion.center, drag.motion.poses[-1])
+]"""
 LENGTH = 5.0
 """Seconds of the measured pull."""
+
+
+PLAYGROUND = """
+import torch
+
+import dragstream as ds
+from dragstream.models.playground import draw
+from dragstream.widgets import Studio
+
+torch.set_num_threads(1)
+prompt = "a red critter rests in a meadow"
+stream = ds.Stream(ds.load("playground"), prompt, seed=2, image=draw(prompt, seed=41))
+studio = Studio(stream)
+studio
+"""
+LONG = 240_000 * PATIENCE
+"""Milliseconds: a few blocks of the playground, on busy cores."""
 
 
 @pytest.fixture(scope="module")
@@ -77,22 +99,37 @@ def test_press_pull_and_let_go(desk):
     desk.page.mouse.move(*desk.hand.place(120, 50), steps=8)
     desk.notebook.expect("[round(c) for c in studio.live.holds[0].position]", "[120, 50]")
     desk.notebook.expect(DRAGS, "['Poses']")
-    # the newest block was asked to be where the pointer is, and the region went along
-    desk.notebook.expect(
-        "[round(c) for c in stream.blocks[-1].drags[0].motion.poses[-1][:2]]", "[0, 0]"
-    )
-    desk.notebook.expect("[round(c) for c in studio.live.holds[0].at]", "[120, 50]")
+    desk.notebook.expect(TARGET, "[120, 50]")  # where the pointer is
     expect(desk.overlay).to_have_attribute("data-latency", re.compile(r"\d"))
     expect(desk.bar.locator("[data-figure=pointer] b")).to_have_text(re.compile(r"\d"))
-    desk.notebook.screenshot("live-hold", of=desk.root)
     desk.page.mouse.wheel(0, 200)
     desk.notebook.expect("studio.live.holds[0].degrees", "10.0")
+    desk.notebook.screenshot("live-hold", of=desk.root)
     desk.page.mouse.up()
     holds(desk, 0)
     assert desk.notebook.python("print(studio.drags, studio.canvas.region.sum() > 0)") == "[] True"
     desk.notebook.expect(DRAGS, "[]")  # it goes on as it likes
-    moved = "sum(p.dx for b in stream.blocks for d in b.drags for p in [d.motion.poses[-1]])"
-    assert desk.notebook.python(f"print(round({moved}))") == "40"
+
+
+def test_the_object_under_the_pointer_follows(other_notebook):
+    notebook = other_notebook([PLAYGROUND]).run(LONG)
+    desk = Desk(notebook)
+    column = (
+        "(lambda red: red.nonzero()[1].mean())(stream.frames[-1].astype(int) @ [2, -1, -1] > 120)"
+    )
+    row = column.replace("[1].mean", "[0].mean")
+    x, y = (float(notebook.python(f"print({place})")) for place in (column, row))
+    desk.button("Play").click()
+    desk.is_at(status="playing", timeout=LONG)
+    press(desk, x, y)
+    holds(desk, 1)
+    desk.page.mouse.move(*desk.hand.place(x - 40, y), steps=4)
+    dragged = "sum(bool(block.drags) for block in stream.blocks)"
+    notebook.expect(f"{dragged} >= 4", "True", LONG / 1000)
+    desk.page.mouse.up()
+    holds(desk, 0)
+    notebook.screenshot("live-playground", of=desk.root)
+    assert float(notebook.python(f"print({column})")) < x - 20
 
 
 def test_two_clicks_pin_and_escape_lets_go(desk):
