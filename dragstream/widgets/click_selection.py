@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,10 @@ class ClickSelection:
             raise RuntimeError("there is no SAM: make the canvas with sam=folder of a checkpoint")
         return self._sam.similarity(frame(), point)
 
+    def prepare(self, source: object) -> None:
+        """Read the newest features, so that the next selection is quick; see `object_at`."""
+        self._features.read(source)
+
     def object_at(self, source: object, point: Point) -> BoolMask:
         """The object at a point (x, y) of the newest frame by its features, bool (H, W).
 
@@ -96,6 +101,7 @@ class NewestFeatures:
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()  # a second reader waits for the first one's result
         self._known: tuple[Any, Features, Frame] | None = None
 
     def read(self, source: object) -> tuple[Features, Frame]:
@@ -117,9 +123,10 @@ class NewestFeatures:
         if not blocks:
             raise ValueError("there is nothing to select yet: the stream has no blocks")
         block = blocks[-1]
-        known = self._known
-        if known is None or known[0] is not block:
-            layer = stream.model.spec.layers[-1]
-            read = stream.features(len(blocks) - 1, layer)[layer]
-            known = self._known = (block, {layer: read[-1].numpy()}, block.frames[-1])
+        with self._lock:
+            known = self._known
+            if known is None or known[0] is not block:
+                layer = stream.model.spec.layers[-1]
+                read = stream.features(len(blocks) - 1, layer)[layer]
+                known = self._known = (block, {layer: read[-1].numpy()}, block.frames[-1])
         return known[1:]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import check_finite, check_pixels
+from dragstream.drags.checks import check_bool, check_finite, check_pixels
 from dragstream.drags.shapes import Region
 from dragstream.widgets import messages, sources
 from dragstream.widgets.click_selection import ClickSelection, Point
@@ -15,10 +16,14 @@ from dragstream.widgets.holding import Holding, as_json
 from dragstream.widgets.objects import inner_point
 from dragstream.widgets.page import natural, optional
 from dragstream.widgets.source_frames import SourceFrames
+from dragstream.widgets.throttle import BackgroundThrottle
 from dragstream.widgets.weak_callback import weak_callback
 
 if TYPE_CHECKING:
     from dragstream.method.base import DragMethod
+
+_SHARE = 0.3
+"""Of the time in which features may be read ahead."""
 
 
 def _any(value: object, _name: str) -> object:
@@ -56,6 +61,7 @@ class HoldCanvas(FrameCanvas):
         "hold_release": {},
         "objects": {},
         "hold_shown": {"milliseconds": check_finite},
+        "hover": {"inside": check_bool},
     }
 
     holds: Any = traitlets.List(read_only=True).tag(sync=True)
@@ -72,7 +78,9 @@ class HoldCanvas(FrameCanvas):
 
     def __init__(self, frames: SourceFrames, selection: ClickSelection, **traits: Any) -> None:
         self._selection = selection
-        self._holding = Holding(weak_callback(self._set_holds))
+        self._hovered = False
+        self._ahead = BackgroundThrottle(self._prepare, _SHARE)
+        self._holding = Holding(weak_callback(self._set_holds), weak_callback(self._read_ahead))
         self.set_trait("live_status", sources.status(frames.source))
         super().__init__(frames, **traits)
 
@@ -160,6 +168,20 @@ class HoldCanvas(FrameCanvas):
             {"region": as_json(region), "point": list(inner_point(region))} for region in found
         ]
         self.send({"type": "objects", "objects": objects})
+
+    def _on_hover(self, inside: bool) -> None:  # noqa: FBT001 - as the message has it
+        self._hovered = inside and sources.at_work(self.source)
+        self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        """Read features while a pointer is over a stream that plays, and nothing is held."""
+        if self._hovered and not self.holds:
+            self._ahead.request()
+
+    def _prepare(self) -> None:
+        """Read the features of the newest block before somebody presses on it."""
+        with suppress(ValueError, RuntimeError):  # without a block, or it was rewound meanwhile
+            self._selection.prepare(self.source)
 
     def _on_hold_shown(self, milliseconds: float) -> None:
         self.set_trait("latency", milliseconds)

@@ -54,10 +54,16 @@ class Holding:
 
     Args:
         changed: Called with the holds as JSON, and with the status of the live stream or None.
+        advanced: Called when the live stream has new blocks.
     """
 
-    def __init__(self, changed: Callable[[list[dict[str, Any]], str | None], object]) -> None:
+    def __init__(
+        self,
+        changed: Callable[[list[dict[str, Any]], str | None], object],
+        advanced: Callable[[], object],
+    ) -> None:
         self._changed = changed
+        self._advanced = advanced
         self._lock = threading.RLock()  # guards the entries
         self._entries: dict[int, _Entry] = {}
         self._live: LiveStream | None = None
@@ -220,7 +226,7 @@ class Holding:
     def _on_event(self, event: Event) -> None:
         """Handle an event of the live stream, on its thread."""
         # imported here, so that a canvas of a plain frame needs no torch
-        from dragstream.stream.events import BlockMade, HoldsChanged, StatusChanged
+        from dragstream.stream.events import BlockMade, Changed, HoldsChanged, StatusChanged
 
         if isinstance(event, BlockMade):
             with self._lock:
@@ -231,6 +237,8 @@ class Holding:
             for state in event.holds:
                 self._stamp(state, now)
             self._publish()
+        elif isinstance(event, Changed):
+            self._advanced()
         elif isinstance(event, StatusChanged):
             self._publish()
 

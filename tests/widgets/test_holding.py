@@ -214,6 +214,22 @@ def test_the_painted_region_is_the_first_object(canvas):
     assert first["region"]["type"] == "mask"
 
 
+def test_features_are_read_ahead_under_a_pointer(monkeypatch, canvas, live):
+    read = []
+    features = live.stream.features
+    monkeypatch.setattr(
+        live.stream, "features", lambda *wanted: read.append(wanted) or features(*wanted)
+    )
+    tell(canvas, type="hover", inside=True)  # nothing plays: it would be for nothing
+    assert read == []
+    live.start()
+    tell(canvas, type="hover", inside=True)
+    until(lambda: read)
+    tell(canvas, type="hover", inside=False)
+    live.pause()
+    assert set(read) <= {(block, 0) for block in range(len(live.stream))}
+
+
 def test_objects_are_selected_while_the_stream_plays(live):
     canvas = seen(DragCanvas(live))
     entered, proceed = threading.Event(), threading.Event()

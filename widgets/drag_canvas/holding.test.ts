@@ -157,6 +157,21 @@ describe("the wheel", () => {
   });
 });
 
+describe("a pointer over the frame", () => {
+  it("is told to Python once, while it plays and with the hold tool in hand", () => {
+    const { model, store, holding, sent } = made();
+    holding.hover(true);
+    holding.hover(true);
+    holding.hover(false);
+    store.setTool("brush");
+    holding.hover(true);
+    store.setTool("hold");
+    model.set("live_status", "paused");
+    holding.hover(true);
+    expect(sent("hover")).toEqual([{ type: "hover", inside: true }, { type: "hover", inside: false }]);
+  });
+});
+
 describe("the time from pointer to picture", () => {
   it("is taken when the picture is painted, once for each move", () => {
     const { model, holding, clock, sent } = made();

@@ -87,6 +87,7 @@ export class Holding {
   private readonly ended = new Set<number>();
   private nextKey = Math.floor(Math.random() * 2 ** 30); // pages share the holds of a canvas
   private scheduled = false;
+  private hovered = false;
   private measured = -1; // the newest stamp that was measured
   private waiting: number | null = null; // a stamp whose picture was not painted yet
   private press: { readonly point: Point; readonly time: number } | null = null;
@@ -230,6 +231,14 @@ export class Holding {
     } catch {
       // without a connection; the kernel's heartbeat says so
     }
+  }
+
+  /** Tells Python if a pointer is over the frame with the hold tool: it reads features ahead. */
+  hover(inside: boolean): void {
+    const hovered = inside && this.store.tool === HOLD && this.playing;
+    if (hovered === this.hovered) return;
+    this.hovered = hovered;
+    this.send({ type: "hover", inside: hovered });
   }
 
   // --- objects ----------------------------------------------------------------------------------

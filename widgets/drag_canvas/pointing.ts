@@ -94,6 +94,7 @@ export class Pointing {
 
   private readonly move = (event: PointerEvent): void => {
     this.point = this.viewport.at(event);
+    this.store.holding.hover(true);
     if (this.pointers.slipped(event)) {
       this.finish(event);
       return;
@@ -144,6 +145,7 @@ export class Pointing {
 
   private readonly leave = (): void => {
     this.point = null;
+    this.store.holding.hover(false);
     this.changed();
   };
 
