@@ -1,12 +1,15 @@
 # make lab      JupyterLab on the quick-start notebook
 # make test     everything CI runs: lint, types, front end, unit tests, docs, notebooks, browser
 # make oldest   the models' tests with the oldest diffusers that pyproject.toml allows
+# make test-lowest  the unit tests with the lower bounds of pyproject.toml, in build/lowest
+# make test-newest  the unit tests with the newest releases in its ranges, in build/newest
 # make docs     the documentation, into build/site
 # make check    lint, types, front end and unit tests: before each commit
 # make format   rewrite Python in the house style
 # make figures  everything that depends on the weights: tables, model card, notebooks, pictures
 # make pictures the pictures and notebooks alone
-# All of it lives in .venv, made on first use; PYTHON=python3.12 picks the interpreter.
+# All of it lives in .venv, made on first use; PYTHON=python3.12 picks the interpreter, TORCH=cpu or
+# TORCH=cuda the build of torch (on Linux; the default is cuda where there is an NVIDIA driver).
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -15,11 +18,24 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+EXTRAS := docs,lab,metrics,sweep,wan,test
+# JupyterLab asks on its first start whether it may fetch news; here it does not.
+LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 # The first interpreter that works: 3.11 first, which is what the constraints were tested with.
 PROBE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	if $$python -c '$(PROBE)' >/dev/null 2>&1; then echo $$python; break; fi; done)
+
+# PyPI's torch for Linux brings 4.6 GB of CUDA. Where PyTorch's own index cannot be reached, it serves.
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+DRIVER := $(wildcard /proc/driver/nvidia/version) $(shell command -v nvidia-smi)
+TORCH ?= $(if $(filter Linux,$(shell uname -s)),$(if $(strip $(DRIVER)),cuda,cpu),default)
+define install_torch
+	$(if $(filter cpu,$(TORCH)),$(1) -m pip install --quiet --no-deps --retries 0 --timeout 8 \
+		--index-url $(CPU_INDEX) "$$(grep '^torch==' constraints.txt)" \
+		|| echo "no CPU build of torch at $(CPU_INDEX): taking the usual one")
+endef
 
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 NPM := $(shell command -v npm)
@@ -32,7 +48,8 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: help install lab test format pictures lint types frontend unit oldest docs notebooks browser clean
+.PHONY: help install lab test format pictures lint types frontend unit oldest test-lowest test-newest \
+	docs notebooks browser clean
 
 help:
 	@sed -n 's/^# \{0,1\}\(make .*\)/\1/p' Makefile
@@ -42,7 +59,10 @@ install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11, 3.12 or 3.13 with venv is needed"; exit 1; fi
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs,lab,metrics,sweep,wan,test]"
+	$(call install_torch,$(BIN)/python)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[$(EXTRAS)]"
+	mkdir -p $(LAB_SETTINGS)
+	cp tools/lab-overrides.json $(LAB_SETTINGS)/overrides.json
 	touch $@
 
 lab: $(STAMP)
@@ -67,6 +87,21 @@ oldest: $(STAMP)
 	$(BIN)/pip install --quiet --no-deps --upgrade --target build/oldest \
 		"$$(sed -n 's/.*"\(diffusers\)>=\([0-9.]*\),.*/\1==\2.0/p' pyproject.toml)"
 	PYTHONPATH=build/oldest $(BIN)/pytest -m "not gpu" tests/models
+
+test-lowest: build/lowest.txt
+test-newest: build/newest.txt
+test-lowest test-newest: test-%:
+	test -x build/$*/bin/python || $(PYTHON) -m venv build/$*
+	$(call install_torch,build/$*/bin/python)
+	build/$*/bin/python -m pip install --quiet --upgrade -c build/$*.txt -e ".[$(EXTRAS)]"
+	OMP_NUM_THREADS=1 build/$*/bin/pytest -m "not browser and not gpu"
+
+# torch stays the one of constraints.txt: each version is gigabytes.
+build/lowest.txt: $(STAMP) tools/lowest.py
+	mkdir -p build && (grep '^torch==' constraints.txt; $(BIN)/python tools/lowest.py) > $@
+
+build/newest.txt: constraints.txt
+	mkdir -p build && grep '^torch==' constraints.txt > $@
 
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

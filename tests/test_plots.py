@@ -22,8 +22,8 @@ from dragstream.drags.motions import Drag, Rotation, Translation
 from dragstream.method.focus import Focus
 from dragstream.method.moments import Moments
 from dragstream.method.settings import DragSettings
-from dragstream.plots import marks
 from dragstream.stream.records import Block, Iteration, Mode, Timings
+from dragstream.stream.target_places import target_places
 
 HEIGHT, WIDTH = 64, 96
 GRID = Grid.of(HEIGHT, WIDTH)
@@ -243,10 +243,7 @@ def test_targets_stand_on_the_last_video_frame_of_each_latent_frame() -> None:
     """Time compressed four times: the stream's first latent frame is one video frame by itself."""
     first = block(0, Mode.ANIMATE, frames=np.zeros((9, HEIGHT, WIDTH, 3), np.uint8))
     later = block(1, Mode.ANIMATE, frames=np.zeros((12, HEIGHT, WIDTH, 3), np.uint8), first_frame=9)
-    found = [
-        [frame for frame, _ in marks.target_places(each, PULL.motion, 0, 3)]
-        for each in (first, later)
-    ]
+    found = [[frame for frame, _ in target_places(each, PULL.motion)] for each in (first, later)]
     assert found == [[0, 4, 8], [12, 16, 20]]
 
 

@@ -1,4 +1,5 @@
-// Bundles each widget into dragstream/widgets/static: one .js and one .css a widget.
+// Bundles each widget into dragstream/widgets/static, and the page of a session into
+// dragstream/stream/static: one .js and one .css each.
 // With names it builds only those (`npm run build --prefix widgets -- timeline`).
 // `--check` builds into a temporary folder and compares with what is committed.
 import { build } from "esbuild";
@@ -8,10 +9,15 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const STATIC = resolve(HERE, "../dragstream/widgets/static");
-const WIDGETS = ["drag_canvas", "timeline", "drift_plot", "settings_panel", "studio_bar", "guard"];
+const WIDGETS = {
+  folder: resolve(HERE, "../dragstream/widgets/static"),
+  names: ["drag_canvas", "timeline", "drift_plot", "settings_panel", "studio_bar", "guard"],
+  format: "esm",
+};
+// An inline script, which a strict content security policy allows by its hash.
+const PAGE = { folder: resolve(HERE, "../dragstream/stream/static"), names: ["session_page"], format: "iife" };
 
-async function bundle(folder, names = WIDGETS) {
+async function bundle({ names, format }, folder) {
   await build({
     absWorkingDir: HERE,
     entryPoints: names.flatMap((name) => [
@@ -20,7 +26,7 @@ async function bundle(folder, names = WIDGETS) {
     ]),
     outdir: folder,
     bundle: true,
-    format: "esm",
+    format,
     target: "es2022",
     minify: true,
     charset: "utf8",
@@ -29,34 +35,37 @@ async function bundle(folder, names = WIDGETS) {
   });
 }
 
-async function stale(folder) {
-  const names = new Set([...(await readdir(folder)), ...(await readdir(STATIC).catch(() => []))]);
-  const different = [];
-  for (const name of names) {
-    const [fresh, committed] = await Promise.all(
-      [folder, STATIC].map((at) => readFile(join(at, name), "utf8").catch(() => null)),
-    );
-    if (fresh !== committed) different.push(name);
+async function stale(target) {
+  const fresh = await mkdtemp(join(tmpdir(), "dragstream-widgets-"));
+  try {
+    await bundle(target, fresh);
+    const names = new Set([...(await readdir(fresh)), ...(await readdir(target.folder).catch(() => []))]);
+    const different = [];
+    for (const name of names) {
+      const [made, committed] = await Promise.all(
+        [fresh, target.folder].map((at) => readFile(join(at, name), "utf8").catch(() => null)),
+      );
+      if (made !== committed) different.push(join(target.folder, name));
+    }
+    return different;
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
   }
-  return different;
 }
 
 if (process.argv.includes("--check")) {
-  const folder = await mkdtemp(join(tmpdir(), "dragstream-widgets-"));
-  try {
-    await bundle(folder);
-    const different = await stale(folder);
-    if (different.length > 0) {
-      console.error(`dragstream/widgets/static is not current: ${different.join(", ")}`);
-      console.error("run `npm run build --prefix widgets` and commit the result");
-      process.exitCode = 1;
-    } else {
-      console.log("the committed bundle is current");
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  const different = (await Promise.all([WIDGETS, PAGE].map(stale))).flat();
+  if (different.length > 0) {
+    console.error(`not current: ${different.join(", ")}`);
+    console.error("run `npm run build --prefix widgets` and commit the result");
+    process.exitCode = 1;
+  } else {
+    console.log("the committed bundle is current");
   }
 } else {
   const named = process.argv.slice(2);
-  await bundle(STATIC, named.length > 0 ? named : WIDGETS);
+  for (const target of [WIDGETS, PAGE]) {
+    const names = target.names.filter((name) => named.length === 0 || named.includes(name));
+    if (names.length > 0) await bundle({ ...target, names }, target.folder);
+  }
 }

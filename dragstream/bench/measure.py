@@ -5,9 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import platform
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,6 +17,7 @@ import torch
 from dragstream.drags import regions
 from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag, Translation
+from dragstream.drags.process import peak_bytes, resident_bytes
 from dragstream.method.settings import DragSettings
 from dragstream.models.base import VideoModel
 from dragstream.stream.records import Block
@@ -130,9 +129,11 @@ def measure(
             sooner.append(_seconds(young.step))
         later.append(_seconds(stream.step))
         if number == early:
+            gc.collect()
             early_bytes = resident_bytes()
         if progress is not None:
             progress(number)
+    gc.collect()
     late_bytes = resident_bytes()
     plain, dragged, iterations = _compare(stream, repeats)
     return Report(
@@ -180,21 +181,6 @@ def kept_bytes(block: Block) -> int:
     """Bytes of the tensors and frames that one block holds."""
     tensors = (block.latents, *block.noisy)
     return sum(t.numel() * t.element_size() for t in tensors) + block.frames.nbytes
-
-
-def resident_bytes() -> int:
-    """Memory the process holds now; where the system does not report that, its peak."""
-    gc.collect()
-    status = Path("/proc/self/statm")
-    if not status.exists():
-        return peak_bytes()
-    return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def peak_bytes() -> int:
-    """The most memory the process ever held."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def machine() -> dict[str, Any]:

@@ -18,7 +18,9 @@ from dragstream.bench.procedure import ReleasedProcedure, decode_again
 from dragstream.drags import regions
 from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag, Translation
-from dragstream.method.optimization import Optimization, Pull, Reference
+from dragstream.method.block_drags import BlockDrag, Reference
+from dragstream.method.optimization import LatentOptimization
+from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
 from dragstream.models.rehearsal import Meter
 from dragstream.models.wan.model import Wan
@@ -198,11 +200,11 @@ class Bench:
         self.stream = Stream(model, "a benchmark", undo=1)
         self._fill()
         block = self.stream.blocks[-1]
-        spec, recall = model.spec, self.stream._recall  # noqa: SLF001 - its memory is measured
+        spec, cache = model.spec, self.stream._cache  # noqa: SLF001 - its memory is measured
         state = self.stream._state  # noqa: SLF001
-        self.context = recall.context(state, len(state.blocks), block.prompt)
-        self.decoder = recall.decoder(state, len(state.blocks))
-        self.before = recall.context(state, len(state.blocks) - 1, block.prompt)
+        self.context = cache.context(state, len(state.blocks), block.prompt)
+        self.decoder = cache.decoder(state, len(state.blocks))
+        self.before = cache.context(state, len(state.blocks) - 1, block.prompt)
         self.latents = block.latents[None].to(model.device)
         self.noisy = block.noisy[spec.denoising_step][None].to(model.device)
         self.released = ReleasedProcedure(
@@ -263,7 +265,7 @@ class Bench:
         self, name: str, settings: DragSettings, keep: NDArray[np.bool_] | None = None
     ) -> Row:
         run = self._run(dataclasses.replace(settings, iterations=2 * self.pairs + 3), keep)
-        next(run)  # reads the references
+        next(run)  # takes longer than the others: it computes the targets
         reference = self.released.recorded[None]
 
         def released() -> Tensor:
@@ -301,23 +303,23 @@ class Bench:
             f"block, {iterations} iterations" if iterations else "plain block", here, there
         )
 
-    def _run(self, settings: DragSettings, keep: NDArray[np.bool_] | None) -> Optimization:
+    def _run(self, settings: DragSettings, keep: NDArray[np.bool_] | None) -> LatentOptimization:
         spec = self.model.spec
         mask = regions.rasterise(self.disc, spec.grid.height, spec.grid.width)
         count = spec.frames_per_block
         reference = Reference(self.noisy, spec.sigmas[spec.denoising_step], self.before, count - 1)
         fractions = tuple((frame + 1) / count for frame in range(count))
-        pull = Pull(reference, mask, Translation.by(_PULL, 0.0), fractions)
-        return Optimization(
+        drag = BlockDrag(reference, mask, Translation.by(_PULL, 0.0), fractions)
+        problem = DragProblem(
             self.model,
             self.noisy,
             self.context,
-            [pull],
-            settings=settings,
-            keep=keep,
-            neighbours=self.noisy[0],
-            generator=torch.Generator().manual_seed(0),
+            (drag,),
+            keep,
+            self.noisy[0],
+            torch.Generator().manual_seed(0),
         )
+        return LatentOptimization(settings, problem)
 
     # ---------------------------------------------------------------------------- how
 

@@ -1,4 +1,4 @@
-"""Expands `~` in paths (`expanded`), and writes files atomically (`replacing`)."""
+"""Checks paths (`expanded`, `checked_target`), and writes files atomically (`replacing`)."""
 
 from __future__ import annotations
 
@@ -37,6 +37,27 @@ def expanded(path: str | os.PathLike[str], name: str = "path") -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises for unknown users
 
 
+def checked_target(path: str | os.PathLike[str], suffix: str) -> Path:
+    """The path of a file to write, with `~` expanded.
+
+    Args:
+        path: A string or path.
+        suffix: The suffix that it must have, as in ".mp4".
+
+    Raises:
+        TypeError: Neither a string nor a path.
+        ValueError: Another suffix, a folder that does not exist, or the path of a folder.
+    """
+    target = expanded(path)
+    if target.suffix.lower() != suffix:
+        raise ValueError(f"the file name must end in {suffix!r}, not {str(target)!r}")
+    if not target.parent.is_dir():
+        raise ValueError(f"there is no folder {str(target.parent)!r} to write to")
+    if target.is_dir():
+        raise ValueError(f"{str(target)!r} is a folder, not a file")
+    return target
+
+
 @contextlib.contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """A new file beside `target` that replaces it when the block ends without an exception.
@@ -56,18 +77,26 @@ def replacing(target: Path) -> Iterator[Path]:
     part, descriptor = _open(folder, target.name)
     try:
         yield part
-        os.fsync(descriptor)
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
         part.replace(folder / target.name)
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
         part.unlink(missing_ok=True)
 
 
-def _open(folder: Path, name: str) -> tuple[Path, int]:
-    """A new file and its descriptor; the file stays locked while that is open."""
+def _open(folder: Path, name: str) -> tuple[Path, int | None]:
+    """A new file and its descriptor; the file stays locked while that is open.
+
+    On Windows, which renames no open file, the descriptor is closed and None.
+    """
     while True:
         part = folder / f".{name}.{secrets.token_hex(4)}{_PART}"
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        if sys.platform == "win32":
+            os.close(descriptor)
+            return part, None
         try:
             # Another writer's clean-up may take a file between its creation and its lock.
             if _lock(descriptor) and part.exists():
@@ -96,8 +125,6 @@ def _clear(folder: Path, name: str) -> None:
 
 def _lock(descriptor: int) -> bool:
     """Lock the file; False if another open file holds the lock."""
-    if sys.platform == "win32":
-        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -31,7 +31,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline, make_interp_spline
 
 from dragstream.drags.checks import (
     Point,
@@ -243,6 +242,8 @@ def as_path(value: Path | Points) -> Path:
 
 def _spline_rows(waypoints: Floats, *, through: bool) -> tuple[Floats, list[int]]:
     """The table of a spline (rows, 2), and the row at each waypoint's Greville parameter."""
+    from scipy.interpolate import BSpline, make_interp_spline  # slow to import
+
     count = len(waypoints)
     degree = min(3, count - 1)
     spans = count - degree

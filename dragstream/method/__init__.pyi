@@ -1,34 +1,40 @@
 from .base import DragMethod
 from .baselines import SGI2V, DragVideo
+from .block_drags import BlockDrag, Reference
+from .dispatch import create_optimizer
 from .focus import Focus
 from .frequency import LowPass
 from .iteration import Iteration
 from .loss import Constraint, Loss
 from .moments import Moments, drift
-from .optimization import Optimization
+from .optimization import LatentOptimization
+from .optimizer import DragOptimizer
 from .parts import DifferenceLoss, FrequencyView, RectificationMethod
-from .pulls import Pull, Reference
+from .problem import DragProblem
 from .rectification import Rectification, normalise_prediction, rectify
 from .settings import DragSettings
 
 __all__ = [
     "SGI2V",
+    "BlockDrag",
     "Constraint",
     "DifferenceLoss",
     "DragMethod",
+    "DragOptimizer",
+    "DragProblem",
     "DragSettings",
     "DragVideo",
     "Focus",
     "FrequencyView",
     "Iteration",
+    "LatentOptimization",
     "Loss",
     "LowPass",
     "Moments",
-    "Optimization",
-    "Pull",
     "Rectification",
     "RectificationMethod",
     "Reference",
+    "create_optimizer",
     "drift",
     "normalise_prediction",
     "rectify",

@@ -1,23 +1,16 @@
 """The `DragMethod` protocol: the interface that an optimisation method must provide.
 
-A method is a value that holds its constants and creates the optimisation of a block.
-`DragSettings` is DragStream's method; `dragstream.method.baselines` contains the methods that it
-is compared with. Every `settings` argument accepts any of them.
+A method is a value that holds its constants; `dispatch.create_optimizer` creates its optimiser of
+a block. `DragSettings` is DragStream's method; `dragstream.method.baselines` contains the methods
+that it is compared with. Every `settings` argument accepts any of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
-    import numpy as np
-    import torch
-    from numpy.typing import NDArray
-
-    from dragstream.method.descent import Descent
-    from dragstream.method.pulls import Pull
-    from dragstream.models.base import ModelSpec, VideoModel
+    from dragstream.models.base import ModelSpec
 
 __all__ = ["DragMethod"]
 
@@ -47,20 +40,6 @@ class DragMethod(Protocol):
         Raises:
             ValueError: Layers or a denoising step that the model lacks.
         """
-        ...
-
-    def optimization(
-        self,
-        model: VideoModel,
-        latents: torch.Tensor,
-        context: Any,
-        pulls: Sequence[Pull],
-        *,
-        keep: NDArray[np.bool_] | None = None,
-        neighbours: torch.Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Descent:
-        """Create the optimisation of one block; see `optimization.Optimization` for arguments."""
         ...
 
     def to_json(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from dragstream.drags.checks import check_bool, check_positive
 from dragstream.drags.geometry import Affine, Grid
-from dragstream.method.placement import move
+from dragstream.method.target_cells import move
 
 Bounds = tuple[float, float, float, float]
 """Bounding box: left, top, right, bottom in pixels."""

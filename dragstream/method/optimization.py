@@ -1,6 +1,7 @@
 """Latent region optimisation of one block at one denoising step (Section 4.2.1, Eq. 1-3, 9).
 
-    run = Optimization(model, latents, context, pulls, settings=settings, generator=generator)
+    problem = DragProblem(model, latents, context, drags, generator=generator)
+    run = LatentOptimization(settings, problem)
     for iteration in run:
         print(iteration.loss)
     dragged = run.latents
@@ -11,117 +12,108 @@ exception.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from dragstream.drags.geometry import Grid
 from dragstream.method.adamw import AdamW
-from dragstream.method.aim import Aim, kept_cells, moved_frames, take_aim
-from dragstream.method.descent import Descent, Step, newest
-from dragstream.method.features import Features, check_predicting
-from dragstream.method.iteration import Iteration
-from dragstream.method.objective import Keeper, Objective
+from dragstream.method.drag_loss import DragLoss, PreservationTerm
+from dragstream.method.features import MapReader, Maps, References
+from dragstream.method.optimizer import DragOptimizer, Step
 from dragstream.method.parts import FrequencyView
-from dragstream.method.placement import resize
-from dragstream.method.pulls import Pull, Reference, check_mask, check_pulls
+from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
-from dragstream.method.window import narrow
+from dragstream.method.target_cells import resize
+from dragstream.method.targets import SegmentTargets, compute_targets, kept_cells, moved_frames
 
-if TYPE_CHECKING:
-    from dragstream.models.base import VideoModel
-
-__all__ = ["Iteration", "Optimization", "Pull", "Reference"]
+__all__ = ["LatentOptimization"]
 
 
-class Optimization(Descent):
+class LatentOptimization(DragOptimizer):
     """An iterator over the iterations that drag one block; see the module's example.
 
+    The drags' references are read when it is created, if there are any iterations.
+
     Args:
-        model: The model that computes the features.
-        latents: Noisy latents of the block at the settings' denoising step, (1, F, C, h, w).
-        context: The model's context (cache) of the preceding blocks.
-        pulls: The drags.
         settings: The method's constants; fields that are None take the model's defaults.
-        keep: The region M that must not change, bool (H, W), or None.
-        neighbours: Noisy latents of the preceding latent frames at the same step, (N, C, h, w),
-            newest last, for rectification and drift; None at the start of a stream.
-        generator: Random generator on the CPU for the cutoffs; required if there are several.
+        problem: The block and its drags.
 
     Raises:
-        TypeError: A mask, generator or model of the wrong type.
-        ValueError: Shapes that do not fit, an empty region, layers or steps that the model lacks.
+        TypeError: Several cutoffs to draw from, and no generator.
+        ValueError: Layers, steps or a window that the model lacks.
     """
 
-    def __init__(
-        self,
-        model: VideoModel,
-        latents: Tensor,
-        context: Any,
-        pulls: Sequence[Pull],
-        *,
-        settings: DragSettings,
-        keep: NDArray[np.bool_] | None = None,
-        neighbours: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> None:
-        spec = model.spec
+    def __init__(self, settings: DragSettings, problem: DragProblem) -> None:
+        model, spec = problem.model, problem.model.spec
         self.settings = settings = settings.resolve(spec)
-        check_pulls(pulls, latents, spec)
-        context, pulls = narrow(model, context, pulls, settings.window)
-        past = newest(neighbours, settings.neighbours, latents)
-        self._segments = max(settings.segments(*pull.displacement) for pull in pulls)
+        self._segments = max(settings.segments(*drag.displacement) for drag in problem.drags)
         count = self._segments * settings.iterations
-        self._low_passes = _draw(settings, count, generator)
-        self.sigma = spec.sigmas[settings.denoising_step or 0]
-        keeper = _keeper(keep, spec.grid, settings)
-        features = _features(
-            model,
-            Reference(latents, self.sigma, context, frame=0),
-            self._low_passes,
-            settings,
-            predict=keeper is not None,
-        )
-        self._objective = Objective(
-            features,
-            pulls,
-            settings.loss,
-            keeper,
-            settings.constraint.weight if settings.constraint else 0.0,
-            prediction_weight=settings.prediction_weight or 0.0,
-            nearest=settings.nearest_features,
-        )
-        self._pulls = tuple(pulls)
-        self._grid = spec.grid
-        super().__init__(latents, past, count, repr(settings))
-        self._moved = list(moved_frames(self._pulls, settings))
+        super().__init__(settings, problem, count)
+        self._problem = problem
+        self._low_passes = _draw(settings, count, problem.generator)
+        preservation = _preservation(settings, problem)
+        weight = settings.prediction_weight or 0.0
+        self._loss = DragLoss(settings.loss, preservation, weight, settings.nearest_features)
+        self._predict = weight > 0 or (preservation is not None and preservation.predictions)
+        self._moved = list(moved_frames(problem.drags, settings))
+        own, past = self._latents[:, self._moved], problem.recent(settings.neighbours)
         rectification = settings.rectification
-        own = self._latents[:, self._moved]
         self._rectify = rectification.prepare(own, past) if rectification else None
         self._optimizer = self._new_optimizer()
-        self._aim: Aim | None = None
+        self._sigma = spec.sigmas[settings.denoising_step or 0]
+        self._reader = MapReader(
+            model,
+            settings.layers or spec.layers,
+            settings.cells,
+            corners=settings.nearest_features,
+            window=settings.window,
+        )
+        self._references = References.read(
+            self._reader, problem.drags, self._low_passes, predict=weight > 0
+        )
+        self._initial: Maps | None = None
+        self._targets: tuple[int, SegmentTargets] | None = None
 
     def _advance(self, index: int) -> Step:
-        """Compute one iteration, in the paper's order: targets, loss, step, rectification."""
-        low_pass = self._low_passes[index]  # Eq. 5-8
-        segment, aim = self._aimed(index)  # Eq. 1 and 10
-        loss, rec, cst, gradient = self._objective(self._latents, aim, low_pass)  # Eq. 3
-        stepped = self._step(gradient, aim.focus)  # Eq. 2 and 9
+        """Compute one iteration, in the paper's order: targets, features, loss, step, ADSR."""
+        low_pass = self._low_passes[index]  # of F_ref: Eq. 5-8
+        segment, targets = self._targets_at(index)  # Y and Π: Eq. 1; G: Eq. 10
+        with torch.enable_grad():
+            point = self._latents.detach().requires_grad_()
+            maps = self._read(point)  # F(z')
+            if index == 0 and self._loss.preservation is not None:
+                self._initial = maps.detach()  # F(z): no pass of its own, to save time
+            loss, loss_rec, loss_cst = self._loss(  # Eq. 3
+                maps, self._references, self._initial, targets, low_pass
+            )
+            (gradient,) = torch.autograd.grad(loss, point)
+        stepped = self._step(gradient, targets.focus)  # Eq. 2 and 9
         rectified = self._rectified(stepped)  # Eq. 4
-        return Step(loss, rec, cst, gradient, stepped, rectified, segment, low_pass.cutoff)
+        return Step(
+            loss.detach(),
+            loss_rec.detach(),
+            loss_cst.detach(),
+            gradient,
+            stepped,
+            rectified,
+            segment,
+            low_pass.cutoff,
+        )
 
-    def _aimed(self, index: int) -> tuple[int, Aim]:
+    def _targets_at(self, index: int) -> tuple[int, SegmentTargets]:
         """Return the segment of an iteration, and its targets."""
-        segment, within = divmod(index, self.settings.iterations)
-        if self._aim is None or within == 0:
+        segment = index // self.settings.iterations
+        if self._targets is None or self._targets[0] != segment:
             share = (segment + 1) / self._segments
+            drags, grid = self._problem.drags, self._problem.model.spec.grid
             device = self._latents.device
-            self._aim = take_aim(self._pulls, share, self._grid, self.settings, device)
-        return segment, self._aim
+            self._targets = segment, compute_targets(drags, share, grid, self.settings, device)
+        return self._targets
+
+    def _read(self, latents: Tensor) -> Maps:
+        """Read the maps of the block at other latents, differentiable in them; never filtered."""
+        context = self._problem.context
+        (maps,) = self._reader(latents, self._sigma, context, predict=self._predict)
+        return maps
 
     def _step(self, gradient: Tensor, focus: Tensor | None) -> Tensor:
         """Compute the latents after one update, weighted spatially by the focus (Eq. 9)."""
@@ -189,51 +181,18 @@ def _draw(
     return tuple(choices[index] for index in drawn.tolist())
 
 
-def _features(
-    model: VideoModel,
-    block: Reference,
-    low_passes: Sequence[FrequencyView],
-    settings: DragSettings,
-    *,
-    predict: bool,
-) -> Features:
-    """Create the features of a block; `predict` is True if the constraint compares predictions.
-
-    Raises:
-        TypeError: The settings need predictions that the model can't differentiate.
-    """
-    weight = settings.prediction_weight or 0.0
-    predictor = None
-    if weight > 0:
-        predictor = check_predicting(model, f"prediction_weight={weight:g}")
-    elif settings.keeps_predictions:  # checked also if this block has no region to keep
-        found = check_predicting(model, "Constraint(predictions=True)")
-        predictor = found if predict else None
-    return Features(
-        model,
-        block,
-        settings.layers or model.spec.layers,
-        low_passes,
-        settings.cells,
-        corners=settings.nearest_features,
-        predictor=predictor,
-        predict_references=weight > 0,
-    )
-
-
-def _keeper(keep: NDArray[np.bool_] | None, grid: Grid, settings: DragSettings) -> Keeper | None:
+def _preservation(settings: DragSettings, problem: DragProblem) -> PreservationTerm | None:
     """Create the second term of Eq. 3, or None without a region to keep or a weight."""
-    if keep is None:
-        return None
-    check_mask(keep, grid, "keep")
     constraint = settings.constraint
-    if constraint is False or constraint.weight == 0.0:
+    if problem.keep is None or constraint is False or constraint.weight == 0.0:
         return None
-    kept = resize(keep, *kept_cells(grid, settings), nearest=settings.nearest_masks)
-    return Keeper(
-        kept,
+    grid = problem.model.spec.grid
+    kept = resize(problem.keep, *kept_cells(grid, settings), nearest=settings.nearest_masks)
+    return PreservationTerm(
+        kept.to(problem.latents.device),
         grid.height * grid.width / kept.numel(),
-        loss=settings.loss,
+        settings.loss,
+        constraint.weight,
         predictions=constraint.predictions,
         per_element=constraint.per_element,
     )

@@ -19,14 +19,7 @@ from dragstream.method.settings_json import from_plain, to_plain
 from dragstream.models.base import PAPER_CUTOFFS
 
 if TYPE_CHECKING:
-    import numpy as np
-    import torch
-    from numpy.typing import NDArray
-
-    from dragstream.method.optimization import Optimization
-    from dragstream.method.pulls import Pull
-    from dragstream.models.base import ModelSpec, VideoModel
-
+    from dragstream.models.base import ModelSpec
 
 __all__ = ["MOST_SEGMENTS", "DragSettings", "Off"]
 
@@ -250,11 +243,6 @@ class DragSettings:
             prediction_weight=spec.prediction_weight if weight is None else weight,
         )
 
-    @property
-    def keeps_predictions(self) -> bool:
-        """True if the constraint compares clean predictions."""
-        return self.constraint is not False and self.constraint.predictions
-
     def segments(self, pixels: float, degrees: float) -> int:
         """Compute the number of segments of a drag with this displacement, at least 1.
 
@@ -274,31 +262,6 @@ class DragSettings:
                 )
             count = max(count, math.floor(wanted))
         return count
-
-    def optimization(
-        self,
-        model: VideoModel,
-        latents: torch.Tensor,
-        context: Any,
-        pulls: Sequence[Pull],
-        *,
-        keep: NDArray[np.bool_] | None = None,
-        neighbours: torch.Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Optimization:
-        """Create the optimisation of one block; see `Optimization` for arguments and errors."""
-        from dragstream.method.optimization import Optimization
-
-        return Optimization(
-            model,
-            latents,
-            context,
-            pulls,
-            settings=self,
-            keep=keep,
-            neighbours=neighbours,
-            generator=generator,
-        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain values, for archives."""

@@ -1,4 +1,4 @@
-from .base import Context, ModelSpec, VideoModel
+from .base import Context, ModelSpec, Reading, VideoModel
 from .causal_config import CausalWanConfig
 from .causal_wan import CausalWan
 from .loading import available, load
@@ -8,6 +8,7 @@ __all__ = [
     "CausalWanConfig",
     "Context",
     "ModelSpec",
+    "Reading",
     "VideoModel",
     "available",
     "load",

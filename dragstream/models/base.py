@@ -105,6 +105,20 @@ class LowPassFilter(Hashable, Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Features and clean prediction of one pass over a noisy block.
+
+    Attributes:
+        taps: For each filter, {layer: features (1, F, token rows, token columns, channels)}.
+        x0: The clean latents that this pass predicts, with the shape and dtype of the noisy ones;
+            None without `predict`.
+    """
+
+    taps: list[dict[int, Tensor]]
+    x0: Tensor | None = None
+
+
 @runtime_checkable
 class Context(Protocol):
     """The immutable state of a stream after its committed blocks."""
@@ -146,24 +160,51 @@ class VideoModel(Protocol):
         ...
 
     def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
-        """Predict x0 (1, F, C, h, w) from noisy latents of the same shape."""
+        """Predict x0 (1, F, C, h, w) without gradients, and with the model's guidance if any."""
         ...
 
     def commit(self, latents: Tensor, context: Any) -> Any:
         """Return a context extended by these clean latents; the given one is unchanged."""
         ...
 
-    def features(
+    def read(
         self,
         latents: Tensor,
         sigma: float,
         context: Any,
-        layers: Sequence[int],
-        low_pass: LowPassFilter | None = None,
-    ) -> dict[int, Tensor]:
-        """Return {layer: (1, F, token rows, token columns, channels)}, differentiable in `latents`.
+        layers: Sequence[int] = (),
+        filters: Sequence[LowPassFilter | None] = (None,),
+        *,
+        predict: bool = False,
+        window: int | None = None,
+    ) -> Reading:
+        """Compute tapped features and the clean prediction of a noisy block, in one pass.
 
-        `low_pass` filters the keys and values of those layers (Eq. 7).
+        Features are self-attention outputs before the output projection. Keys and values of the
+        tapped layers are constants to their gradient, which flows through the queries (Section
+        4.2.1). Everything is differentiable in `latents`, and `context` is unchanged. Layers above
+        the last tapped one run only if `predict` is set.
+
+        Args:
+            latents: Noisy latents of the block, (1, frames, channels, height, width).
+            sigma: Noise level in [0, 1].
+            context: The committed blocks before this one.
+            layers: Tapped layers, counted from 0.
+            filters: Features are computed under each of them: a low-pass of rotated keys, and
+                values, of the tapped layers (Eq. 7), or None. It maps (1, frames, rows, columns,
+                channels) to the same shape along axes 2 and 3, and is hashable, as a cache key.
+            predict: If set, predict the clean latents x0 of this pass, without guidance.
+            window: Latent frames that the block attends to in this pass, its own included, if
+                fewer than the model's; the model's sink stays visible. Models without attention
+                to the past ignore it. None: the model's.
+
+        Raises:
+            TypeError: `context` is not a context of this model, a filter is not callable, or
+                `window` is not an integer.
+            ValueError: Latents of a shape that does not fit the model or the context, with values
+                that are not finite; a noise level out of range; layers that the model lacks;
+                neither layers nor a prediction; a filter that changes shapes; a window too short
+                for the sink and a block.
         """
         ...
 

@@ -97,8 +97,6 @@ class CausalContext:
         blocks: The blocks that later ones may still attend to, oldest first.
         since: First visible frame of the past: blocks attend to no earlier frames except those of
             the sink.
-        window: Latent frames that a block attends to, its own included, where fewer than the
-            model's window; nothing can be committed after such a context.
     """
 
     frames: int
@@ -106,15 +104,10 @@ class CausalContext:
     text_kv: tuple[KeyValue, ...] = field(repr=False)
     blocks: tuple[CommittedBlock, ...] = ()
     since: int = 0
-    window: int | None = None
-
-    def windowed(self, config: CausalWanConfig) -> CausalWanConfig:
-        """Return a model's config with this context's window."""
-        return config if self.window is None else config.narrowed(self.window)
 
     def visible_ranges(self, config: CausalWanConfig, new: int) -> FrameRanges:
         """Return the ranges of committed frames that `new` frames after this context attend to."""
-        return self.windowed(config).visible_ranges(self.frames, new, self.since)
+        return config.visible_ranges(self.frames, new, self.since)
 
     def extended(self, block: CommittedBlock, ranges: FrameRanges) -> CausalContext:
         """Return a context with `block` added, without blocks outside `ranges`."""

@@ -90,7 +90,7 @@ def check_block(
     level = check_finite(sigma, "sigma")
     if not 0 <= level <= 1:
         raise ValueError(f"sigma must lie in [0, 1], got {level}")
-    new, room = latents.shape[1], context.windowed(config).room(context.frames)
+    new, room = latents.shape[1], config.room(context.frames)
     if room is not None and new > room:
         raise ValueError(f"at most {room} latent frames fit into the window, got {new}")
     size = (latents.shape[3] // config.patch[0], latents.shape[4] // config.patch[1])

@@ -47,7 +47,12 @@ class BlockPass:
 
     @classmethod
     def start(
-        cls, transformer: CausalTransformer, latents: Tensor, sigma: float, context: CausalContext
+        cls,
+        transformer: CausalTransformer,
+        latents: Tensor,
+        sigma: float,
+        context: CausalContext,
+        visible_ranges: FrameRanges,
     ) -> BlockPass:
         """Embed a block, as the input of the first layer."""
         hidden, size = transformer.tokens(latents)
@@ -64,7 +69,7 @@ class BlockPass:
             size,
             *transformer.time(level),
             torch.view_as_real(rotary_emb),
-            context.visible_ranges(transformer.config, frames),
+            visible_ranges,
         )
 
     def taps(

@@ -7,12 +7,12 @@ import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ParamSpec, Self
+from typing import Any, ParamSpec, Self, cast
 
 import torch
 from torch import Tensor, nn
 
-from dragstream.models.base import LowPassFilter
+from dragstream.models.base import LowPassFilter, Reading
 from dragstream.models.causal_attention import MaskedCall, Visibility
 from dragstream.models.causal_block import Block
 from dragstream.models.causal_config import CausalWanConfig
@@ -30,7 +30,6 @@ from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_pass import BlockPass
 from dragstream.models.causal_transformer import CausalTransformer, frozen
 from dragstream.models.checkpoints import check_fit, load_strictly, read_diffusers, read_released
-from dragstream.models.reading import Reader, Reading
 
 P = ParamSpec("P")
 
@@ -50,7 +49,7 @@ def _remembered(method: Callable[P, CausalContext]) -> Callable[P, CausalContext
     return run
 
 
-class CausalWan(Reader, nn.Module):
+class CausalWan(nn.Module):
     """A Wan transformer that generates a video block by block.
 
     ```python
@@ -259,21 +258,6 @@ class CausalWan(Reader, nn.Module):
         text_kv = self._text_cache(text)
         return dataclasses.replace(context, text=text.detach().clone(), text_kv=text_kv)
 
-    def narrowed(self, context: CausalContext, window: int) -> CausalContext:
-        """Return the context with a shorter window; nothing can be committed after it.
-
-        Args:
-            context: The committed blocks before this one.
-            window: Latent frames that a block attends to, its own included; the sink stays visible.
-
-        Raises:
-            TypeError: `context` is not a context of this class, or `window` is not an integer.
-            ValueError: A window too short for the sink and a block.
-        """
-        check_context(self.config, context)
-        self.config.narrowed(window)
-        return dataclasses.replace(context, window=window)
-
     def read(
         self,
         latents: Tensor,
@@ -283,18 +267,28 @@ class CausalWan(Reader, nn.Module):
         filters: Sequence[LowPassFilter | None] = (None,),
         *,
         predict: bool = False,
+        window: int | None = None,
     ) -> Reading:
-        """See `Reader.read`."""
+        """See `VideoModel.read`."""
         tapped, filters = check_layers(self.config, layers, needed=not predict), tuple(filters)
         for low_pass in filters:
             check_low_pass(low_pass)
         with frozen(self):
-            block = self._start(latents, sigma, context)
+            block = self._start(latents, sigma, context, window)
             calls = block.taps(tapped, filters)
             x0 = block.x0(calls) if predict else None
             if x0 is None:
                 block.take_taps(calls)
         return Reading(block.maps(calls, len(filters)), x0)
+
+    @torch.no_grad()
+    def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
+        """Predict x0 without gradients, shaped and typed like the noisy `latents`.
+
+        Raises:
+            TypeError, ValueError: As in `read`.
+        """
+        return cast("Tensor", self.read(latents, sigma, context, predict=True).x0)
 
     @_remembered
     def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
@@ -311,8 +305,6 @@ class CausalWan(Reader, nn.Module):
         Raises:
             TypeError, ValueError: As in `read`.
         """
-        if context.window is not None:
-            raise ValueError("nothing can be committed after a narrowed context, only seen")
         block = self._start(latents, 0.0, context)
         layers = block.key_values()
         committed = CommittedBlock(context.frames, latents.shape[1], block.size, layers)
@@ -321,9 +313,13 @@ class CausalWan(Reader, nn.Module):
         )
         return context.extended(committed, later)
 
-    def _start(self, latents: Tensor, sigma: float, context: CausalContext) -> BlockPass:
-        sigma = check_block(self.config, latents, sigma, context)
-        return BlockPass.start(self.transformer, latents, sigma, context)
+    def _start(
+        self, latents: Tensor, sigma: float, context: CausalContext, window: int | None = None
+    ) -> BlockPass:
+        config = self.config if window is None else self.config.narrowed(window)
+        sigma = check_block(config, latents, sigma, context)
+        ranges = context.visible_ranges(config, latents.shape[1])
+        return BlockPass.start(self.transformer, latents, sigma, context, ranges)
 
     def _text_cache(self, text: Tensor) -> tuple[KeyValue, ...]:
         check_text(self.config, text, 1)

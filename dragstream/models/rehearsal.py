@@ -258,10 +258,8 @@ def _read(stage: _Stage, layers: tuple[int, ...], filters: int) -> tuple[list[Te
 
     def read() -> list[Tensor]:
         with torch.no_grad():
-            taps = stage.wan.filtered_features(
-                stage.latents, 0.9, stage.context, layers, low_passes
-            )
-            return [_maps(tap, layers) for tap in taps]
+            found = stage.wan.read(stage.latents, 0.9, stage.context, layers, low_passes)
+            return [_maps(tap, layers) for tap in found.taps]
 
     return rehearse(read)
 
@@ -273,7 +271,7 @@ def _maps(taps: dict[int, Tensor], layers: tuple[int, ...]) -> Tensor:
 def _iterate(
     wan: CausalWan, latents: Tensor, context: CausalContext, layers: tuple[int, ...]
 ) -> Tensor:
-    maps = _maps(wan.features(latents, 0.9, context, layers), layers)
+    maps = _maps(wan.read(latents, 0.9, context, layers).taps[0], layers)
     (gradient,) = torch.autograd.grad(maps.square().mean(), latents)
     return gradient
 

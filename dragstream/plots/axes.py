@@ -13,7 +13,7 @@ try:
     from matplotlib.figure import Figure
     from matplotlib.patheffects import AbstractPathEffect, withStroke
 except ImportError as error:
-    raise ImportError('plots need matplotlib: pip install "dragstream[lab]"') from error
+    raise ImportError('plots need matplotlib: pip install "dragstream[widgets]"') from error
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Colours of streams or drags, in order."""

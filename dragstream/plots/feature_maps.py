@@ -16,7 +16,6 @@ from dragstream.method.maps import Principal
 from dragstream.method.settings import DragSettings
 from dragstream.plots.axes import COLOURS, GAP, INK, axes, show_image
 from dragstream.plots.marks import Marks, draw_marks, track
-from dragstream.stream.drag_targets import focus_map
 from dragstream.stream.stream import Stream
 
 
@@ -119,7 +118,7 @@ def focus(
     masks = [drag.mask(height, width) for drag in drags]
     places = [drag.motion.at(fraction) for drag in drags]
     placed = list(zip(masks, places, strict=True))
-    gaussian = focus_map(placed, chosen, stream.model.spec.grid)
+    gaussian = chosen.of(placed, stream.model.spec.grid).numpy()
     ax = axes(ax, 4.6, 4.0 * height / width + 0.6)
     ax.imshow(np.repeat(frame.mean(axis=-1, keepdims=True) / 255, 3, axis=-1))
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Motion, targets
+from dragstream.drags.motions import Motion
 from dragstream.drags.regions import warp
 from dragstream.plots.axes import COLOURS, cased
 from dragstream.stream.records import Block, Mode
+from dragstream.stream.target_places import target_places
 
 
 @dataclass(frozen=True)
@@ -31,39 +31,19 @@ def marks_of(blocks: Sequence[Block], offset: int) -> dict[int, list[Marks]]:
     marks: dict[int, list[Marks]] = {}
     for block in blocks:
         size = block.frames.shape[1:3]
-        part, parts = block.part
-        count = len(block.latent_frames)
         for number, drag in enumerate(block.drags):
             colour = COLOURS[number % len(COLOURS)]
             mask = drag.mask(*size)
             start = block.video_frames[-1 if block.mode is Mode.EDIT else 0]
             if block.mode is not Mode.EDIT:
                 start -= 1
-            if part == 0:
+            if block.part[0] == 0:
                 rest = Marks(colour, mask.astype(np.float32), track(drag.motion, mask))
                 marks.setdefault(start - offset, []).append(rest)
-            for video_frame, place in target_places(
-                block, drag.motion, part * count, parts * count
-            ):
+            for video_frame, place in target_places(block, drag.motion):
                 moved = Marks(colour, warp(mask, place))
                 marks.setdefault(video_frame - offset, []).append(moved)
     return marks
-
-
-def target_places(
-    block: Block, motion: Motion, before: int, total: int
-) -> Iterator[tuple[int, Affine]]:
-    """Yield the target position of a drag's handle at the last video frame of each latent frame."""
-    if block.mode is Mode.EDIT:
-        yield block.video_frames[-1], motion.at(1.0)
-        return
-    places = targets(motion, total)[before : before + len(block.latent_frames)]
-    # Latent frames divide the block's video frames evenly; only the first one of a stream is a
-    # single video frame.
-    alone = int(block.latent_frames[0] == 0 and len(places) > 1)
-    per_frame = (len(block.frames) - alone) // (len(places) - alone)
-    for number, place in enumerate(places, start=1):
-        yield block.video_frames[-1] - (len(places) - number) * per_frame, place
 
 
 def track(motion: Motion, mask: NDArray[np.bool_]) -> NDArray[np.float64]:

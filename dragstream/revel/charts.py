@@ -50,7 +50,7 @@ def _figure(panels: int, rows: int) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "dragstream[lab]"') from error
+        raise ImportError('plots need matplotlib: pip install "dragstream[widgets]"') from error
     return Figure(figsize=(2.0 + 2.0 * panels, 1.0 + 0.42 * rows), dpi=90, layout="constrained")
 
 

@@ -20,14 +20,14 @@ from dragstream.drags.regions import rasterise, warp
 from dragstream.drags.shapes import as_shape
 from dragstream.method.focus import Focus
 from dragstream.method.settings import DragSettings, Off
-from dragstream.stream.driving import Course
+from dragstream.stream.block_plan import MotionSchedule
 from dragstream.stream.records import Block, Mode
 
 if TYPE_CHECKING:
     from dragstream.drags.geometry import Grid
     from dragstream.drags.shapes import Region
 
-__all__ = ["DragTargets", "block_targets", "focus_map", "planned_targets"]
+__all__ = ["DragTargets", "block_targets", "planned_targets"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +68,10 @@ def block_targets(block: Block, frame: int, grid: Grid) -> DragTargets | None:
         return None
     part, parts = block.part
     plain = block.mode is Mode.EDIT
-    course = Course(count) if plain else Course(count, part * count, parts * count)
-    reached = [course.fractions(drag.motion)[frame] for drag in block.drags]
+    schedule = (
+        MotionSchedule(count) if plain else MotionSchedule(count, part * count, parts * count)
+    )
+    reached = [schedule.fractions(drag.motion)[frame] for drag in block.drags]
     moved = [
         (drag, drag.motion.at(share))
         for drag, share in zip(block.drags, reached, strict=True)
@@ -105,19 +107,6 @@ def planned_targets(
     return _targets(moved, keep, chosen, grid) if moved else None
 
 
-def focus_map(
-    moved: Sequence[tuple[NDArray[np.bool_], Affine]], focus: Focus, grid: Grid
-) -> NDArray[np.float32]:
-    """The weight G of the update (Eq. 10), (latent rows, latent columns).
-
-    Args:
-        moved: Each handle region (H, W) and the map to its target.
-        focus: The width of the weight.
-        grid: Sizes of a frame.
-    """
-    return np.asarray(focus.of(moved, grid).numpy(), dtype=np.float32)
-
-
 def _targets(
     moved: Sequence[tuple[Drag, Affine]], keep: Region | None, focus: Focus | Off, grid: Grid
 ) -> DragTargets:
@@ -127,5 +116,5 @@ def _targets(
     return DragTargets(
         target,
         None if keep is None else rasterise(as_shape(keep), *size),
-        focus_map(placed, focus, grid) if focus else None,
+        focus.of(placed, grid).float().numpy() if focus else None,
     )

@@ -1,8 +1,9 @@
-"""`StreamExport`: a stream as an archive, an mp4, a gif, a player in a notebook, or Python code."""
+"""`StreamExport`: a stream as an archive, video, web page, notebook player or Python code."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from dragstream.stream import archive, video
 from dragstream.stream.reader import StreamReader
 from dragstream.stream.script import script
+from dragstream.stream.web_page import Branch, write_page
 
 _SHOWN = 240
 """Most video frames, about, that the display of a stream in a notebook encodes: the newest."""
@@ -38,7 +40,7 @@ class StreamExport(StreamReader):
         return archive.save(archived, path, self.model)
 
     def to_mp4(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
-        """Write the video as mp4 (extra ``lab``); returns the path.
+        """Write the video as mp4 (extra ``widgets``); returns the path.
 
         The file appears whole or not at all; an older one stays until the new one is complete.
 
@@ -70,6 +72,42 @@ class StreamExport(StreamReader):
             OSError: The file cannot be written.
         """
         return video.to_gif(self.frames, path, self._rate(frame_rate))
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        name: str = "main",
+        beside: Mapping[str, StreamExport] | None = None,
+        megabytes: float = 3.0,
+    ) -> Path:
+        """Write the stream as a self-contained web page, to be sent and opened anywhere.
+
+        It plays and scrubs the video, with drags drawn over the frames, and shows prompts,
+        settings, drift and the code that makes the stream again. It needs no network and no
+        kernel, and executes nothing that came from a text.
+
+        Args:
+            path: Ending in ``.html``; ``~`` is the home folder.
+            name: Name of the stream on the page.
+            beside: Other streams of the same model by name, such as forks, shown side by side.
+            megabytes: Frames are scaled down, to 64 pixels of width at most, until they need no
+                more than this, in units of 10^6 bytes.
+
+        Raises:
+            TypeError: A stream of another kind or model; ``megabytes`` is not a number.
+            ValueError: A stream without blocks, two of one name, another suffix, no such folder,
+                or a number that is not positive.
+            OSError: The file cannot be written.
+        """
+        others: Mapping[str, Any] = beside or {}
+        for other in others.values():
+            if not isinstance(other, StreamExport) or other.model is not self.model:
+                raise TypeError(f"beside must hold streams of the same model, got {other!r}")
+        streams = [(name, self), *others.items()]
+        return write_page(
+            [_branch(stream, label) for label, stream in streams], self.model.spec, path, megabytes
+        )
 
     def display(self, width: int | None = None) -> video.Clip:
         """A silent, looping player of the video, shown if it is the last line of a cell.
@@ -118,3 +156,12 @@ class StreamExport(StreamReader):
 
     def _rate(self, frame_rate: float | None) -> float:
         return self.model.spec.clock.frame_rate if frame_rate is None else frame_rate
+
+
+def _branch(stream: StreamExport, name: str) -> Branch:
+    """A stream for a web page."""
+    try:
+        code = stream.to_code()
+    except (TypeError, ValueError):  # a model or motion without an expression
+        code = None
+    return Branch(name, stream.seed, stream.blocks, code)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 
+from dragstream.method.dispatch import create_optimizer
 from dragstream.method.iteration import Iteration
+from dragstream.method.problem import DragProblem
 from dragstream.method.rectification import normalise_prediction
 from dragstream.models.base import VideoModel
 from dragstream.stream.events import EventCallback, Iterated, Progress, ignore_event
@@ -18,10 +20,10 @@ from dragstream.stream.noise import generator, noise
 
 if TYPE_CHECKING:
     from dragstream.models.base import Context
-    from dragstream.stream.driving import Drive
+    from dragstream.stream.block_plan import BlockPlan
 
 
-DriveAt = Callable[[int], "Drive | None"]
+PlanAt = Callable[[int], "BlockPlan | None"]
 """Called before each denoising step, until it returns the drags that act at this step."""
 
 Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -44,14 +46,14 @@ class Draft:
 
     latents: torch.Tensor
     noisy: tuple[torch.Tensor, ...]
-    drive: Drive | None
+    plan: BlockPlan | None
     iterations: tuple[Iteration, ...]
     step_seconds: tuple[float, ...]
     drag_seconds: float
 
 
-def undriven(step: int) -> None:
-    """No drags: the default `DriveAt`."""
+def no_plan(step: int) -> None:
+    """No drags: the default `PlanAt`."""
 
 
 def generate(
@@ -61,14 +63,14 @@ def generate(
     seed: int,
     index: int,
     first_steps: Sequence[torch.Tensor],
-    drive: DriveAt = undriven,
+    plan: PlanAt = no_plan,
     previous: torch.Tensor | None = None,
     on_event: EventCallback = ignore_event,
 ) -> Draft:
     """Denoise block ``index`` after ``context``, from the last of the ``first_steps`` on.
 
-    ``given`` holds the noisy latents (1, F, C, h, w) of the first denoising steps: noise for a new
-    block, the recorded ones up to the drag's step for an edit. ``drive`` is asked when the block
+    These are the noisy latents (1, F, C, h, w) of the first denoising steps: noise for a new
+    block, the recorded ones up to the drag's step for an edit. ``plan`` is called when the block
     comes to a step, so that drags may be decided on at the last moment.
 
     Between steps, next z = (1 - s') x0 + s' noise, unless the model has its own solver. A drag
@@ -83,7 +85,7 @@ def generate(
     sigmas = model.spec.sigmas
     noisy = list(first_steps[:-1])
     latents = first_steps[-1]
-    driven: Drive | None = None
+    chosen: BlockPlan | None = None
     iterations: tuple[Iteration, ...] = ()
     step_seconds: list[float] = []
     drag_seconds = 0.0
@@ -95,11 +97,11 @@ def generate(
         elif step > first:
             fresh = noise(seed, index, step, tuple(latents.shape)).to(latents.device)
             latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
-        begun = drive(step) if driven is None else None
-        if begun is not None:
-            driven, began = begun, time.perf_counter()
+        found = plan(step) if chosen is None else None
+        if found is not None:
+            chosen, began = found, time.perf_counter()
             dragged, iterations = _drag(
-                model, context, latents, driven, seed=seed, index=index, on_event=on_event
+                model, context, latents, chosen, seed=seed, index=index, on_event=on_event
             )
             drag_seconds = time.perf_counter() - began
             if isinstance(model, Solving) and not torch.equal(dragged, latents):
@@ -115,7 +117,7 @@ def generate(
         _check_finite(latents, index, step)
         step_seconds.append(time.perf_counter() - began)
         on_event(Progress(index, step, len(sigmas)))
-    return Draft(latents, tuple(noisy), driven, iterations, tuple(step_seconds), drag_seconds)
+    return Draft(latents, tuple(noisy), chosen, iterations, tuple(step_seconds), drag_seconds)
 
 
 def _predict(model: VideoModel, context: Context, latents: torch.Tensor, step: int) -> torch.Tensor:
@@ -149,27 +151,28 @@ def _drag(
     model: VideoModel,
     context: Context,
     latents: torch.Tensor,
-    drive: Drive,
+    plan: BlockPlan,
     *,
     seed: int,
     index: int,
     on_event: EventCallback,
 ) -> tuple[torch.Tensor, tuple[Iteration, ...]]:
     """Optimise the noisy latents of block ``index``."""
-    optimization = drive.request.settings.optimization(
+    problem = DragProblem(
         model,
         latents,
         context,
-        drive.pulls,
-        keep=drive.keep,
-        neighbours=drive.neighbours,
+        plan.drags,
+        plan.keep,
+        plan.neighbours,
         # The cutoffs depend on seed and block alone, so that forks draw the same ones.
-        generator=generator(seed, "drag", index),
+        generator(seed, "drag", index),
     )
+    optimizer = create_optimizer(plan.request.settings, problem)
     iterations = []
-    for iteration in optimization:
+    for iteration in optimizer:
         iterations.append(iteration)
-        if drive.request.callback is not None:
-            drive.request.callback(iteration)
+        if plan.request.callback is not None:
+            plan.request.callback(iteration)
         on_event(Iterated(index, iteration))
-    return optimization.latents, tuple(iterations)
+    return optimizer.latents, tuple(iterations)

@@ -12,7 +12,7 @@ from dragstream.drags.motions import Drag, Poses
 from dragstream.drags.regions import centroid, moved, rasterise
 from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
 from dragstream.method.base import DragMethod
-from dragstream.stream.driving import LateDrags, References, Request
+from dragstream.stream.block_plan import LateDrags, References, Request
 from dragstream.stream.events import HoldsChanged
 from dragstream.stream.finding import find
 from dragstream.stream.hold import Asked, Grip, Hold

@@ -11,7 +11,7 @@ from typing import Any
 from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag
 from dragstream.method.base import DragMethod
-from dragstream.stream.driving import Request
+from dragstream.stream.block_plan import Request
 from dragstream.stream.events import EventCallback, Status
 from dragstream.stream.hold import Hold
 from dragstream.stream.stream import Region, Stream

@@ -21,7 +21,7 @@ def encode_mp4(frames: NDArray[np.uint8], path: Path, frame_rate: float) -> None
     """Write frames (T, H, W, 3) as H.264; ``path`` may have any suffix.
 
     Raises:
-        ImportError: Without imageio-ffmpeg (extra ``lab``).
+        ImportError: Without imageio-ffmpeg (extra ``widgets``).
         FFmpegError: ffmpeg cannot be run, has no x264, or failed, as on a full disk.
     """
     command = [_executable(), *_arguments(frames, frame_rate), str(path.absolute())]
@@ -52,7 +52,7 @@ def _executable() -> str:
         import imageio_ffmpeg
     except ImportError as error:
         raise ImportError(
-            f'mp4 needs imageio-ffmpeg: pip install "dragstream[lab]"; {_INSTEAD}'
+            f'mp4 needs imageio-ffmpeg: pip install "dragstream[widgets]"; {_INSTEAD}'
         ) from error
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())

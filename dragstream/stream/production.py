@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from dragstream.method.moments import Moments, drift
 from dragstream.method.settings import DragSettings
 from dragstream.models.pixels import ADVICE
+from dragstream.stream.block_plan import BlockPlan
 from dragstream.stream.events import BlockMade, EventCallback, ignore_event
-from dragstream.stream.generation import Draft, DriveAt, generate, undriven
+from dragstream.stream.generation import Draft, PlanAt, generate, no_plan
 from dragstream.stream.noise import noise
 from dragstream.stream.records import Block, Mode, Timings
-from dragstream.stream.state import Context, Recall, State, trailing
+from dragstream.stream.state import Context, ContextCache, State, trailing
 
 _ALIGNED = 16
 """Floats in 64 bytes, the alignment of CPU tensors."""
@@ -30,9 +31,9 @@ class BlockRequest:
 
     Attributes:
         mode: The call that generates it; a step with drags becomes an animation.
-        given: Noisy latents of the first denoising steps, (F, C, h, w) each; empty for a block
-            from fresh noise.
-        drive: The drags, asked for at each denoising step.
+        first_steps: Noisy latents of the first denoising steps, (F, C, h, w) each; empty for fresh
+            noise.
+        plan: The drags, asked for at each denoising step.
         prediction_blocks: That of the drags' settings.
         part: (j, n): it is block j of the n blocks of the call.
         origin: The block that it replaces, if any.
@@ -40,14 +41,20 @@ class BlockRequest:
 
     mode: Mode
     first_steps: Sequence[torch.Tensor] = ()
-    drive: DriveAt = undriven
+    plan: PlanAt = no_plan
     prediction_blocks: int = 0
     part: tuple[int, int] = (0, 1)
     origin: Block | None = None
 
+    @classmethod
+    def dragged(cls, mode: Mode, plan: BlockPlan, **others: Any) -> BlockRequest:
+        """A block with drags that are known before it begins."""
+        count = plan.request.settings.prediction_blocks
+        return cls(mode, plan=plan.at, prediction_blocks=count, **others)
+
 
 def produce(
-    recall: Recall,
+    cache: ContextCache,
     state: State,
     seed: int,
     wanted: BlockRequest,
@@ -61,28 +68,28 @@ def produce(
             not.
         Exception: Any exception of ``on_event``.
     """
-    model, index = recall.model, len(state.blocks)
+    model, index = cache.model, len(state.blocks)
     most = model.spec.most_blocks
     if most is not None and index >= most:
         raise ValueError(
             f"{model.spec.name!r} makes videos of at most {most} blocks: edit or animate the "
             f"present ones, rewind, or begin another stream"
         )
-    context = recall.context(state, index, state.prompt)
-    decoder = recall.decoder(state, index)
-    first_steps = wanted.first_steps or (noise(seed, index, 0, _shape(recall)),)
+    context = cache.context(state, index, state.prompt)
+    decoder = cache.decoder(state, index)
+    first_steps = wanted.first_steps or (noise(seed, index, 0, _shape(cache)),)
     draft = generate(
         model,
         context,
         seed=seed,
         index=index,
-        first_steps=[recall.to_model(latents) for latents in first_steps],
-        drive=wanted.drive,
-        previous=_previous(recall, state, wanted.prediction_blocks),
+        first_steps=[cache.to_model(latents) for latents in first_steps],
+        plan=wanted.plan,
+        previous=_previous(cache, state, wanted.prediction_blocks),
         on_event=on_event,
     )
     block = _recorded(state, wanted, draft)
-    extended = _complete(recall, state, block, context, decoder)
+    extended = _complete(cache, state, block, context, decoder)
     on_event(BlockMade(extended.blocks[-1]))
     return extended
 
@@ -97,8 +104,8 @@ def _recorded(state: State, wanted: BlockRequest, draft: Draft) -> Block:
         noisy=tuple(noisy),
         timings=Timings(draft.step_seconds, draft.drag_seconds, 0.0, 0.0),
     )
-    if draft.drive is not None:
-        request = draft.drive.request
+    if draft.plan is not None:
+        request = draft.plan.request
         block = replace(
             block,
             mode=Mode.ANIMATE if wanted.mode is Mode.STEP else wanted.mode,
@@ -115,7 +122,7 @@ def _recorded(state: State, wanted: BlockRequest, draft: Draft) -> Block:
     return block
 
 
-def _previous(recall: Recall, state: State, wanted: int) -> torch.Tensor | None:
+def _previous(cache: ContextCache, state: State, wanted: int) -> torch.Tensor | None:
     """Clean latents (N, C, h, w) that the next block's predictions are normalised with, or None.
 
     As in the release, the stream's first block is left out, so that the second block is the first
@@ -124,10 +131,10 @@ def _previous(recall: Recall, state: State, wanted: int) -> torch.Tensor | None:
     count = wanted or state.prediction_blocks
     first = max(1, len(state.blocks) - count)
     previous = trailing([block.latents for block in state.blocks[first:]]) if count else None
-    return None if previous is None else recall.to_model(previous)[0]
+    return None if previous is None else cache.to_model(previous)[0]
 
 
-def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uint8]) -> State:
+def produce_image(cache: ContextCache, state: State, seed: int, image: NDArray[np.uint8]) -> State:
     """The state with a first block that shows a picture.
 
     The block's noisy latents are those with which a generated block arrives at the same clean
@@ -138,7 +145,7 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
         ValueError: Another size or dtype than the model's frames.
         FloatingPointError: The encoder's latents, or the frames decoded from them, are not finite.
     """
-    grid = recall.model.spec.grid
+    grid = cache.model.spec.grid
     if not isinstance(image, np.ndarray):
         raise TypeError(f"image must be a numpy array uint8 (H, W, 3), got {type(image).__name__}")
     if image.dtype != np.uint8 or image.shape != (grid.height, grid.width, 3):
@@ -148,8 +155,8 @@ def produce_image(recall: Recall, state: State, seed: int, image: NDArray[np.uin
         )
     with torch.no_grad():
         # A copy: a model may turn it into a tensor, and frames of a stream are read-only.
-        (latents,) = _stored(recall.model.encode_image(image.copy()))
-    return _from_latents(recall, state, seed, [latents], picture=_read_only(image))
+        (latents,) = _stored(cache.model.encode_image(image.copy()))
+    return _from_latents(cache, state, seed, [latents], picture=_read_only(image))
 
 
 @runtime_checkable
@@ -161,7 +168,7 @@ class VideoEncoder(Protocol):
         ...
 
 
-def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uint8]) -> State:
+def produce_video(cache: ContextCache, state: State, seed: int, video: NDArray[np.uint8]) -> State:
     """The state with first blocks that show a video; see `produce_image`.
 
     Raises:
@@ -170,7 +177,7 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
             not make whole blocks.
         Exception: Any exception of the model.
     """
-    model = recall.model
+    model = cache.model
     if not isinstance(video, np.ndarray):
         raise TypeError(
             f"video must be a numpy array uint8 (T, H, W, 3), got {type(video).__name__}"
@@ -187,7 +194,7 @@ def produce_video(recall: Recall, state: State, seed: int, video: NDArray[np.uin
             f"{spec.frames_per_block} latent frames, got {video.dtype} of shape {video.shape}"
         )
     return _from_latents(
-        recall, state, seed, latents.split(spec.frames_per_block), footage=_read_only(video)
+        cache, state, seed, latents.split(spec.frames_per_block), footage=_read_only(video)
     )
 
 
@@ -199,7 +206,7 @@ def _read_only(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _from_latents(
-    recall: Recall,
+    cache: ContextCache,
     state: State,
     seed: int,
     parts: Sequence[torch.Tensor],
@@ -209,27 +216,27 @@ def _from_latents(
 
     The first of them stores the ``source``: a `picture` or `footage`.
     """
-    most = recall.model.spec.most_blocks
+    most = cache.model.spec.most_blocks
     if not all(bool(torch.isfinite(latents).all()) for latents in parts):
         raise FloatingPointError(
-            f"the encoder of {recall.model.spec.name!r} gave latents that are not finite: {ADVICE}"
+            f"the encoder of {cache.model.spec.name!r} gave latents that are not finite: {ADVICE}"
         )
     if most is not None and len(parts) > most:
         raise ValueError(
-            f"{recall.model.spec.name!r} makes videos of at most {most} blocks, "
+            f"{cache.model.spec.name!r} makes videos of at most {most} blocks, "
             f"the video to start from has {len(parts)}"
         )
     for index, latents in enumerate(parts):
         noisy = tuple(
-            (1 - sigma) * latents + sigma * noise(seed, index, step, _shape(recall))
-            for step, sigma in enumerate(recall.model.spec.sigmas)
+            (1 - sigma) * latents + sigma * noise(seed, index, step, _shape(cache))
+            for step, sigma in enumerate(cache.model.spec.sigmas)
         )
         timings = Timings((), 0.0, 0.0, 0.0)
         block = _block(state, Mode.IMAGE, latents=latents.clone(), noisy=noisy, timings=timings)
-        context = recall.context(state, index, state.prompt)
-        decoder = recall.decoder(state, index)
+        context = cache.context(state, index, state.prompt)
+        decoder = cache.decoder(state, index)
         kept = block if state.blocks else replace(block, **source)
-        state = _complete(recall, state, kept, context, decoder)
+        state = _complete(cache, state, kept, context, decoder)
     return replace(state, start=len(parts))
 
 
@@ -256,12 +263,14 @@ def _block(
     )
 
 
-def _complete(recall: Recall, state: State, block: Block, context: Context, decoder: Any) -> State:
+def _complete(
+    cache: ContextCache, state: State, block: Block, context: Context, decoder: Any
+) -> State:
     """Commit and decode a block, and append it to the state."""
     began = time.perf_counter()
-    context = recall.commit(block.latents, context)
+    context = cache.commit(block.latents, context)
     committed = time.perf_counter()
-    frames, decoder = recall.decode(block.latents, decoder)
+    frames, decoder = cache.decode(block.latents, decoder)
     decoded = time.perf_counter()
     timings = replace(block.timings, commit=committed - began, decode=decoded - committed)
     neighbours = (block.settings or DragSettings.paper()).neighbours
@@ -283,8 +292,8 @@ def _drift(past: Sequence[Block], latents: torch.Tensor, neighbours: int) -> tup
     return tuple(drift(Moments.of(frame), reference) for frame in latents)
 
 
-def _shape(recall: Recall) -> tuple[int, ...]:
-    spec = recall.model.spec
+def _shape(cache: ContextCache) -> tuple[int, ...]:
+    spec = cache.model.spec
     grid = spec.grid
     return (
         spec.frames_per_block,

@@ -17,7 +17,7 @@ from dragstream.drags.shapes import Region, as_shape
 from dragstream.method.frequency import LowPass
 from dragstream.stream import tables
 from dragstream.stream.plain_torch import plain_torch
-from dragstream.stream.state import Recall, State, need_blocks
+from dragstream.stream.state import ContextCache, State, need_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,13 +33,13 @@ class StreamReader:
     """
 
     _seed: int
-    _recall: Recall
+    _cache: ContextCache
     _state: State
 
     @property
     def model(self) -> VideoModel:
         """The model that generates the video."""
-        return self._recall.model
+        return self._cache.model
 
     @property
     def seed(self) -> int:
@@ -120,9 +120,10 @@ class StreamReader:
         low_pass = None if cutoff is None else LowPass(cutoff)
         shown = state.blocks[index]
         with plain_torch(), torch.no_grad():
-            context = self._recall.context(state, index, shown.prompt)
-            latents = self._recall.to_model(shown.noisy[at])
-            found = self.model.features(latents, spec.sigmas[at], context, wanted, low_pass)
+            context = self._cache.context(state, index, shown.prompt)
+            latents = self._cache.to_model(shown.noisy[at])
+            read = self.model.read(latents, spec.sigmas[at], context, wanted, (low_pass,))
+        found = read.taps[0]
         return {layer: found[layer][0].detach().float().cpu() for layer in wanted}
 
     def remember(self, region: Region) -> Memory:

@@ -52,7 +52,7 @@ def trailing(parts: Sequence[torch.Tensor], count: int | None = None) -> torch.T
 
 
 @dataclass(frozen=True, eq=False)
-class Marks(Generic[Value]):
+class BoundaryValues(Generic[Value]):
     """Values at the newest block boundaries; boundary k lies after the first k blocks."""
 
     limit: int
@@ -62,14 +62,14 @@ class Marks(Generic[Value]):
         """The value at a boundary, or None if it is not kept."""
         return next(((value,) for place, value in self.items if place == boundary), None)
 
-    def put(self, boundary: int, value: Value) -> Marks[Value]:
+    def put(self, boundary: int, value: Value) -> BoundaryValues[Value]:
         """A copy with one more value, at the highest boundary; the lowest may be dropped."""
         items = (*self.cut(boundary - 1).items, (boundary, value))
-        return Marks(self.limit, items[-self.limit :])
+        return BoundaryValues(self.limit, items[-self.limit :])
 
-    def cut(self, boundary: int) -> Marks[Value]:
+    def cut(self, boundary: int) -> BoundaryValues[Value]:
         """A copy without the values above a boundary."""
-        return Marks(self.limit, tuple(item for item in self.items if item[0] <= boundary))
+        return BoundaryValues(self.limit, tuple(item for item in self.items if item[0] <= boundary))
 
 
 class LRUCache(Generic[Value]):
@@ -107,8 +107,8 @@ class State:
 
     blocks: tuple[Block, ...]
     prompt: str
-    contexts: Marks[Context]
-    decoders: Marks[Any]
+    contexts: BoundaryValues[Context]
+    decoders: BoundaryValues[Any]
     start: int = 0
     """Number of blocks from the start picture or video, which cannot be rewound."""
     prediction_blocks: int = 0
@@ -117,8 +117,8 @@ class State:
     @classmethod
     def empty(cls, prompt: str, limit: int, prediction_blocks: int = 0) -> State:
         """A state without blocks, which keeps contexts at ``limit`` boundaries."""
-        marks: Marks[Any] = Marks(limit)
-        return cls((), prompt, marks, marks, prediction_blocks=prediction_blocks)
+        kept: BoundaryValues[Any] = BoundaryValues(limit)
+        return cls((), prompt, kept, kept, prediction_blocks=prediction_blocks)
 
     def cut(self, count: int) -> State:
         """The state of the first ``count`` blocks, with the prompt of the next one."""
@@ -147,7 +147,7 @@ def need_blocks(state: State, call: str) -> None:
         raise ValueError(f"there is nothing to {call} yet: the stream has no blocks")
 
 
-class Recall:
+class ContextCache:
     """The model with a cache of encoded texts, contexts and decoder states.
 
     Shared between a stream and its forks. Cached values can be dropped at any time: they are
@@ -197,13 +197,13 @@ class Recall:
         A decoder without a state after the first block is assumed to have none at all, which
         avoids decoding a long stream again.
         """
-        blocks, marks, cache = state.blocks, state.decoders, self._decoders
-        place, memory = self._nearest(blocks, boundary, marks, cache)
+        blocks, kept, cache = state.blocks, state.decoders, self._decoders
+        place, memory = self._nearest(blocks, boundary, kept, cache)
         if place == 0 < boundary:
-            place, memory = 1, self._find(blocks, 1, marks, cache, self._decode_block)
+            place, memory = 1, self._find(blocks, 1, kept, cache, self._decode_block)
         if place == boundary or memory is None:
             return memory
-        return self._find(blocks, boundary, marks, cache, self._decode_block)
+        return self._find(blocks, boundary, kept, cache, self._decode_block)
 
     def commit(self, latents: torch.Tensor, context: Context) -> Context:
         """The context pass over a block's stored latents (F, C, h, w)."""
@@ -237,11 +237,11 @@ class Recall:
 
     @staticmethod
     def _nearest(
-        blocks: Blocks, boundary: int, marks: Marks[Value], cache: LRUCache[Value]
+        blocks: Blocks, boundary: int, kept: BoundaryValues[Value], cache: LRUCache[Value]
     ) -> tuple[int, Value | None]:
         """The highest boundary up to the given one with a kept value, and that; or (0, None)."""
         for place in range(boundary, 0, -1):
-            found = marks.get(place) or cache.get(blocks[place - 1])
+            found = kept.get(place) or cache.get(blocks[place - 1])
             if found is not None:
                 return place, found[0]
         return 0, None
@@ -251,12 +251,12 @@ class Recall:
         cls,
         blocks: Blocks,
         boundary: int,
-        marks: Marks[Value],
+        kept: BoundaryValues[Value],
         cache: LRUCache[Value],
         advance: Callable[[Blocks, int, Value | None], Value],
     ) -> Value | None:
         """The value at a boundary, kept or recomputed from the nearest kept one."""
-        nearest = cls._nearest(blocks, boundary, marks, cache)
+        nearest = cls._nearest(blocks, boundary, kept, cache)
         place, value = nearest
         steps = range(place, boundary)
         for index in tqdm(steps, "recomputing blocks", leave=False, delay=PATIENCE):

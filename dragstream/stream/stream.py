@@ -18,13 +18,20 @@ from dragstream.method.base import DragMethod
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.stream import archive
 from dragstream.stream.access import StreamAccess
-from dragstream.stream.driving import Callback, Course, Drive, LateDrags, Request, drive
+from dragstream.stream.block_plan import (
+    BlockPlan,
+    Callback,
+    LateDrags,
+    MotionSchedule,
+    Request,
+    plan_block,
+)
 from dragstream.stream.export import StreamExport
 from dragstream.stream.noise import checked_seed
 from dragstream.stream.plain_torch import plain_torch
 from dragstream.stream.production import BlockRequest, produce, produce_image, produce_video
 from dragstream.stream.records import Block, Mode
-from dragstream.stream.state import Recall, State, need_blocks
+from dragstream.stream.state import ContextCache, State, need_blocks
 
 __all__ = ["Region", "Stream"]
 
@@ -88,18 +95,18 @@ class Stream(StreamExport, StreamAccess):
         super().__init__()
         self._seed = checked_seed(seed)
         # The boundaries before and after each of the last `undo` blocks.
-        recall = Recall(model, _undo(undo, model) + 1)
+        cache = ContextCache(model, _undo(undo, model) + 1)
         with plain_torch():
-            recall.text(prompt)
-        self._recall = recall
+            cache.text(prompt)
+        self._cache = cache
         count = check_int(prediction_blocks, "prediction_blocks", least=0)
-        self._state = State.empty(prompt, recall.limit, count)
+        self._state = State.empty(prompt, cache.limit, count)
         if image is not None:
             with plain_torch():
-                self._state = produce_image(recall, self._state, self._seed, image)
+                self._state = produce_image(cache, self._state, self._seed, image)
         if video is not None:
             with plain_torch():
-                self._state = produce_video(recall, self._state, self._seed, video)
+                self._state = produce_video(cache, self._state, self._seed, video)
 
     # ------------------------------------------------------------------------------ prompt
 
@@ -116,7 +123,7 @@ class Stream(StreamExport, StreamAccess):
     @prompt.setter
     def prompt(self, prompt: str) -> None:
         with self._writing("prompt") as state:
-            self._recall.text(prompt)
+            self._cache.text(prompt)
             self._state = replace(state, prompt=prompt)
 
     def check_prompt(self, prompt: str) -> None:
@@ -127,7 +134,7 @@ class Stream(StreamExport, StreamAccess):
             ValueError: A prompt that the model refuses.
         """
         with plain_torch():
-            self._recall.text(prompt)
+            self._cache.text(prompt)
 
     # --------------------------------------------------------------------------- generating
 
@@ -196,9 +203,11 @@ class Stream(StreamExport, StreamAccess):
             )
             newest = state.blocks[-1]
             before = state.cut(newest.index)
-            driven = drive(request, self._recall, before, state, Course(len(newest.latents)))
+            plan = plan_block(
+                request, self._cache, before, state, MotionSchedule(len(newest.latents))
+            )
             first_steps = newest.noisy[: request.step + 1]
-            wanted = _order(Mode.EDIT, driven, first_steps=first_steps, origin=newest)
+            wanted = BlockRequest.dragged(Mode.EDIT, plan, first_steps=first_steps, origin=newest)
             changed = self._produce(before, wanted)
             self._state = replace(changed, prompt=state.prompt)
             return changed.blocks[-1]
@@ -252,9 +261,9 @@ class Stream(StreamExport, StreamAccess):
                 return list(self._state.blocks)
             grown, frames = state, self.model.spec.frames_per_block
             for part in tqdm(range(count), "dragged blocks", disable=not progress):
-                course = Course(frames, part * frames, count * frames)
-                driven = drive(request, self._recall, grown, state, course)
-                wanted = _order(Mode.ANIMATE, driven, part=(part, count))
+                schedule = MotionSchedule(frames, part * frames, count * frames)
+                plan = plan_block(request, self._cache, grown, state, schedule)
+                wanted = BlockRequest.dragged(Mode.ANIMATE, plan, part=(part, count))
                 grown = self._produce(grown, wanted)
             self._state = grown
             return list(grown.blocks[-count:])
@@ -273,15 +282,15 @@ class Stream(StreamExport, StreamAccess):
         with self._writing("step") as state:
             need_blocks(state, "drag")
             frames = self.model.spec.frames_per_block
-            course = Course(frames, 0, frames)
+            schedule = MotionSchedule(frames, 0, frames)
 
-            def begun(step: int) -> Drive | None:
+            def plan(step: int) -> BlockPlan | None:
                 request = late.ask(step)
                 if request is None:
                     return None
-                return drive(request, self._recall, state, state, course, late.references)
+                return plan_block(request, self._cache, state, state, schedule, late.references)
 
-            wanted = BlockRequest(Mode.STEP, drive=begun, prediction_blocks=late.prediction_blocks)
+            wanted = BlockRequest(Mode.STEP, plan=plan, prediction_blocks=late.prediction_blocks)
             self._state = self._produce(state, wanted)
             return self._state.blocks[-1]
 
@@ -309,7 +318,7 @@ class Stream(StreamExport, StreamAccess):
         """
         state = self._state
         branch = object.__new__(type(self))
-        branch._seed, branch._recall = self._seed, self._recall
+        branch._seed, branch._cache = self._seed, self._cache
         branch._state = state if at is None else _cut(state, at, "at")
         StreamAccess.__init__(branch)
         return branch
@@ -361,19 +370,15 @@ class Stream(StreamExport, StreamAccess):
         """A clip of one block generated again, with a motion from its first frame on."""
         (clip,) = state.blocks
         before, frames = state.cut(0), len(clip.latents)
-        driven = drive(request, self._recall, before, state, Course(frames, 0, frames, held=0))
+        plan = plan_block(
+            request, self._cache, before, state, MotionSchedule(frames, 0, frames, held=0)
+        )
         first_steps = clip.noisy[: request.step + 1]
-        wanted = _order(Mode.ANIMATE, driven, first_steps=first_steps, origin=clip)
+        wanted = BlockRequest.dragged(Mode.ANIMATE, plan, first_steps=first_steps, origin=clip)
         return replace(self._produce(before, wanted), prompt=state.prompt)
 
     def _produce(self, state: State, wanted: BlockRequest) -> State:
-        return produce(self._recall, state, self._seed, wanted, self._write_lock.on_event)
-
-
-def _order(mode: Mode, driven: Drive, **others: Any) -> BlockRequest:
-    """The parameters of a block with drags that are known before it begins."""
-    count = driven.request.settings.prediction_blocks
-    return BlockRequest(mode, drive=driven.at, prediction_blocks=count, **others)
+        return produce(self._cache, state, self._seed, wanted, self._write_lock.on_event)
 
 
 def _check_model(model: object) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags.checks import check_int, check_positive
-from dragstream.drags.files import expanded, replacing
+from dragstream.drags.files import checked_target, replacing
 from dragstream.stream.gif import FASTEST, SLOWEST, encode_gif
 from dragstream.stream.mp4 import FFmpegError, encode_mp4
 
@@ -40,23 +40,12 @@ def _checked_frames(frames: Frames) -> Frames:
     return frames
 
 
-def _checked_path(path: str | os.PathLike[str], suffix: str) -> Path:
-    checked = expanded(path)
-    if checked.suffix.lower() != suffix:
-        raise ValueError(f"the file name must end in {suffix!r}, not {str(checked)!r}")
-    if not checked.parent.is_dir():
-        raise ValueError(f"there is no folder {str(checked.parent)!r} to write to")
-    if checked.is_dir():
-        raise ValueError(f"{str(checked)!r} is a folder, not a file")
-    return checked
-
-
 def _checked(
     frames: Frames, path: str | os.PathLike[str], suffix: str, frame_rate: float
 ) -> tuple[Frames, Path, float]:
     return (
         _checked_frames(frames),
-        _checked_path(path, suffix),
+        checked_target(path, suffix),
         check_positive(frame_rate, "frame_rate"),
     )
 
@@ -74,7 +63,7 @@ def to_mp4(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> P
     Raises:
         TypeError: A frame rate that is no number.
         ValueError: No frames, another suffix than ``.mp4``, no such folder, a bad frame rate.
-        ImportError: Without imageio-ffmpeg (extra ``lab``).
+        ImportError: Without imageio-ffmpeg (extra ``widgets``).
         RuntimeError: ffmpeg cannot be run, has no x264, or failed, as on a full disk: an
             `FFmpegError` with ffmpeg's output.
         OSError: The file cannot be written.

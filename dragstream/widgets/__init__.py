@@ -22,5 +22,5 @@ def __getattr__(name: str) -> object:
         if (error.name or "").split(".")[0] not in _LAB:
             raise
         raise ImportError(
-            f'{name} needs {error.name}, which is not installed: pip install "dragstream[lab]"'
+            f'{name} needs {error.name}, which is not installed: pip install "dragstream[widgets]"'
         ) from error

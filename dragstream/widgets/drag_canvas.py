@@ -23,6 +23,7 @@ from dragstream.widgets.hold_canvas import HoldCanvas
 from dragstream.widgets.page import PageWidget
 from dragstream.widgets.picture import PALETTE, draw
 from dragstream.widgets.source_frames import SourceFrames
+from dragstream.widgets.still import with_picture
 
 _STATIC = Path(__file__).parent / "static"
 _LATENT_FRAMES = 3  # dots on a path if no model says how long a block is
@@ -307,6 +308,10 @@ class DragCanvas(HoldCanvas):
             latent_frames=self.latent_frames,
             colours=[PALETTE[entry.colour % len(PALETTE)] for entry in active],
         )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The display of a cell, with a picture for pages without widgets."""
+        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Apply a write of the page once it has passed every check."""

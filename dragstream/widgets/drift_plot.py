@@ -18,6 +18,7 @@ from dragstream.widgets.comparison import Comparison, StoppedError
 from dragstream.widgets.drift_series import Drag, Series, drags, unfinished
 from dragstream.widgets.page import PageWidget, natural, optional, parts
 from dragstream.widgets.rerun import Rerun
+from dragstream.widgets.still import with_picture
 from dragstream.widgets.throttle import Throttle
 from dragstream.widgets.visible import FreshBytes, FreshDict
 from dragstream.widgets.weak_callback import weak_callback
@@ -234,11 +235,15 @@ class DriftPlot(PageWidget):
 
         Raises:
             ValueError: A stream without blocks.
-            ImportError: Without matplotlib (extra ``lab``).
+            ImportError: Without matplotlib (extra ``widgets``).
         """
         from dragstream.widgets.drift_picture import draw
 
         return draw(self._frames(self._stream), self._other_frames(), self._spans())
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The display of a cell, with a picture for pages without widgets."""
+        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
 
     def close(self) -> None:
         """Stop following the stream, and a comparison, and leave every page."""

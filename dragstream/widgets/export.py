@@ -1,7 +1,8 @@
-"""Export of a stream to a file: film, archive or code."""
+"""Export of a session to a file: video, web page, archive or code."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,16 +12,17 @@ from dragstream.drags.files import expanded, replacing
 if TYPE_CHECKING:
     from dragstream.stream.stream import Stream
 
-EXPORTS = ("mp4", "gif", "dragstream", "py")
+EXPORTS = ("mp4", "gif", "html", "dragstream", "py")
 """Endings of the files that a stream can be exported to."""
 
 
-def export(stream: Stream, kind: str, name: str) -> Path:
-    """Write a stream to a file, and return its path.
+def export(branches: Mapping[str, Stream], kind: str, name: str) -> Path:
+    """Write the first of a session's branches to a file, and return its path.
 
     Args:
-        stream: The stream.
-        kind: "mp4", "gif", "dragstream" (an archive) or "py" (code that makes it again).
+        branches: Streams by name, the current one first; a web page shows all that have blocks.
+        kind: "mp4", "gif", "html" (a web page), "dragstream" (an archive) or "py" (code that makes
+            the stream again).
         name: Name of the file without its ending; a folder before it must exist.
 
     Raises:
@@ -33,11 +35,15 @@ def export(stream: Stream, kind: str, name: str) -> Path:
     path = expanded(f"{name}.{kind}", "name")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {str(path.parent)!r}")
+    (current, stream), *others = branches.items()
     match kind:
         case "mp4":
             return stream.to_mp4(path)
         case "gif":
             return stream.to_gif(path)
+        case "html":
+            beside = {label: other for label, other in others if other.blocks}
+            return stream.to_html(path, name=current, beside=beside)
         case "dragstream":
             return stream.save(path)
     with replacing(path) as part:

@@ -8,7 +8,6 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -150,7 +149,9 @@ def _painter(features: FeatureFrame) -> Callable[[Maps], Pixels]:
 
 def _mapped(name: str, values: NDArray[np.floating]) -> Pixels:
     """Numbers from 0 to 1 in the colours of a map."""
-    coloured = mpl.colormaps[name](np.clip(values, 0, 1), bytes=True)
+    from matplotlib import colormaps  # slow to import, and the view is folded away at first
+
+    coloured = colormaps[name](np.clip(values, 0, 1), bytes=True)
     return np.asarray(coloured[..., :3], np.uint8)
 
 
@@ -215,7 +216,9 @@ def _rounded(size: Size) -> Image.Image:
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which has Greek letters and comes with matplotlib."""
-    path = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    from matplotlib import get_data_path
+
+    path = Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
     return ImageFont.truetype(str(path), size)
 
 

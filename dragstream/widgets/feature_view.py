@@ -24,6 +24,7 @@ from dragstream.widgets.controls import choice, close_all, row, slider, switch
 from dragstream.widgets.feature_picture import Colouring, FeatureFrame, compose, token_at
 from dragstream.widgets.feature_reader import FeatureReader, PlannedDrags, describe
 from dragstream.widgets.guard import Guard
+from dragstream.widgets.still import with_picture
 from dragstream.widgets.throttle import BackgroundThrottle
 from dragstream.widgets.weak_callback import weak_callback
 
@@ -296,7 +297,7 @@ class FeatureView(ipywidgets.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The display of a cell; called whenever a cell displays the view."""
         self.expect_page()
-        return super()._repr_mimebundle_(**kwargs)
+        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
 
     def _draw(self) -> None:
         """Send the picture, also to a page that was loaded again."""

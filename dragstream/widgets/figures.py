@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+
+from dragstream.drags.process import resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dragstream.stream.records import Block
 
-_STATUS = Path("/proc/self/statm")
 _GIGABYTE = 2**30
 
 
@@ -56,15 +53,8 @@ def figures(blocks: Sequence[Block], latency: float | None = None) -> list[Figur
 
 
 def _memory() -> Figure:
-    """Memory of the process; on systems without /proc its peak."""
-    if _STATUS.exists():
-        held = int(_STATUS.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        tip = "Memory that the kernel's process holds"
-    else:
-        unit = 1 if sys.platform == "darwin" else 1024
-        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        tip = "The most memory that the kernel's process held"
-    return Figure("memory", f"{held / _GIGABYTE:.2f}", "GiB", tip)
+    tip = "Memory that the kernel's process holds"
+    return Figure("memory", f"{resident_bytes() / _GIGABYTE:.2f}", "GiB", tip)
 
 
 def _accelerator() -> list[Figure]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import numpy as np
+import traitlets
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -102,6 +103,15 @@ class PageWidget(VisibleWidget, anywidget.AnyWidget):
     """
 
     requests: ClassVar[Mapping[str, Mapping[str, Check]]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("_esm", "_css"):
+            # anywidget reads a path into an object that refers to every instance, to reload it:
+            # none would ever be freed, nor the stream that it shows.
+            content = cls.__dict__.get(name)
+            if content is not None and not isinstance(content, traitlets.TraitType):
+                setattr(cls, name, str(content))
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)

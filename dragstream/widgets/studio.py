@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region
@@ -26,8 +28,10 @@ from dragstream.widgets.figures import figures
 from dragstream.widgets.guard import Guard
 from dragstream.widgets.page import parts
 from dragstream.widgets.settings_panel import SettingsPanel
+from dragstream.widgets.still import stacked, with_picture
 from dragstream.widgets.studio_activity import Activity
 from dragstream.widgets.studio_bar import StudioBar
+from dragstream.widgets.studio_layout import fold, grid
 from dragstream.widgets.throttle import Throttle, on_a_timer
 from dragstream.widgets.timeline import Timeline
 from dragstream.widgets.weak_callback import weak_callback
@@ -85,31 +89,18 @@ class Studio(ipywidgets.Box):
         self._throttle = Throttle(self.refresh, _INTERVAL)
         self._leave: tuple[Callable[[], object], ...] = ()
         self._folds = {
-            "Drift": _fold(self._drift, "Drift", is_open=True),
-            "Settings": _fold(self._panel, "Settings", is_open=False),
-            "Features": _fold(self._features, "Features", is_open=False),
+            "Drift": fold(self._drift, "Drift", is_open=True),
+            "Settings": fold(self._panel, "Settings", is_open=False),
+            "Features": fold(self._features, "Features", is_open=False),
         }
-        super().__init__(children=[self._grid(), Guard()])
+        shown = grid(
+            bar=[self._bar], stage=[self._canvas, self._timeline], side=self._folds.values()
+        )
+        super().__init__(children=[shown, Guard()])
         self.add_class("dragstream-studio")
         self._follow()
         self._watch()
         self.refresh()
-
-    def _grid(self) -> ipywidgets.Box:
-        """The parts in named boxes, which the style sheet places."""
-        places = {
-            "bar": [self._bar],
-            "stage": [self._canvas, self._timeline],
-            "side": list(self._folds.values()),
-        }
-        boxes = []
-        for name, children in places.items():
-            box = ipywidgets.Box(children=children)
-            box.add_class(f"dragstream-{name}")
-            boxes.append(box)
-        grid = ipywidgets.Box(children=boxes)
-        grid.add_class("dragstream-grid")
-        return grid
 
     # ----------------------------------------------------------------------------------- parts
 
@@ -230,16 +221,23 @@ class Studio(ipywidgets.Box):
         self._ready().prompt = prompt
 
     def export(self, kind: str, name: str) -> Path:
-        """Write the current branch to a file, and return its path.
+        """Write the current branch to a file, and return its path; a web page shows all branches.
 
         Args:
-            kind: "mp4", "gif", "dragstream" (an archive) or "py" (code that makes it again).
+            kind: "mp4", "gif", "html" (a self-contained web page), "dragstream" (an archive) or
+                "py" (code that makes it again).
             name: Of the file, without its ending; a folder before it must exist.
 
         Raises:
             ValueError: Another kind, no name, no such folder, or a stream without blocks.
         """
-        return export(self.stream, kind, name)
+        return export(self._branches(), kind, name)
+
+    def to_html(self, path: str | os.PathLike[str], megabytes: float = 3.0) -> Path:
+        """Write all branches side by side as a self-contained web page; see `Stream.to_html`."""
+        (name, current), *others = self._branches().items()
+        beside = {label: stream for label, stream in others if stream.blocks}
+        return current.to_html(path, name=name, beside=beside, megabytes=megabytes)
 
     def expect_page(self) -> None:
         """Count as shown from now on: a page is about to show the studio."""
@@ -282,6 +280,19 @@ class Studio(ipywidgets.Box):
                 self._bar.fail(error.__cause__ or error)
         return self.live
 
+    def picture(self) -> Image.Image:
+        """Canvas, timeline and drift as a still picture.
+
+        Raises:
+            ValueError: A stream without blocks.
+        """
+        return stacked([part.picture() for part in (self._canvas, self._timeline, self._drift)])
+
+    def _branches(self) -> dict[str, Stream]:
+        """The streams of all branches by name, the current one first."""
+        names = [self._timeline.branch, *(branch.name for branch in self._timeline.branches)]
+        return {name: self._timeline.stream_of(name) for name in names}
+
     def _dragged(self) -> list[Drag]:
         """The drags on the canvas, in pixels of the newest frame."""
         drags = self.drags
@@ -293,7 +304,7 @@ class Studio(ipywidgets.Box):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The display of a cell; called whenever a cell displays the studio."""
         self.expect_page()
-        return super()._repr_mimebundle_(**kwargs)
+        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
 
     def _watch(self) -> None:
         """Observe the parts."""
@@ -373,12 +384,3 @@ class Studio(ipywidgets.Box):
             if event.status is Status.PAUSED:  # there is time now
                 on_a_timer(0.0, weak_callback(self._features.catch_up))
         self._throttle.request()
-
-
-def _fold(child: ipywidgets.Widget, title: str, *, is_open: bool) -> ipywidgets.Accordion:
-    """A part with a title that folds it away."""
-    fold = ipywidgets.Accordion(
-        children=[child], titles=[title], selected_index=0 if is_open else None
-    )
-    fold.add_class("dragstream-fold")
-    return fold

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
@@ -18,6 +18,7 @@ from dragstream.widgets import session
 from dragstream.widgets.branches import Branch, Tree, shared_blocks
 from dragstream.widgets.filmstrip import draw
 from dragstream.widgets.page import PageWidget, jpeg, natural, optional, parts, text
+from dragstream.widgets.still import with_picture
 from dragstream.widgets.throttle import Throttle
 from dragstream.widgets.visible import FreshDict
 from dragstream.widgets.weak_callback import weak_callback
@@ -278,6 +279,10 @@ class Timeline(PageWidget):
         """
         count = check_int(blocks, "blocks", least=1)
         return draw(self.stream.blocks[-count:])
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The display of a cell, with a picture for pages without widgets."""
+        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
 
     def __repr__(self) -> str:
         count = len(self._tree.branches)

@@ -14,8 +14,8 @@ from dragstream.bench import wan as bench
 from dragstream.bench.procedure import ReleasedProcedure, decode_again
 from dragstream.bench.wan import Bench, Row, WanReport, random_wan
 from dragstream.method.frequency import LowPass
-from dragstream.method.placement import enlarge
 from dragstream.method.rectification import Rectification
+from dragstream.method.target_cells import enlarge
 from dragstream.models.causal_wan import CausalWan
 
 SIZES = {
@@ -62,9 +62,11 @@ def latents():
 def test_the_released_procedure_computes_what_the_package_does(released, latents):
     wan, context = released.wan, released.context
     x0, features = released.record(latents, 0.9, released.cache)
-    torch.testing.assert_close(x0, wan.predict(latents, 0.9, context), rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        x0, wan.read(latents, 0.9, context, predict=True).x0, rtol=0, atol=1e-5
+    )
     for low_pass in (None, LOW_PASS):  # recorded in every pass
-        taps = wan.features(latents, 0.9, context, (1, 2), low_pass)
+        taps = wan.read(latents, 0.9, context, (1, 2), (low_pass,)).taps[0]
         wanted = torch.cat([taps[layer].flatten(1, 3) for layer in (1, 2)], dim=-1)
         torch.testing.assert_close(features[low_pass], wanted, rtol=0, atol=1e-5)
 
@@ -72,7 +74,7 @@ def test_the_released_procedure_computes_what_the_package_does(released, latents
 def test_its_iteration_follows_the_same_gradient(released, latents):
     point = latents.clone().requires_grad_()
     target = released.record(latents + 0.1, 0.9, released.cache)[1][None]
-    taps = released.wan.features(point, 0.9, released.context, (1, 2))
+    taps = released.wan.read(point, 0.9, released.context, (1, 2)).taps[0]
     found, wanted = (
         enlarge(maps[0], 2, corners=True)
         for maps in (torch.cat([taps[1], taps[2]], dim=-1), target.unflatten(1, (3, 2, 3)))

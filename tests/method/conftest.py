@@ -11,7 +11,9 @@ import torch
 from dragstream.drags import regions
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.drags.motions import Translation
-from dragstream.method.optimization import Optimization, Pull, Reference
+from dragstream.method.block_drags import BlockDrag, Reference
+from dragstream.method.dispatch import create_optimizer
+from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
 from dragstream.models.base import ModelSpec
 from dragstream.models.causal_wan import CausalWan
@@ -29,7 +31,7 @@ SIZES = {
 
 
 class TinyModel:
-    """As much of a video model as the method uses; counts the passes it is asked for."""
+    """As much of a video model as the method uses; records the arguments of each pass."""
 
     def __init__(self):
         torch.manual_seed(0)
@@ -48,29 +50,9 @@ class TinyModel:
             num_layers=4,
         )
 
-    def features(self, latents, sigma, context, layers, low_pass=None):
-        self.calls.append(("features", low_pass))
-        return self.wan.features(latents, sigma, context, layers, low_pass)
-
-    def predict(self, latents, sigma, context):
-        self.calls.append(("predict", None))
-        return self.wan.predict(latents, sigma, context)
-
-
-class ReadingOnce(TinyModel):
-    """The same, and able to read features under several low-passes in one pass."""
-
-    def filtered_features(self, latents, sigma, context, layers, low_passes):
-        self.calls.append(("filtered_features", tuple(low_passes)))
-        return self.wan.filtered_features(latents, sigma, context, layers, low_passes)
-
-
-class Observing(ReadingOnce):
-    """The same, and able to predict in that pass, too."""
-
-    def observe(self, latents, sigma, context, layers, low_passes):
-        self.calls.append(("observe", tuple(low_passes)))
-        return self.wan.observe(latents, sigma, context, layers, low_passes)
+    def read(self, latents, sigma, context, layers=(), filters=(None,), **kwargs):
+        self.calls.append({"filters": tuple(filters), "predict": False, **kwargs})
+        return self.wan.read(latents, sigma, context, layers, filters, **kwargs)
 
 
 @dataclass
@@ -84,37 +66,29 @@ class Scene:
     neighbours: torch.Tensor
     mask: np.ndarray
 
-    def pull(self, motion=None, fractions=(1 / 3, 2 / 3, 1.0), **kwargs):
+    def drag(self, motion=None, fractions=(1 / 3, 2 / 3, 1.0), **kwargs):
         motion = Translation.by(24, 8) if motion is None else motion
         kwargs = {"reference": self.reference, "mask": self.mask, **kwargs}
-        return Pull(motion=motion, fractions=fractions, **kwargs)
+        return BlockDrag(motion=motion, fractions=fractions, **kwargs)
 
-    def run(self, settings=None, pulls=None, *, seed=0, **kwargs):
-        kwargs = {"neighbours": self.neighbours, **kwargs}
-        return Optimization(
-            self.model,
-            kwargs.pop("latents", self.latents),
-            self.context,
-            [self.pull()] if pulls is None else pulls,
-            settings=DragSettings.paper() if settings is None else settings,
-            generator=torch.Generator().manual_seed(seed),
-            **kwargs,
-        )
+    def problem(self, drags=None, **kwargs):
+        given = {
+            "latents": self.latents,
+            "context": self.context,
+            "neighbours": self.neighbours,
+            "generator": torch.Generator().manual_seed(kwargs.pop("seed", 0)),
+            "drags": (self.drag(),) if drags is None else tuple(drags),
+        }
+        return DragProblem(self.model, **given | kwargs)
+
+    def run(self, settings=None, drags=None, **kwargs):
+        settings = DragSettings.paper() if settings is None else settings
+        return create_optimizer(settings, self.problem(drags, **kwargs))
 
 
 @pytest.fixture
 def scene():
     return make_scene(TinyModel())
-
-
-@pytest.fixture
-def scene_reading_once():
-    return make_scene(ReadingOnce())
-
-
-@pytest.fixture
-def scene_observing():
-    return make_scene(Observing())
 
 
 def make_scene(model):

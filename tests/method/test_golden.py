@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dragstream.method.features import Features
+from dragstream.method.block_drags import Reference
+from dragstream.method.features import MapReader, References
 from dragstream.method.frequency import LowPass
-from dragstream.method.pulls import Reference
 from dragstream.models.causal_wan import CausalWan
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "causal_wan_a"
@@ -34,15 +34,13 @@ def reference(recorded):
     return wan, Reference(recorded["drag.z"], CONFIG["sigmas"][1], context, frame=1)
 
 
-@pytest.mark.parametrize("once", [True, False])
-def test_references_look_as_recorded_under_each_cutoff(recorded, reference, once):
+def test_references_look_as_recorded_under_each_cutoff(recorded, reference):
     wan, where = reference
-    model = wan if once else SimpleNamespace(features=wan.features)
     low_passes = [LowPass(cutoff) for cutoff in (*CONFIG["cutoffs"], 1.0)]
-    features = Features(model, where, LAYERS, low_passes)
+    drag = SimpleNamespace(reference=where)
+    (found,) = References.read(MapReader(wan, LAYERS), [drag], low_passes).features
     for low_pass in low_passes:
         suffix = "" if low_pass.is_identity else f".cutoff{low_pass.cutoff}"
         taps = [recorded[f"tap.{layer}{suffix}"].unflatten(1, (3, 4, 6)) for layer in LAYERS]
         expected = torch.cat(taps, dim=-1)[0, where.frame]
-        found = features.of_reference(where, low_pass)
-        torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(found[low_pass], expected, atol=1e-5, rtol=0)

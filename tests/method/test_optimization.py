@@ -10,12 +10,14 @@ import torch
 
 from dragstream.drags import regions
 from dragstream.drags.motions import Rotation, Translation
+from dragstream.method.block_drags import Reference
+from dragstream.method.dispatch import create_optimizer, has_optimizer
 from dragstream.method.focus import Focus
 from dragstream.method.frequency import LowPass
 from dragstream.method.iteration import Iteration
 from dragstream.method.loss import Constraint
 from dragstream.method.moments import Moments, drift
-from dragstream.method.optimization import Reference
+from dragstream.method.optimization import LatentOptimization
 from dragstream.method.rectification import Rectification
 from dragstream.method.settings import DragSettings
 
@@ -36,19 +38,21 @@ def itself(scene):
 
 
 def test_an_object_that_stays_where_it_is_costs_nothing(scene):
-    pull = scene.pull(fractions=(None, None, 0.0), reference=itself(scene))
-    assert next(scene.run(bare(), [pull])).loss == pytest.approx(0.0, abs=1e-6)
-    square = next(scene.run(bare(loss="MSE"), [pull]))
+    drag = scene.drag(fractions=(None, None, 0.0), reference=itself(scene))
+    assert next(scene.run(bare(), [drag])).loss == pytest.approx(0.0, abs=1e-6)
+    square = next(scene.run(bare(loss="MSE"), [drag]))
     assert square.loss == pytest.approx(0.0, abs=1e-10)
     assert square.gradient_norm == pytest.approx(0.0, abs=1e-6)
 
 
 def test_the_loss_is_the_mean_distance_of_features_over_the_targets(scene):
     mask = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)  # tokens (1, 1) and (1, 2)
-    pull = scene.pull(Translation.by(16, 16), (None, 1.0, None), mask=mask)
-    iteration = next(scene.run(bare(), [pull]))
-    now = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
-    then = scene.model.wan.features(scene.reference.latents, 0.9, scene.reference.context, (1, 2))
+    drag = scene.drag(Translation.by(16, 16), (None, 1.0, None), mask=mask)
+    iteration = next(scene.run(bare(), [drag]))
+    now = scene.model.wan.read(scene.latents, 0.9, scene.context, (1, 2)).taps[0]
+    then = scene.model.wan.read(scene.reference.latents, 0.9, scene.reference.context, (1, 2)).taps[
+        0
+    ]
     distances = [
         (now[layer][0, 1, 2, column + 1] - then[layer][0, 2, 1, column]).abs().mean()
         for layer, column in itertools.product((1, 2), (1, 2))
@@ -61,11 +65,13 @@ def test_the_loss_is_the_mean_distance_of_features_over_the_targets(scene):
 @pytest.mark.parametrize("corners", [False, True])
 def test_enlarged_features_are_compared_where_their_tokens_are(scene, corners):
     mask = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)  # cells 2..3 by 2..5
-    pull = scene.pull(Translation.by(16, 16), (None, 1.0, None), mask=mask)
+    drag = scene.drag(Translation.by(16, 16), (None, 1.0, None), mask=mask)
     settings = bare(upsampling=2, nearest_features=corners)
-    iteration = next(scene.run(settings, [pull]))
-    now = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
-    then = scene.model.wan.features(scene.reference.latents, 0.9, scene.reference.context, (1, 2))
+    iteration = next(scene.run(settings, [drag]))
+    now = scene.model.wan.read(scene.latents, 0.9, scene.context, (1, 2)).taps[0]
+    then = scene.model.wan.read(scene.reference.latents, 0.9, scene.reference.context, (1, 2)).taps[
+        0
+    ]
     larger = [
         torch.nn.functional.interpolate(
             torch.cat([taps[1], taps[2]], dim=-1)[0].movedim(-1, 1),
@@ -118,51 +124,49 @@ def test_the_gradient_is_that_of_the_loss(scene):
 
 def test_predictions_count_on_the_cells_of_the_latents(scene):
     mask = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)  # latents 2..4 by 2..6
-    pull = scene.pull(Translation.by(16, 16), (None, 1.0, None), mask=mask)
-    both = next(scene.run(bare(prediction_weight=0.5), [pull]))
-    alone = next(scene.run(bare(), [pull]))
-    now = scene.model.wan.predict(scene.latents, 0.9, scene.context)
-    then = scene.model.wan.predict(scene.reference.latents, 0.9, scene.reference.context)
+    drag = scene.drag(Translation.by(16, 16), (None, 1.0, None), mask=mask)
+    both = next(scene.run(bare(prediction_weight=0.5), [drag]))
+    alone = next(scene.run(bare(), [drag]))
+    now = scene.model.wan.read(scene.latents, 0.9, scene.context, predict=True).x0
+    then = scene.model.wan.read(
+        scene.reference.latents, 0.9, scene.reference.context, predict=True
+    ).x0
     distance = (now[0, 1, :, 4:6, 4:8] - then[0, 2, :, 2:4, 2:6]).abs().mean()
     assert both.loss - alone.loss == pytest.approx(0.5 * float(distance), rel=1e-4)
     assert both.loss == both.loss_rec
 
 
-def test_the_paper_asks_for_no_prediction(scene_observing):
-    list(scene_observing.run(DragSettings.paper()))
-    assert {name for name, _ in scene_observing.model.calls} == {"features", "filtered_features"}
+def test_the_paper_asks_for_no_prediction(scene):
+    list(scene.run(DragSettings.paper()))
+    assert not any(call["predict"] for call in scene.model.calls)
 
 
-def test_predictions_come_in_the_pass_of_the_features(scene, scene_observing):
-    settings = DragSettings.paper(iterations=6, prediction_weight=0.5)
-    apart, at_once = scene.run(settings), scene_observing.run(settings)
-    assert [i.loss for i in apart] == pytest.approx([i.loss for i in at_once])
-    torch.testing.assert_close(apart.latents, at_once.latents)
-    calls = [name for name, _ in scene_observing.model.calls]
-    assert calls == ["observe"] * 7  # the reference, under all low-passes, and six iterations
-    calls = [name for name, _ in scene.model.calls]
-    assert calls.count("predict") == 7
+def test_predictions_come_in_the_pass_of_the_features(scene):
+    run = scene.run(DragSettings.paper(iterations=6, prediction_weight=0.5))
+    (reference,) = scene.model.calls  # under all low-passes
+    list(run)
+    assert len(scene.model.calls) == 1 + 6
+    assert all(call["predict"] for call in scene.model.calls)
+    assert reference["filters"] == tuple(
+        None if low.is_identity else low for low in dict.fromkeys(run._low_passes)
+    )
 
 
-def test_a_reference_to_the_block_itself_is_predicted_from_its_first_latents(scene_observing):
-    scene = scene_observing
-    pull = scene.pull(fractions=(None, None, 0.0), reference=itself(scene))
-    assert next(scene.run(bare(prediction_weight=1.0), [pull])).loss == pytest.approx(0, abs=1e-6)
-    pull = scene.pull(fractions=(None, None, 1.0), reference=itself(scene))
-    for cutoffs, passes in ((False, 3), ((0.3,), 4)):  # a filtered look takes a pass of its own
-        scene.model.calls.clear()
-        run = scene.run(bare(prediction_weight=1.0, iterations=3, cutoffs=cutoffs), [pull])
-        losses = [iteration.loss for iteration in run]
-        assert losses[-1] < losses[0]
-        assert [name for name, _ in scene.model.calls] == ["observe"] * passes
+def test_a_reference_to_the_block_itself_is_predicted_from_its_first_latents(scene):
+    drag = scene.drag(fractions=(None, None, 0.0), reference=itself(scene))
+    assert next(scene.run(bare(prediction_weight=1.0), [drag])).loss == pytest.approx(0, abs=1e-6)
+    drag = scene.drag(fractions=(None, None, 1.0), reference=itself(scene))
+    run = scene.run(bare(prediction_weight=1.0, iterations=3), [drag])
+    losses = [iteration.loss for iteration in run]
+    assert losses[-1] < losses[0]
 
 
-# ---------------------------------------------------------------------- several pulls, frames
+# ---------------------------------------------------------------------- several drags, frames
 
 
 def test_undriven_frames_are_left_alone_by_the_focus(scene):
-    pull = scene.pull(fractions=(None, None, 1.0))
-    run = scene.run(bare(focus=1.0), [pull])
+    drag = scene.drag(fractions=(None, None, 1.0))
+    run = scene.run(bare(focus=1.0), [drag])
     list(run)
     change = (run.latents - scene.latents).abs().amax((0, 2, 3, 4))
     assert change[:2].tolist() == [0.0, 0.0]
@@ -172,7 +176,7 @@ def test_undriven_frames_are_left_alone_by_the_focus(scene):
 @pytest.mark.parametrize("on_gradient", [False, True])
 def test_undriven_frames_stay_with_rectification_and_weight_decay(scene, on_gradient):
     settings = DragSettings.paper(focus=Focus(on_gradient=on_gradient), weight_decay=0.5)
-    run = scene.run(settings, [scene.pull(fractions=(None, 0.5, None))])
+    run = scene.run(settings, [scene.drag(fractions=(None, 0.5, None))])
     list(run)
     assert torch.equal(run.latents[:, [0, 2]], scene.latents[:, [0, 2]])
     found, past = Moments.of(run.latents[0, 1]), Moments.of(scene.neighbours)
@@ -182,7 +186,7 @@ def test_undriven_frames_stay_with_rectification_and_weight_decay(scene, on_grad
 
 def test_without_a_past_the_driven_frame_goes_back_to_its_own_statistics(scene):
     run = scene.run(
-        DragSettings.paper(), [scene.pull(fractions=(None, None, 1.0))], neighbours=None
+        DragSettings.paper(), [scene.drag(fractions=(None, None, 1.0))], neighbours=None
     )
     list(run)
     found, own = Moments.of(run.latents[0, 2]), Moments.of(scene.latents[0, 2])
@@ -192,12 +196,12 @@ def test_without_a_past_the_driven_frame_goes_back_to_its_own_statistics(scene):
 
 def test_as_released_undriven_frames_stay_but_a_lone_driven_frame_takes_the_others_along(scene):
     """The release's Gaussian of an edit has no frame axis."""
-    run = scene.run(DragSettings.released(), [scene.pull(fractions=(None, 0.5, 1.0))])
+    run = scene.run(DragSettings.released(), [scene.drag(fractions=(None, 0.5, 1.0))])
     list(run)
     change = (run.latents - scene.latents).abs().amax((0, 2, 3, 4))
     assert float(change[0]) == 0.0
     assert float(change[1:].min()) > 0.02
-    edit = scene.run(DragSettings.released(iterations=1), [scene.pull(fractions=(None, None, 1.0))])
+    edit = scene.run(DragSettings.released(iterations=1), [scene.drag(fractions=(None, None, 1.0))])
     list(edit)
     assert float((edit.latents - scene.latents).abs().amax((0, 2, 3, 4)).min()) > 0.01
 
@@ -207,8 +211,8 @@ def test_as_released_nothing_happens_where_the_focus_is_zero(scene):
     focus = Focus(alpha=0.25, on_gradient=True, on_pixels=True)
     settings = DragSettings.released(focus=focus, rectification=False, weight_decay=0.0)
     mask = regions.rasterise(regions.box(8, 8, 24, 24), 64, 96)
-    pull = scene.pull(Translation.by(8, 8), (0.5, 0.75, 1.0), mask=mask)
-    run = scene.run(settings, [pull])
+    drag = scene.drag(Translation.by(8, 8), (0.5, 0.75, 1.0), mask=mask)
+    run = scene.run(settings, [drag])
     list(run)
     change = (run.latents - scene.latents).abs().amax((0, 1, 2))
     assert float(change[1:4, 1:4].max()) > 0.02
@@ -216,12 +220,12 @@ def test_as_released_nothing_happens_where_the_focus_is_zero(scene):
 
 
 def test_two_pulls_both_count(scene):
-    other = scene.pull(
+    other = scene.drag(
         Translation.by(-16, 16),
         mask=regions.rasterise(regions.disc(center=(72, 24), radius=12), 64, 96),
     )
-    one, two = next(scene.run(bare(), [scene.pull()])), next(scene.run(bare(), [other]))
-    both = next(scene.run(bare(), [scene.pull(), other]))
+    one, two = next(scene.run(bare(), [scene.drag()])), next(scene.run(bare(), [other]))
+    both = next(scene.run(bare(), [scene.drag(), other]))
     assert min(one.loss, two.loss) < both.loss < max(one.loss, two.loss)
 
 
@@ -231,12 +235,12 @@ def test_another_frame_or_block_as_reference_asks_for_other_features(scene):
         dataclasses.replace(scene.reference, frame=0),
         itself(scene),
     ]
-    losses = [next(scene.run(bare(), [scene.pull(reference=r)])).loss for r in references]
+    losses = [next(scene.run(bare(), [scene.drag(reference=r)])).loss for r in references]
     assert len({round(loss, 6) for loss in losses}) == 3
 
 
 def test_a_target_out_of_sight_moves_nothing(scene):
-    run = scene.run(bare(focus=1.0), [scene.pull(Translation.by(900, 0))])
+    run = scene.run(bare(focus=1.0), [scene.drag(Translation.by(900, 0))])
     iterations = list(run)
     # the first frames may still see a bit of it; at 300 pixels nothing is left
     assert iterations[-1].loss == 0.0
@@ -248,7 +252,7 @@ def test_a_target_out_of_sight_moves_nothing(scene):
 
 def test_long_drags_take_several_segments(scene):
     settings = bare(iterations=3, segment_pixels=10.0)
-    run = scene.run(settings, [scene.pull(Translation.by(34, 0))])  # 3.4, rounded down
+    run = scene.run(settings, [scene.drag(Translation.by(34, 0))])  # 3.4, rounded down
     assert len(run) == 9
     records = list(run)
     assert [record.segment for record in records] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
@@ -256,45 +260,45 @@ def test_long_drags_take_several_segments(scene):
 
 
 def test_a_segments_target_is_its_share_of_the_way(scene):
-    whole = scene.pull(Translation.by(30, 0), (None, None, 1.0))
-    third = scene.pull(Translation.by(10, 0), (None, None, 1.0))
+    whole = scene.drag(Translation.by(30, 0), (None, None, 1.0))
+    third = scene.drag(Translation.by(10, 0), (None, None, 1.0))
     split = next(scene.run(bare(segment_pixels=10.0), [whole]))
     assert split.loss == next(scene.run(bare(), [third])).loss
 
 
 def test_each_segment_goes_a_share_farther(scene):
     still = {"iterations": 1, "learning_rate": 1e-30}  # no step is felt: only targets differ
-    drag = scene.pull(Translation.by(30, 0), (None, None, 1.0))
+    drag = scene.drag(Translation.by(30, 0), (None, None, 1.0))
     losses = [record.loss for record in scene.run(bare(segment_pixels=10.0, **still), [drag])]
-    alone = [scene.pull(Translation.by(x, 0), (None, None, 1.0)) for x in (10, 20, 30)]
-    expected = [next(scene.run(bare(**still), [pull])).loss for pull in alone]
+    alone = [scene.drag(Translation.by(x, 0), (None, None, 1.0)) for x in (10, 20, 30)]
+    expected = [next(scene.run(bare(**still), [drag])).loss for drag in alone]
     assert losses == pytest.approx(expected, rel=1e-6)
     assert len(set(expected)) == 3
 
 
 def test_segments_count_from_where_the_drag_began_in_later_blocks_too(scene):
-    second_half = scene.pull(Translation.by(40, 0), (None, None, 1.0), start=0.5)
+    second_half = scene.drag(Translation.by(40, 0), (None, None, 1.0), start=0.5)
     run = scene.run(bare(iterations=1, segment_pixels=10.0), [second_half])
     assert len(run) == 4
-    there = scene.pull(Translation.by(10, 0), (None, None, 1.0))
+    there = scene.drag(Translation.by(10, 0), (None, None, 1.0))
     assert next(run).loss == next(scene.run(bare(), [there])).loss
 
 
 def test_segments_go_by_the_displacement_and_not_by_the_way(scene):
     there_and_back = Translation.through([(40, 0), (20, 0), (0, 12)])
-    third = scene.pull(there_and_back, (1 / 3, 2 / 3, 1.0))
+    third = scene.drag(there_and_back, (1 / 3, 2 / 3, 1.0))
     assert len(scene.run(bare(iterations=1, segment_pixels=16.0), [third])) == 2  # 40 px
-    late = scene.pull(there_and_back, (None, None, 1.0))
+    late = scene.drag(there_and_back, (None, None, 1.0))
     assert len(scene.run(bare(iterations=1, segment_pixels=4.0), [late])) == 3  # 12 px
     begun = next(scene.run(bare(iterations=1, segment_pixels=4.0), [late]))
-    straight = scene.pull(Translation.by(0, 4), (None, None, 1.0))
+    straight = scene.drag(Translation.by(0, 4), (None, None, 1.0))
     assert begun.loss == next(scene.run(bare(), [straight])).loss
 
 
 def test_turns_are_split_by_degrees(scene):
-    pull = scene.pull(Rotation(center=(32, 28), degrees=-45))
-    assert len(scene.run(bare(iterations=1, segment_degrees=8.0), [pull])) == 5
-    assert len(scene.run(bare(iterations=1, segment_pixels=1.0), [pull])) == 1
+    drag = scene.drag(Rotation(center=(32, 28), degrees=-45))
+    assert len(scene.run(bare(iterations=1, segment_degrees=8.0), [drag])) == 5
+    assert len(scene.run(bare(iterations=1, segment_pixels=1.0), [drag])) == 1
 
 
 # ---------------------------------------------------------------------- the update, Eq. 9-10
@@ -303,10 +307,10 @@ def test_turns_are_split_by_degrees(scene):
 def test_the_focus_shapes_the_step(scene):
     # The object is centred on a latent, 24 pixels wide: sigma is 12 pixels, a latent and a half.
     mask = regions.rasterise(regions.box(16, 16, 40, 40), 64, 96)
-    pull = scene.pull(Translation.by(16, 8), (None, None, 1.0), mask=mask)
+    drag = scene.drag(Translation.by(16, 8), (None, None, 1.0), mask=mask)
     steps = {}
     for focus in (False, Focus(), Focus(on_gradient=True)):
-        run = scene.run(bare(focus=focus, learning_rate=0.05), [pull])
+        run = scene.run(bare(focus=focus, learning_rate=0.05), [drag])
         next(run)
         steps[focus] = (run.latents - scene.latents)[0, 2].abs().mean(0) / 0.05
     torch.testing.assert_close(steps[False], torch.ones(8, 12), atol=2e-2, rtol=0)
@@ -372,33 +376,24 @@ def test_the_record_tells_the_cutoff(scene):
 
 def test_only_the_reference_is_filtered(scene):
     list(scene.run(bare(iterations=3, cutoffs=(0.3,))))
-    filters = [low_pass for _, low_pass in scene.model.calls]
-    assert filters.count(LowPass(0.3)) == 1  # one pass of the reference serves all iterations
-    assert filters.count(None) == 3  # F(z')
+    filters = [call["filters"] for call in scene.model.calls]
+    assert filters == [(LowPass(0.3),), (None,), (None,), (None,)]
     filtered, plain = (next(scene.run(bare(cutoffs=c))).loss for c in ((0.3,), False))
     assert filtered != pytest.approx(plain, rel=1e-3)
 
 
-def test_passes_are_not_repeated(scene):
-    pulls = [scene.pull(), scene.pull(Translation.by(0, 16))]
-    list(scene.run(bare(iterations=20, cutoffs=(0.2, 0.4, 0.6, 1.0)), pulls))
-    assert len(scene.model.calls) == 20 + 4
-
-
-def test_a_model_may_read_all_low_passes_at_once(scene, scene_reading_once):
-    settings = DragSettings.paper(iterations=6)
-    apart, at_once = scene.run(settings), scene_reading_once.run(settings)
-    assert [i.loss for i in apart] == [i.loss for i in at_once]
-    assert torch.equal(apart.latents, at_once.latents)
-    calls = [name for name, _ in scene_reading_once.model.calls]
-    assert calls.count("filtered_features") == 1
-    assert calls.count("features") == 6
-
-
-def test_a_reference_to_the_block_itself_takes_no_pass(scene):
-    pull = scene.pull(reference=itself(scene))
-    list(scene.run(bare(iterations=3), [pull]))
-    assert len(scene.model.calls) == 3
+def test_one_pass_of_the_reference_and_one_an_iteration(scene):
+    drags = [scene.drag(), scene.drag(Translation.by(0, 16))]
+    keep = regions.rasterise(regions.box(0, 48, 96, 64), 64, 96)
+    settings = DragSettings.paper(iterations=20)
+    run = scene.run(settings, drags, keep=keep)
+    assert len(scene.model.calls) == 1
+    list(run)
+    assert len(scene.model.calls) == 20 + 1
+    drags.append(scene.drag(reference=itself(scene)))
+    scene.model.calls.clear()
+    list(scene.run(settings, drags, keep=keep))
+    assert len(scene.model.calls) == 20 + 2
 
 
 # ---------------------------------------------------------------------- rectification
@@ -439,13 +434,13 @@ def test_without_a_past_the_blocks_own_start_counts(scene, neighbours):
 
 def test_what_is_kept_changes_less(scene):
     keep = regions.rasterise(regions.box(64, 0, 96, 64), 64, 96)
-    pull = scene.pull(Translation.by(12, 4))
+    drag = scene.drag(Translation.by(12, 4))
 
     def moved(constraint):
-        run = scene.run(bare(constraint=constraint, iterations=8), [pull], keep=keep)
+        run = scene.run(bare(constraint=constraint, iterations=8), [drag], keep=keep)
         records = list(run)
-        after = scene.model.wan.features(run.latents, 0.9, scene.context, (1, 2))
-        before = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
+        after = scene.model.wan.read(run.latents, 0.9, scene.context, (1, 2)).taps[0]
+        before = scene.model.wan.read(scene.latents, 0.9, scene.context, (1, 2)).taps[0]
         change = sum((after[n] - before[n])[0, :, :, 4:].abs().mean() for n in (1, 2))
         return records, float(change)
 
@@ -462,11 +457,11 @@ def test_the_terms_weigh_each_pixel_alike(scene):
     """Eq. 3: both are sums over pixels, here divided by the area of the targets."""
     keep = regions.rasterise(regions.box(48, 32, 96, 64), 64, 96)  # tokens rows 2-3, columns 3-5
     mask = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)
-    pull = scene.pull(Translation.by(16, 0), (None, 1.0, None), mask=mask)
-    run = scene.run(bare(constraint=0.5), [pull], keep=keep)
+    drag = scene.drag(Translation.by(16, 0), (None, 1.0, None), mask=mask)
+    run = scene.run(bare(constraint=0.5), [drag], keep=keep)
     next(run)
-    after = scene.model.wan.features(run.latents, 0.9, scene.context, (1, 2))
-    before = scene.model.wan.features(scene.latents, 0.9, scene.context, (1, 2))
+    after = scene.model.wan.read(run.latents, 0.9, scene.context, (1, 2)).taps[0]
+    before = scene.model.wan.read(scene.latents, 0.9, scene.context, (1, 2)).taps[0]
     change = sum((after[n] - before[n])[0, :, 2:, 3:].abs().mean(-1).sum() / 2 for n in (1, 2))
     second = next(run)
     assert second.loss_cst == pytest.approx(float(change) * 256 / 512, rel=1e-4)
@@ -478,16 +473,15 @@ def test_predictions_can_be_kept_instead_of_features(scene):
     settings = bare(constraint=Constraint(predictions=True), iterations=2)
     run = scene.run(settings, keep=keep)
     next(run)
-    after = scene.model.wan.predict(run.latents, 0.9, scene.context)
-    before = scene.model.wan.predict(scene.latents, 0.9, scene.context)
-    change = (after - before)[..., 8:].abs().mean(2).sum() * 64 / run._aim.area
+    after = scene.model.wan.read(run.latents, 0.9, scene.context, predict=True).x0
+    before = scene.model.wan.read(scene.latents, 0.9, scene.context, predict=True).x0
+    change = (after - before)[..., 8:].abs().mean(2).sum() * 64 / run._targets[1].area
     assert next(run).loss_cst == pytest.approx(float(change), rel=1e-4)
-    assert [name for name, _ in scene.model.calls].count("predict") == 2
 
 
 def test_targets_may_be_spared_and_handles_are_not(scene):
     keep = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)
-    target = scene.pull(Translation.by(0, 32), (None, 1.0, None), mask=keep)  # leaves what is kept
+    target = scene.drag(Translation.by(0, 32), (None, 1.0, None), mask=keep)  # leaves what is kept
     there = regions.rasterise(regions.box(16, 48, 48, 64), 64, 96)
     for spare, kept, expected in ((False, there, True), (True, there, False), (True, keep, True)):
         settings = bare(constraint=Constraint(spare_targets=spare))
@@ -501,23 +495,20 @@ def test_a_constraint_per_element_is_a_mean_over_the_block(scene):
     settings = bare(constraint=Constraint(predictions=True, per_element=True), iterations=2)
     run = scene.run(settings, keep=keep)
     next(run)
-    after = scene.model.wan.predict(run.latents, 0.9, scene.context)
-    before = scene.model.wan.predict(scene.latents, 0.9, scene.context)
+    after = scene.model.wan.read(run.latents, 0.9, scene.context, predict=True).x0
+    before = scene.model.wan.read(scene.latents, 0.9, scene.context, predict=True).x0
     change = (after - before)[..., 8:].abs().sum() / before.numel()
     assert next(run).loss_cst == pytest.approx(float(change), rel=1e-4)
 
 
-def test_kept_predictions_come_in_the_pass_of_the_features(scene, scene_observing):
+def test_kept_predictions_come_in_the_pass_of_the_features(scene):
     keep = regions.rasterise(regions.box(64, 0, 96, 64), 64, 96)
     settings = DragSettings.released(iterations=3, segment_pixels=None)
-    apart, at_once = (each.run(settings, keep=keep) for each in (scene, scene_observing))
-    assert [i.loss for i in apart] == pytest.approx([i.loss for i in at_once], rel=1e-5)
-    torch.testing.assert_close(apart.latents, at_once.latents, atol=1e-3, rtol=0)
-    calls = [name for name, _ in scene_observing.model.calls]
-    assert calls == ["filtered_features", "observe", "observe", "observe"]
-    scene_observing.model.calls.clear()
-    list(scene_observing.run(settings))  # nothing is kept: the layers above are not run
-    assert "observe" not in [name for name, _ in scene_observing.model.calls]
+    list(scene.run(settings, keep=keep))
+    assert [call["predict"] for call in scene.model.calls] == [False, True, True, True]
+    scene.model.calls.clear()
+    list(scene.run(settings))  # nothing is kept: the layers above are not run
+    assert not any(call["predict"] for call in scene.model.calls)
 
 
 # ---------------------------------------------------------------------- presets
@@ -526,8 +517,8 @@ def test_kept_predictions_come_in_the_pass_of_the_features(scene, scene_observin
 @pytest.mark.parametrize("settings", [DragSettings.paper(), DragSettings.released()])
 def test_presets_run(scene, settings):
     keep = regions.rasterise(regions.box(0, 48, 96, 64), 64, 96)
-    pulls = [scene.pull(), scene.pull(Rotation(center=(32, 28), degrees=20))]
-    records = list(scene.run(settings, pulls, keep=keep))
+    drags = [scene.drag(), scene.drag(Rotation(center=(32, 28), degrees=20))]
+    records = list(scene.run(settings, drags, keep=keep))
     segments = 2 if settings.segment_degrees else 1  # 20 degrees of 8
     assert len(records) == segments * settings.iterations
     assert all(np.isfinite(record.loss) for record in records)
@@ -615,26 +606,26 @@ def test_a_record_survives_json(scene):
 # ---------------------------------------------------------------------- what is refused
 
 
-def test_bad_pulls_are_refused(scene):
+def test_bad_drags_are_refused(scene):
     empty, small = np.zeros((64, 96), dtype=bool), np.ones((8, 8), dtype=bool)
-    for pull, error, message in (
-        (scene.pull(mask=empty), ValueError, "empty"),
-        (scene.pull(mask=small), ValueError, r"\(64, 96\).*\(8, 8\)"),
-        (scene.pull(mask=scene.mask.astype(float)), TypeError, "float64"),
-        (scene.pull(fractions=(1.0,)), ValueError, "3 latent frames"),
-        (scene.pull(fractions=(None,) * 3), ValueError, "not all of them None"),
-        (scene.pull(fractions=(0.1, 0.2, float("nan"))), ValueError, "fraction"),
-        (scene.pull(start=float("nan")), ValueError, "start"),
-        (scene.pull(reference=dataclasses.replace(itself(scene), frame=3)), ValueError, "got 3"),
+    for drag, error, message in (
+        (scene.drag(mask=empty), ValueError, "empty"),
+        (scene.drag(mask=small), ValueError, r"\(64, 96\).*\(8, 8\)"),
+        (scene.drag(mask=scene.mask.astype(float)), TypeError, "float64"),
+        (scene.drag(fractions=(1.0,)), ValueError, "3 latent frames"),
+        (scene.drag(fractions=(None,) * 3), ValueError, "not all of them None"),
+        (scene.drag(fractions=(0.1, 0.2, float("nan"))), ValueError, "fraction"),
+        (scene.drag(start=float("nan")), ValueError, "start"),
+        (scene.drag(reference=dataclasses.replace(itself(scene), frame=3)), ValueError, "got 3"),
         (
-            scene.pull(reference=dataclasses.replace(itself(scene), latents=torch.zeros(1, 3))),
+            scene.drag(reference=dataclasses.replace(itself(scene), latents=torch.zeros(1, 3))),
             ValueError,
             r"\(1, 3\)",
         ),
     ):
         with pytest.raises(error, match=message):
-            scene.run(bare(), [pull])
-    with pytest.raises(ValueError, match="at least one pull"):
+            scene.run(bare(), [drag])
+    with pytest.raises(ValueError, match="at least one drag"):
         scene.run(bare(), [])
 
 
@@ -654,21 +645,25 @@ def test_other_bad_arguments_are_refused(scene):
 
 
 def test_a_choice_needs_a_generator(scene):
-    from dragstream.method.optimization import Optimization
-
-    arguments = (scene.model, scene.latents, scene.context, [scene.pull()])
+    problem = scene.problem(generator=None)
     with pytest.raises(TypeError, match="Generator"):
-        Optimization(*arguments, settings=DragSettings.paper())
-    assert len(Optimization(*arguments, settings=bare())) == 4
+        LatentOptimization(DragSettings.paper(), problem)
+    assert len(LatentOptimization(bare(), problem)) == 4
+    assert len(scene.model.calls) == 1  # nothing is read before the check
 
 
-def test_predictions_need_a_model_that_can_differentiate_them(scene):
-    class Plain:
-        spec = scene.model.spec
-        features = scene.model.features
+def test_a_method_of_ones_own_announces_its_optimizer(scene):
+    class Mine(DragSettings):
+        pass
 
-    scene.model = Plain()
-    with pytest.raises(TypeError, match=r"Constraint.*predict.*'tiny'"):
-        scene.run(DragSettings.released())
-    with pytest.raises(TypeError, match=r"prediction_weight.*predict.*'tiny'"):
-        scene.run(DragSettings.paper(prediction_weight=0.5))
+    class Other:
+        pass
+
+    assert isinstance(create_optimizer(Mine(), scene.problem()), LatentOptimization)
+    assert has_optimizer(Mine())
+    assert not has_optimizer(Other())
+    assert not has_optimizer(DragSettings)
+    with pytest.raises(TypeError, match="no optimiser is registered for Other"):
+        create_optimizer(Other(), scene.problem())
+    create_optimizer.register(Other, lambda _, problem: LatentOptimization(bare(), problem))
+    assert len(create_optimizer(Other(), scene.problem())) == 4

@@ -13,11 +13,14 @@ from torch.nn import functional as F
 
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.drags.motions import Rotation, Translation
+from dragstream.method import optimization
+from dragstream.method.block_drags import BlockDrag, Reference
 from dragstream.method.frequency import LowPass
-from dragstream.method.optimization import Optimization, Pull, Reference
-from dragstream.method.placement import enlarge
+from dragstream.method.optimization import LatentOptimization
+from dragstream.method.problem import DragProblem
 from dragstream.method.rectification import normalise_prediction
 from dragstream.method.settings import DragSettings
+from dragstream.method.target_cells import enlarge
 from dragstream.models.base import ModelSpec
 from dragstream.models.causal_wan import CausalWan
 
@@ -51,8 +54,7 @@ def model():
         layers=tuple(CONFIG["taps"]),
         num_layers=CONFIG["num_layers"],
     )
-    passes = ("features", "filtered_features", "observe", "predict")
-    return SimpleNamespace(spec=spec, wan=wan, **{name: getattr(wan, name) for name in passes})
+    return SimpleNamespace(spec=spec, wan=wan, read=wan.read)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def contexts(model, recorded):
 
 
 @pytest.fixture
-def run(model, recorded, contexts):
+def run(model, recorded, contexts, monkeypatch):
     """The iterations of a case, with the cutoffs that were drawn."""
 
     def begin(name):
@@ -75,23 +77,24 @@ def run(model, recorded, contexts):
         noisy = recorded["norm.2.noisy" if normalised else "plain.2.noisy"]
         reference = Reference(noisy, LEVEL, contexts[2], frame=2)
         fractions = (None, None, 1.0) if case["mode"] == "edit" else (1 / 3, 2 / 3, 1.0)
-        pulls = [
-            Pull(
+        drags = [
+            BlockDrag(
                 reference, recorded[f"mask.{drag['mask']}"].bool().numpy(), motion(drag), fractions
             )
             for drag in case["drags"]
         ]
-        found = Optimization(
+        problem = DragProblem(
             model,
             recorded["plain.2.noisy" if case["start"] == "edit" else f"{case['start']}.z"],
             contexts["normalised" if normalised else case["block"]],
-            pulls,
-            settings=DragSettings.released(),
+            drags,
             keep=~recorded["movable"].bool().numpy(),
-            generator=torch.Generator(),
         )
+        low_passes = tuple(map(LowPass, case["cutoffs"]))
+        with monkeypatch.context() as patch:
+            patch.setattr(optimization, "_draw", lambda *_: low_passes)
+            found = LatentOptimization(DragSettings.released(), problem)
         assert len(found) == case["iterations"]
-        found._low_passes = tuple(map(LowPass, case["cutoffs"]))
         return found
 
     return begin
@@ -139,16 +142,16 @@ def test_targets_gaussians_and_what_is_free_are_the_releases(run, recorded, name
     case, steps = CASES[name], run(name)
     driven = case["target_frames"]
     for segment in range(case["segments"]):
-        _, aim = steps._aimed(segment * CONFIG["released"]["iterations"])
+        _, targets = steps._targets_at(segment * CONFIG["released"]["iterations"])
         gaussian = recorded[f"{name}.segment{segment}.G"]
         expected = gaussian if len(gaussian) == 3 else gaussian.expand(3, -1, -1)
-        torch.testing.assert_close(aim.focus[0, :, 0], expected, atol=1e-6, rtol=0)
-        for index, placement in enumerate(aim.placements):
+        torch.testing.assert_close(targets.focus[0, :, 0], expected, atol=1e-6, rtol=0)
+        for index, found in enumerate(targets.cells):
             cells = torch.zeros(3, *gaussian.shape[1:], dtype=torch.uint8)
-            cells[placement.frames, placement.rows, placement.columns] = 1
+            cells[found.frames, found.rows, found.columns] = 1
             assert torch.equal(cells[driven], recorded[f"{name}.segment{segment}.target{index}"])
         movable = recorded["movable"][::8, ::8].float()
-        free = torch.maximum(movable, aim.spared)
+        free = torch.maximum(movable, targets.exempt)
         assert torch.equal(free.byte(), recorded[f"{name}.segment{segment}.free"])
 
 

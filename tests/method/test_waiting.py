@@ -28,7 +28,7 @@ def test_an_iteration_waits_for_its_record_only(scene):
     keep = np.zeros((64, 96), bool)
     keep[:, 80:] = True
     run = scene.run(DragSettings.paper(iterations=3), keep=keep)
-    next(run)  # takes aim and reads the references
+    next(run)  # computes the targets
     with Waits() as waits:
         next(run)
         next(run)

@@ -49,9 +49,9 @@ def half(maps):
 def dragged(wan, context):
     """Features under two filters, plain predictions, and a gradient through both."""
     latents = latents_of(99).requires_grad_()
-    seen = wan.filtered_features(latents, SIGMA, context, (0, 1), (None, half))
+    seen = wan.read(latents, SIGMA, context, (0, 1), (None, half)).taps
     taps = [tap for features in seen for tap in features.values()]
-    clean = wan.predict(latents, SIGMA, context)
+    clean = wan.read(latents, SIGMA, context, predict=True).x0
     loss = sum(part.square().mean() for part in (*taps, clean))
     return [*(tap.detach() for tap in taps), clean.detach(), *torch.autograd.grad(loss, latents)]
 

@@ -1,4 +1,4 @@
-"""Saving memory changes no number; a narrowed context is a model with a shorter window."""
+"""Saving memory changes no number; a pass may have a shorter window than the model."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def everything(wan, config):
     *before, block = latents_of(config, 4)
     context = rolled(wan, config, before)
     block.requires_grad_()
-    taps = wan.features(block, SIGMA, context, (0, 2))
+    taps = wan.read(block, SIGMA, context, (0, 2)).taps[0]
     (gradient,) = torch.autograd.grad(sum(tap.square().sum() for tap in taps.values()), block)
-    x0 = wan.predict(block, SIGMA, context)
+    x0 = wan.read(block, SIGMA, context, predict=True).x0
     (through_all,) = torch.autograd.grad(x0.square().sum(), block)
-    filtered = wan.features(block.detach(), SIGMA, context, (0, 2), LowPass(0.3))
-    (seen,), clean = wan.observe(block, SIGMA, context, (0, 2), (None,))
-    loss = clean.square().sum() + sum(tap.square().sum() for tap in seen.values())
+    filtered = wan.read(block.detach(), SIGMA, context, (0, 2), (LowPass(0.3),)).taps[0]
+    both = wan.read(block, SIGMA, context, (0, 2), predict=True)
+    loss = both.x0.square().sum() + sum(tap.square().sum() for tap in both.taps[0].values())
     (through_both,) = torch.autograd.grad(loss, block)
     found = [x0, *taps.values(), *filtered.values(), gradient, through_all, through_both]
     return [part.detach() for part in found]
@@ -88,7 +88,7 @@ def saved_bytes(wan, config):
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        taps = wan.features(block.requires_grad_(), SIGMA, context, (2,))
+        taps = wan.read(block.requires_grad_(), SIGMA, context, (2,)).taps[0]
     assert taps[2].requires_grad
     return sum(kept.values())
 
@@ -119,7 +119,7 @@ def test_filtered_keys_may_be_forgotten(tiny):
     wan = make(tiny).place("cpu", OffloadConfig(keep_filtered=False))
     *before, block = latents_of(tiny, 3)
     context = rolled(wan, tiny, before)
-    wan.features(block, SIGMA, context, (1,), LowPass(0.3))
+    wan.read(block, SIGMA, context, (1,), (LowPass(0.3),))
     assert not any(held._filtered for held in context.blocks)
 
 
@@ -149,45 +149,41 @@ def test_bad_device_maps(tiny):
 
 
 @pytest.mark.parametrize("window", [3, 4, 5])
-def test_a_narrowed_context_is_a_shorter_window(tiny, window):
+def test_a_pass_through_a_window_is_one_of_a_model_with_that_window(tiny, window):
     wide = make(tiny, window=7)
     *before, block = latents_of(tiny, 5)
     context = rolled(wide, tiny, before)
-    narrow = wide.narrowed(context, window)
     expected = CausalWan.from_state(wide.transformer.state_dict(), tiny | {"window": window})
     # the same keys and values: a shorter window would have made others
     there = rolled(expected, tiny, [])
     for name in ("frames", "blocks"):
         object.__setattr__(there, name, getattr(context, name))
-    for low_pass in (None, LowPass(0.3)):
-        mine = wide.features(block, SIGMA, narrow, (1, 2), low_pass)
-        theirs = expected.features(block, SIGMA, there, (1, 2), low_pass)
-        assert all(torch.equal(mine[layer], theirs[layer]) for layer in (1, 2))
-    assert not torch.equal(mine[2], wide.features(block, SIGMA, context, (1, 2), low_pass)[2])
+    filters = (None, LowPass(0.3))
+    mine = wide.read(block, SIGMA, context, (1, 2), filters, predict=True, window=window)
+    theirs = expected.read(block, SIGMA, there, (1, 2), filters, predict=True)
+    whole = wide.read(block, SIGMA, context, (1, 2), filters)
+    for index in range(2):
+        for layer in (1, 2):
+            assert torch.equal(mine.taps[index][layer], theirs.taps[index][layer])
+        assert not torch.equal(mine.taps[index][2], whole.taps[index][2])
+    assert torch.equal(mine.x0, theirs.x0)
 
 
-def test_a_narrowed_context_shares_the_past_and_cannot_grow(tiny):
+def test_a_longer_window_than_the_models_changes_nothing(tiny):
     wan = make(tiny)
     *before, block = latents_of(tiny, 4)
     context = rolled(wan, tiny, before)
-    narrow = wan.narrowed(context, 3)
-    assert narrow.blocks is context.blocks
-    assert context.window is None
-    with pytest.raises(ValueError, match="narrowed"):
-        wan.commit(block, narrow)
-    wider = wan.narrowed(context, 50)
-    assert torch.equal(wan.denoise(block, 0.5, wider), wan.denoise(block, 0.5, context))
+    wider = wan.read(block, 0.5, context, predict=True, window=50)
+    assert torch.equal(wider.x0, wan.denoise(block, 0.5, context))
 
 
 def test_bad_windows(tiny):
     wan = make(tiny)
-    context = rolled(wan, tiny, [])
+    context, (block,) = rolled(wan, tiny, []), latents_of(tiny, 1)
     with pytest.raises(ValueError, match="leaves no room for a block of 2"):
-        wan.narrowed(context, 2)
+        wan.read(block, SIGMA, context, (0,), window=2)
     with pytest.raises(TypeError, match="window"):
-        wan.narrowed(context, 3.5)
-    with pytest.raises(TypeError, match="context"):
-        wan.narrowed(None, 3)
+        wan.read(block, SIGMA, context, (0,), window=3.5)
 
 
 # ---------------------------------------------------------------------- devices
@@ -210,9 +206,9 @@ def test_a_pass_with_gradient_waits_for_nothing(tiny):
     wan = make(tiny).requires_grad_(requires_grad=False)
     *before, block = latents_of(tiny, 4)
     context = rolled(wan, tiny, before)
-    wan.features(block, SIGMA, context, (0, 2))
+    wan.read(block, SIGMA, context, (0, 2))
     with Waits() as waits:
-        taps = wan.features(block.requires_grad_(), SIGMA, context, (0, 2))
+        taps = wan.read(block.requires_grad_(), SIGMA, context, (0, 2)).taps[0]
         torch.autograd.grad(sum(tap.sum() for tap in taps.values()), block)
     assert waits.seen == []
 

@@ -87,7 +87,7 @@ def test_golden_stream(released, golden, config):
 
 def test_golden_taps_and_gradient(released, golden, config, before_last):
     latents = golden["drag.z"].clone().requires_grad_()
-    taps = released.features(latents, config["sigmas"][1], before_last, config["taps"])
+    taps = released.read(latents, config["sigmas"][1], before_last, config["taps"]).taps[0]
     loss = torch.zeros(())
     for layer, tap in taps.items():
         assert tap.shape == (1, 3, 4, 6, 96)
@@ -101,7 +101,7 @@ def test_golden_taps_and_gradient(released, golden, config, before_last):
 
 @pytest.mark.parametrize("cutoff", [0.2, 0.4, 0.6])
 def test_golden_low_passed_taps(released, golden, before_last, cutoff):
-    taps = released.features(golden["drag.z"], 0.9375, before_last, (2, 3), LowPass(cutoff))
+    taps = released.read(golden["drag.z"], 0.9375, before_last, (2, 3), (LowPass(cutoff),)).taps[0]
     for layer, tap in taps.items():
         close(tap.flatten(1, 3), golden[f"tap.{layer}.cutoff{cutoff}"])
 
@@ -131,7 +131,7 @@ def test_other_configurations_agree(tiny, naive, butterworth, case):
         inputs = latents.clone().requires_grad_()
         expected_x0, expected = reference.block(inputs, sigma, text, start, taps=taps)
         close(wan.denoise(latents, sigma, context), expected_x0)
-        features = wan.features(inputs, sigma, context, taps)
+        features = wan.read(inputs, sigma, context, taps).taps[0]
         for layer in taps:
             close(features[layer], expected[layer])
         weights = {layer: torch.randn_like(tap) for layer, tap in features.items()}
@@ -145,7 +145,8 @@ def test_other_configurations_agree(tiny, naive, butterworth, case):
         _, expected = reference.block(
             latents, sigma, text, start, taps=taps, low_pass=butterworth(0.3)
         )
-        for layer, tap in wan.features(latents, sigma, context, taps, butterworth(0.3)).items():
+        filtered = wan.read(latents, sigma, context, taps, (butterworth(0.3),)).taps[0]
+        for layer, tap in filtered.items():
             close(tap, expected[layer])
         context = wan.commit(latents, context)
         reference.block(latents, 0.0, text, start, commit=True)
@@ -204,7 +205,7 @@ def test_an_old_context_stays_usable(tiny, butterworth):
     new = old
     for block in blocks[2:]:
         new = wan.commit(block, new)
-        wan.features(block.clone().requires_grad_(), 0.9, new, (1,), butterworth(0.2))
+        wan.read(block.clone().requires_grad_(), 0.9, new, (1,), (butterworth(0.2),))
     assert torch.equal(wan.denoise(blocks[2], 0.9375, old), first)
     again = [part for block in old.blocks for pair in block.layers for part in pair]
     assert all(torch.equal(a, b) for a, b in zip(again, held, strict=True))
@@ -224,7 +225,7 @@ def test_the_text_is_projected_once_for_a_context(tiny):
         block.attn2.to_k.register_forward_hook(lambda *_: counted.append(1))
     context = rolled(wan, blocks_of(tiny, 3), text_of(tiny))
     wan.denoise(blocks_of(tiny, 1)[0], 0.9, context)
-    wan.features(blocks_of(tiny, 1)[0], 0.9, context, (2,))
+    wan.read(blocks_of(tiny, 1)[0], 0.9, context, (2,))
     assert len(counted) == tiny["num_layers"]
 
 
@@ -278,14 +279,14 @@ def test_committed_blocks_are_filtered_once(tiny):
     blocks = blocks_of(tiny, 3, 4, 6)
     context = rolled(wan, blocks[:2], text_of(tiny))
     low_pass = Counting()
-    wan.features(blocks[2], 0.9, context, (0, 2), low_pass)
+    wan.read(blocks[2], 0.9, context, (0, 2), (low_pass,))
     # keys and values of two layers, of two committed blocks and of the current one
     assert len(low_pass.shapes) == 2 * 2 * 3
     assert set(low_pass.shapes) == {(1, 2, 2, 3, 24)}
-    wan.features(blocks[2], 0.9, context, (0, 2), low_pass)
+    wan.read(blocks[2], 0.9, context, (0, 2), (low_pass,))
     assert len(low_pass.shapes) == 2 * 2 * 3 + 2 * 2
     later = wan.commit(blocks[2], context)
-    wan.features(blocks[2], 0.9, later, (0, 2), low_pass)
+    wan.read(blocks[2], 0.9, later, (0, 2), (low_pass,))
     # block 0 is still in sight and filtered already, block 1 is forgotten, block 2 is new
     assert len(low_pass.shapes) == 2 * 2 * 3 + 2 * 2 + 2 * 2 * 2
 
@@ -294,11 +295,11 @@ def test_filters_kept_are_bounded(tiny, butterworth):
     wan = make(tiny)
     blocks = blocks_of(tiny, 2)
     context = rolled(wan, blocks[:1], text_of(tiny))
-    first = wan.features(blocks[1], 0.9, context, (1,), butterworth(0.5))[1]
+    first = wan.read(blocks[1], 0.9, context, (1,), (butterworth(0.5),)).taps[0][1]
     for i in range(30):
-        wan.features(blocks[1], 0.9, context, (1,), butterworth(0.1 + i / 100))
+        wan.read(blocks[1], 0.9, context, (1,), (butterworth(0.1 + i / 100),))
     assert len(context.blocks[0]._filtered) <= 8
-    again = wan.features(blocks[1], 0.9, context, (1,), butterworth(0.5))[1]
+    again = wan.read(blocks[1], 0.9, context, (1,), (butterworth(0.5),)).taps[0][1]
     assert torch.equal(first, again)
 
 
@@ -306,8 +307,8 @@ def test_an_identity_filter_changes_nothing(tiny):
     wan = make(tiny)
     blocks = blocks_of(tiny, 2)
     context = rolled(wan, blocks[:1], text_of(tiny))
-    plain = wan.features(blocks[1], 0.9, context, (0, 1))
-    filtered = wan.features(blocks[1], 0.9, context, (0, 1), Counting())
+    plain = wan.read(blocks[1], 0.9, context, (0, 1)).taps[0]
+    filtered = wan.read(blocks[1], 0.9, context, (0, 1), (Counting(),)).taps[0]
     assert all(torch.equal(plain[layer], filtered[layer]) for layer in (0, 1))
 
 
@@ -318,12 +319,12 @@ def test_nothing_runs_above_the_last_tap(tiny):
         block.ffn.register_forward_hook(lambda *_, layer=layer: ran.append(layer))
         block.attn1.to_q.register_forward_hook(lambda *_, layer=layer: ran.append(f"q{layer}"))
     context = wan.new_context(text_of(tiny))
-    taps = wan.features(blocks_of(tiny, 1)[0], 0.9, context, (1, 0, 1))
+    taps = wan.read(blocks_of(tiny, 1)[0], 0.9, context, (1, 0, 1)).taps[0]
     assert ran == ["q0", 0, "q1"]
     assert list(taps) == [0, 1]
 
 
-def test_observing_is_features_and_prediction_in_one_pass(tiny, butterworth):
+def test_features_and_prediction_come_in_one_pass(tiny, butterworth):
     wan = make(tiny)
     *before, latents = blocks_of(tiny, 3)
     context, last = rolled(wan, before, text_of(tiny)), tiny["num_layers"] - 1
@@ -334,18 +335,18 @@ def test_observing_is_features_and_prediction_in_one_pass(tiny, butterworth):
         losses = [tap.square().sum() for each in taps for tap in each.values()]
         return torch.autograd.grad(sum(losses) + 3 * clean.square().sum(), latents)[0]
 
-    taps = wan.filtered_features(latents, 0.7, context, (0, last), filters)
-    clean = wan.predict(latents, 0.7, context)
-    seen, predicted = wan.observe(latents, 0.7, context, (0, last), filters)
-    for mine, theirs in zip(seen, taps, strict=True):
+    taps = wan.read(latents, 0.7, context, (0, last), filters).taps
+    clean = wan.read(latents, 0.7, context, predict=True).x0
+    both = wan.read(latents, 0.7, context, (0, last), filters, predict=True)
+    for mine, theirs in zip(both.taps, taps, strict=True):
         assert list(mine) == list(theirs)
         for layer, tap in theirs.items():
             torch.testing.assert_close(mine[layer], tap)
-    torch.testing.assert_close(predicted, clean)
-    torch.testing.assert_close(gradient(seen, predicted), gradient(taps, clean))
+    torch.testing.assert_close(both.x0, clean)
+    torch.testing.assert_close(gradient(both.taps, both.x0), gradient(taps, clean))
 
 
-def test_every_name_is_a_read_of_some_kind(tiny, butterworth):
+def test_a_pass_gives_what_passes_for_each_filter_and_the_prediction_give(tiny, butterworth):
     wan = make(tiny)
     *before, latents = blocks_of(tiny, 3)
     context, filters = rolled(wan, before, text_of(tiny)), (None, butterworth(0.4))
@@ -353,10 +354,10 @@ def test_every_name_is_a_read_of_some_kind(tiny, butterworth):
     whole = wan.read(*where, (2, 0), filters, predict=True)
     assert [list(taps) for taps in whole.taps] == [[0, 2], [0, 2]]
     assert whole.x0.requires_grad
-    assert torch.equal(whole.x0, wan.predict(*where))
+    assert torch.equal(whole.x0, wan.read(*where, predict=True).x0)
     assert torch.equal(whole.x0, wan.denoise(*where))
     for taps, low in zip(whole.taps, filters, strict=True):
-        for layer, tap in wan.features(*where, (0, 2), low).items():
+        for layer, tap in wan.read(*where, (0, 2), (low,)).taps[0].items():
             assert torch.equal(tap, taps[layer])
     features = wan.read(*where, (0,))
     assert features.x0 is None
@@ -382,7 +383,7 @@ def test_only_latents_receive_a_gradient(tiny):
     blocks = blocks_of(tiny, 2)
     context = rolled(wan, blocks[:1], text_of(tiny))
     latents = blocks[1].requires_grad_()
-    sum(tap.sum() for tap in wan.features(latents, 0.9, context, (0, 2)).values()).backward()
+    sum(tap.sum() for tap in wan.read(latents, 0.9, context, (0, 2)).taps[0].values()).backward()
     assert latents.grad is not None
     assert latents.grad.abs().max() > 0
     assert all(weight.grad is None for weight in wan.parameters())
@@ -397,9 +398,9 @@ def test_a_context_made_in_inference_mode_serves_gradients(tiny, butterworth):
     blocks = blocks_of(tiny, 2)
     with torch.inference_mode():
         context = rolled(wan, blocks[:1], text_of(tiny))
-        wan.features(blocks[1], 0.9, context, (1,), butterworth(0.3))
+        wan.read(blocks[1], 0.9, context, (1,), (butterworth(0.3),))
     latents = blocks[1].requires_grad_()
-    wan.features(latents, 0.9, context, (0, 1), butterworth(0.3))[1].sum().backward()
+    wan.read(latents, 0.9, context, (0, 1), (butterworth(0.3),)).taps[0][1].sum().backward()
     assert latents.grad is not None
 
 
@@ -530,7 +531,7 @@ def test_bad_latents(tiny, latents, message):
     for call in (
         lambda: wan.denoise(latents, 0.9, context),
         lambda: wan.commit(latents, context),
-        lambda: wan.features(latents, 0.9, context, (0,)),
+        lambda: wan.read(latents, 0.9, context, (0,)).taps[0],
     ):
         with pytest.raises(ValueError, match=message):
             call()
@@ -547,14 +548,14 @@ def test_bad_sigmas(tiny, sigma):
 def test_bad_layers(tiny, layers):
     wan = make(tiny)
     with pytest.raises(ValueError, match=r"0\.\.2|at least 0"):
-        wan.features(blocks_of(tiny, 1)[0], 0.9, wan.new_context(text_of(tiny)), layers)
+        wan.read(blocks_of(tiny, 1)[0], 0.9, wan.new_context(text_of(tiny)), layers)
 
 
 @pytest.mark.parametrize("layers", [2, None, "12", 1.5])
 def test_layers_of_another_kind(tiny, layers):
     wan = make(tiny)
     with pytest.raises(TypeError, match="layers must be a sequence of layers"):
-        wan.features(blocks_of(tiny, 1)[0], 0.9, wan.new_context(text_of(tiny)), layers)
+        wan.read(blocks_of(tiny, 1)[0], 0.9, wan.new_context(text_of(tiny)), layers)
 
 
 @pytest.mark.parametrize("patch", [2, None, "22"])
@@ -567,9 +568,9 @@ def test_bad_filters(tiny):
     wan, latents = make(tiny), blocks_of(tiny, 1)[0]
     context = wan.new_context(text_of(tiny))
     with pytest.raises(TypeError, match="hashable"):
-        wan.features(latents, 0.9, context, (0,), 0.4)
+        wan.read(latents, 0.9, context, (0,), (0.4,))
     with pytest.raises(ValueError, match="keep the shape"):
-        wan.features(latents, 0.9, context, (0,), lambda maps: maps[:, :1])
+        wan.read(latents, 0.9, context, (0,), (lambda maps: maps[:, :1],))
 
 
 def test_bad_texts_and_contexts(tiny):

@@ -173,7 +173,7 @@ def test_an_iteration_takes_what_was_rehearsed(checkpointing, monkeypatch):
     latents = torch.randn(1, 3, 4, 8, 12).requires_grad_()
 
     def iterate():
-        maps = torch.cat(list(wan.features(latents, 0.9, context, (1, 2)).values()), dim=-1)
+        maps = torch.cat(list(wan.read(latents, 0.9, context, (1, 2)).taps[0].values()), dim=-1)
         return torch.autograd.grad(maps.square().mean(), latents)
 
     iterate()
@@ -360,7 +360,7 @@ def test_an_iteration_takes_what_was_planned_on_a_gpu(checkpointing):
     latents = torch.randn(1, 3, 4, 60, 104, device="cuda").requires_grad_()
 
     def iterate():
-        maps = torch.cat(list(wan.features(latents, 0.9, context, (1, 2)).values()), dim=-1)
+        maps = torch.cat(list(wan.read(latents, 0.9, context, (1, 2)).taps[0].values()), dim=-1)
         return torch.autograd.grad(maps.float().square().mean(), latents)
 
     iterate()

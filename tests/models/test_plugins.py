@@ -13,7 +13,7 @@ MODEL = """
 from types import SimpleNamespace
 
 made = []
-PARTS = ("encode_text", "new_context", "with_text", "denoise", "commit", "features", "decode",
+PARTS = ("encode_text", "new_context", "with_text", "denoise", "commit", "read", "decode",
          "encode_image", "fingerprint", "spec")
 
 def load():

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dragstream.drags.geometry import FrameClock, Grid
-from dragstream.models.base import ModelSpec
+from dragstream.models.base import LowPassFilter, ModelSpec, Reading
 from dragstream.models.playground import world
 from dragstream.stream.records import Block, Mode, Timings
 
@@ -60,22 +60,24 @@ class PictureModel:
         last = torch.zeros_like(latents[:, -1]) if context.last is None else context.last
         return last[:, None].expand_as(latents).clone()
 
-    predict = denoise
-
     def commit(self, latents: torch.Tensor, context: Remembered) -> Remembered:
         return Remembered(context.text, context.frames + latents.shape[1], latents[:, -1].clone())
 
-    def features(
+    def read(
         self,
         latents: torch.Tensor,
         sigma: float,
         context: Remembered,
-        layers: Sequence[int],
-        low_pass: Callable[[torch.Tensor], torch.Tensor] | None = None,
-    ) -> dict[int, torch.Tensor]:
+        layers: Sequence[int] = (),
+        filters: Sequence[LowPassFilter | None] = (None,),
+        *,
+        predict: bool = False,
+        window: int | None = None,
+    ) -> Reading:
         pooled = torch.nn.functional.avg_pool2d(latents[0], 2)
         tokens = pooled.permute(0, 2, 3, 1)[None]
-        return {layer: low_pass(tokens) if low_pass else tokens for layer in layers}
+        taps = [dict.fromkeys(layers, low(tokens) if low else tokens) for low in filters]
+        return Reading(taps, self.denoise(latents, sigma, context) if predict else None)
 
     def decode(self, latents: torch.Tensor, state: Any = None) -> tuple[np.ndarray, None]:
         pixels = torch.nn.functional.pixel_shuffle(latents[0], SIDE)

@@ -77,16 +77,13 @@ class TinyModel:
         self.calls.append("denoise")
         return self.wan.denoise(latents, sigma, context)
 
-    def predict(self, latents, sigma, context):
-        return self.wan.predict(latents, sigma, context)
-
     def commit(self, latents, context):
         self.calls.append("commit")
         return self.wan.commit(latents, context)
 
-    def features(self, latents, sigma, context, layers, low_pass=None):
-        self.calls.append("features")
-        return self.wan.features(latents, sigma, context, layers, low_pass)
+    def read(self, *args, **kwargs):
+        self.calls.append("read")
+        return self.wan.read(*args, **kwargs)
 
     def decode(self, latents, state=None):
         """Each video frame is the present latents plus half of the last ones decoded."""

@@ -105,7 +105,7 @@ def three(two):
 @pytest.fixture
 def lively():
     """What makes live streams, shown as fast as they go, and stops them after the test."""
-    made = []
+    made, before = [], set(threading.enumerate())
 
     def make(stream, frame_rate=math.inf):
         made.append(LiveStream(stream, frame_rate))
@@ -115,7 +115,8 @@ def lively():
     for live in made:
         live.stop()
         assert live.status is Status.STOPPED
-    assert not [thread for thread in threading.enumerate() if thread.name == "LiveStream"]
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if thread.name == "LiveStream"]
 
 
 # ----------------------------------------------------------------------------- the same blocks
@@ -445,7 +446,7 @@ def test_an_error_reaches_the_user_with_its_traceback(*, lively, model, two, dra
     stream = two.fork()
     live = lively(stream)
     events = record(live)
-    stream._recall = Stream(Broken(model, 6, FloatingPointError("oh no")), "red ball")._recall
+    stream._cache = Stream(Broken(model, 6, FloatingPointError("oh no")), "red ball")._cache
     gate = Gate(live, lambda event: isinstance(event, Changed))
     live.start()
     with gate:

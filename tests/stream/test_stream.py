@@ -10,7 +10,7 @@ from dragstream.method.frequency import LowPass
 from dragstream.method.moments import Moments
 from dragstream.method.settings import DragSettings
 from dragstream.stream import Mode, Stream
-from dragstream.stream.driving import Course
+from dragstream.stream.block_plan import MotionSchedule
 from dragstream.stream.noise import noise
 
 SHAPE = (3, 4, 4, 6)
@@ -195,15 +195,15 @@ def test_recomputed_contexts_are_the_ones_that_were_forgotten(model, drags):
         forgetful._state.decoders,
     )
     for boundary in (3, 1, 5, 7):
-        kept = stream._recall.context(stream._state, boundary, "red ball")
-        made = forgetful._recall.context(forgetful._state, boundary, "red ball")
+        kept = stream._cache.context(stream._state, boundary, "red ball")
+        made = forgetful._cache.context(forgetful._state, boundary, "red ball")
         assert kept.frames == made.frames == 3 * boundary
         for ours, theirs in zip(kept.blocks, made.blocks, strict=True):
             for (key, value), (key_, value_) in zip(ours.layers, theirs.layers, strict=True):
                 assert torch.equal(key, key_)
                 assert torch.equal(value, value_)
-        ours = stream._recall.decoder(stream._state, boundary)
-        assert torch.equal(ours, forgetful._recall.decoder(forgetful._state, boundary))
+        ours = stream._cache.decoder(stream._state, boundary)
+        assert torch.equal(ours, forgetful._cache.decoder(forgetful._state, boundary))
 
 
 def test_same_calls_same_bits(tiny, played, drags, trace):
@@ -248,7 +248,7 @@ def test_undo_costs_nothing_and_memory_is_bounded(tiny, drags):
     model.calls.clear()
     stream.edit(drags)
     assert model.calls.count("commit") == 1
-    assert len(stream._recall._contexts._items) <= 4
+    assert len(stream._cache._contexts._items) <= 4
 
 
 @pytest.mark.parametrize(("planned", "kept"), [(None, 4), (2, 2)])
@@ -427,14 +427,14 @@ def test_a_longer_animation_follows_the_same_path_more_slowly(model):
     stream = Stream(model, "red ball", seed=7)
     stream.step()
     for part in range(2):
-        course = Course(frames=3, before=3 * part, total=6)
-        reached += course.fractions(drag.motion)
-        assert course.start(drag.motion) == 3 * part / 6
+        schedule = MotionSchedule(frames=3, before=3 * part, total=6)
+        reached += schedule.fractions(drag.motion)
+        assert schedule.start(drag.motion) == 3 * part / 6
     assert reached == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
     pinned = Translation.through([(2, 0), (4, 0)])
-    assert Course(3, 0, 6).fractions(pinned) == (0.5, 1.0, 1.0)
-    assert Course(3, 3, 6).start(pinned) == 1.0
-    assert Course(3).fractions(pinned) == (None, None, 1.0)
+    assert MotionSchedule(3, 0, 6).fractions(pinned) == (0.5, 1.0, 1.0)
+    assert MotionSchedule(3, 3, 6).start(pinned) == 1.0
+    assert MotionSchedule(3).fractions(pinned) == (None, None, 1.0)
 
 
 def test_a_memory_brings_back_what_was_remembered(stream):
@@ -531,13 +531,13 @@ def test_features_are_those_of_the_drags_step(model, stream):
     found = stream.features(block=2)
     _, context = replay(model, stream.fork(at=2))
     noisy = stream.blocks[2].noisy[1][None]
-    expected = model.features(noisy, 0.9, context, (1, 2))
+    expected = model.read(noisy, 0.9, context, (1, 2)).taps[0]
     assert list(found) == [1, 2]
     assert found[1].shape == (3, 2, 3, 24)
     assert all(torch.equal(found[layer], expected[layer][0]) for layer in found)
     low = stream.features(block=-2, layers=0, cutoff=0.4, step=3)
     noisy = stream.blocks[2].noisy[3][None]
-    expected = model.features(noisy, 0.4, context, (0,), LowPass(0.4))
+    expected = model.read(noisy, 0.4, context, (0,), (LowPass(0.4),)).taps[0]
     assert torch.equal(low[0], expected[0][0])
 
 

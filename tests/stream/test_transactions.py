@@ -75,12 +75,12 @@ def afterwards(model, drags, trace):
         ("step", "commit", 1),
         ("step", "decode", 1),
         ("step", "with_text", 1),
-        ("edit", "features", 1),
-        ("edit", "features", 6),
+        ("edit", "read", 1),
+        ("edit", "read", 4),
         ("edit", "denoise", 3),
         ("edit", "commit", 1),
         ("edit", "decode", 1),
-        ("animate", "features", 9),
+        ("animate", "read", 7),
         ("animate", "denoise", 8),
         ("animate", "commit", 2),
         ("animate", "decode", 2),
@@ -92,10 +92,10 @@ def test_an_interrupt_in_any_pass_changes_nothing(
 ):
     stream = started(model)
     before, blocks = trace(stream), stream.blocks
-    stream._recall.model = Failing(model, name, place, error)
+    stream._cache.model = Failing(model, name, place, error)
     with pytest.raises(type(error)):
         CALLS[call](stream, drags)
-    stream._recall.model = model
+    stream._cache.model = model
     assert stream.blocks is blocks
     assert trace(stream) == before
     CALLS[call](stream, drags)
@@ -130,7 +130,7 @@ def test_values_that_are_not_finite_are_an_error_and_change_nothing(
 ):
     stream = started(model)
     before = trace(stream)
-    stream._recall.model = Failing(model, name, 2, None)
+    stream._cache.model = Failing(model, name, 2, None)
     with pytest.raises(FloatingPointError, match="not finite"):
         CALLS[call](stream, drags)
     assert trace(stream) == before
@@ -172,7 +172,7 @@ def test_an_animation_is_one_transaction_and_a_run_one_for_each_block(model, dra
     assert trace(stream) == before
     expected = started(model)
     expected.run(2, progress=False)
-    stream._recall.model = Failing(model, "denoise", 9, KeyboardInterrupt())
+    stream._cache.model = Failing(model, "denoise", 9, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         stream.run(5, progress=False)
     assert trace(stream) == trace(expected)

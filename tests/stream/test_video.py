@@ -213,7 +213,7 @@ def test_what_is_shown_of_a_long_stream_is_bounded(filled, monkeypatch):
 
 def test_without_ffmpeg_files_say_so_and_notebooks_get_a_gif(filled, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(ImportError, match=r"dragstream\[lab\]"):
+    with pytest.raises(ImportError, match=r"dragstream\[widgets\]"):
         filled.to_mp4(tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []
     clip = filled.display()

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.drags.motions import Drag, Translation
 from dragstream.drags.regions import disc
-from dragstream.models.base import ModelSpec
+from dragstream.models.base import ModelSpec, Reading
 from dragstream.stream.stream import Stream
 
 DRAG = Drag(disc((40, 30), 12), Translation.by(20, 5))
@@ -60,18 +60,16 @@ class Swatches:
     def with_text(self, context, text):
         return replace(context, text=text)
 
-    def denoise(self, latents, sigma, context):
-        return self.predict(latents, sigma, context)
-
-    def predict(self, latents, sigma, context):  # noqa: ARG002 - as models have it
+    def denoise(self, latents, sigma, context):  # noqa: ARG002 - as models have it
         return latents * (1 - 0.4 * sigma)
 
     def commit(self, latents, context):
         return replace(context, frames=context.frames + latents.shape[1])
 
-    def features(self, latents, sigma, context, layers, low_pass=None):  # noqa: ARG002
+    def read(self, latents, sigma, context, layers=(), filters=(None,), *, predict=False, **_):
         tokens = F.avg_pool2d(latents[0], 2)[None].movedim(2, -1)
-        return {layer: tokens if low_pass is None else low_pass(tokens) for layer in layers}
+        taps = [dict.fromkeys(layers, low(tokens) if low else tokens) for low in filters]
+        return Reading(taps, self.denoise(latents, sigma, context) if predict else None)
 
     def decode(self, latents, state=None):
         first, place = (0, np.zeros(2)) if state is None else state

@@ -616,7 +616,7 @@ def test_missing_anywidget_names_the_extra(monkeypatch):
         monkeypatch.delitem(sys.modules, f"dragstream.widgets.{name}")
     package = importlib.import_module("dragstream.widgets")
     monkeypatch.delitem(vars(package), "DragCanvas", raising=False)
-    with pytest.raises(ImportError, match=r"dragstream\[lab\]"):
+    with pytest.raises(ImportError, match=r"dragstream\[widgets\]"):
         package.DragCanvas  # noqa: B018
     with pytest.raises(AttributeError):
         package.Nothing  # noqa: B018

@@ -44,6 +44,7 @@ def studio(stream):
     made = seen(Studio(live))
     yield made
     live.stop()
+    made.live.stop()  # of the current branch
     made.close()
 
 
@@ -222,7 +223,7 @@ def test_two_studios_share_one_worker(stream):
 
 def test_files(studio, stream, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for kind in ("gif", "dragstream"):
+    for kind in ("gif", "html", "dragstream"):
         assert press(studio, type="export", kind=kind, name="take") == []
         assert (tmp_path / f"take.{kind}").stat().st_size > 100
         assert f"take.{kind}" in studio._bar.written["text"]
@@ -239,7 +240,7 @@ def test_files(studio, stream, tmp_path, monkeypatch):
         assert (tmp_path / "take.py").read_text() == "# 2 blocks\n"
     monkeypatch.setenv("HOME", str(tmp_path))
     assert studio.export("py", "~/home") == tmp_path / "home.py"
-    names = ["home.py", "take.dragstream", "take.gif", "take.py"]
+    names = ["home.py", "take.dragstream", "take.gif", "take.html", "take.py"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     with pytest.raises(ValueError, match="kind must be one of mp4"):
         studio.export("exe", "take")
@@ -291,9 +292,24 @@ def test_bad_arguments(stream):
 
 def test_a_closed_studio_is_forgotten(stream):
     studio = Studio(stream)
-    known = weakref.ref(studio)
+    branch = studio.timeline.fork()
+    studio.live.step()
+    assert studio.live.wait(LONG)
+    parts = (
+        studio,
+        studio.live,
+        studio.canvas,
+        studio.timeline,
+        studio.drift,
+        studio.features,
+        branch,
+    )
+    known = [weakref.ref(part) for part in parts]
+    before = set(threading.enumerate())
     studio.close()
-    del studio
+    del studio, branch, parts
     gc.collect()
-    assert known() is None
+    assert [part() for part in known if part() is not None] == []
+    workers = [thread for thread in before if thread.name == "LiveStream"]
+    until(lambda: not any(thread.is_alive() for thread in workers))
     stream.step()

@@ -7,6 +7,7 @@ import type { Store } from "./store";
 const KINDS = [
   ["mp4", "Film (.mp4)", "The whole session as a film"],
   ["gif", "Picture (.gif)", "The whole session as a picture that moves"],
+  ["html", "Web page (.html)", "All branches with their drags, prompts and drift, in one file that opens anywhere"],
   ["dragstream", "Archive (.dragstream)", "Everything but the model: go on from it on another day"],
   ["py", "Python code (.py)", "The calls that make this session again, bit for bit on a CPU"],
 ] as const;

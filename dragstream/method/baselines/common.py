@@ -1,25 +1,24 @@
-"""Base classes of the baselines: shared constants, and the setup of their optimisation."""
+"""Base classes of the baselines: `Baseline` holds constants, `BaselineOptimizer` optimises."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from torch import Tensor
 
 from dragstream.method.adamw import AdamW
-from dragstream.method.descent import Descent, newest
-from dragstream.method.features import Features
+from dragstream.method.features import MapReader, References
 from dragstream.method.frequency import LowPass
-from dragstream.method.pulls import Pull, Reference, check_pulls
+from dragstream.method.optimizer import DragOptimizer
+from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
 
 if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec, VideoModel
+    from dragstream.models.base import ModelSpec
 
-UNFILTERED = LowPass(1.0)
+_UNFILTERED = LowPass(1.0)
 """Identity filter for reference features: the baselines have no frequency selection."""
 
 _SHARED = (
@@ -89,47 +88,32 @@ class Baseline:
         return {"method": type(self).__name__, **plain}
 
 
-class BaselineDescent(Descent):
-    """Base class of the baselines' optimisations: checks, features and AdamW.
+class BaselineOptimizer(DragOptimizer):
+    """Base class of the baselines' optimisers: features of block and references, and AdamW.
 
     Args:
-        model: The model that computes the features.
-        latents: Noisy latents of the block at the method's denoising step, (1, F, C, h, w).
-        context: The model's context (cache) of the preceding blocks.
-        pulls: The drags.
-        settings: The method's constants.
-        neighbours: Noisy latents of the preceding latent frames, (N, C, h, w), for drift.
+        settings: The method's constants; fields that are None take the model's defaults.
+        problem: The block and its drags.
 
     Raises:
-        TypeError: A mask of the wrong type.
-        ValueError: Shapes that do not fit, an empty region, layers or steps that the model lacks.
+        ValueError: Layers or steps that the model lacks.
     """
 
-    def __init__(
-        self,
-        model: VideoModel,
-        latents: Tensor,
-        context: Any,
-        pulls: Sequence[Pull],
-        *,
-        settings: Baseline,
-        neighbours: Tensor | None,
-    ) -> None:
-        spec = model.spec
+    def __init__(self, settings: Baseline, problem: DragProblem) -> None:
+        spec = problem.model.spec
         settings = settings.resolve(spec)
-        check_pulls(pulls, latents, spec)
-        past = newest(neighbours, settings.neighbours, latents)
-        super().__init__(latents, past, settings.iterations, repr(settings))
-        self.sigma = spec.sigmas[settings.denoising_step or 0]
-        self._grid = spec.grid
-        self._pulls = tuple(pulls)
+        super().__init__(settings, problem, settings.iterations)
+        self._problem = problem
         self._first = self._latents
+        self._sigma = spec.sigmas[settings.denoising_step or 0]
         layers = settings.layers or spec.layers
-        block = Reference(latents, self.sigma, context, frame=0)
-        self._features = Features(model, block, layers, (UNFILTERED,), settings.upsampling)
+        self._reader = MapReader(problem.model, layers, settings.upsampling)
+        references = References.read(self._reader, problem.drags, (_UNFILTERED,))
+        self._references = [features[_UNFILTERED] for features in references.features]
         # As in DragStream: gradients are small, so the usual 1e-8 would shorten the steps.
         self._optimizer = AdamW(settings.learning_rate or 0.0, settings.weight_decay, epsilon=1e-12)
 
-    def _reference(self, pull: Pull) -> Tensor:
-        """Return features of a pull's reference frame, (rows, columns, channels), detached."""
-        return self._features.of_reference(pull.reference, UNFILTERED)
+    def _features(self, latents: Tensor) -> Tensor:
+        """Compute F(z') of the block at other latents, differentiable in them."""
+        (maps,) = self._reader(latents, self._sigma, self._problem.context)
+        return maps.features

@@ -23,24 +23,22 @@ target, and tracks the point again after each step. Changes to the original, wit
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dragstream.drags.checks import check_at_most, check_int, check_positive
-from dragstream.method.baselines.common import Baseline, BaselineDescent
+from dragstream.method.baselines.common import Baseline, BaselineOptimizer
 from dragstream.method.baselines.points import handle_points, patch, read, supervise, track
-from dragstream.method.descent import Step
-from dragstream.method.placement import resize
-from dragstream.method.pulls import Pull, check_mask
+from dragstream.method.dispatch import create_optimizer
+from dragstream.method.optimizer import Step
+from dragstream.method.problem import DragProblem
+from dragstream.method.target_cells import resize
 
 if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec, VideoModel
+    from dragstream.models.base import ModelSpec
 
 __all__ = ["DragVideo", "PointDragging"]
 
@@ -96,27 +94,10 @@ class DragVideo(Baseline):
             return resolved
         return dataclasses.replace(resolved, learning_rate=spec.learning_rate / 4)
 
-    def optimization(
-        self,
-        model: VideoModel,
-        latents: Tensor,
-        context: Any,
-        pulls: Sequence[Pull],
-        *,
-        keep: NDArray[np.bool_] | None = None,
-        neighbours: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> PointDragging:
-        """Create the optimisation of one block; `generator` is unused: nothing is random."""
-        del generator
-        return PointDragging(
-            model, latents, context, pulls, settings=self, neighbours=neighbours, keep=keep
-        )
-
 
 @dataclass(frozen=True, eq=False)
 class _Points:
-    """Tracked points of one pull in one frame.
+    """Tracked points of one drag in one frame.
 
     Args:
         frame: Latent frame within the block.
@@ -131,50 +112,35 @@ class _Points:
     templates: Tensor
 
 
-class PointDragging(BaselineDescent):
-    """The optimisation of one block by DragVideo; arguments as in `BaselineDescent`.
+class PointDragging(BaselineOptimizer):
+    """The optimiser of one block by DragVideo; nothing in it is random."""
 
-    Args:
-        keep: The region that must not change, bool (H, W), or None.
-    """
-
-    def __init__(
-        self,
-        model: VideoModel,
-        latents: Tensor,
-        context: Any,
-        pulls: Sequence[Pull],
-        *,
-        settings: DragVideo,
-        neighbours: Tensor | None,
-        keep: NDArray[np.bool_] | None,
-    ) -> None:
-        super().__init__(model, latents, context, pulls, settings=settings, neighbours=neighbours)
-        grid, device = self._grid, self._latents.device
+    def __init__(self, settings: DragVideo, problem: DragProblem) -> None:
+        super().__init__(settings, problem)
+        self._grid = grid = problem.model.spec.grid
+        device = self._latents.device
         self._mask: Tensor | None = None
-        if keep is not None:
-            check_mask(keep, grid, "keep")
-            kept = resize(keep, grid.latent_height, grid.latent_width)
+        if problem.keep is not None:
+            kept = resize(problem.keep, grid.latent_height, grid.latent_width)
             self._mask = 1 - kept.to(device)
         across, down = grid.pixels_per_token
         cell = across / settings.upsampling, down / settings.upsampling
         self._patch = patch(settings.patch_radius, cell, device)
         self._search = patch(settings.search_radius, cell, device)
         self._stride = settings.step_cells * min(cell)
-        self._number = settings.points
-        self._points: tuple[_Points, ...] = ()
+        self._points = self._start(settings.points)
 
     @property
     def positions(self) -> tuple[Tensor, ...]:
-        """Last tracked positions, pixels (N, 2): for each pull, for each driven frame."""
+        """Last tracked positions, pixels (N, 2): for each drag, for each driven frame."""
         return tuple(points.at for points in self._points)
 
     def _advance(self, index: int) -> Step:
         with torch.enable_grad():
             point = self._latents.detach().requires_grad_()
-            features = self._features.of(point)
+            features = self._features(point)
             with torch.no_grad():
-                found = self._start() if index == 0 else self._found(features.detach())
+                found = self._tracked(features.detach()) if index else self._points
             parts = [
                 supervise(
                     features[points.frame],
@@ -195,21 +161,21 @@ class PointDragging(BaselineDescent):
             stepped = self._latents + self._mask * (stepped - self._latents)
         return Step(loss, loss, torch.zeros_like(loss), gradient, stepped, stepped)
 
-    def _start(self) -> tuple[_Points, ...]:
-        """Return the points at their positions before the block."""
+    def _start(self, count: int) -> tuple[_Points, ...]:
+        """Return at most `count` points of each drag, at their positions before the block."""
         device = self._latents.device
         points = []
-        for pull in self._pulls:
-            handles = handle_points(pull.mask, self._number)
-            begin = torch.from_numpy(pull.motion.at(pull.start).apply(handles)).to(device)
+        for drag, reference in zip(self._problem.drags, self._references, strict=True):
+            handles = handle_points(drag.mask, count)
+            begin = torch.from_numpy(drag.motion.at(drag.start).apply(handles)).to(device)
             shown = torch.from_numpy(handles).to(device)
-            templates = read(self._reference(pull), shown, self._grid)
-            for frame, affine in pull.transforms().items():
+            templates = read(reference, shown, self._grid)
+            for frame, affine in drag.transforms().items():
                 targets = torch.from_numpy(affine.apply(handles)).to(device)
                 points.append(_Points(frame, begin, targets, templates))
         return tuple(points)
 
-    def _found(self, features: Tensor) -> tuple[_Points, ...]:
+    def _tracked(self, features: Tensor) -> tuple[_Points, ...]:
         """Track the points in the current features."""
         return tuple(
             dataclasses.replace(
@@ -220,3 +186,6 @@ class PointDragging(BaselineDescent):
             )
             for points in self._points
         )
+
+
+create_optimizer.register(DragVideo, PointDragging)

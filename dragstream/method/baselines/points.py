@@ -12,7 +12,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from dragstream.drags.geometry import Grid
-from dragstream.method.placement import sample
+from dragstream.method.target_cells import sample
 
 __all__ = ["handle_points", "patch", "read", "supervise", "track"]
 

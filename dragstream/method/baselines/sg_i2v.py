@@ -18,25 +18,21 @@ within the box in the first frame. Changes to the original, with their reasons:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dragstream.drags.checks import check_fraction, check_int, check_positive
 from dragstream.drags.geometry import Affine, Grid
-from dragstream.method.baselines.common import Baseline, BaselineDescent
-from dragstream.method.descent import Step
+from dragstream.method.baselines.common import Baseline, BaselineOptimizer
+from dragstream.method.block_drags import BlockDrag
+from dragstream.method.dispatch import create_optimizer
 from dragstream.method.frequency import LowPass
-from dragstream.method.placement import Placement, place, sample
-from dragstream.method.pulls import Pull
-
-if TYPE_CHECKING:
-    from dragstream.models.base import VideoModel
+from dragstream.method.optimizer import Step
+from dragstream.method.problem import DragProblem
+from dragstream.method.target_cells import TargetCells, find_target_cells, sample
 
 __all__ = ["SGI2V", "SelfGuidance"]
 
@@ -75,41 +71,14 @@ class SGI2V(Baseline):
         object.__setattr__(self, "filter_order", order)
         object.__setattr__(self, "spread", check_positive(self.spread, "spread"))
 
-    def optimization(
-        self,
-        model: VideoModel,
-        latents: Tensor,
-        context: Any,
-        pulls: Sequence[Pull],
-        *,
-        keep: NDArray[np.bool_] | None = None,
-        neighbours: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> SelfGuidance:
-        """Create the optimisation of one block.
 
-        `keep` and `generator` are unused: the method has no mask and is not random.
-        """
-        del keep, generator
-        return SelfGuidance(model, latents, context, pulls, settings=self, neighbours=neighbours)
+class SelfGuidance(BaselineOptimizer):
+    """The optimiser of one block by SG-I2V: it has no mask, and is not random."""
 
-
-class SelfGuidance(BaselineDescent):
-    """The optimisation of one block by SG-I2V; arguments as in `BaselineDescent`."""
-
-    def __init__(
-        self,
-        model: VideoModel,
-        latents: Tensor,
-        context: Any,
-        pulls: Sequence[Pull],
-        *,
-        settings: SGI2V,
-        neighbours: Tensor | None,
-    ) -> None:
-        super().__init__(model, latents, context, pulls, settings=settings, neighbours=neighbours)
-        device = self._latents.device
-        boxes = [_box(pull, self._grid, settings.upsampling, settings.spread) for pull in pulls]
+    def __init__(self, settings: SGI2V, problem: DragProblem) -> None:
+        super().__init__(settings, problem)
+        grid, device = problem.model.spec.grid, self._latents.device
+        boxes = [_box(drag, grid, settings.upsampling, settings.spread) for drag in problem.drags]
         self._boxes = [(cells.to(device), weights.to(device)) for cells, weights in boxes]
         self._total = max(1e-8, sum(float(weights.sum()) for _, weights in boxes))
         self._low_pass = LowPass(settings.cutoff, settings.filter_order)
@@ -117,8 +86,7 @@ class SelfGuidance(BaselineDescent):
     def _advance(self, index: int) -> Step:
         with torch.enable_grad():
             point = self._latents.detach().requires_grad_()
-            features = self._features.of(point)
-            loss = self._misfit(features)
+            loss = self._misfit(self._features(point))
             (gradient,) = torch.autograd.grad(loss, point)
         loss = loss.detach()
         stepped = self._optimizer.step(self._latents, gradient)
@@ -129,8 +97,8 @@ class SelfGuidance(BaselineDescent):
     def _misfit(self, features: Tensor) -> Tensor:
         """Compute the weighted mean squared difference from the first frame over the boxes."""
         misfit = features.new_zeros(())
-        for pull, (cells, weights) in zip(self._pulls, self._boxes, strict=True):
-            wanted = sample(self._reference(pull), cells.points)
+        for reference, (cells, weights) in zip(self._references, self._boxes, strict=True):
+            wanted = sample(reference, cells.points)
             found = features[cells.frames, cells.rows, cells.columns]
             misfit = misfit + ((found - wanted).square().mean(dim=-1) * weights).sum()
         return misfit / self._total
@@ -141,21 +109,24 @@ class SelfGuidance(BaselineDescent):
         return self._first + self._low_pass(change).movedim(-1, -3)
 
 
-def _box(pull: Pull, grid: Grid, upsampling: int, spread: float) -> tuple[Placement, Tensor]:
-    """Compute a pull's box in each driven frame, and the weight of each of its cells (K,)."""
-    rows, columns = np.flatnonzero(pull.mask.any(axis=1)), np.flatnonzero(pull.mask.any(axis=0))
-    box = np.zeros_like(pull.mask)
+def _box(drag: BlockDrag, grid: Grid, upsampling: int, spread: float) -> tuple[TargetCells, Tensor]:
+    """Compute a drag's box in each driven frame, and the weight of each of its cells (K,)."""
+    rows, columns = np.flatnonzero(drag.mask.any(axis=1)), np.flatnonzero(drag.mask.any(axis=0))
+    box = np.zeros_like(drag.mask)
     box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
     middle = np.array(((columns[0] + columns[-1]) / 2, (rows[0] + rows[-1]) / 2))
     half = np.array((columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1)) / 2
     shifts = {
         frame: Affine.translation(*(affine.apply(middle) - middle))
-        for frame, affine in pull.transforms().items()
+        for frame, affine in drag.transforms().items()
     }
-    cells = place(box, shifts, grid.cells(upsampling))
+    cells = find_target_cells(box, shifts, grid.cells(upsampling))
     size = torch.tensor((grid.width, grid.height))
     # `points` are the cells' positions in the reference frame, in which the box is at rest.
     pixels = (cells.points + 1) / 2 * size - 0.5
     distance = (pixels - torch.from_numpy(middle)) / torch.from_numpy(spread * half)
     weights = torch.exp(-distance.square().sum(dim=-1) / 2) * cells.areas
     return cells, weights.float()
+
+
+create_optimizer.register(SGI2V, SelfGuidance)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from dragstream.drags.checks import truncate
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
-from dragstream.models.base import LowPassFilter, ModelSpec
+from dragstream.models.base import LowPassFilter, ModelSpec, Reading
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import load_strictly
@@ -30,7 +30,6 @@ from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencod
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
 from dragstream.models.playground.plain import PlainSteps
 from dragstream.models.playground.world import FRAME_RATE, HEIGHT, WIDTH
-from dragstream.models.reading import Reader, Reading
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The weights in the package: config.json and a safetensors file for each part."""
@@ -59,7 +58,7 @@ class Guidance:
         return self.scale != 1.0 and self.least <= sigma <= self.most
 
 
-class Playground(Reader, nn.Module):
+class Playground(nn.Module):
     """The packaged model: small, trained on the playground's world, fast on a laptop CPU.
 
     Latents are (1, F, 8, H/8, W/8), one latent frame per video frame; see `VideoModel` for the
@@ -197,26 +196,26 @@ class Playground(Reader, nn.Module):
         filters: Sequence[LowPassFilter | None] = (None,),
         *,
         predict: bool = False,
+        window: int | None = None,
     ) -> Reading:
-        """See `Reader.read`; the prediction is not guided."""
-        return self.wan.read(latents, sigma, context, layers, filters, predict=predict)
+        """See `VideoModel.read`."""
+        return self.wan.read(
+            latents, sigma, context, layers, filters, predict=predict, window=window
+        )
 
-    def predict(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
-        """See `Reader.predict`; with guidance, see `Guidance`."""
-        clean = self.wan.predict(latents, sigma, context)
+    @torch.no_grad()
+    def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
+        """See `VideoModel.denoise`; with guidance, see `Guidance`."""
+        clean = self.wan.denoise(latents, sigma, context)
         if not self.guidance.acts(sigma):
             return clean
         silent = self.wan.with_text(context, self.captions.silence())
-        without = self.wan.predict(latents, sigma, silent)
+        without = self.wan.denoise(latents, sigma, silent)
         return without + self.guidance.scale * (clean - without)
 
     def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
         """See `CausalWan.commit`."""
         return self.wan.commit(latents, context)
-
-    def narrowed(self, context: CausalContext, window: int) -> CausalContext:
-        """See `CausalWan.narrowed`."""
-        return self.wan.narrowed(context, window)
 
     @torch.no_grad()
     def decode(self, latents: Tensor, state: None = None) -> tuple[NDArray[np.uint8], None]:

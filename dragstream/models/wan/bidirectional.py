@@ -19,6 +19,7 @@ from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepSchedu
 from torch import Tensor
 
 from dragstream.drags.checks import short_repr, truncate
+from dragstream.models.base import Reading
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.config_files import read_config
@@ -183,25 +184,25 @@ class BidirectionalWan(Wan):
         """Make a solver that starts at a denoising step."""
         return self.steps.solver(step)
 
-    def predict(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
+    def read(self, *args: Any, window: int | None = None, **kwargs: Any) -> Reading:  # noqa: ARG002
+        """See `VideoModel.read`; a clip has no past, so that `window` is unused."""
+        return super().read(*args, **kwargs)
+
+    def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
         """Predict x0 with guidance: away from the negative prompt, towards the prompt.
 
         Raises:
             TypeError: Not a context of this model.
-            ValueError: The clip is complete; or as in `Reader.read`.
+            ValueError: The clip is complete; or as in `VideoModel.read`.
         """
         clip = _clip(context)
         if clip.frames:
             raise ValueError(f"{self.spec.name!r} makes one clip, and that is complete")
-        clean = super().predict(latents, sigma, clip)
+        clean = super().denoise(latents, sigma, clip)
         if clip.without is None or self.scale == 1.0:
             return clean
-        without = super().predict(latents, sigma, clip.without)
+        without = super().denoise(latents, sigma, clip.without)
         return without + self.scale * (clean - without)
-
-    def narrowed(self, context: Any, window: int) -> Any:  # noqa: ARG002
-        """Return the context unchanged: a clip has no past to shorten."""
-        return context
 
 
 def _clip(context: AnyContext) -> Clip:

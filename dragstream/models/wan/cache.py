@@ -36,7 +36,7 @@ def cache_folder() -> Path:
         import platformdirs
     except ImportError as error:
         raise ImportError(
-            f"the cache folder needs platformdirs: pip install dragstream[wan], or set {VARIABLE}"
+            f'the cache folder needs platformdirs: pip install "dragstream[wan]", or set {VARIABLE}'
         ) from error
     return Path(platformdirs.user_cache_dir("dragstream", appauthor=False))
 

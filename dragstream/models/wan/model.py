@@ -6,15 +6,14 @@ import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dragstream.models.base import LowPassFilter, ModelSpec
-from dragstream.models.reading import Reader, Reading
+from dragstream.models.base import LowPassFilter, ModelSpec, Reading
 from dragstream.models.wan.context_policy import AnyContext, ContextPolicy, Rolling, inner_context
 from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.releases import TIMESTEPS
@@ -33,7 +32,7 @@ class Text(Protocol):
         ...
 
 
-class Wan(Reader, nn.Module):
+class Wan(nn.Module):
     """A causal Wan with VAE, text encoder and schedule; see `VideoModel` for the methods.
 
     Args:
@@ -132,24 +131,30 @@ class Wan(Reader, nn.Module):
         filters: Sequence[LowPassFilter | None] = (None,),
         *,
         predict: bool = False,
+        window: int | None = None,
     ) -> Reading:
-        """See `Reader.read`."""
-        level = self._level(sigma)
+        """See `VideoModel.read`."""
+        level, inner = self._level(sigma), inner_context(context)
         found = self.wan.read(
-            latents, level, inner_context(context), layers, filters, predict=predict
+            latents, level, inner, layers, filters, predict=predict, window=window
         )
         if found.x0 is None or sigma == level:
             return found
         # z - sigma * flow, given z - level * flow
         return replace(found, x0=latents - (latents - found.x0) * (sigma / level))
 
+    @torch.no_grad()
+    def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
+        """Predict x0 without gradients, shaped and typed like the noisy `latents`.
+
+        Raises:
+            TypeError, ValueError: As in `read`.
+        """
+        return cast("Tensor", self.read(latents, sigma, context, predict=True).x0)
+
     def commit(self, latents: Tensor, context: Any) -> Any:
         """See `CausalWan.commit`."""
         return self.policy.extended(context, latents)
-
-    def narrowed(self, context: Any, window: int) -> Any:
-        """See `CausalWan.narrowed`."""
-        return self.wan.narrowed(inner_context(context), window)
 
     # ------------------------------------------------------------------ pixels
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dragstream.drags import FrameClock, Grid
-from dragstream.models import ModelSpec
+from dragstream.models import ModelSpec, Reading
 from dragstream.models.base import LowPassFilter
 
 WORDS = {"red": (0.8, -0.6, -0.6), "green": (-0.6, 0.6, -0.4), "blue": (-0.6, -0.4, 0.8)}
@@ -76,23 +76,32 @@ class Echo:
         """A context that remembers these latents too."""
         return Echoes(context.text, latents[:, -1:].clone(), context.frames + latents.shape[1])
 
+    @torch.no_grad()
     def denoise(self, latents: Tensor, sigma: float, context: Echoes) -> Tensor:
+        """The clean latents, without gradients."""
+        return self._clean(latents, sigma, context)
+
+    def _clean(self, latents: Tensor, sigma: float, context: Echoes) -> Tensor:
         """The newest frame again, and of the latents as much as there is in them besides noise."""
         echo = context.text[..., None, None] if context.last is None else context.last
         smooth = F.avg_pool2d(latents[0], 3, stride=1, padding=1, count_include_pad=False)
         return torch.lerp(echo.expand_as(latents), smooth[None], 1 - sigma)
 
-    def features(
+    def read(
         self,
         latents: Tensor,
-        sigma: float,  # noqa: ARG002 - this model sees the same at every noise level
-        context: Echoes,  # noqa: ARG002 - and looks at nothing but the frame itself
-        layers: Sequence[int],
-        low_pass: LowPassFilter | None = None,
-    ) -> dict[int, Tensor]:
+        sigma: float,
+        context: Echoes,
+        layers: Sequence[int] = (),
+        filters: Sequence[LowPassFilter | None] = (None,),
+        *,
+        predict: bool = False,
+        window: int | None = None,  # noqa: ARG002 - there is no attention to the past
+    ) -> Reading:
         """A token's features are its own latents: 2 x 2 of them with all their channels."""
         patches = F.pixel_unshuffle(latents[0], 2).permute(0, 2, 3, 1)[None]
-        return dict.fromkeys(layers, patches if low_pass is None else low_pass(patches))
+        taps = [dict.fromkeys(layers, low(patches) if low else patches) for low in filters]
+        return Reading(taps, self._clean(latents, sigma, context) if predict else None)
 
     def decode(self, latents: Tensor, state: None = None) -> tuple[NDArray[np.uint8], None]:
         """Frames (F, H, W, 3), each for itself, so that there is nothing to remember."""

@@ -15,11 +15,9 @@ CELL = (8.0, 8.0)  # pixels of a cell at two cells per token
 HERE = torch.device("cpu")
 
 
-def start(scene, settings=None, pulls=None, **kwargs):
+def start(scene, settings=None, drags=None, **kwargs):
     settings = DragVideo(iterations=4) if settings is None else settings
-    pulls = [scene.pull()] if pulls is None else pulls
-    kwargs = {"neighbours": scene.neighbours, **kwargs}
-    return settings.optimization(scene.model, scene.latents, scene.context, pulls, **kwargs)
+    return scene.run(settings, drags, **kwargs)
 
 
 def centre(row, column):
@@ -89,8 +87,8 @@ def test_handle_points_are_apart_and_inside():
 
 
 def test_points_begin_where_they_stood_and_aim_at_the_drags_targets(scene):
-    pull = scene.pull(Translation.by(24, 8), (2 / 3, None, 1.0), start=1 / 3)
-    run = start(scene, DragVideo(iterations=1, points=1), [pull])
+    drag = scene.drag(Translation.by(24, 8), (2 / 3, None, 1.0), start=1 / 3)
+    run = start(scene, DragVideo(iterations=1, points=1), [drag])
     next(run)
     middle = handle_points(scene.mask, 1)
     first, last = run._points
@@ -125,8 +123,8 @@ def test_what_keep_covers_stays_to_the_bit(scene):
 
 
 def test_a_turn_drags_the_points_that_are_off_its_centre(scene):
-    pull = scene.pull(Rotation((32, 28), degrees=45), (None, None, 1.0))
-    run = start(scene, DragVideo(iterations=1), [pull])
+    drag = scene.drag(Rotation((32, 28), degrees=45), (None, None, 1.0))
+    run = start(scene, DragVideo(iterations=1), [drag])
     assert next(run).gradient_norm > 0
     (points,) = run._points
     lengths = torch.linalg.vector_norm(points.targets - points.at, dim=-1)

@@ -10,14 +10,12 @@ from dragstream.drags import regions
 from dragstream.drags.motions import Rotation, Translation
 from dragstream.method.baselines import SGI2V
 from dragstream.method.baselines.sg_i2v import _box
-from dragstream.method.pulls import Reference
+from dragstream.method.block_drags import Reference
 
 
-def start(scene, settings=None, pulls=None, **kwargs):
+def start(scene, settings=None, drags=None, **kwargs):
     settings = SGI2V() if settings is None else settings
-    pulls = [scene.pull()] if pulls is None else pulls
-    kwargs = {"neighbours": scene.neighbours, **kwargs}
-    return settings.optimization(scene.model, scene.latents, scene.context, pulls, **kwargs)
+    return scene.run(settings, drags, **kwargs)
 
 
 def test_the_loss_falls_and_nothing_is_rectified(scene):
@@ -33,8 +31,8 @@ def test_the_loss_falls_and_nothing_is_rectified(scene):
 
 def test_what_is_in_place_already_costs_nothing(scene):
     itself = Reference(scene.latents, 0.9, scene.context, frame=2)
-    pull = scene.pull(fractions=(None, None, 0.0), reference=itself)
-    assert next(start(scene, pulls=[pull])).loss == pytest.approx(0.0, abs=1e-10)
+    drag = scene.drag(fractions=(None, None, 0.0), reference=itself)
+    assert next(start(scene, drags=[drag])).loss == pytest.approx(0.0, abs=1e-10)
 
 
 def test_high_frequencies_are_those_of_the_original(scene):
@@ -58,8 +56,8 @@ def test_high_frequencies_are_those_of_the_original(scene):
 
 def test_the_middle_of_the_box_weighs_most_and_its_size_sets_the_width(scene):
     mask = regions.rasterise(regions.box(16, 16, 48, 48), 64, 96)
-    pull = scene.pull(Translation.by(16, 0), (None, None, 1.0), mask=mask)
-    cells, weights = _box(pull, scene.model.spec.grid, upsampling=1, spread=0.5)
+    drag = scene.drag(Translation.by(16, 0), (None, None, 1.0), mask=mask)
+    cells, weights = _box(drag, scene.model.spec.grid, upsampling=1, spread=0.5)
     # 2 x 2 tokens, moved one token to the right; each is 8 px from the middle along both axes
     found = zip(cells.rows.tolist(), cells.columns.tolist(), strict=True)
     assert set(found) == {(1, 2), (1, 3), (2, 2), (2, 3)}
@@ -71,8 +69,8 @@ def test_boxes_move_but_do_not_turn(scene):
     """A box that is turned about its own middle stays where it is."""
     mask = regions.rasterise(regions.box(16, 24, 48, 40), 64, 96)
     middle = (31.5, 31.5)
-    turned = scene.pull(Rotation(middle, degrees=90), mask=mask)
-    still = scene.pull(Translation.by(16, 0), (0.0, 0.0, 0.0), mask=mask)
+    turned = scene.drag(Rotation(middle, degrees=90), mask=mask)
+    still = scene.drag(Translation.by(16, 0), (0.0, 0.0, 0.0), mask=mask)
     grid = scene.model.spec.grid
     for one, other in zip(
         dataclasses.astuple(_box(turned, grid, 2, 0.4)[0]),
@@ -83,7 +81,7 @@ def test_boxes_move_but_do_not_turn(scene):
 
 
 def test_a_box_that_leaves_the_frame_asks_for_nothing(scene):
-    run = start(scene, SGI2V(weight_decay=0.0), [scene.pull(Translation.by(500, 0), (None, 1, 1))])
+    run = start(scene, SGI2V(weight_decay=0.0), [scene.drag(Translation.by(500, 0), (None, 1, 1))])
     assert [record.loss for record in run] == [0.0] * 5
     assert torch.equal(run.latents, scene.latents)
 

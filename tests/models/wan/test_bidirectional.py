@@ -92,6 +92,17 @@ def test_the_clip_is_one_block(clip, model):
         model.denoise(clip.blocks[0].latents[None], 0.5, context)
 
 
+def test_a_clip_has_no_past_that_a_window_could_shorten(clip, model):
+    block, sigma = clip.blocks[0], model.spec.sigmas[0]
+    context = model.new_context(model.encode_text("a red ball"))
+    where = block.noisy[0][None], sigma, context
+    short, whole = (model.read(*where, (1,), predict=True, window=window) for window in (1, None))
+    assert torch.equal(short.taps[0][1], whole.taps[0][1])
+    assert torch.equal(short.x0, whole.x0)
+    guided = model.denoise(*where)
+    assert not torch.allclose(guided, whole.x0, atol=1e-3)  # what is read is not guided
+
+
 def test_a_clip_is_made_again_bit_for_bit(clip, bits):
     stream = clip.fork()
     before = bits(stream)

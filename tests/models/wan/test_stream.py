@@ -93,12 +93,12 @@ def test_timesteps_are_told_apart_from_noise_levels(models, block_of):
     sigma = model.spec.sigmas[1]
     context = model.new_context(model.encode_text("a red ball"))
     latents, inner = block_of(model), context.inner
-    told = model.wan.predict(latents, 0.757, inner)  # the network hears 757
+    told = model.wan.read(latents, 0.757, inner, predict=True).x0  # the network hears 757
     flow = (latents - told) / 0.757
     clean = model.denoise(latents, sigma, context)  # and sigma is .75676
     torch.testing.assert_close(clean, latents - sigma * flow, rtol=0, atol=1e-5)
-    features = model.features(latents, sigma, context, (1,))
-    assert torch.equal(features[1], model.wan.features(latents, 0.757, inner, (1,))[1])
+    features = model.read(latents, sigma, context, (1,)).taps[0]
+    assert torch.equal(features[1], model.wan.read(latents, 0.757, inner, (1,)).taps[0][1])
 
 
 def test_prompts_are_checked(model):

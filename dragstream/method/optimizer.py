@@ -1,4 +1,4 @@
-"""Base class of the optimisations: an iterator over recorded updates of a block's latents."""
+"""Base class of the optimisers: `DragOptimizer`, an iterator over updates of a block's latents."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dragstream.method.base import DragMethod
 from dragstream.method.iteration import Iteration
 from dragstream.method.moments import Moments, drift, rows
+from dragstream.method.problem import DragProblem
 
-__all__ = ["Descent", "Step", "newest"]
+__all__ = ["DragOptimizer", "Step"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,27 +45,26 @@ class Step:
     cutoff: float = 1.0
 
 
-class Descent(Iterator[Iteration], ABC):
+class DragOptimizer(Iterator[Iteration], ABC):
     """An iterator over the iterations that drag one block.
 
     It changes no state outside itself, so it may be abandoned at any iteration, also by an
     exception.
 
     Args:
-        latents: Noisy latents of the block, (1, F, C, h, w).
-        neighbours: Noisy latents of the preceding latent frames at the same step, (N, C, h, w),
-            newest last, that drift is measured against; None: the block's own initial latents.
+        method: The method's constants; it also names the method in error messages.
+        problem: The block and its drags.
         count: Number of iterations.
-        name: Name of the method in error messages.
     """
 
-    def __init__(self, latents: Tensor, neighbours: Tensor | None, count: int, name: str) -> None:
-        self._dtype = latents.dtype
+    def __init__(self, method: DragMethod, problem: DragProblem, count: int) -> None:
+        self._dtype = problem.latents.dtype
         with torch.inference_mode(mode=False):  # inference tensors can't require gradients
-            self._latents = latents.detach().float().clone()
-        self._anchor = Moments.of(self._latents if neighbours is None else neighbours)
+            self._latents = problem.latents.detach().float().clone()
+        past = problem.recent(method.neighbours)  # the block's own latents without any
+        self._anchor = Moments.of(self._latents if past is None else past)
         self._count = count
-        self._name = name
+        self._name = repr(method)
         self._done = 0
 
     def __len__(self) -> int:
@@ -126,22 +127,6 @@ class Descent(Iterator[Iteration], ABC):
             drift=drift(after, self._anchor),
             seconds=time.perf_counter() - started,
         )
-
-
-def newest(neighbours: Tensor | None, count: int, latents: Tensor) -> Tensor | None:
-    """Return the last `count` of the neighbours, or None if there are none.
-
-    Raises:
-        ValueError: Another shape than (N, C, h, w).
-    """
-    if neighbours is None or len(neighbours) == 0:
-        return None
-    if neighbours.shape[1:] != latents.shape[2:]:
-        raise ValueError(
-            f"neighbours must have shape (N, {', '.join(map(str, latents.shape[2:]))}), "
-            f"got {tuple(neighbours.shape)}"
-        )
-    return neighbours[-count:]
 
 
 def _fetch(scalars: list[Tensor], *tables: Tensor) -> list[list[float]]:

@@ -1,4 +1,4 @@
-"""Checks a call's drags (`Request`) and computes the method's input for a block (`drive`)."""
+"""The checked arguments of a drag call (`Request`), and the plan of each block (`BlockPlan`)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from dragstream.drags.reach import check_reach
 from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Shape, as_shape
 from dragstream.method.base import DragMethod
+from dragstream.method.block_drags import BlockDrag, Reference
+from dragstream.method.dispatch import has_optimizer
 from dragstream.method.iteration import Iteration
-from dragstream.method.pulls import Pull, Reference
 from dragstream.method.settings import DragSettings
-from dragstream.stream.state import Recall, State, trailing
+from dragstream.stream.state import ContextCache, State, trailing
 
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec
@@ -66,9 +67,11 @@ class Request:
                     f"drags[{index}]: its memory is of block {drag.source.block}, "
                     f"but the stream has blocks 0 to {len(blocks) - 1}"
                 )
-        if not (settings is None or _is_method(settings)):
+        known = isinstance(settings, DragMethod) and has_optimizer(settings)
+        if not (settings is None or known):
             raise TypeError(
-                f"settings must be DragSettings, another DragMethod or None, got {settings!r}"
+                f"settings must be DragSettings, another DragMethod (see `create_optimizer`) or "
+                f"None, got {settings!r}"
             )
         if not (callback is None or callable(callback)):
             raise TypeError(f"callback must be callable or None, got {callback!r}")
@@ -81,28 +84,24 @@ class Request:
         return self.settings.denoising_step or 0  # resolved, so never None
 
 
-def _is_method(settings: object) -> bool:
-    return isinstance(settings, DragMethod) and not isinstance(settings, type)
-
-
 @dataclass(frozen=True, eq=False)
-class Drive:
-    """The method's input for one block of a request.
+class BlockPlan:
+    """The drags of one block of a request, with all that the method needs.
 
     Attributes:
         request: The checked arguments of the call.
-        pulls: The drags with their references and targets.
+        drags: The drags with their references and targets.
         keep: The region that must not change, bool (H, W), or None.
         neighbours: Noisy latents (N, C, h, w) of the latent frames before the block, at the
             drags' step, newest last; None in the first block.
     """
 
     request: Request
-    pulls: tuple[Pull, ...]
+    drags: tuple[BlockDrag, ...]
     keep: NDArray[np.bool_] | None
     neighbours: torch.Tensor | None
 
-    def at(self, step: int) -> Drive | None:
+    def at(self, step: int) -> BlockPlan | None:
         """Itself at its denoising step, None at others: see `generate`."""
         return self if step == self.request.step else None
 
@@ -115,7 +114,7 @@ class LateDrags:
         ask: Called before each denoising step, until it returns a request, which acts at this
             step; it may never return one.
         prediction_blocks: That of the request's settings, which matters from the first step on.
-        references: Cache of the drags' references, see `drive`.
+        references: Cache of the drags' references, see `plan_block`.
     """
 
     ask: Callable[[int], Request | None]
@@ -124,8 +123,8 @@ class LateDrags:
 
 
 @dataclass(frozen=True)
-class Course:
-    """The part of each motion that falls into one block, counted in latent frames.
+class MotionSchedule:
+    """The time of a block within a motion, in latent frames.
 
     Attributes:
         frames: Latent frames of the block.
@@ -157,7 +156,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Placed:
+class ReentryMotion:
     """The motion of a remembered object from the place where it enters again (Appendix R)."""
 
     origin: Affine
@@ -176,54 +175,54 @@ class Placed:
         return self.origin.then(self.motion.partway(fraction, share))
 
 
-def drive(  # noqa: PLR0917
+def plan_block(  # noqa: PLR0917
     request: Request,
-    recall: Recall,
+    cache: ContextCache,
     state: State,
     origin: State,
-    course: Course,
+    schedule: MotionSchedule,
     references: References | None = None,
-) -> Drive:
+) -> BlockPlan:
     """The method's input for the block that follows ``state``.
 
     The reference of drags is the newest latent frame of ``origin`` (the paper's frame k) unless
-    the course names another; with a memory, it is the last latent frame of the remembered block.
+    the schedule names another; with a memory, it is the last latent frame of the remembered block.
     ``references`` caches references between calls whose blocks do not change; each holds the
     model's context before its block.
     """
-    grid, settings = recall.model.spec.grid, request.settings
+    grid, settings = cache.model.spec.grid, request.settings
     references = {} if references is None else references
-    pulls = []
+    drags = []
     for drag in request.drags:
         newest = len(origin.blocks) - 1
         index = newest if drag.source is None else drag.source.block
-        key = request.step, index, course.held if drag.source is None else -1
+        key = request.step, index, schedule.held if drag.source is None else -1
         if key not in references:  # equal references share the model's passes
-            references[key] = _reference(recall, origin, *key)
+            references[key] = _reference(cache, origin, *key)
         mask = drag.mask(grid.height, grid.width)
-        motion: Motion | Placed = drag.motion
+        motion: Motion | ReentryMotion = drag.motion
         if drag.source is not None:
             shown = rasterise(drag.source.region, grid.height, grid.width)
             mask = drag.motion.handle(shown)
-            motion = Placed(drag.origin(grid.height, grid.width), drag.motion)
-        fractions, start = course.fractions(drag.motion), course.start(drag.motion)
-        pulls.append(Pull(references[key], mask, motion, fractions, start))
+            motion = ReentryMotion(drag.origin(grid.height, grid.width), drag.motion)
+        fractions, start = schedule.fractions(drag.motion), schedule.start(drag.motion)
+        drags.append(BlockDrag(references[key], mask, motion, fractions, start))
     recent = state.blocks[-settings.neighbours :]
     neighbours = trailing([block.noisy[request.step] for block in recent], settings.neighbours)
-    return Drive(
+    return BlockPlan(
         request,
-        tuple(pulls),
+        tuple(drags),
         None if request.keep is None else rasterise(request.keep, grid.height, grid.width),
-        None if neighbours is None else recall.to_model(neighbours)[0],
+        None if neighbours is None else cache.to_model(neighbours)[0],
     )
 
 
-def _reference(recall: Recall, state: State, step: int, index: int, frame: int) -> Reference:
+def _reference(cache: ContextCache, state: State, step: int, index: int, frame: int) -> Reference:
     """A latent frame of a block with its noise of a denoising step, and the context before it."""
     block = state.blocks[index]
     return Reference(
-        recall.to_model(block.noisy[step]),
-        recall.model.spec.sigmas[step],
-        recall.context(state, index, block.prompt),
+        cache.to_model(block.noisy[step]),
+        cache.model.spec.sigmas[step],
+        cache.context(state, index, block.prompt),
         frame % len(block.latents),
     )

@@ -1,4 +1,4 @@
-"""How the site is put together: the notebooks are pages too, from where they are.
+"""MkDocs hooks that make pages of the notebooks, from where they are.
 
 MkDocs calls these functions while it builds; see https://www.mkdocs.org/user-guide/plugins.
 """
@@ -34,7 +34,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_content(html: str, page: Any, **_: Any) -> str:
-    """Let links from notebook to notebook lead to their pages."""
+    """Let links and pictures of notebooks lead to where the site has them."""
     if not page.file.src_uri.startswith(f"{NOTEBOOKS}/"):
         return html
-    return _LINK.sub(r'href="../\1/"', html)
+    return _LINK.sub(r'href="../\1/"', html).replace('src="../docs/', 'src="../../')

@@ -9,99 +9,101 @@ import torch
 from torch import Tensor
 
 from dragstream.drags.geometry import Grid
-from dragstream.method.placement import Placement, move, place, resize
-from dragstream.method.pulls import Pull
+from dragstream.method.block_drags import BlockDrag
 from dragstream.method.settings import DragSettings
+from dragstream.method.target_cells import TargetCells, find_target_cells, move, resize
 
 
 @dataclass(frozen=True, eq=False)
-class Aim:
+class SegmentTargets:
     """The targets of one segment.
 
     Args:
-        placements: For each pull, the target cells on the feature grid and their source points.
-        latent_placements: The same on the latent grid; empty if predictions are not compared.
+        cells: For each drag, the target cells on the feature grid and their source points.
+        latent_cells: The same on the latent grid; empty if predictions are not compared.
         area: Number of pixels that all targets cover, at least 1.
         focus: Weight of the update, (1, F, 1, h, w) from 0 to 1; None: 1 everywhere.
-        spared: Largest fraction of each constraint cell that targets cover in any frame,
+        exempt: Largest fraction of each constraint cell that targets cover in any frame,
             (rows, columns) from 0 to 1; these cells are exempt from the constraint to that extent.
             None: no cell is exempt.
     """
 
-    placements: tuple[Placement, ...]
-    latent_placements: tuple[Placement, ...]
+    cells: tuple[TargetCells, ...]
+    latent_cells: tuple[TargetCells, ...]
     area: float
     focus: Tensor | None
-    spared: Tensor | None
+    exempt: Tensor | None
 
 
-def take_aim(
-    pulls: Sequence[Pull],
+def compute_targets(
+    drags: Sequence[BlockDrag],
     share: float,
     grid: Grid,
     settings: DragSettings,
     device: torch.device,
-) -> Aim:
-    """Compute the targets at `share` (up to 1) of each pull's displacement.
+) -> SegmentTargets:
+    """Compute the targets at `share` (up to 1) of each drag's displacement.
 
     A target outside the frame contributes nothing to the loss, so a drag may move an object out of
     the frame.
     """
 
-    def placed(cells: tuple[int, int]) -> tuple[Placement, ...]:
+    def cells_of(size: tuple[int, int]) -> tuple[TargetCells, ...]:
         parts = [
-            place(
-                pull.mask,
-                pull.transforms(share),
-                cells,
+            find_target_cells(
+                drag.mask,
+                drag.transforms(share),
+                size,
                 nearest=settings.nearest_masks,
                 from_nearest=settings.nearest_features,
             )
-            for pull in pulls
+            for drag in drags
         ]
         return tuple(part.to(device) for part in parts)
 
-    placements = placed(grid.cells(settings.cells))
-    latents = placed((grid.latent_height, grid.latent_width)) if settings.prediction_weight else ()
-    focus = focus_map(pulls, share, grid, settings)
-    spared = _spared(pulls, share, grid, settings)
-    return Aim(
-        placements,
+    cells = cells_of(grid.cells(settings.cells))
+    latents = (
+        cells_of((grid.latent_height, grid.latent_width)) if settings.prediction_weight else ()
+    )
+    focus = focus_map(drags, share, grid, settings)
+    exempt = _exempt(drags, share, grid, settings)
+    return SegmentTargets(
+        cells,
         latents,
-        max(1.0, sum(placement.area for placement in placements)),
+        max(1.0, sum(part.area for part in cells)),
         None if focus is None else focus.to(device),
-        None if spared is None else spared.to(device),
+        None if exempt is None else exempt.to(device),
     )
 
 
-def driven_frames(pulls: Sequence[Pull]) -> set[int]:
-    """Return the latent frames of the block that at least one pull drives."""
-    return {frame for pull in pulls for frame in pull.transforms()}
+def driven_frames(drags: Sequence[BlockDrag]) -> set[int]:
+    """Return the latent frames of the block that at least one drag drives."""
+    return {frame for drag in drags for frame in drag.transforms()}
 
 
-def moved_frames(pulls: Sequence[Pull], settings: DragSettings) -> tuple[int, ...]:
+def moved_frames(drags: Sequence[BlockDrag], settings: DragSettings) -> tuple[int, ...]:
     """Return the latent frames of the block that updates modify: the driven ones, or all.
 
     All frames are modified if there is no focus, or if the focus acts across frames.
     """
-    count = len(pulls[0].fractions)
+    count = len(drags[0].fractions)
     if settings.focus is False:
         return tuple(range(count))
-    return settings.focus.moves(driven_frames(pulls), count)
+    return settings.focus.moves(driven_frames(drags), count)
 
 
 def focus_map(
-    pulls: Sequence[Pull], share: float, grid: Grid, settings: DragSettings
+    drags: Sequence[BlockDrag], share: float, grid: Grid, settings: DragSettings
 ) -> Tensor | None:
     """Compute G of Eq. 10 for every latent frame, (1, F, 1, h, w); 0 in unmodified frames."""
     if settings.focus is False:
         return None
-    moved, driven = moved_frames(pulls, settings), driven_frames(pulls)
-    frames = len(pulls[0].fractions)
+    moved, driven = moved_frames(drags, settings), driven_frames(drags)
+    frames = len(drags[0].fractions)
     maps = torch.zeros(frames, grid.latent_height, grid.latent_width, dtype=torch.float32)
-    ways = [(pull.mask, pull.transforms(share)) for pull in pulls]
+    moves = [(drag.mask, drag.transforms(share)) for drag in drags]
     for frame in driven:
-        targets = [(mask, way[frame]) for mask, way in ways if frame in way]
+        targets = [(mask, affines[frame]) for mask, affines in moves if frame in affines]
         followers = list(moved) if len(driven) == 1 else [frame]
         maps[followers] = settings.focus.of(targets, grid).float()
     return maps[None, :, None]
@@ -114,15 +116,15 @@ def kept_cells(grid: Grid, settings: DragSettings) -> tuple[int, int]:
     return grid.cells(settings.cells)
 
 
-def _spared(
-    pulls: Sequence[Pull], share: float, grid: Grid, settings: DragSettings
+def _exempt(
+    drags: Sequence[BlockDrag], share: float, grid: Grid, settings: DragSettings
 ) -> Tensor | None:
     if settings.constraint is False or not settings.constraint.spare_targets:
         return None
     nearest = settings.nearest_masks
     covered = torch.zeros(kept_cells(grid, settings), dtype=torch.float32)
-    for pull in pulls:
-        for affine in pull.transforms(share).values():
-            moved = move(pull.mask, affine, nearest=nearest)
+    for drag in drags:
+        for affine in drag.transforms(share).values():
+            moved = move(drag.mask, affine, nearest=nearest)
             covered = torch.maximum(covered, resize(moved, *covered.shape, nearest=nearest))
     return covered

@@ -6,7 +6,7 @@ import torch
 
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine, Grid
-from dragstream.method.placement import enlarge, move, place, resize, sample
+from dragstream.method.target_cells import enlarge, find_target_cells, move, resize, sample
 
 GRID = Grid.of(64, 96)  # 4 x 6 tokens of 16 pixels
 BOX = regions.rasterise(regions.box(16, 16, 48, 32), 64, 96)  # tokens (1, 1) and (1, 2)
@@ -19,76 +19,76 @@ def ramp(rows, columns):
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
 
 
-def cells(placement):
-    indices = torch.stack((placement.frames, placement.rows, placement.columns), dim=-1)
+def indices_of(found):
+    indices = torch.stack((found.frames, found.rows, found.columns), dim=-1)
     return [tuple(index) for index in indices.tolist()]
 
 
 def test_a_region_at_rest_refers_to_itself():
-    placement = place(BOX, {0: Affine.identity()}, GRID.cells(1))
-    assert cells(placement) == [(0, 1, 1), (0, 1, 2)]
-    assert placement.areas.tolist() == [256.0, 256.0]
-    assert placement.area == 512.0
-    found = sample(ramp(4, 6), placement.points)
-    torch.testing.assert_close(found, ramp(4, 6)[placement.rows, placement.columns])
+    cells = find_target_cells(BOX, {0: Affine.identity()}, GRID.cells(1))
+    assert indices_of(cells) == [(0, 1, 1), (0, 1, 2)]
+    assert cells.areas.tolist() == [256.0, 256.0]
+    assert cells.area == 512.0
+    found = sample(ramp(4, 6), cells.points)
+    torch.testing.assert_close(found, ramp(4, 6)[cells.rows, cells.columns])
 
 
 def test_targets_read_the_features_they_came_from():
     # one token down in frame 0; a token to the right, and back, in frame 2
     moves = {0: Affine.translation(0, 16), 2: Affine.translation(16, -16)}
-    placement = place(BOX, moves, GRID.cells(1))
-    assert cells(placement) == [(0, 2, 1), (0, 2, 2), (2, 0, 2), (2, 0, 3)]
+    cells = find_target_cells(BOX, moves, GRID.cells(1))
+    assert indices_of(cells) == [(0, 2, 1), (0, 2, 2), (2, 0, 2), (2, 0, 3)]
     features = torch.randn(4, 6, 7, generator=torch.Generator().manual_seed(0))
-    found = sample(features, placement.points)
+    found = sample(features, cells.points)
     expected = features[[1, 1, 1, 1], [1, 2, 1, 2]]
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_steps_smaller_than_a_token_matter():
-    placement = place(BOX, {0: Affine.translation(4, 0)}, GRID.cells(1))
+    cells = find_target_cells(BOX, {0: Affine.translation(4, 0)}, GRID.cells(1))
     # a quarter of a token further right: three quarters of (1, 1), all of (1, 2), a bit of (1, 3)
-    assert cells(placement) == [(0, 1, 1), (0, 1, 2), (0, 1, 3)]
-    assert placement.areas.tolist() == pytest.approx([192.0, 256.0, 64.0])
+    assert indices_of(cells) == [(0, 1, 1), (0, 1, 2), (0, 1, 3)]
+    assert cells.areas.tolist() == pytest.approx([192.0, 256.0, 64.0])
     # inside the frame features are read bilinearly, four pixels to the left of the token's centre
     torch.testing.assert_close(
-        sample(ramp(4, 6), placement.points),
-        ramp(4, 6)[placement.rows, placement.columns] - torch.tensor([4.0, 0.0]),
+        sample(ramp(4, 6), cells.points),
+        ramp(4, 6)[cells.rows, cells.columns] - torch.tensor([4.0, 0.0]),
     )
 
 
 def test_a_turn_reads_features_along_the_turn():
     centre = (47.5, 31.5)
-    placement = place(BOX, {1: Affine.rotation(centre, 90)}, GRID.cells(1))
-    there = ramp(4, 6)[placement.rows, placement.columns]
-    found = sample(ramp(4, 6), placement.points)
+    cells = find_target_cells(BOX, {1: Affine.rotation(centre, 90)}, GRID.cells(1))
+    there = ramp(4, 6)[cells.rows, cells.columns]
+    found = sample(ramp(4, 6), cells.points)
     # clockwise on screen: (dx, dy) -> (-dy, dx), so a target (dx, dy) came from (dy, -dx)
     delta = there - torch.tensor(centre)
     expected = torch.tensor(centre) + torch.stack((delta[:, 1], -delta[:, 0]), dim=-1)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
-    assert placement.area == pytest.approx(512.0)
+    assert cells.area == pytest.approx(512.0)
 
 
 def test_finer_cells():
-    placement = place(BOX, {0: Affine.translation(8, 0)}, GRID.cells(2))
-    assert min(cells(placement)) == (0, 2, 3)
-    assert len(cells(placement)) == 8
-    assert placement.area == 512.0
+    cells = find_target_cells(BOX, {0: Affine.translation(8, 0)}, GRID.cells(2))
+    assert min(indices_of(cells)) == (0, 2, 3)
+    assert len(indices_of(cells)) == 8
+    assert cells.area == 512.0
     torch.testing.assert_close(
-        sample(ramp(8, 12), placement.points),
-        ramp(8, 12)[placement.rows, placement.columns] - torch.tensor([8.0, 0.0]),
+        sample(ramp(8, 12), cells.points),
+        ramp(8, 12)[cells.rows, cells.columns] - torch.tensor([8.0, 0.0]),
     )
 
 
 def test_nearest_masks_take_cells_wholly_or_not():
-    placement = place(BOX, {0: Affine.translation(4, 0)}, GRID.cells(1), nearest=True)
-    assert set(placement.areas.tolist()) == {256.0}
+    cells = find_target_cells(BOX, {0: Affine.translation(4, 0)}, GRID.cells(1), nearest=True)
+    assert set(cells.areas.tolist()) == {256.0}
 
 
 def test_a_target_outside_the_frame_asks_for_nothing():
-    placement = place(BOX, {0: Affine.translation(500, 0)}, GRID.cells(1))
-    assert cells(placement) == []
-    assert placement.area == 0.0
-    assert sample(ramp(4, 6), placement.points).shape == (0, 2)
+    cells = find_target_cells(BOX, {0: Affine.translation(500, 0)}, GRID.cells(1))
+    assert indices_of(cells) == []
+    assert cells.area == 0.0
+    assert sample(ramp(4, 6), cells.points).shape == (0, 2)
 
 
 def test_resize_measures_areas():
@@ -138,12 +138,12 @@ def test_nearest_features_come_from_whole_cells_and_are_zero_outside():
     ramp = torch.arange(4.0 * 6).reshape(4, 6, 1) + 1
     mask = np.ones((64, 96), dtype=bool)
     # 1.4 cells to the right: the nearest source is one cell to the left
-    placement = place(
+    cells = find_target_cells(
         mask, {0: Affine.translation(22.4, 0)}, (4, 6), nearest=True, from_nearest=True
     )
     found = torch.zeros(4, 6)
-    read = sample(ramp, placement.points, nearest=True)[:, 0]
-    found[placement.rows, placement.columns] = read
+    read = sample(ramp, cells.points, nearest=True)[:, 0]
+    found[cells.rows, cells.columns] = read
     assert torch.equal(found[:, 2:], ramp[:, 1:5, 0])
     outside = sample(ramp, torch.tensor([[-1.5, 0.0], [0.0, 1.4]]), nearest=True)
     assert torch.equal(outside, torch.zeros(2, 1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,24 +14,8 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.regions import warp
 
 
-class Moving(Protocol):
-    """A motion: transforms from rest to each fraction of the motion."""
-
-    def at(self, fraction: float) -> Affine:
-        """Return the transform from rest to `fraction` of the motion, in pixels."""
-        ...
-
-    def partway(self, fraction: float, share: float) -> Affine:
-        """Return the transform from rest to `share` of the displacement at `fraction`."""
-        ...
-
-    def displacement(self, fraction: float, mask: NDArray[np.bool_]) -> tuple[float, float]:
-        """Return the distance of a region (H, W) from rest at `fraction`, (pixels, degrees)."""
-        ...
-
-
 @dataclass(frozen=True, eq=False)
-class Placement:
+class TargetCells:
     """Target cells Y of one drag and the map Π back to its reference frame (Eq. 1).
 
     All tensors have K rows, one for each target cell of each driven frame.
@@ -57,19 +40,19 @@ class Placement:
         """Total area of the targets, in pixels."""
         return float(self.areas.sum())
 
-    def to(self, device: torch.device) -> Placement:
+    def to(self, device: torch.device) -> TargetCells:
         """Return a copy on a device."""
-        return Placement(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+        return TargetCells(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
 
 
-def place(
+def find_target_cells(
     mask: NDArray[np.bool_],
     transforms: dict[int, Affine],
     cells: tuple[int, int],
     *,
     nearest: bool = False,
     from_nearest: bool = False,
-) -> Placement:
+) -> TargetCells:
     """Compute the target cells of a region in its driven frames, with their source points.
 
     Args:
@@ -82,7 +65,7 @@ def place(
             release), instead of the transformed cell centres.
     """
     parts = [
-        _place_frame(
+        _cells_of_frame(
             frame,
             move(mask, affine, nearest=nearest),
             affine.inverse(),
@@ -92,7 +75,7 @@ def place(
         )
         for frame, affine in transforms.items()
     ]
-    return Placement(
+    return TargetCells(
         *(
             torch.cat([getattr(part, name) for part in parts])
             for name in parts[0].__dataclass_fields__
@@ -100,7 +83,7 @@ def place(
     )
 
 
-def _place_frame(
+def _cells_of_frame(
     frame: int,
     moved: NDArray[np.float32],
     back: Affine,
@@ -108,7 +91,7 @@ def _place_frame(
     *,
     nearest: bool,
     from_nearest: bool,
-) -> Placement:
+) -> TargetCells:
     coverage = resize(moved, *shape, nearest=nearest)
     rows, columns = torch.nonzero(coverage, as_tuple=True)
     height, width = moved.shape
@@ -120,7 +103,7 @@ def _place_frame(
         source = (back.apply((cells + 0.5) * size - 0.5) + 0.5) / size - 0.5
     points = torch.from_numpy(2.0 * (source + 0.5) / (shape[1], shape[0]) - 1.0)
     areas = coverage[rows, columns] * (height * width / coverage.numel())
-    return Placement(torch.full_like(rows, frame), rows, columns, areas, points.float())
+    return TargetCells(torch.full_like(rows, frame), rows, columns, areas, points.float())
 
 
 def move(mask: NDArray[np.bool_], affine: Affine, *, nearest: bool = False) -> NDArray[np.float32]:

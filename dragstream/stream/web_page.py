@@ -1,0 +1,244 @@
+"""`write_page`: streams as one self-contained HTML file that plays without a network or kernel."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import html
+import io
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dragstream.drags.checks import check_positive
+from dragstream.drags.files import checked_target, replacing
+from dragstream.stream.records import Block, Mode
+from dragstream.stream.target_places import target_places
+
+if TYPE_CHECKING:
+    from dragstream.drags.motions import Drag
+    from dragstream.models.base import ModelSpec
+
+_QUALITY = 80
+"""Of the WebP frames."""
+_NARROWEST = 64
+"""Pixels to which frames are scaled down at most."""
+_TRACK_POINTS = 33
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """A stream on a page.
+
+    Attributes:
+        name: Its name.
+        seed: Its seed.
+        blocks: Its blocks, oldest first.
+        code: Python source that makes it again; None if it cannot be written.
+    """
+
+    name: str
+    seed: int
+    blocks: tuple[Block, ...]
+    code: str | None
+
+
+def write_page(
+    branches: Sequence[Branch],
+    spec: ModelSpec,
+    path: str | os.PathLike[str],
+    megabytes: float,
+) -> Path:
+    """Write streams of one model side by side as a web page; returns the path.
+
+    The page holds the frames, blocks with their prompts, drags, settings and drift, and the code
+    that makes each stream again. It loads nothing and its only script is DragStream's own: texts
+    are data, and a content security policy forbids everything else.
+
+    Args:
+        branches: The streams, at least one, with names of their own.
+        spec: Of their model.
+        path: Ending in ``.html``; ``~`` is the home folder.
+        megabytes: Frames are scaled down, to 64 pixels of width at most, until they need no more
+            than this, in units of 10^6 bytes.
+
+    Raises:
+        TypeError: ``megabytes`` is not a number.
+        ValueError: A stream without blocks, two of one name, another suffix, no such folder, or a
+            number that is not positive.
+        OSError: The file cannot be written.
+    """
+    limit = check_positive(megabytes, "megabytes") * 1e6
+    target = checked_target(path, ".html")
+    names = [branch.name for branch in branches]
+    for branch in branches:
+        if not branch.blocks:
+            raise ValueError(f"stream {branch.name!r} has no blocks yet: generate one first")
+        if names.count(branch.name) > 1:
+            raise ValueError(f"two streams have the name {branch.name!r}")
+    text = _page(_document(branches, spec, limit))
+    with replacing(target) as part:
+        part.write_text(text, encoding="utf-8")
+    return target
+
+
+def _page(document: dict[str, Any]) -> str:
+    """The HTML of a document."""
+    script, style = (_asset(f"session_page.{kind}") for kind in ("js", "css"))
+    # As data in the page's text it must not close its element; JSON allows the escape.
+    data = json.dumps(document, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    policy = (
+        f"default-src 'none'; img-src data:; script-src {_source(script)}; "
+        f"style-src {_source(style)}; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(document['title'])}</title>\n<style>{style}</style>\n</head>\n"
+        '<body>\n<main id="session"><p>This page shows a film and needs JavaScript.</p></main>\n'
+        f'<script type="application/json" id="document">{data}</script>\n'
+        f"<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _asset(name: str) -> str:
+    """A file of the built front end, as an inline element can hold it."""
+    return (resources.files(__package__) / "static" / name).read_text(encoding="utf-8").strip()
+
+
+def _source(inline: str) -> str:
+    """An inline element as a source in a content security policy."""
+    digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+def _document(branches: Sequence[Branch], spec: ModelSpec, limit: float) -> dict[str, Any]:
+    """Everything that the page shows, as JSON; blocks that branches share appear once."""
+    shared = {id(block): block for branch in branches for block in branch.blocks}
+    numbers = {key: number for number, key in enumerate(shared)}
+    width, pictures = _pictures([block.frames for block in shared.values()], limit)
+    return {
+        "title": f"DragStream: {branches[0].blocks[-1].prompt}",
+        "model": spec.name,
+        "frameRate": spec.clock.frame_rate,
+        "width": spec.grid.width,
+        "height": spec.grid.height,
+        "shownWidth": width,
+        "blocks": [
+            {**_block(block), "frames": frames}
+            for block, frames in zip(shared.values(), pictures, strict=True)
+        ],
+        "branches": [
+            {
+                "name": branch.name,
+                "seed": branch.seed,
+                "blocks": [numbers[id(block)] for block in branch.blocks],
+                "code": branch.code,
+            }
+            for branch in branches
+        ],
+    }
+
+
+def _pictures(blocks: Sequence[NDArray[np.uint8]], limit: float) -> tuple[int, list[list[str]]]:
+    """The frames of blocks as base64 of WebP, and their width, within a number of bytes."""
+    full = width = blocks[0].shape[2]
+    while True:
+        pictures = [[_webp(frame, width) for frame in frames] for frames in blocks]
+        size = sum(len(picture) for frames in pictures for picture in frames)
+        if size <= limit or width <= min(full, _NARROWEST):
+            return width, pictures
+        width = max(min(full, _NARROWEST), int(0.95 * width * math.sqrt(limit / size)))
+
+
+def _webp(frame: NDArray[np.uint8], width: int) -> str:
+    image = Image.fromarray(frame)
+    if width != image.width:
+        height = max(1, round(image.height * width / image.width))
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=_QUALITY, method=4)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _block(block: Block) -> dict[str, Any]:
+    """A block without its frames."""
+    return {
+        "index": block.index,
+        "firstFrame": block.first_frame,
+        "mode": block.mode.value,
+        "prompt": block.prompt,
+        "part": block.part,
+        "seconds": round(block.timings.total, 3),
+        "latentFrames": list(block.latent_frames),
+        "drift": [_number(value) for value in block.drift],
+        "losses": [_number(item.loss) for item in block.iterations],
+        "settings": _settings(block.settings),
+        "drags": [_drag(block, drag) for drag in block.drags],
+    }
+
+
+def _number(value: float) -> float | None:
+    """A number for JSON; None for one that is not finite."""
+    return float(f"{value:.5g}") if math.isfinite(value) else None
+
+
+def _settings(settings: object) -> list[tuple[str, str]]:
+    """Names and values of the settings that are not left open."""
+    if not dataclasses.is_dataclass(settings):
+        return []
+    found = ((item.name, getattr(settings, item.name)) for item in dataclasses.fields(settings))
+    return [(name, repr(value)) for name, value in found if value is not None]
+
+
+def _drag(block: Block, drag: Drag) -> dict[str, Any]:
+    """The outline of a drag's handle, the track of its anchor, and the maps to its targets."""
+    mask = drag.mask(*block.frames.shape[1:3])
+    anchor = np.asarray(drag.motion.anchor(mask))
+    track = [drag.motion.at(step).apply(anchor) for step in np.linspace(0, 1, _TRACK_POINTS)]
+    return {
+        "kind": type(drag.motion).__name__,
+        "outline": outline_path(mask),
+        "track": [[round(float(x), 1), round(float(y), 1)] for x, y in track],
+        "rest": block.video_frames[-1] if block.mode is Mode.EDIT else block.first_frame - 1,
+        "targets": [
+            {"frame": frame, "matrix": [round(v, 4) for row in place.matrix for v in row]}
+            for frame, place in target_places(block, drag.motion)
+        ],
+    }
+
+
+def outline_path(mask: NDArray[np.bool_]) -> str:
+    """The borders between a mask and the rest as SVG path data, along the edges of pixels.
+
+    Integers are the centres of pixels, so the edges lie at halves.
+    """
+    padded = np.pad(mask, 1)
+    across = "".join(
+        f"M{start - 0.5:g} {row - 0.5:g}h{count}"
+        for row, start, count in _runs(padded[1:, 1:-1] != padded[:-1, 1:-1])
+    )
+    down = "".join(
+        f"M{column - 0.5:g} {start - 0.5:g}v{count}"
+        for column, start, count in _runs((padded[1:-1, 1:] != padded[1:-1, :-1]).T)
+    )
+    return across + down
+
+
+def _runs(marked: NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:
+    """(row, start, length) of the runs of True in each row."""
+    for row in np.flatnonzero(marked.any(axis=1)).tolist():
+        edges = np.flatnonzero(np.diff(np.pad(marked[row], 1).astype(np.int8)))
+        for start, stop in edges.reshape(-1, 2).tolist():
+            yield row, start, stop - start
