@@ -19,6 +19,7 @@ function made(playing = true) {
   const model = new FakeModel();
   if (playing) model.set("live_status", "playing");
   const store = new Store(model);
+  store.holding.dispose();
   const frames: (() => void)[] = [];
   const clock = { now: 1000 };
   const holding = new Holding(store, model, (call) => frames.push(call), () => clock.now);
@@ -176,12 +177,11 @@ describe("the time from pointer to picture", () => {
   it("is taken when the picture is painted, once for each move", () => {
     const { model, holding, clock, sent } = made();
     model.set("holds", [hold({ stamp: 1000 })]);
-    holding.changed();
     clock.now = 1420;
     holding.paint(1);
     clock.now = 1800;
+    model.set("holds", [hold({ stamp: 1000, blocks: 2 })]);
     holding.paint(2);
-    holding.changed();
     expect(holding.latency).toBe(420);
     expect(sent("hold_shown")).toEqual([{ type: "hold_shown", milliseconds: 420 }]);
   });

@@ -6,6 +6,7 @@ import type { Message } from "../shared/model";
 import { Newest } from "../shared/newest";
 import { distance, tidyPoint, type Point } from "../shared/points";
 import type { Model, Store } from "./store";
+import type { ToolName } from "./types";
 
 /** A hold as Python describes it. */
 export interface Hold {
@@ -55,6 +56,7 @@ export interface Grab {
 /** The name of the tool. */
 export const HOLD = "hold";
 
+const TRAITS = ["holds", "live_status"] as const;
 const UNDER_WAY = 2; // moves that Python has not answered yet
 const SMALLEST = 0.05;
 const LARGEST = 20;
@@ -88,6 +90,8 @@ export class Holding {
   private nextKey = Math.floor(Math.random() * 2 ** 30); // pages share the holds of a canvas
   private scheduled = false;
   private hovered = false;
+  private played = false;
+  private toolAtRest: ToolName = "brush";
   private measured = -1; // the newest stamp that was measured
   private waiting: number | null = null; // a stamp whose picture was not painted yet
   private press: { readonly point: Point; readonly time: number } | null = null;
@@ -98,7 +102,14 @@ export class Holding {
     private readonly model: Model,
     private readonly nextFrame: (call: () => void) => void = (call) => void requestAnimationFrame(call),
     private readonly now: () => number = () => performance.now(),
-  ) {}
+  ) {
+    for (const name of TRAITS) model.on(`change:${name}`, this.changed);
+    this.changed();
+  }
+
+  dispose(): void {
+    for (const name of TRAITS) this.model.off(`change:${name}`, this.changed);
+  }
 
   /** There is a live stream to hold things of. */
   get possible(): boolean {
@@ -267,8 +278,9 @@ export class Holding {
     for (const grab of [...this.grabs.values()]) if (!known.has(grab.key)) this.forget(grab);
   }
 
-  /** The holds are others, or were in another block. */
-  changed(): void {
+  /** The holds are others or were in another block, or the stream plays or rests. */
+  private readonly changed = (): void => {
+    this.chooseTool();
     const stamps = this.holds.map(({ stamp }) => stamp ?? -1);
     const newest = Math.max(-1, ...stamps);
     if (newest > this.measured && newest <= this.now()) {
@@ -278,6 +290,18 @@ export class Holding {
       else this.waiting = newest;
     }
     this.store.notify();
+  };
+
+  /** While a stream plays this tool is at hand; at rest the tool before it, if nothing is held. */
+  private chooseTool(): void {
+    const { store, playing } = this;
+    if (playing && !this.played) {
+      this.toolAtRest = store.tool;
+      store.setTool(HOLD);
+    } else if (!playing && store.tool === HOLD && (!this.possible || (this.played && this.holds.length === 0))) {
+      store.setTool(this.toolAtRest);
+    }
+    this.played = playing;
   }
 
   /** The first frame of a clip is on the screen. */

@@ -17,7 +17,7 @@ import {
 import { rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { KernelHeartbeat, type Message, type Model as TalkingModel } from "../shared/model";
 import { History } from "./history";
-import { HOLD, Holding } from "./holding";
+import { Holding } from "./holding";
 import { kindOf } from "./motions";
 import type { Outline } from "./outline_tools";
 import { Picking } from "./picking";
@@ -38,7 +38,8 @@ export interface Aim {
 
 /** State of the display only: a change of it is no step of undo. */
 const SHOWN = ["frame", "latent_frames", "onion", "trail", "selectors", "aim"] as const;
-const LIVE = ["holds", "live_status"] as const;
+
+const KEPT = ["state", "looks", "draft"] as const; // the scene
 
 const MERGE_MILLISECONDS = 800;
 
@@ -59,8 +60,6 @@ export class Store {
   private readonly heartbeat: KernelHeartbeat;
   private preview: Scene | null = null;
   private writing = false;
-  private playing = false;
-  private toolAtRest: ToolName = "brush";
   private readonly history: History<Scene>;
   private merge = { label: "", time: 0 };
   private readonly watchers = new Set<() => void>();
@@ -75,21 +74,15 @@ export class Store {
     this.heartbeat = new KernelHeartbeat(model, this.notify);
     this.selection = this.scene.draft ? "draft" : null;
     this.brushRadius = Math.max(2, Math.round(Math.min(this.size.width, this.size.height) / 16));
-    model.on("change:state", this.adopt);
-    model.on("change:looks", this.adopt);
-    model.on("change:draft", this.adopt);
+    for (const name of KEPT) model.on(`change:${name}`, this.adopt);
     for (const name of SHOWN) model.on(`change:${name}`, this.notify);
-    for (const name of LIVE) model.on(`change:${name}`, this.lives);
-    this.lives();
     model.on("msg:custom", this.hear);
   }
 
   dispose(): void {
-    this.model.off("change:state", this.adopt);
-    this.model.off("change:looks", this.adopt);
-    this.model.off("change:draft", this.adopt);
+    for (const name of KEPT) this.model.off(`change:${name}`, this.adopt);
     for (const name of SHOWN) this.model.off(`change:${name}`, this.notify);
-    for (const name of LIVE) this.model.off(`change:${name}`, this.lives);
+    this.holding.dispose();
     this.heartbeat.dispose();
     this.model.off("msg:custom", this.hear);
     this.watchers.clear();
@@ -400,19 +393,6 @@ export class Store {
       if (message["refused"] === true) this.history.cut(); // what cannot be is not to be done again
       this.setError(String(message["text"]));
     }
-  };
-
-  /** While a live stream plays the hold tool is at hand; at rest the tool before it, if nothing is held. */
-  private readonly lives = (): void => {
-    const { playing, holds, possible } = this.holding;
-    if (playing && !this.playing) {
-      this.toolAtRest = this.tool;
-      this.setTool(HOLD);
-    } else if (!playing && this.tool === HOLD && (!possible || (this.playing && holds.length === 0))) {
-      this.setTool(this.toolAtRest);
-    }
-    this.playing = playing;
-    this.holding.changed();
   };
 
   readonly notify = (): void => {
