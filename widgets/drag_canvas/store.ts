@@ -40,7 +40,6 @@ export interface Aim {
 const SHOWN = ["frame", "latent_frames", "onion", "trail", "selectors", "aim"] as const;
 
 const KEPT = ["state", "looks", "draft"] as const; // the scene
-
 const MERGE_MILLISECONDS = 800;
 
 export class Store {
