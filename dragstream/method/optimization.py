@@ -18,12 +18,14 @@ from torch import Tensor
 from dragstream.method.adamw import AdamW
 from dragstream.method.drag_loss import DragLoss, PreservationTerm
 from dragstream.method.features import MapReader, Maps, References
+from dragstream.method.frequency import LowPass
 from dragstream.method.optimizer import DragOptimizer, Step
 from dragstream.method.parts import FrequencyView
 from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
 from dragstream.method.target_cells import resize
 from dragstream.method.targets import SegmentTargets, compute_targets, kept_cells, moved_frames
+from dragstream.method.warm_start import warm_start
 
 __all__ = ["LatentOptimization"]
 
@@ -67,11 +69,15 @@ class LatentOptimization(DragOptimizer):
             corners=settings.nearest_features,
             window=settings.window,
         )
+        warm = settings.warm_start
+        views = self._low_passes or ((LowPass(1.0),) if warm else ())
         self._references = References.read(
-            self._reader, problem.drags, self._low_passes, predict=weight > 0
+            self._reader, problem.drags, views, predict=weight > 0 or warm
         )
         self._initial: Maps | None = None
         self._targets: tuple[int, SegmentTargets] | None = None
+        if warm:
+            self._start_warm()
 
     def _advance(self, index: int) -> Step:
         """Compute one iteration, in the paper's order: targets, features, loss, step, ADSR."""
@@ -80,7 +86,7 @@ class LatentOptimization(DragOptimizer):
         with torch.enable_grad():
             point = self._latents.detach().requires_grad_()
             maps = self._read(point)  # F(z')
-            if index == 0 and self._loss.preservation is not None:
+            if self._initial is None and self._loss.preservation is not None:
                 self._initial = maps.detach()  # F(z): no pass of its own, to save time
             loss, loss_rec, loss_cst = self._loss(  # Eq. 3
                 maps, self._references, self._initial, targets, low_pass
@@ -98,6 +104,22 @@ class LatentOptimization(DragOptimizer):
             segment,
             low_pass.cutoff,
         )
+
+    def _start_warm(self) -> None:
+        """Move the dragged objects in the latents to their targets."""
+        with torch.inference_mode(mode=False), torch.no_grad():
+            context = self._problem.context
+            (maps,) = self._reader(self._latents, self._sigma, context, predict=True)
+            assert maps.predictions is not None  # noqa: S101 - asked for
+            self._initial = maps if self._loss.preservation is not None else None
+            self._latents = warm_start(
+                self._latents,
+                self._sigma,
+                maps.predictions,
+                drags=self._problem.drags,
+                references=self._references.predictions,
+                grid=self._problem.model.spec.grid,
+            )
 
     def _targets_at(self, index: int) -> tuple[int, SegmentTargets]:
         """Return the segment of an iteration, and its targets."""

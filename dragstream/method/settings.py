@@ -82,6 +82,9 @@ class DragSettings:
             the prediction the clean predictions x0 of the dragged block are normalised to, at each
             denoising step; see `rectification.normalise_prediction`. 0: no normalisation. For
             blocks without a drag, set `Stream(prediction_blocks=...)`.
+        warm_start: Begin with the dragged objects already at their targets, see
+            `dragstream.method.warm_start`; takes one more pass and saves about two iterations. Not
+            part of the paper. A drag then has one segment.
         window: Latent frames that the block and its references attend to in the iterations,
             including the model's sink and their own; the denoising steps use the model's whole
             context. None: the whole context in both.
@@ -113,6 +116,7 @@ class DragSettings:
     nearest_masks: bool = False
     nearest_features: bool = False
     prediction_blocks: int = 0
+    warm_start: bool = False
     window: int | None = None
 
     def __post_init__(self) -> None:
@@ -133,6 +137,17 @@ class DragSettings:
             TypeError: A field that does not exist.
         """
         return cls(**{**_PAPER, **overrides})
+
+    @classmethod
+    def fast(cls, **overrides: Any) -> Self:
+        """Return settings that drag in about half of the time, with some fields replaced.
+
+        Two iterations from a warm start, in place of four from the undragged latents.
+
+        Raises:
+            TypeError: A field that does not exist.
+        """
+        return cls(**{"iterations": 2, "warm_start": True, **overrides})
 
     @classmethod
     def suited(cls, **overrides: Any) -> Self:
@@ -284,7 +299,12 @@ class DragSettings:
     def __repr__(self) -> str:
         """Return the nearest preset with the fields that differ from it, as Python code."""
         written = []
-        presets = {"": type(self)(), ".paper": self.paper(), ".released": self.released()}
+        presets = {
+            "": type(self)(),
+            ".fast": self.fast(),
+            ".paper": self.paper(),
+            ".released": self.released(),
+        }
         for name, preset in presets.items():
             changed = [
                 f"{item.name}={getattr(self, item.name)!r}"

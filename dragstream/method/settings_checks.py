@@ -51,6 +51,11 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     found["cutoffs"] = _cutoffs(given["cutoffs"])
     found["views"] = _views(given["views"])
     found["loss"] = Loss.of(given["loss"])
+    if found["warm_start"] and (found["segment_pixels"] or found["segment_degrees"]):
+        raise ValueError(
+            "warm_start moves objects all the way at once: it needs segment_pixels=None and "
+            f"segment_degrees=None, got {found['segment_pixels']} and {found['segment_degrees']}"
+        )
     return found
 
 
@@ -67,6 +72,7 @@ _NUMBERS: dict[str, Callable[[Any, str], Any]] = {
     "fresh_optimizer": check_bool,
     "nearest_masks": check_bool,
     "nearest_features": check_bool,
+    "warm_start": check_bool,
 }
 """Checks of the fields that always have a value."""
 

@@ -115,6 +115,10 @@ _VARIANTS = (
         Method(f"alpha={alpha:g}", DragSettings(focus=Focus(alpha)), f"α = {alpha:g}")
         for alpha in (2.0, 1.5, 0.5)
     ),
+    Method("fast", DragSettings.fast(), "two iterations from a warm start"),
+    Method("warm_I=1", DragSettings.fast(iterations=1), "one iteration from a warm start"),
+    Method("warm_I=4", DragSettings.fast(iterations=4), "four iterations from a warm start"),
+    Method("warm_I=0", DragSettings.fast(iterations=0), "the warm start alone, no gradient"),
     Method("sg-i2v", SGI2V(), "SG-I2V, adapted to streams"),
     Method("dragvideo", DragVideo(), "DragVideo, adapted to streams"),
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from dragstream.drags.checks import Point, check_point
+from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, Poses
 from dragstream.drags.regions import centroid, moved, rasterise
 from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
@@ -82,16 +83,18 @@ class Holds:
             )
         height, width = spec.grid.height, spec.grid.width
         mask = _pixels("region", region, height, width)
+        shape = as_shape(region)
+        moved(shape, Affine.identity())  # refuses what could not go along later
         x, y = centroid(mask) if at is None else _place(at, height, width)
         for each in (keep, *(hold.keep for hold in self.held)):
             _check_apart(mask, each, height, width)
-        drag = Drag(region, Poses((x, y), [(0.0, 0.0)]))
+        drag = Drag(shape, Poses((x, y), [(0.0, 0.0)]))
         request = Request.of(
             spec, blocks, drags=[drag], keep=keep, settings=settings, callback=None
         )
         hold = Hold(
             next(self._numbers),
-            Grip(block, as_shape(region), mask, Asked(x, y)),
+            Grip(block, shape, mask, Asked(x, y)),
             keep=request.keep,
             settings=request.settings,
             pinned=pinned,

@@ -277,7 +277,6 @@ class Stream(StreamExport, StreamAccess):
         Raises:
             ValueError: The model's largest number of blocks is reached; a stream without blocks.
             FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
-            Exception: Any exception of ``late``.
         """
         with self._writing("step") as state:
             need_blocks(state, "drag")

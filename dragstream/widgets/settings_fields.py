@@ -21,6 +21,7 @@ __all__ = ["FIELDS", "PRESETS", "Field", "field_states", "nudged", "preset_of", 
 
 PRESETS: Mapping[str, Callable[[], DragSettings]] = {
     "default": DragSettings,
+    "fast": DragSettings.fast,
     "paper": DragSettings.paper,
     "released": DragSettings.released,
 }

@@ -518,6 +518,21 @@ def test_what_cannot_be_held_is_refused(lively, two, arguments, message):
     assert live.holds == ()
 
 
+class Half(regions.Shape):
+    """A shape of someone's own, which no one else can move."""
+
+    def paint(self, height, width):
+        return np.arange(width) < np.full((height, 1), width // 2)
+
+
+@pytest.mark.parametrize("region", [Half(), "disc", None])
+def test_what_is_no_known_region_is_refused(lively, two, region):
+    live = lively(two.fork())
+    with pytest.raises(TypeError, match="region"):
+        live.hold(region)
+    assert live.holds == ()
+
+
 def test_a_model_that_makes_no_further_block_holds_nothing(lively, tiny):
     model = tiny()
     model.spec = dataclasses.replace(model.spec, most_blocks=1)
