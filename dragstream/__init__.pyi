@@ -1,6 +1,16 @@
 from . import drags, metrics, models, plots
 from .drags import regions
-from .drags.motions import Combined, Deformation, Drag, Memory, Path, Rotation, Scale, Translation
+from .drags.motions import (
+    Combined,
+    Deformation,
+    Drag,
+    Memory,
+    Path,
+    Poses,
+    Rotation,
+    Scale,
+    Translation,
+)
 from .method.frequency import LowPass
 from .method.settings import DragSettings
 from .models.loading import load
@@ -21,6 +31,7 @@ __all__ = [
     "LowPass",
     "Memory",
     "Path",
+    "Poses",
     "Rotation",
     "Scale",
     "Stream",

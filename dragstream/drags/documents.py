@@ -13,6 +13,9 @@ M        {"type": "translation", "path": P}
          {"type": "deformation", "path": P, "edge": 0.33}
          {"type": "rotation", "center": [x, y], "degrees": a | [a, ...], "ease": E, "frames": F}
          {"type": "combined", "of": [M, M, ...]}
+         {"type": "scale", "center": [x, y], "factor": f | [f, ...], "ease": E, "frames": F}
+         {"type": "poses", "center": [x, y], "poses": [[dx, dy, degrees, factor], ...],
+          "shown": {...}}
          {"type": "own", "value": {"class": "Growth", "factor": 1.4, ...}, "shown": {...}}
 P        {"points": [[x, y], ...], "smooth": true, "ease": E, "frames": F}
 E        "linear" | "ease_in" | "ease_out" | "ease_in_out"
@@ -69,6 +72,8 @@ MOST_PIXELS = 2**27  # of all masks of a document together; equal ones count onc
 MOST_REGIONS = 2**13  # of a document, nested ones included
 MOST_POINTS_IN_ALL = 2**16  # of a document
 
+_READ_ONLY = ("own", "poses")
+"""Motions that a page shows and does not change."""
 _SHOWN_FRAMES = 3
 _SHOWN_STEPS = 24
 
@@ -93,8 +98,8 @@ def to_json(
         keep: The region to keep, or None.
         own: Write user-defined motions too, by class name and fields; the reader needs the
             classes.
-        frame: Height and width in pixels of the frame on which a page draws user-defined motions;
-            their sketch is then added under "shown".
+        frame: Height and width in pixels of the frame on which a page draws user-defined motions
+            and poses; their sketch is then added under "shown".
 
     Raises:
         TypeError: An element is not a Drag, or a region or motion is of an unknown class.
@@ -128,7 +133,7 @@ def from_json(
 def _drag_json(drag: Drag, *, own: bool, frame: tuple[int, int] | None) -> Document:
     source = drag.source
     motion = _motion_json(drag.motion, own=own, page=frame is not None)
-    if frame is not None and motion["type"] == "own":
+    if frame is not None and motion["type"] in _READ_ONLY:
         motion["shown"] = _shown(drag, *frame)
     return {
         "region": _region_json(drag.region),
@@ -138,7 +143,7 @@ def _drag_json(drag: Drag, *, own: bool, frame: tuple[int, int] | None) -> Docum
 
 
 def _shown(drag: Drag, height: int, width: int) -> Document:
-    """The sketch of a user-defined motion for a page, and its maps at even steps of time."""
+    """The sketch of a read-only motion for a page, and its maps at even steps of time."""
     sketch = drag.motion.sketch(rasterise(drag.region, height, width), _SHOWN_FRAMES)
     maps = [drag.motion.at(step / _SHOWN_STEPS).matrix for step in range(_SHOWN_STEPS + 1)]
     return {

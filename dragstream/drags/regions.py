@@ -23,6 +23,7 @@ from dragstream.drags.shapes import (
     BoolMask,
     Box,
     Brush,
+    Combination,
     Difference,
     Disc,
     Intersection,
@@ -54,6 +55,7 @@ __all__ = [
     "disc",
     "edge",
     "mask",
+    "moved",
     "polygon",
     "rasterise",
     "read_mask",
@@ -127,6 +129,41 @@ def warp(mask: NDArray[np.bool_] | NDArray[np.floating], affine: Affine) -> NDAr
         source, [[e, d], [b, a]], offset=(f, c), order=1, mode="grid-constant"
     )
     return moved.clip(0.0, 1.0)
+
+
+def moved(region: Shape, affine: Affine) -> Shape:  # noqa: PLR0911  # one a kind of shape
+    """A shape turned, scaled and shifted; masks lose what leaves the frame.
+
+    Args:
+        region: The shape.
+        affine: A map that keeps angles and orientation, in pixels.
+
+    Raises:
+        ValueError: The map has no inverse.
+        TypeError: A shape of an unknown class.
+    """
+    growth = math.sqrt(abs(affine.determinant))
+    match region:
+        case Disc():
+            return Disc(tuple(affine.apply(region.center).tolist()), region.radius * growth)
+        case Brush():
+            return Brush(affine.apply(region.points), region.radius * growth)
+        case Polygon():
+            return Polygon(affine.apply(region.points))
+        case Box() if (growth, 0.0) == affine.matrix[0][:2]:  # not turned
+            left, top = affine.apply((region.left, region.top)).tolist()
+            right, bottom = affine.apply((region.right, region.bottom)).tolist()
+            return Box(left, top, right, bottom)
+        case Box():
+            across, down = (region.left, region.right), (region.top, region.bottom)
+            corners = [(across[i], down[j]) for i, j in ((0, 0), (1, 0), (1, 1), (0, 1))]
+            return Polygon(affine.apply(corners))
+        case Mask():
+            return Mask(warp(region.array, affine) >= 0.5)
+        case Combination():
+            return type(region)(tuple(moved(part, affine) for part in region.of))
+        case _:
+            raise TypeError(f"a region of class {type(region).__name__} cannot be moved")
 
 
 def centroid(mask: NDArray[np.bool_] | NDArray[np.floating]) -> Point:

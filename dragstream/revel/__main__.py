@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm.auto import tqdm
 
 from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
 from dragstream.models.base import VideoModel
-from dragstream.revel import captions, identity, likeness
+from dragstream.revel import captions, identity, likeness, live
 from dragstream.revel.cases import PLANNED, Kind
 from dragstream.revel.commands import add_commands
 from dragstream.revel.folders import read_results
-from dragstream.revel.methods import ALL, Method, constants, resolved, select
+from dragstream.revel.methods import ALL, FULL, Method, constants, resolved, select
 from dragstream.revel.runs import run
 from dragstream.revel.scenes import scene_specs
 from dragstream.revel.tables import document, markdown
@@ -64,7 +65,7 @@ def _tabulate(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dragstream.revel", description=__doc__)
     suites = parser.add_subparsers(dest="suite", required=True)
-    for suite in (*_sweeps(suites), *_observations(suites)):
+    for suite in (*_sweeps(suites), *_observations(suites), _pulling(suites)):
         suite.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
         suite.add_argument(
             "--model", default="playground", help="what ds.load takes (default: %(default)s)"
@@ -151,6 +152,27 @@ def _observations(suites: Any) -> Iterator[argparse.ArgumentParser]:
         yield suite
 
 
+def _pulling(suites: Any) -> argparse.ArgumentParser:
+    """The command that pulls objects while the video plays."""
+    pulling: argparse.ArgumentParser = suites.add_parser(
+        "live", help="objects that a pointer pulls along curves while the video plays"
+    )
+    pulling.set_defaults(run=_live)
+    pulling.add_argument("--scenes", type=int, default=8, help="(default: %(default)s)")
+    pulling.add_argument(
+        "--seconds", type=float, default=5.0, help="of video, of each (default: %(default)s)"
+    )
+    pulling.add_argument(
+        "--speed", type=float, default=live.SPEED, help="pixels a second (default: %(default)s)"
+    )
+    pulling.add_argument(
+        "--methods",
+        default=FULL,
+        help="such as I=4,no_adsr (default: %(default)s)",
+    )
+    return pulling
+
+
 def _origin(options: argparse.Namespace, model: VideoModel) -> dict[str, Any]:
     return {
         "model": model.spec.name,
@@ -166,6 +188,24 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     marks = identity.summary(found)
     outcome = {"marks": marks, "glimpses": [asdict(each) for each in found]}
     return _origin(options, model) | outcome, _text(identity.summary_table(marks))
+
+
+def _live(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    model, methods = load(options.model), select(options.methods.split(","))
+    length = {"seconds": options.seconds, "speed": options.speed}
+    scenes = live.pulls(model, options.scenes, methods, options.seed, **length)
+    found = [each for scene in tqdm(scenes, total=options.scenes, unit="scene") for each in scene]
+    rows, table = live.report(found)
+    outcome = {
+        "model": model.spec.name,
+        "fingerprint": model.fingerprint(),
+        "scenes": options.scenes,
+        "seed": options.seed,
+        **length,
+        "methods": rows,
+        "pulls": [asdict(each) for each in found],
+    }
+    return outcome, table
 
 
 def _captions(options: argparse.Namespace) -> tuple[dict[str, Any], str]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dragstream.stream.records import Block
 
 Callback = Callable[[Iteration], Any]
+References = dict[tuple[int, int, int], Reference]
+"""References by denoising step, block and latent frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +101,26 @@ class BlockPlan:
     keep: NDArray[np.bool_] | None
     neighbours: torch.Tensor | None
 
+    def at(self, step: int) -> BlockPlan | None:
+        """Itself at its denoising step, None at others: see `generate`."""
+        return self if step == self.request.step else None
+
+
+@dataclass(frozen=True, eq=False)
+class LateDrags:
+    """Drags of one block that are decided on when the block comes to their denoising step.
+
+    Attributes:
+        ask: Called before each denoising step, until it returns a request, which acts at this
+            step; it may never return one.
+        prediction_blocks: That of the request's settings, which matters from the first step on.
+        references: Cache of the drags' references, see `plan_block`.
+    """
+
+    ask: Callable[[int], Request | None]
+    prediction_blocks: int
+    references: References
+
 
 @dataclass(frozen=True)
 class MotionSchedule:
@@ -153,23 +175,30 @@ class ReentryMotion:
         return self.origin.then(self.motion.partway(fraction, share))
 
 
-def plan_block(
-    request: Request, cache: ContextCache, state: State, origin: State, schedule: MotionSchedule
+def plan_block(  # noqa: PLR0917
+    request: Request,
+    cache: ContextCache,
+    state: State,
+    origin: State,
+    schedule: MotionSchedule,
+    references: References | None = None,
 ) -> BlockPlan:
     """The method's input for the block that follows ``state``.
 
     The reference of drags is the newest latent frame of ``origin`` (the paper's frame k) unless
     the schedule names another; with a memory, it is the last latent frame of the remembered block.
+    ``references`` caches references between calls whose blocks do not change; each holds the
+    model's context before its block.
     """
     grid, settings = cache.model.spec.grid, request.settings
-    references: dict[tuple[int, int], Reference] = {}
+    references = {} if references is None else references
     drags = []
     for drag in request.drags:
         newest = len(origin.blocks) - 1
         index = newest if drag.source is None else drag.source.block
-        held = schedule.held if drag.source is None else -1
-        if (index, held) not in references:  # equal references share the model's passes
-            references[index, held] = _reference(request.step, cache, origin, index, held)
+        key = request.step, index, schedule.held if drag.source is None else -1
+        if key not in references:  # equal references share the model's passes
+            references[key] = _reference(cache, origin, *key)
         mask = drag.mask(grid.height, grid.width)
         motion: Motion | ReentryMotion = drag.motion
         if drag.source is not None:
@@ -177,7 +206,7 @@ def plan_block(
             mask = drag.motion.handle(shown)
             motion = ReentryMotion(drag.origin(grid.height, grid.width), drag.motion)
         fractions, start = schedule.fractions(drag.motion), schedule.start(drag.motion)
-        drags.append(BlockDrag(references[index, held], mask, motion, fractions, start))
+        drags.append(BlockDrag(references[key], mask, motion, fractions, start))
     recent = state.blocks[-settings.neighbours :]
     neighbours = trailing([block.noisy[request.step] for block in recent], settings.neighbours)
     return BlockPlan(
@@ -188,7 +217,7 @@ def plan_block(
     )
 
 
-def _reference(step: int, cache: ContextCache, state: State, index: int, frame: int) -> Reference:
+def _reference(cache: ContextCache, state: State, step: int, index: int, frame: int) -> Reference:
     """A latent frame of a block with its noise of a denoising step, and the context before it."""
     block = state.blocks[index]
     return Reference(

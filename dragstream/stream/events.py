@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from dragstream.drags.checks import Point
+from dragstream.drags.shapes import Shape
 from dragstream.method.iteration import Iteration
 from dragstream.stream.records import Block
 
@@ -14,6 +16,8 @@ __all__ = [
     "Changed",
     "Event",
     "EventCallback",
+    "HoldState",
+    "HoldsChanged",
     "Iterated",
     "Iteration",
     "Progress",
@@ -82,7 +86,38 @@ class StatusChanged:
     error: BaseException | None = None
 
 
-Event = Progress | Iterated | BlockMade | Changed | StatusChanged
+@dataclass(frozen=True)
+class HoldState:
+    """A hold of a live stream at one moment; lengths in pixels of the video frame."""
+
+    id: int
+    """Number of the hold in its live stream, from 1."""
+    region: Shape
+    """The held region in the newest published frame."""
+    at: Point
+    """The point (x, y) of the region that was taken hold of, in that frame."""
+    position: Point
+    """The place (x, y) that is asked for it."""
+    degrees: float
+    """The turn that is asked for, relative to the grip, clockwise on screen."""
+    factor: float
+    """The factor of lengths that is asked for, relative to the grip."""
+    pinned: bool
+    """True for a pin."""
+    latency: float | None
+    """Seconds from the newest move that the newest block used to its publication; None where the
+    hold did not move for that block."""
+
+
+@dataclass(frozen=True)
+class HoldsChanged:
+    """A hold began or ended, or a block was published while something was held."""
+
+    holds: tuple[HoldState, ...]
+    """The holds in effect, oldest first."""
+
+
+Event = Progress | Iterated | BlockMade | Changed | StatusChanged | HoldsChanged
 EventCallback = Callable[[Event], object]
 """A callback for events, called on the thread that generates."""
 

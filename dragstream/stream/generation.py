@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from dragstream.stream.block_plan import BlockPlan
 
 
+PlanAt = Callable[[int], "BlockPlan | None"]
+"""Called before each denoising step, until it returns the drags that act at this step."""
+
 Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Called once a step with the step's noisy latents and the x0 predicted from them; returns the
 noisy latents of the next step."""
@@ -43,9 +46,14 @@ class Draft:
 
     latents: torch.Tensor
     noisy: tuple[torch.Tensor, ...]
+    plan: BlockPlan | None
     iterations: tuple[Iteration, ...]
     step_seconds: tuple[float, ...]
     drag_seconds: float
+
+
+def no_plan(step: int) -> None:
+    """No drags: the default `PlanAt`."""
 
 
 def generate(
@@ -55,7 +63,7 @@ def generate(
     seed: int,
     index: int,
     first_steps: Sequence[torch.Tensor],
-    plan: BlockPlan | None = None,
+    plan: PlanAt = no_plan,
     previous: torch.Tensor | None = None,
     on_event: EventCallback = ignore_event,
 ) -> Draft:
@@ -63,10 +71,13 @@ def generate(
 
     These are the noisy latents (1, F, C, h, w) of the first of the model's denoising steps: noise
     for a new block, the recorded ones up to the drag's step for an edit. A first block may have
-    more steps; the latents at the levels of the others are recorded. Between steps, next z =
-    (1 - s') x0 + s' noise, unless the model has its own solver. A drag that changed the latents
-    restarts the solver, since its history belongs to the latents before. ``previous`` holds clean
-    latents (N, C, h, w) that predictions are normalised with; None turns that off.
+    more steps; the latents at the levels of the others are recorded. ``plan`` is called when the
+    block comes to one of the model's steps, so that drags may be decided on at the last moment.
+
+    Between steps, next z = (1 - s') x0 + s' noise, unless the model has its own solver. A drag
+    that changed the latents restarts the solver, since its history belongs to the latents before.
+    ``previous`` holds clean latents (N, C, h, w) that predictions are normalised with; None turns
+    that off.
 
     Raises:
         FloatingPointError: The latents are no longer finite.
@@ -75,6 +86,7 @@ def generate(
     sigmas, common = model.spec.levels(index), model.spec.sigmas
     noisy = list(first_steps[:-1])
     latents = first_steps[-1]
+    chosen: BlockPlan | None = None
     iterations: tuple[Iteration, ...] = ()
     step_seconds: list[float] = []
     drag_seconds = 0.0
@@ -86,10 +98,13 @@ def generate(
         elif step > first:
             fresh = noise(seed, index, step, tuple(latents.shape)).to(latents.device)
             latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
-        if plan is not None and sigmas[step] == common[plan.request.step]:
-            began = time.perf_counter()
+        # A first block may have other steps; drags count those that it shares with the others.
+        shared = chosen is None and sigmas[step] in common
+        found = plan(common.index(sigmas[step])) if shared else None
+        if found is not None:
+            chosen, began = found, time.perf_counter()
             dragged, iterations = _drag(
-                model, context, latents, plan, seed=seed, index=index, on_event=on_event
+                model, context, latents, chosen, seed=seed, index=index, on_event=on_event
             )
             drag_seconds = time.perf_counter() - began
             if isinstance(model, Solving) and not torch.equal(dragged, latents):
@@ -106,7 +121,7 @@ def generate(
         _check_finite(latents, index, step)
         step_seconds.append(time.perf_counter() - began)
         on_event(Progress(index, step, len(sigmas)))
-    return Draft(latents, tuple(noisy), iterations, tuple(step_seconds), drag_seconds)
+    return Draft(latents, tuple(noisy), chosen, iterations, tuple(step_seconds), drag_seconds)
 
 
 def _predict(

@@ -6,12 +6,14 @@ import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Real
+from typing import Any
 
 from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag
 from dragstream.method.base import DragMethod
 from dragstream.stream.block_plan import Request
 from dragstream.stream.events import EventCallback, Status
+from dragstream.stream.hold import Hold
 from dragstream.stream.stream import Region, Stream
 from dragstream.stream.worker import Worker
 
@@ -100,7 +102,7 @@ class LiveStream:
         """Call ``listener`` with each event, in order, on the thread that generates the blocks.
 
         Events are `Progress` (a denoising step), `Iterated` (a drag iteration), `BlockMade`
-        (frames to show), `Changed` (the stream) and `StatusChanged`, see
+        (frames to show), `Changed` (the stream), `HoldsChanged` and `StatusChanged`, see
         `dragstream.stream.events`. The thread waits for the listener, which should return
         quickly. It may call commands. An exception in it is logged and has no other effect.
 
@@ -185,11 +187,75 @@ class LiveStream:
         self._worker.raise_error()
         return idle
 
+    # --------------------------------------------------------------------------------- holds
+
+    def hold(
+        self,
+        region: Region,
+        at: Sequence[float] | None = None,
+        *,
+        keep: Region | None = None,
+        settings: DragMethod | None = None,
+    ) -> Hold:
+        """Take hold of an object in the newest published frame; returns at once.
+
+        ```python
+        hold = live.hold(ds.regions.disc((120, 90), 30))
+        hold.move_to(180, 90)  # as often as a pointer moves
+        hold.turn_to(30)
+        hold.release()
+        ```
+
+        From the next block on, each block is dragged to where the hold is asked to be when the
+        block comes to its drag step, along the way since the last block. A plain block in
+        progress takes part if it did not come to that step yet; otherwise it is dropped, so that
+        the drag begins from the frame last shown.
+
+        A block is dragged with the settings of the newest hold. `stop`, `rewind` and an error
+        let go of everything; `pause` and other commands do not.
+
+        Args:
+            region: The object, a shape or a boolean mask (H, W), in pixels.
+            at: The point (x, y) of it that follows `Hold.move_to`; None: its centroid.
+            keep: The region that must not change while it is held.
+            settings: `DragSettings` or another `DragMethod`; None means `DragSettings()`.
+
+        Raises:
+            TypeError: Arguments of another kind.
+            ValueError: A stream without blocks, or one of a model that makes no further block; a
+                region that is empty or out of the frame, or shares pixels with a region to keep;
+                settings that the model cannot follow.
+            RuntimeError: An earlier error.
+        """
+        return self._hold(region, at, keep=keep, settings=settings, pinned=False)
+
+    def pin(
+        self, region: Region, *, keep: Region | None = None, settings: DragMethod | None = None
+    ) -> Hold:
+        """Hold an object where it is, as `hold` does: a pin is a hold that ignore_event moves."""
+        return self._hold(region, None, keep=keep, settings=settings, pinned=True)
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """The holds in effect, oldest first."""
+        return self._worker.holds.held
+
+    def release(self) -> None:
+        """Let go of everything that is held."""
+        self._worker.holds.release()
+
+    def _hold(self, region: Region, at: Sequence[float] | None, **options: Any) -> Hold:
+        self._worker.raise_error()
+        return self._worker.holds.begin(region, at, **options)
+
     # ------------------------------------------------------------------------------ commands
 
     def step(self) -> None:
-        """Queue a call of `Stream.step`; returns at once."""
-        self._worker.submit(self._stream.step)
+        """Queue a call of `Stream.step`; returns at once.
+
+        Where something is held, the block is a dragged one.
+        """
+        self._worker.submit(self._worker.block)
 
     def animate(
         self,

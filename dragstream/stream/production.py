@@ -16,7 +16,7 @@ from dragstream.method.settings import DragSettings
 from dragstream.models.pixels import ADVICE
 from dragstream.stream.block_plan import BlockPlan
 from dragstream.stream.events import BlockMade, EventCallback, ignore_event
-from dragstream.stream.generation import generate
+from dragstream.stream.generation import Draft, PlanAt, generate, no_plan
 from dragstream.stream.noise import noise
 from dragstream.stream.records import Block, Mode, Timings
 from dragstream.stream.state import Context, ContextCache, State, trailing
@@ -30,19 +30,27 @@ class BlockRequest:
     """The parameters of one block to produce.
 
     Attributes:
-        mode: The call that generates it.
+        mode: The call that generates it; a step with drags becomes an animation.
         first_steps: Noisy latents of the first denoising steps, (F, C, h, w) each; empty for fresh
             noise.
-        plan: The drags, if any.
+        plan: The drags, asked for at each denoising step.
+        prediction_blocks: That of the drags' settings.
         part: (j, n): it is block j of the n blocks of the call.
         origin: The block that it replaces, if any.
     """
 
     mode: Mode
     first_steps: Sequence[torch.Tensor] = ()
-    plan: BlockPlan | None = None
+    plan: PlanAt = no_plan
+    prediction_blocks: int = 0
     part: tuple[int, int] = (0, 1)
     origin: Block | None = None
+
+    @classmethod
+    def dragged(cls, mode: Mode, plan: BlockPlan, **others: Any) -> BlockRequest:
+        """A block with drags that are known before it begins."""
+        count = plan.request.settings.prediction_blocks
+        return cls(mode, plan=plan.at, prediction_blocks=count, **others)
 
 
 def produce(
@@ -77,9 +85,17 @@ def produce(
         index=index,
         first_steps=[cache.to_model(latents) for latents in first_steps],
         plan=wanted.plan,
-        previous=_previous(cache, state, wanted.plan),
+        previous=_previous(cache, state, wanted.prediction_blocks),
         on_event=on_event,
     )
+    block = _recorded(state, wanted, draft)
+    extended = _complete(cache, state, block, context, decoder)
+    on_event(BlockMade(extended.blocks[-1]))
+    return extended
+
+
+def _recorded(state: State, wanted: BlockRequest, draft: Draft) -> Block:
+    """The record of a draft, without its frames and drift."""
     latents, *noisy = _stored(draft.latents, *draft.noisy)
     block = _block(
         state,
@@ -88,10 +104,11 @@ def produce(
         noisy=tuple(noisy),
         timings=Timings(draft.step_seconds, draft.drag_seconds, 0.0, 0.0),
     )
-    if wanted.plan is not None:
-        request = wanted.plan.request
+    if draft.plan is not None:
+        request = draft.plan.request
         block = replace(
             block,
+            mode=Mode.ANIMATE if wanted.mode is Mode.STEP else wanted.mode,
             drags=request.drags,
             keep=request.keep,
             settings=request.settings,
@@ -102,20 +119,16 @@ def produce(
         origin = wanted.origin
         earlier = (*origin.earlier, origin.call)
         block = replace(block, earlier=earlier, picture=origin.picture, footage=origin.footage)
-    extended = _complete(cache, state, block, context, decoder)
-    on_event(BlockMade(extended.blocks[-1]))
-    return extended
+    return block
 
 
-def _previous(cache: ContextCache, state: State, plan: BlockPlan | None) -> torch.Tensor | None:
+def _previous(cache: ContextCache, state: State, wanted: int) -> torch.Tensor | None:
     """Clean latents (N, C, h, w) that the next block's predictions are normalised with, or None.
 
     As in the release, the stream's first block is left out, so that the second block is the first
     to be used.
     """
-    count = state.prediction_blocks
-    if plan is not None:
-        count = plan.request.settings.prediction_blocks or count
+    count = wanted or state.prediction_blocks
     first = max(1, len(state.blocks) - count)
     previous = trailing([block.latents for block in state.blocks[first:]]) if count else None
     return None if previous is None else cache.to_model(previous)[0]

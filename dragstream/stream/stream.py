@@ -18,7 +18,14 @@ from dragstream.method.base import DragMethod
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.stream import archive
 from dragstream.stream.access import StreamAccess
-from dragstream.stream.block_plan import Callback, MotionSchedule, Request, plan_block
+from dragstream.stream.block_plan import (
+    BlockPlan,
+    Callback,
+    LateDrags,
+    MotionSchedule,
+    Request,
+    plan_block,
+)
 from dragstream.stream.export import StreamExport
 from dragstream.stream.noise import checked_seed
 from dragstream.stream.plain_torch import plain_torch
@@ -200,9 +207,8 @@ class Stream(StreamExport, StreamAccess):
                 request, self._cache, before, state, MotionSchedule(len(newest.latents))
             )
             first_steps = newest.noisy[: request.step + 1]
-            changed = self._produce(
-                before, BlockRequest(Mode.EDIT, first_steps, plan, origin=newest)
-            )
+            wanted = BlockRequest.dragged(Mode.EDIT, plan, first_steps=first_steps, origin=newest)
+            changed = self._produce(before, wanted)
             self._state = replace(changed, prompt=state.prompt)
             return changed.blocks[-1]
 
@@ -257,10 +263,35 @@ class Stream(StreamExport, StreamAccess):
             for part in tqdm(range(count), "dragged blocks", disable=not progress):
                 schedule = MotionSchedule(frames, part * frames, count * frames)
                 plan = plan_block(request, self._cache, grown, state, schedule)
-                wanted = BlockRequest(Mode.ANIMATE, plan=plan, part=(part, count))
+                wanted = BlockRequest.dragged(Mode.ANIMATE, plan, part=(part, count))
                 grown = self._produce(grown, wanted)
             self._state = grown
             return list(grown.blocks[-count:])
+
+    def drag_late(self, late: LateDrags) -> Block:
+        """Generate one block with drags that are asked for when it comes to their step.
+
+        The block is that of `animate` with these drags, or of `step` where there are none. Live
+        streams generate theirs so, since a pointer may move until the last moment.
+
+        Raises:
+            ValueError: The model's largest number of blocks is reached; a stream without blocks.
+            FloatingPointError: The latents stopped being finite, or the decoder's frames are not.
+        """
+        with self._writing("step") as state:
+            need_blocks(state, "drag")
+            frames = self.model.spec.frames_per_block
+            schedule = MotionSchedule(frames, 0, frames)
+
+            def plan(step: int) -> BlockPlan | None:
+                request = late.ask(step)
+                if request is None:
+                    return None
+                return plan_block(request, self._cache, state, state, schedule, late.references)
+
+            wanted = BlockRequest(Mode.STEP, plan=plan, prediction_blocks=late.prediction_blocks)
+            self._state = self._produce(state, wanted)
+            return self._state.blocks[-1]
 
     # ---------------------------------------------------------------------------- branching
 
@@ -342,7 +373,7 @@ class Stream(StreamExport, StreamAccess):
             request, self._cache, before, state, MotionSchedule(frames, 0, frames, held=0)
         )
         first_steps = clip.noisy[: request.step + 1]
-        wanted = BlockRequest(Mode.ANIMATE, first_steps, plan, origin=clip)
+        wanted = BlockRequest.dragged(Mode.ANIMATE, plan, first_steps=first_steps, origin=clip)
         return replace(self._produce(before, wanted), prompt=state.prompt)
 
     def _produce(self, state: State, wanted: BlockRequest) -> State:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dragstream.stream.events import BlockMade, Changed, Event, EventCallback, Status, StatusChanged
+from dragstream.stream.holds import Holds
 
 if TYPE_CHECKING:
     from dragstream.stream.stream import Stream
@@ -36,6 +37,7 @@ class Worker:
 
     def __init__(self, stream: Stream, frame_rate: float) -> None:
         self.listeners: dict[object, EventCallback] = {}
+        self.holds = Holds(stream, self.wake)
         self._stream = stream
         self._frame_rate = frame_rate
         self._shown_until = 0.0  # end of the duration of all published frames
@@ -82,6 +84,19 @@ class Worker:
             self._idle = False
             self._condition.notify_all()
 
+    def wake(self) -> None:
+        """Publish changes of the holds; starts the thread, without work, if there is none."""
+        with self._condition:
+            if not self._stopping:
+                self._begin()
+            self._condition.notify_all()
+
+    def block(self) -> object:
+        """Generate a block with the drags of the holds, if there are any."""
+        if not self._stream.blocks:
+            return self._stream.step()
+        return self._stream.drag_late(self.holds.late(self._check_wanted))
+
     def pause(self) -> None:
         """Stop generating plain blocks; does not wait."""
         with self._condition:
@@ -94,7 +109,8 @@ class Worker:
             return self._condition.wait_for(lambda: self._idle, timeout)
 
     def stop(self, timeout: float | None = None) -> None:
-        """Drop all work, end the thread and wait for it (unless called on it)."""
+        """Drop all work and holds, end the thread and wait for it (unless called on it)."""
+        self.holds.drop()
         with self._condition:
             thread = self._thread
             self._playing = False
@@ -126,15 +142,20 @@ class Worker:
         if self._stopping:
             raise RuntimeError("the live stream is still stopping; call live.stop() to wait for it")
         if self._release is None:
-            thread = self._thread or threading.Thread(
-                target=self._work, name="LiveStream", daemon=True
-            )
+            thread = self._thread or self._new_thread()
             self._release = self._stream.reserve(thread, _REASON, self._on_event)
-            if self._thread is None:
-                self._thread = thread
-                thread.start()
-                # A thread inside torch crashes when the interpreter is torn down.
-                atexit.register(self.stop_at_exit, _EXIT_TIMEOUT)
+            self._begin(thread)
+
+    def _begin(self, thread: threading.Thread | None = None) -> None:
+        """Start the thread, unless there is one."""
+        if self._thread is None:
+            self._thread = thread or self._new_thread()
+            self._thread.start()
+            # A thread inside torch crashes when the interpreter is torn down.
+            atexit.register(self.stop_at_exit, _EXIT_TIMEOUT)
+
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._work, name="LiveStream", daemon=True)
 
     # -------------------------------------------------------------------- on its own thread
 
@@ -146,6 +167,8 @@ class Worker:
             with self._condition:
                 self._release_stream()
                 self._published = Status.STOPPED
+            self.holds.drop()
+            self._publish_holds()
             self._publish(StatusChanged(Status.STOPPED, error))
         finally:
             atexit.unregister(self.stop_at_exit)
@@ -157,6 +180,7 @@ class Worker:
     def _wait_for_call(self, error: BaseException | None) -> Callable[[], object] | None:
         """The next call, after waiting for one; None to stop."""
         while True:
+            self._publish_holds()
             with self._condition:
                 if self._stopping:
                     return None
@@ -170,10 +194,14 @@ class Worker:
                         return self._pop_call()
                     self._idle = True
                     self._condition.notify_all()
-                    self._condition.wait_for(lambda: self._stopping or not self._idle)
+                    self._condition.wait_for(self._roused)
                     continue
             self._publish(StatusChanged(status, error))
             error = None
+
+    def _roused(self) -> bool:
+        """True if an idle thread has something to do."""
+        return self._stopping or not self._idle or self.holds.changed
 
     def _complete(self) -> bool:
         """True if the model's largest number of blocks is reached."""
@@ -183,7 +211,7 @@ class Worker:
     def _pop_call(self) -> Callable[[], object]:
         # Drags need a block, so the first block comes before commands.
         self._in_plain_block = self._playing and not (self._commands and self._stream.blocks)
-        return self._stream.step if self._in_plain_block else self._commands.popleft()
+        return self.block if self._in_plain_block else self._commands.popleft()
 
     def _execute(self, call: Callable[[], object]) -> BaseException | None:
         """Execute a call; returns its exception, if any."""
@@ -198,29 +226,57 @@ class Worker:
                 self._playing = False
                 self._commands.clear()
                 self._error = error
+            self.holds.drop()
             return error
+        finally:
+            self.holds.finish()
         self._publish(Changed(self._stream.blocks))
         return None
 
     def _on_event(self, event: Event) -> None:
         """Publish an event of the stream; raises if the work in progress was dropped."""
+        if isinstance(event, BlockMade):
+            self._await_turn()
+        self._check_wanted()
         with self._condition:
             if isinstance(event, BlockMade):
-                left = self._shown_until - time.monotonic()
-                self._condition.wait_for(
-                    self._cancelled, min(max(0.0, left), threading.TIMEOUT_MAX)
-                )
                 shown = len(event.block.frames) / self._frame_rate
                 self._shown_until = time.monotonic() + shown
+        self._publish(event)
+        if isinstance(event, BlockMade):
+            self.holds.publish(event.block)
+        self._publish_holds()
+
+    def _check_wanted(self) -> None:
+        """Raise if the work in progress was dropped."""
+        with self._condition:
             if self._cancelled():
                 raise _CancelledError
-        self._publish(event)
+
+    def _await_turn(self) -> None:
+        """Wait until the frames published before were shown, or the work was dropped."""
+        while (left := self._shown_until - time.monotonic()) > 0:
+            with self._condition:
+                if self._cancelled():
+                    return
+                self._condition.wait_for(
+                    lambda: self._cancelled() or self.holds.changed,
+                    min(left, threading.TIMEOUT_MAX),
+                )
+            self._publish_holds()
 
     def _cancelled(self) -> bool:
         """True if the work in progress is to be dropped; drags are dropped only by `stop`."""
-        if not self._in_plain_block:
+        if not self._in_plain_block or self.holds.latched:
             return self._stopping
-        return not self._playing or bool(self._commands and self._stream.blocks)
+        commands = bool(self._commands and self._stream.blocks)
+        return not self._playing or commands or self.holds.missed
+
+    def _publish_holds(self) -> None:
+        """Publish a change of the holds, if there is one."""
+        change = self.holds.changes()
+        if change is not None:
+            self._publish(change)
 
     def _publish(self, event: Event) -> None:
         for listener in tuple(self.listeners.values()):

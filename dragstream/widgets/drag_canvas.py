@@ -19,7 +19,7 @@ from dragstream.widgets import messages, similarity, sources
 from dragstream.widgets.canvas_document import CanvasDocument
 from dragstream.widgets.click_selection import ClickSelection, Point
 from dragstream.widgets.entries import Entry
-from dragstream.widgets.frame_canvas import FrameCanvas
+from dragstream.widgets.hold_canvas import HoldCanvas
 from dragstream.widgets.page import PageWidget
 from dragstream.widgets.picture import PALETTE, draw
 from dragstream.widgets.source_frames import SourceFrames
@@ -43,7 +43,7 @@ def _selector(value: object, name: str) -> str:
     return str(value)
 
 
-class DragCanvas(FrameCanvas):
+class DragCanvas(HoldCanvas):
     """The newest frame of a stream, to paint on and to pull.
 
     ```python
@@ -82,7 +82,7 @@ class DragCanvas(FrameCanvas):
     _css = _STATIC / "drag_canvas.css"
 
     requests: ClassVar = {
-        **FrameCanvas.requests,
+        **HoldCanvas.requests,
         "pick": {"point": _point, "selector": _selector},
     }
 
@@ -117,11 +117,11 @@ class DragCanvas(FrameCanvas):
         self._document = CanvasDocument(drags, keep, *frames.frame.shape[:2])
         if latent_frames is None:
             latent_frames = sources.frames_per_block(source, _LATENT_FRAMES)
-        self._selection = ClickSelection(sam)
+        selection = ClickSelection(sam)
         # Before the widget opens, so that no page sees it half made.
         self._update()
-        self.set_trait("selectors", self._selection.selectors(source))
-        super().__init__(frames, latent_frames=latent_frames)
+        self.set_trait("selectors", selection.selectors(source))
+        super().__init__(frames, selection, latent_frames=latent_frames)
 
     # --- drags ----------------------------------------------------------------------------------
 
@@ -277,7 +277,7 @@ class DragCanvas(FrameCanvas):
 
         Raises:
             TypeError, ValueError: A point outside of the frame, or a stream without blocks.
-            RuntimeError: The canvas shows a frame instead of a stream, or a stream that is played.
+            RuntimeError: The canvas shows a frame instead of a stream.
         """
         return self._select("features", point, threshold)
 
@@ -334,6 +334,12 @@ class DragCanvas(FrameCanvas):
         return f"DragCanvas({self.width}x{self.height}, {count} drag{'' if count == 1 else 's'})"
 
     # --- private --------------------------------------------------------------------------------
+
+    def _painted(self) -> BoolMask | None:
+        return self.region
+
+    def _kept(self) -> Shape | None:
+        return self._document.scene.keep
 
     def _mask(self, shape: Shape | None) -> BoolMask | None:
         return None if shape is None else regions.rasterise(shape, self.height, self.width)

@@ -27,8 +27,13 @@ class Figure:
     tip: str
 
 
-def figures(blocks: Sequence[Block]) -> list[Figure]:
-    """Durations of the newest blocks, and memory in use."""
+def figures(blocks: Sequence[Block], latency: float | None = None) -> list[Figure]:
+    """Durations of the newest blocks, and memory in use.
+
+    Args:
+        blocks: All blocks.
+        latency: Milliseconds from a pointer that holds something to the picture; None for none.
+    """
     known = []
     if blocks and blocks[-1].timings.total:
         milliseconds = 1000 * blocks[-1].timings.total
@@ -41,6 +46,9 @@ def figures(blocks: Sequence[Block]) -> list[Figure]:
         milliseconds = 1000 * dragged.timings.drag / count
         tip = f"Each of the {count} drag iterations of block {dragged.index}, on average"
         known.append(Figure("iteration", f"{milliseconds:.0f}", "ms", tip))
+    if latency is not None:
+        tip = "From the last move of the pointer that a block used to its first picture on the page"
+        known.append(Figure("pointer", f"{latency:.0f}", "ms", tip))
     return [*known, _memory(), *_accelerator()]
 
 

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 Floats = NDArray[np.float32]
 BoolMask = NDArray[np.bool_]
+Frame = NDArray[np.uint8]
 
 _REACH = 0.7
 """Standard deviation of a token's spatial weight, in tokens."""
@@ -20,30 +21,52 @@ _COLOUR_REACH = 36.0
 """Standard deviation of a token's colour weight, in levels of 255."""
 
 
-def token_similarity(features: Mapping[int, Any], row: int, column: int) -> Floats:
-    """The cosine between each token's features and those of one token, mean over layers.
+def token_similarity(features: Mapping[int, Any], weights: Floats) -> Floats:
+    """The cosine between each token's features and a weighted mean of them, mean over layers.
 
     The mean over all tokens is taken off first: it is large, and the same everywhere.
 
     Args:
         features: {layer: (token rows, token columns, channels)}.
-        row: Of the token that the others are compared with.
-        column: Of that token.
+        weights: Weights (token rows, token columns) of the mean, such as `token_weights`.
 
     Returns:
         (token rows, token columns), from 0 (unlike, or the opposite) to 1.
     """
     maps = []
     for layer in features.values():
-        tokens = np.asarray(layer, dtype=np.float64)
-        tokens -= tokens.mean(axis=(0, 1))
-        tokens /= np.maximum(np.linalg.norm(tokens, axis=-1, keepdims=True), 1e-12)
-        maps.append(tokens @ tokens[row, column])
+        tokens = directions(layer)
+        query = np.tensordot(weights, tokens, 2)
+        maps.append(tokens @ (query / max(float(np.linalg.norm(query)), 1e-12)))
     similarity: Floats = np.clip(np.mean(maps, axis=0), 0, 1).astype(np.float32)
     return similarity
 
 
-def refined(similarity: Floats, frame: NDArray[np.uint8]) -> Floats:
+def token_weights(shape: tuple[int, int], frame: Frame, point: tuple[float, float]) -> Floats:
+    """Weights of the nine tokens around a pixel, those of `refined`.
+
+    Args:
+        shape: Token rows and columns.
+        frame: uint8 (H, W, 3).
+        point: (x, y) in pixels.
+
+    Returns:
+        (token rows, token columns), zero for all other tokens.
+    """
+    rows, columns = shape
+    height, width = frame.shape[:2]
+    down = (point[1] + 0.5) * rows / height - 0.5
+    across = (point[0] + 0.5) * columns / width - 0.5
+    row, column = np.mgrid[:rows, :columns]
+    away = (down - row) ** 2 + (across - column) ** 2
+    pixel = frame[round(point[1]), round(point[0])].astype(np.float32)
+    weights = _weights(away, pixel - _tints(shape, frame))
+    near = np.maximum(np.abs(row - round(down)), np.abs(column - round(across))) <= 1
+    found: Floats = np.where(near, weights, 0).astype(np.float32)
+    return found
+
+
+def refined(similarity: Floats, frame: Frame) -> Floats:
     """A map of tokens as a map of pixels, with borders where the frame's colours change.
 
     Each pixel is a weighted mean of the nine tokens around it, with larger weights for near ones
@@ -58,8 +81,7 @@ def refined(similarity: Floats, frame: NDArray[np.uint8]) -> Floats:
     """
     rows, columns = similarity.shape
     height, width = frame.shape[:2]
-    reduced = Image.fromarray(frame).resize((columns, rows), Image.Resampling.BOX)
-    tints = np.asarray(reduced, dtype=np.float32)
+    tints = _tints((rows, columns), frame)
     pixels = frame.astype(np.float32)
     down = (np.arange(height) + 0.5) * rows / height - 0.5
     across = (np.arange(width) + 0.5) * columns / width - 0.5
@@ -70,12 +92,33 @@ def refined(similarity: Floats, frame: NDArray[np.uint8]) -> Floats:
             row = np.clip(np.round(down) + shift_down, 0, rows - 1).astype(int)
             column = np.clip(np.round(across) + shift_across, 0, columns - 1).astype(int)
             away = (down - row)[:, None] ** 2 + (across - column)[None] ** 2
-            tint = tints[np.ix_(row, column)]
-            unlike = ((pixels - tint) ** 2).sum(axis=-1) / _COLOUR_REACH**2
-            weight = np.exp(-0.5 * (away / _REACH**2 + unlike)).astype(np.float32) + 1e-6
+            weight = _weights(away, pixels - tints[np.ix_(row, column)])
             total += weight * similarity[np.ix_(row, column)]
             weights += weight
     return total / weights
+
+
+def _tints(shape: tuple[int, int], frame: Frame) -> Floats:
+    """The mean colour of each token, (rows, columns, 3)."""
+    reduced = Image.fromarray(frame).resize(shape[::-1], Image.Resampling.BOX)
+    return np.asarray(reduced, dtype=np.float32)
+
+
+def _weights(away: NDArray[Any], difference: Floats) -> Floats:
+    """Weights of tokens by their squared distance in tokens and their difference in colour."""
+    unlike = (difference**2).sum(axis=-1) / _COLOUR_REACH**2
+    weights: Floats = np.exp(-0.5 * (away / _REACH**2 + unlike)).astype(np.float32) + 1e-6
+    return weights
+
+
+def directions(layer: Any) -> NDArray[np.float64]:
+    """Features of one layer as unit vectors, without the mean over all tokens."""
+    tokens = np.asarray(layer, dtype=np.float64)
+    tokens = tokens - tokens.mean(axis=(0, 1))
+    directions: NDArray[np.float64] = tokens / np.maximum(
+        np.linalg.norm(tokens, axis=-1, keepdims=True), 1e-12
+    )
+    return directions
 
 
 def parting(values: Floats) -> float:
@@ -111,3 +154,18 @@ def connected(values: Floats, threshold: float, point: tuple[float, float]) -> B
     areas, _ = ndimage.label(alike)
     found: BoolMask = areas == areas[row, column]
     return found
+
+
+def around(features: Mapping[int, Any], frame: Frame, point: tuple[float, float]) -> Floats:
+    """Similarity of each pixel to the one at a point.
+
+    Args:
+        features: {layer: (token rows, token columns, channels)}.
+        frame: uint8 (H, W, 3).
+        point: (x, y) in pixels.
+
+    Returns:
+        (H, W), from 0 to 1.
+    """
+    shape = next(iter(features.values())).shape[:2]
+    return refined(token_similarity(features, token_weights(shape, frame, point)), frame)

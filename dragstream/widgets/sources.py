@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from dragstream.models.base import VideoModel
+    from dragstream.stream.live import LiveStream
 
 Frame = NDArray[np.uint8]
 Unsubscribe = Callable[[], object]
@@ -145,10 +146,22 @@ def frame_rate(source: object, default: float) -> float:
     return played if np.isfinite(played) else own
 
 
+def live_of(source: object) -> LiveStream | None:
+    """The source if it is a live stream, else None."""
+    stream = stream_of(source)
+    live: Any = None if stream is None or stream is source else source
+    return live  # type: ignore[no-any-return]
+
+
+def status(source: object) -> str | None:
+    """The status of a live stream; None for another source."""
+    found = getattr(source, "status", None)
+    return None if found is None else str(found.value)
+
+
 def at_work(source: object) -> bool:
     """Return True if the source is a live stream that is making blocks."""
-    status = getattr(source, "status", None)
-    return status is not None and status.value in {"playing", "working"}
+    return status(source) in {"playing", "working"}
 
 
 def follow(source: object, screen: Screen) -> list[Unsubscribe]:

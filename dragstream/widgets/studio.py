@@ -80,6 +80,7 @@ class Studio(ipywidgets.Box):
         live = live or LiveStream.of(stream)
         self._panel = SettingsPanel(stream.model.spec, settings)
         self._canvas = DragCanvas(live, drags=drags, keep=keep)
+        self._canvas.settings = self._panel.settings
         self._timeline = Timeline(live, viewer=False)
         self._drift = DriftPlot(live)
         self._features = FeatureView(stream, awake=False)
@@ -257,7 +258,8 @@ class Studio(ipywidgets.Box):
         }
         made = self._activity.made
         blocks = stream.blocks if made is None else (*stream.blocks, made)
-        self._bar.update(state, figures(blocks))
+        latency = self._canvas.latency if self._canvas.holds else None
+        self._bar.update(state, figures(blocks, latency))
 
     def close(self) -> None:
         """Leave every page. The live stream goes on."""
@@ -311,6 +313,7 @@ class Studio(ipywidgets.Box):
         self._timeline.observe(weak_callback(self._named), "branch")
         self._timeline.observe(weak_callback(self._scrubbed), "frame")
         self._canvas.observe(weak_callback(self._drawn), ["state"])
+        self._canvas.observe(weak_callback(self._named), ["latency"])
         self._panel.observe(weak_callback(self._drawn), ["settings"])
         self._folds["Features"].observe(weak_callback(self._unfolded), ["selected_index"])
 
@@ -358,6 +361,7 @@ class Studio(ipywidgets.Box):
 
     def _drawn(self, _: object) -> None:
         """Update the status and the features' plan after a change of drags or settings."""
+        self._canvas.settings = self._panel.settings
         self._throttle.request()
         if self._features.awake:
             self._features.plan(self.drags, self.keep, self.settings)

@@ -335,3 +335,45 @@ def test_the_work_of_painting_is_that_of_the_rows_that_are_reached():
     assert steps(regions.disc((-50, 10), 5) | regions.box(0, 0, 5, 5)) > 2 * frame
     # what lies outside of the frame is no work
     assert steps(regions.brush([(5, 900), (9, 9000)] * 500, 3)) == frame
+
+
+QUARTER = Affine.rotation((10, 10), 90)
+
+
+@pytest.mark.parametrize(
+    ("region", "expected"),
+    [
+        (regions.disc((14, 10), 3), regions.disc((10, 14), 3)),
+        (regions.polygon([(10, 10), (14, 10), (14, 12)]), [(10, 10), (10, 14), (8, 14)]),
+        (regions.brush([(12, 10), (14, 10)], 2), regions.brush([(10, 12), (10, 14)], 2)),
+        (regions.box(10, 8, 14, 10), [(12, 10), (12, 14), (10, 14), (10, 10)]),
+    ],
+)
+def test_shapes_stay_shapes_when_they_are_moved(region, expected):
+    turned = regions.moved(region, QUARTER)
+    if isinstance(expected, list):
+        assert isinstance(turned, regions.Polygon)
+        assert np.allclose(turned.points, expected)
+    else:
+        assert turned.radius == pytest.approx(expected.radius)
+        assert np.array_equal(turned.paint(24, 24), expected.paint(24, 24))
+
+
+def test_boxes_and_masks_and_combinations_are_moved():
+    shift = Affine.translation(3, -2)
+    box = regions.box(4, 6, 10, 12)
+    assert regions.moved(box, shift) == regions.box(7, 4, 13, 10)
+    mask = regions.mask(box.paint(20, 20))
+    assert np.array_equal(regions.moved(mask, shift).array, np.roll(mask.array, (-2, 3), (0, 1)))
+    ring = regions.disc((10, 10), 6) - regions.disc((10, 10), 2)
+    doubled = Affine(((2, 0, -10), (0, 2, -10)))
+    assert regions.moved(ring, doubled) == regions.disc((10, 10), 12) - regions.disc((10, 10), 4)
+
+
+def test_only_known_shapes_are_moved():
+    class Own(regions.Shape):
+        def paint(self, height, width):
+            return np.ones((height, width), bool)
+
+    with pytest.raises(TypeError, match="class Own cannot be moved"):
+        regions.moved(Own(), QUARTER)

@@ -20,18 +20,18 @@ FRAMES = 3
 
 
 class TinyModel:
-    """48x32 pixels, 3x2 tokens a frame, 3 latent frames a block, 2 video frames a latent one.
+    """48x32 pixels, 3x2 tokens a frame, a few latent frames a block, 2 video frames a latent one.
 
     It sees 7 latent frames, the first of them for ever, so a stream of 3 blocks already forgets.
     """
 
-    def __init__(self, weights=0, *, remembers=True):
+    def __init__(self, weights=0, *, remembers=True, frames=FRAMES):
         self.spec = ModelSpec(
             name="tiny",
             grid=Grid.of(32, 48),
             clock=FrameClock(temporal_factor=2, frame_rate=8.0),
             latent_channels=CHANNELS,
-            frames_per_block=FRAMES,
+            frames_per_block=frames,
             sigmas=(1.0, 0.9, 0.7, 0.4),
             denoising_step=1,
             learning_rate=0.05,
@@ -51,7 +51,7 @@ class TinyModel:
             "latent_channels": CHANNELS,
             "window": 7,
             "sink": 1,
-            "frames_per_block": FRAMES,
+            "frames_per_block": frames,
         }
         with torch.random.fork_rng():
             torch.manual_seed(weights)

@@ -468,7 +468,7 @@ def test_an_error_reaches_the_user_with_its_traceback(*, lively, model, two, dra
     assert isinstance(cause, FloatingPointError)
     names = [frame.name for frame in traceback.extract_tb(cause.__traceback__)]
     assert names[-1] == "denoise"
-    assert "step" in names
+    assert "drag_late" in names
     assert [e.error for e in events if e == StatusChanged(Status.PAUSED, cause)] == [cause]
     assert trace(stream) == expected
     assert len(stream) == 3

@@ -14,20 +14,22 @@ from PIL import Image
 from dragstream.widgets import DragCanvas, similarity
 from dragstream.widgets.segment_anything import SegmentAnything
 
+FIRST = np.eye(4, dtype=np.float32) * [1, 0, 0, 0]
+
 
 def test_similarity_is_the_cosine_without_the_common_part():
     features = np.zeros((2, 2, 3), np.float32)
     features[0, 0] = features[0, 1] = [1, 0, 0]
     features[1, 0] = features[1, 1] = [0, 1, 0]
     common = np.array([5, 7, 100], np.float32)
-    found = similarity.token_similarity({3: features + common, 4: 9 * features}, 0, 0)
+    found = similarity.token_similarity({3: features + common, 4: 9 * features}, FIRST[:2, :2])
     assert found == pytest.approx(np.array([[1, 1], [0, 0]]), abs=1e-5)
 
 
 def test_layers_are_averaged():
     alike = np.array([[[1.0, 0], [1, 0], [-1, 0], [-1, 0]]])
     halves = np.array([[[1.0, 0], [0, 1], [-1, 0], [0, -1]]])
-    found = similarity.token_similarity({0: alike, 1: halves}, 0, 0)
+    found = similarity.token_similarity({0: alike, 1: halves}, FIRST[:1])
     assert found == pytest.approx(np.array([[1, 0.5, 0, 0]]))
 
 
@@ -40,6 +42,16 @@ def test_borders_follow_the_colours():
     assert found[:, 21].min() > 2 * found[:, 22].max()
     flat = similarity.refined(np.full((2, 4), 0.3, np.float32), frame)
     assert flat == pytest.approx(0.3, abs=1e-5)
+
+
+def test_a_pixel_at_a_border_is_compared_by_the_tokens_of_its_colour():
+    frame = np.zeros((32, 64, 3), np.uint8)
+    frame[:, 18:] = 255  # the second token is mostly bright
+    dark = similarity.token_weights((2, 4), frame, (17, 8))  # in it, and dark
+    bright = similarity.token_weights((2, 4), frame, (19, 8))
+    assert np.argmax(dark[0]) == 0
+    assert np.argmax(bright[0]) == 1
+    assert dark[:, 3].tolist() == [0, 0]  # not one of the nine around it
 
 
 def test_the_threshold_parts_two_groups():
@@ -65,13 +77,16 @@ class FakeStream:
     def __init__(self):
         grid = SimpleNamespace(height=64, width=96)
         clock = SimpleNamespace(temporal_factor=4, frame_rate=8)
-        spec = SimpleNamespace(grid=grid, frames_per_block=3, clock=clock)
+        spec = SimpleNamespace(grid=grid, frames_per_block=3, clock=clock, layers=(1, 2))
         self.model = SimpleNamespace(spec=spec)
         frame = np.zeros((64, 96, 3), np.uint8)
         frame[16:32, 32:64] = 220
+        self.reads = 0
         self.blocks = (SimpleNamespace(frames=frame[None]),)
 
-    def features(self):
+    def features(self, block, layer):
+        assert (block, layer) == (0, 2)
+        self.reads += 1
         found = torch.zeros(3, 4, 6, 8)
         found[..., 0] = 1
         found[-1, 1, 2:4, 1] = 4  # the last latent frame counts
@@ -86,6 +101,18 @@ def test_pick_selects_by_features():
     wanted[16:32, 32:64] = True
     assert np.array_equal(region, wanted)
     assert np.array_equal(canvas.region, wanted)
+
+
+def test_features_of_a_block_are_read_once():
+    stream = FakeStream()
+    canvas = DragCanvas(stream)
+    canvas.pick((40, 20))
+    canvas.pick((8, 50))
+    assert stream.reads == 1
+    (block,) = stream.blocks
+    stream.blocks = (SimpleNamespace(frames=block.frames),)
+    canvas.pick((40, 20))
+    assert stream.reads == 2
 
 
 def test_the_page_gets_the_map_and_a_threshold(monkeypatch):

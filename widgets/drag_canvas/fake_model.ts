@@ -21,6 +21,8 @@ export class FakeModel implements Model {
     ["onion", 0],
     ["trail", []],
     ["selectors", ["features"]],
+    ["holds", []],
+    ["live_status", null],
   ]);
 
   get(name: string): unknown {

@@ -42,6 +42,19 @@ const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Sh
     ],
   },
   {
+    title: "Hold, while it plays",
+    shortcuts: [
+      ["Enter", "Find the objects; then pin the chosen one, or take the pin out"],
+      ["Tab", "The next object; with Shift the one before"],
+      ["← ↑ → ↓", "Pull it; with Shift eight pixels at once"],
+      [",  .", "Turn it;  <  and  >  scale it"],
+      ["Del", "Let go of it"],
+      ["Esc", "Let go of all"],
+      ["Wheel", "Turn what is under the pointer; with Shift scale it"],
+      ["Two clicks", "Pin, or take the pin out"],
+    ],
+  },
+  {
     title: "View",
     shortcuts: [
       ["+  −", "Zoom; so does the wheel over a canvas in use"],

@@ -6,6 +6,7 @@ import type { Gesture } from "./gesture";
 import type { Viewport } from "./viewport";
 import type { HelpOverlay } from "./help";
 import { cycleWaypoint, deleteWaypoint, insertWaypoint, nudge } from "./motion_tools";
+import { HOLD } from "./holding";
 import type { Preview } from "./preview";
 import { dropPoint, finishOutline } from "./outline_tools";
 import { begin, TOOLS } from "./tools";
@@ -13,7 +14,7 @@ import { begin, TOOLS } from "./tools";
 const FAR = 8; // pixels per arrow key with Shift
 const PAN = 24; // screen pixels per arrow key with the hand
 
-function arrow(event: KeyboardEvent): Point | null {
+export function arrow(event: KeyboardEvent): Point | null {
   const step = event.shiftKey ? FAR : 1;
   switch (event.key) {
     case "ArrowLeft":
@@ -60,7 +61,7 @@ export function shortcut(store: Store, event: KeyboardEvent): boolean {
   else if (key === "c") return store.duplicate();
   else {
     const tool = TOOLS.find((info) => info.key === key);
-    if (!tool) return false;
+    if (!tool || (tool.name === HOLD && !store.holding.possible)) return false;
     store.setTool(tool.name);
   }
   return true;

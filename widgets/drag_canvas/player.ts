@@ -67,8 +67,10 @@ export class Player {
     const image = await decode(clip.frames[index], "image/jpeg");
     this.decoding = false;
     if (clip === this.clip) {
-      if (this.shown < 0) this.store.confirm(clip);
+      const first = this.shown < 0;
+      if (first) this.store.confirm(clip);
       if (image) this.viewport.show(image);
+      if (first) this.store.holding.paint(clip.number);
       this.shown = index;
     }
     image?.close();

@@ -1,14 +1,19 @@
 // Pointer events on the overlay, turned into gestures of the tools and moves of the camera.
-import type { Point } from "../shared/points";
+import { bearing, unwrap } from "../shared/affine";
+import { clamp, distance, type Point } from "../shared/points";
 import type { Viewport } from "./viewport";
-import type { Gesture, Press } from "./gesture";
+import type { Gesture, Pinch, Press } from "./gesture";
 import { wheelRegion } from "./motion_tools";
 import { Pointers } from "./pointers";
 import type { Store } from "./store";
+import { wheelHold } from "./hold_tool";
 import { begin, beginErasing } from "./tools";
 
 const REACH = 9; // screen pixels around a handle that count as a hit
 const FINGER_REACH = 18;
+const PIXELS = 100; // of a notch of the wheel
+const LINES = 3;
+const MOST_NOTCHES = 4; // of one event
 
 export class Pointing {
   /** The place of the pointer over the frame. */
@@ -51,13 +56,16 @@ export class Pointing {
   /** Drops the gesture that is under way; false if there was none. */
   cancel(): boolean {
     if (!this.gesture) return false;
+    const { gesture } = this;
     this.gesture = null;
-    this.store.show(null);
+    if (gesture.cancel) gesture.cancel();
+    else this.store.show(null);
     return true;
   }
 
   private press(event: MouseEvent): Press {
-    return { point: this.viewport.at(event), shift: event.shiftKey, alt: event.altKey };
+    const { viewport } = this;
+    return { point: viewport.at(event), shift: event.shiftKey, alt: event.altKey, beyond: viewport.beyond(event) };
   }
 
   private readonly down = (event: PointerEvent): void => {
@@ -68,7 +76,9 @@ export class Pointing {
     this.capture(event.pointerId);
     this.finger = event.pointerType === "touch";
     this.store.setError(null);
-    if (role === "pinch") this.cancel();
+    if (role === "pinch") {
+      if (!this.gesture?.pinch) this.cancel();
+    }
     else if (role === "erase") this.gesture = beginErasing(this.store, this.press(event));
     else if (role === "draw") this.gesture = begin(this.store, this.press(event), this.reach);
     this.changed();
@@ -84,12 +94,13 @@ export class Pointing {
 
   private readonly move = (event: PointerEvent): void => {
     this.point = this.viewport.at(event);
+    this.store.holding.hover(true);
     if (this.pointers.slipped(event)) {
       this.finish(event);
       return;
     }
     const moved = this.pointers.move(event);
-    if (moved && this.pointers.role === "pinch" && moved.before.length === 2) this.viewport.pinch(moved.before, moved.after);
+    if (moved && this.pointers.role === "pinch" && moved.before.length === 2) this.pinch(moved.before, moved.after);
     else if (moved && this.pointers.role === "pan") {
       const [[fromX, fromY], [x, y]] = [moved.before[0], moved.after[0]];
       this.viewport.pull([x - fromX, y - fromY]);
@@ -100,6 +111,12 @@ export class Pointing {
     this.changed();
   };
 
+  /** Two fingers turn and scale what is held; else they move the view. */
+  private pinch(before: readonly Point[], after: readonly Point[]): void {
+    if (this.gesture?.pinch) this.gesture.pinch(pinched(before, after, this.viewport.scale));
+    else this.viewport.pinch(before, after);
+  }
+
   private readonly up = (event: PointerEvent): void => {
     if (this.pointers.leads(event)) this.gesture?.move(this.press(event));
     this.finish(event);
@@ -108,9 +125,9 @@ export class Pointing {
   /** The gesture ends where it was last seen to move. */
   private finish(event: PointerEvent): void {
     const leads = this.pointers.leads(event);
-    this.pointers.release(event);
+    const last = this.pointers.release(event);
     const { gesture } = this;
-    if (gesture && leads) {
+    if (gesture && (leads || last)) {
       this.gesture = null;
       const { drags } = this.store.scene.document;
       gesture.end();
@@ -121,17 +138,31 @@ export class Pointing {
 
   private readonly lost = (event: PointerEvent): void => {
     const leads = this.pointers.leads(event);
-    this.pointers.release(event);
-    if (leads) this.cancel();
+    const last = this.pointers.release(event);
+    if (leads || last) this.cancel();
     this.changed();
   };
 
   private readonly leave = (): void => {
     this.point = null;
+    this.store.holding.hover(false);
     this.changed();
   };
 
+  /** The wheel turns what is held, and scales it with Shift; false where nothing is. */
+  private wheelHolds(event: WheelEvent): boolean {
+    const way = event.deltaY || event.deltaX; // with Shift some systems scroll sideways
+    const notches = -clamp(way / (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINES : PIXELS), -MOST_NOTCHES, MOST_NOTCHES);
+    if (!this.gesture) return wheelHold(this.store, this.viewport.at(event), notches, event.shiftKey);
+    this.gesture.wheel?.(notches, event.shiftKey);
+    return this.gesture.wheel !== undefined;
+  }
+
   private readonly wheel = (event: WheelEvent): void => {
+    if (!event.ctrlKey && this.wheelHolds(event)) {
+      event.preventDefault();
+      return;
+    }
     const focused = this.viewport.overlay.ownerDocument.activeElement === this.viewport.overlay;
     if (focused && !event.ctrlKey && wheelRegion(this.store, -Math.sign(event.deltaY))) {
       event.preventDefault();
@@ -140,5 +171,14 @@ export class Pointing {
     if (!this.viewport.wheel(event, focused)) return;
     event.preventDefault();
     this.point = this.viewport.at(event);
+  };
+}
+
+/** How two fingers moved, `scale` pixels of the window being one of the frame. */
+function pinched([a, b]: readonly Point[], [toA, toB]: readonly Point[], scale: number): Pinch {
+  return {
+    shift: [(toA[0] + toB[0] - a[0] - b[0]) / 2 / scale, (toA[1] + toB[1] - a[1] - b[1]) / 2 / scale],
+    degrees: unwrap(bearing(toA, toB) - bearing(a, b), 0),
+    factor: distance(toA, toB) / Math.max(1, distance(a, b)),
   };
 }

@@ -6,6 +6,7 @@ import type { Mask } from "../shared/mask";
 import type { Point } from "../shared/points";
 import { curve } from "../shared/spline";
 import { colourOf, Ink, RIM } from "./ink";
+import { drawHolds } from "./hold_drawing";
 import { kindOf, motionAt } from "./motions";
 import { traced, type Outline } from "./outline_tools";
 import type { Store } from "./store";
@@ -25,6 +26,8 @@ export interface View {
   readonly pointer: Point | null;
   readonly brush: "paint" | "erase" | "keep" | null;
   readonly crosshair: Point | null;
+  /** The object that the keys have chosen, among those found; null while they choose none. */
+  readonly chosen: number | null;
   /** The frame itself, whose pixels the ghost of a region shows; null while a preview plays. */
   readonly picture: CanvasImageSource | null;
 }
@@ -63,6 +66,7 @@ export class Renderer {
     if (scene.draft) this.region(store.mask(scene.draft), DRAFT_COLOUR, true);
     if (store.outline) this.outline(store.outline, view.pointer);
     if (view.pointer && view.brush) this.brush(view.pointer, store.brushRadius, view.brush);
+    drawHolds(ink, store, view.chosen, (mask) => outline(mask));
     if (view.crosshair) this.crosshair(view.crosshair);
   }
 

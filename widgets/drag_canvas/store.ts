@@ -17,6 +17,7 @@ import {
 import { rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { KernelHeartbeat, type Message, type Model as TalkingModel } from "../shared/model";
 import { History } from "./history";
+import { Holding } from "./holding";
 import { kindOf } from "./motions";
 import type { Outline } from "./outline_tools";
 import { Picking } from "./picking";
@@ -38,6 +39,7 @@ export interface Aim {
 /** State of the display only: a change of it is no step of undo. */
 const SHOWN = ["frame", "latent_frames", "onion", "trail", "selectors", "aim"] as const;
 
+const KEPT = ["state", "looks", "draft"] as const; // the scene
 const MERGE_MILLISECONDS = 800;
 
 export class Store {
@@ -52,6 +54,7 @@ export class Store {
   /** The clip that plays in place of the frame at rest. */
   clip: Clip | null = null;
   readonly picking: Picking;
+  readonly holding: Holding;
 
   private readonly heartbeat: KernelHeartbeat;
   private preview: Scene | null = null;
@@ -66,21 +69,19 @@ export class Store {
   constructor(private readonly model: Model) {
     this.history = new History(this.revision, this.read());
     this.picking = new Picking(this, model);
+    this.holding = new Holding(this, model);
     this.heartbeat = new KernelHeartbeat(model, this.notify);
     this.selection = this.scene.draft ? "draft" : null;
     this.brushRadius = Math.max(2, Math.round(Math.min(this.size.width, this.size.height) / 16));
-    model.on("change:state", this.adopt);
-    model.on("change:looks", this.adopt);
-    model.on("change:draft", this.adopt);
+    for (const name of KEPT) model.on(`change:${name}`, this.adopt);
     for (const name of SHOWN) model.on(`change:${name}`, this.notify);
     model.on("msg:custom", this.hear);
   }
 
   dispose(): void {
-    this.model.off("change:state", this.adopt);
-    this.model.off("change:looks", this.adopt);
-    this.model.off("change:draft", this.adopt);
+    for (const name of KEPT) this.model.off(`change:${name}`, this.adopt);
     for (const name of SHOWN) this.model.off(`change:${name}`, this.notify);
+    this.holding.dispose();
     this.heartbeat.dispose();
     this.model.off("msg:custom", this.hear);
     this.watchers.clear();
@@ -379,13 +380,15 @@ export class Store {
 
   private readonly hear = (message: Message, buffers: readonly DataView[] = []): void => {
     this.heartbeat.received();
-    if (message?.type === "similarity") this.picking.onMessage(message, buffers);
+    if (message?.type === "hold_moved" || message?.type === "objects") this.holding.onMessage(message);
+    else if (message?.type === "similarity") this.picking.onMessage(message, buffers);
     else if (message?.type === "still") this.endClip(null);
     else if (message?.type === "clip" && buffers.length > 0) {
       this.clip = { number: Number(message["clip"]), rate: Number(message["frame_rate"]), frames: buffers };
       this.notify();
     } else if (message?.type === "error") {
       this.picking.waiting = false;
+      if (String(message["request"]).startsWith("hold")) this.holding.refused();
       if (message["refused"] === true) this.history.cut(); // what cannot be is not to be done again
       this.setError(String(message["text"]));
     }

@@ -2,6 +2,7 @@
 import { assign, element, icon } from "../shared/dom";
 import { ACTION_ICONS } from "./icons";
 import type { HelpOverlay } from "./help";
+import { HOLD } from "./holding";
 import type { Preview } from "./preview";
 import type { Store } from "./store";
 import { TOOL_GROUPS } from "./tools";
@@ -64,6 +65,7 @@ export class Toolbar {
     const { store } = this;
     for (const [name, button] of this.tools) {
       const pressed = name === store.tool;
+      button.hidden = name === HOLD && !store.holding.possible;
       button.setAttribute("aria-pressed", String(pressed));
       button.tabIndex = pressed ? 0 : -1;
     }

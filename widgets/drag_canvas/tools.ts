@@ -2,6 +2,8 @@
 import type { Selection } from "../shared/document";
 import type { Gesture, Press } from "./gesture";
 import { hit } from "./hit";
+import { takeHold } from "./hold_tool";
+import { HOLD } from "./holding";
 import { deleteWaypoint, moveHandle, moveRegion } from "./motion_tools";
 import { MOTION_TOOLS } from "./motions";
 import { addCorner, addWaypoint, beginWaypoints } from "./outline_tools";
@@ -54,6 +56,11 @@ const MORE: readonly ToolInfo[] = [
     icon: ["M5 3.5 L15.5 9.5 L10.8 10.8 L9.2 15.8 Z"],
   },
   {
+    name: HOLD, label: "Hold while it plays", key: "o",
+    hint: "Press on an object and pull. The wheel turns, Shift+wheel scales; two clicks pin; Esc lets go.",
+    icon: ["M6 9 V5.5 A1.3 1.3 0 0 1 8.6 5.5 V8.5 V4.5 A1.3 1.3 0 0 1 11.2 4.5 V8.5 V5.5 A1.3 1.3 0 0 1 13.8 5.5 V12 C13.8 15 12.6 16.6 10 16.6 C7.4 16.6 6 15 6 12.5 Z", "M16.2 7 L18.2 9 L16.2 11", "M3.8 7 L1.8 9 L3.8 11"],
+  },
+  {
     name: "hand", label: "Move the view", key: "h",
     hint: "Drag the frame about. The wheel zooms; + and - do, too, and 0 shows all.",
     icon: ["M6.5 10.5 V5.8 A1.2 1.2 0 0 1 8.9 5.8 V9.5 M8.9 9 V4.2 A1.2 1.2 0 0 1 11.3 4.2 V9 M11.3 9 V5.2 A1.2 1.2 0 0 1 13.7 5.2 V9.6 M13.7 9.6 V7.4 A1.1 1.1 0 0 1 15.9 7.4 V12 C15.9 15 14 17 11.2 17 C8.8 17 7.7 16 6.4 14 L4.2 10.8 C3.6 9.7 4.9 8.8 5.7 9.6 L6.5 10.5"],
@@ -78,6 +85,7 @@ export function toolInfo(name: ToolName): ToolInfo {
 export function begin(store: Store, press: Press, reach: number): Gesture | null {
   const { tool } = store;
   if (tool === "hand") return null;
+  if (tool === HOLD) return takeHold(store, press, reach);
   if (store.outline?.kind === "polygon") return addCorner(store, press, reach, store.outline.target);
   if (store.outline) return addWaypoint(store, press);
   if (tool === "keep") return paintKeep(store, press);

@@ -4,6 +4,8 @@ import { GONE } from "../shared/model";
 import { Viewport } from "./viewport";
 import { hit } from "./hit";
 import { ACTION_ICONS } from "./icons";
+import { HoldKeys } from "./hold_keys";
+import { HOLD } from "./holding";
 import { KeyboardPointer, shortcut, viewKey, zoomKey } from "./keyboard";
 import { DragList } from "./list";
 import { OnionBar } from "./onion_bar";
@@ -24,6 +26,7 @@ export class View {
   private readonly toolbar: Toolbar;
   private readonly list: DragList;
   private readonly keyboard: KeyboardPointer;
+  private readonly holdKeys: HoldKeys;
   private readonly renderer: Renderer;
   private readonly viewport: Viewport;
   private readonly zoomBar: ZoomBar;
@@ -69,6 +72,7 @@ export class View {
     this.toolbar = new Toolbar(store, this.preview, this.help);
     this.list = new DragList(store);
     this.pointing = new Pointing(store, this.viewport, this.schedule, this.pressed, this.released);
+    this.holdKeys = new HoldKeys(store);
     this.keyboard = new KeyboardPointer(store, this.viewport, () => this.pointing.reach);
     this.assemble(host);
     this.listen();
@@ -121,6 +125,7 @@ export class View {
     this.zoomBar.update();
     this.onion.update();
     this.selectBar.update();
+    this.holdKeys.update();
     this.hint.textContent = this.advice();
     const problem = store.gone ? GONE : store.error;
     this.alertText.textContent = problem ?? "";
@@ -131,9 +136,11 @@ export class View {
     this.overlay.style.cursor = this.cursor();
     this.renderer.draw(store, {
       scale: viewport.scale, reach: this.pointing.reach, corner: [viewport.camera.left, viewport.camera.top], ratio, pointer: point ?? this.keyboard.point,
-      brush: point && this.brushKind(), crosshair: this.keyboard.point, picture: this.preview.playing ? null : viewport.picture,
+      chosen: this.holdKeys.chosen, brush: point && this.brushKind(), crosshair: this.keyboard.point, picture: this.preview.playing ? null : viewport.picture,
     });
     const { document, draft } = store.shown;
+    const { latency } = store.holding;
+    assign(this.overlay, { "data-holds": store.holding.holds.length, "data-latency": latency === null ? null : Math.round(latency) });
     assign(this.overlay, { "data-drags": document.drags.length, "data-draft": draft !== null });
   }
 
@@ -155,6 +162,7 @@ export class View {
 
   private advice(): string {
     const { store } = this;
+    if (store.tool === HOLD && store.holding.note) return store.holding.note;
     if (this.keyboard.pressed) return "Arrow keys move, Space releases, Escape cancels.";
     if (store.outline?.kind === "polygon") return "Click corners; the first one, Enter or a double click closes. Backspace takes back.";
     if (store.outline) return "Click where it should pass; Enter or a double click ends. Backspace takes back.";
@@ -189,6 +197,7 @@ export class View {
   private cursor(): string {
     if (this.pointing.panning) return "grabbing";
     if (this.store.tool === "hand") return "grab";
+    if (this.store.tool === HOLD) return this.pointing.busy ? "grabbing" : "grab";
     if (this.pointing.busy) return this.pulling() ? "grabbing" : this.brushKind() ? "none" : "crosshair";
     if (this.brushKind()) return "none";
     if (this.overRegion()) return "grab";
@@ -221,10 +230,12 @@ export class View {
 
   private readonly key = (event: KeyboardEvent): void => {
     const onFrame = event.target === this.overlay;
+    const dropped = event.key === "Escape" && !this.help.shown && this.pointing.cancel();
     const handled =
       this.help.key(event) ||
       viewKey(event, this.preview, this.help) ||
-      (event.key === "Escape" && this.pointing.cancel()) ||
+      ((onFrame || event.key === "Escape") && this.holdKeys.key(event)) ||
+      dropped ||
       (onFrame && this.keyboard.key(event)) ||
       (onFrame && zoomKey(this.viewport, event)) ||
       shortcut(this.store, event);

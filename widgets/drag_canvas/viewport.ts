@@ -58,6 +58,12 @@ export class Viewport {
     return [clamp(x - 0.5, -0.5, width - 0.5), clamp(y - 0.5, -0.5, height - 0.5)];
   }
 
+  /** The same, wherever the pointer is. */
+  beyond(event: MouseEvent): Point {
+    const [x, y] = this.seen(event.clientX, event.clientY);
+    return [x - 0.5, y - 0.5];
+  }
+
   // --- camera -----------------------------------------------------------------------------------
 
   private look(camera: Camera): void {

@@ -19,6 +19,7 @@ from dragstream.drags.motions.base import Motion, targets
 from dragstream.drags.motions.combined import Combined
 from dragstream.drags.motions.deformation import EDGE, Deformation
 from dragstream.drags.motions.drag import Drag, Memory, check_apart, validate
+from dragstream.drags.motions.poses import Pose, Poses
 from dragstream.drags.motions.rotation import Rotation
 from dragstream.drags.motions.scale import Scale
 from dragstream.drags.motions.translation import Translation
@@ -34,6 +35,8 @@ __all__ = [
     "Memory",
     "Motion",
     "Path",
+    "Pose",
+    "Poses",
     "Rotation",
     "Scale",
     "Translation",
@@ -43,6 +46,6 @@ __all__ = [
 ]
 
 KINDS: dict[str, type[Motion]] = {
-    kind.kind: kind for kind in (Translation, Deformation, Rotation, Scale)
+    kind.kind: kind for kind in (Translation, Deformation, Rotation, Scale, Poses)
 }
 """The motions by their "type" in JSON documents and on the canvas, which `Combined` has none of."""

@@ -134,14 +134,15 @@ class Scale(Motion):
 
 def _factors(factor: object) -> float | tuple[float, ...]:
     if isinstance(factor, Sequence | np.ndarray) and not isinstance(factor, str | bytes):
-        factors = tuple(_factor(each, f"factor[{i}]") for i, each in enumerate(factor))
+        factors = tuple(check_factor(each, f"factor[{i}]") for i, each in enumerate(factor))
         if not factors:
             raise ValueError("factor is empty: give a factor or a sequence of factors")
         return factors if factors[0] == 1 else (1.0, *factors)
-    return _factor(factor, "factor")
+    return check_factor(factor, "factor")
 
 
-def _factor(value: object, name: str) -> float:
+def check_factor(value: object, name: str) -> float:
+    """`value` as a factor of lengths in [1/100, 100], or a TypeError or ValueError."""
     factor = check_positive(value, name)
     if not 1 / MOST_FACTOR <= factor <= MOST_FACTOR:
         raise ValueError(f"{name} must lie in [1/100, 100], got {factor!r}")

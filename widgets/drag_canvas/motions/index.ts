@@ -4,13 +4,13 @@ import type { Motion } from "../../shared/document";
 import type { ToolInfo, ToolName } from "../types";
 import { deformationKind } from "./deformation";
 import type { MotionKind } from "./kind";
-import { ownKind } from "./own";
+import { ownKind, posesKind } from "./own";
 import { rotationKind } from "./rotation";
 import { scaleKind } from "./scale";
 import { translationKind } from "./translation";
 
 // Each kind reads only motions of its own type, which the lookup by type sees to.
-const KINDS = [translationKind, deformationKind, rotationKind, scaleKind, ownKind] as unknown as readonly MotionKind[];
+const KINDS = [translationKind, deformationKind, rotationKind, scaleKind, ownKind, posesKind] as unknown as readonly MotionKind[];
 
 export const MOTION_TOOLS: readonly ToolInfo[] = KINDS.flatMap((kind) => kind.tools);
 

@@ -53,3 +53,10 @@ export const ownKind: MotionKind<OwnMotion> = {
   preview: (picture, mask, motion) => (fraction) => carried(picture, mask, mapAt(motion, fraction)),
   rows: () => [],
 };
+
+/** Poses of a live hold, as a recorded block has them. */
+export const posesKind = {
+  ...ownKind,
+  type: "poses",
+  describe: () => "Held while it played",
+} as unknown as MotionKind;

@@ -1,0 +1,312 @@
+"""Objects that are pulled while the video plays: distance from the pointer, looks and drift.
+
+A pointer leads an object along a smooth curve at even speed. It moves with the video's clock, as on
+a machine that is just fast enough: a block reads the pointer's place at the moment when its first
+frame is due. So figures do not depend on the machine's speed, and the delay of one block, which no
+machine can avoid, is part of the distance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags import regions
+from dragstream.drags.checks import Point, check_int, check_positive
+from dragstream.drags.motions import Poses
+from dragstream.drags.paths import Path
+from dragstream.method.moments import Moments, drift
+from dragstream.models.base import VideoModel
+from dragstream.models.playground import world
+from dragstream.models.playground.captions import caption
+from dragstream.revel.cases import RenderedStart, Subject
+from dragstream.revel.detection import Detection, detect
+from dragstream.revel.methods import Method
+from dragstream.revel.proposals import is_whole
+from dragstream.revel.scenes import ATTEMPTS, check_world, subjects_of
+from dragstream.revel.shape import fidelity
+from dragstream.revel.statistics import Estimate, estimate
+from dragstream.stream.live import LiveStream
+from dragstream.stream.records import Block
+from dragstream.stream.stream import Stream
+
+__all__ = ["SPEED", "Pulled", "curve", "pulls", "report"]
+
+SPEED = 24.0
+"""Default speed of the pointer, pixels a second."""
+_MOVES = 6
+"""Moves of the pointer in the time of a block."""
+_MARGIN = 4.0
+"""Curves keep the object this far from the frame's sides, pixels."""
+_STRIDE = 40.0
+"""Least distance of a curve's waypoints, pixels."""
+_CURVES = 24
+"""Curves that are drawn, of which the one farthest from the other objects is taken."""
+_WARM_UP = 2
+"""Plain blocks between the rendered start and the pull."""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """One object pulled by one method. A frame without the object has distances of None.
+
+    Attributes:
+        scene: number of the scene.
+        method: the method's name.
+        color: the object's colour.
+        kind: the object's kind.
+        distances: from the pointer when a frame is shown to the object in it, pixels, for each
+            video frame.
+        misses: from the place that the block was asked for to the object, pixels, likewise.
+        drift: distance of each block's moments from those of the blocks before the pull.
+        iou: of the object's shape with the renderer's at the end (`fidelity`); None if it cannot
+            be judged.
+        size: its area at the end, as a factor of that at the start; 0 if it is not seen.
+    """
+
+    scene: int
+    method: str
+    color: str
+    kind: str
+    distances: tuple[float | None, ...]
+    misses: tuple[float | None, ...]
+    drift: tuple[float, ...]
+    iou: float | None
+    size: float
+
+    @property
+    def distance(self) -> float:
+        """Mean distance from the pointer over the frames with the object; NaN without any."""
+        return _mean(self.distances)
+
+    @property
+    def miss(self) -> float:
+        """Mean distance from the place asked for, likewise."""
+        return _mean(self.misses)
+
+    @property
+    def seen(self) -> float:
+        """Share of the frames in which the object is found."""
+        return sum(each is not None for each in self.distances) / len(self.distances)
+
+
+def pulls(
+    model: VideoModel,
+    scenes: int,
+    methods: Sequence[Method],
+    seed: int = 0,
+    *,
+    seconds: float = 5.0,
+    speed: float = SPEED,
+) -> Iterator[list[Pulled]]:
+    """Pull one object in each scene with each method; yields one scene's pulls after another.
+
+    Args:
+        model: a model of the playground's frame size.
+        scenes: number of held-out scenes.
+        methods: the methods.
+        seed: seed of the scenes, curves and streams.
+        seconds: length of a pull, of video.
+        speed: speed of the pointer, pixels a second.
+
+    Raises:
+        ValueError: numbers that are not positive, a model of another frame size, or one that
+            loses its objects.
+    """
+    check_int(scenes, "scenes", least=1)
+    check_positive(seconds, "seconds")
+    check_positive(speed, "speed")
+    check_world(model.spec)
+    for scene in range(scenes):
+        task = _task(model, seed, scene, seconds, speed)
+        yield [_pull(task, method) for method in methods]
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """An object that is seen whole, and the curve that the pointer leads it along."""
+
+    scene: int
+    stream: Stream
+    subject: Subject
+    seen: Detection
+    path: Path
+    seconds: float
+    speed: float
+
+    def pointer(self, moment: float) -> Point:
+        """The pointer's place (x, y) after so many seconds; it rests at the curve's end."""
+        return self.path.at(min(1.0, moment * self.speed / self.path.length))
+
+    def detect(self, frame: NDArray[np.uint8]) -> Detection | None:
+        """The object in a frame."""
+        return detect(frame, self.subject.color, self.subject.kind)
+
+
+def _task(model: VideoModel, seed: int, scene: int, seconds: float, speed: float) -> _Task:
+    for attempt in range(ATTEMPTS):
+        start = RenderedStart(seed, scene, attempt)
+        truth = start.scenes()
+        stream = Stream(model, caption(truth, 0), seed=seed + scene, image=start.image())
+        stream.run(_WARM_UP, progress=False)
+        frame = stream.blocks[-1].frames[-1]
+        subjects = subjects_of(truth)
+        found = [detect(frame, subject.color, subject.kind) for subject in subjects]
+        rng = np.random.default_rng((seed, scene, attempt))
+        for index in rng.permutation(len(subjects)):
+            seen = found[index]
+            if seen is None or not is_whole(seen):
+                continue
+            others = [each.center for each in found if each is not None and each is not seen]
+            path = curve(seen, others, speed * seconds, rng)
+            return _Task(scene, stream, subjects[index], seen, path, seconds, speed)
+    raise ValueError(
+        f"{model.spec.name!r} kept no object whole through {_WARM_UP} blocks in {ATTEMPTS} "
+        f"attempts at scene {scene}"
+    )
+
+
+def curve(
+    seen: Detection, others: Sequence[Point], length: float, rng: np.random.Generator
+) -> Path:
+    """A smooth curve from an object's centre on which it stays in the frame.
+
+    Args:
+        seen: the object.
+        others: centres (x, y) of other objects, which the curve keeps away from where it can.
+        length: least length of the curve, pixels.
+        rng: decides on the waypoints.
+    """
+    left, top, right, bottom = regions.bounding_box(seen.mask)
+    x, y = seen.center
+    low = np.array([x - left + _MARGIN, max(y - top + _MARGIN, world.HORIZON)])
+    high = np.array([world.WIDTH - (right - x) - _MARGIN, world.HEIGHT - (bottom - y) - _MARGIN])
+    drawn = [_curve((x, y), low, np.maximum(low, high), length, rng) for _ in range(_CURVES)]
+    return max(drawn, key=lambda path: _clearance(path, others))
+
+
+def _curve(
+    start: Point,
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    length: float,
+    rng: np.random.Generator,
+) -> Path:
+    points = [start]
+    while len(points) < 3 or Path.spline(points).length < length:
+        tried = rng.uniform(low, high, (16, 2))
+        away = np.hypot(*(tried - points[-1]).T)
+        index = int(np.argmax(away >= _STRIDE)) if away.max() >= _STRIDE else int(away.argmax())
+        points.append((float(tried[index][0]), float(tried[index][1])))
+    return Path.spline(points)
+
+
+def _clearance(path: Path, others: Sequence[Point]) -> float:
+    steps = [path.at(share) for share in np.linspace(0, 1, 33)]
+    return min((math.dist(step, other) for step in steps for other in others), default=math.inf)
+
+
+def _pull(task: _Task, method: Method) -> Pulled:
+    """Lead the object along the path, block by block."""
+    stream = task.stream.fork()
+    rate = stream.model.spec.clock.frame_rate
+    live = LiveStream(stream, math.inf)
+    try:
+        hold = live.hold(task.seen.mask, task.seen.center, settings=method.settings)
+        last = due = 0.0  # when the first frames of this block and the next are shown
+        while due < task.seconds:
+            for moment in np.linspace(last, due, _MOVES + 1)[1:]:
+                hold.move_to(*task.pointer(float(moment)))
+            live.step()
+            live.wait()
+            last, due = due, due + len(stream.blocks[-1].frames) / rate
+    finally:
+        live.stop()
+    return _measured(task, method, stream.blocks[len(task.stream) :])
+
+
+def _measured(task: _Task, method: Method, blocks: Sequence[Block]) -> Pulled:
+    rate = task.stream.model.spec.clock.frame_rate
+    reference = Moments.of(task.stream.blocks[-1].latents)
+    distances: list[float | None] = []
+    misses: list[float | None] = []
+    for block in blocks:
+        for asked, frame in zip(_asked(block), block.frames, strict=True):
+            seen = task.detect(frame)
+            pointer = task.pointer((len(distances) + 1) / rate)
+            distances.append(None if seen is None else math.dist(seen.center, pointer))
+            misses.append(None if seen is None else math.dist(seen.center, asked))
+    end = blocks[-1].frames[-1]
+    seen = task.detect(end)
+    shape = fidelity(end, task.subject.color, task.subject.kind)
+    return Pulled(
+        scene=task.scene,
+        method=method.name,
+        color=task.subject.color,
+        kind=task.subject.kind,
+        distances=tuple(distances),
+        misses=tuple(misses),
+        drift=tuple(drift(block.moments, reference) for block in blocks),
+        iou=None if shape is None else shape.iou,
+        size=0.0 if seen is None else seen.area / task.seen.area,
+    )
+
+
+def _asked(block: Block) -> list[Point]:
+    """Where the only hold of a block asked the object to be in each video frame."""
+    (drag,) = block.drags
+    if not isinstance(drag.motion, Poses):
+        raise TypeError(f"a hold is recorded as poses, got {drag.motion!r}")
+    x, y = drag.motion.center
+    count = len(block.frames)
+    poses = [drag.motion.pose((frame + 1) / count) for frame in range(count)]
+    return [(x + pose.dx, y + pose.dy) for pose in poses]
+
+
+def report(pulled: Sequence[Pulled]) -> tuple[dict[str, Any], str]:
+    """Means over scenes of each method with their intervals, and a table of them."""
+    columns = {
+        "distance": ("px from the pointer", ".1f"),
+        "miss": ("px from where it was asked to be", ".1f"),
+        "seen": ("frames with it", ".0%"),
+        "iou": ("IoU at the end", ".2f"),
+        "size": ("size at the end", ".2f"),
+        "drift": ("drift at the end", ".3f"),
+    }
+    names = list(dict.fromkeys(each.method for each in pulled))
+    rows: dict[str, Any] = {}
+    lines = [
+        "| method | scenes | " + " | ".join(title for title, _ in columns.values()) + " |",
+        "|---|--:" + "|--:" * len(columns) + "|",
+    ]
+    for name in names:
+        own = [each for each in pulled if each.method == name]
+        figures = {column: estimate([_figure(each, column) for each in own]) for column in columns}
+        rows[name] = {
+            column: {"mean": each.mean, "low": each.low, "high": each.high}
+            for column, each in figures.items()
+        }
+        cells = [_cell(figures[column], form) for column, (_, form) in columns.items()]
+        lines.append(f"| {name} | {len(own)} | " + " | ".join(cells) + " |")
+    return rows, "\n".join(lines) + "\n"
+
+
+def _cell(each: Estimate, form: str) -> str:
+    return f"{each.mean:{form}} ({each.low:{form}}–{each.high:{form}})"
+
+
+def _figure(pulled: Pulled, column: str) -> float:
+    if column == "drift":
+        return pulled.drift[-1]
+    value = getattr(pulled, column)
+    return math.nan if value is None else float(value)
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else math.nan

@@ -1,0 +1,283 @@
+"""`Hold`: an object that is held in a live stream, and where it is asked to be."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from dragstream.drags.checks import Point, check_degrees, check_pixels
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions.scale import check_factor
+from dragstream.drags.shapes import BoolMask, Shape
+from dragstream.method.base import DragMethod
+from dragstream.stream.events import HoldState
+from dragstream.stream.records import Block
+
+__all__ = ["Asked", "Grip", "Hold", "along"]
+
+_MOST_MOVES = 256
+"""Moves that are kept between two blocks; of more, every other one is dropped."""
+
+
+class Asked(NamedTuple):
+    """Where the held point should be, and how the object is turned and scaled about it."""
+
+    x: float
+    y: float
+    degrees: float = 0.0
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Grip:
+    """The reference of a hold: its object in the last frame of a block.
+
+    Attributes:
+        block: The block.
+        region: The object's region in that frame.
+        mask: The same as pixels, bool (H, W).
+        pose: The held point's place there, and the turn and scale that the object had.
+    """
+
+    block: Block
+    region: Shape
+    mask: BoolMask
+    pose: Asked
+
+    def to(self, asked: Asked) -> Affine:
+        """The map from the pixels of the grip's frame to those of a frame that obeys."""
+        x, y, degrees, factor = self.pose
+        turned = Affine.rotation((x, y), asked.degrees - degrees)
+        growth = asked.factor / factor
+        grown = Affine(((growth, 0.0, x - growth * x), (0.0, growth, y - growth * y)))
+        return turned.then(grown).then(Affine.translation(asked.x - x, asked.y - y))
+
+
+class Hold:
+    """An object of a live stream that is held, as `LiveStream.hold` and `pin` make it.
+
+    Its methods only set values that the generating thread reads when a block comes to its drag
+    step. They may be called from any thread, as often as a pointer moves, and return at once.
+
+    Args:
+        number: Its number in the live stream.
+        grip: The object when it was taken hold of.
+        keep: The region that must not change while it is held, or None.
+        settings: The settings of its drags, resolved for the model.
+        pinned: True for a pin.
+        let_go: Called with the hold when it is released.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        grip: Grip,
+        *,
+        keep: Shape | None,
+        settings: DragMethod,
+        pinned: bool,
+        let_go: Callable[[Hold], None],
+    ) -> None:
+        self.id = number
+        self.grip = grip
+        self.keep = keep
+        self.settings = settings
+        self.pinned = pinned
+        self._let_go = let_go
+        self._lock = threading.Lock()  # guards the attributes below
+        self._active = True
+        self._asked = self._reached = grip.pose
+        self._moves: list[Asked] = []  # since the last latch
+        self._latched: list[Asked] = []  # in the block in progress, and in dropped ones before it
+        self._moved_at: float | None = None
+        self._used_at: float | None = None  # time of the newest latched move
+        self._latency: float | None = None
+        self._found = grip.pose
+        self._region = grip.region
+
+    # ---------------------------------------------------------------------- from any thread
+
+    def move_to(self, x: float, y: float) -> None:
+        """Ask for the held point to be at (x, y), in pixels.
+
+        It may lie outside the frame, by up to one width or height; a place beyond counts as that.
+
+        Raises:
+            TypeError, ValueError: A coordinate that is not a finite number.
+            RuntimeError: The hold was released.
+        """
+        height, width = self.grip.mask.shape
+        x = min(max(check_pixels(x, "x"), -width), 2.0 * width)
+        y = min(max(check_pixels(y, "y"), -height), 2.0 * height)
+        self._ask(x=x, y=y)
+
+    def turn_to(self, degrees: float) -> None:
+        """Ask for the object to be turned about the held point, relative to the grip.
+
+        Args:
+            degrees: Clockwise on screen.
+
+        Raises:
+            TypeError, ValueError: An angle that is not a finite number.
+            RuntimeError: The hold was released.
+        """
+        self._ask(degrees=check_degrees(degrees, "degrees"))
+
+    def scale_to(self, factor: float) -> None:
+        """Ask for the object to be scaled about the held point, relative to the grip.
+
+        Args:
+            factor: Of lengths, in [1/100, 100].
+
+        Raises:
+            TypeError, ValueError: A factor that is not a number in that range.
+            RuntimeError: The hold was released.
+        """
+        self._ask(factor=check_factor(factor, "factor"))
+
+    def release(self) -> None:
+        """Let go; calling it again does nothing.
+
+        Moves that no block has used yet pull the next block, the last of this hold.
+        """
+        self._let_go(self)
+
+    @property
+    def active(self) -> bool:
+        """False once it was released, also by a rewind, an error or the end of the live stream."""
+        return self._active
+
+    @property
+    def position(self) -> Point:
+        """The place (x, y) that is asked for the held point, in pixels."""
+        return self._asked[:2]
+
+    @property
+    def degrees(self) -> float:
+        """The turn that is asked for, relative to the grip, clockwise on screen."""
+        return self._asked.degrees
+
+    @property
+    def factor(self) -> float:
+        """The factor of lengths that is asked for, relative to the grip."""
+        return self._asked.factor
+
+    @property
+    def at(self) -> Point:
+        """The place (x, y) of the held point in the newest published frame, as far as known."""
+        return self._found[:2]
+
+    @property
+    def region(self) -> Shape:
+        """The held region in the newest published frame, as far as known."""
+        return self._region
+
+    @property
+    def state(self) -> HoldState:
+        """All of it at one moment."""
+        with self._lock:
+            x, y, degrees, factor = self._asked
+            return HoldState(
+                id=self.id,
+                region=self._region,
+                at=self._found[:2],
+                position=(x, y),
+                degrees=degrees,
+                factor=factor,
+                pinned=self.pinned,
+                latency=self._latency,
+            )
+
+    def __repr__(self) -> str:
+        x, y = self.at
+        state = "" if self.active else ", released"
+        return f"{'Pin' if self.pinned else 'Hold'}({self.id}, at ({x:.0f}, {y:.0f}){state})"
+
+    def _ask(self, **values: float) -> None:
+        with self._lock:
+            if not self._active:
+                raise RuntimeError(f"{self!r} cannot move: take hold of the object again")
+            self._asked = self._asked._replace(**values)
+            self._moves.append(self._asked)
+            self._moved_at = time.monotonic()
+            if len(self._moves) > _MOST_MOVES:
+                self._moves = self._moves[::2]  # of an odd number: the newest stays
+
+    # --------------------------------------------------------------------- from its live stream
+
+    def end(self) -> None:
+        """Make it inactive."""
+        with self._lock:
+            self._active = False
+
+    @property
+    def moved(self) -> bool:
+        """True if there are moves that no published block has used."""
+        with self._lock:
+            return bool(self._moves or self._latched)
+
+    def latch(self, frames: int) -> list[Asked]:
+        """What to ask of each latent frame of a block: the newest value in the last of them.
+
+        The frames before it divide the way since the last published block into equal parts. A
+        block that is dropped after this leaves its part of the way to the next.
+        """
+        with self._lock:
+            if self._moves:
+                self._used_at = self._moved_at
+            self._latched, self._moves = [*self._latched, *self._moves], []
+            way = (self._reached, *self._latched)
+        x, y = self.grip.pose[:2]
+        columns, rows = np.flatnonzero(self.grip.mask.any(0)), np.flatnonzero(self.grip.mask.any(1))
+        reach = math.hypot(max(x - columns[0], columns[-1] - x), max(y - rows[0], rows[-1] - y))
+        return along(way, frames, reach)
+
+    @property
+    def found(self) -> Asked:
+        """Where the object is in the newest published frame, as far as known."""
+        return self._found
+
+    def publish(self) -> None:
+        """The block that latched was published."""
+        with self._lock:
+            self._reached = self._latched[-1] if self._latched else self._reached
+            self._found = self._reached  # until it is looked for
+            self._latched = []
+            moved = self._used_at
+            self._latency = None if moved is None else time.monotonic() - moved
+            self._used_at = None
+
+    def follow(self, found: Asked, region: Shape) -> None:
+        """Set where the object is in the newest published frame."""
+        with self._lock:
+            self._found, self._region = found, region
+
+
+def along(way: Sequence[Asked], count: int, reach: float) -> list[Asked]:
+    """Points that divide a way into ``count`` equal parts, without its first point.
+
+    Args:
+        way: At least one point; a way of one point rests there.
+        count: Number of parts.
+        reach: Distance from the held point in pixels at which turns and growth are measured.
+    """
+    lengths = [0.0]
+    for first, last in pairwise(way):
+        turn = reach * math.radians(last.degrees - first.degrees)
+        growth = reach * math.log(last.factor / first.factor)
+        lengths.append(lengths[-1] + math.hypot(*np.subtract(last[:2], first[:2]), turn, growth))
+    stops = np.linspace(0.0, lengths[-1], count + 1)[1:]
+    columns = [[each.x, each.y, each.degrees, math.log(each.factor)] for each in way]
+    found = [np.interp(stops, lengths, column) for column in zip(*columns, strict=True)]
+    points = [
+        Asked(float(x), float(y), float(degrees), math.exp(growth))
+        for x, y, degrees, growth in zip(*found, strict=True)
+    ]
+    return [*points[:-1], way[-1]]

@@ -1,0 +1,84 @@
+"""The drags of one block that a live stream's holds ask for, as ordinary drags.
+
+The reference of each is the frame in which the object was taken hold of, also many blocks later:
+as the memory of Appendix R, which archives, scripts and `Stream.animate` understand. Targets are
+relative to that frame, so that errors of one block do not add up to those of the next, and looks
+cannot drift away from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dragstream.drags.checks import Point
+from dragstream.drags.geometry import Affine, Grid
+from dragstream.drags.motions import Drag, Memory, Pose, Poses
+from dragstream.drags.regions import centroid, moved, rasterise
+from dragstream.drags.shapes import Mask, Shape
+from dragstream.stream.hold import Asked, Grip, Hold
+
+_OUTSIDE = 0.5
+"""Farthest target of a region's centroid outside the frame, in widths and heights of it."""
+_DIGITS = 3
+"""Digits of recorded poses behind the point: thousandths of a pixel or degree."""
+
+
+def drag_of(hold: Hold, newest: int, grid: Grid, frames: int) -> Drag:
+    """The drag of a hold for the block that follows the stream's ``newest``.
+
+    Args:
+        hold: The hold, whose newest position is latched.
+        newest: Number of the newest block.
+        grid: Sizes of a frame.
+        frames: Latent frames of the block.
+    """
+    grip, asked = hold.grip, hold.latch(frames)
+    if grip.block.index == newest:
+        return Drag(grip.region, _poses(grip, grip.pose[:2], asked, grid))
+    memory = Memory(grip.block.index, grip.region)
+    # As it was at rest, where it is now: the motion holds all of the turn and growth since.
+    to_x, to_y = (round(value, _DIGITS) for value in np.subtract(hold.at, grip.pose[:2]).tolist())
+    shown = moved(grip.region, Affine.translation(to_x, to_y))
+    area = shown.paint(grid.height, grid.width)
+    if not area.any():  # out of sight: from its place in the grip's frame
+        shown, area = grip.region, grip.mask
+    # A memory is shifted by the distance of the centroids before it moves.
+    (new_x, new_y), (old_x, old_y) = centroid(area), centroid(grip.mask)
+    x, y = grip.pose[:2]
+    center = (x + new_x - old_x, y + new_y - old_y)
+    return Drag(shown, _poses(grip, center, asked, grid), memory)
+
+
+def _poses(grip: Grip, center: Point, asked: Sequence[Asked], grid: Grid) -> Poses:
+    """The motion about the held point's place at rest to where it is asked to be.
+
+    Targets far outside the frame, which drags may not have, are moved to half a frame outside.
+    """
+    x, y = (round(value, _DIGITS) for value in center)
+    size = np.array([grid.width, grid.height])
+    middle = np.array(centroid(grip.mask))
+    poses = []
+    for each in asked:
+        there = grip.to(each).apply(middle)
+        excess = there - np.clip(there, -_OUTSIDE * size, (1 + _OUTSIDE) * size)
+        dx, dy = (np.array(each[:2]) - excess - (x, y)).tolist()
+        turn = round(each.degrees - grip.pose.degrees, _DIGITS)
+        growth = each.factor / grip.pose.factor
+        poses.append(Pose(round(dx, _DIGITS), round(dy, _DIGITS), turn, growth))
+    return Poses((x, y), poses)
+
+
+def kept(holds: Sequence[Hold], drags: Sequence[Drag], grid: Grid) -> Shape | None:
+    """The region to keep of all holds, without what is held: an object may have moved into it."""
+    size = grid.height, grid.width
+    regions = list(dict.fromkeys(hold.keep for hold in holds if hold.keep is not None))
+    if not regions:
+        return None
+    kept = np.any([rasterise(region, *size) for region in regions], axis=0)
+    handles = np.any([drag.mask(*size) for drag in drags], axis=0)
+    if len(regions) == 1 and not (kept & handles).any():
+        return regions[0]
+    kept &= ~handles
+    return Mask(kept) if kept.any() else None

@@ -1,0 +1,306 @@
+"""`Holding`: connects the pointers of a page to the holds of a live stream."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dragstream.drags.documents import to_json
+from dragstream.drags.shapes import Region
+from dragstream.widgets.weak_callback import weak_callback
+
+if TYPE_CHECKING:
+    from dragstream.method.base import DragMethod
+    from dragstream.stream.events import Event, HoldState
+    from dragstream.stream.hold import Hold
+    from dragstream.stream.live import LiveStream
+
+Point = tuple[float, float]
+
+_MOST_MOVES = 512
+"""Times of moves that are kept to find the one that a block used."""
+
+
+@dataclass
+class _Entry:
+    """A hold as the page knows it."""
+
+    hold: Hold
+    grip: dict[str, Any]
+    grip_at: Point
+    key: int | None = None
+    """The pointer of the page that moves it, or None."""
+    own: bool = False
+    """True if the page began it."""
+    blocks: int = 0
+    """Blocks published since it began."""
+    moves: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_MOST_MOVES))
+    """Time of each move, and the page's own time of it in milliseconds."""
+    stamp: float | None = None
+    """The page's time of the newest move that the newest block used."""
+
+
+class Holding:
+    """The holds of a live stream as a page shows and moves them.
+
+    A pointer has a key that the page chooses. It moves a hold that it began, or one that was there.
+    Methods are for any thread; those that take a key of a pointer do nothing if its hold is gone.
+
+    Args:
+        changed: Called with the holds as JSON, and with the status of the live stream or None.
+        advanced: Called when the live stream has new blocks.
+    """
+
+    def __init__(
+        self,
+        changed: Callable[[list[dict[str, Any]], str | None], object],
+        advanced: Callable[[], object],
+    ) -> None:
+        self._changed = changed
+        self._advanced = advanced
+        self._lock = threading.RLock()  # guards the entries
+        self._entries: dict[int, _Entry] = {}
+        self._live: LiveStream | None = None
+        self._leave: tuple[Callable[[], object], ...] = ()
+
+    @property
+    def live(self) -> LiveStream | None:
+        """The live stream that is followed."""
+        return self._live
+
+    def follow(self, live: LiveStream | None) -> None:
+        """Follow a live stream; what the page holds of another one is released."""
+        if live is self._live:
+            return
+        self.release_own()
+        for leave in self._leave:
+            leave()
+        self._leave, self._live = (), live
+        with self._lock:
+            self._entries.clear()
+        if live is not None:
+            events = live.subscribe(weak_callback(self._on_event))
+            self._leave = (events, on_interrupt(weak_callback(self.release)))
+        self._publish()
+
+    # -------------------------------------------------------------------------------- pointers
+
+    def begin(
+        self,
+        key: int,
+        region: Region,
+        at: Point,
+        *,
+        keep: Region | None = None,
+        settings: DragMethod | None = None,
+    ) -> None:
+        """Take hold of a region for a pointer that is at a point (x, y) of it.
+
+        Raises:
+            RuntimeError: There is no live stream.
+            TypeError, ValueError: See `LiveStream.hold`.
+        """
+        hold = self._playing().hold(region, at, keep=keep, settings=settings)
+        self._adopt(hold, key=key, own=True)
+
+    def attach(self, key: int, number: int) -> None:
+        """Let a pointer move a hold that there is, which stays when the pointer lets go."""
+        entry = self._entries.get(number)
+        if entry is not None:
+            entry.key = key
+            self._publish()
+
+    def move(self, key: int, position: Point, degrees: float, factor: float, stamp: float) -> None:
+        """Ask for a pose of the hold of a pointer.
+
+        Args:
+            key: Of the pointer.
+            position: Where the held point should be, (x, y) in pixels.
+            degrees: The turn relative to the grip, clockwise on screen.
+            factor: The factor of lengths relative to the grip.
+            stamp: The page's own time of the move in milliseconds.
+
+        Raises:
+            TypeError, ValueError: See `Hold.move_to`.
+        """
+        entry = self._find(key)
+        if entry is None:
+            return
+        now = time.monotonic()
+        with suppress(RuntimeError):  # released meanwhile: the page will hear of it
+            hold = entry.hold
+            hold.move_to(*position)
+            if degrees != hold.degrees:
+                hold.turn_to(degrees)
+            if factor != hold.factor:
+                hold.scale_to(factor)
+            entry.moves.append((now, stamp))
+
+    def end(self, key: int) -> None:
+        """The pointer let go: a hold that it began is released, another one stays."""
+        entry = self._find(key)
+        if entry is None:
+            return
+        if entry.own and not entry.hold.pinned:
+            entry.hold.release()
+        entry.key = None
+        self._publish()
+
+    def pin(
+        self,
+        region: Region,
+        *,
+        keep: Region | None = None,
+        settings: DragMethod | None = None,
+    ) -> None:
+        """Pin a region.
+
+        Raises:
+            RuntimeError: There is no live stream.
+            TypeError, ValueError: See `LiveStream.pin`.
+        """
+        self._adopt(self._playing().pin(region, keep=keep, settings=settings), own=True)
+
+    def toggle_pin(
+        self, number: int, *, keep: Region | None = None, settings: DragMethod | None = None
+    ) -> bool:
+        """Unpin a pin, or pin what is held otherwise, where it is.
+
+        Returns:
+            False if there is no such hold any more.
+
+        Raises:
+            TypeError, ValueError: See `LiveStream.pin`.
+        """
+        entry = self._entries.get(number)
+        if entry is None or not entry.hold.active:
+            return False
+        if not entry.hold.pinned:
+            self.pin(entry.hold.region, keep=keep, settings=settings)
+        entry.hold.release()
+        return True
+
+    def release(self) -> None:
+        """Let go of everything, also of what Python holds."""
+        if self._live is not None:
+            self._live.release()
+
+    def release_own(self) -> None:
+        """Let go of what the page holds and pinned."""
+        with self._lock:
+            own = [entry.hold for entry in self._entries.values() if entry.own]
+        for hold in own:
+            hold.release()
+
+    # --------------------------------------------------------------------------------- private
+
+    def _playing(self) -> LiveStream:
+        if self._live is None:
+            raise RuntimeError("only a live stream can be held: make the canvas of ds.LiveStream")
+        return self._live
+
+    def _find(self, key: int) -> _Entry | None:
+        with self._lock:
+            return next((entry for entry in self._entries.values() if entry.key == key), None)
+
+    def _adopt(self, hold: Hold, *, key: int | None = None, own: bool = False) -> None:
+        """Know a hold, also if its event was here first."""
+        entry = self._entry(hold)
+        entry.key, entry.own = key, own
+        self._publish()
+
+    def _entry(self, hold: Hold) -> _Entry:
+        with self._lock:
+            found = self._entries.get(hold.id)
+            if found is None:
+                found = _Entry(hold, as_json(hold.region), hold.at)
+                self._entries[hold.id] = found
+            return found
+
+    def _on_event(self, event: Event) -> None:
+        """Handle an event of the live stream, on its thread."""
+        # imported here, so that a canvas of a plain frame needs no torch
+        from dragstream.stream.events import BlockMade, Changed, HoldsChanged, StatusChanged
+
+        if isinstance(event, BlockMade):
+            with self._lock:
+                for entry in self._entries.values():
+                    entry.blocks += 1
+        elif isinstance(event, HoldsChanged):
+            now = time.monotonic()
+            for state in event.holds:
+                self._stamp(state, now)
+            self._publish()
+        elif isinstance(event, Changed):
+            self._advanced()
+        elif isinstance(event, StatusChanged):
+            self._publish()
+
+    def _stamp(self, state: HoldState, now: float) -> None:
+        """Find the newest move that the newest block used."""
+        entry = self._entries.get(state.id)
+        if entry is None or state.latency is None:
+            return
+        used = [stamp for moved, stamp in tuple(entry.moves) if moved <= now - state.latency]
+        if used:
+            entry.stamp = used[-1]
+
+    def _publish(self) -> None:
+        with self._lock:  # as a whole, so that no thread publishes what it read before another
+            live = self._live
+            holds = () if live is None else live.holds
+            self._entries = {hold.id: self._entry(hold) for hold in holds}
+            found = [_entry_json(entry) for entry in self._entries.values()]
+            self._changed(found, None if live is None else live.status.value)
+
+
+def _entry_json(entry: _Entry) -> dict[str, Any]:
+    hold = entry.hold
+    return {
+        "id": hold.id,
+        "key": entry.key,
+        "region": as_json(hold.region),
+        "at": list(hold.at),
+        "grip": entry.grip,
+        "grip_at": list(entry.grip_at),
+        "position": list(hold.position),
+        "degrees": hold.degrees,
+        "factor": hold.factor,
+        "pinned": hold.pinned,
+        "blocks": entry.blocks,
+        "stamp": entry.stamp,
+    }
+
+
+def as_json(region: Region) -> dict[str, Any]:
+    """A region as JSON, see `dragstream.drags.documents`."""
+    document: dict[str, Any] = to_json([], region)["keep"]
+    return document
+
+
+def on_interrupt(call: Callable[[], object]) -> Callable[[], None]:
+    """Register a callback for each cell that is interrupted, if this is a notebook.
+
+    Returns:
+        A function that unregisters it.
+    """
+    ipython: Any = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+
+    def ran(result: Any) -> None:
+        if isinstance(result.error_in_exec, KeyboardInterrupt):
+            call()
+
+    def forget() -> None:
+        if shell is not None and ran in shell.events.callbacks["post_run_cell"]:
+            shell.events.unregister("post_run_cell", ran)
+
+    if shell is not None:
+        shell.events.register("post_run_cell", ran)
+    return forget

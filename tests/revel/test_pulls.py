@@ -1,0 +1,76 @@
+"""Pulls while the video plays, on a model whose world stands still."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from dragstream.method.settings import DragSettings
+from dragstream.models.playground import world
+from dragstream.revel import live
+from dragstream.revel.cases import RenderedStart
+from dragstream.revel.detection import Detection
+from dragstream.revel.methods import Method
+from dragstream.revel.scenes import subjects_of
+
+STILL = Method("still", DragSettings(iterations=0), "no iterations")
+
+
+@pytest.fixture(scope="module")
+def seen() -> Detection:
+    start = RenderedStart(0, 3, 0)
+    (subject, *_) = subjects_of(start.scenes())
+    found = detect(start.image(), subject.color, subject.kind)
+    assert found is not None
+    return found
+
+
+def test_a_curve_keeps_the_object_in_the_frame_and_off_the_others(seen: Detection) -> None:
+    free = live.curve(seen, [], 200, np.random.default_rng(0))
+    assert free.points[0] == seen.center
+    assert free.length >= 200
+    steps = np.array([free.at(share) for share in np.linspace(0.1, 1, 50)])
+    half = seen.mask.any(axis=0).sum() / 2
+    assert (steps[:, 0] > half).all()
+    assert (steps[:, 0] < world.WIDTH - half).all()
+    other = free.at(0.5)
+    path = live.curve(seen, [other], 200, np.random.default_rng(0))
+    assert min(math.dist(path.at(share), other) for share in np.linspace(0, 1, 50)) > 15
+
+
+def test_the_distance_of_what_stands_still_is_the_pointers_way(model) -> None:
+    ((pulled,),) = live.pulls(model, 1, [STILL], seconds=1.0, speed=40.0)
+    assert pulled.seen == 1.0
+    assert len(pulled.distances) == 9  # three blocks of three frames at 8 a second
+    # the pointer moves at even speed along a curve: never farther than its way
+    ways = [40 * (frame + 1) / 8 for frame in range(9)]
+    assert all(found <= way + 0.5 for found, way in zip(pulled.distances, ways, strict=True))
+    assert pulled.distances[0] == pytest.approx(5, abs=0.5)
+    # a block reads the pointer when its first frame is due: the first is asked to rest
+    assert pulled.misses[:3] == pytest.approx([0, 0, 0], abs=0.01)
+    assert pulled.misses[3:6] == pytest.approx(pulled.distances[:3], abs=0.5)
+    assert pulled.drift == (0.0, 0.0, 0.0)
+    assert pulled.size == 1.0
+
+
+def test_the_report_averages_over_scenes_and_leaves_out_what_is_not_seen() -> None:
+    def pulled(scene: int, distance: float | None, iou: float | None) -> live.Pulled:
+        return live.Pulled(
+            scene, "I=4", "red", "box", (distance, 4.0), (1.0, 1.0), (0.1, 0.2), iou, 1.0
+        )
+
+    rows, table = live.report([pulled(0, 8.0, 0.9), pulled(1, None, None)])
+    assert rows["I=4"]["distance"]["mean"] == pytest.approx((6 + 4) / 2)
+    assert rows["I=4"]["seen"]["mean"] == pytest.approx(0.75)
+    assert rows["I=4"]["iou"]["mean"] == pytest.approx(0.9)
+    assert rows["I=4"]["drift"]["mean"] == pytest.approx(0.2)
+    assert table.splitlines()[2].startswith("| I=4 | 2 | 5.0 (")
+
+
+@pytest.mark.parametrize("numbers", [{"seconds": 0.0}, {"speed": -1.0}, {"scenes": 0}])
+def test_numbers_that_make_no_pull_are_refused(model, numbers: dict[str, float]) -> None:
+    arguments = {"scenes": 1, "methods": [STILL], **numbers}
+    with pytest.raises(ValueError, match=r"must be (above 0|at least 1)"):
+        next(live.pulls(model, **arguments))
