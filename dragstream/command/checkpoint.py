@@ -26,6 +26,6 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from dragstream import models
 
-    found: Any = models
-    print(found.inspect(options.file))
+    module: Any = models
+    print(module.inspect(options.file))
     return 0

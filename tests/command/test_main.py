@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import dragstream
+from dragstream import models
 from dragstream.command import replay
 from dragstream.command.main import build_parser, main
 from dragstream.stream import mp4
@@ -121,3 +122,11 @@ def test_all_subcommands_are_there() -> None:
     usage = build_parser().format_help()
 
     assert all(f"\n    {name} " in usage for name in COMMANDS)
+
+
+def test_inspect_prints_what_the_file_holds(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(models, "inspect", lambda path: f"{path.name}: 30 layers", raising=False)
+
+    assert main(["inspect", str(tmp_path / "weights.pt")]) == 0
+
+    assert capsys.readouterr().out == "weights.pt: 30 layers\n"
