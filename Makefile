@@ -94,7 +94,7 @@ test-lowest test-newest: test-%:
 	test -x build/$*/bin/python || $(PYTHON) -m venv build/$*
 	$(call install_torch,build/$*/bin/python)
 	build/$*/bin/python -m pip install --quiet --upgrade -c build/$*.txt -e ".[$(EXTRAS)]"
-	OMP_NUM_THREADS=1 build/$*/bin/pytest -m "not browser and not gpu"
+	OMP_NUM_THREADS=1 build/$*/bin/pytest -m "not browser and not gpu" -W ignore::DeprecationWarning
 
 # torch stays the one of constraints.txt: each version is gigabytes.
 build/lowest.txt: $(STAMP) tools/lowest.py

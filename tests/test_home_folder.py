@@ -15,9 +15,9 @@ from dragstream.metrics.perceptual import LPIPS
 from dragstream.metrics.videos import find_media, read_frames
 from dragstream.models.playground.model import WEIGHTS, Playground
 from dragstream.models.wan.assembly import load
-from dragstream.models.wan.releases import Release
+from dragstream.models.wan.releases import read_note
 from dragstream.models.wan.tiny import write_tiny
-from dragstream.revel.ledger import Ledger, read_about
+from dragstream.revel.folders import RunFolder, read_about
 from dragstream.revel.suites import read_cases, write_cases
 
 
@@ -39,7 +39,7 @@ def test_models(home):
     assert model.fingerprint() == again.fingerprint()
     assert (home / "cache").is_dir()
     assert ds.load("~/tiny", device="cpu", cache=False, progress=False).spec == model.spec
-    assert ds.plan("~/tiny", device="cpu").release == Release.of("~/tiny")
+    assert ds.plan("~/tiny", device="cpu").release == read_note("~/tiny")
     shutil.copytree(WEIGHTS, home / "weights")
     assert Playground.from_folder("~/weights").spec.name == "playground"
 
@@ -55,14 +55,14 @@ def test_labels_and_metrics(home):
     for read in (read_label, read_labels):
         with pytest.raises(ValueError, match=f"{home}/label"):
             read("~/label")
-    for call in (LPIPS("~/a.pth")._file, lambda: load_inception("~/a.pth")):
+    for call in (lambda: LPIPS("~/a.pth")._loaded, lambda: load_inception("~/a.pth")):
         with pytest.raises(FileNotFoundError, match=f"{home}/a.pth"):
             call()
 
 
 def test_runs_and_cases(home):
-    with Ledger.open("~/run") as ledger:
-        ledger.begin("playground", [])
+    with RunFolder.open("~/run") as store:
+        store.begin("playground", [])
     assert json.loads((home / "run" / "run.json").read_text())["model"] == "playground"
     assert read_about("~/run")["model"] == "playground"
     assert write_cases("~/cases.jsonl", []) == home / "cases.jsonl"

@@ -102,7 +102,7 @@ def test_the_source_archive_holds_what_the_repository_does(tmp_path: Path) -> No
         names = {name.partition("/")[2] for name in archive.getnames()}
 
     here = {path.name for path in ROOT.iterdir() if path.is_file() and path.suffix != ".tmp"}
-    assert here - names <= {".git", ".dockerignore"}
+    assert here - names <= {".git"}
     assert {"Makefile", "environment.yml", "CONTRIBUTING.md", "tools/lab-overrides.json"} <= names
     assert {"notebooks/01_first_drag.ipynb", "tests/test_package.py"} <= names
     assert not [name for name in names if "node_modules" in name]

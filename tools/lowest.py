@@ -31,8 +31,10 @@ def lowest(requirements: list[str]) -> dict[str, str]:
 def main() -> None:
     """Print one constraint a line."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"].values()
-    requirements = [*project["dependencies"], *(text for extra in extras for text in extra)]
+    extras = project["optional-dependencies"]
+    requirements = list(project["dependencies"])
+    for name in extras.keys() - {"docs", "test"}:  # these are for developers, who have the newest
+        requirements += extras[name]
     for name, version in sorted(lowest(requirements).items()):
         if name != "torch":
             print(f"{name}=={version}.*")

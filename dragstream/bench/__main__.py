@@ -71,21 +71,22 @@ def _add_wan(wan: argparse.ArgumentParser) -> None:
     wan.add_argument("--width", type=int, help="pixels (the release's)")
     wan.add_argument("--device", default=None, help="cuda or cpu (cuda where there is one)")
     wan.add_argument("--iterations", type=int, nargs="*", default=[2, 3, 4], help="(2 3 4)")
-    wan.add_argument("--pairs", type=int, default=3, help="runs here and there by turns (3)")
+    wan.add_argument("--pairs", type=int, default=3, help="runs of both, in alternation (3)")
     wan.add_argument("--json", type=expanded, help="write the figures to this file")
 
 
 def _wan(options: argparse.Namespace) -> None:
-    from dragstream.bench.wan import Bench
+    from dragstream.bench.wan import WanBenchmark
 
     with tqdm(desc="measuring", unit="part") as bar:
 
-        def tell(part: str) -> None:
+        def show(part: str) -> None:
             bar.set_postfix_str(part)
             bar.update()
 
         model = _wan_model(options)
-        report = Bench(model, pairs=options.pairs, progress=tell).measure(options.iterations)
+        benchmark = WanBenchmark(model, pairs=options.pairs, progress=show)
+        report = benchmark.measure(options.iterations)
     print(report.table())
     if options.json is not None:
         about = {"machine": machine(), "random_weights": options.random_weights}

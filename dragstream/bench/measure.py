@@ -31,7 +31,7 @@ _PULL = 12.0
 
 
 @dataclass(frozen=True)
-class Place:
+class BlockCost:
     """A stream up to one block: the middle of the last few blocks' seconds, and memory then."""
 
     block: int
@@ -58,8 +58,8 @@ class Report:
     dragged_seconds: float
     iterations: int
     blocks_between: int
-    early: Place
-    late: Place
+    early: BlockCost
+    late: BlockCost
     kept_bytes: int
     peak_bytes: int
 
@@ -118,16 +118,16 @@ def measure(
     repeats = check_int(repeats, "repeats", least=1)
     early = check_int(early, "early", least=repeats)
     late = check_int(late, "late", least=early + repeats)
-    young, stream = (Stream(model, prompt=prompt, seed=0) for _ in range(2))
+    early_stream, stream = (Stream(model, prompt=prompt, seed=0) for _ in range(2))
     for _ in range(early - repeats):
-        young.step()
+        early_stream.step()
     early_bytes = 0
-    sooner: list[float] = []
-    later: list[float] = []
+    early_seconds: list[float] = []
+    late_seconds: list[float] = []
     for number in range(1, late + 1):
         if number > late - repeats:
-            sooner.append(_seconds(young.step))
-        later.append(_seconds(stream.step))
+            early_seconds.append(seconds(early_stream.step))
+        late_seconds.append(seconds(stream.step))
         if number == early:
             gc.collect()
             early_bytes = resident_bytes()
@@ -141,8 +141,8 @@ def measure(
         dragged_seconds=dragged,
         iterations=iterations,
         blocks_between=late - early + repeats,
-        early=Place(early, statistics.median(sooner), early_bytes),
-        late=Place(late, statistics.median(later[-repeats:]), late_bytes),
+        early=BlockCost(early, statistics.median(early_seconds), early_bytes),
+        late=BlockCost(late, statistics.median(late_seconds[-repeats:]), late_bytes),
         kept_bytes=kept_bytes(stream.blocks[-1]),
         peak_bytes=peak_bytes(),
     )
@@ -157,22 +157,24 @@ def _compare(stream: Stream, repeats: int) -> tuple[float, float, int]:
     settings = DragSettings()
     plain, dragged = [], []
     for _ in range(repeats):
-        plain.append(_seconds(stream.step))
-        dragged.append(_seconds(lambda: stream.animate(drags, settings=settings)))
+        plain.append(seconds(stream.step))
+        dragged.append(seconds(lambda: stream.animate(drags, settings=settings)))
     iterations = len(stream.blocks[-1].iterations)
     return statistics.median(plain), statistics.median(dragged), iterations
 
 
-def _seconds(call: Callable[[], object]) -> float:
-    """Seconds of a call, the accelerator's queue included."""
-    _wait()
-    start = time.perf_counter()
+def seconds(call: Callable[[], object], clock: Callable[[], float] | None = None) -> float:
+    """Seconds of a call, the accelerator's queue included; by the wall clock, or another one."""
+    clock = clock or time.perf_counter
+    synchronize()
+    start = clock()
     call()
-    _wait()
-    return time.perf_counter() - start
+    synchronize()
+    return clock() - start
 
 
-def _wait() -> None:
+def synchronize() -> None:
+    """Wait until the accelerator, if there is one, has nothing left to do."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 

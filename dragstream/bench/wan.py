@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dragstream.bench.measure import seconds, synchronize
 from dragstream.bench.procedure import ReleasedProcedure, decode_again
 from dragstream.drags import regions
 from dragstream.drags.checks import check_int
@@ -24,7 +25,8 @@ from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
 from dragstream.models.rehearsal import Meter
 from dragstream.models.wan.model import Wan
-from dragstream.models.wan.releases import RELEASES, Release
+from dragstream.models.wan.release import Release
+from dragstream.models.wan.releases import RELEASES
 from dragstream.models.wan.sizes import SIZES, Sizes
 from dragstream.stream.stream import Stream
 
@@ -182,21 +184,21 @@ def _assembled(release: Release, sizes: Sizes, device: str, dtype: torch.dtype) 
     return Wan(release.spec(config, factors=vae.factors), wan, vae, text)
 
 
-class Bench:
+class WanBenchmark:
     """One model, its window filled, and the released procedure beside it.
 
     Args:
         model: What generates.
-        pairs: How often each thing is measured, here and there by turns.
+        pairs: How often each thing is measured, in alternation.
         progress: Called with the name of the next measurement.
     """
 
     def __init__(self, model: Wan, *, pairs: int = 3, progress: Progress | None = None) -> None:
         self.model = model
         self.pairs = check_int(pairs, "pairs", least=1)
-        self._tell = progress or (lambda _: None)
+        self._progress = progress or (lambda _: None)
         self.cuda = model.device.type == "cuda"
-        self._tell("filling the window")
+        self._progress("filling the window")
         self.stream = Stream(model, "a benchmark", undo=1)
         self._fill()
         block = self.stream.blocks[-1]
@@ -291,16 +293,16 @@ class Bench:
         drawn = [choices[index % len(choices)] for index in range(iterations)]
         filters = [None if low.is_identity else low for low in drawn]
 
-        def here() -> object:
+        def own() -> object:
             branch = self.stream.fork()
             return branch.step() if not iterations else branch.animate(drags, settings=settings)
 
-        def there() -> object:
+        def released() -> object:
             x0 = self.released.block(self.latents, filters, self.keep)
             return decode_again(self.model.vae, self.latents, x0)
 
         return self._row(
-            f"block, {iterations} iterations" if iterations else "plain block", here, there
+            f"block, {iterations} iterations" if iterations else "plain block", own, released
         )
 
     def _run(self, settings: DragSettings, keep: NDArray[np.bool_] | None) -> LatentOptimization:
@@ -321,41 +323,29 @@ class Bench:
         )
         return LatentOptimization(settings, problem)
 
-    # ---------------------------------------------------------------------------- how
-
-    def _row(self, name: str, here: Callable[[], object], there: Callable[[], object]) -> Row:
-        self._tell(name)
-        peaks = self._peak(here), self._peak(there)  # and both are warm
+    def _row(self, name: str, own: Callable[[], object], released: Callable[[], object]) -> Row:
+        """Measure both, in alternation."""
+        self._progress(name)
+        peaks = self._peak(own), self._peak(released)  # and both are warm
+        # On a GPU the time that passes; on a CPU, which others use too, what the call took.
+        clock = time.perf_counter if self.cuda else time.process_time
         pairs = []
         for turn in range(self.pairs):
-            order = (here, there) if turn % 2 == 0 else (there, here)
-            seconds = {call: self._seconds(call) for call in order}
-            pairs.append((seconds[here], seconds[there]))
+            order = (own, released) if turn % 2 == 0 else (released, own)
+            found = {call: seconds(call, clock) for call in order}
+            pairs.append((found[own], found[released]))
         mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(theirs / mine for mine, theirs in pairs)
         return Row(name, mine, theirs, ratio, *peaks)
-
-    def _seconds(self, call: Callable[[], object]) -> float:
-        """On a GPU the time that passes; on a CPU, which others use too, what the call took."""
-        clock = time.perf_counter if self.cuda else time.process_time
-        self._wait()
-        start = clock()
-        call()
-        self._wait()
-        return clock() - start
 
     def _peak(self, call: Callable[[], object]) -> int:
         if not self.cuda:
             with Meter() as meter:
                 call()
             return int(meter.peak)
-        self._wait()
+        synchronize()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         call()
-        self._wait()
+        synchronize()
         return int(torch.cuda.max_memory_allocated() - before)
-
-    def _wait(self) -> None:
-        if self.cuda:
-            torch.cuda.synchronize()

@@ -7,8 +7,6 @@ from typing import IO, Any
 
 import numpy as np
 
-__all__ = ["load_arrays"]
-
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 """Modules under which numpy pickles its arrays' constructor, before version 2 and since."""
 

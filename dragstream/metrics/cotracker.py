@@ -12,19 +12,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
 
 from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import checked
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["CoTracker"]
+from dragstream.metrics.weight_files import read_state
 
 HUB_FOLDER = "facebookresearch_co-tracker_main"
 """The repository's folder below that of torch.hub."""
@@ -73,8 +72,6 @@ class CoTracker:
                 another kind, or packages that the folder's code needs and that are missing.
         """
         frames, points = checked(frames, points)
-        import torch
-
         predictor = self._predictor
         video = torch.from_numpy(frames.copy()).permute(0, 3, 1, 2)[None].float()
         queries = torch.zeros(1, len(points), 3, dtype=torch.float32, device="cpu")  # frame 0, x, y
@@ -101,8 +98,6 @@ class CoTracker:
 
     def _folder(self) -> Path | None:
         """The repository's copy; None for the installed package."""
-        import torch
-
         if self.folder is None:
             cached = Path(torch.hub.get_dir()) / HUB_FOLDER
             if (cached / "hubconf.py").is_file():
@@ -118,8 +113,6 @@ class CoTracker:
         return folder
 
     def _from_hub(self, folder: Path) -> Any:
-        import torch
-
         weights = self._weights()
         place = f"{self.entry!r} of {str(folder)!r}"
         try:
@@ -135,8 +128,6 @@ class CoTracker:
         return self._loaded(predictor, weights)
 
     def _installed(self) -> Any:
-        from importlib import import_module
-
         weights = self._weights()
         if weights is None:
             raise ValueError(f"the installed cotracker needs its weights named: {_HELP}")
@@ -145,17 +136,9 @@ class CoTracker:
 
     def _weights(self) -> Any:
         """The state of the checkpoint, or None where none is named."""
-        import torch
-
         if self.checkpoint is None:
             return None
-        file = expanded(self.checkpoint, "checkpoint")
-        if not file.is_file():
-            raise FileNotFoundError(f"there are no weights {str(file)!r}: {_HELP}")
-        try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise ValueError(f"{str(file)!r} holds no weights: {error}") from error
+        state = read_state(self.checkpoint, "CoTracker", _HELP, "checkpoint")
         return state.get("model", state) if isinstance(state, dict) else state
 
     def _loaded(self, predictor: Any, weights: Any) -> Any:

@@ -6,24 +6,16 @@ clean latents around the target point against the patch around the handle point 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from dragstream.drags.checks import check_int, check_point
-from dragstream.drags.geometry import Affine
+from dragstream.drags.geometry import Affine, Grid
 from dragstream.drags.motions import Drag
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import Tensor
-
-    from dragstream.drags.geometry import Grid
-
-__all__ = ["PAPER_RADIUS", "PAPER_WIDTH", "dai", "handle_point", "patch_radius"]
 
 PAPER_RADIUS = 20
 """r of the paper, in pixels of a frame that is PAPER_WIDTH wide."""

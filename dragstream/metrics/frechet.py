@@ -12,14 +12,13 @@ from __future__ import annotations
 import warnings
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["FewSamples", "Frechet", "frechet_distance"]
+from dragstream.models.defaults import cpu_by_default
 
 
 class FewSamples(UserWarning):
@@ -91,23 +90,22 @@ def _features(values: ArrayLike, name: str) -> NDArray[np.float64]:
     return features
 
 
+class _Identity(torch.nn.Module):
+    """Stands in for the network, since the features are given."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features
+
+
 def _distance(real: NDArray[np.float64], generated: NDArray[np.float64]) -> float:
-    import torch
-
-    from dragstream.models.defaults import cpu_by_default
-
-    class Given(torch.nn.Module):
-        """Stands in for the network: the features are computed already."""
-
-        num_features = real.shape[1]
-
-        def forward(self, features: torch.Tensor) -> torch.Tensor:
-            return features
-
     # The metric adds up squares: an offset common to both sets only costs it digits.
     middle = (real.mean(axis=0) + generated.mean(axis=0)) / 2
     with cpu_by_default():
-        metric = _torchmetrics().FrechetInceptionDistance(feature=Given())
+        metric = _torchmetrics().FrechetInceptionDistance(feature=_Identity(real.shape[1]))
         metric.update(torch.from_numpy(real - middle), real=True)
         metric.update(torch.from_numpy(generated - middle), real=False)
         return max(0.0, float(metric.compute()))

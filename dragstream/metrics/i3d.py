@@ -25,8 +25,6 @@ from dragstream.drags.files import expanded
 from dragstream.metrics.arrays import load_arrays
 from dragstream.models.defaults import cpu_by_default
 
-__all__ = ["I3D", "MIN_FRAMES", "load_i3d"]
-
 MIN_FRAMES = 9
 """Fewer frames leave nothing to pool over."""
 

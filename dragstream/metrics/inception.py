@@ -11,17 +11,16 @@ names of layers are the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dragstream.drags.files import expanded
+from dragstream.drags.checks import truncate
+from dragstream.metrics.weight_files import hub_file, read_state
 from dragstream.models.defaults import cpu_by_default
-
-__all__ = ["FEATURES", "Inception", "load_inception", "resize_as_tensorflow"]
 
 FEATURES = 2048
 SIZE = 299
@@ -38,6 +37,9 @@ _HELP = (
 )
 
 Kernel = int | tuple[int, int]
+
+Branches = Mapping[str, Sequence[tuple[int, Kernel]]]
+"""Channels and kernel of each convolution, by the branch's name."""
 
 
 class Unit(nn.Module):
@@ -59,121 +61,98 @@ def _average(inputs: Tensor) -> Tensor:
     return F.avg_pool2d(inputs, 3, stride=1, padding=1, count_include_pad=False)
 
 
-class Block35(nn.Module):
-    """Mixed_5b to Mixed_5d."""
+def _maximum(inputs: Tensor) -> Tensor:
+    return F.max_pool2d(inputs, 3, stride=1, padding=1)
 
-    def __init__(self, inputs: int, pooled: int) -> None:
+
+def _halve(inputs: Tensor) -> Tensor:
+    return F.max_pool2d(inputs, 3, stride=2)
+
+
+class Mixed(nn.Module):
+    """Branches of convolutions, and one of a pool, side by side.
+
+    Args:
+        inputs: channels.
+        branches: the convolutions. Of a kernel (1, 3) at the end of a branch there is a twin (3, 1)
+            beside it. "branch_pool" comes after the pool; without it the pool stands alone.
+        pool: the pool; `_halve` also gives the last convolutions of all branches stride 2.
+    """
+
+    def __init__(
+        self, inputs: int, branches: Branches, pool: Callable[[Tensor], Tensor] = _average
+    ) -> None:
         super().__init__()
-        self.branch1x1 = Unit(inputs, 64, 1)
-        self.branch5x5_1 = Unit(inputs, 48, 1)
-        self.branch5x5_2 = Unit(48, 64, 5, padding=2)
-        self.branch3x3dbl_1 = Unit(inputs, 64, 1)
-        self.branch3x3dbl_2 = Unit(64, 96, 3, padding=1)
-        self.branch3x3dbl_3 = Unit(96, 96, 3, padding=1)
-        self.branch_pool = Unit(inputs, pooled, 1)
+        self.pool = pool
+        self.chains: list[list[tuple[str, ...]]] = []
+        self.width = 0 if "branch_pool" in branches else inputs
+        for branch, convolutions in branches.items():
+            width, chain = inputs, []
+            for number, (outputs, kernel) in enumerate(convolutions, start=1):
+                name = branch if len(convolutions) == 1 else f"{branch}_{number}"
+                twins = {f"{name}a": (1, 3), f"{name}b": (3, 1)} if kernel == (1, 3) else {}
+                units: dict[str, Kernel] = {**twins} or {name: kernel}
+                last = number == len(convolutions)
+                for each, size in units.items():
+                    self.add_module(
+                        each, _unit(width, outputs, size, halve=last and pool is _halve)
+                    )
+                chain.append(tuple(units))
+                width = outputs
+            self.chains.append(chain)
+            self.width += width * len(chain[-1])
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(N, C, 35, 35) in and out."""
-        wide = self.branch5x5_2(self.branch5x5_1(inputs))
-        double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(inputs)))
-        branches = [self.branch1x1(inputs), wide, double, self.branch_pool(_average(inputs))]
-        return torch.cat(branches, dim=1)
+        """(N, C, H, W) in and out, H and W halved by `_halve`."""
+        pooled = self.pool(inputs)
+        outputs = []
+        for chain in self.chains:
+            maps = pooled if chain == [("branch_pool",)] else inputs
+            for (name,) in chain[:-1]:
+                maps = self.get_submodule(name)(maps)
+            outputs += [self.get_submodule(name)(maps) for name in chain[-1]]
+        if [("branch_pool",)] not in self.chains:
+            outputs.append(pooled)
+        return torch.cat(outputs, dim=1)
 
 
-class To17(nn.Module):
-    """Mixed_6a."""
-
-    def __init__(self, inputs: int) -> None:
-        super().__init__()
-        self.branch3x3 = Unit(inputs, 384, 3, stride=2)
-        self.branch3x3dbl_1 = Unit(inputs, 64, 1)
-        self.branch3x3dbl_2 = Unit(64, 96, 3, padding=1)
-        self.branch3x3dbl_3 = Unit(96, 96, 3, stride=2)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(N, C, 35, 35) to (N, C', 17, 17)."""
-        double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(inputs)))
-        pooled = F.max_pool2d(inputs, 3, stride=2)
-        return torch.cat([self.branch3x3(inputs), double, pooled], dim=1)
+def _unit(inputs: int, outputs: int, kernel: Kernel, *, halve: bool) -> Unit:
+    rows, columns = (kernel, kernel) if isinstance(kernel, int) else kernel
+    return Unit(inputs, outputs, kernel, *((2, 0) if halve else (1, (rows // 2, columns // 2))))
 
 
-class Block17(nn.Module):
-    """Mixed_6b to Mixed_6e."""
-
-    def __init__(self, inputs: int, width: int) -> None:
-        super().__init__()
-        row: dict[str, Any] = {"kernel": (1, 7), "padding": (0, 3)}
-        column: dict[str, Any] = {"kernel": (7, 1), "padding": (3, 0)}
-        self.branch1x1 = Unit(inputs, 192, 1)
-        self.branch7x7_1 = Unit(inputs, width, 1)
-        self.branch7x7_2 = Unit(width, width, **row)
-        self.branch7x7_3 = Unit(width, 192, **column)
-        self.branch7x7dbl_1 = Unit(inputs, width, 1)
-        self.branch7x7dbl_2 = Unit(width, width, **column)
-        self.branch7x7dbl_3 = Unit(width, width, **row)
-        self.branch7x7dbl_4 = Unit(width, width, **column)
-        self.branch7x7dbl_5 = Unit(width, 192, **row)
-        self.branch_pool = Unit(inputs, 192, 1)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(N, C, 17, 17) in and out."""
-        single = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(inputs)))
-        double = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(inputs)))
-        double = self.branch7x7dbl_5(self.branch7x7dbl_4(double))
-        branches = [self.branch1x1(inputs), single, double, self.branch_pool(_average(inputs))]
-        return torch.cat(branches, dim=1)
+def _block35(pooled: int) -> Branches:
+    return {
+        "branch1x1": [(64, 1)],
+        "branch5x5": [(48, 1), (64, 5)],
+        "branch3x3dbl": [(64, 1), (96, 3), (96, 3)],
+        "branch_pool": [(pooled, 1)],
+    }
 
 
-class To8(nn.Module):
-    """Mixed_7a."""
-
-    def __init__(self, inputs: int) -> None:
-        super().__init__()
-        self.branch3x3_1 = Unit(inputs, 192, 1)
-        self.branch3x3_2 = Unit(192, 320, 3, stride=2)
-        self.branch7x7x3_1 = Unit(inputs, 192, 1)
-        self.branch7x7x3_2 = Unit(192, 192, (1, 7), padding=(0, 3))
-        self.branch7x7x3_3 = Unit(192, 192, (7, 1), padding=(3, 0))
-        self.branch7x7x3_4 = Unit(192, 192, 3, stride=2)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(N, C, 17, 17) to (N, C', 8, 8)."""
-        single = self.branch3x3_2(self.branch3x3_1(inputs))
-        double = self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(inputs)))
-        pooled = F.max_pool2d(inputs, 3, stride=2)
-        return torch.cat([single, self.branch7x7x3_4(double), pooled], dim=1)
+def _block17(width: int) -> Branches:
+    row: Kernel = (1, 7)
+    column: Kernel = (7, 1)
+    double = [(width, 1), (width, column), (width, row), (width, column), (192, row)]
+    return {
+        "branch1x1": [(192, 1)],
+        "branch7x7": [(width, 1), (width, row), (192, column)],
+        "branch7x7dbl": double,
+        "branch_pool": [(192, 1)],
+    }
 
 
-class Block8(nn.Module):
-    """Mixed_7b and Mixed_7c; the latter takes a maximum in its pooling branch."""
-
-    def __init__(self, inputs: int, *, maximum: bool) -> None:
-        super().__init__()
-        self.maximum = maximum
-        self.branch1x1 = Unit(inputs, 320, 1)
-        self.branch3x3_1 = Unit(inputs, 384, 1)
-        self.branch3x3_2a = Unit(384, 384, (1, 3), padding=(0, 1))
-        self.branch3x3_2b = Unit(384, 384, (3, 1), padding=(1, 0))
-        self.branch3x3dbl_1 = Unit(inputs, 448, 1)
-        self.branch3x3dbl_2 = Unit(448, 384, 3, padding=1)
-        self.branch3x3dbl_3a = Unit(384, 384, (1, 3), padding=(0, 1))
-        self.branch3x3dbl_3b = Unit(384, 384, (3, 1), padding=(1, 0))
-        self.branch_pool = Unit(inputs, 192, 1)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(N, C, 8, 8) in and out."""
-        single = self.branch3x3_1(inputs)
-        double = self.branch3x3dbl_2(self.branch3x3dbl_1(inputs))
-        pooled = F.max_pool2d(inputs, 3, 1, 1) if self.maximum else _average(inputs)
-        branches = [
-            self.branch1x1(inputs),
-            self.branch3x3_2a(single),
-            self.branch3x3_2b(single),
-            self.branch3x3dbl_3a(double),
-            self.branch3x3dbl_3b(double),
-            self.branch_pool(pooled),
-        ]
-        return torch.cat(branches, dim=1)
+_TO_17: Branches = {"branch3x3": [(384, 3)], "branch3x3dbl": [(64, 1), (96, 3), (96, 3)]}
+_TO_8: Branches = {
+    "branch3x3": [(192, 1), (320, 3)],
+    "branch7x7x3": [(192, 1), (192, (1, 7)), (192, (7, 1)), (192, 3)],
+}
+_BLOCK_8: Branches = {
+    "branch1x1": [(320, 1)],
+    "branch3x3": [(384, 1), (384, (1, 3))],
+    "branch3x3dbl": [(448, 1), (384, 3), (384, (1, 3))],
+    "branch_pool": [(192, 1)],
+}
 
 
 class Inception(nn.Module):
@@ -186,29 +165,27 @@ class Inception(nn.Module):
         self.Conv2d_2b_3x3 = Unit(32, 64, 3, padding=1)
         self.Conv2d_3b_1x1 = Unit(64, 80, 1)
         self.Conv2d_4a_3x3 = Unit(80, 192, 3)
-        self.Mixed_5b = Block35(192, 32)
-        self.Mixed_5c = Block35(256, 64)
-        self.Mixed_5d = Block35(288, 64)
-        self.Mixed_6a = To17(288)
-        self.Mixed_6b = Block17(768, 128)
-        self.Mixed_6c = Block17(768, 160)
-        self.Mixed_6d = Block17(768, 160)
-        self.Mixed_6e = Block17(768, 192)
-        self.Mixed_7a = To8(768)
-        self.Mixed_7b = Block8(1280, maximum=False)
-        self.Mixed_7c = Block8(2048, maximum=True)
+        self.Mixed_5b = Mixed(192, _block35(32))
+        self.Mixed_5c = Mixed(256, _block35(64))
+        self.Mixed_5d = Mixed(288, _block35(64))
+        self.Mixed_6a = Mixed(288, _TO_17, _halve)
+        self.Mixed_6b = Mixed(768, _block17(128))
+        self.Mixed_6c = Mixed(768, _block17(160))
+        self.Mixed_6d = Mixed(768, _block17(160))
+        self.Mixed_6e = Mixed(768, _block17(192))
+        self.Mixed_7a = Mixed(768, _TO_8, _halve)
+        self.Mixed_7b = Mixed(1280, _BLOCK_8)
+        self.Mixed_7c = Mixed(2048, _BLOCK_8, _maximum)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Features (N, 2048): the mean of the last block over its places."""
         maps = (resize_as_tensorflow(pictures.float(), SIZE) - 128) / 128
         maps = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(maps)))
-        maps = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(maps, 3, stride=2)))
-        maps = F.max_pool2d(maps, 3, stride=2)
-        blocks: list[nn.Module] = [self.Mixed_5b, self.Mixed_5c, self.Mixed_5d, self.Mixed_6a]
-        blocks += [self.Mixed_6b, self.Mixed_6c, self.Mixed_6d, self.Mixed_6e]
-        blocks += [self.Mixed_7a, self.Mixed_7b, self.Mixed_7c]
-        for block in blocks:
-            maps = block(maps)
+        maps = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(_halve(maps)))
+        maps = _halve(maps)
+        for block in self.children():
+            if isinstance(block, Mixed):
+                maps = block(maps)
         return maps.mean(dim=(2, 3))
 
 
@@ -238,23 +215,15 @@ def load_inception(weights: str | Path | None = None) -> Inception:
         FileNotFoundError: there are no such weights; the message names where to get them.
         ValueError: a file that is not those weights.
     """
-    file = _cached() if weights is None else expanded(weights, "weights")
-    if not file.is_file():
-        raise FileNotFoundError(f"there are no Inception weights {str(file)!r}: {_HELP}")
+    file = hub_file(*_FILES) if weights is None else weights
+    state = read_state(file, "Inception", _HELP)
+    network = Inception()
     try:
-        state = dict(torch.load(file, map_location="cpu", weights_only=True))
         # the classifier on top gives no features
         own = {name: value for name, value in state.items() if not name.startswith("fc.")}
-        network = Inception()
         network.load_state_dict(own)
-    except Exception as error:
-        raise ValueError(f"{file.name} holds no weights of Inception: {error}") from error
+    except (AttributeError, RuntimeError, TypeError) as error:
+        raise ValueError(
+            truncate(f"{str(file)!r} holds no weights of Inception: {error}")
+        ) from error
     return network.to(torch.float32).eval().requires_grad_(requires_grad=False)
-
-
-def _cached() -> Path:
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    found = [folder / name for name in _FILES if (folder / name).is_file()]
-    if not found:
-        raise FileNotFoundError(f"no Inception weights were named: {_HELP}")
-    return found[0]

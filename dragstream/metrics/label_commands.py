@@ -25,8 +25,6 @@ from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.released_files import find_before, find_video
 from dragstream.metrics.trackers import DenseFlow, LucasKanade, Tracker
 
-__all__ = ["add_dai", "add_objmc", "run_dai", "run_objmc"]
-
 Document = dict[str, Any]
 
 

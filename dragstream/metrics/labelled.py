@@ -6,24 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dragstream.drags.geometry import FrameClock
 from dragstream.drags.labels import RELEASED_CLOCK, RELEASED_FRAMES_PER_BLOCK, Label, Mode
-from dragstream.metrics.objmc import ObjMC, latent_offsets, number, objmc
+from dragstream.metrics.objmc import ObjMC, ObjMCOptions, json_number, latent_offsets, objmc
 from dragstream.metrics.released_files import lacks_past
 from dragstream.metrics.videos import read_frames, read_video
-
-if TYPE_CHECKING:
-    from typing import Unpack
-
-    from numpy.typing import NDArray
-
-    from dragstream.drags.geometry import FrameClock
-    from dragstream.metrics.objmc import ObjMCOptions
-
-__all__ = ["LabelledObjMC", "measure_label"]
 
 
 @dataclass(frozen=True)
@@ -72,9 +64,9 @@ class LabelledObjMC:
     def to_json(self) -> dict[str, object]:
         """Plain lists and numbers; None where there is no figure."""
         return {
-            "mean": number(self.mean),
-            "mean_position": number(self.mean_position),
-            "point_by_point": number(self.point_by_point),
+            "mean": json_number(self.mean),
+            "mean_position": json_number(self.mean_position),
+            "point_by_point": json_number(self.point_by_point),
             "tracker": self.tracker,
             "still": self.still,
             "coverage": self.coverage,

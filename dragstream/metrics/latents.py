@@ -15,8 +15,6 @@ from dragstream.drags.labels import Label, Mode
 from dragstream.drags.motions import Drag, targets
 from dragstream.metrics.dai import dai, handle_point, patch_radius
 
-__all__ = ["LabelledDAI", "measure_latents", "read_latents"]
-
 
 @dataclass(frozen=True)
 class LabelledDAI:

@@ -9,16 +9,13 @@ by it gives the position of each point. The commanded motion is not used.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dragstream.drags.checks import check_fraction, check_int, check_positive
 from dragstream.metrics.trackers import LucasKanade, OpenCVTracker
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["DescriptorMatching"]
 
 _STRETCH = (0.5, 2.0)
 """A similarity that scales by less or more than this is a chance agreement."""
@@ -52,12 +49,9 @@ class DescriptorMatching(OpenCVTracker):
     aligned: LucasKanade = field(default_factory=lambda: LucasKanade(levels=2))
 
     def __post_init__(self) -> None:
-        if not 0 < self.ratio <= 1:
-            raise ValueError(f"ratio must be above 0 and at most 1, got {self.ratio!r}")
-        if not self.reach > 0:
-            raise ValueError(f"reach must be positive, got {self.reach!r}")
-        if self.agreeing < 3:
-            raise ValueError(f"agreeing must be at least 3 matches, got {self.agreeing!r}")
+        check_fraction(self.ratio, "ratio")
+        check_positive(self.reach, "reach")
+        check_int(self.agreeing, "agreeing", least=3)
 
     def _track(
         self, cv2: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]

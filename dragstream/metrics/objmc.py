@@ -12,24 +12,18 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dragstream.drags.geometry import Affine
+from dragstream.drags.geometry import Affine, FrameClock
 from dragstream.drags.motions import Drag, targets
 from dragstream.method.focus import target_bounds
 from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.scattering import scatter
 from dragstream.metrics.sliding import without_sliding
-from dragstream.metrics.trackers import Tracker, suited
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from dragstream.drags.geometry import FrameClock
-
-__all__ = ["LowCoverage", "ObjMC", "latent_offsets", "objmc", "scatter", "span"]
+from dragstream.metrics.trackers import Tracker, tracker_for
 
 Points = tuple[tuple[float, float], ...]
 
@@ -90,12 +84,12 @@ class ObjMC:
     def to_json(self) -> dict[str, object]:
         """Plain lists and numbers; None where there is no figure."""
         return {
-            "mean": number(self.mean),
-            "distances": [number(each) for each in self.distances],
-            "mean_position": number(self.mean_position),
-            "point_by_point": number(self.point_by_point),
-            "trajectory": [[number(each) for each in point] for point in self.trajectory],
-            "commanded": [[number(each) for each in point] for point in self.commanded],
+            "mean": json_number(self.mean),
+            "distances": [json_number(each) for each in self.distances],
+            "mean_position": json_number(self.mean_position),
+            "point_by_point": json_number(self.point_by_point),
+            "trajectory": [[json_number(each) for each in point] for point in self.trajectory],
+            "commanded": [[json_number(each) for each in point] for point in self.commanded],
             "still": self.still,
             "coverage": self.coverage,
             "frames": list(self.frames),
@@ -103,7 +97,7 @@ class ObjMC:
         }
 
 
-def number(value: float) -> float | None:
+def json_number(value: float) -> float | None:
     """A figure as JSON holds it: None for NaN, which JSON does not have."""
     return None if math.isnan(value) else value
 
@@ -173,7 +167,7 @@ def objmc(
             whose end is reached at the last point (for an edit: `[drag.motion.at(1)]`).
         tracker: None: :class:`~dragstream.metrics.matching.DescriptorMatching` for two frames,
             between which anything may have moved far; else the one for the command's size
-            (:func:`dragstream.metrics.trackers.suited`).
+            (:func:`dragstream.metrics.trackers.tracker_for`).
         points: the most points to scatter in the region.
         seed: seed of the scattering.
         least_coverage: a trajectory point has no figure (NaN) where a smaller share of the points
@@ -196,7 +190,7 @@ def objmc(
         raise ValueError(f"{len(read)} trajectory points need as many commands: {len(commands)}")
     mask = drag.mask(frames.shape[1], frames.shape[2])
     if tracker is None:
-        tracker = DescriptorMatching() if len(frames) == 2 else suited(span(mask, commands))
+        tracker = DescriptorMatching() if len(frames) == 2 else tracker_for(span(mask, commands))
     start = scatter(mask, points, seed)
     tracks, consistent = _tracked(tracker, frames[: read[-1] + 1], mask, start)
     result = _compare(drag, read, commands, start, tracks, consistent, least_coverage, tracker.name)

@@ -10,20 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dragstream.drags.files import expanded
+from dragstream.metrics.weight_files import hub_file, read_state
 from dragstream.models.defaults import cpu_by_default
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["LPIPS"]
 
 _FILE = "alexnet-owt-7be5be79.pth"
 _HELP = (
@@ -87,10 +82,11 @@ class LPIPS:
     @cached_property
     def _loaded(self) -> tuple[nn.Sequential, list[Tensor]]:
         network = _alexnet()
-        state = _read(self._file(), "AlexNet")
+        file = hub_file(_FILE) if self.weights is None else self.weights
+        state = read_state(file, "AlexNet", _HELP)
         features = "features."
         own = {n.removeprefix(features): v for n, v in state.items() if n.startswith(features)}
-        heads = _read(self._heads(), "LPIPS")
+        heads = read_state(self._heads(), "LPIPS", "they come with torchmetrics", "heads")
         try:
             network.load_state_dict(own)
             weights = [heads[f"lin{n}.model.1.weight"].to(self.device) for n in range(5)]
@@ -98,16 +94,9 @@ class LPIPS:
             raise ValueError(f"these are not the weights of LPIPS with AlexNet: {error}") from error
         return network.to(self.device, torch.float32).eval(), weights
 
-    def _file(self) -> Path:
-        file = Path(torch.hub.get_dir()) / "checkpoints" / _FILE
-        file = file if self.weights is None else expanded(self.weights, "weights")
-        if not file.is_file():
-            raise FileNotFoundError(f"there are no AlexNet weights {str(file)!r}: {_HELP}")
-        return file
-
-    def _heads(self) -> Path:
+    def _heads(self) -> str | Path:
         if self.heads is not None:
-            return expanded(self.heads, "heads")
+            return self.heads
         found = find_spec("torchmetrics")
         if found is None or not found.submodule_search_locations:
             raise ImportError('LPIPS needs torchmetrics: pip install "dragstream[metrics]"')
@@ -151,12 +140,3 @@ def _unit(maps: Tensor) -> Tensor:
     length = torch.sqrt(maps.square().sum(dim=1, keepdim=True) + 1e-8)
     unit: Tensor = maps / length
     return unit
-
-
-def _read(file: Path, what: str) -> dict[str, Tensor]:
-    if not file.is_file():
-        raise FileNotFoundError(f"there are no weights {str(file)!r} of {what}")
-    try:
-        return dict(torch.load(file, map_location="cpu", weights_only=True))
-    except Exception as error:
-        raise ValueError(f"{file.name} holds no weights of {what}: {error}") from error

@@ -16,8 +16,6 @@ from pathlib import Path
 
 from dragstream.drags.labels import Label
 
-__all__ = ["find_before", "find_video", "lacks_past"]
-
 _LABELS, _OUTPUTS = "saved_labels", "outputs-editing"
 _PART = re.compile(r"(?:after_)?block_(\d+)_(Drag|Animation)_\d+")
 

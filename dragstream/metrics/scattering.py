@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["scatter"]
+from numpy.typing import NDArray
 
 
 def scatter(mask: NDArray[np.bool_], count: int = 256, seed: int = 0) -> NDArray[np.float64]:

@@ -8,18 +8,14 @@ others have in common, but the background's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from dragstream.metrics.scattering import scatter
 from dragstream.metrics.trackers import LucasKanade, opencv
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["without_sliding"]
 
 _TOLERANCE = 3.0
 """Points within so many pixels of the common motion obey it."""

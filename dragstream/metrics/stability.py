@@ -5,21 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
+from torch import Tensor
 
+from dragstream.drags.geometry import Affine
 from dragstream.drags.regions import warp
 from dragstream.method.moments import Moments, drift
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from dragstream.drags.geometry import Affine
-
-__all__ = ["Drift", "leak", "swept"]
 
 
 @dataclass(frozen=True)

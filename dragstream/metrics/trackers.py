@@ -2,7 +2,7 @@
 
 A tracker is anything with a ``name`` and a method
 ``track(frames, points) -> (tracks, consistent)``. :class:`LucasKanade` is the default,
-:class:`DenseFlow` takes over where the command spans more than about 400 pixels (:func:`suited`),
+:class:`DenseFlow` takes over where the command spans more than 400 pixels (:func:`tracker_for`),
 :class:`~dragstream.metrics.cotracker.CoTracker` is what the paper uses, and :class:`PoseTracker`
 follows an object whose pose a function finds in each frame, such as an object of the playground,
 whose colour is known.
@@ -16,25 +16,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from dragstream.drags.geometry import Affine
-
-__all__ = [
-    "DenseFlow",
-    "LucasKanade",
-    "OpenCVTracker",
-    "PoseTracker",
-    "Tracker",
-    "checked",
-    "opencv",
-    "suited",
-]
+from dragstream.drags.checks import check_int, check_positive
+from dragstream.drags.geometry import Affine
 
 LARGE = 400.0
 """Commands that span more pixels than this are followed better by dense flow."""
@@ -104,11 +93,6 @@ def gray_frames(cv2: Any, frames: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in np.ascontiguousarray(frames)]
 
 
-def _require_positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise ValueError(f"{name} must be positive, got {value!r}")
-
-
 class OpenCVTracker(ABC):
     """A tracker that matches pairs of gray frames with OpenCV."""
 
@@ -157,11 +141,9 @@ class LucasKanade(OpenCVTracker):
     chained: bool = True
 
     def __post_init__(self) -> None:
-        if self.window < 3:
-            raise ValueError(f"window must be at least 3 pixels, got {self.window!r}")
-        if self.levels < 1:
-            raise ValueError(f"levels must be at least 1, got {self.levels!r}")
-        _require_positive("tolerance", self.tolerance)
+        check_int(self.window, "window", least=3)
+        check_int(self.levels, "levels", least=1)
+        check_positive(self.tolerance, "tolerance")
 
     def _track(
         self, _: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]
@@ -214,7 +196,7 @@ class DenseFlow(OpenCVTracker):
     tolerance: float = 2.0
 
     def __post_init__(self) -> None:
-        _require_positive("tolerance", self.tolerance)
+        check_positive(self.tolerance, "tolerance")
 
     def _track(
         self, cv2: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]
@@ -280,18 +262,15 @@ def _alike(
 
 def _sample(field: NDArray[np.float32], points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bilinear samples of `field` (H, W, 2) at `points` (N, 2), clamped to the border."""
-    limit = np.array([field.shape[1] - 1, field.shape[0] - 1], np.float64)
-    at = np.clip(points, 0, limit)
-    low = np.minimum(np.floor(at), np.maximum(limit - 1, 0)).astype(int)
-    high = np.minimum(low + 1, limit.astype(int))
-    weight = (at - low)[:, :, None]
-    x, y = weight[:, 0], weight[:, 1]
-    top = field[low[:, 1], low[:, 0]] * (1 - x) + field[low[:, 1], high[:, 0]] * x
-    bottom = field[high[:, 1], low[:, 0]] * (1 - x) + field[high[:, 1], high[:, 0]] * x
-    return np.asarray(top * (1 - y) + bottom * y, np.float64)
+    rows_columns = points[:, ::-1].T
+    parts = [
+        ndimage.map_coordinates(part, rows_columns, np.float64, order=1, mode="nearest")
+        for part in np.moveaxis(field, -1, 0)
+    ]
+    return np.stack(parts, axis=-1)
 
 
-def suited(span: float) -> Tracker:
+def tracker_for(span: float) -> Tracker:
     """The tracker for a command that spans so many pixels: the handle together with its targets.
 
     Patches of a fixed size are matched most exactly (:class:`LucasKanade`); what fills or crosses

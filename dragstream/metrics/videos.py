@@ -13,8 +13,6 @@ from PIL import Image, ImageSequence
 from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import opencv
 
-__all__ = ["find_media", "read_frames", "read_video"]
-
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _MOST_FRAMES = 100_000
 """Of a gif: its durations may name any number."""

@@ -39,6 +39,8 @@ class ModelSpec:
         frames_per_block: Latent frames of a block.
         sigmas: Noise level of each denoising step: 1.0 first (or just below 1, where the solver
             requires it), decreasing, above 0.
+        first_sigmas: Noise levels of the first block, those of ``sigmas`` among them, where it has
+            more steps than the others; None for ``sigmas``.
         denoising_step: The step at which drags are optimised, counted from 0 (the paper's T' = 3
             of T = 4 is 1).
         learning_rate: Learning rate of the optimisation of a region.
@@ -70,6 +72,7 @@ class ModelSpec:
     upsampling: int = 1
     prediction_weight: float = 0.0
     most_blocks: int | None = None
+    first_sigmas: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("latent_channels", "frames_per_block", "num_layers", "upsampling"):
@@ -79,6 +82,7 @@ class ModelSpec:
         falling = all(a > b for a, b in itertools.pairwise(levels))
         if not _NOISE_ONLY <= levels[0] <= 1.0 or not falling:
             raise ValueError(f"sigmas must fall from 1.0 and stay above 0, got {self.sigmas}")
+        self._check_first()
         if not 0 <= self.denoising_step < len(self.sigmas):
             raise ValueError(
                 f"denoising_step must be in 0..{len(self.sigmas) - 1}, got {self.denoising_step}"
@@ -95,6 +99,19 @@ class ModelSpec:
             raise ValueError(f"most_blocks must be at least 1 or None, got {self.most_blocks}")
         if not self.layers or any(not 0 <= layer < self.num_layers for layer in self.layers):
             raise ValueError(f"layers must be in 0..{self.num_layers - 1}, got {self.layers}")
+
+    def _check_first(self) -> None:
+        levels = (*(self.first_sigmas or self.sigmas), 0.0)
+        falling = all(a > b for a, b in itertools.pairwise(levels))
+        if not falling or not set(self.sigmas) <= set(levels):
+            raise ValueError(
+                f"first_sigmas must fall and hold all of sigmas {self.sigmas}, "
+                f"got {self.first_sigmas}"
+            )
+
+    def levels(self, index: int) -> tuple[float, ...]:
+        """Return the noise level of each denoising step of block ``index``, counted from 0."""
+        return self.sigmas if index or self.first_sigmas is None else self.first_sigmas
 
 
 class LowPassFilter(Hashable, Protocol):

@@ -118,20 +118,24 @@ class CausalWan(nn.Module):
         config: Mapping[str, Any] | CausalWanConfig,
         *,
         dtype: torch.dtype = torch.float32,
+        ema: bool | None = None,
+        key: str | None = None,
     ) -> CausalWan:
-        """Read a released checkpoint (Self-Forcing, CausVid and similar).
+        """Read a checkpoint of any layout that `read_released` knows.
 
         Args:
-            path: A `.pt` file with the weights under `generator_ema` or `generator`.
+            path: A file, or a folder of shards.
             config: Sizes, see `CausalWanConfig.of`.
             dtype: Dtype of the weights in memory.
+            ema: Whether to take the averaged weights, if the file has both.
+            key: The key of the state dict, if the file has several.
 
         Raises:
             FileNotFoundError: The file does not exist.
             ValueError: The file is damaged or of another kind, or does not fit the config.
         """
         config = CausalWanConfig.of(config)
-        state, origins = read_released(path)
+        state, origins = read_released(path, ema=ema, key=key)
         return cls.from_state(state, config, dtype=dtype, origins=origins)
 
     @classmethod

@@ -2,102 +2,64 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded
 from dragstream.models.config_files import read_config
-
-State = dict[str, Tensor]
-
-_GENERATORS = ("generator_ema", "generator")
-"""Keys of the weights in released files; the averaged weights are preferred."""
-
-_PREFIX = "model."
-
-_WRAPPER = "_fsdp_wrapped_module."
-"""A name component that sharded training may leave in weight names."""
+from dragstream.models.state_dicts import State, choose_state, dequantised, find_states
+from dragstream.models.weight_files import find_files, read_tree
 
 _CONFIG = "config.json"
 _TRANSFORMER = "WanTransformer3DModel"
 _NAMED_AT_MOST = 5
 
 
-def read_released(path: str | Path) -> tuple[State, dict[str, str]]:
-    """Read a released checkpoint: a pickled dict with `generator_ema` or `generator`.
+def read_released(
+    path: str | Path, *, ema: bool | None = None, key: str | None = None
+) -> tuple[State, dict[str, str]]:
+    """Read the state dict of a transformer from a file, or from a folder of shards.
 
-    Only tensors are unpickled (`weights_only=True`).
+    The file is a safetensors file or a pickle (only tensors are unpickled), the state dict bare or
+    under a key, its names those of the original Wan or diffusers', with or without the prefixes of
+    training; see `dragstream.models.state_dicts`.
+
+    Args:
+        path: The file or folder.
+        ema: Whether to take the exponentially averaged weights, if the file has both.
+        key: The key of the state dict, if the file has several; see `choose_state`.
 
     Returns:
         Weights in the Diffusers layout, and the name of each in the file.
 
     Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged or of another kind.
+        FileNotFoundError: The file, or one of the shards, does not exist.
+        ValueError: The file is damaged, of another kind, or has several state dicts to choose from.
     """
-    path = expanded(path)
-    content = read_pickled(path)
-    name = next((name for name in _GENERATORS if name in content), None)
-    if name is None:
+    files = find_files(path)
+    tree = read_tree(files)
+    states = find_states(tree)
+    if not states:
         raise ValueError(
-            f"{path.name} holds neither {' nor '.join(_GENERATORS)}, "
-            f"but {_listed(content) or 'nothing'}"
+            f"{files.shown.name} holds no weights of a Wan transformer, "
+            f"but {listed(tree) or 'nothing'}"
         )
-    released = content[name]
-    if not isinstance(released, Mapping) or not released:
-        raise ValueError(f"{name} of {path.name} is not a dict of weights")
-    foreign = [key for key, value in released.items() if not isinstance(value, Tensor)]
-    if foreign:
-        raise ValueError(f"{name} of {path.name} holds values that are no tensors: {foreign[:5]}")
-    return _to_diffusers({str(key): value for key, value in released.items()})
-
-
-def read_pickled(path: str | Path) -> dict[str, Any]:
-    """Read a dict that torch saved; tensors are memory-mapped.
-
-    Only tensors and plain values are unpickled (`weights_only=True`).
-
-    Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged, or does not hold a dict.
-    """
-    path = _existing(path)
     try:
-        # Memory-mapped: released files hold more than the weights read here.
-        content = torch.load(
-            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
-        )
-    except Exception as error:  # damaged files make torch and pickle raise many types
-        raise ValueError(f"{path.name} is no readable checkpoint: {_reason(error)}") from error
-    if not isinstance(content, Mapping):
-        kind = type(content).__name__
-        raise ValueError(f"{path.name} holds a {kind}, not named weights")  # noqa: TRY004 - its content
-    return dict(content)
-
-
-def _reason(error: Exception) -> str:
-    """Return the reason of a read error, without torch's advice to read the file unsafely."""
-    lines = str(error).partition("WeightsUnpickler error:")[2] or str(error)
-    reason = lines.strip().partition("\n")[0].partition(" Please use ")[0]
-    return reason or type(error).__name__
-
-
-def _to_diffusers(released: State) -> tuple[State, dict[str, str]]:
+        found = choose_state(states, ema=ema, key=key)
+    except ValueError as error:
+        raise ValueError(f"{files.shown.name}: {error}") from error
+    convert = str if found.layout == "diffusers" else diffusers_name
     state: State = {}
     origins: dict[str, str] = {}
-    for name, weight in released.items():
-        new = diffusers_name(name.replace(_WRAPPER, "").removeprefix(_PREFIX))
-        if new in state:
-            new = name  # a duplicate of the same weight: reported as unexpected
-        state[new], origins[new] = weight, name
-    return state, origins
+    for name, weight in dequantised(found.weights).items():
+        state[convert(name)], origins[convert(name)] = weight, found.origins[name]
+    odd = {name: torch.empty(0) for name in found.rest}  # reported as unexpected
+    return state | odd, origins | {name: name for name in odd}
 
 
 def diffusers_name(name: str) -> str:
@@ -119,7 +81,13 @@ def read_diffusers(folder: str | Path) -> tuple[dict[str, Any], State]:
         ValueError: A file is damaged, or describes another kind of model.
     """
     config, state = read_folder(folder, _TRANSFORMER)
-    return _sizes(config, expanded(folder, "folder") / _CONFIG), state
+    return _sizes(config, expanded(folder, "folder") / _CONFIG), dequantised(state)
+
+
+def is_diffusers(path: Path) -> bool:
+    """Check for a transformer's folder in the Diffusers layout, by the class name in its config."""
+    config = path / _CONFIG
+    return config.is_file() and read_config(config).get("_class_name") == _TRANSFORMER
 
 
 def read_sizes(path: str | Path) -> dict[str, Any]:
@@ -145,12 +113,11 @@ def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
     """
     folder = expanded(folder, "folder")
     config = _read_config(folder / _CONFIG, kind)
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
+    if not any(folder.glob("*.safetensors*")):
         raise FileNotFoundError(f"{folder} holds no safetensors")
     try:
-        state = {name: weight for file in files for name, weight in load_file(file).items()}
-    except Exception as error:  # damaged files make the reader raise many types
+        state: State = read_tree(find_files(folder))
+    except ValueError as error:
         raise ValueError(truncate(f"{folder} holds a damaged file: {error}")) from error
     return config, state
 
@@ -175,7 +142,7 @@ def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
     }
     missing = [name for name in (*names, "patch_size") if name not in config]
     if missing:
-        raise ValueError(f"{path} lacks {_listed(missing)}")
+        raise ValueError(f"{path} lacks {listed(missing)}")
     patch = config["patch_size"]
     if not isinstance(patch, list) or len(patch) != 3 or patch[0] != 1:
         raise ValueError(f"{path}: patch_size must be (1, rows, columns), got {short_repr(patch)}")
@@ -211,6 +178,7 @@ def check_fit(
     """
     wanted = model.state_dict()
     names = origins or {}
+    original = any(".self_attn." in origin for origin in names.values())
     missing = [name for name in wanted if name not in state]
     extra = [names.get(name, name) for name in state if name not in wanted]
     wrong = [
@@ -224,9 +192,9 @@ def check_fit(
         if weight.is_meta or weight.layout != torch.strided or not weight.is_floating_point()
     ]
     complaints = [
-        f"{what} {_listed(which)}"
+        f"{what} {listed(which)}"
         for what, which in (
-            ("it lacks", [_both(name) if names else name for name in missing]),
+            ("it lacks", [_both(name) if original else name for name in missing]),
             ("it has unexpected", extra),
             ("of other shape:", wrong),
             ("not plain floating point:", strange),
@@ -242,7 +210,7 @@ def released_name(name: str) -> str:
     released = name
     for new, old in _RELEASED.items():
         released = released.replace(new, old)
-    return f"{_PREFIX}{released}" if diffusers_name(released) == name else name
+    return f"model.{released}" if diffusers_name(released) == name else name
 
 
 def _both(name: str) -> str:
@@ -273,15 +241,9 @@ _RELEASED = {
 }
 
 
-def _listed(names: Iterable[object]) -> str:
+def listed(names: Iterable[object]) -> str:
+    """Join the first few names, and count the others."""
     shown = [str(name) for name in names]
     more = len(shown) - _NAMED_AT_MOST
     rest = f" and {more} more" if more > 0 else ""
     return ", ".join(shown[:_NAMED_AT_MOST]) + rest
-
-
-def _existing(path: str | Path) -> Path:
-    path = expanded(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    return path

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from dragstream.drags.files import expanded
 from dragstream.models import playground, plugins
 from dragstream.models.catalogue import Catalogue, ModelEntry
-from dragstream.models.wan.releases import RELEASES, Release
+from dragstream.models.wan.release import Release
+from dragstream.models.wan.releases import RELEASES
 
 if TYPE_CHECKING:
     from dragstream.models.base import VideoModel
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 # Model names, and the module whose `load()` builds each model.
 _MODELS = {"playground": "dragstream.models.playground"}
 
-_NOTE = """The released ones share a VAE and a text encoder (half a GB and 12 to 23 GB more, once).
+_NOTE = """Those on one base share VAE and text encoder (0.5 to 3 GB and 12 to 23 GB more, once).
 ds.plan says how much memory they take."""
 
 
@@ -87,8 +88,22 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
                 raise TypeError(f"the playground takes no options, got {', '.join(options)}")
             return playground.load(folder)
         if name not in RELEASES and not folder.is_dir():
-            known = ", ".join(available())
-            raise ValueError(f"unknown model {str(name)!r}: neither a folder nor one of {known}")
+            raise ValueError(_unknown(name, folder))
     from dragstream.models.wan.assembly import load as load_wan
 
     return load_wan(name, **options)
+
+
+def _unknown(name: str | Path, path: Path) -> str:
+    known = ", ".join(available())
+    if not path.is_file():
+        return f"unknown model {str(name)!r}: neither a folder nor one of {known}"
+    from dragstream.models.inspection import inspect
+
+    found = inspect(path)
+    likely = found.releases[0] if found.releases else "self-forcing"
+    argument = "lora" if found.adapter else "checkpoint"
+    return (
+        f"{str(name)!r} is a file of weights, not a model ({found.summary()}); a release says how "
+        f"they generate: ds.load({likely!r}, {argument}={str(path)!r}), or another of {known}"
+    )

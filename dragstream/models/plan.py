@@ -31,7 +31,8 @@ from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.plan_parts import BLOCKS, Part, When, memory_parts, spatial_factor
 from dragstream.models.plan_savings import SAVINGS, Layout
 from dragstream.models.wan.device_map import DeviceMap, read_dtype
-from dragstream.models.wan.releases import RELEASES, Release
+from dragstream.models.wan.release import Release
+from dragstream.models.wan.releases import RELEASES, read_note
 from dragstream.models.wan.room import free_memory, gigabytes
 from dragstream.models.wan.sizes import SIZES, Sizes
 
@@ -301,7 +302,7 @@ def _found(name: str | Path | Release) -> tuple[Release, Sizes]:
     folder = expanded(name, "name")
     if not folder.is_dir():
         raise ValueError(f"{str(name)!r} is no folder and no released model: {', '.join(RELEASES)}")
-    release = Release.of(folder) or RELEASES["self-forcing"]
+    release = read_note(folder) or RELEASES["self-forcing"]
     return release, Sizes.of_folder(folder)
 
 

@@ -18,7 +18,7 @@ from dragstream.models.rehearsal import (
     rehearse_vae,
 )
 from dragstream.models.wan.device_map import DeviceMap, read_dtype
-from dragstream.models.wan.releases import Release
+from dragstream.models.wan.release import Release
 from dragstream.models.wan.sizes import Sizes
 
 _FILTERS = 3
@@ -100,6 +100,7 @@ def memory_parts(release: Release, sizes: Sizes, where: DeviceMap) -> tuple[Part
     found = (
         *_weights(takes, config, where),
         *_caches(takes, where, windowed=release.window is not None),
+        *_mean(release, scenery, where),
         *_vae(vae, where),
         *_working(takes, scenery, where),
         *_text_and_runtime(sizes, where),
@@ -123,6 +124,16 @@ def _caches(takes: TransformerTakes, where: DeviceMap, *, windowed: bool) -> Ite
     yield Part("keys and values of the text", device, takes.text_kv, BLOCKS)
     filtered = takes.filtered if where.offload.keep_filtered else 0
     yield Part("the same in sight, low-passed", device, filtered, BLOCKS, dragged=True)
+
+
+def _mean(release: Release, scenery: Scenery, where: DeviceMap) -> Iterator[Part]:
+    """The running mean of a sink, in float32 for this block and for each to go back to."""
+    if release.sink_decay is None:
+        return
+    config, (height, width) = scenery.config, scenery.size
+    tokens = release.sink * (height // config.patch[0]) * (width // config.patch[1])
+    size = 2 * tokens * config.channels * config.num_layers * 4
+    yield Part("mean of the sink", str(where.device), (1 + where.undo) * size, BLOCKS)
 
 
 def _vae(vae: VaeTakes, where: DeviceMap) -> Iterator[Part]:

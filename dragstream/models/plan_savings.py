@@ -8,7 +8,7 @@ from typing import Any
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.wan.device_map import DeviceMap
-from dragstream.models.wan.releases import Release
+from dragstream.models.wan.release import Release
 
 
 @dataclass(frozen=True)

@@ -1,48 +1,49 @@
-from .cases import Act, Case, Kind, Picture, Start, Subject
+from .cases import Case, Kind, PastDrag, Subject
 from .charts import study_figure
 from .dispatch import open_client
-from .draws import draw
-from .figures import estimate, judge, paired, table
-from .ledger import Ledger, read_results
+from .folders import RunFolder, read_results
+from .measuring import Result, measure, run_method
 from .methods import Method, select
+from .preparation import PreparedCase, prepare, prepare_on
 from .recorder import from_labels, record
 from .reports import write_report
 from .runs import run
-from .situations import Situation, replay, stage
-from .slots import plan
+from .sampling import sample_case
+from .specs import case_specs
+from .starts import ImageStart, RenderedStart
+from .statistics import estimate, judge, paired, table
 from .studies import STUDIES, study_methods
 from .suites import SUITES, read_cases, suite, write_cases
-from .sweep import Result, carry_out, measure
 
 __all__ = [
     "STUDIES",
     "SUITES",
-    "Act",
     "Case",
+    "ImageStart",
     "Kind",
-    "Ledger",
     "Method",
-    "Picture",
+    "PastDrag",
+    "PreparedCase",
+    "RenderedStart",
     "Result",
-    "Situation",
-    "Start",
+    "RunFolder",
     "Subject",
-    "carry_out",
-    "draw",
+    "case_specs",
     "estimate",
     "from_labels",
     "judge",
     "measure",
     "open_client",
     "paired",
-    "plan",
+    "prepare",
+    "prepare_on",
     "read_cases",
     "read_results",
     "record",
-    "replay",
     "run",
+    "run_method",
+    "sample_case",
     "select",
-    "stage",
     "study_figure",
     "study_methods",
     "suite",

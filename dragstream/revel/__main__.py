@@ -7,32 +7,26 @@ import json
 import platform
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from dragstream.drags.files import expanded
-from dragstream.metrics.frechet import Frechet, frechet_distance
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
 from dragstream.models.base import VideoModel
-from dragstream.models.playground.world import KINDS
-from dragstream.revel.captions import obedience, read
-from dragstream.revel.cases import PLANNED, Case, Kind
+from dragstream.revel import captions, identity, likeness
+from dragstream.revel.cases import PLANNED, Kind
 from dragstream.revel.commands import add_commands
-from dragstream.revel.identity import BLOCKS, summary, watch
-from dragstream.revel.likeness import LatentMoments, trios
+from dragstream.revel.folders import read_results
 from dragstream.revel.methods import ALL, Method, constants, resolved, select
-from dragstream.revel.resumable import run_scenes
+from dragstream.revel.runs import run
+from dragstream.revel.scenes import scene_specs
 from dragstream.revel.tables import document, markdown
-
-Found = TypeVar("Found")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,28 +129,26 @@ def _sweeps(suites: Any) -> Iterator[argparse.ArgumentParser]:
 
 def _observations(suites: Any) -> Iterator[argparse.ArgumentParser]:
     """Commands that examine streams without drags."""
-    identity = suites.add_parser("identity", help="objects of the packaged world, many blocks on")
-    identity.set_defaults(run=_identity)
-    identity.add_argument(
-        "--blocks", type=int, nargs="+", default=list(BLOCKS), help="(default: %(default)s)"
+    objects = suites.add_parser("identity", help="objects of the packaged world, many blocks on")
+    objects.set_defaults(run=_identity)
+    objects.add_argument(
+        "--blocks",
+        type=int,
+        nargs="+",
+        default=list(identity.BLOCKS),
+        help="(default: %(default)s)",
     )
     words = suites.add_parser("captions", help="objects that captions describe, without a picture")
     words.set_defaults(run=_captions)
-    likeness = suites.add_parser(
+    clips = suites.add_parser(
         "likeness", help="Frechet distance of clips made from captions from rendered ones"
     )
-    likeness.set_defaults(run=_likeness)
-    for suite in (words, likeness):
+    clips.set_defaults(run=_likeness)
+    for suite in (words, clips):
         suite.add_argument("--blocks", type=int, default=2, help="of each (default: %(default)s)")
-    for suite, streams in ((identity, 8), (words, 24), (likeness, 48)):
+    for suite, streams in ((objects, 8), (words, 24), (clips, 48)):
         suite.add_argument("--streams", type=int, default=streams, help="(default: %(default)s)")
         yield suite
-
-
-def _all(options: argparse.Namespace, streams: Iterable[list[Found]]) -> list[Found]:
-    """Results of all streams in one list."""
-    bar = tqdm(streams, total=options.streams, unit="stream")
-    return [found for stream in bar for found in stream]
 
 
 def _origin(options: argparse.Namespace, model: VideoModel) -> dict[str, Any]:
@@ -170,71 +162,28 @@ def _origin(options: argparse.Namespace, model: VideoModel) -> dict[str, Any]:
 
 def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model = load(options.model)
-    glimpses = _all(options, watch(model, options.streams, options.seed, options.blocks))
-    marks = summary(glimpses)
-    outcome = _origin(options, model) | {
-        "marks": marks,
-        "glimpses": [asdict(glimpse) for glimpse in glimpses],
-    }
-    lines = [
-        "| blocks | objects kept | of their kind | streams that kept all | size | IoU | "
-        + " | ".join(KINDS)
-        + " | corners |",
-        "|--:" * (7 + len(KINDS)) + "|",
-    ]
-    lines += [
-        f"| {mark} | {row['objects_kept']:.0%} | {row['objects_shaped']:.0%} "
-        f"| {row['streams_kept']:.0%} | x{row['size']:.2f} | {_number(row['iou'])} | "
-        + " | ".join(_number(row["iou_by_kind"][kind]) for kind in KINDS)
-        + f" | {_number(row['corners'])} |"
-        for mark, row in marks.items()
-    ]
-    return outcome, "\n".join(lines) + "\n"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    found = list(identity.observe(model, options.streams, options.seed, options.blocks))
+    marks = identity.summary(found)
+    outcome = {"marks": marks, "glimpses": [asdict(each) for each in found]}
+    return _origin(options, model) | outcome, _text(identity.summary_table(marks))
 
 
 def _captions(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model = load(options.model)
-    readings = _all(options, read(model, options.streams, options.seed, options.blocks))
-    shares = obedience(readings)
-    outcome = _origin(options, model) | {
-        "shares": shares,
-        "readings": [asdict(reading) for reading in readings],
-    }
-    lines = ["| frames of | objects | colour | kind | direction |", "|---|--:|--:|--:|--:|"]
-    lines += [
-        f"| the {name} | {row['objects']:.0f} | {row['color']:.0%} | {row['kind']:.0%} "
-        f"| {row['motion']:.0%} |"
-        for name, row in shares.items()
-    ]
-    return outcome, "\n".join(lines) + "\n"
+    found = list(captions.read(model, options.streams, options.seed, options.blocks))
+    shares = captions.accuracy(found)
+    outcome = {"shares": shares, "readings": [asdict(each) for each in found]}
+    return _origin(options, model) | outcome, _text(captions.accuracy_table(shares))
 
 
 def _likeness(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model = load(options.model)
-    extractor = LatentMoments(model)
-    found = _all(options, trios(model, options.streams, options.seed, options.blocks))
-    real, made, other = (
-        extractor.features(np.stack([getattr(trio, name) for trio in found]))
-        for name in ("rendered", "made", "other")
-    )
-    distances = {
-        "model": frechet_distance(real, made, extractor.name),
-        "renderer": frechet_distance(real, other, extractor.name),
-    }
-    outcome = _origin(options, model) | {name: each.to_json() for name, each in distances.items()}
-    return outcome, _distances(distances)
+    found = likeness.distances(model, options.streams, options.seed, options.blocks)
+    outcome = {name: distance.to_json() for name, distance in found.items()}
+    return _origin(options, model) | outcome, _text(likeness.distances_table(found))
 
 
-def _distances(distances: dict[str, Frechet]) -> str:
-    lines = ["| rendered clips against those of | Frechet distance | clips |", "|---|--:|--:|"]
-    lines += [
-        f"| the {name}{' again' * (name == 'renderer')} | {each.distance:.2f} | {each.generated} |"
-        for name, each in distances.items()
-    ]
+def _text(lines: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
@@ -253,26 +202,14 @@ def _constants(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _run(options: argparse.Namespace, methods: Sequence[Method]) -> tuple[dict[str, Any], str]:
     """Every method on every held-out scene."""
     model = load(options.model)
-    with (
-        _folder(options.out) as folder,
-        tqdm(total=options.scenes * len(methods), unit="run") as bar,
-    ):
-
-        def advance(case: Case, count: int) -> None:
-            bar.set_description(case.name)
-            bar.update(count)
-
-        results = run_scenes(
-            model,
-            methods,
-            folder,
-            scenes=options.scenes,
-            seed=options.seed,
-            warm_up=options.warm_up,
-            kinds=getattr(options, "kinds", PLANNED),
-            flow=_flow(),
-            progress=advance,
-        )
+    kinds = getattr(options, "kinds", PLANNED)
+    items = scene_specs(options.scenes, options.seed, warm_up=options.warm_up, kinds=kinds)
+    with _folder(options.out) as folder:
+        failures = run(items, methods, folder, model=model, flow=_flow())
+        for error in failures.values():
+            raise error
+        found = {(each.case, each.method): each for each in read_results(folder)}
+    results = [found[item.name, method.name] for item in items for method in methods]
     outcome = document(
         results,
         model=model.spec.name,

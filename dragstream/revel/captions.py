@@ -9,25 +9,27 @@ biases it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm.auto import trange
 
 from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import Start, Subject
+from dragstream.revel.cases import Subject
+from dragstream.revel.detection import detect, kind_of
+from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import check_world, subjects_of
-from dragstream.revel.sight import kind_of, sight
+from dragstream.revel.starts import RenderedStart
 from dragstream.stream.stream import Stream
-
-__all__ = ["Reading", "Take", "obedience", "read", "takes", "way_of"]
 
 _STILL = 2.7
 """Slower objects rest, in pixels a frame: a third of the captions' speed."""
+_SHARES = ("color", "kind", "motion")
 _WAYS = {
     "slides left": (-1.0, 0.0),
     "slides right": (1.0, 0.0),
@@ -37,7 +39,7 @@ _WAYS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
+class ClipPair:
     """A held-out scene as a model makes it from the caption alone, and as it is rendered.
 
     Attributes:
@@ -46,7 +48,7 @@ class Take:
         rendered: the renderer's clip of the same length.
     """
 
-    start: Start
+    start: RenderedStart
     made: NDArray[np.uint8]
     rendered: NDArray[np.uint8]
 
@@ -74,8 +76,10 @@ class Reading:
     rendered: bool
 
 
-def takes(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> Iterator[Take]:
-    """Run streams from captions alone, one after the other.
+def clip_pairs(
+    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
+) -> Iterator[ClipPair]:
+    """Run streams from captions alone, one after the other, with a progress bar.
 
     Args:
         model: a model of the playground's frame size.
@@ -89,36 +93,24 @@ def takes(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> It
     check_int(streams, "streams", least=1)
     check_int(blocks, "blocks", least=1)
     check_world(model.spec)
-    for number in range(streams):
-        start = Start(seed, number, 0)
+    for number in trange(streams, unit="stream"):
+        start = RenderedStart(seed, number, 0)
         stream = Stream(model, prompt=caption(start.scenes(), 0), seed=seed + number)
         stream.run(blocks, progress=False)
-        yield Take(start, stream.frames, start.film(len(stream.frames)))
+        yield ClipPair(start, stream.frames, start.film(len(stream.frames)))
 
 
-def read(
-    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
-) -> Iterator[list[Reading]]:
-    """Run streams from captions alone and read them; yields one stream's readings after another.
+def read(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> Iterator[Reading]:
+    """Run streams from captions alone, and read each object in both clips of each scene.
 
-    Args and errors are those of `takes`.
+    Args and errors are those of `clip_pairs`.
     """
-    for take in takes(model, streams, seed, blocks):
-        scene = take.start.scenes()
-        yield [
-            reading
-            for slot, subject in enumerate(subjects_of(scene))
-            for reading in (
-                _read(
-                    take.start.scene,
-                    subject,
-                    world.MOTIONS[int(scene.motion[0, slot])],
-                    shown,
-                    rendered=truth,
-                )
-                for shown, truth in ((take.made, False), (take.rendered, True))
-            )
-        ]
+    for pair in clip_pairs(model, streams, seed, blocks):
+        scene, number = pair.start.scenes(), pair.start.scene
+        for slot, subject in enumerate(subjects_of(scene)):
+            motion = world.MOTIONS[int(scene.motion[0, slot])]
+            yield _read(number, subject, motion, pair.made, rendered=False)
+            yield _read(number, subject, motion, pair.rendered, rendered=True)
 
 
 def _read(
@@ -130,21 +122,21 @@ def _read(
         stream=stream,
         subject=subject,
         way=motion if motion in _WAYS else None,
-        found=any(sight(frame, subject.color, subject.kind) is not None for frame in frames[-3:]),
+        found=any(detect(frame, subject.color, subject.kind) is not None for frame in frames[-3:]),
         kind=max(set(votes), key=votes.count) if votes else None,
-        went=way_of(frames, subject),
+        went=direction_of(frames, subject),
         rendered=rendered,
     )
 
 
-def way_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
+def direction_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
     """Direction of an object's net motion in the captions' words; None if it rested or was lost.
 
     Args:
         frames: uint8 (T, H, W, 3).
         subject: whose way.
     """
-    seen = [sight(frame, subject.color, subject.kind) for frame in frames]
+    seen = [detect(frame, subject.color, subject.kind) for frame in frames]
     centers = np.array([each.center for each in seen if each is not None])
     if len(centers) < max(2, len(frames) // 2):
         return None
@@ -154,24 +146,34 @@ def way_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
     return max(_WAYS, key=lambda way: _WAYS[way][0] * dx + _WAYS[way][1] * dy)
 
 
-def obedience(readings: Sequence[Reading]) -> dict[str, dict[str, float]]:
+def accuracy(readings: Sequence[Reading]) -> dict[str, dict[str, float]]:
     """Shares of readings that match the caption: of the model's frames and of the renderer's.
 
     Returns:
         For "model" and "renderer": "color", "kind" and "motion", the last over the objects that
         have a direction in the caption (NaN if none has), and "objects", their number.
     """
-
-    def share(values: list[bool]) -> float:
-        return float(np.mean(values)) if values else math.nan
-
-    shares: dict[str, dict[str, float]] = {}
+    shares = {}
     for name, rendered in (("model", False), ("renderer", True)):
         mine = [reading for reading in readings if reading.rendered is rendered]
         shares[name] = {
-            "color": share([reading.found for reading in mine]),
-            "kind": share([reading.kind == reading.subject.kind for reading in mine]),
-            "motion": share([reading.went == reading.way for reading in mine if reading.way]),
+            "color": _share(reading.found for reading in mine),
+            "kind": _share(reading.kind == reading.subject.kind for reading in mine),
+            "motion": _share(reading.went == reading.way for reading in mine if reading.way),
             "objects": float(len(mine)),
         }
     return shares
+
+
+def _share(values: Iterable[bool]) -> float:
+    given = list(values)
+    return float(np.mean(given)) if given else math.nan
+
+
+def accuracy_table(shares: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """An `accuracy` as the lines of a Markdown table."""
+    rows = [
+        (f"the {name}", f"{row['objects']:.0f}", *(f"{row[each]:.0%}" for each in _SHARES))
+        for name, row in shares.items()
+    ]
+    return table_lines(("frames of", "objects", "colour", "kind", "direction"), rows)

@@ -16,10 +16,8 @@ from dragstream.method.base import DragMethod
 from dragstream.method.documents import method_from_json
 from dragstream.models.playground import world
 from dragstream.revel import starts
-from dragstream.revel.starts import Picture, Start
+from dragstream.revel.starts import ImageStart, RenderedStart
 from dragstream.stream.records import Mode
-
-__all__ = ["PLANNED", "VERSION", "Act", "Case", "Kind", "Picture", "Start", "Subject"]
 
 VERSION = 2
 
@@ -58,7 +56,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Act:
+class PastDrag:
     """A drag of the past, as it was carried out before the case.
 
     Args:
@@ -108,7 +106,7 @@ class Act:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Act:
+    def from_json(cls, document: Mapping[str, Any]) -> PastDrag:
         """The inverse of `to_json`.
 
         Raises:
@@ -159,10 +157,10 @@ class Case:
     kind: Kind
     keep: Shape | None = None
     blocks: int = 1
-    start: Start | Picture | None = None
+    start: RenderedStart | ImageStart | None = None
     subjects: tuple[Subject, ...] = ()
     kinds: tuple[Kind, ...] = ()
-    past: tuple[Act, ...] = ()
+    past: tuple[PastDrag, ...] = ()
     prompts: tuple[tuple[int, str], ...] = ()
     tags: tuple[str, ...] = ()
 
@@ -238,7 +236,7 @@ class Case:
             values["start"] = starts.from_json(values["start"])
             values["subjects"] = tuple(Subject(**each) for each in values["subjects"])
             values["kinds"] = tuple(Kind(each) for each in values["kinds"])
-            values["past"] = tuple(Act.from_json(each) for each in values["past"])
+            values["past"] = tuple(PastDrag.from_json(each) for each in values["past"])
             values["prompts"] = tuple((block, str(text)) for block, text in values["prompts"])
             values["tags"] = tuple(str(tag) for tag in values["tags"])
             return cls(**values)

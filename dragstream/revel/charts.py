@@ -7,22 +7,22 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dragstream.revel.figures import Values, estimate
+import pandas as pd
+
 from dragstream.revel.methods import BASELINE, FULL
+from dragstream.revel.statistics import column, estimate
 from dragstream.revel.studies import MEASURES, Study
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["png", "study_figure"]
-
 _PAPER = {"objmc": "ObjMC", "dai": "DAI"}
 """The paper's names of the measures that it reports."""
 _BLUE, _ORANGE, _INK, _GRID = "#0072B2", "#D55E00", "#333333", "#DDDDDD"
 
 
-def study_figure(study: Study, values: Values) -> Figure:
+def study_figure(study: Study, values: pd.DataFrame) -> Figure:
     """A study's results beside the paper's figures.
 
     Dots are means over cases, lines their confidence intervals. Diamonds are the paper's
@@ -31,7 +31,7 @@ def study_figure(study: Study, values: Values) -> Figure:
 
     Args:
         study: the study to show.
-        values: results by method and case; methods without results leave their row empty.
+        values: the `table` of the results; methods without results leave their row empty.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -54,9 +54,9 @@ def _figure(panels: int, rows: int) -> Figure:
     return Figure(figsize=(2.0 + 2.0 * panels, 1.0 + 0.42 * rows), dpi=90, layout="constrained")
 
 
-def _panel(ax: Axes, study: Study, values: Values, name: str) -> None:
+def _panel(ax: Axes, study: Study, values: pd.DataFrame, name: str) -> None:
     for place, row in enumerate(study.rows):
-        found = estimate([getattr(each, name) for each in values.get(row.method, {}).values()])
+        found = estimate(column(values, row.method, name))
         if not found.count:
             continue
         colour = _ORANGE if row.method == FULL else _BLUE
@@ -74,14 +74,16 @@ def _panel(ax: Axes, study: Study, values: Values, name: str) -> None:
         ax.set_xlim(left=0)
 
 
-def _scaled(study: Study, values: Values, name: str, paper: Mapping[str, float]) -> float | None:
+def _scaled(
+    study: Study, values: pd.DataFrame, name: str, paper: Mapping[str, float]
+) -> float | None:
     """The paper's figure, in units in which its full method (or else no drag) is ours."""
     called = _PAPER.get(name)
     if called is None or called not in paper:
         return None
     for anchor in (FULL, BASELINE):
         of_paper = [row.paper[called] for row in study.rows if row.method == anchor and row.paper]
-        ours = estimate([getattr(each, name) for each in values.get(anchor, {}).values()])
+        ours = estimate(column(values, anchor, name))
         if of_paper and ours.count:
             return paper[called] * ours.mean / of_paper[0]
     return None

@@ -14,17 +14,15 @@ from dragstream.drags.files import expanded
 from dragstream.models import load
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import SCHEDULERS, open_client
-from dragstream.revel.draws import SEED, draw
 from dragstream.revel.methods import ALL, Method, select
 from dragstream.revel.recorder import from_labels, record
 from dragstream.revel.reports import write_report
 from dragstream.revel.runs import run
-from dragstream.revel.slots import Slot
+from dragstream.revel.sampling import SEED, sample_case
+from dragstream.revel.specs import CaseSpec
 from dragstream.revel.studies import STUDIES, study_methods
 from dragstream.revel.suites import SUITES, suite, write_cases
 from dragstream.stream.stream import Stream
-
-__all__ = ["add_commands"]
 
 _SUITE = "; ".join(f"{name}: {what}" for name, what in SUITES.items())
 
@@ -108,7 +106,7 @@ def _methods(options: argparse.Namespace) -> tuple[Method, ...]:
     return study_methods(options.studies.split(",") if options.studies else None)
 
 
-def _model(options: argparse.Namespace, items: Iterable[Case | Slot]) -> str:
+def _model(options: argparse.Namespace, items: Iterable[Case | CaseSpec]) -> str:
     """The model that is named, else the cases' own, else the packaged one.
 
     Raises:
@@ -160,10 +158,13 @@ def _report(options: argparse.Namespace) -> int:
 def _cases(options: argparse.Namespace) -> int:
     chosen = suite(options.suite, options.cases)
     model = load(_model(options, chosen))
-    items: Iterable[Case | Slot] = tqdm(chosen, unit="case")
+    items: Iterable[Case | CaseSpec] = tqdm(chosen, unit="case")
     return _write(
         options.out,
-        [draw(model, item, options.seed)[0] if isinstance(item, Slot) else item for item in items],
+        [
+            sample_case(model, item, options.seed)[0] if isinstance(item, CaseSpec) else item
+            for item in items
+        ],
     )
 
 

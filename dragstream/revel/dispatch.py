@@ -19,8 +19,6 @@ from dragstream.drags.checks import check_int
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["SCHEDULERS", "dispatch", "open_client"]
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -8,24 +8,26 @@ renderer's own (`dragstream.revel.shape`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from tqdm.auto import trange
 
 from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.world import KINDS
-from dragstream.revel.cases import Start, Subject
+from dragstream.revel.cases import Subject
+from dragstream.revel.detection import detect, kind_of
+from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import subjects_of
 from dragstream.revel.shape import fidelity
-from dragstream.revel.sight import kind_of, sight
+from dragstream.revel.starts import RenderedStart
 from dragstream.stream.stream import Stream
-
-__all__ = ["BLOCKS", "Glimpse", "summary", "watch"]
 
 BLOCKS = (1, 10, 100, 300)
 """Marks at which objects are looked for, in blocks."""
@@ -40,7 +42,7 @@ not in the first, which is rendered."""
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class Observation:
     """One object at one mark.
 
     Attributes:
@@ -68,10 +70,10 @@ class Glimpse:
     corners: float | None = None
 
 
-def watch(
+def observe(
     model: VideoModel, streams: int, seed: int = 0, marks: Sequence[int] = BLOCKS
-) -> Iterator[list[Glimpse]]:
-    """Run streams and look at their objects; yields the glimpses of one stream after the other.
+) -> Iterator[Observation]:
+    """Run streams, with a progress bar, and observe each of their objects at each mark.
 
     Args:
         model: a model of the playground's frame size.
@@ -85,23 +87,20 @@ def watch(
     check_int(streams, "streams", least=1)
     if not marks or list(marks) != sorted(set(marks)) or marks[0] < 1:
         raise ValueError(f"marks must rise and start at 1 or later, got {tuple(marks)}")
-    for number in range(streams):
-        start = Start(seed, number, 0)
+    for number in trange(streams, unit="stream"):
+        start = RenderedStart(seed, number, 0)
         scene = start.scenes()
         image = start.image()
         stream = Stream(model, prompt=caption(scene, 0), seed=seed + number, image=image)
-        glimpses = []
+        subjects = subjects_of(scene)
         for mark in marks:
             stream.run(mark + 1 - len(stream), progress=False)
             frames = [block.frames[-1] for block in stream.blocks[1:][-_LOOKS:]]
-            subjects = subjects_of(scene)
-            glimpses += [
-                _look(number, mark, each, image, frames, subjects=subjects) for each in subjects
-            ]
-        yield glimpses
+            for each in subjects:
+                yield _observe(number, mark, each, image, frames, subjects=subjects)
 
 
-def _look(
+def _observe(
     stream: int,
     mark: int,
     subject: Subject,
@@ -109,15 +108,17 @@ def _look(
     frames: Sequence[NDArray[np.uint8]],
     *,
     subjects: Sequence[Subject],
-) -> Glimpse:
+) -> Observation:
     """The best of several looks at one of the subjects of a stream; its shape is their mean."""
-    first = sight(image, subject.color, subject.kind)
+    first = detect(image, subject.color, subject.kind)
     begun = first.area if first else 0
-    best = Glimpse(stream, mark, subject.color, subject.kind, kept=False, size=0.0, shaped=False)
+    best = Observation(
+        stream, mark, subject.color, subject.kind, kept=False, size=0.0, shaped=False
+    )
     others = tuple((each.color, each.kind) for each in subjects if each.color != subject.color)
     shapes = []
     for frame in frames:
-        seen = sight(frame, subject.color, subject.kind)
+        seen = detect(frame, subject.color, subject.kind)
         if seen is None or not begun:
             continue
         size = seen.area / begun
@@ -132,20 +133,18 @@ def _look(
     judged = [shape for shape in shapes if shape is not None]
     return replace(
         best,
-        iou=_mean([shape.iou for shape in judged]),
-        corners=_mean([shape.corners for shape in judged if shape.corners is not None]),
+        iou=_mean(shape.iou for shape in judged),
+        corners=_mean(shape.corners for shape in judged),
     )
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+def _mean(values: Iterable[float | None]) -> float | None:
+    """Mean of the values that are known; None where none is."""
+    known = [value for value in values if value is not None and not np.isnan(value)]
+    return float(np.mean(known)) if known else None
 
 
-def _shapes(glimpses: Sequence[Glimpse]) -> list[float]:
-    return [glimpse.iou for glimpse in glimpses if glimpse.iou is not None]
-
-
-def summary(glimpses: Sequence[Glimpse]) -> dict[str, Any]:
+def summary(observations: Sequence[Observation]) -> dict[str, Any]:
     """Per mark, shares of objects kept and shaped, of streams that kept all; shapes; median size.
 
     Returns:
@@ -153,24 +152,37 @@ def summary(glimpses: Sequence[Glimpse]) -> dict[str, Any]:
         median; "iou" and "corners", means over the objects whose shape could be judged, None where
         there is none; "iou_by_kind", the same by kind; "objects" and "judged", numbers of objects.
     """
-    marks: dict[str, Any] = {}
-    for mark in sorted({glimpse.block for glimpse in glimpses}):
-        mine = [glimpse for glimpse in glimpses if glimpse.block == mark]
-        whole_streams = [
-            all(glimpse.kept for glimpse in mine if glimpse.stream == number)
-            for number in {glimpse.stream for glimpse in mine}
-        ]
-        marks[str(mark)] = {
-            "objects_kept": float(np.mean([glimpse.kept for glimpse in mine])),
-            "objects_shaped": float(np.mean([glimpse.shaped for glimpse in mine])),
-            "streams_kept": float(np.mean(whole_streams)),
-            "size": float(np.median([glimpse.size for glimpse in mine])),
-            "iou": _mean(_shapes(mine)),
-            "iou_by_kind": {
-                kind: _mean(_shapes([each for each in mine if each.kind == kind])) for kind in KINDS
-            },
-            "corners": _mean([each.corners for each in mine if each.corners is not None]),
+    frame = pd.DataFrame([asdict(each) for each in observations])
+    return {
+        str(mark): {
+            "objects_kept": float(mine.kept.mean()),
+            "objects_shaped": float(mine.shaped.mean()),
+            "streams_kept": float(mine.groupby("stream").kept.all().mean()),
+            "size": float(mine["size"].median()),
+            "iou": _mean(mine.iou),
+            "iou_by_kind": {kind: _mean(mine.iou[mine.kind == kind]) for kind in KINDS},
+            "corners": _mean(mine.corners),
             "objects": len(mine),
-            "judged": len(_shapes(mine)),
+            "judged": int(mine.iou.count()),
         }
-    return marks
+        for mark, mine in frame.groupby("block")
+    }
+
+
+def summary_table(marks: Mapping[str, Any]) -> list[str]:
+    """A `summary` as the lines of a Markdown table."""
+
+    def figure(value: float | None) -> str:
+        return "–" if value is None else f"{value:.2f}"
+
+    head = ("blocks", "objects kept", "of their kind", "streams that kept all", "size", "IoU")
+    rows = [
+        (
+            mark,
+            *(f"{row[name]:.0%}" for name in ("objects_kept", "objects_shaped", "streams_kept")),
+            f"x{row['size']:.2f}",
+            *map(figure, (row["iou"], *row["iou_by_kind"].values(), row["corners"])),
+        )
+        for mark, row in marks.items()
+    ]
+    return table_lines((*head, *KINDS, "corners"), rows)

@@ -2,98 +2,87 @@
 
 Streams are made from the captions of held-out scenes, without a picture, and compared with the
 renderer's clips of as many scenes. The features are moments of the model's latents (see
-`LatentMoments`): nothing has to be downloaded, and figures compare only under the same
+`latent_moments`): nothing has to be downloaded, and figures compare only under the same
 autoencoder. The distance between two sets of rendered clips is the lower bound for a model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from dragstream.drags.checks import check_int
+from dragstream.metrics.frechet import Frechet, frechet_distance
 from dragstream.models.base import VideoModel
-from dragstream.revel.captions import takes
-from dragstream.revel.cases import Start
+from dragstream.revel.captions import clip_pairs
+from dragstream.revel.pages import table_lines
+from dragstream.revel.starts import RenderedStart
 from dragstream.stream.production import VideoEncoder
 
-__all__ = ["LatentMoments", "Trio", "trios"]
 
+def latent_moments(model: VideoModel, clips: Iterable[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """Features of clips (T, H, W, 3) uint8 of whole blocks: moments of their latents, (N, 3 C).
 
-@dataclass(frozen=True, eq=False)
-class LatentMoments:
-    """Clips to moments of their latents: an extractor for Frechet distances of clips.
-
-    For each channel of the latents: its mean over the clip, its standard deviation over a frame
+    For each of the C channels: its mean over the clip, its standard deviation over a frame
     (averaged over the clip), and the mean absolute change from one latent frame to the next.
-
-    Attributes:
-        model: whose autoencoder makes the latents.
 
     Raises:
         TypeError: a model that encodes pictures only.
     """
-
-    model: VideoModel
-
-    def __post_init__(self) -> None:
-        self._encoder()
-
-    @property
-    def name(self) -> str:
-        """The extractor's name."""
-        return f"moments of {self.model.spec.name} latents"
-
-    def _encoder(self) -> VideoEncoder:
-        if not isinstance(self.model, VideoEncoder):
-            raise TypeError(f"{self.model.spec.name!r} makes no latents of videos")
-        return self.model
-
-    def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Clips (N, T, H, W, 3) uint8 of whole blocks to (N, 3 * channels)."""
-        return np.stack([self._moments(clip) for clip in samples])
-
-    def _moments(self, clip: NDArray[np.uint8]) -> NDArray[np.float64]:
-        latents = self._encoder().encode_video(clip)[0].double()
-        moments = (
-            latents.mean(dim=(0, 2, 3)),
-            latents.std(dim=(2, 3)).mean(dim=0),
-            latents.diff(dim=0).abs().mean(dim=(0, 2, 3)),
-        )
-        return np.concatenate([moment.cpu().numpy() for moment in moments])
+    if not isinstance(model, VideoEncoder):
+        raise TypeError(f"{model.spec.name!r} makes no latents of videos")
+    return np.stack([_moments(model.encode_video(clip)[0].double()) for clip in clips])
 
 
-@dataclass(frozen=True, eq=False)
-class Trio:
-    """Three clips of one length, uint8 (T, H, W, 3).
-
-    Attributes:
-        made: the model's, from a held-out scene's caption.
-        rendered: the renderer's, of that scene.
-        other: the renderer's, of another scene.
-    """
-
-    made: NDArray[np.uint8]
-    rendered: NDArray[np.uint8]
-    other: NDArray[np.uint8]
+def _moments(latents: Tensor) -> NDArray[np.float64]:
+    moments = (
+        latents.mean(dim=(0, 2, 3)),
+        latents.std(dim=(2, 3)).mean(dim=0),
+        latents.diff(dim=0).abs().mean(dim=(0, 2, 3)),
+    )
+    return np.concatenate([moment.cpu().numpy() for moment in moments])
 
 
-def trios(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> Iterator[list[Trio]]:
-    """Make clips to compare; yields those of one stream after the other.
+def distances(
+    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
+) -> dict[str, Frechet]:
+    """Frechet distances of clips from rendered ones of held-out scenes.
 
     Args:
         model: a model of the playground's frame size.
-        streams: number of streams.
+        streams: number of streams, and of clips in each set.
         seed: seed of the scenes and of the streams' noise.
         blocks: length of each stream, in blocks.
 
+    Returns:
+        "model": of the model's clips, made from the captions of the scenes; "renderer": of rendered
+        clips of as many other scenes.
+
     Raises:
+        TypeError: a model that encodes pictures only.
         ValueError: fewer than two streams, no blocks, or a model of another frame size.
     """
     check_int(streams, "streams", least=2)
-    for take in takes(model, streams, seed, blocks):
-        other = Start(seed, take.start.scene, 1).film(len(take.made))
-        yield [Trio(take.made, take.rendered, other)]
+    real, made, other = [], [], []
+    for pair in clip_pairs(model, streams, seed, blocks):
+        real.append(pair.rendered)
+        made.append(pair.made)
+        other.append(RenderedStart(seed, pair.start.scene, 1).film(len(pair.made)))
+    reference, *sets = (latent_moments(model, clips) for clips in (real, made, other))
+    extractor = f"moments of {model.spec.name} latents"
+    return {
+        name: frechet_distance(reference, features, extractor)
+        for name, features in zip(("model", "renderer"), sets, strict=True)
+    }
+
+
+def distances_table(found: Mapping[str, Frechet]) -> list[str]:
+    """The result of `distances` as the lines of a Markdown table."""
+    titles = {"model": "the model", "renderer": "the renderer again"}
+    rows = [
+        (titles[name], f"{each.distance:.2f}", str(each.generated)) for name, each in found.items()
+    ]
+    return table_lines(("rendered clips against those of", "Frechet distance", "clips"), rows)

@@ -16,18 +16,6 @@ from dragstream.method.rectification import Rectification
 from dragstream.method.settings import DragSettings
 from dragstream.models.base import PAPER_CUTOFFS, ModelSpec
 
-__all__ = [
-    "ABLATIONS",
-    "ALL",
-    "BASELINE",
-    "FULL",
-    "PAPER_RATE",
-    "Method",
-    "constants",
-    "resolved",
-    "select",
-]
-
 
 @dataclass(frozen=True)
 class Method:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
-
-__all__ = ["Picture", "Report", "Section", "Table", "to_html", "to_markdown"]
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 """Characters that Markdown would read as markup."""
@@ -72,20 +70,21 @@ def to_markdown(report: Report, plots: str) -> str:
             if isinstance(part, str):
                 lines.append(_escaped(part))
             elif isinstance(part, Table):
-                lines += _markdown_table(part)
+                rows = (map(_escaped, row) for row in part.rows)
+                lines += table_lines([_escaped(cell) for cell in part.head], rows)
             else:
                 lines.append(f"![{_escaped(part.words)}]({plots}/{part.name}.png)")
     return "\n".join(lines) + "\n"
 
 
-def _markdown_table(table: Table) -> Iterator[str]:
-    yield _row(table.head)
-    yield "|---" + "|--:" * (len(table.head) - 1) + "|"
-    yield from map(_row, table.rows)
+def table_lines(head: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """A Markdown table in lines; the first column is text, the others are numbers."""
+    rule = "|---" + "|--:" * (len(head) - 1) + "|"
+    return [_line(head), rule, *map(_line, rows)]
 
 
-def _row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(map(_escaped, cells)) + " |"
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 def _escaped(text: str) -> str:

@@ -19,11 +19,10 @@ from dragstream.drags.labels import Label, read_labels
 from dragstream.drags.labels import Mode as LabelMode
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape, as_shape
-from dragstream.revel.cases import Act, Case, Kind, Picture
+from dragstream.revel.cases import Case, Kind, PastDrag
+from dragstream.revel.starts import ImageStart
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
-
-__all__ = ["from_labels", "kind_of", "record"]
 
 
 def record(stream: Stream, name: str) -> tuple[Case, ...]:
@@ -78,10 +77,10 @@ def record(stream: Stream, name: str) -> tuple[Case, ...]:
     return tuple(cases)
 
 
-def _start(blocks: Sequence[Block]) -> Picture | None:
+def _start(blocks: Sequence[Block]) -> ImageStart | None:
     first = blocks[0]
     if first.picture is not None:
-        return Picture.of(first.picture)
+        return ImageStart.of(first.picture)
     if first.footage is not None:
         raise ValueError("the stream began with a video: cases begin with a picture or with noise")
     if Mode.IMAGE in (first.mode, *(call.mode for call in first.earlier)):
@@ -92,7 +91,7 @@ def _start(blocks: Sequence[Block]) -> Picture | None:
     return None
 
 
-def _acts(blocks: Sequence[Block]) -> Iterator[Act]:
+def _acts(blocks: Sequence[Block]) -> Iterator[PastDrag]:
     """The drags that made these blocks, in the order in which they were requested."""
     for block in blocks:
         first, *edits = (*block.earlier, block.call)
@@ -115,8 +114,8 @@ def _kept(blocks: Sequence[Block]) -> int:
     return count
 
 
-def _act(call: Any, block: int, blocks: int, kept: int | None) -> Act:
-    return Act(
+def _act(call: Any, block: int, blocks: int, kept: int | None) -> PastDrag:
+    return PastDrag(
         block=block,
         mode=call.mode,
         drags=tuple(call.drags),
@@ -127,7 +126,7 @@ def _act(call: Any, block: int, blocks: int, kept: int | None) -> Act:
     )
 
 
-def _past(acts: Sequence[Act], now: Act) -> tuple[Act, ...]:
+def _past(acts: Sequence[PastDrag], now: PastDrag) -> tuple[PastDrag, ...]:
     """Earlier drags, without those that a later one rewound."""
     return tuple(act for act in acts if act.reaches <= now.block)
 

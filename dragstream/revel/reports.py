@@ -12,27 +12,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.charts import png, study_figure
-from dragstream.revel.figures import (
+from dragstream.revel.folders import read_about, read_cases, read_results
+from dragstream.revel.measuring import Result
+from dragstream.revel.methods import BASELINE, FULL
+from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
+from dragstream.revel.statistics import (
     CONFIDENCE,
     Estimate,
     Finding,
-    Values,
     Verdict,
+    column,
     estimate,
     judge,
     paired,
     table,
 )
-from dragstream.revel.ledger import read_about, read_cases, read_results
-from dragstream.revel.methods import BASELINE, FULL
-from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
-from dragstream.revel.studies import MEASURES, STUDIES, Claim, Study
-from dragstream.revel.sweep import Result
-
-__all__ = ["compose", "write_report"]
+from dragstream.revel.studies import MEASURES, STUDIES, Study
 
 _OBJMC = (
     "ObjMC: mean distance between where an object is and where the drag puts it, at each new "
@@ -95,7 +95,7 @@ def compose(results: Sequence[Result], cases: Sequence[Case], about: Mapping[str
     Args:
         results: results of any methods and cases.
         cases: the results' cases, for the breakdown by their tags.
-        about: model, fingerprint and methods, as `Ledger` writes them.
+        about: model, fingerprint and methods, as `RunFolder` writes them.
     """
     values = table(results)
     studies = [part for study in STUDIES.values() if (part := _run_part(study, values)) is not None]
@@ -110,20 +110,22 @@ def compose(results: Sequence[Result], cases: Sequence[Case], about: Mapping[str
     return Report("Dragging, measured", tuple(sections))
 
 
-def _run_part(study: Study, values: Values) -> Study | None:
+def _run_part(study: Study, values: pd.DataFrame) -> Study | None:
     """A study with the rows and claims that were run; None where fewer than two rows were."""
-    rows = tuple(row for row in study.rows if row.method in values)
-    claims = tuple(each for each in study.claims if {each.better, each.worse} <= set(values))
+    run = set(values.index.unique("method"))
+    rows = tuple(row for row in study.rows if row.method in run)
+    claims = tuple(each for each in study.claims if {each.better, each.worse} <= run)
     return replace(study, rows=rows, claims=claims) if len(rows) > 1 else None
 
 
 def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
     titles = {name: str(each["title"]) for name, each in about.get("methods", {}).items()}
     values = table(results)
-    cases = {result.case for result in results}
+    methods = values.index.unique("method")
+    cases = values.index.unique("case")
     words = (
         f"Model {about.get('model')}, weights {str(about.get('fingerprint'))[:12]}; "
-        f"{len(values)} methods on {len(cases)} cases, {len(results)} results. Of every measure "
+        f"{len(methods)} methods on {len(cases)} cases, {len(results)} results. Of every measure "
         f"less is better; in brackets the {CONFIDENCE:.0%} bootstrap interval of the mean over "
         "cases."
     )
@@ -132,7 +134,7 @@ def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
             titles.get(name, name),
             *(_shown_mean(values, name, each) for each in MEASURES),
         )
-        for name in values
+        for name in methods
     )
     head = ("method", *(measure.title for measure in MEASURES.values()))
     return Section("All methods", (words, Table(head, rows)))
@@ -140,7 +142,7 @@ def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
 
 def _orderings(studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]]) -> Section:
     every = _each_once(studies, findings)
-    decided = [finding for _, finding in every if finding.verdict is not Verdict.UNTOLD]
+    decided = [finding for _, finding in every if finding.verdict is not Verdict.UNMEASURED]
     held = sum(finding.verdict is Verdict.HOLDS for finding in decided)
     failed = [
         (study, finding)
@@ -167,15 +169,12 @@ def _each_once(
     found: dict[tuple[str, str, str], tuple[Study, Finding]] = {}
     for study in studies:
         for finding in findings[study.name]:
-            found.setdefault(_compared(finding.claim), (study, finding))
+            claim = finding.claim
+            found.setdefault((claim.better, claim.worse, claim.measure), (study, finding))
     return list(found.values())
 
 
-def _compared(claim: Claim) -> tuple[str, str, str]:
-    return claim.better, claim.worse, claim.measure
-
-
-def _study(study: Study, values: Values, findings: Sequence[Finding]) -> Section:
+def _study(study: Study, values: pd.DataFrame, findings: Sequence[Finding]) -> Section:
     called = list(dict.fromkeys(name for row in study.rows for name in row.paper))
     head = (
         "",
@@ -214,28 +213,22 @@ def _study(study: Study, values: Values, findings: Sequence[Finding]) -> Section
     )
 
 
-def _breakdown(values: Values, cases: Sequence[Case]) -> Sequence[Section]:
+def _breakdown(values: pd.DataFrame, cases: Sequence[Case]) -> Sequence[Section]:
     """ObjMC of no drag and of the full method by what a case is like, where both were run."""
     groups: dict[str, list[str]] = {}
     for case in cases:
         for group in (case.mode.value, case.kind.value, *case.tags):
             groups.setdefault(group, []).append(case.name)
-    plain, full = values.get(BASELINE, {}), values.get(FULL, {})
+    columns = {name: column(values, name, "objmc") for name in (BASELINE, FULL)}
+    both = pd.concat(columns, axis=1, join="inner").dropna()
     rows = []
     for group, names in groups.items():
-        both = [
-            name
-            for name in names
-            if name in plain
-            and name in full
-            and not math.isnan(plain[name].objmc + full[name].objmc)
-        ]
-        before = estimate([plain[name].objmc for name in both])
-        after = estimate([full[name].objmc for name in both])
-        if both:
-            share = "–" if not before.mean else f"{after.mean / before.mean:.2f}"
-            cells = (str(len(both)), _text(before, 2), _text(after, 2), share)
-            rows.append((group, *cells))
+        chosen = both.loc[[name for name in names if name in both.index]]
+        if chosen.empty:
+            continue
+        before, after = estimate(chosen[BASELINE]), estimate(chosen[FULL])
+        share = f"{after.mean / before.mean:.2f}" if before.mean else "–"
+        rows.append((group, str(len(chosen)), _text(before, 2), _text(after, 2), share))
     head = ("cases", "number", "ObjMC without a drag", "with DragStream", "of that")
     return [Section("By what a case is like", (Table(head, tuple(rows)),))] if rows else []
 
@@ -244,16 +237,15 @@ def _explained() -> Section:
     return Section("What is measured", (_OBJMC, _DAI, _REST, _DIFFERENCES))
 
 
-def _shown_mean(values: Values, method: str, name: str) -> str:
-    results = list(values.get(method, {}).values())
-    found = estimate([getattr(each, name) for each in results])
+def _shown_mean(values: pd.DataFrame, method: str, name: str) -> str:
+    found = estimate(column(values, method, name))
     if found.unmeasured and not found.count:
-        coverage = 100 * sum(each.coverage for each in results) / len(results)
+        coverage = 100 * column(values, method, "coverage").mean()
         return f"not measured (coverage {coverage:.0f} %)"
     return _text(found, MEASURES[name].digits)
 
 
-def _against(values: Values, method: str) -> str:
+def _against(values: pd.DataFrame, method: str) -> str:
     if method == FULL:
         return "–"
     return _text(paired(values, FULL, method, "objmc"), MEASURES["objmc"].digits, signed=True)

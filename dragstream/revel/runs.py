@@ -22,23 +22,25 @@ from tqdm.auto import tqdm
 
 from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.objmc import span
-from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, suited
+from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
 from dragstream.models import load
 from dragstream.models.base import VideoModel
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import dispatch
-from dragstream.revel.draws import SEED, draw
-from dragstream.revel.ledger import Ledger
+from dragstream.revel.folders import RunFolder
+from dragstream.revel.measuring import Result, measure
 from dragstream.revel.methods import Method
-from dragstream.revel.situations import Situation, replay, stage
-from dragstream.revel.slots import Slot
-from dragstream.revel.sweep import Result, measure
+from dragstream.revel.preparation import PreparedCase, prepare, prepare_on
+from dragstream.revel.sampling import SEED, sample_case
+from dragstream.revel.scenes import SceneSpec, sample_scene_case
+from dragstream.revel.specs import CaseSpec
 from dragstream.stream.records import Mode
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Outcome", "Task", "run", "work"]
+Item = Case | CaseSpec | SceneSpec
+"""A case, or the description of one to draw."""
 
 _SMALL = 256
 """Pixels of width up to which a smaller window than a tracker's default suits the frames."""
@@ -50,36 +52,25 @@ class Task:
 
     Attributes:
         model: a name that `load` takes, loaded by the worker; or a loaded model.
-        item: a case, or a slot to draw a case for.
+        item: a case, or the description of one to draw.
         methods: the methods to run.
-        seed: seed of the draws.
-        flow: measure by optical flow as well, where OpenCV is installed.
+        seed: seed of the draws of specs.
+        flow: tracker of pixels; None: the one that suits the case.
     """
 
     model: str | VideoModel
-    item: Case | Slot
+    item: Item
     methods: tuple[Method, ...]
     seed: int = SEED
-    flow: bool = True
+    flow: Tracker | None = None
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The results of a task.
-
-    Attributes:
-        case: the case, drawn by now.
-        results: one a method.
-        fingerprint: fingerprint of the model's weights.
-    """
-
-    case: Case
-    results: tuple[Result, ...]
-    fingerprint: str
+Outcome = tuple[Case, tuple[Result, ...], str]
+"""The case of a task, its results, one a method, and the fingerprint of the model's weights."""
 
 
 def run(
-    items: Iterable[Case | Slot],
+    items: Iterable[Item],
     methods: Sequence[Method],
     folder: str | Path,
     *,
@@ -88,17 +79,18 @@ def run(
     gpus: bool = False,
     retries: int = 2,
     seed: int = SEED,
+    flow: Tracker | None = None,
     progress: bool = True,
     warn: Callable[[str], object] | None = None,
 ) -> dict[str, Exception]:
     """Run every method on every case; results that the folder already holds are not made again.
 
     The past of a case, its noise and its video without a drag are made once for all methods.
-    Results are written as they come (`Ledger`), so a run may be stopped at any time, killed too,
-    and called again.
+    Results are written as they come (`RunFolder`), so a run may be stopped at any time, killed
+    too, and called again.
 
     Args:
-        items: cases, or slots to draw them for.
+        items: cases, or specs or scenes to draw them for.
         methods: the methods to run on each.
         folder: folder of the results; made if it does not exist.
         model: a name that `load` takes; on a cluster each worker loads it once. A
@@ -106,7 +98,9 @@ def run(
         client: client of a Dask cluster: one task a case. None: here.
         gpus: a task needs a worker that offers ``resources={"GPU": 1}``.
         retries: number of further tries of a case that fails, on a cluster.
-        seed: seed of the draws.
+        seed: seed of the draws of specs.
+        flow: a tracker that sees pixels only, for `Result.objmc_flow`; None: the one that suits
+            the case, where OpenCV is installed.
         progress: show a progress bar.
         warn: called with each failure's text, when it happens.
 
@@ -120,35 +114,47 @@ def run(
     counts = Counter(item.name for item in chosen)
     if twice := sorted(name for name, count in counts.items() if count > 1):
         raise ValueError(f"cases must have names of their own, got several of {twice}")
-    with Ledger.open(folder) as ledger:
-        ledger.begin(model if isinstance(model, str) else model.spec.name, methods)
+    with RunFolder.open(folder) as store:
+        name = model if isinstance(model, str) else model.spec.name
+        store.begin(name, methods, **_sampling(chosen, model, seed))
         tasks = {
-            item.name: Task(model, item, missing, seed)
+            item.name: Task(model, item, missing, seed, flow)
             for item in chosen
-            if (missing := ledger.missing(item.name, methods))
+            if (missing := store.missing(item.name, methods))
         }
         total, done = len(chosen), len(chosen) - len(tasks)
         with (
             closing(dispatch(work, tasks, client, gpus=gpus, retries=retries)) as outcomes,
             tqdm(total=total, initial=done, unit="case", disable=not progress) as bar,
         ):
-            return dict(_store(outcomes, ledger, bar, warn))
+            return dict(_store(outcomes, store, bar, warn))
+
+
+def _sampling(items: Sequence[Item], model: str | VideoModel, seed: int) -> dict[str, Any]:
+    """The values that all results of a folder must share, as far as they are known by now."""
+    shared: dict[str, Any] = {} if isinstance(model, str) else {"fingerprint": model.fingerprint()}
+    if any(isinstance(item, CaseSpec) for item in items):
+        shared["seed"] = seed
+    for item in items:
+        if isinstance(item, SceneSpec):
+            shared |= {"seed": item.seed, "warm_up": item.warm_up}
+    return shared
 
 
 def _store(
     outcomes: Iterable[tuple[str, Outcome | Exception]],
-    ledger: Ledger,
+    store: RunFolder,
     bar: tqdm[Any],
     warn: Callable[[str], object] | None,
 ) -> Iterator[tuple[str, Exception]]:
-    """Write results to the ledger as they come; yield the failures with the cases' names."""
+    """Write results to the folder as they come; yield the failures with the cases' names."""
     for name, outcome in outcomes:
         if isinstance(outcome, Exception):
             if warn is not None:
                 warn(f"{name}: {type(outcome).__name__}: {outcome}")
             yield name, outcome
         else:
-            ledger.add(outcome.case, outcome.results, outcome.fingerprint)
+            store.add(*outcome)
         bar.set_description(name)
         bar.update()
 
@@ -156,13 +162,16 @@ def _store(
 def work(task: Task) -> Outcome:
     """Carry out a task, on a worker."""
     model = _loaded(task.model) if isinstance(task.model, str) else task.model
-    if isinstance(task.item, Slot):
-        situation = stage(*draw(model, task.item, task.seed))
-    else:
-        situation = replay(model, task.item)
-    flow = _flow(situation) if task.flow else None
-    results = tuple(measure(situation, method, flow) for method in task.methods)
-    return Outcome(situation.case, results, model.fingerprint())
+    match task.item:
+        case CaseSpec():
+            prepared = prepare_on(*sample_case(model, task.item, task.seed))
+        case SceneSpec():
+            prepared = prepare_on(*sample_scene_case(model, task.item))
+        case _:
+            prepared = prepare(model, task.item)
+    flow = task.flow or _suited(prepared)
+    results = tuple(measure(prepared, method, flow) for method in task.methods)
+    return prepared.case, results, model.fingerprint()
 
 
 @lru_cache(maxsize=1)
@@ -171,16 +180,18 @@ def _loaded(name: str) -> VideoModel:
     return load(name)
 
 
-def _flow(situation: Situation) -> Tracker | None:
+def _suited(prepared: PreparedCase) -> Tracker | None:
     """A tracker of pixels alone, where OpenCV is installed: the same for all methods."""
     try:
         opencv()
     except ImportError:
         return None
-    height, width = situation.before.shape[:2]
-    if situation.case.mode is Mode.EDIT:  # an object may have jumped farther than flow reaches
+    height, width = prepared.before.shape[:2]
+    if prepared.case.mode is Mode.EDIT:  # an object may have jumped farther than flow reaches
         return DescriptorMatching()
     if width <= _SMALL:
         return LucasKanade(window=15)
-    drags = situation.case.drags
-    return suited(max(span(drag.mask(height, width), situation.commands(drag)) for drag in drags))
+    drags = prepared.case.drags
+    return tracker_for(
+        max(span(drag.mask(height, width), prepared.commands(drag)) for drag in drags)
+    )

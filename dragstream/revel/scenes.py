@@ -1,4 +1,4 @@
-"""Held-out scenes of the playground with drags of all kinds.
+"""The short benchmark: held-out scenes of the playground, with a drag of each kind in turn.
 
 A scene starts from a rendered frame that training never saw. The model continues it for a few
 blocks without drags; then an object is detected in the newest *generated* frame and a drag is drawn
@@ -9,26 +9,24 @@ region as it is: the other object, or the background away from the drag.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag, targets
-from dragstream.drags.shapes import Shape
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import PLANNED, Case, Kind, Start, Subject
-from dragstream.revel.keeps import draw_keep
-from dragstream.revel.sight import sight
-from dragstream.revel.sites import DRAWN, ELIGIBLE, Site, is_whole
-from dragstream.revel.situations import silhouettes
+from dragstream.revel.cases import PLANNED, Case, Kind, Subject
+from dragstream.revel.kept_regions import sample_kept_region
+from dragstream.revel.preparation import silhouettes
+from dragstream.revel.proposals import ELIGIBLE, DetectedObjects
+from dragstream.revel.starts import RenderedStart
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
-
-__all__ = ["ATTEMPTS", "check_world", "keeps", "playground_cases", "propose", "subjects_of"]
 
 ATTEMPTS = 20
 """Frames drawn for a scene before it becomes a translation, and then fails."""
@@ -38,36 +36,57 @@ _KEEP = 1
 """Part of the seed of kept regions: drags are drawn from a generator of their own."""
 
 
-def playground_cases(
-    model: VideoModel,
-    count: int,
-    seed: int = 0,
-    *,
-    warm_up: int = 2,
-    first: int = 0,
-    kinds: Sequence[Kind] = PLANNED,
-) -> Iterator[Case]:
-    """Cases on the packaged world, drawn one after the other.
+@dataclass(frozen=True)
+class SceneSpec:
+    """A case of the short benchmark, to be drawn on a model's video.
+
+    Attributes:
+        number: number from 0.
+        seed: seed of all draws: the same model and seed give the same case.
+        warm_up: plain blocks between the rendered start and the drag.
+        kind: kind of the drag.
+        mode: `Mode.EDIT` or `Mode.ANIMATE`.
+        keeps: True if a region is kept.
+    """
+
+    number: int
+    seed: int
+    warm_up: int
+    kind: Kind
+    mode: Mode
+    keeps: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the case that is drawn here."""
+        return f"{self.number:03d}-{self.mode.value}-{self.kind.value}"
+
+
+def scene_specs(
+    count: int, seed: int = 0, *, warm_up: int = 2, kinds: Sequence[Kind] = PLANNED
+) -> tuple[SceneSpec, ...]:
+    """The first scenes of the short benchmark.
 
     Args:
-        model: generates the past that each drag is drawn on; it must have the world's frame size.
         count: number of scenes.
-        seed: seed of all draws: the same model and seed give the same cases.
+        seed: seed of all draws.
         warm_up: plain blocks between the rendered start and the drag.
-        first: number of the first scene; those before it are left out, and not drawn.
         kinds: kinds of the drags, taking turns, first in new frames and then in edits: with the
-            four planned ones 24 scenes are three of each kind and mode.
+            four planned ones 24 scenes are three of each kind and mode. Every other scene of each
+            kind and mode, and half of all, keeps a region.
 
     Raises:
-        ValueError: a negative number, a model of another frame size, or a model that loses its
-            objects in every attempt.
+        ValueError: no scenes or no warm-up.
     """
     check_int(count, "scenes", least=1)
     check_int(warm_up, "warm_up", least=1)
-    check_int(first, "first", least=0)
-    check_world(model.spec)
-    for scene in range(first, count):
-        yield _first_suitable(model, seed, scene, warm_up, kinds)
+    found = []
+    for number in range(count):
+        turn, place = divmod(number, len(kinds) * len(_MODES))
+        mode, kind = divmod(place, len(kinds))
+        keeps = (turn + mode + kind) % 2 == 0
+        found.append(SceneSpec(number, seed, warm_up, kinds[kind], _MODES[mode], keeps))
+    return tuple(found)
 
 
 def check_world(spec: ModelSpec) -> None:
@@ -84,76 +103,66 @@ def check_world(spec: ModelSpec) -> None:
         )
 
 
-def _first_suitable(
-    model: VideoModel, seed: int, scene: int, warm_up: int, kinds: Sequence[Kind]
-) -> Case:
-    """The first case that can be drawn on the model's video of a scene.
+def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream]:
+    """The first case that can be drawn on a model's video of a scene, and the stream.
 
     A model that loses faces or corners leaves nothing to turn: then something is moved instead.
+
+    Raises:
+        ValueError: a model of another frame size, or one that loses its objects every time.
     """
-    turn = scene // len(kinds)
-    kind, mode = kinds[scene % len(kinds)], _MODES[turn % len(_MODES)]
+    check_world(model.spec)
+    kind = scene.kind
     for attempt in range(2 * ATTEMPTS):
         if attempt == ATTEMPTS:
             kind = Kind.TRANSLATION
-        start = Start(seed, scene, attempt)
+        start = RenderedStart(scene.seed, scene.number, attempt)
         truth = start.scenes()
         subjects = subjects_of(truth)
         if not any(subject.kind in ELIGIBLE[kind] for subject in subjects):
             continue
-        stream = Stream(model, prompt=caption(truth, 0), seed=seed + scene, image=start.image())
-        stream.run(warm_up, progress=False)
-        rng = np.random.default_rng((seed, scene, attempt))
+        seed = scene.seed + scene.number
+        stream = Stream(model, prompt=caption(truth, 0), seed=seed, image=start.image())
+        stream.run(scene.warm_up, progress=False)
+        rng = np.random.default_rng((scene.seed, scene.number, attempt))
         found = propose(stream.blocks[-1].frames[-1], subjects, kind, rng)
         if found is not None:
-            subject, drag = found
-            chance = np.random.default_rng((seed, scene, attempt, _KEEP))
-            return Case(
-                name=f"{scene:03d}-{mode.value}-{kind.value}",
-                model=model.spec.name,
-                prompt=stream.prompt,
-                seed=stream.seed,
-                block=len(stream),
-                drags=(drag,),
-                mode=mode,
-                kind=kind,
-                keep=_keep(stream, subjects, found, mode, chance)
-                if keeps(scene, len(kinds))
-                else None,
-                start=start,
-                subjects=(subject,),
-            )
+            return _case(stream, scene, start, kind, found), stream
     raise ValueError(
-        f"{model.spec.name!r} kept no {' or '.join(ELIGIBLE[kind])} whole through {warm_up} "
-        f"block(s) in {2 * ATTEMPTS} attempts at scene {scene}"
+        f"{model.spec.name!r} kept no {' or '.join(ELIGIBLE[kind])} whole through "
+        f"{scene.warm_up} block(s) in {2 * ATTEMPTS} attempts at scene {scene.number}"
     )
 
 
-def keeps(scene: int, kinds: int = len(PLANNED)) -> bool:
-    """True if a scene keeps a region: every other one of each kind and mode, and half of all."""
-    turn, place = divmod(scene, kinds * len(_MODES))
-    mode, kind = divmod(place, kinds)
-    return (turn + mode + kind) % 2 == 0
-
-
-def _keep(
-    stream: Stream,
-    subjects: list[Subject],
-    found: tuple[Subject, Drag],
-    mode: Mode,
-    rng: np.random.Generator,
-) -> Shape | None:
-    """A region for a scene's drag to keep, drawn on the newest frame."""
+def _case(
+    stream: Stream, scene: SceneSpec, start: RenderedStart, kind: Kind, found: tuple[Subject, Drag]
+) -> Case:
+    """The drawn case; a kept region is drawn on the newest frame, too."""
     subject, drag = found
-    frames = [stream.blocks[-1].frames[-1]]
-    others = [each for each in subjects if each != subject]
-    count = stream.model.spec.frames_per_block if mode is Mode.ANIMATE else 1
-    return draw_keep(
-        drag,
-        silhouettes(frames, [subject]),
-        silhouettes(frames, others),
-        targets(drag.motion, count),
-        rng,
+    keep = None
+    if scene.keeps:
+        frames = [stream.blocks[-1].frames[-1]]
+        others = [each for each in subjects_of(start.scenes()) if each != subject]
+        count = stream.model.spec.frames_per_block if scene.mode is Mode.ANIMATE else 1
+        keep = sample_kept_region(
+            drag,
+            silhouettes(frames, [subject]),
+            silhouettes(frames, others),
+            targets(drag.motion, count),
+            np.random.default_rng((scene.seed, scene.number, start.attempt, _KEEP)),
+        )
+    return Case(
+        name=scene.name,
+        model=stream.model.spec.name,
+        prompt=stream.prompt,
+        seed=stream.seed,
+        block=len(stream),
+        drags=(drag,),
+        mode=scene.mode,
+        kind=kind,
+        keep=keep,
+        start=start,
+        subjects=(subject,),
     )
 
 
@@ -168,31 +177,18 @@ def subjects_of(truth: world.Scenes) -> list[Subject]:
 
 
 def propose(
-    frame: NDArray[np.uint8],
-    subjects: list[Subject],
-    kind: Kind,
-    rng: np.random.Generator,
+    frame: NDArray[np.uint8], subjects: list[Subject], kind: Kind, rng: np.random.Generator
 ) -> tuple[Subject, Drag] | None:
-    """A drag of that kind on one of the objects seen in a frame; None where none is possible.
+    """A drag of a kind on one of the objects seen in a frame; None where none is possible.
 
     Args:
         frame: uint8 (H, W, 3), rendered or generated.
-        subjects: the objects that should be there.
+        subjects: the objects that should be there; all of them must be seen whole.
         kind: kind of the drag.
         rng: decides which object, which way and how far.
     """
-    sightings = [sight(frame, subject.color, subject.kind) for subject in subjects]
-    if not all(seen is not None and is_whole(seen) for seen in sightings):
+    seen = DetectedObjects.of(frame, subjects, rng)
+    if len(seen.whole) < len(subjects):
         return None
-    for index in rng.permutation(len(subjects)):
-        subject, seen = subjects[index], sightings[index]
-        if subject.kind not in ELIGIBLE[kind] or seen is None:
-            continue
-        others = np.zeros(frame.shape[:2], bool)
-        for other, sighting in enumerate(sightings):
-            if other != index and sighting is not None:
-                others |= sighting.mask
-        drag = DRAWN[kind](Site(subject, seen, others, rng))
-        if drag is not None:
-            return subject, drag
-    return None
+    proposals = (seen.candidate(index).propose(kind) for index in range(len(subjects)))
+    return next((found for found in proposals if found is not None), None)

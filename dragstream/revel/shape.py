@@ -2,7 +2,7 @@
 
 The world stretches, turns and scales its objects, so any affine image of one is a good one. What is
 left after the best affine fit is damage: a box without corners, a star with a tip too few, a bite
-in a critter. Colour, size and kind, as `sight` reads them, see nothing of that.
+in a critter. Colour, size and kind, as `detect` reads them, see nothing of that.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from scipy.optimize import least_squares
 
 from dragstream.models.playground import figures
 from dragstream.models.playground.names import KINDS
-from dragstream.revel.sight import colored, sight
-
-__all__ = ["Fidelity", "fidelity"]
+from dragstream.revel.detection import colored, detect
 
 _SPECK = 70
 """Smaller patches of colour, in pixels, belong to no object."""
@@ -80,7 +78,7 @@ def fidelity(
         return None
     known = np.ones(mask.shape, bool)
     for each in others:
-        if (seen := sight(frame, *each)) is not None:
+        if (seen := detect(frame, *each)) is not None:
             known &= ~ndimage.binary_dilation(seen.mask, iterations=_RIM)
     mask &= known
     if not mask.any() or _cut_share(mask, known) > _CUT:

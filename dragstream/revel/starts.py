@@ -17,14 +17,12 @@ from dragstream.drags.checks import check_int, short_repr
 from dragstream.models.playground import world
 from dragstream.stream.noise import generator
 
-__all__ = ["Picture", "Start", "from_json", "to_json"]
-
 MOST_PIXELS = 2**24
 """Of one picture; more is no video frame."""
 
 
 @dataclass(frozen=True)
-class Start:
+class RenderedStart:
     """A rendered first frame of the playground, by the numbers that it is drawn from.
 
     Args:
@@ -65,11 +63,11 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageStart:
     """A first frame as it is, kept as PNG.
 
     Args:
-        png: the bytes of a PNG; see `Picture.of`.
+        png: the bytes of a PNG; see `ImageStart.of`.
 
     Raises:
         ValueError: no PNG, or one that is too large.
@@ -81,7 +79,7 @@ class Picture:
         self.image()
 
     @classmethod
-    def of(cls, image: NDArray[np.uint8]) -> Picture:
+    def of(cls, image: NDArray[np.uint8]) -> ImageStart:
         """A picture, uint8 (H, W, 3).
 
         Raises:
@@ -108,18 +106,18 @@ class Picture:
         return pixels
 
 
-def to_json(start: Start | Picture | None) -> dict[str, Any] | None:
+def to_json(start: RenderedStart | ImageStart | None) -> dict[str, Any] | None:
     """A document of strings and numbers; None for a stream that starts from its caption."""
     match start:
         case None:
             return None
-        case Picture():
+        case ImageStart():
             return {"png": base64.b64encode(start.png).decode("ascii")}
-        case Start():
+        case RenderedStart():
             return {"seed": start.seed, "scene": start.scene, "attempt": start.attempt}
 
 
-def from_json(document: object) -> Start | Picture | None:
+def from_json(document: object) -> RenderedStart | ImageStart | None:
     """The inverse of `to_json`.
 
     Raises:
@@ -129,11 +127,11 @@ def from_json(document: object) -> Start | Picture | None:
         return None
     if isinstance(document, Mapping) and set(document) == {"png"}:
         try:
-            return Picture(base64.b64decode(document["png"], validate=True))
+            return ImageStart(base64.b64decode(document["png"], validate=True))
         except (binascii.Error, TypeError, ValueError) as error:
             raise ValueError(f"start.png: {error}") from error
     if isinstance(document, Mapping) and set(document) == {"seed", "scene", "attempt"}:
-        return Start(**document)
+        return RenderedStart(**document)
     raise ValueError(
         f"a start has either seed, scene and attempt, or png, got {short_repr(document)}"
     )

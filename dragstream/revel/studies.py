@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 
 from dragstream.revel.methods import BASELINE, FULL, Method, select
 
-__all__ = ["MEASURES", "STUDIES", "Claim", "Measure", "Row", "Study", "study_methods"]
-
 
 @dataclass(frozen=True)
 class Measure:

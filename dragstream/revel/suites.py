@@ -1,8 +1,8 @@
 """Sets of cases: the benchmark and parts of it, and files of cases.
 
-The benchmark's cases are drawn on a model's video of their scenes (`draws`), so they depend on the
-model's weights. They are reproducible without files: the same weights, slot and seed give the same
-case. `write_cases` stores drawn cases, or cases of other origin.
+The benchmark's cases are sampled on a model's video of their scenes (`sampling`), so they depend on
+the model's weights. They are reproducible without files: the same weights, spec and seed give the
+same case. `write_cases` stores sampled cases, or cases of other origin.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from pathlib import Path
 from dragstream.drags.checks import check_int
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
-from dragstream.revel.ledger import read_lines
-from dragstream.revel.slots import Slot, Split, plan
-
-__all__ = ["SUITES", "read_cases", "suite", "write_cases"]
+from dragstream.revel.folders import read_lines
+from dragstream.revel.specs import CaseSpec, Split, case_specs
 
 SUITES = {
     "ablation": "the first 24 public cases, for the paper's ablations",
@@ -31,8 +29,8 @@ ABLATION = 24
 """Cases of the suite "ablation": a whole round of the plan, and single drags of the next one."""
 
 
-def suite(name: str, count: int | None = None) -> tuple[Case | Slot, ...]:
-    """The cases of a suite, or slots to draw them for.
+def suite(name: str, count: int | None = None) -> tuple[Case | CaseSpec, ...]:
+    """The cases of a suite, or specs to draw them for.
 
     Args:
         name: one of `SUITES`, or a file that `write_cases` wrote.
@@ -41,18 +39,18 @@ def suite(name: str, count: int | None = None) -> tuple[Case | Slot, ...]:
     Raises:
         ValueError: neither a suite nor a file, or a damaged file.
     """
-    found: Sequence[Case | Slot]
-    slots = plan()
-    public = [slot for slot in slots if slot.split is Split.PUBLIC]
+    found: Sequence[Case | CaseSpec]
+    specs = case_specs()
+    public = [spec for spec in specs if spec.split is Split.PUBLIC]
     match name:
         case "ablation":
             found = public[:ABLATION]
         case "public":
             found = public
         case "held-out":
-            found = [slot for slot in slots if slot.split is Split.HELD_OUT]
+            found = [spec for spec in specs if spec.split is Split.HELD_OUT]
         case "revel":
-            found = slots
+            found = specs
         case _:
             found = _from_file(name)
     return tuple(found if count is None else found[: check_int(count, "count", least=1)])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from dragstream.revel.cases import PLANNED
+from dragstream.revel.measuring import Result
 from dragstream.revel.methods import ALL, BASELINE
-from dragstream.revel.sweep import Result
+from dragstream.revel.pages import table_lines
+from dragstream.revel.statistics import column, table
 from dragstream.stream.records import Mode
-
-__all__ = ["GROUPS", "document", "markdown", "rows"]
 
 Rows = dict[str, dict[str, Any]]
 
@@ -57,15 +58,12 @@ _HEAD = (
     "s",
 )
 
-GROUPS: dict[str, Callable[[Result], bool]] = {
-    "translation": lambda result: result.kind == "translation",
-    "deformation": lambda result: result.kind == "deformation",
-    "rotation": lambda result: result.kind == "rotation",
-    "turn": lambda result: result.kind == "turn",
-    "animation": lambda result: result.mode == Mode.ANIMATE.value,
-    "editing": lambda result: result.mode == Mode.EDIT.value,
+GROUPS = {
+    **{kind.value: ("kind", kind.value) for kind in PLANNED},
+    "animation": ("mode", Mode.ANIMATE.value),
+    "editing": ("mode", Mode.EDIT.value),
 }
-"""Groups of cases: by the drag's kind, and by mode."""
+"""Groups of cases, by the drag's kind and by mode: the field of `Result` and its value."""
 
 
 def rows(results: Sequence[Result]) -> Rows:
@@ -75,42 +73,32 @@ def rows(results: Sequence[Result]) -> Rows:
     measured. Ratios are of the means over the cases that both methods have. `ratio` is None
     without the row "none", and so is each ratio to a mean of 0.
     """
-    names = list(dict.fromkeys(result.method for result in results))
-    found: Rows = {}
-    for name in names:
-        mine = [result for result in results if result.method == name]
-        found[name] = {measure: _mean(mine, measure) for measure in _MEASURES}
-        found[name]["cases"] = len(mine)
-        found[name]["measured"] = len(_values(mine, "objmc"))
-    base = [result for result in results if result.method == BASELINE]
-    for name, row in found.items():
-        mine = [result for result in results if result.method == name]
-        row["ratio"] = {m: _ratio(mine, m, base, of) for m, of in _RATIOS.items()} if base else None
-    return found
+    values = table(results)
+    methods = values.index.unique("method")
+    return {name: _means(values, name, ratio=BASELINE in methods) for name in methods}
 
 
-def _values(results: Sequence[Result], measure: str) -> dict[str, float]:
-    """A measure by case, where it was measured."""
+def _means(values: pd.DataFrame, name: str, *, ratio: bool) -> dict[str, Any]:
+    ratios = {measure: _ratio(values, name, measure, of) for measure, of in _RATIOS.items()}
     return {
-        result.case: value
-        for result in results
-        if (value := getattr(result, measure)) is not None and not math.isnan(value)
+        **{measure: _mean(column(values, name, measure)) for measure in _MEASURES},
+        "cases": len(values.loc[name]),
+        "measured": int(column(values, name, "objmc").count()),
+        "ratio": ratios if ratio else None,
     }
 
 
-def _mean(results: Sequence[Result], measure: str) -> float | None:
-    values = _values(results, measure)
-    return float(np.mean(list(values.values()))) if values else None
+def _mean(values: pd.Series[float]) -> float | None:
+    known = values.dropna()
+    return float(np.mean(known.to_numpy())) if len(known) else None
 
 
-def _ratio(mine: Sequence[Result], measure: str, base: Sequence[Result], of: str) -> float | None:
-    """Of the means over the cases that were measured in both."""
-    ours, theirs = _values(mine, measure), _values(base, of)
-    both = [case for case in ours if case in theirs]
-    if not both:
-        return None
-    below = float(np.mean([theirs[case] for case in both]))
-    return float(np.mean([ours[case] for case in both])) / below if below else None
+def _ratio(values: pd.DataFrame, name: str, measure: str, of: str) -> float | None:
+    """Of the means over the cases that were measured with both methods."""
+    pair = (column(values, name, measure), column(values, BASELINE, of))
+    both = pd.concat(pair, axis=1, join="inner").dropna()
+    above, below = (_mean(both.iloc[:, side]) for side in (0, 1))
+    return above / below if above is not None and below else None
 
 
 def document(
@@ -123,8 +111,8 @@ def document(
     """
     by_kind = {
         group: rows(chosen)
-        for group, belongs in GROUPS.items()
-        if (chosen := [result for result in results if belongs(result)])
+        for group, (field, value) in GROUPS.items()
+        if (chosen := [result for result in results if getattr(result, field) == value])
     }
     return {
         "model": model,
@@ -162,51 +150,52 @@ def _pasted(outcome: dict[str, Any]) -> str | None:
 
 
 def _methods(outcome: dict[str, Any]) -> list[str]:
-    titles = {method.name: method.title for method in ALL}
-    lines = [
-        "| method | " + " | ".join(_HEAD) + " |",
-        "|---" + "|--:" * len(_HEAD) + "|",
-    ]
+    table = []
     for name, row in outcome["rows"].items():
         ratio = row["ratio"] or {}
-        cells = [
-            _objmc(row),
-            _cell(ratio.get("objmc"), 2),
-            _cell(row["objmc_flow"], 2),
-            _cell(row["dai"], 4),
-            _cell(ratio.get("dai"), 2),
-            _cell(row["drift"], 3),
-            _cell(row["clean_drift"], 3),
-            _cell(row["leak"], 2),
-            _cell(row["seconds_per_block"], 2),
-        ]
-        row_head = [titles.get(name, name), *_stated(outcome, name)]
-        lines.append("| " + " | ".join([*row_head, *cells]) + " |")
-    return lines
+        table.append(
+            [
+                _title(name),
+                *_constants(outcome, name),
+                _objmc(row),
+                _cell(ratio.get("objmc"), 2),
+                _cell(row["objmc_flow"], 2),
+                _cell(row["dai"], 4),
+                _cell(ratio.get("dai"), 2),
+                _cell(row["drift"], 3),
+                _cell(row["clean_drift"], 3),
+                _cell(row["leak"], 2),
+                _cell(row["seconds_per_block"], 2),
+            ]
+        )
+    return table_lines(("method", *_HEAD), table)
 
 
-def _stated(outcome: dict[str, Any], name: str) -> list[str]:
-    """The constants that a row states of a method."""
+def _title(name: str) -> str:
+    return next((method.title for method in ALL if method.name == name), name)
+
+
+def _constants(outcome: dict[str, Any], name: str) -> list[str]:
+    """The rate and noise level of a method."""
     chosen = outcome.get("constants", {}).get(name) or {}
     return ["–" if chosen.get(each) is None else f"{chosen[each]:g}" for each in _CONSTANTS]
 
 
 def _kinds(outcome: dict[str, Any]) -> list[str]:
     groups = outcome["by_kind"]
-    lines = [
-        "| ObjMC, px (of none) | " + " | ".join(groups) + " |",
-        "|---" + "|--:" * len(groups) + "|",
+    table = [
+        [_title(name), *(_share(group.get(name)) for group in groups.values())]
+        for name in outcome["rows"]
     ]
-    titles = {method.name: method.title for method in ALL}
-    for name in outcome["rows"]:
-        cells = []
-        for group in groups.values():
-            row = group.get(name)
-            share = row and row["ratio"] and row["ratio"]["objmc"]
-            value = _objmc(row) if row else "–"
-            cells.append(f"{value} ({_cell(share, 2)})" if share is not None else value)
-        lines.append(f"| {titles.get(name, name)} | " + " | ".join(cells) + " |")
-    return lines
+    return table_lines(("ObjMC, px (of none)", *groups), table)
+
+
+def _share(row: dict[str, Any] | None) -> str:
+    """ObjMC of a method in a group, and its ratio to no drag's."""
+    if row is None:
+        return "–"
+    ratio = row["ratio"] and row["ratio"]["objmc"]
+    return _objmc(row) if ratio is None else f"{_objmc(row)} ({_cell(ratio, 2)})"
 
 
 def _objmc(row: dict[str, Any]) -> str:

@@ -108,7 +108,7 @@ def read_block(
         noisy=noisy,
         frames=_read_frames(archive, index, spec),
         drift=_read_drift(record["drift"], spec.frames_per_block),
-        timings=_read_timings(record["timings"], len(spec.sigmas)),
+        timings=_read_timings(record["timings"], len(spec.levels(index))),
         first_frame=first_frame,
         drags=call.drags,
         keep=call.keep,

@@ -61,23 +61,24 @@ def generate(
 ) -> Draft:
     """Denoise block ``index`` after ``context``, from the last of the ``first_steps`` on.
 
-    These are the noisy latents (1, F, C, h, w) of the first denoising steps: noise for a new
-    block, the recorded ones up to the drag's step for an edit. Between steps, next z = (1 - s') x0
-    + s' noise, unless the model has its own solver. A drag that changed the latents restarts the
-    solver, since its history belongs to the latents before. ``previous`` holds clean latents
-    (N, C, h, w) that predictions are normalised with; None turns that off.
+    These are the noisy latents (1, F, C, h, w) of the first of the model's denoising steps: noise
+    for a new block, the recorded ones up to the drag's step for an edit. A first block may have
+    more steps; the latents at the levels of the others are recorded. Between steps, next z =
+    (1 - s') x0 + s' noise, unless the model has its own solver. A drag that changed the latents
+    restarts the solver, since its history belongs to the latents before. ``previous`` holds clean
+    latents (N, C, h, w) that predictions are normalised with; None turns that off.
 
     Raises:
         FloatingPointError: The latents are no longer finite.
         Exception: Any exception of ``on_event``.
     """
-    sigmas = model.spec.sigmas
+    sigmas, common = model.spec.levels(index), model.spec.sigmas
     noisy = list(first_steps[:-1])
     latents = first_steps[-1]
     iterations: tuple[Iteration, ...] = ()
     step_seconds: list[float] = []
     drag_seconds = 0.0
-    first = len(first_steps) - 1
+    first = sigmas.index(common[len(first_steps) - 1])
     solver = model.solver(first) if isinstance(model, Solving) else None
     for step in range(first, len(sigmas)):
         if step > first and solver is not None:
@@ -85,7 +86,7 @@ def generate(
         elif step > first:
             fresh = noise(seed, index, step, tuple(latents.shape)).to(latents.device)
             latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
-        if plan is not None and step == plan.request.step:
+        if plan is not None and sigmas[step] == common[plan.request.step]:
             began = time.perf_counter()
             dragged, iterations = _drag(
                 model, context, latents, plan, seed=seed, index=index, on_event=on_event
@@ -96,9 +97,10 @@ def generate(
             elif isinstance(model, Solving) and step == first:
                 solver = _solver_at(model, context, first_steps)
             latents = dragged
-        noisy.append(latents)
+        if sigmas[step] in common:
+            noisy.append(latents)
         began = time.perf_counter()
-        latents = _predict(model, context, latents, step)
+        latents = _predict(model, context, latents, sigmas[step])
         if previous is not None:
             latents = normalise_prediction(latents, previous)
         _check_finite(latents, index, step)
@@ -107,10 +109,12 @@ def generate(
     return Draft(latents, tuple(noisy), iterations, tuple(step_seconds), drag_seconds)
 
 
-def _predict(model: VideoModel, context: Context, latents: torch.Tensor, step: int) -> torch.Tensor:
-    """The clean latents predicted at a denoising step."""
+def _predict(
+    model: VideoModel, context: Context, latents: torch.Tensor, sigma: float
+) -> torch.Tensor:
+    """The clean latents predicted at a noise level."""
     with torch.no_grad():
-        return model.denoise(latents, model.spec.sigmas[step], context).float()
+        return model.denoise(latents, sigma, context).float()
 
 
 def _check_finite(latents: torch.Tensor, index: int, step: int) -> None:
@@ -128,7 +132,7 @@ def _solver_at(model: Solving, context: Context, first_steps: Sequence[torch.Ten
     """
     solver = model.solver(0)
     for step, (noisy, following) in enumerate(itertools.pairwise(first_steps)):
-        clean = _predict(model, context, noisy, step)
+        clean = _predict(model, context, noisy, model.spec.sigmas[step])
         if not torch.equal(solver(noisy, clean).float(), following):
             solver = model.solver(step + 1)
     return solver

@@ -214,9 +214,11 @@ def _from_latents(
             f"the video to start from has {len(parts)}"
         )
     for index, latents in enumerate(parts):
+        spec = cache.model.spec
         noisy = tuple(
             (1 - sigma) * latents + sigma * noise(seed, index, step, _shape(cache))
-            for step, sigma in enumerate(cache.model.spec.sigmas)
+            for step, sigma in enumerate(spec.levels(index))
+            if sigma in spec.sigmas
         )
         timings = Timings((), 0.0, 0.0, 0.0)
         block = _block(state, Mode.IMAGE, latents=latents.clone(), noisy=noisy, timings=timings)

@@ -10,7 +10,7 @@ import torch
 
 from dragstream.bench import __main__ as command
 from dragstream.bench import measure as bench
-from dragstream.bench.measure import Place, Report, kept_bytes, measure
+from dragstream.bench.measure import BlockCost, Report, kept_bytes, measure
 from dragstream.drags.geometry import Grid
 
 MEBIBYTE = 2**20
@@ -19,8 +19,8 @@ REPORT = Report(
     dragged_seconds=1.8,
     iterations=4,
     blocks_between=180,
-    early=Place(20, 0.8, 500 * MEBIBYTE),
-    late=Place(200, 0.84, 590 * MEBIBYTE),
+    early=BlockCost(20, 0.8, 500 * MEBIBYTE),
+    late=BlockCost(200, 0.84, 590 * MEBIBYTE),
     kept_bytes=MEBIBYTE // 4,
     peak_bytes=600 * MEBIBYTE,
 )
@@ -75,8 +75,8 @@ def test_each_place_is_the_median_of_the_blocks_up_to_it(slow: Any) -> None:
     report = measure(slow, "a red box", early=4, late=10, repeats=3, progress=seen.append)
 
     # Its twin has one block by then, and three more in the end.
-    assert report.early == Place(4, 3, (1 + 1 + 2 + 3 + 4) * MEBIBYTE)
-    assert report.late == Place(10, 9, (10 + 55) * MEBIBYTE)
+    assert report.early == BlockCost(4, 3, (1 + 1 + 2 + 3 + 4) * MEBIBYTE)
+    assert report.late == BlockCost(10, 9, (10 + 55) * MEBIBYTE)
     assert report.blocks_between == 6 + 3
     assert seen == list(range(1, 11))
 

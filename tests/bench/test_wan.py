@@ -12,7 +12,7 @@ import torch
 from dragstream.bench import __main__ as command
 from dragstream.bench import wan as bench
 from dragstream.bench.procedure import ReleasedProcedure, decode_again
-from dragstream.bench.wan import Bench, Row, WanReport, random_wan
+from dragstream.bench.wan import Row, WanBenchmark, WanReport, random_wan
 from dragstream.method.frequency import LowPass
 from dragstream.method.rectification import Rectification
 from dragstream.method.target_cells import enlarge
@@ -133,7 +133,7 @@ def measured():
     monkeypatch.setitem(bench.RELEASES, "self-forcing", small)
     try:
         model = random_wan(layers=3, heads=1, height=32, width=48)
-        report = Bench(model, pairs=1, progress=told.append).measure((2,))
+        report = WanBenchmark(model, pairs=1, progress=told.append).measure((2,))
     finally:
         monkeypatch.undo()
     return model, report, told
@@ -195,7 +195,7 @@ def test_the_command_writes_what_it_measured(monkeypatch, tmp_path, capsys):
             asked["iterations"] = iterations
             return report
 
-    monkeypatch.setattr(bench, "Bench", Fake)
+    monkeypatch.setattr(bench, "WanBenchmark", Fake)
     monkeypatch.setattr(bench, "random_wan", lambda name, **options: (name, options))
     target = tmp_path / "wan.json"
     arguments = "wan --random-weights --layers 20 --height 64 --pairs 2 --device cpu --iterations 4"
@@ -221,6 +221,6 @@ def test_smaller_models_have_random_weights():
 @pytest.mark.gpu
 def test_in_full_on_a_gpu():
     model = random_wan(device="cuda", dtype=torch.bfloat16)
-    row = Bench(model, pairs=1).iteration()
+    row = WanBenchmark(model, pairs=1).iteration()
     # what is kept for the way back, of 16 layers instead of 30 and without the joined past
     assert row.peak_bytes < row.released_peak_bytes / 2.5

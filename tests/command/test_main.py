@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import dragstream
-from dragstream import models
 from dragstream.command import replay
 from dragstream.command.main import build_parser, main
+from dragstream.models.wan.tiny import write_tiny
 from dragstream.stream import mp4
 
 COMMANDS = ("replay", "studio", "demo", "course", "inspect", "doctor")
@@ -124,9 +124,15 @@ def test_all_subcommands_are_there() -> None:
     assert all(f"\n    {name} " in usage for name in COMMANDS)
 
 
-def test_inspect_prints_what_the_file_holds(tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(models, "inspect", lambda path: f"{path.name}: 30 layers", raising=False)
+def test_inspect_describes_weights_without_loading_them(tmp_path, capsys) -> None:
+    folder = write_tiny(tmp_path / "tiny", num_layers=2)
+    (damaged := tmp_path / "damaged.safetensors").write_bytes(b"no header")
+    capsys.readouterr()
 
-    assert main(["inspect", str(tmp_path / "weights.pt")]) == 0
+    assert main(["inspect", str(folder / "transformer")]) == 0
+    assert main(["inspect", str(damaged)]) == 1
 
-    assert capsys.readouterr().out == "weights.pt: 30 layers\n"
+    said = capsys.readouterr()
+    assert "2 layers" in said.out
+    assert said.err.startswith("error: ")
+    assert "damaged.safetensors" in said.err

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from dragstream.revel import __main__ as command
-from dragstream.revel.ledger import read_about, read_results
+from dragstream.revel.folders import read_about, read_results
+from dragstream.revel.measuring import Result
 from dragstream.revel.suites import read_cases
-from dragstream.revel.sweep import Result
 
 ABOUT = {"format": 1, "model": "m", "fingerprint": "f", "methods": {"a": {"title": "A"}}}
 FIELDS = dict.fromkeys(Result.__dataclass_fields__, 1.0) | {

@@ -12,7 +12,7 @@ import pytest
 from dragstream.drags.geometry import Affine
 from dragstream.metrics import __main__ as command
 from dragstream.metrics.__main__ import main
-from dragstream.metrics.trackers import DenseFlow, LucasKanade, suited
+from dragstream.metrics.trackers import DenseFlow, LucasKanade, tracker_for
 from dragstream.metrics.videos import find_media, read_frames
 
 
@@ -185,8 +185,8 @@ def test_a_folder_of_two_labels_asks_for_one(tmp_path, capsys, write_label) -> N
 
 
 def test_large_commands_are_followed_by_dense_flow() -> None:
-    assert suited(400.0) == LucasKanade()
-    assert suited(400.5) == DenseFlow()
+    assert tracker_for(400.0) == LucasKanade()
+    assert tracker_for(400.5) == DenseFlow()
 
 
 def test_media_are_found_in_order_and_read_in_rgb(tmp_path: Path) -> None:

@@ -73,7 +73,11 @@ def test_what_is_missing_is_named(folder, checkpoint, sliding, inner, tmp_path) 
         (CoTracker(tmp_path / "nowhere"), FileNotFoundError, "no folder .*nowhere.*clone"),
         (CoTracker(tmp_path), ValueError, "holds no hubconf.py"),
         (CoTracker(folder), FileNotFoundError, "cannot get its weights .*no network.*scaled"),
-        (CoTracker(folder, tmp_path / "none.pth"), FileNotFoundError, "no weights .*none.pth"),
+        (
+            CoTracker(folder, tmp_path / "none.pth"),
+            FileNotFoundError,
+            "no CoTracker weights .*none.pth",
+        ),
         (CoTracker(folder, folder / "hubconf.py"), ValueError, "holds no weights"),
         (CoTracker(folder, checkpoint, entry="other"), ValueError, "'other' of .*cannot be loaded"),
         (

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dragstream.metrics import inception
-from dragstream.metrics.inception import Block8, Inception, load_inception, resize_as_tensorflow
+from dragstream.metrics.inception import Inception, Mixed, load_inception, resize_as_tensorflow
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,10 @@ def test_average_pools_do_not_count_the_padding() -> None:
 
 def test_only_the_last_block_takes_a_maximum() -> None:
     torch.manual_seed(0)
-    mean, maximum = Block8(4, maximum=False).eval(), Block8(4, maximum=True).eval()
+    mean, maximum = (
+        Mixed(4, inception._BLOCK_8, pool).eval()
+        for pool in (inception._average, inception._maximum)
+    )
     maximum.load_state_dict(mean.state_dict())
     maps = torch.rand(1, 4, 8, 8)
     with torch.inference_mode():
@@ -78,10 +81,10 @@ def test_only_the_last_block_takes_a_maximum() -> None:
 def test_other_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "other.pth"
     torch.save({"weight": torch.zeros(2)}, file)
-    with pytest.raises(ValueError, match=r"other\.pth holds no weights of Inception"):
+    with pytest.raises(ValueError, match=r"other\.pth' holds no weights of Inception"):
         load_inception(file)
     with pytest.raises(FileNotFoundError, match=r"torch-fidelity/releases.*--weights FILE"):
         load_inception(tmp_path / "none.pth")
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=r"no Inception weights were .*--weights FILE"):
+    with pytest.raises(FileNotFoundError, match=r"no Inception weights .*--weights FILE"):
         load_inception()

@@ -45,13 +45,23 @@ def test_a_released_checkpoint_is_frozen_and_in_evaluation_mode(config):
     assert {weight.dtype for weight in narrow.parameters()} == {torch.bfloat16}
 
 
-def test_the_average_is_preferred_to_the_generator(config, weights, tmp_path):
+def test_averaged_weights_are_chosen_by_an_argument(config, weights, tmp_path):
     zeros = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-    averaged = saved(tmp_path / "a.pt", {"generator": zeros, "generator_ema": weights})
-    single = saved(tmp_path / "b.pt", {"generator": weights, "step": 7})
+    both = saved(tmp_path / "a.pt", {"generator": zeros, "generator_ema": weights, "critic": zeros})
     golden = CausalWan.from_released(GOLDEN / "causal_wan_a.pt", config)
-    assert same_weights(CausalWan.from_released(averaged, config), golden)
-    assert same_weights(CausalWan.from_released(single, config), golden)
+    for choice in ({"ema": True}, {"key": "generator_ema"}):
+        assert same_weights(CausalWan.from_released(both, config, **choice), golden)
+    plain = CausalWan.from_released(both, config, ema=False)
+    assert not any(weight.any() for weight in plain.transformer.state_dict().values())
+    with pytest.raises(ValueError, match=r"'generator', 'generator_ema'; choose with ema=True or"):
+        CausalWan.from_released(both, config)
+    with pytest.raises(
+        ValueError, match=r"key must be one of 'generator', .*'critic', got 'other'"
+    ):
+        CausalWan.from_released(both, config, key="other")
+    single = saved(tmp_path / "b.pt", {"generator": weights, "step": 7})
+    for ema in (None, True, False):  # nothing to choose from
+        assert same_weights(CausalWan.from_released(single, config, ema=ema), golden)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +118,12 @@ def test_another_config_is_refused(config):
 
 
 def test_foreign_files_are_refused(config, weights, tmp_path):
-    for content in ([1, 2], torch.zeros(3), {"state_dict": weights}, {"generator": [1]}, {}):
+    for content in ([1, 2], torch.zeros(3), {"weights": [weights]}, {"generator": [1]}, {}):
         with pytest.raises(ValueError, match=r"a\.pt"):
             CausalWan.from_released(saved(tmp_path / "a.pt", content), config)
-    with pytest.raises(ValueError, match="no tensors"):
-        CausalWan.from_released(saved(tmp_path / "a.pt", {"generator": {"model.x": 1}}), config)
+    odd = {"generator": weights | {"model.x.weight": 1}}
+    with pytest.raises(ValueError, match=r"unexpected model\.x\.weight"):
+        CausalWan.from_released(saved(tmp_path / "a.pt", odd), config)
     with pytest.raises(FileNotFoundError):
         CausalWan.from_released(tmp_path / "none.pt", config)
 

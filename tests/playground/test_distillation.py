@@ -13,9 +13,9 @@ import pytest
 import torch
 
 import dragstream as ds
-from dragstream.models.playground import clips, mending, student, train, trajectories, world
-from dragstream.models.playground.model import WEIGHTS, PlainPlayground, Playground
-from dragstream.models.playground.plain import PlainSteps
+from dragstream.models.playground import clips, correction, student, train, trajectories, world
+from dragstream.models.playground.euler import EulerSteps
+from dragstream.models.playground.model import WEIGHTS, DistilledPlayground, Playground
 from dragstream.models.playground.trajectories import (
     Trajectories,
     decode_blocks,
@@ -78,7 +78,7 @@ def test_a_trajectory_follows_the_guided_flow(
         return torch.full_like(noisy, 1.0 if float(text.mean()) == silent else 3.0)
 
     monkeypatch.setattr(teacher.wan, "forward", forward)
-    found = draw_trajectories(teacher, shard, 1, noises=2, mend=False)
+    found = draw_trajectories(teacher, shard, 1, noises=2, correct=False)
     assert found.past.shape == (2, known, 8, 20, 32)
     assert found.path.shape == (2, 9, 3, 8, 20, 32)
     assert found.frames.shape == (2, known + 3)
@@ -105,7 +105,7 @@ def test_a_mended_trajectory_begins_alike_and_ends_as_rendered(
         return fitted[-1]
 
     monkeypatch.setattr(trajectories, "fit_scenes", fit)
-    plain = draw_trajectories(model, 0, 1, mend=False)
+    plain = draw_trajectories(model, 0, 1, correct=False)
     found = draw_trajectories(model, 0, 1)
     rendered = torch.from_numpy(world.render(fitted[0]))
     clean = clips.encode_frames(rendered, model.autoencoder).float().unflatten(0, (2, 3))
@@ -119,7 +119,7 @@ def test_a_mended_trajectory_begins_alike_and_ends_as_rendered(
         )
     # Of seven, the one that would have to be led farthest is left out.
     monkeypatch.setattr(trajectories, "_UNLIKE", 1 / 7)
-    many, kept = draw_trajectories(model, 2, 7, 1, mend=False), draw_trajectories(model, 2, 7, 1)
+    many, kept = draw_trajectories(model, 2, 7, 1, correct=False), draw_trajectories(model, 2, 7, 1)
     assert len(kept) == 6
     places = [
         [place for place in range(7) if torch.equal(many.path[place, 0], path[0])]
@@ -135,7 +135,7 @@ def test_a_mended_trajectory_begins_alike_and_ends_as_rendered(
 def test_a_shard_is_always_the_same_and_survives_its_file(
     teacher: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mending, "_ITERATIONS", 2)
+    monkeypatch.setattr(correction, "_ITERATIONS", 2)
     found = draw_trajectories(teacher, 2, 1)
     again = draw_trajectories(teacher, 2, 1)
     found.save(tmp_path / "shard.pt")
@@ -229,10 +229,10 @@ def test_the_student_is_asked_for_the_slope_between_its_levels(
     assert loss_with(on)[0] == pytest.approx(4 * loss_with(away)[0], rel=1e-4)
 
 
-def test_on_its_own_way_the_student_is_led_back_to_the_teacher_s(
+def test_on_its_own_trajectory_the_student_is_led_back_to_the_teacher_s(
     teacher: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(student, "_OWN_WAY", 1.0)
+    monkeypatch.setattr(student, "_OWN_TRAJECTORY", 1.0)
     monkeypatch.setattr(student, "_OWN_PAST", 0.0)
     training = distillation(teacher, tmp_path)
     batch = random_trajectories()
@@ -286,7 +286,7 @@ def test_training_that_was_interrupted_gives_the_same_weights(
     assert [*begun[: rest.step - len(ended)], *ended] == errors
     for name, value in whole.average.items():
         assert torch.equal(rest.average[name], value)
-        assert torch.equal(rest._state()[name], whole._state()[name])
+        assert torch.equal(rest._weights()[name], whole._weights()[name])
 
 
 def test_the_student_learns(
@@ -314,7 +314,7 @@ def test_what_is_exported_takes_plain_steps(teacher: Playground, tmp_path: Path)
     training = distillation(teacher, tmp_path)
     training.export(tmp_path / "weights")
     model = ds.load(tmp_path / "weights")
-    assert isinstance(model, PlainPlayground)
+    assert isinstance(model, DistilledPlayground)
     assert isinstance(model, Solving)
     assert not isinstance(Playground.from_folder(WEIGHTS), Solving)
     assert model.spec.sigmas == (1.0, 0.87, 0.66, 0.33)
@@ -337,7 +337,7 @@ def test_what_is_exported_takes_plain_steps(teacher: Playground, tmp_path: Path)
 
 
 def test_plain_steps_begin_at_any_step() -> None:
-    steps = PlainSteps((1.0, 0.8, 0.4), 1)
+    steps = EulerSteps((1.0, 0.8, 0.4), 1)
     noisy, clean = torch.full((1,), 3.0), torch.full((1,), 1.0)
     assert float(steps(noisy, clean)) == pytest.approx(1 + 0.5 * 2)
 

@@ -7,13 +7,13 @@ import pytest
 
 from dragstream.models import playground
 from dragstream.models.playground import world
-from dragstream.revel.sight import sight
+from dragstream.revel.detection import detect
 
 
 def test_a_drawing_shows_its_objects_with_room_to_move() -> None:
     for seed in range(3):
         image = playground.draw("a red critter slides right past a blue box in the snow", seed)
-        critter, box = sight(image, "red", "critter"), sight(image, "blue", "box")
+        critter, box = detect(image, "red", "critter"), detect(image, "blue", "box")
         assert critter is not None
         assert box is not None
         assert len(critter.parts) == len(box.parts) == 1
@@ -31,7 +31,7 @@ def test_the_place_is_the_prompts() -> None:
 def test_colours_left_open_differ_from_those_that_are_said() -> None:
     for seed in range(6):
         image = playground.draw("a box and a red star", seed)
-        seen = [name for name in world.COLORS if sight(image, name, "box") is not None]
+        seen = [name for name in world.COLORS if detect(image, name, "box") is not None]
         assert "red" in seen
         assert len(seen) == 2
 

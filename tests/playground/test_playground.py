@@ -16,9 +16,9 @@ from dragstream.models.base import VideoModel
 from dragstream.models.playground import draw, world
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.model import WEIGHTS, Playground
-from dragstream.revel.cases import Start
+from dragstream.revel.detection import detect
 from dragstream.revel.scenes import subjects_of
-from dragstream.revel.sight import sight
+from dragstream.revel.starts import RenderedStart
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_objects_in_doubt_are_not_drawn_too_large(model: Playground) -> None:
     generator = torch.Generator().manual_seed(0)
     sizes = []
     for number in range(8):
-        start = Start(77, number, 0)
+        start = RenderedStart(77, number, 0)
         latents = model.encode_video(start.film(6))
         context = model.new_context(model.encode_text(caption(start.scenes(), 0)))
         context = model.commit(latents[:, :3], context)
@@ -169,7 +169,7 @@ def test_objects_in_doubt_are_not_drawn_too_large(model: Playground) -> None:
         drawn, _ = model.decode(model.wan.denoise(noisy, 0.94, context))
         for frame, truth in zip(drawn, start.film(6)[3:], strict=True):
             for subject in subjects_of(start.scenes()):
-                seen, wanted = (sight(f, subject.color, subject.kind) for f in (frame, truth))
+                seen, wanted = (detect(f, subject.color, subject.kind) for f in (frame, truth))
                 if wanted is not None and wanted.area > 400:
                     sizes.append(0 if seen is None else seen.area / wanted.area)
     assert len(sizes) > 20
@@ -180,7 +180,7 @@ def test_what_is_turned_comes_nearer_by_predictions(model: Playground) -> None:
     prompt = "a blue box rests in a meadow"
     stream = ds.Stream(model, prompt, seed=1, image=draw(prompt, seed=1))
     stream.step()
-    seen = sight(stream.frames[-1], "blue", "box")
+    seen = detect(stream.frames[-1], "blue", "box")
     assert seen is not None
     whole = ds.regions.disc(center=seen.center, radius=1.5 * np.sqrt(seen.area / np.pi))
     drag = ds.Drag(whole, ds.Rotation(center=seen.center, degrees=40))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dragstream.models.playground import autoencoding, card, clips, flow, train
+from dragstream.models.playground import autoencoding, card, clips, flow, train, training
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.model import Playground
 
@@ -141,19 +141,21 @@ def test_training_resumes_where_it_stopped_and_exports(tmp_path: Path) -> None:
     trainer.save()
 
     resumed = train.Trainer(tmp_path, autoencoder, PLAN)
-    resumed.resume(tmp_path / "none")
+    assert resumed.resume()
     assert resumed.step == trainer.step == 2
     for name, value in trainer.average.items():
         assert torch.equal(resumed.average[name], value)
 
     weights = tmp_path / "weights"
-    train.export(trainer.average, autoencoder, weights, {"steps": 2, "minutes": 3})
+    config = {**train.CONFIG, "training": {"steps": 2, "minutes": 3}}
+    training.export(weights, trainer.average, autoencoder, config)
     model = Playground.from_folder(weights)
     assert torch.equal(model.captions.words, trainer.average["captions.words"])
 
     (tmp_path / "elsewhere").mkdir()  # without a checkpoint, from the exported weights
     further = train.Trainer(tmp_path / "elsewhere", autoencoder, PLAN)
-    further.resume(weights)
+    assert not further.resume()
+    further.start_from(weights)
     assert (further.step, further.seconds) == (2, 180.0)
     assert torch.equal(further.model.captions.words, model.captions.words)
 
@@ -199,13 +201,9 @@ def test_a_card_holds_the_tables_that_were_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
-    training = {"steps": 7, "minutes": 1, "batch": 2, "device": "a CPU"}
-    train.export(
-        Playground(train.CONFIG).parts()["transformer"].state_dict(),
-        Autoencoder(),
-        tmp_path,
-        training,
-    )
+    about = {"steps": 7, "minutes": 1, "batch": 2, "device": "a CPU"}
+    weights = Playground(train.CONFIG).parts()["transformer"].state_dict()
+    training.export(tmp_path, weights, Autoencoder(), {**train.CONFIG, "training": about})
     found = card.figures(Playground.from_folder(tmp_path), frames=2, clips=1)
     monkeypatch.setattr(card, "figures", lambda _: found)
     table = tmp_path / "captions.md"
@@ -215,4 +213,4 @@ def test_a_card_holds_the_tables_that_were_measured(
     assert "dragstream.revel captions`):\n\n| colour |\n|--:|\n| 61% |\n" in text
     assert text.count("Not measured yet.") == len(card.TABLES) - 1
     with pytest.raises(ValueError, match=r"not \['drags'\]"):
-        card.write(tmp_path, found, training, {"drags": ""})
+        card.write(tmp_path, found, about, {"drags": ""})

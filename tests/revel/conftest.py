@@ -12,6 +12,8 @@ import torch
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import LowPassFilter, ModelSpec, Reading
 from dragstream.models.playground import world
+from dragstream.revel.cases import Case
+from dragstream.revel.scenes import sample_scene_case, scene_specs
 from dragstream.stream.records import Block, Mode, Timings
 
 SIDE = 8
@@ -99,6 +101,17 @@ class PictureModel:
 @pytest.fixture(scope="session")
 def model() -> PictureModel:
     return PictureModel()
+
+
+@pytest.fixture(scope="session")
+def drawn_scenes(model: PictureModel) -> Callable[..., list[Case]]:
+    """The cases of the first scenes of the short benchmark."""
+
+    def draw(count: int = 1, seed: int = 3, warm_up: int = 1, **options: Any) -> list[Case]:
+        found = scene_specs(count, seed, warm_up=warm_up, **options)
+        return [sample_scene_case(model, scene)[0] for scene in found]
+
+    return draw
 
 
 def make_scene(kind: str = "box", color: str = "red", **tracks: Sequence[float]) -> world.Scenes:

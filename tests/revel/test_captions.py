@@ -11,8 +11,8 @@ import torch
 from dragstream.models.playground import world
 from dragstream.revel import captions
 from dragstream.revel.cases import Subject
-from dragstream.revel.sight import kind_of, sight
-from dragstream.revel.sites import is_whole
+from dragstream.revel.detection import detect, kind_of
+from dragstream.revel.proposals import is_whole
 
 RED = Subject("box", "red")
 
@@ -28,7 +28,7 @@ def test_every_rendered_kind_is_recognised(scenes: world.Scenes) -> None:
     whole = 0
     for index, frame in enumerate(frames):
         color, kind = colors[int(scenes.color[index, 0])], world.KINDS[int(scenes.kind[index, 0])]
-        seen = sight(frame, color, kind)
+        seen = detect(frame, color, kind)
         assert seen is not None
         if is_whole(seen):  # what a side cuts off may look like another kind
             assert kind_of(frame, color) == kind
@@ -42,13 +42,13 @@ def test_a_critter_cut_below_its_eyes_is_still_one(scenes: world.Scenes) -> None
     cut = 0
     for index in critters:
         color = list(world.COLORS)[int(scenes.color[index, 0])]
-        seen = sight(frames[index], color, "critter")
+        seen = detect(frames[index], color, "critter")
         assert seen is not None
         if not is_whole(seen):
             continue
         frame = frames[index].copy()
         frame[np.nonzero(seen.marks)[0].max() + 3 :] = 220
-        flat = sight(frame, color, "critter")
+        flat = detect(frame, color, "critter")
         assert flat is not None
         assert flat.area < 0.9 * seen.area
         assert kind_of(frame, color) == "critter"
@@ -80,13 +80,13 @@ def test_a_ball_without_a_face_is_no_kind() -> None:
 )
 def test_the_way_is_that_of_the_centre(step: tuple[float, float], way: str | None) -> None:
     frames = np.stack([disc((90 + step[0] * t, 70 + step[1] * t)) for t in range(4)])
-    assert captions.way_of(frames, RED) == way
+    assert captions.direction_of(frames, RED) == way
 
 
 def test_an_object_that_is_mostly_lost_went_nowhere() -> None:
     gone = np.full((world.HEIGHT, world.WIDTH, 3), 220, np.uint8)
     frames = np.stack([disc((90.0, 70.0)), gone, gone, gone, gone])
-    assert captions.way_of(frames, RED) is None
+    assert captions.direction_of(frames, RED) is None
 
 
 def test_obedience_counts_what_was_asked() -> None:
@@ -97,7 +97,7 @@ def test_obedience_counts_what_was_asked() -> None:
         }  # fmt: skip
         return captions.Reading(**(usual | values))  # type: ignore[arg-type]
 
-    shares = captions.obedience(
+    shares = captions.accuracy(
         [
             reading(way="slides left", went="slides left"),
             reading(way="slides left", went="slides up", kind="star"),
@@ -112,7 +112,7 @@ def test_obedience_counts_what_was_asked() -> None:
 
 
 def test_streams_are_read_beside_the_renderers_clips(model) -> None:
-    (readings,) = captions.read(model, 1, seed=0, blocks=1)
+    readings = list(captions.read(model, 1, seed=0, blocks=1))
     assert [reading.rendered for reading in readings] == [False, True] * (len(readings) // 2)
     rendered = [reading for reading in readings if reading.rendered]
     assert all(reading.found for reading in rendered)

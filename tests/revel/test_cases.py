@@ -8,7 +8,8 @@ import pytest
 from dragstream.drags import regions
 from dragstream.drags.motions import Drag, Rotation, Translation
 from dragstream.models.playground import world
-from dragstream.revel.cases import Case, Kind, Start, Subject
+from dragstream.revel.cases import Case, Kind, Subject
+from dragstream.revel.starts import RenderedStart
 from dragstream.stream.records import Mode
 
 
@@ -23,7 +24,7 @@ def a_case(**changes: object) -> Case:
         "mode": Mode.ANIMATE,
         "kind": Kind.TRANSLATION,
         "keep": regions.box(0, 0, 20, 20),
-        "start": Start(7, 2, 1),
+        "start": RenderedStart(7, 2, 1),
         "subjects": (Subject("box", "red"),),
     }
     return Case(**{**fields, **changes})
@@ -74,9 +75,9 @@ def test_a_missing_field_is_named() -> None:
 
 
 def test_starts_are_reproducible_and_differ() -> None:
-    image = Start(7, 2, 1).image()
+    image = RenderedStart(7, 2, 1).image()
     assert image.shape == (world.HEIGHT, world.WIDTH, 3)
     assert image.dtype == np.uint8
-    np.testing.assert_array_equal(image, Start(7, 2, 1).image())
-    others = [Start(8, 2, 1), Start(7, 3, 1), Start(7, 2, 2)]
+    np.testing.assert_array_equal(image, RenderedStart(7, 2, 1).image())
+    others = [RenderedStart(8, 2, 1), RenderedStart(7, 3, 1), RenderedStart(7, 2, 2)]
     assert all((image != other.image()).any() for other in others)

@@ -7,27 +7,28 @@ import pytest
 
 from dragstream.models.playground import world
 from dragstream.revel import identity
-from dragstream.revel.cases import Start, Subject
+from dragstream.revel.cases import Subject
 from dragstream.revel.scenes import subjects_of
+from dragstream.revel.starts import RenderedStart
 
 
 @pytest.fixture(scope="module")
-def start() -> Start:
+def start() -> RenderedStart:
     """A scene with one object that stands free."""
     return next(
         each
-        for each in (Start(0, number, 0) for number in range(50))
+        for each in (RenderedStart(0, number, 0) for number in range(50))
         if len(subjects_of(each.scenes())) == 1
     )
 
 
-def glimpse(start: Start, *frames: np.ndarray) -> identity.Glimpse:
+def observation(start: RenderedStart, *frames: np.ndarray) -> identity.Observation:
     subjects = subjects_of(start.scenes())
-    return identity._look(0, 10, subjects[0], start.image(), frames, subjects=subjects)
+    return identity._observe(0, 10, subjects[0], start.image(), frames, subjects=subjects)
 
 
-def test_the_first_frame_keeps_everything(start: Start) -> None:
-    found = glimpse(start, start.image())
+def test_the_first_frame_keeps_everything(start: RenderedStart) -> None:
+    found = observation(start, start.image())
     assert found.kept
     assert found.shaped
     assert found.size == 1.0
@@ -35,23 +36,23 @@ def test_the_first_frame_keeps_everything(start: Start) -> None:
     assert found.iou > 0.97
 
 
-def test_an_object_that_is_gone_is_not_kept(start: Start) -> None:
+def test_an_object_that_is_gone_is_not_kept(start: RenderedStart) -> None:
     empty = np.full((world.HEIGHT, world.WIDTH, 3), 200, np.uint8)
-    found = glimpse(start, empty)
+    found = observation(start, empty)
     assert not found.kept
     assert not found.shaped
     assert found.size == 0.0
     assert found.iou == 0.0
     assert found.corners is None
-    assert glimpse(start, empty, start.image(), empty).kept  # hidden for a while
+    assert observation(start, empty, start.image(), empty).kept  # hidden for a while
 
 
-def test_an_object_that_shrinks_or_doubles_is_not_kept(start: Start) -> None:
+def test_an_object_that_shrinks_or_doubles_is_not_kept(start: RenderedStart) -> None:
     image = start.image()
-    assert not glimpse(start, np.concatenate([image, image], axis=1)).kept
+    assert not observation(start, np.concatenate([image, image], axis=1)).kept
     small = np.full_like(image, 200)
     small[40:120, 64:192] = image[::2, ::2]
-    shrunk = glimpse(start, small)
+    shrunk = observation(start, small)
     assert not shrunk.kept
     assert shrunk.size == pytest.approx(0.25, abs=0.08)
 
@@ -59,7 +60,7 @@ def test_an_object_that_shrinks_or_doubles_is_not_kept(start: Start) -> None:
 def test_the_summary_counts_objects_and_streams() -> None:
     red, blue = Subject("box", "red"), Subject("star", "blue")
     rows = [
-        identity.Glimpse(
+        identity.Observation(
             stream, 10, each.color, each.kind, kept, size, each is red, iou=iou, corners=corners
         )
         for stream, each, kept, size, iou, corners in (
@@ -89,4 +90,4 @@ def test_the_summary_counts_objects_and_streams() -> None:
 @pytest.mark.parametrize("marks", [(), (100, 10), (0, 10)])
 def test_marks_that_do_not_rise_are_refused(marks: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="marks must rise"):
-        next(identity.watch(None, 1, 0, marks))  # type: ignore[arg-type]
+        next(identity.observe(None, 1, 0, marks))  # type: ignore[arg-type]

@@ -7,9 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dragstream.metrics.frechet import frechet_distance
-from dragstream.models.playground import world
-from dragstream.revel.likeness import LatentMoments, trios
+from dragstream.metrics.frechet import FewSamples, frechet_distance
+from dragstream.revel.likeness import distances, latent_moments
 
 
 class Filming:
@@ -27,10 +26,9 @@ def test_features_are_means_deviations_and_changes() -> None:
     frames = np.zeros((3, 4, 4, 3), np.uint8)
     frames[:, :2, :, 0] = 10  # half of the first channel
     frames[1:, :, :, 1] = 6  # the second channel steps once
-    (found,) = LatentMoments(Filming()).features(frames[None])
+    (found,) = latent_moments(Filming(), [frames])
     deviation = np.sqrt(25 * 16 / 15)
     np.testing.assert_allclose(found, [5, 4, 0, deviation, 0, 0, 0, 3, 0], atol=1e-6)
-    assert LatentMoments(Filming()).name == "moments of plain latents"
 
 
 def test_clips_of_one_world_are_nearer_than_those_of_another() -> None:
@@ -38,27 +36,28 @@ def test_clips_of_one_world_are_nearer_than_those_of_another() -> None:
     shape = (40, 2, 6, 6, 3)
     some, more = (rng.integers(90, 110, shape).astype(np.uint8) for _ in range(2))
     wilder = rng.integers(60, 140, shape).astype(np.uint8)
-    extractor = LatentMoments(Filming())
-    real, alike, unlike = (extractor.features(clips) for clips in (some, more, wilder))
-    near = frechet_distance(real, alike, extractor.name).distance
-    far = frechet_distance(real, unlike, extractor.name).distance
+    real, alike, unlike = (latent_moments(Filming(), clips) for clips in (some, more, wilder))
+    near = frechet_distance(real, alike, "moments").distance
+    far = frechet_distance(real, unlike, "moments").distance
     assert near < 0.05 * far
 
 
 def test_a_model_that_takes_no_video_is_refused(model) -> None:
     with pytest.raises(TypeError, match="makes no latents of videos"):
-        LatentMoments(model)
+        latent_moments(model, [])
 
 
-def test_trios_hold_clips_of_one_length(model) -> None:
-    found = [trio for (trio,) in trios(model, 2, blocks=2)]
-    for trio in found:
-        shape = (len(trio.made), world.HEIGHT, world.WIDTH, 3)
-        assert trio.made.shape == trio.rendered.shape == trio.other.shape == shape
-        assert not np.array_equal(trio.rendered, trio.other)
-    assert not np.array_equal(found[0].rendered, found[1].rendered)
+def test_the_rendered_clips_of_other_scenes_are_the_nearer_ones(model, monkeypatch) -> None:
+    def encode_video(clip):
+        return model.encode(clip)[None]
 
-
-def test_one_clip_has_no_distribution(model) -> None:
+    monkeypatch.setattr(model, "encode_video", encode_video, raising=False)
+    with pytest.warns(FewSamples):
+        found = distances(model, 3, blocks=1)
+    assert list(found) == ["model", "renderer"]
+    assert (found["model"].real, found["model"].generated) == (3, 3)
+    assert found["model"].extractor == "moments of picture latents"
+    # The model's clips, which start from its own captions, show nothing at all.
+    assert 0 < found["renderer"].distance < found["model"].distance
     with pytest.raises(ValueError, match="streams must be at least 2, got 1"):
-        next(trios(model, 1))
+        distances(model, 1)

@@ -14,12 +14,12 @@ from dragstream.method.settings import DragSettings
 from dragstream.metrics.trackers import LucasKanade
 from dragstream.revel import __main__ as command
 from dragstream.revel import commands
-from dragstream.revel.cases import Act, Case, Kind
+from dragstream.revel.cases import Case, Kind, PastDrag
+from dragstream.revel.measuring import measure, run_method
 from dragstream.revel.methods import Method
+from dragstream.revel.preparation import prepare
 from dragstream.revel.recorder import from_labels, kind_of, record
-from dragstream.revel.situations import replay
 from dragstream.revel.suites import read_cases
-from dragstream.revel.sweep import carry_out, measure
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
@@ -70,13 +70,13 @@ def test_recorded_cases_survive_json(session) -> None:
 
 def test_replaying_a_case_makes_the_session_again(model, session) -> None:
     *_, last = record(session, "walk")
-    situation = replay(model, Case.from_json(json.loads(json.dumps(last.to_json()))))
-    for made, was in zip(situation.stream.blocks[:-1], session.blocks[:-1], strict=True):
+    prepared = prepare(model, Case.from_json(json.loads(json.dumps(last.to_json()))))
+    for made, was in zip(prepared.stream.blocks[:-1], session.blocks[:-1], strict=True):
         np.testing.assert_array_equal(made.latents, was.latents)
         assert (made.mode, made.prompt) == (was.mode, was.prompt)
-    (again,) = carry_out(situation, AS_IT_WAS)
+    (again,) = run_method(prepared, AS_IT_WAS)
     np.testing.assert_array_equal(again.latents, session.blocks[-1].latents)
-    result = measure(situation, AS_IT_WAS, LucasKanade(window=15))
+    result = measure(prepared, AS_IT_WAS, LucasKanade(window=15))
     assert result.tracker == "lucas-kanade"
 
 
@@ -132,8 +132,8 @@ def test_the_commands_keep_cases(model, session, monkeypatch, tmp_path, capsys) 
     assert "holds no label" in capsys.readouterr().err
 
 
-def act(**changes: object) -> Act:
-    return Act(**{"block": 2, "mode": Mode.ANIMATE, "drags": (SLIDE,), "blocks": 2, **changes})
+def act(**changes: object) -> PastDrag:
+    return PastDrag(**{"block": 2, "mode": Mode.ANIMATE, "drags": (SLIDE,), "blocks": 2, **changes})
 
 
 def test_pasts_that_contradict_themselves_are_refused(session) -> None:

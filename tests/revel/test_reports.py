@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from dragstream.revel import __main__ as command
+from dragstream.revel.measuring import Result
 from dragstream.revel.methods import select
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
 from dragstream.revel.recorder import from_labels
 from dragstream.revel.reports import compose, write_report
 from dragstream.revel.runs import run
-from dragstream.revel.slots import plan
+from dragstream.revel.specs import case_specs
 from dragstream.revel.suites import write_cases
-from dragstream.revel.sweep import Result
 
 LABELS = Path(__file__).parents[1] / "metrics" / "orangutans"
 
@@ -143,7 +143,7 @@ def test_cases_of_two_models_ask_for_one(tmp_path, capsys) -> None:
 
 def test_a_run_gets_its_report_and_plots(model, tmp_path) -> None:
     methods = select(["none", "I=4"])
-    assert run(plan()[:2], methods, tmp_path, model=model, progress=False) == {}
+    assert run(case_specs()[:2], methods, tmp_path, model=model, progress=False) == {}
     markdown, page = write_report(tmp_path)
     text = markdown.read_text()
     assert "Model picture, weights picture; 2 methods on 2 cases, 4 results" in text

@@ -9,14 +9,14 @@ import pytest
 from dragstream.method.settings import DragSettings
 from dragstream.revel import runs
 from dragstream.revel.cases import Case
-from dragstream.revel.ledger import Ledger, read_about, read_cases, read_results
+from dragstream.revel.folders import RunFolder, read_about, read_cases, read_results
 from dragstream.revel.methods import Method, select
 from dragstream.revel.runs import Task, run, work
-from dragstream.revel.slots import plan
+from dragstream.revel.specs import case_specs
 from dragstream.revel.suites import read_cases as read_file
 from dragstream.revel.suites import suite, write_cases
 
-SLOTS = plan()[:3]
+SPECS = case_specs()[:3]
 NONE = select(["none"])[0]
 ONE = Method("one", DragSettings.paper(iterations=1), "one step")
 TWO = Method("two", DragSettings.paper(iterations=2), "two steps")
@@ -26,7 +26,7 @@ TWO = Method("two", DragSettings.paper(iterations=2), "two steps")
 def whole(model, tmp_path_factory):
     """A run that nothing disturbed, by (case, method), but for its times."""
     folder = tmp_path_factory.mktemp("whole")
-    assert run(SLOTS, [NONE, ONE], folder, model=model, progress=False) == {}
+    assert run(SPECS, [NONE, ONE], folder, model=model, progress=False) == {}
     return table(folder)
 
 
@@ -40,7 +40,7 @@ def table(folder) -> dict:
 
 
 def test_a_run_holds_every_method_on_every_case(whole) -> None:
-    assert set(whole) == {(slot.name, method) for slot in SLOTS for method in ("none", "one")}
+    assert set(whole) == {(spec.name, method) for spec in SPECS for method in ("none", "one")}
 
 
 def test_a_run_that_was_stopped_gives_the_same_table(model, whole, tmp_path, monkeypatch) -> None:
@@ -55,91 +55,91 @@ def test_a_run_that_was_stopped_gives_the_same_table(model, whole, tmp_path, mon
     with monkeypatch.context() as patch:
         patch.setattr(runs, "work", stop)
         with pytest.raises(KeyboardInterrupt):
-            run(SLOTS, [NONE, ONE], tmp_path, model=model, progress=False)
+            run(SPECS, [NONE, ONE], tmp_path, model=model, progress=False)
     assert len(table(tmp_path)) == 2
     # As if the machine had gone down while a line was being written.
     with (tmp_path / "results.jsonl").open("a") as lines:
         lines.write('{"case": "001-anim')
     again = []
     monkeypatch.setattr(runs, "work", lambda task: again.append(task.item.name) or work(task))
-    assert run(SLOTS, [NONE, ONE], tmp_path, model=model, progress=False) == {}
-    assert again == [slot.name for slot in SLOTS[1:]]
+    assert run(SPECS, [NONE, ONE], tmp_path, model=model, progress=False) == {}
+    assert again == [spec.name for spec in SPECS[1:]]
     assert table(tmp_path) == whole
-    assert [case.name for case in read_cases(tmp_path)] == [slot.name for slot in SLOTS]
+    assert [case.name for case in read_cases(tmp_path)] == [spec.name for spec in SPECS]
 
 
 def test_more_methods_add_to_what_is_there(model, whole, tmp_path, monkeypatch) -> None:
-    run(SLOTS[:1], [NONE], tmp_path, model=model, progress=False)
+    run(SPECS[:1], [NONE], tmp_path, model=model, progress=False)
     asked = []
     monkeypatch.setattr(
         runs, "work", lambda task: asked.append([each.name for each in task.methods]) or work(task)
     )
-    run(SLOTS[:1], [NONE, ONE, TWO], tmp_path, model=model, progress=False)
-    run(SLOTS[:1], [NONE, ONE, TWO], tmp_path, model=model, progress=False)
+    run(SPECS[:1], [NONE, ONE, TWO], tmp_path, model=model, progress=False)
+    run(SPECS[:1], [NONE, ONE, TWO], tmp_path, model=model, progress=False)
     assert asked == [["one", "two"]]
     found = table(tmp_path)
-    assert found[SLOTS[0].name, "one"] == whole[SLOTS[0].name, "one"]
+    assert found[SPECS[0].name, "one"] == whole[SPECS[0].name, "one"]
 
 
 def test_a_case_that_fails_is_reported_and_tried_again(model, whole, tmp_path, monkeypatch) -> None:
     told = []
 
     def fail(task: Task) -> runs.Outcome:
-        if task.item.name == SLOTS[1].name:
+        if task.item.name == SPECS[1].name:
             raise MemoryError("no room")
         return work(task)
 
     with monkeypatch.context() as patch:
         patch.setattr(runs, "work", fail)
-        failures = run(SLOTS, [NONE, ONE], tmp_path, model=model, progress=False, warn=told.append)
-    assert list(failures) == [SLOTS[1].name]
-    assert told == [f"{SLOTS[1].name}: MemoryError: no room"]
-    assert run(SLOTS, [NONE, ONE], tmp_path, model=model, progress=False) == {}
+        failures = run(SPECS, [NONE, ONE], tmp_path, model=model, progress=False, warn=told.append)
+    assert list(failures) == [SPECS[1].name]
+    assert told == [f"{SPECS[1].name}: MemoryError: no room"]
+    assert run(SPECS, [NONE, ONE], tmp_path, model=model, progress=False) == {}
     assert table(tmp_path) == whole
 
 
 def test_cases_from_a_file_give_what_their_slots_gave(model, whole, tmp_path) -> None:
-    run(SLOTS, [NONE], tmp_path / "slots", model=model, progress=False)
-    file = write_cases(tmp_path / "cases.jsonl", read_cases(tmp_path / "slots"))
+    run(SPECS, [NONE], tmp_path / "specs", model=model, progress=False)
+    file = write_cases(tmp_path / "cases.jsonl", read_cases(tmp_path / "specs"))
     assert all(isinstance(case, Case) for case in suite(str(file)))
     run(suite(str(file)), [NONE, ONE], tmp_path / "file", model=model, progress=False)
     assert table(tmp_path / "file") == whole
 
 
 def test_a_folder_takes_one_run_only(model, tmp_path) -> None:
-    run(SLOTS[:1], [ONE], tmp_path, model=model, progress=False)
+    run(SPECS[:1], [ONE], tmp_path, model=model, progress=False)
     other = Method("one", DragSettings.paper(iterations=3), "one step")
     with pytest.raises(ValueError, match="other settings of 'one'"):
-        run(SLOTS, [other], tmp_path, model=model, progress=False)
-    with pytest.raises(ValueError, match="holds a run of 'picture', not of 'playground'"):
-        run(SLOTS, [ONE], tmp_path, progress=False)
+        run(SPECS, [other], tmp_path, model=model, progress=False)
+    with pytest.raises(ValueError, match="another model: 'picture', not 'playground'"):
+        run(SPECS, [ONE], tmp_path, progress=False)
     about = read_about(tmp_path)
     assert about["fingerprint"] == "picture"
     (tmp_path / "run.json").write_text(json.dumps({**about, "fingerprint": "other"}))
-    with pytest.raises(ValueError, match="results of other weights"):
-        run(SLOTS, [ONE], tmp_path, model=model, progress=False)
+    with pytest.raises(ValueError, match="another fingerprint: 'other', not 'picture'"):
+        run(SPECS, [ONE], tmp_path, model=model, progress=False)
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(ValueError, match="is damaged"):
-        run(SLOTS, [ONE], tmp_path, model=model, progress=False)
+        run(SPECS, [ONE], tmp_path, model=model, progress=False)
 
 
 def test_one_process_writes_at_a_time(tmp_path) -> None:
     with (
-        Ledger.open(tmp_path),
+        RunFolder.open(tmp_path),
         pytest.raises(ValueError, match="another process is writing"),
-        Ledger.open(tmp_path),
+        RunFolder.open(tmp_path),
     ):
         pass
 
 
 def test_names_must_differ(model, tmp_path) -> None:
     with pytest.raises(ValueError, match="names of their own"):
-        run([SLOTS[0], SLOTS[0]], [NONE], tmp_path, model=model)
+        run([SPECS[0], SPECS[0]], [NONE], tmp_path, model=model)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_damaged_line_is_named(model, tmp_path) -> None:
-    run(SLOTS[:1], [NONE], tmp_path, model=model, progress=False)
+    run(SPECS[:1], [NONE], tmp_path, model=model, progress=False)
     with (tmp_path / "results.jsonl").open("a") as lines:
         lines.write('{"case": 1}\n')
     with pytest.raises(ValueError, match="line 2: a result has the fields"):
@@ -160,7 +160,7 @@ def test_a_run_on_a_cluster_gives_the_same_table(model, whole, tmp_path) -> None
         Client(cluster, set_as_default=False) as client,
     ):
         failures = run(
-            SLOTS, [NONE, ONE], tmp_path, model=model, client=client, gpus=True, progress=False
+            SPECS, [NONE, ONE], tmp_path, model=model, client=client, gpus=True, progress=False
         )
     assert failures == {}
     assert table(tmp_path) == whole
@@ -171,7 +171,7 @@ def test_suites_are_parts_of_the_plan(tmp_path) -> None:
     assert len(suite("ablation")) == 24
     assert not set(suite("public")) & set(suite("held-out"))
     assert set(suite("ablation")) < set(suite("public"))
-    assert suite("revel", 3) == plan()[:3]
+    assert suite("revel", 3) == case_specs()[:3]
     with pytest.raises(ValueError, match="suite must be one of"):
         suite("nothing")
     with pytest.raises(FileNotFoundError, match="no file of cases"):

@@ -17,15 +17,16 @@ from dragstream.drags.motions import (
 )
 from dragstream.models.playground import world
 from dragstream.revel.cases import PLANNED, Kind, Subject
-from dragstream.revel.keeps import draw_keep
-from dragstream.revel.scenes import keeps, playground_cases, propose
-from dragstream.revel.sight import sight, truth_tracker
+from dragstream.revel.detection import detect
+from dragstream.revel.kept_regions import sample_kept_region
+from dragstream.revel.poses import truth_tracker
+from dragstream.revel.scenes import propose, sample_scene_case, scene_specs
 from dragstream.stream.records import Mode
 
 
 @pytest.fixture(scope="module")
-def cases(model) -> list:
-    return list(playground_cases(model, 8, seed=3, warm_up=1))
+def cases(drawn_scenes) -> list:
+    return drawn_scenes(8)
 
 
 def test_eight_scenes_hold_every_kind_in_both_modes(cases) -> None:
@@ -35,9 +36,11 @@ def test_eight_scenes_hold_every_kind_in_both_modes(cases) -> None:
     assert len({case.name for case in cases}) == 8
 
 
-def test_the_same_seed_draws_the_same_cases(model, cases) -> None:
-    assert list(playground_cases(model, 2, seed=3, warm_up=1)) == cases[:2]
-    assert next(playground_cases(model, 1, seed=4, warm_up=1)) != cases[0]
+def test_the_same_seed_draws_the_same_cases(model, drawn_scenes, cases) -> None:
+    assert drawn_scenes(2) == cases[:2]
+    assert drawn_scenes(1, seed=4) != cases[:1]
+    third = scene_specs(3, 3, warm_up=1)[2]  # whatever was drawn before
+    assert sample_scene_case(model, third)[0] == cases[2]
 
 
 def test_prompts_are_the_worlds(cases) -> None:
@@ -51,7 +54,7 @@ def test_drags_hold_what_they_say(cases) -> None:
     for case in cases:
         (drag,) = case.drags
         assert case.block == 2  # the image and one plain block
-        seen = sight(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
+        seen = detect(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
         handle = drag.mask(world.HEIGHT, world.WIDTH)
         assert (handle & seen.mask).sum() > 0.97 * handle.sum()
         pixels, degrees = drag.motion.displacement(1.0, handle)
@@ -93,31 +96,32 @@ def test_targets_stay_in_the_frame_and_off_the_other_object(cases) -> None:
 
 
 def test_half_of_the_scenes_keep_a_region_in_turn_for_each_kind_and_mode() -> None:
-    assert sum(keeps(scene) for scene in range(24)) == 12
+    kept = [scene.keeps for scene in scene_specs(24)]
+    assert sum(kept) == 12
     for place in range(8):  # the same kind and mode
-        assert keeps(place) != keeps(place + 8)
+        assert kept[place] != kept[place + 8]
     for first in (0, 4, 8, 12):  # the kinds of one mode
-        assert sum(keeps(scene) for scene in range(first, first + 4)) == 2
+        assert sum(kept[first : first + 4]) == 2
 
 
 def test_kept_regions_are_off_the_drag_and_hold_an_object_or_the_background(cases) -> None:
-    for scene, case in enumerate(cases):
-        assert (case.keep is not None) == keeps(scene)
+    for scene, case in zip(scene_specs(8), cases, strict=True):
+        assert (case.keep is not None) == scene.keeps
         if case.keep is None:
             continue
         (drag,) = case.drags
         (handle,) = validate(case.drags, case.keep, world.HEIGHT, world.WIDTH)
         kept = regions.rasterise(case.keep, world.HEIGHT, world.WIDTH)
         assert kept.sum() >= 200
-        subject = sight(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
+        subject = detect(case.start.image(), case.subjects[0].color, case.subjects[0].kind)
         assert not (kept & subject.mask).any()
         for target in targets(drag.motion, 3 if case.mode is Mode.ANIMATE else 1):
             assert not (kept & (regions.warp(handle | subject.mask, target) > 0)).any()
 
 
-def test_keeping_a_region_changes_no_drag(model, monkeypatch, cases) -> None:
-    monkeypatch.setattr("dragstream.revel.scenes.keeps", lambda *_: False)
-    bare = list(playground_cases(model, 3, seed=3, warm_up=1))
+def test_keeping_a_region_changes_no_drag(model, cases) -> None:
+    without = [replace(scene, keeps=False) for scene in scene_specs(3, 3, warm_up=1)]
+    bare = [sample_scene_case(model, scene)[0] for scene in without]
     assert [case.keep for case in bare] == [None] * 3
     assert [replace(case, keep=None) for case in cases[:3]] == bare
     assert any(case.keep is not None for case in cases[:3])
@@ -129,7 +133,9 @@ def test_another_object_or_the_background_is_kept_by_chance() -> None:
     moved, other = drag.mask(*shape), regions.rasterise(regions.disc((200, 100), 15), *shape)
     commands = targets(drag.motion, 3)
     found = [
-        regions.rasterise(draw_keep(drag, moved, other, commands, np.random.default_rng(n)), *shape)
+        regions.rasterise(
+            sample_kept_region(drag, moved, other, commands, np.random.default_rng(n)), *shape
+        )
         for n in range(20)
     ]
     rim = regions.rasterise(regions.disc((200, 100), 18), *shape)
@@ -150,7 +156,9 @@ def test_without_another_object_or_without_background_the_other_one_is_kept() ->
 
     def kept(drag, others, seed):
         commands = targets(drag.motion, 1)
-        return draw_keep(drag, drag.mask(*shape), others, commands, np.random.default_rng(seed))
+        return sample_kept_region(
+            drag, drag.mask(*shape), others, commands, np.random.default_rng(seed)
+        )
 
     for seed in range(6):
         ground = regions.rasterise(kept(small, nothing, seed), *shape)
@@ -161,11 +169,6 @@ def test_without_another_object_or_without_background_the_other_one_is_kept() ->
     pixels = regions.rasterise(kept(full, other & ~full.mask(*shape), 0), *shape)
     assert pixels[80, 250]
     assert not pixels[80, 242]  # too near the target, which ends at 240
-
-
-def test_scenes_can_be_drawn_from_any_number_on(model, cases) -> None:
-    assert list(playground_cases(model, 3, seed=3, warm_up=1, first=2)) == cases[2:3]
-    assert list(playground_cases(model, 3, seed=3, warm_up=1, first=3)) == []
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -200,29 +203,29 @@ def test_faces_turn_toward_the_side_with_room(film) -> None:
 
 
 @pytest.mark.parametrize("numbers", [{"count": 0}, {"count": 2, "warm_up": 0}])
-def test_numbers_are_checked(model, numbers: dict[str, int]) -> None:
+def test_numbers_are_checked(numbers: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1, got 0"):
-        next(playground_cases(model, **numbers))
+        scene_specs(**numbers)
 
 
 def test_a_model_that_loses_its_objects_is_reported(model, monkeypatch) -> None:
     monkeypatch.setattr("dragstream.revel.scenes.ATTEMPTS", 3)
     monkeypatch.setattr(model, "denoise", lambda latents, *_: latents * 0)
     with pytest.raises(ValueError, match=r"kept no .* in 6 attempts at scene 0"):
-        next(playground_cases(model, 1))
+        sample_scene_case(model, scene_specs(1)[0])
 
 
-def test_scales_are_drawn_where_they_are_named_and_followed_by_size(model, film) -> None:
-    found = playground_cases(model, 2, seed=3, warm_up=1, kinds=(Kind.SCALE,))
+def test_scales_are_drawn_where_they_are_named_and_followed_by_size(drawn_scenes, film) -> None:
+    found = drawn_scenes(2, kinds=(Kind.SCALE,))
     assert [(case.kind, case.mode) for case in found] == [
         (Kind.SCALE, Mode.ANIMATE), (Kind.SCALE, Mode.EDIT),
     ]  # fmt: skip
     frames = np.concatenate(
         [film("star", "red", radius=[20.0]), film("star", "red", radius=[30.0])]
     )
-    drag = Drag(sight(frames[0], "red", "star").mask, Scale((128, 100), 1.5))
+    drag = Drag(detect(frames[0], "red", "star").mask, Scale((128, 100), 1.5))
     tracker = truth_tracker(Subject("star", "red"), Kind.SCALE, drag)
-    center = np.array(sight(frames[0], "red", "star").center)
+    center = np.array(detect(frames[0], "red", "star").center)
     tracks, seen = tracker.track(frames, np.stack([center, center + np.array([20.0, 0.0])]))
     assert seen.all()
     assert np.linalg.norm(tracks[-1, 1] - tracks[-1, 0]) == pytest.approx(30, abs=0.5)

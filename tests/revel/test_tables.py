@@ -8,9 +8,9 @@ import pytest
 
 from dragstream.method.settings import DragSettings
 from dragstream.revel import __main__ as command
-from dragstream.revel import resumable
+from dragstream.revel import runs
+from dragstream.revel.measuring import Result, measure
 from dragstream.revel.methods import ABLATIONS, BASELINE, constants, resolved, select
-from dragstream.revel.sweep import Result, measure
 from dragstream.revel.tables import document, markdown, rows
 
 
@@ -208,13 +208,13 @@ def test_a_stopped_command_continues(model, monkeypatch, tmp_path, capsys) -> No
     monkeypatch.setattr(command, "load", lambda _: model)
     carried_out: list[tuple[str, str]] = []
 
-    def counted(situation, method, flow=None):
+    def counted(prepared, method, flow=None):
         if len(carried_out) == stop:
             raise KeyboardInterrupt
-        carried_out.append((situation.case.name, method.name))
-        return measure(situation, method, flow)
+        carried_out.append((prepared.case.name, method.name))
+        return measure(prepared, method, flow)
 
-    monkeypatch.setattr(resumable, "measure", counted)
+    monkeypatch.setattr(runs, "measure", counted)
     call = ["playground", "--scenes", "3", "--seed", "3", "--warm-up", "1", "--methods", "none,I=2"]
     stop = -1
     assert command.main(call) == 0
@@ -238,9 +238,9 @@ def without_seconds(table: str) -> list[str]:
     return [line.rpartition("|")[0].rpartition("|")[0] for line in table.splitlines()]
 
 
-@pytest.mark.parametrize("changed", [{"--seed": "4"}, {"--warm-up": "2"}])
+@pytest.mark.parametrize("changed", ["seed", "warm_up"])
 def test_a_folder_of_other_scenes_is_refused(
-    model, monkeypatch, tmp_path, capsys, changed: dict[str, str]
+    model, monkeypatch, tmp_path, capsys, changed: str
 ) -> None:
     monkeypatch.setattr(command, "load", lambda _: model)
     options = {"--scenes": "1", "--seed": "3", "--warm-up": "1", "--methods": "none"}
@@ -250,11 +250,11 @@ def test_a_folder_of_other_scenes_is_refused(
         return command.main(["playground", *words, "--out", str(tmp_path)])
 
     assert call(options) == 0
-    assert call({**options, **changed}) == 1
-    assert "is not scene 0 of seed" in capsys.readouterr().err
+    assert call({**options, f"--{changed.replace('_', '-')}": "2"}) == 1
+    assert f"a run with another {changed}: " in capsys.readouterr().err
     monkeypatch.setattr(model, "fingerprint", lambda: "others", raising=False)
     assert call(options) == 1
-    assert "other weights" in capsys.readouterr().err
+    assert "another fingerprint: 'picture', not 'others'" in capsys.readouterr().err
 
 
 def test_constants_are_swept_as_a_grid() -> None:

@@ -1,4 +1,4 @@
-"""Flow matching on clips: the loss of the transformer, and its optimizers."""
+"""Flow matching on clips: the loss of the transformer."""
 
 from __future__ import annotations
 
@@ -25,21 +25,6 @@ _OBJECTS = 3.0
 _AROUND = 2
 """Margin around objects, in latent cells and all frames, with the same weight. A larger weight on
 an object than beside it would bias the model towards drawing objects, and enlarge them."""
-
-
-def optimizers(model: Playground, learning_rate: float) -> list[torch.optim.Optimizer]:
-    """Make the optimizers: Muon for matrices inside the layers, AdamW for all else."""
-    matrices: list[nn.Parameter] = []
-    others = list(model.captions.parameters())
-    for name, weight in model.wan.transformer.named_parameters():
-        inner = weight.ndim == 2 and name.startswith("blocks.")
-        (matrices if inner else others).append(weight)
-    return [
-        torch.optim.Muon(
-            matrices, lr=learning_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
-        ),
-        torch.optim.AdamW(others, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0),
-    ]
 
 
 def levels_between(
@@ -99,19 +84,21 @@ def flow_loss(
     noise = torch.randn(latents.shape, generator=generator).to(device)
     # Noise in a past at nominal level 0 teaches the model to correct imperfect pasts.
     if self_fed:
-        noisy = mix(remade(model, batch, clean.to(device), generator), noise, sigmas)
+        noisy = mix(regenerated(model, batch, clean.to(device), generator), noise, sigmas)
     else:
         rough = torch.rand(count, 1, generator=generator).to(device) * _ROUGH_PAST
         noisy = mix(latents, noise, torch.where(sigmas > 0, sigmas, rough))
     error = (batch.flow(model, noisy, sigmas) - (noise - latents)).pow(2).mean(2, keepdim=True)
     shown = clips.cover[:, 1:].amax(1)
     near = nn.functional.max_pool2d(shown, 2 * _AROUND + 1, stride=1, padding=_AROUND)[:, None]
-    asked = (sigmas > 0)[..., None, None, None] * (1 + _OBJECTS * near)
-    return (error * asked).sum() / asked.sum()
+    weight = (sigmas > 0)[..., None, None, None] * (1 + _OBJECTS * near)
+    return (error * weight).sum() / weight.sum()
 
 
 @torch.no_grad()
-def remade(model: Playground, batch: Batch, clean: Tensor, generator: torch.Generator) -> Tensor:
+def regenerated(
+    model: Playground, batch: Batch, clean: Tensor, generator: torch.Generator
+) -> Tensor:
     """Replace the clean past (B, 1) by the model's own prediction, for most clips."""
     latents, known = batch.latents, batch.sink + BLOCK
     past = latents[:, :known]
@@ -120,6 +107,6 @@ def remade(model: Playground, batch: Batch, clean: Tensor, generator: torch.Gene
     noisy = mix(past, torch.randn(past.shape, generator=generator).to(past.device), sigmas)
     flow = batch.flow(model, noisy, sigmas)
     guess = noisy - sigmas[..., None, None, None] * flow
-    fed = clean & (torch.rand(clean.shape, generator=generator).to(clean.device) < 0.6)
-    mixed = torch.where(fed[..., None, None, None], guess, past)
+    replaced = clean & (torch.rand(clean.shape, generator=generator).to(clean.device) < 0.6)
+    mixed = torch.where(replaced[..., None, None, None], guess, past)
     return torch.cat([mixed, latents[:, known:]], dim=1)

@@ -28,7 +28,7 @@ from dragstream.models.defaults import cpu_by_default
 from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
-from dragstream.models.playground.plain import PlainSteps
+from dragstream.models.playground.euler import EulerSteps
 from dragstream.models.playground.world import FRAME_RATE, HEIGHT, WIDTH
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -100,7 +100,7 @@ class Playground(nn.Module):
     def from_folder(cls, folder: str | Path = WEIGHTS) -> Playground:
         """Read config and weights, by default those in the package.
 
-        A config whose "solver" is "plain" gives a `PlainPlayground`.
+        A config whose "solver" is "plain" gives a `DistilledPlayground`.
 
         Raises:
             FileNotFoundError: a file is missing.
@@ -262,12 +262,12 @@ class Playground(nn.Module):
         return latents[None]
 
 
-class PlainPlayground(Playground):
+class DistilledPlayground(Playground):
     """A `Playground` distilled to few steps: `"solver": "plain"` in its config."""
 
-    def solver(self, step: int) -> PlainSteps:
+    def solver(self, step: int) -> EulerSteps:
         """Make the solver of the steps from a denoising step on."""
-        return PlainSteps(self.spec.sigmas, step)
+        return EulerSteps(self.spec.sigmas, step)
 
     def fingerprint(self) -> str:
         """Return a digest that also differs from that of steps with fresh noise."""
@@ -281,7 +281,7 @@ def _class_of(config: Mapping[str, Any], default: type[Playground]) -> type[Play
         return default
     if solver != "plain":
         raise ValueError(f"solver must be 'plain' or left out, got {solver!r}")
-    return PlainPlayground
+    return DistilledPlayground
 
 
 def _check_pixels(pixels: object, what: str, shape: tuple[int, ...]) -> None:

@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
-from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from dragstream.drags.files import expanded
@@ -36,9 +34,10 @@ from dragstream.models.playground.autoencoding import (
 )
 from dragstream.models.playground.clips import BLOCK, Clips, draw_clips
 from dragstream.models.playground.distil import distil
-from dragstream.models.playground.flow import flow_loss, optimizers
+from dragstream.models.playground.flow import flow_loss
 from dragstream.models.playground.model import WEIGHTS, Playground
 from dragstream.models.playground.student import Recipe
+from dragstream.models.playground.training import TransformerTraining, export
 
 CONFIG: dict[str, Any] = {
     "transformer": {
@@ -62,57 +61,27 @@ CONFIG: dict[str, Any] = {
     "prediction_weight": 0.25,
     "guidance": {"scale": 2.0, "least": 0.3, "most": 0.9},
 }
-_EMA = 0.998
 _SELF_FED_FROM = 0.7
 """Share of the training after which the past is the model's own prediction."""
 
 
-class Trainer:
-    """The transformer's training: model, weight average, optimizers, pool; with checkpoints."""
+class Trainer(TransformerTraining):
+    """The transformer's training on clips, for a number of minutes."""
 
     def __init__(self, folder: Path, autoencoder: Autoencoder, budget: TrainingBudget) -> None:
-        self.path = folder / "transformer.pt"
+        model = Playground(CONFIG).to(budget.device)
+        model.autoencoder.load_state_dict(autoencoder.state_dict())
+        super().__init__(model, folder / "transformer.pt", budget.learning_rate)
         self.budget = budget
-        self.model = Playground(CONFIG).to(budget.device)
-        self.model.autoencoder.load_state_dict(autoencoder.state_dict())
-        self.average = {k: v.detach().clone() for k, v in self._state().items()}
-        self.optimizers = optimizers(self.model, budget.learning_rate)
-        self.step = 0
-        self.seconds = 0.0
-        self.losses: list[float] = []
 
-    def _state(self) -> dict[str, Tensor]:
-        return self.model.parts()["transformer"].state_dict()
-
-    def save(self) -> None:
-        """Write a checkpoint for `resume`."""
-        torch.save(
-            {
-                "model": self._state(),
-                "average": self.average,
-                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-                "step": self.step,
-                "seconds": self.seconds,
-            },
-            self.path,
-        )
-
-    def resume(self, weights: Path) -> None:
-        """Continue from the checkpoint, or else from exported weights, if there are any."""
-        if not self.path.is_file():
-            if (weights / "config.json").is_file():
-                exported = Playground.from_folder(weights)
-                self.model.load_state_dict(exported.state_dict())
-                self.average = {k: v.detach().clone() for k, v in self._state().items()}
-                training = json.loads((weights / "config.json").read_text())["training"]
-                self.step, self.seconds = training["steps"], 60.0 * training["minutes"]
+    def start_from(self, weights: Path) -> None:
+        """Continue from exported weights, if there are any."""
+        if not (weights / "config.json").is_file():
             return
-        saved = torch.load(self.path, map_location=self.budget.device, weights_only=True)
-        self.model.parts()["transformer"].load_state_dict(saved["model"])
-        self.average = saved["average"]
-        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
-            optimizer.load_state_dict(state)
-        self.step, self.seconds = saved["step"], saved["seconds"]
+        self.model.load_state_dict(Playground.from_folder(weights).state_dict())
+        self.average = self.copy_of_weights()
+        training = json.loads((weights / "config.json").read_text())["training"]
+        self.step, self.seconds = training["steps"], 60.0 * training["minutes"]
 
     def run(self, clips: Clips) -> Iterator[float]:
         """Train for the budget's minutes; yields the loss of each step."""
@@ -134,30 +103,8 @@ class Trainer:
         decay = min(1.0, max(0.02, (1 - share) / 0.4))
         batch = clips.sample(self.budget.batch, generator)
         loss = flow_loss(self.model, batch, generator, self_fed=share > _SELF_FED_FROM)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = self.budget.learning_rate * warm * decay
-            optimizer.step()
-            optimizer.zero_grad()
-        self.step += 1
-        keep = min(_EMA, (1 + self.step) / (20 + self.step))
-        for name, value in self._state().items():
-            self.average[name].lerp_(value, 1 - keep)
+        self.descend(loss, self.budget.learning_rate * warm * decay)
         return float(loss.detach())
-
-
-def export(
-    average: dict[str, Tensor], autoencoder: Autoencoder, folder: Path, training: dict[str, Any]
-) -> None:
-    """Write config and weights in the format of `Playground.from_folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, state in (("transformer", average), ("autoencoder", autoencoder.state_dict())):
-        weights = {key: value.detach().cpu().contiguous() for key, value in state.items()}
-        save_file(weights, folder / f"{name}.safetensors")
-    document = {**CONFIG, "training": training}
-    (folder / "config.json").write_text(json.dumps(document, indent=1) + "\n")
 
 
 def _arguments() -> argparse.Namespace:
@@ -212,8 +159,8 @@ def main() -> None:
         sharpen_decoder(autoencoder, folder, budget)
     trainer = Trainer(folder, autoencoder, budget)
     compile_layers(trainer.model.wan)
-    if options.resume:
-        trainer.resume(options.output)
+    if options.resume and not trainer.resume():
+        trainer.start_from(options.output)
     generator = torch.Generator().manual_seed(2 + trainer.step)
     parts = [
         draw_clips(100, generator, trainer.model.autoencoder)
@@ -232,7 +179,7 @@ def main() -> None:
         "batch": budget.batch,
         "device": torch.cuda.get_device_name() if budget.device.type == "cuda" else "a CPU",
     }
-    export(trainer.average, autoencoder, options.output, training)
+    export(options.output, trainer.average, autoencoder, {**CONFIG, "training": training})
     card.write(options.output, card.figures(Playground.from_folder(options.output)), training)
     if options.distil_steps:
         distil(

@@ -3,7 +3,7 @@
 A trajectory follows the teacher's flow by plain Euler steps, with its guidance, and is a function
 of its initial noise. So it can be stored: a student trains on the file many times, and the teacher,
 thirteen passes per trajectory, runs once. The renderer may correct the end of a trajectory: see
-`mended`.
+`corrected`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dragstream.models.playground.clips import (
     draw_clips_and_scenes,
     encode_frames,
 )
-from dragstream.models.playground.mending import fit_scenes, repeated
+from dragstream.models.playground.correction import fit_scenes, repeated
 from dragstream.models.playground.model import Playground
 
 # Paths are kept in float16: the student learns from differences between neighbouring levels, and
@@ -36,8 +36,8 @@ _FAR = 2000.0
 """Largest distance in frames between the sink and the past that follows it."""
 _NEXT = 0.25
 """Share of clips whose past directly follows the sink."""
-_MENDED_BELOW = 0.87
-"""The noise level at which a mended path leaves the teacher's."""
+_CORRECTED_BELOW = 0.87
+"""The noise level at which a corrected path leaves the teacher's."""
 _UNLIKE = 0.15
 """Share of trajectories dropped from a file: those with the largest corrections, for example where
 the teacher has blended two objects and no scene matches."""
@@ -130,19 +130,19 @@ def flow_of_blocks(
 
 @torch.no_grad()
 def draw_trajectories(
-    teacher: Playground, shard: int, clips: int, noises: int = 2, *, mend: bool = True
+    teacher: Playground, shard: int, clips: int, noises: int = 2, *, correct: bool = True
 ) -> Trajectories:
     """Generate the teacher's guided trajectories on fresh clips.
 
-    A small teacher draws boxes without corners even after a perfect past. With `mend`, the renderer
-    redraws the teacher's result, and the path is changed to end there.
+    A small teacher draws boxes without corners even after a perfect past. With `correct`, the
+    renderer redraws the teacher's result, and the path is changed to end there.
 
     Args:
         teacher: a model with its sampler's levels and guidance.
         shard: number of the draw; the same one gives the same trajectories.
         clips: number of pasts.
-        noises: trajectories for each past, N = clips * noises; mended, N is less by `_UNLIKE`.
-        mend: if set, the ends of trajectories are redrawn by the renderer.
+        noises: trajectories for each past, N = clips * noises; corrected, N is less by `_UNLIKE`.
+        correct: if set, the ends of trajectories are redrawn by the renderer.
     """
     generator = torch.Generator().manual_seed(500_000 + shard)
     device = teacher.device
@@ -181,7 +181,7 @@ def draw_trajectories(
         counts=_each(drawn.counts, noises),
         frames=_each(frames, noises),
     )
-    if not mend or not known:
+    if not correct or not known:
         return found
     before = scenes.at(torch.arange(1 + BLOCK).expand(clips, -1))
     return _as_rendered(found, path, repeated(before, noises), teacher)
@@ -190,7 +190,7 @@ def draw_trajectories(
 def _as_rendered(
     found: Trajectories, path: Tensor, before: world.Scenes, teacher: Playground
 ) -> Trajectories:
-    """Mend trajectories, and drop those whose last frames the renderer fits worst."""
+    """Correct trajectories, and drop those whose last frames the renderer fits worst."""
     fitted = fit_scenes(decode_blocks(teacher, path[:, -1]).cpu(), before)
     video = torch.from_numpy(world.render(fitted))
     clean = encode_frames(video, teacher.autoencoder).float().unflatten(0, (len(path), BLOCK))
@@ -198,15 +198,15 @@ def _as_rendered(
     error = (clean - path[:, -1]).square().mean((1, 2)) * near[:, 0]
     order = (error.sum((1, 2)) / near.sum((1, 2, 3)).clamp(min=1)).argsort()
     kept = order[: math.ceil((1 - _UNLIKE) * len(order))].sort().values
-    led = mended(path, clean, (*teacher.spec.sigmas, 0.0))
+    led = corrected(path, clean, (*teacher.spec.sigmas, 0.0))
     changed = replace(found, path=led.to(torch.float16), near=near.to(torch.bfloat16))
     return Trajectories(**{each.name: getattr(changed, each.name)[kept] for each in fields(found)})
 
 
-def mended(path: Tensor, clean: Tensor, levels: Sequence[float]) -> Tensor:
+def corrected(path: Tensor, clean: Tensor, levels: Sequence[float]) -> Tensor:
     """Change a path to end in other clean latents, with the same start.
 
-    At high noise the final errors are not visible yet: the correction starts at `_MENDED_BELOW`,
+    At high noise the final errors are not visible yet: the correction starts at `_CORRECTED_BELOW`,
     and then grows evenly.
 
     Args:
@@ -214,7 +214,7 @@ def mended(path: Tensor, clean: Tensor, levels: Sequence[float]) -> Tensor:
         clean: the new end, (N, BLOCK, C, h, w).
         levels: the noise levels, the last of them 0.
     """
-    share = (1 - torch.tensor(levels, device=path.device) / _MENDED_BELOW).clamp(min=0)
+    share = (1 - torch.tensor(levels, device=path.device) / _CORRECTED_BELOW).clamp(min=0)
     return path + share[:, None, None, None, None] * (clean - path[:, -1])[:, None]
 
 

@@ -2,7 +2,8 @@ from .assembly import load
 from .bidirectional import BidirectionalWan
 from .device_map import DeviceMap
 from .model import Wan
-from .releases import RELEASES, Guidance, Release
+from .release import Guidance, Release
+from .releases import RELEASES
 from .tiny import write_tiny
 
 __all__ = [

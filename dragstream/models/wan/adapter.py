@@ -1,67 +1,196 @@
-"""Low-rank adapters (LoRA): read from peft's format, and merged into the weights."""
+"""Low-rank adapters (LoRA): read from the usual layouts, and merged into the weights.
+
+Factors are named `lora_A` and `lora_B`, or `lora_down` and `lora_up`, with an optional `alpha` for
+each pair; their weights by the names of the original Wan or of diffusers, with any prefix, or with
+underscores for dots (`lora_unet_blocks_0_self_attn_q`).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from dragstream.models.checkpoints import State, diffusers_name, read_pickled
+from dragstream.models.checkpoints import diffusers_name, listed, released_name
+from dragstream.models.state_dicts import State, mappings, root_name
+from dragstream.models.weight_files import find_files, read_tree
 
-_WRAPPED = "generator_lora"
-_FACTOR = re.compile(r"(?:base_model\.model\.)?(?:model\.)?(.+)\.lora_([AB])(?:\.\w+)?\.weight")
+_FACTOR = re.compile(
+    r"(?P<stem>.+?)\.lora[._](?P<half>A|B|down|up)(?:\.(?!weight)\w+)?(?:\.weight)?"
+)
+_HALVES = {"A": "down", "B": "up", "down": "down", "up": "up"}
+_ALPHA = ".alpha"
+_FLAT = "lora_unet_"
 
-Adapter = dict[str, tuple[Tensor, Tensor]]
-"""Factors A (rank, in) and B (out, rank), by the Diffusers name of the weight they modify."""
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """The change of one weight: alpha / rank * up @ down.
+
+    Attributes:
+        down: (rank, in).
+        up: (out, rank).
+        alpha: The scale; None means the rank.
+    """
+
+    down: Tensor
+    up: Tensor
+    alpha: float | None = None
+
+    @property
+    def rank(self) -> int:
+        """The rank of the change."""
+        return int(self.down.shape[0])
+
+
+Adapter = dict[str, Factors]
+"""Factors by the name, in the file, of the weight that they change."""
+
+
+@dataclass(frozen=True)
+class AdapterFile:
+    """An adapter to merge.
+
+    Attributes:
+        path: Its file, or a folder with one.
+        strength: Factor of its changes.
+    """
+
+    path: Path
+    strength: float = 1.0
 
 
 def read_adapter(path: str | Path) -> Adapter:
-    """Read an adapter: a pickled dict of factors, maybe under `generator_lora`.
+    """Read an adapter from safetensors or a pickle, maybe under a key.
 
     Raises:
         FileNotFoundError: The file does not exist.
         ValueError: The file is damaged or of another kind.
     """
-    content = read_pickled(path)
-    factors = content.get(_WRAPPED, content)
-    if not isinstance(factors, Mapping) or not factors:
-        raise ValueError(f"{Path(path).name} holds no adapter")
-    found: dict[str, dict[str, Tensor]] = {}
-    for name, value in factors.items():
-        match = _FACTOR.fullmatch(str(name))
-        if match is None or not isinstance(value, Tensor) or value.ndim != 2:
-            raise ValueError(f"{Path(path).name} holds {name!r}, which is no factor of an adapter")
-        found.setdefault(diffusers_name(f"{match[1]}.weight"), {})[match[2]] = value
-    halves = [name for name, pair in found.items() if len(pair) != 2]
-    if halves:
-        raise ValueError(f"{Path(path).name} lacks one of two factors of {', '.join(halves[:5])}")
-    return {name: (pair["A"], pair["B"]) for name, pair in found.items()}
+    files = find_files(path)
+    try:
+        return find_adapter(read_tree(files))
+    except ValueError as error:
+        raise ValueError(f"{files.shown.name} holds no adapter: {error}") from error
 
 
-def merged(state: Mapping[str, Tensor], adapter: Adapter, alpha: float | None = None) -> State:
-    """Merge an adapter: W + alpha / rank * B A for each weight, dtypes unchanged.
-
-    Args:
-        state: Weights by the names of Diffusers.
-        adapter: The result of `read_adapter`.
-        alpha: The adapter's scale; None means alpha = rank.
+def find_adapter(tree: Mapping[str, Any]) -> Adapter:
+    """Find the adapter in what a file holds.
 
     Raises:
-        ValueError: The adapter does not fit the weights.
+        ValueError: There is none or more than one, or it has other entries than factors.
     """
+    found = [(path, mapping) for path, mapping in mappings(tree) if _has_factors(mapping)]
+    named = [(path, mapping) for path, mapping in found if path and "generator" in path[-1]]
+    if len(named or found) != 1:
+        keys = [".".join(path) for path, _ in found]
+        raise ValueError(f"{len(found)} mappings of factors, {listed(keys or tree) or 'nothing'}")
+    return _paired((named or found)[0][1])
+
+
+def _has_factors(mapping: Mapping[str, Any]) -> bool:
+    return any(_FACTOR.fullmatch(str(name)) for name in mapping)
+
+
+def _paired(mapping: Mapping[str, Any]) -> Adapter:
+    halves: dict[str, dict[str, Tensor]] = {}
+    alphas: dict[str, float] = {}
+    for name, value in mapping.items():
+        match = _FACTOR.fullmatch(str(name))
+        if match is not None and isinstance(value, Tensor) and value.ndim == 2:
+            halves.setdefault(match["stem"], {})[_HALVES[match["half"]]] = value
+        elif str(name).endswith(_ALPHA) and _is_number(value):
+            alphas[str(name).removesuffix(_ALPHA)] = 1.0 if _is_meta(value) else float(value)
+        else:
+            raise ValueError(f"{name!r} is no factor of an adapter")
+    single = [name for name, pair in halves.items() if len(pair) != 2]
+    if single:
+        raise ValueError(f"it lacks one of two factors of {listed(single)}")
+    bent = [name for name, pair in halves.items() if len(pair["down"]) != pair["up"].shape[1]]
+    if bent:
+        raise ValueError(f"the two factors of {listed(bent)} have different ranks")
+    return {name: Factors(**pair, alpha=alphas.get(name)) for name, pair in halves.items()}
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, Tensor):
+        return value.numel() == 1
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_meta(value: object) -> bool:
+    return isinstance(value, Tensor) and value.is_meta
+
+
+def merge(
+    state: Mapping[str, Tensor],
+    adapter: Adapter,
+    *,
+    strength: float = 1.0,
+    alpha: float | None = None,
+) -> State:
+    """Merge an adapter: W + strength * alpha / rank * B A for each weight, dtypes unchanged.
+
+    Float8 weights become bfloat16, which holds changes that float8 would round away.
+
+    Args:
+        state: Weights by the names of diffusers.
+        adapter: The result of `read_adapter`.
+        strength: Factor of all changes.
+        alpha: Replaces the alphas of the file; None keeps them.
+
+    Raises:
+        ValueError: The adapter does not fit the weights; the message lists what it changes.
+    """
+    places = _places(state, adapter)
+    missing = [name for name in adapter if places[name] not in state]
+    if missing:
+        ranks = sorted({factors.rank for factors in adapter.values()})
+        raise ValueError(
+            f"the adapter (rank {listed(ranks)}) changes {len(adapter)} weights, of which the "
+            f"checkpoint lacks {len(missing)}: {listed(missing)}"
+        )
+    wrong = [
+        f"{places[name]} by {tuple(factors.up.shape)} x {tuple(factors.down.shape)}, where the "
+        f"checkpoint has {tuple(state[places[name]].shape)}"
+        for name, factors in adapter.items()
+        if state[places[name]].shape != (len(factors.up), factors.down.shape[1])
+    ]
+    if wrong:
+        raise ValueError(f"the adapter changes {listed(wrong)}")
     result = dict(state)
-    for name, (down, up) in adapter.items():
-        rank = down.shape[0]
-        weight = state.get(name)
-        if weight is None or up.shape[1] != rank or weight.shape != (up.shape[0], down.shape[1]):
-            shape = None if weight is None else tuple(weight.shape)
-            raise ValueError(
-                f"the adapter changes {name} by {tuple(up.shape)} x {tuple(down.shape)}, "
-                f"where the checkpoint has {shape or 'nothing'}"
-            )
-        scale = 1.0 if alpha is None else alpha / rank
-        change = up.float() @ down.float()
-        result[name] = (weight.float() + scale * change).to(weight.dtype)
+    for name, factors in adapter.items():
+        weight = result[places[name]]
+        chosen = factors if alpha is None else replace(factors, alpha=alpha)
+        result[places[name]] = _changed(weight, chosen, strength)
     return result
+
+
+def _changed(weight: Tensor, factors: Factors, strength: float) -> Tensor:
+    scale = 1.0 if factors.alpha is None else factors.alpha / factors.rank
+    change = factors.up.float() @ factors.down.float()
+    dtype = weight.dtype if weight.dtype.itemsize > 1 else torch.bfloat16
+    return (weight.float() + strength * scale * change).to(dtype)
+
+
+def _places(state: Mapping[str, Tensor], adapter: Iterable[str]) -> dict[str, str]:
+    """Return the weight's name in the state for each name in the adapter's file."""
+    stems = {name: root_name(name) for name in adapter}
+    if any(name.startswith(_FLAT) for name in adapter):
+        names = [*state, *(released_name(name).removeprefix("model.") for name in state)]
+        flat = {name.removesuffix(".weight").replace(".", "_"): name for name in names}
+        stems |= {
+            name: flat.get(name.removeprefix(_FLAT), name).removesuffix(".weight")
+            for name in adapter
+            if name.startswith(_FLAT)
+        }
+    diffusers = any(".attn1." in stem for stem in stems.values())
+    return {
+        name: f"{stem}.weight" if diffusers else diffusers_name(f"{stem}.weight")
+        for name, stem in stems.items()
+    }

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from tqdm.auto import tqdm
 
+from dragstream.drags.checks import check_finite, check_sequence
 from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.defaults import cpu_by_default
+from dragstream.models.inspection import described
 from dragstream.models.plan import Plan, plan_for
-from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Steps
+from dragstream.models.wan.adapter import AdapterFile
+from dragstream.models.wan.bidirectional import BidirectionalWan, Single, SolvedWan, Steps
 from dragstream.models.wan.cache import cache_folder
-from dragstream.models.wan.context_policy import ContextPolicy, Recaching, Restarting, Rolling
+from dragstream.models.wan.context_policy import (
+    Averaging,
+    ContextPolicy,
+    Recaching,
+    Restarting,
+    Rolling,
+)
 from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.model import Wan
-from dragstream.models.wan.preview import PreviewDecoder
-from dragstream.models.wan.releases import RELEASES, Release
+from dragstream.models.wan.preview import PREVIEW_REPOSITORY, PREVIEWS, PreviewDecoder
+from dragstream.models.wan.release import TIMESTEPS, Release
+from dragstream.models.wan.releases import RELEASES, read_note
 from dragstream.models.wan.room import need_memory
 from dragstream.models.wan.sources import Folder, Hub, Source
 from dragstream.models.wan.text import TextEncoder
 from dragstream.models.wan.vae import VideoAutoencoder
 from dragstream.models.wan.weights import TRANSFORMER, Files, read_transformer
+
+Adapters = str | Path | tuple[str | Path, float] | Sequence[str | Path | tuple[str | Path, float]]
+"""One adapter file or several, each a path or (path, strength)."""
 
 _SCHEDULER = "scheduler/scheduler_config.json"
 
@@ -36,8 +50,9 @@ def load(
     name: str | Path | Release | Plan,
     *,
     checkpoint: str | Path | None = None,
+    key: str | None = None,
     base: str | Path | None = None,
-    lora: str | Path | None = None,
+    lora: Adapters | None = None,
     preview: str | Path | None = None,
     revision: str | None = None,
     cache: bool | str | Path = True,
@@ -52,14 +67,20 @@ def load(
     Args:
         name: One of `RELEASES`, a release of your own, a plan (`ds.plan`), or a folder: one in the
             Diffusers layout, maybe with a released `.pt` file and a `dragstream.json` (see
-            `Release.of`).
-        checkpoint: A local `.pt` file of the transformer's weights, or a folder in the Diffusers
-            layout, in place of the release's.
+            `read_note`).
+        checkpoint: A local file of the transformer's weights in place of the release's:
+            safetensors or a pickle, in the original or diffusers' naming; or a folder, of shards or
+            in the Diffusers layout. `ds.models.inspect` says what a file holds.
+        key: The key of the state dict, if the file has several; `ema=` chooses between averaged
+            weights and others.
         base: A local folder in the Diffusers layout with everything else, or a hub repository,
             "owner/name" or "owner/name@revision".
-        lora: A local adapter in place of the release's.
-        preview: A small decoder (`taew2_1.pth` or `.safetensors`) for frames, in a fraction of the
-            time and memory; the VAE still encodes, and is available as `model.vae`.
+        lora: A local adapter (LoRA), or several, each maybe with a strength, in place of the
+            release's: `"a.safetensors"`, `["a.safetensors", ("b.pt", 0.5)]`. They are merged into
+            the weights.
+        preview: A small decoder for frames, in a fraction of the time and memory: its file, or a
+            name of `PREVIEWS` ("taew2_1"), which is downloaded. The VAE still encodes, and is
+            available as `model.vae`.
         revision: Branch, tag or commit of the release's repository on the hub.
         cache: Cache converted weights and encoded prompts: True, False, or the cache folder.
         device_map: Device of each part; by default a CUDA device, in bfloat16.
@@ -85,9 +106,10 @@ def load(
     files = Files(
         base=_base(base, release, own, revision),
         weights=own or Hub(release.repository or release.base, revision),
-        checkpoint=_present(checkpoint, "checkpoint"),
-        lora=_present(lora, "lora"),
-        preview=_present(preview, "preview"),
+        checkpoint=None if checkpoint is None else _present(checkpoint, "checkpoint"),
+        key=key,
+        lora=None if lora is None else _adapters(lora),
+        preview=None if preview is None else _preview(preview),
         cache=_kept(cache),
     )
     return assemble(release, files, where, progress=progress)
@@ -124,7 +146,13 @@ def assemble(
         )
         preview = None
         if files.preview is not None:
-            preview = PreviewDecoder.from_file(files.preview, dtype=where.vae_dtype)  # type: ignore[arg-type]
+            statistics = (vae.mean, vae.std)
+            preview = PreviewDecoder.from_file(
+                files.preview,
+                dtype=where.vae_dtype,  # type: ignore[arg-type]
+                statistics=statistics,
+            )
+            _check_preview(preview, vae)
         bar.update()
         for part, place, what in ((wan, device, "transformer"), (vae, where.vae_device, "VAE")):
             _need_room(part, torch.device(place or device), what)
@@ -152,42 +180,39 @@ def _joined(
 ) -> Wan:
     guidance, factors = release.guidance, vae.factors
     _check_channels(wan.config, vae)
-    if guidance is None:
-        sigmas, timesteps = release.schedule()
+    parts = {"wan": wan, "vae": vae, "text": text, "preview": preview, "undo": undo}
+    if guidance is None and release.solver_steps is None:
         return Wan(
             release.spec(wan.config, factors=factors),
-            wan,
-            vae,
-            text,
-            timesteps={
-                sigma: step
-                for sigma, step in zip(sigmas, timesteps, strict=True)
-                if sigma * 1000.0 != step
-            },
+            timesteps=_timesteps(release),
             policy=_policy(release, wan, vae),
-            preview=preview,
-            undo=undo,
+            **parts,  # type: ignore[arg-type]
         )
-    steps = Steps.from_file(files.base.file(_SCHEDULER), guidance.steps, guidance.shift)
+    count = guidance.steps if guidance else release.solver_steps or 1
+    shift = guidance.shift if guidance else release.shift
+    steps = Steps.from_file(files.base.file(_SCHEDULER), count, shift)
+    spec = release.spec(wan.config, factors=factors, sigmas=steps.sigmas)
+    if guidance is None:
+        return SolvedWan(spec, steps=steps, policy=_policy(release, wan, vae), **parts)
     negative = None
     if guidance.scale > 1:
         negative = text(guidance.negative_prompt).to(wan.transformer.device)
-    return BidirectionalWan(
-        release.spec(wan.config, factors=factors, sigmas=steps.sigmas),
-        wan,
-        vae,
-        text,
-        policy=Single(wan, negative),
-        preview=preview,
-        undo=undo,
-        steps=steps,
-        scale=guidance.scale,
-    )
+    policy = Single(wan, negative)
+    return BidirectionalWan(spec, steps=steps, scale=guidance.scale, policy=policy, **parts)
+
+
+def _timesteps(release: Release) -> dict[float, float]:
+    """Return the network's timestep by noise level, where it differs from sigma * 1000."""
+    schedules = (release.schedule(), release.first_schedule())
+    pairs = [pair for sigmas, steps in schedules for pair in zip(sigmas, steps, strict=True)]
+    return {sigma: step for sigma, step in pairs if sigma * TIMESTEPS != step}
 
 
 def _policy(release: Release, wan: CausalWan, vae: VideoAutoencoder) -> ContextPolicy:
     if release.limit is not None:
-        return Restarting(wan, release.limit, release.overlap, vae.again)
+        return Restarting(wan, release.limit, release.overlap, vae.again, release.recached)
+    if release.sink_decay is not None:
+        return Averaging(wan, release.sink_decay)
     return Recaching(wan) if release.recached else Rolling(wan)
 
 
@@ -197,6 +222,16 @@ def _check_channels(config: CausalWanConfig, vae: VideoAutoencoder) -> None:
         raise ValueError(
             f"the transformer works on {config.latent_channels} latent channels and the VAE on "
             f"{held}: they belong to different models"
+        )
+
+
+def _check_preview(preview: PreviewDecoder, vae: VideoAutoencoder) -> None:
+    made, wanted = (preview.channels, preview.factors), (vae.mean.numel(), vae.factors)
+    if made != wanted:
+        raise ValueError(
+            f"the small decoder is of another VAE: it decodes {made[0]} channels to "
+            f"{made[1][0]} frames and {made[1][1]} pixels, the VAE {wanted[0]} to "
+            f"{wanted[1][0]} and {wanted[1][1]}"
         )
 
 
@@ -254,7 +289,7 @@ def _released(name: object) -> tuple[Release, Folder | None]:
 
 
 def _release_in(folder: Path) -> Release:
-    noted = Release.of(folder)
+    noted = read_note(folder)
     if noted is not None:
         return noted
     for release in RELEASES.values():
@@ -263,9 +298,10 @@ def _release_in(folder: Path) -> Release:
     if (folder / TRANSFORMER / "config.json").is_file():
         return next(release for release in RELEASES.values() if release.file is None)
     files = [release.file for release in RELEASES.values() if release.file is not None]
+    found = described(folder)
     raise ValueError(
         f"{folder} holds no model that is known: no dragstream.json, no {TRANSFORMER}/config.json "
-        f"in the Diffusers layout, none of {', '.join(files)}"
+        f"in the Diffusers layout, none of {', '.join(files)}{found and f' ({found})'}"
     )
 
 
@@ -286,13 +322,33 @@ def _base(
     return Hub(release.base, revision if release.repository is None else None)
 
 
-def _present(path: str | Path | None, name: str) -> Path | None:
-    if path is None:
-        return None
+def _present(path: str | Path, name: str) -> Path:
     found = expanded(path, name)
     if not found.exists():
         raise FileNotFoundError(f"{name}: there is no file or folder {found}")
     return found
+
+
+def _adapters(lora: Adapters) -> tuple[AdapterFile, ...]:
+    one = isinstance(lora, str | Path) or _is_weighted(lora)
+    return tuple(
+        _adapter(item) for item in check_sequence([lora] if one else lora, "lora", "adapters")
+    )
+
+
+def _adapter(item: Any) -> AdapterFile:
+    path, strength = item if _is_weighted(item) else (item, 1.0)
+    return AdapterFile(_present(path, "lora"), check_finite(strength, "the strength of an adapter"))
+
+
+def _is_weighted(item: object) -> bool:
+    return isinstance(item, tuple) and len(item) == 2 and not isinstance(item[1], str | Path)
+
+
+def _preview(preview: str | Path) -> Path:
+    if isinstance(preview, str) and preview in PREVIEWS and not Path(preview).exists():
+        return Hub(PREVIEW_REPOSITORY).file(f"{preview}.safetensors")
+    return _present(preview, "preview")
 
 
 def _kept(cache: object) -> Path | None:

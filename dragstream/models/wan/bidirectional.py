@@ -164,25 +164,37 @@ class Single:
         return replace(clip, frames=clip.frames + latents.shape[1])
 
 
-class BidirectionalWan(Wan):
-    """A Wan that generates a whole clip at once, with guidance.
+class SolvedWan(Wan):
+    """A Wan with a scheduler's solver between its steps, in place of fresh noise (LongLive 2.0).
 
     Args:
         steps: The scheduler's steps; the noise levels are also those of the spec.
-        scale: Scale of the guidance; 1 for none.
         args: See `Wan`.
         kwargs: See `Wan`.
     """
 
-    def __init__(self, *args: Any, steps: Steps, scale: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, steps: Steps, **kwargs: Any) -> None:
         timesteps = dict(zip(steps.sigmas, steps.timesteps, strict=True))
         super().__init__(*args, timesteps=timesteps, **kwargs)
         self.steps = steps
-        self.scale = scale
 
     def solver(self, step: int) -> Solver:
         """Make a solver that starts at a denoising step."""
         return self.steps.solver(step)
+
+
+class BidirectionalWan(SolvedWan):
+    """A Wan that generates a whole clip at once, with guidance.
+
+    Args:
+        scale: Scale of the guidance; 1 for none.
+        args: See `SolvedWan`.
+        kwargs: See `SolvedWan`.
+    """
+
+    def __init__(self, *args: Any, scale: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.scale = scale
 
     def read(self, *args: Any, window: int | None = None, **kwargs: Any) -> Reading:  # noqa: ARG002
         """See `VideoModel.read`; a clip has no past, so that `window` is unused."""

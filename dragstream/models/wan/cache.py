@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from dragstream.drags.files import expanded
-from dragstream.models.checkpoints import State
+from dragstream.models.state_dicts import State
 from dragstream.models.wan.room import free_disk, gigabytes
 
 _log = logging.getLogger(__name__)

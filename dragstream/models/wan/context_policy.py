@@ -1,11 +1,12 @@
-"""The context policies of the released models: rolling, restarting and recomputed KV caches.
+"""The context policies of the released models: four ways to keep the past visible.
 
 Each converts clean blocks to contexts of a `CausalWan`, and is selected by the fields of a
 `Release`:
 
 - `Rolling`: an unlimited rolling window (Self-Forcing, Causal Forcing);
+- `Averaging`: a rolling window whose sink is a running mean of what leaves it (Reward Forcing);
 - `Restarting`: an append-only cache that restarts from a few overlapping frames when it is full
-  (CausVid);
+  (CausVid), or before every block (Krea Realtime);
 - `Recaching`: a rolling window whose keys and values are recomputed under a new prompt (LongLive).
 """
 
@@ -18,7 +19,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from dragstream.models.causal_context import CausalContext
+from dragstream.models.causal_context import CausalContext, CommittedBlock
+from dragstream.models.causal_gradient import KeyValue
+from dragstream.models.causal_rope import apply_rotary_emb
 from dragstream.models.causal_wan import CausalWan
 
 
@@ -93,6 +96,92 @@ class Rolling:
 
 
 @dataclass(frozen=True, eq=False)
+class Averaged(RolloutContext):
+    """The context of a running-mean sink.
+
+    Attributes:
+        sink: The mean of keys and values at each layer in float32, keys rotated as those of the
+            stream's first frames; empty until a block has left the window.
+    """
+
+    sink: tuple[KeyValue, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Averaging:
+    """A rolling window whose sink is a running mean (Reward Forcing).
+
+    When a block leaves the window, sink = decay * sink + (1 - decay) * block, for keys before their
+    rotation and for values. The sink lies directly before the window, as if its frames were those
+    just evicted: its keys are rotated for that place.
+
+    Attributes:
+        wan: The transformer, with a window, and a sink of one block.
+        decay: The weight of the old sink.
+    """
+
+    wan: CausalWan
+    decay: float
+
+    def begin(self, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        return Averaged(self.wan.new_context(text))
+
+    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        rolled = _rollout(context)
+        return replace(rolled, inner=self.wan.with_text(rolled.inner, text))
+
+    def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
+        """See `ContextPolicy`."""
+        rolled = _rollout(context)
+        inner = self.wan.commit(latents, rolled.inner)
+        sink = rolled.sink if isinstance(rolled, Averaged) else ()
+        kept = {block.start for block in inner.blocks}
+        evicted = [block for block in rolled.inner.blocks if block.start not in kept]
+        if evicted:
+            # Without inference mode: later gradients for latents need ordinary tensors.
+            with torch.inference_mode(mode=False), torch.no_grad():
+                inner, sink = self._averaged(rolled, inner, evicted, sink)
+        return Averaged(inner, rolled.frames + latents.shape[1], sink=sink)
+
+    def _averaged(
+        self,
+        rolled: RolloutContext,
+        inner: CausalContext,
+        evicted: list[CommittedBlock],
+        sink: tuple[KeyValue, ...],
+    ) -> tuple[CausalContext, tuple[KeyValue, ...]]:
+        """Return the context with the sink that has taken in evicted blocks, and that sink."""
+        for block in evicted:
+            sink = self._mixed(sink or rolled.inner.blocks[0].layers, block)
+        layers = tuple(self._placed(pair, evicted[-1].start) for pair in sink)
+        moved = replace(inner.blocks[0], layers=layers, _filtered={})
+        return replace(inner, blocks=(moved, *inner.blocks[1:])), sink
+
+    def _mixed(self, sink: tuple[KeyValue, ...], block: CommittedBlock) -> tuple[KeyValue, ...]:
+        """Return the mean with a block, whose keys are rotated back to the first frames."""
+        mixed = []
+        for (key, value), (new_key, new_value) in zip(sink, block.layers, strict=True):
+            moved = self._moved(new_key.float(), -block.start)
+            mixed.append((self._mean(key, moved), self._mean(value, new_value)))
+        return tuple(mixed)
+
+    def _mean(self, old: Tensor, new: Tensor) -> Tensor:
+        return self.decay * old.float() + (1 - self.decay) * new.float()
+
+    def _placed(self, pair: KeyValue, start: int) -> KeyValue:
+        """Return keys and values of the sink at a frame, in the transformer's dtype."""
+        dtype = self.wan.transformer.dtype
+        return self._moved(pair[0], start).to(dtype), pair[1].to(dtype)
+
+    def _moved(self, key: Tensor, frames: int) -> Tensor:
+        """Return rotated keys moved by a number of frames."""
+        rotary_emb = self.wan.transformer.rope(torch.tensor([[frames]]), 1, 1)
+        return apply_rotary_emb(key, torch.view_as_real(rotary_emb).to(key.device))
+
+
+@dataclass(frozen=True, eq=False)
 class Restarting:
     """An append-only cache of `limit` frames that restarts from the last `overlap` of them.
 
@@ -106,12 +195,14 @@ class Restarting:
         overlap: Latent frames at the start of a rollout.
         again: A function from the latents (1, F, C, h, w) of a rollout to the single latent frame
             (1, 1, C, h, w) of its last video frame.
+        recached: If set, a new prompt recomputes keys and values of the rollout.
     """
 
     wan: CausalWan
     limit: int
     overlap: int
     again: Callable[[Tensor], Tensor]
+    recached: bool = False
 
     def begin(self, text: Tensor) -> AnyContext:
         """See `ContextPolicy`."""
@@ -120,6 +211,8 @@ class Restarting:
     def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
         """See `ContextPolicy`."""
         rolled = _rollout(context)
+        if self.recached and rolled.latents:
+            return replace(rolled, inner=self._committed(torch.cat(rolled.latents, dim=1), text))
         return replace(rolled, inner=self.wan.with_text(rolled.inner, text))
 
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
@@ -136,10 +229,13 @@ class Restarting:
         kept = self.overlap - 1
         first = self.again(rollout[:, : rollout.shape[1] - kept])
         start = torch.cat([first, rollout[:, rollout.shape[1] - kept :]], dim=1)
+        return RolloutContext(self._committed(start, text), latents=(start,))
+
+    def _committed(self, rollout: Tensor, text: Tensor) -> CausalContext:
         inner = self.wan.new_context(text)
-        for block in start.split(self.wan.config.frames_per_block, dim=1):
+        for block in rollout.split(self.wan.config.frames_per_block, dim=1):
             inner = self.wan.commit(block, inner)
-        return RolloutContext(inner, latents=(start,))
+        return inner
 
 
 @dataclass(frozen=True, eq=False)

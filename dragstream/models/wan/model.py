@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from dragstream.models.base import LowPassFilter, ModelSpec, Reading
 from dragstream.models.wan.context_policy import AnyContext, ContextPolicy, Rolling, inner_context
 from dragstream.models.wan.device_map import DeviceMap
-from dragstream.models.wan.releases import TIMESTEPS
+from dragstream.models.wan.release import TIMESTEPS
 
 if TYPE_CHECKING:
     from dragstream.models.causal_wan import CausalWan
@@ -83,6 +83,8 @@ class Wan(nn.Module):
         digest = hashlib.sha256(self.wan.fingerprint().encode())
         digest.update(self.vae.digest().encode())
         digest.update(repr((self.spec.sigmas, sorted(self._timesteps.items()))).encode())
+        if self.spec.first_sigmas is not None:
+            digest.update(repr(self.spec.first_sigmas).encode())
         identity = getattr(self.text, "identity", None)
         if identity is not None:
             digest.update(identity().encode())

@@ -1,4 +1,4 @@
-"""A small decoder for previews, from a file in the layout of TAEHV (`taew2_1`).
+"""Small decoders for previews, from files in the layout of TAEHV, by name or path.
 
 It is a convolutional network: three stages of three memory blocks, each followed by spatial
 upsampling, temporal upsampling and a change of width. The inputs of a memory block are the present
@@ -7,24 +7,34 @@ and the previous frame, so the state is one frame per memory block.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
-from dragstream.models.checkpoints import State, load_strictly, read_pickled
+from dragstream.models.checkpoints import load_strictly
 from dragstream.models.defaults import cpu_by_default
 from dragstream.models.pixels import to_frames
+from dragstream.models.state_dicts import State
+from dragstream.models.weight_files import find_files, read_tree
 
 Memory = tuple[Tensor, ...]
 """The last input of each memory block, (1, channels, rows, columns)."""
+
+PREVIEWS = ("taew2_1", "taew2_2", "lighttaew2_1", "lighttaew2_2")
+"""Names of small decoders: those of Wan 2.1 and of Wan 2.2 TI2V, by two authors."""
+
+PREVIEW_REPOSITORY = "lightx2v/Autoencoders"
+"""The hub repository of their files, `NAME.safetensors`."""
+
+_UNNORMALISED = "lighttae"
+"""Beginning of the names of decoders that take latents without the VAE's normalisation."""
 
 _DECODER = "decoder."
 _STAGES = ((3, 7), (9, 13), (15, 19))
@@ -76,10 +86,15 @@ class PreviewDecoder(nn.Module):
         channels: Channels of the latents.
         widths: Widths of the three stages, and after the last of them.
         strides: Temporal upsampling of each stage.
+        patch: Pixels per axis that the last layer gives for each of its cells: 2 for Wan 2.2.
     """
 
     def __init__(
-        self, channels: int, widths: tuple[int, int, int, int], strides: tuple[int, int, int]
+        self,
+        channels: int,
+        widths: tuple[int, int, int, int],
+        strides: tuple[int, int, int],
+        patch: int = 1,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = [
@@ -92,14 +107,28 @@ class PreviewDecoder(nn.Module):
             layers += [_MemoryBlock(width) for _ in range(3)]
             layers += [nn.Upsample(scale_factor=2), _Grow(width, stride)]
             layers += [_convolution(width, following, bias=False)]
-        layers += [nn.ReLU(), _convolution(widths[-1], 3)]
+        layers += [nn.ReLU(), _convolution(widths[-1], 3 * patch**2), nn.PixelShuffle(patch)]
         self.decoder = nn.Sequential(*layers)
-        self.growth = int(np.prod(strides))
+        self.channels = channels
+        self.factors = (int(np.prod(strides)), 2 ** len(strides) * patch)
+        self.statistics: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     @cpu_by_default()
-    def from_file(cls, path: str | Path, *, dtype: torch.dtype = torch.float32) -> PreviewDecoder:
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        dtype: torch.dtype = torch.float32,
+        statistics: tuple[Tensor, Tensor] | None = None,
+    ) -> PreviewDecoder:
         """Read a released file, `.pth` or `.safetensors`; its encoder is ignored.
+
+        Args:
+            path: The file.
+            dtype: Dtype of the weights in memory.
+            statistics: Mean and deviation of the VAE's latents, (1, 1, C, 1, 1). Files whose names
+                begin with "lighttae" need them: those decoders take latents without normalisation.
 
         Raises:
             FileNotFoundError: The file does not exist.
@@ -108,7 +137,7 @@ class PreviewDecoder(nn.Module):
         path = expanded(path)
         state = {
             name: weight
-            for name, weight in _read(path).items()
+            for name, weight in read_tree(find_files(path)).items()
             if name.startswith(_DECODER) and isinstance(weight, Tensor)
         }
         try:
@@ -116,8 +145,12 @@ class PreviewDecoder(nn.Module):
             load_strictly(model, _cut(state, model))
         except (KeyError, ValueError) as error:
             raise ValueError(
-                f"{path.name} is no small decoder for Wan 2.1 (taew2_1.pth): {error}"
+                f"{path.name} is no small decoder for Wan, as {', '.join(PREVIEWS)} are: {error}"
             ) from error
+        if path.name.startswith(_UNNORMALISED):
+            if statistics is None:
+                raise ValueError(f"{path.name} needs the statistics of the VAE's latents")
+            model.statistics = statistics
         return model.to(dtype).requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
 
     @classmethod
@@ -126,8 +159,9 @@ class PreviewDecoder(nn.Module):
         first = state[f"{_DECODER}1.weight"]
         ends = [state[f"{_DECODER}{grow + 1}.weight"] for _, grow in _STAGES]
         widths = (first.shape[0], *(end.shape[0] for end in ends))
+        patch = math.isqrt(state[f"{_DECODER}22.weight"].shape[0] // 3)
         # The first stage does not upsample in time; the file may hold weights for more.
-        return cls(first.shape[1], widths, (1, 2, 2))  # type: ignore[arg-type]
+        return cls(first.shape[1], widths, (1, 2, 2), patch)  # type: ignore[arg-type]
 
     @torch.no_grad()
     def decode(
@@ -139,6 +173,9 @@ class PreviewDecoder(nn.Module):
             FloatingPointError: The images are not finite.
         """
         weight = next(self.parameters())
+        if self.statistics is not None:
+            mean, std = (part.to(latents.device, latents.dtype) for part in self.statistics)
+            latents = latents * std + mean
         frames = torch.tanh(latents[0].to(weight.device, weight.dtype) / 3) * 3
         memory: list[Tensor] = []
         for layer in self.decoder:
@@ -150,17 +187,8 @@ class PreviewDecoder(nn.Module):
             else:
                 frames = layer(frames)
         if state is None:  # a video's first latent frame gives one frame: the last upsampled
-            frames = frames[self.growth - 1 :]
+            frames = frames[self.factors[0] - 1 :]
         return to_frames(frames.float() * 255, "small decoder"), tuple(memory)
-
-
-def _read(path: Path) -> State:
-    if path.suffix != ".safetensors":
-        return read_pickled(path)
-    try:
-        return dict(load_file(path))
-    except SafetensorError as error:
-        raise ValueError(f"{path.name} is damaged: {error}") from error
 
 
 def _cut(state: Mapping[str, Tensor], model: PreviewDecoder) -> State:

@@ -93,5 +93,37 @@ _WAN_1_3B = Sizes(
     },
 )
 
-SIZES: dict[str, Sizes] = {"Wan-AI/Wan2.1-T2V-1.3B-Diffusers": _WAN_1_3B}
+_WAN_14B = Sizes(
+    transformer={**_WAN_1_3B.transformer, "num_layers": 40, "num_heads": 40, "ffn_dim": 13824},
+    text=_WAN_1_3B.text,
+)
+
+_WAN_5B = Sizes(
+    transformer={
+        **_WAN_1_3B.transformer,
+        "num_heads": 24,
+        "ffn_dim": 14336,
+        "latent_channels": 48,
+    },
+    vae={
+        "base_dim": 160,
+        "decoder_base_dim": 256,
+        "z_dim": 48,
+        "in_channels": 12,
+        "out_channels": 12,
+        "is_residual": True,
+        "patch_size": 2,
+        "scale_factor_spatial": 16,
+        # Statistics of the latents; they do not change the size.
+        "latents_mean": [0.0] * 48,
+        "latents_std": [1.0] * 48,
+    },
+    text=_WAN_1_3B.text,
+)
+
+SIZES: dict[str, Sizes] = {
+    "Wan-AI/Wan2.1-T2V-1.3B-Diffusers": _WAN_1_3B,
+    "Wan-AI/Wan2.1-T2V-14B-Diffusers": _WAN_14B,
+    "Wan-AI/Wan2.2-TI2V-5B-Diffusers": _WAN_5B,
+}
 """Sizes by repository."""

@@ -166,7 +166,7 @@ class Hub:
             f"{name} of {self.identity} is not on this machine and cannot be downloaded"
             f"{reason}; "
             f"where there is a network, run `hf download {self.repository} {what}{pinned}`, "
-            f"or name a local copy (checkpoint=..., base=...)"
+            f"or name a local copy (checkpoint=..., base=..., preview=...)"
         )
 
 

@@ -21,14 +21,20 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import released_name
-from dragstream.models.wan.releases import NOTE, RELEASES, Release
+from dragstream.models.wan.release import Release
+from dragstream.models.wan.releases import NOTE, RELEASES
+from dragstream.models.wan.sizes import SIZES
 
 _TEXT_DIM = 16
 _CHANNELS = 4
+_WIDE = 6
+"""Latent channels of the tiny Wan 2.2, other than those of the tiny Wan 2.1."""
+
 _RANK = 2
 _LINEAR = ("attn1", "attn2", "ffn")
 """The parts of a block whose matrices an adapter modifies."""
@@ -39,8 +45,8 @@ def write_tiny(
     release: str = "self-forcing",
     *,
     seed: int = 0,
-    height: int = 32,
-    width: int = 48,
+    height: int | None = None,
+    width: int | None = None,
     num_layers: int = 3,
 ) -> Path:
     """Write a tiny random model as a folder that `ds.load` reads.
@@ -53,8 +59,8 @@ def write_tiny(
         folder: The output folder; created if missing.
         release: The released model to imitate.
         seed: Seed of the weights.
-        height: Frame height in pixels, a multiple of 16.
-        width: Frame width in pixels, a multiple of 16.
+        height: Frame height in pixels, a multiple of 16 (for Wan 2.2: of 32); None: 2 of them.
+        width: Frame width in pixels, likewise; None: 3 of them.
         num_layers: Layers of the transformer.
 
     Returns:
@@ -68,19 +74,21 @@ def write_tiny(
         raise ValueError(f"release must be one of {', '.join(RELEASES)}, got {release!r}")
     root, like = expanded(folder, "folder"), RELEASES[release]
     root.mkdir(parents=True, exist_ok=True)
+    wide = bool(SIZES[like.base].vae.get("is_residual"))
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
-        transformer = _transformer(num_layers)
+        transformer = _transformer(num_layers, _WIDE if wide else _CHANNELS)
         transformer.save_pretrained(root / "transformer")
         if like.file is not None:
             _write_released(root, like, transformer)
-        _vae().save_pretrained(root / "vae")
+        (_residual_vae() if wide else _vae()).save_pretrained(root / "vae")
         _write_text(root)
     UniPCMultistepScheduler(
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
     ).save_pretrained(root / "scheduler")
     _write_json(root / "model_index.json", {"_class_name": "WanPipeline"})
-    _write_json(root / NOTE, _note(like, height, width, num_layers))
+    unit = 32 if wide else 16
+    _write_json(root / NOTE, _note(like, height or 2 * unit, width or 3 * unit, num_layers))
     return root
 
 
@@ -110,13 +118,13 @@ def _shaken(model: nn.Module, scale: float) -> None:
             weight.add_(torch.randn_like(weight), alpha=scale)
 
 
-def _transformer(num_layers: int) -> WanTransformer3DModel:
+def _transformer(num_layers: int, channels: int) -> WanTransformer3DModel:
     model: WanTransformer3DModel = WanTransformer3DModel(
         patch_size=(1, 2, 2),
         num_attention_heads=2,
         attention_head_dim=12,
-        in_channels=_CHANNELS,
-        out_channels=_CHANNELS,
+        in_channels=channels,
+        out_channels=channels,
         text_dim=_TEXT_DIM,
         freq_dim=16,
         ffn_dim=32,
@@ -144,13 +152,37 @@ def _vae() -> AutoencoderKLWan:
     return model
 
 
+def _residual_vae() -> AutoencoderKLWan:
+    """Make a VAE of Wan 2.2's kind: residual, on patches of 2 x 2 pixels, with a factor of 16."""
+    model: AutoencoderKLWan = AutoencoderKLWan(
+        base_dim=4,
+        decoder_base_dim=4,
+        z_dim=_WIDE,
+        dim_mult=[1, 1, 2, 2],
+        num_res_blocks=1,
+        temperal_downsample=[False, True, True],
+        in_channels=12,
+        out_channels=12,
+        is_residual=True,
+        patch_size=2,
+        scale_factor_spatial=16,
+        latents_mean=[0.1 * index for index in range(_WIDE)],
+        latents_std=[1.0 + 0.1 * index for index in range(_WIDE)],
+    )
+    _shaken(model, 0.05)
+    return model
+
+
 def _write_released(root: Path, like: Release, transformer: nn.Module) -> None:
     """Write the weights under their released names, and an adapter if the release has one."""
     state = {released_name(name): weight for name, weight in transformer.state_dict().items()}
     path = root / str(like.file)
     path.parent.mkdir(parents=True, exist_ok=True)
-    ema = like.name == "self-forcing"
-    torch.save({"generator_ema" if ema else "generator": state}, path)
+    if path.suffix == ".safetensors":
+        bare = {name.removeprefix("model."): weight for name, weight in state.items()}
+        save_file({name: weight.contiguous() for name, weight in bare.items()}, path)
+    else:
+        torch.save({"generator_ema" if like.ema else "generator": state}, path)
     if like.lora is None:
         return
     factors: dict[str, Tensor] = {}
@@ -207,9 +239,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("folder", help="where to; made if need be")
     parser.add_argument("--release", default="self-forcing", choices=RELEASES, help="which layout")
-    for name, default in (("seed", 0), ("height", 32), ("width", 48), ("num_layers", 3)):
+    for name, default in (("seed", 0), ("height", None), ("width", None), ("num_layers", 3)):
         option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=int, default=default, help=f"by default {default}")
+        shown = "the smallest" if default is None else default
+        parser.add_argument(option, type=int, default=default, help=f"by default {shown}")
     write_tiny(**vars(parser.parse_args(arguments)))
 
 

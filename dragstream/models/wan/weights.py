@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,20 @@ from safetensors import SafetensorError
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import (
-    State,
     check_fit,
+    is_diffusers,
     read_diffusers,
     read_released,
     read_sizes,
 )
-from dragstream.models.wan.adapter import merged, read_adapter
+from dragstream.models.inspection import described
+from dragstream.models.state_dicts import State
+from dragstream.models.wan.adapter import AdapterFile, merge, read_adapter
 from dragstream.models.wan.cache import converted
-from dragstream.models.wan.releases import Release
+from dragstream.models.wan.release import Release
 from dragstream.models.wan.room import need_memory
 from dragstream.models.wan.sources import Source, signature
+from dragstream.models.weight_files import find_files
 
 TRANSFORMER = "transformer"
 """The transformer's folder in the Diffusers layout."""
@@ -35,8 +39,10 @@ class Files:
     Attributes:
         base: Source of sizes, VAE, text encoder, tokenizer and scheduler.
         weights: Source of the transformer's weights and its adapter.
-        checkpoint: The file of the weights in place of the release's; None for the release's.
-        lora: The file of the adapter in place of the release's; None for the release's.
+        checkpoint: The file or folder of the weights in place of the release's; None for the
+            release's.
+        key: The key of the state dict in the file, if it has several.
+        lora: Adapters in place of the release's; None for the release's.
         preview: The file of a small decoder; None for none.
         cache: The folder for converted weights and encoded prompts; None disables the cache.
     """
@@ -44,7 +50,8 @@ class Files:
     base: Source
     weights: Source
     checkpoint: Path | None = None
-    lora: Path | None = None
+    key: str | None = None
+    lora: tuple[AdapterFile, ...] | None = None
     preview: Path | None = None
     cache: Path | None = None
 
@@ -67,34 +74,63 @@ def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> Caus
         given = given / TRANSFORMER
     if given is None and release.file is None:
         given = files.weights.folder(TRANSFORMER)
-    if given is not None and given.is_dir():
+    if given is not None and is_diffusers(given):
         sizes, state = read_diffusers(given)
         config = CausalWanConfig.of(sizes | release.causal)
         _need_ram(config, dtype)
+        state = _merged(state, files.lora or (), release)
         wan: CausalWan = _named(given, CausalWan.from_state, state, config, dtype=dtype)
         return wan
     config = CausalWanConfig.of(
         read_sizes(files.base.file(f"{TRANSFORMER}/config.json")) | release.causal
     )
     path = given or files.weights.file(release.file or "")
-    lora = files.lora or (None if release.lora is None else files.weights.file(release.lora))
-    parts = [path] if lora is None else [path, lora]
-    key = signature(parts)[:32] + ("" if release.lora_alpha is None else f"-{release.lora_alpha:g}")
+    adapters = files.lora
+    if adapters is None:
+        adapters = () if release.lora is None else (AdapterFile(files.weights.file(release.lora)),)
 
     def read() -> State:
-        return _read(path, lora, release.lora_alpha, config)
+        return _read(path, adapters, release, files.key, config)
 
     _need_ram(config, dtype)
-    state = converted(key, read, dtype, files.cache)
+    state = converted(_digest(path, adapters, release, files.key), read, dtype, files.cache)
     return CausalWan.from_state(state, config, dtype=dtype)
 
 
-def _read(path: Path, lora: Path | None, alpha: float | None, config: CausalWanConfig) -> State:
-    state, origins = read_released(path)
+def _digest(
+    path: Path, adapters: tuple[AdapterFile, ...], release: Release, key: str | None
+) -> str:
+    """Compute the name of the cached copy: it changes with the files and with what is read."""
+    parts = [path, *(adapter.path for adapter in adapters)]
+    files = [file for part in parts for file in find_files(part).paths]
+    choices = (release.ema, key, release.lora_alpha, [adapter.strength for adapter in adapters])
+    return hashlib.sha256(f"{signature(files)} {choices}".encode()).hexdigest()[:32]
+
+
+def _read(
+    path: Path,
+    adapters: tuple[AdapterFile, ...],
+    release: Release,
+    key: str | None,
+    config: CausalWanConfig,
+) -> State:
     with torch.device("meta"):
         wanted = CausalWan(config)
-    _named(path, check_fit, wanted.transformer, state, origins)
-    return state if lora is None else _named(lora, merged, state, read_adapter(lora), alpha)
+    try:
+        state, origins = read_released(path, ema=release.ema, key=key)
+        check_fit(wanted.transformer, state, origins)
+    except ValueError as error:
+        found = described(path)
+        raise ValueError(f"{path}: {error}{found and f' ({found})'}") from error
+    return _merged(state, adapters, release)
+
+
+def _merged(state: State, adapters: tuple[AdapterFile, ...], release: Release) -> State:
+    for adapter in adapters:
+        factors = read_adapter(adapter.path)
+        choice = {"strength": adapter.strength, "alpha": release.lora_alpha}
+        state = _named(adapter.path, merge, state, factors, **choice)
+    return state
 
 
 def _named(path: Path, call: Any, *args: Any, **kwargs: Any) -> Any:

@@ -18,7 +18,6 @@ from dragstream.models import catalogue
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.wan import assembly, sources, tiny, weights
 from dragstream.models.wan import cache as cache_module
-from dragstream.models.wan.adapter import merged, read_adapter
 from dragstream.models.wan.assembly import load
 from dragstream.models.wan.cache import cache_folder
 from dragstream.models.wan.device_map import DeviceMap
@@ -90,33 +89,6 @@ def test_an_adapter_is_merged_into_the_weights(models, folders):
     assert torch.equal(wan.transformer.state_dict()[name], base[name])
 
 
-def test_adapters_are_scaled_and_checked(tmp_path):
-    down, up, name = torch.randn(2, 4), torch.randn(3, 2), "blocks.0.attn1.to_q.weight"
-    path = tmp_path / "a.pt"
-    key = "base_model.model.blocks.0.self_attn.q"
-    factors = {f"{key}.lora_A.default.weight": down, f"{key}.lora_B.default.weight": up}
-    torch.save(factors, path)
-    adapter = read_adapter(path)
-    state = {name: torch.zeros(3, 4, dtype=torch.bfloat16)}
-    result = merged(state, adapter, alpha=4.0)
-    assert result[name].dtype == torch.bfloat16
-    torch.testing.assert_close(result[name], (2 * up @ down).bfloat16())
-    with pytest.raises(
-        ValueError, match=rf"changes {name} by \(3, 2\) x \(2, 4\), where .*\(4, 4\)"
-    ):
-        merged({name: torch.zeros(4, 4)}, adapter)
-    with pytest.raises(ValueError, match="nothing"):
-        merged({}, adapter)
-    for content, message in (
-        ({f"{key}.lora_A.weight": down}, "lacks one of two factors"),
-        ({"blocks.0.weight": down}, "no factor"),
-        ({}, "no adapter"),
-    ):
-        torch.save(content, path)
-        with pytest.raises(ValueError, match=message):
-            read_adapter(path)
-
-
 # ---------------------------------------------------------------------- copies
 
 
@@ -125,7 +97,7 @@ def test_later_loads_read_a_copy(copied, tmp_path, monkeypatch, quick):
     first = quick(copied, cache)
     (kept,) = (cache / "weights").iterdir()
     with monkeypatch.context() as patch:
-        patch.setattr(weights, "read_released", lambda _path: pytest.fail("read again"))
+        patch.setattr(weights, "read_released", lambda _path, **_choice: pytest.fail("read again"))
         assert same_weights(quick(copied, cache).wan, first.wan)
     path = copied / RELEASES["self-forcing"].file
     content = torch.load(path)
@@ -352,7 +324,7 @@ def test_too_little_gpu_memory_is_told_with_sizes(model, monkeypatch):
 
 def test_too_little_memory_is_told_before_anything_is_read(copied, monkeypatch, quick):
     monkeypatch.setattr("dragstream.models.wan.room.free_memory", lambda _device: 1000)
-    monkeypatch.setattr(weights, "read_released", lambda _path: pytest.fail("read"))
+    monkeypatch.setattr(weights, "read_released", lambda _path, **_choice: pytest.fail("read"))
     with pytest.raises(MemoryError, match=r"the transformer takes 0\.1 MB on cpu, .*bfloat16"):
         quick(copied)
 

@@ -9,14 +9,21 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from dragstream.models.wan.preview import PreviewDecoder
+from dragstream.models.wan.sources import Hub
+from dragstream.models.wan.tiny import write_tiny
 from dragstream.stream.stream import Stream
 
+LIGHT = Hub("lightx2v/Autoencoders")
 WIDTHS = (8, 6, 4, 4)
 
 
 @pytest.fixture(scope="module")
 def weights():
     """A file's content: numbered layers of encoder and decoder, some without weights."""
+    return written(4, 3)
+
+
+def written(channels, out):
     generator = torch.Generator().manual_seed(0)
     state = {}
 
@@ -27,7 +34,7 @@ def weights():
             state[f"{name}.bias"] = torch.randn(outward, generator=generator) * 0.1
 
     convolution("encoder.0", 3, 8)
-    convolution("decoder.1", 4, WIDTHS[0])
+    convolution("decoder.1", channels, WIDTHS[0])
     for stage, first in enumerate((3, 9, 15)):
         width = WIDTHS[stage]
         for block in range(first, first + 3):
@@ -37,7 +44,7 @@ def weights():
         stride = (1, 2, 2)[stage]
         convolution(f"decoder.{first + 4}.conv", width, width * stride, 1, bias=False)
         convolution(f"decoder.{first + 5}", width, WIDTHS[stage + 1], bias=False)
-    convolution("decoder.22", WIDTHS[3], 3)
+    convolution("decoder.22", WIDTHS[3], out)
     return state
 
 
@@ -63,7 +70,9 @@ def naive(state, latents):
         grown = [convolve(f"decoder.{first + 4}.conv", x) for x in frames]
         frames = [part for x in grown for part in x.chunk((1, 2, 2)[stage], 1)]
         frames = [convolve(f"decoder.{first + 5}", x) for x in frames]
-    frames = [convolve("decoder.22", x.relu()).clamp(0, 1) for x in frames][3:]
+    frames = [convolve("decoder.22", x.relu()) for x in frames][3:]
+    patch = 2 if len(state["decoder.22.bias"]) == 12 else 1
+    frames = [F.pixel_shuffle(x, patch).clamp(0, 1) for x in frames]
     return (torch.cat(frames) * 255).round().byte().permute(0, 2, 3, 1).numpy()
 
 
@@ -109,6 +118,49 @@ def test_a_model_shows_frames_from_it(weights, folders, cache, quick, tmp_path):
     np.testing.assert_allclose(stream.frames, shown, rtol=0, atol=1)  # sums in another order
     full, _ = model.vae.decode(stream.latents[None])
     assert np.abs(shown.astype(int) - full.astype(int)).mean() > 2
+
+
+def test_decoders_of_wan_2_2_give_patches_of_pixels(tmp_path, quick):
+    content = written(6, 12)
+    torch.save(content, tmp_path / "taew2_2.pth")
+    decoder = PreviewDecoder.from_file(tmp_path / "taew2_2.pth")
+    latents = torch.randn(1, 3, 6, 3, 5, generator=torch.Generator().manual_seed(2))
+    frames, _ = decoder.decode(latents)
+    assert frames.shape == (9, 48, 80, 3)
+    assert np.abs(frames.astype(int) - naive(content, latents).astype(int)).max() <= 1
+    folder = write_tiny(tmp_path / "tiny", "longlive-2.0", num_layers=2)
+    model = quick(folder, preview=tmp_path / "taew2_2.pth")
+    assert model.preview.factors == model.vae.factors == (4, 16)
+
+
+def test_light_decoders_take_latents_as_the_vae_does(weights, latents, tmp_path):
+    torch.save(weights, tmp_path / "lighttaew2_1.pth")
+    torch.save(weights, tmp_path / "taew2_1.pth")
+    mean, std = (torch.rand(1, 1, 4, 1, 1) + offset for offset in (0.0, 1.0))
+    light = PreviewDecoder.from_file(tmp_path / "lighttaew2_1.pth", statistics=(mean, std))
+    plain = PreviewDecoder.from_file(tmp_path / "taew2_1.pth", statistics=(mean, std))
+    shown, wanted = light.decode(latents)[0], plain.decode(latents * std + mean)[0]
+    np.testing.assert_array_equal(shown, wanted)
+    assert np.abs(shown.astype(int) - plain.decode(latents)[0].astype(int)).mean() > 2
+    with pytest.raises(ValueError, match="needs the statistics"):
+        PreviewDecoder.from_file(tmp_path / "lighttaew2_1.pth")
+
+
+def test_decoders_are_found_by_name(weights, folders, quick, tmp_path, monkeypatch):
+    save_file(weights, tmp_path / "lighttaew2_1.safetensors")
+    monkeypatch.setattr(Hub, "file", lambda hub, name: tmp_path / name if hub == LIGHT else None)
+    model = quick(folders["self-forcing"], preview="lighttaew2_1")
+    mean, std = model.preview.statistics
+    assert torch.equal(mean, model.vae.mean)
+    assert torch.equal(std, model.vae.std)
+    with pytest.raises(FileNotFoundError, match="preview: there is no file"):
+        quick(folders["self-forcing"], preview="taew9")
+
+
+def test_a_decoder_of_another_vae_is_refused(folders, cache, quick, tmp_path):
+    torch.save(written(6, 12), tmp_path / "taew2_2.pth")
+    with pytest.raises(ValueError, match=r"another VAE: it decodes 6 .* 16 pixels, the VAE 4 .* 8"):
+        quick(folders["self-forcing"], cache, preview=tmp_path / "taew2_2.pth")
 
 
 def test_other_files_are_refused(weights, tmp_path):

@@ -8,7 +8,8 @@ import json
 import pytest
 
 from dragstream.models.causal_config import CausalWanConfig
-from dragstream.models.wan.releases import NOTE, RELEASES, Guidance, Release
+from dragstream.models.wan.release import Guidance
+from dragstream.models.wan.releases import NOTE, RELEASES, read_note
 
 CONFIG = CausalWanConfig.of(
     {"num_layers": 30, "num_heads": 12, "head_dim": 128, "ffn_dim": 8960, "text_dim": 4096}
@@ -32,7 +33,7 @@ def test_causvid_snaps_sigmas_to_the_table_and_keeps_its_timesteps():
 
 def test_a_drop_in_differs_in_files_only():
     first, second = RELEASES["self-forcing"], RELEASES["causal-forcing"]
-    same = {"name": "", "summary": "", "repository": "", "file": ""}
+    same = {"name": "", "summary": "", "repository": "", "file": "", "ema": None}
     assert dataclasses.replace(first, **same) == dataclasses.replace(second, **same)
     assert first.repository != second.repository
 
@@ -94,10 +95,10 @@ def test_guidance_is_checked(changes, error):
 
 
 def test_a_folder_may_say_what_it_is(tmp_path):
-    assert Release.of(tmp_path) is None
+    assert read_note(tmp_path) is None
     note = tmp_path / NOTE
     note.write_text(json.dumps({"like": "longlive", "window": 9, "name": "mine"}))
-    release = Release.of(tmp_path)
+    release = read_note(tmp_path)
     assert (release.name, release.window, release.recached) == ("mine", 9, True)
     for text, message in (
         ('{"like": "sora"}', "like must be one of"),
@@ -107,4 +108,38 @@ def test_a_folder_may_say_what_it_is(tmp_path):
     ):
         note.write_text(text)
         with pytest.raises(ValueError, match=message):
-            Release.of(tmp_path)
+            read_note(tmp_path)
+
+
+def test_the_authors_choice_of_weights_is_kept():
+    assert RELEASES["causal-forcing"].ema is False
+    assert RELEASES["causal-forcing-framewise"].ema is True
+
+
+def test_few_steps_are_warped_as_four_are():
+    two, one = RELEASES["causal-forcing-2step"], RELEASES["causal-forcing-1step"]
+    assert two.schedule()[0] == pytest.approx((1.0, 5 / 6), abs=1e-12)
+    assert one.schedule()[0] == (1.0,)
+    for release in (two, one, RELEASES["one-forcing"]):
+        assert release.first_schedule() == RELEASES["self-forcing"].schedule()
+    assert two.spec(CONFIG, factors=(4, 8)).denoising_step == 1
+    assert one.spec(CONFIG, factors=(4, 8)).denoising_step == 0
+
+
+def test_krea_takes_rounded_timesteps():
+    sigmas, timesteps = RELEASES["krea-realtime"].schedule()
+    assert timesteps == (1000, 937, 833, 625)
+    assert sigmas == pytest.approx((1.0, 0.9375, 0.8333, 0.625), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"first_timesteps": (1000.0, 500.0)}, "must hold all timesteps"),
+        ({"first_timesteps": (1000.0, 750.0, 500.0, 250.0), "solver_steps": 4}, "contradict"),
+        ({"ema": 1}, "ema must be True or False"),
+    ],
+)
+def test_more_contradictions_are_named(changes, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        RELEASES["self-forcing"].changed(changes)

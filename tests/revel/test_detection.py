@@ -13,9 +13,16 @@ from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
 from dragstream.metrics.trackers import LucasKanade, PoseTracker
 from dragstream.models.playground import world
 from dragstream.revel.cases import Kind, Subject
-from dragstream.revel.sight import face, faced, placed, pulled, sight, truth_tracker, turned
+from dragstream.revel.detection import detect, face
+from dragstream.revel.poses import truth_tracker
 
 CLIPS = 24
+
+
+def tracker(kind: Kind, color: str, shape: str) -> PoseTracker:
+    motion = Deformation.by(1, 0) if kind is Kind.DEFORMATION else Translation.by(1, 0)
+    drag = Drag(np.ones((8, 8), bool), motion)
+    return truth_tracker(Subject(shape, color), kind, drag)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +44,7 @@ def test_silhouettes_agree_with_the_renderers(clips, movies) -> None:
     masks = world.masks(clips)[:, :, 0]
     overlaps = []
     for clip in range(CLIPS):
-        seen = sight(movies[clip, 0], *identity(clips, clip))
+        seen = detect(movies[clip, 0], *identity(clips, clip))
         assert seen is not None
         assert len(seen.parts) == 1
         union = (seen.mask | masks[clip, 0]).sum()
@@ -50,14 +57,14 @@ def test_the_truth_is_closer_than_optical_flow_on_translations(clips, movies, su
     """The validation behind the table's default tracker."""
     errors: dict[str, list[float]] = {"truth": [], "flow": []}
     for clip in range(CLIPS):
-        rows, columns = np.nonzero(sight(movies[clip, 0], *identity(clips, clip)).mask)
+        rows, columns = np.nonzero(detect(movies[clip, 0], *identity(clips, clip)).mask)
         points = np.stack([columns, rows], axis=1)[::5].astype(float)
         trackers = {
-            "truth": PoseTracker(placed(*identity(clips, clip))),
+            "truth": tracker(Kind.TRANSLATION, *identity(clips, clip)),
             "flow": LucasKanade(window=15),
         }
-        for name, tracker in trackers.items():
-            tracks, consistent = tracker.track(movies[clip], points)
+        for name, each in trackers.items():
+            tracks, consistent = each.track(movies[clip], points)
             for frame in (1, 2, 3):
                 good = consistent[frame] if consistent[frame].any() else slice(None)
                 truth = surface(clips[clip : clip + 1], frame, points)
@@ -75,7 +82,7 @@ def test_angles_are_found_and_followed_past_the_symmetry(kind: str, film) -> Non
     frames = film(kind, "blue", angle=angles, aspect=aspects)
     last, found = None, []
     for frame in frames:
-        last = turned("blue", kind)(frame, last)
+        last = tracker(Kind.ROTATION, "blue", kind).locate(frame, last)
         (cos, _, _), (sin, _, _) = last.matrix
         found.append(math.degrees(math.atan2(sin, cos)))
     turns = np.diff(np.unwrap(found, period=360))
@@ -86,14 +93,14 @@ def test_points_on_a_spinning_box_are_followed_to_a_pixel(scene, surface) -> Non
     spin = scene("box", "green", angle=[0.0, 15.0, 30.0, 45.0])
     frames = world.render(spin)[0]
     points = np.array([[84.0, 84.0], [108.0, 84.0], [96.0, 74.0]])
-    tracks, _ = PoseTracker(turned("green", "box")).track(frames, points)
+    tracks, _ = tracker(Kind.ROTATION, "green", "box").track(frames, points)
     for frame in (1, 2, 3):
         np.testing.assert_allclose(tracks[frame], surface(spin, frame, points), atol=1.0)
 
 
 def test_a_ball_has_no_angle(film) -> None:
     frame = film("critter", "red")[0]
-    assert turned("red", "box")(frame, None) is None
+    assert tracker(Kind.ROTATION, "red", "box").locate(frame, None) is None
 
 
 @pytest.mark.parametrize("kind", world.KINDS)
@@ -103,9 +110,9 @@ def test_a_pulled_edge_is_followed(kind: str, scene, surface) -> None:
     shifts = 20 * np.exp(aspects) - 20
     stretch = scene(kind, "purple", aspect=aspects.tolist(), x=(96 + shifts).tolist())
     frames = world.render(stretch)[0]
-    mask = Deformation.by(1, 0).handle(sight(frames[0], "purple", kind).mask)
+    mask = Deformation.by(1, 0).handle(detect(frames[0], "purple", kind).mask)
     points = np.argwhere(mask)[:, ::-1].astype(float)
-    tracks, _ = PoseTracker(pulled("purple", kind, (1, 0))).track(frames, points)
+    tracks, _ = tracker(Kind.DEFORMATION, "purple", kind).track(frames, points)
     for frame in (1, 2, 3):
         truth = surface(stretch, frame, points).mean(axis=0)
         np.testing.assert_allclose(tracks[frame].mean(axis=0), truth, atol=1.0)
@@ -115,7 +122,7 @@ def test_a_pulled_edge_is_followed(kind: str, scene, surface) -> None:
 def test_a_face_is_followed_as_it_turns(film) -> None:
     yaws = [0.0, 12.0, 24.0, 36.0]
     frames = film("critter", "orange", yaw=yaws)
-    tracks, consistent = PoseTracker(faced("orange", "critter")).track(frames, [(96.0, 80.0)])
+    tracks, consistent = tracker(Kind.TURN, "orange", "critter").track(frames, [(96.0, 80.0)])
     # The two eyes sit 0.45 rad to either side of the middle; the far one looks narrower.
     facing = np.radians(yaws)[:, None] + [-0.45, 0.45]
     weight = np.cos(facing)
@@ -125,7 +132,7 @@ def test_a_face_is_followed_as_it_turns(film) -> None:
 
 
 def test_the_face_is_the_part_with_the_eyes(film) -> None:
-    seen = sight(film("critter", "orange", yaw=[30.0])[0], "orange", "critter")
+    seen = detect(film("critter", "orange", yaw=[30.0])[0], "orange", "critter")
     region = face(seen)
     assert 0.1 < region.sum() / seen.area < 0.5
     rows, columns = np.nonzero(region)
@@ -136,25 +143,25 @@ def test_the_face_is_the_part_with_the_eyes(film) -> None:
 def test_a_copy_left_behind_pulls_the_truth_back(film) -> None:
     here, there = film("box", "red", x=[48.0, 112.0])
     both = np.where((there != film("box", "blue", x=[112.0])[0]).any(-1)[..., None], there, here)
-    seen = sight(both, "red", "box")
+    seen = detect(both, "red", "box")
     assert len(seen.parts) == 2
     assert seen.center[0] == pytest.approx(80, abs=3)
 
 
 def test_what_is_not_there_is_not_seen(film) -> None:
     frame = film("box", "red")[0]
-    assert sight(frame, "blue", "box") is None
-    assert sight(frame, "orange", "box") is None
+    assert detect(frame, "blue", "box") is None
+    assert detect(frame, "orange", "box") is None
     with pytest.raises(ValueError, match="'pink'"):
-        sight(frame, "pink", "box")
+        detect(frame, "pink", "box")
     with pytest.raises(ValueError, match="'cone'"):
-        sight(frame, "red", "cone")
+        detect(frame, "red", "cone")
 
 
 @pytest.mark.parametrize("color", world.COLORS)
 def test_every_colour_is_told_from_the_others(color: str, film) -> None:
     frame = film("star", color)[0]
-    seen = {other for other in world.COLORS if sight(frame, other, "star") is not None}
+    seen = {other for other in world.COLORS if detect(frame, other, "star") is not None}
     assert seen == {color}
 
 
@@ -169,7 +176,9 @@ def test_every_colour_is_told_from_the_others(color: str, film) -> None:
 )
 def test_each_kind_of_drag_has_its_tracker(kind, motion, tracks, moved, film) -> None:
     shape = "critter" if kind is Kind.TURN else "box"
-    tracker = truth_tracker(Subject(shape, "red"), kind, Drag(np.ones((8, 8), bool), motion))
-    found, _ = tracker.track(film(shape, "red", **tracks), [(106.0, 84.0)])
+    drag = Drag(np.ones((8, 8), bool), motion)
+    found, _ = truth_tracker(Subject(shape, "red"), kind, drag).track(
+        film(shape, "red", **tracks), [(106.0, 84.0)]
+    )
     expected = Affine.rotation((96, 84), 20) if moved is None else Affine.translation(*moved)
     np.testing.assert_allclose(found[1], expected.apply([(106.0, 84.0)]), atol=0.8)

@@ -13,8 +13,6 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Shape
 
-__all__ = ["background", "draw_keep", "moving_area", "still_objects"]
-
 _MARGIN = 16
 """Pixels around everything that moves; the background farther away is kept."""
 _RIM = 3.0
@@ -25,7 +23,7 @@ _LEAST = 200
 """A kept object of fewer pixels than that would hardly count in the loss."""
 
 
-def draw_keep(
+def sample_kept_region(
     drag: Drag,
     moved: NDArray[np.bool_],
     others: NDArray[np.bool_],

@@ -1,9 +1,9 @@
-"""Every method on every case: the past is made once a case, and forked for each method."""
+"""The result of a method on a case: carry the drag out on a fork, and measure it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -15,18 +15,14 @@ from dragstream.drags.checks import short_repr
 from dragstream.drags.motions import Drag
 from dragstream.method.rectification import Rectification
 from dragstream.metrics.dai import dai, handle_point, patch_radius
-from dragstream.metrics.objmc import LowCoverage, ObjMC, number, objmc
+from dragstream.metrics.objmc import LowCoverage, ObjMC, json_number, objmc
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import Tracker
-from dragstream.models.base import VideoModel
-from dragstream.revel.cases import Case
 from dragstream.revel.methods import Method
-from dragstream.revel.pasted import pasted
-from dragstream.revel.sight import truth_tracker
-from dragstream.revel.situations import Situation, replay, silhouettes
+from dragstream.revel.pasting import cut_and_paste
+from dragstream.revel.poses import truth_tracker
+from dragstream.revel.preparation import PreparedCase, silhouettes
 from dragstream.stream.records import Block, Mode
-
-__all__ = ["Result", "Situation", "carry_out", "measure", "replay", "sweep"]
 
 _NEIGHBOURS = Rectification().neighbours
 _LARGEST = 1e12
@@ -83,7 +79,7 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """A flat document; null for what could not be measured."""
-        return {**asdict(self), "objmc": number(self.objmc)}
+        return {**asdict(self), "objmc": json_number(self.objmc)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Result:
@@ -116,22 +112,22 @@ def _check_value(value: object, name: str, kind: str) -> None:
         )
 
 
-def carry_out(situation: Situation, method: Method) -> tuple[Block, ...]:
+def run_method(prepared: PreparedCase, method: Method) -> tuple[Block, ...]:
     """The blocks that a method makes of a case."""
     if method.settings is None:
-        return situation.plain
-    case, branch = situation.case, situation.stream.fork()
+        return prepared.plain
+    case, branch = prepared.case, prepared.stream.fork()
     drags, keep = list(case.drags), case.keep
     if case.mode is Mode.EDIT:
         return (branch.edit(drags, keep=keep, settings=method.settings),)
     return tuple(branch.animate(drags, blocks=case.blocks, keep=keep, settings=method.settings))
 
 
-def measure(situation: Situation, method: Method, flow: Tracker | None = None) -> Result:
+def measure(prepared: PreparedCase, method: Method, flow: Tracker | None = None) -> Result:
     """Carry out a method and measure the result.
 
     Args:
-        situation: the situation, from `replay`.
+        prepared: the prepared, from `prepare`.
         method: the method to carry out.
         flow: a tracker that sees pixels only, for `Result.objmc_flow`. It measures `objmc` too
             where the case names no subjects.
@@ -139,11 +135,11 @@ def measure(situation: Situation, method: Method, flow: Tracker | None = None) -
     Raises:
         ValueError: neither subjects nor a flow to follow.
     """
-    case = situation.case
-    blocks = carry_out(situation, method)
-    followed = _follow(situation, blocks, flow)
-    moved = _clean_drift(situation, blocks)
-    flowed = [_objmc(situation, blocks, drag, flow) for drag in case.drags] if flow else None
+    case = prepared.case
+    blocks = run_method(prepared, method)
+    followed = _follow(prepared, blocks, flow)
+    moved = _clean_drift(prepared, blocks)
+    flowed = [_objmc(prepared, blocks, drag, flow) for drag in case.drags] if flow else None
     return Result(
         case=case.name,
         method=method.name,
@@ -153,42 +149,26 @@ def measure(situation: Situation, method: Method, flow: Tracker | None = None) -
         still=_mean([result.still for result in followed]),
         coverage=_mean([result.coverage for result in followed]),
         tracker=followed[0].tracker,
-        objmc_flow=number(_mean([result.mean for result in flowed])) if flowed else None,
-        dai=_mean([_dai(situation, _latents(blocks), drag) for drag in case.drags]),
-        dai_pasted=_dai_pasted(situation),
-        drift=_drift(situation, blocks),
+        objmc_flow=json_number(_mean([result.mean for result in flowed])) if flowed else None,
+        dai=_mean([_dai(prepared, _latents(blocks), drag) for drag in case.drags]),
+        dai_pasted=_dai_pasted(prepared),
+        drift=_drift(prepared, blocks),
         clean_drift=moved.distance,
         mean_shift=moved.mean_shift,
         std_ratio=moved.std_ratio,
-        leak=_leak(situation, blocks),
+        leak=_leak(prepared, blocks),
         seconds_per_block=_mean([block.timings.total for block in blocks]),
     )
-
-
-def sweep(
-    model: VideoModel,
-    cases: Iterable[Case],
-    methods: Sequence[Method],
-    flow: Tracker | None = None,
-) -> Iterator[Result]:
-    """Every method on every case, case by case, as the results come.
-
-    Within a case all methods share the past and the noise, so they differ in the drag alone.
-    """
-    for case in cases:
-        situation = replay(model, case)
-        for method in methods:
-            yield measure(situation, method, flow)
 
 
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
-def _objmc(situation: Situation, blocks: Sequence[Block], drag: Drag, tracker: Tracker) -> ObjMC:
-    frames = np.concatenate([situation.before[None], situation.new_frames(blocks)])
-    offsets, commands = situation.offsets, situation.commands(drag)
-    visible = situation.visible(drag)
+def _objmc(prepared: PreparedCase, blocks: Sequence[Block], drag: Drag, tracker: Tracker) -> ObjMC:
+    frames = np.concatenate([prepared.before[None], prepared.new_frames(blocks)])
+    offsets, commands = prepared.offsets, prepared.commands(drag)
+    visible = prepared.visible(drag)
     with warnings.catch_warnings():
         # The coverage stands in the result, beside the distance.
         warnings.simplefilter("ignore", LowCoverage)
@@ -201,8 +181,8 @@ def _objmc(situation: Situation, blocks: Sequence[Block], drag: Drag, tracker: T
         )
 
 
-def _follow(situation: Situation, blocks: Sequence[Block], flow: Tracker | None) -> list[ObjMC]:
-    case = situation.case
+def _follow(prepared: PreparedCase, blocks: Sequence[Block], flow: Tracker | None) -> list[ObjMC]:
+    case = prepared.case
     results = []
     for index, drag in enumerate(case.drags):
         tracker = flow
@@ -210,7 +190,7 @@ def _follow(situation: Situation, blocks: Sequence[Block], flow: Tracker | None)
             tracker = truth_tracker(case.subjects[index], case.kinds[index], drag)
         if tracker is None:
             raise ValueError(f"case {case.name!r} names no subjects: a flow tracker is needed")
-        results.append(_objmc(situation, blocks, drag, tracker))
+        results.append(_objmc(prepared, blocks, drag, tracker))
     return results
 
 
@@ -219,13 +199,13 @@ def _latents(blocks: Sequence[Block]) -> Tensor:
     return torch.cat([block.latents for block in blocks])
 
 
-def _dai(situation: Situation, latents: Tensor, drag: Drag) -> float:
+def _dai(prepared: PreparedCase, latents: Tensor, drag: Drag) -> float:
     """Of the last latents, one for each of the drag's commands."""
-    spec = situation.stream.model.spec
-    commands, visible = situation.commands(drag), situation.visible(drag)
+    spec = prepared.stream.model.spec
+    commands, visible = prepared.commands(drag), prepared.visible(drag)
     new = latents[-len(commands) :]
     return dai(
-        situation.stream.blocks[-1].latents[-1],
+        prepared.stream.blocks[-1].latents[-1],
         new[visible],
         handle_point(drag, spec.grid.height, spec.grid.width),
         [commands[index] for index in visible],
@@ -234,51 +214,51 @@ def _dai(situation: Situation, latents: Tensor, drag: Drag) -> float:
     )
 
 
-def _dai_pasted(situation: Situation) -> float | None:
-    model, frame = situation.stream.model, situation.before
+def _dai_pasted(prepared: PreparedCase) -> float | None:
+    model, frame = prepared.stream.model, prepared.before
     if model.spec.clock.temporal_factor > 1:
         return None
     found = []
-    for drag in situation.case.drags:
+    for drag in prepared.case.drags:
         mask = drag.mask(*frame.shape[:2])
-        images = [pasted(frame, mask, target) for target in situation.commands(drag)]
+        images = [cut_and_paste(frame, mask, target) for target in prepared.commands(drag)]
         latents = torch.cat([model.encode_image(image)[0, -1:] for image in images])
-        found.append(_dai(situation, latents, drag))
+        found.append(_dai(prepared, latents, drag))
     return _mean(found)
 
 
-def _past(situation: Situation) -> Sequence[Block]:
+def _past(prepared: PreparedCase) -> Sequence[Block]:
     """The blocks before the new ones."""
-    past = situation.stream.blocks
-    return past[:-1] if situation.case.mode is Mode.EDIT else past
+    past = prepared.stream.blocks
+    return past[:-1] if prepared.case.mode is Mode.EDIT else past
 
 
-def _drift(situation: Situation, blocks: Sequence[Block]) -> float:
+def _drift(prepared: PreparedCase, blocks: Sequence[Block]) -> float:
     """At the drag's denoising step, against as many frames as rectification looks at."""
     settings = blocks[-1].settings
     chosen = settings.denoising_step if settings else None
-    step = situation.stream.model.spec.denoising_step if chosen is None else chosen
+    step = prepared.stream.model.spec.denoising_step if chosen is None else chosen
     return Drift.between(
         torch.cat([block.noisy[step] for block in blocks]),
-        torch.cat([block.noisy[step] for block in _past(situation)])[-_NEIGHBOURS:],
+        torch.cat([block.noisy[step] for block in _past(prepared)])[-_NEIGHBOURS:],
     ).distance
 
 
-def _clean_drift(situation: Situation, blocks: Sequence[Block]) -> Drift:
+def _clean_drift(prepared: PreparedCase, blocks: Sequence[Block]) -> Drift:
     """Of the finished latents, against as many frames as rectification looks at."""
     return Drift.between(
         _latents(blocks),
-        _latents(_past(situation))[-_NEIGHBOURS:],
+        _latents(_past(prepared))[-_NEIGHBOURS:],
     )
 
 
-def _leak(situation: Situation, blocks: Sequence[Block]) -> float:
+def _leak(prepared: PreparedCase, blocks: Sequence[Block]) -> float:
     """Change against no drag, outside of the handles, their targets and the objects themselves."""
-    dragged, plain = situation.new_frames(blocks), situation.new_frames(situation.plain)
+    dragged, plain = prepared.new_frames(blocks), prepared.new_frames(prepared.plain)
     height, width = plain.shape[1:3]
-    inside = situation.subjects_before | silhouettes(list(dragged), situation.case.subjects)
-    for drag in situation.case.drags:
-        inside |= swept(drag.mask(height, width), situation.commands(drag))
+    inside = prepared.subjects_before | silhouettes(list(dragged), prepared.case.subjects)
+    for drag in prepared.case.drags:
+        inside |= swept(drag.mask(height, width), prepared.commands(drag))
     inside = swept(inside, [], _MARGIN)
     # Where drags reach over the whole frame, nothing is left to leak into.
     return 0.0 if inside.all() else leak(dragged, plain, inside)

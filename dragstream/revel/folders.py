@@ -24,18 +24,16 @@ from filelock import FileLock, Timeout
 from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
+from dragstream.revel.measuring import Result
 from dragstream.revel.methods import Method
-from dragstream.revel.sweep import Result
-
-__all__ = ["Ledger"]
 
 FORMAT = 1
 _BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
 """Errors that reading a damaged line may raise."""
 
 
-class Ledger:
-    """A run's folder, open for writing; see `Ledger.open`."""
+class RunFolder:
+    """A run's folder, open for writing; see `RunFolder.open`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -47,8 +45,8 @@ class Ledger:
 
     @classmethod
     @contextmanager
-    def open(cls, folder: str | Path) -> Iterator[Ledger]:
-        """A new folder, or one that is gone on with.
+    def open(cls, folder: str | Path) -> Iterator[RunFolder]:
+        """Open a new folder, or one whose run continues.
 
         Raises:
             ValueError: the folder is in use by another process, or holds something else.
@@ -65,29 +63,30 @@ class Ledger:
         finally:
             lock.release()
 
-    @property
-    def folder(self) -> Path:
-        """The folder."""
-        return self._folder
-
-    def begin(self, model: str, methods: Sequence[Method]) -> None:
+    def begin(self, model: str, methods: Sequence[Method], **sampling: object) -> None:
         """Set the model and methods of the run. A begun folder takes additional methods.
 
+        Args:
+            model: the model's name.
+            methods: the methods to run.
+            sampling: what the cases are drawn with, such as `seed`.
+
         Raises:
-            ValueError: another model, or a method of the same name with other settings.
+            ValueError: another model, other sampling, or a method of the same name with other
+                settings.
         """
-        known = self._about.get("model", model)
-        if known != model:
-            raise ValueError(f"{str(self._folder)!r} holds a run of {known!r}, not of {model!r}")
-        settled: dict[str, Any] = dict(self._about.get("methods", {}))
+        self._check("model", model)
+        for name, value in sampling.items():
+            self._check(name, value)
+        known: dict[str, Any] = dict(self._about.get("methods", {}))
         for method in methods:
             entry = _entry(method)
-            if settled.setdefault(method.name, entry)["settings"] != entry["settings"]:
+            if known.setdefault(method.name, entry)["settings"] != entry["settings"]:
                 raise ValueError(
                     f"{str(self._folder)!r} was run with other settings of {method.name!r}; "
                     "use another folder"
                 )
-        self._write_about({**self._about, "model": model, "methods": settled})
+        self._write_about({**self._about, "model": model, **sampling, "methods": known})
 
     def missing(self, case: str, methods: Sequence[Method]) -> tuple[Method, ...]:
         """The methods that have not been run on a case."""
@@ -99,19 +98,23 @@ class Ledger:
         Raises:
             ValueError: the model has other weights than those of the results so far.
         """
-        known = self._about.setdefault("fingerprint", fingerprint)
-        if known != fingerprint:
-            raise ValueError(
-                f"{str(self._folder)!r} holds results of other weights of "
-                f"{self._about.get('model')!r}; use another folder"
-            )
-        self._write_about(self._about)
+        self._check("fingerprint", fingerprint)
+        self._write_about({**self._about, "fingerprint": fingerprint})
         if case.name not in self._cases:
             self._cases.add(case.name)
             _append(self._folder / "cases.jsonl", [case.to_json()])
         fresh = [each for each in results if (each.case, each.method) not in self._done]
         self._done |= {(each.case, each.method) for each in fresh}
         _append(self._folder / "results.jsonl", [each.to_json() for each in fresh])
+
+    def _check(self, name: str, value: object) -> None:
+        """Check that the folder was not begun with another value."""
+        known = self._about.get(name, value)
+        if known != value:
+            raise ValueError(
+                f"{str(self._folder)!r} holds a run with another {name}: {short_repr(known)}, "
+                f"not {short_repr(value)}; use another folder"
+            )
 
     def _write_about(self, about: dict[str, Any]) -> None:
         self._about = {"format": FORMAT, **about}
@@ -187,6 +190,7 @@ def read_lines(file: Path, read: Any) -> list[Any]:
 
 
 def _entry(method: Method) -> dict[str, Any]:
+    """A method as run.json holds it."""
     settings = None if method.settings is None else method.settings.to_json()
     # As it will be read back: tuples are lists by then.
     entry: dict[str, Any] = json.loads(json.dumps({"title": method.title, "settings": settings}))

@@ -1,10 +1,10 @@
-"""The benchmark of the packaged world: 204 numbered slots, each the description of a case.
+"""The benchmark of the packaged world: 204 numbered specs, each the description of a case.
 
-A slot prescribes properties of its case; object, distance and direction are drawn on what a
-model makes of the slot's scene (`draws`), because a drag must lie on something that the model
-drew. So slots are the same for all weights, and cases the same for the same weights.
+A spec prescribes properties of its case; object, distance and direction are drawn on what a
+model makes of the spec's scene (`sampling`), because a drag must lie on something that the model
+drew. So specs are the same for all weights, and cases the same for the same weights.
 
-Seventeen slots make a round:
+Seventeen specs make a round:
 
 | | |
 |---|---|
@@ -25,8 +25,6 @@ from enum import Enum
 
 from dragstream.revel.cases import PLANNED, Kind
 from dragstream.stream.records import Mode
-
-__all__ = ["COUNT", "Feature", "Slot", "Split", "plan"]
 
 ROUNDS = 12
 _KINDS = PLANNED
@@ -51,7 +49,7 @@ class Feature(Enum):
 
 
 @dataclass(frozen=True)
-class Slot:
+class CaseSpec:
     """A case to be drawn.
 
     Attributes:
@@ -94,17 +92,13 @@ def _turn(number: int) -> tuple[tuple[Mode, tuple[Kind, ...], Feature | None, in
     )
 
 
-def plan() -> tuple[Slot, ...]:
-    """All slots, by number."""
+def case_specs() -> tuple[CaseSpec, ...]:
+    """All specs, by number."""
     splits = tuple(Split)
-    slots: list[Slot] = []
+    specs: list[CaseSpec] = []
     for turn in range(ROUNDS):
         for mode, kinds, feature, length in _turn(turn):
             blocks = length if mode is Mode.ANIMATE else 1
             split = splits[turn % len(splits)]
-            slots.append(Slot(len(slots), split, mode, kinds, feature, blocks))
-    return tuple(slots)
-
-
-COUNT = len(plan())
-"""204."""
+            specs.append(CaseSpec(len(specs), split, mode, kinds, feature, blocks))
+    return tuple(specs)

@@ -7,7 +7,7 @@ import itertools
 from torch import Tensor
 
 
-class PlainSteps:
+class EulerSteps:
     """The update from each denoising step to the next by Euler's rule.
 
     next z = z - (s - s') (z - x0) / s, which keeps the block's initial noise.

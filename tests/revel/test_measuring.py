@@ -15,11 +15,12 @@ import pytest
 from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
 from dragstream.method.settings import DragSettings
 from dragstream.metrics.trackers import LucasKanade
-from dragstream.revel.cases import Case, Kind, Start, Subject
+from dragstream.revel.cases import Case, Kind, Subject
+from dragstream.revel.detection import detect, face
+from dragstream.revel.measuring import Result, measure, run_method
 from dragstream.revel.methods import BASELINE, Method, select
-from dragstream.revel.scenes import playground_cases
-from dragstream.revel.sight import face, sight
-from dragstream.revel.sweep import Result, Situation, carry_out, measure, replay, sweep
+from dragstream.revel.preparation import PreparedCase, prepare
+from dragstream.revel.starts import RenderedStart
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
 
@@ -44,12 +45,12 @@ class Played:
         return self.answer
 
 
-Stage = Callable[..., Situation]
+Stage = Callable[..., PreparedCase]
 
 
 @pytest.fixture
 def stage(model, film, block_of) -> Stage:
-    """A situation: an object at rest, what it does by itself, and what it does when dragged."""
+    """A prepared: an object at rest, what it does by itself, and what it does when dragged."""
 
     def make(
         drag: Callable[[np.ndarray], Drag],
@@ -58,10 +59,10 @@ def stage(model, film, block_of) -> Stage:
         dragged: dict[str, list[float]],
         mode: Mode = Mode.ANIMATE,
         plain: dict[str, list[float]] | None = None,
-    ) -> Situation:
+    ) -> PreparedCase:
         rest = film(shape, "red", x=[96.0] * 3)
         past = (block_of(rest, 0), block_of(rest, 1))
-        seen = sight(rest[0], "red", shape)
+        seen = detect(rest[0], "red", shape)
         region = face(seen) if kind is Kind.TURN else seen.mask
         index = 1 if mode is Mode.EDIT else 2
         answer = block_of(film(shape, "red", **dragged), index, mode)
@@ -78,7 +79,7 @@ def stage(model, film, block_of) -> Stage:
             subjects=(Subject(shape, "red"),),
         )
         ahead = (past[-1],) if mode is Mode.EDIT else (stays,)
-        return Situation(case, Played(model, past, answer), ahead)
+        return PreparedCase(case, Played(model, past, answer), ahead)
 
     return make
 
@@ -123,8 +124,8 @@ OBEDIENT = [
 def test_obeying_scores_near_zero_and_ignoring_the_command(
     kind, shape, drag, dragged, limit, stage: Stage
 ) -> None:
-    situation = stage(drag, kind, shape, dragged)
-    obeyed, ignored = measure(situation, DRAG), measure(situation, NONE)
+    prepared = stage(drag, kind, shape, dragged)
+    obeyed, ignored = measure(prepared, DRAG), measure(prepared, NONE)
     assert obeyed.objmc < limit
     assert ignored.objmc == pytest.approx(ignored.still, abs=0.3)
     assert obeyed.objmc < 0.26 * ignored.objmc
@@ -140,113 +141,113 @@ def test_obeying_scores_near_zero_and_ignoring_the_command(
 
 def test_dai_prefers_what_moved_whole_latents(stage: Stage) -> None:
     # 24 px in three frames are one latent of 8 px a frame, so the latents of a flat floor move too.
-    situation = stage(
+    prepared = stage(
         lambda region: Drag(region, Translation.by(24, 0)),
         Kind.TRANSLATION,
         "box",
         {"x": [104.0, 112.0, 120.0]},
     )
-    obeyed, ignored = measure(situation, DRAG), measure(situation, NONE)
+    obeyed, ignored = measure(prepared, DRAG), measure(prepared, NONE)
     assert obeyed.dai < 0.2 * ignored.dai
     # Pasting is drawing the same object there: the shadow stays behind, which DAI does not see.
     assert obeyed.dai_pasted == ignored.dai_pasted == pytest.approx(obeyed.dai, abs=0.02)
 
 
 def test_leak_forgives_the_object_and_its_shadow_but_not_the_rest(stage: Stage, block_of) -> None:
-    situation = stage(
+    prepared = stage(
         lambda region: Drag(region, Translation.by(18, 0)),
         Kind.TRANSLATION,
         "box",
         {"x": [102.0, 108.0, 114.0]},
     )
-    assert measure(situation, NONE).leak == 0
-    assert measure(situation, DRAG).leak < 0.35
-    brighter = situation.stream.answer.frames.astype(int) + 5
-    situation.stream.answer = block_of(np.clip(brighter, 0, 255).astype(np.uint8), 2)
-    assert measure(situation, DRAG).leak == pytest.approx(5, abs=0.6)
+    assert measure(prepared, NONE).leak == 0
+    assert measure(prepared, DRAG).leak < 0.35
+    brighter = prepared.stream.answer.frames.astype(int) + 5
+    prepared.stream.answer = block_of(np.clip(brighter, 0, 255).astype(np.uint8), 2)
+    assert measure(prepared, DRAG).leak == pytest.approx(5, abs=0.6)
 
 
 def test_drift_sees_washed_out_frames(stage: Stage, block_of) -> None:
-    situation = stage(
+    prepared = stage(
         lambda region: Drag(region, Translation.by(18, 0)),
         Kind.TRANSLATION,
         "box",
         {"x": [102.0, 108.0, 114.0]},
     )
-    before = measure(situation, DRAG)
-    pale = 200 + (situation.stream.answer.frames.astype(float) - 200) * 0.5
-    situation.stream.answer = block_of(pale.round().astype(np.uint8), 2)
-    after = measure(situation, DRAG)
+    before = measure(prepared, DRAG)
+    pale = 200 + (prepared.stream.answer.frames.astype(float) - 200) * 0.5
+    prepared.stream.answer = block_of(pale.round().astype(np.uint8), 2)
+    after = measure(prepared, DRAG)
     assert after.clean_drift > 4 * before.clean_drift
     # At the drag's step these streams' latents are twice as large, and so is their drift.
     assert after.drift == pytest.approx(2 * after.clean_drift, rel=1e-4)
     assert after.std_ratio == pytest.approx(0.5, abs=0.08)
     assert before.std_ratio == pytest.approx(1.0, abs=0.1)
-    assert before.clean_drift > measure(situation, NONE).clean_drift
+    assert before.clean_drift > measure(prepared, NONE).clean_drift
 
 
 def test_an_edit_is_measured_on_the_edited_frame(stage: Stage) -> None:
-    situation = stage(
+    prepared = stage(
         lambda region: Drag(region, Translation.by(18, 0)),
         Kind.TRANSLATION,
         "box",
         {"x": [96.0, 105.0, 114.0]},
         Mode.EDIT,
     )
-    obeyed, ignored = measure(situation, DRAG), measure(situation, NONE)
+    obeyed, ignored = measure(prepared, DRAG), measure(prepared, NONE)
     assert ignored.objmc == pytest.approx(18)
     assert obeyed.objmc < 0.6
-    assert situation.offsets == (1,)
+    assert prepared.offsets == (1,)
 
 
 def test_a_vanished_object_has_no_figure(stage: Stage, film, block_of) -> None:
-    situation = stage(
+    prepared = stage(
         lambda region: Drag(region, Translation.by(18, 0)),
         Kind.TRANSLATION,
         "box",
         {"x": [102.0, 108.0, 114.0]},
     )
-    gone = situation.stream.answer.frames.copy()
+    gone = prepared.stream.answer.frames.copy()
     gone[1:] = film("box", "blue")[0]
-    situation.stream.answer = block_of(gone, 2)
-    result = measure(situation, DRAG)
+    prepared.stream.answer = block_of(gone, 2)
+    result = measure(prepared, DRAG)
     assert result.coverage == 0
     assert math.isnan(result.objmc)
     assert result.to_json()["objmc"] is None
 
 
 def test_flow_measures_beside_the_truth_and_instead_of_it(stage: Stage) -> None:
-    situation = stage(
+    prepared = stage(
         lambda region: Drag(region, Translation.by(12, 3)),
         Kind.TRANSLATION,
         "star",
         {"x": [100.0, 104.0, 108.0], "y": [85.0, 86.0, 87.0]},
     )
-    result = measure(situation, DRAG, LucasKanade(window=15))
+    result = measure(prepared, DRAG, LucasKanade(window=15))
     assert result.objmc_flow < 1.5
-    assert measure(situation, DRAG).objmc_flow is None
-    nameless = Case(**{**vars(situation.case), "subjects": ()})
-    alone = Situation(nameless, situation.stream, situation.plain)
+    assert measure(prepared, DRAG).objmc_flow is None
+    nameless = Case(**{**vars(prepared.case), "subjects": ()})
+    alone = PreparedCase(nameless, prepared.stream, prepared.plain)
     assert measure(alone, DRAG, LucasKanade(window=15)).tracker == "lucas-kanade"
     with pytest.raises(ValueError, match="names no subjects"):
         measure(alone, DRAG)
 
 
 def test_seconds_are_the_blocks_own(stage: Stage) -> None:
-    situation = stage(
+    prepared = stage(
         lambda region: Drag(region, Translation.by(12, 3)),
         Kind.TRANSLATION,
         "star",
         {"x": [100.0, 104.0, 108.0]},
     )
-    assert measure(situation, DRAG).seconds_per_block == pytest.approx(0.5)
+    assert measure(prepared, DRAG).seconds_per_block == pytest.approx(0.5)
 
 
 def test_results_survive_json(stage: Stage) -> None:
-    situation = stage(
+    prepared = stage(
         lambda region: Drag(region, Translation.by(12, 3)), Kind.TRANSLATION, "star", {}
     )
-    result = measure(situation, NONE)
+    result = measure(prepared, NONE)
     assert all(math.isfinite(v) for v in vars(result).values() if isinstance(v, float))
     document = json.loads(json.dumps(result.to_json()))
     assert Result.from_json(document) == result
@@ -257,43 +258,42 @@ def test_results_survive_json(stage: Stage) -> None:
 # ------------------------------------------------------------ with a stream that really runs
 
 
-def test_the_past_is_made_again_bit_for_bit(model) -> None:
-    case = next(playground_cases(model, 1, seed=3, warm_up=1))
-    situation = replay(model, case)
-    assert len(situation.stream) == case.block == 2
+def test_the_past_is_made_again_bit_for_bit(model, drawn_scenes) -> None:
+    (case,) = drawn_scenes()
+    prepared = prepare(model, case)
+    assert len(prepared.stream) == case.block == 2
     again = Stream(model, prompt=case.prompt, seed=case.seed, image=case.start.image())
     again.step()
-    np.testing.assert_array_equal(situation.stream.frames, again.frames)
-    np.testing.assert_array_equal(situation.before, case.start.image())
-    assert len(situation.plain) == 1
+    np.testing.assert_array_equal(prepared.stream.frames, again.frames)
+    np.testing.assert_array_equal(prepared.before, case.start.image())
+    assert len(prepared.plain) == 1
 
 
-def test_a_sweep_runs_every_method_on_every_case_and_changes_no_stream(model) -> None:
-    cases = list(playground_cases(model, 5, seed=3, warm_up=1))[::4]
-    methods = [NONE, Method("quick", DragSettings.paper(iterations=1), "one step")]
-    results = list(sweep(model, cases, methods))
-    assert [(result.case, result.method) for result in results] == [
-        (case.name, method.name) for case in cases for method in methods
-    ]
-    assert {result.mode for result in results} == {"animate", "edit"}
-    situation = replay(model, cases[0])
-    before = situation.stream.frames
-    measure(situation, methods[1])
-    np.testing.assert_array_equal(situation.stream.frames, before)
-    assert len(situation.stream) == cases[0].block
+def test_measuring_names_case_and_method_and_changes_no_stream(model, drawn_scenes) -> None:
+    quick = Method("quick", DragSettings.paper(iterations=1), "one step")
+    for case in drawn_scenes(5)[::4]:
+        prepared = prepare(model, case)
+        before = prepared.stream.frames
+        result = measure(prepared, quick)
+        assert (result.case, result.method) == (case.name, "quick")
+        assert result.mode == case.mode.value
+        np.testing.assert_array_equal(prepared.stream.frames, before)
+        assert len(prepared.stream) == case.block
 
 
-def test_a_kept_region_is_part_of_the_drag_and_its_term_can_be_left_out(model) -> None:
-    case = next(playground_cases(model, 1, seed=3, warm_up=1))
+def test_a_kept_region_is_part_of_the_drag_and_its_term_can_be_left_out(
+    model, drawn_scenes
+) -> None:
+    (case,) = drawn_scenes()
     assert case.keep is not None
-    situation = replay(model, case)
+    prepared = prepare(model, case)
     # Without a focus, weight decay alone moves what is kept, from the second iteration on.
     terms = {}
     for name, constraint in (("with", 1.0), ("without", False)):
         settings = DragSettings.paper(
             iterations=3, focus=False, constraint=constraint, rectification=False, cutoffs=False
         )
-        (block,) = carry_out(situation, Method(name, settings, name))
+        (block,) = run_method(prepared, Method(name, settings, name))
         assert block.keep is not None
         terms[name] = [each.loss_cst for each in block.iterations]
     assert terms["with"][0] == 0
@@ -301,8 +301,8 @@ def test_a_kept_region_is_part_of_the_drag_and_its_term_can_be_left_out(model) -
     assert max(terms["without"]) == 0
 
 
-def test_cases_of_other_models_are_refused(model) -> None:
-    case = next(playground_cases(model, 1, seed=3, warm_up=1))
-    foreign = Case(**{**vars(case), "model": "wan", "start": Start(0, 0, 0)})
+def test_cases_of_other_models_are_refused(model, drawn_scenes) -> None:
+    (case,) = drawn_scenes()
+    foreign = Case(**{**vars(case), "model": "wan", "start": RenderedStart(0, 0, 0)})
     with pytest.raises(ValueError, match="is of 'wan', not of 'picture'"):
-        replay(model, foreign)
+        prepare(model, foreign)

@@ -2,15 +2,12 @@
 
 Every object of the playground has one of six saturated colours on pale ground, so its silhouette
 can be read off each frame alone, generated ones too, and nothing can slip from frame to frame as
-an optical flow does. A *pose* depends on the kind of drag: `placed` follows positions, `turned`
-rotations, `pulled` edges, `faced` a critter's eyes, `sized` scales. Each is an
-Affine from the object's own coordinates to pixels.
+an optical flow does.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,28 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
-from dragstream.drags import regions
-from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import EDGE, Deformation, Drag
-from dragstream.metrics.trackers import PoseTracker
 from dragstream.models.playground import world
-from dragstream.revel.cases import Kind, Subject
-
-__all__ = [
-    "ROUND",
-    "Sighting",
-    "angle_of",
-    "colored",
-    "face",
-    "faced",
-    "harmonic",
-    "kind_of",
-    "placed",
-    "pulled",
-    "sight",
-    "truth_tracker",
-    "turned",
-]
 
 _CHROMA = 0.33
 """Saturated: the range of a pixel's three channels, 0..1. The palest shaded object has 0.35."""
@@ -56,7 +32,7 @@ ROUND = 0.04
 """Outlines with a smaller `harmonic` show no corners."""
 _SOLID = 0.8
 """A star fills 0.62 of its hull, boxes and balls nearly all of it."""
-_MARKS = 10
+MARKS = 10
 """Fewer pixels of marks (eyes, a stripe, a spot) show nothing."""
 _DARK = 100
 """Marks of less than that in every channel, 0..255, are pupils: all others are white."""
@@ -65,11 +41,9 @@ _PUPILS = 40
 _SPECK = 70
 """Smaller patches of colour, in pixels, are no object."""
 
-Locator = Callable[[NDArray[np.uint8], Affine | None], Affine | None]
-
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
+class Detection:
     """An object detected in one frame.
 
     Attributes:
@@ -141,7 +115,7 @@ def colored(frame: NDArray[np.uint8], color: str) -> NDArray[np.bool_]:
     return _colored(frame, color)[0]
 
 
-def sight(frame: NDArray[np.uint8], color: str, kind: str) -> Sighting | None:
+def detect(frame: NDArray[np.uint8], color: str, kind: str) -> Detection | None:
     """Find the object of a colour in a frame (H, W, 3) uint8; None where there is none.
 
     Args:
@@ -169,7 +143,7 @@ def sight(frame: NDArray[np.uint8], color: str, kind: str) -> Sighting | None:
     if not parts:
         return None
     inner = ndimage.binary_erosion(mask, iterations=2)
-    return Sighting(mask, pale & inner, tuple(sorted(parts, reverse=True)))
+    return Detection(mask, pale & inner, tuple(sorted(parts, reverse=True)))
 
 
 def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
@@ -181,8 +155,8 @@ def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
         frame: uint8 (H, W, 3), rendered or generated.
         color: a key of ``world.COLORS``.
     """
-    outline = sight(frame, color, "star")  # fills holes only, so that notches stay
-    hull = sight(frame, color, "box")  # bridges the stripe
+    outline = detect(frame, color, "star")  # fills holes only, so that notches stay
+    hull = detect(frame, color, "box")  # bridges the stripe
     if outline is None or hull is None:
         return None
     if (hull.marks & (frame.max(axis=-1) < _DARK)).sum() >= _PUPILS:
@@ -191,8 +165,8 @@ def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
         return "star"
     if abs(harmonic(hull.mask, 4)) >= ROUND:
         return "box"
-    ball = sight(frame, color, "critter")
-    return "critter" if ball is not None and ball.marks.sum() >= _MARKS else None
+    ball = detect(frame, color, "critter")
+    return "critter" if ball is not None and ball.marks.sum() >= MARKS else None
 
 
 def _closing(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
@@ -219,111 +193,10 @@ def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return inside
 
 
-def placed(color: str, kind: str) -> Locator:
-    """Pose = the silhouette's centre: follows translations."""
-
-    def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
-        seen = sight(frame, color, kind)
-        return None if seen is None else Affine.translation(*seen.center)
-
-    return locate
-
-
-def pulled(color: str, kind: str, direction: tuple[float, float], share: float = EDGE) -> Locator:
-    """Pose = the middle of the silhouette's edge: follows an edge that is pulled.
-
-    Args:
-        color: the object's colour.
-        kind: the object's kind.
-        direction: (x, y), of any length: which edge.
-        share: share of the silhouette's size along `direction` that counts as its edge, as in
-            :class:`~dragstream.drags.motions.Deformation`.
-    """
-
-    def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
-        seen = sight(frame, color, kind)
-        if seen is None:
-            return None
-        thickness = share * regions.span(seen.mask, direction)
-        return Affine.translation(*regions.centroid(regions.edge(seen.mask, direction, thickness)))
-
-    return locate
-
-
-def faced(color: str, kind: str) -> Locator:
-    """Pose = the centre of the marks, a critter's eyes: follows its gaze."""
-
-    def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
-        seen = sight(frame, color, kind)
-        if seen is None or seen.marks.sum() < _MARKS:
-            return None
-        rows, columns = np.nonzero(seen.marks)
-        return Affine.translation(float(columns.mean()), float(rows.mean()))
-
-    return locate
-
-
-def face(seen: Sighting) -> NDArray[np.bool_]:
+def face(seen: Detection) -> NDArray[np.bool_]:
     """The face of a critter, bool (H, W): hull of its marks, two pixels wider."""
     grown: NDArray[np.bool_] = ndimage.binary_dilation(_hull(seen.marks), iterations=2)
     return grown & seen.mask
-
-
-def turned(color: str, kind: str) -> Locator:
-    """Pose = centre and angle: follows rotations, of boxes and stars.
-
-    The angle is known up to the symmetry of the shape (180 degrees for a box with its stripe, 72
-    for a star); of the equals the one nearest to the last pose is taken.
-    """
-
-    def locate(frame: NDArray[np.uint8], last: Affine | None) -> Affine | None:
-        seen = sight(frame, color, kind)
-        angle = None if seen is None else angle_of(seen, kind)
-        if seen is None or angle is None:
-            return None
-        if last is not None:
-            period = 72.0 if kind == "star" else 180.0
-            (cos, _, _), (sin, _, _) = last.matrix
-            before = math.degrees(math.atan2(sin, cos))
-            angle = before + (angle - before + period / 2) % period - period / 2
-        return Affine.rotation((0.0, 0.0), angle).then(Affine.translation(*seen.center))
-
-    return locate
-
-
-def sized(color: str, kind: str) -> Locator:
-    """Pose = the silhouette's centre and size, the root of its area: follows scales."""
-
-    def locate(frame: NDArray[np.uint8], _: Affine | None) -> Affine | None:
-        seen = sight(frame, color, kind)
-        if seen is None:
-            return None
-        size = math.sqrt(seen.area)
-        x, y = seen.center
-        return Affine(((size, 0.0, x), (0.0, size, y)))
-
-    return locate
-
-
-def angle_of(seen: Sighting, kind: str) -> float | None:
-    """Angle of the shape in degrees, up to its symmetry; None where the outline shows none."""
-    folds = 5 if kind == "star" else 4
-    wave = harmonic(seen.mask, folds)
-    if abs(wave) < ROUND:
-        return None
-    angle = math.degrees(np.angle(wave)) / folds
-    if kind == "star":
-        return angle + 18.0  # a tip points up at rest, which is not along an axis
-    # The corners of a box point 45 degrees from its axes; of its two axes the stripe is the one.
-    angle -= 45.0
-    if seen.marks.sum() < _MARKS:
-        return angle
-    rows, columns = np.nonzero(seen.marks)
-    marks = np.stack([columns, rows], axis=1) - np.array(seen.center)
-    turn = np.radians(angle)
-    axis = np.array([np.cos(turn), np.sin(turn)])
-    across = np.array([-axis[1], axis[0]])
-    return angle if np.square(marks @ axis).sum() <= np.square(marks @ across).sum() else angle + 90
 
 
 def harmonic(mask: NDArray[np.bool_], folds: int) -> complex:
@@ -347,19 +220,3 @@ def harmonic(mask: NDArray[np.bool_], folds: int) -> complex:
     radius = np.hypot(white[:, 0], white[:, 1])
     phase = np.exp(1j * folds * np.arctan2(white[:, 1], white[:, 0]))
     return complex((radius**4 * phase).sum() / (radius**4).sum())
-
-
-def truth_tracker(subject: Subject, kind: Kind, drag: Drag) -> PoseTracker:
-    """The tracker that measures a drag of that kind on that object."""
-    color, shape = subject.color, subject.kind
-    if kind is Kind.ROTATION:
-        locate = turned(color, shape)
-    elif kind is Kind.SCALE:
-        locate = sized(color, shape)
-    elif kind is Kind.TURN:
-        locate = faced(color, shape)
-    elif isinstance(drag.motion, Deformation):
-        locate = pulled(color, shape, drag.motion.path.reach, drag.motion.edge)
-    else:
-        locate = placed(color, shape)
-    return PoseTracker(locate, "world")

@@ -14,19 +14,17 @@ from dragstream.drags.motions import Drag, targets
 from dragstream.drags.regions import warp
 from dragstream.metrics.objmc import latent_offsets
 from dragstream.models.base import VideoModel
-from dragstream.revel.cases import Act, Case, Subject
-from dragstream.revel.sight import sight
+from dragstream.revel.cases import Case, PastDrag, Subject
+from dragstream.revel.detection import detect
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
-
-__all__ = ["Situation", "replay", "silhouettes", "stage"]
 
 _VISIBLE = 0.9
 """A target counts as one where at least this share of the handle region lies in the frame."""
 
 
 @dataclass(frozen=True, eq=False)
-class Situation:
+class PreparedCase:
     """A case with its past generated.
 
     Attributes:
@@ -92,13 +90,13 @@ def silhouettes(
     area = np.zeros(frames[0].shape[:2], bool)
     for frame in frames:
         for subject in subjects:
-            seen = sight(frame, subject.color, subject.kind)
+            seen = detect(frame, subject.color, subject.kind)
             if seen is not None:
                 area |= seen.mask
     return area
 
 
-def replay(model: VideoModel, case: Case) -> Situation:
+def prepare(model: VideoModel, case: Case) -> PreparedCase:
     """Make the past of a case again.
 
     Raises:
@@ -112,16 +110,16 @@ def replay(model: VideoModel, case: Case) -> Situation:
         _grow(stream, case, act.block)
         _again(stream, act)
     _grow(stream, case, case.block)
-    return stage(case, stream)
+    return prepare_on(case, stream)
 
 
-def stage(case: Case, stream: Stream) -> Situation:
+def prepare_on(case: Case, stream: Stream) -> PreparedCase:
     """A case on a stream that is at the moment of its drag."""
     if case.mode is Mode.EDIT:
-        return Situation(case, stream, (stream.blocks[-1],))
+        return PreparedCase(case, stream, (stream.blocks[-1],))
     branch = stream.fork()
     _grow(branch, case, case.block + case.blocks)
-    return Situation(case, stream, branch.blocks[case.block :])
+    return PreparedCase(case, stream, branch.blocks[case.block :])
 
 
 def _grow(stream: Stream, case: Case, length: int) -> None:
@@ -138,7 +136,7 @@ def _caption(stream: Stream, case: Case) -> None:
     stream.prompt = texts[-1] if texts else case.prompt
 
 
-def _again(stream: Stream, act: Act) -> None:
+def _again(stream: Stream, act: PastDrag) -> None:
     """Repeat a drag of the past."""
     drags = list(act.drags)
     if act.mode is Mode.EDIT:

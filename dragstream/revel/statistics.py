@@ -8,25 +8,21 @@ shows whether one is better.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from enum import Enum
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from dragstream.revel.measuring import Result
 from dragstream.revel.studies import Claim
-from dragstream.revel.sweep import Result
-
-__all__ = ["Estimate", "Finding", "Verdict", "estimate", "judge", "paired", "table"]
 
 CONFIDENCE = 0.95
 _RESAMPLES = 4000
 _SEED = 0
-
-Values = Mapping[str, Mapping[str, Result]]
-"""Results by method, then by case."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class Verdict(Enum):
     LEANS = "leans that way"
     AGAINST = "leans the other way"
     FAILS = "fails"
-    UNTOLD = "not measured"
+    UNMEASURED = "not measured"
 
 
 @dataclass(frozen=True)
@@ -75,15 +71,21 @@ class Finding:
     factor: float | None
 
 
-def table(results: Iterable[Result]) -> dict[str, dict[str, Result]]:
-    """Results by method, then by case."""
-    found: dict[str, dict[str, Result]] = {}
-    for result in results:
-        found.setdefault(result.method, {})[result.case] = result
-    return found
+def table(results: Iterable[Result]) -> pd.DataFrame:
+    """Results as rows, indexed by method and case; NaN for what could not be measured."""
+    names = list(Result.__dataclass_fields__)
+    frame = pd.DataFrame([asdict(result) for result in results], columns=names)
+    return frame.set_index(["method", "case"])
 
 
-def estimate(values: Sequence[float]) -> Estimate:
+def column(values: pd.DataFrame, method: str, measure: str) -> pd.Series[float]:
+    """A measure of a method by case; empty where the method was not run."""
+    if method not in values.index.get_level_values("method"):
+        return pd.Series(dtype=float)
+    return values[measure].loc[method].astype(float)
+
+
+def estimate(values: Sequence[float] | pd.Series[float]) -> Estimate:
     """Mean and bootstrap interval (bias-corrected and accelerated) of one number per case.
 
     Cases without a figure (NaN) are left out, and counted.
@@ -115,37 +117,30 @@ def _interval(sample: NDArray[np.float64], mean: float) -> tuple[float, float]:
     return (low, high) if np.isfinite([low, high]).all() else (mean, mean)
 
 
-def paired(values: Values, better: str, worse: str, measure: str) -> Estimate:
+def paired(values: pd.DataFrame, better: str, worse: str, measure: str) -> Estimate:
     """Mean over the cases that both have a figure of: worse minus better."""
-    mine, other = values.get(better, {}), values.get(worse, {})
-    return estimate(
-        [
-            getattr(other[case], measure) - getattr(mine[case], measure)
-            for case in mine
-            if case in other
-        ]
-    )
+    both = _both(values, better, worse, measure)
+    return estimate(both.worse - both.better)
 
 
-def judge(values: Values, claim: Claim) -> Finding:
+def _both(values: pd.DataFrame, better: str, worse: str, measure: str) -> pd.DataFrame:
+    """A measure of two methods, a row for each case that was run with both."""
+    columns = {"better": column(values, better, measure), "worse": column(values, worse, measure)}
+    return pd.concat(columns, axis=1, join="inner")
+
+
+def judge(values: pd.DataFrame, claim: Claim) -> Finding:
     """The finding of results on a claim."""
-    difference = paired(values, claim.better, claim.worse, claim.measure)
-    both = [
-        pair
-        for case, mine in values.get(claim.better, {}).items()
-        if (other := values.get(claim.worse, {}).get(case)) is not None
-        and not np.isnan(
-            pair := (getattr(mine, claim.measure), getattr(other, claim.measure))
-        ).any()
-    ]
-    better, worse = np.mean(both, axis=0).tolist() if both else (0.0, 0.0)
-    factor = worse / better if better else None
+    both = _both(values, claim.better, claim.worse, claim.measure)
+    difference = estimate(both.worse - both.better)
+    means = both.dropna().mean()
+    factor = means.worse / means.better if difference.count and means.better else None
     return Finding(claim, _verdict(difference), difference, factor)
 
 
 def _verdict(difference: Estimate) -> Verdict:
     if not difference.count:
-        return Verdict.UNTOLD
+        return Verdict.UNMEASURED
     if difference.low > 0:
         return Verdict.HOLDS
     if difference.high < 0:

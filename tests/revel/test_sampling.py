@@ -10,42 +10,42 @@ import pytest
 from dragstream.drags import regions
 from dragstream.drags.motions import Deformation, targets, validate
 from dragstream.models.playground import world
-from dragstream.revel import draws
+from dragstream.revel import proposals, sampling
 from dragstream.revel.cases import Case, Kind
-from dragstream.revel.draws import PAST, draw
+from dragstream.revel.detection import detect
+from dragstream.revel.measuring import measure
 from dragstream.revel.methods import select
-from dragstream.revel.sight import sight
-from dragstream.revel.situations import replay
-from dragstream.revel.slots import Feature, plan
-from dragstream.revel.sweep import measure
+from dragstream.revel.preparation import prepare
+from dragstream.revel.sampling import PAST, sample_case
+from dragstream.revel.specs import Feature, case_specs
 from dragstream.stream.records import Mode
 
-ROUND = plan()[:17]
+ROUND = case_specs()[:17]
 SIZE = world.HEIGHT, world.WIDTH
 
 
 @pytest.fixture(scope="module")
 def cases(model) -> dict[int, Case]:
-    return {slot.number: draw(model, slot)[0] for slot in ROUND}
+    return {spec.number: sample_case(model, spec)[0] for spec in ROUND}
 
 
 def drawn(cases, feature: Feature) -> list[Case]:
-    return [cases[slot.number] for slot in ROUND if slot.feature is feature]
+    return [cases[spec.number] for spec in ROUND if spec.feature is feature]
 
 
 def test_slots_are_filled_as_they_say(cases) -> None:
-    for slot in ROUND:
-        case = cases[slot.number]
-        assert case.name == slot.name
-        assert (case.mode, case.blocks, case.kinds) == (slot.mode, slot.blocks, slot.kinds)
+    for spec in ROUND:
+        case = cases[spec.number]
+        assert case.name == spec.name
+        assert (case.mode, case.blocks, case.kinds) == (spec.mode, spec.blocks, spec.kinds)
         assert case.tags == tuple(
-            filter(None, [slot.split.value, slot.feature and slot.feature.value])
+            filter(None, [spec.split.value, spec.feature and spec.feature.value])
         )
 
 
 def test_cases_are_the_same_again_and_survive_json(model, cases) -> None:
-    assert draw(model, ROUND[8])[0] == cases[8]
-    assert draw(model, ROUND[8], seed=1)[0] != cases[8]
+    assert sample_case(model, ROUND[8])[0] == cases[8]
+    assert sample_case(model, ROUND[8], seed=1)[0] != cases[8]
     for case in cases.values():
         assert Case.from_json(json.loads(json.dumps(case.to_json()))) == case
 
@@ -54,7 +54,7 @@ def test_drags_lie_on_their_subjects_and_nothing_kept_moves(cases) -> None:
     for case in cases.values():
         handles = validate(case.drags, case.keep, *SIZE)  # refuses a handle inside keep
         for handle, subject in zip(handles, case.subjects, strict=True):
-            seen = sight(case.start.image(), subject.color, subject.kind)
+            seen = detect(case.start.image(), subject.color, subject.kind)
             assert (handle & seen.mask).sum() > 0.97 * handle.sum()
         if case.keep is not None:
             kept = regions.rasterise(case.keep, *SIZE)
@@ -89,7 +89,7 @@ def test_occlusion_hides_part_of_another_object(cases) -> None:
         truth = case.start.scenes()
         colors = [list(world.COLORS)[int(index)] for index in truth.color[0]]
         (hidden,) = (
-            sight(image, color, world.KINDS[int(kind)])
+            detect(image, color, world.KINDS[int(kind)])
             for color, kind in zip(colors, truth.kind[0], strict=True)
             if color != case.subjects[0].color
         )
@@ -108,12 +108,12 @@ def test_re_entry_leaves_and_comes_back(model, cases) -> None:
     shares = [regions.warp(mask, each).sum() / mask.sum() for each in targets(drag.motion, 9)]
     assert min(shares) < 0.3
     assert shares[-1] == pytest.approx(1, abs=1e-3)
-    situation = replay(model, case)
-    seen = situation.visible(drag)
+    prepared = prepare(model, case)
+    seen = prepared.visible(drag)
     assert 0 < len(seen) < 9
     assert seen[-1] == 8
     # An object that stays where it is does badly on the way, and well at the end.
-    result = measure(situation, select(["none"])[0])
+    result = measure(prepared, select(["none"])[0])
     assert result.coverage == 1
     assert result.objmc == pytest.approx(result.still, abs=0.3)
 
@@ -126,24 +126,24 @@ def test_long_cases_come_after_twenty_seconds(model, cases) -> None:
 
 
 def test_the_stream_that_comes_with_a_case_is_its_past(model) -> None:
-    case, stream = draw(model, ROUND[0])
+    case, stream = sample_case(model, ROUND[0])
     assert len(stream) == case.block
-    np.testing.assert_array_equal(stream.frames, replay(model, case).stream.frames)
+    np.testing.assert_array_equal(stream.frames, prepare(model, case).stream.frames)
 
 
 def test_where_nothing_can_be_turned_something_is_moved(model, monkeypatch) -> None:
-    monkeypatch.setattr(draws, "_RUNS", 1)
-    monkeypatch.setitem(draws.DRAWN, Kind.TURN, lambda _: None)
-    case, _ = draw(model, ROUND[3])
+    monkeypatch.setattr(sampling, "_RUNS", 1)
+    monkeypatch.setitem(proposals._PROPOSE, Kind.TURN, lambda _: None)
+    case, _ = sample_case(model, ROUND[3])
     assert case.name == ROUND[3].name == "003-animate-turn"
     assert case.kind is Kind.TRANSLATION
     assert case.tags == ("public", "simplified")
-    monkeypatch.setitem(draws.DRAWN, Kind.TRANSLATION, lambda _: None)
+    monkeypatch.setitem(proposals._PROPOSE, Kind.TRANSLATION, lambda _: None)
     with pytest.raises(ValueError, match="kept no object to drag in any scene"):
-        draw(model, ROUND[3])
+        sample_case(model, ROUND[3])
 
 
 def test_a_model_of_another_size_is_refused(model, monkeypatch) -> None:
     monkeypatch.setattr(world, "WIDTH", 96)
     with pytest.raises(ValueError, match="the playground's frames are 96x160"):
-        draw(model, ROUND[0])
+        sample_case(model, ROUND[0])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dragstream.models.playground import clips, world
-from dragstream.models.playground.mending import fit_scenes, repeated
+from dragstream.models.playground.correction import fit_scenes, repeated
 
 ANGLES = {"critter": 360.0, "box": 180.0}
 """Turns by which a kind looks the same."""

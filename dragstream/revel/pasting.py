@@ -9,13 +9,13 @@ from scipy import ndimage
 from dragstream.drags.geometry import Affine
 from dragstream.drags.regions import warp
 
-__all__ = ["pasted"]
-
 _RIM = 2
 """Pixels around the part that are cut out with it: its smoothed outline."""
 
 
-def pasted(frame: NDArray[np.uint8], part: NDArray[np.bool_], target: Affine) -> NDArray[np.uint8]:
+def cut_and_paste(
+    frame: NDArray[np.uint8], part: NDArray[np.bool_], target: Affine
+) -> NDArray[np.uint8]:
     """Move a part of a frame; where it was, each pixel takes the colour nearest to it.
 
     Args:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from dragstream.revel.figures import Verdict, estimate, judge, paired, table
+from dragstream.revel.measuring import Result
 from dragstream.revel.methods import ALL, FULL
+from dragstream.revel.statistics import Verdict, column, estimate, judge, paired, table
 from dragstream.revel.studies import MEASURES, STUDIES, Claim, study_methods
-from dragstream.revel.sweep import Result
 
 
 def result(case: str, method: str, objmc: float, **changes: object) -> Result:
@@ -17,7 +18,7 @@ def result(case: str, method: str, objmc: float, **changes: object) -> Result:
     return Result(**{**fields, **named, "objmc": objmc, **changes})
 
 
-def values(**methods: list[float]) -> dict:
+def values(**methods: list[float]) -> pd.DataFrame:
     return table(
         result(f"c{index}", name, objmc)
         for name, column in methods.items()
@@ -46,7 +47,7 @@ def test_intervals_that_cannot_be_told_are_points() -> None:
 def test_pairs_see_what_means_cannot() -> None:
     cases = list(np.linspace(0, 100, 20))
     found = values(a=cases, b=[each + 1 + 0.1 * (each % 3) for each in cases])
-    apart = estimate([each.objmc for each in found["b"].values()])
+    apart = estimate(column(found, "b", "objmc"))
     assert apart.low < estimate(cases).mean < apart.high  # the means overlap by far
     difference = paired(found, "a", "b", "objmc")
     assert 1 <= difference.low <= difference.mean <= difference.high <= 1.3
@@ -60,7 +61,7 @@ def test_pairs_are_of_the_cases_that_both_have() -> None:
 
 def test_cases_without_a_figure_take_no_part() -> None:
     found = values(a=[1.0, math.nan, 3.0], b=[2.0, 5.0, math.nan])
-    means = estimate([each.objmc for each in found["a"].values()])
+    means = estimate(column(found, "a", "objmc"))
     assert (means.mean, means.count, means.unmeasured) == (2.0, 2, 1)
     difference = paired(found, "a", "b", "objmc")
     assert (difference.mean, difference.count, difference.unmeasured) == (1.0, 1, 2)
@@ -87,7 +88,7 @@ def test_verdicts(better: list[float], verdict: Verdict) -> None:
 
 
 def test_what_was_not_measured_is_said_so() -> None:
-    assert judge(values(a=[1.0]), Claim("a", "b", "objmc")).verdict is Verdict.UNTOLD
+    assert judge(values(a=[1.0]), Claim("a", "b", "objmc")).verdict is Verdict.UNMEASURED
     nothing = judge(values(a=[0.0], b=[1.0]), Claim("a", "b", "objmc"))
     assert nothing.factor is None
 

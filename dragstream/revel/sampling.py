@@ -1,0 +1,300 @@
+"""Random draws of a spec's case on a model's video of its scene.
+
+The scene's first frame is rendered; the model continues from it. On the newest *generated* frame
+the spec's drags are drawn at random, but so that they are possible: objects are whole, and a moved
+object stays in the frame (except for re-entry) and off the others (except for occlusion). Where
+none of the model's objects suits, another scene is tried.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+
+from dragstream.drags import regions
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Deformation, Drag, Translation, targets
+from dragstream.models.base import ModelSpec, VideoModel
+from dragstream.models.playground.captions import caption
+from dragstream.revel.cases import Case, Kind, Subject
+from dragstream.revel.detection import Detection
+from dragstream.revel.kept_regions import background, moving_area
+from dragstream.revel.preparation import silhouettes
+from dragstream.revel.proposals import (
+    ELIGIBLE,
+    DetectedObjects,
+    DragCandidate,
+    directions,
+    stays_inside,
+)
+from dragstream.revel.scenes import check_world, subjects_of
+from dragstream.revel.specs import CaseSpec, Feature
+from dragstream.revel.starts import RenderedStart
+from dragstream.stream.records import Mode
+from dragstream.stream.stream import Stream
+
+SEED = 204
+"""Of the benchmark as it is published."""
+PAST = 6
+"""Blocks before a drag: enough for the longest rectification of Table 4 (18 latent frames)."""
+LONG = 20.0
+"""Seconds of video before a drag of `Feature.LONG`."""
+_RUNS = 8
+"""Scenes on which the model is run before a spec becomes a plain translation."""
+_LONG_RUNS = 4
+"""The same for `Feature.LONG`, whose scenes take ten times as long."""
+_SCENES = 400
+"""Scenes that are looked at, before the model runs, for the objects that a spec needs."""
+_PATIENCE = 3
+"""Blocks to wait for a frame on which the drags can be drawn."""
+_LONG_PATIENCE = 12
+"""The same for `Feature.LONG`: waiting costs less than another scene."""
+_CHECK = 3
+"""A stream is looked at so often, in blocks, and given up once the object to drag is lost."""
+_STRIDE = 19.0
+"""Farthest that a passing object goes in one latent frame, pixels."""
+_EDIT = 60.0
+"""Farthest that an edit takes an object over another, pixels."""
+_COVERED = (0.2, 0.7)
+"""Share of an object's area that another one hides, least and most."""
+_OUTSIDE = 0.2
+"""An object has left once no more than this share of it can be seen."""
+_FARTHEST = 127.0
+"""An object that leaves is led no farther than this, pixels."""
+
+
+Drawn = tuple[tuple[Subject, Drag], ...]
+
+
+def sample_case(model: VideoModel, spec: CaseSpec, seed: int = SEED) -> tuple[Case, Stream]:
+    """The case of a spec, and the stream that it was drawn on.
+
+    The same model, spec and seed give the same case. Where no scene suits, the spec becomes a
+    translation of one object, and its tags name that.
+
+    Raises:
+        ValueError: a model of another frame size than the world's, or one that keeps no object.
+    """
+    check_world(model.spec)
+    rng = np.random.default_rng((seed, spec.number))
+    for wanted in _relaxed(spec):
+        for start in _starts(wanted, seed):
+            stream = _stream(model, start, seed * 1000 + spec.number)
+            if not _reach(stream, start, wanted):
+                continue
+            for _ in range(_LONG_PATIENCE if wanted.feature is Feature.LONG else _PATIENCE):
+                drawn = _compose(stream, start, wanted, rng)
+                if drawn is not None:
+                    return _case(stream, start, wanted, spec, drawn), stream
+                stream.step()
+    raise ValueError(f"{model.spec.name!r} kept no object to drag in any scene for {spec.name!r}")
+
+
+def _relaxed(spec: CaseSpec) -> Iterator[CaseSpec]:
+    """The spec, then weaker specs in its place: one object moved, at last even early."""
+    yield spec
+    simple = replace(spec, kinds=(Kind.TRANSLATION,))
+    if spec.feature is Feature.LONG:
+        yield simple
+    yield replace(simple, feature=None)
+
+
+def _starts(spec: CaseSpec, seed: int) -> Iterator[RenderedStart]:
+    """Scenes that have the objects which a spec needs, as many as the model may run on."""
+    found = 0
+    for attempt in range(_SCENES):
+        start = RenderedStart(seed, spec.number, attempt)
+        kinds = [subject.kind for subject in subjects_of(start.scenes())]
+        if _assignable(spec, kinds):
+            yield start
+            found += 1
+        if found == (_LONG_RUNS if spec.feature is Feature.LONG else _RUNS):
+            return
+
+
+def _objects(spec: CaseSpec) -> tuple[Kind, ...]:
+    """The kind for each object; the pulls on both sides of one object count as one."""
+    if spec.feature is Feature.THREE:
+        return spec.kinds[1:]
+    if spec.feature is Feature.OCCLUSION:
+        return (*spec.kinds, Kind.TRANSLATION)  # the second one is there to be covered
+    return spec.kinds
+
+
+def _assignable(spec: CaseSpec, kinds: Sequence[str]) -> bool:
+    """True if objects of these kinds suit a spec's kinds, one object for each."""
+    wanted = _objects(spec)
+    return any(
+        all(kind in ELIGIBLE[each] for each, kind in zip(wanted, chosen, strict=True))
+        for chosen in permutations(kinds, len(wanted))
+    )
+
+
+def _stream(model: VideoModel, start: RenderedStart, seed: int) -> Stream:
+    return Stream(model, prompt=caption(start.scenes(), 0), seed=seed, image=start.image())
+
+
+def _reach(stream: Stream, start: RenderedStart, spec: CaseSpec) -> bool:
+    """Run a stream up to a spec's drag; False once it has lost the object to drag."""
+    length = PAST if spec.feature is not Feature.LONG else _blocks(stream.model.spec, LONG)
+    subjects = subjects_of(start.scenes())
+    while len(stream) < length:
+        stream.step()
+        if len(stream) % _CHECK == 0:
+            frames = list(stream.blocks[-1].frames)
+            alive = [each for each in subjects if silhouettes(frames, [each]).any()]
+            if not _assignable(spec, [subject.kind for subject in alive]):
+                return False
+    return True
+
+
+def _blocks(spec: ModelSpec, seconds: float) -> int:
+    """Number of blocks that last so many seconds."""
+    frames = spec.frames_per_block * spec.clock.temporal_factor
+    return math.ceil(seconds * spec.clock.frame_rate / frames)
+
+
+def _compose(
+    stream: Stream, start: RenderedStart, spec: CaseSpec, rng: np.random.Generator
+) -> Drawn | None:
+    """A spec's drags on a stream's newest frame; None where they cannot be drawn."""
+    seen = DetectedObjects.of(stream.blocks[-1].frames[-1], subjects_of(start.scenes()), rng)
+    if len(seen.whole) < len(_objects(spec)):
+        return None
+    compose = _COMPOSED.get(spec.feature, _singles)
+    return compose(seen, spec, _latent_frames(stream.model.spec, spec))
+
+
+def _latent_frames(model: ModelSpec, spec: CaseSpec) -> int:
+    """Number of latent frames that a spec's drags last."""
+    return spec.blocks * model.frames_per_block if spec.mode is Mode.ANIMATE else 1
+
+
+def _singles(seen: DetectedObjects, spec: CaseSpec, _: int) -> Drawn | None:
+    """One drag each on as many objects as there are kinds."""
+    orders = permutations(range(len(seen.whole)), len(spec.kinds))
+    drawn = (_each(seen, order, spec.kinds) for order in orders)
+    return next((drags for drags in drawn if drags is not None), None)
+
+
+def _each(seen: DetectedObjects, order: Sequence[int], kinds: Sequence[Kind]) -> Drawn | None:
+    """These objects under drags of these kinds, one after the other, out of each other's way."""
+    drawn: list[tuple[Subject, Drag]] = []
+    taken = np.zeros(seen.frame.shape[:2], bool)
+    for index, kind in zip(order, kinds, strict=True):
+        candidate = seen.candidate(index, taken)
+        found = candidate.propose(kind)
+        if found is None:
+            return None
+        drawn.append(found)
+        taken |= regions.warp(candidate.seen.mask, found[1].motion.at(1.0)) > 0
+    return tuple(drawn)
+
+
+def _threes(seen: DetectedObjects, spec: CaseSpec, _: int) -> Drawn | None:
+    """Pull one object on both sides and move another one."""
+    pull, move = spec.kinds[-2:]
+    for order in permutations(range(len(seen.whole)), 2):
+        drawn = _each(seen, order, (pull, move))
+        if drawn is None:
+            continue
+        (subject, first), second = drawn
+        if not isinstance(first.motion, Deformation):
+            continue
+        dx, dy = first.motion.path.reach
+        opposite = Drag(first.region, Deformation.by(-dx, -dy))
+        height, width = seen.frame.shape[:2]
+        if not (first.mask(height, width) & opposite.mask(height, width)).any():
+            return (subject, first), (subject, opposite), second
+    return None
+
+
+def _occlusion(seen: DetectedObjects, spec: CaseSpec, latent_frames: int) -> Drawn | None:
+    """Lead one object in front of another, or (animated) past it to its far side."""
+    for index, other in permutations(range(len(seen.whole)), 2):
+        candidate, hidden = seen.candidate(index), seen.whole[other][1]
+        limit = _EDIT if spec.mode is Mode.EDIT else _STRIDE * latent_frames
+        for x, y in directions(candidate):
+            for length in seen.rng.permutation(np.arange(21.0, limit, 5.0)):
+                drag = Drag(
+                    candidate.seen.mask, Translation.by(float(length * x), float(length * y))
+                )
+                if _covers(candidate, hidden, drag, latent_frames):
+                    return ((candidate.subject, drag),)
+    return None
+
+
+def _covers(candidate: DragCandidate, hidden: Detection, drag: Drag, latent_frames: int) -> bool:
+    """True if a moving object hides enough of another one, and can be measured at the end."""
+    shares, least = [], (0.0, 0.0)
+    for target in targets(drag.motion, latent_frames):
+        moved = regions.warp(candidate.seen.mask, target)
+        if not stays_inside(moved, candidate.seen.area):
+            return False
+        shares.append(float(moved[hidden.mask].sum()) / hidden.area)
+        least = regions.centroid(moved)
+    # An object lower in the frame stands in front, and is seen whole.
+    in_front = least[1] > hidden.center[1] + 2
+    low, high = _COVERED
+    if not low <= max(shares) <= high:
+        return False
+    return shares[-1] == 0 or in_front
+
+
+def _reentry(seen: DetectedObjects, _: CaseSpec, latent_frames: int) -> Drawn | None:
+    """Lead an object out of the frame, left or right, and back to where it was."""
+    height, width = seen.frame.shape[:2]
+    for index in range(len(seen.whole)):
+        candidate = seen.candidate(index)
+        left, _top, right, _bottom = regions.bounding_box(candidate.seen.mask)
+        for way in (-right, width - left):
+            reach = float(np.sign(way)) * (abs(way) - _OUTSIDE * (right - left))
+            path = regions.warp(candidate.seen.mask, Affine.translation(reach / 2, 0.0)) > 0
+            if abs(reach) > _FARTHEST or (path & candidate.others).any():
+                continue
+            swing = np.sin(np.pi * np.arange(1, latent_frames + 1) / latent_frames)
+            shifts = [(reach * float(share), 0.0) for share in swing]
+            drag = Drag(candidate.seen.mask, Translation.through(shifts, candidate.seen.center))
+            if drag.mask(height, width).any():
+                return ((candidate.subject, drag),)
+    return None
+
+
+_COMPOSED: dict[Feature | None, Callable[[DetectedObjects, CaseSpec, int], Drawn | None]] = {
+    Feature.THREE: _threes,
+    Feature.OCCLUSION: _occlusion,
+    Feature.REENTRY: _reentry,
+}
+
+
+def _case(
+    stream: Stream, start: RenderedStart, wanted: CaseSpec, spec: CaseSpec, drawn: Drawn
+) -> Case:
+    """The case as a value."""
+    feature = () if wanted.feature is None else (wanted.feature.value,)
+    lost = () if wanted is spec else ("simplified",)
+    subjects = tuple(subject for subject, _ in drawn)
+    drags = tuple(drag for _, drag in drawn)
+    objects = silhouettes([stream.blocks[-1].frames[-1]], subjects)
+    count = wanted.blocks * stream.model.spec.frames_per_block
+    commands = [targets(drag.motion, count) for drag in drags]
+    return Case(
+        name=spec.name,
+        model=stream.model.spec.name,
+        prompt=stream.prompt,
+        seed=stream.seed,
+        block=len(stream),
+        drags=drags,
+        mode=wanted.mode,
+        kind=wanted.kinds[0],
+        keep=background(moving_area(drags, objects, commands)),
+        blocks=wanted.blocks,
+        start=start,
+        subjects=subjects,
+        kinds=wanted.kinds,
+        tags=(spec.split.value, *feature, *lost),
+    )
