@@ -24,8 +24,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from dragstream import models
+    from dragstream.models import inspect
 
-    found: Any = models
-    print(found.inspect(options.file))
+    print(inspect(options.file))
     return 0

@@ -24,12 +24,13 @@ from dragstream.method.moments import Moments, drift
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import RenderedStart, Subject
+from dragstream.revel.cases import Subject
 from dragstream.revel.detection import Detection, detect
 from dragstream.revel.methods import Method
 from dragstream.revel.proposals import is_whole
 from dragstream.revel.scenes import ATTEMPTS, check_world, subjects_of
 from dragstream.revel.shape import fidelity
+from dragstream.revel.starts import RenderedStart
 from dragstream.revel.statistics import Estimate, estimate
 from dragstream.stream.live import LiveStream
 from dragstream.stream.records import Block

@@ -13,6 +13,7 @@ import pytest
 import dragstream
 from dragstream.command import replay
 from dragstream.command.main import build_parser, main
+from dragstream.models.wan.tiny import write_tiny
 from dragstream.stream import mp4
 
 COMMANDS = ("replay", "studio", "demo", "course", "inspect", "doctor")
@@ -121,3 +122,17 @@ def test_all_subcommands_are_there() -> None:
     usage = build_parser().format_help()
 
     assert all(f"\n    {name} " in usage for name in COMMANDS)
+
+
+def test_inspect_describes_weights_without_loading_them(tmp_path, capsys) -> None:
+    folder = write_tiny(tmp_path / "tiny", num_layers=2)
+    (damaged := tmp_path / "damaged.safetensors").write_bytes(b"no header")
+    capsys.readouterr()
+
+    assert main(["inspect", str(folder / "transformer")]) == 0
+    assert main(["inspect", str(damaged)]) == 1
+
+    said = capsys.readouterr()
+    assert "2 layers" in said.out
+    assert said.err.startswith("error: ")
+    assert "damaged.safetensors" in said.err
