@@ -31,7 +31,6 @@ def test_objects_are_found_from_left_to_right_without_the_background(scene):
     wanted = np.zeros((2, *frame.shape[:2]), bool)
     wanted[0, 64:96, 32:64] = True
     wanted[1, 32:80, 112:160] = True
-    assert [np.array_equal(region, right) for region, right in zip(found, wanted, strict=True)]
     assert all(
         (region & right).sum() > 0.95 * (region | right).sum()
         for region, right in zip(found, wanted, strict=True)
