@@ -218,7 +218,7 @@ class LiveStream:
             region: The object, a shape or a boolean mask (H, W), in pixels.
             at: The point (x, y) of it that follows `Hold.move_to`; None: its centroid.
             keep: The region that must not change while it is held.
-            settings: `DragSettings` or another `DragMethod`; None means `DragSettings()`.
+            settings: `DragSettings` or another `DragMethod`; None means `DragSettings.fast()`.
 
         Raises:
             TypeError: Arguments of another kind.
@@ -232,7 +232,7 @@ class LiveStream:
     def pin(
         self, region: Region, *, keep: Region | None = None, settings: DragMethod | None = None
     ) -> Hold:
-        """Hold an object where it is, as `hold` does: a pin is a hold that ignore_event moves."""
+        """Hold an object where it is, as `hold` does: a pin is a hold that does not move."""
         return self._hold(region, None, keep=keep, settings=settings, pinned=True)
 
     @property
