@@ -105,9 +105,10 @@ def _there(
         done = as_completed(list(futures), loop=client.loop, with_results=True, raise_errors=False)
         for future, result in done:
             name = futures.pop(future)
+            failed = future.status == "error"  # before the release, which changes it
             # Whatever is held on a worker is lost, and done again, if that worker dies.
             future.release()
-            yield name, result[1] if future.status == "error" else result
+            yield name, result[1] if failed else result
     finally:
         client.cancel(list(futures))
 

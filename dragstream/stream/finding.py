@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.signal import fftconvolve
 
 from dragstream.drags.geometry import Affine
 from dragstream.drags.regions import bounding_box, warp
@@ -81,6 +80,8 @@ def _differences(looks: Floats, weight: Floats, scene: Floats, seen: Floats) -> 
 
 
 def _correlated(scene: Floats, kernel: Floats) -> Floats:
+    from scipy.signal import fftconvolve  # slow to import
+
     return np.asarray(fftconvolve(scene, kernel[::-1, ::-1], mode="valid"), np.float32)
 
 
