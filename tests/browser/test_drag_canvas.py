@@ -419,15 +419,15 @@ import torch
 
 class Seen:
     model = types.SimpleNamespace(spec=types.SimpleNamespace(
-        grid=types.SimpleNamespace(height=128, width=192), frames_per_block=3,
+        grid=types.SimpleNamespace(height=128, width=192), frames_per_block=3, layers=(0,),
         clock=types.SimpleNamespace(temporal_factor=4, frame_rate=16)))
     blocks = (types.SimpleNamespace(frames=frame[None]),)
 
-    def features(self):
+    def features(self, block, layer):
         found = torch.ones(1, 16, 24, 2)
         rows, columns = np.mgrid[:16, :24]
         found[0, ((columns - 7) ** 2 + (rows - 8) ** 2 <= 8), 1] = 3
-        return {0: found}
+        return {layer: found}
 
 canvas = DragCanvas(Seen())
 canvas
