@@ -83,7 +83,7 @@ class DragSettings:
             denoising step; see `rectification.normalise_prediction`. 0: no normalisation. For
             blocks without a drag, set `Stream(prediction_blocks=...)`.
         warm_start: Begin with the dragged objects already at their targets, see
-            `dragstream.method.warm_start`; takes one more pass and saves about two iterations. Not
+            `dragstream.method.warm_start`; takes one more pass and saves about one iteration. Not
             part of the paper. A drag then has one segment.
         window: Latent frames that the block and its references attend to in the iterations,
             including the model's sink and their own; the denoising steps use the model's whole
@@ -142,7 +142,8 @@ class DragSettings:
     def fast(cls, **overrides: Any) -> Self:
         """Return settings that drag in about half of the time, with some fields replaced.
 
-        Two iterations from a warm start, in place of four from the undragged latents.
+        Two iterations from a warm start, in place of four from the undragged latents. They are a
+        little less accurate, see the page of results.
 
         Raises:
             TypeError: A field that does not exist.

@@ -13,7 +13,6 @@ from dragstream.drags.motions import Drag, Poses
 from dragstream.drags.regions import centroid, moved, rasterise
 from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
 from dragstream.method.base import DragMethod
-from dragstream.method.settings import DragSettings
 from dragstream.stream.block_plan import LateDrags, References, Request
 from dragstream.stream.events import HoldsChanged
 from dragstream.stream.finding import find
@@ -91,12 +90,7 @@ class Holds:
             _check_apart(mask, each, height, width)
         drag = Drag(shape, Poses((x, y), [(0.0, 0.0)]))
         request = Request.of(
-            spec,
-            blocks,
-            drags=[drag],
-            keep=keep,
-            settings=DragSettings.fast() if settings is None else settings,
-            callback=None,
+            spec, blocks, drags=[drag], keep=keep, settings=settings, callback=None
         )
         hold = Hold(
             next(self._numbers),

@@ -218,7 +218,7 @@ class LiveStream:
             region: The object, a shape or a boolean mask (H, W), in pixels.
             at: The point (x, y) of it that follows `Hold.move_to`; None: its centroid.
             keep: The region that must not change while it is held.
-            settings: `DragSettings` or another `DragMethod`; None means `DragSettings.fast()`.
+            settings: `DragSettings` or another `DragMethod`; None means `DragSettings()`.
 
         Raises:
             TypeError: Arguments of another kind.

@@ -74,7 +74,7 @@ class HoldCanvas(FrameCanvas):
     """Milliseconds from the last move of a pointer that a block used to its picture on the page."""
 
     settings: DragMethod | None = None
-    """Settings of holds that the page begins; None means `DragSettings.fast()`."""
+    """Settings of holds that the page begins; None means `DragSettings()`."""
 
     def __init__(self, frames: SourceFrames, selection: ClickSelection, **traits: Any) -> None:
         self._selection = selection

@@ -80,7 +80,7 @@ class Studio(ipywidgets.Box):
         live = live or LiveStream.of(stream)
         self._panel = SettingsPanel(stream.model.spec, settings)
         self._canvas = DragCanvas(live, drags=drags, keep=keep)
-        self._canvas.settings = self._hold_settings()
+        self._canvas.settings = self._panel.settings
         self._timeline = Timeline(live, viewer=False)
         self._drift = DriftPlot(live)
         self._features = FeatureView(stream, awake=False)
@@ -359,14 +359,9 @@ class Studio(ipywidgets.Box):
         if self._features.awake:
             self._features.show_video_frame(frame)
 
-    def _hold_settings(self) -> DragSettings | None:
-        """The settings of holds: those of the panel if somebody changed them."""
-        settings = self._panel.settings
-        return None if settings == DragSettings() else settings
-
     def _drawn(self, _: object) -> None:
         """Update the status and the features' plan after a change of drags or settings."""
-        self._canvas.settings = self._hold_settings()
+        self._canvas.settings = self._panel.settings
         self._throttle.request()
         if self._features.awake:
             self._features.plan(self.drags, self.keep, self.settings)
