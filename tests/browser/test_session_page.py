@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.browser.conftest import CHROMIUM, CHROMIUM_ARGS
 from tests.widgets.swatches import DRAG, Swatches
 
 pytestmark = pytest.mark.browser
@@ -26,19 +25,17 @@ def written(tmp_path_factory):
 
 
 @pytest.fixture
-def page(written):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        opened = browser.new_page()
-        said: list[str] = []
-        opened.on("console", lambda message: said.append(message.text))
-        opened.on("pageerror", lambda error: said.append(str(error)))
-        opened.on("request", lambda request: said.append(request.url))
-        opened.goto(written.as_uri())
-        yield opened
-        outside = [text for text in said if not text.startswith(("data:", written.as_uri()))]
-        assert outside == []
-        browser.close()
+def page(written, chromium):
+    opened = chromium.new_page()
+    said: list[str] = []
+    opened.on("console", lambda message: said.append(message.text))
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.on("request", lambda request: said.append(request.url))
+    opened.goto(written.as_uri())
+    yield opened
+    opened.close()
+    outside = [text for text in said if not text.startswith(("data:", written.as_uri()))]
+    assert outside == []
 
 
 def test_a_page_is_scrubbed_and_shows_its_drags(page):
