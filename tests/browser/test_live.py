@@ -48,23 +48,6 @@ LENGTH = 5.0
 """Seconds of the measured pull."""
 
 
-PLAYGROUND = """
-import torch
-
-import dragstream as ds
-from dragstream.models.playground import draw
-from dragstream.widgets import Studio
-
-torch.set_num_threads(1)
-prompt = "a red critter rests in a meadow"
-stream = ds.Stream(ds.load("playground"), prompt, seed=2, image=draw(prompt, seed=41))
-studio = Studio(stream)
-studio
-"""
-LONG = 240_000 * PATIENCE
-"""Milliseconds: a few blocks of the playground, on busy cores."""
-
-
 @pytest.fixture(scope="module")
 def opened(notebook):
     return notebook([SETUP, SHOW]).run()
@@ -109,27 +92,6 @@ def test_press_pull_and_let_go(desk):
     holds(desk, 0)
     assert desk.notebook.python("print(studio.drags, studio.canvas.region.sum() > 0)") == "[] True"
     desk.notebook.expect(DRAGS, "[]")  # it goes on as it likes
-
-
-def test_the_object_under_the_pointer_follows(other_notebook):
-    notebook = other_notebook([PLAYGROUND]).run(LONG)
-    desk = Desk(notebook)
-    column = (
-        "(lambda red: red.nonzero()[1].mean())(stream.frames[-1].astype(int) @ [2, -1, -1] > 120)"
-    )
-    row = column.replace("[1].mean", "[0].mean")
-    x, y = (float(notebook.python(f"print({place})")) for place in (column, row))
-    desk.button("Play").click()
-    desk.is_at(status="playing", timeout=LONG)
-    press(desk, x, y)
-    holds(desk, 1)
-    desk.page.mouse.move(*desk.hand.place(x + 40, y), steps=4)  # stays in the frame
-    dragged = "sum(bool(block.drags) for block in stream.blocks)"
-    notebook.expect(f"{dragged} >= 4", "True", LONG / 1000)
-    desk.page.mouse.up()
-    holds(desk, 0)
-    notebook.screenshot("live-playground", of=desk.root)
-    assert float(notebook.python(f"print({column})")) > x + 20
 
 
 def test_two_clicks_pin_and_escape_lets_go(desk):
