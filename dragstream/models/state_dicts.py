@@ -75,7 +75,7 @@ class FoundState:
 
     @property
     def averaged(self) -> bool:
-        """Whether these are exponentially averaged weights (EMA), by the key."""
+        """True for exponentially averaged weights (EMA), by the key."""
         return _AVERAGED.search(self.key) is not None
 
     @property

@@ -224,7 +224,7 @@ class Hold:
             return bool(self._moves or self._latched)
 
     def latch(self, frames: int) -> list[Asked]:
-        """What to ask of each latent frame of a block: the newest value in the last of them.
+        """Return the pose for each latent frame of a block: the newest one for the last frame.
 
         The frames before it divide the way since the last published block into equal parts. A
         block that is dropped after this leaves its part of the way to the next.

@@ -65,7 +65,7 @@ class HoldCanvas(FrameCanvas):
     }
 
     holds: Any = traitlets.List(read_only=True).tag(sync=True)
-    """What is held, oldest first, as JSON."""
+    """The holds, oldest first, as JSON."""
 
     live_status = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
     """Status of the source's live stream; None for another source."""
@@ -118,7 +118,7 @@ class HoldCanvas(FrameCanvas):
             self.set_trait("live_status", status)
 
     def _object_at(self, point: Point) -> Region:
-        """What was painted at a point, else the object that the features find there."""
+        """Return the painted region at a point, else the object that the features find there."""
         painted = self._painted()
         if painted is not None and painted[round(point[1]), round(point[0])]:
             return painted
