@@ -193,8 +193,10 @@ def wan_table(outcome: Mapping[str, Any]) -> str:
         "|---|--:|--:|--:|--:|--:|",
     ]
     lines += [
-        f"| {row['name']} | {row['seconds']:.2f} s | {row['released_seconds']:.2f} s "
-        f"| {row['ratio']:.1f} | {row['peak_bytes'] / _MEBIBYTE:.0f} "
+        f"| {row['name']} | {row['seconds']['median']:.2f} s "
+        f"| {row['released_seconds']['median']:.2f} s | {row['ratio']['median']:.1f} "
+        f"({row['ratio']['least']:.1f} to {row['ratio']['most']:.1f}) "
+        f"| {row['peak_bytes'] / _MEBIBYTE:.0f} "
         f"| {row['released_peak_bytes'] / _MEBIBYTE:.0f} |"
         for row in outcome["rows"]
     ]

@@ -3,6 +3,9 @@
 `python -m dragstream.bench wan --random-weights` measures a public model beside a direct
 implementation of the released procedure; with `--layers`, `--heads`, `--height` and `--width` it
 fits a CPU.
+
+`python -m dragstream.bench gpu --out FOLDER` measures everything that a GPU is needed for, in at
+most nine minutes, and goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING
 from tqdm.auto import tqdm
 
 from dragstream import models
+from dragstream.bench.gpu import command as gpu
 from dragstream.bench.measure import Report, machine, measure
 from dragstream.drags.files import expanded
 from dragstream.models.base import VideoModel
@@ -27,7 +31,9 @@ _MEBIBYTE = 2**20
 def main(arguments: list[str] | None = None) -> None:
     """Run one subcommand."""
     options = _parser().parse_args(arguments)
-    if options.model == "wan":
+    if options.model == "gpu":
+        print(gpu.measure(options))
+    elif options.model == "wan":
         _wan(options)
     else:
         _playground(options)
@@ -59,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument("--repeats", type=int, default=9, help="blocks a median is of (9)")
     playground.add_argument("--json", type=expanded, help="write the figures to this file")
     _add_wan(commands.add_parser("wan", help="a public Wan beside the released procedure"))
+    gpu.add_options(commands.add_parser("gpu", help="everything that needs a GPU, in nine minutes"))
     return parser
 
 
@@ -96,7 +103,7 @@ def _wan(options: argparse.Namespace) -> None:
 def _wan_model(options: argparse.Namespace) -> Wan:
     import torch
 
-    from dragstream.bench.wan import random_wan
+    from dragstream.bench.random_models import random_wan
 
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     size = {"height": options.height, "width": options.width}

@@ -1,0 +1,120 @@
+"""A process that yields results one by one, and can be ended when it takes too long: `Child`."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any
+
+from dragstream.drags.checks import truncate
+
+Work = Callable[[Any], Iterable[Any]]
+"""What the process does: results for an argument. It can be pickled, as the results can."""
+
+
+_LONGEST_REASON = 160
+
+
+class ChildError(RuntimeError):
+    """The process failed, died or was ended; the message says why."""
+
+
+class Child:
+    """A process that is started when it is needed, and started afresh after it failed.
+
+    So memory that was lost with an error is free again, and a device that failed works again.
+
+    Args:
+        work: What the process does.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    def results(self, argument: Any, seconds: float) -> Iterator[Any]:
+        """Yield the results for an argument as they come.
+
+        Args:
+            argument: Handed to `work`.
+            seconds: The time that they may take in all, the process's start included.
+
+        Raises:
+            ChildError: An error in the process, its death, or its end because of the time.
+        """
+        deadline = time.monotonic() + seconds
+        pipe = self._started()
+        finished = False
+        try:
+            pipe.send(argument)
+            while True:
+                if not pipe.poll(max(0.0, deadline - time.monotonic())):
+                    raise ChildError(f"took longer than {seconds:g} s")
+                kind, found = pipe.recv()
+                if kind == "error":
+                    raise ChildError(found)
+                if kind == "end":
+                    finished = True
+                    return
+                yield found
+        except (EOFError, ConnectionError) as error:
+            raise ChildError(f"the process ended{self._exit_code()}") from error
+        finally:
+            if not finished:
+                self.close()
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = None
+        if pipe is not None:
+            pipe.close()
+        if process is None:
+            return
+        process.terminate()
+        process.join(2.0)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+    def _started(self) -> Connection:
+        if self._pipe is not None:
+            return self._pipe
+        # A fork would inherit a CUDA context that it cannot use.
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(self._work, other), daemon=True)
+        self._process.start()
+        other.close()
+        return self._pipe
+
+    def _exit_code(self) -> str:
+        if self._process is None:
+            return ""
+        self._process.join(2.0)
+        return f" with exit code {self._process.exitcode}"
+
+
+def _serve(work: Work, pipe: Connection) -> None:
+    """Answer the requests of the parent process until it closes the pipe."""
+    while True:
+        try:
+            argument = pipe.recv()
+        except EOFError:
+            return
+        try:
+            for found in work(argument):
+                pipe.send(("result", found))
+        except Exception as error:  # noqa: BLE001 - the parent gets it
+            pipe.send(("error", reason(error)))
+        else:
+            pipe.send(("end", None))
+
+
+def reason(error: BaseException) -> str:
+    """The error's type and the first line of its message."""
+    line = str(error).strip().partition("\n")[0]
+    return truncate(f"{type(error).__name__}: {line}", _LONGEST_REASON)

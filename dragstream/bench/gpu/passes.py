@@ -1,0 +1,94 @@
+"""The machine's rates, and the model's passes beside the procedure of the release."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import torch
+
+from dragstream.bench.alternation import Spread, alternate
+from dragstream.bench.gpu.rows import Row, attempt, exactly
+from dragstream.bench.gpu.setup import Setup
+from dragstream.bench.wan import Row as Measured
+from dragstream.models.wan.room import GB
+
+_TERA = 10**12
+
+
+def rates(setup: Setup) -> Iterator[Row]:
+    """The rates of a large matrix product and of a large copy: no pass runs faster than these."""
+    rows = setup.size.matrix
+    generator = torch.Generator(setup.device).manual_seed(0)
+    left, right = (  # random: a product of zeros is faster
+        torch.randn(rows, rows, generator=generator, device=setup.device).to(setup.dtype)
+        for _ in range(2)
+    )
+    target = torch.empty_like(left)
+    calls = (lambda: torch.mm(left, right, out=target), lambda: target.copy_(left))
+    for call in calls:
+        call()
+    product, copy = zip(*alternate(calls, 4 * setup.size.pairs, time.perf_counter), strict=True)
+    kind = str(setup.dtype).removeprefix("torch.")
+    work = 2 * rows**3 / _TERA
+    yield Row(
+        f"product of {rows} x {rows} matrices, {kind}",
+        "TFLOP/s",
+        Spread.of([work / seconds for seconds in product]),
+    )
+    moved = 2 * left.nbytes / GB
+    yield Row(
+        "copy in the device's memory",
+        "GB/s",
+        Spread.of([moved / seconds for seconds in copy]),
+        note="bytes read and written",
+    )
+
+
+def iterations(setup: Setup) -> Iterator[Row]:
+    """An iteration of a drag, by the paper's settings and by the release's."""
+    benchmark = setup.benchmark
+    yield from _rows(benchmark.iteration())
+    yield from _rows(benchmark.released_iteration())
+
+
+def block(setup: Setup) -> Iterator[Row]:
+    """A plain block, and one with the paper's four iterations."""
+    yield from _rows(setup.benchmark.block(0))
+    yield from _rows(setup.benchmark.block(4))
+
+
+def fewer_iterations(setup: Setup) -> Iterator[Row]:
+    """Blocks with two and three iterations."""
+    yield from _rows(setup.benchmark.block(2))
+    yield from _rows(setup.benchmark.block(3))
+
+
+def _rows(found: Measured) -> Iterator[Row]:
+    yield Row(found.name, "s", found.seconds, found.released_seconds, found.ratio)
+    own, released = found.peak_bytes, found.released_peak_bytes
+    yield Row(
+        f"{found.name}, working memory",
+        "GB",
+        exactly(own / GB),
+        exactly(released / GB),
+        exactly(released / own),
+        "times as little",
+    )
+
+
+def decoders(setup: Setup) -> Iterator[Row]:
+    """Decoding of a block: in the stream, as the release does, and by a small decoder."""
+    yield from _rows(setup.benchmark.decode())
+    yield attempt("small decoder", lambda: _small_decoder(setup))
+    yield attempt("plain block, small decoder", lambda: _small_block(setup))
+
+
+def _small_decoder(setup: Setup) -> Row:
+    small, usual = setup.filled, setup.benchmark.filled
+    return setup.compared("small decoder, beside the VAE", small.decode, usual.decode)
+
+
+def _small_block(setup: Setup) -> Row:
+    small, usual = setup.filled, setup.benchmark.filled
+    return setup.compared("plain block, small decoder, beside the VAE", small.plain, usual.plain)

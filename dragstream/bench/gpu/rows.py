@@ -1,0 +1,91 @@
+"""Figures and the parts that measure them."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from dragstream.bench.alternation import Comparison, Spread
+from dragstream.bench.gpu.child import reason
+
+if TYPE_CHECKING:
+    from dragstream.bench.gpu.setup import Setup
+
+_LOST = "CUDA error"
+"""What torch says when a device does not work any more in this process."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the results; what could not be measured is None, and `note` says why.
+
+    Args:
+        name: What was measured.
+        unit: Of `own` and `beside`: "s", "GB", "GB/s" or "TFLOP/s".
+        own: The figure.
+        beside: What it is compared with.
+        ratio: See the part's `columns`.
+        note: Anything else.
+    """
+
+    name: str
+    unit: str = "s"
+    own: Spread | None = None
+    beside: Spread | None = None
+    ratio: Spread | None = None
+    note: str = ""
+
+    @classmethod
+    def compared(cls, name: str, found: Comparison, note: str = "") -> Row:
+        """A row of two calls that took turns."""
+        return cls(name, "s", found.own, found.other, found.ratio, note)
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Measurements that belong together.
+
+    Args:
+        name: The name on the command line and in the results.
+        title: What is measured, for the table.
+        columns: What `own`, `beside` and `ratio` are in its rows.
+        seconds: The time that it may take; it is stopped then.
+        run: Measures; yields rows as they are known.
+    """
+
+    name: str
+    title: str
+    columns: tuple[str, str, str]
+    seconds: float
+    run: Callable[[Setup], Iterator[Row]]
+
+
+def exactly(value: float) -> Spread:
+    """One value as a spread."""
+    return Spread(value, value, value)
+
+
+def attempt(name: str, measure: Callable[[], Row]) -> Row:
+    """Measure a row; memory, a package or a kernel that is missing becomes its note.
+
+    Raises:
+        RuntimeError: The device failed, and would fail whatever comes next.
+    """
+    try:
+        return measure()
+    except Exception as error:
+        if _LOST in str(error):
+            raise
+        note = f"not measured: {reason(error)}"
+    if torch.cuda.is_available():  # outside the handler, whose traceback holds the tensors
+        gc.collect()
+        torch.cuda.empty_cache()
+    return Row(name, note=note)

@@ -1,0 +1,134 @@
+"""What the parts measure: sizes, and models of random weights that parts share."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import gc
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from dragstream.bench.alternation import Call, clock_of, compare
+from dragstream.bench.filled import FilledModel
+from dragstream.bench.gpu.rows import Row
+from dragstream.bench.random_models import assembled
+from dragstream.bench.wan import WanBenchmark
+from dragstream.models.wan.model import Wan
+from dragstream.models.wan.preview import PreviewDecoder
+from dragstream.models.wan.release import Release
+from dragstream.models.wan.releases import RELEASES
+from dragstream.models.wan.sizes import SIZES, Sizes
+
+_RELEASE = RELEASES["self-forcing"]
+_SIZES = SIZES[_RELEASE.base]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large everything is, and how often it is measured.
+
+    Args:
+        name: "real" or "tiny".
+        release: Schedule, window and frame size.
+        sizes: Of the transformer and the VAE.
+        decoder: Widths of the small decoder.
+        pairs: Runs of each call, in alternation.
+        live_blocks: Blocks during which an object is held.
+        matrix: Rows of the square matrices whose product is timed.
+    """
+
+    name: str
+    release: Release
+    sizes: Sizes
+    decoder: tuple[int, int, int, int]
+    pairs: int
+    live_blocks: int
+    matrix: int
+
+
+REAL = Size("real", _RELEASE, _SIZES, (256, 128, 64, 64), pairs=3, live_blocks=8, matrix=8192)
+"""Self-Forcing at 832x480; the small decoder has the sizes of taew2_1."""
+
+TINY = Size(
+    "tiny",
+    dataclasses.replace(_RELEASE, layers=(0, 1), window=6, sink=0, tokens=4, height=32, width=48),
+    Sizes(
+        {
+            **_SIZES.transformer,
+            "num_layers": 3,
+            "num_heads": 1,
+            "head_dim": 16,
+            "ffn_dim": 8,
+            "text_dim": 16,
+        },
+        {"base_dim": 4, "dim_mult": [1, 1, 2, 2], "num_res_blocks": 1},
+    ),
+    (8, 8, 8, 8),
+    pairs=1,
+    live_blocks=1,
+    matrix=32,
+)
+"""A rehearsal for a CPU: everything runs, and no figure means anything."""
+
+BY_NAME = {size.name: size for size in (REAL, TINY)}
+
+
+class Setup:
+    """A size on a device, and the models that parts share, made when they are needed.
+
+    Args:
+        size: How large everything is.
+        device: "cuda" or "cpu".
+    """
+
+    def __init__(self, size: Size, device: str) -> None:
+        self.size = size
+        self.device = torch.device(device)
+        self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+
+    @functools.cached_property
+    def benchmark(self) -> WanBenchmark:
+        """The model with its VAE, beside the released procedure."""
+        return WanBenchmark(self.model(small=False), pairs=self.size.pairs)
+
+    @functools.cached_property
+    def filled(self) -> FilledModel:
+        """The model with a small decoder: what variants are compared with."""
+        return FilledModel(self.model())
+
+    def forget(self) -> None:
+        """Drop the shared models where their memory is needed; they are made again when used."""
+        for name in ("benchmark", "filled"):
+            vars(self).pop(name, None)
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def model(self, *, small: bool = True, dtype: torch.dtype | None = None, **parts: Any) -> Wan:
+        """A new model, with the same random weights each time.
+
+        Args:
+            small: Whether a small decoder makes its frames.
+            dtype: Of the weights; None for bfloat16 on a GPU, float32 on a CPU.
+            parts: Other parts of the model.
+        """
+        dtype = self.dtype if dtype is None else dtype
+        if small:
+            parts["preview"] = self.small_decoder().to(dtype)
+        return assembled(self.size.release, self.size.sizes, str(self.device), dtype, **parts)
+
+    def small_decoder(self) -> PreviewDecoder:
+        """A new small decoder with random weights."""
+        channels = self.size.sizes.transformer["latent_channels"]
+        with self.device:
+            decoder = PreviewDecoder(channels, self.size.decoder, (1, 2, 2))
+        return decoder.requires_grad_(requires_grad=False).eval().to(self.dtype)
+
+    def compared(self, name: str, own: Call, beside: Call, note: str = "") -> Row:
+        """A row of two calls that take turns, after each has run once."""
+        for call in (own, beside):
+            call()
+        found = compare(own, beside, self.size.pairs, clock_of(self.device))
+        return Row.compared(name, found, note)

@@ -1,0 +1,60 @@
+"""The tests that need a GPU, in a process of their own."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dragstream
+from dragstream.bench.gpu.rows import Row
+from dragstream.bench.gpu.setup import Setup
+
+SECONDS = 140
+"""The time of the tests; their process is ended then."""
+
+_MARK = "mark.gpu"
+
+
+def suite(setup: Setup) -> Iterator[Row]:
+    """How many tests passed, and the names of those that did not."""
+    folder = Path(dragstream.__file__).resolve().parents[1] / "tests"
+    files = marked(folder)
+    if setup.device.type != "cuda":
+        yield Row("tests marked gpu", note="not measured: there is no GPU here")
+    elif not files:
+        yield Row("tests marked gpu", note=f"not measured: there are no tests in {folder}")
+    elif importlib.util.find_spec("pytest") is None:
+        yield Row("tests marked gpu", note="not measured: pytest is not installed")
+    else:
+        setup.forget()
+        yield run_tests(files)
+
+
+def marked(folder: Path) -> list[Path]:
+    """The files under a folder with tests that need a GPU; other files may need other packages."""
+    return [path for path in sorted(folder.rglob("test_*.py")) if _MARK in path.read_text("utf-8")]
+
+
+def run_tests(files: list[Path]) -> Row:
+    """Run the marked tests of files; the row's note says how they ended."""
+    options = ["-q", "-m", "gpu", "-rfE", "-p", "no:cacheprovider", "-W", "ignore"]
+    command = [sys.executable, "-m", "pytest", *options, *map(str, files)]
+    try:
+        done = subprocess.run(  # noqa: S603 - this interpreter, on files of this repository
+            command, check=False, capture_output=True, text=True, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return Row("tests marked gpu", note=f"not measured: took longer than {SECONDS} s")
+    return Row("tests marked gpu", note=summary(done.stdout, done.stderr))
+
+
+def summary(output: str, errors: str = "") -> str:
+    """The last line of pytest's output, and the names of the tests that failed."""
+    lines = [line for line in (output or errors).splitlines() if line.strip()]
+    last = lines[-1].strip("= ") if lines else "pytest printed nothing"
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+    return "; ".join([last, *failed])
