@@ -81,7 +81,7 @@ def weights_digest(folder: Path = WEIGHTS) -> str:
 
 
 def steps(build: Path = BUILD) -> tuple[Step, ...]:
-    """All steps in order. That of random weights ("wan") runs only when it is named."""
+    """All steps in order. Those of random weights ("wan", "gpu") run only when named."""
     options = {"playground": ("--scenes", "24", "--seed", "0"), "identity": ("--streams", "4")}
     cases = build / f"playground-{weights_digest()[:12]}"
     options["playground"] += ("--out", str(cases))
@@ -100,6 +100,8 @@ def steps(build: Path = BUILD) -> tuple[Step, ...]:
     size = ("--heads", "1", "--height", "128", "--width", "192", "--json", str(wan))
     beside = ("-m", "dragstream.bench", "wan", "--random-weights", *size)
     found.append(Step("wan", beside, writes=(wan,), threads=1, default=False))
+    everything = ("-m", "dragstream.bench", "gpu", "--out", str(build / "gpu"))
+    found.append(Step("gpu", everything, writes=(build / "gpu" / "gpu.md",), default=False))
     tables = tuple(build / f"{name}.md" for name in TABLES)
     flags = [word for path in tables for word in (f"--{path.stem}", str(path))]
     card = WEIGHTS / "MODEL_CARD.md"
@@ -222,8 +224,8 @@ def write_pages(build: Path = BUILD, root: Path = ROOT) -> None:
     """Write every table that was measured into docs/results.md, and the summary into README.md."""
     results = root / "docs" / "results.md"
     text = results.read_text(encoding="utf-8")
-    for name in TABLES:
-        if (file := build / f"{name}.md").exists():
+    for name in (*TABLES, "gpu"):
+        if (file := (build / "gpu" if name == "gpu" else build) / f"{name}.md").exists():
             text = fill(text, name, file.read_text(encoding="utf-8"))
     bench, wan = _read(build / "bench.json"), _read(build / "wan.json")
     if bench is not None:
@@ -271,7 +273,7 @@ def run_steps(wanted: Sequence[Step], weights: str, build: Path = BUILD) -> int:
     Returns:
         The exit status.
     """
-    measured = {*TABLES, "bench", "wan"}
+    measured = {*TABLES, "bench", "wan", "gpu"}
     for number, step in enumerate(wanted, start=1):
         title = f"[{number}/{len(wanted)}] {step.name}"
         if is_current(step, weights, build):

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tqdm.auto import tqdm
 
 from dragstream import models
+from dragstream.bench.against import compare_checkouts, lines
 from dragstream.bench.gpu import command as gpu
 from dragstream.bench.measure import Report, machine, measure
 from dragstream.drags.files import expanded
@@ -33,6 +35,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if options.model == "gpu":
         print(gpu.measure(options))
+    elif options.against is not None:
+        _against(options)
     elif options.model == "wan":
         _wan(options)
     else:
@@ -55,6 +59,31 @@ def _playground(options: argparse.Namespace) -> None:
         options.json.write_text(json.dumps(result(model, report), indent=2) + "\n")
 
 
+def _against(options: argparse.Namespace) -> None:
+    given = {"model": options.model, "device": "cpu", "prompt": options.prompt, "blocks": 8}
+    pairs = options.repeats if options.model == "playground" else options.pairs
+    if options.model == "wan":
+        if not options.random_weights:
+            raise SystemExit("--against needs --random-weights, which two checkouts share")
+        names = ("layers", "heads", "height", "width")
+        sizes = {name: getattr(options, name) for name in names}
+        given |= {"model": options.release, "device": _device(options), "sizes": sizes}
+    try:
+        found = compare_checkouts(options.against, given, pairs=pairs)
+    except (OSError, RuntimeError) as error:
+        raise SystemExit(str(error)) from error
+    print(lines(found))
+    if options.json is not None:
+        compared = {kind: asdict(each) for kind, each in found.items()}
+        options.json.write_text(json.dumps({"machine": machine()} | compared, indent=2) + "\n")
+
+
+def _device(options: argparse.Namespace) -> str:
+    import torch
+
+    return str(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dragstream.bench", description=__doc__)
     commands = parser.add_subparsers(dest="model", required=True, metavar="MODEL")
@@ -63,8 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument("--early", type=int, default=20, help="block to compare with (20)")
     playground.add_argument("--late", type=int, default=200, help="block that must cost no more")
     playground.add_argument("--repeats", type=int, default=9, help="blocks a median is of (9)")
-    playground.add_argument("--json", type=expanded, help="write the figures to this file")
-    _add_wan(commands.add_parser("wan", help="a public Wan beside the released procedure"))
+    wan = commands.add_parser("wan", help="a public Wan beside the released procedure")
+    _add_wan(wan)
+    for each in (playground, wan):
+        each.add_argument("--json", type=expanded, help="write the figures to this file")
+        each.add_argument("--against", type=expanded, help="another checkout, to time beside this")
     gpu.add_options(commands.add_parser("gpu", help="everything that needs a GPU, in nine minutes"))
     return parser
 
@@ -79,7 +111,7 @@ def _add_wan(wan: argparse.ArgumentParser) -> None:
     wan.add_argument("--device", default=None, help="cuda or cpu (cuda where there is one)")
     wan.add_argument("--iterations", type=int, nargs="*", default=[2, 3, 4], help="(2 3 4)")
     wan.add_argument("--pairs", type=int, default=3, help="runs of both, in alternation (3)")
-    wan.add_argument("--json", type=expanded, help="write the figures to this file")
+    wan.set_defaults(prompt="a benchmark")
 
 
 def _wan(options: argparse.Namespace) -> None:
@@ -105,7 +137,7 @@ def _wan_model(options: argparse.Namespace) -> Wan:
 
     from dragstream.bench.random_models import random_wan
 
-    device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = _device(options)
     size = {"height": options.height, "width": options.width}
     if options.random_weights:
         dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32

@@ -127,12 +127,12 @@ def test_memory_beside_the_plan(setup, monkeypatch):
     found = rows(setup, "memory")
     blocks = [name.split(",")[0] for name in found]
     assert blocks == ["plain block", "dragged block"] * 2
-    assert list(found)[0] == "plain block, everything on the device"
+    assert next(iter(found)) == "plain block, everything on the device"
     assert measured(found) == set(found)
     for row in found.values():
         assert row.unit == "GB"
-        # weights and caches are the most of it, and the plan counts them exactly
-        assert row.ratio.median == pytest.approx(1, abs=0.2)
+        # weights, caches and passes as planned; on a CPU also latents and frames of each block
+        assert 0.95 < row.ratio.median < 1.5
 
 
 def test_plans_of_the_real_size_change_no_number():
@@ -160,7 +160,7 @@ def test_compiled_layers(setup, monkeypatch):
 
 
 def test_a_variant_that_fails_is_a_row(setup, monkeypatch):
-    def refuse(wan):
+    def refuse(_):
         raise RuntimeError("compile=True needs a compiler\nand more")
 
     monkeypatch.setattr(variants, "compile_layers", refuse)

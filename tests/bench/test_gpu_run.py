@@ -39,7 +39,7 @@ class Fake:
     def clock(self):
         return self.now
 
-    def __call__(self, name, seconds):
+    def __call__(self, name, _):
         self.asked.append(name)
         self.now += 4
         yield Row(name, own=Spread(1, 2, 3))
@@ -100,7 +100,7 @@ def test_a_part_that_fails_keeps_its_rows_and_is_tried_again_last(tmp_path):
 def test_figures_of_another_machine_are_not_mixed(tmp_path):
     go(Fake(), tmp_path, parts=(A,))
     before = (tmp_path / "gpu.json").read_text()
-    with pytest.raises(ValueError, match="device: 'CPU', now 'H200'.*--out"):
+    with pytest.raises(ValueError, match=r"device: 'CPU', now 'H200'.*--out"):
         go(Fake(), tmp_path, about=ABOUT | {"device": "H200"})
     assert (tmp_path / "gpu.json").read_text() == before
 
@@ -254,7 +254,7 @@ def test_bad_options(fake, tmp_path, arguments, message):
     assert not fake
 
 
-def test_a_missing_package_is_told(fake, tmp_path, monkeypatch):
+def test_a_missing_package_is_told(tmp_path, monkeypatch):
     find = gpu.importlib.util.find_spec
     monkeypatch.setattr(
         gpu.importlib.util, "find_spec", lambda name: None if name == "diffusers" else find(name)

@@ -120,12 +120,14 @@ def test_steps_are_in_order_and_their_commands_are_understood(tool):
     assert names.index("card") > max(names.index(name) for name in tool.TABLES)
     assert names.index("01_first_drag") > names.index("card")
     assert names[-2:] == ["pictures", "screenshots"]
-    assert not found["wan"].default
+    assert [name for name in names if not found[name].default] == ["wan", "gpu"]
     assert found["card"].reads == tuple(tool.BUILD / f"{name}.md" for name in tool.TABLES)
     for name in (*tool.TABLES, "bench", "wan"):
         parser = {"dragstream.revel": revel, "dragstream.bench": bench}[found[name].command[1]]
         options = parser._parser().parse_args(found[name].command[2:])
         assert options.json == tool.BUILD / f"{name}.json"
+    everything = bench._parser().parse_args(found["gpu"].command[2:])
+    assert found["gpu"].writes == (everything.out / "gpu.md",)
     assert set(tool.TABLES) == set(card.TABLES)
 
 
@@ -168,24 +170,29 @@ def test_pages_take_every_table_that_was_measured(tool, tmp_path):
     before = (root / "docs/results.md").read_text()
     tool.write_pages(build, root)  # nothing was measured
     assert (root / "docs/results.md").read_text() == before
-    for name in tool.TABLES:
+    (build / "gpu").mkdir()
+    for name in (*tool.TABLES, "gpu/gpu"):
         (build / f"{name}.md").write_text(f"| {name} was measured |\n")
     (build / "playground.json").write_text(json.dumps(DRAGS))
     (build / "bench.json").write_text(json.dumps(BENCH))
-    row = {"name": "a plain block", "seconds": 3.12, "released_seconds": 4.52, "ratio": 1.45}
+    spreads = {"seconds": 3.12, "released_seconds": 4.52, "ratio": 1.45}
+    row = {key: {"least": 1.2, "median": value, "most": 5.0} for key, value in spreads.items()}
+    row |= {"name": "a plain block"}
     row |= {"peak_bytes": 50 * 2**20, "released_peak_bytes": 43 * 2**20}
     (build / "wan.json").write_text(json.dumps({"rows": [row]}))
     tool.write_pages(build, root)
     results, readme = (root / "docs/results.md").read_text(), (root / "README.md").read_text()
-    for name in tool.TABLES:
-        assert f"<!-- {name}: begin -->\n| {name} was measured |\n<!-- {name}: end -->" in results
+    for name in (*tool.TABLES, "gpu/gpu"):
+        marker = Path(name).name
+        wanted = f"<!-- {marker}: begin -->\n| {name} was measured |\n<!-- {marker}: end -->"
+        assert wanted in results
     for line in (
         "| | 2 CPU cores |",
         "| a plain block (3 frames, 8 denoising steps) | 1.03 s |",
         "| a dragged block, I = 4, one segment | 1.90 s, 1.84 x a plain one |",
         "| block 200 against block 20, seconds (taking turns) | 1.01 x |",
         "| memory that each block keeps (latents, frames) | 0.88 MiB |",
-        "| a plain block | 3.12 s | 4.52 s | 1.4 | 50 | 43 |",
+        "| a plain block | 3.12 s | 4.52 s | 1.4 (1.2 to 5.0) | 50 | 43 |",
     ):
         assert line in results
     for line in (

@@ -17,6 +17,7 @@ from dragstream.bench.gpu.setup import Setup
 from dragstream.models.causal_attention import attend, attend_after
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_gradient import KeyValue, joined
+from dragstream.models.causal_wan import CausalWan
 from dragstream.models.wan.model import Wan
 
 _ITERATIONS = 4
@@ -30,13 +31,7 @@ _BACKENDS = {
 
 def compiled(setup: Setup) -> Iterator[Row]:
     """Blocks by compiled layers."""
-
-    def make() -> Wan:
-        model = setup.model()
-        compile_layers(model.wan)
-        return model
-
-    yield from _beside_usual(setup, "compiled", make)
+    yield from _beside_usual(setup, "compiled", partial(_changed, setup, compile_layers))
 
 
 def dtypes(setup: Setup) -> Iterator[Row]:
@@ -45,6 +40,13 @@ def dtypes(setup: Setup) -> Iterator[Row]:
         if dtype != setup.dtype:
             name = str(dtype).removeprefix("torch.")
             yield from _beside_usual(setup, name, partial(setup.model, dtype=dtype))
+
+
+def _changed(setup: Setup, change: Callable[[CausalWan], object]) -> Wan:
+    """A new model whose network was changed in place."""
+    model = setup.model()
+    change(model.wan)
+    return model
 
 
 def _beside_usual(setup: Setup, name: str, make: Callable[[], Wan]) -> Iterator[Row]:

@@ -1,0 +1,94 @@
+"""Blocks of this checkout beside those of another one, in alternation: `compare_checkouts`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dragstream
+from dragstream.bench.alternation import Comparison, comparison
+from dragstream.drags.checks import check_int
+
+_WORKER = Path(__file__).with_name("timed_blocks.py")
+KINDS = ("plain", "dragged")
+
+
+def compare_checkouts(
+    other: Path, given: Mapping[str, Any], *, pairs: int = 9
+) -> dict[str, Comparison]:
+    """Time plain and dragged blocks of two checkouts, each in a process of its own.
+
+    Args:
+        other: The other checkout: a folder that holds `dragstream/`, e.g. a worktree of git.
+        given: What is timed, see `timed_blocks`: `model`, `device`, `prompt`, `blocks`, `sizes`.
+        pairs: How often each is timed, in alternation, after a first time that does not count.
+
+    Returns:
+        By kind of block: seconds here, seconds there, and how many times as fast this one is.
+
+    Raises:
+        FileNotFoundError: There is no package `dragstream` in the folder.
+        RuntimeError: A process ended, or imported another checkout.
+    """
+    check_int(pairs, "pairs", least=1)
+    if not (other / "dragstream" / "__init__.py").is_file():
+        raise FileNotFoundError(f"--against: there is no checkout of dragstream in {other}")
+    here = Path(dragstream.__file__).resolve().parents[1]
+    with _worker(here, given) as own, _worker(other.resolve(), given) as theirs:
+        found = {}
+        for kind in KINDS:
+            turns = []
+            for turn in range(pairs + 1):
+                order = (own, theirs) if turn % 2 == 0 else (theirs, own)
+                taken = {id(each): _ask(each, kind)["seconds"] for each in order}
+                turns.append((taken[id(own)], taken[id(theirs)]))
+            found[kind] = comparison(turns[1:])
+        return found
+
+
+@contextlib.contextmanager
+def _worker(checkout: Path, given: Mapping[str, Any]) -> Iterator[subprocess.Popen[str]]:
+    """Start a worker on a checkout, and end it."""
+    command = [sys.executable, "-P", str(_WORKER), json.dumps(dict(given))]
+    env = os.environ | {"PYTHONPATH": str(checkout)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, env=env, **pipes) as process:  # type: ignore[call-overload]  # noqa: S603
+        try:
+            code = Path(_answer(process)["code"]).resolve()
+            if not code.is_relative_to(checkout):
+                raise RuntimeError(f"{checkout} was asked for, and {code} was imported")
+            yield process
+        finally:
+            process.kill()
+
+
+def _ask(process: subprocess.Popen[str], kind: str) -> Any:
+    if process.stdin is None:
+        raise RuntimeError("the worker has no input")
+    process.stdin.write(f"{kind}\n")
+    process.stdin.flush()
+    return _answer(process)
+
+
+def _answer(process: subprocess.Popen[str]) -> Any:
+    line = process.stdout.readline() if process.stdout is not None else ""
+    if not line:
+        raise RuntimeError(f"the worker ended with exit code {process.wait()}; its error is above")
+    return json.loads(line)
+
+
+def lines(found: Mapping[str, Comparison]) -> str:
+    """The comparisons in a table of text."""
+    heads = f"{'':<16}{'here':>9}{'there':>9}{'ratio':>8}{'least':>8}{'most':>8}"
+    rows = [
+        f"{kind + ' block':<16}{each.own.median:>7.3f} s{each.other.median:>7.3f} s"
+        f"{each.ratio.median:>8.2f}{each.ratio.least:>8.2f}{each.ratio.most:>8.2f}"
+        for kind, each in found.items()
+    ]
+    return "\n".join([heads, *rows])
