@@ -70,11 +70,6 @@ def alternate(
     return found
 
 
-def compare(own: Call, other: Call, rounds: int, clock: Callable[[], float]) -> Comparison:
-    """Time two calls in alternation."""
-    return comparison(alternate((own, other), rounds, clock))
-
-
 def comparison(pairs: Sequence[tuple[float, ...]]) -> Comparison:
     """The spreads of pairs of seconds, and of their ratios."""
     own, other = zip(*pairs, strict=True)

@@ -12,7 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dragstream.bench.alternation import Call, Spread, clock_of, compare, working_bytes
+from dragstream.bench.alternation import (
+    Call,
+    Spread,
+    alternate,
+    clock_of,
+    comparison,
+    working_bytes,
+)
 from dragstream.bench.filled import FilledModel
 from dragstream.bench.procedure import ReleasedProcedure, decode_again
 from dragstream.drags.checks import check_int
@@ -201,5 +208,5 @@ class WanBenchmark:
         self._progress(name)
         device = self.model.device
         peaks = working_bytes(own, device), working_bytes(released, device)  # and both are warm
-        found = compare(own, released, self.pairs, clock_of(device))
+        found = comparison(alternate((own, released), self.pairs, clock_of(device)))
         return Row(name, found.own, found.other, found.ratio, *peaks)

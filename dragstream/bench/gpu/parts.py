@@ -58,10 +58,10 @@ PARTS = (
         100,
         memory,
     ),
+    Part("tests", "Tests that need a GPU", ("", "", ""), 150, suite),
     Part("blocks", "Blocks with fewer iterations", _RELEASED, 80, fewer_iterations),
     Part("dtypes", "Other dtypes, small decoder", _VARIANT, 60, dtypes),
     Part("compiled", "Compiled layers, small decoder", _VARIANT, 120, compiled),
-    Part("tests", "Tests that need a GPU", ("", "", ""), 150, suite),
 )
 """The most telling ones first, in case that time runs out."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dragstream.bench.alternation import Comparison, Spread
+from dragstream.bench.alternation import Spread
 from dragstream.bench.gpu.child import reason
 
 if TYPE_CHECKING:
@@ -38,11 +38,6 @@ class Row:
     beside: Spread | None = None
     ratio: Spread | None = None
     note: str = ""
-
-    @classmethod
-    def compared(cls, name: str, found: Comparison, note: str = "") -> Row:
-        """A row of two calls that took turns."""
-        return cls(name, "s", found.own, found.other, found.ratio, note)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain values."""

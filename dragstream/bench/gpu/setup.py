@@ -6,11 +6,12 @@ import dataclasses
 import functools
 import gc
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
-from dragstream.bench.alternation import Call, clock_of, compare
+from dragstream.bench.alternation import Call, Spread, alternate, clock_of, comparison
 from dragstream.bench.filled import FilledModel
 from dragstream.bench.gpu.rows import Row
 from dragstream.bench.random_models import assembled
@@ -35,6 +36,7 @@ class Size:
         sizes: Of the transformer and the VAE.
         decoder: Widths of the small decoder.
         pairs: Runs of each call, in alternation.
+        repeats: Calls that are timed as one where a call is short.
         live_blocks: Blocks during which an object is held.
         matrix: Rows of the square matrices whose product is timed.
     """
@@ -44,11 +46,14 @@ class Size:
     sizes: Sizes
     decoder: tuple[int, int, int, int]
     pairs: int
+    repeats: int
     live_blocks: int
     matrix: int
 
 
-REAL = Size("real", _RELEASE, _SIZES, (256, 128, 64, 64), pairs=3, live_blocks=8, matrix=8192)
+REAL = Size(
+    "real", _RELEASE, _SIZES, (256, 128, 64, 64), pairs=3, repeats=20, live_blocks=8, matrix=8192
+)
 """Self-Forcing at 832x480; the small decoder has the sizes of taew2_1."""
 
 TINY = Size(
@@ -67,6 +72,7 @@ TINY = Size(
     ),
     (8, 8, 8, 8),
     pairs=1,
+    repeats=1,
     live_blocks=1,
     matrix=32,
 )
@@ -86,6 +92,7 @@ class Setup:
     def __init__(self, size: Size, device: str) -> None:
         self.size = size
         self.device = torch.device(device)
+        self.clock = clock_of(self.device)
         self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
 
     @functools.cached_property
@@ -126,9 +133,31 @@ class Setup:
             decoder = PreviewDecoder(channels, self.size.decoder, (1, 2, 2))
         return decoder.requires_grad_(requires_grad=False).eval().to(self.dtype)
 
-    def compared(self, name: str, own: Call, beside: Call, note: str = "") -> Row:
-        """A row of two calls that take turns, after each has run once."""
-        for call in (own, beside):
+    def seconds(self, call: Call) -> Spread:
+        """Seconds of a call, after it has run once."""
+        call()
+        return Spread.of([taken for (taken,) in alternate((call,), self.size.pairs, self.clock)])
+
+    def compared(
+        self, name: str, own: Call, beside: Call, note: str = "", *, repeats: int = 1
+    ) -> Row:
+        """A row of two calls that take turns, after each has run once.
+
+        Args:
+            name: Of the row.
+            own: One call.
+            beside: The other.
+            note: Of the row.
+            repeats: Calls in a row that are timed as one, for short ones; the seconds are of one.
+        """
+        calls = [partial(_again, call, repeats) for call in (own, beside)]
+        for call in calls:
             call()
-        found = compare(own, beside, self.size.pairs, clock_of(self.device))
-        return Row.compared(name, found, note)
+        pairs = alternate(calls, self.size.pairs, self.clock)
+        found = comparison([(mine / repeats, theirs / repeats) for mine, theirs in pairs])
+        return Row(name, "s", found.own, found.other, found.ratio, note)
+
+
+def _again(call: Call, repeats: int) -> None:
+    for _ in range(repeats):
+        call()

@@ -36,7 +36,7 @@ def compiled(setup: Setup) -> Iterator[Row]:
 
 def dtypes(setup: Setup) -> Iterator[Row]:
     """Blocks by weights of another dtype."""
-    for dtype in (torch.float16, torch.bfloat16, torch.float32):
+    for dtype in (torch.float16, torch.bfloat16):
         if dtype != setup.dtype:
             name = str(dtype).removeprefix("torch.")
             yield from _beside_usual(setup, name, partial(setup.model, dtype=dtype))
@@ -94,7 +94,7 @@ def attention(setup: Setup) -> Iterator[Row]:
         yield attempt(
             f"forward, {name}",
             lambda name=name, call=by_backend: _quietly(  # type: ignore[misc]
-                lambda: setup.compared(f"forward, {name}", call, usual)
+                lambda: setup.compared(f"forward, {name}", call, usual, repeats=setup.size.repeats)
             ),
         )
     yield attempt("with gradient", lambda: _with_gradient(setup, query, past, current))
@@ -114,7 +114,8 @@ def _with_gradient(setup: Setup, query: Tensor, past: list[KeyValue], current: K
         tap = attend(leaf, *joined((*past, current)))
         return torch.autograd.grad(out.sum() + tap.sum(), leaf)[0]
 
-    return setup.compared("output and tap with gradient, beside autograd", own, plain)
+    name = "output and tap with gradient, beside autograd"
+    return setup.compared(name, own, plain, repeats=setup.size.repeats)
 
 
 def layer_of(setup: Setup) -> tuple[Tensor, list[KeyValue], KeyValue]:
