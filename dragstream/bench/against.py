@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import dragstream
 from dragstream.bench.alternation import Comparison, comparison
 from dragstream.drags.checks import check_int
 
 _WORKER = Path(__file__).with_name("timed_blocks.py")
+HERE = Path(__file__).resolve().parents[2]
+"""This checkout."""
+
 KINDS = ("plain", "dragged")
 
 
@@ -39,8 +41,7 @@ def compare_checkouts(
     check_int(pairs, "pairs", least=1)
     if not (other / "dragstream" / "__init__.py").is_file():
         raise FileNotFoundError(f"--against: there is no checkout of dragstream in {other}")
-    here = Path(dragstream.__file__).resolve().parents[1]
-    with _worker(here, given) as own, _worker(other.resolve(), given) as theirs:
+    with _worker(HERE, given) as own, _worker(other.resolve(), given) as theirs:
         found = {}
         for kind in KINDS:
             turns = []

@@ -7,6 +7,7 @@ of its own folder and uses only calls that older checkouts have, too.
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time
@@ -20,8 +21,7 @@ def main() -> None:
     """Answer requests until the input ends; results go to the original standard output."""
     answers, sys.stdout = sys.stdout, sys.stderr
     given = json.loads(sys.argv[1])
-    import dragstream as ds
-
+    ds = importlib.import_module("dragstream")
     model = _model(given)
     stream = ds.Stream(model, prompt=given["prompt"], seed=0)
     for _ in range(given["blocks"]):
@@ -41,9 +41,7 @@ def main() -> None:
 
 def _model(given: dict[str, Any]) -> Any:
     if given["model"] == "playground":
-        import dragstream as ds
-
-        return ds.load("playground")
+        return importlib.import_module("dragstream").load("playground")
     import torch
 
     try:

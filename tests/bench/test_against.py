@@ -11,7 +11,7 @@ import pytest
 
 import dragstream
 from dragstream.bench import __main__ as command
-from dragstream.bench import timed_blocks
+from dragstream.bench import against, timed_blocks
 from dragstream.bench.against import compare_checkouts, lines
 from dragstream.bench.alternation import Comparison, Spread
 
@@ -58,7 +58,7 @@ def stub(folder, plain, dragged):
 def here(tmp_path, monkeypatch):
     """A stub in place of this checkout."""
     found = stub(tmp_path / "here", 0.01, 0.05)
-    monkeypatch.setattr(dragstream, "__file__", str(found / "dragstream" / "__init__.py"))
+    monkeypatch.setattr(against, "HERE", found)
     return found
 
 

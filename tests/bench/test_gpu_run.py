@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 
 import pytest
@@ -11,10 +12,10 @@ import pytest
 from dragstream.bench import __main__ as command
 from dragstream.bench.alternation import Spread
 from dragstream.bench.gpu import child as child_module
-from dragstream.bench.gpu import command as gpu
 from dragstream.bench.gpu.child import Child, ChildError
+from dragstream.bench.gpu.part import Part
 from dragstream.bench.gpu.report import table
-from dragstream.bench.gpu.rows import Part, Row
+from dragstream.bench.gpu.rows import Row
 from dragstream.bench.gpu.runner import forget, read, run
 
 ABOUT = {"size": "tiny", "device": "CPU"}
@@ -255,9 +256,7 @@ def test_bad_options(fake, tmp_path, arguments, message):
 
 
 def test_a_missing_package_is_told(tmp_path, monkeypatch):
-    find = gpu.importlib.util.find_spec
-    monkeypatch.setattr(
-        gpu.importlib.util, "find_spec", lambda name: None if name == "diffusers" else find(name)
-    )
-    with pytest.raises(SystemExit, match="needs diffusers, whose VAE is measured: pip install"):
+    monkeypatch.setitem(sys.modules, "diffusers.models.autoencoders.autoencoder_kl_wan", None)
+    monkeypatch.setitem(sys.modules, "diffusers.models.autoencoders", None)
+    with pytest.raises(SystemExit, match=r"needs diffusers.*pip install them first"):
         command.main(["gpu", "--out", str(tmp_path)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import importlib.util
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -12,7 +11,6 @@ from tqdm.auto import tqdm
 from dragstream.drags.files import expanded
 
 _MINUTES = 9.0
-_NEEDED = {"torch": "torch", "diffusers": "diffusers, whose VAE is measured"}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,10 +29,14 @@ def measure(options: argparse.Namespace) -> str:
     Raises:
         SystemExit: A package is missing, an unknown part, or figures of another run.
     """
-    missing = [what for name, what in _NEEDED.items() if importlib.util.find_spec(name) is None]
-    if missing:
-        raise SystemExit(f"bench gpu needs {' and '.join(missing)}: pip install it first")
-    import torch
+    try:  # before any time is spent
+        import torch
+        from diffusers.models.autoencoders import autoencoder_kl_wan  # noqa: F401
+    except ImportError as error:
+        raise SystemExit(
+            f"bench gpu needs diffusers, whose VAE it measures, and what diffusers needs: {error}; "
+            f"pip install them first"
+        ) from error
 
     from dragstream.bench.gpu.child import Child
     from dragstream.bench.gpu.parts import PARTS, Worker

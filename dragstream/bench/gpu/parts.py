@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from dragstream.bench.gpu.join import join
 from dragstream.bench.gpu.live import live
 from dragstream.bench.gpu.memory import memory
+from dragstream.bench.gpu.part import Part
 from dragstream.bench.gpu.passes import block, decoders, fewer_iterations, iterations, rates
 from dragstream.bench.gpu.profiles import profiles
-from dragstream.bench.gpu.rows import Part, Row
+from dragstream.bench.gpu.rows import Row
 from dragstream.bench.gpu.setup import BY_NAME, Setup
 from dragstream.bench.gpu.suite import suite
 from dragstream.bench.gpu.variants import attention, compiled, dtypes

@@ -1,19 +1,16 @@
-"""Figures and the parts that measure them."""
+"""Figures, and those that could not be had."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from dragstream.bench.alternation import Spread
 from dragstream.bench.gpu.child import reason
-
-if TYPE_CHECKING:
-    from dragstream.bench.gpu.setup import Setup
 
 _LOST = "CUDA error"
 """What torch says when a device does not work any more in this process."""
@@ -42,25 +39,6 @@ class Row:
     def to_json(self) -> dict[str, Any]:
         """All fields as plain values."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class Part:
-    """Measurements that belong together.
-
-    Args:
-        name: The name on the command line and in the results.
-        title: What is measured, for the table.
-        columns: What `own`, `beside` and `ratio` are in its rows.
-        seconds: The time that it may take; it is stopped then.
-        run: Measures; yields rows as they are known.
-    """
-
-    name: str
-    title: str
-    columns: tuple[str, str, str]
-    seconds: float
-    run: Callable[[Setup], Iterator[Row]]
 
 
 def exactly(value: float) -> Spread:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import dragstream
 from dragstream.bench.gpu.child import ChildError
+from dragstream.bench.gpu.part import Part
 from dragstream.bench.gpu.report import table
-from dragstream.bench.gpu.rows import Part, Row
+from dragstream.bench.gpu.rows import Row
 
 FIGURES, TABLE = "gpu.json", "gpu.md"
 
@@ -173,7 +173,7 @@ def forget(folder: Path, about: Mapping[str, Any], names: Sequence[str]) -> None
 def code_digest() -> str:
     """A digest of the package's Python code, by which figures of changed code can be told."""
     total = hashlib.sha256()
-    root = Path(dragstream.__file__).parent
+    root = Path(__file__).parents[2]
     for path in sorted(root.rglob("*.py")):
         with contextlib.suppress(OSError):
             total.update(path.relative_to(root).as_posix().encode() + path.read_bytes())

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import dragstream
 from dragstream.bench.gpu.rows import Row
 from dragstream.bench.gpu.setup import Setup
 
@@ -21,7 +20,7 @@ _MARK = "mark.gpu"
 
 def suite(setup: Setup) -> Iterator[Row]:
     """How many tests passed, and the names of those that did not."""
-    folder = Path(dragstream.__file__).resolve().parents[1] / "tests"
+    folder = Path(__file__).resolve().parents[3] / "tests"
     files = marked(folder)
     if setup.device.type != "cuda":
         yield Row("tests marked gpu", note="not measured: there is no GPU here")
