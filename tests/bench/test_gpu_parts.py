@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from dragstream.bench.alternation import Comparison, Spread, alternate, comparison
+from dragstream.bench.gpu import kernels, variants
 from dragstream.bench.gpu import memory as memory_module
-from dragstream.bench.gpu import variants
 from dragstream.bench.gpu.memory import plans
 from dragstream.bench.gpu.parts import PARTS, Worker
 from dragstream.bench.gpu.rows import Row, attempt
@@ -98,8 +98,11 @@ def test_the_largest_costs_come_first(setup):
 def test_the_join_has_the_shapes_of_a_block(setup):
     found = rows(setup, "join")
     assert measured(found) == set(found)
-    query, past, current = variants.layer_of(setup)
+    query, past, current = kernels.layer_of(setup)
     keys, _ = joined((*past, current))
+    ranges = setup.filled.context.visible_ranges(setup.filled.model.wan.config, 3)
+    usual = setup.filled.context.kv_cache(0, ranges)
+    assert [key.shape for key, _ in past] == [key.shape for key, _ in usual]
     # a window of 6 latent frames of 6 tokens, 3 of them new; one head of 16
     assert query.shape == current[0].shape == (1, 18, 1, 16)
     assert keys.shape == (1, 36, 1, 16)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import torch
 
+from dragstream.bench.gpu.kernels import layer_of
 from dragstream.bench.gpu.rows import Row
 from dragstream.bench.gpu.setup import Setup
-from dragstream.bench.gpu.variants import layer_of
 from dragstream.models.causal_attention import attend
 from dragstream.models.causal_gradient import joined
 

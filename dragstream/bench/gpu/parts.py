@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dragstream.bench.gpu.join import join
+from dragstream.bench.gpu.kernels import attention
 from dragstream.bench.gpu.live import live
 from dragstream.bench.gpu.memory import memory
 from dragstream.bench.gpu.part import Part
@@ -14,7 +15,7 @@ from dragstream.bench.gpu.profiles import profiles
 from dragstream.bench.gpu.rows import Row
 from dragstream.bench.gpu.setup import BY_NAME, Setup
 from dragstream.bench.gpu.suite import suite
-from dragstream.bench.gpu.variants import attention, compiled, dtypes
+from dragstream.bench.gpu.variants import compiled, dtypes
 
 _RELEASED = ("DragStream", "released procedure", "times as fast")
 _VARIANT = ("variant", "usual", "times as fast")

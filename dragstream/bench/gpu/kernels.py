@@ -1,0 +1,88 @@
+"""Attention of one layer at the shapes of a block, by torch's kernels."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from dragstream.bench.gpu.rows import Row, attempt
+from dragstream.bench.gpu.setup import Setup
+from dragstream.models.causal_attention import attend, attend_after
+from dragstream.models.causal_gradient import KeyValue, joined
+
+_BACKENDS = {
+    "flash": SDPBackend.FLASH_ATTENTION,
+    "cuDNN": SDPBackend.CUDNN_ATTENTION,
+    "memory efficient": SDPBackend.EFFICIENT_ATTENTION,
+}
+
+
+def attention(setup: Setup) -> Iterator[Row]:
+    """Self-attention of one layer at the shapes of a block, by each kernel of torch."""
+    query, past, current = layer_of(setup)
+    keys, values = joined((*past, current))
+
+    def usual() -> Tensor:
+        return attend(query, keys, values)
+
+    for name, backend in _BACKENDS.items():
+
+        def by_backend(backend: SDPBackend = backend) -> Tensor:
+            with sdpa_kernel(backend):
+                return attend(query, keys, values)
+
+        yield attempt(
+            f"forward, {name}",
+            lambda name=name, call=by_backend: _quietly(  # type: ignore[misc]
+                lambda: setup.compared(f"forward, {name}", call, usual, repeats=setup.size.repeats)
+            ),
+        )
+    yield attempt("with gradient", lambda: _with_gradient(setup, query, past, current))
+
+
+def _with_gradient(setup: Setup, query: Tensor, past: list[KeyValue], current: KeyValue) -> Row:
+    """An iteration's attention, output and tap, beside autograd through the joined past."""
+    leaf = query.detach().requires_grad_()
+
+    def own() -> Tensor:
+        out, tap = attend_after(leaf, past, current)
+        total = out.sum() if tap is None else out.sum() + tap.sum()
+        return torch.autograd.grad(total, leaf)[0]
+
+    def plain() -> Tensor:
+        out = attend(leaf, *joined((*past, current)))
+        tap = attend(leaf, *joined((*past, current)))
+        return torch.autograd.grad(out.sum() + tap.sum(), leaf)[0]
+
+    name = "output and tap with gradient, beside autograd"
+    return setup.compared(name, own, plain, repeats=setup.size.repeats)
+
+
+def layer_of(setup: Setup) -> tuple[Tensor, list[KeyValue], KeyValue]:
+    """Random queries, keys and values of the past, and own ones, in the shapes of one layer."""
+    spec, config = setup.filled.model.spec, setup.filled.model.wan.config
+    tokens, count = spec.grid.token_height * spec.grid.token_width, spec.frames_per_block
+    generator = torch.Generator(setup.device).manual_seed(0)
+
+    def random(frames: int) -> Tensor:
+        shape = (1, frames * tokens, config.num_heads, config.head_dim)
+        return torch.randn(shape, generator=generator, device=setup.device).to(setup.dtype)
+
+    pieces = [  # one for each block of the past
+        min(count, stop - first)
+        for start, stop in setup.filled.context.visible_ranges(config, count)
+        for first in range(start, stop, count)
+    ]
+    past = [(random(frames), random(frames)) for frames in pieces]
+    return random(count), past, (random(count), random(count))
+
+
+def _quietly(call: Callable[[], Row]) -> Row:
+    """Run a call without the warnings by which torch explains why a kernel does not fit."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return call()
