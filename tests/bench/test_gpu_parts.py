@@ -14,7 +14,7 @@ from dragstream.bench.gpu.memory import plans
 from dragstream.bench.gpu.parts import PARTS, Worker
 from dragstream.bench.gpu.rows import Row, attempt
 from dragstream.bench.gpu.setup import REAL, TINY, Setup
-from dragstream.bench.gpu.suite import marked, summary
+from dragstream.bench.gpu.suite import marked, run_tests, summary
 from dragstream.models.causal_gradient import joined
 
 BY_NAME = {part.name: part for part in PARTS}
@@ -198,6 +198,16 @@ def test_marked_tests_are_found(tmp_path):
     (tmp_path / "test_a.py").write_text("@pytest.mark.gpu\ndef test(): ...\n")
     (tmp_path / "test_b.py").write_text("def test(gpus): ...\n")
     assert marked(tmp_path) == [tmp_path / "test_a.py"]
+
+
+def test_marked_tests_run_in_a_process(tmp_path):
+    file = tmp_path / "test_a.py"
+    lines = ["import pytest", "@pytest.mark.gpu", "def test_x(): assert 0", "def test_y(): pass"]
+    file.write_text("\n".join(lines))
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = gpu\n")
+    note = run_tests([file], tmp_path).note
+    assert note.startswith("1 failed, 1 deselected in")
+    assert note.endswith("; test_a.py::test_x")
 
 
 def test_failed_tests_are_named():

@@ -20,17 +20,17 @@ _MARK = "mark.gpu"
 
 def suite(setup: Setup) -> Iterator[Row]:
     """How many tests passed, and the names of those that did not."""
-    folder = Path(__file__).resolve().parents[3] / "tests"
-    files = marked(folder)
+    checkout = Path(__file__).resolve().parents[3]
+    files = marked(checkout / "tests")
     if setup.device.type != "cuda":
         yield Row("tests marked gpu", note="not measured: there is no GPU here")
     elif not files:
-        yield Row("tests marked gpu", note=f"not measured: there are no tests in {folder}")
+        yield Row("tests marked gpu", note=f"not measured: there are no tests in {checkout}")
     elif importlib.util.find_spec("pytest") is None:
         yield Row("tests marked gpu", note="not measured: pytest is not installed")
     else:
         setup.forget()
-        yield run_tests(files)
+        yield run_tests(files, checkout)
 
 
 def marked(folder: Path) -> list[Path]:
@@ -38,13 +38,13 @@ def marked(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("test_*.py")) if _MARK in path.read_text("utf-8")]
 
 
-def run_tests(files: list[Path]) -> Row:
-    """Run the marked tests of files; the row's note says how they ended."""
+def run_tests(files: list[Path], checkout: Path) -> Row:
+    """Run the marked tests of files, on the code of a checkout; the note says how they ended."""
     options = ["-q", "-m", "gpu", "-rfE", "-p", "no:cacheprovider", "-W", "ignore"]
     command = [sys.executable, "-m", "pytest", *options, *map(str, files)]
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter, on files of this repository
-            command, check=False, capture_output=True, text=True, timeout=SECONDS
+            command, check=False, capture_output=True, text=True, timeout=SECONDS, cwd=checkout
         )
     except subprocess.TimeoutExpired:
         return Row("tests marked gpu", note=f"not measured: took longer than {SECONDS} s")
