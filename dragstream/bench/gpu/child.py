@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
@@ -86,7 +87,7 @@ class Child:
         # A fork would inherit a CUDA context that it cannot use.
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(self._work, other), daemon=True)
+        self._process = context.Process(target=_serve, args=(self._work, other))
         self._process.start()
         other.close()
         return self._pipe
@@ -100,6 +101,7 @@ class Child:
 
 def _serve(work: Work, pipe: Connection) -> None:
     """Answer the requests of the parent process until it closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent, which ends this
     while True:
         try:
             argument = pipe.recv()
