@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
 import time
@@ -16,6 +17,8 @@ Work = Callable[[Any], Iterable[Any]]
 
 
 _LONGEST_REASON = 160
+_PATIENCE = 2.0
+"""Seconds to wait for the end of the process."""
 
 
 class ChildError(RuntimeError):
@@ -75,11 +78,11 @@ class Child:
             pipe.close()
         if process is None:
             return
-        process.terminate()
-        process.join(2.0)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        process.join(_PATIENCE)  # it ends by itself if it is idle
+        for end in (process.terminate, process.kill):
+            if process.is_alive():
+                end()
+                process.join(_PATIENCE)
 
     def _started(self) -> Connection:
         if self._pipe is not None:
@@ -95,25 +98,23 @@ class Child:
     def _exit_code(self) -> str:
         if self._process is None:
             return ""
-        self._process.join(2.0)
+        self._process.join(_PATIENCE)
         return f" with exit code {self._process.exitcode}"
 
 
 def _serve(work: Work, pipe: Connection) -> None:
     """Answer the requests of the parent process until it closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent, which ends this
-    while True:
-        try:
+    with contextlib.suppress(EOFError, BrokenPipeError):  # the parent has closed it
+        while True:
             argument = pipe.recv()
-        except EOFError:
-            return
-        try:
-            for found in work(argument):
-                pipe.send(("result", found))
-        except Exception as error:  # noqa: BLE001 - the parent gets it
-            pipe.send(("error", reason(error)))
-        else:
-            pipe.send(("end", None))
+            try:
+                for found in work(argument):
+                    pipe.send(("result", found))
+            except Exception as error:  # noqa: BLE001 - the parent gets it
+                pipe.send(("error", reason(error)))
+            else:
+                pipe.send(("end", None))
 
 
 def reason(error: BaseException) -> str:

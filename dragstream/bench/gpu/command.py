@@ -67,6 +67,8 @@ def measure(options: argparse.Namespace) -> str:
             )
     except ValueError as error:
         raise SystemExit(str(error)) from error
+    except KeyboardInterrupt:
+        raise SystemExit("stopped; the same command goes on where it was") from None
     finally:
         child.close()
     return f"{(options.out / TABLE).read_text('utf-8')}\n{summary}"
