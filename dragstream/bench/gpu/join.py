@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
-
 from dragstream.bench.gpu.kernels import layer_of
 from dragstream.bench.gpu.rows import Row
 from dragstream.bench.gpu.setup import Setup
@@ -20,7 +18,7 @@ def join(setup: Setup) -> Iterator[Row]:
     """
     query, past, current = layer_of(setup)
     length = sum(key.shape[1] for key, _ in past)
-    ring = tuple(torch.cat(parts, dim=1) for parts in zip(*past, current, strict=True))
+    ring = joined((*past, current))
 
     def write() -> None:
         for buffer, new in zip(ring, current, strict=True):
