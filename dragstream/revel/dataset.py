@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tqdm.auto import tqdm
+
 import dragstream
 from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded, replacing
@@ -71,6 +73,7 @@ def write_dataset(
     suite: str,
     license: str = "Apache-2.0",  # noqa: A002 - the word that data sets use
     seed: int = SEED,
+    progress: bool = True,
 ) -> Path:
     """Write cases, with the frames that they lie on, to a folder; returns its path.
 
@@ -84,6 +87,7 @@ def write_dataset(
         license: SPDX name of the licence of the cases; those of this package's suites are
             Apache-2.0, as it is.
         seed: seed of the draws of specs.
+        progress: show a progress bar.
 
     Raises:
         ValueError: a folder that holds another data set, or something else.
@@ -101,7 +105,7 @@ def write_dataset(
         "cases": dict(sorted(Counter(_split(item) for item in chosen).items())),
     }
     _begin(place, about)
-    for item in chosen:
+    for item in tqdm(chosen, unit="case", disable=not progress):
         target = place / _split(item) / file_name(item.name)
         if not (target / CASE).is_file():
             _write_case(target, item, model, seed)
