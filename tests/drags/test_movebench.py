@@ -6,10 +6,10 @@ import re
 
 import numpy as np
 import pytest
-from tests.drags.movebench_folder import FRAMES, HEIGHT, RUN, WIDTH, write_movebench
 from PIL import Image
 
 from dragstream.drags import FrameClock, read_movebench
+from tests.drags.movebench_folder import FRAMES, HEIGHT, RUN, WIDTH, write_movebench
 
 CLOCK = FrameClock(temporal_factor=4, frame_rate=16.0)
 
@@ -34,7 +34,8 @@ def test_cases_have_captions_frames_and_tracks(folder) -> None:
 def test_a_mask_moves_with_the_points_in_it(folder) -> None:
     cat = read_movebench(folder)[0]
     drags, keep = cat.drags(CLOCK, height=HEIGHT, width=WIDTH)
-    assert len(drags) == 1 and keep is None
+    assert len(drags) == 1
+    assert keep is None
     assert drags[0].mask(HEIGHT, WIDTH).sum() == 13 * 13
     # two latent frames of four video frames: half of the way, then all of it
     for share, reached in ((0.5, RUN / 2), (1.0, RUN)):
@@ -45,7 +46,8 @@ def test_a_mask_moves_with_the_points_in_it(folder) -> None:
 def test_points_without_a_mask_move_discs_and_those_at_rest_are_kept(folder) -> None:
     dog = read_movebench(folder)[1]
     drags, keep = dog.drags(CLOCK, height=2 * HEIGHT, width=2 * WIDTH, radius=4)
-    assert len(drags) == 1 and keep is not None
+    assert len(drags) == 1
+    assert keep is not None
     rows, columns = np.nonzero(drags[0].mask(2 * HEIGHT, 2 * WIDTH))
     # twice as large a frame: pixel centres (12, 16) go to (24.5, 32.5)
     assert (columns.mean(), rows.mean()) == pytest.approx((24.5, 32.5), abs=0.3)

@@ -18,8 +18,8 @@ from dragstream.revel.films import read_film
 from dragstream.revel.folders import RunFolder, read_results
 from dragstream.revel.methods import Method, select
 from dragstream.revel.runs import run
-from dragstream.revel.scoring import score, score_table, summarise
 from dragstream.revel.score_files import find_items
+from dragstream.revel.scoring import score, score_table, summarise
 from dragstream.revel.specs import case_specs
 
 ONE = Method("one", DragSettings.paper(iterations=1), "one step")
@@ -84,5 +84,6 @@ def test_a_missing_film_says_how_it_is_made(films) -> None:
 @pytest.mark.parametrize("name", ["I=4", "a/b", "..", ".hidden", "paper_rate=0.04", "ö %"])
 def test_names_become_files_and_come_back(name) -> None:
     file = file_name(name)
-    assert "/" not in file and not file.startswith(".")
+    assert "/" not in file
+    assert not file.startswith(".")
     assert name_of(file) == name
