@@ -8,21 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dragstream.drags.checks import check_positive
 from dragstream.drags.files import checked_target, expanded, replacing
+from dragstream.drags.regions import rasterise
 from dragstream.metrics.objmc import json_number
+from dragstream.metrics.trackers import opencv
 from dragstream.revel.case_folders import CASE, VideoCommand, read_command
 from dragstream.revel.films import film_folder, has_film, read_film
 from dragstream.revel.folders import read_about, read_results
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
 from dragstream.stream.inline_page import inline_page, shown_frames
-from dragstream.stream.web_page import outline_path
 
 FAILED = 0.5
-"""A case has failed where at least this share of the commanded way is left, or nothing was
-measured."""
+"""A case has failed from this share of the error of an object that does not move on, or where
+nothing was measured."""
+_SMOOTH = 0.7
+"""Pixels by which an outline may leave the pixels' edges."""
 _WAITING = "This page shows films and needs JavaScript."
 
 
@@ -36,7 +40,8 @@ def write_gallery(
     """Write a run's cases as one self-contained web page; returns its path.
 
     Each case shows the films of the methods and of no drag, with the command drawn on top. The
-    first method sorts them: not measured first, then by the share of the way that is left.
+    first method sorts them: not measured first, then by error as a share of that of an object that
+    does not move.
 
     Args:
         folder: folder of a run with films (`run ... --films`).
@@ -119,11 +124,11 @@ def _methods(
 
 
 def _order(result: Result) -> tuple[float, str]:
-    left = share_left(result)
-    return (-math.inf if left is None else -left, result.case)
+    share = share_of_still(result)
+    return (-math.inf if share is None else -share, result.case)
 
 
-def share_left(result: Result) -> float | None:
+def share_of_still(result: Result) -> float | None:
     """ObjMC as a share of that of an object that does not move; None: not measured."""
     if math.isnan(result.objmc):
         return None
@@ -136,7 +141,7 @@ def _figures(result: Result | None) -> dict[str, float | None] | None:
         return None
     return {
         "objmc": json_number(result.objmc),
-        "left": share_left(result),
+        "share": share_of_still(result),
         "coverage": result.coverage,
         "dai": json_number(result.dai),
         "leak": json_number(result.leak),
@@ -155,14 +160,17 @@ def case_document(command: VideoCommand) -> dict[str, Any]:
         "width": width,
         "height": height,
         "frameRate": command.frame_rate,
-        "keep": None if command.keep is None else outline_path(_painted(command)),
+        "keep": None if command.keep is None else _outline(rasterise(command.keep, height, width)),
         "drags": [_drag(command, index) for index in range(len(command.drags))],
     }
 
 
-def _painted(command: VideoCommand) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    assert command.keep is not None  # noqa: S101
-    return command.keep.paint(*command.size)
+def _outline(mask: NDArray[np.bool_]) -> str:
+    """The outlines of a mask as closed paths of SVG, which can be dashed."""
+    cv2 = opencv()
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    found = (cv2.approxPolyDP(each, _SMOOTH, closed=True)[:, 0] for each in contours)
+    return "".join("M" + "L".join(f"{x} {y}" for x, y in points) + "Z" for points in found)
 
 
 def _drag(command: VideoCommand, index: int) -> dict[str, Any]:
@@ -175,7 +183,7 @@ def _drag(command: VideoCommand, index: int) -> dict[str, Any]:
     at = (1,) if command.edit else command.at
     return {
         "kind": drag.motion.kind,
-        "outline": outline_path(mask),
+        "outline": _outline(mask),
         "track": [[round(float(x), 1), round(float(y), 1)] for x, y in path],
         "targets": [
             {"frame": frame, "matrix": [round(v, 4) for row in each.matrix for v in row]}

@@ -28,6 +28,7 @@ from dragstream.drags.tracks import Tracks, tracks_to_drags
 from dragstream.metrics.trackers import opencv
 from dragstream.metrics.videos import VIDEOS, read_video
 from dragstream.revel.case_folders import CASE, VideoCommand, name_of, read_command, read_picture
+from dragstream.revel.methods import BASELINE
 
 TRACKS = (".npy", ".npz", ".pth", ".json")
 _PICTURES = (".png", ".jpg", ".jpeg")
@@ -109,7 +110,8 @@ def _folders(root: Path) -> Iterator[ScoreItem]:
     for place in sorted(places - {root}):
         videos = {
             name_of(file.stem): file
-            for file in sorted(place.iterdir())
+            # no drag first: the other methods are compared with it
+            for file in sorted(place.iterdir(), key=lambda file: (file.stem != BASELINE, file.name))
             if file.suffix.lower() in VIDEOS
         }
         source = place / CASE

@@ -11,7 +11,7 @@ from dragstream.method.settings import DragSettings
 from dragstream.revel.__main__ import main
 from dragstream.revel.blind import count_choices, count_table, write_blind
 from dragstream.revel.folders import read_results
-from dragstream.revel.gallery import share_left, write_gallery
+from dragstream.revel.gallery import share_of_still, write_gallery
 from dragstream.revel.methods import Method, select
 from dragstream.revel.runs import run
 from dragstream.revel.specs import case_specs
@@ -49,7 +49,7 @@ def test_a_gallery_begins_with_what_was_not_measured(filmed, tmp_path) -> None:
     assert [len(film) for film in edited["films"]] == [2, 2]
     assert [len(film) for film in animated["films"]] == [4, 4]
     result = next(each for each in read_results(filmed) if each.case == SPECS[0].name)
-    assert animated["figures"][0]["left"] == pytest.approx(share_left(result))
+    assert animated["figures"][0]["share"] == pytest.approx(share_of_still(result))
     assert [each["frame"] for each in animated["drags"][0]["targets"]] == [1, 2, 3]
 
 

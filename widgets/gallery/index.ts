@@ -4,8 +4,8 @@ import { element } from "../shared/dom";
 
 interface Figures {
   readonly objmc: number | null;
-  /** Share of the commanded way that is left; null: not measured. */
-  readonly left: number | null;
+  /** ObjMC as a share of that of an object that does not move; null: not measured. */
+  readonly share: number | null;
   readonly coverage: number;
   readonly dai: number | null;
   readonly leak: number | null;
@@ -28,15 +28,15 @@ const gallery = JSON.parse(document.getElementById("document")?.textContent ?? "
 
 /** A case has failed if it was not measured, or too much of the way is left. */
 function failed(item: GalleryCase): boolean {
-  const left = item.figures[0]?.left ?? null;
-  return left === null || left >= gallery.failed;
+  const share = item.figures[0]?.share ?? null;
+  return share === null || share >= gallery.failed;
 }
 
 function words(figures: Figures | null): string {
   if (figures === null) return "";
   if (figures.objmc === null) return `not measured (coverage ${Math.round(100 * figures.coverage)} %)`;
-  const left = figures.left === null ? "" : `, ${Math.round(100 * figures.left)} % of the way left`;
-  return `${figures.objmc.toFixed(1)} px off${left}`;
+  const share = figures.share === null ? "" : ` (${Math.round(100 * figures.share)} % of standing still)`;
+  return `${figures.objmc.toFixed(1)} px off${share}`;
 }
 
 class Card {
@@ -55,10 +55,10 @@ class Card {
       seek();
       this.films.show(Number(this.slider.value));
     });
-    const left = item.figures[0]?.left ?? null;
+    const share = item.figures[0]?.share ?? null;
     const bar = element("div", { class: "bar", "aria-hidden": true }, element("div", {}));
-    (bar.firstElementChild as HTMLElement).style.setProperty("width", `${100 * Math.min(1, left ?? 1)}%`);
-    const verdict = left === null ? "not measured" : failed(item) ? "failed" : "followed";
+    (bar.firstElementChild as HTMLElement).style.setProperty("width", `${100 * Math.min(1, share ?? 1)}%`);
+    const verdict = share === null ? "not measured" : failed(item) ? "failed" : "followed";
     this.root = element(
       "article",
       { class: failed(item) ? "failed" : "followed" },
@@ -141,10 +141,10 @@ document.getElementById("page")?.replaceChildren(
     element(
       "p",
       { class: "quiet" },
-      `${gallery.model} · ${cards.length} cases, sorted by the error of ${gallery.sortedBy}, worst first · ${count} failed: not measured, or at least ${share} of the way left`,
+      `${gallery.model} · ${cards.length} cases, sorted by the error of ${gallery.sortedBy}, worst first · ${count} failed: not measured, or at least ${share} of the error of standing still`,
     ),
     element("div", { class: "controls" }, play, filter, element("label", {}, command, " show the command"), status),
-    element("p", { class: "quiet" }, "Solid: the handle. Dashed: where it should be in this frame. Dot: where it should end. Dotted white: to be kept."),
+    element("p", { class: "quiet" }, "Solid: the handle at rest. Dashed: where it should be in this frame. Dot: where it should end. Dotted white: to be kept. The bar is the error as a share of that of an object that does not move."),
   ),
   grid,
 );
