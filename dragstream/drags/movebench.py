@@ -224,7 +224,7 @@ def _case(root: Path, mode: str, name: str, caption: str) -> MoveBenchCase:
         name=name,
         caption=caption,
         picture=picture,
-        size=_size(picture),
+        size=picture_size(picture),
         tracks=tracks,
         masks=_masks(root / "first_frame_mask", mode, name),
         video=video if video.is_file() else None,
@@ -237,7 +237,12 @@ def _needed(file: Path, what: str) -> Path:
     return file
 
 
-def _size(picture: Path) -> tuple[int, int]:
+def picture_size(picture: Path) -> tuple[int, int]:
+    """Height and width of a picture.
+
+    Raises:
+        ValueError: It is none, or too large; the message names the file.
+    """
     try:
         with Image.open(picture) as image:
             width, height = image.size

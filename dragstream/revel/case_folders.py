@@ -41,6 +41,7 @@ FORMAT = 1
 CASE = "case.json"
 FIRST_FRAME = "first_frame.png"
 MOST_FRAMES = 100_000
+MOST_PIXELS = 2**25
 _POINTS = 16
 """Points of each handle in the file of tracks."""
 _BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
@@ -147,6 +148,8 @@ class VideoCommand:
         if frames > MOST_FRAMES:
             raise ValueError(f"frames must be at most {MOST_FRAMES}, got {frames}")
         sizes = [check_int(document[name], name, least=1) for name in ("height", "width")]
+        if sizes[0] * sizes[1] > MOST_PIXELS:
+            raise ValueError(f"a frame may have {MOST_PIXELS} pixels, got {sizes[1]} x {sizes[0]}")
         at = tuple(check_int(each, "at", least=1) for each in document["at"])
         rate = check_positive(document["frame_rate"], "frame_rate")
         case = Case.from_json(document["case"])

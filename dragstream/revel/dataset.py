@@ -20,12 +20,12 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tqdm.auto import tqdm
 
-import dragstream
 from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded, replacing
 from dragstream.models.base import VideoModel
@@ -96,7 +96,7 @@ def write_dataset(
     chosen = list(items)
     about = {
         "format": FORMAT,
-        "version": dragstream.__version__,
+        "version": version("dragstream"),
         "suite": suite,
         "model": model.spec.name,
         "fingerprint": model.fingerprint(),

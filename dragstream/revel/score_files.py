@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.mask_files import read_mask
-from dragstream.drags.movebench import MoveBenchCase, read_movebench
+from dragstream.drags.movebench import MoveBenchCase, picture_size, read_movebench
 from dragstream.drags.shapes import Mask
 from dragstream.drags.track_files import read_tracks
 from dragstream.drags.tracks import Tracks, tracks_to_drags
@@ -48,14 +48,14 @@ class ScoreItem:
         command_for: what a video of a height and width should show. Only tracks without a first
             frame, whose size is unknown, depend on it.
         videos: file of each method's video; the file may be missing.
-        first_frame: the frame that the handles lie on, for videos that begin after it.
+        first_frame: file of the frame that the handles lie on, for videos that begin after it.
     """
 
     name: str
     split: str
     command_for: Callable[[tuple[int, int]], VideoCommand]
     videos: Mapping[str, Path]
-    first_frame: NDArray[np.uint8] | None = None
+    first_frame: Path | None = None
 
 
 def find_items(
@@ -107,7 +107,7 @@ def find_items(
 def _folders(root: Path) -> Iterator[ScoreItem]:
     places = {file.parent for file in root.rglob(CASE)}
     places |= {file.parent for ending in TRACKS for file in root.rglob(f"tracks{ending}")}
-    for place in sorted(places - {root}):
+    for place in sorted(places):
         videos = {
             name_of(file.stem): file
             # no drag first: the other methods are compared with it
@@ -152,17 +152,16 @@ def _picture(stem: Path) -> Path | None:
 def _item(
     name: str, source: Path, masks: tuple[Path, ...], picture: Path | None, videos: dict[str, Path]
 ) -> ScoreItem:
-    frame = None if picture is None else read_picture(picture)
     if source.suffix == ".json" and source.read_bytes().lstrip()[:1] == b"{":
         command = read_command(source)
-        return ScoreItem(command.name, command.split, lambda _: command, videos, frame)
+        return ScoreItem(command.name, command.split, lambda _: command, videos, picture)
     tracks = read_tracks(source)
     if len(tracks.points) < 2:
         raise ValueError(f"{source}: positions in at least two frames are expected, got one")
-    if frame is None:
+    if picture is None:
         return ScoreItem(name, "", lambda size: _tracked(name, tracks, size, masks), videos)
-    fixed = _tracked(name, tracks, (frame.shape[0], frame.shape[1]), masks)
-    return ScoreItem(name, "", lambda _: fixed, videos, frame)
+    fixed = _tracked(name, tracks, picture_size(picture), masks)
+    return ScoreItem(name, "", lambda _: fixed, videos, picture)
 
 
 def _tracked(
@@ -197,7 +196,7 @@ def _tracked(
 
 def _of_movebench(case: MoveBenchCase) -> ScoreItem:
     command = _tracked(case.name, case.tracks, case.size, case.masks)
-    return ScoreItem(case.name, "", lambda _: command, {}, case.frame())
+    return ScoreItem(case.name, "", lambda _: command, {}, case.picture)
 
 
 def _elsewhere(item: ScoreItem, folders: Mapping[str, Path]) -> ScoreItem:
@@ -225,7 +224,7 @@ def read_frames_for(item: ScoreItem, file: Path) -> tuple[VideoCommand, NDArray[
     frames = _scaled(frames, command.size, file)
     missing = command.frames - len(frames)
     if missing == 1 and item.first_frame is not None:
-        before = _scaled(item.first_frame[None], command.size, file)
+        before = _scaled(read_picture(item.first_frame)[None], command.size, item.first_frame)
         frames = np.concatenate([before, frames])
     elif missing > 0:
         raise ValueError(

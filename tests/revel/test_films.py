@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ from dragstream.revel.folders import RunFolder, read_results
 from dragstream.revel.methods import Method, select
 from dragstream.revel.runs import run
 from dragstream.revel.score_files import find_items
-from dragstream.revel.scoring import score, score_table, summarise
+from dragstream.revel.scoring import dai_score, score, score_table, summarise
 from dragstream.revel.specs import case_specs
 
 ONE = Method("one", DragSettings.paper(iterations=1), "one step")
@@ -74,6 +76,37 @@ def test_films_of_a_run_are_scored_as_the_run_was(films) -> None:
             assert row.scores["objmc"] == pytest.approx(result.objmc, abs=1.0)
             assert row.tracker == result.tracker
     assert "| one | 2 |" in score_table(summarise(rows))
+
+
+def test_dai_of_a_film_is_that_of_its_latents(model, films) -> None:
+    dai = dai_score(model)
+    measured = {each.case: each for each in read_results(films)}
+    (animated, edited) = [
+        row for row in score(find_items(films / "films"), (dai,)) if row.method == "one"
+    ]
+    for row in (animated, edited):
+        # the film is compressed: what is far from 0 stays so, and nothing becomes large
+        assert row.scores["dai"] == pytest.approx(measured[row.case].dai, rel=0.25, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("frames", 1, "frames must be at least 2"),
+        ("frames", 10**9, "frames must be at most"),
+        ("height", 10**9, "a frame may have"),
+        ("at", [3, 1], "rising frames between 1 and 3"),
+        ("at", [9], "rising frames between 1 and 3"),
+        ("frame_rate", 0, "frame_rate"),
+        ("case", {}, "cases have version"),
+        ("more", 1, "unknown \\['more'\\]"),
+    ],
+)
+def test_damaged_cases_are_refused(films, tmp_path, field, value, said) -> None:
+    document = read_command(command_folders(films)[0] / "case.json").to_json()
+    (tmp_path / "case.json").write_text(json.dumps({**document, field: value}))
+    with pytest.raises(ValueError, match=f"case.json: .*{said}"):
+        read_command(tmp_path / "case.json")
 
 
 def test_a_missing_film_says_how_it_is_made(films) -> None:

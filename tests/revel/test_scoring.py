@@ -92,7 +92,7 @@ def test_videos_of_another_size_or_that_begin_after_the_frame(folder) -> None:
     double = np.repeat(np.repeat(film(STEP / 2), 2, axis=1), 2, axis=2)
     encode_mp4(double, place / "double.mp4", 16)
     encode_mp4(film(STEP / 2)[1:], place / "after.mp4", 16)
-    rows = by_method(find_items(folder))
+    rows = by_method(find_items(place))  # the folder of a case is read, too
     for name in ("double", "after"):
         assert rows[name].scores["objmc"] == pytest.approx(7.5, abs=0.5)
 
