@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dragstream.drags.motions import Drag
 from dragstream.metrics.dai import dai, handle_point, patch_radius
 from dragstream.metrics.objmc import ObjMC, ObjMCOptions, json_number
 from dragstream.metrics.trackers import Tracker
@@ -52,20 +53,29 @@ class ScoredVideo:
     options: ObjMCOptions = field(default_factory=ObjMCOptions)
 
     @cached_property
-    def followed(self) -> tuple[ObjMC, ...]:
-        """ObjMC of each drag."""
-        command, case = self.command, self.command.case
+    def by_pixels(self) -> tuple[ObjMC, ...]:
+        """ObjMC of each drag by a tracker that sees pixels only."""
+        command = self.command
         commands = [(drag, command.commands(drag)) for drag in command.drags]
         flow = self.tracker or suited_tracker(commands, command.size, edit=command.edit)
-        found = []
-        for index, (drag, maps) in enumerate(commands):
-            tracker = flow
-            if self.tracker is None and case is not None and case.subjects:
-                tracker = truth_tracker(case.subjects[index], case.kinds[index], drag)
-            at = (1,) if command.edit else command.at
-            options: ObjMCOptions = {**self.options, "tracker": tracker}
-            found.append(follow(self.frames, drag, at, maps, **options))
-        return tuple(found)
+        return tuple(self._follow(drag, flow) for drag in command.drags)
+
+    @cached_property
+    def followed(self) -> tuple[ObjMC, ...]:
+        """ObjMC of each drag by the tracker that counts."""
+        case = self.command.case
+        if self.tracker is not None or case is None or not case.subjects:
+            return self.by_pixels
+        return tuple(
+            self._follow(drag, truth_tracker(case.subjects[index], case.kinds[index], drag))
+            for index, drag in enumerate(self.command.drags)
+        )
+
+    def _follow(self, drag: Drag, tracker: Tracker | None) -> ObjMC:
+        command = self.command
+        at = (1,) if command.edit else command.at
+        options: ObjMCOptions = {**self.options, "tracker": tracker}
+        return follow(self.frames, drag, at, command.commands(drag), **options)
 
 
 @dataclass(frozen=True)
@@ -91,10 +101,11 @@ def _mean(values: Iterable[float]) -> float:
 
 SCORES: tuple[Score, ...] = (
     Score("objmc", "ObjMC, px", 2, lambda video: _mean(each.mean for each in video.followed)),
+    Score("epe", "EPE, px", 2, lambda v: _mean(each.point_by_point for each in v.by_pixels)),
     Score("still", "if nothing moved", 2, lambda v: _mean(each.still for each in v.followed)),
     Score("coverage", "coverage", 2, lambda v: _mean(each.coverage for each in v.followed)),
 )
-"""The measures that every video is scored by. Of ObjMC less is better."""
+"""The measures that every video is scored by. Of ObjMC and EPE less is better."""
 
 
 def dai_score(model: VideoModel) -> Score:

@@ -85,8 +85,8 @@ def test_dai_of_a_film_is_that_of_its_latents(model, films) -> None:
         row for row in score(find_items(films / "films"), (dai,)) if row.method == "one"
     ]
     for row in (animated, edited):
-        # the film is compressed: what is far from 0 stays so, and nothing becomes large
-        assert row.scores["dai"] == pytest.approx(measured[row.case].dai, rel=0.25, abs=0.01)
+        # H.264 changes it a little
+        assert row.scores["dai"] == pytest.approx(measured[row.case].dai, rel=0.02)
 
 
 @pytest.mark.parametrize(
