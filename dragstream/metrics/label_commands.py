@@ -91,6 +91,13 @@ def add_objmc(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s)",
     )
     tracking_options(parser)
+    parser.add_argument(
+        "--warn-below",
+        type=float,
+        default=0.3,
+        metavar="SHARE",
+        help="warn where fewer points were followed to the end (default: %(default)s)",
+    )
 
 
 def tracking_options(parser: argparse.ArgumentParser) -> None:
@@ -116,13 +123,6 @@ def tracking_options(parser: argparse.ArgumentParser) -> None:
         default=0.15,
         metavar="SHARE",
         help="no figure where fewer points could be followed (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--warn-below",
-        type=float,
-        default=0.3,
-        metavar="SHARE",
-        help="warn where fewer points were followed to the end (default: %(default)s)",
     )
 
 

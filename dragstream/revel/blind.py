@@ -19,6 +19,7 @@ from dragstream.drags.files import checked_target, expanded, replacing
 from dragstream.revel.case_folders import CASE, read_command
 from dragstream.revel.films import film_folder, read_film
 from dragstream.revel.gallery import case_document, run_of, title_of
+from dragstream.revel.measuring import Result
 from dragstream.revel.methods import FULL
 from dragstream.revel.pages import escaped, table_lines
 from dragstream.revel.statistics import CONFIDENCE
@@ -40,8 +41,8 @@ def write_blind(
 ) -> Path:
     """Write the cases that two runs share as a page for blind comparison; returns its path.
 
-    The order of cases and the sides are drawn in the page, each time that it is opened. The page
-    does not show which film is whose; its source does.
+    The page draws the order of cases and the sides when it is opened. Its source tells which film
+    is whose.
 
     Args:
         first: folder of a run with films (`run ... --films`).
@@ -60,15 +61,7 @@ def write_blind(
     if places[0].resolve() == places[1].resolve() and methods[0] == methods[1]:
         raise ValueError(f"both sides are {methods[0]!r} of {str(places[0])!r}: name two methods")
     runs = [run_of(place) for place in places]
-    done = [
-        [each.case for each in results if each.method == method]
-        for (_, results), method in zip(runs, methods, strict=True)
-    ]
-    cases = [case for case in dict.fromkeys(done[0]) if case in set(done[1])]
-    if not cases:
-        raise ValueError(
-            f"{str(places[0])!r} ({methods[0]}) and {str(places[1])!r} ({methods[1]}) share no case"
-        )
+    cases = _shared(runs, places, methods)
     commands = [read_command(film_folder(places[0], case) / CASE) for case in cases]
     pairs = list(zip(places, methods, strict=True))
     clips = [read_film(place, case, method) for case in cases for place, method in pairs]
@@ -91,6 +84,23 @@ def write_blind(
             inline_page("dragstream.revel", "blind", document, _WAITING), encoding="utf-8"
         )
     return target
+
+
+def _shared(
+    runs: Sequence[tuple[dict[str, Any], Sequence[Result]]],
+    places: tuple[Path, Path],
+    methods: tuple[str, str],
+) -> list[str]:
+    """The cases on which both runs have carried out their method."""
+    first, second = (
+        [each.case for each in results if each.method == method]
+        for (_, results), method in zip(runs, methods, strict=True)
+    )
+    if cases := [case for case in first if case in second]:
+        return cases
+    raise ValueError(
+        f"{str(places[0])!r} ({methods[0]}) and {str(places[1])!r} ({methods[1]}) share no case"
+    )
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,6 @@ def _score(options: argparse.Namespace) -> int:
         points=options.points,
         seed=options.seed,
         least_coverage=options.least_coverage,
-        warn_below=options.warn_below,
     )
     rows = score(items, measures, named_tracker(options), following)
     summary = summarise(tqdm(rows, total=total, unit="video"), measures)

@@ -85,8 +85,7 @@ def run(
     """Run every method on every case; results that the folder already holds are not made again.
 
     The past of a case, its noise and its video without a drag are made once for all methods.
-    Results are written as they come (`RunFolder`), so a run may be stopped at any time, killed
-    too, and called again.
+    Results are written as they come: a run may be stopped or killed, and called again.
 
     Args:
         items: cases, or specs or scenes to draw them for.
@@ -100,8 +99,7 @@ def run(
         seed: seed of the draws of specs.
         flow: a tracker that sees pixels only, for `Result.objmc_flow`; None: the one that suits
             the case, where OpenCV is installed.
-        films: store each method's film, too (`dragstream.revel.films`; extra ``widgets``); what
-            the folder holds without a film is made again.
+        films: keep each method's film, too (`films`; extra ``widgets``).
         progress: show a progress bar.
         warn: called with each failure's text, when it happens.
 
