@@ -139,6 +139,14 @@ def test_movebench_is_scored_from_folders_of_each_method(tmp_path) -> None:
     assert np.isnan(cat.scores["objmc"])
     assert cat.scores["still"] == pytest.approx(9, abs=0.01)  # 2, 4, ..., 16
     assert "dog.mp4" in dog.reason
+    # a case in which nothing moves has no score, and stops no other
+    encode_mp4(frames, videos / "dog.mp4", 16)
+    np.save(bench / "track/single/dog_tracks.npy", np.full((9, 2, 2), 8.0))
+    cat, dog = score(find_items(bench, {"Wan-Move": videos}, movebench="single"))
+    assert (cat.reason, dog.reason) == (
+        None,
+        "case 'dog': no point of the tracks moves, so nothing is commanded",
+    )
 
 
 def test_the_command_writes_a_table_and_ends_with_3_where_nothing_was_measured(
