@@ -17,13 +17,13 @@ from scipy import stats
 from dragstream.drags.checks import check_positive, short_repr, truncate
 from dragstream.drags.files import checked_target, expanded, replacing
 from dragstream.revel.case_folders import CASE, read_command
-from dragstream.revel.films import film_folder, read_film
-from dragstream.revel.gallery import case_document, run_of, title_of
+from dragstream.revel.films import film_folder
+from dragstream.revel.gallery import case_document, run_of, shown_films, title_of
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import FULL
 from dragstream.revel.pages import escaped, table_lines
 from dragstream.revel.statistics import CONFIDENCE
-from dragstream.stream.inline_page import inline_page, shown_frames
+from dragstream.stream.inline_page import inline_page
 
 FORMAT = 1
 VERDICTS = ("first", "second", "same")
@@ -64,8 +64,8 @@ def write_blind(
     cases = _shared(runs, places, methods)
     commands = [read_command(film_folder(places[0], case) / CASE) for case in cases]
     pairs = list(zip(places, methods, strict=True))
-    clips = [read_film(place, case, method) for case in cases for place, method in pairs]
-    width, pictures = shown_frames(clips, limit)
+    films = [(place, command, method) for command in commands for place, method in pairs]
+    width, pictures = shown_films(films, limit)
     document = {
         "title": "Which video follows the drag better?",
         "format": FORMAT,

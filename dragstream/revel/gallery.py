@@ -25,6 +25,8 @@ from dragstream.stream.inline_page import inline_page, shown_frames
 FAILED = 0.5
 """A case has failed from this share of the error of an object that does not move on, or where
 nothing was measured."""
+_PIXEL = 0.08
+"""Bytes that a pixel takes in a page, about; larger frames than these allow are never shown."""
 _SMOOTH = 0.7
 """Pixels by which an outline may leave the pixels' edges."""
 _WAITING = "This page shows films and needs JavaScript."
@@ -63,8 +65,8 @@ def write_gallery(
     cases.sort(key=lambda case: _order(found[case, names[0]]))
     columns = [*names, *([] if BASELINE in names else [BASELINE])]
     commands = [read_command(film_folder(place, case) / CASE) for case in cases]
-    clips = [read_film(place, case, method) for case in cases for method in columns]
-    width, pictures = shown_frames(clips, limit)
+    films = [(place, command, method) for command in commands for method in columns]
+    width, pictures = shown_films(films, limit)
     document = {
         "title": f"Dragging, case by case: {place.resolve().name}",
         "model": str(about.get("model")),
@@ -86,6 +88,30 @@ def write_gallery(
             inline_page("dragstream.revel", "gallery", document, _WAITING), encoding="utf-8"
         )
     return target
+
+
+def shown_films(
+    films: Sequence[tuple[Path, VideoCommand, str]], limit: float
+) -> tuple[int, list[list[str]]]:
+    """Films of runs as `shown_frames` gives them, read so that all of them fit into memory.
+
+    Args:
+        films: the run's folder, the case and the method of each.
+        limit: bytes that they may take in the page.
+    """
+    cv2 = opencv()
+    pixels = limit / (_PIXEL * sum(command.frames for _, command, _ in films))
+    clips = []
+    for place, command, method in films:
+        frames = read_film(place, command.name, method)
+        height, width = frames.shape[1:3]
+        scale = math.sqrt(pixels / (height * width))
+        if scale < 1:
+            size = (max(1, round(scale * width)), max(1, round(scale * height)))
+            small = [cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in frames]
+            frames = np.stack(small)
+        clips.append(frames)
+    return shown_frames(clips, limit)
 
 
 def run_of(folder: Path) -> tuple[dict[str, Any], tuple[Result, ...]]:
