@@ -171,7 +171,9 @@ def _add_movebench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=MODES, default=MODES[0], help="(default: %(default)s)")
     parser.add_argument("--language", default="en", help="(default: %(default)s)")
     parser.add_argument("--cases", type=int, metavar="N", help="only the first N")
-    parser.add_argument("--model", default="playground", help="(default: %(default)s)")
+    parser.add_argument(
+        "--model", required=True, help="what ds.load takes; it must know the captions' words"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the streams (default: 0)")
     parser.add_argument("--out", type=expanded, required=True, metavar="FILE")
 
