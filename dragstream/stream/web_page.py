@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,8 @@ def _page(document: dict[str, Any]) -> str:
         f"style-src {_source(style)}; base-uri 'none'; form-action 'none'"
     )
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<!doctype html>\n<html lang="en" class="dragstream-page">\n'
+        '<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(document['title'])}</title>\n<style>{style}</style>\n</head>\n"
@@ -199,7 +201,11 @@ def _settings(settings: object) -> list[tuple[str, str]]:
     if not dataclasses.is_dataclass(settings):
         return []
     found = ((item.name, getattr(settings, item.name)) for item in dataclasses.fields(settings))
-    return [(name, repr(value)) for name, value in found if value is not None]
+    return [
+        (name, value.name if isinstance(value, Enum) else repr(value))
+        for name, value in found
+        if value is not None
+    ]
 
 
 def _drag(block: Block, drag: Drag) -> dict[str, Any]:
