@@ -48,11 +48,6 @@ def _settable(value: object, name: str) -> str:
     return str(value)
 
 
-def _value(value: object, _name: str) -> object:
-    """Any value: the attribute checks it."""
-    return value
-
-
 class FeatureView(PageWidget):
     """The features of a stream's frames, as in the paper's Figures 13 and 14.
 
@@ -87,7 +82,7 @@ class FeatureView(PageWidget):
     _css = _STATIC / "feature_view.css"
 
     requests: ClassVar = {
-        "set": {"name": _settable, "value": _value},
+        "set": {"name": _settable, "value": lambda value, _: value},
         "pick": {"x": check_finite, "y": check_finite},
         "painter": {"canvas": check_bool},
     }
@@ -132,7 +127,7 @@ class FeatureView(PageWidget):
         self.set_trait("canvas", self._canvas.model_id)
         self._publish()
         super().__init__()
-        self._canvas.on_mouse_down(weak_callback(self._pick))
+        self._canvas.on_mouse_down(weak_callback(self._on_pick))
         self.observe(weak_callback(self._again), [*_CHOICES, *_OVERLAYS])
         self.observe(weak_callback(self._woken), ["follow", "awake"])
         if awake:
@@ -334,9 +329,6 @@ class FeatureView(PageWidget):
             raise ValueError(str(error)) from None
 
     def _on_pick(self, x: float, y: float) -> None:
-        self._pick(x, y)
-
-    def _pick(self, x: float, y: float) -> None:
         """Compare all tokens with a clicked one."""
         blocks, grid = self.stream.blocks, self.stream.model.spec.grid
         if not blocks:

@@ -170,14 +170,14 @@ def test_without_a_low_pass_there_is_no_difference(view):
 
 
 def test_a_click_picks_the_token_that_others_are_compared_with(view):
-    view._pick(PANEL + GAP + 3.5 * PANEL / 6, 1.5 * PANEL / 6)
+    view._on_pick(PANEL + GAP + 3.5 * PANEL / 6, 1.5 * PANEL / 6)
     assert view.token == (1, 3)
     assert view.colouring is Colouring.SIMILARITY
     features = panels(view)["features"]
     step = PANEL // 6
     inside = features[step + 40, 3 * step + 40]
     assert inside[0] > inside[2] + 60  # red: equal to itself
-    view._pick(PANEL + GAP / 2, 10)  # between the panels
+    view._on_pick(PANEL + GAP / 2, 10)  # between the panels
     assert view.token == (1, 3)
 
 
