@@ -305,6 +305,14 @@ class Studio(ipywidgets.Box):
         self.expect_page()
         return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
 
+    def _display_(self) -> Any:
+        """The display of a marimo cell."""
+        from dragstream.widgets.marimo_layout import layout
+
+        self._features.awake = True  # a folded part is in no page there, and reads nothing
+        folded = {"Settings": self._panel, "Features": self._features}
+        return layout(self._bar, [self._canvas, self._timeline], [self._drift], folded)
+
     def _watch(self) -> None:
         """Observe the parts."""
         self._bar.observe(weak_callback(self._shown_changed), ["shown"])
