@@ -59,7 +59,7 @@ class Deviation(NamedTuple):
 def converted(wan: CausalWan, weights: str | None = None, kv_cache: str | None = None) -> None:
     """Set the options of a transformer, as `ds.load` does."""
     if weights is not None:
-        quantise_layers(wan, weights)
+        quantise_layers(wan.transformer.blocks, weights)
     wan.int8_cache = kv_cache is not None
 
 
@@ -80,7 +80,7 @@ def golden(**option: str) -> Deviation:
     return Deviation.of((known["x0"][-1, 1], known["grad"]), (x0, gradient))
 
 
-def packaged(*, seeds: tuple[int, ...] = (1, 2, 3, 4), **option: str) -> list[Deviation]:
+def packaged(option: dict[str, str], seeds: tuple[int, ...] = (1, 2, 3, 4)) -> list[Deviation]:
     """Compare the packaged model with itself in float32, over several streams."""
     plain: Any = ds.load("playground")
     model: Any = ds.load("playground")
@@ -118,7 +118,7 @@ def _read(model: Any, stream: Any) -> tuple[Tensor, Tensor]:
 def row(option: dict[str, str]) -> str:
     """Measure an option; return its row of the table."""
     code = ", ".join(f'{key}="{value}"' for key, value in option.items())
-    first, streams = golden(**option), packaged(**option)
+    first, streams = golden(**option), packaged(option)
     change = max(found.prediction for found in streams)
     lowest = min(found.cosine for found in streams)
     return (

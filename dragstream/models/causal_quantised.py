@@ -8,7 +8,7 @@ percent of the weights, keep their dtype.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,18 +16,15 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-if TYPE_CHECKING:
-    from dragstream.models.causal_wan import CausalWan
-
 KINDS = ("fp8", "int8")
 """Names of the kinds of weights."""
 
 
-def quantise_layers(wan: CausalWan, kind: str) -> None:
-    """Convert the matrices of a model's layers to 8 bits, in place; they can't be trained then.
+def quantise_layers(layers: nn.Module, kind: str) -> None:
+    """Convert the matrices of layers to 8 bits, in place; they can't be trained then.
 
     Args:
-        wan: The transformer, before `place`.
+        layers: The blocks of a transformer, before `CausalWan.place`.
         kind: One of `KINDS`.
 
     Raises:
@@ -35,11 +32,10 @@ def quantise_layers(wan: CausalWan, kind: str) -> None:
         ImportError: torchao is not installed (extra `quant`).
     """
     quantise, config = _torchao(kind)
-    blocks = wan.transformer.blocks.requires_grad_(False)  # noqa: FBT003 - torch's signature
-    quantise(blocks, config)
-    linear = [name for name, part in blocks.named_modules() if isinstance(part, nn.Linear)]
+    quantise(layers.requires_grad_(False), config)  # noqa: FBT003 - torch's signature
+    linear = [name for name, part in layers.named_modules() if isinstance(part, nn.Linear)]
     for name in linear:
-        blocks.set_submodule(name, QuantisedLinear(blocks.get_submodule(name)))
+        layers.set_submodule(name, QuantisedLinear(layers.get_submodule(name)))
 
 
 def check_kind(kind: str) -> None:

@@ -231,7 +231,7 @@ def _stage(scenery: Scenery) -> tuple[_Stage, int]:
         latents = torch.empty(block, dtype=torch.float32)
     wan.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
     if scenery.weights is not None:
-        quantise_layers(wan, scenery.weights)
+        quantise_layers(wan.transformer.blocks, scenery.weights)
     wan.int8_cache = scenery.int8_cache
     context = wan.new_context(text)
     text_kv = size_of([part for pair in context.text_kv for part in pair])

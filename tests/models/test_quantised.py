@@ -70,7 +70,7 @@ def close(found, wanted, tolerance=1e-5):
 def quantised(tiny):
     def build(kind):
         wan = make(tiny)
-        quantise_layers(wan, kind)
+        quantise_layers(wan.transformer.blocks, kind)
         return wan
 
     return build
@@ -151,10 +151,10 @@ def test_fingerprints_tell_the_kinds_apart(tiny, quantised):
 
 def test_other_kinds_and_a_missing_package(tiny, monkeypatch):
     with pytest.raises(ValueError, match=r"one of fp8, int8, got 'int4'"):
-        quantise_layers(make(tiny), "int4")
+        quantise_layers(make(tiny).transformer.blocks, "int4")
     monkeypatch.setitem(sys.modules, "torchao.quantization", None)
     with pytest.raises(ImportError, match=r"dragstream\[quant\]"):
-        quantise_layers(make(tiny), "int8")
+        quantise_layers(make(tiny).transformer.blocks, "int8")
 
 
 # ---------------------------------------------------------------------- keys and values

@@ -137,7 +137,7 @@ def assemble(
     with tqdm(total=4, desc=f"loading {release.name}", disable=not progress, leave=False) as bar:
         wan = read_transformer(release, files, dtype)  # type: ignore[arg-type]
         if where.weights is not None:
-            quantise_layers(wan, where.weights)
+            quantise_layers(wan.transformer.blocks, where.weights)
         wan.int8_cache = where.kv_cache is not None
         bar.update()
         vae = VideoAutoencoder.from_folder(files.base.folder("vae"), dtype=where.vae_dtype)  # type: ignore[arg-type]

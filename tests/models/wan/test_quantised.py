@@ -144,6 +144,6 @@ def test_the_table_has_the_golden_deviations(tool):
 
 
 def test_the_packaged_model_hardly_changes(tool):
-    (found,) = tool.packaged(seeds=(1,), **BOTH)
+    (found,) = tool.packaged(BOTH, seeds=(1,))
     assert 0 < found.prediction < 0.01
     assert 0.999 < found.cosine < 1
