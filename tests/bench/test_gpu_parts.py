@@ -144,6 +144,15 @@ def test_plans_of_the_real_size_change_no_number():
     assert found[-1].device_map.offload.swapped_layers == 14
 
 
+def test_eight_bits(setup):
+    found = rows(setup, "weights")
+    cache = {f"{block}, keys and values int8" for block in ("plain block", "block, 4 iterations")}
+    assert cache <= measured(found)
+    for kind in ("weights fp8", "weights int8"):
+        said = [row for name, row in found.items() if name.endswith(kind)]
+        assert all(row.own is not None or "torchao" in row.note for row in said)
+
+
 def test_other_dtypes(setup):
     found = rows(setup, "dtypes")
     assert "plain block, bfloat16" in found

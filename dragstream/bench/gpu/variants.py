@@ -12,6 +12,7 @@ from dragstream.bench.filled import FilledModel
 from dragstream.bench.gpu.rows import Row, attempt
 from dragstream.bench.gpu.setup import Setup
 from dragstream.models.causal_compile import compile_layers
+from dragstream.models.causal_quantised import KINDS, quantise_layers
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.wan.model import Wan
 from dragstream.models.wan.room import gigabytes
@@ -30,6 +31,22 @@ def dtypes(setup: Setup) -> Iterator[Row]:
         if dtype != setup.dtype:
             name = str(dtype).removeprefix("torch.")
             yield from beside_usual(setup, name, partial(setup.model, dtype=dtype))
+
+
+def eight_bits(setup: Setup) -> Iterator[Row]:
+    """Blocks by weights in 8 bits, and by keys and values in 8 bits."""
+    for kind in KINDS:
+        weights = partial(_quantise, kind)
+        yield from beside_usual(setup, f"weights {kind}", partial(changed, setup, weights))
+    yield from beside_usual(setup, "keys and values int8", partial(changed, setup, _int8_cache))
+
+
+def _quantise(kind: str, wan: CausalWan) -> None:
+    quantise_layers(wan.transformer.blocks, kind)
+
+
+def _int8_cache(wan: CausalWan) -> None:
+    wan.int8_cache = True
 
 
 def changed(setup: Setup, change: Callable[[CausalWan], object]) -> Wan:
