@@ -128,16 +128,7 @@ def _play_labels(options: argparse.Namespace, labels: dict[str, Path]) -> int:
 
 
 def _film_path(out: Path, name: str) -> Path:
-    """The file of a film, in a folder that exists; checked before anything is generated.
-
-    Args:
-        out: The file, or a folder for it.
-        name: The file's name in a folder, without suffix.
-
-    Raises:
-        ValueError: Another suffix than a film's.
-        ImportError, RuntimeError: An mp4, and there is no ffmpeg.
-    """
+    """The file of a film, `name` in a folder `out`; checked before anything is generated."""
     from dragstream.stream.mp4 import find_ffmpeg
 
     if out.is_dir() or not out.suffix:

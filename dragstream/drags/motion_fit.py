@@ -41,9 +41,6 @@ def fit_motion(
     Returns:
         A `Translation`; or with `similarity` those of a turn and a size about `center` and a
         translation of it that differ from rest, `Combined`.
-
-    Raises:
-        ValueError: Points that are hidden at rest or in all frames after it, or do not move.
     """
     rest, held = points[0], visible[0]
     both = visible[1:] & held

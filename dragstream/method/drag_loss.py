@@ -34,11 +34,7 @@ class PreservationTerm:
     per_element: bool = False
 
     def __call__(self, maps: Maps, initial: Maps | None, targets: SegmentTargets) -> Tensor:
-        """Compute the term, a mean over channels, for the kept cells without the exempted ones.
-
-        Raises:
-            ValueError: Maps that the term compares are missing.
-        """
+        """Compute the term, a mean over channels, for the kept cells without the exempted ones."""
         name = "predictions" if self.predictions else "features"
         now, before = getattr(maps, name), getattr(initial, name, None)
         if now is None or before is None:
@@ -63,9 +59,6 @@ class DragLoss:
         preservation: The second term, or None to omit it.
         prediction_weight: Weight of clean predictions x0 beside features in the first term.
         nearest: Sample references at the nearest cell instead of bilinearly.
-
-    Raises:
-        ValueError: The loss does not return one differentiable number for each element.
     """
 
     loss: DifferenceLoss
@@ -120,11 +113,7 @@ class DragLoss:
 
 
 def check_loss(loss: DifferenceLoss) -> None:
-    """Check a loss on a small difference.
-
-    Raises:
-        ValueError: The loss changes the shape, or is not differentiable.
-    """
+    """Check a loss on a small difference."""
     with torch.inference_mode(mode=False), torch.enable_grad():
         probe = torch.tensor(
             [[-1.0, 0.5, 2.0]], dtype=torch.float32, device="cpu", requires_grad=True

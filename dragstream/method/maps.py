@@ -38,11 +38,7 @@ class Principal:
 
     @classmethod
     def of(cls, maps: Maps) -> Principal:
-        """Fit the axes to maps (..., channels) with at least three channels.
-
-        Raises:
-            ValueError: Fewer than three channels, or no tokens.
-        """
+        """Fit the axes to maps (..., channels) with at least three channels."""
         if maps.shape[-1] < 3 or maps.size == 0:
             raise ValueError(f"colours need maps (..., channels >= 3), got shape {maps.shape}")
         flat = maps.reshape(-1, maps.shape[-1])
@@ -84,9 +80,6 @@ def radial_spectrum(maps: Maps, bins: int = 8) -> tuple[Maps, Maps]:
         The middle of each band that contains a frequency, in cycles per token (the unit of
         cutoffs; along an axis at most 0.5), and the root mean square amplitude of the band over
         directions and channels, without the mean of each channel.
-
-    Raises:
-        ValueError: Not three axes, or fewer than one band.
     """
     bins = check_int(bins, "bins", least=1)
     if maps.ndim != 3:

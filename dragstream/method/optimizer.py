@@ -77,12 +77,7 @@ class DragOptimizer(Iterator[Iteration], ABC):
         return self._latents.to(self._dtype)
 
     def __next__(self) -> Iteration:
-        """Run one iteration and return its record.
-
-        Raises:
-            StopIteration: After the last one.
-            FloatingPointError: Loss, gradient or latents that are not finite.
-        """
+        """Run one iteration and return its record."""
         if self._done >= len(self):
             raise StopIteration
         started = time.perf_counter()
@@ -101,11 +96,7 @@ class DragOptimizer(Iterator[Iteration], ABC):
         """Compute iteration `index`, from 0, at the current latents; gradients are off."""
 
     def _record(self, step: Step, numbers: list[list[float]], started: float) -> Iteration:
-        """Build the record of an iteration from its step and its fetched `numbers`.
-
-        Raises:
-            FloatingPointError: Numbers that are not finite.
-        """
+        """Build the record of an iteration from its step and its fetched `numbers`."""
         (loss, loss_rec, loss_cst, norm), *statistics = numbers
         if not all(math.isfinite(number) for row in numbers for number in row):
             raise FloatingPointError(

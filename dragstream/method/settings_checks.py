@@ -34,12 +34,7 @@ PARTS: dict[str, tuple[type[Any], str]] = {
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the fields of settings and convert them to their canonical types.
-
-    Raises:
-        TypeError: A value of the wrong type.
-        ValueError: A value out of bounds; the message names the field and the bounds.
-    """
+    """Check the fields of settings and convert them to their canonical types."""
     for name, most in _MOST.items():
         check_at_most(given[name], most, name)
     found: dict[str, Any] = {name: _part(name, given[name]) for name in PARTS}

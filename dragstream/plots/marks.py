@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from dragstream.drags.motions import Motion
 from dragstream.drags.regions import warp
 from dragstream.plots.axes import COLOURS, cased
+from dragstream.stream.drag_targets import target_places
 from dragstream.stream.records import Block, Mode
-from dragstream.stream.target_places import target_places
 
 
 @dataclass(frozen=True)

@@ -91,12 +91,7 @@ class ArchivedStream:
 
 
 def save(archived: ArchivedStream, path: str | os.PathLike[str], model: VideoModel) -> Path:
-    """Write a stream; the file appears whole or not at all, and replaces an older one at the end.
-
-    Raises:
-        ValueError: The folder does not exist, or the path is a folder.
-        OSError: The file cannot be written, as on a full disk.
-    """
+    """Write a stream, see `Stream.save`."""
     target = expanded(path)
     if target.is_dir() or not target.parent.is_dir():
         raise ValueError(f"cannot write a file {str(target)!r}: not a file in a folder that exists")
@@ -123,17 +118,7 @@ def save(archived: ArchivedStream, path: str | os.PathLike[str], model: VideoMod
 def load(
     path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] = ()
 ) -> ArchivedStream:
-    """Read a stream that `save` wrote with the same model.
-
-    Args:
-        path: The file.
-        model: The model that generated the stream.
-        parts: User-defined classes and functions that its drags and settings may name.
-
-    Raises:
-        FileNotFoundError: No such file.
-        ValueError: No such archive, a damaged one, or one of another model.
-    """
+    """Read a stream, see `Stream.restore`."""
     source = expanded(path)
     if source.is_dir():
         raise ValueError(f"{str(source)!r} is a folder, not a DragStream archive")
@@ -208,11 +193,7 @@ def _check_model(saved: dict[str, Any], model: VideoModel, path: Path) -> None:
 
 
 def _starts(blocks: Sequence[Block]) -> tuple[int, ...]:
-    """The possible numbers of blocks that a stream was started from: one for a picture.
-
-    Raises:
-        ValueError: Pictures after other blocks.
-    """
+    """The possible numbers of blocks that a stream was started from: one for a picture."""
     given = [block.given for block in blocks]
     count = given.index(False) if False in given else len(given)
     if any(given[count:]):
@@ -233,11 +214,7 @@ def _sources(blocks: Sequence[Block]) -> Iterator[tuple[str, NDArray[np.uint8]]]
 def _read_sources(
     archive: zipfile.ZipFile, names: Sequence[str], start: int, spec: ModelSpec
 ) -> dict[str, Any]:
-    """The picture or footage that the stream was started from, by field; of ``start`` blocks.
-
-    Raises:
-        ValueError: A picture for several blocks, or both a picture and footage.
-    """
+    """The picture or footage that the stream was started from, by field; of ``start`` blocks."""
     if len(names) > 1 or ("picture" in names and start > 1):
         raise ValueError(
             f"{start} blocks cannot be those of {' and '.join(map(source_member, names))}"

@@ -85,11 +85,7 @@ def read_block(
     calls: CallReader,
     budget: Budget,
 ) -> Block:
-    """Read block ``index``, whose first video frame is ``first_frame``.
-
-    Raises:
-        TypeError, ValueError: Members that do not fit the model, or exceed the budget.
-    """
+    """Read block ``index``, whose first video frame is ``first_frame``."""
     name = block_members(index)[0]
     data = read_member(archive, name, 0, JSON_LIMIT)
     budget.spend("bytes_of_JSON", len(data), name)

@@ -40,13 +40,7 @@ The time is that for calls alone: the latents and frames of a long stream may ta
 
 
 class CallReader:
-    """Reads the calls of an archive; documents that are equal are read and checked once.
-
-    Args:
-        spec: Of the model that made the blocks.
-        parts: User-defined classes and functions that drags and settings may name.
-        budget: The limits for all calls together.
-    """
+    """Reads the calls of an archive; documents that are equal are read and checked once."""
 
     def __init__(self, spec: ModelSpec, parts: Sequence[Any], budget: Budget) -> None:
         self._spec = spec
@@ -56,11 +50,7 @@ class CallReader:
         self._known: dict[str, tuple[tuple[Drag, ...], Shape | None]] = {}
 
     def read(self, record: Any, name: str, index: int) -> Call:
-        """Read a call that made block `index`; `name` names the record in error messages.
-
-        Raises:
-            TypeError, ValueError: A record that contradicts itself or exceeds the budget.
-        """
+        """Read a call that made block `index`; `name` names the record in error messages."""
         self._budget.spend("calls", 1, name)
         begin = time.perf_counter()
         call = self._call(record, name, index)
@@ -99,11 +89,7 @@ class CallReader:
         return self._known[key]
 
     def earlier(self, records: Any, call: Call, name: str, index: int) -> tuple[Call, ...]:
-        """Read the calls before the last one: one that generated the block, then its edits.
-
-        Raises:
-            TypeError, ValueError: See `read`; or calls that cannot follow one another.
-        """
+        """Read the calls before the last one: one that generated the block, then its edits."""
         calls = tuple(self.read(item, name, index) for item in listed(records))
         again = {Mode.EDIT} if self._spec.most_blocks is None else {Mode.EDIT, Mode.ANIMATE}
         if calls and not {item.mode for item in (*calls[1:], call)} <= again:
@@ -114,33 +100,21 @@ class CallReader:
 
 
 def only(data: object, names: tuple[str, ...]) -> None:
-    """Check that a value is an object with exactly these keys.
-
-    Raises:
-        ValueError: It is no object, or has other keys.
-    """
+    """Check that a value is an object with exactly these keys."""
     if not isinstance(data, dict) or set(data) != set(names):
         found = sorted(map(str, data)) if isinstance(data, dict) else data
         raise ValueError(f"exactly the keys {list(names)} are allowed, got {short_repr(found)}")
 
 
 def listed(value: object) -> list[Any]:
-    """`value`, which must be a list.
-
-    Raises:
-        TypeError: It is no list.
-    """
+    """`value`, which must be a list."""
     if not isinstance(value, list):
         raise TypeError(f"must be a list, got {short_repr(value)}")
     return value
 
 
 def text(value: object) -> str:
-    """`value`, which must be a string: a prompt.
-
-    Raises:
-        TypeError: It is no string.
-    """
+    """`value`, which must be a string: a prompt."""
     if not isinstance(value, str):
         raise TypeError(f"a prompt must be a string, got {short_repr(value)}")
     return value

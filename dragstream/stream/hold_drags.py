@@ -26,14 +26,7 @@ _DIGITS = 3
 
 
 def drag_of(hold: Hold, newest: int, grid: Grid, frames: int) -> Drag:
-    """The drag of a hold for the block that follows the stream's ``newest``.
-
-    Args:
-        hold: The hold, whose newest position is latched.
-        newest: Number of the newest block.
-        grid: Sizes of a frame.
-        frames: Latent frames of the block.
-    """
+    """The drag of a hold for the block that follows the stream's ``newest``."""
     grip, asked = hold.grip, hold.latch(frames)
     if grip.block.index == newest:
         return Drag(grip.region, _poses(grip, grip.pose[:2], asked, grid))

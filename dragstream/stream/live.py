@@ -313,8 +313,7 @@ class LiveStream:
         self, drags: Sequence[Drag], keep: Region | None, settings: DragMethod | None
     ) -> tuple[tuple[Drag, ...], Region | None]:
         """The checked drags and region to keep, as immutable values for the queue."""
-        spec, blocks = self._stream.model.spec, self._stream.blocks
-        request = Request.of(spec, blocks, drags=drags, keep=keep, settings=settings, callback=None)
+        request = Request.of(self._stream, drags, keep, settings)
         return request.drags, request.keep
 
 

@@ -49,20 +49,7 @@ def script(
     prediction_blocks: int,
     load: str | None,
 ) -> str:
-    """The source that generates a stream of these blocks again.
-
-    Args:
-        model: The model that generated them.
-        blocks: All blocks, oldest first.
-        prompt: The caption of the next block.
-        seed: The stream's seed.
-        prediction_blocks: The stream's `prediction_blocks`.
-        load: The expression that gives the model; None for `ds.load` of its name.
-
-    Raises:
-        ValueError: A model of a name not in `available()`, without an expression for it; blocks
-            from an archive without the calls that made them.
-    """
+    """The source that generates a stream of these blocks again."""
     name = model.spec.name
     if load is None:
         if name not in available():

@@ -163,12 +163,7 @@ class ContextCache:
         self._decoders: LRUCache[Any] = LRUCache(limit)
 
     def text(self, prompt: str) -> torch.Tensor:
-        """The encoded prompt.
-
-        Raises:
-            TypeError: Anything but a string.
-            ValueError: A prompt that the model refuses.
-        """
+        """The encoded prompt."""
         if not isinstance(prompt, str):
             raise TypeError(f"prompt must be a string, got {prompt!r}")
         found = self._texts.get(prompt)
@@ -211,11 +206,7 @@ class ContextCache:
             return self.model.commit(self.to_model(latents), context)
 
     def decode(self, latents: torch.Tensor, memory: Any) -> tuple[NDArray[np.uint8], Any]:
-        """Latents (F, C, h, w) to read-only frames (T, H, W, 3), and the decoder's state.
-
-        Raises:
-            FloatingPointError: The decoder's values are not finite.
-        """
+        """Latents (F, C, h, w) to read-only frames (T, H, W, 3), and the decoder's state."""
         return decode(self.model, self.to_model(latents), memory)
 
     def _commit_block(self, blocks: Blocks, index: int, context: Context | None) -> Context:

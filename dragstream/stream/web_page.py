@@ -22,8 +22,8 @@ from PIL import Image
 
 from dragstream.drags.checks import check_positive
 from dragstream.drags.files import checked_target, replacing
+from dragstream.stream.drag_targets import target_places
 from dragstream.stream.records import Block, Mode
-from dragstream.stream.target_places import target_places
 
 if TYPE_CHECKING:
     from dragstream.drags.motions import Drag
@@ -38,14 +38,7 @@ _TRACK_POINTS = 33
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """A stream on a page.
-
-    Attributes:
-        name: Its name.
-        seed: Its seed.
-        blocks: Its blocks, oldest first.
-        code: Python source that makes it again; None if it cannot be written.
-    """
+    """A stream on a page."""
 
     name: str
     seed: int
@@ -64,19 +57,6 @@ def write_page(
     The page holds the frames, blocks with their prompts, drags, settings and drift, and the code
     that makes each stream again. It loads nothing and its only script is DragStream's own: texts
     are data, and a content security policy forbids everything else.
-
-    Args:
-        branches: The streams, at least one, with names of their own.
-        spec: Of their model.
-        path: Ending in ``.html``; ``~`` is the home folder.
-        megabytes: Frames are scaled down, to 64 pixels of width at most, until they need no more
-            than this, in units of 10^6 bytes.
-
-    Raises:
-        TypeError: ``megabytes`` is not a number.
-        ValueError: A stream without blocks, two of one name, another suffix, no such folder, or a
-            number that is not positive.
-        OSError: The file cannot be written.
     """
     limit = check_positive(megabytes, "megabytes") * 1e6
     target = checked_target(path, ".html")

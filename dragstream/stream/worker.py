@@ -28,12 +28,7 @@ class _CancelledError(Exception):
 
 
 class Worker:
-    """A daemon thread that reserves a stream while it has work.
-
-    Args:
-        stream: The stream that it changes.
-        frame_rate: Video frames a second at which blocks are published.
-    """
+    """A daemon thread that reserves a stream while it has work."""
 
     def __init__(self, stream: Stream, frame_rate: float) -> None:
         self.listeners: dict[object, EventCallback] = {}
@@ -69,11 +64,7 @@ class Worker:
             return Status.STOPPED if ended else Status.PAUSED
 
     def submit(self, command: Callable[[], object] | None = None) -> None:
-        """Queue a command; None means play.
-
-        Raises:
-            RuntimeError: An earlier error, or another call is changing the stream.
-        """
+        """Queue a command; None means play."""
         self.raise_error()
         with self._condition:
             self._ensure_thread()

@@ -64,11 +64,7 @@ class Baseline:
         return 0
 
     def resolve(self, spec: ModelSpec) -> Self:
-        """Return a copy with the model's defaults in place of None.
-
-        Raises:
-            ValueError: Layers or a denoising step that the model lacks.
-        """
+        """Return a copy with the model's defaults in place of None."""
         chosen = DragSettings(
             learning_rate=self.learning_rate,
             denoising_step=self.denoising_step,
@@ -89,15 +85,7 @@ class Baseline:
 
 
 class BaselineOptimizer(DragOptimizer):
-    """Base class of the baselines' optimisers: features of block and references, and AdamW.
-
-    Args:
-        settings: The method's constants; fields that are None take the model's defaults.
-        problem: The block and its drags.
-
-    Raises:
-        ValueError: Layers or steps that the model lacks.
-    """
+    """Base class of the baselines' optimisers: features of block and references, and AdamW."""
 
     def __init__(self, settings: Baseline, problem: DragProblem) -> None:
         spec = problem.model.spec
