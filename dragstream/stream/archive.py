@@ -11,8 +11,7 @@ blocks/000000.safetensors   latents (F, C, h, w) and noisy (steps, F, C, h, w), 
 frames/000000.safetensors   frames (T, H, W, 3), uint8, deflated
 ```
 
-Version 1 can be read too. It has neither the picture nor "earlier", so that the calls before an
-edit and the start of the stream are unknown. Some files of version 2 lack the picture as well.
+Early files lack the picture.
 
 A file may be hostile: nothing is unpickled or extracted, the member names must be exactly these,
 and sizes are checked against the model's before anything is read.
@@ -34,11 +33,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from dragstream.drags.budget import Budget
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.files import expanded, replacing
-from dragstream.stream.archive_blocks import read_block, write_block
-from dragstream.stream.archive_calls import LIMITS, CallReader, only, reason, text
+from dragstream.stream.archive_blocks import BlockReader, write_block
+from dragstream.stream.archive_calls import only, reason, text
 from dragstream.stream.archive_members import (
     JSON_LIMIT,
     check_members,
@@ -51,15 +49,13 @@ from dragstream.stream.archive_members import (
     write_member,
 )
 from dragstream.stream.noise import checked_seed
-from dragstream.stream.records import Block, Mode
+from dragstream.stream.records import Block
 
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec, VideoModel
 
 FORMAT = "dragstream"
 VERSION = 2
-_VERSIONS = (1, VERSION)
-"""Versions that can be read."""
 _SOURCES = ("picture", "footage")
 """Fields of the first block for the input that a stream was started from; also member names."""
 _BROKEN = (
@@ -132,17 +128,9 @@ def load(
         sources = [n for n in _SOURCES if start and source_member(n) in archive.namelist()]
         extra = list(map(source_member, sources))
         check_members(archive, count, source.stat().st_size, extra=extra)
-        budget = Budget(**LIMITS)
-        calls = CallReader(model.spec, parts, budget)
-        blocks: list[Block] = []
-        for index in range(count):
-            first_frame = blocks[-1].video_frames.stop if blocks else 0
-            version = manifest["version"]
-            block = read_block(
-                archive, index, first_frame, model.spec, version, calls=calls, budget=budget
-            )
-            blocks.append(block)
-        if start not in _starts(blocks):
+        reader = BlockReader(archive, model.spec, parts)
+        blocks = [reader.read(index) for index in range(count)]
+        if start != _start(blocks):
             raise ValueError(
                 f"start must be the number of blocks of the picture or video that the stream was "
                 f"started from, got {start}"
@@ -173,9 +161,8 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     if manifest.get("format") != FORMAT:
         raise ValueError(f"its format is {short_repr(manifest.get('format'))}")
     version = manifest.get("version")
-    if isinstance(version, bool) or version not in _VERSIONS:
-        known = " and ".join(map(str, _VERSIONS))
-        raise ValueError(f"its version is {short_repr(version)}, this package reads {known}")
+    if version != VERSION:
+        raise ValueError(f"its version is {short_repr(version)}, this package reads {VERSION}")
     keys = ("format", "version", "model", "seed", "prompt", "blocks", "start")
     optional = ("prediction_blocks",) if "prediction_blocks" in manifest else ()
     only(manifest, (*keys, *optional))
@@ -192,15 +179,13 @@ def _check_model(saved: dict[str, Any], model: VideoModel, path: Path) -> None:
         )
 
 
-def _starts(blocks: Sequence[Block]) -> tuple[int, ...]:
-    """The possible numbers of blocks that a stream was started from: one for a picture."""
+def _start(blocks: Sequence[Block]) -> int:
+    """The number of blocks that a stream was started from: one for a picture."""
     given = [block.given for block in blocks]
     count = given.index(False) if False in given else len(given)
     if any(given[count:]):
         raise ValueError("only the first blocks can be pictures")
-    # Version 1 does not record whether an edited block was a picture.
-    edited = len(blocks) > 0 == count and blocks[0].mode is Mode.EDIT and not blocks[0].earlier
-    return (0, 1) if edited else (count,)
+    return count
 
 
 def _sources(blocks: Sequence[Block]) -> Iterator[tuple[str, NDArray[np.uint8]]]:

@@ -94,7 +94,7 @@ class CallReader:
         again = {Mode.EDIT} if self._spec.most_blocks is None else {Mode.EDIT, Mode.ANIMATE}
         if calls and not {item.mode for item in (*calls[1:], call)} <= again:
             raise ValueError(f"{name}: only edits come after the call that made a block")
-        if calls and calls[0].mode is Mode.EDIT:
+        if (*calls, call)[0].mode is Mode.EDIT:
             raise ValueError(f"{name}: an edit comes after the call that made a block")
         return calls
 

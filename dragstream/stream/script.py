@@ -174,13 +174,7 @@ class _Writer:
 
 
 def _check(blocks: Sequence[Block]) -> None:
-    """Refuse blocks without all their calls, as in archives of version 1."""
-    for block in blocks:
-        if block.mode is Mode.EDIT and not block.earlier:
-            raise ValueError(
-                f"block {block.index} was edited, and its archive does not hold the call before: "
-                "save the stream again from the session that made it"
-            )
+    """Refuse blocks from an early archive, which lacks the picture."""
     if blocks and blocks[0].given and blocks[0].picture is None is blocks[0].footage:
         raise ValueError(
             "the archive does not hold the picture or video that the stream was started from"
