@@ -18,8 +18,6 @@ from typing import Any
 from dragstream import __version__
 from dragstream.command.base import add_parser
 
-__all__ = ["Finding", "add", "examine"]
-
 _EXAMPLES = """
 dragstream doctor
 dragstream doctor --json > report.json

@@ -13,9 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["add_jupyter", "copy_notebook", "course", "free_name", "notebook", "open_lab"]
-
-
 _PICTURE = re.compile(r"\(\.\./docs/pictures/([\w.]+)\)")
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from dragstream.models.base import VideoModel
     from dragstream.stream.stream import Stream
 
-__all__ = ["add"]
-
 _FILMS = (".mp4", ".gif")
 _EXAMPLES = """
 dragstream replay saved_labels/orangutans --model self-forcing --out film.mp4

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dragstream.drags.documents import from_json
 from dragstream.drags.label_fitting import fit_label
@@ -15,11 +14,7 @@ from dragstream.drags.labels import LARGEST_FILE, Mode, read_label
 from dragstream.drags.motions import Drag
 from dragstream.drags.reading import located
 from dragstream.drags.shapes import Shape
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
-
-__all__ = ["Scene", "find_labels", "is_label"]
+from dragstream.models.base import ModelSpec
 
 _LABEL = re.compile(r"block_\d+_(Drag|Animation)_trajectory\.json")
 

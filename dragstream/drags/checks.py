@@ -6,7 +6,7 @@ Each check takes the value and its name in error messages, and returns the conve
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from numbers import Integral, Real
 from typing import Any
@@ -169,6 +169,17 @@ def _plain_points(value: Iterable[Any]) -> tuple[Point, ...] | None:
     if not all(abs(number) <= FARTHEST for number in chain.from_iterable(value)):
         return None  # too large, or NaN, for which every comparison is false
     return tuple((float(x), float(y)) for x, y in value)
+
+
+def at_least(least: int) -> Callable[[object, str], int]:
+    """A check of integers of at least `least`."""
+    return lambda value, name: check_int(value, name, least=least)
+
+
+def check_fields(value: object, **checks: Callable[[Any, str], object]) -> None:
+    """Check fields of a frozen dataclass, from its own `__post_init__`, and convert them."""
+    for name, check in checks.items():
+        object.__setattr__(value, name, check(getattr(value, name), name))
 
 
 def set_fields(value: object, **fields: object) -> None:

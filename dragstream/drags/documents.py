@@ -251,7 +251,8 @@ class DocumentReader:
             listed = read_list(fields["points"], f"{where}.points", MOST_POINTS)
             self.budget.spend("points", len(listed), f"{where}.points")
         with located(where):
-            return _OUTLINES[kind](**{name: fields[name] for name in names})
+            outline: Shape = _OUTLINES[kind](**{name: fields[name] for name in names})
+            return outline
 
     def _combination(self, value: object, where: str, depth: int) -> Shape:
         if depth == DEEPEST:

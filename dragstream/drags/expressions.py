@@ -14,8 +14,6 @@ from dragstream.drags.motions.drag import Drag, Memory
 from dragstream.drags.shapes import Box, Brush, Combination, Disc, Mask, Polygon, Shape
 from dragstream.drags.source import Expression, Items, Make, number, pair, pairs
 
-__all__ = ["drag_expression", "region_expression"]
-
 
 def drag_expression(drag: Drag) -> Make:
     """The source of a drag."""

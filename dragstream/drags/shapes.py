@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dragstream.drags.checks import (
     Point,
     Points,
+    check_fields,
     check_int,
     check_pixels,
     check_point,
@@ -118,8 +119,7 @@ class Box(Shape):
     bottom: float
 
     def __post_init__(self) -> None:
-        for name in ("left", "top", "right", "bottom"):
-            set_fields(self, **{name: check_pixels(getattr(self, name), name)})
+        check_fields(self, **dict.fromkeys(self.__dataclass_fields__, check_pixels))
         if self.right <= self.left:
             raise ValueError(f"right must exceed left, got {self.right} <= {self.left}")
         if self.bottom <= self.top:

@@ -11,8 +11,6 @@ from dragstream.method.baselines import SGI2V, DragVideo
 from dragstream.method.settings import DragSettings
 from dragstream.method.settings_json import read_fields
 
-__all__ = ["method_from_json"]
-
 _BASELINES = {kind.__name__: kind for kind in (SGI2V, DragVideo)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,9 +12,7 @@ from torch import Tensor
 from dragstream.method.block_drags import BlockDrag
 from dragstream.method.parts import FrequencyView
 from dragstream.method.target_cells import enlarge
-
-if TYPE_CHECKING:
-    from dragstream.models.base import VideoModel
+from dragstream.models.base import VideoModel
 
 
 @dataclass(frozen=True, eq=False)

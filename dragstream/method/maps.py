@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from dragstream.drags.checks import check_int
 
-__all__ = ["Principal", "radial_spectrum", "similarity", "spread"]
-
 Maps = NDArray[np.float32]
 
 

@@ -16,8 +16,6 @@ from dragstream.method.iteration import Iteration
 from dragstream.method.moments import Moments, drift, rows
 from dragstream.method.problem import DragProblem
 
-__all__ = ["DragOptimizer", "Step"]
-
 
 @dataclass(frozen=True, eq=False)
 class Step:

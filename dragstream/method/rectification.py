@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import check_at_most, check_bool, check_int
+from dragstream.drags.checks import at_least, check_at_most, check_bool, check_fields
 
 MOST_NEIGHBOURS = 100_000
 """Upper bound on neighbours, in latent frames: longer than any stream."""
@@ -44,10 +44,9 @@ class Rectification:
     then_whole: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "neighbours", check_int(self.neighbours, "neighbours", least=0))
+        check_fields(self, neighbours=at_least(0))
         check_at_most(self.neighbours, MOST_NEIGHBOURS, "neighbours")
-        for name in ("per_channel", "per_frame", "then_whole"):
-            object.__setattr__(self, name, check_bool(getattr(self, name), name))
+        check_fields(self, per_channel=check_bool, per_frame=check_bool, then_whole=check_bool)
 
     def prepare(self, own: Tensor, neighbours: Tensor | None) -> Rectifier:
         """Create the rectifier of one block, with target statistics computed once.

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import Any, Literal
 
 from dragstream.drags.checks import (
+    at_least,
     check_at_most,
     check_bool,
     check_fraction,
@@ -54,14 +55,10 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _at_least(least: int) -> Callable[[object, str], int]:
-    return lambda value, name: check_int(value, name, least=least)
-
-
 _NUMBERS: dict[str, Callable[[Any, str], Any]] = {
-    "iterations": _at_least(0),
-    "filter_order": _at_least(1),
-    "prediction_blocks": _at_least(0),
+    "iterations": at_least(0),
+    "filter_order": at_least(1),
+    "prediction_blocks": at_least(0),
     "weight_decay": check_not_negative,
     "epsilon": check_positive,
     "fresh_optimizer": check_bool,
@@ -76,9 +73,9 @@ _OPEN: dict[str, Callable[[Any, str], Any]] = {
     "segment_pixels": check_positive,
     "segment_degrees": check_positive,
     "gradient_clip": check_positive,
-    "denoising_step": _at_least(0),
-    "upsampling": _at_least(1),
-    "window": _at_least(1),
+    "denoising_step": at_least(0),
+    "upsampling": at_least(1),
+    "window": at_least(1),
     "prediction_weight": check_not_negative,
 }
 """Checks of the fields that may be None."""

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from safetensors import SafetensorError
 
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.files import expanded, replacing
+from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.stream.archive_blocks import BlockReader, write_block
 from dragstream.stream.archive_calls import only, reason, text
 from dragstream.stream.archive_members import (
@@ -50,9 +51,6 @@ from dragstream.stream.archive_members import (
 )
 from dragstream.stream.noise import checked_seed
 from dragstream.stream.records import Block
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec, VideoModel
 
 FORMAT = "dragstream"
 VERSION = 2

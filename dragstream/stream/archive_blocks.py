@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from dragstream.drags.budget import Budget
 from dragstream.drags.checks import check_not_negative
 from dragstream.drags.documents import to_json
 from dragstream.method.iteration import Iteration
+from dragstream.models.base import ModelSpec
 from dragstream.stream.archive_calls import CALL, LIMITS, CallReader, listed, only, text
 from dragstream.stream.archive_members import (
     JSON_LIMIT,
@@ -29,9 +30,6 @@ from dragstream.stream.archive_members import (
     write_member,
 )
 from dragstream.stream.records import Block, Call, Timings
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
 
 _RECORD = (*CALL, "earlier", "prompt", "iterations", "drift", "timings")
 _TIMINGS = ("steps", "drag", "commit", "decode")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dragstream.drags.budget import Budget
 from dragstream.drags.checks import check_int, short_repr, truncate
@@ -14,10 +14,8 @@ from dragstream.drags.motions import Drag, validate
 from dragstream.drags.shapes import Shape
 from dragstream.drags.work import painting_steps
 from dragstream.method.documents import method_from_json
+from dragstream.models.base import ModelSpec
 from dragstream.stream.records import Call, Mode
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
 
 CALL = ("mode", "part", "drags", "settings")
 """The fields of a call."""

@@ -22,8 +22,6 @@ from dragstream.method.settings import DragSettings, Off
 from dragstream.stream.block_plan import MotionSchedule
 from dragstream.stream.records import Block
 
-__all__ = ["DragTargets", "block_targets", "planned_targets", "target_places"]
-
 
 @dataclass(frozen=True, eq=False)
 class DragTargets:

@@ -11,21 +11,6 @@ from dragstream.drags.shapes import Shape
 from dragstream.method.iteration import Iteration
 from dragstream.stream.records import Block
 
-__all__ = [
-    "BlockMade",
-    "Changed",
-    "Event",
-    "EventCallback",
-    "HoldState",
-    "HoldsChanged",
-    "Iterated",
-    "Iteration",
-    "Progress",
-    "Status",
-    "StatusChanged",
-    "ignore_event",
-]
-
 
 class Status(Enum):
     """The state of a live stream's thread."""

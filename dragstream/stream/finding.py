@@ -10,8 +10,6 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.regions import bounding_box, warp
 from dragstream.stream.hold import Asked, Grip
 
-__all__ = ["find"]
-
 _REACH = 1 / 6
 """Farthest distance from the expected place, in heights of the frame."""
 _ROWS = 160

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -14,14 +14,10 @@ from dragstream.method.dispatch import create_optimizer
 from dragstream.method.iteration import Iteration
 from dragstream.method.problem import DragProblem
 from dragstream.method.rectification import normalise_prediction
-from dragstream.models.base import VideoModel
+from dragstream.models.base import Context, VideoModel
+from dragstream.stream.block_plan import BlockPlan
 from dragstream.stream.events import EventCallback, Iterated, Progress, ignore_event
 from dragstream.stream.noise import generator, noise
-
-if TYPE_CHECKING:
-    from dragstream.models.base import Context
-    from dragstream.stream.block_plan import BlockPlan
-
 
 PlanAt = Callable[[int], "BlockPlan | None"]
 """Called before each denoising step, until it returns the drags that act at this step."""

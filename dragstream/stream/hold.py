@@ -20,8 +20,6 @@ from dragstream.method.base import DragMethod
 from dragstream.stream.events import HoldState
 from dragstream.stream.records import Block
 
-__all__ = ["Asked", "Grip", "Hold", "along"]
-
 _MOST_MOVES = 256
 """Moves that are kept between two blocks; of more, every other one is dropped."""
 
@@ -55,8 +53,7 @@ class Grip:
         """The map from the pixels of the grip's frame to those of a frame that obeys."""
         x, y, degrees, factor = self.pose
         turned = Affine.rotation((x, y), asked.degrees - degrees)
-        growth = asked.factor / factor
-        grown = Affine(((growth, 0.0, x - growth * x), (0.0, growth, y - growth * y)))
+        grown = Affine.scaling((x, y), asked.factor / factor)
         return turned.then(grown).then(Affine.translation(asked.x - x, asked.y - y))
 
 

@@ -98,8 +98,11 @@ def _call_record(wanted: BlockRequest, draft: Draft) -> dict[str, Any]:
         }
     if wanted.origin is not None:
         origin = wanted.origin
-        record["earlier"] = (*origin.earlier, origin.call)
-        record |= {"picture": origin.picture, "footage": origin.footage}
+        record |= {
+            "earlier": origin.calls,
+            "picture": origin.picture,
+            "footage": origin.footage,
+        }
     return record
 
 

@@ -12,20 +12,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from dragstream.models.base import VideoModel
 from dragstream.stream.pixels import decode
+from dragstream.stream.records import Block
 
-if TYPE_CHECKING:
-    from dragstream.models.base import VideoModel
-    from dragstream.stream.records import Block
-
-Blocks = tuple["Block", ...]
+Blocks = tuple[Block, ...]
 Context = Any
 """A model's context (its cache), opaque to this package."""
 Value = TypeVar("Value")

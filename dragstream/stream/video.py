@@ -22,8 +22,6 @@ from dragstream.drags.files import checked_target, replacing
 from dragstream.stream.gif import FASTEST, SLOWEST, encode_gif
 from dragstream.stream.mp4 import FFmpegError, encode_mp4
 
-__all__ = ["Clip", "FFmpegError", "filmstrip_png", "to_gif", "to_mp4"]
-
 Frames = NDArray[np.uint8]
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,10 @@ from PIL import Image
 
 from dragstream.drags.checks import check_positive
 from dragstream.drags.files import checked_target, replacing
+from dragstream.drags.motions import Drag
+from dragstream.models.base import ModelSpec
 from dragstream.stream.drag_targets import target_places
 from dragstream.stream.records import Block, Mode
-
-if TYPE_CHECKING:
-    from dragstream.drags.motions import Drag
-    from dragstream.models.base import ModelSpec
 
 _QUALITY = 80
 """Of the WebP frames."""

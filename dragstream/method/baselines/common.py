@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from torch import Tensor
 
@@ -14,9 +14,7 @@ from dragstream.method.frequency import LowPass
 from dragstream.method.optimizer import DragOptimizer
 from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
+from dragstream.models.base import ModelSpec
 
 _UNFILTERED = LowPass(1.0)
 """Identity filter for reference features: the baselines have no frequency selection."""

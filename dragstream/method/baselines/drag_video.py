@@ -24,23 +24,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import check_at_most, check_int, check_positive
+from dragstream.drags.checks import at_least, check_at_most, check_fields, check_positive
 from dragstream.method.baselines.common import Baseline, BaselineOptimizer
 from dragstream.method.baselines.points import handle_points, patch, read, supervise, track
 from dragstream.method.dispatch import create_optimizer
 from dragstream.method.optimizer import Step
 from dragstream.method.problem import DragProblem
 from dragstream.method.target_cells import resize
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
-
-__all__ = ["DragVideo", "PointDragging"]
+from dragstream.models.base import ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +70,10 @@ class DragVideo(Baseline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least, most in (
-            ("points", 1, 1000),
-            ("patch_radius", 0, 100),
-            ("search_radius", 0, 100),
-        ):
-            number = check_at_most(check_int(getattr(self, name), name, least=least), most, name)
-            object.__setattr__(self, name, number)
-        object.__setattr__(self, "step_cells", check_positive(self.step_cells, "step_cells"))
+        check_fields(self, points=at_least(1), patch_radius=at_least(0), search_radius=at_least(0))
+        check_fields(self, step_cells=check_positive)
+        for name, most in (("points", 1000), ("patch_radius", 100), ("search_radius", 100)):
+            check_at_most(getattr(self, name), most, name)
 
     def resolve(self, spec: ModelSpec) -> Self:
         """Return a copy with the model's defaults in place of None.

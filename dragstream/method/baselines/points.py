@@ -14,8 +14,6 @@ from torch import Tensor
 from dragstream.drags.geometry import Grid
 from dragstream.method.target_cells import sample
 
-__all__ = ["handle_points", "patch", "read", "supervise", "track"]
-
 
 def handle_points(mask: NDArray[np.bool_], count: int) -> NDArray[np.float64]:
     """Select at most `count` pixels (x, y) of a region, (N, 2): its middle, then farthest points.

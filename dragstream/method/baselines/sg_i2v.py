@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import check_fraction, check_int, check_positive
+from dragstream.drags.checks import at_least, check_fields, check_fraction, check_positive
 from dragstream.drags.geometry import Affine, Grid
 from dragstream.method.baselines.common import Baseline, BaselineOptimizer
 from dragstream.method.block_drags import BlockDrag
@@ -33,8 +33,6 @@ from dragstream.method.frequency import LowPass
 from dragstream.method.optimizer import Step
 from dragstream.method.problem import DragProblem
 from dragstream.method.target_cells import TargetCells, find_target_cells, sample
-
-__all__ = ["SGI2V", "SelfGuidance"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +64,7 @@ class SGI2V(Baseline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "cutoff", check_fraction(self.cutoff, "cutoff"))
-        order = check_int(self.filter_order, "filter_order", least=1)
-        object.__setattr__(self, "filter_order", order)
-        object.__setattr__(self, "spread", check_positive(self.spread, "spread"))
+        check_fields(self, cutoff=check_fraction, filter_order=at_least(1), spread=check_positive)
 
 
 class SelfGuidance(BaselineOptimizer):
