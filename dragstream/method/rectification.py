@@ -49,12 +49,9 @@ class Rectification:
         check_fields(self, per_channel=check_bool, per_frame=check_bool, then_whole=check_bool)
 
     def prepare(self, own: Tensor, neighbours: Tensor | None) -> Rectifier:
-        """Create the rectifier of one block, with target statistics computed once.
+        """Create the rectifier of one block, see `RectificationMethod.prepare`.
 
-        Args:
-            own: The modified frames' latents before the first iteration, (1, F, C, h, w).
-            neighbours: Latents of the preceding frames at the same noise level, (N, C, h, w),
-                newest last; only the last `neighbours` of them are used.
+        Target statistics are computed once, from the last `neighbours` of the preceding frames.
         """
         past = None
         if neighbours is not None and self.neighbours > 0:

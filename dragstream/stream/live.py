@@ -112,15 +112,7 @@ class LiveStream:
         Raises:
             TypeError: Something that cannot be called.
         """
-        if not callable(listener):
-            raise TypeError(f"listener must be callable, got {listener!r}")
-        key, listeners = object(), self._worker.listeners
-        listeners[key] = listener
-
-        def unsubscribe() -> None:
-            listeners.pop(key, None)
-
-        return unsubscribe
+        return self._worker.listeners.add(listener)
 
     # ------------------------------------------------------------------------ play and pause
 

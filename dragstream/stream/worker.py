@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dragstream.stream.events import BlockMade, Changed, Event, EventCallback, Status, StatusChanged
+from dragstream.stream.events import BlockMade, Changed, Event, Listeners, Status, StatusChanged
 from dragstream.stream.holds import Holds
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Worker:
     """A daemon thread that reserves a stream while it has work."""
 
     def __init__(self, stream: Stream, frame_rate: float) -> None:
-        self.listeners: dict[object, EventCallback] = {}
+        self.listeners = Listeners()
         self.holds = Holds(stream, self.wake)
         self._stream = stream
         self._frame_rate = frame_rate
@@ -270,11 +270,7 @@ class Worker:
             self._publish(change)
 
     def _publish(self, event: Event) -> None:
-        for listener in tuple(self.listeners.values()):
-            try:
-                listener(event)
-            except Exception:  # noqa: BLE001
-                _log.exception("a listener of a LiveStream failed")
+        self.listeners.call("a LiveStream", event)
 
     def _release_stream(self) -> None:
         """Release the stream for other threads."""

@@ -45,12 +45,8 @@ class DragVideo(Baseline):
 
     Args:
         iterations: Optimisation steps, each of one small motion. Points at their targets stay.
-        learning_rate: Learning rate of AdamW. None: a quarter of the model's default.
-        denoising_step: Index of the denoising step, from 0. None: the model's default.
-        layers: Indices of the layers whose self-attention outputs are the features, from 0. None:
-            the model's default.
-        upsampling: Cells of the feature map per token along each axis.
-        weight_decay: Weight decay of AdamW.
+        learning_rate: Learning rate of AdamW. None: a quarter of the model's default. The other
+            common constants are those of `DragSettings`.
         points: Largest number of points dragged in each handle region.
         step_cells: Length of a small motion, in cells.
         patch_radius: Radius r of the patches of motion supervision: squares of 2 r + 1 cells.

@@ -40,13 +40,7 @@ class SGI2V(Baseline):
     """Constants of SG-I2V: the original's values, except those that depend on the model.
 
     Args:
-        iterations: Optimisation steps.
-        learning_rate: Learning rate of AdamW. None: the model's default.
-        denoising_step: Index of the denoising step, from 0. None: the model's default.
-        layers: Indices of the layers whose self-attention outputs are the features, from 0. None:
-            the model's default.
-        upsampling: Cells per token along each axis at which features are compared.
-        weight_decay: Weight decay of AdamW.
+        iterations: Optimisation steps; this and the other common constants as in `DragSettings`.
         cutoff: Low-pass cutoff in cycles per latent cell, in (0, 1]: frequencies above it are
             restored from the original latents. Nyquist is 0.5; 1 restores nothing.
         filter_order: Order of the Butterworth filter.
