@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from tqdm.auto import tqdm
 
 from dragstream.command.base import UsageError, add_model_options, add_parser, load_model, one_line
-from dragstream.command.scenes import Scene, find_labels, is_label
+from dragstream.command.scenes import Scene, find_labels
 from dragstream.drags.files import expanded
+from dragstream.drags.labels import is_label
 
 if TYPE_CHECKING:
     from dragstream.models.base import VideoModel

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dragstream.drags.documents import from_json
 from dragstream.drags.label_fitting import fit_label
-from dragstream.drags.labels import LARGEST_FILE, Mode, read_label
+from dragstream.drags.labels import LARGEST_FILE, Mode, is_label, read_label
 from dragstream.drags.motions import Drag
 from dragstream.drags.reading import located
 from dragstream.drags.shapes import Shape
 from dragstream.models.base import ModelSpec
-
-_LABEL = re.compile(r"block_\d+_(Drag|Animation)_trajectory\.json")
 
 
 @dataclass(frozen=True)
@@ -57,11 +54,6 @@ class Scene:
                 raise ValueError("it nests too deeply") from error
             drags, keep = from_json(document)
         return cls(prompt, at, edit, drags, keep, blocks)
-
-
-def is_label(file: Path) -> bool:
-    """True if a file is called as the released labels are."""
-    return _LABEL.fullmatch(file.name) is not None
 
 
 def find_labels(place: Path) -> dict[str, Path]:

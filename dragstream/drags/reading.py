@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from dragstream.drags.checks import short_repr
+from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.paths import Path
 
 MOST_POINTS = 2**14
@@ -25,7 +25,7 @@ def located(where: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: {error}") from error
+        raise ValueError(truncate(f"{where}: {error}")) from error
 
 
 def read_type(value: object, where: str, allowed: Sequence[str]) -> str:
