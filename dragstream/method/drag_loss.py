@@ -15,23 +15,14 @@ from dragstream.method.targets import SegmentTargets
 
 @dataclass(frozen=True, eq=False)
 class PreservationTerm:
-    """The second term of Eq. 3: changes of the region to keep.
+    """The second term of Eq. 3: changes of the region to keep."""
 
-    Args:
-        kept: Fraction of each cell that must not change, (rows, columns) from 0 to 1.
-        cell: Number of pixels of a cell.
-        loss: Elementwise loss of a difference.
-        weight: Factor of the term in the total loss.
-        predictions: Compare clean predictions x0 instead of features.
-        per_element: Take the mean over all elements, see `Constraint`.
-    """
-
-    kept: Tensor
-    cell: float
+    kept: Tensor  # fraction of each cell that must not change, (rows, columns) from 0 to 1
+    cell: float  # number of pixels of a cell
     loss: DifferenceLoss
-    weight: float = 1.0
-    predictions: bool = False
-    per_element: bool = False
+    weight: float = 1.0  # factor of the term in the total loss
+    predictions: bool = False  # compare clean predictions x0 instead of features
+    per_element: bool = False  # take the mean over all elements, see `Constraint`
 
     def __call__(self, maps: Maps, initial: Maps | None, targets: SegmentTargets) -> Tensor:
         """Compute the term, a mean over channels, for the kept cells without the exempted ones."""
@@ -53,18 +44,13 @@ class DragLoss:
     Both terms are sums over pixels, divided by the area of the targets. This makes the losses of
     small and large regions comparable and keeps the paper's balance of the terms; AdamW is
     invariant to the scale. (In the release the second term is a separate mean, see `Constraint`.)
-
-    Args:
-        loss: Elementwise loss of a difference.
-        preservation: The second term, or None to omit it.
-        prediction_weight: Weight of clean predictions x0 beside features in the first term.
-        nearest: Sample references at the nearest cell instead of bilinearly.
     """
 
     loss: DifferenceLoss
-    preservation: PreservationTerm | None = None
+    preservation: PreservationTerm | None = None  # the second term, or None to omit it
     prediction_weight: float = 0.0
-    nearest: bool = False
+    """Weight of clean predictions x0 beside features in the first term."""
+    nearest: bool = False  # sample references at the nearest cell instead of bilinearly
 
     def __post_init__(self) -> None:
         check_loss(self.loss)

@@ -17,15 +17,10 @@ from dragstream.models.base import VideoModel
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Feature maps and, optionally, the clean prediction of a block from one pass.
+    """Feature maps and, optionally, the clean prediction of a block from one pass."""
 
-    Args:
-        features: Features of all layers, concatenated, (F, rows, columns, channels).
-        predictions: x0, (F, h, w, C); None if it was not computed.
-    """
-
-    features: Tensor
-    predictions: Tensor | None = None
+    features: Tensor  # features of all layers, concatenated, (F, rows, columns, channels)
+    predictions: Tensor | None = None  # x0, (F, h, w, C); None if it was not computed
 
     def detach(self) -> Maps:
         """Return the maps without their graph."""
@@ -35,21 +30,14 @@ class Maps:
 
 @dataclass(frozen=True, eq=False)
 class MapReader:
-    """Reads the maps of blocks from a model.
-
-    Args:
-        model: The model.
-        layers: Indices of the layers whose self-attention outputs are the features, from 0.
-        upsampling: Cells per token along each axis.
-        corners: Upsample with aligned corners, see `target_cells.enlarge`.
-        window: Latent frames that a block attends to, see `VideoModel.read`.
-    """
+    """Reads the maps of blocks from a model."""
 
     model: VideoModel
     layers: Sequence[int]
-    upsampling: int = 1
-    corners: bool = False
-    window: int | None = None
+    """Indices of the layers whose self-attention outputs are the features, from 0."""
+    upsampling: int = 1  # cells per token along each axis
+    corners: bool = False  # upsample with aligned corners, see `target_cells.enlarge`
+    window: int | None = None  # latent frames that a block attends to, see `VideoModel.read`
 
     def __call__(
         self,
@@ -84,15 +72,12 @@ class MapReader:
 
 @dataclass(frozen=True, eq=False)
 class References:
-    """Maps of the drags' reference frames, read before the first iteration.
-
-    Args:
-        features: For each drag, F_ref of its frame under each view, (rows, columns, channels).
-        predictions: For each drag, x0 of its frame, (h, w, C); empty if it was not computed.
-    """
+    """Maps of the drags' reference frames, read before the first iteration."""
 
     features: tuple[dict[FrequencyView, Tensor], ...]
+    """For each drag, F_ref of its frame under each view, (rows, columns, channels)."""
     predictions: tuple[Tensor, ...] = ()
+    """For each drag, x0 of its frame, (h, w, C); empty if it was not computed."""
 
     @classmethod
     def read(

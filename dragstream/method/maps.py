@@ -21,18 +21,12 @@ class Principal:
     """Projection of features on their first three principal axes, as red, green and blue.
 
     One fit colours any map with the same channels: equal colours mean similar features.
-
-    Args:
-        centre: Mean feature, (channels,).
-        axes: Principal axes, (channels, 3), unit length; the largest entry of each is positive.
-        low: Projection that maps to 0, (3,): the 2 % quantile along each axis.
-        high: Projection that maps to 1, (3,): the 98 % quantile along each axis.
     """
 
-    centre: Maps
-    axes: Maps
-    low: Maps
-    high: Maps
+    centre: Maps  # mean feature, (channels,)
+    axes: Maps  # principal axes, (channels, 3), unit length; the largest entry of each is positive
+    low: Maps  # projection that maps to 0, (3,): the 2 % quantile along each axis
+    high: Maps  # projection that maps to 1, (3,): the 98 % quantile along each axis
 
     @classmethod
     def of(cls, maps: Maps) -> Principal:

@@ -19,28 +19,17 @@ from dragstream.method.problem import DragProblem
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Result of one iteration, all on the device.
-
-    Args:
-        loss: Total loss.
-        loss_rec: Reconstruction term of the loss, at the targets.
-        loss_cst: Constraint term of the loss, on the region to keep, before weighting.
-        gradient: Gradient of the loss, (1, F, C, h, w).
-        stepped: Latents after the update.
-        latents: Latents at the end of the iteration; `stepped` itself if nothing follows the
-            update.
-        segment: Index of the segment of a long drag, from 0.
-        cutoff: Low-pass cutoff of the reference features; 1 is unfiltered.
-    """
+    """Result of one iteration, all on the device."""
 
     loss: Tensor
-    loss_rec: Tensor
-    loss_cst: Tensor
-    gradient: Tensor
-    stepped: Tensor
+    loss_rec: Tensor  # reconstruction term of the loss, at the targets
+    loss_cst: Tensor  # constraint term of the loss, on the region to keep, before weighting
+    gradient: Tensor  # gradient of the loss, (1, F, C, h, w)
+    stepped: Tensor  # latents after the update
     latents: Tensor
-    segment: int = 0
-    cutoff: float = 1.0
+    """Latents at the end of the iteration; `stepped` itself if nothing follows the update."""
+    segment: int = 0  # index of the segment of a long drag, from 0
+    cutoff: float = 1.0  # low-pass cutoff of the reference features; 1 is unfiltered
 
 
 class DragOptimizer(Iterator[Iteration], ABC):

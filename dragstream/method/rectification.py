@@ -72,19 +72,13 @@ class Rectification:
 
 @dataclass(frozen=True, eq=False)
 class Rectifier:
-    """A function that normalises latents (1, F, C, h, w) to target means and deviations.
+    """A function that normalises latents (1, F, C, h, w) to target means and deviations."""
 
-    Args:
-        over: The axes that statistics are taken over.
-        mean: Target mean, broadcastable to the latents.
-        std: Target standard deviation, broadcastable to the latents.
-        whole: Mean and standard deviation of the whole tensor, to be restored last, or None.
-    """
-
-    over: tuple[int, ...]
-    mean: Tensor
-    std: Tensor
+    over: tuple[int, ...]  # the axes that statistics are taken over
+    mean: Tensor  # target mean, broadcastable to the latents
+    std: Tensor  # target standard deviation, broadcastable to the latents
     whole: tuple[Tensor, Tensor] | None = None
+    """Mean and standard deviation of the whole tensor, to be restored last, or None."""
 
     def __call__(self, latents: Tensor) -> Tensor:
         """Apply Eq. 4: `(z - mean(z)) / std(z) * target std + target mean`."""

@@ -19,21 +19,15 @@ class TargetCells:
     """Target cells Y of one drag and the map Π back to its reference frame (Eq. 1).
 
     All tensors have K rows, one for each target cell of each driven frame.
-
-    Args:
-        frames: Latent frame within the driven block, (K,).
-        rows: Row of the feature map, (K,).
-        columns: Column of the feature map, (K,).
-        areas: Area of the cell that the moved region covers, in pixels, (K,).
-        points: Position of the cell's centre in the reference frame, as (x, y) from -1 to 1 across
-            the frame, (K, 2).
     """
 
-    frames: Tensor
-    rows: Tensor
-    columns: Tensor
-    areas: Tensor
+    frames: Tensor  # latent frame within the driven block, (K,)
+    rows: Tensor  # row of the feature map, (K,)
+    columns: Tensor  # column of the feature map, (K,)
+    areas: Tensor  # area of the cell that the moved region covers, in pixels, (K,)
     points: Tensor
+    """Position of the cell's centre in the reference frame, as (x, y) from -1 to 1 across the
+    frame, (K, 2)."""
 
     @property
     def area(self) -> float:

@@ -35,19 +35,12 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Grip:
-    """The reference of a hold: its object in the last frame of a block.
-
-    Attributes:
-        block: The block.
-        region: The object's region in that frame.
-        mask: The same as pixels, bool (H, W).
-        pose: The held point's place there, and the turn and scale that the object had.
-    """
+    """The reference of a hold: its object in the last frame of a block."""
 
     block: Block
-    region: Shape
-    mask: BoolMask
-    pose: Asked
+    region: Shape  # the object's region in that frame
+    mask: BoolMask  # the same as pixels, bool (H, W)
+    pose: Asked  # the held point's place there, and the turn and scale that the object had
 
     def to(self, asked: Asked) -> Affine:
         """The map from the pixels of the grip's frame to those of a frame that obeys."""

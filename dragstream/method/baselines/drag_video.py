@@ -85,19 +85,12 @@ class DragVideo(Baseline):
 
 @dataclass(frozen=True, eq=False)
 class _Points:
-    """Tracked points of one drag in one frame.
+    """Tracked points of one drag in one frame."""
 
-    Args:
-        frame: Latent frame within the block.
-        at: Current positions, pixels (N, 2).
-        targets: Target positions, pixels (N, 2).
-        templates: Reference features of the points, (N, channels).
-    """
-
-    frame: int
-    at: Tensor
-    targets: Tensor
-    templates: Tensor
+    frame: int  # latent frame within the block
+    at: Tensor  # current positions, pixels (N, 2)
+    targets: Tensor  # target positions, pixels (N, 2)
+    templates: Tensor  # reference features of the points, (N, channels)
 
 
 class PointDragging(BaselineOptimizer):
