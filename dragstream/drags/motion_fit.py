@@ -1,4 +1,4 @@
-"""`fit_motion`: the motion that the points of a region have in common."""
+"""`fit_motion`: fits a translation, turn and growth to the tracks of a region's points."""
 
 from __future__ import annotations
 

@@ -65,12 +65,8 @@ class DragLoss:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Compute the loss and its two terms, on the device.
 
-        Args:
-            maps: F(z'), the maps at the current latents.
-            references: F_ref, the maps of the drags' reference frames.
-            initial: F(z), the maps at the block's initial latents, for the second term.
-            targets: The targets (Y, Π) of the segment.
-            view: The filter of the references' features.
+        `maps` are F(z'), `references` F_ref under the filter `view`, `initial` F(z) for the second
+        term, and `targets` Y and Π of the segment.
         """
         loss_rec = self._reconstruction(maps, references, targets, view) / targets.area
         if self.preservation is None:

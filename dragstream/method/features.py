@@ -90,13 +90,8 @@ class References:
     ) -> References:
         """Read the references, without gradients, in one pass for each distinct block.
 
-        Keys and values of the tapped layers are low-passed, queries are not (Eq. 5-8).
-
-        Args:
-            reader: Reads the maps.
-            drags: The drags of a block.
-            views: The filters; nothing is read if there are none.
-            predict: Read clean predictions as well.
+        Keys and values of the tapped layers are low-passed, queries are not (Eq. 5-8). Nothing is
+        read if there are no views; with `predict`, clean predictions are read as well.
         """
         views = tuple(dict.fromkeys(views))
         read: dict[tuple[int, int, float], list[Maps]] = {}

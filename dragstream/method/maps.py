@@ -62,16 +62,11 @@ def spread(values: Maps) -> Maps:
 
 
 def radial_spectrum(maps: Maps, bins: int = 8) -> tuple[Maps, Maps]:
-    """Compute the radial amplitude spectrum of a map.
+    """Compute the radial amplitude spectrum of a map (rows, columns, channels) in bands.
 
-    Args:
-        maps: A feature map, (rows, columns, channels).
-        bins: Number of bands between frequency 0 and the highest frequency.
-
-    Returns:
-        The middle of each band that contains a frequency, in cycles per token (the unit of
-        cutoffs; along an axis at most 0.5), and the root mean square amplitude of the band over
-        directions and channels, without the mean of each channel.
+    Returns the middle of each band that contains a frequency, in cycles per token (the unit of
+    cutoffs; along an axis at most 0.5), and the root mean square amplitude of the band over
+    directions and channels, without the mean of each channel.
     """
     bins = check_int(bins, "bins", least=1)
     if maps.ndim != 3:

@@ -24,8 +24,8 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,10 @@ from safetensors import SafetensorError
 
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.files import expanded, replacing
+from dragstream.drags.reading import located
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.stream.archive_blocks import BlockReader, write_block
-from dragstream.stream.archive_calls import only, reason, text
+from dragstream.stream.archive_calls import only, text
 from dragstream.stream.archive_members import (
     JSON_LIMIT,
     check_members,
@@ -116,10 +117,11 @@ def load(
     source = expanded(path)
     if source.is_dir():
         raise ValueError(f"{str(source)!r} is a folder, not a DragStream archive")
-    with _explained(source), zipfile.ZipFile(source) as archive:
+    complete = partial(located, f"{str(source)!r} is not a complete DragStream archive", _BROKEN)
+    with complete(), zipfile.ZipFile(source) as archive:
         manifest = _manifest(archive)
     _check_model(manifest["model"], model, source)
-    with _explained(source), zipfile.ZipFile(source) as archive:
+    with complete(), zipfile.ZipFile(source) as archive:
         count = check_int(manifest["blocks"], "blocks", least=0)
         start = check_int(manifest["start"], "start", least=0)
         predictions = check_int(manifest.get("prediction_blocks", 0), "prediction_blocks", least=0)
@@ -139,17 +141,6 @@ def load(
         ]
         seed, prompt = checked_seed(manifest["seed"]), text(manifest["prompt"])
         return ArchivedStream(seed, prompt, tuple(blocks), start, predictions)
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn every exception that a bad file causes into a ValueError that names the file."""
-    try:
-        yield
-    except _BROKEN as error:
-        raise ValueError(
-            f"{str(path)!r} is not a complete DragStream archive: {reason(error)}"
-        ) from error
 
 
 def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:

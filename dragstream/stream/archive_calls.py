@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import check_int, short_repr, truncate
+from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.documents import DocumentReader
 from dragstream.drags.motions import Drag, validate
 from dragstream.drags.shapes import Shape
@@ -116,11 +116,6 @@ def text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"a prompt must be a string, got {short_repr(value)}")
     return value
-
-
-def reason(error: Exception) -> str:
-    """The message of an error, cut to a length that fits another message."""
-    return truncate(str(error) or type(error).__name__)
 
 
 def _part(data: Any) -> tuple[int, int]:

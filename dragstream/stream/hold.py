@@ -1,4 +1,4 @@
-"""`Hold`: an object that is held in a live stream, and where it is asked to be."""
+"""`Hold`: a held object of a live stream, and the place, turn and size that are asked for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drags of one block that a live stream's holds ask for, as ordinary drags.
+"""Converts the holds of a live stream to ordinary drags of one block.
 
 The reference of each is the frame in which the object was taken hold of, also many blocks later:
 as the memory of Appendix R, which archives, scripts and `Stream.animate` understand. Targets are
