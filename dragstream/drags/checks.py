@@ -125,6 +125,14 @@ def check_int(value: object, name: str, *, least: int) -> int:
     return number
 
 
+def check_keys(data: object, names: Sequence[str], what: str) -> dict[str, Any]:
+    """`data` as a dictionary with exactly these keys."""
+    if not isinstance(data, dict) or set(data) != set(names):
+        found = sorted(map(str, data)) if isinstance(data, dict) else data
+        raise ValueError(f"{what} needs exactly the keys {list(names)}, got {short_repr(found)}")
+    return data
+
+
 def check_at_most(value: Any, most: float, name: str) -> Any:
     """`value`, which must be at most `most` if it is a number, or as long if it is a list."""
     if isinstance(value, int | float) and value > most:

@@ -15,7 +15,8 @@ from dragstream.drags.regions import warp
 from dragstream.method.maps import Principal
 from dragstream.method.settings import DragSettings
 from dragstream.plots.axes import COLOURS, GAP, INK, axes, empty_sheet, show_image
-from dragstream.plots.marks import Marks, draw_marks, track
+from dragstream.plots.marks import Marks, draw_marks
+from dragstream.stream.drag_targets import anchor_track
 from dragstream.stream.stream import Stream
 
 
@@ -121,7 +122,9 @@ def focus(
     shown = ax.imshow(gaussian, extent=extent, cmap="cividis", alpha=0.65, vmin=0, vmax=1)
     for number, (drag, (mask, place)) in enumerate(zip(drags, placed, strict=True)):
         colour = COLOURS[number % len(COLOURS)]
-        draw_marks(ax, Marks(colour, mask.astype(np.float32), track(drag.motion, mask)), 0, 0)
+        draw_marks(
+            ax, Marks(colour, mask.astype(np.float32), anchor_track(drag.motion, mask)), 0, 0
+        )
         draw_marks(ax, Marks(colour, warp(mask, place)), 0, 0)
     ax.set_xlim(-0.5, width - 0.5)
     ax.set_ylim(height - 0.5, -0.5)

@@ -33,12 +33,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import check_int, check_keys, short_repr
 from dragstream.drags.files import expanded, replacing
 from dragstream.drags.reading import located
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.stream.archive_blocks import BlockReader, write_block
-from dragstream.stream.archive_calls import only, text
+from dragstream.stream.archive_calls import text
 from dragstream.stream.archive_members import (
     JSON_LIMIT,
     check_members,
@@ -154,8 +154,8 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
         raise ValueError(f"its version is {short_repr(version)}, this package reads {VERSION}")
     keys = ("format", "version", "model", "seed", "prompt", "blocks", "start")
     optional = ("prediction_blocks",) if "prediction_blocks" in manifest else ()
-    only(manifest, (*keys, *optional))
-    only(manifest["model"], ("name", "fingerprint"))
+    check_keys(manifest, (*keys, *optional), "the manifest")
+    check_keys(manifest["model"], ("name", "fingerprint"), "the manifest's model")
     return manifest
 
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from safetensors.torch import save as save_tensors
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import check_not_negative
+from dragstream.drags.checks import check_keys, check_not_negative
 from dragstream.drags.documents import to_json
 from dragstream.method.iteration import Iteration
 from dragstream.models.base import ModelSpec
-from dragstream.stream.archive_calls import CALL, LIMITS, CallReader, listed, only, text
+from dragstream.stream.archive_calls import CALL, LIMITS, CallReader, listed, text
 from dragstream.stream.archive_members import (
     JSON_LIMIT,
     block_members,
@@ -86,7 +86,7 @@ class BlockReader:
         data = read_member(self._archive, name, 0, JSON_LIMIT)
         self._budget.spend("bytes_of_JSON", len(data), name)
         record = decode_json(data)
-        only(record, _RECORD)
+        check_keys(record, _RECORD, "a record")
         self._budget.spend("iterations", len(listed(record["iterations"])), name)
         latents, noisy = self._latents(index)
         call = self._calls.read({key: record[key] for key in CALL}, name, index)
@@ -142,7 +142,7 @@ def _drift(data: Any, count: int) -> tuple[float, ...]:
 
 
 def _timings(data: Any, most: int) -> Timings:
-    only(data, _TIMINGS)
+    check_keys(data, _TIMINGS, "timings")
     steps = tuple(check_not_negative(value, "steps") for value in listed(data["steps"]))
     if len(steps) > most:
         raise ValueError(f"steps must be at most {most} durations, got {len(steps)}")

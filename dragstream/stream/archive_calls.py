@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import check_int, check_keys, short_repr
 from dragstream.drags.documents import DocumentReader
 from dragstream.drags.motions import Drag, validate
 from dragstream.drags.shapes import Shape
@@ -57,7 +57,7 @@ class CallReader:
         return call
 
     def _call(self, record: Any, name: str, index: int) -> Call:
-        only(record, CALL)
+        check_keys(record, CALL, "a call")
         mode = Mode(record["mode"])
         if (mode in {Mode.EDIT, Mode.ANIMATE}) != (record["drags"] is not None):
             raise ValueError(f"{name}: drags do not fit the mode {mode.value!r}")
@@ -95,13 +95,6 @@ class CallReader:
         if (*calls, call)[0].mode is Mode.EDIT:
             raise ValueError(f"{name}: an edit comes after the call that made a block")
         return calls
-
-
-def only(data: object, names: tuple[str, ...]) -> None:
-    """Check that a value is an object with exactly these keys."""
-    if not isinstance(data, dict) or set(data) != set(names):
-        found = sorted(map(str, data)) if isinstance(data, dict) else data
-        raise ValueError(f"exactly the keys {list(names)} are allowed, got {short_repr(found)}")
 
 
 def listed(value: object) -> list[Any]:

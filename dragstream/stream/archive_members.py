@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from dragstream.stream.archive_calls import only
+from dragstream.drags.checks import check_keys
 
 JSON_LIMIT = 2**24
 """The most bytes that a JSON member may have: 16 MiB."""
@@ -109,7 +109,7 @@ def read_tensors(
     """The tensors of a safetensors member: exactly those named, of these shapes and this dtype."""
     size = sum(math.prod(shape) for shape in shapes.values()) * dtype.itemsize
     tensors = load_tensors(read_member(archive, name, size, size + _HEADER_LIMIT))
-    only(tensors, tuple(shapes))
+    check_keys(tensors, tuple(shapes), name)
     for key, shape in shapes.items():
         if tuple(tensors[key].shape) != shape or tensors[key].dtype != dtype:
             raise ValueError(

@@ -20,7 +20,7 @@ from dragstream.drags.shapes import Region, as_shape
 from dragstream.method.focus import Focus
 from dragstream.method.settings import DragSettings, Off
 from dragstream.stream.block_plan import MotionSchedule
-from dragstream.stream.records import Block
+from dragstream.stream.records import Block, Mode
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,17 @@ def target_places(block: Block, motion: Motion) -> Iterator[tuple[int, Affine]]:
     for number, fraction in enumerate(MotionSchedule.of(block).fractions(motion), start=1):
         if fraction is not None:
             yield block.video_frames[-1] - (count - number) * per_frame, motion.at(fraction)
+
+
+def anchor_track(motion: Motion, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The path (N, 2) of the region's point that represents a motion."""
+    anchor = np.asarray(motion.anchor(mask))
+    return np.stack([motion.at(step).apply(anchor) for step in np.linspace(0.0, 1.0, 33)])
+
+
+def rest_frame(block: Block) -> int:
+    """The number in the stream of the video frame on which a block's drags were drawn."""
+    return block.video_frames[-1] if block.mode is Mode.EDIT else block.first_frame - 1
 
 
 def block_targets(block: Block, frame: int, grid: Grid) -> DragTargets | None:

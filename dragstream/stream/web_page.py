@@ -24,14 +24,13 @@ from dragstream.drags.checks import check_positive
 from dragstream.drags.files import checked_target, replacing
 from dragstream.drags.motions import Drag
 from dragstream.models.base import ModelSpec
-from dragstream.stream.drag_targets import target_places
-from dragstream.stream.records import Block, Mode
+from dragstream.stream.drag_targets import anchor_track, rest_frame, target_places
+from dragstream.stream.records import Block
 
 _QUALITY = 80
 """Of the WebP frames."""
 _NARROWEST = 64
 """Pixels to which frames are scaled down at most."""
-_TRACK_POINTS = 33
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,13 +182,11 @@ def _settings(settings: object) -> list[tuple[str, str]]:
 def _drag(block: Block, drag: Drag) -> dict[str, Any]:
     """The outline of a drag's handle, the track of its anchor, and the maps to its targets."""
     mask = drag.mask(*block.frames.shape[1:3])
-    anchor = np.asarray(drag.motion.anchor(mask))
-    track = [drag.motion.at(step).apply(anchor) for step in np.linspace(0, 1, _TRACK_POINTS)]
     return {
         "kind": type(drag.motion).__name__,
         "outline": outline_path(mask),
-        "track": [[round(float(x), 1), round(float(y), 1)] for x, y in track],
-        "rest": block.video_frames[-1] if block.mode is Mode.EDIT else block.first_frame - 1,
+        "track": [[round(x, 1), round(y, 1)] for x, y in anchor_track(drag.motion, mask).tolist()],
+        "rest": rest_frame(block),
         "targets": [
             {"frame": frame, "matrix": [round(v, 4) for row in place.matrix for v in row]}
             for frame, place in target_places(block, drag.motion)
