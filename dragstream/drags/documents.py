@@ -190,10 +190,8 @@ def _lists(value: Any) -> Any:
 class DocumentReader:
     """Reads documents within one budget; equal masks are shared, and count once.
 
-    Args:
-        parts: Classes of user-defined motions that documents may name.
-        budget: The limits of `drags`, `regions`, `points` and `pixels` of masks for all documents
-            together; by default those of a single document.
+    By default the limits of `drags`, `regions`, `points` and `pixels` of masks are those of a
+    single document.
     """
 
     def __init__(self, parts: Sequence[Any] = (), budget: Budget | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,8 @@ class Iteration:
                 cutoff outside (0, 1].
         """
         names = [item.name for item in dataclasses.fields(cls)]
-        checks = dict.fromkeys(names, check_not_negative) | {
+        checks: dict[str, Callable[[Any, str], Any]] = {
+            **dict.fromkeys(names, check_not_negative),
             "index": at_least(0),
             "segment": at_least(0),
             "cutoff": check_fraction,

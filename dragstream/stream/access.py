@@ -44,17 +44,11 @@ class StreamAccess(StreamReader):
     def reserve(
         self, thread: threading.Thread, reason: str, on_event: EventCallback = ignore_event
     ) -> Callable[[], None]:
-        """Let only one thread change the stream; all others get a RuntimeError.
+        """Let only one thread change the stream; all others get a RuntimeError with the reason.
 
-        Args:
-            thread: The thread with write access, whether started yet or not.
-            reason: End of the error message that other threads get.
-            on_event: Called on that thread with each `Progress`, `Iterated` and `BlockMade`, before
-                the change is complete. An exception in it ends the call and leaves the stream as
-                it was.
-
-        Returns:
-            A function that ends the reservation; calling it again does nothing.
+        `on_event` is called on that thread with each `Progress`, `Iterated` and `BlockMade`, before
+        the change is complete; an exception in it ends the call and leaves the stream as it was.
+        The returned function ends the reservation.
 
         Raises:
             RuntimeError: The stream is being changed, or is reserved for another thread.

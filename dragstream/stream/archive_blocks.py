@@ -66,13 +66,7 @@ def _call_record(call: Call) -> dict[str, Any]:
 
 
 class BlockReader:
-    """Reads the blocks of an archive that a model made, within one budget.
-
-    Args:
-        archive: The open archive.
-        spec: The model's.
-        parts: User-defined classes and functions that drags and settings may name.
-    """
+    """Reads the blocks of an archive that a model made, within one budget."""
 
     def __init__(self, archive: zipfile.ZipFile, spec: ModelSpec, parts: Sequence[Any]) -> None:
         self._archive = archive

@@ -55,14 +55,6 @@ class Hold:
 
     Its methods only set values that the generating thread reads when a block comes to its drag
     step. They may be called from any thread, as often as a pointer moves, and return at once.
-
-    Args:
-        number: Its number in the live stream.
-        grip: The object when it was taken hold of.
-        keep: The region that must not change while it is held, or None.
-        settings: The settings of its drags, resolved for the model.
-        pinned: True for a pin.
-        let_go: Called with the hold when it is released.
     """
 
     def __init__(
@@ -253,10 +245,7 @@ class Hold:
 def along(way: Sequence[Asked], count: int, reach: float) -> list[Asked]:
     """Points that divide a way into ``count`` equal parts, without its first point.
 
-    Args:
-        way: At least one point; a way of one point rests there.
-        count: Number of parts.
-        reach: Distance from the held point in pixels at which turns and growth are measured.
+    Turns and growth are measured at a distance of ``reach`` pixels from the held point.
     """
     lengths = [0.0]
     for first, last in pairwise(way):
