@@ -63,9 +63,8 @@ def load(
     """Load a public Wan model: `load("self-forcing", checkpoint="sf.pt", base="Wan2.1-folder")`.
 
     Args:
-        name: One of `RELEASES`, a release of your own, a plan (`ds.plan`), or a folder: one in the
-            Diffusers layout, maybe with a released `.pt` file and a `dragstream.json` (see
-            `read_note`).
+        name: One of `RELEASES`, a release of your own, a plan (`ds.plan`), or a folder in the
+            Diffusers layout, maybe with a released `.pt` file and a `dragstream.json`, a note.
         checkpoint: A local file of the transformer's weights in place of the release's:
             safetensors or a pickle, in the original or diffusers' naming; or a folder, of shards or
             in the Diffusers layout. `ds.models.inspect` says what a file holds.
