@@ -28,8 +28,6 @@ from dragstream.drags.paths import check_ease
 from dragstream.drags.regions import rasterise, warp
 from dragstream.drags.shapes import BoolMask, Mask
 
-__all__ = ["Camera", "Relative", "with_camera"]
-
 Relative = Literal["scene", "frame"]
 
 _STEPS = 12

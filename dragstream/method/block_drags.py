@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dragstream.drags.geometry import Affine
-
-if TYPE_CHECKING:
-    from dragstream.models.base import Context
+from dragstream.models.base import Context
 
 
 class RegionMotion(Protocol):

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -14,14 +14,10 @@ from dragstream.method.dispatch import create_optimizer
 from dragstream.method.iteration import Iteration
 from dragstream.method.problem import DragProblem
 from dragstream.method.rectification import normalise_prediction
-from dragstream.models.base import VideoModel
+from dragstream.models.base import Context, VideoModel
+from dragstream.stream.block_plan import BlockPlan
 from dragstream.stream.events import EventCallback, Iterated, Progress, ignore_event
 from dragstream.stream.noise import generator, noise
-
-if TYPE_CHECKING:
-    from dragstream.models.base import Context
-    from dragstream.stream.block_plan import BlockPlan
-
 
 PlanAt = Callable[[int], "BlockPlan | None"]
 """Called before each denoising step, until it returns the drags that act at this step."""
@@ -70,34 +66,25 @@ def generate(
     """Denoise block ``index`` after ``context``, from the last of the ``first_steps`` on.
 
     These are the noisy latents (1, F, C, h, w) of the first of the model's denoising steps: noise
-    for a new block, the recorded ones up to the drag's step for an edit. A first block may have
-    more steps; the latents at the levels of the others are recorded. ``plan`` is called when the
-    block comes to one of the model's steps, so that drags may be decided on at the last moment.
+    for a new block, the recorded ones up to the drag's step for an edit. ``plan`` is called when
+    the block comes to one of the model's steps, so that drags may be decided on at the last moment.
 
     Between steps, next z = (1 - s') x0 + s' noise, unless the model has its own solver. A drag
     that changed the latents restarts the solver, since its history belongs to the latents before.
-    ``previous`` holds clean latents (N, C, h, w) that predictions are normalised with; None turns
-    that off.
-
-    Raises:
-        FloatingPointError: The latents are no longer finite.
-        Exception: Any exception of ``on_event``.
+    Predictions are normalised with the clean latents ``previous``, (N, C, h, w), if there are any.
     """
     sigmas, common = model.spec.levels(index), model.spec.sigmas
-    noisy = list(first_steps[:-1])
-    latents = first_steps[-1]
+    *noisy, latents = first_steps
     chosen: BlockPlan | None = None
     iterations: tuple[Iteration, ...] = ()
-    step_seconds: list[float] = []
-    drag_seconds = 0.0
+    step_seconds, drag_seconds = [], 0.0
     first = sigmas.index(common[len(first_steps) - 1])
     solver = model.solver(first) if isinstance(model, Solving) else None
     for step in range(first, len(sigmas)):
         if step > first and solver is not None:
             latents = solver(noisy[-1], latents).float()
         elif step > first:
-            fresh = noise(seed, index, step, tuple(latents.shape)).to(latents.device)
-            latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
+            latents = _noised(latents, sigmas[step], noise(seed, index, step, latents.shape))
         # A first block may have other steps; drags count those that it shares with the others.
         shared = chosen is None and sigmas[step] in common
         found = plan(common.index(sigmas[step])) if shared else None
@@ -118,10 +105,17 @@ def generate(
         latents = _predict(model, context, latents, sigmas[step])
         if previous is not None:
             latents = normalise_prediction(latents, previous)
-        _check_finite(latents, index, step)
+        if not bool(torch.isfinite(latents).all()):
+            raise FloatingPointError(
+                f"block {index}: the prediction of denoising step {step} is not finite"
+            )
         step_seconds.append(time.perf_counter() - began)
         on_event(Progress(index, step, len(sigmas)))
     return Draft(latents, tuple(noisy), chosen, iterations, tuple(step_seconds), drag_seconds)
+
+
+def _noised(clean: torch.Tensor, sigma: float, fresh: torch.Tensor) -> torch.Tensor:
+    return (1 - sigma) * clean + sigma * fresh.to(clean.device)
 
 
 def _predict(
@@ -130,13 +124,6 @@ def _predict(
     """The clean latents predicted at a noise level."""
     with torch.no_grad():
         return model.denoise(latents, sigma, context).float()
-
-
-def _check_finite(latents: torch.Tensor, index: int, step: int) -> None:
-    if not bool(torch.isfinite(latents).all()):
-        raise FloatingPointError(
-            f"block {index}: the prediction of denoising step {step} is not finite"
-        )
 
 
 def _solver_at(model: Solving, context: Context, first_steps: Sequence[torch.Tensor]) -> Solver:

@@ -15,7 +15,7 @@ in degrees that are positive clockwise on screen. Each kind of motion is one fil
 
 from __future__ import annotations
 
-from dragstream.drags.motions.base import Motion, targets
+from dragstream.drags.motions.base import Motion, fraction_at, targets
 from dragstream.drags.motions.combined import Combined
 from dragstream.drags.motions.deformation import EDGE, Deformation
 from dragstream.drags.motions.drag import Drag, Memory, check_apart, validate
@@ -41,6 +41,7 @@ __all__ = [
     "Scale",
     "Translation",
     "check_apart",
+    "fraction_at",
     "targets",
     "validate",
 ]

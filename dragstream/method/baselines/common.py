@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from torch import Tensor
 
@@ -14,9 +14,7 @@ from dragstream.method.frequency import LowPass
 from dragstream.method.optimizer import DragOptimizer
 from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
+from dragstream.models.base import ModelSpec
 
 _UNFILTERED = LowPass(1.0)
 """Identity filter for reference features: the baselines have no frequency selection."""
@@ -64,11 +62,7 @@ class Baseline:
         return 0
 
     def resolve(self, spec: ModelSpec) -> Self:
-        """Return a copy with the model's defaults in place of None.
-
-        Raises:
-            ValueError: Layers or a denoising step that the model lacks.
-        """
+        """Return a copy with the model's defaults in place of None."""
         chosen = DragSettings(
             learning_rate=self.learning_rate,
             denoising_step=self.denoising_step,
@@ -89,15 +83,7 @@ class Baseline:
 
 
 class BaselineOptimizer(DragOptimizer):
-    """Base class of the baselines' optimisers: features of block and references, and AdamW.
-
-    Args:
-        settings: The method's constants; fields that are None take the model's defaults.
-        problem: The block and its drags.
-
-    Raises:
-        ValueError: Layers or steps that the model lacks.
-    """
+    """Base class of the baselines' optimisers: features of block and references, and AdamW."""
 
     def __init__(self, settings: Baseline, problem: DragProblem) -> None:
         spec = problem.model.spec
