@@ -1,10 +1,11 @@
 // Draws the scene over the frame.
-import { apply, type Affine } from "../shared/affine";
+import { apply, chained, type Affine } from "../shared/affine";
 import { contours, rounded } from "../shared/contour";
 import type { Drag, Scene, Selection } from "../shared/document";
 import type { Mask } from "../shared/mask";
 import type { Point } from "../shared/points";
 import { curve } from "../shared/spline";
+import { carriedBy, isCamera } from "./camera_drag";
 import { colourOf, Ink, RIM } from "./ink";
 import { drawHolds } from "./hold_drawing";
 import { kindOf, motionAt } from "./motions";
@@ -84,9 +85,11 @@ export class Renderer {
         draw(drag, index, index === selection);
       });
     each((drag, index, selected) => {
+      if (isCamera(drag)) return;
       const look = scene.looks[index];
       this.region(store.mask(drag.region), colourOf(look), selected);
-      if (!look.muted && this.picture) this.ghost(store.handle(drag), motionAt(drag.motion, 1), colourOf(look), selected);
+      const map = chained(motionAt(drag.motion, 1), carriedBy(scene, index, 1));
+      if (!look.muted && this.picture) this.ghost(store.handle(drag), map, colourOf(look), selected);
     });
     each((drag, index, selected) => {
       if (ink.muted && !selected) return;
