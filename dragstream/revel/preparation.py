@@ -53,6 +53,26 @@ class PreparedCase:
         first = self.stream.blocks[-1].latent_frames[-1]
         return latent_offsets(spec.clock, first, self.case.blocks * spec.frames_per_block)
 
+    @cached_property
+    def measured(self) -> tuple[Drag, ...]:
+        """The motions that are measured: the drags, or with a camera one of each object.
+
+        Raises:
+            ValueError: an object beside a camera is not found.
+        """
+        camera, frame = self.case.camera, self.before
+        if camera is None:
+            return self.case.drags
+        found = []
+        for subject in self.case.subjects:
+            seen = detect(frame, subject.color, subject.kind)
+            if seen is None:
+                raise ValueError(f"case {self.case.name!r}: no {subject.color} {subject.kind}")
+            handles = ((drag, drag.mask(*seen.mask.shape)) for drag in self.case.drags[1:])
+            own = next((drag for drag, mask in handles if (mask & seen.mask).any()), None)
+            found.append(own or Drag(seen.mask, camera))
+        return tuple(found)
+
     def commands(self, drag: Drag) -> list[Affine]:
         """Commanded maps of a drag at each trajectory point."""
         if self.case.mode is Mode.EDIT:

@@ -49,6 +49,7 @@ export class Inspector {
       relatives.append(button);
     }
     this.relative = row("", relatives);
+    this.relative.classList.add("ds-relative-row");
     this.root.append(row("Timing", eases), this.own, this.relative, row("Order", actions));
   }
 

@@ -79,11 +79,19 @@ export class Renderer {
 
   private drags(store: Store, scene: Scene, selection: Selection): void {
     const { context, ink } = this;
-    const each = (draw: (drag: Drag, index: number, selected: boolean) => void): void =>
+    const each = (draw: (drag: Drag, index: number, selected: boolean) => unknown): void =>
       scene.document.drags.forEach((drag, index) => {
         ink.muted = scene.looks[index].muted;
         draw(drag, index, index === selection);
       });
+    const mark = (drag: Drag, index: number, selected: boolean): void => {
+      if (ink.muted && !selected) return;
+      context.globalAlpha = ink.full;
+      kindOf(drag.motion).draw(ink, { store, drag, look: scene.looks[index], selected });
+      context.globalAlpha = 1;
+    };
+    // the camera lies below: it darkens what will be outside of the frame
+    each((drag, index, selected) => isCamera(drag) && mark(drag, index, selected));
     each((drag, index, selected) => {
       if (isCamera(drag)) return;
       const look = scene.looks[index];
@@ -91,13 +99,8 @@ export class Renderer {
       const map = chained(motionAt(drag.motion, 1), carriedBy(scene, index, 1));
       if (!look.muted && this.picture) this.ghost(store.handle(drag), map, colourOf(look), selected);
     });
-    each((drag, index, selected) => {
-      if (ink.muted && !selected) return;
-      context.globalAlpha = ink.full;
-      kindOf(drag.motion).draw(ink, { store, drag, look: scene.looks[index], selected });
-    });
+    each((drag, index, selected) => !isCamera(drag) && mark(drag, index, selected));
     ink.muted = false;
-    context.globalAlpha = 1;
   }
 
   private region(mask: Mask, colour: string, selected: boolean): void {

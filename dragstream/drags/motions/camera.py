@@ -141,8 +141,8 @@ class Camera(Motion):
             return tuple(map(tuple, camera.at(fraction).inverse().apply(points).tolist()))
 
         middle = ((width - 1) / 2, (height - 1) / 2)
-        # the middle stays in a zoom or roll: then the upper edge shows the movement
-        shown = middle if self.pan != (0.0, 0.0) else (middle[0], 0.0)
+        # the middle stays in a zoom or roll: then a point by a corner shows the movement
+        shown = middle if self.pan != (0.0, 0.0) else (width / 7, height / 7)
         way = tuple(views([shown], step / 24)[0] for step in range(25))
         moments = (
             Dot(views([shown], frame / latent_frames)[0], 1.2, white=True)

@@ -128,11 +128,14 @@ function draw(ink: Ink, { store, drag: { motion }, look, selected }: Shown<Camer
   ink.label(inShort(motion), knob, place);
 }
 
-/** Small arrows by the corners: the way that the frame goes there. */
+/** Small arrows where a corner of the frame goes out of sight. */
 function corners(ink: Ink, motion: CameraMotion, { width, height }: Size, colour: string): void {
   const back = inverse(mapAt({ ...motion, pan: [0, 0] }, 1));
   const longest = 0.11 * Math.min(width, height);
-  for (const [u, v] of [[INSET, INSET], [1 - INSET, INSET], [1 - INSET, 1 - INSET], [INSET, 1 - INSET]]) {
+  const insets = [[INSET, INSET], [1 - INSET, INSET], [1 - INSET, 1 - INSET], [INSET, 1 - INSET]];
+  for (const [i, [x, y]] of outlineOf(motion, { width, height }).entries()) {
+    if (x > -1 && y > -1 && x < width && y < height) continue;
+    const [u, v] = insets[i];
     const from: Point = [u * width - 0.5, v * height - 0.5];
     const way = subtract(apply(back, from), from);
     const length = Math.hypot(...way);
@@ -162,7 +165,7 @@ function panRow(change: Change<CameraMotion>): InspectorRow<CameraMotion> {
     name: "Pan x, y",
     control: element("span", { class: "ds-pair" }, ...fields.map(({ input }) => input)),
     show: ({ pan }) => {
-      fields.forEach((field, axis) => field.put(tidy(pan[axis])));
+      fields.forEach((field, axis) => field.put(Math.round(10 * pan[axis]) / 10));
       return true;
     },
   };
