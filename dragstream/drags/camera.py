@@ -15,8 +15,8 @@ import numpy as np
 
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Camera, Combined, Drag, Motion, check_apart
-from dragstream.drags.regions import rasterise, warp
+from dragstream.drags.motions import Camera, Combined, Drag, Motion, Poses, check_apart
+from dragstream.drags.regions import centroid, rasterise, warp
 from dragstream.drags.shapes import BoolMask, Mask, Region
 
 __all__ = ["Camera", "Relative", "check_relative", "with_camera"]
@@ -50,13 +50,14 @@ def with_camera(
     The camera's drag comes first. Its region is the frame without the objects and without what they
     come to cover, since a pixel of a target can show one thing only.
 
-    A region to keep either goes with the scene, or stays in the frame:
+    A region to keep becomes a drag of its own, after the camera's; nothing is passed to `animate`
+    as `keep`. It either goes with the scene, or stays in the frame:
 
-    - `keep_relative="scene"`: it moves as the camera moves the scene and is otherwise kept, as a
-      drag of its own after the camera's. Where an object comes to cover it, the object is seen.
-      Pass nothing more to keep to `animate`.
-    - `keep_relative="frame"`: its pixels do not change, as those of a caption over the video. The
-      scene disappears behind it and comes out from behind it. Pass it to `animate` as `keep`, too.
+    - `keep_relative="scene"`: it moves as the camera moves the scene, and is otherwise kept.
+    - `keep_relative="frame"`: it stays where it is in the frame, as a caption over the video, by
+      `Poses` at rest. The scene disappears behind it and comes out from behind it.
+
+    Where an object comes to cover it, the object is seen.
 
     Args:
         drags: The drags of objects; may be empty.
@@ -81,20 +82,27 @@ def with_camera(
     scene = camera.in_frame(height, width)
     moved = _moved(drags, scene, relative)
     check_relative(keep_relative, "keep_relative")
-    kept = None if keep is None else rasterise(keep, height, width)
-    check_apart([drag.mask(height, width) for drag in moved], kept, height, width)
+    masks = [rasterise(drag.region, height, width) for drag in moved]
     ground = np.ones((height, width), bool)
-    for drag in moved:
-        covered = _covered(rasterise(drag.region, height, width), drag.motion, scene)
-        ground &= ~covered
-        if kept is not None and keep_relative == "scene":
-            kept &= ~covered
-    if kept is not None:
-        ground &= ~(kept if keep_relative == "scene" else _covered(kept, None, scene))
+    for mask, drag in zip(masks, moved, strict=True):
+        ground &= ~_covered(mask, drag.motion, scene)
+    held = []
+    if keep is not None:
+        check_apart([drag.mask(height, width) for drag in moved], keep, height, width)
+        kept = rasterise(keep, height, width)
+        goes = scene if keep_relative == "scene" else at_rest(kept)
+        for mask, drag in zip(masks, moved, strict=True):
+            kept &= ~_covered(mask, drag.motion, goes)
+        ground &= ~(kept if goes is scene else _covered(kept, goes, scene))
+        held = [Drag(Mask(kept), goes)] if kept.any() else []
     if not ground.any():
         raise ValueError("the objects cover the frame: nothing is left for the camera to move")
-    going = [] if kept is None or keep_relative == "frame" or not kept.any() else [Mask(kept)]
-    return [*(Drag(region, scene) for region in (Mask(ground), *going)), *moved]
+    return [Drag(Mask(ground), scene), *held, *moved]
+
+
+def at_rest(mask: BoolMask) -> Poses:
+    """The motion of a region (H, W) that stays where it is in the frame."""
+    return Poses(centroid(mask), [(0.0, 0.0)])
 
 
 def _moved(
@@ -126,13 +134,9 @@ def check_pinned(drag: Drag, camera: Camera, name: str) -> None:
         )
 
 
-def _covered(mask: BoolMask, motion: Motion | None, scene: Motion) -> BoolMask:
-    """The pixels of the ground that a region covers at rest or, once moved, on its way.
-
-    Without a motion the region stays where it is in the frame.
-    """
-    own = None if motion is None else motion.duration
-    lasts = max(filter(None, (own, scene.duration)), default=None)
+def _covered(mask: BoolMask, motion: Motion, scene: Motion) -> BoolMask:
+    """The pixels of the ground that a region covers at rest or, once moved, on its way."""
+    lasts = max(filter(None, (motion.duration, scene.duration)), default=None)
     covered = mask.copy()
     for step in range(1, _STEPS + 1):
         there, ground = (_at(each, step / _STEPS, lasts) for each in (motion, scene))
@@ -140,10 +144,8 @@ def _covered(mask: BoolMask, motion: Motion | None, scene: Motion) -> BoolMask:
     return covered
 
 
-def _at(motion: Motion | None, share: float, lasts: float | None) -> Affine:
+def _at(motion: Motion, share: float, lasts: float | None) -> Affine:
     """The map of a motion after a share of the time that all motions take."""
-    if motion is None:
-        return Affine.identity()
     if lasts and motion.duration:
         return motion.at(min(1.0, share * lasts / motion.duration))
     return motion.at(share)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dragstream.drags.camera import Relative, check_pinned, with_camera
-from dragstream.drags.motions import Camera, Combined, Drag
+from dragstream.drags.motions import Camera, Combined, Drag, Pose, Poses
 from dragstream.drags.motions.combined import parts_of
 from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Box, Shape
@@ -56,7 +56,7 @@ def drags_of(
         return [entry.drag for entry in entries if not entry.muted], keep
     chosen, camera = found
     objects = [entry for entry in entries if not entry.muted and entry is not chosen]
-    drags = with_camera(
+    return with_camera(
         [entry.drag for entry in objects],
         camera,
         height,
@@ -64,8 +64,18 @@ def drags_of(
         relative=[entry.relative for entry in objects],
         keep=keep,
         keep_relative=chosen.relative,
-    )
-    return drags, keep if chosen.relative == "frame" else None
+    ), None
+
+
+def drawn(entries: Sequence[Entry]) -> list[Drag]:
+    """The drags of entries for a still picture: objects end where they will be seen."""
+    found = active_camera(entries)
+    return [
+        entry.drag
+        if found is None or entry is found[0] or entry.relative == "frame"
+        else Drag(entry.drag.region, Combined([entry.drag.motion, found[1]]))
+        for entry in entries
+    ]
 
 
 def entries_of(
@@ -73,15 +83,17 @@ def entries_of(
 ) -> tuple[list[Entry], Shape | None]:
     """The entries and the region to keep of drags: the inverse of `drags_of`.
 
-    A drag by a `Camera` is the camera, and further ones by the same camera the regions that go
-    with the scene. Drags whose motion ends with that camera move with the scene, others with the
-    frame.
+    The first drag by a `Camera` is the camera. A second one by the same camera, or one by `Poses`
+    at rest, is the region to keep. Drags whose motion ends with that camera move with the scene,
+    others with the frame.
     """
     camera = next((each.motion for each in drags if isinstance(each.motion, Camera)), None)
     if camera is None:
         return listed(drags, known), keep
-    moving = [drag for drag in drags if drag.motion != camera]
-    kept = [drag.region for drag in drags if drag.motion == camera][1:]
+    first = next(drag for drag in drags if drag.motion == camera)
+    rest = [drag for drag in drags if drag is not first]
+    held = [drag for drag in rest if drag.motion == camera or _rests(drag)]
+    moving = [drag for drag in rest if drag not in held]
     objects: list[Drag] = []
     relatives: list[Relative] = []
     for drag in moving:
@@ -98,11 +110,18 @@ def entries_of(
         replace(entry, relative=relative)
         for entry, relative in zip(entries[1:], relatives, strict=True)
     ]
-    stays = keep is not None and not kept
-    first = replace(entries[0], relative="frame" if stays else "scene")
-    if kept and not _same(kept[0], keep, height, width):
-        keep = kept[0]
-    return [first, *with_choice], keep
+    if not held:
+        return [entries[0], *with_choice], keep
+    if not _same(held[0].region, keep, height, width):
+        keep = held[0].region
+    goes: Relative = "frame" if _rests(held[0]) else "scene"
+    return [replace(entries[0], relative=goes), *with_choice], keep
+
+
+def _rests(drag: Drag) -> bool:
+    """True for a region that stays where it is."""
+    motion = drag.motion
+    return isinstance(motion, Poses) and all(pose == Pose(0.0, 0.0) for pose in motion.poses)
 
 
 def _same(region: Shape, other: Shape | None, height: int, width: int) -> bool:

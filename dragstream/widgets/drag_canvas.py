@@ -16,7 +16,7 @@ from dragstream.drags.checks import short_repr
 from dragstream.drags.motions import Camera, Drag
 from dragstream.drags.shapes import Shape
 from dragstream.widgets import messages, similarity, sources
-from dragstream.widgets.camera_entries import active_camera
+from dragstream.widgets.camera_entries import active_camera, drawn
 from dragstream.widgets.canvas_document import CanvasDocument
 from dragstream.widgets.click_selection import ClickSelection, Point
 from dragstream.widgets.entries import Entry
@@ -182,7 +182,7 @@ class DragCanvas(HoldCanvas):
     def keep(self) -> BoolMask | None:
         """The region that must not change: bool (H, W), or None. Shapes may be set as well.
 
-        None if it goes with the scene that a `camera` moves: then it is one of the `drags`.
+        None beside a `camera`: then it is one of the `drags`, and goes with scene or frame.
 
         Raises:
             TypeError, ValueError: On setting, a region that does not fit the frame or shares
@@ -324,7 +324,7 @@ class DragCanvas(HoldCanvas):
         active = [entry for entry in self.entries if not entry.muted]
         return draw(
             self._current_frame(),
-            [entry.drag for entry in active],
+            drawn(active),
             self._mask(self._kept()),
             draft=self.region,
             scale=scale,

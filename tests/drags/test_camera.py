@@ -15,6 +15,7 @@ from dragstream.drags.source import render
 
 SIZE = (41, 61)
 MIDDLE = (30, 20)
+WALL = regions.box(26, 12, 50, 30)
 BALL = Drag(regions.disc((20, 20), 5), Translation.by(10, 0))
 
 
@@ -86,20 +87,23 @@ def test_a_kept_region_stays_in_the_frame() -> None:
 
     drags = with_camera([], camera, *SIZE, keep=caption, keep_relative="frame")
 
-    (mask,) = validate(drags, caption, *SIZE)  # the handle leaves the region to keep alone
+    mask, kept = validate(drags, None, *SIZE)
+    assert (kept == regions.rasterise(caption, *SIZE)).all()
+    assert all(target == Affine.identity() for target in targets(drags[1].motion, 3))
     gone = regions.rasterise(regions.box(20, 30, 48, 38), *SIZE)  # and what would come behind it
     assert (mask == ~gone).all()
+    _, kept, _ = with_camera([BALL], camera, *SIZE, keep=WALL, keep_relative="frame")
+    assert not kept.mask(*SIZE)[20, 26]  # the ball comes to x = 27 in the frame
+    assert kept.mask(*SIZE)[20, 29:50].all()
 
 
 def test_objects_cover_what_is_kept_in_the_scene() -> None:
-    wall = regions.box(28, 12, 50, 30)  # the ball comes to x = 35
-
-    _, kept, _ = with_camera([BALL], Camera(pan=(8, 0)), *SIZE, keep=wall)
+    _, kept, _ = with_camera([BALL], Camera(pan=(8, 0)), *SIZE, keep=WALL)
 
     mask = kept.mask(*SIZE)
-    assert not mask[20, 28:35].any()
+    assert not mask[20, 26:35].any()  # the ball comes to x = 35 in the scene
     assert mask[20, 37:50].all()
-    assert mask[12:14].sum() == 44
+    assert mask[12:14].sum() == 48
     with pytest.raises(ValueError, match=r"the handle of drags\[0\] lies inside keep"):
         with_camera([BALL], Camera(pan=(8, 0)), *SIZE, keep=regions.box(20, 20, 30, 30))
 

@@ -59,9 +59,14 @@ def test_the_page_sends_and_gets_one_drag_of_the_whole_frame(canvas) -> None:
     looks[1]["relative"] = "frame"
     canvas.set_state({"looks": looks, "revision": 2})
 
-    assert [drag.motion for drag in canvas.drags] == [canvas.camera, BALL.motion]
+    ground, kept, ball = canvas.drags
+    assert (kept.motion, ball) == (ds.Poses((9.5, 7.5), [(0, 0)]), BALL)
+    assert kept.mask(*SIZE).sum() == 96
+    assert not (kept.mask(*SIZE) & ground.mask(*SIZE)).any()
+    assert canvas.keep is None
+    looks[1]["muted"] = True
+    canvas.set_state({"looks": looks, "revision": 3})
     assert canvas.keep.sum() == 96
-    assert not (canvas.keep & canvas.drags[0].mask(*SIZE)).any()
 
 
 def test_setting_the_drags_that_were_read_changes_nothing(canvas) -> None:
@@ -115,9 +120,12 @@ def test_one_camera_at_a_time(canvas) -> None:
 
 def test_a_still_picture_shows_the_frame_and_tints_nothing(canvas) -> None:
     canvas.camera = ds.Camera(zoom=2)
+    canvas.add(ds.Drag(ds.regions.box(62, 26, 66, 30), ds.Translation.by(8, 0)))
 
     picture = np.asarray(canvas.picture(scale=2)).astype(int)
 
     assert (picture[4, 4] == 90).all()
     # the frame will lie from x = 23.75 to 71.75: its left side, in the first colour
     assert abs(picture[64, 46:50] - (255, 138, 31)).sum(axis=-1).min() < 60
+    # the box, moved to 70 and then twice as far from the middle, will be seen from x = 91.5 on
+    assert (abs(picture[46:56, 182:186] - 90).sum(axis=-1) > 60).any()
