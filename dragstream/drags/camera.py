@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
+from scipy import ndimage
 
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Camera, Combined, Drag, Motion, Poses, check_apart
-from dragstream.drags.regions import centroid, rasterise, warp
+from dragstream.drags.regions import centroid, rasterise
 from dragstream.drags.shapes import BoolMask, Mask, Region
 
 __all__ = ["Camera", "Relative", "check_relative", "with_camera"]
@@ -26,6 +27,8 @@ Relative = Literal["scene", "frame"]
 
 _STEPS = 12
 """Moments at which the way of an object over the ground is painted."""
+_TOUCHED = 1e-5
+"""Share of a pixel that counts as covered: more than rounding gives."""
 
 
 def check_relative(value: object, name: str = "relative") -> Relative:
@@ -140,8 +143,30 @@ def _covered(mask: BoolMask, motion: Motion, scene: Motion) -> BoolMask:
     covered = mask.copy()
     for step in range(1, _STEPS + 1):
         there, ground = (_at(each, step / _STEPS, lasts) for each in (motion, scene))
-        covered |= warp(mask, there.then(ground.inverse())) > 0
+        _paint(covered, mask, there.then(ground.inverse()))
     return covered
+
+
+def _paint(covered: BoolMask, mask: BoolMask, affine: Affine) -> None:
+    """Add the pixels that a mask touches once it is moved; only its surroundings are computed."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    (top, bottom), (left, right) = rows[[0, -1]], columns[[0, -1]]
+    corners = affine.apply([(x, y) for x in (left - 1, right + 1) for y in (top - 1, bottom + 1)])
+    size = np.array(mask.shape[::-1])
+    x0, y0 = np.clip(np.floor(corners.min(axis=0)), 0, size).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, size).astype(int).tolist()
+    if x0 >= x1 or y0 >= y1:
+        return
+    (a, b, c), (d, e, f) = affine.inverse().matrix
+    moved = ndimage.affine_transform(
+        mask[top : bottom + 1, left : right + 1].astype(np.float32),
+        [[e, d], [b, a]],  # (row, column), from output to input pixels
+        offset=(e * y0 + d * x0 + f - top, b * y0 + a * x0 + c - left),
+        output_shape=(y1 - y0, x1 - x0),
+        order=1,
+        mode="grid-constant",
+    )
+    covered[y0:y1, x0:x1] |= moved > _TOUCHED
 
 
 def _at(motion: Motion, share: float, lasts: float | None) -> Affine:

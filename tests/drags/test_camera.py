@@ -7,6 +7,7 @@ import pytest
 
 import dragstream
 from dragstream.drags import Camera, regions, with_camera
+from dragstream.drags.camera import _paint
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.expressions import drag_expression
 from dragstream.drags.geometry import Affine
@@ -218,3 +219,17 @@ def test_a_camera_alone_is_one_drag_and_is_written_as_json() -> None:
 def test_bad_arguments(call, error, text) -> None:
     with pytest.raises(error, match=text):
         call()
+
+
+def test_ways_are_painted_as_regions_are_warped() -> None:
+    mask = regions.rasterise(regions.disc((12, 30), 9) - regions.disc((12, 30), 4), *SIZE)
+    for affine in (
+        Affine.rotation((30, 20), 40).then(Affine.translation(3.3, -7.2)),
+        Camera(zoom=3, center=(12, 30)).at(1),
+        Affine.translation(-300, 0),
+    ):
+        covered = np.zeros(SIZE, bool)
+
+        _paint(covered, mask, affine)
+
+        assert (covered == (regions.warp(mask, affine) > 1e-5)).all()
