@@ -1,10 +1,10 @@
 // The preview: each region's own pixels carried along its motion over the frame, in the browser and
 // at once. It shows the drags, not the frames that the model will make of them.
-import type { Affine } from "../shared/affine";
+import { identity, type Affine } from "../shared/affine";
 import type { Scene } from "../shared/document";
 import { filled, widened } from "../shared/fill";
 import { Mask } from "../shared/mask";
-import type { Patch, Pixels } from "../shared/warp";
+import { carried, type Patch, type Pixels } from "../shared/warp";
 import type { Viewport } from "./viewport";
 import { activeCamera, carriedBy, isCamera } from "./camera_drag";
 import { kindOf, motionAt } from "./motions";
@@ -41,9 +41,11 @@ export function prepareFrames(store: Store, scene: Scene, picture: Pixels): Prev
   if (camera === null) return { background: ground, patches };
   const moved = kindOf(drags[camera].motion).preview(ground, left, drags[camera].motion);
   const { motion } = drags[camera];
+  const { keep } = scene.document;
+  const stays = keep && scene.looks[camera].relative === "frame" ? [{ ...carried(picture, store.mask(keep), identity), map: identity }] : [];
   return {
     background: { width: picture.width, height: picture.height, data: unknown(picture.data.length) },
-    patches: (fraction) => [{ ...moved(fraction), map: motionAt(motion, fraction) }, ...patches(fraction)],
+    patches: (fraction) => [{ ...moved(fraction), map: motionAt(motion, fraction) }, ...stays, ...patches(fraction)],
   };
 }
 

@@ -137,4 +137,7 @@ it("moves the whole picture in the preview, and objects over it", () => {
   const [ground, object] = patches(0.5);
   expect([...background.data.slice(0, 4)]).toEqual([38, 40, 46, 255]);
   expect([ground.width, ground.height, ground.map.c, object.map.c]).toEqual([64, 48, -2, -2]);
+  const kept = withKeep(store.scene, { type: "box", left: 40, top: 30, right: 50, bottom: 40 });
+  const stays = prepareFrames(store, withLook(kept, 1, { relative: "frame" }), { width: 64, height: 48, data }).patches(1)[1];
+  expect([stays.map, stays.left]).toEqual([identity, 39]); // with a pixel of room
 });
