@@ -16,6 +16,7 @@ from .motions import (
     targets,
     validate,
 )
+from .movebench import MoveBenchCase, read_movebench
 from .track_files import read_tracks, write_tracks
 from .tracks import Tracks, drags_to_tracks, tracks_to_drags
 
@@ -29,6 +30,7 @@ __all__ = [
     "Grid",
     "Memory",
     "Motion",
+    "MoveBenchCase",
     "Path",
     "Poses",
     "Rotation",
@@ -36,6 +38,7 @@ __all__ = [
     "Tracks",
     "Translation",
     "drags_to_tracks",
+    "read_movebench",
     "read_tracks",
     "regions",
     "targets",
