@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from dragstream.drags import regions
 from dragstream.drags.motions import Combined, Translation
 from dragstream.models.playground import world
+from dragstream.revel.case_folders import VideoCommand
 from dragstream.revel.cases import CAMERA, Case, Kind
 from dragstream.revel.detection import detect
 from dragstream.revel.preparation import PreparedCase
 from dragstream.revel.scenes import sample_scene_case, scene_specs
+from dragstream.revel.scoring import ScoredVideo
 
 SIZE = (world.HEIGHT, world.WIDTH)
 
@@ -66,6 +69,19 @@ def test_every_object_is_measured_on_the_way_that_it_should_take(drawn) -> None:
             assert right <= world.WIDTH - 4
             assert bottom <= world.HEIGHT - 4
         assert moved == len(case.drags) - 1
+
+
+def test_films_of_a_camera_are_scored_by_the_objects(drawn) -> None:
+    case, stream = drawn[Kind.PAN_SCENE]
+    frames = np.repeat(stream.blocks[-1].frames[-1:], 4, axis=0)  # the world stands still
+    command = VideoCommand(case.name, case.drags, (1, 2, 3), 4, SIZE, 8.0, case=case)
+
+    video = ScoredVideo(command, frames)
+
+    assert video.drags == PreparedCase(case, stream, ()).measured
+    assert [each.mean for each in video.followed] == pytest.approx(
+        [each.still for each in video.followed], abs=0.1
+    )
 
 
 def test_a_case_of_the_camera_names_a_kind_for_each_subject(drawn) -> None:
