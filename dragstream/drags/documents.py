@@ -14,6 +14,8 @@ M        {"type": "translation", "path": P}
          {"type": "rotation", "center": [x, y], "degrees": a | [a, ...], "ease": E, "frames": F}
          {"type": "combined", "of": [M, M, ...]}
          {"type": "scale", "center": [x, y], "factor": f | [f, ...], "ease": E, "frames": F}
+         {"type": "camera", "pan": [x, y], "zoom": f, "roll": a, "center": [x, y] | null,
+          "ease": E, "frames": n | null}
          {"type": "poses", "center": [x, y], "poses": [[dx, dy, degrees, factor], ...],
           "shown": {...}}
          {"type": "own", "value": {"class": "Growth", "factor": 1.4, ...}, "shown": {...}}

@@ -150,7 +150,7 @@ def measure(
     blocks = run_method(prepared, method) if blocks is None else blocks
     followed = _follow(prepared, blocks, flow)
     moved = _clean_drift(prepared, blocks)
-    flowed = [_objmc(prepared, blocks, drag, flow) for drag in case.drags] if flow else None
+    flowed = [_objmc(prepared, blocks, drag, flow) for drag in prepared.measured] if flow else None
     return Result(
         case=case.name,
         method=method.name,
@@ -161,7 +161,7 @@ def measure(
         coverage=_mean([result.coverage for result in followed]),
         tracker=followed[0].tracker,
         objmc_flow=json_number(_mean([result.mean for result in flowed])) if flowed else None,
-        dai=_mean([_dai(prepared, _latents(blocks), drag) for drag in case.drags]),
+        dai=_mean([_dai(prepared, _latents(blocks), drag) for drag in prepared.measured]),
         dai_pasted=_dai_pasted(prepared),
         drift=_drift(prepared, blocks),
         clean_drift=moved.distance,
@@ -235,7 +235,7 @@ def suited_tracker(
 def _follow(prepared: PreparedCase, blocks: Sequence[Block], flow: Tracker | None) -> list[ObjMC]:
     case = prepared.case
     results = []
-    for index, drag in enumerate(case.drags):
+    for index, drag in enumerate(prepared.measured):
         tracker = flow
         if case.subjects:
             tracker = truth_tracker(case.subjects[index], case.kinds[index], drag)
@@ -270,7 +270,7 @@ def _dai_pasted(prepared: PreparedCase) -> float | None:
     if model.spec.clock.temporal_factor > 1:
         return None
     found = []
-    for drag in prepared.case.drags:
+    for drag in prepared.measured:
         mask = drag.mask(*frame.shape[:2])
         images = [cut_and_paste(frame, mask, target) for target in prepared.commands(drag)]
         latents = torch.cat([model.encode_image(image)[0, -1:] for image in images])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dragstream.revel.cases import PLANNED
+from dragstream.revel.cases import Kind
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import ALL, BASELINE
 from dragstream.revel.pages import table_lines
@@ -59,7 +59,7 @@ _HEAD = (
 )
 
 GROUPS = {
-    **{kind.value: ("kind", kind.value) for kind in PLANNED},
+    **{kind.value: ("kind", kind.value) for kind in Kind},
     "animation": ("mode", Mode.ANIMATE.value),
     "editing": ("mode", Mode.EDIT.value),
 }

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from dragstream.drags import regions
+from dragstream.drags.camera import with_camera
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Deformation, Drag, Motion, Translation
+from dragstream.drags.motions import Camera, Deformation, Drag, Motion, Translation
 from dragstream.method.rectification import Rectification
 from dragstream.method.settings import DragSettings
 from dragstream.stream import Stream
@@ -90,6 +91,20 @@ def test_edits_of_plain_and_first_blocks(model, drags, trace):
     made = again(stream.to_code(model="given"), model)
     assert trace(made) == trace(stream)
     assert np.array_equal(stream.blocks[0].picture, PICTURE)
+
+
+def test_a_camera_with_objects_and_a_kept_region(model, drags, trace, tmp_path):
+    stream = Stream(model, "red ball", seed=1, image=PICTURE)
+    stream.step()
+    camera = Camera(pan=(3, -1), zoom=1.2, roll=4)
+    kept = regions.box(0, 24, 8, 32)
+    made = with_camera(drags[:1], camera, 32, 48, keep=kept, keep_relative="frame")
+    stream.animate(made, blocks=2)
+    code = stream.to_code(model="given")
+    assert "ds.Camera(pan=(3, -1), zoom=1.2, roll=4, center=(23.5, 15.5))" in code
+    assert trace(again(code, model)) == trace(stream)
+    restored = Stream.restore(stream.save(tmp_path / "a.dragstream"), model)
+    assert restored.blocks[-1].drags == tuple(made)
 
 
 def test_what_was_rewound_is_not_in_it(model, drags):

@@ -33,6 +33,9 @@ class Motion(ABC):
     mean_tells: ClassVar[bool] = False
     """True if the mean position of the region's points shows the motion (ObjMC)."""
 
+    whole_frame: ClassVar[bool] = False
+    """True for a movement of the camera: drags of objects lie on top, pictures tint no region."""
+
     @abstractmethod
     def at(self, fraction: float) -> Affine:
         """The map from rest (fraction 0) to a moment of the drag (1 is its end).
