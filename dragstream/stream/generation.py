@@ -31,6 +31,10 @@ Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 noisy latents of the next step."""
 
 
+Adjust = Callable[[torch.Tensor, float], torch.Tensor]
+"""`DragOptimizer.adjust_prediction`: of a prediction and its noise level."""
+
+
 @runtime_checkable
 class Solving(VideoModel, Protocol):
     """A model with its own solver between denoising steps."""
@@ -90,6 +94,7 @@ def generate(
     iterations: tuple[Iteration, ...] = ()
     step_seconds: list[float] = []
     drag_seconds = 0.0
+    adjust: Adjust | None = None
     first = sigmas.index(common[len(first_steps) - 1])
     solver = model.solver(first) if isinstance(model, Solving) else None
     for step in range(first, len(sigmas)):
@@ -103,7 +108,7 @@ def generate(
         found = plan(common.index(sigmas[step])) if shared else None
         if found is not None:
             chosen, began = found, time.perf_counter()
-            dragged, iterations = _drag(
+            dragged, iterations, adjust = _drag(
                 model, context, latents, chosen, seed=seed, index=index, on_event=on_event
             )
             drag_seconds = time.perf_counter() - began
@@ -118,6 +123,8 @@ def generate(
         latents = _predict(model, context, latents, sigmas[step])
         if previous is not None:
             latents = normalise_prediction(latents, previous)
+        if adjust is not None:
+            latents = adjust(latents, sigmas[step])
         _check_finite(latents, index, step)
         step_seconds.append(time.perf_counter() - began)
         on_event(Progress(index, step, len(sigmas)))
@@ -162,8 +169,8 @@ def _drag(
     seed: int,
     index: int,
     on_event: EventCallback,
-) -> tuple[torch.Tensor, tuple[Iteration, ...]]:
-    """Optimise the noisy latents of block ``index``."""
+) -> tuple[torch.Tensor, tuple[Iteration, ...], Adjust]:
+    """Optimise the noisy latents of block ``index``; also return the change of predictions."""
     problem = DragProblem(
         model,
         latents,
@@ -181,4 +188,4 @@ def _drag(
         if plan.request.callback is not None:
             plan.request.callback(iteration)
         on_event(Iterated(index, iteration))
-    return optimizer.latents, tuple(iterations)
+    return optimizer.latents, tuple(iterations), optimizer.adjust_prediction
