@@ -52,6 +52,7 @@ def test_the_wheel_carries_front_end_weights_and_types(wheel: set[str]) -> None:
         for name in wheel
         if name.startswith("dragstream/widgets/static/") and name.endswith(".js")
     ]
+    assert {f"dragstream/revel/static/{page}.js" for page in ("gallery", "blind")} <= wheel
     weights = [name for name in wheel if name.startswith("dragstream/models/playground/weights/")]
     assert [name for name in weights if name.endswith(".safetensors")]
     assert [name for name in weights if name.endswith(".md")]

@@ -11,7 +11,7 @@ import pandas as pd
 from dragstream.metrics.objmc import json_number
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
-from dragstream.revel.statistics import Estimate, column, estimate, paired, sign_flip_p, table
+from dragstream.revel.statistics import column, estimate, paired, shown, sign_flip_p, table
 from dragstream.revel.studies import LOOKS, MEASURES, Measure
 
 Cells = list[list[str]]
@@ -73,12 +73,14 @@ def paired_cells(
     found: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]
 ) -> tuple[list[str], Cells]:
     """Head and rows of a table of `differences`, with intervals and p."""
-    shown = [each for each in COMPARED.values() if any(each.name in row for row in found.values())]
+    present = [
+        each for each in COMPARED.values() if any(each.name in row for row in found.values())
+    ]
     rows = [
-        [titles.get(name, name), *(_difference(row.get(each.name), each) for each in shown)]
+        [titles.get(name, name), *(_difference(row.get(each.name), each) for each in present)]
         for name, row in found.items()
     ]
-    return ["method", *(each.title for each in shown)], rows
+    return ["method", *(each.title for each in present)], rows
 
 
 def _difference(entry: Mapping[str, Any] | None, measure: Measure) -> str:
@@ -107,13 +109,4 @@ def looks_cells(results: Sequence[Result], titles: Mapping[str, str]) -> tuple[l
 
 def _looks(values: pd.DataFrame, name: str) -> Iterator[str]:
     for measure in LOOKS.values():
-        yield shown_mean(estimate(column(values, name, measure.name)), measure.digits)
-
-
-def shown_mean(found: Estimate, digits: int) -> str:
-    """A mean with its interval, and of how many cases where not of all."""
-    if not found.count:
-        return "not measured"
-    every = found.count + found.unmeasured
-    of = f" in {found.count} of {every}" if found.unmeasured else ""
-    return f"{found.mean:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]{of}"
+        yield shown(estimate(column(values, name, measure.name)), measure.digits)
