@@ -194,6 +194,8 @@ def judge(values: pd.DataFrame, claim: Claim) -> Finding:
 def _verdict(difference: Estimate) -> Verdict:
     if not difference.count:
         return Verdict.UNMEASURED
+    if difference.count == 1:  # one case has no interval
+        return Verdict.OPEN
     if difference.low > 0:
         return Verdict.HOLDS
     if difference.high < 0:

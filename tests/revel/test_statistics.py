@@ -124,6 +124,7 @@ def test_what_was_not_measured_is_said_so() -> None:
     assert judge(values(a=[1.0]), Claim("a", "b", "objmc")).verdict is Verdict.UNMEASURED
     nothing = judge(values(a=[0.0], b=[1.0]), Claim("a", "b", "objmc"))
     assert nothing.factor is None
+    assert nothing.verdict is Verdict.OPEN  # one case tells nothing
 
 
 def test_studies_are_of_methods_that_exist_and_claims_of_their_rows() -> None:
