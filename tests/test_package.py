@@ -65,7 +65,7 @@ def test_the_wheel_carries_nothing_left_over(wheel: set[str]) -> None:
 
 
 def test_the_wheel_carries_the_course(wheel: set[str]) -> None:
-    course = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} | {"studio.png"}
+    course = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
 
     assert {name for name in wheel if name.startswith("dragstream/course/")} == {
         f"dragstream/course/{name}" for name in course

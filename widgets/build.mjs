@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const WIDGETS = {
   folder: resolve(HERE, "../dragstream/widgets/static"),
-  names: ["drag_canvas", "timeline", "drift_plot", "settings_panel", "studio_bar", "guard"],
+  names: ["drag_canvas", "timeline", "drift_plot", "settings_panel", "studio_bar", "feature_view", "guard"],
   format: "esm",
 };
 // Inline scripts, which a strict content security policy allows by their hash.

@@ -45,7 +45,8 @@ def inline_page(package: str, name: str, document: dict[str, Any], waiting: str)
         f"style-src {_source(style)}; base-uri 'none'; form-action 'none'"
     )
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<!doctype html>\n<html lang="en" class="dragstream-page">\n'
+        '<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(document['title'])}</title>\n<style>{style}</style>\n</head>\n"

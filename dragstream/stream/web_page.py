@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +144,11 @@ def _settings(settings: object) -> list[tuple[str, str]]:
     if not dataclasses.is_dataclass(settings):
         return []
     found = ((item.name, getattr(settings, item.name)) for item in dataclasses.fields(settings))
-    return [(name, repr(value)) for name, value in found if value is not None]
+    return [
+        (name, value.name if isinstance(value, Enum) else repr(value))
+        for name, value in found
+        if value is not None
+    ]
 
 
 def _drag(block: Block, drag: Drag) -> dict[str, Any]:
