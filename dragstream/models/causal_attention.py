@@ -22,7 +22,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dragstream.models.causal_gradient import META, KeyValue, attend_with_tap, joined, kernel_for
+from dragstream.models.causal_gradient import (
+    META,
+    KeyValue,
+    StoredKeyValue,
+    attend_with_tap,
+    joined,
+    kernel_for,
+)
 from dragstream.models.causal_rope import apply_rotary_emb
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -159,7 +166,7 @@ class MaskedCall:
 
 
 def attend_after(
-    query: Tensor, kv_cache: Sequence[KeyValue], current: KeyValue
+    query: Tensor, kv_cache: Sequence[StoredKeyValue], current: KeyValue
 ) -> tuple[Tensor, Tensor | None]:
     """Compute attention of a block to the constants of the past and to itself.
 
@@ -178,9 +185,11 @@ def attend_after(
 
 
 @_uncompiled
-def attend_to_constants(query: Tensor, pieces: Sequence[KeyValue]) -> Tensor:
+def attend_to_constants(
+    query: Tensor, kv_cache: Sequence[StoredKeyValue], current: KeyValue
+) -> Tensor:
     """Compute attention to constant keys and values."""
-    *kv_cache, (key, value) = pieces
+    key, value = current
     constant = key.detach(), value.detach()
     return attend_after(query, kv_cache, constant)[0]
 
@@ -196,7 +205,7 @@ class CachedCall:
     """
 
     rotary_emb: Tensor
-    kv_cache: Sequence[KeyValue]
+    kv_cache: Sequence[StoredKeyValue]
     current: KeyValue = field(init=False)
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
@@ -230,8 +239,8 @@ class TappedCall:
     """
 
     rotary_emb: Tensor
-    kv_cache: Sequence[KeyValue]
-    filtered: Sequence[Callable[[], Sequence[KeyValue]]]
+    kv_cache: Sequence[StoredKeyValue]
+    filtered: Sequence[Callable[[], Sequence[StoredKeyValue]]]
     low_passes: Sequence[Callable[[Tensor], Tensor] | None]
     taps: list[Tensor] = field(init=False)
 
@@ -260,15 +269,12 @@ class TappedCall:
         taps = []
         for kv_cache, low_pass in zip(self.filtered, self.low_passes, strict=True):
             if low_pass is not None:
-                taps.append(
-                    attend_to_constants(query, (*kv_cache(), (low_pass(key), low_pass(value))))
-                )
+                own = low_pass(key), low_pass(value)
+                taps.append(attend_to_constants(query, kv_cache(), own))
             else:
                 # Without filter, a tap equals the network's own attention.
                 taps.append(
-                    attend_to_constants(query, (*kv_cache(), (key, value)))
-                    if same is None
-                    else same
+                    attend_to_constants(query, kv_cache(), (key, value)) if same is None else same
                 )
         return taps
 
@@ -279,5 +285,7 @@ def cross_attend(attn: Attention, hidden: Tensor, text_kv: KeyValue) -> Tensor:
     clips = hidden.reshape(key.shape[0], -1, hidden.shape[-1])
     query = attn.query(clips)
     # The text is constant, except in training.
-    out = attend(query, key, value) if key.requires_grad else attend_to_constants(query, (text_kv,))
+    out = (
+        attend(query, key, value) if key.requires_grad else attend_to_constants(query, (), text_kv)
+    )
     return attn.output(out.reshape(hidden.shape))

@@ -9,6 +9,7 @@ import torch
 
 from dragstream.drags.checks import check_bool, check_int
 from dragstream.models.causal_offload import OffloadConfig
+from dragstream.models.causal_quantised import KINDS
 
 _SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 """Common short names of torch's dtypes."""
@@ -35,11 +36,14 @@ class DeviceMap:
             needs device memory.
         compile: If set, the transformer's layers are compiled, see
             `dragstream.models.causal_compile`.
+        weights: "fp8" or "int8" stores the matrices of the transformer's layers in 8 bits, see
+            `dragstream.models.causal_quantised`; None stores them in `dtype`.
+        kv_cache: "int8" stores keys and values of finished blocks in 8 bits; None in `dtype`.
 
     Raises:
         TypeError, RuntimeError: An unknown device or dtype.
         ValueError: A dtype that is not floating point; a CUDA device on a machine without one;
-            fewer than 0 states or 1 block.
+            fewer than 0 states or 1 block; another name of weights or of a cache.
     """
 
     device: torch.device | str | None = None
@@ -53,11 +57,17 @@ class DeviceMap:
     offload: OffloadConfig = field(default_factory=OffloadConfig)
     undo: int = 1
     compile: bool = False
+    weights: str | None = None
+    kv_cache: str | None = None
 
     def __post_init__(self) -> None:
         check_int(self.decoder_states, "decoder_states", least=0)
         check_int(self.undo, "undo", least=1)
         check_bool(self.compile, "compile")
+        for name, kinds in (("weights", KINDS), ("kv_cache", ("int8",))):
+            value: object = getattr(self, name)
+            if value is not None and value not in kinds:
+                raise ValueError(f"{name} must be None or {' or '.join(kinds)}, got {value!r}")
 
     def resolved(self) -> DeviceMap:
         """Return the device map with defaults resolved."""
@@ -79,6 +89,8 @@ class DeviceMap:
             self.offload,
             self.undo,
             self.compile,
+            self.weights,
+            self.kv_cache,
         )
 
 
