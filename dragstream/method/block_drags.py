@@ -40,12 +40,14 @@ class Reference:
         sigma: Noise level of the latents, in (0, 1].
         context: The model's context (cache) *before* that block.
         frame: Index of the latent frame within that block, from 0.
+        clean: Finished latents of the frame, (C, h, w); None: not known.
     """
 
     latents: Tensor
     sigma: float
     context: Context
     frame: int
+    clean: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

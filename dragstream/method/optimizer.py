@@ -63,6 +63,17 @@ class DragOptimizer(Iterator[Iteration], ABC):
         """Latents after the iterations so far, (1, F, C, h, w), in the dtype of the input."""
         return self._latents.to(self._dtype)
 
+    def adjust_prediction(self, clean: Tensor, sigma: float) -> Tensor:  # noqa: ARG002
+        """Return the clean prediction that denoising goes on with; the default leaves it as it is.
+
+        Called after the drag's denoising step and each later one.
+
+        Args:
+            clean: The model's prediction, x0, (1, F, C, h, w).
+            sigma: Noise level that it was made at.
+        """
+        return clean
+
     def __next__(self) -> Iteration:
         """Run one iteration and return its record."""
         if self._done >= len(self):

@@ -215,4 +215,5 @@ def _reference(cache: ContextCache, state: State, step: int, index: int, frame: 
         cache.model.spec.sigmas[step],
         cache.context(state, index, block.prompt),
         frame % len(block.latents),
+        cache.to_model(block.latents)[0, frame],
     )

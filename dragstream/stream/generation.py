@@ -27,6 +27,10 @@ Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 noisy latents of the next step."""
 
 
+Adjust = Callable[[torch.Tensor, float], torch.Tensor]
+"""`DragOptimizer.adjust_prediction`: of a prediction and its noise level."""
+
+
 @runtime_checkable
 class Solving(VideoModel, Protocol):
     """A model with its own solver between denoising steps."""
@@ -78,6 +82,7 @@ def generate(
     chosen: BlockPlan | None = None
     iterations: tuple[Iteration, ...] = ()
     step_seconds, drag_seconds = [], 0.0
+    adjust: Adjust | None = None
     first = sigmas.index(common[len(first_steps) - 1])
     solver = model.solver(first) if isinstance(model, Solving) else None
     for step in range(first, len(sigmas)):
@@ -90,7 +95,7 @@ def generate(
         found = plan(common.index(sigmas[step])) if shared else None
         if found is not None:
             chosen, began = found, time.perf_counter()
-            dragged, iterations = _drag(
+            dragged, iterations, adjust = _drag(
                 model, context, latents, chosen, seed=seed, index=index, on_event=on_event
             )
             drag_seconds = time.perf_counter() - began
@@ -105,10 +110,9 @@ def generate(
         latents = _predict(model, context, latents, sigmas[step])
         if previous is not None:
             latents = normalise_prediction(latents, previous)
-        if not bool(torch.isfinite(latents).all()):
-            raise FloatingPointError(
-                f"block {index}: the prediction of denoising step {step} is not finite"
-            )
+        if adjust is not None:
+            latents = adjust(latents, sigmas[step])
+        _check_finite(latents, index, step)
         step_seconds.append(time.perf_counter() - began)
         on_event(Progress(index, step, len(sigmas)))
     return Draft(latents, tuple(noisy), chosen, iterations, tuple(step_seconds), drag_seconds)
@@ -124,6 +128,13 @@ def _predict(
     """The clean latents predicted at a noise level."""
     with torch.no_grad():
         return model.denoise(latents, sigma, context).float()
+
+
+def _check_finite(latents: torch.Tensor, index: int, step: int) -> None:
+    if not bool(torch.isfinite(latents).all()):
+        raise FloatingPointError(
+            f"block {index}: the prediction of denoising step {step} is not finite"
+        )
 
 
 def _solver_at(model: Solving, context: Context, first_steps: Sequence[torch.Tensor]) -> Solver:
@@ -149,8 +160,8 @@ def _drag(
     seed: int,
     index: int,
     on_event: EventCallback,
-) -> tuple[torch.Tensor, tuple[Iteration, ...]]:
-    """Optimise the noisy latents of block ``index``."""
+) -> tuple[torch.Tensor, tuple[Iteration, ...], Adjust]:
+    """Optimise the noisy latents of block ``index``; also return the change of predictions."""
     problem = DragProblem(
         model,
         latents,
@@ -168,4 +179,4 @@ def _drag(
         if plan.request.callback is not None:
             plan.request.callback(iteration)
         on_event(Iterated(index, iteration))
-    return optimizer.latents, tuple(iterations)
+    return optimizer.latents, tuple(iterations), optimizer.adjust_prediction

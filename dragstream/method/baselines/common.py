@@ -77,9 +77,14 @@ class Baseline:
 
     def to_json(self) -> dict[str, Any]:
         """Return the constants as plain values, with the method's name under "method"."""
-        values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
-        return {"method": type(self).__name__, **plain}
+        return to_document(self)
+
+
+def to_document(method: Any) -> dict[str, Any]:
+    """Convert a method's fields to plain values, with the method's name under "method"."""
+    values = {item.name: getattr(method, item.name) for item in dataclasses.fields(method)}
+    plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+    return {"method": type(method).__name__, **plain}
 
 
 class BaselineOptimizer(DragOptimizer):
