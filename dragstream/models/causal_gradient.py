@@ -27,6 +27,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from dragstream.models.matrix_attention import MatrixKernel
+
 KeyValue = tuple[Tensor, Tensor]
 """Keys and values, each (batch, tokens, heads, head_dim)."""
 
@@ -124,6 +126,7 @@ class _CudaKernel:
 META: Kernel = _CudaKernel()
 """The kernel for the meta device, with the allocations of a CUDA device."""
 _KERNELS: dict[str, Kernel] = {"cpu": _CpuKernel(), "cuda": _CudaKernel(), "meta": META}
+_MATRICES: Kernel = MatrixKernel()
 
 
 def kernel_for(query: Tensor, pieces: Sequence[KeyValue]) -> Kernel | None:
@@ -137,17 +140,23 @@ def kernel_for(query: Tensor, pieces: Sequence[KeyValue]) -> Kernel | None:
         return None
     if kind == "cuda" and (query.dtype not in _NARROW or query.shape[-1] % 8 != 0):
         return None
-    return _KERNELS[kind] if _matches_autograd(query.device) else None
+    matches = _matches_autograd(query.device, query.dtype)
+    return _kernel(query.device, query.dtype) if matches else None
 
 
-def try_out(device: torch.device) -> None:
+def _kernel(device: torch.device, dtype: torch.dtype) -> Kernel:
+    narrow = device.type == "cpu" and dtype is torch.bfloat16
+    return _MATRICES if narrow else _KERNELS[device.type]
+
+
+def try_out(device: torch.device, dtype: torch.dtype) -> None:
     """Check early if a device has a kernel: a checkpoint would count the trial's tensors."""
     if device.type in _KERNELS:
-        _matches_autograd(device)
+        _matches_autograd(device, dtype)
 
 
 @functools.cache
-def _matches_autograd(device: torch.device) -> bool:
+def _matches_autograd(device: torch.device, dtype: torch.dtype) -> bool:
     """Check that a device's kernel gives the gradient that autograd gives.
 
     The kernel is not part of torch's public interface; where it differs in a version or on a
@@ -155,14 +164,13 @@ def _matches_autograd(device: torch.device) -> bool:
     """
     if device.type == "meta":
         return True
-    kind = torch.bfloat16 if device.type == "cuda" else torch.float32
     waves = torch.linspace(0, 40, 3 * 16 * 2 * 8, dtype=torch.float32, device=device)
     waves = waves.sin().reshape(3, 1, 16, 2, 8)
     with torch.inference_mode(mode=False), torch.enable_grad():
-        query, key, value = (part.to(kind).detach().requires_grad_() for part in waves)
+        query, key, value = (part.to(dtype).detach().requires_grad_() for part in waves)
         try:
             out, _ = attend_with_tap(
-                _KERNELS[device.type], query, [(key.detach(), value.detach())], (key, value)
+                _kernel(device, dtype), query, [(key.detach(), value.detach())], (key, value)
             )
             found = torch.autograd.grad(out.float().square().sum(), (query, key, value))
         except (AttributeError, NotImplementedError, RuntimeError, TypeError):

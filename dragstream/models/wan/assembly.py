@@ -94,7 +94,8 @@ def load(
             values.
         FileNotFoundError: A missing file that cannot be downloaded; the message names it.
         MemoryError, OSError: Weights or a download do not fit; the message has sizes.
-        ImportError, RuntimeError: A package of the extra `wan` is missing, or a compiler.
+        ImportError, RuntimeError: A package of the extra `wan` or of an attention is missing, or a
+            compiler.
     """
     if isinstance(name, Plan):
         name.check()
@@ -158,6 +159,7 @@ def assemble(
             _need_room(part, torch.device(place or device), what)
         _check_plan(release, wan, vae, where)
         wan.place(device, where.offload)
+        wan.use_attention(where.attention)
         if where.compile:
             compile_layers(wan)
         vae.to(where.vae_device)

@@ -8,10 +8,9 @@ from typing import Any
 import torch
 
 from dragstream.drags.checks import check_bool, check_int
+from dragstream.models.attention_backends import check_name
 from dragstream.models.causal_offload import OffloadConfig
-
-_SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
-"""Common short names of torch's dtypes."""
+from dragstream.models.defaults import read_dtype
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,13 @@ class DeviceMap:
             needs device memory.
         compile: If set, the transformer's layers are compiled, see
             `dragstream.models.causal_compile`.
+        attention: Name of the attention in passes without gradients, see
+            `dragstream.models.attention_backends`; None means the default for device and dtype.
 
     Raises:
         TypeError, RuntimeError: An unknown device or dtype.
         ValueError: A dtype that is not floating point; a CUDA device on a machine without one;
-            fewer than 0 states or 1 block.
+            fewer than 0 states or 1 block; an unknown attention.
     """
 
     device: torch.device | str | None = None
@@ -53,11 +54,14 @@ class DeviceMap:
     offload: OffloadConfig = field(default_factory=OffloadConfig)
     undo: int = 1
     compile: bool = False
+    attention: str | None = None
 
     def __post_init__(self) -> None:
         check_int(self.decoder_states, "decoder_states", least=0)
         check_int(self.undo, "undo", least=1)
         check_bool(self.compile, "compile")
+        if self.attention is not None:
+            check_name(self.attention)
 
     def resolved(self) -> DeviceMap:
         """Return the device map with defaults resolved."""
@@ -79,6 +83,7 @@ class DeviceMap:
             self.offload,
             self.undo,
             self.compile,
+            self.attention,
         )
 
 
@@ -87,21 +92,3 @@ def _device(named: Any) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"there is no CUDA device here for {str(device)!r}; device='cpu' works")
     return device
-
-
-def read_dtype(named: Any) -> torch.dtype:
-    """Convert a torch dtype, its name, or "bf16", "fp16" or "fp32" to a floating point dtype.
-
-    Raises:
-        ValueError: Not a floating point dtype.
-    """
-    dtype = named
-    if isinstance(named, str):
-        name = named.removeprefix("torch.")
-        dtype = getattr(torch, _SHORT.get(name, name), None)
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise ValueError(
-            f"dtype must be a floating point type of torch, as 'bfloat16' or 'bf16', 'float16' or "
-            f"'fp16', 'float32' or 'fp32', got {named!r}"
-        )
-    return dtype
