@@ -1,8 +1,8 @@
 """A transformer block of Wan: self-attention, cross-attention and a feed-forward network.
 
 Parameters have diffusers' names, so that weights of `WanTransformerBlock` can be loaded. Norms,
-modulations and residual sums are computed in float32; projections in the weights' dtype. Kernels for
-bfloat16 on a CPU compute in float32 within, so that fewer of them do, without float32 tensors.
+modulations and residual sums are computed in float32; projections in the weights' dtype. On a CPU
+kernels for bfloat16 do so within, without float32 tensors.
 """
 
 from __future__ import annotations
