@@ -14,9 +14,9 @@ from dragstream.models.causal_wan import CausalWan
 CPU = torch.device("cpu")
 
 
-def qkv(queries, keys, heads=3, dim=8, batch=1, dtype=torch.float32):
+def qkv(queries, keys, *, batch=1, dtype=torch.float32):
     generator = torch.Generator().manual_seed(0)
-    shapes = [(batch, count, heads, dim) for count in (queries, keys, keys)]
+    shapes = [(batch, count, 3, 8) for count in (queries, keys, keys)]
     return [torch.randn(shape, generator=generator).to(dtype) for shape in shapes]
 
 
@@ -30,7 +30,7 @@ def found(name, dtype=torch.float32, dim=8):
 
 
 @pytest.fixture
-def two_of_the_dispatcher(monkeypatch):
+def few(monkeypatch):
     """All of them take seconds to try out."""
     monkeypatch.setattr(
         attention_backends, "_dispatcher_names", lambda: ("flash", "_native_math", "_native_cudnn")
@@ -71,7 +71,8 @@ def test_the_default_is_by_matrices_for_bfloat16_on_a_cpu():
     assert error.norm() < 0.02 * spelled_out(*wide).norm()
 
 
-def test_names_that_are_unknown_or_cannot_work_say_what_does(two_of_the_dispatcher):
+@pytest.mark.usefixtures("few")
+def test_names_that_are_unknown_or_cannot_work_say_what_does():
     with pytest.raises(ValueError, match=r"one of sdpa, math, flash, .*got 'falsh'"):
         found("falsh")
     with pytest.raises(TypeError, match="attention must be a name or None, got 3"):
@@ -90,17 +91,17 @@ def test_kernels_from_elsewhere_are_not_offered():
     assert not any(name.endswith("_hub") for name in names)
 
 
-def test_one_that_computes_something_else_is_refused(monkeypatch, two_of_the_dispatcher):
+@pytest.mark.usefixtures("few")
+def test_one_that_computes_something_else_is_refused(monkeypatch):
     from diffusers.models import attention_dispatch
 
-    monkeypatch.setattr(
-        attention_dispatch, "dispatch_attention_fn", lambda query, *_, backend: 1.1 * query
-    )
+    monkeypatch.setattr(attention_dispatch, "dispatch_attention_fn", lambda q, *_, **__: 1.1 * q)
     with pytest.raises(ValueError, match="differ from those of torch's attention; on cpu there"):
         found("_native_math")
 
 
-def test_a_model_uses_what_is_named_where_no_gradient_is_needed(tiny, two_of_the_dispatcher):
+@pytest.mark.usefixtures("few")
+def test_a_model_uses_what_is_named_where_no_gradient_is_needed(tiny):
     torch.manual_seed(0)
     wan = CausalWan.from_config(tiny).requires_grad_(requires_grad=False)
     context = wan.commit(

@@ -122,9 +122,9 @@ def test_drags_have_the_same_gradient_in_bfloat16(model: Playground, narrow: Pla
 
 
 def test_options_that_the_playground_lacks_are_refused() -> None:
-    with pytest.raises(ValueError, match="must be float32 or bfloat16, got torch.float16"):
+    with pytest.raises(ValueError, match=r"must be float32 or bfloat16, got torch\.float16"):
         ds.load("playground", dtype="fp16")
-    with pytest.raises(ValueError, match="'bfloat16' or 'bf16', .*got 'bf17'"):
+    with pytest.raises(ValueError, match=r"'bfloat16' or 'bf16', .*got 'bf17'"):
         ds.load("playground", dtype="bf17")
     with pytest.raises(ValueError, match="attention must be one of sdpa, math, "):
         ds.load("playground", attention="quick")
