@@ -23,7 +23,9 @@ class LayerNorm(nn.LayerNorm):
     """Layer normalisation in float32, for any dtype of input and weights."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the normalised `x` in float32, of the same shape."""
+        """Return the normalised `x` in float32 (on a CPU bfloat16 as it is), of the same shape."""
+        if _is_narrow(x):
+            return super().forward(x)
         affine = self.elementwise_affine
         weight, bias = (self.weight.float(), self.bias.float()) if affine else (None, None)
         return F.layer_norm(x.float(), self.normalized_shape, weight, bias, self.eps)

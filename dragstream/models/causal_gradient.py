@@ -183,11 +183,14 @@ def _matches_autograd(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 def joined(pieces: Sequence[KeyValue]) -> KeyValue:
-    """Concatenate keys and values of consecutive blocks."""
+    """Concatenate keys and values of consecutive blocks, head by head in memory."""
     if len(pieces) == 1:
         return pieces[0]
-    keys, values = zip(*pieces, strict=True)
-    return torch.cat(keys, dim=1), torch.cat(values, dim=1)
+    keys, values = (
+        torch.cat([part.transpose(1, 2) for part in parts], dim=2).transpose(1, 2)
+        for parts in zip(*pieces, strict=True)
+    )
+    return keys, values
 
 
 def attend_with_tap(
