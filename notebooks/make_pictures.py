@@ -155,6 +155,15 @@ def studio() -> None:
     picture.quantize(256, dither=Image.Dither.NONE).save(PICTURES / "studio.png", optimize=True)
 
 
+def recording() -> None:
+    """A film of the Studio in real time: an object is pulled while the stream plays."""
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "browser"]
+    test = ROOT / "tests" / "browser" / "test_live_playground.py"
+    film = str(PICTURES / "live.webp")
+    environment = os.environ | {"DRAGSTREAM_RECORDING": film}
+    subprocess.run([*command, str(test)], check=True, env=environment, cwd=ROOT)
+
+
 def _is_progress(output: nbformat.NotebookNode) -> bool:
     """Whether an output is a widget that a cell showed on its way, such as a progress bar."""
     return output.output_type == "display_data" and WIDGET_VIEW in output.data
@@ -193,6 +202,7 @@ DRAWN: dict[str, Callable[[Scene], None]] = {
 RUN: dict[str, Callable[[], None]] = {
     "screenshot": screenshot,
     "studio": studio,
+    "recording": recording,
 }
 
 
@@ -205,7 +215,7 @@ def main() -> None:
     parser.add_argument("--notebooks", nargs="+", choices=known, metavar="NAME")
     options = parser.parse_args()
     wanted = options.only
-    pages = {"screenshot", "studio"} & set(wanted)
+    pages = set(RUN) & set(wanted)
     if pages and shutil.which(os.environ.get("CHROMIUM") or "chromium") is None:
         parser.error("screenshots need Chromium (CHROMIUM=path), or name others with --only")
     PICTURES.mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,7 @@ def steps(build: Path = BUILD) -> tuple[Step, ...]:
     drawn = ("filmstrip", "drift", "features", "animation")
     found += [
         Step("pictures", (*make, *drawn)),
-        Step("screenshots", (*make, "screenshot", "studio")),
+        Step("screenshots", (*make, "screenshot", "studio", "recording")),
     ]
     return tuple(found)
 

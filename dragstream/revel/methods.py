@@ -105,6 +105,7 @@ _VARIANTS = (
     ),
     Method("fast", DragSettings.fast(), "two iterations from a warm start"),
     Method("warm_I=1", DragSettings.fast(iterations=1), "one iteration from a warm start"),
+    Method("warm_I=3", DragSettings.fast(iterations=3), "three iterations from a warm start"),
     Method("warm_I=4", DragSettings.fast(iterations=4), "four iterations from a warm start"),
     Method("warm_I=0", DragSettings.fast(iterations=0), "the warm start alone, no gradient"),
     Method("sg-i2v", SGI2V(), "SG-I2V, adapted to streams"),

@@ -82,7 +82,7 @@ class ClickSelection:
             raise ValueError(
                 f"no object was found at ({x:.0f}, {y:.0f}): press on one, or paint it first"
             )
-        return region
+        return similarity.closed(region)
 
     def objects(self, source: object) -> list[BoolMask]:
         """The objects in the newest frame by their features, see `objects.objects`.

@@ -13,6 +13,7 @@ from dragstream.widgets.similarity import (
     BoolMask,
     Frame,
     around,
+    closed,
     connected,
     directions,
     parting,
@@ -73,7 +74,7 @@ def objects(features: Mapping[int, Any], frame: Frame) -> list[BoolMask]:
             and _outlined(region, steps) >= _LEAST_BORDER
             and _is_new(region, found)
         ):
-            found.append(region)
+            found.append(closed(region))
     return sorted(found, key=lambda region: float(np.argwhere(region)[:, 1].mean()))
 
 

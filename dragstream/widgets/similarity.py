@@ -20,6 +20,9 @@ _REACH = 0.7
 _COLOUR_REACH = 36.0
 """Standard deviation of a token's colour weight, in levels of 255."""
 
+_GAP = 1 / 27
+"""Radius of the largest gap in an object that is closed, in heights of the frame."""
+
 
 def token_similarity(features: Mapping[int, Any], weights: Floats) -> Floats:
     """The cosine between each token's features and a weighted mean of them, mean over layers.
@@ -154,6 +157,16 @@ def connected(values: Floats, threshold: float, point: tuple[float, float]) -> B
     areas, _ = ndimage.label(alike)
     found: BoolMask = areas == areas[row, column]
     return found
+
+
+def closed(region: BoolMask) -> BoolMask:
+    """A region without holes and narrow gaps, such as an eye of another colour at its border."""
+    radius = max(1, round(_GAP * region.shape[0]))
+    away = np.hypot(*np.mgrid[-radius : radius + 1, -radius : radius + 1])
+    wide = np.pad(region, 2 * radius)
+    bridged = ndimage.binary_closing(wide, away <= radius + 0.5)
+    found: BoolMask = ndimage.binary_fill_holes(bridged)
+    return found[2 * radius : -2 * radius, 2 * radius : -2 * radius]
 
 
 def around(features: Mapping[int, Any], frame: Frame, point: tuple[float, float]) -> Floats:

@@ -210,3 +210,18 @@ def test_missing_transformers_names_the_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ImportError, match=r"dragstream\[sam\]"):
         DragCanvas(np.asarray(Image.new("RGB", (8, 8))), sam=tmp_path)
+
+
+def test_holes_and_gaps_at_the_border_are_closed_and_nothing_is_added_outside():
+    rows, columns = np.mgrid[:160, :200]
+    disc = np.hypot(rows - 60, columns - 90) < 30
+    eyes = (np.hypot(rows - 60, columns - 90) < 12) | (np.hypot(rows - 60, columns - 119) < 4)
+    found = similarity.closed(disc & ~eyes)
+    assert (found & disc).sum() > 0.99 * disc.sum()
+    assert not (found & ~disc).any()
+
+
+def test_a_region_at_the_edge_of_the_frame_stays_as_it_is():
+    corner = np.zeros((80, 80), bool)
+    corner[:20, :30] = True
+    assert np.array_equal(similarity.closed(corner), corner)
