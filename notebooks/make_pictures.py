@@ -11,6 +11,7 @@ in a real JupyterLab in Chromium, through the browser tests.
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import shutil
 import subprocess
@@ -153,6 +154,19 @@ def studio() -> None:
         subprocess.run([*command, str(test)], check=True, env=environment, cwd=ROOT)
         picture = Image.open(Path(folder) / "studio-playground.png").convert("RGB")
     picture.quantize(256, dither=Image.Dither.NONE).save(PICTURES / "studio.png", optimize=True)
+    attach(ROOT / "notebooks" / "02_the_studio.ipynb", PICTURES / "studio.png")
+
+
+def attach(path: Path, picture: Path) -> None:
+    """Put a picture into the notebook's cell that shows it as an attachment.
+
+    A copy of the notebook elsewhere keeps it, and Voilà refuses paths outside of its folder.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    (cell,) = [cell for cell in notebook.cells if f"(attachment:{picture.name})" in cell.source]
+    encoded = base64.b64encode(picture.read_bytes()).decode()
+    cell.attachments = {picture.name: {"image/png": encoded}}
+    nbformat.write(notebook, path)
 
 
 def recording() -> None:

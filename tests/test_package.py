@@ -52,6 +52,7 @@ def test_the_wheel_carries_front_end_weights_and_types(wheel: set[str]) -> None:
         for name in wheel
         if name.startswith("dragstream/widgets/static/") and name.endswith(".js")
     ]
+    assert {f"dragstream/revel/static/{page}.js" for page in ("gallery", "blind")} <= wheel
     weights = [name for name in wheel if name.startswith("dragstream/models/playground/weights/")]
     assert [name for name in weights if name.endswith(".safetensors")]
     assert [name for name in weights if name.endswith(".md")]
@@ -64,7 +65,7 @@ def test_the_wheel_carries_nothing_left_over(wheel: set[str]) -> None:
 
 
 def test_the_wheel_carries_the_course(wheel: set[str]) -> None:
-    course = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} | {"studio.png"}
+    course = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
 
     assert {name for name in wheel if name.startswith("dragstream/course/")} == {
         f"dragstream/course/{name}" for name in course

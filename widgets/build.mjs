@@ -1,5 +1,5 @@
-// Bundles each widget into dragstream/widgets/static, and the page of a session into
-// dragstream/stream/static: one .js and one .css each.
+// Bundles each widget into dragstream/widgets/static, and the pages of sessions and of runs into
+// dragstream/stream/static and dragstream/revel/static: one .js and one .css each.
 // With names it builds only those (`npm run build --prefix widgets -- timeline`).
 // `--check` builds into a temporary folder and compares with what is committed.
 import { build } from "esbuild";
@@ -11,11 +11,12 @@ import { fileURLToPath } from "node:url";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const WIDGETS = {
   folder: resolve(HERE, "../dragstream/widgets/static"),
-  names: ["drag_canvas", "timeline", "drift_plot", "settings_panel", "studio_bar", "guard"],
+  names: ["drag_canvas", "timeline", "drift_plot", "settings_panel", "studio_bar", "feature_view", "guard"],
   format: "esm",
 };
-// An inline script, which a strict content security policy allows by its hash.
+// Inline scripts, which a strict content security policy allows by their hash.
 const PAGE = { folder: resolve(HERE, "../dragstream/stream/static"), names: ["session_page"], format: "iife" };
+const RUN_PAGES = { folder: resolve(HERE, "../dragstream/revel/static"), names: ["gallery", "blind"], format: "iife" };
 
 async function bundle({ names, format }, folder) {
   await build({
@@ -54,7 +55,7 @@ async function stale(target) {
 }
 
 if (process.argv.includes("--check")) {
-  const different = (await Promise.all([WIDGETS, PAGE].map(stale))).flat();
+  const different = (await Promise.all([WIDGETS, PAGE, RUN_PAGES].map(stale))).flat();
   if (different.length > 0) {
     console.error(`not current: ${different.join(", ")}`);
     console.error("run `npm run build --prefix widgets` and commit the result");
@@ -64,7 +65,7 @@ if (process.argv.includes("--check")) {
   }
 } else {
   const named = process.argv.slice(2);
-  for (const target of [WIDGETS, PAGE]) {
+  for (const target of [WIDGETS, PAGE, RUN_PAGES]) {
     const names = target.names.filter((name) => named.length === 0 || named.includes(name));
     if (names.length > 0) await bundle({ ...target, names }, target.folder);
   }

@@ -35,13 +35,13 @@ def page_markdown(path: Path, root: Path) -> str:
 
 
 def notebook_markdown(path: Path) -> str:
-    """A notebook's text and code as Markdown, without outputs."""
+    """A notebook's text and code as Markdown, without outputs and pictures."""
     notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     parts = [
         cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```"
         for cell in notebook.cells
     ]
-    return "\n\n".join(parts) + "\n"
+    return re.sub(r"!\[([^\]]*)\]\(attachment:[^)]*\)", r"\1", "\n\n".join(parts)) + "\n"
 
 
 def reference(name: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import Any
 
 from dragstream.command.base import add_parser
-from dragstream.command.notebooks import copy_notebook, course
+from dragstream.command.notebooks import course
 from dragstream.drags.files import expanded
 
 __all__ = ["add"]
@@ -34,5 +35,5 @@ def _run(options: argparse.Namespace) -> int:
         raise FileExistsError(f"{folder} holds {', '.join(present)}: --overwrite replaces them")
     folder.mkdir(parents=True, exist_ok=True)
     for source, copy in copies.items():
-        print(copy_notebook(source, copy))
+        print(shutil.copyfile(source, copy))
     return 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import Any
 
 from dragstream.command.base import PROMPT, UsageError, add_folder, add_parser
-from dragstream.command.notebooks import add_jupyter, copy_notebook, course, free_name, open_lab
+from dragstream.command.notebooks import add_jupyter, course, free_name, open_lab
 from dragstream.drags.files import expanded
 
 __all__ = ["add"]
@@ -38,7 +39,8 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     options.folder.mkdir(parents=True, exist_ok=True)
     first = course()[0]
-    return open_lab(copy_notebook(first, free_name(options.folder / first.name)), options)
+    copy = free_name(options.folder / first.name)
+    return open_lab(shutil.copyfile(first, copy), options)
 
 
 def _film(file: Path) -> Path:

@@ -5,18 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["add_jupyter", "copy_notebook", "course", "free_name", "notebook", "open_lab"]
-
-
-_PICTURE = re.compile(r"\(\.\./docs/pictures/([\w.]+)\)")
+__all__ = ["add_jupyter", "course", "free_name", "notebook", "open_lab"]
 
 
 def course() -> list[Path]:
@@ -31,17 +26,6 @@ def course() -> list[Path]:
         if found:
             return found
     raise FileNotFoundError(f"there are no notebooks in {str(package / 'course')!r}: reinstall")
-
-
-def copy_notebook(source: Path, copy: Path) -> Path:
-    """Copy a notebook of the course, and the pictures that it links to beside it."""
-    text = source.read_text(encoding="utf-8")
-    for name in _PICTURE.findall(text):
-        places = (source.parent, source.parent.parent / "docs" / "pictures")
-        picture = next(place / name for place in places if (place / name).exists())
-        shutil.copy(picture, copy.parent / name)
-    copy.write_text(_PICTURE.sub(r"(\1)", text), encoding="utf-8")
-    return copy
 
 
 def free_name(file: Path) -> Path:

@@ -15,6 +15,7 @@ from .motions import (
     targets,
     validate,
 )
+from .movebench import MoveBenchCase, read_movebench
 from .track_files import read_tracks, write_tracks
 from .tracks import Tracks, drags_to_tracks, tracks_to_drags
 
@@ -28,6 +29,7 @@ __all__ = [
     "Grid",
     "Memory",
     "Motion",
+    "MoveBenchCase",
     "Path",
     "Poses",
     "Rotation",
@@ -35,6 +37,7 @@ __all__ = [
     "Tracks",
     "Translation",
     "drags_to_tracks",
+    "read_movebench",
     "read_tracks",
     "regions",
     "targets",

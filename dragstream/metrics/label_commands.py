@@ -90,10 +90,18 @@ def add_objmc(parser: argparse.ArgumentParser) -> None:
         help="the video frame of each latent frame that is read, from 0 (first) to 1 (last) "
         "(default: %(default)s)",
     )
-    _tracking_options(parser)
+    tracking_options(parser)
+    parser.add_argument(
+        "--warn-below",
+        type=float,
+        default=0.3,
+        metavar="SHARE",
+        help="warn where fewer points were followed to the end (default: %(default)s)",
+    )
 
 
-def _tracking_options(parser: argparse.ArgumentParser) -> None:
+def tracking_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose a tracker and say how it is used."""
     parser.add_argument(
         "--tracker",
         choices=sorted(TRACKERS),
@@ -115,13 +123,6 @@ def _tracking_options(parser: argparse.ArgumentParser) -> None:
         default=0.15,
         metavar="SHARE",
         help="no figure where fewer points could be followed (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--warn-below",
-        type=float,
-        default=0.3,
-        metavar="SHARE",
-        help="warn where fewer points were followed to the end (default: %(default)s)",
     )
 
 
@@ -165,13 +166,22 @@ TRACKERS: dict[str, Callable[[argparse.Namespace], Tracker]] = {
 }
 
 
-def run_objmc(options: argparse.Namespace) -> Document:
-    """ObjMC of a video against a label: prints it, and returns it as JSON."""
-    label, clock = _label(options)
+def named_tracker(options: argparse.Namespace) -> Tracker | None:
+    """The tracker that the options name; None where they name none.
+
+    Raises:
+        ValueError: CoTracker's files beside another tracker's name.
+    """
     given = options.cotracker is not None or options.cotracker_weights is not None
     name = options.tracker or (CoTracker().name if given else None)
     if given and name != CoTracker().name:
         raise ValueError(f"--cotracker does not go with --tracker {name}")
+    return None if name is None else TRACKERS[name](options)
+
+
+def run_objmc(options: argparse.Namespace) -> Document:
+    """ObjMC of a video against a label: prints it, and returns it as JSON."""
+    label, clock = _label(options)
     video = options.video or find_video(label, options.label)
     if video is None:
         raise ValueError(
@@ -187,7 +197,7 @@ def run_objmc(options: argparse.Namespace) -> Document:
         before_frame=options.before_frame,
         clock=clock,
         frames_per_block=options.frames_per_block,
-        tracker=None if name is None else TRACKERS[name](options),
+        tracker=named_tracker(options),
         points=options.points,
         seed=options.seed,
         within=options.within,

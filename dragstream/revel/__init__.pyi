@@ -1,14 +1,20 @@
+from .blind import count_choices, write_blind
 from .cases import Case, Kind, PastDrag, Subject
 from .charts import study_figure
+from .dataset import check_dataset, write_dataset
 from .dispatch import open_client
 from .folders import RunFolder, read_results
+from .gallery import write_gallery
 from .measuring import Result, measure, run_method
 from .methods import Method, select
+from .movebench_cases import movebench_cases
 from .preparation import PreparedCase, prepare, prepare_on
 from .recorder import from_labels, record
 from .reports import write_report
 from .runs import run
 from .sampling import sample_case
+from .score_files import find_items
+from .scoring import SCORES, score, score_table, summarise
 from .specs import case_specs
 from .starts import ImageStart, RenderedStart
 from .statistics import estimate, judge, paired, table
@@ -16,6 +22,7 @@ from .studies import STUDIES, study_methods
 from .suites import SUITES, read_cases, suite, write_cases
 
 __all__ = [
+    "SCORES",
     "STUDIES",
     "SUITES",
     "Case",
@@ -29,10 +36,14 @@ __all__ = [
     "RunFolder",
     "Subject",
     "case_specs",
+    "check_dataset",
+    "count_choices",
     "estimate",
+    "find_items",
     "from_labels",
     "judge",
     "measure",
+    "movebench_cases",
     "open_client",
     "paired",
     "prepare",
@@ -43,11 +54,17 @@ __all__ = [
     "run",
     "run_method",
     "sample_case",
+    "score",
+    "score_table",
     "select",
     "study_figure",
     "study_methods",
     "suite",
+    "summarise",
     "table",
+    "write_blind",
     "write_cases",
+    "write_dataset",
+    "write_gallery",
     "write_report",
 ]

@@ -23,6 +23,7 @@ from dragstream.models.base import VideoModel
 from dragstream.revel import captions, identity, likeness, live
 from dragstream.revel.cases import PLANNED, Kind
 from dragstream.revel.commands import add_commands
+from dragstream.revel.evidence_commands import add_evidence_commands
 from dragstream.revel.folders import read_results
 from dragstream.revel.methods import ALL, FULL, Method, constants, resolved, select
 from dragstream.revel.runs import run
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
             "--markdown", type=expanded, metavar="FILE", help="write the tables there"
         )
     add_commands(suites)
+    add_evidence_commands(suites)
     return parser
 
 

@@ -65,6 +65,9 @@ def _add_run(commands: Any) -> None:
         "--retries", type=int, default=2, help="of a case that fails (default: %(default)s)"
     )
     runs.add_argument("--no-report", action="store_true", help="write results only")
+    runs.add_argument(
+        "--films", action="store_true", help="keep each method's film, for gallery, blind and score"
+    )
     _add_model(runs, "the one that a file of cases names, else playground")
     reports = commands.add_parser("report", help="a run's report.md and report.html")
     reports.set_defaults(call=_report)
@@ -134,6 +137,7 @@ def _run(options: argparse.Namespace) -> int:
                 gpus=bool(options.gpus),
                 retries=options.retries,
                 seed=options.seed,
+                films=options.films,
                 warn=lambda text: tqdm.write(text, file=sys.stderr),
             )
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@
 run.json        format, model, fingerprint, methods with their settings
 cases.jsonl     one case a line
 results.jsonl   one result a line: a method on a case
+films/          each method's film of each case, where they were asked for (`films`)
 ```
 
 Lines are only ever added, each in one write; a line that was cut short is dropped when the folder
@@ -24,6 +25,7 @@ from filelock import FileLock, Timeout
 from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
+from dragstream.revel.films import CaseFilms, has_film, store_films
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import Method
 
@@ -88,12 +90,25 @@ class RunFolder:
                 )
         self._write_about({**self._about, "model": model, **sampling, "methods": known})
 
-    def missing(self, case: str, methods: Sequence[Method]) -> tuple[Method, ...]:
-        """The methods that have not been run on a case."""
-        return tuple(method for method in methods if (case, method.name) not in self._done)
+    def missing(
+        self, case: str, methods: Sequence[Method], *, films: bool = False
+    ) -> tuple[Method, ...]:
+        """The methods that have not been run on a case, or left no film where films are wanted."""
+        return tuple(
+            method
+            for method in methods
+            if (case, method.name) not in self._done
+            or (films and not has_film(self._folder, case, method.name))
+        )
 
-    def add(self, case: Case, results: Iterable[Result], fingerprint: str) -> None:
-        """Store a case and results on it; stored ones are left out.
+    def add(
+        self,
+        case: Case,
+        results: Iterable[Result],
+        fingerprint: str,
+        films: CaseFilms | None = None,
+    ) -> None:
+        """Store a case, its films, and results on it; stored results are left out.
 
         Raises:
             ValueError: the model has other weights than those of the results so far.
@@ -103,6 +118,8 @@ class RunFolder:
         if case.name not in self._cases:
             self._cases.add(case.name)
             _append(self._folder / "cases.jsonl", [case.to_json()])
+        if films is not None:  # before the results, which say that the case is done
+            store_films(self._folder, films)
         fresh = [each for each in results if (each.case, each.method) not in self._done]
         self._done |= {(each.case, each.method) for each in fresh}
         _append(self._folder / "results.jsonl", [each.to_json() for each in fresh])

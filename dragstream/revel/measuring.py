@@ -5,27 +5,32 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dragstream.drags.checks import short_repr
+from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag
 from dragstream.method.rectification import Rectification
 from dragstream.metrics.dai import dai, handle_point, patch_radius
-from dragstream.metrics.objmc import LowCoverage, ObjMC, json_number, objmc
+from dragstream.metrics.matching import DescriptorMatching
+from dragstream.metrics.objmc import LowCoverage, ObjMC, ObjMCOptions, json_number, objmc, span
 from dragstream.metrics.stability import Drift, leak, swept
-from dragstream.metrics.trackers import Tracker
+from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
 from dragstream.revel.methods import Method
 from dragstream.revel.pasting import cut_and_paste
 from dragstream.revel.poses import truth_tracker
-from dragstream.revel.preparation import PreparedCase, silhouettes
+from dragstream.revel.preparation import PreparedCase, silhouettes, visible_targets
 from dragstream.stream.records import Block, Mode
 
 _NEIGHBOURS = Rectification().neighbours
 _LARGEST = 1e12
+_SMALL = 256
+"""Pixels of width up to which a smaller window than a tracker's default suits the frames."""
 _MARGIN = 8.0
 """Pixels around the handle, its targets and the object that may change: its shadow, its rim."""
 
@@ -123,7 +128,12 @@ def run_method(prepared: PreparedCase, method: Method) -> tuple[Block, ...]:
     return tuple(branch.animate(drags, blocks=case.blocks, keep=keep, settings=method.settings))
 
 
-def measure(prepared: PreparedCase, method: Method, flow: Tracker | None = None) -> Result:
+def measure(
+    prepared: PreparedCase,
+    method: Method,
+    flow: Tracker | None = None,
+    blocks: Sequence[Block] | None = None,
+) -> Result:
     """Carry out a method and measure the result.
 
     Args:
@@ -131,12 +141,13 @@ def measure(prepared: PreparedCase, method: Method, flow: Tracker | None = None)
         method: the method to carry out.
         flow: a tracker that sees pixels only, for `Result.objmc_flow`. It measures `objmc` too
             where the case names no subjects.
+        blocks: what `run_method` made of it; None: it is carried out here.
 
     Raises:
         ValueError: neither subjects nor a flow to follow.
     """
     case = prepared.case
-    blocks = run_method(prepared, method)
+    blocks = run_method(prepared, method) if blocks is None else blocks
     followed = _follow(prepared, blocks, flow)
     moved = _clean_drift(prepared, blocks)
     flowed = [_objmc(prepared, blocks, drag, flow) for drag in case.drags] if flow else None
@@ -167,18 +178,58 @@ def _mean(values: Sequence[float]) -> float:
 
 def _objmc(prepared: PreparedCase, blocks: Sequence[Block], drag: Drag, tracker: Tracker) -> ObjMC:
     frames = np.concatenate([prepared.before[None], prepared.new_frames(blocks)])
-    offsets, commands = prepared.offsets, prepared.commands(drag)
-    visible = prepared.visible(drag)
+    commands = prepared.commands(drag)
+    return follow(frames, drag, prepared.offsets, commands, tracker=tracker)
+
+
+def follow(
+    frames: NDArray[np.uint8],
+    drag: Drag,
+    at: Sequence[int],
+    commands: Sequence[Affine],
+    **options: Unpack[ObjMCOptions],
+) -> ObjMC:
+    """ObjMC of a drag where its target can be seen, without a warning of a low coverage.
+
+    Args:
+        frames: (T, H, W, 3) uint8; the handle lies on the first one.
+        drag: the drag.
+        at: the frame of each trajectory point.
+        commands: the commanded map from rest of each.
+        **options: tracker and other arguments of `objmc`.
+    """
+    seen = visible_targets(drag.mask(*frames.shape[1:3]), commands)
     with warnings.catch_warnings():
         # The coverage stands in the result, beside the distance.
         warnings.simplefilter("ignore", LowCoverage)
         return objmc(
             frames,
             drag,
-            at=[offsets[index] for index in visible],
-            commands=[commands[index] for index in visible],
-            tracker=tracker,
+            at=[at[index] for index in seen],
+            commands=[commands[index] for index in seen],
+            **options,
         )
+
+
+def suited_tracker(
+    commands: Sequence[tuple[Drag, Sequence[Affine]]], size: tuple[int, int], *, edit: bool
+) -> Tracker | None:
+    """A tracker of pixels for a case, the same for all methods; None without OpenCV.
+
+    Args:
+        commands: each drag with its commanded maps.
+        size: height and width of the frames.
+        edit: True where one step leads from the handle to its target.
+    """
+    try:
+        opencv()
+    except ImportError:
+        return None
+    if edit:  # an object may have jumped farther than flow reaches
+        return DescriptorMatching()
+    if size[1] <= _SMALL:
+        return LucasKanade(window=15)
+    return tracker_for(max(span(drag.mask(*size), maps) for drag, maps in commands))
 
 
 def _follow(prepared: PreparedCase, blocks: Sequence[Block], flow: Tracker | None) -> list[ObjMC]:

@@ -62,18 +62,18 @@ class Report:
 
 def to_markdown(report: Report, plots: str) -> str:
     """A report as Markdown whose pictures lie in the folder `plots`."""
-    lines = [f"# {_escaped(report.title)}"]
+    lines = [f"# {escaped(report.title)}"]
     for section in report.sections:
-        lines += ["", f"## {_escaped(section.title)}"]
+        lines += ["", f"## {escaped(section.title)}"]
         for part in section.parts:
             lines.append("")
             if isinstance(part, str):
-                lines.append(_escaped(part))
+                lines.append(escaped(part))
             elif isinstance(part, Table):
-                rows = (map(_escaped, row) for row in part.rows)
-                lines += table_lines([_escaped(cell) for cell in part.head], rows)
+                rows = (map(escaped, row) for row in part.rows)
+                lines += table_lines([escaped(cell) for cell in part.head], rows)
             else:
-                lines.append(f"![{_escaped(part.words)}]({plots}/{part.name}.png)")
+                lines.append(f"![{escaped(part.words)}]({plots}/{part.name}.png)")
     return "\n".join(lines) + "\n"
 
 
@@ -87,7 +87,8 @@ def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text on one line of Markdown, none of which is markup."""
     return _MARKUP.sub(r"\\\1", _CONTROL.sub(" ", text))
 
 

@@ -60,16 +60,8 @@ class PreparedCase:
         return targets(drag.motion, len(self.offsets))
 
     def visible(self, drag: Drag) -> list[int]:
-        """The trajectory points at which a drag's target can be seen: where it is measured.
-
-        An object that is led out of the frame and back can be found before and after. Where it
-        is never to be seen, all points count.
-        """
-        mask = drag.mask(*self.before.shape[:2])
-        least = _VISIBLE * float(mask.sum())
-        commands = self.commands(drag)
-        seen = [index for index, each in enumerate(commands) if warp(mask, each).sum() >= least]
-        return seen or list(range(len(commands)))
+        """The trajectory points at which a drag is measured, see `visible_targets`."""
+        return visible_targets(drag.mask(*self.before.shape[:2]), self.commands(drag))
 
     def new_frames(self, blocks: Sequence[Block]) -> NDArray[np.uint8]:
         """The frames that the drag should show in: of an edit only the edited one."""
@@ -81,6 +73,21 @@ class PreparedCase:
         """Pixels of the objects in the drawn-on frame and without a drag, bool (H, W)."""
         frames = [self.before, *self.new_frames(self.plain)]
         return silhouettes(frames, self.case.subjects)
+
+
+def visible_targets(mask: NDArray[np.bool_], commands: Sequence[Affine]) -> list[int]:
+    """The trajectory points at which a drag's target can be seen: where it is measured.
+
+    An object that is led out of the frame and back can be found before and after. Where it
+    is never to be seen, all points count.
+
+    Args:
+        mask: the handle region, bool (H, W).
+        commands: the commanded map from rest of each trajectory point.
+    """
+    least = _VISIBLE * float(mask.sum())
+    seen = [index for index, each in enumerate(commands) if warp(mask, each).sum() >= least]
+    return seen or list(range(len(commands)))
 
 
 def silhouettes(

@@ -6,7 +6,6 @@ page and escapes all text, so that names of cases, methods and files cannot beco
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,13 +22,13 @@ from dragstream.revel.methods import BASELINE, FULL
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
 from dragstream.revel.statistics import (
     CONFIDENCE,
-    Estimate,
     Finding,
     Verdict,
     column,
     estimate,
     judge,
     paired,
+    shown,
     table,
 )
 from dragstream.revel.studies import MEASURES, STUDIES, Study
@@ -228,7 +227,7 @@ def _breakdown(values: pd.DataFrame, cases: Sequence[Case]) -> Sequence[Section]
             continue
         before, after = estimate(chosen[BASELINE]), estimate(chosen[FULL])
         share = f"{after.mean / before.mean:.2f}" if before.mean else "–"
-        rows.append((group, str(len(chosen)), _text(before, 2), _text(after, 2), share))
+        rows.append((group, str(len(chosen)), shown(before, 2), shown(after, 2), share))
     head = ("cases", "number", "ObjMC without a drag", "with DragStream", "of that")
     return [Section("By what a case is like", (Table(head, tuple(rows)),))] if rows else []
 
@@ -242,25 +241,13 @@ def _shown_mean(values: pd.DataFrame, method: str, name: str) -> str:
     if found.unmeasured and not found.count:
         coverage = 100 * column(values, method, "coverage").mean()
         return f"not measured (coverage {coverage:.0f} %)"
-    return _text(found, MEASURES[name].digits)
+    return shown(found, MEASURES[name].digits)
 
 
 def _against(values: pd.DataFrame, method: str) -> str:
     if method == FULL:
         return "–"
-    return _text(paired(values, FULL, method, "objmc"), MEASURES["objmc"].digits, signed=True)
-
-
-def _text(found: Estimate, digits: int, *, signed: bool = False) -> str:
-    if not found.count or math.isnan(found.mean):
-        return "not measured" if found.unmeasured else "–"
-    sign = "+" if signed else ""
-    every = found.count + found.unmeasured
-    of = f" in {found.count} of {every}" if found.unmeasured else ""
-    return (
-        f"{found.mean:{sign}.{digits}f} [{found.low:{sign}.{digits}f}, "
-        f"{found.high:{sign}.{digits}f}]{of}"
-    )
+    return shown(paired(values, FULL, method, "objmc"), MEASURES["objmc"].digits, signed=True)
 
 
 def _said(finding: Finding, study: Study) -> str:
@@ -273,4 +260,4 @@ def _said(finding: Finding, study: Study) -> str:
 
 
 def _shown(finding: Finding) -> str:
-    return _text(finding.difference, MEASURES[finding.claim.measure].digits, signed=True)
+    return shown(finding.difference, MEASURES[finding.claim.measure].digits, signed=True)

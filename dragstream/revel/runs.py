@@ -20,17 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from dragstream.metrics.matching import DescriptorMatching
-from dragstream.metrics.objmc import span
-from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
+from dragstream.metrics.trackers import Tracker
 from dragstream.models import load
 from dragstream.models.base import VideoModel
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import dispatch
+from dragstream.revel.films import CaseFilms, make_films
 from dragstream.revel.folders import RunFolder
-from dragstream.revel.measuring import Result, measure
+from dragstream.revel.measuring import Result, measure, run_method, suited_tracker
 from dragstream.revel.methods import Method
-from dragstream.revel.preparation import PreparedCase, prepare, prepare_on
+from dragstream.revel.preparation import prepare, prepare_on
 from dragstream.revel.sampling import SEED, sample_case
 from dragstream.revel.scenes import SceneSpec, sample_scene_case
 from dragstream.revel.specs import CaseSpec
@@ -41,9 +40,6 @@ if TYPE_CHECKING:
 
 Item = Case | CaseSpec | SceneSpec
 """A case, or the description of one to draw."""
-
-_SMALL = 256
-"""Pixels of width up to which a smaller window than a tracker's default suits the frames."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,7 @@ class Task:
         methods: the methods to run.
         seed: seed of the draws of specs.
         flow: tracker of pixels; None: the one that suits the case.
+        films: make films as well.
     """
 
     model: str | VideoModel
@@ -63,10 +60,11 @@ class Task:
     methods: tuple[Method, ...]
     seed: int = SEED
     flow: Tracker | None = None
+    films: bool = False
 
 
-Outcome = tuple[Case, tuple[Result, ...], str]
-"""The case of a task, its results, one a method, and the fingerprint of the model's weights."""
+Outcome = tuple[Case, tuple[Result, ...], str, CaseFilms | None]
+"""The case of a task, its results, one a method, the fingerprint of the model's weights, films."""
 
 
 def run(
@@ -80,14 +78,14 @@ def run(
     retries: int = 2,
     seed: int = SEED,
     flow: Tracker | None = None,
+    films: bool = False,
     progress: bool = True,
     warn: Callable[[str], object] | None = None,
 ) -> dict[str, Exception]:
     """Run every method on every case; results that the folder already holds are not made again.
 
     The past of a case, its noise and its video without a drag are made once for all methods.
-    Results are written as they come (`RunFolder`), so a run may be stopped at any time, killed
-    too, and called again.
+    Results are written as they come: a run may be stopped or killed, and called again.
 
     Args:
         items: cases, or specs or scenes to draw them for.
@@ -101,6 +99,7 @@ def run(
         seed: seed of the draws of specs.
         flow: a tracker that sees pixels only, for `Result.objmc_flow`; None: the one that suits
             the case, where OpenCV is installed.
+        films: keep each method's film, too (`films`; extra ``widgets``).
         progress: show a progress bar.
         warn: called with each failure's text, when it happens.
 
@@ -118,9 +117,9 @@ def run(
         name = model if isinstance(model, str) else model.spec.name
         store.begin(name, methods, **_sampling(chosen, model, seed))
         tasks = {
-            item.name: Task(model, item, missing, seed, flow)
+            item.name: Task(model, item, missing, seed, flow, films)
             for item in chosen
-            if (missing := store.missing(item.name, methods))
+            if (missing := store.missing(item.name, methods, films=films))
         }
         total, done = len(chosen), len(chosen) - len(tasks)
         with (
@@ -169,29 +168,22 @@ def work(task: Task) -> Outcome:
             prepared = prepare_on(*sample_scene_case(model, task.item))
         case _:
             prepared = prepare(model, task.item)
-    flow = task.flow or _suited(prepared)
-    results = tuple(measure(prepared, method, flow) for method in task.methods)
-    return prepared.case, results, model.fingerprint()
+    edit = prepared.case.mode is Mode.EDIT
+    commands = [(drag, prepared.commands(drag)) for drag in prepared.case.drags]
+    height, width = prepared.before.shape[:2]
+    flow = task.flow or suited_tracker(commands, (height, width), edit=edit)
+    results, frames = [], {}
+    for method in task.methods:
+        blocks = run_method(prepared, method)
+        results.append(measure(prepared, method, flow, blocks))
+        if task.films:
+            frames[method.name] = prepared.new_frames(blocks)
+    split = task.item.split.value if isinstance(task.item, CaseSpec) else ""
+    films = make_films(prepared, frames, split) if task.films else None
+    return prepared.case, tuple(results), model.fingerprint(), films
 
 
 @lru_cache(maxsize=1)
 def _loaded(name: str) -> VideoModel:
     """A model, once for all the tasks of a process."""
     return load(name)
-
-
-def _suited(prepared: PreparedCase) -> Tracker | None:
-    """A tracker of pixels alone, where OpenCV is installed: the same for all methods."""
-    try:
-        opencv()
-    except ImportError:
-        return None
-    height, width = prepared.before.shape[:2]
-    if prepared.case.mode is Mode.EDIT:  # an object may have jumped farther than flow reaches
-        return DescriptorMatching()
-    if width <= _SMALL:
-        return LucasKanade(window=15)
-    drags = prepared.case.drags
-    return tracker_for(
-        max(span(drag.mask(height, width), prepared.commands(drag)) for drag in drags)
-    )

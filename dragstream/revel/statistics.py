@@ -7,6 +7,7 @@ shows whether one is better.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -115,6 +116,19 @@ def _interval(sample: NDArray[np.float64], mean: float) -> tuple[float, float]:
         ).confidence_interval
     low, high = float(found.low), float(found.high)
     return (low, high) if np.isfinite([low, high]).all() else (mean, mean)
+
+
+def shown(found: Estimate, digits: int, *, signed: bool = False) -> str:
+    """A mean with its interval and, where not all cases have a figure, their number, as text."""
+    if not found.count or math.isnan(found.mean):
+        return "not measured" if found.unmeasured else "–"
+    sign = "+" if signed else ""
+    every = found.count + found.unmeasured
+    of = f" in {found.count} of {every}" if found.unmeasured else ""
+    return (
+        f"{found.mean:{sign}.{digits}f} [{found.low:{sign}.{digits}f}, "
+        f"{found.high:{sign}.{digits}f}]{of}"
+    )
 
 
 def paired(values: pd.DataFrame, better: str, worse: str, measure: str) -> Estimate:

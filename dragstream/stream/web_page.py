@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import hashlib
-import html
-import io
-import json
 import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from dragstream.drags.checks import check_positive
 from dragstream.drags.files import checked_target, replacing
+from dragstream.stream.inline_page import inline_page, shown_frames
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.target_places import target_places
 
@@ -29,10 +24,6 @@ if TYPE_CHECKING:
     from dragstream.drags.motions import Drag
     from dragstream.models.base import ModelSpec
 
-_QUALITY = 80
-"""Of the WebP frames."""
-_NARROWEST = 64
-"""Pixels to which frames are scaled down at most."""
 _TRACK_POINTS = 33
 
 
@@ -86,48 +77,23 @@ def write_page(
             raise ValueError(f"stream {branch.name!r} has no blocks yet: generate one first")
         if names.count(branch.name) > 1:
             raise ValueError(f"two streams have the name {branch.name!r}")
-    text = _page(_document(branches, spec, limit))
+    document = _document(branches, spec, limit)
+    text = inline_page(
+        "dragstream.stream",
+        "session_page",
+        document,
+        "This page shows a film and needs JavaScript.",
+    )
     with replacing(target) as part:
         part.write_text(text, encoding="utf-8")
     return target
-
-
-def _page(document: dict[str, Any]) -> str:
-    """The HTML of a document."""
-    script, style = (_asset(f"session_page.{kind}") for kind in ("js", "css"))
-    # As data in the page's text it must not close its element; JSON allows the escape.
-    data = json.dumps(document, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    policy = (
-        f"default-src 'none'; img-src data:; script-src {_source(script)}; "
-        f"style-src {_source(style)}; base-uri 'none'; form-action 'none'"
-    )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(document['title'])}</title>\n<style>{style}</style>\n</head>\n"
-        '<body>\n<main id="session"><p>This page shows a film and needs JavaScript.</p></main>\n'
-        f'<script type="application/json" id="document">{data}</script>\n'
-        f"<script>{script}</script>\n</body>\n</html>\n"
-    )
-
-
-def _asset(name: str) -> str:
-    """A file of the built front end, as an inline element can hold it."""
-    return (resources.files(__package__) / "static" / name).read_text(encoding="utf-8").strip()
-
-
-def _source(inline: str) -> str:
-    """An inline element as a source in a content security policy."""
-    digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
 
 
 def _document(branches: Sequence[Branch], spec: ModelSpec, limit: float) -> dict[str, Any]:
     """Everything that the page shows, as JSON; blocks that branches share appear once."""
     shared = {id(block): block for branch in branches for block in branch.blocks}
     numbers = {key: number for number, key in enumerate(shared)}
-    width, pictures = _pictures([block.frames for block in shared.values()], limit)
+    width, pictures = shown_frames([block.frames for block in shared.values()], limit)
     return {
         "title": f"DragStream: {branches[0].blocks[-1].prompt}",
         "model": spec.name,
@@ -149,27 +115,6 @@ def _document(branches: Sequence[Branch], spec: ModelSpec, limit: float) -> dict
             for branch in branches
         ],
     }
-
-
-def _pictures(blocks: Sequence[NDArray[np.uint8]], limit: float) -> tuple[int, list[list[str]]]:
-    """The frames of blocks as base64 of WebP, and their width, within a number of bytes."""
-    full = width = blocks[0].shape[2]
-    while True:
-        pictures = [[_webp(frame, width) for frame in frames] for frames in blocks]
-        size = sum(len(picture) for frames in pictures for picture in frames)
-        if size <= limit or width <= min(full, _NARROWEST):
-            return width, pictures
-        width = max(min(full, _NARROWEST), int(0.95 * width * math.sqrt(limit / size)))
-
-
-def _webp(frame: NDArray[np.uint8], width: int) -> str:
-    image = Image.fromarray(frame)
-    if width != image.width:
-        height = max(1, round(image.height * width / image.width))
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=_QUALITY, method=4)
-    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _block(block: Block) -> dict[str, Any]:
@@ -199,7 +144,11 @@ def _settings(settings: object) -> list[tuple[str, str]]:
     if not dataclasses.is_dataclass(settings):
         return []
     found = ((item.name, getattr(settings, item.name)) for item in dataclasses.fields(settings))
-    return [(name, repr(value)) for name, value in found if value is not None]
+    return [
+        (name, value.name if isinstance(value, Enum) else repr(value))
+        for name, value in found
+        if value is not None
+    ]
 
 
 def _drag(block: Block, drag: Drag) -> dict[str, Any]:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipycanvas
-import ipywidgets
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import check_fraction, check_int
+from dragstream.drags.checks import check_bool, check_finite, check_fraction, check_int, short_repr
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region, as_shape
 from dragstream.method.settings import DragSettings
 from dragstream.stream.drag_targets import planned_targets
 from dragstream.widgets import session
-from dragstream.widgets.controls import choice, close_all, row, slider, switch
 from dragstream.widgets.feature_picture import Colouring, FeatureFrame, compose, token_at
 from dragstream.widgets.feature_reader import FeatureReader, PlannedDrags, describe
-from dragstream.widgets.guard import Guard
+from dragstream.widgets.page import PageWidget
 from dragstream.widgets.still import with_picture
 from dragstream.widgets.throttle import BackgroundThrottle
 from dragstream.widgets.weak_callback import weak_callback
@@ -33,23 +33,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Colouring", "FeatureView"]
 
-_TAPPED = -1
-"""Stands for None in the list of layers, where None would mean that nothing is chosen."""
-_THERE_AND_BACK = {
-    "layer": (
-        lambda layer: _TAPPED if layer is None else layer,
-        lambda chosen: None if chosen == _TAPPED else chosen,
-    )
-}
-_MOST_HEIGHT = 70
-"""Percent of the window's height that the four panels and the spectrum take at most."""
+_STATIC = Path(__file__).parent / "static"
 _SHARE = 0.2
 """Of the time, at most, for reading features while another thread changes the stream."""
 _CHOICES = ("frame", "layer", "cutoff", "colouring", "channel", "token")
 _OVERLAYS = ("show_target", "show_keep", "show_focus")
+_SETTABLE = ("frame", "layer", "cutoff", "colouring", "channel", "follow", *_OVERLAYS)
+"""What the page's controls set."""
 
 
-class FeatureView(ipywidgets.VBox):
+def _settable(value: object, name: str) -> str:
+    if value not in _SETTABLE:
+        raise ValueError(f"{name} must be one of {', '.join(_SETTABLE)}, got {short_repr(value)}")
+    return str(value)
+
+
+class FeatureView(PageWidget):
     """The features of a stream's frames, as in the paper's Figures 13 and 14.
 
     ```python
@@ -68,6 +67,8 @@ class FeatureView(ipywidgets.VBox):
     ones are skipped. Reading takes at most a fifth of the time. An
     earlier frame ends the following until `follow` is switched on again.
 
+    The panels are an ipycanvas `Canvas` where the front end has ipycanvas, else a picture.
+
     Args:
         stream: The stream whose frames are shown.
         follow: Go to the newest frame whenever there is one.
@@ -76,6 +77,24 @@ class FeatureView(ipywidgets.VBox):
     Raises:
         TypeError: Anything but a stream.
     """
+
+    _esm = _STATIC / "feature_view.js"
+    _css = _STATIC / "feature_view.css"
+
+    requests: ClassVar = {
+        "set": {"name": _settable, "value": lambda value, _: value},
+        "pick": {"x": check_finite, "y": check_finite},
+        "painter": {"canvas": check_bool},
+    }
+
+    state = traitlets.Dict(read_only=True).tag(sync=True)
+    """Values and ranges of the controls, and the caption."""
+
+    image = traitlets.Bytes(read_only=True).tag(sync=True)
+    """The panels as PNG, empty while each page has ipycanvas."""
+
+    canvas = traitlets.Unicode(read_only=True).tag(sync=True)
+    """The id of the model of the ipycanvas `Canvas`."""
 
     frame = traitlets.Int(0, min=0, help="Latent frame of the stream, from 0.")
     layer = traitlets.Int(
@@ -101,55 +120,20 @@ class FeatureView(ipywidgets.VBox):
         self.follow, self.awake = follow, awake
         self._plan: PlannedDrags = ((), None, None)
         self._painted: NDArray[np.uint8] | None = None
-        self._guard = Guard()
+        self._caption, self._channels = "", 1
+        self._painters: set[bool] = set()  # pages with ipycanvas (True), without (False)
         self._unsubscribe: Callable[[], object] | None = None
-        self._closed = False
-        self._canvas = ipycanvas.Canvas(width=1, height=1, layout={"width": "100%"})
-        self._caption = ipywidgets.Label()
-        super().__init__(children=[*self._parts(), self._guard])
-        self.add_class("dragstream-features")
-        self._canvas.on_client_ready(weak_callback(self._draw))
-        self._canvas.on_mouse_down(weak_callback(self._pick))
+        self._canvas = ipycanvas.Canvas(width=1, height=1)
+        self.set_trait("canvas", self._canvas.model_id)
+        self._publish()
+        super().__init__()
+        self._canvas.on_mouse_down(weak_callback(self._on_pick))
         self.observe(weak_callback(self._again), [*_CHOICES, *_OVERLAYS])
         self.observe(weak_callback(self._woken), ["follow", "awake"])
-        self._guard.observe(weak_callback(self._shown_changed), ["shown"])
         if awake:
             self.show_newest()
 
-    def _parts(self) -> list[ipywidgets.Widget]:
-        """The controls, tied to the attributes, and the canvas."""
-        spec = self.stream.model.spec
-        layers = [("those of drags", _TAPPED), *((str(n), n) for n in range(spec.num_layers))]
-        controls = {
-            "frame": slider("latent frame", 0, 0, "Which latent frame of the stream"),
-            "layer": choice("layer", layers, "Transformer layer whose features are shown"),
-            "cutoff": slider("cutoff ω", 0.01, 1.0, "Of the low-pass, cycles per token", 0.01),
-            "colouring": choice("colours", [(c.value, c) for c in Colouring], "What colours mean"),
-            "channel": slider("channel", 0, 0, "Which number of a feature"),
-            "follow": switch("follow", "Go to the newest frame, also while the stream plays"),
-            "show_target": switch("target Y", "Where the drags of this frame should arrive"),
-            "show_keep": switch("keep M", "What must not change"),
-            "show_focus": switch("focus G", "Where the update acts: bright where it does"),
-        }
-        self._links = [
-            traitlets.link((self, name), (control, "value"), _THERE_AND_BACK.get(name))
-            for name, control in controls.items()
-        ]
-        self._controls = controls
-        first = [controls[name] for name in ("frame", "layer", "cutoff", "colouring", "channel")]
-        second = [controls[name] for name in ("follow", *_OVERLAYS)]
-        return [row(*first), row(*second), self._canvas, self._caption]
-
     # ------------------------------------------------------------------------------- from Python
-
-    @property
-    def shown(self) -> bool:
-        """True while a page shows the view, as far as Python knows."""
-        return self._guard.shown
-
-    def expect_page(self) -> None:
-        """Count as shown from now on: a page is about to show the view."""
-        self._guard.expect_page()
 
     @property
     def stream(self) -> Stream:
@@ -185,23 +169,25 @@ class FeatureView(ipywidgets.VBox):
     def refresh(self) -> None:
         """Read and draw the same frame again."""
         with self._lock:
-            count = self._reader.count
-            self._set_range("frame", max(0, count - 1))
-            if count == 0:
-                self._caption.value = "The stream has no frames yet."
-                return
-            try:
-                features = self._feature_frame()
-            except Exception as error:  # noqa: BLE001  # callbacks have no caller to raise to
-                self._caption.value = f"{type(error).__name__}: {error}"
-                return
-            self._painted = np.asarray(compose(features))
-            self._draw()
-            spec = self.stream.model.spec
-            layers = spec.layers if self.layer is None else (self.layer,)
-            self._caption.value = describe(features, self.frame, layers)
-            if not self.shown:
+            self._caption = self._read()
+            self._publish()
+            if self.shown:
+                self._draw()
+            else:
                 self._drop()
+
+    def _read(self) -> str:
+        """Compose the picture of the current frame, and return the caption."""
+        if self._reader.count == 0:
+            return "The stream has no frames yet."
+        try:
+            features = self._feature_frame()
+        except Exception as error:  # noqa: BLE001  # callbacks have no caller to raise to
+            return f"{type(error).__name__}: {error}"
+        self._painted, self._channels = np.asarray(compose(features)), features.block.shape[-1]
+        spec = self.stream.model.spec
+        layers = spec.layers if self.layer is None else (self.layer,)
+        return describe(features, self.frame, layers)
 
     def catch_up(self) -> None:
         """Draw the current state of the stream, if awake: its newest frame, if the view follows.
@@ -249,13 +235,9 @@ class FeatureView(ipywidgets.VBox):
 
     def close(self) -> None:
         """Stop following the stream and leave every page."""
-        if "_links" in self.__dict__ and not self._closed:
-            self._closed = True
+        if "_canvas" in self.__dict__ and not self._closed:
             self.awake = False
-            self._listen()
-            for link in self._links:
-                link.unlink()
-            close_all(self)
+            self._canvas.close()
         super().close()
 
     # -------------------------------------------------------------------------------------- looks
@@ -279,7 +261,7 @@ class FeatureView(ipywidgets.VBox):
         return value
 
     def _feature_frame(self) -> FeatureFrame:
-        features = self._reader.feature_frame(
+        return self._reader.feature_frame(
             self.frame,
             self.layer,
             self.cutoff,
@@ -289,33 +271,64 @@ class FeatureView(ipywidgets.VBox):
             token=self.token,
             overlays=(self.show_target, self.show_keep, self.show_focus),
         )
-        self._set_range("channel", features.block.shape[-1] - 1)
-        return features
 
     # ------------------------------------------------------------------------------------ the page
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The display of a cell; called whenever a cell displays the view."""
-        self.expect_page()
         return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
 
+    def _publish(self) -> None:
+        """Send values and ranges of the controls, and the caption."""
+        spec, count = self.stream.model.spec, self._reader.count
+        values = {name: getattr(self, name) for name in _SETTABLE}
+        ranges = {
+            "frames": max(0, count - 1),
+            "layers": spec.num_layers,
+            "channels": self._channels - 1,
+            "colourings": [colouring.value for colouring in Colouring],
+        }
+        state = {**values, **ranges, "colouring": self.colouring.value, "caption": self._caption}
+        self.set_trait("state", state)
+
     def _draw(self) -> None:
-        """Send the picture, also to a page that was loaded again."""
+        """Send the picture, as each page can show it."""
         with self._lock:
             if self._painted is None:
                 return
-            height, width = self._painted.shape[:2]
-            if (self._canvas.width, self._canvas.height) != (width, height):
-                self._canvas.width, self._canvas.height = width, height
-                # never much higher than the window, at its own shape
-                self._canvas.layout.max_width = f"min(720px, {_MOST_HEIGHT * width / height:.4g}vh)"
-            # ipycanvas names the canvas to the page only when it draws on another one than before;
-            # a page that came meanwhile would not know on which.
-            self._canvas._canvas_manager._current_canvas = None  # noqa: SLF001
-            self._canvas.clear()
-            self._canvas.put_image_data(self._painted)
+            if True in self._painters:
+                self._draw_on_canvas(self._painted)
+            if False in self._painters:
+                buffer = io.BytesIO()
+                Image.fromarray(self._painted).save(buffer, "PNG", compress_level=1)
+                self.set_trait("image", buffer.getvalue())
 
-    def _pick(self, x: float, y: float) -> None:
+    def _draw_on_canvas(self, painted: NDArray[np.uint8]) -> None:
+        height, width = painted.shape[:2]
+        if (self._canvas.width, self._canvas.height) != (width, height):
+            self._canvas.width, self._canvas.height = width, height
+        # ipycanvas names the canvas to the page only when it draws on another one than before; a
+        # page that came meanwhile would not know on which. All in one message, since a page may
+        # begin to listen between two.
+        self._canvas._canvas_manager._current_canvas = None  # noqa: SLF001
+        with ipycanvas.hold_canvas():
+            self._canvas.clear()
+            self._canvas.put_image_data(painted)
+
+    def _on_painter(self, canvas: bool) -> None:  # noqa: FBT001 - a field of a message
+        """Draw for a page that has been opened, with or without ipycanvas."""
+        with self._lock:
+            self._painters.add(canvas)
+            self._draw()
+
+    def _on_set(self, name: str, value: object) -> None:
+        """Set an attribute as a control of the page says."""
+        try:
+            setattr(self, name, Colouring(value) if name == "colouring" else value)
+        except traitlets.TraitError as error:
+            raise ValueError(str(error)) from None
+
+    def _on_pick(self, x: float, y: float) -> None:
         """Compare all tokens with a clicked one."""
         blocks, grid = self.stream.blocks, self.stream.model.spec.grid
         if not blocks:
@@ -341,8 +354,15 @@ class FeatureView(ipywidgets.VBox):
         self._listen()
         if change["new"]:
             self.catch_up()
+        self._publish()
 
-    def _shown_changed(self, _: object) -> None:
+    def _drop(self) -> None:
+        """Free the cache and the picture, which only a page needs."""
+        self._reader.clear()
+        self._painted = None
+        self.set_trait("image", b"")
+
+    def _follow(self) -> None:
         """Follow the stream while a page shows the view; without one, free what only it needs."""
         with self._lock:
             self._listen()
@@ -350,11 +370,6 @@ class FeatureView(ipywidgets.VBox):
                 self.catch_up()
             else:
                 self._drop()
-
-    def _drop(self) -> None:
-        """Free the cache and the picture, which only a page needs."""
-        self._reader.clear()
-        self._painted = None
 
     def _listen(self) -> None:
         """Subscribe to the stream if the view is shown and awake, else unsubscribe."""
@@ -364,16 +379,10 @@ class FeatureView(ipywidgets.VBox):
         changed = weak_callback(self._changed)
         self._unsubscribe = self.stream.subscribe(changed) if listens else None
 
-    def _set_range(self, name: str, highest: int) -> None:
-        control = self._controls[name]
-        if control.max != highest:
-            control.max = highest  # a value beyond it follows
-
     def _newest(self) -> None:
         count = self._reader.count
         self._leading = True
         try:
-            self._set_range("frame", max(0, count - 1))
             self.frame = max(0, count - 1)
         finally:
             self._leading = False

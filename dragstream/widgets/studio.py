@@ -19,7 +19,6 @@ from dragstream.stream.events import Event, Status, StatusChanged
 from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
 from dragstream.widgets import session
-from dragstream.widgets.controls import close_all
 from dragstream.widgets.drag_canvas import DragCanvas
 from dragstream.widgets.drift_plot import DriftPlot
 from dragstream.widgets.export import export
@@ -31,7 +30,7 @@ from dragstream.widgets.settings_panel import SettingsPanel
 from dragstream.widgets.still import stacked, with_picture
 from dragstream.widgets.studio_activity import Activity
 from dragstream.widgets.studio_bar import StudioBar
-from dragstream.widgets.studio_layout import fold, grid
+from dragstream.widgets.studio_layout import close_all, fold, grid
 from dragstream.widgets.throttle import Throttle, on_a_timer
 from dragstream.widgets.timeline import Timeline
 from dragstream.widgets.weak_callback import weak_callback
@@ -305,6 +304,14 @@ class Studio(ipywidgets.Box):
         """The display of a cell; called whenever a cell displays the studio."""
         self.expect_page()
         return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
+
+    def _display_(self) -> Any:
+        """The display of a marimo cell."""
+        from dragstream.widgets.marimo_layout import layout
+
+        self._features.awake = True  # a folded part is in no page there, and reads nothing
+        folded = {"Settings": self._panel, "Features": self._features}
+        return layout(self._bar, [self._canvas, self._timeline], [self._drift], folded)
 
     def _watch(self) -> None:
         """Observe the parts."""

@@ -26,3 +26,11 @@ def fold(child: ipywidgets.Widget, title: str, *, is_open: bool) -> ipywidgets.A
     )
     made.add_class("dragstream-fold")
     return made
+
+
+def close_all(box: ipywidgets.Box) -> None:
+    """Close what is inside a box, boxes and all, but not the box itself."""
+    for child in box.children:
+        if isinstance(child, ipywidgets.Box):
+            close_all(child)
+        child.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 
 from PIL import Image
 
@@ -68,7 +69,7 @@ class Screencast:
             for _, data in self.pictures
         ]
         times = [at for at, _ in self.pictures]
-        stood = [b - a for a, b in zip(times, times[1:], strict=False)] + [pause]
+        stood = [later - at for at, later in itertools.pairwise(times)] + [pause]
         first, *rest = shown
         first.save(
             path,

@@ -72,9 +72,9 @@ PLACES = {
     "drift plot": ".dragstream-drift .ds-charts",
     "settings": ".dragstream-settings",
     "number of the settings": ".dragstream-settings input >> nth=0",
-    "slider of the features": ".dragstream-features .noUi-handle >> nth=0",
+    "slider of the features": ".dragstream-features input[type=range] >> nth=0",
     "picture of the features": ".dragstream-features canvas",
-    "caption of the features": ".dragstream-features > .widget-label",
+    "caption of the features": ".dragstream-features .ds-caption",
     "fold": ".dragstream-fold .jupyter-widget-Collapse-header >> nth=0",
 }
 

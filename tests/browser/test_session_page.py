@@ -63,3 +63,19 @@ def test_a_page_plays_and_its_chart_can_be_read_by_keyboard(page):
     expect(page.locator(".readout")).to_contain_text("latent frame 8: drift")
     dot.press("Enter")
     expect(page.get_by_label("Video frame")).to_have_value("32")
+
+
+def test_a_page_follows_the_system_and_prints_on_white(page):
+    colour = "name => getComputedStyle(document.body)[name]"
+    for scheme, background in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(27, 27, 27)")):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(colour, "backgroundColor") == background
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(colour, "backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate(colour, "color") == "rgb(34, 34, 34)"
+    for hidden in (".transport button", ".transport input", ".readout", "details"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    expect(page.locator(".transport output")).to_have_text("frame 1 of 33 · 0.00 s")
+    expect(page.locator(".swatch").first).to_have_css("print-color-adjust", "exact")
+    pages = page.pdf(format="A4").count(b"/Type /Page\n")
+    assert 1 <= pages <= 3

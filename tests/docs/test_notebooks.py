@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import re
 from pathlib import Path
 
@@ -58,3 +59,16 @@ def test_outputs_that_are_compared_are_there(name):
     for cell in cells(name, "code"):
         if "nbval-check-output" in cell.metadata.get("tags", ()):
             assert cell.outputs, cell.source
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_carries_its_pictures(path):
+    """Voilà refuses paths outside of the notebook's folder, and a copy elsewhere has none."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type != "markdown":
+            continue
+        shown = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", cell.source)
+        assert shown == [f"attachment:{name}" for name in cell.get("attachments", {})]
+        for name, data in cell.get("attachments", {}).items():
+            kept = (FOLDER.parent / "docs" / "pictures" / name).read_bytes()
+            assert base64.b64decode(data["image/png"]) == kept

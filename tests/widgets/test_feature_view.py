@@ -1,8 +1,10 @@
+import io
 import math
 import threading
 
 import numpy as np
 import pytest
+from PIL import Image
 from traitlets import TraitError
 
 from dragstream.drags import regions
@@ -12,7 +14,7 @@ from dragstream.stream import LiveStream, Stream
 from dragstream.widgets.feature_picture import GAP, PANEL, picture_size, token_at
 from dragstream.widgets.feature_view import Colouring, FeatureView
 from dragstream.widgets.throttle import BackgroundThrottle
-from tests.widgets.pages import seen, until
+from tests.widgets.pages import listening, seen, until
 from tests.widgets.swatches import Swatches
 
 DRAG = Drag(regions.box(16, 16, 48, 48), Translation.by(32, 0))
@@ -48,7 +50,7 @@ def panels(view):
 def test_it_begins_with_the_newest_frame(view):
     assert view.frame == 5
     assert repr(view) == "FeatureView(frame=5, layer=None, cutoff=0.4)"
-    assert "Latent frame 5 (block 1), layer 0" in view._caption.value
+    assert "Latent frame 5 (block 1), layer 0" in view.state["caption"]
 
 
 def elsewhere(call):
@@ -84,14 +86,14 @@ def test_it_follows_other_threads_aside_and_the_newest_wins(view, stream, aside)
 
 
 def test_an_earlier_frame_ends_the_following(view, stream, aside):
-    view._controls["frame"].value = 3
-    assert view.follow is view._controls["follow"].value is False
+    view._on_set("frame", 3)
+    assert view.follow is view.state["follow"] is False
     stream.step()
     elsewhere(stream.step)
     aside[0][1]()
     assert view.frame == 3
-    assert view._controls["frame"].max == 11
-    view._controls["follow"].value = True
+    assert view.state["frames"] == 11
+    view._on_set("follow", value=True)
     assert view.frame == 11
     stream.step()
     assert (view.frame, view.follow) == (14, True)
@@ -103,13 +105,13 @@ def test_an_earlier_frame_ends_the_following(view, stream, aside):
 def test_whoever_moves_the_slider_while_it_looks_aside_has_the_last_word(view, stream):
     elsewhere(stream.step)
     with view._lock:  # a background refresh is under way
-        mover = threading.Thread(target=lambda: setattr(view._controls["frame"], "value", 1))
+        mover = threading.Thread(target=lambda: view._on_set("frame", 1))
         mover.start()
         until(lambda: view.frame == 1)
         view.show_newest()
         assert view.frame == 8
     mover.join()
-    assert view.frame == view._controls["frame"].value == 1
+    assert view.frame == view.state["frame"] == 1
     assert view.follow is False
 
 
@@ -160,22 +162,22 @@ def test_without_a_low_pass_there_is_no_difference(view):
     view.cutoff = 1.0
     shown = {name: panel[60:] for name, panel in panels(view).items()}  # below the names
     assert np.array_equal(shown["features"], shown["filtered"])
-    assert "takes 0 % of a feature" in view._caption.value
+    assert "takes 0 % of a feature" in view.state["caption"]
     view.cutoff = 0.1
     shown = {name: panel[60:] for name, panel in panels(view).items()}
     assert not np.array_equal(shown["features"], shown["filtered"])
-    assert "takes 0 %" not in view._caption.value
+    assert "takes 0 %" not in view.state["caption"]
 
 
 def test_a_click_picks_the_token_that_others_are_compared_with(view):
-    view._pick(PANEL + GAP + 3.5 * PANEL / 6, 1.5 * PANEL / 6)
+    view._on_pick(PANEL + GAP + 3.5 * PANEL / 6, 1.5 * PANEL / 6)
     assert view.token == (1, 3)
     assert view.colouring is Colouring.SIMILARITY
     features = panels(view)["features"]
     step = PANEL // 6
     inside = features[step + 40, 3 * step + 40]
     assert inside[0] > inside[2] + 60  # red: equal to itself
-    view._pick(PANEL + GAP / 2, 10)  # between the panels
+    view._on_pick(PANEL + GAP / 2, 10)  # between the panels
     assert view.token == (1, 3)
 
 
@@ -194,7 +196,7 @@ def test_one_channel_is_shown(view):
     first = panels(view)["features"]
     view.channel = 3
     assert not np.array_equal(first, panels(view)["features"])
-    assert view._controls["channel"].max == 3
+    assert view.state["channels"] == 3
 
 
 def test_overlays_show_what_the_drags_of_a_block_aimed_at(view, stream):
@@ -237,16 +239,34 @@ def test_plans_are_drawn_over_the_newest_frame(view):
 
 
 def test_the_controls_and_the_attributes_are_one(view):
-    view._controls["cutoff"].value = 0.25
-    assert view.cutoff == 0.25
-    view.layer = 0
-    assert view._controls["layer"].value == 0
-    view._controls["layer"].value = -1
+    for name, value in {"cutoff": 0.25, "layer": 0, "frame": 1, "show_focus": False}.items():
+        view._on_set(name, value)
+        assert getattr(view, name) == view.state[name] == value
+    view._on_set("layer", None)
     assert view.layer is None
-    view._controls["frame"].value = 1
-    assert view.frame == 1
-    view._controls["show_focus"].value = False
-    assert view.show_focus is False
+    view._on_set("colouring", "similarity")
+    assert view.colouring is Colouring.SIMILARITY
+    assert view.state["colouring"] == "similarity"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"type": "set", "name": "frame", "value": 6},
+        {"type": "set", "name": "cutoff", "value": "low"},
+        {"type": "set", "name": "colouring", "value": "rainbow"},
+        {"type": "set", "name": "awake", "value": False},
+        {"type": "pick", "x": float("nan"), "y": 0},
+        {"type": "painter", "canvas": 1},
+    ],
+)
+def test_a_wrong_request_of_the_page_changes_nothing(view, request_):
+    listening(view)
+    before = dict(view.state)
+    view._handle_custom_msg(request_, [])
+    assert [content["type"] for content, _ in view.sent] == ["error"]
+    assert view.state == before
+    assert view.awake
 
 
 @pytest.mark.parametrize(
@@ -271,17 +291,34 @@ def test_what_does_not_exist_is_refused(view, name, value):
 
 
 def test_a_page_that_loads_again_gets_the_picture_again(view, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(type(view._canvas), "put_image_data", lambda *args: drawn.append(args[1]))
-    view._canvas._handle_frontend_event(None, {"event": "client_ready"}, [])
-    assert len(drawn) == 1
-    assert drawn[0].shape == (view._canvas.height, view._canvas.width, 4)
+    sent = []
+    monkeypatch.setattr(view._canvas._canvas_manager, "send", lambda *_, **call: sent.append(call))
+    view._on_painter(canvas=True)
+    assert (view._canvas.width, view._canvas.height) == picture_size(
+        view.stream.blocks[-1].frames[-1]
+    )
+    view._on_painter(canvas=True)
+    # one message each time: the command's text, then all pixels
+    assert [len(call["buffers"]) for call in sent] == [2, 2]
+    assert view.image == b""
+
+
+def test_a_page_without_ipycanvas_gets_a_picture_that_follows(view, stream):
+    assert view.image == b""
+    view._on_painter(canvas=False)
+    first = np.asarray(Image.open(io.BytesIO(view.image)).convert("RGB"))
+    assert np.array_equal(first, np.asarray(view.picture().convert("RGB")))
+    before = view.image
+    stream.step()
+    assert view.image != before
+    view._views(0)
+    assert view.image == b""
 
 
 def test_an_empty_stream_says_so():
     stream = Stream(Swatches(), "a disc", seed=3)
     view = seen(FeatureView(stream))
-    assert view._caption.value == "The stream has no frames yet."
+    assert view.state["caption"] == "The stream has no frames yet."
     with pytest.raises(ValueError, match="no frames yet"):
         view.picture()
     stream.step()
@@ -294,7 +331,7 @@ def test_errors_stand_in_the_caption(view, monkeypatch):
 
     monkeypatch.setattr(view._reader, "maps", fail)
     view.cutoff = 0.3
-    assert view._caption.value == "MemoryError: <b>too much</b>"
+    assert view.state["caption"] == "MemoryError: <b>too much</b>"
 
 
 def test_another_stream_of_the_same_model(view, stream):

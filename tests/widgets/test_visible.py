@@ -46,9 +46,9 @@ def listeners(stream):
 def send(widget, views):
     """Say what a page says when it has so many views of a widget, or of all parts of one."""
     parts = (
-        [widget._bar, widget.canvas, widget.timeline, widget.drift, widget.features._guard]
+        [widget._bar, widget.canvas, widget.timeline, widget.drift, widget.features]
         if isinstance(widget, Studio)
-        else [getattr(widget, "_guard", widget)]
+        else [widget]
     )
     for part in parts:
         part._handle_custom_msg({"type": "views", "views": views}, [])

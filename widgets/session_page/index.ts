@@ -17,7 +17,7 @@ const seek = (frame: number): void => {
   film.show(frame);
 };
 lists.push(...streams.map((stream) => new Blocks(stream, seek)));
-document.getElementById("session")?.replaceChildren(
+document.getElementById("page")?.replaceChildren(
   element("h1", {}, session.title),
   element("p", {}, `${session.model} · ${session.width} × ${session.height} pixels · ${session.frameRate} frames a second`),
   film.root,

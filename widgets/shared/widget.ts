@@ -9,7 +9,7 @@ interface Disposable {
 
 export function widget<Store extends Disposable>(
   makeStore: (model: Model) => Store,
-  makeView: (store: Store, host: HTMLElement) => Disposable,
+  makeView: (store: Store, host: HTMLElement, model: Model) => Disposable,
 ) {
   return () => {
     let made: { readonly store: Store; readonly views: Views } | null = null;
@@ -23,10 +23,10 @@ export function widget<Store extends Disposable>(
           store.dispose();
         };
       },
-      render({ el }: { readonly el: HTMLElement }): () => void {
+      render({ model, el }: { readonly model: Model; readonly el: HTMLElement }): () => void {
         if (!made) throw new Error("the widget was rendered before it was initialized");
         keepKeys(el);
-        const view = makeView(made.store, el);
+        const view = makeView(made.store, el, model);
         const leave = made.views.add();
         return () => {
           view.dispose();

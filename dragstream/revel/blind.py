@@ -1,0 +1,247 @@
+"""A blind comparison of two runs: `write_blind` makes the page, `count_choices` counts its files.
+
+The page shows two films of a case, left and right at random; a viewer chooses the better one by
+key. The choices are a JSON file, which the page offers as a download.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scipy import stats
+
+from dragstream.drags.checks import check_positive, short_repr, truncate
+from dragstream.drags.files import checked_target, expanded, replacing
+from dragstream.revel.case_folders import CASE, read_command
+from dragstream.revel.films import film_folder
+from dragstream.revel.gallery import case_document, run_of, shown_films, title_of
+from dragstream.revel.measuring import Result
+from dragstream.revel.methods import FULL
+from dragstream.revel.pages import escaped, table_lines
+from dragstream.revel.statistics import CONFIDENCE
+from dragstream.stream.inline_page import inline_page
+
+FORMAT = 1
+VERDICTS = ("first", "second", "same")
+_LARGEST = 2**24  # bytes of a file of choices
+_WAITING = "This page shows films and needs JavaScript."
+
+
+def write_blind(
+    first: str | Path,
+    second: str | Path,
+    path: str | Path,
+    methods: tuple[str, str] = (FULL, FULL),
+    *,
+    megabytes: float = 20.0,
+) -> Path:
+    """Write the cases that two runs share as a page for blind comparison; returns its path.
+
+    The page draws the order of cases and the sides when it is opened. Its source tells which film
+    is whose.
+
+    Args:
+        first: folder of a run with films (`run ... --films`).
+        second: another one, or the same.
+        path: ending in ``.html``.
+        methods: the method of each run.
+        megabytes: frames are scaled down until they need no more, in units of 10^6 bytes.
+
+    Raises:
+        FileNotFoundError: a film is missing; the message says how it is made.
+        ValueError: runs that share no case, or one run with one method twice.
+    """
+    limit = check_positive(megabytes, "megabytes") * 1e6
+    target = checked_target(path, ".html")
+    places = (expanded(first, "first"), expanded(second, "second"))
+    if places[0].resolve() == places[1].resolve() and methods[0] == methods[1]:
+        raise ValueError(f"both sides are {methods[0]!r} of {str(places[0])!r}: name two methods")
+    runs = [run_of(place) for place in places]
+    cases = _shared(runs, places, methods)
+    commands = [read_command(film_folder(places[0], case) / CASE) for case in cases]
+    pairs = list(zip(places, methods, strict=True))
+    films = [(place, command, method) for command in commands for place, method in pairs]
+    width, pictures = shown_films(films, limit)
+    document = {
+        "title": "Which video follows the drag better?",
+        "format": FORMAT,
+        "sides": [
+            f"{title_of(about, method)} ({place.resolve().name})"
+            for (about, _), (place, method) in zip(runs, pairs, strict=True)
+        ],
+        "shownWidth": width,
+        "cases": [
+            {**case_document(command), "films": pictures[2 * index : 2 * index + 2]}
+            for index, command in enumerate(commands)
+        ],
+    }
+    with replacing(target) as part:
+        part.write_text(
+            inline_page("dragstream.revel", "blind", document, _WAITING), encoding="utf-8"
+        )
+    return target
+
+
+def _shared(
+    runs: Sequence[tuple[dict[str, Any], Sequence[Result]]],
+    places: tuple[Path, Path],
+    methods: tuple[str, str],
+) -> list[str]:
+    """The cases on which both runs have carried out their method."""
+    first, second = (
+        [each.case for each in results if each.method == method]
+        for (_, results), method in zip(runs, methods, strict=True)
+    )
+    if cases := [case for case in first if case in second]:
+        return cases
+    raise ValueError(
+        f"{str(places[0])!r} ({methods[0]}) and {str(places[1])!r} ({methods[1]}) share no case"
+    )
+
+
+@dataclass(frozen=True)
+class Count:
+    """Choices between two sides.
+
+    Attributes:
+        sides: names of the first and the second side.
+        wins: times that each was chosen.
+        same: times that neither was.
+        left: choices for what was on the left.
+        low: lower end of the exact binomial interval of the first side's share of the wins.
+        high: upper end.
+        p_value: two-sided sign test: how likely so uneven a count is where neither is better.
+        p_left: the same for left and right, which should not matter.
+    """
+
+    sides: tuple[str, str]
+    wins: tuple[int, int]
+    same: int
+    left: int
+    low: float
+    high: float
+    p_value: float
+    p_left: float
+
+    @property
+    def share(self) -> float | None:
+        """The first side's share of the wins; None without any."""
+        total = sum(self.wins)
+        return self.wins[0] / total if total else None
+
+    def to_json(self) -> dict[str, Any]:
+        """A document; null where nothing was decided."""
+        decided = sum(self.wins) > 0
+        return {
+            "sides": list(self.sides),
+            "wins": list(self.wins),
+            "same": self.same,
+            "left": self.left,
+            "share": self.share,
+            "interval": [self.low, self.high] if decided else None,
+            "confidence": CONFIDENCE,
+            "p_value": self.p_value if decided else None,
+            "p_left": self.p_left if decided else None,
+        }
+
+
+def count_choices(files: Sequence[str | Path]) -> Count:
+    """Count the choices of one or several viewers.
+
+    A case that a file decides twice counts as it was decided last.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: no choices, or of other sides than those of the first file; the message names
+            the file.
+    """
+    sides: tuple[str, str] | None = None
+    verdicts: list[tuple[str, str]] = []
+    for name in files:
+        file = expanded(name, "file")
+        its, chosen = _read(file)
+        if sides not in {None, its}:
+            raise ValueError(f"{file}: sides must be {sides} as in the first file, got {its}")
+        sides = its
+        verdicts += chosen.values()
+    if sides is None:
+        raise ValueError("files is empty: give at least one file of choices")
+    first, second, same = (sum(each == verdict for each, _ in verdicts) for verdict in VERDICTS)
+    decided = [side for verdict, side in verdicts if verdict != "same"]
+    left = decided.count("left")
+    if not decided:
+        return Count(sides, (0, 0), same, 0, 0.0, 1.0, 1.0, 1.0)
+    test = stats.binomtest(first, first + second)
+    interval = test.proportion_ci(confidence_level=CONFIDENCE, method="exact")
+    return Count(
+        sides,
+        (first, second),
+        same,
+        left,
+        float(interval.low),
+        float(interval.high),
+        float(test.pvalue),
+        float(stats.binomtest(left, len(decided)).pvalue),
+    )
+
+
+def _read(file: Path) -> tuple[tuple[str, str], dict[str, tuple[str, str]]]:
+    """The sides of a file of choices, and verdict and chosen side by case."""
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {str(file)!r}")
+    if file.stat().st_size > _LARGEST:
+        raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
+    try:
+        document = json.loads(file.read_bytes())
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise ValueError(f"choices of format {FORMAT} are expected")  # noqa: TRY301
+        first, second = document["sides"]
+        choices = {_text(each, "case"): _choice(each) for each in document["choices"]}
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f"{file}: {truncate(str(error) or type(error).__name__)}") from error
+    return (str(first), str(second)), choices
+
+
+def _choice(entry: Mapping[str, Any]) -> tuple[str, str]:
+    verdict, side = _text(entry, "verdict"), entry.get("side")
+    if verdict not in VERDICTS:
+        raise ValueError(f"verdict must be one of {VERDICTS}, got {short_repr(verdict)}")
+    if verdict != "same" and side not in {"left", "right"}:
+        raise ValueError(f"side must be left or right, got {short_repr(side)}")
+    return verdict, str(side)
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str:
+    value = entry[name]
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a string, got {short_repr(value)}")  # noqa: TRY004
+    return value
+
+
+def count_table(count: Count) -> str:
+    """A count in Markdown, with what can be told from it."""
+    first, second = map(escaped, count.sides)
+    lines = table_lines(
+        ("chosen", "times"),
+        [(first, str(count.wins[0])), (second, str(count.wins[1])), ("neither", str(count.same))],
+    )
+    if count.share is None:
+        return "\n".join([*lines, "", "not measured: nothing was decided"]) + "\n"
+    said = "cannot be told apart"
+    if count.p_value < 1 - CONFIDENCE:
+        said = f"{first if count.share > 0.5 else second} is chosen more often"
+    told = (
+        f"Of {sum(count.wins)} decisions {count.share:.0%} are for {first} ({CONFIDENCE:.0%} exact "
+        f"interval {count.low:.0%} to {count.high:.0%}; sign test p = {count.p_value:.3g}): {said}."
+    )
+    lines += ["", told]
+    if count.p_left < 1 - CONFIDENCE:
+        lines.append(
+            f"The left side was chosen {count.left} times (p = {count.p_left:.3g}): the viewer "
+            "prefers a side, so read this with care."
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,257 @@
+"""Folders of cases as files: what a video should show, so that any program can make and score it.
+
+```
+NAME/case.json          the drags, and the frames of a video at which they are measured
+NAME/first_frame.png    the frame that the drags are drawn on: frame 0 of each video
+NAME/tracks.npz         where the handles should be in each frame, as `tracks` and `visibility`
+NAME/mask_0.png         the region of each drag, white
+NAME/keep.png           the region that must not change, where there is one
+NAME/METHOD.mp4         videos, in runs and for scoring
+```
+
+`case.json` alone tells everything; the other files hold the same for programs that read no drags.
+A folder from elsewhere may have tracks (`read_tracks`) and masks in place of `case.json`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dragstream.drags.checks import check_int, check_positive, short_repr, truncate
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Drag, targets
+from dragstream.drags.regions import rasterise
+from dragstream.drags.shapes import Shape
+from dragstream.drags.tracks import Tracks
+from dragstream.revel.cases import Case
+from dragstream.revel.preparation import PreparedCase
+from dragstream.stream.records import Mode
+
+FORMAT = 1
+CASE = "case.json"
+FIRST_FRAME = "first_frame.png"
+MOST_FRAMES = 100_000
+MOST_PIXELS = 2**25
+_POINTS = 16
+"""Points of each handle in the file of tracks."""
+_BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+_FIELDS = {"format", "split", "height", "width", "frame_rate", "frames", "at", "case"}
+
+
+@dataclass(frozen=True, eq=False)
+class VideoCommand:
+    """The drags that a video should show, counted in its frames.
+
+    Attributes:
+        name: name of the case.
+        drags: the drags, in pixels.
+        at: the video frame of each trajectory point; the handle lies on frame 0.
+        frames: number of video frames, the handle's included. Of an edit 2: before and after.
+        size: height and width in pixels.
+        frame_rate: video frames a second.
+        split: part of the data set, such as "public"; "" where there is none.
+        edit: True if the newest frame itself was changed.
+        keep: the region that must not change, or None.
+        case: the case that it comes from; None for tracks from elsewhere.
+    """
+
+    name: str
+    drags: tuple[Drag, ...]
+    at: tuple[int, ...]
+    frames: int
+    size: tuple[int, int]
+    frame_rate: float
+    split: str = ""
+    edit: bool = False
+    keep: Shape | None = None
+    case: Case | None = None
+
+    def __post_init__(self) -> None:
+        check_int(self.frames, "frames", least=2)
+        if not self.drags:
+            raise ValueError(f"case {self.name!r} has no drags")
+        rising = list(self.at) == sorted(set(self.at))
+        if not self.at or not rising or self.at[0] < 1 or self.at[-1] >= self.frames:
+            raise ValueError(
+                f"at must hold rising frames between 1 and {self.frames - 1}, got {list(self.at)}"
+            )
+
+    def commands(self, drag: Drag) -> list[Affine]:
+        """The commanded map from rest of a drag at each trajectory point."""
+        return [drag.motion.at(1.0)] if self.edit else targets(drag.motion, len(self.at))
+
+    def tracks(self) -> Tracks:
+        """Positions of points of each handle, in reading order, in each video frame.
+
+        Between trajectory points positions are interpolated linearly.
+        """
+        paths = []
+        for drag in self.drags:
+            handle = np.argwhere(drag.mask(*self.size))[:, ::-1].astype(np.float64)
+            chosen = np.linspace(0, len(handle) - 1, min(_POINTS, len(handle))).round().astype(int)
+            rest = handle[np.unique(chosen)]
+            paths.append(np.stack([rest, *(each.apply(rest) for each in self.commands(drag))]))
+        known = np.concatenate(paths, axis=1)
+        times = np.arange(self.frames, dtype=np.float64)
+        along = np.interp(times, [0, *self.at], np.arange(len(known), dtype=np.float64))
+        points = Tracks(known).resampled(along).points
+        height, width = self.size
+        seen = ((points >= -0.5) & (points < (width - 0.5, height - 0.5))).all(axis=2)
+        return Tracks(points, np.asarray(seen), self.frame_rate)
+
+    def to_json(self) -> dict[str, Any]:
+        """A document of dicts, lists, strings and numbers.
+
+        Raises:
+            ValueError: a command without a case.
+        """
+        if self.case is None:
+            raise ValueError(f"{self.name!r} comes from tracks, not from a case")
+        height, width = self.size
+        return {
+            "format": FORMAT,
+            "split": self.split,
+            "height": height,
+            "width": width,
+            "frame_rate": self.frame_rate,
+            "frames": self.frames,
+            "at": list(self.at),
+            "case": self.case.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> VideoCommand:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: another format, missing or unknown fields, or values out of range.
+        """
+        given: object = document
+        if not isinstance(given, Mapping) or given.get("format") != FORMAT:
+            raise ValueError(f"a case of format {FORMAT} is expected, got {short_repr(document)}")
+        if set(document) != _FIELDS:
+            raise ValueError(
+                f"a case has the fields {sorted(_FIELDS)}; missing "
+                f"{sorted(_FIELDS - set(document))}, unknown {sorted(set(document) - _FIELDS)}"
+            )
+        frames = check_int(document["frames"], "frames", least=2)
+        if frames > MOST_FRAMES:
+            raise ValueError(f"frames must be at most {MOST_FRAMES}, got {frames}")
+        sizes = [check_int(document[name], name, least=1) for name in ("height", "width")]
+        if sizes[0] * sizes[1] > MOST_PIXELS:
+            raise ValueError(f"a frame may have {MOST_PIXELS} pixels, got {sizes[1]} x {sizes[0]}")
+        at = tuple(check_int(each, "at", least=1) for each in document["at"])
+        rate = check_positive(document["frame_rate"], "frame_rate")
+        case = Case.from_json(document["case"])
+        split = str(document["split"])
+        return _of(case, at, frames, (sizes[0], sizes[1]), rate, split)
+
+
+def _of(  # noqa: PLR0917
+    case: Case,
+    at: tuple[int, ...],
+    frames: int,
+    size: tuple[int, int],
+    frame_rate: float,
+    split: str,
+) -> VideoCommand:
+    return VideoCommand(
+        name=case.name,
+        drags=case.drags,
+        at=at,
+        frames=frames,
+        size=size,
+        frame_rate=frame_rate,
+        split=split,
+        edit=case.mode is Mode.EDIT,
+        keep=case.keep,
+        case=case,
+    )
+
+
+def video_command(prepared: PreparedCase, split: str = "") -> VideoCommand:
+    """What a video of a prepared case should show: the drawn-on frame, then the new ones."""
+    frames = 1 + len(prepared.new_frames(prepared.plain))
+    height, width = prepared.before.shape[:2]
+    rate = prepared.stream.model.spec.clock.frame_rate
+    return _of(prepared.case, prepared.offsets, frames, (height, width), rate, split)
+
+
+def case_files(command: VideoCommand, first_frame: NDArray[np.uint8]) -> dict[str, bytes]:
+    """The files of a case, without videos, by name.
+
+    Args:
+        command: what a video should show.
+        first_frame: the frame that the drags are drawn on, uint8 (H, W, 3).
+    """
+    tracks = command.tracks()
+    stored = io.BytesIO()
+    # An archive of numpy holds no date, so the same case has the same checksum.
+    np.savez(stored, tracks=tracks.points.astype(np.float32), visibility=tracks.visible)
+    text = json.dumps(command.to_json(), indent=1) + "\n"
+    files = {CASE: text.encode(), FIRST_FRAME: _png(first_frame), "tracks.npz": stored.getvalue()}
+    for number, drag in enumerate(command.drags):
+        files[f"mask_{number}.png"] = _png(drag.mask(*command.size))
+    if command.keep is not None:
+        files["keep.png"] = _png(rasterise(command.keep, *command.size))
+    return files
+
+
+def _png(pixels: NDArray[Any]) -> bytes:
+    stored = io.BytesIO()
+    Image.fromarray(pixels).save(stored, "PNG", optimize=True)
+    return stored.getvalue()
+
+
+def read_command(file: Path) -> VideoCommand:
+    """What a `case.json` says.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged; the message names it.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {str(file)!r}")
+    try:
+        return VideoCommand.from_json(json.loads(file.read_bytes()))
+    except _BROKEN as error:
+        raise ValueError(f"{file}: {truncate(str(error) or type(error).__name__)}") from error
+
+
+def read_picture(file: Path) -> NDArray[np.uint8]:
+    """A picture, uint8 (H, W, 3).
+
+    Raises:
+        ValueError: it is no picture; the message names the file.
+    """
+    try:
+        with Image.open(file) as image:
+            return np.array(image.convert("RGB"), np.uint8)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{file}: a picture is expected: {error}") from error
+
+
+def file_name(name: str) -> str:
+    """A name as that of a file or folder: what could lead elsewhere is percent-encoded."""
+    text = quote(name, safe=" =,+()")
+    return text.replace(".", "%2E", 1) if text.startswith(".") else text
+
+
+def name_of(stem: str) -> str:
+    """The inverse of `file_name`."""
+    return unquote(stem)
+
+
+def command_folders(root: Path) -> Sequence[Path]:
+    """The folders at or below `root` that hold a `case.json`, by name."""
+    return sorted(file.parent for file in root.rglob(CASE))

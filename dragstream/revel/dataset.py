@@ -1,0 +1,228 @@
+"""REVEL's cases as data: `write_dataset`, `check_dataset`.
+
+```
+README.md               the card
+LICENSE                 of the cases
+dataset.json            format, version, suite, model, weights, seed, number of cases of each part
+SHA256SUMS              of every file but the card, as `sha256sum --check` reads it
+public/NAME/...         the cases, see `case_folders`
+held-out/NAME/...       those that nothing may be chosen by
+```
+
+The card ends with the checksum of SHA256SUMS: one number for the whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.files import expanded, replacing
+from dragstream.models.base import VideoModel
+from dragstream.revel.case_folders import (
+    CASE,
+    VideoCommand,
+    case_files,
+    command_folders,
+    file_name,
+    read_command,
+    video_command,
+)
+from dragstream.revel.cases import Case
+from dragstream.revel.dataset_card import CARD, card, notice
+from dragstream.revel.preparation import prepare, prepare_on
+from dragstream.revel.sampling import SEED, sample_case
+from dragstream.revel.specs import CaseSpec, Split
+
+FORMAT = 1
+ABOUT = "dataset.json"
+SUMS = "SHA256SUMS"
+_LARGEST = 2**28  # bytes of a file of checksums or of dataset.json
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set that was read and whose checksums hold.
+
+    Attributes:
+        about: the contents of `dataset.json`.
+        commands: the cases, by part and name.
+        checksum: SHA-256 of the file of checksums.
+    """
+
+    about: Mapping[str, Any]
+    commands: tuple[VideoCommand, ...]
+    checksum: str
+
+
+def write_dataset(
+    folder: str | Path,
+    items: Iterable[Case | CaseSpec],
+    model: VideoModel,
+    *,
+    suite: str,
+    license: str = "Apache-2.0",  # noqa: A002 - the word that data sets use
+    seed: int = SEED,
+    progress: bool = True,
+) -> Path:
+    """Write cases, with the frames that they lie on, to a folder; returns its path.
+
+    Cases that the folder already holds are kept, so a stopped call is continued by the same call.
+
+    Args:
+        folder: made if it does not exist.
+        items: cases, or specs to draw them for.
+        model: the model that makes their past.
+        suite: name of the suite, for the card.
+        license: SPDX name of the licence of the cases; those of this package's suites are
+            Apache-2.0, as it is.
+        seed: seed of the draws of specs.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: a folder that holds another data set, or something else.
+    """
+    place = expanded(folder, "folder")
+    chosen = list(items)
+    about = {
+        "format": FORMAT,
+        "version": version("dragstream"),
+        "suite": suite,
+        "model": model.spec.name,
+        "fingerprint": model.fingerprint(),
+        "seed": seed,
+        "license": license,
+        "cases": dict(sorted(Counter(_split(item) for item in chosen).items())),
+    }
+    _begin(place, about)
+    for item in tqdm(chosen, unit="case", disable=not progress):
+        target = place / _split(item) / file_name(item.name)
+        if not (target / CASE).is_file():
+            _write_case(target, item, model, seed)
+    _finish(place, about)
+    return place
+
+
+def _split(item: Case | CaseSpec) -> str:
+    """The part of a case; those from elsewhere are public."""
+    return item.split.value if isinstance(item, CaseSpec) else Split.PUBLIC.value
+
+
+def _begin(place: Path, about: dict[str, Any]) -> None:
+    known = place / ABOUT
+    if known.is_file():
+        if _about(known) != about:
+            raise ValueError(f"{str(place)!r} holds another data set; use another folder")
+    elif place.exists() and any(place.iterdir()):
+        raise ValueError(f"{str(place)!r} holds something else; use another folder")
+    place.mkdir(parents=True, exist_ok=True)
+    _write(known, json.dumps(about, indent=2) + "\n")
+
+
+def _write_case(target: Path, item: Case | CaseSpec, model: VideoModel, seed: int) -> None:
+    if isinstance(item, CaseSpec):
+        prepared = prepare_on(*sample_case(model, item, seed))
+    else:
+        prepared = prepare(model, item)
+    files = case_files(video_command(prepared, _split(item)), prepared.before)
+    shutil.rmtree(target, ignore_errors=True)  # what a stopped call began
+    target.mkdir(parents=True)
+    for name in sorted(files, key=lambda name: name == CASE):  # last: then the case is whole
+        (target / name).write_bytes(files[name])
+
+
+def _finish(place: Path, about: Mapping[str, Any]) -> None:
+    """Write licence, checksums and card."""
+    _write(place / "LICENSE", notice(str(about["license"])))
+    commands = [read_command(folder / CASE) for folder in command_folders(place)]
+    files = sorted(
+        file.relative_to(place).as_posix()
+        for file in place.rglob("*")
+        if file.is_file() and file.relative_to(place).as_posix() not in {CARD, SUMS}
+    )
+    lines = "".join(f"{_digest(place / name)}  {name}\n" for name in files)
+    _write(place / SUMS, lines)
+    _write(place / CARD, card(about, commands, _digest(place / SUMS)))
+
+
+def _write(file: Path, text: str) -> None:
+    with replacing(file) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_dataset(folder: str | Path) -> Dataset:
+    """Read a data set and compare every file with its checksum.
+
+    Raises:
+        FileNotFoundError: a file is missing; the message names it.
+        ValueError: a file was changed, is damaged or is not listed, or the numbers of cases differ
+            from `dataset.json`; the message names it.
+    """
+    place = expanded(folder, "folder")
+    sums = place / SUMS
+    for file in (place / ABOUT, sums):
+        if not file.is_file():
+            raise FileNotFoundError(f"there is no file {str(file)!r}")
+        if file.stat().st_size > _LARGEST:
+            raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
+    listed = _listed(sums)
+    for name, digest in listed.items():
+        file = place / name
+        if not file.is_file():
+            raise FileNotFoundError(f"there is no file {str(file)!r}, which {SUMS} lists")
+        if _digest(file) != digest:
+            raise ValueError(f"{file}: another checksum than in {SUMS}: it was changed")
+    about = _about(place / ABOUT)
+    commands = []
+    for part in command_folders(place):
+        name = (part / CASE).relative_to(place).as_posix()
+        if name not in listed:
+            raise ValueError(f"{part / CASE}: not listed in {SUMS}")
+        commands.append(read_command(part / CASE))
+    found = dict(Counter(each.split for each in commands))
+    if found != about.get("cases"):
+        raise ValueError(f"{place / ABOUT}: cases are {about.get('cases')}, but {found} were found")
+    return Dataset(about, tuple(commands), _digest(sums))
+
+
+def _about(file: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(truncate(f"{file} is damaged: {error}")) from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise ValueError(f"{file}: a data set of format {FORMAT} is expected")
+    return about
+
+
+def _listed(file: Path) -> dict[str, str]:
+    """Checksums by file name, all inside the folder."""
+    found = {}
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file}: text in UTF-8 is expected: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        digest, gap, name = line.partition("  ")
+        path = PurePosixPath(name)
+        if len(digest) != 64 or not gap or not name or path.is_absolute() or ".." in path.parts:
+            raise ValueError(
+                f"{file}, line {number}: a checksum and a name are expected, got {short_repr(line)}"
+            )
+        found[name] = digest
+    return found

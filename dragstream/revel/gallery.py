@@ -1,0 +1,218 @@
+"""A page of all cases of a run, film beside film, sorted by error: `write_gallery`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags.checks import check_positive
+from dragstream.drags.files import checked_target, expanded, replacing
+from dragstream.drags.regions import rasterise
+from dragstream.metrics.objmc import json_number
+from dragstream.metrics.trackers import opencv
+from dragstream.revel.case_folders import CASE, VideoCommand, read_command
+from dragstream.revel.films import film_folder, has_film, read_film
+from dragstream.revel.folders import read_about, read_results
+from dragstream.revel.measuring import Result
+from dragstream.revel.methods import BASELINE, FULL
+from dragstream.stream.inline_page import inline_page, shown_frames
+
+FAILED = 0.5
+"""A case has failed from this share of the error of an object that does not move on, or where
+nothing was measured."""
+_PIXEL = 0.08
+"""Bytes that a pixel takes in a page, about; larger frames than these allow are never shown."""
+_SMOOTH = 0.7
+"""Pixels by which an outline may leave the pixels' edges."""
+_WAITING = "This page shows films and needs JavaScript."
+
+
+def write_gallery(
+    folder: str | Path,
+    path: str | Path,
+    methods: Sequence[str] | None = None,
+    *,
+    megabytes: float = 20.0,
+) -> Path:
+    """Write a run's cases as one self-contained web page; returns its path.
+
+    Each case shows the films of the methods and of no drag, with the command drawn on top. The
+    first method sorts them: not measured first, then by error as a share of that of an object that
+    does not move.
+
+    Args:
+        folder: folder of a run with films (`run ... --films`).
+        path: ending in ``.html``.
+        methods: the methods to show; None: `FULL` if it has films, else all that have.
+        megabytes: frames are scaled down until they need no more, in units of 10^6 bytes.
+
+    Raises:
+        FileNotFoundError: a film is missing; the message says how it is made.
+        ValueError: a folder without results, or methods that were not run.
+    """
+    limit = check_positive(megabytes, "megabytes") * 1e6
+    target = checked_target(path, ".html")
+    place = expanded(folder, "folder")
+    about, results = run_of(place)
+    names = _methods(place, results, methods)
+    found = {(each.case, each.method): each for each in results}
+    cases = list(dict.fromkeys(case for case, method in found if method == names[0]))
+    cases.sort(key=lambda case: _order(found[case, names[0]]))
+    columns = [*names, *([] if BASELINE in names else [BASELINE])]
+    commands = [read_command(film_folder(place, case) / CASE) for case in cases]
+    films = [(place, command, method) for command in commands for method in columns]
+    width, pictures = shown_films(films, limit)
+    document = {
+        "title": f"Dragging, case by case: {place.resolve().name}",
+        "model": str(about.get("model")),
+        "methods": [{"name": name, "title": title_of(about, name)} for name in columns],
+        "sortedBy": names[0],
+        "failed": FAILED,
+        "shownWidth": width,
+        "cases": [
+            {
+                **case_document(command),
+                "films": pictures[index * len(columns) : (index + 1) * len(columns)],
+                "figures": [_figures(found.get((command.name, each))) for each in columns],
+            }
+            for index, command in enumerate(commands)
+        ],
+    }
+    with replacing(target) as part:
+        part.write_text(
+            inline_page("dragstream.revel", "gallery", document, _WAITING), encoding="utf-8"
+        )
+    return target
+
+
+def shown_films(
+    films: Sequence[tuple[Path, VideoCommand, str]], limit: float
+) -> tuple[int, list[list[str]]]:
+    """Films of runs as `shown_frames` gives them, read so that all of them fit into memory.
+
+    Args:
+        films: the run's folder, the case and the method of each.
+        limit: bytes that they may take in the page.
+    """
+    cv2 = opencv()
+    pixels = limit / (_PIXEL * sum(command.frames for _, command, _ in films))
+    clips = []
+    for place, command, method in films:
+        frames = read_film(place, command.name, method)
+        height, width = frames.shape[1:3]
+        scale = math.sqrt(pixels / (height * width))
+        if scale < 1:
+            size = (max(1, round(scale * width)), max(1, round(scale * height)))
+            small = [cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in frames]
+            frames = np.stack(small)
+        clips.append(frames)
+    return shown_frames(clips, limit)
+
+
+def run_of(folder: Path) -> tuple[dict[str, Any], tuple[Result, ...]]:
+    """The description and the results of a run.
+
+    Raises:
+        ValueError: a folder without results.
+    """
+    about, results = read_about(folder), read_results(folder)
+    if about is None or not results:
+        raise ValueError(f"{str(folder)!r} holds no results of a run")
+    return about, results
+
+
+def title_of(about: dict[str, Any], method: str) -> str:
+    """The title of a method in a run."""
+    entry = about.get("methods", {}).get(method)
+    return "no drag" if entry is None and method == BASELINE else str((entry or {})["title"])
+
+
+def _methods(
+    place: Path, results: Sequence[Result], methods: Sequence[str] | None
+) -> tuple[str, ...]:
+    run = list(dict.fromkeys(each.method for each in results))
+    if methods is not None:
+        if unknown := [name for name in methods if name not in run]:
+            raise ValueError(f"methods must be of {run}, got {unknown}")
+        return tuple(dict.fromkeys(methods))
+    case = results[0].case
+    filmed = [name for name in run if has_film(place, case, name) and name != BASELINE]
+    if not filmed:
+        raise FileNotFoundError(
+            f"{str(place)!r} holds no films: python -m dragstream.revel run ... --films makes them"
+        )
+    return (FULL,) if FULL in filmed else tuple(filmed)
+
+
+def _order(result: Result) -> tuple[float, str]:
+    share = share_of_still(result)
+    return (-math.inf if share is None else -share, result.case)
+
+
+def share_of_still(result: Result) -> float | None:
+    """ObjMC as a share of that of an object that does not move; None: not measured."""
+    if math.isnan(result.objmc):
+        return None
+    return result.objmc / result.still if result.still > 0 else 0.0
+
+
+def _figures(result: Result | None) -> dict[str, float | None] | None:
+    """Measures of a film; None for one that was not measured as a method."""
+    if result is None:
+        return None
+    return {
+        "objmc": json_number(result.objmc),
+        "share": share_of_still(result),
+        "coverage": result.coverage,
+        "dai": json_number(result.dai),
+        "leak": json_number(result.leak),
+    }
+
+
+def case_document(command: VideoCommand) -> dict[str, Any]:
+    """A case as pages show it: texts, times, and what is drawn on top of its films."""
+    case = command.case
+    tags = () if case is None else (case.mode.value, case.kind.value, *case.tags)
+    height, width = command.size
+    return {
+        "name": command.name,
+        "prompt": "" if case is None else case.prompt,
+        "tags": list(dict.fromkeys([*tags, *([command.split] if command.split else [])])),
+        "width": width,
+        "height": height,
+        "frameRate": command.frame_rate,
+        "keep": None if command.keep is None else _outline(rasterise(command.keep, height, width)),
+        "drags": [_drag(command, index) for index in range(len(command.drags))],
+    }
+
+
+def _outline(mask: NDArray[np.bool_]) -> str:
+    """The outlines of a mask as closed paths of SVG, which can be dashed."""
+    cv2 = opencv()
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    found = (cv2.approxPolyDP(each, _SMOOTH, closed=True)[:, 0] for each in contours)
+    return "".join("M" + "L".join(f"{x} {y}" for x, y in points) + "Z" for points in found)
+
+
+def _drag(command: VideoCommand, index: int) -> dict[str, Any]:
+    """The outline of a handle, the path of its anchor, and its place in frames from 0 on."""
+    drag = command.drags[index]
+    mask = drag.mask(*command.size)
+    maps = command.commands(drag)
+    anchor = np.asarray(drag.motion.anchor(mask))
+    path = [anchor, *(each.apply(anchor) for each in maps)]
+    at = (1,) if command.edit else command.at
+    return {
+        "kind": drag.motion.kind,
+        "outline": _outline(mask),
+        "track": [[round(float(x), 1), round(float(y), 1)] for x, y in path],
+        "targets": [
+            {"frame": frame, "matrix": [round(v, 4) for row in each.matrix for v in row]}
+            for frame, each in zip(at, maps, strict=True)
+        ],
+    }

@@ -1,0 +1,315 @@
+"""Scores of video files, whoever made them: `score`, and its table with intervals.
+
+```python
+items = find_items("MoveBench", {"Wan-Move": Path("results/en")}, movebench="single")
+print(score_table(summarise(score(items))))
+```
+
+Each measure of `SCORES` is a function of a `ScoredVideo`; to add one, add it to the list.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dragstream.drags.motions import Drag
+from dragstream.metrics.dai import dai, handle_point, patch_radius
+from dragstream.metrics.objmc import ObjMC, ObjMCOptions, json_number
+from dragstream.metrics.trackers import Tracker
+from dragstream.models.base import VideoModel
+from dragstream.revel.case_folders import VideoCommand
+from dragstream.revel.measuring import follow, suited_tracker
+from dragstream.revel.pages import escaped, table_lines
+from dragstream.revel.poses import truth_tracker
+from dragstream.revel.preparation import visible_targets
+from dragstream.revel.score_files import ScoreItem, read_frames_for
+from dragstream.revel.statistics import CONFIDENCE, Estimate, estimate, shown
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredVideo:
+    """A video beside its command.
+
+    Attributes:
+        command: what it should show.
+        frames: uint8 (T, H, W, 3) in the command's size; the handles lie on the first one.
+        tracker: follows the points; None: the object's colour in cases of the packaged world,
+            which name their objects, else the tracker that suits the command.
+        options: further arguments of `objmc`.
+    """
+
+    command: VideoCommand
+    frames: NDArray[np.uint8]
+    tracker: Tracker | None = None
+    options: ObjMCOptions = field(default_factory=ObjMCOptions)
+
+    @cached_property
+    def by_pixels(self) -> tuple[ObjMC, ...]:
+        """ObjMC of each drag by a tracker that sees pixels only."""
+        command = self.command
+        commands = [(drag, command.commands(drag)) for drag in command.drags]
+        flow = self.tracker or suited_tracker(commands, command.size, edit=command.edit)
+        return tuple(self._follow(drag, flow) for drag in command.drags)
+
+    @cached_property
+    def followed(self) -> tuple[ObjMC, ...]:
+        """ObjMC of each drag by the tracker that counts."""
+        case = self.command.case
+        if self.tracker is not None or case is None or not case.subjects:
+            return self.by_pixels
+        return tuple(
+            self._follow(drag, truth_tracker(case.subjects[index], case.kinds[index], drag))
+            for index, drag in enumerate(self.command.drags)
+        )
+
+    def _follow(self, drag: Drag, tracker: Tracker | None) -> ObjMC:
+        command = self.command
+        at = (1,) if command.edit else command.at
+        options: ObjMCOptions = {**self.options, "tracker": tracker}
+        return follow(self.frames, drag, at, command.commands(drag), **options)
+
+
+@dataclass(frozen=True)
+class Score:
+    """A measure of a video.
+
+    Attributes:
+        name: its name in JSON.
+        title: its title in tables, with its unit.
+        digits: digits after the point in tables.
+        measure: the figure; NaN where too little could be followed.
+    """
+
+    name: str
+    title: str
+    digits: int
+    measure: Callable[[ScoredVideo], float]
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
+
+
+SCORES: tuple[Score, ...] = (
+    Score("objmc", "ObjMC, px", 2, lambda video: _mean(each.mean for each in video.followed)),
+    Score("epe", "EPE, px", 2, lambda v: _mean(each.point_by_point for each in v.by_pixels)),
+    Score("still", "if nothing moved", 2, lambda v: _mean(each.still for each in v.followed)),
+    Score("coverage", "coverage", 2, lambda v: _mean(each.coverage for each in v.followed)),
+)
+"""The measures that every video is scored by. Of ObjMC and EPE less is better."""
+
+
+def dai_score(model: VideoModel) -> Score:
+    """DAI of a video whose frames a model's autoencoder encodes, one by one.
+
+    It compares with the DAI of videos encoded by the same model, not with the paper's.
+    """
+    grid = model.spec.grid
+
+    def measure(video: ScoredVideo) -> float:
+        command = video.command
+        if command.size != (grid.height, grid.width):
+            raise ValueError(
+                f"case {command.name!r} has frames of {command.size[1]}x{command.size[0]}, "
+                f"{model.spec.name!r} encodes {grid.width}x{grid.height}"
+            )
+        at = (1,) if command.edit else command.at
+        pictures = (video.frames[index] for index in (0, *at))
+        latents = torch.cat([model.encode_image(each)[0, -1:] for each in pictures])
+        found = []
+        for drag in command.drags:
+            maps = command.commands(drag)
+            seen = visible_targets(drag.mask(*command.size), maps)
+            found.append(
+                dai(
+                    latents[0],
+                    latents[1:][seen],
+                    handle_point(drag, *command.size),
+                    [maps[index] for index in seen],
+                    grid=grid,
+                    radius=patch_radius(grid),
+                )
+            )
+        return _mean(found)
+
+    return Score("dai", "DAI", 4, measure)
+
+
+@dataclass(frozen=True)
+class Row:
+    """The scores of one video.
+
+    Attributes:
+        case: name of the case.
+        split: part of the data set.
+        method: name of the method.
+        file: name of the video's file.
+        scores: figures by the name of the measure; NaN: not measured.
+        tracker: names of the trackers.
+        reason: why nothing could be measured; None where the video could be read.
+    """
+
+    case: str
+    split: str
+    method: str
+    file: str
+    scores: dict[str, float]
+    tracker: str
+    reason: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """A document; null for what could not be measured."""
+        return {
+            "case": self.case,
+            "split": self.split,
+            "method": self.method,
+            "file": self.file,
+            "scores": {name: json_number(value) for name, value in self.scores.items()},
+            "tracker": self.tracker,
+            "reason": self.reason,
+        }
+
+
+def score(
+    items: Iterable[ScoreItem],
+    measures: Sequence[Score] = SCORES,
+    tracker: Tracker | None = None,
+    options: ObjMCOptions | None = None,
+) -> Iterator[Row]:
+    """Score every video of every case; a missing or damaged one is a row without figures.
+
+    Args:
+        items: the cases, see `find_items`.
+        measures: what to measure.
+        tracker: follows the points, see `ScoredVideo`.
+        options: further arguments of `objmc`.
+    """
+    for item in items:
+        for method, file in item.videos.items():
+            yield _row(item, method, file, measures, tracker, options or ObjMCOptions())
+
+
+def _row(  # noqa: PLR0917
+    item: ScoreItem,
+    method: str,
+    file: Path,
+    measures: Sequence[Score],
+    tracker: Tracker | None,
+    options: ObjMCOptions,
+) -> Row:
+    row = (item.name, item.split, method, file.name)
+    try:
+        command, frames = read_frames_for(item, file)
+        video = ScoredVideo(command, frames, tracker, options)
+        found = {each.name: each.measure(video) for each in measures}
+    except (FileNotFoundError, ValueError) as error:
+        return Row(*row, {each.name: math.nan for each in measures}, "", str(error))
+    names = dict.fromkeys(each.tracker for each in video.followed)
+    return Row(*row, found, ", ".join(names), None)
+
+
+def summarise(rows: Iterable[Row], measures: Sequence[Score] = SCORES) -> dict[str, Any]:
+    """Means with bootstrap intervals over cases, and each video's scores, as JSON.
+
+    Of each further method it has the paired differences from the first one, over the cases in
+    which both have a figure.
+    """
+    every = list(rows)
+    methods = list(dict.fromkeys(row.method for row in every))
+    table = {
+        method: {row.case: row.scores for row in every if row.method == method}
+        for method in methods
+    }
+    return {
+        "confidence": CONFIDENCE,
+        "cases": len({row.case for row in every}),
+        "measures": [
+            {"name": each.name, "title": each.title, "digits": each.digits} for each in measures
+        ],
+        "methods": {
+            method: {
+                "videos": sum(row.method == method and row.reason is None for row in every),
+                **{each.name: _estimate(table[method], each.name) for each in measures},
+            }
+            for method in methods
+        },
+        "differences": {
+            method: {
+                each.name: _estimate(_less(table[method], table[methods[0]], each.name), each.name)
+                for each in measures
+            }
+            for method in methods[1:]
+        },
+        "trackers": sorted({row.tracker for row in every if row.tracker}),
+        "videos": [row.to_json() for row in every],
+    }
+
+
+def _less(
+    first: dict[str, dict[str, float]], second: dict[str, dict[str, float]], name: str
+) -> dict[str, dict[str, float]]:
+    return {
+        case: {name: first[case][name] - second[case][name]} for case in first if case in second
+    }
+
+
+def _estimate(cases: dict[str, dict[str, float]], name: str) -> dict[str, Any]:
+    found = estimate([scores[name] for scores in cases.values()])
+    return {
+        "mean": json_number(found.mean),
+        "low": json_number(found.low),
+        "high": json_number(found.high),
+        "count": found.count,
+        "unmeasured": found.unmeasured,
+    }
+
+
+def score_table(summary: dict[str, Any]) -> str:
+    """The Markdown of a `summarise`: a row a method, differences, and what was not measured."""
+    measures = summary["measures"]
+    head = ("method", "videos", *(each["title"] for each in measures))
+    rows = [
+        (
+            escaped(method),
+            str(found["videos"]),
+            *(_cell(found[each["name"]], each["digits"]) for each in measures),
+        )
+        for method, found in summary["methods"].items()
+    ]
+    first = next(iter(summary["methods"]))
+    rows += [
+        (
+            f"{escaped(method)} less {escaped(first)}",
+            "",
+            *(_cell(found[each["name"]], each["digits"], signed=True) for each in measures),
+        )
+        for method, found in summary["differences"].items()
+    ]
+    lines = [*table_lines(head, rows), ""]
+    trackers = ", ".join(summary["trackers"]) or "no tracker"
+    lines.append(
+        f"{summary['cases']} case(s); in brackets the {summary['confidence']:.0%} bootstrap "
+        f"interval of the mean over cases; followed by {trackers}."
+    )
+    failed = [video for video in summary["videos"] if video["reason"] is not None]
+    if failed:
+        lines += ["", f"{len(failed)} video(s) without a score:", ""]
+        lines += [f"- {escaped(each['case'])}: {escaped(each['reason'])}" for each in failed]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(found: dict[str, Any], digits: int, *, signed: bool = False) -> str:
+    mean, low, high = (
+        math.nan if found[each] is None else float(found[each]) for each in ("mean", "low", "high")
+    )
+    value = Estimate(mean, low, high, found["count"], found["unmeasured"])
+    return shown(value, digits, signed=signed)
