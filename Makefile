@@ -18,7 +18,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := docs,lab,metrics,sweep,wan,test
+EXTRAS := docs,lab,metrics,quant,sweep,wan,test
 # JupyterLab asks on its first start whether it may fetch news; here it does not.
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 

@@ -28,6 +28,7 @@ _CORE = ("numpy", "torch", "diffusers", "pandas", "scipy", "pillow", "safetensor
 _EXTRAS = {
     "widgets": ("ipywidgets", "anywidget", "ipycanvas", "matplotlib", "imageio-ffmpeg"),
     "wan": ("transformers", "ftfy", "huggingface-hub"),
+    "quant": ("torchao",),
     "metrics": ("opencv-python-headless", "torchmetrics"),
     "sweep": ("distributed",),
 }

@@ -23,7 +23,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dragstream.models.attention_backends import Backend, by_default
-from dragstream.models.causal_gradient import META, KeyValue, attend_with_tap, joined, kernel_for
+from dragstream.models.causal_gradient import (
+    META,
+    KeyValue,
+    StoredKeyValue,
+    attend_with_tap,
+    joined,
+    kernel_for,
+)
 from dragstream.models.causal_rope import apply_rotary_emb
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -174,7 +181,7 @@ class MaskedCall:
 
 def attend_after(
     query: Tensor,
-    kv_cache: Sequence[KeyValue],
+    kv_cache: Sequence[StoredKeyValue],
     current: KeyValue,
     backend: Backend = by_default,
 ) -> tuple[Tensor, Tensor | None]:
@@ -198,10 +205,13 @@ def attend_after(
 
 @_uncompiled
 def attend_to_constants(
-    query: Tensor, pieces: Sequence[KeyValue], backend: Backend = by_default
+    query: Tensor,
+    kv_cache: Sequence[StoredKeyValue],
+    current: KeyValue,
+    backend: Backend = by_default,
 ) -> Tensor:
     """Compute attention to constant keys and values."""
-    *kv_cache, (key, value) = pieces
+    key, value = current
     constant = key.detach(), value.detach()
     return attend_after(query, kv_cache, constant, backend)[0]
 
@@ -217,7 +227,7 @@ class CachedCall:
     """
 
     rotary_emb: Tensor
-    kv_cache: Sequence[KeyValue]
+    kv_cache: Sequence[StoredKeyValue]
     current: KeyValue = field(init=False)
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
@@ -251,8 +261,8 @@ class TappedCall:
     """
 
     rotary_emb: Tensor
-    kv_cache: Sequence[KeyValue]
-    filtered: Sequence[Callable[[], Sequence[KeyValue]]]
+    kv_cache: Sequence[StoredKeyValue]
+    filtered: Sequence[Callable[[], Sequence[StoredKeyValue]]]
     low_passes: Sequence[Callable[[Tensor], Tensor] | None]
     taps: list[Tensor] = field(init=False)
 
@@ -284,7 +294,7 @@ class TappedCall:
                 taps.append(same)  # without filter, a tap equals the network's own attention
                 continue
             own = (key, value) if low_pass is None else (low_pass(key), low_pass(value))
-            taps.append(attend_to_constants(query, (*kv_cache(), own), backend))
+            taps.append(attend_to_constants(query, kv_cache(), own, backend))
         return taps
 
 
@@ -297,6 +307,6 @@ def cross_attend(attn: Attention, hidden: Tensor, text_kv: KeyValue) -> Tensor:
     out = (
         attend(query, key, value)
         if key.requires_grad
-        else attend_to_constants(query, (text_kv,), attn.backend)
+        else attend_to_constants(query, (), text_kv, attn.backend)
     )
     return attn.output(out.reshape(hidden.shape))

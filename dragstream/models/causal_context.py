@@ -10,7 +10,8 @@ from torch import Tensor
 
 from dragstream.models.base import LowPassFilter
 from dragstream.models.causal_config import CausalWanConfig, FrameRanges
-from dragstream.models.causal_gradient import KeyValue
+from dragstream.models.causal_gradient import KeyValue, StoredKeyValue
+from dragstream.models.causal_int8 import Int8Values, expanded
 
 _FILTERS_KEPT = 8
 """Low-pass results cached per block: few cutoffs are usual, but their number has no bound."""
@@ -41,14 +42,16 @@ class CommittedBlock:
         start: Absolute index of its first latent frame.
         frames: Its latent frames.
         size: Rows and columns of tokens.
-        layers: Keys and values of each layer.
+        layers: Keys and values of each layer, plain or in INT8.
     """
 
     start: int
     frames: int
     size: tuple[int, int]
-    layers: tuple[KeyValue, ...]
-    _filtered: dict[LowPassFilter, dict[int, KeyValue]] = field(default_factory=dict, repr=False)
+    layers: tuple[StoredKeyValue, ...]
+    _filtered: dict[LowPassFilter, dict[int, StoredKeyValue]] = field(
+        default_factory=dict, repr=False
+    )
 
     @property
     def stop(self) -> int:
@@ -57,7 +60,7 @@ class CommittedBlock:
 
     def at(
         self, layer: int, low_pass: LowPassFilter | None = None, *, keep: bool = True
-    ) -> KeyValue:
+    ) -> StoredKeyValue:
         """Return keys and values at a layer; low-passed ones are cached if `keep` is set."""
         if low_pass is None:
             return self.layers[layer]
@@ -70,10 +73,16 @@ class CommittedBlock:
                 self._filtered.pop(next(iter(tuple(self._filtered)), low_pass), None)
         return kept[layer]
 
-    def _low_passed(self, layer: int, low_pass: LowPassFilter) -> KeyValue:
+    def _low_passed(self, layer: int, low_pass: LowPassFilter) -> StoredKeyValue:
         with torch.inference_mode(mode=False), torch.no_grad():
-            key, value = (low_passed(low_pass, x, self.size) for x in self.layers[layer])
-        return key, value
+            pair = self.layers[layer]
+            key, value = (low_passed(low_pass, expanded(x), self.size) for x in pair)
+            return in_int8((key, value)) if isinstance(pair[0], Int8Values) else (key, value)
+
+
+def in_int8(pair: KeyValue) -> StoredKeyValue:
+    """Return keys and values in INT8."""
+    return Int8Values.of(pair[0]), Int8Values.of(pair[1])
 
 
 def _overlaps(
@@ -145,12 +154,13 @@ class CausalContext:
         low_pass: LowPassFilter | None = None,
         *,
         keep: bool = True,
-    ) -> list[KeyValue]:
+    ) -> list[StoredKeyValue]:
         """Return keys and values at a layer of the frames in `ranges`, oldest first.
 
-        They are views, not copies. Low-passed ones are cached if `keep` is set.
+        They are views, not copies; those in INT8 are expanded where they are used. Low-passed ones
+        are cached if `keep` is set.
         """
-        pieces = []
+        pieces: list[StoredKeyValue] = []
         for block, start, stop in _overlaps(self.blocks, ranges):
             tokens = block.size[0] * block.size[1]
             begin, end = max(start - block.start, 0), min(stop - block.start, block.frames)

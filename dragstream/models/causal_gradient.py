@@ -27,10 +27,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from dragstream.models.causal_int8 import Int8Values, expanded
 from dragstream.models.matrix_attention import MatrixKernel
 
 KeyValue = tuple[Tensor, Tensor]
 """Keys and values, each (batch, tokens, heads, head_dim)."""
+
+StoredKeyValue = tuple[Tensor | Int8Values, Tensor | Int8Values]
+"""Keys and values of committed blocks: plain, or in INT8, which each use expands."""
 
 _aten = torch.ops.aten
 _PLAIN = (0.0, False)
@@ -129,7 +133,7 @@ _KERNELS: dict[str, Kernel] = {"cpu": _CpuKernel(), "cuda": _CudaKernel(), "meta
 _MATRICES: Kernel = MatrixKernel()
 
 
-def kernel_for(query: Tensor, pieces: Sequence[KeyValue]) -> Kernel | None:
+def kernel_for(query: Tensor, pieces: Sequence[StoredKeyValue]) -> Kernel | None:
     """Return the kernel for tensors (batch, tokens, heads, head_dim); None if there is none."""
     kind = query.device.type
     if kind not in _KERNELS:
@@ -182,19 +186,20 @@ def _matches_autograd(device: torch.device, dtype: torch.dtype) -> bool:
     return all(torch.allclose(a.float(), b.float(), rtol=0.05, atol=0.05) for a, b in pairs)
 
 
-def joined(pieces: Sequence[KeyValue]) -> KeyValue:
-    """Concatenate keys and values of consecutive blocks, head by head in memory."""
-    if len(pieces) == 1:
-        return pieces[0]
+def joined(pieces: Sequence[StoredKeyValue]) -> KeyValue:
+    """Concatenate keys and values of blocks, as floating point numbers, head by head in memory."""
+    plain = [(expanded(key), expanded(value)) for key, value in pieces]
+    if len(plain) == 1:
+        return plain[0]
     keys, values = (
         torch.cat([part.transpose(1, 2) for part in parts], dim=2).transpose(1, 2)
-        for parts in zip(*pieces, strict=True)
+        for parts in zip(*plain, strict=True)
     )
     return keys, values
 
 
 def attend_with_tap(
-    kernel: Kernel, query: Tensor, kv_cache: Sequence[KeyValue], current: KeyValue
+    kernel: Kernel, query: Tensor, kv_cache: Sequence[StoredKeyValue], current: KeyValue
 ) -> tuple[Tensor, Tensor]:
     """Compute attention to the past and to the block itself, and its tap, with the same values.
 
@@ -231,7 +236,7 @@ class _Attention(torch.autograd.Function):
         key: Tensor,
         value: Tensor,
         kernel: Kernel,
-        kv_cache: tuple[KeyValue, ...],
+        kv_cache: tuple[StoredKeyValue, ...],
     ) -> tuple[Tensor, Tensor]:
         pair = _heads_first(joined((*kv_cache, (key, value))))
         out, normaliser = kernel.forward(query.transpose(1, 2), *pair)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from dragstream.drags.checks import check_bool, check_int
+from dragstream.models.causal_quantised import mapped
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -50,14 +51,15 @@ def offloaded_copy(module: Module, device: torch.device) -> Module:
     The module itself is unchanged, also for other threads; the copies are freed with their last
     reference, graphs of autograd included.
     """
+
+    def brought(part: torch.Tensor) -> torch.Tensor:
+        return part.to(device, non_blocking=True, copy=True)
+
     copied = copy.copy(module)
     copied._parameters = {
         name: None
         if weight is None
-        else nn.Parameter(
-            weight.detach().to(device, non_blocking=True, copy=True),
-            requires_grad=weight.requires_grad,
-        )
+        else nn.Parameter(mapped(weight.detach(), brought), requires_grad=weight.requires_grad)
         for name, weight in module._parameters.items()
     }
     copied._buffers = {
@@ -73,5 +75,8 @@ def offloaded_copy(module: Module, device: torch.device) -> Module:
 
 def pin(module: nn.Module) -> None:
     """Pin weights in CPU memory, for copies to a CUDA device at full speed."""
-    for weight in module.parameters():
-        weight.data = weight.data.pin_memory()
+    for part in module.modules():
+        for name, weight in part._parameters.items():
+            if weight is not None:
+                pinned = mapped(weight.detach(), torch.Tensor.pin_memory)
+                part._parameters[name] = nn.Parameter(pinned, weight.requires_grad)

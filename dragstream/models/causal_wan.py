@@ -18,8 +18,8 @@ from dragstream.models.base import LowPassFilter, Reading
 from dragstream.models.causal_attention import Attention, MaskedCall, Visibility
 from dragstream.models.causal_block import Block
 from dragstream.models.causal_config import CausalWanConfig
-from dragstream.models.causal_context import CausalContext, CommittedBlock
-from dragstream.models.causal_gradient import KeyValue
+from dragstream.models.causal_context import CausalContext, CommittedBlock, in_int8
+from dragstream.models.causal_gradient import KeyValue, StoredKeyValue
 from dragstream.models.causal_inputs import (
     check_block,
     check_clips,
@@ -30,6 +30,7 @@ from dragstream.models.causal_inputs import (
 )
 from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_pass import BlockPass
+from dragstream.models.causal_quantised import stored_parts
 from dragstream.models.causal_transformer import CausalTransformer, frozen
 from dragstream.models.checkpoints import check_fit, load_strictly, read_diffusers, read_released
 
@@ -68,11 +69,15 @@ class CausalWan(nn.Module):
 
     Args:
         config: Sizes, see `CausalWanConfig.of`. Weights are random.
+
+    Attributes:
+        int8_cache: If set, keys and values of committed blocks are stored in INT8.
     """
 
     def __init__(self, config: Mapping[str, Any] | CausalWanConfig) -> None:
         super().__init__()
         self.config = CausalWanConfig.of(config)
+        self.int8_cache = False
         self.transformer = CausalTransformer(self.config)
 
     @property
@@ -205,9 +210,13 @@ class CausalWan(nn.Module):
     def fingerprint(self) -> str:
         """Return a digest of config and weights (hexadecimal)."""
         digest = hashlib.sha256(repr(self.config).encode())
+        if self.int8_cache:
+            digest.update(b"keys and values in INT8")
         for name, weight in sorted(self.transformer.state_dict().items()):
             digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-            digest.update(weight.cpu().contiguous().flatten().view(torch.uint8).numpy())
+            for part in stored_parts([weight]):
+                array: Any = part.cpu().contiguous().flatten().view(torch.uint8).numpy()
+                digest.update(array)
         return digest.hexdigest()
 
     # ------------------------------------------------------------------ the whole clip at once
@@ -330,12 +339,16 @@ class CausalWan(nn.Module):
             TypeError, ValueError: As in `read`.
         """
         block = self._start(latents, 0.0, context)
-        layers = block.key_values()
+        layers = self.stored(block.key_values())
         committed = CommittedBlock(context.frames, latents.shape[1], block.size, layers)
         later = self.config.visible_ranges(
             committed.stop, self.config.frames_per_block, context.since
         )
         return context.extended(committed, later)
+
+    def stored(self, layers: Sequence[KeyValue]) -> tuple[StoredKeyValue, ...]:
+        """Return keys and values of each layer as the cache stores them."""
+        return tuple(in_int8(pair) if self.int8_cache else pair for pair in layers)
 
     def _start(
         self, latents: Tensor, sigma: float, context: CausalContext, window: int | None = None

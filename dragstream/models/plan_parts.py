@@ -90,6 +90,8 @@ def memory_parts(release: Release, sizes: Sizes, where: DeviceMap) -> tuple[Part
         release.tokens,
         release.layers,
         read_dtype(where.dtype),
+        where.weights,
+        where.kv_cache == "int8",
     )
     vae = rehearse_vae(
         _hashable(sizes.vae),

@@ -22,7 +22,9 @@ from torch.utils._pytree import tree_leaves
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_context import CausalContext, CommittedBlock
+from dragstream.models.causal_int8 import Int8Values
 from dragstream.models.causal_offload import OffloadConfig
+from dragstream.models.causal_quantised import quantise_layers, stored_parts
 from dragstream.models.causal_wan import CausalWan
 
 Result = TypeVar("Result")
@@ -101,9 +103,11 @@ def rehearse(call: Callable[[], Result]) -> tuple[Result, Takes]:
     return found, Takes(meter.peak, kept)
 
 
-def size_of(tensors: Sequence[Tensor]) -> int:
-    """Return the total bytes of tensors."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+def size_of(tensors: Sequence[Tensor | Int8Values]) -> int:
+    """Return the total bytes of tensors, of quantised ones as stored."""
+    coded = sum(part.nbytes for part in tensors if isinstance(part, Int8Values))
+    plain = stored_parts(part for part in tensors if isinstance(part, Tensor))
+    return coded + sum(part.nbytes for part in plain)
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,8 @@ class Scenery:
         tokens: Tokens of the text.
         layers: The tapped layers.
         dtype: Dtype of the weights.
+        weights: Kind of the layers' weights, see `quantise_layers`; None for plain ones.
+        int8_cache: If set, keys and values of committed blocks are in INT8.
     """
 
     config: CausalWanConfig
@@ -164,6 +170,8 @@ class Scenery:
     tokens: int
     layers: tuple[int, ...]
     dtype: torch.dtype
+    weights: str | None = None
+    int8_cache: bool = False
 
     @property
     def depth(self) -> int:
@@ -222,6 +230,9 @@ def _stage(scenery: Scenery) -> tuple[_Stage, int]:
         block = (1, config.frames_per_block, config.latent_channels, *size)
         latents = torch.empty(block, dtype=torch.float32)
     wan.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
+    if scenery.weights is not None:
+        quantise_layers(wan.transformer.blocks, scenery.weights)
+    wan.int8_cache = scenery.int8_cache
     context = wan.new_context(text)
     text_kv = size_of([part for pair in context.text_kv for part in pair])
     if past:
@@ -234,7 +245,7 @@ def _stage(scenery: Scenery) -> tuple[_Stage, int]:
             )
             for _ in range(config.num_layers)
         )
-        seen = CommittedBlock(0, past, (rows, columns), pairs)
+        seen = CommittedBlock(0, past, (rows, columns), wan.stored(pairs))
         context = dataclasses.replace(context, frames=past, blocks=(seen,))
     return _Stage(wan, context, latents), text_kv
 

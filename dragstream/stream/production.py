@@ -26,6 +26,42 @@ _ALIGNED = 16
 
 
 @dataclass(frozen=True, eq=False)
+class Undecoded:
+    """A block that is denoised and committed, without its frames.
+
+    Attributes:
+        block: Its record; `frames` is empty.
+        context: The context after it.
+    """
+
+    block: Block
+    context: Context
+
+    def after(self, state: State) -> State:
+        """A state with it, from which the next block can be denoised."""
+        contexts = state.contexts.put(len(state.blocks) + 1, self.context)
+        return replace(state, blocks=(*state.blocks, self.block), contexts=contexts)
+
+    def decoded(self, cache: ContextCache, state: State, decoder: Any) -> State:
+        """Decode its frames after those of a state; the state with the complete block.
+
+        Raises:
+            FloatingPointError: The frames are not finite.
+        """
+        began = time.perf_counter()
+        frames, decoder = cache.decode(self.block.latents, decoder)
+        timings = replace(self.block.timings, decode=time.perf_counter() - began)
+        previous = state.blocks[-1] if state.blocks else None
+        block = replace(
+            self.block,
+            frames=frames,
+            timings=timings,
+            first_frame=previous.video_frames.stop if previous else 0,
+        )
+        return state.extended(block, self.context, decoder)
+
+
+@dataclass(frozen=True, eq=False)
 class BlockRequest:
     """The parameters of one block to produce.
 
@@ -68,6 +104,22 @@ def produce(
             not.
         Exception: Any exception of ``on_event``.
     """
+    undecoded = denoise(cache, state, seed, wanted, on_event)
+    extended = undecoded.decoded(cache, state, cache.decoder(state, len(state.blocks)))
+    on_event(BlockMade(extended.blocks[-1]))
+    return extended
+
+
+def denoise(
+    cache: ContextCache, state: State, seed: int, wanted: BlockRequest, on_event: EventCallback
+) -> Undecoded:
+    """The next block without its frames: see `produce`.
+
+    Raises:
+        ValueError: The model's largest number of blocks is reached.
+        FloatingPointError: The latents stopped being finite.
+        Exception: Any exception of ``on_event``.
+    """
     model, index = cache.model, len(state.blocks)
     most = model.spec.most_blocks
     if most is not None and index >= most:
@@ -76,7 +128,6 @@ def produce(
             f"present ones, rewind, or begin another stream"
         )
     context = cache.context(state, index, state.prompt)
-    decoder = cache.decoder(state, index)
     first_steps = wanted.first_steps or (noise(seed, index, 0, _shape(cache)),)
     draft = generate(
         model,
@@ -88,10 +139,7 @@ def produce(
         previous=_previous(cache, state, wanted.prediction_blocks),
         on_event=on_event,
     )
-    block = _recorded(state, wanted, draft)
-    extended = _complete(cache, state, block, context, decoder)
-    on_event(BlockMade(extended.blocks[-1]))
-    return extended
+    return _committed(cache, state, _recorded(state, wanted, draft), context)
 
 
 def _recorded(state: State, wanted: BlockRequest, draft: Draft) -> Block:
@@ -238,7 +286,7 @@ def _from_latents(
         context = cache.context(state, index, state.prompt)
         decoder = cache.decoder(state, index)
         kept = block if state.blocks else replace(block, **source)
-        state = _complete(cache, state, kept, context, decoder)
+        state = _committed(cache, state, kept, context).decoded(cache, state, decoder)
     return replace(state, start=len(parts))
 
 
@@ -251,7 +299,6 @@ def _block(
     timings: Timings,
 ) -> Block:
     """The next block of a state, without its frames and drift."""
-    previous = state.blocks[-1] if state.blocks else None
     return Block(
         index=len(state.blocks),
         mode=mode,
@@ -261,28 +308,17 @@ def _block(
         frames=np.zeros((0, 0, 0, 3), np.uint8),
         drift=(),
         timings=timings,
-        first_frame=previous.video_frames.stop if previous else 0,
     )
 
 
-def _complete(
-    cache: ContextCache, state: State, block: Block, context: Context, decoder: Any
-) -> State:
-    """Commit and decode a block, and append it to the state."""
+def _committed(cache: ContextCache, state: State, block: Block, context: Context) -> Undecoded:
+    """Commit a block after a state."""
     began = time.perf_counter()
     context = cache.commit(block.latents, context)
-    committed = time.perf_counter()
-    frames, decoder = cache.decode(block.latents, decoder)
-    decoded = time.perf_counter()
-    timings = replace(block.timings, commit=committed - began, decode=decoded - committed)
+    timings = replace(block.timings, commit=time.perf_counter() - began)
     neighbours = (block.settings or DragSettings.paper()).neighbours
-    block = replace(
-        block,
-        frames=frames,
-        drift=_drift(state.blocks, block.latents, neighbours),
-        timings=timings,
-    )
-    return state.extended(block, context, decoder)
+    drifts = _drift(state.blocks, block.latents, neighbours)
+    return Undecoded(replace(block, drift=drifts, timings=timings), context)
 
 
 def _drift(past: Sequence[Block], latents: torch.Tensor, neighbours: int) -> tuple[float, ...]:

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from dragstream.drags.checks import check_int
 from dragstream.stream.pixels import decode
 
 if TYPE_CHECKING:
@@ -139,6 +140,21 @@ class State:
             contexts=self.contexts.put(count, context),
             decoders=self.decoders.put(count, decoder),
         )
+
+
+def checked_cut(state: State, count: int, name: str) -> State:
+    """The state with its first ``count`` blocks, an argument of that name.
+
+    Raises:
+        TypeError: ``count`` is not an integer.
+        ValueError: ``count`` is out of range.
+    """
+    wanted = check_int(count, name, least=state.start)
+    if wanted > len(state.blocks):
+        raise ValueError(
+            f"{name} must be at most {len(state.blocks)}, the number of blocks, got {wanted}"
+        )
+    return state.cut(wanted)
 
 
 def need_blocks(state: State, call: str) -> None:

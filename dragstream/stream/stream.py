@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from dragstream.drags.checks import check_int
+from dragstream.drags.checks import check_bool, check_int
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region
 from dragstream.method.base import DragMethod
@@ -28,10 +29,11 @@ from dragstream.stream.block_plan import (
 )
 from dragstream.stream.export import StreamExport
 from dragstream.stream.noise import checked_seed
+from dragstream.stream.overlap import overlapped
 from dragstream.stream.plain_torch import plain_torch
 from dragstream.stream.production import BlockRequest, produce, produce_image, produce_video
 from dragstream.stream.records import Block, Mode
-from dragstream.stream.state import ContextCache, State, need_blocks
+from dragstream.stream.state import ContextCache, State, checked_cut, need_blocks
 
 __all__ = ["Region", "Stream"]
 
@@ -149,7 +151,7 @@ class Stream(StreamExport, StreamAccess):
             self._state = self._produce(state, BlockRequest(Mode.STEP))
             return self._state.blocks[-1]
 
-    def run(self, n: int, progress: bool = True) -> list[Block]:  # noqa: FBT001, FBT002
+    def run(self, n: int, progress: bool = True, overlap: bool = False) -> list[Block]:  # noqa: FBT001, FBT002
         """Generate n blocks.
 
         Each block is complete in itself: after an interrupt the finished ones stay.
@@ -157,13 +159,21 @@ class Stream(StreamExport, StreamAccess):
         Args:
             n: Number of blocks, 0 or more.
             progress: Show a progress bar.
+            overlap: Decode each block on a thread while the next is denoised (see
+                `dragstream.stream.overlap`); the bits are the same.
 
         Raises:
-            TypeError: ``n`` is not an integer.
-            ValueError: ``n`` is negative.
+            TypeError, ValueError: ``n`` is no number of blocks, or ``overlap`` no boolean.
         """
         count = check_int(n, "n", least=0)
-        return [self.step() for _ in tqdm(range(count), "blocks", disable=not progress)]
+        if not check_bool(overlap, "overlap"):
+            return [self.step() for _ in tqdm(range(count), "blocks", disable=not progress)]
+        with self._writing("run") as state:
+            cache, event = self._cache, self._write_lock.on_event
+            with contextlib.closing(overlapped(cache, state, self._seed, count, event)) as grow:
+                for self._state in tqdm(grow, "blocks", count, disable=not progress):
+                    self._notify()
+            return list(self._state.blocks[len(state.blocks) :])
 
     def edit(
         self,
@@ -306,7 +316,7 @@ class Stream(StreamExport, StreamAccess):
                 number of blocks.
         """
         with self._writing("rewind") as state:
-            self._state = _cut(state, to, "to")
+            self._state = checked_cut(state, to, "to")
 
     def fork(self, at: int | None = None) -> Stream:
         """A new stream with the same first ``at`` blocks (None: all) and the same noise.
@@ -318,7 +328,7 @@ class Stream(StreamExport, StreamAccess):
         state = self._state
         branch = object.__new__(type(self))
         branch._seed, branch._cache = self._seed, self._cache
-        branch._state = state if at is None else _cut(state, at, "at")
+        branch._state = state if at is None else checked_cut(state, at, "at")
         StreamAccess.__init__(branch)
         return branch
 
@@ -388,13 +398,3 @@ def _check_model(model: object) -> None:
 def _undo(undo: int | None, model: VideoModel) -> int:
     """The checked number of blocks whose contexts are kept; None: the model's, or `_UNDO`."""
     return check_int(getattr(model, "undo", _UNDO) if undo is None else undo, "undo", least=1)
-
-
-def _cut(state: State, count: int, name: str) -> State:
-    """The state with its first ``count`` blocks."""
-    wanted = check_int(count, name, least=state.start)
-    if wanted > len(state.blocks):
-        raise ValueError(
-            f"{name} must be at most {len(state.blocks)}, the number of blocks, got {wanted}"
-        )
-    return state.cut(wanted)

@@ -95,8 +95,8 @@ def test_the_doctor_reports_what_is_installed(capsys) -> None:
     scripts = Path(dragstream.__file__).parent / "widgets" / "static"
     assert found["front end"]["text"] == f"{len(list(scripts.glob('*.js')))} files"
     assert "x264" in found["ffmpeg"]["text"]
-    for each in found.values():
-        assert each["text"] in text
+    for name, each in found.items():
+        assert name == "cpu" or each["text"] in text  # its free memory changes meanwhile
 
 
 def test_the_doctor_tells_extras_from_the_core(monkeypatch, capsys) -> None:

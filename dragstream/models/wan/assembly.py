@@ -14,6 +14,7 @@ from dragstream.drags.checks import check_finite, check_sequence
 from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
+from dragstream.models.causal_quantised import check_kind, quantise_layers, stored_parts
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.defaults import cpu_by_default
 from dragstream.models.inspection import described
@@ -85,8 +86,9 @@ def load(
         cache: Cache converted weights and encoded prompts: True, False, or the cache folder.
         device_map: Device of each part; by default a CUDA device, in bfloat16.
         progress: Show progress bars.
-        changes: Fields of `DeviceMap` (`device`, `dtype`, ...) or of `Release` (`height`, `width`,
-            `window`, ...) to replace, for Wan 2.1 also of `Guidance` (`steps`, `scale`, ...).
+        changes: Fields of `DeviceMap` (`device`, `dtype`, `weights`, ...) or of `Release`
+            (`height`, `width`, `window`, ...) to replace, for Wan 2.1 also of `Guidance` (`steps`,
+            `scale`, ...).
 
     Raises:
         TypeError: A name or value of the wrong kind, or an unknown field.
@@ -94,8 +96,8 @@ def load(
             values.
         FileNotFoundError: A missing file that cannot be downloaded; the message names it.
         MemoryError, OSError: Weights or a download do not fit; the message has sizes.
-        ImportError, RuntimeError: A package of the extra `wan` or of an attention is missing, or a
-            compiler.
+        ImportError, RuntimeError: A package is missing (extra `wan` or `quant`, or that of an
+            attention), or a compiler.
     """
     if isinstance(name, Plan):
         name.check()
@@ -104,6 +106,7 @@ def load(
     where, release_changes = _placed(device_map, changes)
     release, own = _released(name)
     release = release.changed(release_changes)
+    _check_quantised(where, release)
     files = Files(
         base=_base(base, release, own, revision),
         weights=own or Hub(release.repository or release.base, revision),
@@ -134,6 +137,9 @@ def assemble(
     device, dtype = torch.device(where.device or "cpu"), where.dtype
     with tqdm(total=4, desc=f"loading {release.name}", disable=not progress, leave=False) as bar:
         wan = read_transformer(release, files, dtype)  # type: ignore[arg-type]
+        if where.weights is not None:
+            quantise_layers(wan.transformer.blocks, where.weights)
+        wan.int8_cache = where.kv_cache is not None
         bar.update()
         vae = VideoAutoencoder.from_folder(files.base.folder("vae"), dtype=where.vae_dtype)  # type: ignore[arg-type]
         bar.update()
@@ -240,7 +246,7 @@ def _check_preview(preview: PreviewDecoder, vae: VideoAutoencoder) -> None:
 def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
     if device.type == "cpu":  # the weights are on it already
         return
-    size = sum(weight.nbytes for weight in part.parameters())
+    size = sum(weight.nbytes for weight in stored_parts(part.parameters()))
     need_memory(
         size,
         device,
@@ -272,6 +278,17 @@ def _placed(
     about = {name: value for name, value in changes.items() if name in fields}
     rest = {name: value for name, value in changes.items() if name not in fields}
     return dataclasses.replace(device_map or DeviceMap(), **about), rest
+
+
+def _check_quantised(where: DeviceMap, release: Release) -> None:
+    """Check, before anything is read, that weights and cache of these kinds can be made."""
+    if where.weights is not None:
+        check_kind(where.weights)
+    if where.kv_cache is not None and release.guidance is not None:
+        raise ValueError(
+            f"{release.name} makes a clip in one block, without a cache of earlier ones, "
+            f"got kv_cache={where.kv_cache!r}"
+        )
 
 
 def _released(name: object) -> tuple[Release, Folder | None]:

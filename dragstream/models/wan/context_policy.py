@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from dragstream.models.causal_context import CausalContext, CommittedBlock
-from dragstream.models.causal_gradient import KeyValue
+from dragstream.models.causal_gradient import KeyValue, joined
 from dragstream.models.causal_rope import apply_rotary_emb
 from dragstream.models.causal_wan import CausalWan
 
@@ -154,15 +154,15 @@ class Averaging:
     ) -> tuple[CausalContext, tuple[KeyValue, ...]]:
         """Return the context with the sink that has taken in evicted blocks, and that sink."""
         for block in evicted:
-            sink = self._mixed(sink or rolled.inner.blocks[0].layers, block)
-        layers = tuple(self._placed(pair, evicted[-1].start) for pair in sink)
+            sink = self._mixed(sink or _plain(rolled.inner.blocks[0]), block)
+        layers = self.wan.stored([self._placed(pair, evicted[-1].start) for pair in sink])
         moved = replace(inner.blocks[0], layers=layers, _filtered={})
         return replace(inner, blocks=(moved, *inner.blocks[1:])), sink
 
     def _mixed(self, sink: tuple[KeyValue, ...], block: CommittedBlock) -> tuple[KeyValue, ...]:
         """Return the mean with a block, whose keys are rotated back to the first frames."""
         mixed = []
-        for (key, value), (new_key, new_value) in zip(sink, block.layers, strict=True):
+        for (key, value), (new_key, new_value) in zip(sink, _plain(block), strict=True):
             moved = self._moved(new_key.float(), -block.start)
             mixed.append((self._mean(key, moved), self._mean(value, new_value)))
         return tuple(mixed)
@@ -286,6 +286,11 @@ class Recaching:
                 found.append(block)
             start += block.shape[1]
         return tuple(found)
+
+
+def _plain(block: CommittedBlock) -> tuple[KeyValue, ...]:
+    """Return a block's keys and values at each layer as floating point numbers."""
+    return tuple(joined([pair]) for pair in block.layers)
 
 
 def _rollout(context: AnyContext) -> RolloutContext:

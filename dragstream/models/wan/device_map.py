@@ -10,6 +10,7 @@ import torch
 from dragstream.drags.checks import check_bool, check_int
 from dragstream.models.attention_backends import check_name
 from dragstream.models.causal_offload import OffloadConfig
+from dragstream.models.causal_quantised import KINDS
 from dragstream.models.defaults import read_dtype
 
 
@@ -36,11 +37,15 @@ class DeviceMap:
             `dragstream.models.causal_compile`.
         attention: Name of the attention in passes without gradients, see
             `dragstream.models.attention_backends`; None means the default for device and dtype.
+        weights: "fp8" or "int8" stores the matrices of the transformer's layers in 8 bits, see
+            `dragstream.models.causal_quantised`; None stores them in `dtype`.
+        kv_cache: "int8" stores keys and values of finished blocks in 8 bits; None in `dtype`.
 
     Raises:
         TypeError, RuntimeError: An unknown device or dtype.
         ValueError: A dtype that is not floating point; a CUDA device on a machine without one;
-            fewer than 0 states or 1 block; an unknown attention.
+            fewer than 0 states or 1 block; an unknown attention; another name of weights or of a
+            cache.
     """
 
     device: torch.device | str | None = None
@@ -55,6 +60,8 @@ class DeviceMap:
     undo: int = 1
     compile: bool = False
     attention: str | None = None
+    weights: str | None = None
+    kv_cache: str | None = None
 
     def __post_init__(self) -> None:
         check_int(self.decoder_states, "decoder_states", least=0)
@@ -62,6 +69,10 @@ class DeviceMap:
         check_bool(self.compile, "compile")
         if self.attention is not None:
             check_name(self.attention)
+        for name, kinds in (("weights", KINDS), ("kv_cache", ("int8",))):
+            value: object = getattr(self, name)
+            if value is not None and value not in kinds:
+                raise ValueError(f"{name} must be None or {' or '.join(kinds)}, got {value!r}")
 
     def resolved(self) -> DeviceMap:
         """Return the device map with defaults resolved."""
@@ -84,6 +95,8 @@ class DeviceMap:
             self.undo,
             self.compile,
             self.attention,
+            self.weights,
+            self.kv_cache,
         )
 
 

@@ -1,0 +1,80 @@
+"""Plain blocks whose frames are decoded on a thread while the next block is denoised.
+
+The order of the calls that each part of the model sees is that of `produce`, and so are the bits. A
+block joins the stream when its frames are there: an error of its decoder is raised in its place,
+and the block after it is dropped.
+
+On a CPU both threads take as many cores as torch's number of threads, so it gains time only where
+twice as many are idle; on a CUDA device the decoder has a CUDA stream of its own, and the memory of
+both adds up. It helps most where the decoder has another device than the transformer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import torch
+
+from dragstream.stream.events import BlockMade, EventCallback
+from dragstream.stream.plain_torch import plain_torch
+from dragstream.stream.production import BlockRequest, Undecoded, denoise
+from dragstream.stream.records import Mode
+from dragstream.stream.state import ContextCache, State
+
+
+def overlapped(
+    cache: ContextCache, state: State, seed: int, count: int, on_event: EventCallback
+) -> Generator[State]:
+    """Yield the state after each of ``count`` more plain blocks.
+
+    An exception while a block is denoised is raised after the block before it was yielded.
+
+    Raises:
+        ValueError: The model's largest number of blocks is reached.
+        FloatingPointError: The latents or frames are not finite.
+        Exception: Any exception of ``on_event``.
+    """
+    ahead = state
+    waiting: Future[State] | None = None
+    with ThreadPoolExecutor(1, "decoder") as pool:
+        for _ in range(count):
+            undecoded, error = None, None
+            try:
+                undecoded = denoise(cache, ahead, seed, BlockRequest(Mode.STEP), on_event)
+            except BaseException as caught:  # noqa: BLE001 - raised below
+                error = caught
+            if waiting is not None:
+                state = waiting.result()
+                on_event(BlockMade(state.blocks[-1]))
+                yield state
+            if undecoded is None:
+                assert error is not None  # noqa: S101 - one of them is there
+                raise error
+            ahead = undecoded.after(ahead)
+            waiting = pool.submit(_decoded, undecoded, cache, state)
+        if waiting is not None:
+            state = waiting.result()
+            on_event(BlockMade(state.blocks[-1]))
+            yield state
+
+
+def _decoded(undecoded: Undecoded, cache: ContextCache, state: State) -> State:
+    """The state with a decoded block; on a decoder thread."""
+    with plain_torch(), _own_cuda_stream():
+        decoder = cache.decoder(state, len(state.blocks))
+        return undecoded.decoded(cache, state, decoder)
+
+
+@contextlib.contextmanager
+def _own_cuda_stream() -> Generator[None]:
+    """Run on a CUDA stream of its own, after the work queued so far; finish it before the end."""
+    if not torch.cuda.is_initialized():
+        yield
+        return
+    own = torch.cuda.Stream()
+    own.wait_stream(torch.cuda.default_stream())
+    with torch.cuda.stream(own):
+        yield
+    own.synchronize()
