@@ -1,6 +1,8 @@
 from . import drags, metrics, models, plots
 from .drags import regions
+from .drags.camera import with_camera
 from .drags.motions import (
+    Camera,
     Combined,
     Deformation,
     Drag,
@@ -23,6 +25,7 @@ __version__: str
 
 __all__ = [
     "Block",
+    "Camera",
     "Combined",
     "Deformation",
     "Drag",
@@ -44,4 +47,5 @@ __all__ = [
     "plan",
     "plots",
     "regions",
+    "with_camera",
 ]

@@ -22,8 +22,8 @@ from dragstream.drags.motions import Drag, Rotation, Translation
 from dragstream.method.focus import Focus
 from dragstream.method.moments import Moments
 from dragstream.method.settings import DragSettings
+from dragstream.stream.drag_targets import target_places
 from dragstream.stream.records import Block, Iteration, Mode, Timings
-from dragstream.stream.target_places import target_places
 
 HEIGHT, WIDTH = 64, 96
 GRID = Grid.of(HEIGHT, WIDTH)

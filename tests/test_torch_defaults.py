@@ -36,6 +36,7 @@ def meta():
         torch.set_default_device(None)
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 DEFAULTS = {"float64": double, "meta": meta}
 
 
@@ -61,14 +62,6 @@ def playground():
     stream.edit([critter, box], keep=keep, settings=ds.DragSettings(iterations=1))
     stream.edit([critter], settings=ds.DragSettings.released(iterations=1))
     return bits(stream)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

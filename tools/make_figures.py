@@ -36,23 +36,15 @@ _MEBIBYTE = 2**20
 
 @dataclass(frozen=True)
 class Step:
-    """A command of Python, and what decides whether it has to run.
+    """A command of Python, and what decides whether it has to run."""
 
-    Args:
-        name: of the step and of its stamp.
-        command: arguments after `python`.
-        reads: files beside the weights whose content the outcome depends on.
-        writes: files that it leaves; a missing one makes it run.
-        threads: of the command, since figures depend on it; None: as many as torch takes.
-        default: whether it runs without being named.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    reads: tuple[Path, ...] = ()
-    writes: tuple[Path, ...] = ()
+    name: str  # of the step and of its stamp
+    command: tuple[str, ...]  # arguments after `python`
+    reads: tuple[Path, ...] = ()  # files beside the weights whose content the outcome depends on
+    writes: tuple[Path, ...] = ()  # files that it leaves; a missing one makes it run
     threads: int | None = None
-    default: bool = True
+    """Of the command, since figures depend on it; None: as many as torch takes."""
+    default: bool = True  # whether it runs without being named
 
     def key(self, weights: str) -> str:
         """The hash of weights, command and files; the command's paths count relative to ROOT."""

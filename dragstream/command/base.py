@@ -27,15 +27,7 @@ def one_line(error: BaseException) -> str:
 def add_parser(
     commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str, examples: str
 ) -> argparse.ArgumentParser:
-    """Add a subcommand.
-
-    Args:
-        commands: The subparsers.
-        name: Of the subcommand.
-        run: Runs it; returns the exit status.
-        text: One sentence without a full stop.
-        examples: Command lines, one a line.
-    """
+    """Add a subcommand."""
     lines = "\n".join(f"  {line}" for line in examples.strip().splitlines())
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
@@ -67,11 +59,7 @@ def model_options(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def load_model(options: argparse.Namespace) -> VideoModel:
-    """The model of the options.
-
-    Raises:
-        TypeError, ValueError, OSError, MemoryError, ImportError: See `ds.load`.
-    """
+    """The model of the options."""
     from dragstream.models import load
 
     return load(options.model, **model_options(options))

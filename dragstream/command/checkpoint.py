@@ -8,8 +8,6 @@ from typing import Any
 from dragstream.command.base import add_parser
 from dragstream.drags.files import expanded
 
-__all__ = ["add"]
-
 _EXAMPLES = """
 dragstream inspect self_forcing_dmd.pt
 dragstream inspect my-lora.safetensors

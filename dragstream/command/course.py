@@ -11,8 +11,6 @@ from dragstream.command.base import add_parser
 from dragstream.command.notebooks import course
 from dragstream.drags.files import expanded
 
-__all__ = ["add"]
-
 _EXAMPLES = """
 dragstream course lessons
 jupyter lab lessons/01_first_drag.ipynb

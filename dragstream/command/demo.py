@@ -11,8 +11,6 @@ from dragstream.command.base import PROMPT, UsageError, add_folder, add_parser
 from dragstream.command.notebooks import add_jupyter, course, free_name, open_lab
 from dragstream.drags.files import expanded
 
-__all__ = ["add"]
-
 _EXAMPLES = """
 dragstream demo
 dragstream demo --film first.gif

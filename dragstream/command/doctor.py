@@ -18,8 +18,6 @@ from typing import Any
 from dragstream import __version__
 from dragstream.command.base import add_parser
 
-__all__ = ["Finding", "add", "examine"]
-
 _EXAMPLES = """
 dragstream doctor
 dragstream doctor --json > report.json
@@ -38,21 +36,13 @@ _FFMPEG_SECONDS = 20
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report.
+    """One line of the report."""
 
-    Attributes:
-        area: `versions`, `devices`, `ffmpeg`, `package` or `front ends`.
-        name: Of the part.
-        text: Its version or state.
-        ok: False for a part that is missing or broken.
-        needed: False for a part of an extra.
-    """
-
-    area: str
+    area: str  # versions, devices, ffmpeg, package or front ends
     name: str
     text: str
-    ok: bool = True
-    needed: bool = True
+    ok: bool = True  # False for a part that is missing or broken
+    needed: bool = True  # False for a part of an extra
 
 
 def add(commands: Any) -> None:

@@ -29,14 +29,7 @@ _FAILURES = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit status.
-
-    Args:
-        arguments: Those after the command's name; None means the process's own.
-
-    Raises:
-        SystemExit: After `--help` (status 0), or a line that cannot be understood (2).
-    """
+    """Run a command line; returns the exit status."""
     options = build_parser().parse_args(arguments)
     try:
         status: int = options.run(options)

@@ -11,15 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["add_jupyter", "course", "free_name", "notebook", "open_lab"]
-
 
 def course() -> list[Path]:
-    """The notebooks of the course, in order: those in the wheel, or of the repository.
-
-    Raises:
-        FileNotFoundError: The installation has none.
-    """
+    """The notebooks of the course, in order: those in the wheel, or of the repository."""
     package = Path(__file__).parents[1]
     for folder in (package / "course", package.parent / "notebooks"):
         found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
@@ -37,11 +31,7 @@ def free_name(file: Path) -> Path:
 
 
 def notebook(cells: Sequence[tuple[str, str]]) -> str:
-    """A notebook as JSON, format 4.5.
-
-    Args:
-        cells: Type ("markdown" or "code") and source of each.
-    """
+    """A notebook as JSON, format 4.5, of cells: type ("markdown" or "code") and source."""
     listed: list[dict[str, Any]] = []
     for number, (kind, source) in enumerate(cells):
         cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{number}", "metadata": {}}
@@ -69,11 +59,7 @@ def add_jupyter(parser: argparse.ArgumentParser) -> None:
 
 
 def open_lab(file: Path, options: argparse.Namespace) -> int:
-    """Print a notebook's path, and run JupyterLab on it until it ends; returns the exit status.
-
-    Raises:
-        ImportError: JupyterLab is not installed.
-    """
+    """Print a notebook's path, and run JupyterLab on it until it ends; returns the exit status."""
     print(file)
     if options.no_open:
         return 0

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from tqdm.auto import tqdm
 
 from dragstream.command.base import UsageError, add_model_options, add_parser, load_model, one_line
-from dragstream.command.scenes import Scene, find_labels, is_label
+from dragstream.command.scenes import Scene, find_labels
 from dragstream.drags.files import expanded
+from dragstream.drags.labels import is_label
 
 if TYPE_CHECKING:
     from dragstream.models.base import VideoModel
     from dragstream.stream.stream import Stream
-
-__all__ = ["add"]
 
 _FILMS = (".mp4", ".gif")
 _EXAMPLES = """
@@ -128,16 +127,7 @@ def _play_labels(options: argparse.Namespace, labels: dict[str, Path]) -> int:
 
 
 def _film_path(out: Path, name: str) -> Path:
-    """The file of a film, in a folder that exists; checked before anything is generated.
-
-    Args:
-        out: The file, or a folder for it.
-        name: The file's name in a folder, without suffix.
-
-    Raises:
-        ValueError: Another suffix than a film's.
-        ImportError, RuntimeError: An mp4, and there is no ffmpeg.
-    """
+    """The file of a film, `name` in a folder `out`; checked before anything is generated."""
     from dragstream.stream.mp4 import find_ffmpeg
 
     if out.is_dir() or not out.suffix:

@@ -3,59 +3,33 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dragstream.drags.documents import from_json
 from dragstream.drags.label_fitting import fit_label
-from dragstream.drags.labels import LARGEST_FILE, Mode, read_label
+from dragstream.drags.labels import LARGEST_FILE, Mode, is_label, read_label
 from dragstream.drags.motions import Drag
 from dragstream.drags.reading import located
 from dragstream.drags.shapes import Shape
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
-
-__all__ = ["Scene", "find_labels", "is_label"]
-
-_LABEL = re.compile(r"block_\d+_(Drag|Animation)_trajectory\.json")
+from dragstream.models.base import ModelSpec
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A past and the drags on its newest frame.
-
-    Attributes:
-        prompt: The caption.
-        block: Number of blocks before the drags.
-        edit: Change the newest frame; else generate new blocks.
-        drags: The drags, in pixels of the model's frame.
-        keep: The region that must not change, or None.
-        blocks: Number of blocks that the drags last; 1 for an edit.
-    """
+    """A past and the drags on its newest frame."""
 
     prompt: str
-    block: int
-    edit: bool
+    block: int  # number of blocks before the drags
+    edit: bool  # change the newest frame; else generate new blocks
     drags: Sequence[Drag]
     keep: Shape | None
-    blocks: int
+    blocks: int  # that the drags last; 1 for an edit
 
     @classmethod
     def of_label(cls, file: Path, spec: ModelSpec, prompt: str | None = None) -> Scene:
-        """The scene of a released label.
-
-        Args:
-            file: The label's JSON.
-            spec: The model, to whose frames and blocks the label is fitted.
-            prompt: A caption in place of the label's; None for the label's.
-
-        Raises:
-            OSError, ValueError: The label is damaged, or does not fit the model's blocks.
-        """
+        """The scene of a released label, fitted to the model's frames and blocks."""
         label = fit_label(read_label(file), spec.grid, spec.clock, spec.frames_per_block)
         return cls(
             prompt=prompt or label.prompt,
@@ -70,11 +44,7 @@ class Scene:
     def of_document(
         cls, file: Path, prompt: str, *, at: int = 1, blocks: int = 1, edit: bool = False
     ) -> Scene:
-        """The scene of a file that holds what `dragstream.drags.labels.to_json` gives.
-
-        Raises:
-            OSError, ValueError: No such document; the message names the place of the fault.
-        """
+        """The scene of a file that holds what `dragstream.drags.labels.to_json` gives."""
         with located(str(file)):
             if file.stat().st_size > LARGEST_FILE:
                 raise ValueError(f"a document may have at most {LARGEST_FILE} bytes")
@@ -86,17 +56,8 @@ class Scene:
         return cls(prompt, at, edit, drags, keep, blocks)
 
 
-def is_label(file: Path) -> bool:
-    """True if a file is called as the released labels are."""
-    return _LABEL.fullmatch(file.name) is not None
-
-
 def find_labels(place: Path) -> dict[str, Path]:
-    """The JSON files of all labels in a folder and below it, or of one file, by name of their film.
-
-    Raises:
-        ValueError: There is no label.
-    """
+    """The JSON files of all labels below a folder, or of one file, by the name of their film."""
     if place.is_file():
         return {_film(place, place.parent): place}
     found = {_film(file, place): file for file in sorted(place.rglob("*.json")) if is_label(file)}

@@ -17,8 +17,6 @@ from dragstream.command.base import (
 from dragstream.command.notebooks import add_jupyter, free_name, notebook, open_lab
 from dragstream.drags.source import quoted
 
-__all__ = ["add"]
-
 _HEAD = """# The studio
 Run both cells with **Shift+Enter**. Press *Play*, pause, paint a region, pull it, then *Animate* or
 *Edit*."""

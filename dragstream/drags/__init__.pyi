@@ -1,7 +1,8 @@
 from . import regions
-from .camera import Camera, with_camera
+from .camera import with_camera
 from .geometry import Affine, FrameClock, Grid
 from .motions import (
+    Camera,
     Combined,
     Deformation,
     Drag,

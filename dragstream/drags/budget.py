@@ -7,10 +7,6 @@ class Budget:
     """Counts what is read of a file against one limit for each kind of content.
 
     Limits of single parts do not bound a file that holds many of them.
-
-    Args:
-        most: The limit of each kind, by the name in error messages, such as `drags=256`. Other
-            kinds are not limited.
     """
 
     def __init__(self, **most: int) -> None:
@@ -18,11 +14,7 @@ class Budget:
         self._left = dict(most)
 
     def spend(self, thing: str, amount: int, where: str) -> None:
-        """Count an amount of one kind.
-
-        Raises:
-            ValueError: The limit is exceeded; the message begins with `where`.
-        """
+        """Count an amount of one kind."""
         if thing not in self._left:
             return
         if amount > self._left[thing]:

@@ -1,4 +1,4 @@
-"""`Camera`: a movement of the camera, as a drag of the whole frame beside those of objects.
+"""`with_camera`: the drags of a movement of the camera, and of objects beside it.
 
 ```python
 camera = Camera(pan=(40, 0), zoom=1.2)
@@ -9,86 +9,31 @@ stream.animate(with_camera(drags, camera, height, width, relative="scene"), bloc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+from scipy import ndimage
 
-from dragstream.drags.checks import (
-    Point,
-    check_degrees,
-    check_int,
-    check_point,
-    check_positive,
-    set_fields,
-    short_repr,
-)
-from dragstream.drags.motions import Combined, Drag, Motion, Path, Rotation, Scale, Translation
-from dragstream.drags.paths import check_ease
-from dragstream.drags.regions import rasterise, warp
-from dragstream.drags.shapes import BoolMask, Mask
-
-__all__ = ["Camera", "Relative", "with_camera"]
+from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Camera, Combined, Drag, Motion, Poses, check_apart
+from dragstream.drags.regions import centroid, rasterise
+from dragstream.drags.shapes import BoolMask, Mask, Region
 
 Relative = Literal["scene", "frame"]
+"""What an object's target, or a region to keep, is relative to."""
 
 _STEPS = 12
 """Moments at which the way of an object over the ground is painted."""
+_TOUCHED = 1e-5
+"""Share of a pixel that counts as covered: more than rounding gives."""
 
 
-@dataclass(frozen=True, init=False)
-class Camera:
-    """A movement of the camera: pan, zoom and roll at once.
-
-    What the frame shows moves the other way: a pan to the right moves the scene to the left.
-
-    Args:
-        pan: Displacement (x, y) of the camera's view in pixels of the final size.
-        zoom: Factor by which the scene grows about the middle of the frame.
-        roll: Degrees by which the camera turns clockwise about the middle of the frame.
-        ease: Timing, a name in `EASINGS`.
-        frames: Latent frames that the movement lasts; None: as long as the animation.
-
-    Raises:
-        TypeError, ValueError: Values that are no numbers or out of range, an unknown `ease`, or a
-            camera that does not move.
-    """
-
-    pan: Point
-    zoom: float
-    roll: float
-    ease: str
-    frames: float | None
-
-    def __init__(
-        self,
-        pan: Sequence[float] = (0.0, 0.0),
-        zoom: float = 1.0,
-        roll: float = 0.0,
-        *,
-        ease: str = "linear",
-        frames: float | None = None,
-    ) -> None:
-        check_ease(ease)
-        set_fields(self, pan=check_point(pan, "pan"), zoom=check_positive(zoom, "zoom"), ease=ease)
-        set_fields(self, roll=check_degrees(roll, "roll"))
-        set_fields(self, frames=None if frames is None else check_positive(frames, "frames"))
-        if self.pan == (0.0, 0.0) and self.zoom == 1 and self.roll == 0:
-            raise ValueError("a camera must move: give pan, zoom or roll")
-
-    def motion(self, height: int, width: int) -> Motion:
-        """The motion of the scene in a frame of this size, in pixels."""
-        middle = ((width - 1) / 2, (height - 1) / 2)
-        pins = None if self.frames is None else (0.0, self.frames)
-        parts: list[Motion] = []
-        if self.zoom != 1:
-            parts.append(Scale(middle, [self.zoom], self.ease, pins))
-        if self.roll:
-            parts.append(Rotation(middle, [-self.roll], self.ease, pins))
-        if self.pan != (0.0, 0.0):
-            end = (-self.pan[0], -self.pan[1])
-            parts.append(Translation(Path.polyline([(0.0, 0.0), end], self.ease, pins)))
-        return parts[0] if len(parts) == 1 else Combined(parts)
+def check_relative(value: object, name: str = "relative") -> Relative:
+    """`value` if it is "scene" or "frame", else a ValueError."""
+    if value not in get_args(Relative):
+        raise ValueError(f"{name} must be 'scene' or 'frame', got {short_repr(value)}")
+    return value  # type: ignore[return-value]  # checked
 
 
 def with_camera(
@@ -97,12 +42,23 @@ def with_camera(
     height: int,
     width: int,
     *,
-    relative: Relative = "scene",
+    relative: Relative | Sequence[Relative] = "scene",
+    keep: Region | None = None,
+    keep_relative: Relative = "scene",
 ) -> list[Drag]:
     """Drags of objects together with a movement of the camera.
 
     The camera's drag comes first. Its region is the frame without the objects and without what they
-    come to cover, since a pixel of a target can show one thing only. Nothing is left to keep.
+    come to cover, since a pixel of a target can show one thing only.
+
+    A region to keep becomes a drag of its own, after the camera's; nothing is passed to `animate`
+    as `keep`. It either goes with the scene, or stays in the frame:
+
+    - `keep_relative="scene"`: it moves as the camera moves the scene, and is otherwise kept.
+    - `keep_relative="frame"`: it stays where it is in the frame, as a caption over the video, by
+      `Poses` at rest. The scene disappears behind it and comes out from behind it.
+
+    Where an object comes to cover it, the object is seen.
 
     Args:
         drags: The drags of objects; may be empty.
@@ -110,49 +66,109 @@ def with_camera(
         height: Of the frame in pixels.
         width: Of the frame in pixels.
         relative: "scene": objects move in the scene, and the camera's movement is added to theirs.
-            "frame": their targets are places in the frame, whatever the camera does.
+            "frame": their targets are places in the frame, whatever the camera does. One for all
+            drags, or one for each.
+        keep: The region to keep, or None.
+        keep_relative: What it stays with.
 
     Raises:
         TypeError: `camera` is no `Camera`, or an element of `drags` no `Drag`.
-        ValueError: Another `relative`; pinned drags beside a camera without `frames`; a region
-            outside the frame; objects that cover all of it.
+        ValueError: Another `relative`, or not one for each drag; pinned drags beside a camera
+            without `frames`; a region outside the frame; an object in `keep`; objects that cover
+            all of the frame.
     """
     if not isinstance(camera, Camera):
         raise TypeError(f"camera must be a Camera, got {short_repr(camera)}")
-    if relative not in get_args(Relative):
-        raise ValueError(f"relative must be 'scene' or 'frame', got {short_repr(relative)}")
     height, width = check_int(height, "height", least=1), check_int(width, "width", least=1)
-    moved, scene = [], camera.motion(height, width)
-    for index, drag in enumerate(drags):
-        if not isinstance(drag, Drag):
-            raise TypeError(f"drags[{index}] must be a Drag, got {short_repr(drag)}")
-        if relative == "frame":
-            moved.append(drag)
-            continue
-        if drag.motion.duration is not None and camera.frames is None:
-            raise ValueError(
-                f"drags[{index}] is pinned to latent frames, so the camera must be, too: frames=..."
-            )
-        moved.append(Drag(drag.region, Combined([drag.motion, scene]), drag.source))
+    scene = camera.in_frame(height, width)
+    moved = _moved(drags, scene, relative)
+    check_relative(keep_relative, "keep_relative")
+    masks = [rasterise(drag.region, height, width) for drag in moved]
     ground = np.ones((height, width), bool)
-    for drag in moved:
-        ground &= ~_covered(drag, scene, height, width)
+    for mask, drag in zip(masks, moved, strict=True):
+        ground &= ~_covered(mask, drag.motion, scene)
+    held = []
+    if keep is not None:
+        check_apart([drag.mask(height, width) for drag in moved], keep, height, width)
+        kept = rasterise(keep, height, width)
+        goes = scene if keep_relative == "scene" else at_rest(kept)
+        for mask, drag in zip(masks, moved, strict=True):
+            kept &= ~_covered(mask, drag.motion, goes)
+        ground &= ~(kept if goes is scene else _covered(kept, goes, scene))
+        held = [Drag(Mask(kept), goes)] if kept.any() else []
     if not ground.any():
         raise ValueError("the objects cover the frame: nothing is left for the camera to move")
-    return [Drag(Mask(ground), scene), *moved]
+    return [Drag(Mask(ground), scene), *held, *moved]
 
 
-def _covered(drag: Drag, scene: Motion, height: int, width: int) -> BoolMask:
-    """The pixels of the ground that an object covers at rest or, once moved, on its way."""
-    mask = rasterise(drag.region, height, width)
-    lasts = max(filter(None, (drag.motion.duration, scene.duration)), default=None)
+def at_rest(mask: BoolMask) -> Poses:
+    """The motion of a region (H, W) that stays where it is in the frame."""
+    return Poses(centroid(mask), [(0.0, 0.0)])
+
+
+def _moved(
+    drags: Sequence[Drag], scene: Camera, relative: Relative | Sequence[Relative]
+) -> list[Drag]:
+    """The drags of objects with their motions in the frame."""
+    if isinstance(relative, str):
+        relative = [check_relative(relative)] * len(drags)
+    choices = [check_relative(choice) for choice in relative]
+    if len(choices) != len(drags):
+        raise ValueError(f"relative must be one for each of {len(drags)} drags, got {len(choices)}")
+    moved = []
+    for index, (drag, choice) in enumerate(zip(drags, choices, strict=True)):
+        if not isinstance(drag, Drag):
+            raise TypeError(f"drags[{index}] must be a Drag, got {short_repr(drag)}")
+        if choice == "scene":
+            check_pinned(drag, scene, f"drags[{index}]")
+            moved.append(Drag(drag.region, Combined([drag.motion, scene]), drag.source))
+        else:
+            moved.append(drag)
+    return moved
+
+
+def check_pinned(drag: Drag, camera: Camera, name: str) -> None:
+    """Raise a ValueError for a drag with times of its own beside a camera without."""
+    if drag.motion.duration is not None and camera.frames is None:
+        raise ValueError(
+            f"{name} is pinned to latent frames, so the camera must be, too: frames=..."
+        )
+
+
+def _covered(mask: BoolMask, motion: Motion, scene: Motion) -> BoolMask:
+    """The pixels of the ground that a region covers at rest or, once moved, on its way."""
+    lasts = max(filter(None, (motion.duration, scene.duration)), default=None)
     covered = mask.copy()
     for step in range(1, _STEPS + 1):
-        there, ground = (
-            motion.at(min(1.0, step / _STEPS * lasts / motion.duration))
-            if lasts and motion.duration
-            else motion.at(step / _STEPS)
-            for motion in (drag.motion, scene)
-        )
-        covered |= warp(mask, there.then(ground.inverse())) > 0
+        there, ground = (_at(each, step / _STEPS, lasts) for each in (motion, scene))
+        _paint(covered, mask, there.then(ground.inverse()))
     return covered
+
+
+def _paint(covered: BoolMask, mask: BoolMask, affine: Affine) -> None:
+    """Add the pixels that a mask touches once it is moved; only its surroundings are computed."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    (top, bottom), (left, right) = rows[[0, -1]], columns[[0, -1]]
+    corners = affine.apply([(x, y) for x in (left - 1, right + 1) for y in (top - 1, bottom + 1)])
+    size = np.array(mask.shape[::-1])
+    x0, y0 = np.clip(np.floor(corners.min(axis=0)), 0, size).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, size).astype(int).tolist()
+    if x0 >= x1 or y0 >= y1:
+        return
+    (a, b, c), (d, e, f) = affine.inverse().matrix
+    moved = ndimage.affine_transform(
+        mask[top : bottom + 1, left : right + 1].astype(np.float32),
+        [[e, d], [b, a]],  # (row, column), from output to input pixels
+        offset=(e * y0 + d * x0 + f - top, b * y0 + a * x0 + c - left),
+        output_shape=(y1 - y0, x1 - x0),
+        order=1,
+        mode="grid-constant",
+    )
+    covered[y0:y1, x0:x1] |= moved > _TOUCHED
+
+
+def _at(motion: Motion, share: float, lasts: float | None) -> Affine:
+    """The map of a motion after a share of the time that all motions take."""
+    if lasts and motion.duration:
+        return motion.at(min(1.0, share * lasts / motion.duration))
+    return motion.at(share)

@@ -6,7 +6,7 @@ Each check takes the value and its name in error messages, and returns the conve
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from numbers import Integral, Real
 from typing import Any
@@ -38,12 +38,7 @@ def truncate(text: str, most: int = LONGEST_MESSAGE) -> str:
 
 
 def check_finite(value: object, name: str) -> float:
-    """`value` as a float.
-
-    Raises:
-        TypeError: It is not a real number (booleans are not).
-        ValueError: It is infinite or NaN.
-    """
+    """`value` as a float."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {short_repr(value)}")
     try:
@@ -56,12 +51,7 @@ def check_finite(value: object, name: str) -> float:
 
 
 def check_pixels(value: object, name: str) -> float:
-    """`value` as a coordinate in pixels, within a million either side of the origin.
-
-    Raises:
-        TypeError: It is not a real number.
-        ValueError: It is not finite, or farther out than any video reaches.
-    """
+    """`value` as a coordinate in pixels, within a million either side of the origin."""
     number = check_finite(value, name)
     if abs(number) > FARTHEST:
         raise ValueError(f"{name} must lie within ±{FARTHEST:.0f} pixels, got {number!r}")
@@ -69,12 +59,7 @@ def check_pixels(value: object, name: str) -> float:
 
 
 def check_size(value: object, name: str) -> float:
-    """`value` as a length in pixels, greater than 0.
-
-    Raises:
-        TypeError: It is not a real number.
-        ValueError: It is not finite, not positive, or beyond any video.
-    """
+    """`value` as a length in pixels, greater than 0."""
     number = check_pixels(value, name)
     if number <= 0:
         raise ValueError(f"{name} must be positive, got {number!r}")
@@ -82,12 +67,7 @@ def check_size(value: object, name: str) -> float:
 
 
 def check_positive(value: object, name: str) -> float:
-    """`value` as a finite number above 0.
-
-    Raises:
-        TypeError: It is not a real number.
-        ValueError: It is 0, negative, infinite or NaN.
-    """
+    """`value` as a finite number above 0."""
     number = check_finite(value, name)
     if number <= 0:
         raise ValueError(f"{name} must be above 0, got {short_repr(value)}")
@@ -95,12 +75,7 @@ def check_positive(value: object, name: str) -> float:
 
 
 def check_not_negative(value: object, name: str) -> float:
-    """`value` as a finite number of at least 0.
-
-    Raises:
-        TypeError: It is not a real number.
-        ValueError: It is negative, infinite or NaN.
-    """
+    """`value` as a finite number of at least 0."""
     number = check_finite(value, name)
     if number < 0:
         raise ValueError(f"{name} must be at least 0, got {short_repr(value)}")
@@ -108,12 +83,7 @@ def check_not_negative(value: object, name: str) -> float:
 
 
 def check_fraction(value: object, name: str) -> float:
-    """`value` as a number in (0, 1].
-
-    Raises:
-        TypeError: It is not a real number.
-        ValueError: It lies outside (0, 1], NaN included.
-    """
+    """`value` as a number in (0, 1]."""
     number = check_finite(value, name)
     if not 0 < number <= 1:
         raise ValueError(f"{name} must be in (0, 1], got {short_repr(value)}")
@@ -121,12 +91,7 @@ def check_fraction(value: object, name: str) -> float:
 
 
 def check_degrees(value: object, name: str) -> float:
-    """`value` as degrees, within a million either way.
-
-    Raises:
-        TypeError: It is not a real number.
-        ValueError: It is not finite, or turns farther than that.
-    """
+    """`value` as degrees, within a million either way."""
     number = check_finite(value, name)
     if abs(number) > FARTHEST:
         raise ValueError(f"{name} must lie within ±{FARTHEST:.0f} degrees, got {number!r}")
@@ -134,28 +99,14 @@ def check_degrees(value: object, name: str) -> float:
 
 
 def check_bool(value: object, name: str) -> bool:
-    """`value` as a bool; integers and strings are refused.
-
-    Raises:
-        TypeError: It is neither a bool nor numpy's.
-    """
+    """`value` as a bool; integers and strings are refused."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {short_repr(value)}")
     return bool(value)
 
 
 def check_sequence(value: object, name: str, holds: str) -> tuple[Any, ...]:
-    """The elements of `value`, an iterable but no string, at least one of them.
-
-    Args:
-        value: The argument.
-        name: Its name in error messages.
-        holds: The name of its elements in error messages.
-
-    Raises:
-        TypeError: It cannot be iterated over, or is a string.
-        ValueError: It is empty.
-    """
+    """The elements of `value`, an iterable but no string, at least one of them."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a sequence of {holds}, got {short_repr(value)}")
     values = tuple(value)
@@ -165,12 +116,7 @@ def check_sequence(value: object, name: str, holds: str) -> tuple[Any, ...]:
 
 
 def check_int(value: object, name: str, *, least: int) -> int:
-    """`value` as an int of at least `least`.
-
-    Raises:
-        TypeError: It is not an integer (booleans are not).
-        ValueError: It is smaller than `least`.
-    """
+    """`value` as an int of at least `least`."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {short_repr(value)}")
     number = int(value)
@@ -179,12 +125,16 @@ def check_int(value: object, name: str, *, least: int) -> int:
     return number
 
 
-def check_at_most(value: Any, most: float, name: str) -> Any:
-    """`value`, which must be at most `most` if it is a number, or as long if it is a list.
+def check_keys(data: object, names: Sequence[str], what: str) -> dict[str, Any]:
+    """`data` as a dictionary with exactly these keys."""
+    if not isinstance(data, dict) or set(data) != set(names):
+        found = sorted(map(str, data)) if isinstance(data, dict) else data
+        raise ValueError(f"{what} needs exactly the keys {list(names)}, got {short_repr(found)}")
+    return data
 
-    Raises:
-        ValueError: It is larger or longer.
-    """
+
+def check_at_most(value: Any, most: float, name: str) -> Any:
+    """`value`, which must be at most `most` if it is a number, or as long if it is a list."""
     if isinstance(value, int | float) and value > most:
         raise ValueError(f"{name} must be at most {most:g}, got {short_repr(value)}")
     if isinstance(value, list | tuple) and len(value) > most:
@@ -193,12 +143,7 @@ def check_at_most(value: Any, most: float, name: str) -> Any:
 
 
 def check_point(value: object, name: str) -> Point:
-    """`value` as a pair (x, y) of pixel coordinates.
-
-    Raises:
-        TypeError: It is not a pair of numbers.
-        ValueError: It has another length than 2, or a coordinate that `check_pixels` refuses.
-    """
+    """`value` as a pair (x, y) of pixel coordinates."""
     if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
         raise TypeError(f"{name} must be a pair (x, y), got {short_repr(value)}")
     if isinstance(value, np.ndarray) and value.ndim != 1:
@@ -209,12 +154,7 @@ def check_point(value: object, name: str) -> Point:
 
 
 def read_points(value: object, name: str, *, least: int) -> tuple[Point, ...]:
-    """`value` as a tuple of at least `least` points (x, y); arrays of shape (N, 2) are accepted.
-
-    Raises:
-        TypeError: It is not a sequence of pairs of numbers.
-        ValueError: There are too few points, or one that `check_point` refuses.
-    """
+    """`value` as a tuple of at least `least` points (x, y); arrays of shape (N, 2) are accepted."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a sequence of points (x, y), got {short_repr(value)}")
     pairs = _plain_points(value)
@@ -237,6 +177,17 @@ def _plain_points(value: Iterable[Any]) -> tuple[Point, ...] | None:
     if not all(abs(number) <= FARTHEST for number in chain.from_iterable(value)):
         return None  # too large, or NaN, for which every comparison is false
     return tuple((float(x), float(y)) for x, y in value)
+
+
+def at_least(least: int) -> Callable[[object, str], int]:
+    """A check of integers of at least `least`."""
+    return lambda value, name: check_int(value, name, least=least)
+
+
+def check_fields(value: object, **checks: Callable[[Any, str], object]) -> None:
+    """Check fields of a frozen dataclass, from its own `__post_init__`, and convert them."""
+    for name, check in checks.items():
+        object.__setattr__(value, name, check(getattr(value, name), name))
 
 
 def set_fields(value: object, **fields: object) -> None:

@@ -14,6 +14,8 @@ M        {"type": "translation", "path": P}
          {"type": "rotation", "center": [x, y], "degrees": a | [a, ...], "ease": E, "frames": F}
          {"type": "combined", "of": [M, M, ...]}
          {"type": "scale", "center": [x, y], "factor": f | [f, ...], "ease": E, "frames": F}
+         {"type": "camera", "pan": [x, y], "zoom": f, "roll": a, "center": [x, y] | null,
+          "ease": E, "frames": n | null}
          {"type": "poses", "center": [x, y], "poses": [[dx, dy, degrees, factor], ...],
           "shown": {...}}
          {"type": "own", "value": {"class": "Growth", "factor": 1.4, ...}, "shown": {...}}
@@ -30,6 +32,7 @@ memory, and errors begin with the place of the offending value, as in `drags[0].
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -77,6 +80,7 @@ _READ_ONLY = ("own", "poses")
 _SHOWN_FRAMES = 3
 _SHOWN_STEPS = 24
 
+_OUTLINES: dict[str, type[Any]] = {"disc": Disc, "box": Box, "polygon": Polygon, "brush": Brush}
 COMBINATIONS: dict[str, type[Combination]] = {
     "union": Union,
     "intersection": Intersection,
@@ -147,33 +151,25 @@ def _shown(drag: Drag, height: int, width: int) -> Document:
     sketch = drag.motion.sketch(rasterise(drag.region, height, width), _SHOWN_FRAMES)
     maps = [drag.motion.at(step / _SHOWN_STEPS).matrix for step in range(_SHOWN_STEPS + 1)]
     return {
-        "lines": [_pairs(line.points) for line in sketch.lines],
+        "lines": [_lists(line.points) for line in sketch.lines],
         "tip": sketch.tip,
-        "dots": _pairs(tuple(dot.point for dot in sketch.dots)),
+        "dots": [_lists(dot.point) for dot in sketch.dots],
         "maps": [[*x, *y] for x, y in maps],
     }
 
 
 def _region_json(region: Shape) -> Document:
-    match region:
-        case Disc():
-            return {"type": "disc", "center": list(region.center), "radius": region.radius}
-        case Box():
-            names = ("left", "top", "right", "bottom")
-            return {"type": "box"} | {name: getattr(region, name) for name in names}
-        case Polygon():
-            return {"type": "polygon", "points": _pairs(region.points)}
-        case Brush():
-            return {"type": "brush", "points": _pairs(region.points), "radius": region.radius}
-        case Mask():
-            height, width = region.array.shape
-            runs = list(region.runs)
-            return {"type": "mask", "height": height, "width": width, "runs": runs}
-        case Combination():
-            name = type(region).__name__.lower()
-            return {"type": name, "of": [_region_json(part) for part in region.of]}
-        case _:
-            raise TypeError(f"a region of class {type(region).__name__} cannot be written as JSON")
+    if isinstance(region, Combination):
+        name = type(region).__name__.lower()
+        return {"type": name, "of": [_region_json(part) for part in region.of]}
+    if isinstance(region, Mask):
+        height, width = region.array.shape
+        return {"type": "mask", "height": height, "width": width, "runs": list(region.runs)}
+    for kind, outline in _OUTLINES.items():
+        if isinstance(region, outline):
+            names = [item.name for item in dataclasses.fields(outline)]
+            return {"type": kind} | {name: _lists(getattr(region, name)) for name in names}
+    raise TypeError(f"a region of class {type(region).__name__} cannot be written as JSON")
 
 
 def _motion_json(motion: Motion, *, own: bool, page: bool = False) -> Document:
@@ -188,17 +184,16 @@ def _motion_json(motion: Motion, *, own: bool, page: bool = False) -> Document:
     return {"type": motion.kind, **motion.to_document()}
 
 
-def _pairs(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
-    return [[x, y] for x, y in points]
+def _lists(value: Any) -> Any:
+    """A value with lists in place of tuples."""
+    return [_lists(part) for part in value] if isinstance(value, tuple) else value
 
 
 class DocumentReader:
     """Reads documents within one budget; equal masks are shared, and count once.
 
-    Args:
-        parts: Classes of user-defined motions that documents may name.
-        budget: The limits of `drags`, `regions`, `points` and `pixels` of masks for all documents
-            together; by default those of a single document.
+    By default the limits of `drags`, `regions`, `points` and `pixels` of masks are those of a
+    single document.
     """
 
     def __init__(self, parts: Sequence[Any] = (), budget: Budget | None = None) -> None:
@@ -245,25 +240,19 @@ class DocumentReader:
 
     def _region(self, value: object, where: str, depth: int = 0) -> Shape:
         self.budget.spend("regions", 1, where)
-        kind = read_type(value, where, ("disc", "box", "polygon", "brush", "mask", *COMBINATIONS))
+        kind = read_type(value, where, (*_OUTLINES, "mask", *COMBINATIONS))
         if kind in COMBINATIONS:
             return self._combination(value, where, depth)
         if kind == "mask":
             return self._mask(value, where)
-        if kind == "disc":
-            fields = read_fields(value, where, ("type", "center", "radius"))
-            with located(where):
-                return Disc(fields["center"], fields["radius"])
-        if kind == "box":
-            names = ("left", "top", "right", "bottom")
-            fields = read_fields(value, where, ("type", *names))
-            with located(where):
-                return Box(*(fields[name] for name in names))
-        stroke = ("radius",) if kind == "brush" else ()
-        fields = read_fields(value, where, ("type", "points", *stroke))
-        points: Any = self._points(fields["points"], f"{where}.points")
+        names = [item.name for item in dataclasses.fields(_OUTLINES[kind])]
+        fields = read_fields(value, where, ("type", *names))
+        if "points" in names:
+            listed = read_list(fields["points"], f"{where}.points", MOST_POINTS)
+            self.budget.spend("points", len(listed), f"{where}.points")
         with located(where):
-            return Brush(points, fields["radius"]) if stroke else Polygon(points)
+            outline: Shape = _OUTLINES[kind](**{name: fields[name] for name in names})
+            return outline
 
     def _combination(self, value: object, where: str, depth: int) -> Shape:
         if depth == DEEPEST:
@@ -290,11 +279,6 @@ class DocumentReader:
                 self.budget.spend("pixels", pixels, f"a mask of {height} x {width} pixels")
                 self.masks[key] = Mask.from_runs(height, width, listed)
         return self.masks[key]
-
-    def _points(self, value: object, where: str) -> Sequence[Any]:
-        listed = read_list(value, where, MOST_POINTS)
-        self.budget.spend("points", len(listed), where)
-        return listed
 
     def _motion(self, value: object, where: str) -> Motion:
         kind = read_type(value, where, (*KINDS, Combined.kind, "own"))

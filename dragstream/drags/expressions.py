@@ -14,15 +14,9 @@ from dragstream.drags.motions.drag import Drag, Memory
 from dragstream.drags.shapes import Box, Brush, Combination, Disc, Mask, Polygon, Shape
 from dragstream.drags.source import Expression, Items, Make, number, pair, pairs
 
-__all__ = ["drag_expression", "region_expression"]
-
 
 def drag_expression(drag: Drag) -> Make:
-    """The source of a drag.
-
-    Raises:
-        TypeError: A region of an unknown class, or a motion that is no dataclass.
-    """
+    """The source of a drag."""
     arguments: list[Expression] = [region_expression(drag.region), drag.motion.expression()]
     if drag.source is None:
         return Make.of("ds.Drag", *arguments)
@@ -34,11 +28,7 @@ def _memory(memory: Memory) -> Make:
 
 
 def region_expression(region: Shape) -> Make:
-    """The source of a region.
-
-    Raises:
-        TypeError: A region of an unknown class.
-    """
+    """The source of a region."""
     match region:
         case Disc():
             return Make.of(

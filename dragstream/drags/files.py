@@ -23,13 +23,6 @@ def expanded(path: str | os.PathLike[str], name: str = "path") -> Path:
     """`path` with `~` or `~user` at its beginning replaced by the home folder.
 
     A name that begins with `~` without such a user is returned unchanged.
-
-    Args:
-        path: A string or path.
-        name: Its name in error messages.
-
-    Raises:
-        TypeError: Neither a string nor a path.
     """
     named: Any = path
     if not isinstance(named, str | os.PathLike) or isinstance(os.fspath(named), bytes):
@@ -38,16 +31,7 @@ def expanded(path: str | os.PathLike[str], name: str = "path") -> Path:
 
 
 def checked_target(path: str | os.PathLike[str], suffix: str) -> Path:
-    """The path of a file to write, with `~` expanded.
-
-    Args:
-        path: A string or path.
-        suffix: The suffix that it must have, as in ".mp4".
-
-    Raises:
-        TypeError: Neither a string nor a path.
-        ValueError: Another suffix, a folder that does not exist, or the path of a folder.
-    """
+    """The path of a file to write, with `~` expanded; it must have the suffix, as in ".mp4"."""
     target = expanded(path)
     if target.suffix.lower() != suffix:
         raise ValueError(f"the file name must end in {suffix!r}, not {str(target)!r}")
@@ -64,13 +48,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
     Until then `target` stays as it was; after an exception the new file is deleted. The file of a
     killed process is deleted by the next call for the same target: writers lock their files, and a
-    lock ends with its process.
-
-    Yields:
-        The absolute path of an empty file, which must be written in place.
-
-    Raises:
-        OSError: It cannot be written, or the disk is full.
+    lock ends with its process. The new file must be written in place.
     """
     folder = Path(os.path.abspath(target)).parent  # noqa: PTH100 - links stay as they are named
     _clear(folder, target.name)

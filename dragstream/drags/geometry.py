@@ -14,7 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dragstream.drags.checks import check_finite, check_int, check_point, check_positive
+from dragstream.drags.checks import (
+    at_least,
+    check_fields,
+    check_finite,
+    check_int,
+    check_point,
+    check_positive,
+)
 
 Row = tuple[float, float, float]
 
@@ -34,8 +41,7 @@ class Grid:
     token_width: int
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            object.__setattr__(self, name, check_int(getattr(self, name), name, least=1))
+        check_fields(self, **dict.fromkeys(self.__dataclass_fields__, at_least(1)))
 
     def cells(self, per_token: int) -> tuple[int, int]:
         """Rows and columns of maps with `per_token` cells per token along each axis."""
@@ -108,10 +114,7 @@ class FrameClock:
     frame_rate: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "temporal_factor", check_int(self.temporal_factor, "temporal_factor", least=1)
-        )
-        object.__setattr__(self, "frame_rate", check_positive(self.frame_rate, "frame_rate"))
+        check_fields(self, temporal_factor=at_least(1), frame_rate=check_positive)
 
     def video_frames(self, latent_frames: int) -> int:
         """Number of video frames that `latent_frames` latent frames decode to (0 for 0)."""
@@ -164,6 +167,12 @@ class Affine:
         return cls(
             ((cos, -sin, x - cos * x + sin * y), (sin, cos, y - sin * x - cos * y)),
         )
+
+    @classmethod
+    def scaling(cls, center: Sequence[float], factor: float) -> Affine:
+        """A growth about `center` (x, y), by a factor of lengths."""
+        x, y = center
+        return cls(((factor, 0.0, x - factor * x), (0.0, factor, y - factor * y)))
 
     @property
     def determinant(self) -> float:

@@ -16,14 +16,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
 from os import PathLike
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import Any
+
+import numpy as np
 
 from dragstream.drags.budget import Budget
 from dragstream.drags.checks import (
@@ -32,13 +33,13 @@ from dragstream.drags.checks import (
     check_int,
     check_point,
     short_repr,
-    truncate,
 )
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.mask_files import MaskReader
 from dragstream.drags.motions import Drag, Motion, Rotation, Translation
+from dragstream.drags.reading import located
 from dragstream.drags.shapes import Mask
 
 __all__ = ["RELEASED_CLOCK", "Label", "Mode", "from_json", "read_label", "read_labels", "to_json"]
@@ -57,20 +58,6 @@ MOST_TRAJECTORIES = 256
 _NAME = re.compile(r"block_(\d{1,6})_(Drag|Animation)_trajectory\.json")
 
 Delta = Point | float
-
-
-class _Times(NamedTuple):
-    """Frame counts of the model that a label was drawn for."""
-
-    clock: FrameClock
-    frames_per_block: int
-
-
-class _Folder(NamedTuple):
-    """A label's folder, and the reader of its masks."""
-
-    path: FilePath
-    masks: MaskReader
 
 
 class Mode(Enum):
@@ -146,8 +133,7 @@ def read_label(
                 "(read_labels reads them all)"
             )
         place = found[0]
-    times = _Times(clock, check_int(frames_per_block, "frames_per_block", least=1))
-    return _read(place, times, MaskReader())
+    return _LabelReader(clock, frames_per_block).read(place)
 
 
 def read_labels(
@@ -173,9 +159,13 @@ def read_labels(
         raise ValueError(
             f"{place} holds no label: no block_<b>_<Drag or Animation>_trajectory.json"
         )
-    times = _Times(clock, check_int(frames_per_block, "frames_per_block", least=1))
-    masks = MaskReader()
-    return tuple(_read(file, times, masks) for file in found)
+    reader = _LabelReader(clock, frames_per_block)
+    return tuple(map(reader.read, found))
+
+
+def is_label(file: FilePath) -> bool:
+    """True if a file is called as the released labels are."""
+    return _NAME.fullmatch(file.name) is not None
 
 
 def _label_files(folder: FilePath) -> list[FilePath]:
@@ -185,77 +175,123 @@ def _label_files(folder: FilePath) -> list[FilePath]:
     return [folder / match[0] for match in matches]
 
 
-@contextmanager
-def _at(where: str) -> Iterator[None]:
-    """Begin the error of a refused value with its place."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise ValueError(truncate(f"{where}: {error}")) from error
+class _LabelReader:
+    """Reads labels that were drawn for one model, within one budget for their masks."""
 
+    def __init__(self, clock: FrameClock, frames_per_block: int) -> None:
+        self._clock = clock
+        self._frames_per_block = check_int(frames_per_block, "frames_per_block", least=1)
+        self._masks = MaskReader()
 
-def _read(file: FilePath, times: _Times, masks: MaskReader) -> Label:
-    name = _NAME.fullmatch(file.name)
-    if not name:
-        raise ValueError(
-            f"{file.name!r} is no label: they are called block_<b>_<Drag or Animation>"
-            "_trajectory.json"
-        )
-    block, mode = int(name[1]), Mode(name[2])
-    with _at(str(file)):
-        stored = _load(file)
-        if block == 0:
-            raise ValueError("a label of block 0 has no frame before it to be drawn on")
-        chosen = _field(stored, "label", "drag_or_animation_select", str)
-        if chosen != mode.value:
+    def read(self, file: FilePath) -> Label:
+        """Read the label of a JSON file."""
+        name = _NAME.fullmatch(file.name)
+        if not name:
             raise ValueError(
-                f"drag_or_animation_select is {short_repr(chosen)}, "
-                f"the file's name says {mode.value!r}"
+                f"{file.name!r} is no label: they are called block_<b>_<Drag or Animation>"
+                "_trajectory.json"
             )
-        return _label(stored, _Folder(file.parent, masks), block, mode, times)
+        block, mode = int(name[1]), Mode(name[2])
+        with located(str(file)):
+            stored = _load(file)
+            if block == 0:
+                raise ValueError("a label of block 0 has no frame before it to be drawn on")
+            chosen = _field(stored, "label", "drag_or_animation_select", str)
+            if chosen != mode.value:
+                raise ValueError(
+                    f"drag_or_animation_select is {short_repr(chosen)}, "
+                    f"the file's name says {mode.value!r}"
+                )
+            return self._label(stored, file.parent, block, mode)
 
-
-def _label(
-    stored: Mapping[str, Any], folder: _Folder, block: int, mode: Mode, times: _Times
-) -> Label:
-    blocks = check_int(_field(stored, "label", "block_number", int), "block_number", least=1)
-    trajectories = _field(stored, "label", "trajectories", list)
-    if not trajectories:
-        raise ValueError("trajectories is empty: a label needs a drag")
-    if len(trajectories) > MOST_TRAJECTORIES:
-        raise ValueError(
-            f"trajectories may be at most {MOST_TRAJECTORIES}, got {len(trajectories)}"
+    def _label(self, stored: Mapping[str, Any], folder: FilePath, block: int, mode: Mode) -> Label:
+        blocks = check_int(_field(stored, "label", "block_number", int), "block_number", least=1)
+        trajectories = _field(stored, "label", "trajectories", list)
+        if not trajectories:
+            raise ValueError("trajectories is empty: a label needs a drag")
+        if len(trajectories) > MOST_TRAJECTORIES:
+            raise ValueError(
+                f"trajectories may be at most {MOST_TRAJECTORIES}, got {len(trajectories)}"
+            )
+        budget = Budget(targets=MOST_TARGETS)
+        drags, handles, deltas = [], [], []
+        for index, trajectory in enumerate(trajectories):
+            where = f"trajectories[{index}]"
+            targets, motion = _motion(trajectory, where, budget)
+            if mode is Mode.ANIMATE:
+                self._check_counts(trajectory["block_trajectories"], where, blocks)
+            name = _field(trajectory, where, "mask_file", str)
+            handle = self._mask(folder, name, f"{where}.mask_file")
+            if not handle.array.any():
+                raise ValueError(f"{where}.mask_file: the handle has no pixel")
+            drags.append(Drag(handle, motion))
+            handles.append(handle)
+            deltas.append(targets)
+        height, width = handles[0].array.shape
+        latent_frame = self._frames_per_block * block - 1
+        return Label(
+            block=block,
+            mode=mode,
+            blocks=blocks,
+            prompt=_field(stored, "label", "prompt", str),
+            drags=tuple(drags),
+            keep=self._keep(stored, folder, handles),
+            deltas=tuple(deltas),
+            height=height,
+            width=width,
+            latent_frame=latent_frame,
+            video_frame=self._clock.last(latent_frame),
+            start_frame=self._clock.start(latent_frame + 1),
         )
-    budget = Budget(targets=MOST_TARGETS)
-    motions, handles, deltas = [], [], []
-    for index, trajectory in enumerate(trajectories):
-        where = f"trajectories[{index}]"
-        targets, motion = _motion(trajectory, where, budget)
-        if mode is Mode.ANIMATE:
-            _check_counts(trajectory["block_trajectories"], where, blocks, times)
-        mask = _mask(folder, _field(trajectory, where, "mask_file", str), f"{where}.mask_file")
-        if not mask.array.any():
-            raise ValueError(f"{where}.mask_file: the handle has no pixel")
-        motions.append(motion)
-        handles.append(mask)
-        deltas.append(targets)
-    keep = _keep(stored, folder, handles)
-    height, width = handles[0].array.shape
-    latent_frame = times.frames_per_block * block - 1
-    return Label(
-        block=block,
-        mode=mode,
-        blocks=blocks,
-        prompt=_field(stored, "label", "prompt", str),
-        drags=tuple(Drag(handle, motion) for handle, motion in zip(handles, motions, strict=True)),
-        keep=keep,
-        deltas=tuple(deltas),
-        height=height,
-        width=width,
-        latent_frame=latent_frame,
-        video_frame=times.clock.last(latent_frame),
-        start_frame=times.clock.start(latent_frame + 1),
-    )
+
+    def _check_counts(self, parts: Sequence[Any], where: str, blocks: int) -> None:
+        if len(parts) != blocks:
+            raise ValueError(
+                f"{where}.block_trajectories holds {len(parts)} blocks, block_number is {blocks}"
+            )
+        for index, part in enumerate(parts):
+            if len(part["deltas"]) != self._frames_per_block:
+                raise ValueError(
+                    f"{where}.block_trajectories[{index}].deltas must hold "
+                    f"{self._frames_per_block} targets, one for each latent frame of the block, "
+                    f"got {len(part['deltas'])}"
+                )
+
+    def _keep(
+        self, stored: Mapping[str, Any], folder: FilePath, handles: Sequence[Mask]
+    ) -> Mask | None:
+        """The pixels that are neither movable nor of a handle; None if there are none."""
+        shape = handles[0].array.shape
+        for index, handle in enumerate(handles):
+            if handle.array.shape != shape:
+                raise ValueError(
+                    f"trajectories[{index}].mask_file has shape {handle.array.shape}, "
+                    f"that of trajectories[0] has {shape}"
+                )
+        if stored.get("movable_area_mask_file") is None:
+            return None
+        name = _field(stored, "label", "movable_area_mask_file", str)
+        movable = self._mask(folder, name, "movable_area_mask_file")
+        if movable.array.shape != shape:
+            raise ValueError(
+                f"movable_area_mask_file has shape {movable.array.shape}, the handles have {shape}"
+            )
+        # A handle moves, so it is movable even outside the painted movable area.
+        kept = ~np.any([movable.array, *(handle.array for handle in handles)], axis=0)
+        return Mask(kept) if kept.any() else None
+
+    def _mask(self, folder: FilePath, name: str, where: str) -> Mask:
+        """A mask of the label's folder."""
+        file = folder / name
+        inside = FilePath(name).name == name and "\0" not in name and len(name) < LONGEST_NAME
+        if not inside or file.resolve().parent != folder.resolve():
+            raise ValueError(
+                f"{where} must name a file in the label's folder, got {short_repr(name)}"
+            )
+        if not file.is_file():
+            raise ValueError(f"{where}: there is no file {name!r} in the label's folder")
+        with located(where):
+            return self._masks.read(file)
 
 
 def _motion(
@@ -276,10 +312,10 @@ def _motion(
         if not stored:
             raise ValueError(f"{here}.deltas is empty")
         (budget or Budget()).spend("targets", len(stored), here)
-        with _at(here):
+        with located(here):
             deltas += [read(delta, f"deltas[{n}]") for n, delta in enumerate(stored)]
     start = _shared(parts, where, "start_point")
-    with _at(where):
+    with located(where):
         if turning == {True}:
             motion: Motion = _rotation(_center(trajectory, parts, where), deltas)
         else:
@@ -311,59 +347,11 @@ def _shared(parts: list[Any], where: str, name: str) -> Point:
     found = []
     for index, part in enumerate(parts):
         here = f"{where}.block_trajectories[{index}]"
-        with _at(here):
+        with located(here):
             found.append(check_point(_field(part, here, name, list), name))
     if len(set(found)) > 1:
         raise ValueError(f"{where}: {name} differs between its blocks: {short_repr(found)}")
     return found[0]
-
-
-def _check_counts(parts: Sequence[Any], where: str, blocks: int, times: _Times) -> None:
-    if len(parts) != blocks:
-        raise ValueError(
-            f"{where}.block_trajectories holds {len(parts)} blocks, block_number is {blocks}"
-        )
-    for index, part in enumerate(parts):
-        if len(part["deltas"]) != times.frames_per_block:
-            raise ValueError(
-                f"{where}.block_trajectories[{index}].deltas must hold {times.frames_per_block}"
-                f" targets, one for each latent frame of the block, got {len(part['deltas'])}"
-            )
-
-
-def _keep(stored: Mapping[str, Any], folder: _Folder, handles: Sequence[Mask]) -> Mask | None:
-    shape = handles[0].array.shape
-    for index, handle in enumerate(handles):
-        if handle.array.shape != shape:
-            raise ValueError(
-                f"trajectories[{index}].mask_file has shape {handle.array.shape}, "
-                f"that of trajectories[0] has {shape}"
-            )
-    if stored.get("movable_area_mask_file") is None:
-        return None
-    name = _field(stored, "label", "movable_area_mask_file", str)
-    movable = _mask(folder, name, "movable_area_mask_file")
-    if movable.array.shape != shape:
-        raise ValueError(
-            f"movable_area_mask_file has shape {movable.array.shape}, the handles have {shape}"
-        )
-    # A handle moves, so it is movable even outside the painted movable area.
-    kept = ~movable.array
-    for handle in handles:
-        kept &= ~handle.array
-    return Mask(kept) if kept.any() else None
-
-
-def _mask(folder: _Folder, name: str, where: str) -> Mask:
-    """A mask of the label's folder."""
-    file = folder.path / name
-    inside = FilePath(name).name == name and "\0" not in name and len(name) < LONGEST_NAME
-    if not inside or file.resolve().parent != folder.path.resolve():
-        raise ValueError(f"{where} must name a file in the label's folder, got {short_repr(name)}")
-    if not file.is_file():
-        raise ValueError(f"{where}: there is no file {name!r} in the label's folder")
-    with _at(where):
-        return folder.masks.read(file)
 
 
 def _load(file: FilePath) -> Mapping[str, Any]:

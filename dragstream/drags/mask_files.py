@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from PIL import Image
 
 from dragstream.drags.budget import Budget
 from dragstream.drags.checks import short_repr
+from dragstream.drags.reading import located
 from dragstream.drags.shapes import BoolMask, Mask
 
 MOST_PIXELS = 2**25
@@ -90,24 +90,17 @@ class MaskReader:
         return self._masks[key]
 
     def _read(self, file: Path) -> BoolMask:
-        with _explained(file), Image.open(file, formats=("PNG",)) as image:
+        readable = partial(located, f"{file.name} is no readable PNG", _BROKEN)
+        with readable(), Image.open(file, formats=("PNG",)) as image:
             width, height = image.size
         if width * height > MOST_PIXELS:
             raise ValueError(
                 f"{file.name} has {width} x {height} pixels, a mask may have at most {MOST_PIXELS}"
             )
         self._budget.spend("pixels", width * height, file.name)
-        with _explained(file), Image.open(file, formats=("PNG",)) as image:
+        with readable(), Image.open(file, formats=("PNG",)) as image:
             values, palette = _values(image), _palette(image)
         return _light(values, file.name) if palette is None else _chosen(values, palette, file.name)
-
-
-@contextmanager
-def _explained(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except _BROKEN as error:
-        raise ValueError(f"{file.name} is no readable PNG: {str(error)[:200]}") from error
 
 
 def _palette(image: Image.Image) -> NDArray[np.uint8] | None:

@@ -1,4 +1,4 @@
-"""`fit_motion`: the motion that the points of a region have in common."""
+"""`fit_motion`: fits a translation, turn and growth to the tracks of a region's points."""
 
 from __future__ import annotations
 
@@ -32,18 +32,9 @@ def fit_motion(
     the points that are visible there and at rest; for a similarity, points that lie far from the
     others' are left out. Turns and sizes are read where at least two points lie apart.
 
-    Args:
-        points: Positions (x, y) in pixels, (L + 1, N, 2): at rest and in L latent frames.
-        visible: Bool (L + 1, N).
-        similarity: Fit a turn and a size too.
-        center: The point (x, y) that turn and size leave in place; None for the points' centre.
-
-    Returns:
-        A `Translation`; or with `similarity` those of a turn and a size about `center` and a
-        translation of it that differ from rest, `Combined`.
-
-    Raises:
-        ValueError: Points that are hidden at rest or in all frames after it, or do not move.
+    Points have shape (L + 1, N, 2), in pixels, at rest and in L latent frames; `visible` is bool
+    (L + 1, N). The result is a `Translation`; or with `similarity` those of a turn and a size about
+    `center` (None: the points' centre) and a translation of it that differ from rest, `Combined`.
     """
     rest, held = points[0], visible[0]
     both = visible[1:] & held

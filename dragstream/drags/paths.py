@@ -103,14 +103,10 @@ def check_frames(frames: object, count: int, what: str) -> tuple[float, ...] | N
 def progress(
     fraction: float, stops: Sequence[float], frames: Sequence[float] | None, ease: str
 ) -> float:
-    """The value reached at a fraction of the time, interpolated between stops.
+    """The value reached at a fraction of the time, in [0, 1], interpolated between stops.
 
-    Args:
-        fraction: Time in [0, 1].
-        stops: The value at each waypoint.
-        frames: The latent frame of each waypoint, rising from 0; None for one move from the first
-            stop to the last.
-        ease: A name in `EASINGS`, applied between pins.
+    `frames` are the latent frames of the stops, rising from 0, between which the easing acts; None
+    for one move from the first stop to the last.
     """
     if frames is None:
         return stops[0] + (stops[-1] - stops[0]) * EASINGS[ease](fraction)

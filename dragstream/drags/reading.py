@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from dragstream.drags.checks import short_repr
+from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.paths import Path
 
 MOST_POINTS = 2**14
@@ -20,12 +20,14 @@ Document = dict[str, Any]
 
 
 @contextmanager
-def located(where: str) -> Iterator[None]:
-    """Turn errors of a constructor into a ValueError that begins with the place of the value."""
+def located(
+    where: str, errors: tuple[type[Exception], ...] = (TypeError, ValueError)
+) -> Iterator[None]:
+    """Turn errors into a ValueError that begins with the place of the value."""
     try:
         yield
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: {error}") from error
+    except errors as error:
+        raise ValueError(truncate(f"{where}: {str(error) or type(error).__name__}")) from error
 
 
 def read_type(value: object, where: str, allowed: Sequence[str]) -> str:

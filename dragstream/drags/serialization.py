@@ -15,11 +15,7 @@ from dragstream.drags.checks import short_repr
 
 
 def to_plain(value: object, name: str) -> dict[str, Any]:
-    """A value as plain data: its class name under "class", beside its fields.
-
-    Raises:
-        TypeError: It is neither a frozen dataclass of plain fields nor a function with a name.
-    """
+    """A value as plain data: its class name under "class", beside its fields."""
     if isinstance(value, FunctionType) and value.__name__.isidentifier():
         return {"class": value.__name__}
     parameters: Any = getattr(value, "__dataclass_params__", None)
@@ -39,11 +35,7 @@ def to_plain(value: object, name: str) -> dict[str, Any]:
 
 
 def from_plain(data: object, parts: Iterable[Any], name: str) -> Any:
-    """The inverse of `to_plain`, with the allowed classes and functions.
-
-    Raises:
-        ValueError: The class is not among them, or does not take these fields.
-    """
+    """The inverse of `to_plain`, with the allowed classes and functions."""
     fields = dict(data) if isinstance(data, dict) else {}
     wanted = fields.pop("class", None)
     known = {part.__name__: part for part in parts}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from dragstream.drags.checks import (
     Point,
     Points,
+    check_fields,
     check_int,
     check_pixels,
     check_point,
@@ -117,8 +119,7 @@ class Box(Shape):
     bottom: float
 
     def __post_init__(self) -> None:
-        for name in ("left", "top", "right", "bottom"):
-            set_fields(self, **{name: check_pixels(getattr(self, name), name)})
+        check_fields(self, **dict.fromkeys(self.__dataclass_fields__, check_pixels))
         if self.right <= self.left:
             raise ValueError(f"right must exceed left, got {self.right} <= {self.left}")
         if self.bottom <= self.top:
@@ -269,12 +270,18 @@ class Mask(Shape):
 class Combination(Shape, ABC):
     """At least two shapes made into one; boolean masks (H, W) count as shapes."""
 
+    _join: ClassVar[np.ufunc]
+
     of: tuple[Shape, ...]
 
     def __init__(self, of: Iterable[Region]) -> None:
         set_fields(self, of=tuple(as_shape(part) for part in of))
         if len(self.of) < 2:
             raise ValueError(f"a combination takes at least two regions, got {len(self.of)}")
+
+    def paint(self, height: int, width: int) -> BoolMask:
+        """See `Shape.paint`."""
+        return reduce(self._join, (part.paint(height, width) for part in self.of))
 
     def __str__(self) -> str:
         return f"{type(self).__name__.lower()} of {len(self.of)} regions"
@@ -284,36 +291,21 @@ class Combination(Shape, ABC):
 class Union(Combination):
     """The pixels in any of its parts."""
 
-    def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
-        painted = self.of[0].paint(height, width)
-        for part in self.of[1:]:
-            painted = painted | part.paint(height, width)
-        return painted
+    _join: ClassVar[np.ufunc] = np.logical_or
 
 
 @dataclass(frozen=True, init=False)
 class Intersection(Combination):
     """The pixels in all of its parts."""
 
-    def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
-        painted = self.of[0].paint(height, width)
-        for part in self.of[1:]:
-            painted = painted & part.paint(height, width)
-        return painted
+    _join: ClassVar[np.ufunc] = np.logical_and
 
 
 @dataclass(frozen=True, init=False)
 class Difference(Combination):
     """The pixels of the first part that are in none of the others."""
 
-    def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
-        painted = self.of[0].paint(height, width)
-        for part in self.of[1:]:
-            painted = painted & ~part.paint(height, width)
-        return painted
+    _join: ClassVar[np.ufunc] = np.greater  # of booleans: true and not true
 
 
 def read_runs(runs: Sequence[int]) -> list[int]:

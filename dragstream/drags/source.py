@@ -42,10 +42,8 @@ Expression = str | Make | Items
 def render(expression: Expression, indent: int = 0, taken: int = 0) -> str:
     """An expression as source, broken into lines where it is too long for one.
 
-    Args:
-        expression: The expression.
-        indent: Indentation of the lines after the first, in units of four blanks.
-        taken: Characters before and after it in its first line, without the indent.
+    Lines after the first are indented by `indent` times four blanks; the first line has `taken`
+    other characters.
     """
     flat = _flat(expression)
     if isinstance(expression, str) or len(_INDENT) * indent + taken + len(flat) <= WIDTH:
@@ -104,9 +102,6 @@ def value_expression(value: Any) -> Expression:  # noqa: PLR0911  # one a kind o
     """The source of a plain value: a number, a text, a tuple, a dataclass, a function by its name.
 
     Dataclasses and functions are written by name, which the source has to import.
-
-    Raises:
-        TypeError: A value of another kind.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return Make(type(value).__name__, tuple(_fields(value)))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dragstream.drags.checks import check_int, check_positive, check_size, set_fields
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.motion_fit import fit_motion
-from dragstream.drags.motions import Drag
+from dragstream.drags.motions import Drag, fraction_at
 from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Disc, Region, Shape, Union, as_shape
 
@@ -227,8 +227,7 @@ def drags_to_tracks(
     for drag in drags:
         mask = drag.mask(height, width)
         rest = np.array([drag.motion.anchor(mask)]) if count == 1 else _spread(mask, count)
-        lasts = drag.motion.duration or total
-        maps = [drag.motion.at(min(1.0, float(time / lasts))) for time in times]
+        maps = [drag.motion.at(fraction_at(drag.motion, time, total)) for time in times.tolist()]
         places.append(np.stack([each.apply(rest) for each in maps]))
     found = np.concatenate(places, axis=1)
     inside = ((found >= -0.5) & (found < (width - 0.5, height - 0.5))).all(axis=2)

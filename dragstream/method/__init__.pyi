@@ -1,5 +1,5 @@
 from .base import DragMethod
-from .baselines import SGI2V, DragVideo
+from .baselines import SGI2V, CutAndPaste, DragVideo, TimeToMove
 from .block_drags import BlockDrag, Reference
 from .dispatch import create_optimizer
 from .focus import Focus
@@ -18,6 +18,7 @@ __all__ = [
     "SGI2V",
     "BlockDrag",
     "Constraint",
+    "CutAndPaste",
     "DifferenceLoss",
     "DragMethod",
     "DragOptimizer",
@@ -34,6 +35,7 @@ __all__ = [
     "Rectification",
     "RectificationMethod",
     "Reference",
+    "TimeToMove",
     "create_optimizer",
     "drift",
     "normalise_prediction",

@@ -11,12 +11,6 @@ class AdamW:
 
     `torch.optim.AdamW` overwrites its parameters, whereas the method needs the updated values as a
     separate tensor. Importing it also takes more than a second, which would delay the first drag.
-
-    Args:
-        learning_rate: Size of a step.
-        weight_decay: Fraction of the values, times the learning rate, that each step removes.
-        betas: Decay rates of the moving averages of the gradient and of its square.
-        epsilon: Added to the denominator, to avoid a division by zero.
     """
 
     def __init__(

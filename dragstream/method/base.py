@@ -7,12 +7,9 @@ that it is compared with. Every `settings` argument accepts any of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
-
-__all__ = ["DragMethod"]
+from dragstream.models.base import ModelSpec
 
 
 @runtime_checkable

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dragstream.drags.geometry import Affine
-
-if TYPE_CHECKING:
-    from dragstream.models.base import Context
+from dragstream.models.base import Context
 
 
 class RegionMotion(Protocol):
@@ -42,12 +40,14 @@ class Reference:
         sigma: Noise level of the latents, in (0, 1].
         context: The model's context (cache) *before* that block.
         frame: Index of the latent frame within that block, from 0.
+        clean: Finished latents of the frame, (C, h, w); None: not known.
     """
 
     latents: Tensor
     sigma: float
     context: Context
     frame: int
+    clean: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,6 @@ from dragstream.method.optimizer import DragOptimizer
 from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
 
-__all__ = ["create_optimizer", "has_optimizer"]
-
 
 @functools.singledispatch
 def create_optimizer(method: Any, problem: DragProblem) -> DragOptimizer:  # noqa: ARG001

@@ -7,26 +7,15 @@ from typing import Any
 
 from dragstream.drags.checks import short_repr
 from dragstream.method.base import DragMethod
-from dragstream.method.baselines import SGI2V, DragVideo
+from dragstream.method.baselines import SGI2V, CutAndPaste, DragVideo, TimeToMove
 from dragstream.method.settings import DragSettings
 from dragstream.method.settings_json import read_fields
 
-__all__ = ["method_from_json"]
-
-_BASELINES = {kind.__name__: kind for kind in (SGI2V, DragVideo)}
+_BASELINES = {kind.__name__: kind for kind in (SGI2V, DragVideo, CutAndPaste, TimeToMove)}
 
 
 def method_from_json(data: object, parts: Sequence[Any] = ()) -> DragMethod:
-    """Read a method from its document: `DragSettings`, unless its "method" names another.
-
-    Args:
-        data: The result of a method's `to_json`.
-        parts: Custom parts that settings may contain; see `DragSettings.from_json`.
-
-    Raises:
-        TypeError: Not a dictionary, or values of the wrong type.
-        ValueError: An unknown method, unknown fields, or values out of bounds.
-    """
+    """Read a method from its document: `DragSettings`, unless its "method" names another."""
     if not isinstance(data, dict) or "method" not in data:
         return DragSettings.from_json(data, parts)
     name = data["method"]

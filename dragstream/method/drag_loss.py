@@ -15,30 +15,17 @@ from dragstream.method.targets import SegmentTargets
 
 @dataclass(frozen=True, eq=False)
 class PreservationTerm:
-    """The second term of Eq. 3: changes of the region to keep.
+    """The second term of Eq. 3: changes of the region to keep."""
 
-    Args:
-        kept: Fraction of each cell that must not change, (rows, columns) from 0 to 1.
-        cell: Number of pixels of a cell.
-        loss: Elementwise loss of a difference.
-        weight: Factor of the term in the total loss.
-        predictions: Compare clean predictions x0 instead of features.
-        per_element: Take the mean over all elements, see `Constraint`.
-    """
-
-    kept: Tensor
-    cell: float
+    kept: Tensor  # fraction of each cell that must not change, (rows, columns) from 0 to 1
+    cell: float  # number of pixels of a cell
     loss: DifferenceLoss
-    weight: float = 1.0
-    predictions: bool = False
-    per_element: bool = False
+    weight: float = 1.0  # factor of the term in the total loss
+    predictions: bool = False  # compare clean predictions x0 instead of features
+    per_element: bool = False  # take the mean over all elements, see `Constraint`
 
     def __call__(self, maps: Maps, initial: Maps | None, targets: SegmentTargets) -> Tensor:
-        """Compute the term, a mean over channels, for the kept cells without the exempted ones.
-
-        Raises:
-            ValueError: Maps that the term compares are missing.
-        """
+        """Compute the term, a mean over channels, for the kept cells without the exempted ones."""
         name = "predictions" if self.predictions else "features"
         now, before = getattr(maps, name), getattr(initial, name, None)
         if now is None or before is None:
@@ -57,21 +44,13 @@ class DragLoss:
     Both terms are sums over pixels, divided by the area of the targets. This makes the losses of
     small and large regions comparable and keeps the paper's balance of the terms; AdamW is
     invariant to the scale. (In the release the second term is a separate mean, see `Constraint`.)
-
-    Args:
-        loss: Elementwise loss of a difference.
-        preservation: The second term, or None to omit it.
-        prediction_weight: Weight of clean predictions x0 beside features in the first term.
-        nearest: Sample references at the nearest cell instead of bilinearly.
-
-    Raises:
-        ValueError: The loss does not return one differentiable number for each element.
     """
 
     loss: DifferenceLoss
-    preservation: PreservationTerm | None = None
+    preservation: PreservationTerm | None = None  # the second term, or None to omit it
     prediction_weight: float = 0.0
-    nearest: bool = False
+    """Weight of clean predictions x0 beside features in the first term."""
+    nearest: bool = False  # sample references at the nearest cell instead of bilinearly
 
     def __post_init__(self) -> None:
         check_loss(self.loss)
@@ -86,12 +65,8 @@ class DragLoss:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Compute the loss and its two terms, on the device.
 
-        Args:
-            maps: F(z'), the maps at the current latents.
-            references: F_ref, the maps of the drags' reference frames.
-            initial: F(z), the maps at the block's initial latents, for the second term.
-            targets: The targets (Y, Π) of the segment.
-            view: The filter of the references' features.
+        `maps` are F(z'), `references` F_ref under the filter `view`, `initial` F(z) for the second
+        term, and `targets` Y and Π of the segment.
         """
         loss_rec = self._reconstruction(maps, references, targets, view) / targets.area
         if self.preservation is None:
@@ -120,11 +95,7 @@ class DragLoss:
 
 
 def check_loss(loss: DifferenceLoss) -> None:
-    """Check a loss on a small difference.
-
-    Raises:
-        ValueError: The loss changes the shape, or is not differentiable.
-    """
+    """Check a loss on a small difference."""
     with torch.inference_mode(mode=False), torch.enable_grad():
         probe = torch.tensor(
             [[-1.0, 0.5, 2.0]], dtype=torch.float32, device="cpu", requires_grad=True

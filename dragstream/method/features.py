@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,22 +12,15 @@ from torch import Tensor
 from dragstream.method.block_drags import BlockDrag
 from dragstream.method.parts import FrequencyView
 from dragstream.method.target_cells import enlarge
-
-if TYPE_CHECKING:
-    from dragstream.models.base import VideoModel
+from dragstream.models.base import VideoModel
 
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Feature maps and, optionally, the clean prediction of a block from one pass.
+    """Feature maps and, optionally, the clean prediction of a block from one pass."""
 
-    Args:
-        features: Features of all layers, concatenated, (F, rows, columns, channels).
-        predictions: x0, (F, h, w, C); None if it was not computed.
-    """
-
-    features: Tensor
-    predictions: Tensor | None = None
+    features: Tensor  # features of all layers, concatenated, (F, rows, columns, channels)
+    predictions: Tensor | None = None  # x0, (F, h, w, C); None if it was not computed
 
     def detach(self) -> Maps:
         """Return the maps without their graph."""
@@ -37,21 +30,14 @@ class Maps:
 
 @dataclass(frozen=True, eq=False)
 class MapReader:
-    """Reads the maps of blocks from a model.
-
-    Args:
-        model: The model.
-        layers: Indices of the layers whose self-attention outputs are the features, from 0.
-        upsampling: Cells per token along each axis.
-        corners: Upsample with aligned corners, see `target_cells.enlarge`.
-        window: Latent frames that a block attends to, see `VideoModel.read`.
-    """
+    """Reads the maps of blocks from a model."""
 
     model: VideoModel
     layers: Sequence[int]
-    upsampling: int = 1
-    corners: bool = False
-    window: int | None = None
+    """Indices of the layers whose self-attention outputs are the features, from 0."""
+    upsampling: int = 1  # cells per token along each axis
+    corners: bool = False  # upsample with aligned corners, see `target_cells.enlarge`
+    window: int | None = None  # latent frames that a block attends to, see `VideoModel.read`
 
     def __call__(
         self,
@@ -86,15 +72,12 @@ class MapReader:
 
 @dataclass(frozen=True, eq=False)
 class References:
-    """Maps of the drags' reference frames, read before the first iteration.
-
-    Args:
-        features: For each drag, F_ref of its frame under each view, (rows, columns, channels).
-        predictions: For each drag, x0 of its frame, (h, w, C); empty if it was not computed.
-    """
+    """Maps of the drags' reference frames, read before the first iteration."""
 
     features: tuple[dict[FrequencyView, Tensor], ...]
+    """For each drag, F_ref of its frame under each view, (rows, columns, channels)."""
     predictions: tuple[Tensor, ...] = ()
+    """For each drag, x0 of its frame, (h, w, C); empty if it was not computed."""
 
     @classmethod
     def read(
@@ -107,13 +90,8 @@ class References:
     ) -> References:
         """Read the references, without gradients, in one pass for each distinct block.
 
-        Keys and values of the tapped layers are low-passed, queries are not (Eq. 5-8).
-
-        Args:
-            reader: Reads the maps.
-            drags: The drags of a block.
-            views: The filters; nothing is read if there are none.
-            predict: Read clean predictions as well.
+        Keys and values of the tapped layers are low-passed, queries are not (Eq. 5-8). Nothing is
+        read if there are no views; with `predict`, clean predictions are read as well.
         """
         views = tuple(dict.fromkeys(views))
         read: dict[tuple[int, int, float], list[Maps]] = {}

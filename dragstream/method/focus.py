@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from dragstream.drags.checks import check_bool, check_positive
+from dragstream.drags.checks import check_bool, check_fields, check_positive
 from dragstream.drags.geometry import Affine, Grid
 from dragstream.method.target_cells import move
 
@@ -47,10 +48,8 @@ class Focus:
     across_frames: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "alpha", check_positive(self.alpha, "alpha"))
-        object.__setattr__(self, "padding", check_positive(self.padding, "padding"))
-        for name in ("on_gradient", "on_pixels", "across_frames"):
-            object.__setattr__(self, name, check_bool(getattr(self, name), name))
+        check_fields(self, alpha=check_positive, padding=check_positive)
+        check_fields(self, on_gradient=check_bool, on_pixels=check_bool, across_frames=check_bool)
 
     def of(self, moved: Sequence[tuple[NDArray[np.bool_], Affine]], grid: Grid) -> Tensor:
         """Compute the map of all regions with a target in a frame, (h, w) float64 in [0, 1].
@@ -88,10 +87,8 @@ class Focus:
     def gaussian(self, bounds: Bounds, grid: Grid) -> Tensor:
         """Compute the map G of one target on the latent grid, (h, w), 1 at the box's centre.
 
-        Args:
-            bounds: Left, top, right, bottom of the handle region at its target, in pixels. It may
-                lie outside the frame.
-            grid: Sizes of a frame.
+        The bounds, in pixels, are those of the handle region at its target, and may lie outside
+        the frame.
         """
         left, top, right, bottom = bounds
         scale_x, scale_y = grid.pixels_per_latent
@@ -108,17 +105,8 @@ def _profile(low: float, high: float, width: float, cells: int, scale: float) ->
 
 
 def combine(maps: Iterable[Tensor]) -> Tensor:
-    """Combine maps into their soft union, `1 - (1 - G_1)(1 - G_2)...`.
-
-    Raises:
-        ValueError: There are no maps.
-    """
-    rest: Tensor | None = None
-    for gaussian in maps:
-        rest = 1.0 - gaussian if rest is None else rest * (1.0 - gaussian)
-    if rest is None:
-        raise ValueError("combine needs at least one map, got none")
-    return 1.0 - rest
+    """Combine at least one map into their soft union, `1 - (1 - G_1)(1 - G_2)...`."""
+    return 1.0 - reduce(torch.mul, (1.0 - gaussian for gaussian in maps))
 
 
 def target_bounds(mask: NDArray[np.bool_], affine: Affine) -> Bounds:
@@ -126,9 +114,6 @@ def target_bounds(mask: NDArray[np.bool_], affine: Affine) -> Bounds:
 
     Bounds are not clipped to the frame. They include whole pixels: a single unmoved pixel (x, y)
     is bounded by (x - 0.5, y - 0.5, x + 0.5, y + 0.5).
-
-    Raises:
-        ValueError: An empty region.
     """
     rows = np.flatnonzero(mask.any(axis=1))
     if rows.size == 0:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import check_fraction, check_int
+from dragstream.drags.checks import at_least, check_fields, check_fraction
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class LowPass:
     order: int = 4
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cutoff", check_fraction(self.cutoff, "cutoff"))
-        object.__setattr__(self, "order", check_int(self.order, "order", least=1))
+        check_fields(self, cutoff=check_fraction, order=at_least(1))
 
     @property
     def is_identity(self) -> bool:

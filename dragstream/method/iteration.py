@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dragstream.drags.checks import check_fraction, check_int, check_not_negative, short_repr
+from dragstream.drags.checks import at_least, check_fraction, check_keys, check_not_negative
 from dragstream.method.moments import Moments
 
 
@@ -61,19 +62,13 @@ class Iteration:
                 cutoff outside (0, 1].
         """
         names = [item.name for item in dataclasses.fields(cls)]
-        if not isinstance(data, dict) or set(data) != set(names):
-            found = sorted(map(str, data)) if isinstance(data, dict) else data
-            raise ValueError(
-                f"an iteration needs exactly the keys {names}, got {short_repr(found)}"
-            )
-        values: dict[str, Any] = {}
-        for name in names:
-            if name.startswith("moments"):
-                values[name] = Moments.from_json(data[name])
-            elif name in ("index", "segment"):
-                values[name] = check_int(data[name], name, least=0)
-            elif name == "cutoff":
-                values[name] = check_fraction(data[name], name)
-            else:
-                values[name] = check_not_negative(data[name], name)
-        return cls(**values)
+        checks: dict[str, Callable[[Any, str], Any]] = {
+            **dict.fromkeys(names, check_not_negative),
+            "index": at_least(0),
+            "segment": at_least(0),
+            "cutoff": check_fraction,
+            "moments_before": lambda value, _: Moments.from_json(value),
+            "moments": lambda value, _: Moments.from_json(value),
+        }
+        values = check_keys(data, names, "an iteration")
+        return cls(**{name: checks[name](values[name], name) for name in names})

@@ -7,7 +7,7 @@ from enum import Enum
 
 from torch import Tensor
 
-from dragstream.drags.checks import check_bool, check_not_negative, short_repr
+from dragstream.drags.checks import check_bool, check_fields, check_not_negative, short_repr
 from dragstream.method.parts import DifferenceLoss, fulfilled
 
 
@@ -66,6 +66,5 @@ class Constraint:
     per_element: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", check_not_negative(self.weight, "weight"))
-        for name in ("predictions", "spare_targets", "per_element"):
-            object.__setattr__(self, name, check_bool(getattr(self, name), name))
+        check_fields(self, weight=check_not_negative, predictions=check_bool)
+        check_fields(self, spare_targets=check_bool, per_element=check_bool)

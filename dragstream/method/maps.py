@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from dragstream.drags.checks import check_int
 
-__all__ = ["Principal", "radial_spectrum", "similarity", "spread"]
-
 Maps = NDArray[np.float32]
 
 
@@ -23,26 +21,16 @@ class Principal:
     """Projection of features on their first three principal axes, as red, green and blue.
 
     One fit colours any map with the same channels: equal colours mean similar features.
-
-    Args:
-        centre: Mean feature, (channels,).
-        axes: Principal axes, (channels, 3), unit length; the largest entry of each is positive.
-        low: Projection that maps to 0, (3,): the 2 % quantile along each axis.
-        high: Projection that maps to 1, (3,): the 98 % quantile along each axis.
     """
 
-    centre: Maps
-    axes: Maps
-    low: Maps
-    high: Maps
+    centre: Maps  # mean feature, (channels,)
+    axes: Maps  # principal axes, (channels, 3), unit length; the largest entry of each is positive
+    low: Maps  # projection that maps to 0, (3,): the 2 % quantile along each axis
+    high: Maps  # projection that maps to 1, (3,): the 98 % quantile along each axis
 
     @classmethod
     def of(cls, maps: Maps) -> Principal:
-        """Fit the axes to maps (..., channels) with at least three channels.
-
-        Raises:
-            ValueError: Fewer than three channels, or no tokens.
-        """
+        """Fit the axes to maps (..., channels) with at least three channels."""
         if maps.shape[-1] < 3 or maps.size == 0:
             raise ValueError(f"colours need maps (..., channels >= 3), got shape {maps.shape}")
         flat = maps.reshape(-1, maps.shape[-1])
@@ -74,19 +62,11 @@ def spread(values: Maps) -> Maps:
 
 
 def radial_spectrum(maps: Maps, bins: int = 8) -> tuple[Maps, Maps]:
-    """Compute the radial amplitude spectrum of a map.
+    """Compute the radial amplitude spectrum of a map (rows, columns, channels) in bands.
 
-    Args:
-        maps: A feature map, (rows, columns, channels).
-        bins: Number of bands between frequency 0 and the highest frequency.
-
-    Returns:
-        The middle of each band that contains a frequency, in cycles per token (the unit of
-        cutoffs; along an axis at most 0.5), and the root mean square amplitude of the band over
-        directions and channels, without the mean of each channel.
-
-    Raises:
-        ValueError: Not three axes, or fewer than one band.
+    Returns the middle of each band that contains a frequency, in cycles per token (the unit of
+    cutoffs; along an axis at most 0.5), and the root mean square amplitude of the band over
+    directions and channels, without the mean of each channel.
     """
     bins = check_int(bins, "bins", least=1)
     if maps.ndim != 3:

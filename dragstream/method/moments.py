@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import check_finite, check_sequence, short_repr
+from dragstream.drags.checks import check_finite, check_keys, check_sequence
 
 _CHANNEL = -3
 """The channel axis of latents (..., C, h, w), counted from the end."""
@@ -83,12 +83,8 @@ class Moments:
                 negative deviation, or a minimum above its maximum.
         """
         names = ("means", "stds", "minima", "maxima")
-        if not isinstance(data, dict) or set(data) != set(names):
-            found = sorted(data) if isinstance(data, dict) else data
-            raise ValueError(
-                f"moments need exactly the keys {list(names)}, got {short_repr(found)}"
-            )
-        means, stds, minima, maxima = values = [_numbers(data[name], name) for name in names]
+        fields = check_keys(data, names, "moments")
+        means, stds, minima, maxima = values = [_numbers(fields[name], name) for name in names]
         if len({len(row) for row in values}) != 1:
             lengths = [len(row) for row in values]
             raise ValueError(f"moments need one value a channel in each list, got {lengths}")

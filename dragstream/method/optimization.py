@@ -27,8 +27,6 @@ from dragstream.method.target_cells import resize
 from dragstream.method.targets import SegmentTargets, compute_targets, kept_cells, moved_frames
 from dragstream.method.warm_start import warm_start
 
-__all__ = ["LatentOptimization"]
-
 
 class LatentOptimization(DragOptimizer):
     """An iterator over the iterations that drag one block; see the module's example.

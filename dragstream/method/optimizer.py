@@ -16,33 +16,20 @@ from dragstream.method.iteration import Iteration
 from dragstream.method.moments import Moments, drift, rows
 from dragstream.method.problem import DragProblem
 
-__all__ = ["DragOptimizer", "Step"]
-
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Result of one iteration, all on the device.
-
-    Args:
-        loss: Total loss.
-        loss_rec: Reconstruction term of the loss, at the targets.
-        loss_cst: Constraint term of the loss, on the region to keep, before weighting.
-        gradient: Gradient of the loss, (1, F, C, h, w).
-        stepped: Latents after the update.
-        latents: Latents at the end of the iteration; `stepped` itself if nothing follows the
-            update.
-        segment: Index of the segment of a long drag, from 0.
-        cutoff: Low-pass cutoff of the reference features; 1 is unfiltered.
-    """
+    """Result of one iteration, all on the device."""
 
     loss: Tensor
-    loss_rec: Tensor
-    loss_cst: Tensor
-    gradient: Tensor
-    stepped: Tensor
+    loss_rec: Tensor  # reconstruction term of the loss, at the targets
+    loss_cst: Tensor  # constraint term of the loss, on the region to keep, before weighting
+    gradient: Tensor  # gradient of the loss, (1, F, C, h, w)
+    stepped: Tensor  # latents after the update
     latents: Tensor
-    segment: int = 0
-    cutoff: float = 1.0
+    """Latents at the end of the iteration; `stepped` itself if nothing follows the update."""
+    segment: int = 0  # index of the segment of a long drag, from 0
+    cutoff: float = 1.0  # low-pass cutoff of the reference features; 1 is unfiltered
 
 
 class DragOptimizer(Iterator[Iteration], ABC):
@@ -76,13 +63,19 @@ class DragOptimizer(Iterator[Iteration], ABC):
         """Latents after the iterations so far, (1, F, C, h, w), in the dtype of the input."""
         return self._latents.to(self._dtype)
 
-    def __next__(self) -> Iteration:
-        """Run one iteration and return its record.
+    def adjust_prediction(self, clean: Tensor, sigma: float) -> Tensor:  # noqa: ARG002
+        """Return the clean prediction that denoising goes on with; the default leaves it as it is.
 
-        Raises:
-            StopIteration: After the last one.
-            FloatingPointError: Loss, gradient or latents that are not finite.
+        Called after the drag's denoising step and each later one.
+
+        Args:
+            clean: The model's prediction, x0, (1, F, C, h, w).
+            sigma: Noise level that it was made at.
         """
+        return clean
+
+    def __next__(self) -> Iteration:
+        """Run one iteration and return its record."""
         if self._done >= len(self):
             raise StopIteration
         started = time.perf_counter()
@@ -101,11 +94,7 @@ class DragOptimizer(Iterator[Iteration], ABC):
         """Compute iteration `index`, from 0, at the current latents; gradients are off."""
 
     def _record(self, step: Step, numbers: list[list[float]], started: float) -> Iteration:
-        """Build the record of an iteration from its step and its fetched `numbers`.
-
-        Raises:
-            FloatingPointError: Numbers that are not finite.
-        """
+        """Build the record of an iteration from its step and its fetched `numbers`."""
         (loss, loss_rec, loss_cst, norm), *statistics = numbers
         if not all(math.isfinite(number) for row in numbers for number in row):
             raise FloatingPointError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +13,7 @@ from torch import Tensor
 from dragstream.drags.checks import check_finite, check_int
 from dragstream.drags.geometry import Grid
 from dragstream.method.block_drags import BlockDrag
-
-if TYPE_CHECKING:
-    from dragstream.models.base import VideoModel
+from dragstream.models.base import VideoModel
 
 
 @dataclass(frozen=True, eq=False)

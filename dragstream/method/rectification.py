@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import check_at_most, check_bool, check_int
+from dragstream.drags.checks import at_least, check_at_most, check_bool, check_fields
 
 MOST_NEIGHBOURS = 100_000
 """Upper bound on neighbours, in latent frames: longer than any stream."""
@@ -44,18 +44,14 @@ class Rectification:
     then_whole: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "neighbours", check_int(self.neighbours, "neighbours", least=0))
+        check_fields(self, neighbours=at_least(0))
         check_at_most(self.neighbours, MOST_NEIGHBOURS, "neighbours")
-        for name in ("per_channel", "per_frame", "then_whole"):
-            object.__setattr__(self, name, check_bool(getattr(self, name), name))
+        check_fields(self, per_channel=check_bool, per_frame=check_bool, then_whole=check_bool)
 
     def prepare(self, own: Tensor, neighbours: Tensor | None) -> Rectifier:
-        """Create the rectifier of one block, with target statistics computed once.
+        """Create the rectifier of one block, see `RectificationMethod.prepare`.
 
-        Args:
-            own: The modified frames' latents before the first iteration, (1, F, C, h, w).
-            neighbours: Latents of the preceding frames at the same noise level, (N, C, h, w),
-                newest last; only the last `neighbours` of them are used.
+        Target statistics are computed once, from the last `neighbours` of the preceding frames.
         """
         past = None
         if neighbours is not None and self.neighbours > 0:
@@ -76,19 +72,13 @@ class Rectification:
 
 @dataclass(frozen=True, eq=False)
 class Rectifier:
-    """A function that normalises latents (1, F, C, h, w) to target means and deviations.
+    """A function that normalises latents (1, F, C, h, w) to target means and deviations."""
 
-    Args:
-        over: The axes that statistics are taken over.
-        mean: Target mean, broadcastable to the latents.
-        std: Target standard deviation, broadcastable to the latents.
-        whole: Mean and standard deviation of the whole tensor, to be restored last, or None.
-    """
-
-    over: tuple[int, ...]
-    mean: Tensor
-    std: Tensor
+    over: tuple[int, ...]  # the axes that statistics are taken over
+    mean: Tensor  # target mean, broadcastable to the latents
+    std: Tensor  # target standard deviation, broadcastable to the latents
     whole: tuple[Tensor, Tensor] | None = None
+    """Mean and standard deviation of the whole tensor, to be restored last, or None."""
 
     def __call__(self, latents: Tensor) -> Tensor:
         """Apply Eq. 4: `(z - mean(z)) / std(z) * target std + target mean`."""

@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from dragstream.method.focus import Focus
 from dragstream.method.frequency import LowPass
@@ -16,10 +16,7 @@ from dragstream.method.parts import DifferenceLoss, FrequencyView, Rectification
 from dragstream.method.rectification import Rectification
 from dragstream.method.settings_checks import PARTS, Off, checked
 from dragstream.method.settings_json import from_plain, to_plain
-from dragstream.models.base import PAPER_CUTOFFS
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
+from dragstream.models.base import PAPER_CUTOFFS, ModelSpec
 
 __all__ = ["MOST_SEGMENTS", "DragSettings", "Off"]
 
@@ -297,20 +294,25 @@ class DragSettings:
         """
         return cls(**from_plain(cls, data, parts))
 
-    def __repr__(self) -> str:
-        """Return the nearest preset with the fields that differ from it, as Python code."""
-        written = []
+    def nearest_preset(self, spec: ModelSpec | None = None) -> tuple[str, Self]:
+        """The preset with the fewest other fields, resolved for a model, and its name as code."""
         presets = {
             "": type(self)(),
             ".fast": self.fast(),
             ".paper": self.paper(),
             ".released": self.released(),
         }
-        for name, preset in presets.items():
-            changed = [
-                f"{item.name}={getattr(self, item.name)!r}"
-                for item in dataclasses.fields(self)
-                if getattr(self, item.name) != getattr(preset, item.name)
-            ]
-            written.append((len(changed), f"DragSettings{name}({', '.join(changed)})"))
-        return min(written, key=lambda each: each[0])[1]
+        if spec is not None:
+            presets = {name: preset.resolve(spec) for name, preset in presets.items()}
+        return min(presets.items(), key=lambda item: len(self._changes(item[1])))
+
+    def _changes(self, other: DragSettings) -> dict[str, Any]:
+        """The fields that differ from those of other settings."""
+        values = ((item.name, getattr(self, item.name)) for item in dataclasses.fields(self))
+        return {name: value for name, value in values if value != getattr(other, name)}
+
+    def __repr__(self) -> str:
+        """Return the nearest preset with the fields that differ from it, as Python code."""
+        name, preset = self.nearest_preset()
+        changed = (f"{field}={value!r}" for field, value in self._changes(preset).items())
+        return f"DragSettings{name}({', '.join(changed)})"

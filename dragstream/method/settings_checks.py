@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any, Literal
 
 from dragstream.drags.checks import (
+    at_least,
     check_at_most,
     check_bool,
     check_fraction,
@@ -34,19 +36,13 @@ PARTS: dict[str, tuple[type[Any], str]] = {
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the fields of settings and convert them to their canonical types.
-
-    Raises:
-        TypeError: A value of the wrong type.
-        ValueError: A value out of bounds; the message names the field and the bounds.
-    """
-    for name, most in _MOST.items():
-        check_at_most(given[name], most, name)
+    """Check the fields of settings and convert them to their canonical types."""
+    for name in ("layers", "cutoffs", "views"):
+        check_at_most(given[name], _MOST_ITEMS, name)
     found: dict[str, Any] = {name: _part(name, given[name]) for name in PARTS}
-    for name, check in _NUMBERS.items():
-        found[name] = check(given[name], name)
-    for name, check in _OPEN.items():
-        found[name] = None if given[name] is None else check(given[name], name)
+    for name, (check, most) in (_NUMBERS | _OPEN).items():
+        value = check_at_most(given[name], most, name)
+        found[name] = None if value is None and name in _OPEN else check(value, name)
     found["layers"] = _layers(given["layers"])
     found["cutoffs"] = _cutoffs(given["cutoffs"])
     found["views"] = _views(given["views"])
@@ -59,54 +55,34 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _at_least(least: int) -> Callable[[object, str], int]:
-    return lambda value, name: check_int(value, name, least=least)
-
-
-_NUMBERS: dict[str, Callable[[Any, str], Any]] = {
-    "iterations": _at_least(0),
-    "filter_order": _at_least(1),
-    "prediction_blocks": _at_least(0),
-    "weight_decay": check_not_negative,
-    "epsilon": check_positive,
-    "fresh_optimizer": check_bool,
-    "nearest_masks": check_bool,
-    "nearest_features": check_bool,
-    "warm_start": check_bool,
+_Check = Callable[[Any, str], Any]
+_NUMBERS: dict[str, tuple[_Check, float]] = {
+    "iterations": (at_least(0), 10_000),
+    "filter_order": (at_least(1), 100),
+    "prediction_blocks": (at_least(0), 10_000),
+    "weight_decay": (check_not_negative, 1e6),
+    "epsilon": (check_positive, 1e6),
+    "fresh_optimizer": (check_bool, 1),
+    "nearest_masks": (check_bool, 1),
+    "nearest_features": (check_bool, 1),
+    "warm_start": (check_bool, 1),
 }
-"""Checks of the fields that always have a value."""
+"""Checks and upper bounds of the fields that always have a value."""
 
-_OPEN: dict[str, Callable[[Any, str], Any]] = {
-    "learning_rate": check_positive,
-    "segment_pixels": check_positive,
-    "segment_degrees": check_positive,
-    "gradient_clip": check_positive,
-    "denoising_step": _at_least(0),
-    "upsampling": _at_least(1),
-    "window": _at_least(1),
-    "prediction_weight": check_not_negative,
+_OPEN: dict[str, tuple[_Check, float]] = {
+    "learning_rate": (check_positive, 1e38),  # the range of float32
+    "segment_pixels": (check_positive, 1e6),
+    "segment_degrees": (check_positive, 1e6),
+    "gradient_clip": (check_positive, math.inf),
+    "denoising_step": (at_least(0), 10_000),
+    "upsampling": (at_least(1), 16),
+    "window": (at_least(1), 1_000_000),
+    "prediction_weight": (check_not_negative, 1e6),
 }
-"""Checks of the fields that may be None."""
+"""Checks and upper bounds of the fields that may be None."""
 
-
-_MOST = {
-    "iterations": 10_000,
-    "learning_rate": 1e38,  # the range of float32
-    "denoising_step": 10_000,
-    "layers": 1000,
-    "cutoffs": 1000,
-    "filter_order": 100,
-    "views": 1000,
-    "segment_pixels": 1e6,
-    "segment_degrees": 1e6,
-    "weight_decay": 1e6,
-    "epsilon": 1e6,
-    "upsampling": 16,
-    "prediction_weight": 1e6,
-    "prediction_blocks": 10_000,
-    "window": 1_000_000,
-}
-"""Upper bounds on numbers and on the lengths of lists in settings."""
+_MOST_ITEMS = 1000
+"""Longest list of layers, cutoffs or views."""
 
 
 def _part(name: str, value: object) -> Any:

@@ -41,17 +41,7 @@ def to_plain(settings: Any) -> dict[str, Any]:
 
 
 def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str, Any]:
-    """Read the fields of a settings class `kind` from the result of `to_plain`.
-
-    Args:
-        kind: The settings class.
-        data: Plain values.
-        parts: Custom classes and functions that the values may name.
-
-    Raises:
-        TypeError: Not a dictionary, or values of the wrong type.
-        ValueError: Unknown fields, or values out of bounds.
-    """
+    """Read the fields of a settings class `kind` from the result of `to_plain`."""
     values = read_fields(kind, _current(data), "settings")
     for name in _OWN:
         if isinstance(values.get(name), dict) and "class" in values[name]:
@@ -89,12 +79,7 @@ def _current(data: object) -> object:
 
 
 def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
-    """Read the fields of a dataclass `kind` from a document.
-
-    Raises:
-        TypeError: Not a dictionary.
-        ValueError: Unknown fields.
-    """
+    """Read the fields of a dataclass `kind` from a document."""
     known = [item.name for item in dataclasses.fields(kind)]
     if not isinstance(data, dict):
         raise TypeError(f"{name} must be a dictionary of fields, got {short_repr(data)}")

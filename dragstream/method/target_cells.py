@@ -19,21 +19,15 @@ class TargetCells:
     """Target cells Y of one drag and the map Π back to its reference frame (Eq. 1).
 
     All tensors have K rows, one for each target cell of each driven frame.
-
-    Args:
-        frames: Latent frame within the driven block, (K,).
-        rows: Row of the feature map, (K,).
-        columns: Column of the feature map, (K,).
-        areas: Area of the cell that the moved region covers, in pixels, (K,).
-        points: Position of the cell's centre in the reference frame, as (x, y) from -1 to 1 across
-            the frame, (K, 2).
     """
 
-    frames: Tensor
-    rows: Tensor
-    columns: Tensor
-    areas: Tensor
+    frames: Tensor  # latent frame within the driven block, (K,)
+    rows: Tensor  # row of the feature map, (K,)
+    columns: Tensor  # column of the feature map, (K,)
+    areas: Tensor  # area of the cell that the moved region covers, in pixels, (K,)
     points: Tensor
+    """Position of the cell's centre in the reference frame, as (x, y) from -1 to 1 across the
+    frame, (K, 2)."""
 
     @property
     def area(self) -> float:
@@ -55,14 +49,11 @@ def find_target_cells(
 ) -> TargetCells:
     """Compute the target cells of a region in its driven frames, with their source points.
 
-    Args:
-        mask: Handle region in the reference frame, (H, W).
-        transforms: For each driven frame, the transform from reference to target pixels.
-        cells: Rows and columns of the maps, (rows, columns).
-        nearest: Weight each cell 0 or 1, by its first pixel in the mask moved by nearest pixels
-            (the release), instead of by the area that the region covers.
-        from_nearest: Source points are nearest cells of the reference, with cell 0 on pixel 0 (the
-            release), instead of the transformed cell centres.
+    Transforms map pixels of the reference frame to those of each driven frame; `cells` are the rows
+    and columns of the maps. As in the release, `nearest` weights each cell 0 or 1, by its first
+    pixel in the mask moved by nearest pixels, instead of by the area that the region covers; and
+    `from_nearest` takes nearest cells of the reference as source points, with cell 0 on pixel 0,
+    instead of the transformed cell centres.
     """
     parts = [
         _cells_of_frame(

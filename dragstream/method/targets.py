@@ -16,23 +16,18 @@ from dragstream.method.target_cells import TargetCells, find_target_cells, move,
 
 @dataclass(frozen=True, eq=False)
 class SegmentTargets:
-    """The targets of one segment.
-
-    Args:
-        cells: For each drag, the target cells on the feature grid and their source points.
-        latent_cells: The same on the latent grid; empty if predictions are not compared.
-        area: Number of pixels that all targets cover, at least 1.
-        focus: Weight of the update, (1, F, 1, h, w) from 0 to 1; None: 1 everywhere.
-        exempt: Largest fraction of each constraint cell that targets cover in any frame,
-            (rows, columns) from 0 to 1; these cells are exempt from the constraint to that extent.
-            None: no cell is exempt.
-    """
+    """The targets of one segment."""
 
     cells: tuple[TargetCells, ...]
+    """For each drag, the target cells on the feature grid and their source points."""
     latent_cells: tuple[TargetCells, ...]
-    area: float
-    focus: Tensor | None
+    """The same on the latent grid; empty if predictions are not compared."""
+    area: float  # number of pixels that all targets cover, at least 1
+    focus: Tensor | None  # weight of the update, (1, F, 1, h, w) from 0 to 1; None: 1 everywhere
     exempt: Tensor | None
+    """Largest fraction of each constraint cell that targets cover in any frame, (rows, columns)
+    from 0 to 1; these cells are exempt from the constraint to that extent. None: no cell is
+    exempt."""
 
 
 def compute_targets(

@@ -38,12 +38,29 @@ def warm_start(
     Returns:
         New latents, (1, F, C, h, w).
     """
-    cells = grid.latent_height, grid.latent_width
-    area = grid.height * grid.width / (cells[0] * cells[1])
     wanted = predicted.clone()
     for drag, reference in zip(drags, references, strict=True):
-        targets = find_target_cells(drag.mask, drag.transforms(), cells).to(latents.device)
-        where = targets.frames, targets.rows, targets.columns
-        share = (targets.areas / area)[:, None]
-        wanted[where] += share * (sample(reference, targets.points) - wanted[where])
+        where, share, values = carry_over(drag, reference, grid)
+        wanted[where] += share * (values - wanted[where])
     return latents + (1 - sigma) * (wanted - predicted).movedim(-1, 1)[None]
+
+
+def carry_over(
+    drag: BlockDrag, reference: Tensor, grid: Grid
+) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor, Tensor]:
+    """Warp the clean latents of a drag's region from its reference frame to its targets (Eq. 1).
+
+    Args:
+        drag: The drag.
+        reference: Clean latents of its reference frame, (h, w, C).
+        grid: Sizes of a frame.
+
+    Returns:
+        The K target cells as (frames, rows, columns), the share of each that the moved region
+        covers, (K, 1), and the warped latents there, (K, C).
+    """
+    cells = grid.latent_height, grid.latent_width
+    area = grid.height * grid.width / (cells[0] * cells[1])
+    targets = find_target_cells(drag.mask, drag.transforms(), cells).to(reference.device)
+    where = targets.frames, targets.rows, targets.columns
+    return where, (targets.areas / area)[:, None], sample(reference, targets.points)

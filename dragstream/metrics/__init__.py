@@ -5,6 +5,8 @@
 - :mod:`~dragstream.metrics.stability`: do the latents drift, and what changes elsewhere?
 - :mod:`~dragstream.metrics.frechet`: how far apart are two sets of videos or pictures (FVD, FID)?
 - :mod:`~dragstream.metrics.perceptual`: how different do two pictures look (LPIPS)?
+- :mod:`~dragstream.metrics.masks`: is the object's mask at the target, and what was left behind?
+- :mod:`~dragstream.metrics.appearance`: is it still itself, by a network's features?
 - :mod:`~dragstream.metrics.trackers`: where points went, pluggable; also
   :mod:`~dragstream.metrics.cotracker`.
 - :mod:`~dragstream.metrics.driving_video`: the motion of a region in a video, as a drag.

@@ -60,6 +60,12 @@ def start_at_zero(ax: Axes) -> None:
     ax.set_ylim(0, 1.1 * np.nanmax(values) or 1)
 
 
+def empty_sheet(rows: int, columns: int, height: int, width: int) -> NDArray[np.uint8]:
+    """A white picture with room for tiles of a size, `GAP` pixels apart."""
+    size = rows * (height + GAP) - GAP, columns * (width + GAP) - GAP
+    return np.full((*size, 3), 255, np.uint8)
+
+
 def show_image(ax: Axes, image: NDArray[Any]) -> Axes:
     """Show an image pixel by pixel, without ticks or frame."""
     ax.imshow(image, interpolation="nearest")

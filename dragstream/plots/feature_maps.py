@@ -14,8 +14,9 @@ from dragstream.drags.motions import Drag
 from dragstream.drags.regions import warp
 from dragstream.method.maps import Principal
 from dragstream.method.settings import DragSettings
-from dragstream.plots.axes import COLOURS, GAP, INK, axes, show_image
-from dragstream.plots.marks import Marks, draw_marks, track
+from dragstream.plots.axes import COLOURS, GAP, INK, axes, empty_sheet, show_image
+from dragstream.plots.marks import Marks, draw_marks
+from dragstream.stream.drag_targets import anchor_track
 from dragstream.stream.stream import Stream
 
 
@@ -51,9 +52,7 @@ def features(
     frames, rows, columns = reference.shape[:3]
     scale = -(-shown.shape[1] // rows)
     height, width = rows * scale, columns * scale
-    strip = np.full(
-        ((len(maps) + 1) * (height + GAP) - GAP, frames * (width + GAP) - GAP, 3), 255, np.uint8
-    )
+    strip = empty_sheet(len(maps) + 1, frames, height, width)
     apart = stream.model.spec.clock.temporal_factor
     last = [max(0, len(shown) - 1 - (frames - 1 - f) * apart) for f in range(frames)]
     for frame in range(frames):
@@ -115,17 +114,17 @@ def focus(
         raise ValueError("focus is drawn over the newest frame, and the stream has no block yet")
     frame = stream.blocks[-1].frames[-1]
     height, width = frame.shape[:2]
-    masks = [drag.mask(height, width) for drag in drags]
-    places = [drag.motion.at(fraction) for drag in drags]
-    placed = list(zip(masks, places, strict=True))
+    placed = [(drag.mask(height, width), drag.motion.at(fraction)) for drag in drags]
     gaussian = chosen.of(placed, stream.model.spec.grid).numpy()
     ax = axes(ax, 4.6, 4.0 * height / width + 0.6)
     ax.imshow(np.repeat(frame.mean(axis=-1, keepdims=True) / 255, 3, axis=-1))
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
     shown = ax.imshow(gaussian, extent=extent, cmap="cividis", alpha=0.65, vmin=0, vmax=1)
-    for number, (mask, place, drag) in enumerate(zip(masks, places, drags, strict=True)):
+    for number, (drag, (mask, place)) in enumerate(zip(drags, placed, strict=True)):
         colour = COLOURS[number % len(COLOURS)]
-        draw_marks(ax, Marks(colour, mask.astype(np.float32), track(drag.motion, mask)), 0, 0)
+        draw_marks(
+            ax, Marks(colour, mask.astype(np.float32), anchor_track(drag.motion, mask)), 0, 0
+        )
         draw_marks(ax, Marks(colour, warp(mask, place)), 0, 0)
     ax.set_xlim(-0.5, width - 0.5)
     ax.set_ylim(height - 0.5, -0.5)

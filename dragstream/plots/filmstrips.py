@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import check_int
-from dragstream.plots.axes import GAP, INK, axes, cased, show_image
+from dragstream.plots.axes import GAP, INK, axes, cased, empty_sheet, show_image
 from dragstream.plots.marks import Marks, draw_marks, marks_of
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
@@ -47,7 +47,7 @@ def filmstrip(
     columns = min(columns, len(chosen))
     rows = -(-len(chosen) // columns)
     height, width = video.shape[1:3]
-    sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), 255, np.uint8)
+    sheet = empty_sheet(rows, columns, height, width)
     inches = 1.7 * columns
     ax = axes(ax, inches, inches * sheet.shape[0] / sheet.shape[1] + 0.45)
     for place, number in enumerate(chosen):

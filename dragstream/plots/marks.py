@@ -9,11 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from dragstream.drags.motions import Motion
 from dragstream.drags.regions import warp
 from dragstream.plots.axes import COLOURS, cased
-from dragstream.stream.records import Block, Mode
-from dragstream.stream.target_places import target_places
+from dragstream.stream.drag_targets import anchor_track, rest_frame, target_places
+from dragstream.stream.records import Block
 
 
 @dataclass(frozen=True)
@@ -34,22 +33,13 @@ def marks_of(blocks: Sequence[Block], offset: int) -> dict[int, list[Marks]]:
         for number, drag in enumerate(block.drags):
             colour = COLOURS[number % len(COLOURS)]
             mask = drag.mask(*size)
-            start = block.video_frames[-1 if block.mode is Mode.EDIT else 0]
-            if block.mode is not Mode.EDIT:
-                start -= 1
             if block.part[0] == 0:
-                rest = Marks(colour, mask.astype(np.float32), track(drag.motion, mask))
-                marks.setdefault(start - offset, []).append(rest)
+                rest = Marks(colour, mask.astype(np.float32), anchor_track(drag.motion, mask))
+                marks.setdefault(rest_frame(block) - offset, []).append(rest)
             for video_frame, place in target_places(block, drag.motion):
                 moved = Marks(colour, warp(mask, place))
                 marks.setdefault(video_frame - offset, []).append(moved)
     return marks
-
-
-def track(motion: Motion, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Compute the path (N, 2) of the region's point that represents the motion."""
-    anchor = np.asarray(motion.anchor(mask))
-    return np.stack([motion.at(step).apply(anchor) for step in np.linspace(0.0, 1.0, 33)])
 
 
 def draw_marks(ax: Axes, mark: Marks, left: float, top: float) -> None:

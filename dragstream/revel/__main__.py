@@ -25,7 +25,8 @@ from dragstream.revel.cases import PLANNED, Kind
 from dragstream.revel.commands import add_commands
 from dragstream.revel.evidence_commands import add_evidence_commands
 from dragstream.revel.folders import read_results
-from dragstream.revel.methods import ALL, FULL, Method, constants, resolved, select
+from dragstream.revel.methods import ALL, BASELINE, FULL, Method, constants, resolved, select
+from dragstream.revel.paired_tables import reference_row
 from dragstream.revel.runs import run
 from dragstream.revel.scenes import scene_specs
 from dragstream.revel.tables import document, markdown
@@ -100,6 +101,11 @@ def _sweeps(suites: Any) -> Iterator[argparse.ArgumentParser]:
         + "; default: "
         + ", ".join(kind.value for kind in PLANNED),
     )
+    playground.add_argument(
+        "--against",
+        metavar="METHOD",
+        help=f"compare the others with it case by case (default: {FULL}, else {BASELINE})",
+    )
     grid = suites.add_parser(
         "constants", help="the learning rate, denoising step and layers that suit a model"
     )
@@ -168,6 +174,13 @@ def _pulling(suites: Any) -> argparse.ArgumentParser:
         "--speed", type=float, default=live.SPEED, help="pixels a second (default: %(default)s)"
     )
     pulling.add_argument(
+        "--releases",
+        type=int,
+        default=3,
+        help="times that the object is let go in each scene while the video plays, for the seconds "
+        "to the first picture; 0: not measured (default: %(default)s)",
+    )
+    pulling.add_argument(
         "--methods",
         default=FULL,
         help="such as I=4,no_adsr (default: %(default)s)",
@@ -195,7 +208,9 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _live(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model, methods = load(options.model), select(options.methods.split(","))
     length = {"seconds": options.seconds, "speed": options.speed}
-    scenes = live.pulls(model, options.scenes, methods, options.seed, **length)
+    scenes = live.pulls(
+        model, options.scenes, methods, options.seed, releases=options.releases, **length
+    )
     found = [each for scene in tqdm(scenes, total=options.scenes, unit="scene") for each in scene]
     rows, table = live.report(found)
     outcome = {
@@ -205,7 +220,7 @@ def _live(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
         "seed": options.seed,
         **length,
         "methods": rows,
-        "pulls": [asdict(each) for each in found],
+        "pulls": [each.to_json() for each in found],
     }
     return outcome, table
 
@@ -244,7 +259,8 @@ def _constants(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _run(options: argparse.Namespace, methods: Sequence[Method]) -> tuple[dict[str, Any], str]:
     """Every method on every held-out scene."""
     model = load(options.model)
-    kinds = getattr(options, "kinds", PLANNED)
+    kinds, against = getattr(options, "kinds", PLANNED), getattr(options, "against", None)
+    reference_row([method.name for method in methods], against)  # before the work
     items = scene_specs(options.scenes, options.seed, warm_up=options.warm_up, kinds=kinds)
     with _folder(options.out) as folder:
         failures = run(items, methods, folder, model=model, flow=_flow())
@@ -257,6 +273,7 @@ def _run(options: argparse.Namespace, methods: Sequence[Method]) -> tuple[dict[s
         model=model.spec.name,
         scenes=options.scenes,
         seed=options.seed,
+        against=against,
         fingerprint=model.fingerprint(),
         warm_up=options.warm_up,
         constants={method.name: resolved(method, model.spec) for method in methods},

@@ -10,7 +10,7 @@ from typing import Any
 
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.documents import from_json, to_json
-from dragstream.drags.motions import Drag
+from dragstream.drags.motions import Camera, Drag
 from dragstream.drags.shapes import Shape
 from dragstream.method.base import DragMethod
 from dragstream.method.documents import method_from_json
@@ -31,10 +31,19 @@ class Kind(Enum):
     SCALE = "scale"
     TURN = "turn"
     """A part of the object, such as its face, is moved, and the object turns in depth: 3D."""
+    PAN = "pan"
+    ZOOM = "zoom"
+    PAN_SCENE = "pan-scene"
+    """The camera pans, and an object is moved in the scene."""
+    PAN_FRAME = "pan-frame"
+    """The camera pans, and an object is moved to a place in the frame."""
 
 
 PLANNED = (Kind.TRANSLATION, Kind.DEFORMATION, Kind.ROTATION, Kind.TURN)
 """The kinds that the suites are made of; others are run where they are named."""
+
+CAMERA = (Kind.PAN, Kind.ZOOM, Kind.PAN_SCENE, Kind.PAN_FRAME)
+"""The kinds of cases in which the camera moves."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +146,8 @@ class Case:
         blocks: number of blocks of an animation.
         start: the frame that the stream starts from; None: from the caption.
         subjects: the object that each drag moves, where a detector can follow it; empty or one
-            for each drag.
-        kinds: the kind of each drag; empty: all of them `kind`.
+            for each drag. With a camera, all objects of the scene.
+        kinds: the kind of each drag, or subject of a camera; empty: all of them `kind`.
         past: drags that the stream went through before, in order.
         prompts: later captions, each with the number of the block that it begins with.
         tags: more groups that the case counts under, such as "occlusion".
@@ -168,15 +177,22 @@ class Case:
         _check_call(f"case {self.name!r}", self.mode, self.drags)
         check_int(self.block, "block", least=1)
         check_int(self.blocks, "blocks", least=1)
+        count = len(self.drags) if self.camera is None else len(self.subjects)
         if not self.kinds:
-            object.__setattr__(self, "kinds", (self.kind,) * len(self.drags))
+            object.__setattr__(self, "kinds", (self.kind,) * count)
         for name in ("subjects", "kinds"):
             values = getattr(self, name)
-            if values and len(values) != len(self.drags):
+            if values and len(values) != count:
                 raise ValueError(
-                    f"case {self.name!r} has {len(self.drags)} drag(s), but {len(values)} {name}"
+                    f"case {self.name!r} has {count} drag(s), but {len(values)} {name}"
                 )
         self._check_past()
+
+    @property
+    def camera(self) -> Camera | None:
+        """The movement of the camera, if the first drag is one and the case is of such a kind."""
+        motion = self.drags[0].motion
+        return motion if self.kind in CAMERA and isinstance(motion, Camera) else None
 
     def _check_past(self) -> None:
         reached = 0

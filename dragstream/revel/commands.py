@@ -15,6 +15,7 @@ from dragstream.models import load
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import SCHEDULERS, open_client
 from dragstream.revel.methods import ALL, Method, select
+from dragstream.revel.paired_tables import reference_row
 from dragstream.revel.recorder import from_labels, record
 from dragstream.revel.reports import write_report
 from dragstream.revel.runs import run
@@ -72,6 +73,10 @@ def _add_run(commands: Any) -> None:
     reports = commands.add_parser("report", help="a run's report.md and report.html")
     reports.set_defaults(call=_report)
     reports.add_argument("folder", type=expanded)
+    for each in (runs, reports):
+        each.add_argument(
+            "--against", metavar="METHOD", help="compare the others with it case by case"
+        )
 
 
 def _add_keeping(commands: Any) -> None:
@@ -126,6 +131,7 @@ def _model(options: argparse.Namespace, items: Iterable[Case | CaseSpec]) -> str
 def _run(options: argparse.Namespace) -> int:
     items, methods = suite(options.suite, options.cases), _methods(options)
     model = _model(options, items)
+    reference_row([method.name for method in methods], options.against)  # before the work
     try:
         with open_client(options.scheduler, options.workers, gpus=options.gpus) as client:
             failures = run(
@@ -144,7 +150,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"stopped; the same command goes on in {options.out}", file=sys.stderr)
         return 130
     if not options.no_report and (options.out / "results.jsonl").exists():
-        _report(argparse.Namespace(folder=options.out))
+        _report(argparse.Namespace(folder=options.out, against=options.against))
     if failures:
         print(
             f"{len(failures)} of {len(items)} cases failed; the same command tries them again",
@@ -154,7 +160,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    for file in write_report(options.folder):
+    for file in write_report(options.folder, options.against):
         print(file)
     return 0
 

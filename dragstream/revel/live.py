@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,13 @@ from dragstream.drags.checks import Point, check_int, check_positive
 from dragstream.drags.motions import Poses
 from dragstream.drags.paths import Path
 from dragstream.method.moments import Moments, drift
+from dragstream.metrics.objmc import json_number
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Subject
 from dragstream.revel.detection import Detection, detect
+from dragstream.revel.live_quality import block_quality, quality_drift, release_waits
 from dragstream.revel.methods import Method
 from dragstream.revel.proposals import is_whole
 from dragstream.revel.scenes import ATTEMPTS, check_world, subjects_of
@@ -50,6 +52,7 @@ _CURVES = 24
 """Curves that are drawn, of which the one farthest from the other objects is taken."""
 _WARM_UP = 2
 """Plain blocks between the rendered start and the pull."""
+_DRIFTS = ("identity_drift", "colour_drift")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,13 @@ class Pulled:
         iou: of the object's shape with the renderer's at the end (`fidelity`); None if it cannot
             be judged.
         size: its area at the end, as a factor of that at the start; 0 if it is not seen.
+        identity: likeness of the object at each block's end to itself before the pull, see
+            `live_quality.Quality`; None where it is not seen.
+        colour: distance of its mean colour from that before, likewise.
+        identity_drift: `live_quality.quality_drift` of `identity`; below 0 it is lost. NaN for
+            pulls of less than ten seconds.
+        colour_drift: the same of `colour`; above 0 the colour wanders.
+        waits: seconds from letting go to the first picture, see `live_quality.release_waits`.
     """
 
     scene: int
@@ -79,6 +89,16 @@ class Pulled:
     drift: tuple[float, ...]
     iou: float | None
     size: float
+    identity: tuple[float | None, ...] = ()
+    colour: tuple[float | None, ...] = ()
+    identity_drift: float = math.nan
+    colour_drift: float = math.nan
+    waits: tuple[float, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and numbers; None for what could not be measured."""
+        drifts = {name: json_number(getattr(self, name)) for name in _DRIFTS}
+        return {**asdict(self), **drifts}
 
     @property
     def distance(self) -> float:
@@ -104,6 +124,7 @@ def pulls(
     *,
     seconds: float = 5.0,
     speed: float = SPEED,
+    releases: int = 0,
 ) -> Iterator[list[Pulled]]:
     """Pull one object in each scene with each method; yields one scene's pulls after another.
 
@@ -114,18 +135,23 @@ def pulls(
         seed: seed of the scenes, curves and streams.
         seconds: length of a pull, of video.
         speed: speed of the pointer, pixels a second.
+        releases: pulls that are let go while the video plays, for `Pulled.waits`.
 
     Raises:
-        ValueError: numbers that are not positive, a model of another frame size, or one that
-            loses its objects.
+        ValueError: numbers that are not positive (`releases` may be 0), a model of another frame
+            size, or one that loses its objects.
     """
     check_int(scenes, "scenes", least=1)
     check_positive(seconds, "seconds")
     check_positive(speed, "speed")
+    check_int(releases, "releases", least=0)
     check_world(model.spec)
     for scene in range(scenes):
         task = _task(model, seed, scene, seconds, speed)
-        yield [_pull(task, method) for method in methods]
+        yield [
+            replace(_pull(task, method), waits=_waits(task, method, releases, seed))
+            for method in methods
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +257,11 @@ def _pull(task: _Task, method: Method) -> Pulled:
     return _measured(task, method, stream.blocks[len(task.stream) :])
 
 
+def _waits(task: _Task, method: Method, releases: int, seed: int) -> tuple[float, ...]:
+    rng = np.random.default_rng((seed, task.scene))  # the same moments for all methods
+    return release_waits(task.stream, task.seen, method.settings, releases, rng)
+
+
 def _measured(task: _Task, method: Method, blocks: Sequence[Block]) -> Pulled:
     rate = task.stream.model.spec.clock.frame_rate
     reference = Moments.of(task.stream.blocks[-1].latents)
@@ -242,7 +273,11 @@ def _measured(task: _Task, method: Method, blocks: Sequence[Block]) -> Pulled:
             pointer = task.pointer((len(distances) + 1) / rate)
             distances.append(None if seen is None else math.dist(seen.center, pointer))
             misses.append(None if seen is None else math.dist(seen.center, asked))
-    end = blocks[-1].frames[-1]
+    before, last = task.stream.blocks[-1].frames[-1], [block.frames[-1] for block in blocks]
+    found = [block_quality(before, task.seen, frame, task.detect(frame)) for frame in last]
+    looks, hues = [each.identity for each in found], [each.colour for each in found]
+    seconds = len(blocks[-1].frames) / rate
+    end = last[-1]
     seen = task.detect(end)
     shape = fidelity(end, task.subject.color, task.subject.kind)
     return Pulled(
@@ -255,6 +290,10 @@ def _measured(task: _Task, method: Method, blocks: Sequence[Block]) -> Pulled:
         drift=tuple(drift(block.moments, reference) for block in blocks),
         iou=None if shape is None else shape.iou,
         size=0.0 if seen is None else seen.area / task.seen.area,
+        identity=tuple(map(json_number, looks)),
+        colour=tuple(map(json_number, hues)),
+        identity_drift=quality_drift(looks, seconds),
+        colour_drift=quality_drift(hues, seconds),
     )
 
 
@@ -278,33 +317,48 @@ def report(pulled: Sequence[Pulled]) -> tuple[dict[str, Any], str]:
         "iou": ("IoU at the end", ".2f"),
         "size": ("size at the end", ".2f"),
         "drift": ("drift at the end", ".3f"),
+        "identity": ("identity at the end", ".3f"),
+        "identity_drift": ("identity, last 5 s less first", "+.3f"),
+        "colour_drift": ("colour, last 5 s less first", "+.1f"),
     }
     names = list(dict.fromkeys(each.method for each in pulled))
     rows: dict[str, Any] = {}
     lines = [
-        "| method | scenes | " + " | ".join(title for title, _ in columns.values()) + " |",
-        "|---|--:" + "|--:" * len(columns) + "|",
+        "| method | scenes | "
+        + " | ".join(title for title, _ in columns.values())
+        + " | s to the first picture: median | 95th |",
+        "|---|--:" + "|--:" * (len(columns) + 2) + "|",
     ]
     for name in names:
         own = [each for each in pulled if each.method == name]
         figures = {column: estimate([_figure(each, column) for each in own]) for column in columns}
         rows[name] = {
-            column: {"mean": each.mean, "low": each.low, "high": each.high}
+            column: {
+                "mean": json_number(each.mean),
+                "low": json_number(each.low),
+                "high": json_number(each.high),
+            }
             for column, each in figures.items()
         }
+        waits = [wait for each in own for wait in each.waits]
+        median, late = np.quantile(waits, (0.5, 0.95)).tolist() if waits else (None, None)
+        rows[name]["wait"] = {"median": median, "95th": late, "count": len(waits)}
         cells = [_cell(figures[column], form) for column, (_, form) in columns.items()]
+        cells += ["not measured" if each is None else f"{each:.2f}" for each in (median, late)]
         lines.append(f"| {name} | {len(own)} | " + " | ".join(cells) + " |")
     return rows, "\n".join(lines) + "\n"
 
 
 def _cell(each: Estimate, form: str) -> str:
+    if not each.count:
+        return "not measured"
     return f"{each.mean:{form}} ({each.low:{form}}–{each.high:{form}})"
 
 
 def _figure(pulled: Pulled, column: str) -> float:
-    if column == "drift":
-        return pulled.drift[-1]
     value = getattr(pulled, column)
+    if isinstance(value, tuple):  # one a block: at the end
+        value = value[-1] if value else None
     return math.nan if value is None else float(value)
 
 

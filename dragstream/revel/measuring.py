@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Unpack
 
 import numpy as np
@@ -21,6 +21,7 @@ from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.objmc import LowCoverage, ObjMC, ObjMCOptions, json_number, objmc, span
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
+from dragstream.revel.looks import measure_looks
 from dragstream.revel.methods import Method
 from dragstream.revel.pasting import cut_and_paste
 from dragstream.revel.poses import truth_tracker
@@ -62,6 +63,14 @@ class Result:
         std_ratio: part of `clean_drift`: how the standard deviations changed, a factor.
         leak: mean absolute change outside the drag against no drag, gray levels.
         seconds_per_block: time for a block, drag and decoding included.
+        epe: mean end-point error of the points of `objmc_flow`, each against its own command,
+            pixels; None where that is.
+        target_iou: see `looks.Looks`, as the fields after it.
+        duplicates: number of copies of the object left behind.
+        scraps: number of smaller pieces of it left behind.
+        identity: cosine of the object's features before and after.
+        likeness_outside: cosine of the features of what lies outside, against no drag.
+        lpips_outside: LPIPS of the same.
     """
 
     case: str
@@ -81,6 +90,13 @@ class Result:
     std_ratio: float
     leak: float
     seconds_per_block: float
+    epe: float | None = None
+    target_iou: float | None = None
+    duplicates: float | None = None
+    scraps: float | None = None
+    identity: float | None = None
+    likeness_outside: float | None = None
+    lpips_outside: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A flat document; null for what could not be measured."""
@@ -88,16 +104,19 @@ class Result:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Result:
-        """The inverse of `to_json`.
+        """The inverse of `to_json`. Measures that older runs did not have were not measured.
 
         Raises:
             ValueError: missing or unknown fields, or values of another kind.
         """
         known = {field.name: str(field.type) for field in fields(cls)}
+        needed = {field.name for field in fields(cls) if field.default is MISSING}
         given: object = document  # a line of a file
-        if not isinstance(given, Mapping) or set(document) != set(known):
+        if not isinstance(given, Mapping) or not needed <= set(document) <= set(known):
             raise ValueError(f"a result has the fields {sorted(known)}, got {short_repr(document)}")
         for name, kind in known.items():
+            if name not in document:
+                continue
             if name != "objmc" or document[name] is not None:  # null: not measured
                 _check_value(document[name], name, kind)
         objmc = float("nan") if document["objmc"] is None else document["objmc"]
@@ -150,7 +169,8 @@ def measure(
     blocks = run_method(prepared, method) if blocks is None else blocks
     followed = _follow(prepared, blocks, flow)
     moved = _clean_drift(prepared, blocks)
-    flowed = [_objmc(prepared, blocks, drag, flow) for drag in case.drags] if flow else None
+    flowed = [_objmc(prepared, blocks, drag, flow) for drag in prepared.measured] if flow else None
+    inside = _inside(prepared, blocks)
     return Result(
         case=case.name,
         method=method.name,
@@ -161,14 +181,16 @@ def measure(
         coverage=_mean([result.coverage for result in followed]),
         tracker=followed[0].tracker,
         objmc_flow=json_number(_mean([result.mean for result in flowed])) if flowed else None,
-        dai=_mean([_dai(prepared, _latents(blocks), drag) for drag in case.drags]),
+        dai=_mean([_dai(prepared, _latents(blocks), drag) for drag in prepared.measured]),
         dai_pasted=_dai_pasted(prepared),
         drift=_drift(prepared, blocks),
         clean_drift=moved.distance,
         mean_shift=moved.mean_shift,
         std_ratio=moved.std_ratio,
-        leak=_leak(prepared, blocks),
+        leak=_leak(prepared, blocks, inside),
         seconds_per_block=_mean([block.timings.total for block in blocks]),
+        epe=json_number(_mean([result.point_by_point for result in flowed])) if flowed else None,
+        **asdict(measure_looks(prepared, blocks, inside)),
     )
 
 
@@ -235,7 +257,7 @@ def suited_tracker(
 def _follow(prepared: PreparedCase, blocks: Sequence[Block], flow: Tracker | None) -> list[ObjMC]:
     case = prepared.case
     results = []
-    for index, drag in enumerate(case.drags):
+    for index, drag in enumerate(prepared.measured):
         tracker = flow
         if case.subjects:
             tracker = truth_tracker(case.subjects[index], case.kinds[index], drag)
@@ -270,7 +292,7 @@ def _dai_pasted(prepared: PreparedCase) -> float | None:
     if model.spec.clock.temporal_factor > 1:
         return None
     found = []
-    for drag in prepared.case.drags:
+    for drag in prepared.measured:
         mask = drag.mask(*frame.shape[:2])
         images = [cut_and_paste(frame, mask, target) for target in prepared.commands(drag)]
         latents = torch.cat([model.encode_image(image)[0, -1:] for image in images])
@@ -303,13 +325,17 @@ def _clean_drift(prepared: PreparedCase, blocks: Sequence[Block]) -> Drift:
     )
 
 
-def _leak(prepared: PreparedCase, blocks: Sequence[Block]) -> float:
-    """Change against no drag, outside of the handles, their targets and the objects themselves."""
-    dragged, plain = prepared.new_frames(blocks), prepared.new_frames(prepared.plain)
-    height, width = plain.shape[1:3]
+def _inside(prepared: PreparedCase, blocks: Sequence[Block]) -> NDArray[np.bool_]:
+    """The handles, their targets and the objects themselves, a little wider, bool (H, W)."""
+    dragged = prepared.new_frames(blocks)
     inside = prepared.subjects_before | silhouettes(list(dragged), prepared.case.subjects)
     for drag in prepared.case.drags:
-        inside |= swept(drag.mask(height, width), prepared.commands(drag))
-    inside = swept(inside, [], _MARGIN)
+        inside |= swept(drag.mask(*inside.shape), prepared.commands(drag))
+    return swept(inside, [], _MARGIN)
+
+
+def _leak(prepared: PreparedCase, blocks: Sequence[Block], inside: NDArray[np.bool_]) -> float:
+    """Change against no drag, outside of the area where it is wanted."""
+    dragged, plain = prepared.new_frames(blocks), prepared.new_frames(prepared.plain)
     # Where drags reach over the whole frame, nothing is left to leak into.
     return 0.0 if inside.all() else leak(dragged, plain, inside)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dragstream.method.base import DragMethod
-from dragstream.method.baselines import SGI2V, DragVideo
+from dragstream.method.baselines import SGI2V, CutAndPaste, DragVideo, TimeToMove
 from dragstream.method.focus import Focus
 from dragstream.method.rectification import Rectification
 from dragstream.method.settings import DragSettings
@@ -110,6 +110,13 @@ _VARIANTS = (
     Method("warm_I=0", DragSettings.fast(iterations=0), "the warm start alone, no gradient"),
     Method("sg-i2v", SGI2V(), "SG-I2V, adapted to streams"),
     Method("dragvideo", DragVideo(), "DragVideo, adapted to streams"),
+    Method("cut_and_paste", CutAndPaste(), "cut-and-paste of latents, holes filled"),
+    Method(
+        "cut_and_paste_model",
+        CutAndPaste(hole="model"),
+        "cut-and-paste of latents, holes left to the model",
+    ),
+    Method("time_to_move", TimeToMove(), "Time-to-Move, adapted to streams"),
 )
 """The rest of Figures 6 and 7 and of Tables 3 to 6, and what the paper compares with."""
 

@@ -38,7 +38,7 @@ def truth_tracker(subject: Subject, kind: Kind, drag: Drag) -> PoseTracker:
 def _pose(subject: Subject, kind: Kind, drag: Drag) -> Pose:
     if kind is Kind.ROTATION:
         return partial(_orientation, kind=subject.kind)
-    if kind is Kind.SCALE:
+    if kind in {Kind.SCALE, Kind.ZOOM}:
         return _size
     if kind is Kind.TURN:
         return _gaze

@@ -53,6 +53,11 @@ class PreparedCase:
         first = self.stream.blocks[-1].latent_frames[-1]
         return latent_offsets(spec.clock, first, self.case.blocks * spec.frames_per_block)
 
+    @cached_property
+    def measured(self) -> tuple[Drag, ...]:
+        """The motions that are measured, see `measured_drags`."""
+        return measured_drags(self.case, self.before)
+
     def commands(self, drag: Drag) -> list[Affine]:
         """Commanded maps of a drag at each trajectory point."""
         if self.case.mode is Mode.EDIT:
@@ -88,6 +93,29 @@ def visible_targets(mask: NDArray[np.bool_], commands: Sequence[Affine]) -> list
     least = _VISIBLE * float(mask.sum())
     seen = [index for index, each in enumerate(commands) if warp(mask, each).sum() >= least]
     return seen or list(range(len(commands)))
+
+
+def measured_drags(case: Case, frame: NDArray[np.uint8]) -> tuple[Drag, ...]:
+    """The motions of a case that are measured: its drags, or with a camera one of each subject.
+
+    Args:
+        case: the case.
+        frame: uint8 (H, W, 3), what the drags are drawn on.
+
+    Raises:
+        ValueError: an object beside a camera is not found.
+    """
+    if case.camera is None:
+        return case.drags
+    found = []
+    for subject in case.subjects:
+        seen = detect(frame, subject.color, subject.kind)
+        if seen is None:
+            raise ValueError(f"case {case.name!r}: no {subject.color} {subject.kind} is seen")
+        handles = ((drag, drag.mask(*seen.mask.shape)) for drag in case.drags[1:])
+        own = next((drag for drag, mask in handles if (mask & seen.mask).any()), None)
+        found.append(own or Drag(seen.mask, case.camera))
+    return tuple(found)
 
 
 def silhouettes(

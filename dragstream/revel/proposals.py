@@ -13,7 +13,7 @@ from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Rotation, Scale, Translation
 from dragstream.models.playground import world
-from dragstream.revel.cases import Kind, Subject
+from dragstream.revel.cases import CAMERA, Kind, Subject
 from dragstream.revel.detection import Detection, detect, face
 from dragstream.revel.poses import angle_of
 
@@ -36,6 +36,7 @@ ELIGIBLE = {
     Kind.ROTATION: ("box", "star"),  # a ball shows no rotation
     Kind.SCALE: world.KINDS,
     Kind.TURN: ("critter",),  # only critters have a face
+    **dict.fromkeys(CAMERA, world.KINDS),
 }
 
 

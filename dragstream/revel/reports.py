@@ -6,6 +6,7 @@ page and escapes all text, so that names of cases, methods and files cannot beco
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +21,20 @@ from dragstream.revel.folders import read_about, read_cases, read_results
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
+from dragstream.revel.paired_tables import (
+    differences,
+    looks_cells,
+    paired_cells,
+    reference_row,
+    shown_p,
+)
 from dragstream.revel.statistics import (
     CONFIDENCE,
     Finding,
     Verdict,
     column,
     estimate,
+    holm,
     judge,
     paired,
     shown,
@@ -51,31 +60,45 @@ _REST = (
 )
 _DIFFERENCES = (
     "Differences are taken case by case between two methods that share the past and the noise. "
-    "An ordering holds if the whole interval of the difference lies on its side of 0, fails if "
-    "it lies on the other side, and leans if it contains 0. In the plots dots are means and lines "
+    "An ordering holds if the whole 95 % interval of the difference lies on its side of 0, does "
+    "not hold if it lies on the other side, and cannot be told if it contains 0. p is that of the "
+    "paired permutation test (signs of the differences), in brackets by Holm's adjustment for all "
+    "the orderings of this report. In the plots dots are means and lines "
     "their intervals; diamonds are the paper's figures, scaled so that its full method stands "
     "where it stands here."
 )
 
 
-_CLAIM_HEAD = ("the paper's ordering", "here", "difference", "factor", "paper's")
+_LOOKS = (
+    "At the target: EPE, mean distance of the followed points from their own commands; IoU of the "
+    "object's mask and the commanded one; duplicates and scraps, pieces of the object's colour "
+    "that do not touch the commanded mask; identity, cosine of the features of the object before "
+    "and after; likeness outside, the same of the rest of the frame with and without the drag. Of "
+    "IoU and both cosines more is better."
+)
+_CLAIM_HEAD = ("the paper's ordering", "here", "difference", "p (Holm)", "factor", "paper's")
 
 
-def write_report(folder: str | Path) -> tuple[Path, Path]:
+def write_report(folder: str | Path, against: str | None = None) -> tuple[Path, Path]:
     """Write `report.md` (with its plots beside it) and `report.html` into a run's folder.
+
+    Args:
+        folder: the run's folder.
+        against: method that the others are compared with case by case; None: the full method, or
+            no drag.
 
     Returns:
         Both files.
 
     Raises:
-        ValueError: a folder without results.
+        ValueError: a folder without results, or `against` a method that was not run.
         ImportError: matplotlib is not installed.
     """
     place = expanded(folder, "folder")
     about, results = read_about(place), read_results(place)
     if about is None or not results:
         raise ValueError(f"{str(place)!r} holds no results of a run")
-    report = compose(results, read_cases(place), about)
+    report = compose(results, read_cases(place), about, against)
     for section in report.sections:
         for part in section.parts:
             if isinstance(part, Picture):
@@ -88,21 +111,29 @@ def write_report(folder: str | Path) -> tuple[Path, Path]:
     return markdown, page
 
 
-def compose(results: Sequence[Result], cases: Sequence[Case], about: Mapping[str, Any]) -> Report:
+def compose(
+    results: Sequence[Result],
+    cases: Sequence[Case],
+    about: Mapping[str, Any],
+    against: str | None = None,
+) -> Report:
     """The report of results.
 
     Args:
         results: results of any methods and cases.
         cases: the results' cases, for the breakdown by their tags.
         about: model, fingerprint and methods, as `RunFolder` writes them.
+        against: see `write_report`.
     """
     values = table(results)
     studies = [part for study in STUDIES.values() if (part := _run_part(study, values)) is not None]
     findings = {study.name: [judge(values, claim) for claim in study.claims] for study in studies}
+    adjusted = _adjusted(studies, findings)
     sections = [
         _overview(results, about),
-        _orderings(studies, findings),
-        *(_study(study, values, findings[study.name]) for study in studies),
+        *_differences(results, about, against),
+        _orderings(studies, findings, adjusted),
+        *(_study(study, values, findings[study.name], adjusted) for study in studies),
         *_breakdown(values, cases),
         _explained(),
     ]
@@ -136,29 +167,83 @@ def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
         for name in methods
     )
     head = ("method", *(measure.title for measure in MEASURES.values()))
-    return Section("All methods", (words, Table(head, rows)))
+    looks = looks_cells(results, titles)
+    return Section("All methods", (words, Table(head, rows), _LOOKS, _table(*looks)))
 
 
-def _orderings(studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]]) -> Section:
-    every = _each_once(studies, findings)
-    decided = [finding for _, finding in every if finding.verdict is not Verdict.UNMEASURED]
-    held = sum(finding.verdict is Verdict.HOLDS for finding in decided)
-    failed = [
-        (study, finding)
-        for study, finding in every
-        if finding.verdict in (Verdict.FAILS, Verdict.AGAINST)
-    ]
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    return Table(tuple(head), tuple(map(tuple, rows)))
+
+
+def _differences(
+    results: Sequence[Result], about: Mapping[str, Any], against: str | None
+) -> Sequence[Section]:
+    """All methods against one, case by case; nothing where no method can be compared with."""
+    titles = {name: str(each["title"]) for name, each in about.get("methods", {}).items()}
+    other = reference_row([result.method for result in results], against)
+    found = {} if other is None else differences(results, other)
+    if not found or other is None:
+        return []
     words = (
-        f"Of the paper's {len(decided)} orderings that could be measured, {held} hold: the "
-        "interval of the paired difference lies wholly on the paper's side of 0."
+        "Mean difference over the cases that both have, its 95 % bootstrap interval, and the p of "
+        "the paired permutation test, not adjusted for the number of tests."
+    )
+    name = titles.get(other, other)
+    return [Section(f"Against {name}", (words, _table(*paired_cells(found, titles))))]
+
+
+Adjusted = Mapping[tuple[str, str, str], float]
+"""Holm's p of each comparison (better, worse, measure)."""
+
+
+def _adjusted(
+    studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]]
+) -> dict[tuple[str, str, str], float]:
+    every = [finding for _, finding in _each_once(studies, findings)]
+    keys = [_key(finding) for finding in every]
+    return dict(zip(keys, holm([finding.p for finding in every]), strict=True))
+
+
+def _key(finding: Finding) -> tuple[str, str, str]:
+    claim = finding.claim
+    return claim.better, claim.worse, claim.measure
+
+
+def _orderings(
+    studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]], adjusted: Adjusted
+) -> Section:
+    every = _each_once(studies, findings)
+    counts = Counter(finding.verdict for _, finding in every)
+    decided = len(every) - counts[Verdict.UNMEASURED]
+    words = (
+        f"Of the paper's {decided} orderings that could be measured, {counts[Verdict.HOLDS]} "
+        f"hold, {counts[Verdict.FAILS]} do not hold, and {counts[Verdict.OPEN]} cannot be told: "
+        "there the interval of the paired difference contains 0."
     )
     parts: list[str | Table | Picture] = [words]
+    rows = tuple(
+        (
+            _said(finding, study),
+            study.source,
+            finding.verdict.value,
+            _shown(finding),
+            _p(finding, adjusted),
+        )
+        for study, finding in every
+    )
+    if rows:
+        parts.append(Table(("ordering", "in", "here", "difference", "p (Holm)"), rows))
+    failed = [each for each in every if each[1].verdict is Verdict.FAILS]
     if failed:
         parts.append("These come out the other way; beside each, what may be behind it.")
     for study, finding in failed:
         said = f"{_said(finding, study)} ({study.source}): {_shown(finding)}."
         parts.append(f"{said} {finding.claim.why}")
     return Section("The paper's orderings", tuple(parts))
+
+
+def _p(finding: Finding, adjusted: Adjusted) -> str:
+    return f"{shown_p(finding.p)} ({shown_p(adjusted[_key(finding)])})"
 
 
 def _each_once(
@@ -168,12 +253,13 @@ def _each_once(
     found: dict[tuple[str, str, str], tuple[Study, Finding]] = {}
     for study in studies:
         for finding in findings[study.name]:
-            claim = finding.claim
-            found.setdefault((claim.better, claim.worse, claim.measure), (study, finding))
+            found.setdefault(_key(finding), (study, finding))
     return list(found.values())
 
 
-def _study(study: Study, values: pd.DataFrame, findings: Sequence[Finding]) -> Section:
+def _study(
+    study: Study, values: pd.DataFrame, findings: Sequence[Finding], adjusted: Adjusted
+) -> Section:
     called = list(dict.fromkeys(name for row in study.rows for name in row.paper))
     head = (
         "",
@@ -195,6 +281,7 @@ def _study(study: Study, values: pd.DataFrame, findings: Sequence[Finding]) -> S
             _said(finding, study),
             finding.verdict.value,
             _shown(finding),
+            _p(finding, adjusted),
             "–" if finding.factor is None else f"x{finding.factor:.2f}",
             "–" if finding.claim.factor is None else f"x{finding.claim.factor:.2f}",
         )

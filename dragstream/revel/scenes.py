@@ -20,7 +20,8 @@ from dragstream.drags.motions import Drag, targets
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import PLANNED, Case, Kind, Subject
+from dragstream.revel.camera_cases import propose_camera
+from dragstream.revel.cases import CAMERA, PLANNED, Case, Kind, Subject
 from dragstream.revel.kept_regions import sample_kept_region
 from dragstream.revel.preparation import silhouettes
 from dragstream.revel.proposals import ELIGIBLE, DetectedObjects
@@ -135,12 +136,17 @@ def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream
 
 
 def _case(
-    stream: Stream, scene: SceneSpec, start: RenderedStart, kind: Kind, found: tuple[Subject, Drag]
+    stream: Stream,
+    scene: SceneSpec,
+    start: RenderedStart,
+    kind: Kind,
+    found: tuple[tuple[Subject, ...], tuple[Drag, ...]],
 ) -> Case:
-    """The drawn case; a kept region is drawn on the newest frame, too."""
-    subject, drag = found
+    """The drawn case; a kept region is drawn on the newest frame, too, unless the camera moves."""
+    subjects, drags = found
     keep = None
-    if scene.keeps:
+    if scene.keeps and kind not in CAMERA:
+        (subject,), (drag,) = subjects, drags
         frames = [stream.blocks[-1].frames[-1]]
         others = [each for each in subjects_of(start.scenes()) if each != subject]
         count = stream.model.spec.frames_per_block if scene.mode is Mode.ANIMATE else 1
@@ -157,12 +163,12 @@ def _case(
         prompt=stream.prompt,
         seed=stream.seed,
         block=len(stream),
-        drags=(drag,),
+        drags=drags,
         mode=scene.mode,
         kind=kind,
         keep=keep,
         start=start,
-        subjects=(subject,),
+        subjects=subjects,
     )
 
 
@@ -178,8 +184,10 @@ def subjects_of(truth: world.Scenes) -> list[Subject]:
 
 def propose(
     frame: NDArray[np.uint8], subjects: list[Subject], kind: Kind, rng: np.random.Generator
-) -> tuple[Subject, Drag] | None:
+) -> tuple[tuple[Subject, ...], tuple[Drag, ...]] | None:
     """A drag of a kind on one of the objects seen in a frame; None where none is possible.
+
+    With a kind of the camera, its movement, and all objects.
 
     Args:
         frame: uint8 (H, W, 3), rendered or generated.
@@ -190,5 +198,8 @@ def propose(
     seen = DetectedObjects.of(frame, subjects, rng)
     if len(seen.whole) < len(subjects):
         return None
+    if kind in CAMERA:
+        return propose_camera(seen, kind)
     proposals = (seen.candidate(index).propose(kind) for index in range(len(subjects)))
-    return next((found for found in proposals if found is not None), None)
+    found = next((found for found in proposals if found is not None), None)
+    return None if found is None else ((found[0],), (found[1],))

@@ -30,7 +30,7 @@ from dragstream.revel.case_folders import VideoCommand
 from dragstream.revel.measuring import follow, suited_tracker
 from dragstream.revel.pages import escaped, table_lines
 from dragstream.revel.poses import truth_tracker
-from dragstream.revel.preparation import visible_targets
+from dragstream.revel.preparation import measured_drags, visible_targets
 from dragstream.revel.score_files import ScoreItem, read_frames_for
 from dragstream.revel.statistics import CONFIDENCE, Estimate, estimate, shown
 
@@ -53,12 +53,20 @@ class ScoredVideo:
     options: ObjMCOptions = field(default_factory=ObjMCOptions)
 
     @cached_property
+    def drags(self) -> tuple[Drag, ...]:
+        """The motions that are measured: the command's, or with a camera one of each object."""
+        case = self.command.case
+        if case is None or case.camera is None:
+            return tuple(self.command.drags)
+        return measured_drags(case, self.frames[0])
+
+    @cached_property
     def by_pixels(self) -> tuple[ObjMC, ...]:
         """ObjMC of each drag by a tracker that sees pixels only."""
         command = self.command
-        commands = [(drag, command.commands(drag)) for drag in command.drags]
+        commands = [(drag, command.commands(drag)) for drag in self.drags]
         flow = self.tracker or suited_tracker(commands, command.size, edit=command.edit)
-        return tuple(self._follow(drag, flow) for drag in command.drags)
+        return tuple(self._follow(drag, flow) for drag in self.drags)
 
     @cached_property
     def followed(self) -> tuple[ObjMC, ...]:
@@ -68,7 +76,7 @@ class ScoredVideo:
             return self.by_pixels
         return tuple(
             self._follow(drag, truth_tracker(case.subjects[index], case.kinds[index], drag))
-            for index, drag in enumerate(self.command.drags)
+            for index, drag in enumerate(self.drags)
         )
 
     def _follow(self, drag: Drag, tracker: Tracker | None) -> ObjMC:
@@ -126,7 +134,7 @@ def dai_score(model: VideoModel) -> Score:
         pictures = (video.frames[index] for index in (0, *at))
         latents = torch.cat([model.encode_image(each)[0, -1:] for each in pictures])
         found = []
-        for drag in command.drags:
+        for drag in video.drags:
             maps = command.commands(drag)
             seen = visible_targets(drag.mask(*command.size), maps)
             found.append(

@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dragstream.revel.cases import PLANNED
+from dragstream.revel.cases import Kind
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import ALL, BASELINE
 from dragstream.revel.pages import table_lines
+from dragstream.revel.paired_tables import (
+    differences,
+    looks_cells,
+    paired_cells,
+    reference_row,
+)
 from dragstream.revel.statistics import column, table
+from dragstream.revel.studies import LOOKS
 from dragstream.stream.records import Mode
 
 Rows = dict[str, dict[str, Any]]
@@ -30,6 +37,7 @@ _MEASURES = (
     "std_ratio",
     "leak",
     "seconds_per_block",
+    *LOOKS,
 )
 _RATIOS = {
     "objmc": "objmc",
@@ -59,7 +67,7 @@ _HEAD = (
 )
 
 GROUPS = {
-    **{kind.value: ("kind", kind.value) for kind in PLANNED},
+    **{kind.value: ("kind", kind.value) for kind in Kind},
     "animation": ("mode", Mode.ANIMATE.value),
     "editing": ("mode", Mode.EDIT.value),
 }
@@ -102,18 +110,26 @@ def _ratio(values: pd.DataFrame, name: str, measure: str, of: str) -> float | No
 
 
 def document(
-    results: Sequence[Result], *, model: str, scenes: int, seed: int, **about: Any
+    results: Sequence[Result],
+    *,
+    model: str,
+    scenes: int,
+    seed: int,
+    against: str | None = None,
+    **about: Any,
 ) -> dict[str, Any]:
     """The whole outcome as JSON: rows, the same by kind and by mode, and each case's results.
 
-    `about` holds further facts; "constants" (by method, `methods.resolved`) is shown by
-    `markdown`.
+    "paired" has the differences of all methods from `against` (`paired_tables.differences`); None:
+    from the full method, or no drag. `about` holds further facts; "constants" (by method,
+    `methods.resolved`) is shown by `markdown`.
     """
     by_kind = {
         group: rows(chosen)
         for group, (field, value) in GROUPS.items()
         if (chosen := [result for result in results if getattr(result, field) == value])
     }
+    compared = reference_row([result.method for result in results], against)
     return {
         "model": model,
         "scenes": scenes,
@@ -121,13 +137,30 @@ def document(
         **about,
         "rows": rows(results),
         "by_kind": by_kind,
+        "against": compared,
+        "paired": {} if compared is None else differences(results, compared),
         "results": [result.to_json() for result in results],
     }
 
 
 def markdown(outcome: dict[str, Any]) -> str:
-    """Two Markdown tables of a `document`: the methods, and how each kind of drag fares."""
-    lines = [*_methods(outcome), "", *_kinds(outcome)]
+    """Markdown tables of a `document`.
+
+    The methods, how each kind of drag fares, how results look, and differences from one method.
+    """
+    titles = {name: _title(name) for name in outcome["rows"]}
+    results = [Result.from_json(each) for each in outcome["results"]]
+    lines = [
+        *_methods(outcome),
+        "",
+        *_kinds(outcome),
+        "",
+        *table_lines(*looks_cells(results, titles)),
+    ]
+    if outcome.get("paired"):
+        head, cells = paired_cells(outcome["paired"], titles)
+        title = f"less {titles[outcome['against']]}"
+        lines += ["", *table_lines((title, *head[1:]), cells)]
     if note := _pasted(outcome):
         lines += ["", note]
     return "\n".join(lines) + "\n"

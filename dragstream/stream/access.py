@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dragstream.stream.events import EventCallback, ignore_event
+from dragstream.stream.events import EventCallback, Listeners, ignore_event
 from dragstream.stream.plain_torch import plain_torch
 from dragstream.stream.reader import StreamReader
 from dragstream.stream.state import State
 from dragstream.stream.write_lock import Owner, WriteLock, Writer
-
-_log = logging.getLogger(__name__)
 
 
 class StreamAccess(StreamReader):
@@ -23,7 +20,7 @@ class StreamAccess(StreamReader):
 
     def __init__(self) -> None:
         self._write_lock = WriteLock()
-        self._listeners: dict[object, Callable[[], Any]] = {}
+        self._listeners = Listeners()
         self._players: weakref.WeakSet[Any] = weakref.WeakSet()
 
     @property
@@ -42,30 +39,16 @@ class StreamAccess(StreamReader):
         Raises:
             TypeError: Something that cannot be called.
         """
-        if not callable(listener):
-            raise TypeError(f"listener must be callable, got {listener!r}")
-        key = object()
-        self._listeners[key] = listener
-
-        def unsubscribe() -> None:
-            self._listeners.pop(key, None)
-
-        return unsubscribe
+        return self._listeners.add(listener)
 
     def reserve(
         self, thread: threading.Thread, reason: str, on_event: EventCallback = ignore_event
     ) -> Callable[[], None]:
-        """Let only one thread change the stream; all others get a RuntimeError.
+        """Let only one thread change the stream; all others get a RuntimeError with the reason.
 
-        Args:
-            thread: The thread with write access, whether started yet or not.
-            reason: End of the error message that other threads get.
-            on_event: Called on that thread with each `Progress`, `Iterated` and `BlockMade`, before
-                the change is complete. An exception in it ends the call and leaves the stream as
-                it was.
-
-        Returns:
-            A function that ends the reservation; calling it again does nothing.
+        `on_event` is called on that thread with each `Progress`, `Iterated` and `BlockMade`, before
+        the change is complete; an exception in it ends the call and leaves the stream as it was.
+        The returned function ends the reservation.
 
         Raises:
             RuntimeError: The stream is being changed, or is reserved for another thread.
@@ -86,12 +69,4 @@ class StreamAccess(StreamReader):
         finally:
             writer.done = True
             if state is not None and self._state is not state:  # even if interrupted just after
-                self._notify()
-
-    def _notify(self) -> None:
-        """Call the listeners; an exception in one is logged, since the change is complete."""
-        for listener in tuple(self._listeners.values()):
-            try:
-                listener()
-            except Exception:  # noqa: BLE001
-                _log.exception("a listener of %r failed", self)
+                self._listeners.call(self)

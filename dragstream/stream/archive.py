@@ -11,8 +11,7 @@ blocks/000000.safetensors   latents (F, C, h, w) and noisy (steps, F, C, h, w), 
 frames/000000.safetensors   frames (T, H, W, 3), uint8, deflated
 ```
 
-Version 1 can be read too. It has neither the picture nor "earlier", so that the calls before an
-edit and the start of the stream are unknown. Some files of version 2 lack the picture as well.
+Early files lack the picture.
 
 A file may be hostile: nothing is unpickled or extracted, the member names must be exactly these,
 and sizes are checked against the model's before anything is read.
@@ -25,20 +24,21 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from dragstream.drags.budget import Budget
-from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import check_int, check_keys, short_repr
 from dragstream.drags.files import expanded, replacing
-from dragstream.stream.archive_blocks import read_block, write_block
-from dragstream.stream.archive_calls import LIMITS, CallReader, only, reason, text
+from dragstream.drags.reading import located
+from dragstream.models.base import ModelSpec, VideoModel
+from dragstream.stream.archive_blocks import BlockReader, write_block
+from dragstream.stream.archive_calls import text
 from dragstream.stream.archive_members import (
     JSON_LIMIT,
     check_members,
@@ -51,15 +51,10 @@ from dragstream.stream.archive_members import (
     write_member,
 )
 from dragstream.stream.noise import checked_seed
-from dragstream.stream.records import Block, Mode
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec, VideoModel
+from dragstream.stream.records import Block
 
 FORMAT = "dragstream"
 VERSION = 2
-_VERSIONS = (1, VERSION)
-"""Versions that can be read."""
 _SOURCES = ("picture", "footage")
 """Fields of the first block for the input that a stream was started from; also member names."""
 _BROKEN = (
@@ -91,12 +86,7 @@ class ArchivedStream:
 
 
 def save(archived: ArchivedStream, path: str | os.PathLike[str], model: VideoModel) -> Path:
-    """Write a stream; the file appears whole or not at all, and replaces an older one at the end.
-
-    Raises:
-        ValueError: The folder does not exist, or the path is a folder.
-        OSError: The file cannot be written, as on a full disk.
-    """
+    """Write a stream, see `Stream.save`."""
     target = expanded(path)
     if target.is_dir() or not target.parent.is_dir():
         raise ValueError(f"cannot write a file {str(target)!r}: not a file in a folder that exists")
@@ -123,41 +113,24 @@ def save(archived: ArchivedStream, path: str | os.PathLike[str], model: VideoMod
 def load(
     path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] = ()
 ) -> ArchivedStream:
-    """Read a stream that `save` wrote with the same model.
-
-    Args:
-        path: The file.
-        model: The model that generated the stream.
-        parts: User-defined classes and functions that its drags and settings may name.
-
-    Raises:
-        FileNotFoundError: No such file.
-        ValueError: No such archive, a damaged one, or one of another model.
-    """
+    """Read a stream, see `Stream.restore`."""
     source = expanded(path)
     if source.is_dir():
         raise ValueError(f"{str(source)!r} is a folder, not a DragStream archive")
-    with _explained(source), zipfile.ZipFile(source) as archive:
+    complete = partial(located, f"{str(source)!r} is not a complete DragStream archive", _BROKEN)
+    with complete(), zipfile.ZipFile(source) as archive:
         manifest = _manifest(archive)
     _check_model(manifest["model"], model, source)
-    with _explained(source), zipfile.ZipFile(source) as archive:
+    with complete(), zipfile.ZipFile(source) as archive:
         count = check_int(manifest["blocks"], "blocks", least=0)
         start = check_int(manifest["start"], "start", least=0)
         predictions = check_int(manifest.get("prediction_blocks", 0), "prediction_blocks", least=0)
         sources = [n for n in _SOURCES if start and source_member(n) in archive.namelist()]
         extra = list(map(source_member, sources))
         check_members(archive, count, source.stat().st_size, extra=extra)
-        budget = Budget(**LIMITS)
-        calls = CallReader(model.spec, parts, budget)
-        blocks: list[Block] = []
-        for index in range(count):
-            first_frame = blocks[-1].video_frames.stop if blocks else 0
-            version = manifest["version"]
-            block = read_block(
-                archive, index, first_frame, model.spec, version, calls=calls, budget=budget
-            )
-            blocks.append(block)
-        if start not in _starts(blocks):
+        reader = BlockReader(archive, model.spec, parts)
+        blocks = [reader.read(index) for index in range(count)]
+        if start != _start(blocks):
             raise ValueError(
                 f"start must be the number of blocks of the picture or video that the stream was "
                 f"started from, got {start}"
@@ -170,17 +143,6 @@ def load(
         return ArchivedStream(seed, prompt, tuple(blocks), start, predictions)
 
 
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn every exception that a bad file causes into a ValueError that names the file."""
-    try:
-        yield
-    except _BROKEN as error:
-        raise ValueError(
-            f"{str(path)!r} is not a complete DragStream archive: {reason(error)}"
-        ) from error
-
-
 def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     if "manifest.json" not in archive.namelist():
         raise ValueError("it has no manifest.json")
@@ -188,13 +150,12 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     if manifest.get("format") != FORMAT:
         raise ValueError(f"its format is {short_repr(manifest.get('format'))}")
     version = manifest.get("version")
-    if isinstance(version, bool) or version not in _VERSIONS:
-        known = " and ".join(map(str, _VERSIONS))
-        raise ValueError(f"its version is {short_repr(version)}, this package reads {known}")
+    if version != VERSION:
+        raise ValueError(f"its version is {short_repr(version)}, this package reads {VERSION}")
     keys = ("format", "version", "model", "seed", "prompt", "blocks", "start")
     optional = ("prediction_blocks",) if "prediction_blocks" in manifest else ()
-    only(manifest, (*keys, *optional))
-    only(manifest["model"], ("name", "fingerprint"))
+    check_keys(manifest, (*keys, *optional), "the manifest")
+    check_keys(manifest["model"], ("name", "fingerprint"), "the manifest's model")
     return manifest
 
 
@@ -207,19 +168,13 @@ def _check_model(saved: dict[str, Any], model: VideoModel, path: Path) -> None:
         )
 
 
-def _starts(blocks: Sequence[Block]) -> tuple[int, ...]:
-    """The possible numbers of blocks that a stream was started from: one for a picture.
-
-    Raises:
-        ValueError: Pictures after other blocks.
-    """
+def _start(blocks: Sequence[Block]) -> int:
+    """The number of blocks that a stream was started from: one for a picture."""
     given = [block.given for block in blocks]
     count = given.index(False) if False in given else len(given)
     if any(given[count:]):
         raise ValueError("only the first blocks can be pictures")
-    # Version 1 does not record whether an edited block was a picture.
-    edited = len(blocks) > 0 == count and blocks[0].mode is Mode.EDIT and not blocks[0].earlier
-    return (0, 1) if edited else (count,)
+    return count
 
 
 def _sources(blocks: Sequence[Block]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
@@ -233,11 +188,7 @@ def _sources(blocks: Sequence[Block]) -> Iterator[tuple[str, NDArray[np.uint8]]]
 def _read_sources(
     archive: zipfile.ZipFile, names: Sequence[str], start: int, spec: ModelSpec
 ) -> dict[str, Any]:
-    """The picture or footage that the stream was started from, by field; of ``start`` blocks.
-
-    Raises:
-        ValueError: A picture for several blocks, or both a picture and footage.
-    """
+    """The picture or footage that the stream was started from, by field; of ``start`` blocks."""
     if len(names) > 1 or ("picture" in names and start > 1):
         raise ValueError(
             f"{start} blocks cannot be those of {' and '.join(map(source_member, names))}"

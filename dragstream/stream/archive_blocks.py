@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import zipfile
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from safetensors.torch import save as save_tensors
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import check_not_negative
+from dragstream.drags.checks import check_keys, check_not_negative
 from dragstream.drags.documents import to_json
 from dragstream.method.iteration import Iteration
-from dragstream.stream.archive_calls import CALL, CallReader, listed, only, text
+from dragstream.models.base import ModelSpec
+from dragstream.stream.archive_calls import CALL, LIMITS, CallReader, listed, text
 from dragstream.stream.archive_members import (
     JSON_LIMIT,
     block_members,
@@ -29,13 +31,7 @@ from dragstream.stream.archive_members import (
 )
 from dragstream.stream.records import Block, Call, Timings
 
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
-
-_RECORD = {
-    1: (*CALL, "prompt", "iterations", "drift", "timings"),
-    2: (*CALL, "prompt", "iterations", "drift", "timings", "earlier"),
-}
+_RECORD = (*CALL, "earlier", "prompt", "iterations", "drift", "timings")
 _TIMINGS = ("steps", "drag", "commit", "decode")
 
 
@@ -50,19 +46,13 @@ def write_block(archive: zipfile.ZipFile, block: Block) -> None:
 
 def block_record(block: Block) -> dict[str, Any]:
     """The JSON record of a block, without its tensors."""
-    timings = block.timings
     return {
         **_call_record(block.call),
         "earlier": [_call_record(call) for call in block.earlier],
         "prompt": block.prompt,
         "iterations": [iteration.to_json() for iteration in block.iterations],
         "drift": [None if math.isnan(value) else value for value in block.drift],
-        "timings": {
-            "steps": list(timings.steps),
-            "drag": timings.drag,
-            "commit": timings.commit,
-            "decode": timings.decode,
-        },
+        "timings": {name: getattr(block.timings, name) for name in _TIMINGS},
     }
 
 
@@ -75,76 +65,68 @@ def _call_record(call: Call) -> dict[str, Any]:
     }
 
 
-def read_block(
-    archive: zipfile.ZipFile,
-    index: int,
-    first_frame: int,
-    spec: ModelSpec,
-    version: int,
-    *,
-    calls: CallReader,
-    budget: Budget,
-) -> Block:
-    """Read block ``index``, whose first video frame is ``first_frame``.
+class BlockReader:
+    """Reads the blocks of an archive that a model made, within one budget."""
 
-    Raises:
-        TypeError, ValueError: Members that do not fit the model, or exceed the budget.
-    """
-    name = block_members(index)[0]
-    data = read_member(archive, name, 0, JSON_LIMIT)
-    budget.spend("bytes_of_JSON", len(data), name)
-    record = decode_json(data)
-    only(record, _RECORD[version])
-    budget.spend("iterations", len(listed(record["iterations"])), name)
-    latents, noisy = _read_latents(archive, index, spec)
-    call = calls.read({key: record[key] for key in CALL}, name, index)
-    if not call.drags and record["iterations"] != []:
-        raise ValueError(f"{name}: iterations without drags")
-    return Block(
-        index=index,
-        mode=call.mode,
-        prompt=text(record["prompt"]),
-        latents=latents,
-        noisy=noisy,
-        frames=_read_frames(archive, index, spec),
-        drift=_read_drift(record["drift"], spec.frames_per_block),
-        timings=_read_timings(record["timings"], len(spec.levels(index))),
-        first_frame=first_frame,
-        drags=call.drags,
-        keep=call.keep,
-        settings=call.settings,
-        part=call.part,
-        iterations=_read_iterations(record["iterations"], spec.latent_channels),
-        earlier=calls.earlier(record.get("earlier", []), call, name, index),
-    )
+    def __init__(self, archive: zipfile.ZipFile, spec: ModelSpec, parts: Sequence[Any]) -> None:
+        self._archive = archive
+        self._spec = spec
+        self._budget = Budget(**LIMITS)
+        self._calls = CallReader(spec, parts, self._budget)
 
+    def read(self, index: int) -> Block:
+        """Read a block."""
+        name = block_members(index)[0]
+        data = read_member(self._archive, name, 0, JSON_LIMIT)
+        self._budget.spend("bytes_of_JSON", len(data), name)
+        record = decode_json(data)
+        check_keys(record, _RECORD, "a record")
+        self._budget.spend("iterations", len(listed(record["iterations"])), name)
+        latents, noisy = self._latents(index)
+        call = self._calls.read({key: record[key] for key in CALL}, name, index)
+        if not call.drags and record["iterations"] != []:
+            raise ValueError(f"{name}: iterations without drags")
+        return Block(
+            index=index,
+            mode=call.mode,
+            prompt=text(record["prompt"]),
+            latents=latents,
+            noisy=noisy,
+            frames=self._frames(index),
+            drift=_drift(record["drift"], self._spec.frames_per_block),
+            timings=_timings(record["timings"], len(self._spec.levels(index))),
+            first_frame=self._first_frame(index),
+            drags=call.drags,
+            keep=call.keep,
+            settings=call.settings,
+            part=call.part,
+            iterations=_iterations(record["iterations"], self._spec.latent_channels),
+            earlier=self._calls.earlier(record["earlier"], call, name, index),
+        )
 
-def _read_latents(
-    archive: zipfile.ZipFile, index: int, spec: ModelSpec
-) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-    grid = spec.grid
-    shape = (
-        spec.frames_per_block,
-        spec.latent_channels,
-        grid.latent_height,
-        grid.latent_width,
-    )
-    shapes = {"latents": shape, "noisy": (len(spec.sigmas), *shape)}
-    tensors = read_tensors(archive, block_members(index)[1], shapes, torch.float32)
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
-        raise ValueError(f"the latents of block {index} are not finite")
-    # Clones have their own, aligned memory: the model's bits may depend on the alignment.
-    return tensors["latents"].clone(), tuple(part.clone() for part in tensors["noisy"])
+    def _latents(self, index: int) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """The clean latents of a block, and the noisy ones of each step."""
+        spec = self._spec
+        size = spec.grid.latent_height, spec.grid.latent_width
+        shape = (spec.frames_per_block, spec.latent_channels, *size)
+        shapes = {"latents": shape, "noisy": (len(spec.sigmas), *shape)}
+        name = block_members(index)[1]
+        tensors = read_tensors(self._archive, name, shapes, torch.float32)
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+            raise ValueError(f"the latents of block {index} are not finite")
+        # Clones have their own, aligned memory: the model's bits may depend on the alignment.
+        return tensors["latents"].clone(), tuple(part.clone() for part in tensors["noisy"])
 
+    def _frames(self, index: int) -> NDArray[np.uint8]:
+        count = self._first_frame(index + 1) - self._first_frame(index)
+        shape = (count, self._spec.grid.height, self._spec.grid.width, 3)
+        return read_pixels(self._archive, block_members(index)[2], "frames", shape)
 
-def _read_frames(archive: zipfile.ZipFile, index: int, spec: ModelSpec) -> NDArray[np.uint8]:
-    count = spec.frames_per_block
-    before, after = (spec.clock.video_frames(n * count) for n in (index, index + 1))
-    shape = (after - before, spec.grid.height, spec.grid.width, 3)
-    return read_pixels(archive, block_members(index)[2], "frames", shape)
+    def _first_frame(self, index: int) -> int:
+        return self._spec.clock.video_frames(index * self._spec.frames_per_block)
 
 
-def _read_drift(data: Any, count: int) -> tuple[float, ...]:
+def _drift(data: Any, count: int) -> tuple[float, ...]:
     drift = tuple(
         math.nan if value is None else check_not_negative(value, "drift") for value in listed(data)
     )
@@ -153,16 +135,16 @@ def _read_drift(data: Any, count: int) -> tuple[float, ...]:
     return drift
 
 
-def _read_timings(data: Any, most: int) -> Timings:
-    only(data, _TIMINGS)
+def _timings(data: Any, most: int) -> Timings:
+    check_keys(data, _TIMINGS, "timings")
     steps = tuple(check_not_negative(value, "steps") for value in listed(data["steps"]))
     if len(steps) > most:
         raise ValueError(f"steps must be at most {most} durations, got {len(steps)}")
     return Timings(steps, *(check_not_negative(data[name], name) for name in _TIMINGS[1:]))
 
 
-def _read_iterations(data: Any, channels: int) -> tuple[Iteration, ...]:
-    iterations = tuple(Iteration.from_json(item) for item in listed(data))
+def _iterations(data: Any, channels: int) -> tuple[Iteration, ...]:
+    iterations = tuple(Iteration.from_json(item) for item in data)
     for place, item in enumerate(iterations):
         if item.index != place:
             raise ValueError(f"iterations must be counted from 0, got {item.index} at {place}")

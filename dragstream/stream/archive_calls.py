@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dragstream.drags.budget import Budget
-from dragstream.drags.checks import check_int, short_repr, truncate
+from dragstream.drags.checks import check_int, check_keys, short_repr
 from dragstream.drags.documents import DocumentReader
 from dragstream.drags.motions import Drag, validate
 from dragstream.drags.shapes import Shape
 from dragstream.drags.work import painting_steps
 from dragstream.method.documents import method_from_json
+from dragstream.models.base import ModelSpec
 from dragstream.stream.records import Call, Mode
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
 
 CALL = ("mode", "part", "drags", "settings")
 """The fields of a call."""
@@ -40,13 +38,7 @@ The time is that for calls alone: the latents and frames of a long stream may ta
 
 
 class CallReader:
-    """Reads the calls of an archive; documents that are equal are read and checked once.
-
-    Args:
-        spec: Of the model that made the blocks.
-        parts: User-defined classes and functions that drags and settings may name.
-        budget: The limits for all calls together.
-    """
+    """Reads the calls of an archive; documents that are equal are read and checked once."""
 
     def __init__(self, spec: ModelSpec, parts: Sequence[Any], budget: Budget) -> None:
         self._spec = spec
@@ -56,11 +48,7 @@ class CallReader:
         self._known: dict[str, tuple[tuple[Drag, ...], Shape | None]] = {}
 
     def read(self, record: Any, name: str, index: int) -> Call:
-        """Read a call that made block `index`; `name` names the record in error messages.
-
-        Raises:
-            TypeError, ValueError: A record that contradicts itself or exceeds the budget.
-        """
+        """Read a call that made block `index`; `name` names the record in error messages."""
         self._budget.spend("calls", 1, name)
         begin = time.perf_counter()
         call = self._call(record, name, index)
@@ -69,7 +57,7 @@ class CallReader:
         return call
 
     def _call(self, record: Any, name: str, index: int) -> Call:
-        only(record, CALL)
+        check_keys(record, CALL, "a call")
         mode = Mode(record["mode"])
         if (mode in {Mode.EDIT, Mode.ANIMATE}) != (record["drags"] is not None):
             raise ValueError(f"{name}: drags do not fit the mode {mode.value!r}")
@@ -99,56 +87,28 @@ class CallReader:
         return self._known[key]
 
     def earlier(self, records: Any, call: Call, name: str, index: int) -> tuple[Call, ...]:
-        """Read the calls before the last one: one that generated the block, then its edits.
-
-        Raises:
-            TypeError, ValueError: See `read`; or calls that cannot follow one another.
-        """
+        """Read the calls before the last one: one that generated the block, then its edits."""
         calls = tuple(self.read(item, name, index) for item in listed(records))
         again = {Mode.EDIT} if self._spec.most_blocks is None else {Mode.EDIT, Mode.ANIMATE}
         if calls and not {item.mode for item in (*calls[1:], call)} <= again:
             raise ValueError(f"{name}: only edits come after the call that made a block")
-        if calls and calls[0].mode is Mode.EDIT:
+        if (*calls, call)[0].mode is Mode.EDIT:
             raise ValueError(f"{name}: an edit comes after the call that made a block")
         return calls
 
 
-def only(data: object, names: tuple[str, ...]) -> None:
-    """Check that a value is an object with exactly these keys.
-
-    Raises:
-        ValueError: It is no object, or has other keys.
-    """
-    if not isinstance(data, dict) or set(data) != set(names):
-        found = sorted(map(str, data)) if isinstance(data, dict) else data
-        raise ValueError(f"exactly the keys {list(names)} are allowed, got {short_repr(found)}")
-
-
 def listed(value: object) -> list[Any]:
-    """`value`, which must be a list.
-
-    Raises:
-        TypeError: It is no list.
-    """
+    """`value`, which must be a list."""
     if not isinstance(value, list):
         raise TypeError(f"must be a list, got {short_repr(value)}")
     return value
 
 
 def text(value: object) -> str:
-    """`value`, which must be a string: a prompt.
-
-    Raises:
-        TypeError: It is no string.
-    """
+    """`value`, which must be a string: a prompt."""
     if not isinstance(value, str):
         raise TypeError(f"a prompt must be a string, got {short_repr(value)}")
     return value
-
-
-def reason(error: Exception) -> str:
-    """The message of an error, cut to a length that fits another message."""
-    return truncate(str(error) or type(error).__name__)
 
 
 def _part(data: Any) -> tuple[int, int]:

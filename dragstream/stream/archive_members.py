@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from dragstream.stream.archive_calls import only
+from dragstream.drags.checks import check_keys
 
 JSON_LIMIT = 2**24
 """The most bytes that a JSON member may have: 16 MiB."""
@@ -57,11 +57,7 @@ def read_member(archive: zipfile.ZipFile, name: str, least: int, most: int) -> b
 def check_members(
     archive: zipfile.ZipFile, count: int, file_size: int, extra: Sequence[str]
 ) -> None:
-    """Check that the members are those of ``count`` blocks, and fit the size of the file.
-
-    Raises:
-        ValueError: Missing, unknown, overlapping or wrongly compressed members.
-    """
+    """Check that the members are those of ``count`` blocks, and fit the size of the file."""
     found = archive.infolist()
     alone = {"manifest.json", *extra}
     expected = alone.union(*(block_members(index) for index in range(len(found) // 3)))
@@ -86,12 +82,7 @@ def encode_json(data: dict[str, Any]) -> bytes:
 
 
 def decode_json(data: bytes) -> dict[str, Any]:
-    """The inverse of `encode_json`.
-
-    Raises:
-        TypeError: Another JSON value than an object.
-        ValueError: No JSON.
-    """
+    """The inverse of `encode_json`."""
     decoded = json.loads(data)
     if not isinstance(decoded, dict):
         raise TypeError(f"must be a JSON object, got {type(decoded).__name__}")
@@ -115,20 +106,10 @@ def read_pixels(
 def read_tensors(
     archive: zipfile.ZipFile, name: str, shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype
 ) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors member.
-
-    Args:
-        archive: The open archive.
-        name: Of the member.
-        shapes: The shape that each tensor must have; there must be no others.
-        dtype: Of all tensors.
-
-    Raises:
-        ValueError: Other tensors, or a member of another size.
-    """
+    """The tensors of a safetensors member: exactly those named, of these shapes and this dtype."""
     size = sum(math.prod(shape) for shape in shapes.values()) * dtype.itemsize
     tensors = load_tensors(read_member(archive, name, size, size + _HEADER_LIMIT))
-    only(tensors, tuple(shapes))
+    check_keys(tensors, tuple(shapes), name)
     for key, shape in shapes.items():
         if tuple(tensors[key].shape) != shape or tensors[key].dtype != dtype:
             raise ValueError(

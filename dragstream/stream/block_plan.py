@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Drag, Motion, validate
-from dragstream.drags.reach import check_reach
+from dragstream.drags.motions import Drag, Motion, fraction_at, validate
+from dragstream.drags.motions.drag import check_reach
 from dragstream.drags.regions import rasterise
-from dragstream.drags.shapes import Shape, as_shape
+from dragstream.drags.shapes import Region, Shape, as_shape
 from dragstream.method.base import DragMethod
 from dragstream.method.block_drags import BlockDrag, Reference
 from dragstream.method.dispatch import has_optimizer
 from dragstream.method.iteration import Iteration
 from dragstream.method.settings import DragSettings
+from dragstream.stream.reader import StreamReader
+from dragstream.stream.records import Block, Mode
 from dragstream.stream.state import ContextCache, State, trailing
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
-    from dragstream.stream.records import Block
 
 Callback = Callable[[Iteration], Any]
 References = dict[tuple[int, int, int], Reference]
@@ -43,22 +41,14 @@ class Request:
     @classmethod
     def of(
         cls,
-        spec: ModelSpec,
-        blocks: Sequence[Block],
-        *,
+        stream: StreamReader,
         drags: Sequence[Drag],
-        keep: Shape | NDArray[np.bool_] | None,
+        keep: Region | None,
         settings: DragMethod | None,
-        callback: Callback | None,
+        callback: Callback | None = None,
     ) -> Request:
-        """Check all arguments before anything is computed.
-
-        Raises:
-            TypeError: Drags, settings or a callback of another kind.
-            ValueError: No drags; regions that are empty or out of the frame; motions that end far
-                outside (`check_reach`); a handle inside ``keep``; a memory of a block that the
-                stream does not have; settings that the model cannot follow.
-        """
+        """Check all arguments before anything is computed."""
+        spec, blocks = stream.model.spec, stream.blocks
         masks = validate(drags, keep, spec.grid.height, spec.grid.width)
         for index, (drag, mask) in enumerate(zip(drags, masks, strict=True)):
             check_reach(f"drags[{index}]", drag.motion, mask)
@@ -86,20 +76,19 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class BlockPlan:
-    """The drags of one block of a request, with all that the method needs.
-
-    Attributes:
-        request: The checked arguments of the call.
-        drags: The drags with their references and targets.
-        keep: The region that must not change, bool (H, W), or None.
-        neighbours: Noisy latents (N, C, h, w) of the latent frames before the block, at the
-            drags' step, newest last; None in the first block.
-    """
+    """The drags of one block of a request, with all that the method needs."""
 
     request: Request
     drags: tuple[BlockDrag, ...]
     keep: NDArray[np.bool_] | None
     neighbours: torch.Tensor | None
+    """Noisy latents (N, C, h, w) of the latent frames before the block, at the drags' step, newest
+    last; None in the first block."""
+
+    @property
+    def prediction_blocks(self) -> int:
+        """Number of preceding blocks whose statistics predictions are normalised to."""
+        return self.request.settings.prediction_blocks
 
     def at(self, step: int) -> BlockPlan | None:
         """Itself at its denoising step, None at others: see `generate`."""
@@ -108,36 +97,38 @@ class BlockPlan:
 
 @dataclass(frozen=True, eq=False)
 class LateDrags:
-    """Drags of one block that are decided on when the block comes to their denoising step.
-
-    Attributes:
-        ask: Called before each denoising step, until it returns a request, which acts at this
-            step; it may never return one.
-        prediction_blocks: That of the request's settings, which matters from the first step on.
-        references: Cache of the drags' references, see `plan_block`.
-    """
+    """Drags of one block that are decided on when the block comes to their denoising step."""
 
     ask: Callable[[int], Request | None]
+    """Called before each denoising step, until it returns a request, which acts at this step."""
     prediction_blocks: int
+    """That of the request's settings, which matters from the first step on."""
     references: References
+    """Cache of the drags' references, see `plan_block`."""
 
 
 @dataclass(frozen=True)
 class MotionSchedule:
-    """The time of a block within a motion, in latent frames.
-
-    Attributes:
-        frames: Latent frames of the block.
-        before: Latent frames of the drag before the block.
-        total: Latent frames of the whole drag; None for an edit, which has no time: only its last
-            frame is driven, to the end of the motion.
-        held: The latent frame of the newest block that is the drags' reference; -1 for the last.
-    """
+    """The time of a block within a motion, in latent frames."""
 
     frames: int
+    """Latent frames of the block."""
     before: int = 0
+    """Latent frames of the drag before the block."""
     total: int | None = None
+    """Latent frames of the whole drag; None for an edit, which has no time: only its last frame is
+    driven, to the end of the motion."""
     held: int = -1
+    """The latent frame of the newest block that is the drags' reference; -1 for the last."""
+
+    @classmethod
+    def of(cls, block: Block) -> MotionSchedule:
+        """The schedule of a dragged block."""
+        count = len(block.latents)
+        if block.mode is Mode.EDIT:
+            return cls(count)
+        part, parts = block.part
+        return cls(count, part * count, parts * count)
 
     def fractions(self, motion: Motion) -> tuple[float | None, ...]:
         """The fraction of a motion at each latent frame of the block; None: not driven."""
@@ -150,9 +141,7 @@ class MotionSchedule:
         return self._reached(motion, self.before)
 
     def _reached(self, motion: Motion, frame: int) -> float:
-        # Pinned motions have their own duration, others end with the drag (`motions.targets`).
-        duration = motion.duration or self.total
-        return min(1.0, frame / duration) if self.total and duration else 0.0
+        return fraction_at(motion, frame, self.total) if self.total else 0.0
 
 
 @dataclass(frozen=True)
@@ -190,7 +179,8 @@ def plan_block(  # noqa: PLR0917
     ``references`` caches references between calls whose blocks do not change; each holds the
     model's context before its block.
     """
-    grid, settings = cache.model.spec.grid, request.settings
+    spec, settings = cache.model.spec, request.settings
+    size = spec.grid.height, spec.grid.width
     references = {} if references is None else references
     drags = []
     for drag in request.drags:
@@ -199,20 +189,20 @@ def plan_block(  # noqa: PLR0917
         key = request.step, index, schedule.held if drag.source is None else -1
         if key not in references:  # equal references share the model's passes
             references[key] = _reference(cache, origin, *key)
-        mask = drag.mask(grid.height, grid.width)
-        motion: Motion | ReentryMotion = drag.motion
-        if drag.source is not None:
-            shown = rasterise(drag.source.region, grid.height, grid.width)
-            mask = drag.motion.handle(shown)
-            motion = ReentryMotion(drag.origin(grid.height, grid.width), drag.motion)
-        fractions, start = schedule.fractions(drag.motion), schedule.start(drag.motion)
-        drags.append(BlockDrag(references[key], mask, motion, fractions, start))
+        mask, motion = drag.mask(*size), drag.motion
+        fractions, start = schedule.fractions(motion), schedule.start(motion)
+        if drag.source is None:
+            drags.append(BlockDrag(references[key], mask, motion, fractions, start))
+        else:
+            mask = motion.handle(rasterise(drag.source.region, *size))
+            again = ReentryMotion(drag.origin(*size), motion)
+            drags.append(BlockDrag(references[key], mask, again, fractions, start))
     recent = state.blocks[-settings.neighbours :]
     neighbours = trailing([block.noisy[request.step] for block in recent], settings.neighbours)
     return BlockPlan(
         request,
         tuple(drags),
-        None if request.keep is None else rasterise(request.keep, grid.height, grid.width),
+        None if request.keep is None else rasterise(request.keep, *size),
         None if neighbours is None else cache.to_model(neighbours)[0],
     )
 
@@ -225,4 +215,5 @@ def _reference(cache: ContextCache, state: State, step: int, index: int, frame: 
         cache.model.spec.sigmas[step],
         cache.context(state, index, block.prompt),
         frame % len(block.latents),
+        cache.to_model(block.latents)[0, frame],
     )

@@ -1,4 +1,4 @@
-"""Targets of drags in a latent frame, for display: target Y, kept M and focus G (Fig. 13, 14).
+"""Targets of drags for display: the target Y, kept M and focus G of latent frames (Fig. 13, 14).
 
 The optimisation has these on the grids of features and latents; here the regions are in pixels of
 the video frame.
@@ -6,77 +6,73 @@ the video frame.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import check_fraction, check_int
-from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Drag
+from dragstream.drags.geometry import Affine, Grid
+from dragstream.drags.motions import Drag, Motion
 from dragstream.drags.regions import rasterise, warp
-from dragstream.drags.shapes import as_shape
+from dragstream.drags.shapes import Region, as_shape
 from dragstream.method.focus import Focus
 from dragstream.method.settings import DragSettings, Off
 from dragstream.stream.block_plan import MotionSchedule
 from dragstream.stream.records import Block, Mode
 
-if TYPE_CHECKING:
-    from dragstream.drags.geometry import Grid
-    from dragstream.drags.shapes import Region
-
-__all__ = ["DragTargets", "block_targets", "planned_targets"]
-
 
 @dataclass(frozen=True, eq=False)
 class DragTargets:
-    """The targets, kept region and update weight of drags in one latent frame.
-
-    Attributes:
-        target: The share of each pixel that moved regions should cover, float32 (H, W), in [0, 1].
-        keep: The pixels that must not change, bool (H, W); None where nothing is kept.
-        focus: The weight of the update, float32 (latent rows, latent columns), in [0, 1]; None
-            where it is 1 everywhere.
-    """
+    """The targets, kept region and update weight of drags in one latent frame."""
 
     target: NDArray[np.float32]
+    """The share of each pixel that moved regions should cover, (H, W), in [0, 1]."""
     keep: NDArray[np.bool_] | None
+    """The pixels that must not change, (H, W); None where nothing is kept."""
     focus: NDArray[np.float32] | None
+    """The weight of the update, (latent rows, latent columns), in [0, 1]; None: 1 everywhere."""
+
+
+def target_places(block: Block, motion: Motion) -> Iterator[tuple[int, Affine]]:
+    """The maps to a drag's targets, each with the video frame in the stream that shows it.
+
+    That is the last video frame of each latent frame of a dragged block, or of an edit's last.
+    """
+    count = len(block.latent_frames)
+    # Latent frames divide the block's video frames evenly; only the first one of a stream is a
+    # single video frame.
+    alone = int(block.latent_frames[0] == 0 and count > 1)
+    per_frame = (len(block.frames) - alone) // (count - alone)
+    for number, fraction in enumerate(MotionSchedule.of(block).fractions(motion), start=1):
+        if fraction is not None:
+            yield block.video_frames[-1] - (count - number) * per_frame, motion.at(fraction)
+
+
+def anchor_track(motion: Motion, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The path (N, 2) of the region's point that represents a motion."""
+    anchor = np.asarray(motion.anchor(mask))
+    return np.stack([motion.at(step).apply(anchor) for step in np.linspace(0.0, 1.0, 33)])
+
+
+def rest_frame(block: Block) -> int:
+    """The number in the stream of the video frame on which a block's drags were drawn."""
+    return block.video_frames[-1] if block.mode is Mode.EDIT else block.first_frame - 1
 
 
 def block_targets(block: Block, frame: int, grid: Grid) -> DragTargets | None:
-    """The targets of a block's drags in one of its latent frames.
+    """The targets of a block's drags in one of its latent frames, from 0.
 
-    Args:
-        block: A block of a stream.
-        frame: The latent frame within the block, from 0.
-        grid: Sizes of a frame.
-
-    Returns:
-        None where no drag acted: in plain blocks, and in an edit before its last frame.
-
-    Raises:
-        ValueError: A frame that the block does not have.
+    None where no drag acted: in plain blocks, and in an edit before its last frame.
     """
     count = len(block.latents)
     frame = check_int(frame, "frame", least=0)
     if frame >= count:
         raise ValueError(f"block {block.index} has latent frames 0 to {count - 1}, got {frame}")
-    if not block.drags or block.settings is None:
-        return None
-    part, parts = block.part
-    plain = block.mode is Mode.EDIT
-    schedule = (
-        MotionSchedule(count) if plain else MotionSchedule(count, part * count, parts * count)
-    )
-    reached = [schedule.fractions(drag.motion)[frame] for drag in block.drags]
-    moved = [
-        (drag, drag.motion.at(share))
-        for drag, share in zip(block.drags, reached, strict=True)
-        if share is not None
-    ]
+    schedule = MotionSchedule.of(block)
+    reached = ((drag, schedule.fractions(drag.motion)[frame]) for drag in block.drags)
+    moved = [(drag, drag.motion.at(share)) for drag, share in reached if share is not None]
     # Other methods weight the update by 1 everywhere.
     focus = block.settings.focus if isinstance(block.settings, DragSettings) else False
     return _targets(moved, block.keep, focus, grid) if moved else None
@@ -89,18 +85,7 @@ def planned_targets(
     grid: Grid,
     share: float = 1.0,
 ) -> DragTargets | None:
-    """The targets of drags after a share of their motion, in (0, 1], before any block is generated.
-
-    Args:
-        drags: The drags; None is returned where there is none.
-        keep: The region that must not change, or None.
-        settings: The settings with the focus; None means the default.
-        grid: Sizes of a frame.
-        share: The share of the motion.
-
-    Raises:
-        ValueError: A share out of range, or regions that do not fit the frame.
-    """
+    """The targets of drags after a share of their motion, in (0, 1]; None without drags."""
     share = check_fraction(share, "share")
     moved = [(drag, drag.motion.at(share)) for drag in drags]
     chosen = (settings or DragSettings()).focus

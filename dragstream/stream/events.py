@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from dragstream.drags.checks import Point
 from dragstream.drags.shapes import Shape
 from dragstream.method.iteration import Iteration
 from dragstream.stream.records import Block
 
-__all__ = [
-    "BlockMade",
-    "Changed",
-    "Event",
-    "EventCallback",
-    "HoldState",
-    "HoldsChanged",
-    "Iterated",
-    "Iteration",
-    "Progress",
-    "Status",
-    "StatusChanged",
-    "ignore_event",
-]
+_log = logging.getLogger(__name__)
 
 
 class Status(Enum):
@@ -124,3 +113,30 @@ EventCallback = Callable[[Event], object]
 
 def ignore_event(event: Event) -> None:
     """Ignore an event: the default `EventCallback`."""
+
+
+class Listeners:
+    """Callbacks of one kind of event. An exception in one is logged and disturbs nothing."""
+
+    def __init__(self) -> None:
+        self._callbacks: dict[object, Callable[..., Any]] = {}
+
+    def add(self, listener: Callable[..., Any]) -> Callable[[], None]:
+        """Add a callback; returns a function that removes it."""
+        if not callable(listener):
+            raise TypeError(f"listener must be callable, got {listener!r}")
+        key = object()
+        self._callbacks[key] = listener
+
+        def remove() -> None:
+            self._callbacks.pop(key, None)
+
+        return remove
+
+    def call(self, source: object, *arguments: object) -> None:
+        """Call all callbacks for a source, which the log names."""
+        for listener in tuple(self._callbacks.values()):
+            try:
+                listener(*arguments)
+            except Exception:  # noqa: BLE001
+                _log.exception("a listener of %s failed", source)

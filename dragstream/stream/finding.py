@@ -1,4 +1,4 @@
-"""`find`: where a held object is in a new frame, by its looks when it was taken hold of."""
+"""`find`: locates a held object in a new frame by matching its pixels when it was taken."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from scipy import ndimage
 from dragstream.drags.geometry import Affine
 from dragstream.drags.regions import bounding_box, warp
 from dragstream.stream.hold import Asked, Grip
-
-__all__ = ["find"]
 
 _REACH = 1 / 6
 """Farthest distance from the expected place, in heights of the frame."""
@@ -58,16 +56,11 @@ def find(grip: Grip, frame: NDArray[np.uint8], expected: Asked) -> Asked:
 
 
 def _differences(looks: Floats, weight: Floats, scene: Floats, seen: Floats) -> Floats:
-    """The mean squared difference of an object (h, w, 3) from a scene at each place in it.
+    """The mean squared difference of an object from a scene at each place in it.
 
-    Args:
-        looks: The object.
-        weight: Its coverage of each pixel, (h, w).
-        scene: A larger frame, 0 where nothing is known, (h + 2 r, w + 2 r, 3).
-        seen: 1 where the scene is known, else 0.
-
-    Returns:
-        (2 r + 1, 2 r + 1); where too little of the object would be in sight, the largest one.
+    The object has `looks` (h, w, 3) and the coverage `weight` (h, w); the scene (h + 2 r, w + 2 r,
+    3) is known where `seen` is 1, and else 0. The result is (2 r + 1, 2 r + 1), its largest value
+    where too little of the object would be in sight.
     """
     covered = _correlated(seen, weight)
     total = _correlated(seen, weight * np.square(looks).sum(-1))

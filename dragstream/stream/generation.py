@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -14,14 +14,10 @@ from dragstream.method.dispatch import create_optimizer
 from dragstream.method.iteration import Iteration
 from dragstream.method.problem import DragProblem
 from dragstream.method.rectification import normalise_prediction
-from dragstream.models.base import VideoModel
+from dragstream.models.base import Context, VideoModel
+from dragstream.stream.block_plan import BlockPlan
 from dragstream.stream.events import EventCallback, Iterated, Progress, ignore_event
 from dragstream.stream.noise import generator, noise
-
-if TYPE_CHECKING:
-    from dragstream.models.base import Context
-    from dragstream.stream.block_plan import BlockPlan
-
 
 PlanAt = Callable[[int], "BlockPlan | None"]
 """Called before each denoising step, until it returns the drags that act at this step."""
@@ -29,6 +25,10 @@ PlanAt = Callable[[int], "BlockPlan | None"]
 Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Called once a step with the step's noisy latents and the x0 predicted from them; returns the
 noisy latents of the next step."""
+
+
+Adjust = Callable[[torch.Tensor, float], torch.Tensor]
+"""`DragOptimizer.adjust_prediction`: of a prediction and its noise level."""
 
 
 @runtime_checkable
@@ -70,40 +70,32 @@ def generate(
     """Denoise block ``index`` after ``context``, from the last of the ``first_steps`` on.
 
     These are the noisy latents (1, F, C, h, w) of the first of the model's denoising steps: noise
-    for a new block, the recorded ones up to the drag's step for an edit. A first block may have
-    more steps; the latents at the levels of the others are recorded. ``plan`` is called when the
-    block comes to one of the model's steps, so that drags may be decided on at the last moment.
+    for a new block, the recorded ones up to the drag's step for an edit. ``plan`` is called when
+    the block comes to one of the model's steps, so that drags may be decided on at the last moment.
 
     Between steps, next z = (1 - s') x0 + s' noise, unless the model has its own solver. A drag
     that changed the latents restarts the solver, since its history belongs to the latents before.
-    ``previous`` holds clean latents (N, C, h, w) that predictions are normalised with; None turns
-    that off.
-
-    Raises:
-        FloatingPointError: The latents are no longer finite.
-        Exception: Any exception of ``on_event``.
+    Predictions are normalised with the clean latents ``previous``, (N, C, h, w), if there are any.
     """
     sigmas, common = model.spec.levels(index), model.spec.sigmas
-    noisy = list(first_steps[:-1])
-    latents = first_steps[-1]
+    *noisy, latents = first_steps
     chosen: BlockPlan | None = None
     iterations: tuple[Iteration, ...] = ()
-    step_seconds: list[float] = []
-    drag_seconds = 0.0
+    step_seconds, drag_seconds = [], 0.0
+    adjust: Adjust | None = None
     first = sigmas.index(common[len(first_steps) - 1])
     solver = model.solver(first) if isinstance(model, Solving) else None
     for step in range(first, len(sigmas)):
         if step > first and solver is not None:
             latents = solver(noisy[-1], latents).float()
         elif step > first:
-            fresh = noise(seed, index, step, tuple(latents.shape)).to(latents.device)
-            latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
+            latents = _noised(latents, sigmas[step], noise(seed, index, step, latents.shape))
         # A first block may have other steps; drags count those that it shares with the others.
         shared = chosen is None and sigmas[step] in common
         found = plan(common.index(sigmas[step])) if shared else None
         if found is not None:
             chosen, began = found, time.perf_counter()
-            dragged, iterations = _drag(
+            dragged, iterations, adjust = _drag(
                 model, context, latents, chosen, seed=seed, index=index, on_event=on_event
             )
             drag_seconds = time.perf_counter() - began
@@ -118,10 +110,16 @@ def generate(
         latents = _predict(model, context, latents, sigmas[step])
         if previous is not None:
             latents = normalise_prediction(latents, previous)
+        if adjust is not None:
+            latents = adjust(latents, sigmas[step])
         _check_finite(latents, index, step)
         step_seconds.append(time.perf_counter() - began)
         on_event(Progress(index, step, len(sigmas)))
     return Draft(latents, tuple(noisy), chosen, iterations, tuple(step_seconds), drag_seconds)
+
+
+def _noised(clean: torch.Tensor, sigma: float, fresh: torch.Tensor) -> torch.Tensor:
+    return (1 - sigma) * clean + sigma * fresh.to(clean.device)
 
 
 def _predict(
@@ -162,8 +160,8 @@ def _drag(
     seed: int,
     index: int,
     on_event: EventCallback,
-) -> tuple[torch.Tensor, tuple[Iteration, ...]]:
-    """Optimise the noisy latents of block ``index``."""
+) -> tuple[torch.Tensor, tuple[Iteration, ...], Adjust]:
+    """Optimise the noisy latents of block ``index``; also return the change of predictions."""
     problem = DragProblem(
         model,
         latents,
@@ -181,4 +179,4 @@ def _drag(
         if plan.request.callback is not None:
             plan.request.callback(iteration)
         on_event(Iterated(index, iteration))
-    return optimizer.latents, tuple(iterations)
+    return optimizer.latents, tuple(iterations), optimizer.adjust_prediction

@@ -1,4 +1,4 @@
-"""`Hold`: an object that is held in a live stream, and where it is asked to be."""
+"""`Hold`: a held object of a live stream, and the place, turn and size that are asked for it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from dragstream.method.base import DragMethod
 from dragstream.stream.events import HoldState
 from dragstream.stream.records import Block
 
-__all__ = ["Asked", "Grip", "Hold", "along"]
-
 _MOST_MOVES = 256
 """Moves that are kept between two blocks; of more, every other one is dropped."""
 
@@ -37,26 +35,18 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Grip:
-    """The reference of a hold: its object in the last frame of a block.
-
-    Attributes:
-        block: The block.
-        region: The object's region in that frame.
-        mask: The same as pixels, bool (H, W).
-        pose: The held point's place there, and the turn and scale that the object had.
-    """
+    """The reference of a hold: its object in the last frame of a block."""
 
     block: Block
-    region: Shape
-    mask: BoolMask
-    pose: Asked
+    region: Shape  # the object's region in that frame
+    mask: BoolMask  # the same as pixels, bool (H, W)
+    pose: Asked  # the held point's place there, and the turn and scale that the object had
 
     def to(self, asked: Asked) -> Affine:
         """The map from the pixels of the grip's frame to those of a frame that obeys."""
         x, y, degrees, factor = self.pose
         turned = Affine.rotation((x, y), asked.degrees - degrees)
-        growth = asked.factor / factor
-        grown = Affine(((growth, 0.0, x - growth * x), (0.0, growth, y - growth * y)))
+        grown = Affine.scaling((x, y), asked.factor / factor)
         return turned.then(grown).then(Affine.translation(asked.x - x, asked.y - y))
 
 
@@ -65,14 +55,6 @@ class Hold:
 
     Its methods only set values that the generating thread reads when a block comes to its drag
     step. They may be called from any thread, as often as a pointer moves, and return at once.
-
-    Args:
-        number: Its number in the live stream.
-        grip: The object when it was taken hold of.
-        keep: The region that must not change while it is held, or None.
-        settings: The settings of its drags, resolved for the model.
-        pinned: True for a pin.
-        let_go: Called with the hold when it is released.
     """
 
     def __init__(
@@ -263,10 +245,7 @@ class Hold:
 def along(way: Sequence[Asked], count: int, reach: float) -> list[Asked]:
     """Points that divide a way into ``count`` equal parts, without its first point.
 
-    Args:
-        way: At least one point; a way of one point rests there.
-        count: Number of parts.
-        reach: Distance from the held point in pixels at which turns and growth are measured.
+    Turns and growth are measured at a distance of ``reach`` pixels from the held point.
     """
     lengths = [0.0]
     for first, last in pairwise(way):

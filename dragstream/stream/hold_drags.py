@@ -1,4 +1,4 @@
-"""The drags of one block that a live stream's holds ask for, as ordinary drags.
+"""Converts the holds of a live stream to ordinary drags of one block.
 
 The reference of each is the frame in which the object was taken hold of, also many blocks later:
 as the memory of Appendix R, which archives, scripts and `Stream.animate` understand. Targets are
@@ -26,14 +26,7 @@ _DIGITS = 3
 
 
 def drag_of(hold: Hold, newest: int, grid: Grid, frames: int) -> Drag:
-    """The drag of a hold for the block that follows the stream's ``newest``.
-
-    Args:
-        hold: The hold, whose newest position is latched.
-        newest: Number of the newest block.
-        grid: Sizes of a frame.
-        frames: Latent frames of the block.
-    """
+    """The drag of a hold for the block that follows the stream's ``newest``."""
     grip, asked = hold.grip, hold.latch(frames)
     if grip.block.index == newest:
         return Drag(grip.region, _poses(grip, grip.pose[:2], asked, grid))

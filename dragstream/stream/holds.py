@@ -29,10 +29,6 @@ class Holds:
 
     The generating thread calls `late` before a block, which asks for its drags at their denoising
     step, and `publish` when a block is shown. All other methods are for any thread.
-
-    Args:
-        stream: The stream.
-        notify: Called when there is a change to publish.
     """
 
     def __init__(self, stream: Stream, notify: Callable[[], None]) -> None:
@@ -68,14 +64,8 @@ class Holds:
         settings: DragMethod | None,
         pinned: bool,
     ) -> Hold:
-        """Take hold of a region of the newest published frame.
-
-        Raises:
-            TypeError: Arguments of another kind.
-            ValueError: See `LiveStream.hold`.
-        """
-        spec, blocks = self._stream.model.spec, self._stream.blocks
-        block = self._newest()
+        """Take hold of a region of the newest published frame."""
+        spec, block = self._stream.model.spec, self._newest()
         if spec.most_blocks is not None and block.index + 1 >= spec.most_blocks:
             raise ValueError(
                 f"{spec.name!r} makes videos of at most {spec.most_blocks} blocks: there is no "
@@ -89,9 +79,7 @@ class Holds:
         for each in (keep, *(hold.keep for hold in self.held)):
             _check_apart(mask, each, height, width)
         drag = Drag(shape, Poses((x, y), [(0.0, 0.0)]))
-        request = Request.of(
-            spec, blocks, drags=[drag], keep=keep, settings=settings, callback=None
-        )
+        request = Request.of(self._stream, [drag], keep, settings)
         hold = Hold(
             next(self._numbers),
             Grip(block, shape, mask, Asked(x, y)),
@@ -210,11 +198,7 @@ class Holds:
             return HoldsChanged(tuple(hold.state for hold in self._held))
 
     def late(self, check: Callable[[], None]) -> LateDrags:
-        """The drags of the block that begins now, to be asked for at their step.
-
-        Args:
-            check: Called before each question; raises if the block is not wanted any more.
-        """
+        """The drags of the block that begins now, to be asked for at their step."""
         with self._lock:
             self._captured, self._latched, self._step = (*self._ending, *self._held), (), -1
             settings = self._captured[-1].settings if self._captured else None
@@ -243,17 +227,9 @@ class Holds:
             if late or (settings.denoising_step or 0) != step:
                 return None
             self._latched = holds
-        spec, blocks = self._stream.model.spec, self._stream.blocks
-        newest, frames = blocks[-1].index, spec.frames_per_block
-        drags = [drag_of(hold, newest, spec.grid, frames) for hold in holds]
-        return Request.of(
-            spec,
-            blocks,
-            drags=drags,
-            keep=kept(holds, drags, spec.grid),
-            settings=settings,
-            callback=None,
-        )
+        spec, newest = self._stream.model.spec, self._stream.blocks[-1].index
+        drags = [drag_of(hold, newest, spec.grid, spec.frames_per_block) for hold in holds]
+        return Request.of(self._stream, drags, kept(holds, drags, spec.grid), settings)
 
     def publish(self, block: Block) -> None:
         """A block was published."""

@@ -112,15 +112,7 @@ class LiveStream:
         Raises:
             TypeError: Something that cannot be called.
         """
-        if not callable(listener):
-            raise TypeError(f"listener must be callable, got {listener!r}")
-        key, listeners = object(), self._worker.listeners
-        listeners[key] = listener
-
-        def unsubscribe() -> None:
-            listeners.pop(key, None)
-
-        return unsubscribe
+        return self._worker.listeners.add(listener)
 
     # ------------------------------------------------------------------------ play and pause
 
@@ -313,8 +305,7 @@ class LiveStream:
         self, drags: Sequence[Drag], keep: Region | None, settings: DragMethod | None
     ) -> tuple[tuple[Drag, ...], Region | None]:
         """The checked drags and region to keep, as immutable values for the queue."""
-        spec, blocks = self._stream.model.spec, self._stream.blocks
-        request = Request.of(spec, blocks, drags=drags, keep=keep, settings=settings, callback=None)
+        request = Request.of(self._stream, drags, keep, settings)
         return request.drags, request.keep
 
 

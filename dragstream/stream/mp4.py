@@ -18,12 +18,7 @@ class FFmpegError(RuntimeError):
 
 
 def encode_mp4(frames: NDArray[np.uint8], path: Path, frame_rate: float) -> None:
-    """Write frames (T, H, W, 3) as H.264; ``path`` may have any suffix.
-
-    Raises:
-        ImportError: Without imageio-ffmpeg (extra ``widgets``).
-        FFmpegError: ffmpeg cannot be run, has no x264, or failed, as on a full disk.
-    """
+    """Write frames (T, H, W, 3) as H.264; ``path`` may have any suffix."""
     command = [find_ffmpeg(), *_arguments(frames, frame_rate), str(path.absolute())]
     try:
         # A separate process group: an interrupt of the kernel should reach Python only.
@@ -48,12 +43,7 @@ _INSTEAD = "to_gif, or a file name that ends in .gif, works without ffmpeg"
 
 
 def find_ffmpeg() -> str:
-    """The path of ffmpeg: that of imageio-ffmpeg, or `IMAGEIO_FFMPEG_EXE`.
-
-    Raises:
-        ImportError: Without imageio-ffmpeg (extra ``lab``).
-        FFmpegError: It finds none.
-    """
+    """The path of ffmpeg: that of imageio-ffmpeg, or `IMAGEIO_FFMPEG_EXE`."""
     try:
         import imageio_ffmpeg
     except ImportError as error:

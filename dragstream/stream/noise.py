@@ -16,12 +16,7 @@ SEED_LIMIT = 2**64
 
 
 def checked_seed(seed: int) -> int:
-    """``seed`` as a plain ``int``.
-
-    Raises:
-        TypeError: for anything but an integer (booleans included).
-        ValueError: for an integer outside 0 to 2**64 - 1.
-    """
+    """``seed`` as a plain ``int``."""
     if isinstance(seed, bool):
         raise TypeError(f"seed must be an integer, not {seed!r}")
     try:

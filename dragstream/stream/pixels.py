@@ -41,11 +41,7 @@ def _check(value: object) -> None:
 
 
 def decode(model: VideoModel, latents: torch.Tensor, memory: Any) -> tuple[NDArray[np.uint8], Any]:
-    """Latents (1, F, C, h, w) to read-only frames uint8 (T, H, W, 3), and the decoder's memory.
-
-    Raises:
-        FloatingPointError: The decoder's values are not finite; the message names the part.
-    """
+    """Latents (1, F, C, h, w) to read-only frames uint8 (T, H, W, 3), and the decoder's memory."""
     try:
         with torch.no_grad(), np.errstate(invalid="raise"), _Finite():
             decoded, after = model.decode(latents, memory)

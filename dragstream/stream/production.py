@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from dragstream.method.moments import Moments, drift
 from dragstream.method.settings import DragSettings
 from dragstream.models.pixels import ADVICE
-from dragstream.stream.block_plan import BlockPlan
 from dragstream.stream.events import BlockMade, EventCallback, ignore_event
 from dragstream.stream.generation import Draft, PlanAt, generate, no_plan
 from dragstream.stream.noise import noise
@@ -63,30 +62,20 @@ class Undecoded:
 
 @dataclass(frozen=True, eq=False)
 class BlockRequest:
-    """The parameters of one block to produce.
-
-    Attributes:
-        mode: The call that generates it; a step with drags becomes an animation.
-        first_steps: Noisy latents of the first denoising steps, (F, C, h, w) each; empty for fresh
-            noise.
-        plan: The drags, asked for at each denoising step.
-        prediction_blocks: That of the drags' settings.
-        part: (j, n): it is block j of the n blocks of the call.
-        origin: The block that it replaces, if any.
-    """
+    """The parameters of one block to produce."""
 
     mode: Mode
-    first_steps: Sequence[torch.Tensor] = ()
+    """The call that generates it; a step with drags becomes an animation."""
     plan: PlanAt = no_plan
+    """The drags, asked for at each denoising step."""
     prediction_blocks: int = 0
+    """That of the drags' settings."""
     part: tuple[int, int] = (0, 1)
+    """(j, n): it is block j of the n blocks of the call."""
+    first_steps: Sequence[torch.Tensor] = ()
+    """Noisy latents of the first denoising steps, (F, C, h, w) each; empty for fresh noise."""
     origin: Block | None = None
-
-    @classmethod
-    def dragged(cls, mode: Mode, plan: BlockPlan, **others: Any) -> BlockRequest:
-        """A block with drags that are known before it begins."""
-        count = plan.request.settings.prediction_blocks
-        return cls(mode, plan=plan.at, prediction_blocks=count, **others)
+    """The block that it replaces, if any."""
 
 
 def produce(
@@ -139,35 +128,39 @@ def denoise(
         previous=_previous(cache, state, wanted.prediction_blocks),
         on_event=on_event,
     )
-    return _committed(cache, state, _recorded(state, wanted, draft), context)
-
-
-def _recorded(state: State, wanted: BlockRequest, draft: Draft) -> Block:
-    """The record of a draft, without its frames and drift."""
     latents, *noisy = _stored(draft.latents, *draft.noisy)
-    block = _block(
+    return _committed(
+        cache,
         state,
-        wanted.mode,
+        context,
         latents=latents,
         noisy=tuple(noisy),
         timings=Timings(draft.step_seconds, draft.drag_seconds, 0.0, 0.0),
+        **_call_record(wanted, draft),
     )
+
+
+def _call_record(wanted: BlockRequest, draft: Draft) -> dict[str, Any]:
+    """The fields of a block for the call that made it, and for those before."""
+    record: dict[str, Any] = {"mode": wanted.mode}
     if draft.plan is not None:
         request = draft.plan.request
-        block = replace(
-            block,
-            mode=Mode.ANIMATE if wanted.mode is Mode.STEP else wanted.mode,
-            drags=request.drags,
-            keep=request.keep,
-            settings=request.settings,
-            part=wanted.part,
-            iterations=draft.iterations,
-        )
+        record |= {
+            "mode": Mode.ANIMATE if wanted.mode is Mode.STEP else wanted.mode,
+            "drags": request.drags,
+            "keep": request.keep,
+            "settings": request.settings,
+            "part": wanted.part,
+            "iterations": draft.iterations,
+        }
     if wanted.origin is not None:
         origin = wanted.origin
-        earlier = (*origin.earlier, origin.call)
-        block = replace(block, earlier=earlier, picture=origin.picture, footage=origin.footage)
-    return block
+        record |= {
+            "earlier": origin.calls,
+            "picture": origin.picture,
+            "footage": origin.footage,
+        }
+    return record
 
 
 def _previous(cache: ContextCache, state: State, wanted: int) -> torch.Tensor | None:
@@ -187,11 +180,6 @@ def produce_image(cache: ContextCache, state: State, seed: int, image: NDArray[n
 
     The block's noisy latents are those with which a generated block arrives at the same clean
     latents, so that it can be edited and dragged like any other.
-
-    Raises:
-        TypeError: Not an array.
-        ValueError: Another size or dtype than the model's frames.
-        FloatingPointError: The encoder's latents, or the frames decoded from them, are not finite.
     """
     grid = cache.model.spec.grid
     if not isinstance(image, np.ndarray):
@@ -217,14 +205,7 @@ class VideoEncoder(Protocol):
 
 
 def produce_video(cache: ContextCache, state: State, seed: int, video: NDArray[np.uint8]) -> State:
-    """The state with first blocks that show a video; see `produce_image`.
-
-    Raises:
-        TypeError: Not an array, or a model that takes pictures only.
-        ValueError: Frames of another size or dtype than the model's, or a number of them that does
-            not make whole blocks.
-        Exception: Any exception of the model.
-    """
+    """The state with first blocks that show a video; see `produce_image`."""
     model = cache.model
     if not isinstance(video, np.ndarray):
         raise TypeError(
@@ -281,44 +262,46 @@ def _from_latents(
             for step, sigma in enumerate(spec.levels(index))
             if sigma in spec.sigmas
         )
-        timings = Timings((), 0.0, 0.0, 0.0)
-        block = _block(state, Mode.IMAGE, latents=latents.clone(), noisy=noisy, timings=timings)
-        context = cache.context(state, index, state.prompt)
-        decoder = cache.decoder(state, index)
-        kept = block if state.blocks else replace(block, **source)
-        state = _committed(cache, state, kept, context).decoded(cache, state, decoder)
+        made = _committed(
+            cache,
+            state,
+            cache.context(state, index, state.prompt),
+            mode=Mode.IMAGE,
+            latents=latents.clone(),
+            noisy=noisy,
+            timings=Timings((), 0.0, 0.0, 0.0),
+            **(source if index == 0 else {}),
+        )
+        state = made.decoded(cache, state, cache.decoder(state, index))
     return replace(state, start=len(parts))
 
 
-def _block(
+def _committed(
+    cache: ContextCache,
     state: State,
-    mode: Mode,
+    context: Context,
     *,
     latents: torch.Tensor,
-    noisy: tuple[torch.Tensor, ...],
     timings: Timings,
-) -> Block:
-    """The next block of a state, without its frames and drift."""
-    return Block(
+    **fields: Any,
+) -> Undecoded:
+    """Commit the next block of a state after a context, and record it without its frames.
+
+    ``fields`` are the other fields of the `Block` that are not their defaults.
+    """
+    began = time.perf_counter()
+    after = cache.commit(latents, context)
+    neighbours = (fields.get("settings") or DragSettings.paper()).neighbours
+    block = Block(
         index=len(state.blocks),
-        mode=mode,
         prompt=state.prompt,
         latents=latents,
-        noisy=noisy,
         frames=np.zeros((0, 0, 0, 3), np.uint8),
-        drift=(),
-        timings=timings,
+        drift=_drift(state.blocks, latents, neighbours),
+        timings=replace(timings, commit=time.perf_counter() - began),
+        **fields,
     )
-
-
-def _committed(cache: ContextCache, state: State, block: Block, context: Context) -> Undecoded:
-    """Commit a block after a state."""
-    began = time.perf_counter()
-    context = cache.commit(block.latents, context)
-    timings = replace(block.timings, commit=time.perf_counter() - began)
-    neighbours = (block.settings or DragSettings.paper()).neighbours
-    drifts = _drift(state.blocks, block.latents, neighbours)
-    return Undecoded(replace(block, drift=drifts, timings=timings), context)
+    return Undecoded(block, after)
 
 
 def _drift(past: Sequence[Block], latents: torch.Tensor, neighbours: int) -> tuple[float, ...]:
@@ -332,13 +315,8 @@ def _drift(past: Sequence[Block], latents: torch.Tensor, neighbours: int) -> tup
 
 def _shape(cache: ContextCache) -> tuple[int, ...]:
     spec = cache.model.spec
-    grid = spec.grid
-    return (
-        spec.frames_per_block,
-        spec.latent_channels,
-        grid.latent_height,
-        grid.latent_width,
-    )
+    size = spec.grid.latent_height, spec.grid.latent_width
+    return (spec.frames_per_block, spec.latent_channels, *size)
 
 
 def _stored(*parts: torch.Tensor) -> list[torch.Tensor]:

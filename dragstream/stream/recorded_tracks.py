@@ -9,8 +9,6 @@ from dragstream.drags.tracks import Tracks, drags_to_tracks
 from dragstream.stream.reader import StreamReader
 from dragstream.stream.records import Block, Mode
 
-__all__ = ["recorded_tracks"]
-
 
 def recorded_tracks(stream: StreamReader, *, points: int = 1) -> Tracks:
     """The commanded tracks of all animations in a stream.
@@ -35,7 +33,7 @@ def recorded_tracks(stream: StreamReader, *, points: int = 1) -> Tracks:
     length = len(stream.frames)
     places, seen = [], []
     for block in blocks:
-        call = (*block.earlier, block.call)[0]
+        call = block.calls[0]
         if call.mode is not Mode.ANIMATE or call.part[0] != 0:
             continue
         # a clip made again moves in its first latent frame already
@@ -58,8 +56,7 @@ def _end(blocks: tuple[Block, ...]) -> int:
     """The video frame after an animation that begins with the first of these blocks."""
     last = blocks[0]
     for number, block in enumerate(blocks):
-        call = (*block.earlier, block.call)[0]
-        if call.mode is not Mode.ANIMATE or call.part[0] != number:
+        if block.calls[0].mode is not Mode.ANIMATE or block.calls[0].part[0] != number:
             break
         last = block
     return last.first_frame + len(last.frames)

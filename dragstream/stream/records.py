@@ -7,19 +7,17 @@ import html
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dragstream.drags.motions import Drag
+from dragstream.method.base import DragMethod
 from dragstream.method.iteration import Iteration
 from dragstream.method.moments import Moments
 from dragstream.stream.video import filmstrip_png
-
-if TYPE_CHECKING:
-    from dragstream.drags.motions import Drag
-    from dragstream.method.base import DragMethod
 
 __all__ = ["Block", "Call", "Iteration", "Mode", "Timings"]
 
@@ -119,9 +117,14 @@ class Block:
         return Call(self.mode, self.drags, self.keep, self.settings, self.part)
 
     @property
+    def calls(self) -> tuple[Call, ...]:
+        """The call that first made the block, and those that edited it, in order."""
+        return (*self.earlier, self.call)
+
+    @property
     def given(self) -> bool:
         """True for blocks of the picture or video that the stream was started from."""
-        return (*self.earlier, self.call)[0].mode is Mode.IMAGE
+        return self.calls[0].mode is Mode.IMAGE
 
     @cached_property
     def moments(self) -> Moments:

@@ -14,7 +14,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,10 +29,8 @@ from dragstream.drags.source import Expression, Items, Make, differences, quoted
 from dragstream.method.base import DragMethod
 from dragstream.method.settings import DragSettings
 from dragstream.models import available
+from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.stream.records import Block, Call, Mode
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec, VideoModel
 
 _LINE = 96
 """Characters of a picture's data in one line."""
@@ -49,20 +47,7 @@ def script(
     prediction_blocks: int,
     load: str | None,
 ) -> str:
-    """The source that generates a stream of these blocks again.
-
-    Args:
-        model: The model that generated them.
-        blocks: All blocks, oldest first.
-        prompt: The caption of the next block.
-        seed: The stream's seed.
-        prediction_blocks: The stream's `prediction_blocks`.
-        load: The expression that gives the model; None for `ds.load` of its name.
-
-    Raises:
-        ValueError: A model of a name not in `available()`, without an expression for it; blocks
-            from an archive without the calls that made them.
-    """
+    """The source that generates a stream of these blocks again."""
     name = model.spec.name
     if load is None:
         if name not in available():
@@ -106,7 +91,7 @@ def _head(body: str, classes: Mapping[str, str]) -> Iterator[str]:
 def _classes(blocks: Sequence[Block]) -> dict[str, str]:
     """Name and module of all motions, methods and their parts in some blocks."""
     found: dict[str, str] = {}
-    for call in (call for block in blocks for call in (*block.earlier, block.call)):
+    for call in (call for block in blocks for call in block.calls):
         method: Any = call.settings
         parts: list[Any] = [part for drag in call.drags for part in parts_of(drag.motion)]
         if method is not None:
@@ -163,7 +148,7 @@ class _Writer:
 
     def _run(self, run: Sequence[Block]) -> Iterator[str]:
         """The call that made some blocks, and the edits of the last of them."""
-        first, *edits = (*run[-1].earlier, run[-1].call)
+        first, *edits = run[-1].calls
         if first.mode is Mode.STEP:
             yield "stream.step()" if len(run) == 1 else f"stream.run({len(run)}, progress=False)"
         elif first.mode is Mode.ANIMATE:
@@ -187,22 +172,11 @@ class _Writer:
 
 
 def _check(blocks: Sequence[Block]) -> None:
-    """Refuse blocks without all their calls, as in archives of version 1."""
-    for block in blocks:
-        if block.mode is Mode.EDIT and not block.earlier:
-            raise ValueError(
-                f"block {block.index} was edited, and its archive does not hold the call before: "
-                "save the stream again from the session that made it"
-            )
+    """Refuse blocks from an early archive, which lacks the picture."""
     if blocks and blocks[0].given and blocks[0].picture is None is blocks[0].footage:
         raise ValueError(
             "the archive does not hold the picture or video that the stream was started from"
         )
-
-
-def _origin(block: Block) -> Call:
-    """The call that first made a block, before any edit."""
-    return (*block.earlier, block.call)[0]
 
 
 def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
@@ -219,7 +193,7 @@ def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
 
 def _follows(before: Block, block: Block) -> bool:
     """True if one call can make both of two successive blocks."""
-    first, then = _origin(before), _origin(block)
+    first, then = before.calls[0], block.calls[0]
     if before.earlier or before.prompt != block.prompt or first.mode is not then.mode:
         return False
     if first.mode is Mode.STEP:
@@ -259,16 +233,8 @@ def _settings(settings: DragMethod, spec: ModelSpec) -> Make:
     if not isinstance(settings, DragSettings):
         kind: Any = type(settings)
         return Make(kind.__name__, tuple(differences(settings, kind().resolve(spec))))
-    presets = {
-        "": DragSettings(),
-        ".paper": DragSettings.paper(),
-        ".released": DragSettings.released(),
-    }
-    written = [
-        Make(f"ds.DragSettings{name}", tuple(differences(settings, preset.resolve(spec))))
-        for name, preset in presets.items()
-    ]
-    return min(written, key=lambda made: len(made.arguments))
+    name, preset = settings.nearest_preset(spec)
+    return Make(f"ds.DragSettings{name}", tuple(differences(settings, preset)))
 
 
 def _statement(head: str, expression: Expression) -> str:

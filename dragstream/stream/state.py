@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from dragstream.drags.checks import check_int
+from dragstream.models.base import VideoModel
 from dragstream.stream.pixels import decode
+from dragstream.stream.records import Block
 
-if TYPE_CHECKING:
-    from dragstream.models.base import VideoModel
-    from dragstream.stream.records import Block
-
-Blocks = tuple["Block", ...]
+Blocks = tuple[Block, ...]
 Context = Any
 """A model's context (its cache), opaque to this package."""
 Value = TypeVar("Value")
@@ -179,12 +177,7 @@ class ContextCache:
         self._decoders: LRUCache[Any] = LRUCache(limit)
 
     def text(self, prompt: str) -> torch.Tensor:
-        """The encoded prompt.
-
-        Raises:
-            TypeError: Anything but a string.
-            ValueError: A prompt that the model refuses.
-        """
+        """The encoded prompt."""
         if not isinstance(prompt, str):
             raise TypeError(f"prompt must be a string, got {prompt!r}")
         found = self._texts.get(prompt)
@@ -227,11 +220,7 @@ class ContextCache:
             return self.model.commit(self.to_model(latents), context)
 
     def decode(self, latents: torch.Tensor, memory: Any) -> tuple[NDArray[np.uint8], Any]:
-        """Latents (F, C, h, w) to read-only frames (T, H, W, 3), and the decoder's state.
-
-        Raises:
-            FloatingPointError: The decoder's values are not finite.
-        """
+        """Latents (F, C, h, w) to read-only frames (T, H, W, 3), and the decoder's state."""
         return decode(self.model, self.to_model(latents), memory)
 
     def _commit_block(self, blocks: Blocks, index: int, context: Context | None) -> Context:

@@ -172,7 +172,7 @@ class Stream(StreamExport, StreamAccess):
             cache, event = self._cache, self._write_lock.on_event
             with contextlib.closing(overlapped(cache, state, self._seed, count, event)) as grow:
                 for self._state in tqdm(grow, "blocks", count, disable=not progress):
-                    self._notify()
+                    self._listeners.call(self)
             return list(self._state.blocks[len(state.blocks) :])
 
     def edit(
@@ -203,24 +203,10 @@ class Stream(StreamExport, StreamAccess):
         """
         with self._writing("edit") as state:
             need_blocks(state, "edit")
-            request = Request.of(
-                self.model.spec,
-                state.blocks,
-                drags=drags,
-                keep=keep,
-                settings=settings,
-                callback=callback,
-            )
-            newest = state.blocks[-1]
-            before = state.cut(newest.index)
-            plan = plan_block(
-                request, self._cache, before, state, MotionSchedule(len(newest.latents))
-            )
-            first_steps = newest.noisy[: request.step + 1]
-            wanted = BlockRequest.dragged(Mode.EDIT, plan, first_steps=first_steps, origin=newest)
-            changed = self._produce(before, wanted)
-            self._state = replace(changed, prompt=state.prompt)
-            return changed.blocks[-1]
+            request = Request.of(self, drags, keep, settings, callback)
+            schedule = MotionSchedule(len(state.blocks[-1].latents))
+            self._state = self._generated_again(state, request, Mode.EDIT, schedule)
+            return self._state.blocks[-1]
 
     def animate(  # noqa: PLR0917
         self,
@@ -258,22 +244,16 @@ class Stream(StreamExport, StreamAccess):
         with self._writing("animate") as state:
             count = check_int(blocks, "blocks", least=1)
             need_blocks(state, "animate")
-            request = Request.of(
-                self.model.spec,
-                state.blocks,
-                drags=drags,
-                keep=keep,
-                settings=settings,
-                callback=callback,
-            )
-            if self.model.spec.most_blocks == len(state.blocks) == count == 1:
-                self._state = self._reanimated(state, request)
-                return list(self._state.blocks)
+            request = Request.of(self, drags, keep, settings, callback)
             grown, frames = state, self.model.spec.frames_per_block
+            if self.model.spec.most_blocks == len(state.blocks) == count == 1:
+                schedule = MotionSchedule(frames, 0, frames, held=0)
+                self._state = self._generated_again(state, request, Mode.ANIMATE, schedule)
+                return list(self._state.blocks)
             for part in tqdm(range(count), "dragged blocks", disable=not progress):
                 schedule = MotionSchedule(frames, part * frames, count * frames)
                 plan = plan_block(request, self._cache, grown, state, schedule)
-                wanted = BlockRequest.dragged(Mode.ANIMATE, plan, part=(part, count))
+                wanted = BlockRequest(Mode.ANIMATE, plan.at, plan.prediction_blocks, (part, count))
                 grown = self._produce(grown, wanted)
             self._state = grown
             return list(grown.blocks[-count:])
@@ -299,7 +279,7 @@ class Stream(StreamExport, StreamAccess):
                     return None
                 return plan_block(request, self._cache, state, state, schedule, late.references)
 
-            wanted = BlockRequest(Mode.STEP, plan=plan, prediction_blocks=late.prediction_blocks)
+            wanted = BlockRequest(Mode.STEP, plan, late.prediction_blocks)
             self._state = self._produce(state, wanted)
             return self._state.blocks[-1]
 
@@ -375,15 +355,20 @@ class Stream(StreamExport, StreamAccess):
 
     # ------------------------------------------------------------------------------ private
 
-    def _reanimated(self, state: State, request: Request) -> State:
-        """A clip of one block generated again, with a motion from its first frame on."""
-        (clip,) = state.blocks
-        before, frames = state.cut(0), len(clip.latents)
-        plan = plan_block(
-            request, self._cache, before, state, MotionSchedule(frames, 0, frames, held=0)
+    def _generated_again(
+        self, state: State, request: Request, mode: Mode, schedule: MotionSchedule
+    ) -> State:
+        """The state with its newest block generated again from the drags' step on."""
+        newest = state.blocks[-1]
+        before = state.cut(newest.index)
+        plan = plan_block(request, self._cache, before, state, schedule)
+        wanted = BlockRequest(
+            mode,
+            plan.at,
+            plan.prediction_blocks,
+            first_steps=newest.noisy[: request.step + 1],
+            origin=newest,
         )
-        first_steps = clip.noisy[: request.step + 1]
-        wanted = BlockRequest.dragged(Mode.ANIMATE, plan, first_steps=first_steps, origin=clip)
         return replace(self._produce(before, wanted), prompt=state.prompt)
 
     def _produce(self, state: State, wanted: BlockRequest) -> State:

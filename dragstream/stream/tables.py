@@ -73,19 +73,11 @@ def _rows(block: Block) -> Iterator[dict[str, Any]]:
     shared = {"block": block.index, "mode": block.mode.value, "prompt": block.prompt}
     for item in block.iterations:
         yield shared | {
+            **{name: getattr(item, name) for name in COLUMNS if hasattr(item, name)},
             "iteration": item.index,
-            "segment": item.segment,
-            "cutoff": item.cutoff,
-            "loss": item.loss,
-            "loss_rec": item.loss_rec,
-            "loss_cst": item.loss_cst,
-            "gradient_norm": item.gradient_norm,
             "mean_before": item.moments_before.mean,
             "std_before": item.moments_before.std,
-            "drift_before": item.drift_before,
             **_pooled(item.moments),
-            "drift": item.drift,
-            "seconds": item.seconds,
         }
     for frame, latent_frame in enumerate(block.latent_frames):
         yield shared | {

@@ -22,8 +22,6 @@ from dragstream.drags.files import checked_target, replacing
 from dragstream.stream.gif import FASTEST, SLOWEST, encode_gif
 from dragstream.stream.mp4 import FFmpegError, encode_mp4
 
-__all__ = ["Clip", "FFmpegError", "filmstrip_png", "to_gif", "to_mp4"]
-
 Frames = NDArray[np.uint8]
 
 _log = logging.getLogger(__name__)
@@ -54,19 +52,6 @@ def to_mp4(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> P
     """Write (T, H, W, 3) uint8 frames as H.264; returns the path.
 
     The file appears whole or not at all: an older one stays until the new one is complete.
-
-    Args:
-        frames: At least one.
-        path: Ending in ``.mp4``; ``~`` is the home folder.
-        frame_rate: Frames a second.
-
-    Raises:
-        TypeError: A frame rate that is no number.
-        ValueError: No frames, another suffix than ``.mp4``, no such folder, a bad frame rate.
-        ImportError: Without imageio-ffmpeg (extra ``widgets``).
-        RuntimeError: ffmpeg cannot be run, has no x264, or failed, as on a full disk: an
-            `FFmpegError` with ffmpeg's output.
-        OSError: The file cannot be written.
     """
     frames, target, frame_rate = _checked(frames, path, ".mp4", frame_rate)
     with replacing(target) as part:
@@ -80,17 +65,6 @@ def to_gif(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> P
     The file holds every frame, also those that equal the one before, and appears whole or not at
     all. A gif counts in hundredths of a second, so at 16 frames a second three frames of four are
     shown for 0.06 s and one for 0.07 s.
-
-    Args:
-        frames: At least one.
-        path: Ending in ``.gif``; ``~`` is the home folder.
-        frame_rate: Frames a second. Players slow down above 50; the gif then has 50, and a
-            `UserWarning` is issued.
-
-    Raises:
-        TypeError: A frame rate that is no number.
-        ValueError: No frames, another suffix than ``.gif``, no such folder, a bad frame rate.
-        OSError: The file cannot be written.
     """
     frames, target, frame_rate = _checked(frames, path, ".gif", frame_rate)
     if not SLOWEST <= frame_rate <= FASTEST:
@@ -123,10 +97,6 @@ class Clip:
         """Encode frames as mp4, or as gif without a working ffmpeg.
 
         ``width`` defaults to the smallest multiple of the frames' width that is at least 320.
-
-        Raises:
-            TypeError: A rate or width that is not a number.
-            ValueError: No frames, or a rate or width out of range.
         """
         frames, frame_rate = _checked_frames(frames), check_positive(frame_rate, "frame_rate")
         if width is None:

@@ -9,34 +9,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import check_positive
 from dragstream.drags.files import checked_target, replacing
+from dragstream.drags.motions import Drag
+from dragstream.models.base import ModelSpec
+from dragstream.stream.drag_targets import anchor_track, rest_frame, target_places
 from dragstream.stream.inline_page import inline_page, shown_frames
-from dragstream.stream.records import Block, Mode
-from dragstream.stream.target_places import target_places
-
-if TYPE_CHECKING:
-    from dragstream.drags.motions import Drag
-    from dragstream.models.base import ModelSpec
-
-_TRACK_POINTS = 33
+from dragstream.stream.records import Block
 
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """A stream on a page.
-
-    Attributes:
-        name: Its name.
-        seed: Its seed.
-        blocks: Its blocks, oldest first.
-        code: Python source that makes it again; None if it cannot be written.
-    """
+    """A stream on a page."""
 
     name: str
     seed: int
@@ -55,19 +44,6 @@ def write_page(
     The page holds the frames, blocks with their prompts, drags, settings and drift, and the code
     that makes each stream again. It loads nothing and its only script is DragStream's own: texts
     are data, and a content security policy forbids everything else.
-
-    Args:
-        branches: The streams, at least one, with names of their own.
-        spec: Of their model.
-        path: Ending in ``.html``; ``~`` is the home folder.
-        megabytes: Frames are scaled down, to 64 pixels of width at most, until they need no more
-            than this, in units of 10^6 bytes.
-
-    Raises:
-        TypeError: ``megabytes`` is not a number.
-        ValueError: A stream without blocks, two of one name, another suffix, no such folder, or a
-            number that is not positive.
-        OSError: The file cannot be written.
     """
     limit = check_positive(megabytes, "megabytes") * 1e6
     target = checked_target(path, ".html")
@@ -154,13 +130,11 @@ def _settings(settings: object) -> list[tuple[str, str]]:
 def _drag(block: Block, drag: Drag) -> dict[str, Any]:
     """The outline of a drag's handle, the track of its anchor, and the maps to its targets."""
     mask = drag.mask(*block.frames.shape[1:3])
-    anchor = np.asarray(drag.motion.anchor(mask))
-    track = [drag.motion.at(step).apply(anchor) for step in np.linspace(0, 1, _TRACK_POINTS)]
     return {
         "kind": type(drag.motion).__name__,
         "outline": outline_path(mask),
-        "track": [[round(float(x), 1), round(float(y), 1)] for x, y in track],
-        "rest": block.video_frames[-1] if block.mode is Mode.EDIT else block.first_frame - 1,
+        "track": [[round(x, 1), round(y, 1)] for x, y in anchor_track(drag.motion, mask).tolist()],
+        "rest": rest_frame(block),
         "targets": [
             {"frame": frame, "matrix": [round(v, 4) for row in place.matrix for v in row]}
             for frame, place in target_places(block, drag.motion)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dragstream.stream.events import BlockMade, Changed, Event, EventCallback, Status, StatusChanged
+from dragstream.stream.events import BlockMade, Changed, Event, Listeners, Status, StatusChanged
 from dragstream.stream.holds import Holds
 
 if TYPE_CHECKING:
@@ -28,15 +28,10 @@ class _CancelledError(Exception):
 
 
 class Worker:
-    """A daemon thread that reserves a stream while it has work.
-
-    Args:
-        stream: The stream that it changes.
-        frame_rate: Video frames a second at which blocks are published.
-    """
+    """A daemon thread that reserves a stream while it has work."""
 
     def __init__(self, stream: Stream, frame_rate: float) -> None:
-        self.listeners: dict[object, EventCallback] = {}
+        self.listeners = Listeners()
         self.holds = Holds(stream, self.wake)
         self._stream = stream
         self._frame_rate = frame_rate
@@ -69,11 +64,7 @@ class Worker:
             return Status.STOPPED if ended else Status.PAUSED
 
     def submit(self, command: Callable[[], object] | None = None) -> None:
-        """Queue a command; None means play.
-
-        Raises:
-            RuntimeError: An earlier error, or another call is changing the stream.
-        """
+        """Queue a command; None means play."""
         self.raise_error()
         with self._condition:
             self._ensure_thread()
@@ -279,11 +270,7 @@ class Worker:
             self._publish(change)
 
     def _publish(self, event: Event) -> None:
-        for listener in tuple(self.listeners.values()):
-            try:
-                listener(event)
-            except Exception:  # noqa: BLE001
-                _log.exception("a listener of a LiveStream failed")
+        self.listeners.call("a LiveStream", event)
 
     def _release_stream(self) -> None:
         """Release the stream for other threads."""

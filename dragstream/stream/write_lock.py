@@ -45,21 +45,13 @@ class WriteLock:
         return ignore_event if owner is None else owner.on_event
 
     def acquire(self, writer: Writer) -> None:
-        """Take the lock for a call, until it sets `done`.
-
-        Raises:
-            RuntimeError: Another call holds the lock, or another thread owns it.
-        """
+        """Take the lock for a call, until it sets `done`."""
         with self._mutex:
             self._check(writer.call, threading.current_thread())
             self._writer = writer
 
     def own(self, owner: Owner) -> Callable[[], None]:
-        """Make one thread the owner of the lock; the returned function releases it.
-
-        Raises:
-            RuntimeError: A call holds the lock, or another thread owns it.
-        """
+        """Make one thread the owner of the lock; the returned function releases it."""
         with self._mutex:
             self._check(owner.thread.name, owner.thread)
             self._owner = owner

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags import regions
-from dragstream.drags.checks import check_int
+from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.documents import to_json
-from dragstream.drags.motions import Drag, Motion
+from dragstream.drags.motions import Camera, Drag, Motion
 from dragstream.drags.motions.combined import parts_of
 from dragstream.drags.shapes import Shape, as_shape
 from dragstream.widgets import messages
-from dragstream.widgets.entries import Entry, listed, next_colour
+from dragstream.widgets.camera_entries import camera_drag, drags_of, entries_of
+from dragstream.widgets.entries import Entry, next_colour
 from dragstream.widgets.history import History
 
 BoolMask = NDArray[np.bool_]
@@ -64,16 +65,25 @@ class CanvasDocument:
     def __init__(
         self, drags: Sequence[Drag], keep: Shape | BoolMask | None, height: int, width: int
     ) -> None:
-        messages.check_drags(drags, keep, height, width)
         self._height, self._width = height, width
         self._own_motions: dict[str, type[Motion]] = {}
+        self._resolved: tuple[Scene, list[Drag], Shape | None] | None = None
         scene = Scene((), None, None, {}, [], None)
-        self._history = History(self._with_entries(scene, listed(drags), keep))
+        self._history = History(self._with_drags(scene, drags, keep))
 
     @property
     def scene(self) -> Scene:
         """The current scene."""
         return self._history.scene
+
+    @property
+    def drags(self) -> tuple[list[Drag], Shape | None]:
+        """The drags and the region to keep that a stream takes, see `camera_entries.drags_of`."""
+        scene = self.scene
+        if self._resolved is None or self._resolved[0] is not scene:
+            found = drags_of(scene.entries, scene.keep, self._height, self._width)
+            self._resolved = (scene, *found)
+        return list(self._resolved[1]), self._resolved[2]
 
     @property
     def revision(self) -> int:
@@ -84,8 +94,7 @@ class CanvasDocument:
 
     def set_drags(self, drags: Sequence[Drag]) -> None:
         """Replace all drags; drags that were there keep their colours."""
-        messages.check_drags(drags, self.scene.keep, self._height, self._width)
-        self._set_checked(listed(drags, self.scene.entries))
+        self._add(self._with_drags(self.scene, drags, self.scene.keep))
 
     def set_entries(self, entries: Sequence[Entry], keep: Shape | BoolMask | None) -> None:
         """Replace all entries and the keep region."""
@@ -102,8 +111,29 @@ class CanvasDocument:
     def add(self, drag: Drag) -> None:
         """Append a drag in a colour of its own."""
         scene = self.scene
+        if isinstance(getattr(drag, "motion", None), Camera):
+            self.set_entries([*scene.entries, Entry(drag, self._next_colour())], scene.keep)
+            return
         messages.check_drags([drag], scene.keep, self._height, self._width)
         self._set_checked([*scene.entries, Entry(drag, self._next_colour())])
+
+    def set_camera(self, camera: Camera | None) -> None:
+        """Replace the camera, or remove it; muted ones are removed."""
+        if not (camera is None or isinstance(camera, Camera)):
+            raise TypeError(f"camera must be a Camera or None, got {short_repr(camera)}")
+        entries: list[Entry | None] = list(self.scene.entries)
+        old = None
+        for place, entry in enumerate(self.scene.entries):
+            if entry.drag.motion.whole_frame:
+                entries[place] = None
+                old = place if old is None else old
+        if camera is not None:
+            drag = camera_drag(camera, self._height, self._width)
+            if old is None:
+                entries.append(Entry(drag, self._next_colour()))
+            else:
+                entries[old] = replace(self.scene.entries[old], drag=drag, muted=False)
+        self.set_entries([entry for entry in entries if entry is not None], self.scene.keep)
 
     def mute(self, index: int, *, muted: bool) -> None:
         """Mute or unmute an entry."""
@@ -196,10 +226,32 @@ class CanvasDocument:
         """Replace all entries by ones that are known to fit."""
         self._add(self._with_entries(self.scene, entries, self.scene.keep))
 
+    def _with_drags(
+        self, scene: Scene, drags: Sequence[Drag], keep: Shape | BoolMask | None
+    ) -> Scene:
+        """A scene with other drags, checked; the camera's are found among them."""
+        size = (self._height, self._width)
+        known: Any = drags  # of any type
+        cameras = isinstance(known, list | tuple) and any(
+            isinstance(drag, Drag) and drag.motion.whole_frame for drag in known
+        )
+        messages.check_drags(drags, None if cameras else keep, *size)
+        kept = None if keep is None else as_shape(keep)
+        entries, kept = entries_of(drags, scene.entries, kept, *size)
+        if cameras:
+            messages.check_entries(entries, kept, *size)
+        return self._with_entries(scene, entries, kept)
+
     def _with_entries(
         self, scene: Scene, entries: Sequence[Entry], keep: Shape | BoolMask | None
     ) -> Scene:
         """A scene with other drags; the classes of user-defined motions are remembered."""
+        entries = [
+            replace(entry, drag=camera_drag(entry.drag.motion, self._height, self._width))
+            if isinstance(entry.drag.motion, Camera)
+            else entry
+            for entry in entries
+        ]
         drags = [entry.drag for entry in entries]
         for motion in (part for drag in drags for part in parts_of(drag.motion)):
             if motion.kind == "own":

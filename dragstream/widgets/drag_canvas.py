@@ -13,9 +13,10 @@ from PIL import Image
 
 from dragstream.drags import regions
 from dragstream.drags.checks import short_repr
-from dragstream.drags.motions import Drag
+from dragstream.drags.motions import Camera, Drag
 from dragstream.drags.shapes import Shape
 from dragstream.widgets import messages, similarity, sources
+from dragstream.widgets.camera_entries import active_camera, drawn
 from dragstream.widgets.canvas_document import CanvasDocument
 from dragstream.widgets.click_selection import ClickSelection, Point
 from dragstream.widgets.entries import Entry
@@ -93,7 +94,7 @@ class DragCanvas(HoldCanvas):
     """All drags, muted ones too, and the keep region as JSON (see `drags.documents`)."""
 
     looks: traitlets.List[Any] = traitlets.List(read_only=True).tag(sync=True)
-    """The looks of each drag of `state` as JSON: colour, muted, arm (see `entries`)."""
+    """The looks of each drag of `state` as JSON: colour, muted, arm, relative (see `entries`)."""
 
     draft = traitlets.Any(allow_none=True, read_only=True).tag(sync=True)
     """The region painted last that has no motion yet, as JSON, or None."""
@@ -129,13 +130,14 @@ class DragCanvas(HoldCanvas):
     def drags(self) -> list[Drag]:
         """The drags on the canvas that are not muted, in the order of the list beside it.
 
-        Setting them replaces all, muted ones too. A drag that was there keeps its colour.
+        With a `camera` they are what `with_camera` makes of them, the camera's drag first. Setting
+        replaces all, muted ones too; a drag that was there keeps its colour.
 
         Raises:
             TypeError, ValueError: On setting, what `dragstream.drags.motions.validate` refuses;
-                the canvas stays as it was.
+                the canvas stays as it was. On reading, objects that cover all that a camera moves.
         """
-        return [entry.drag for entry in self.entries if not entry.muted]
+        return self._document.drags[0]
 
     @drags.setter
     def drags(self, drags: Sequence[Drag]) -> None:
@@ -158,14 +160,35 @@ class DragCanvas(HoldCanvas):
         self._update()
 
     @property
+    def camera(self) -> Camera | None:
+        """The movement of the camera, or None.
+
+        Entries say whether an object moves with the scene or with the frame, and the camera's entry
+        the same of the region to keep: `ds.widgets.Entry(drag, relative="frame")`.
+
+        Raises:
+            TypeError, ValueError: On setting, no `Camera`, or one without `frames` beside pinned
+                drags; the canvas stays as it was.
+        """
+        found = active_camera(self.entries)
+        return None if found is None else found[1]
+
+    @camera.setter
+    def camera(self, camera: Camera | None) -> None:
+        self._document.set_camera(camera)
+        self._update()
+
+    @property
     def keep(self) -> BoolMask | None:
         """The region that must not change: bool (H, W), or None. Shapes may be set as well.
+
+        None beside a `camera`: then it is one of the `drags`, and goes with scene or frame.
 
         Raises:
             TypeError, ValueError: On setting, a region that does not fit the frame or shares
                 pixels with a drag's region; the canvas stays as it was.
         """
-        return self._mask(self._document.scene.keep)
+        return self._mask(self._document.drags[1])
 
     @keep.setter
     def keep(self, keep: Shape | BoolMask | None) -> None:
@@ -301,8 +324,8 @@ class DragCanvas(HoldCanvas):
         active = [entry for entry in self.entries if not entry.muted]
         return draw(
             self._current_frame(),
-            [entry.drag for entry in active],
-            self.keep,
+            drawn(active),
+            self._mask(self._kept()),
             draft=self.region,
             scale=scale,
             latent_frames=self.latent_frames,

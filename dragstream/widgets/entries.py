@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dragstream.drags.camera import Relative, check_relative
 from dragstream.drags.checks import check_bool, check_finite, check_int, short_repr
 from dragstream.drags.motions import Drag
 from dragstream.widgets.picture import PALETTE
@@ -30,6 +31,8 @@ class Entry:
         muted: A muted drag stays in the list and takes no part: it is not in `canvas.drags`.
         arm: Of a rotation, where its arm is drawn before it turns: the bearing in degrees
             clockwise from the x axis, and the length in pixels. None: upright.
+        relative: Beside a camera: "scene" if the object moves in the scene, "frame" if its target
+            is a place in the frame. Of the camera itself: what the region to keep goes with.
 
     Raises:
         TypeError, ValueError: An argument of another kind, or out of range.
@@ -39,6 +42,7 @@ class Entry:
     colour: int = 0
     muted: bool = False
     arm: Arm | None = None
+    relative: Relative = "scene"
 
     def __post_init__(self) -> None:
         if not isinstance(self.drag, Drag):
@@ -46,15 +50,17 @@ class Entry:
         object.__setattr__(self, "colour", _colour(self.colour))
         check_bool(self.muted, "muted")
         object.__setattr__(self, "arm", _arm(self.arm))
+        check_relative(self.relative)
 
     @property
     def look(self) -> Look:
-        """Its looks as JSON."""
-        return {
+        """Its looks as JSON; "relative" only where it is not "scene"."""
+        look = {
             "colour": self.colour,
             "muted": self.muted,
             "arm": None if self.arm is None else list(self.arm),
         }
+        return look if self.relative == "scene" else look | {"relative": self.relative}
 
 
 def next_colour(colours: Sequence[int]) -> int:
@@ -107,13 +113,15 @@ def check_looks(looks: object, count: int) -> list[Look]:
         where = f"looks[{index}]"
         if not isinstance(look, Mapping):
             raise TypeError(f"{where} must be an object, got {short_repr(look)}")
-        if set(look) != _FIELDS:
+        if set(look) - {"relative"} != _FIELDS:
             raise ValueError(
-                f"{where} must have the fields arm, colour, muted, got {short_repr(look)}"
+                f"{where} must have the fields arm, colour, muted and maybe relative, "
+                f"got {short_repr(look)}"
             )
         _colour(look["colour"], f"{where}.colour")
         check_bool(look["muted"], f"{where}.muted")
         _arm(look["arm"], f"{where}.arm")
+        check_relative(look.get("relative", "scene"), f"{where}.relative")
     return looks
 
 

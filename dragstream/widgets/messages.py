@@ -15,6 +15,7 @@ from dragstream.drags.checks import check_point as read_point
 from dragstream.drags.documents import MOST_DRAGS, DocumentReader
 from dragstream.drags.shapes import Shape
 from dragstream.drags.work import painting_steps
+from dragstream.widgets.camera_entries import active_camera
 from dragstream.widgets.entries import Entry, check_looks, with_looks
 
 MOST_VALUES = 200_000
@@ -179,10 +180,10 @@ def check_entries(
     height: int,
     width: int,
 ) -> None:
-    """Check drags against a frame; those that are muted may share pixels with `keep`.
+    """Check drags against a frame; the camera and muted ones may share pixels with `keep`.
 
     Raises:
-        TypeError, ValueError: No sequence of `Entry`, or see `check_drags`.
+        TypeError, ValueError: No sequence of `Entry`, see `check_drags` and `active_camera`.
     """
     if isinstance(entries, str) or not isinstance(entries, Sequence):
         raise TypeError(f"entries must be a sequence of Entry, got {short_repr(entries)}")
@@ -192,8 +193,13 @@ def check_entries(
     masks = (
         motions.validate([entry.drag for entry in entries], None, height, width) if entries else []
     )
-    unmuted = [mask for entry, mask in zip(entries, masks, strict=True) if not entry.muted]
-    motions.check_apart(unmuted, keep, height, width)
+    active_camera(entries)
+    objects = [
+        mask
+        for entry, mask in zip(entries, masks, strict=True)
+        if not entry.muted and not entry.drag.motion.whole_frame
+    ]
+    motions.check_apart(objects, keep, height, width)
 
 
 def check_drags(

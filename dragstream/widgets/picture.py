@@ -65,6 +65,8 @@ def draw(
         pen.hatch(keep, KEEP_COLOUR)
     coloured = list(zip(drags, cycle(colours or PALETTE), strict=False))
     for drag, colour in coloured:
+        if drag.motion.whole_frame:
+            continue
         pen.region(regions.rasterise(drag.region, height, width), colour)
         pen.outline(_moved(drag, height, width), colour, faint=True)
     for drag, colour in coloured:

@@ -371,13 +371,21 @@ class Studio(ipywidgets.Box):
         self._canvas.settings = self._panel.settings
         self._throttle.request()
         if self._features.awake:
-            self._features.plan(self.drags, self.keep, self.settings)
+            self._plan_features()
+
+    def _plan_features(self) -> None:
+        """Show the drags' targets in the features, unless they contradict a camera."""
+        try:
+            drags, keep = self.drags, self.keep
+        except ValueError:  # the buttons that carry drags out say so
+            drags, keep = [], None
+        self._features.plan(drags, keep, self.settings)
 
     def _unfolded(self, change: dict[str, Any]) -> None:
         """Have the features follow the stream while they are unfolded."""
         opened = change["new"] is not None
         if opened:
-            self._features.plan(self.drags, self.keep, self.settings)
+            self._plan_features()
         self._features.awake = opened
         if opened and (frame := self._timeline.frame) is not None:
             self._features.show_video_frame(frame)

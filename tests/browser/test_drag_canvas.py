@@ -475,3 +475,41 @@ def test_handles_are_reached_by_keyboard(hand):
     hand.notebook.expect("canvas.drags[0].motion.center", "(68.0, 65.0)")
     hand.press("ArrowUp")
     hand.notebook.expect("canvas.drags[0].motion.degrees", "46.0")
+
+
+def test_the_camera_is_pulled_turned_and_steered_by_keys(hand):
+    hand.tool("Box")
+    hand.stroke((40, 44), (80, 84))
+    hand.tool("Pull")
+    hand.stroke((60, 64), (80, 64))
+    hand.tool("Camera")
+    hand.stroke((150, 40), (166, 32))
+    hand.notebook.expect("canvas.camera == ds.Camera(pan=(16, -8)).in_frame(128, 192)", "True")
+    hand.notebook.expect(
+        "canvas.drags[1].motion.at(1).apply((0, 0)).round().tolist()", "[4.0, 8.0]"
+    )
+
+    hand.page.mouse.wheel(0, -100)
+    hand.notebook.expect("canvas.camera.zoom", "1.05")
+    hand.page.keyboard.down("Shift")
+    hand.page.mouse.wheel(0, -100)
+    hand.page.keyboard.up("Shift")
+    hand.notebook.expect("canvas.camera.roll", "2.0")
+    for _ in range(2):
+        hand.press("Control+z")
+    for key in ("ArrowRight", "ArrowUp", "+", "."):
+        hand.press(key)
+    hand.notebook.expect("canvas.camera.zoom, canvas.camera.roll", "1.02 1.0")
+    status = hand.root.locator("[role=status]")
+    expect(status).to_have_text(re.compile("The camera pans .* zooms to 102 % and rolls 1 degrees"))
+    hand.root.get_by_label("Zoom, a factor").fill("1.5")
+    hand.press("Enter")
+    hand.notebook.expect("canvas.camera.zoom", "1.5")
+
+    hand.root.locator(".ds-row").first.click()
+    hand.root.get_by_role("button", name="Frame", exact=True).click()
+    hand.notebook.expect(
+        "canvas.entries[0].relative, canvas.drags[1].motion.kind", "frame translation"
+    )
+    hand.notebook.expect("canvas.drags[0].motion.kind", "camera")
+    hand.notebook.screenshot("canvas-camera", hand.root)

@@ -5,32 +5,119 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import dragstream
 from dragstream.drags import Camera, regions, with_camera
+from dragstream.drags.camera import _paint
 from dragstream.drags.documents import from_json, to_json
+from dragstream.drags.expressions import drag_expression
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, Path, Rotation, Scale, Translation, targets, validate
+from dragstream.drags.source import render
 
 SIZE = (41, 61)
 MIDDLE = (30, 20)
+WALL = regions.box(26, 12, 50, 30)
 BALL = Drag(regions.disc((20, 20), 5), Translation.by(10, 0))
 
 
 def test_the_scene_moves_against_the_camera() -> None:
     camera = Camera(pan=(6, -2), zoom=2, roll=90)
 
-    target = camera.motion(*SIZE).at(1)
+    target = camera.in_frame(*SIZE).at(1)
 
     # five pixels to the right of the middle: ten after the zoom, above it after the roll
     np.testing.assert_allclose(target.apply((35, 20)), (30 - 6, 10 + 2))
     np.testing.assert_allclose(target.apply(MIDDLE), (24, 22))
 
 
-def test_single_movements_are_plain_motions() -> None:
-    assert Camera(zoom=2).motion(*SIZE) == Scale(MIDDLE, [2])
-    assert Camera(roll=9).motion(*SIZE) == Rotation(MIDDLE, [-9])
-    assert Camera((4, 0), ease="ease_in", frames=6).motion(*SIZE) == Translation(
-        Path.polyline([(0, 0), (-4, 0)], "ease_in", [0, 6])
-    )
+def test_a_camera_is_a_motion_about_the_middle_of_a_frame() -> None:
+    camera = Camera(zoom=2, roll=9)
+    with pytest.raises(ValueError, match=r"needs a centre: camera.in_frame\(height, width\)"):
+        camera.at(1)
+
+    placed = camera.in_frame(*SIZE)
+
+    assert placed == Camera(zoom=2, roll=9, center=MIDDLE) == placed.in_frame(7, 7)
+    assert Camera(pan=(4, 0)).at(1) == Affine.translation(-4, 0)
+    halfway = Scale(MIDDLE, [2]).partway(1, 0.5).then(Rotation(MIDDLE, -4.5).at(1))
+    np.testing.assert_allclose(placed.partway(1, 0.5).matrix, halfway.matrix)
+    assert Camera(pan=(4, 0), ease="ease_in", frames=6).at(0.5) == Affine.translation(-1, 0)
+
+
+def test_pictures_show_where_the_frame_will_lie() -> None:
+    outline, way = Camera(pan=(8, 0), zoom=2).sketch(np.ones(SIZE, bool), 3).lines
+
+    # half as wide and high, four pixels to the right: eight in pixels of the final size
+    np.testing.assert_allclose(outline.points[0], (30 + 4 - 15.25, 20 - 10.25))
+    np.testing.assert_allclose(outline.points[2], (30 + 4 + 15.25, 20 + 10.25))
+    np.testing.assert_allclose((way.points[0], way.points[-1]), (MIDDLE, (34, 20)))
+
+
+@pytest.mark.parametrize(
+    "camera",
+    [
+        Camera((3, -2), 1.25, 9, ease="ease_out", frames=4, center=(2, 3.5)),
+        Camera(roll=-4),
+        Camera((0.1, 0)),
+    ],
+)
+def test_cameras_are_written_as_json_and_as_source(camera) -> None:
+    drag = Drag(BALL.region, camera)
+
+    assert from_json(to_json([drag]))[0] == [drag]
+    assert eval(render(drag_expression(drag)), {"ds": dragstream}) == drag  # noqa: S307
+
+
+def test_a_kept_region_goes_with_the_scene() -> None:
+    camera, sign = Camera(pan=(8, 0)), regions.box(40, 4, 52, 12)
+
+    drags = with_camera([BALL], camera, *SIZE, keep=sign)
+
+    ground, kept, ball = drags
+    masks = validate(drags, None, *SIZE)
+    assert (masks[1] == regions.rasterise(sign, *SIZE)).all()
+    assert not (masks[0] & masks[1]).any()
+    assert kept.motion == ground.motion
+    arrived = regions.warp(masks[1], kept.motion.at(1)) > 0.5
+    assert (arrived == regions.rasterise(regions.box(32, 4, 44, 12), *SIZE)).all()
+    assert ball == with_camera([BALL], camera, *SIZE)[1]
+
+
+def test_a_kept_region_stays_in_the_frame() -> None:
+    camera, caption = Camera(pan=(8, 0)), regions.box(20, 30, 40, 38)
+
+    drags = with_camera([], camera, *SIZE, keep=caption, keep_relative="frame")
+
+    mask, kept = validate(drags, None, *SIZE)
+    assert (kept == regions.rasterise(caption, *SIZE)).all()
+    assert all(target == Affine.identity() for target in targets(drags[1].motion, 3))
+    gone = regions.rasterise(regions.box(20, 30, 48, 38), *SIZE)  # and what would come behind it
+    assert (mask == ~gone).all()
+    _, kept, _ = with_camera([BALL], camera, *SIZE, keep=WALL, keep_relative="frame")
+    assert not kept.mask(*SIZE)[20, 26]  # the ball comes to x = 27 in the frame
+    assert kept.mask(*SIZE)[20, 29:50].all()
+
+
+def test_objects_cover_what_is_kept_in_the_scene() -> None:
+    _, kept, _ = with_camera([BALL], Camera(pan=(8, 0)), *SIZE, keep=WALL)
+
+    mask = kept.mask(*SIZE)
+    assert not mask[20, 26:35].any()  # the ball comes to x = 35 in the scene
+    assert mask[20, 37:50].all()
+    assert mask[12:14].sum() == 48
+    with pytest.raises(ValueError, match=r"the handle of drags\[0\] lies inside keep"):
+        with_camera([BALL], Camera(pan=(8, 0)), *SIZE, keep=regions.box(20, 20, 30, 30))
+
+
+def test_each_object_may_have_its_own_choice() -> None:
+    other = Drag(regions.box(44, 25, 52, 33), Translation.by(-3, 0))
+
+    _, ball, box = with_camera([BALL, other], Camera((4, 0)), *SIZE, relative=["frame", "scene"])
+
+    assert ball == BALL
+    assert box.motion.at(1) == Affine.translation(-7, 0)
+    with pytest.raises(ValueError, match="relative must be one for each of 1 drags, got 2"):
+        with_camera([BALL], Camera((4, 0)), *SIZE, relative=["frame", "scene"])
 
 
 def test_objects_move_in_the_scene_or_in_the_frame() -> None:
@@ -132,3 +219,17 @@ def test_a_camera_alone_is_one_drag_and_is_written_as_json() -> None:
 def test_bad_arguments(call, error, text) -> None:
     with pytest.raises(error, match=text):
         call()
+
+
+def test_ways_are_painted_as_regions_are_warped() -> None:
+    mask = regions.rasterise(regions.disc((12, 30), 9) - regions.disc((12, 30), 4), *SIZE)
+    for affine in (
+        Affine.rotation((30, 20), 40).then(Affine.translation(3.3, -7.2)),
+        Camera(zoom=3, center=(12, 30)).at(1),
+        Affine.translation(-300, 0),
+    ):
+        covered = np.zeros(SIZE, bool)
+
+        _paint(covered, mask, affine)
+
+        assert (covered == (regions.warp(mask, affine) > 1e-5)).all()

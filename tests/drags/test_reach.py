@@ -4,7 +4,7 @@ import pytest
 
 from dragstream.drags import regions
 from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
-from dragstream.drags.reach import check_reach
+from dragstream.drags.motions.drag import check_reach
 
 DISC = regions.disc(center=(20, 10), radius=5)  # pixels 15 to 25 of 48, 5 to 15 of 32
 

@@ -6,7 +6,7 @@ import pytest
 
 from dragstream import method
 from dragstream.method.base import DragMethod
-from dragstream.method.baselines import SGI2V, DragVideo
+from dragstream.method.baselines import SGI2V, CutAndPaste, DragVideo, TimeToMove
 from dragstream.method.documents import method_from_json
 from dragstream.method.settings import DragSettings
 
@@ -17,6 +17,8 @@ from dragstream.method.settings import DragSettings
         DragSettings.released(),
         SGI2V(layers=(1, 2), cutoff=0.3),
         DragVideo(points=2, learning_rate=0.02),
+        CutAndPaste(hole="model"),
+        TimeToMove(denoising_step=2, held_steps=3),
     ],
 )
 def test_every_method_comes_back_from_its_document(chosen):
@@ -31,7 +33,7 @@ def test_documents_of_settings_need_no_name():
 @pytest.mark.parametrize(
     ("data", "error", "said"),
     [
-        ({"method": "magic"}, ValueError, r"one of \['DragVideo', 'SGI2V'\], got 'magic'"),
+        ({"method": "magic"}, ValueError, r"'SGI2V', 'TimeToMove'\], got 'magic'"),
         ({"method": ["SGI2V"]}, ValueError, "method must be one of"),
         ({"method": "SGI2V", "points": 3}, ValueError, r"unknown fields \['points'\]"),
         ({"method": "DragVideo", "points": "3"}, TypeError, "points"),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
+from dragstream.drags.motions import Camera, Deformation, Drag, Rotation, Translation
 from dragstream.method.settings import DragSettings
 from dragstream.metrics.trackers import LucasKanade
 from dragstream.revel.cases import Case, Kind, Subject
@@ -87,6 +87,8 @@ def stage(model, film, block_of) -> Stage:
 STRETCH = [0.0, 0.1, 0.2, 0.3]
 WIDER = (20 * np.exp(STRETCH) - 20).tolist()
 
+GROWN = 1.3 ** np.array([1 / 3, 2 / 3, 1])
+
 OBEDIENT = [
     (
         Kind.TRANSLATION,
@@ -116,6 +118,24 @@ OBEDIENT = [
         lambda region: Drag(region, Translation.by(6.9, 0)),
         {"yaw": [12.0, 24.0, 36.0]},
         1.2,
+    ),
+    (  # the camera's drags hold the ground; what is measured is the object on it
+        Kind.PAN,
+        "box",
+        lambda region: Drag(~region, Camera(pan=(-18, 0))),
+        {"x": [102.0, 108.0, 114.0]},
+        0.6,
+    ),
+    (
+        Kind.ZOOM,
+        "box",
+        lambda region: Drag(~region, Camera(zoom=1.3, center=(127.5, 79.5))),
+        {
+            "radius": (20 * GROWN).tolist(),
+            "x": (127.5 - 31.5 * GROWN).tolist(),
+            "y": (79.5 + 4.5 * GROWN).tolist(),
+        },
+        0.6,
     ),
 ]
 

@@ -199,7 +199,8 @@ def test_faces_turn_toward_the_side_with_room(film) -> None:
         frame = film("critter", "red", yaw=[yaw])[0]
         found = propose(frame, [Subject("critter", "red")], Kind.TURN, np.random.default_rng(1))
         assert found is not None
-        assert np.sign(found[1].motion.at(1.0).apply((0.0, 0.0))[0]) == sign
+        _, (drag,) = found
+        assert np.sign(drag.motion.at(1.0).apply((0.0, 0.0))[0]) == sign
 
 
 @pytest.mark.parametrize("numbers", [{"count": 0}, {"count": 2, "warm_up": 0}])

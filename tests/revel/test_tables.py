@@ -208,11 +208,11 @@ def test_a_stopped_command_continues(model, monkeypatch, tmp_path, capsys) -> No
     monkeypatch.setattr(command, "load", lambda _: model)
     carried_out: list[tuple[str, str]] = []
 
-    def counted(prepared, method, flow=None):
+    def counted(prepared, method, flow=None, blocks=None):
         if len(carried_out) == stop:
             raise KeyboardInterrupt
         carried_out.append((prepared.case.name, method.name))
-        return measure(prepared, method, flow)
+        return measure(prepared, method, flow, blocks)
 
     monkeypatch.setattr(runs, "measure", counted)
     call = ["playground", "--scenes", "3", "--seed", "3", "--warm-up", "1", "--methods", "none,I=2"]

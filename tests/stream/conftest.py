@@ -121,12 +121,8 @@ def trace(stream):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """The model is so small that threads would only wait for one another."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _one_thread(one_thread):
+    pass
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dragstream.stream.video import Clip, FFmpegError, to_gif, to_mp4
+from dragstream.stream.mp4 import FFmpegError
+from dragstream.stream.video import Clip, to_gif, to_mp4
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (6, 32, 48, 3), dtype=np.uint8)
 

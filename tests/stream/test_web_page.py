@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import dragstream as ds
-from dragstream.stream.target_places import target_places
+from dragstream.stream.drag_targets import target_places
 from dragstream.stream.web_page import outline_path
 from tests.widgets.swatches import DRAG, Swatches, dragged_stream
 

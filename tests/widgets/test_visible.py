@@ -39,8 +39,8 @@ def live(stream):
 
 def listeners(stream):
     """The subscribers of the stream and of its live stream."""
-    playing = [len(live._worker.listeners) for live in stream.players]
-    return len(stream._listeners) + sum(playing)
+    playing = [len(live._worker.listeners._callbacks) for live in stream.players]
+    return len(stream._listeners._callbacks) + sum(playing)
 
 
 def send(widget, views):

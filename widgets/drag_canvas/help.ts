@@ -42,6 +42,14 @@ const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Sh
     ],
   },
   {
+    title: "Camera",
+    shortcuts: [
+      ["← ↑ → ↓", "Pan; with Shift eight pixels at once"],
+      ["+  −", "Zoom; so does the wheel"],
+      [",  .", "Roll; so does Shift and the wheel"],
+    ],
+  },
+  {
     title: "Hold, while it plays",
     shortcuts: [
       ["Enter", "Find the objects; then pin the chosen one, or take the pin out"],

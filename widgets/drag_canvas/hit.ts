@@ -24,8 +24,8 @@ export function hit(store: Store, point: Point, reach: number): Hit | null {
   if (draft && store.mask(draft).at(point)) return { selection: "draft", part: "region" };
   const order = reachable(store.scene, selection);
   for (const index of order) {
-    const { region } = document.drags[index];
-    if (store.mask(region).at(point)) return { selection: index, part: "region" };
+    const { region, motion } = document.drags[index];
+    if (!kindOf(motion).wholeFrame && store.mask(region).at(point)) return { selection: index, part: "region" };
   }
   for (const index of order) {
     const other = document.drags[index];

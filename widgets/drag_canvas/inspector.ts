@@ -1,7 +1,8 @@
 // The selected drag, in numbers: its timing, its kind's own values, its place in the list.
 import { assign, element, icon } from "../shared/dom";
-import type { Motion } from "../shared/document";
+import { withLook, type Motion } from "../shared/document";
 import { easings } from "../shared/spline";
+import { activeCamera, isCamera } from "./camera_drag";
 import { ACTION_ICONS, EASE_ICONS } from "./icons";
 import { changeMotion } from "./motion_tools";
 import { kindOf } from "./motions";
@@ -15,12 +16,16 @@ const EASE_LABELS: Readonly<Record<string, string>> = {
   ease_in_out: "Starts and ends slowly",
 };
 
+const RELATIVES = { scene: "Scene", frame: "Frame" } as const;
+
 export class Inspector {
   readonly root = element("div", { class: "ds-inspector", role: "group", "aria-label": "Selected drag" });
   private readonly eases = new Map<string, HTMLButtonElement>();
   private readonly up: HTMLButtonElement;
   private readonly down: HTMLButtonElement;
   private readonly own = element("div", { class: "ds-inspector-own" });
+  private readonly relatives = new Map<string, HTMLButtonElement>();
+  private readonly relative: HTMLElement;
   private kind: MotionKind | null = null;
   private rows: readonly (InspectorRow<Motion> & { readonly root: HTMLElement })[] = [];
 
@@ -36,7 +41,16 @@ export class Inspector {
     this.down = this.button("Down the list  Alt+↓", ACTION_ICONS.down, () => store.reorder(1));
     const copy = this.button("Copy, and mute this one  C", ACTION_ICONS.copy, () => store.duplicate());
     const actions = element("div", { class: "ds-group", role: "group", "aria-label": "List" }, this.up, this.down, copy);
-    this.root.append(row("Timing", eases), this.own, row("Order", actions));
+    const relatives = element("div", { class: "ds-group ds-relative", role: "group" });
+    for (const [name, label] of Object.entries(RELATIVES)) {
+      const button = element("button", { type: "button", class: "ds-button ds-text-button" }, label);
+      button.addEventListener("click", () => this.relate(name === "frame" ? "frame" : undefined));
+      this.relatives.set(name, button);
+      relatives.append(button);
+    }
+    this.relative = row("", relatives);
+    this.relative.classList.add("ds-relative-row");
+    this.root.append(row("Timing", eases), this.own, this.relative, row("Order", actions));
   }
 
   update(): void {
@@ -50,8 +64,27 @@ export class Inspector {
     const ease = kind.ease(motion);
     for (const [name, button] of this.eases) button.setAttribute("aria-pressed", String(name === (ease ?? "linear")));
     for (const { root, show } of this.rows) root.hidden = !show(motion);
+    this.showRelative(selection as number);
     this.up.disabled = selection === 0;
     this.down.disabled = selection === scene.document.drags.length - 1;
+  }
+
+  /** What an object moves with beside a camera; of the camera, what the region to keep goes with. */
+  private showRelative(index: number): void {
+    const { shown } = this.store;
+    const camera = isCamera(shown.document.drags[index]);
+    this.relative.hidden = camera ? !shown.document.keep : activeCamera(shown) === null;
+    const name = camera ? "Keep with" : "Moves with";
+    const [title, group] = this.relative.children;
+    if (title.textContent !== name) title.textContent = name;
+    assign(group, { "aria-label": name });
+    const chosen = shown.looks[index].relative ?? "scene";
+    for (const [each, button] of this.relatives) button.setAttribute("aria-pressed", String(each === chosen));
+  }
+
+  private relate(relative: "frame" | undefined): void {
+    const { selection, scene } = this.store;
+    if (typeof selection === "number") this.store.commit(withLook(scene, selection, { relative }), selection);
   }
 
   /** Puts the rows of a kind of motion in place of those of another kind. */

@@ -2,6 +2,7 @@
 import { regionOf, replaceDrag, type Motion, type Scene, type Selection } from "../shared/document";
 import type { Point } from "../shared/points";
 import type { Gesture, Press } from "./gesture";
+import { activeCamera, isCamera, wholeFrame } from "./camera_drag";
 import { kindOf, kindOfTool } from "./motions";
 import { betweens, isPath, withInserted, withoutWaypoint, type PathMotion } from "./motions/along_path";
 import { moved } from "./motions/making";
@@ -97,17 +98,53 @@ export function cycleWaypoint(store: Store, step: number): boolean {
 }
 
 /** Turns the wheel on a region with a motion tool in hand; false where that means nothing. */
-export function wheelRegion(store: Store, notches: number): boolean {
+export function wheelRegion(store: Store, notches: number, shift = false): boolean {
   const kind = kindOfTool(store.tool);
-  const selection = store.scene.draft ? "draft" : store.selection;
-  const region = regionOf(store.scene, selection);
+  const selection = kind?.wholeFrame ? frameDrag(store) : store.scene.draft ? "draft" : objectOf(store);
+  const region = kind?.wholeFrame ? wholeFrame(store.size) : regionOf(store.scene, selection);
   if (!kind?.wheel || !region) return false;
   const old = motionOf(store, selection);
-  const motion = kind.wheel(old?.type === kind.type ? old : null, store.mask(region), notches);
+  const motion = kind.wheel(old?.type === kind.type ? old : null, store.mask(region), notches, shift);
   if (kind.leads(motion)) {
     const [scene, index] = moved(store.scene, selection, region, motion);
     store.commit(scene, index, `wheel ${index}`);
   }
+  return true;
+}
+
+/** The drag that the tool of the whole frame changes: the selected camera, else the one that is not muted. */
+const frameDrag = (store: Store): number | null =>
+  typeof store.selection === "number" && isCamera(store.scene.document.drags[store.selection])
+    ? store.selection
+    : activeCamera(store.scene);
+
+/** The selection, unless it is the camera. */
+export const objectOf = ({ scene, selection }: Store): Selection =>
+  typeof selection === "number" && isCamera(scene.document.drags[selection]) ? null : selection;
+
+/** Starts the gesture of a tool that moves the whole frame, or of one of its handles. */
+export function moveFrame(store: Store, press: Press, reach: number): Gesture | null {
+  const kind = kindOfTool(store.tool);
+  const index = frameDrag(store);
+  if (index !== null) {
+    const shown = { store, drag: store.scene.document.drags[index], look: store.scene.looks[index], selected: true };
+    const handle = kind?.handleAt(shown, index, press.point, reach);
+    if (handle) return moveHandle(store, handle);
+  }
+  const region = wholeFrame(store.size);
+  const old = motionOf(store, index);
+  return kind?.begin({ store, selection: index, region, old, press, tool: store.tool, tapped: () => undefined }) ?? null;
+}
+
+/** A key with the tool of the whole frame in hand; false where it means nothing. */
+export function frameKey(store: Store, event: KeyboardEvent): boolean {
+  const kind = kindOfTool(store.tool);
+  if (!kind?.keyed || event.ctrlKey || event.metaKey || event.altKey) return false;
+  const index = frameDrag(store);
+  const motion = kind.keyed(motionOf(store, index), event.key, event.shiftKey, store.size);
+  if (!motion) return false;
+  const [scene, place] = moved(store.scene, index, wholeFrame(store.size), motion);
+  store.commit(scene, place, `key ${place}`);
   return true;
 }
 

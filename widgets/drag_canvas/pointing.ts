@@ -164,7 +164,7 @@ export class Pointing {
       return;
     }
     const focused = this.viewport.overlay.ownerDocument.activeElement === this.viewport.overlay;
-    if (focused && !event.ctrlKey && wheelRegion(this.store, -Math.sign(event.deltaY))) {
+    if (focused && !event.ctrlKey && wheelRegion(this.store, -Math.sign(event.deltaY || event.deltaX), event.shiftKey)) {
       event.preventDefault();
       return;
     }

@@ -1,36 +1,59 @@
 // The preview: each region's own pixels carried along its motion over the frame, in the browser and
 // at once. It shows the drags, not the frames that the model will make of them.
+import { identity, type Affine } from "../shared/affine";
 import type { Scene } from "../shared/document";
 import { filled, widened } from "../shared/fill";
 import { Mask } from "../shared/mask";
-import type { Patch, Pixels } from "../shared/warp";
+import { carried, type Patch, type Pixels } from "../shared/warp";
 import type { Viewport } from "./viewport";
-import { kindOf } from "./motions";
+import { activeCamera, carriedBy, isCamera } from "./camera_drag";
+import { kindOf, motionAt } from "./motions";
 import type { Store } from "./store";
 
 const SECONDS = 1.4; // from rest to the end
 const REST_SECONDS = 0.5; // at the end
+const UNKNOWN = [38, 40, 46, 255];
 const FRINGE = 2; // pixels around a region that carry some of its colour
 
 /** The frame with holes filled, and what is carried over it at a moment. */
 export interface PreviewFrames {
   readonly background: Pixels;
-  readonly patches: (fraction: number) => Patch[];
+  readonly patches: (fraction: number) => MovedPatch[];
+}
+
+/** Pixels, and what the camera does to them. */
+interface MovedPatch extends Patch {
+  readonly map: Affine;
 }
 
 /** Everything that is not muted, seen moving. */
 export function prepareFrames(store: Store, scene: Scene, picture: Pixels): PreviewFrames {
-  const moving = scene.document.drags.filter((_, i) => !scene.looks[i].muted);
+  const { drags } = scene.document;
+  const moving = [...drags.keys()].filter((i) => !scene.looks[i].muted && !isCamera(drags[i]));
   const left = moving
-    .map((drag) => store.mask(drag.region))
+    .map((i) => store.mask(drags[i].region))
     .reduce((all, mask) => all.or(mask), new Mask(picture.width, picture.height));
-  const makers = moving.map(({ motion, region }) =>
-    kindOf(motion).preview(picture, store.mask(region), motion),
-  );
+  const makers = moving.map((i) => kindOf(drags[i].motion).preview(picture, store.mask(drags[i].region), drags[i].motion));
+  const ground = filled(picture, widened(left, FRINGE));
+  const patches = (fraction: number): MovedPatch[] =>
+    makers.map((make, k) => ({ ...make(fraction), map: carriedBy(scene, moving[k], fraction) }));
+  const camera = activeCamera(scene);
+  if (camera === null) return { background: ground, patches };
+  const moved = kindOf(drags[camera].motion).preview(ground, left, drags[camera].motion);
+  const { motion } = drags[camera];
+  const { keep } = scene.document;
+  const stays = keep && scene.looks[camera].relative === "frame" ? [{ ...carried(picture, store.mask(keep), identity), map: identity }] : [];
   return {
-    background: filled(picture, widened(left, FRINGE)),
-    patches: (fraction) => makers.map((make) => make(fraction)),
+    background: { width: picture.width, height: picture.height, data: unknown(picture.data.length) },
+    patches: (fraction) => [{ ...moved(fraction), map: motionAt(motion, fraction) }, ...stays, ...patches(fraction)],
   };
+}
+
+/** Dark pixels where the camera shows what is not in the frame yet. */
+function unknown(length: number): Pixels["data"] {
+  const data = new Uint8ClampedArray(length);
+  for (let i = 0; i < length; i += 4) data.set(UNKNOWN, i);
+  return data;
 }
 
 export class Preview {
@@ -126,8 +149,12 @@ export class Preview {
     for (const patch of this.frames.patches(fraction)) {
       [this.scratch.width, this.scratch.height] = [patch.width, patch.height];
       this.scratch.getContext("2d")?.putImageData(new ImageData(patch.data, patch.width, patch.height), 0, 0);
+      const { a, b, c, d, e, f } = patch.map;
+      // pixel (0, 0) reaches half a pixel up and left
+      context.setTransform(a, d, b, e, c + 0.5 - (a + b) / 2, f + 0.5 - (d + e) / 2);
       context.drawImage(this.scratch, patch.left, patch.top);
     }
+    context.resetTransform();
     ghost.dataset["fraction"] = fraction.toFixed(2);
   }
 }

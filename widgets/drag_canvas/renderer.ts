@@ -1,10 +1,11 @@
 // Draws the scene over the frame.
-import { apply, type Affine } from "../shared/affine";
+import { apply, chained, type Affine } from "../shared/affine";
 import { contours, rounded } from "../shared/contour";
 import type { Drag, Scene, Selection } from "../shared/document";
 import type { Mask } from "../shared/mask";
 import type { Point } from "../shared/points";
 import { curve } from "../shared/spline";
+import { carriedBy, isCamera } from "./camera_drag";
 import { colourOf, Ink, RIM } from "./ink";
 import { drawHolds } from "./hold_drawing";
 import { kindOf, motionAt } from "./motions";
@@ -78,23 +79,28 @@ export class Renderer {
 
   private drags(store: Store, scene: Scene, selection: Selection): void {
     const { context, ink } = this;
-    const each = (draw: (drag: Drag, index: number, selected: boolean) => void): void =>
+    const each = (draw: (drag: Drag, index: number, selected: boolean) => unknown): void =>
       scene.document.drags.forEach((drag, index) => {
         ink.muted = scene.looks[index].muted;
         draw(drag, index, index === selection);
       });
-    each((drag, index, selected) => {
-      const look = scene.looks[index];
-      this.region(store.mask(drag.region), colourOf(look), selected);
-      if (!look.muted && this.picture) this.ghost(store.handle(drag), motionAt(drag.motion, 1), colourOf(look), selected);
-    });
-    each((drag, index, selected) => {
+    const mark = (drag: Drag, index: number, selected: boolean): void => {
       if (ink.muted && !selected) return;
       context.globalAlpha = ink.full;
       kindOf(drag.motion).draw(ink, { store, drag, look: scene.looks[index], selected });
+      context.globalAlpha = 1;
+    };
+    // the camera lies below: it darkens what will be outside of the frame
+    each((drag, index, selected) => isCamera(drag) && mark(drag, index, selected));
+    each((drag, index, selected) => {
+      if (isCamera(drag)) return;
+      const look = scene.looks[index];
+      this.region(store.mask(drag.region), colourOf(look), selected);
+      const map = chained(motionAt(drag.motion, 1), carriedBy(scene, index, 1));
+      if (!look.muted && this.picture) this.ghost(store.handle(drag), map, colourOf(look), selected);
     });
+    each((drag, index, selected) => !isCamera(drag) && mark(drag, index, selected));
     ink.muted = false;
-    context.globalAlpha = 1;
   }
 
   private region(mask: Mask, colour: string, selected: boolean): void {

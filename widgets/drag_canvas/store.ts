@@ -16,6 +16,7 @@ import {
 } from "../shared/document";
 import { rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { KernelHeartbeat, type Message, type Model as TalkingModel } from "../shared/model";
+import { settled } from "./camera_drag";
 import { History } from "./history";
 import { Holding } from "./holding";
 import { kindOf } from "./motions";
@@ -232,7 +233,7 @@ export class Store {
 
   /** Shows a scene without keeping it; null goes back to the one that is kept. */
   show(scene: Scene | null): void {
-    this.preview = scene && this.settled(scene);
+    this.preview = scene && settled(this, scene);
     this.notify();
   }
 
@@ -241,7 +242,7 @@ export class Store {
    * quickly (nudges) become one step of undo.
    */
   commit(unsettled: Scene, selection: Selection = this.selection, label = ""): void {
-    const scene = this.settled(unsettled);
+    const scene = settled(this, unsettled);
     const now = Date.now();
     const merged =
       label !== "" && label === this.merge.label && now - this.merge.time < MERGE_MILLISECONDS;
@@ -301,21 +302,6 @@ export class Store {
 
   clear(): void {
     this.commit(emptyScene, null);
-  }
-
-  /** Dragged pixels cannot be kept: handles are cut out of the keep region. */
-  private settled(scene: Scene): Scene {
-    const { drags, keep } = scene.document;
-    if (!keep) return scene;
-    const old = this.mask(keep);
-    let mask = old;
-    drags.forEach((drag, i) => {
-      if (scene.looks[i].muted) return;
-      const handle = this.handle(drag);
-      if (mask.overlaps(handle)) mask = mask.without(handle);
-    });
-    if (mask === old) return scene;
-    return withKeep(scene, mask.empty ? null : this.region(mask));
   }
 
   private read(): Scene {

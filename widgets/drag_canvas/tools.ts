@@ -4,8 +4,9 @@ import type { Gesture, Press } from "./gesture";
 import { hit } from "./hit";
 import { takeHold } from "./hold_tool";
 import { HOLD } from "./holding";
-import { deleteWaypoint, moveHandle, moveRegion } from "./motion_tools";
-import { MOTION_TOOLS } from "./motions";
+import { isCamera } from "./camera_drag";
+import { deleteWaypoint, moveFrame, moveHandle, moveRegion, objectOf } from "./motion_tools";
+import { kindOfTool, MOTION_TOOLS } from "./motions";
 import { addCorner, addWaypoint, beginWaypoints } from "./outline_tools";
 import { drawBox, drawLasso, erase, paint, paintKeep, paintTarget } from "./paint_tools";
 import type { Store } from "./store";
@@ -89,6 +90,7 @@ export function begin(store: Store, press: Press, reach: number): Gesture | null
   if (store.outline?.kind === "polygon") return addCorner(store, press, reach, store.outline.target);
   if (store.outline) return addWaypoint(store, press);
   if (tool === "keep") return paintKeep(store, press);
+  if (kindOfTool(tool)?.wholeFrame) return moveFrame(store, press, reach);
   const touched = hit(store, press.point, reach);
   if (touched?.part === "path" && tool === "select") {
     store.select(touched.selection);
@@ -136,7 +138,6 @@ export const isPaint = (tool: ToolName): boolean =>
 /** The region of a motion tool that is pressed beside all regions. */
 function activeTarget(store: Store): Selection {
   if (store.scene.draft) return "draft";
-  if (store.selection !== null) return store.selection;
-  const { drags } = store.scene.document;
-  return drags.length > 0 ? drags.length - 1 : null;
+  const last = store.scene.document.drags.findLastIndex((drag) => !isCamera(drag));
+  return objectOf(store) ?? (last < 0 ? null : last);
 }

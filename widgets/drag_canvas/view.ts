@@ -2,12 +2,15 @@
 import { assign, element, icon } from "../shared/dom";
 import { GONE } from "../shared/model";
 import { Viewport } from "./viewport";
+import { activeCamera } from "./camera_drag";
 import { hit } from "./hit";
 import { ACTION_ICONS } from "./icons";
 import { HoldKeys } from "./hold_keys";
 import { HOLD } from "./holding";
 import { KeyboardPointer, shortcut, viewKey, zoomKey } from "./keyboard";
 import { DragList } from "./list";
+import { frameKey } from "./motion_tools";
+import { kindOf, kindOfTool } from "./motions";
 import { OnionBar } from "./onion_bar";
 import { decode, Player } from "./player";
 import { Pointing } from "./pointing";
@@ -172,7 +175,10 @@ export class View {
     if (isPaint(store.tool) && store.scene.document.drags.length > 0) {
       return "In Python: canvas.drags. Pull again to change it, or paint the next object.";
     }
-    return TOOLS.find((tool) => tool.name === store.tool)?.hint ?? "";
+    const camera = kindOfTool(store.tool)?.wholeFrame ? activeCamera(store.shown) : null;
+    const motion = camera === null ? undefined : store.shown.document.drags[camera].motion;
+    const spoken = motion && kindOf(motion).spoken?.(motion);
+    return spoken ?? TOOLS.find((tool) => tool.name === store.tool)?.hint ?? "";
   }
 
   private overRegion(): boolean {
@@ -197,6 +203,7 @@ export class View {
   private cursor(): string {
     if (this.pointing.panning) return "grabbing";
     if (this.store.tool === "hand") return "grab";
+    if (kindOfTool(this.store.tool)?.wholeFrame) return this.pointing.busy ? "grabbing" : "grab";
     if (this.store.tool === HOLD) return this.pointing.busy ? "grabbing" : "grab";
     if (this.pointing.busy) return this.pulling() ? "grabbing" : this.brushKind() ? "none" : "crosshair";
     if (this.brushKind()) return "none";
@@ -236,6 +243,7 @@ export class View {
       viewKey(event, this.preview, this.help) ||
       ((onFrame || event.key === "Escape") && this.holdKeys.key(event)) ||
       dropped ||
+      (onFrame && !this.keyboard.point && frameKey(this.store, event)) ||
       (onFrame && this.keyboard.key(event)) ||
       (onFrame && zoomKey(this.viewport, event)) ||
       shortcut(this.store, event);

@@ -23,6 +23,16 @@ export function rotation(center: Point, degrees: number): Affine {
   return { a: cos, b: -sin, c: x - cos * x + sin * y, d: sin, e: cos, f: y - sin * x - cos * y };
 }
 
+/** The first map, then the second. */
+export const chained = (first: Affine, second: Affine): Affine => ({
+  a: second.a * first.a + second.b * first.d,
+  b: second.a * first.b + second.b * first.e,
+  c: second.a * first.c + second.b * first.f + second.c,
+  d: second.d * first.a + second.e * first.d,
+  e: second.d * first.b + second.e * first.e,
+  f: second.d * first.c + second.e * first.f + second.f,
+});
+
 export const apply = (map: Affine, [x, y]: Point): Point => [
   map.a * x + map.b * y + map.c,
   map.d * x + map.e * y + map.f,

@@ -26,7 +26,7 @@ export interface DragDocument {
   readonly keep: Region | null;
 }
 
-/** The looks of a drag, which have no effect on the video; its twin is dragstream.widgets.entries. */
+/** What the list says of a drag, beside the drag itself; its twin is dragstream.widgets.entries. */
 export interface Look {
   /** Its place in the palette, which it keeps wherever it stands in the list. */
   readonly colour: number;
@@ -34,6 +34,8 @@ export interface Look {
   readonly muted: boolean;
   /** Of a rotation: where its arm was grabbed (degrees clockwise from the x axis) and how long. */
   readonly arm: readonly [bearing: number, length: number] | null;
+  /** Beside a camera: the drag's target is a place in the frame, not in the scene. Of the camera: so is the region to keep. */
+  readonly relative?: "frame" | undefined;
 }
 
 /** One step of undo: the drags and their looks, and the region that has no motion yet. */

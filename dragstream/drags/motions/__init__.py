@@ -15,7 +15,8 @@ in degrees that are positive clockwise on screen. Each kind of motion is one fil
 
 from __future__ import annotations
 
-from dragstream.drags.motions.base import Motion, targets
+from dragstream.drags.motions.base import Motion, fraction_at, targets
+from dragstream.drags.motions.camera import Camera
 from dragstream.drags.motions.combined import Combined
 from dragstream.drags.motions.deformation import EDGE, Deformation
 from dragstream.drags.motions.drag import Drag, Memory, check_apart, validate
@@ -29,6 +30,7 @@ __all__ = [
     "EASINGS",
     "EDGE",
     "KINDS",
+    "Camera",
     "Combined",
     "Deformation",
     "Drag",
@@ -41,11 +43,12 @@ __all__ = [
     "Scale",
     "Translation",
     "check_apart",
+    "fraction_at",
     "targets",
     "validate",
 ]
 
 KINDS: dict[str, type[Motion]] = {
-    kind.kind: kind for kind in (Translation, Deformation, Rotation, Scale, Poses)
+    kind.kind: kind for kind in (Translation, Deformation, Rotation, Scale, Camera, Poses)
 }
 """The motions by their "type" in JSON documents and on the canvas, which `Combined` has none of."""

@@ -33,6 +33,9 @@ class Motion(ABC):
     mean_tells: ClassVar[bool] = False
     """True if the mean position of the region's points shows the motion (ObjMC)."""
 
+    whole_frame: ClassVar[bool] = False
+    """True for a movement of the camera: drags of objects lie on top, pictures tint no region."""
+
     @abstractmethod
     def at(self, fraction: float) -> Affine:
         """The map from rest (fraction 0) to a moment of the drag (1 is its end).
@@ -152,5 +155,9 @@ def targets(motion: Motion, frames: int) -> list[Affine]:
         ValueError: There is no frame.
     """
     count = check_int(frames, "frames", least=1)
-    duration = motion.duration or count
-    return [motion.at(min(1.0, frame / duration)) for frame in range(1, count + 1)]
+    return [motion.at(fraction_at(motion, frame, count)) for frame in range(1, count + 1)]
+
+
+def fraction_at(motion: Motion, frame: float, total: float) -> float:
+    """The fraction of a motion at a latent frame of a drag that lasts `total` latent frames."""
+    return min(1.0, frame / (motion.duration or total))

@@ -1,4 +1,4 @@
-"""`Combined`: several motions of one region, one after the other."""
+"""`Combined`: several motions of one region at once, their maps applied one after the other."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
-"""`Drag` (a region and its motion), `Memory` (of an object), and `validate` for a frame."""
+"""`Drag` (a region and its motion), `Memory` (of an object), and their checks for a frame."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from dragstream.drags.checks import check_int, set_fields, short_repr
 from dragstream.drags.geometry import Affine
@@ -90,7 +92,7 @@ class Drag:
 def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int) -> list[BoolMask]:
     """Check drags against a frame and against the region that must stay as it is.
 
-    Targets may leave the frame; streams check how far (`dragstream.drags.reach`).
+    Targets may leave the frame; streams check how far (`check_reach`).
 
     Args:
         drags: At least one drag.
@@ -152,3 +154,27 @@ def _handle(name: str, drag: Drag, height: int, width: int) -> BoolMask:
         except ValueError as error:
             raise ValueError(f"{name}.source: {error}") from error
     return mask
+
+
+def check_reach(name: str, motion: Motion, mask: BoolMask) -> None:
+    """Check that a motion ends at most one frame size outside the frame.
+
+    A region may leave the frame, by up to the frame's width to the left or right and its height
+    above or below. Motions beyond that have no visible effect, and are probably in another unit or
+    for another video.
+    """
+    height, width = mask.shape
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    corners = np.array([(x, y) for x in columns[[0, -1]] for y in rows[[0, -1]]], dtype=np.float64)
+    moved = motion.at(1.0).apply(corners)
+    lowest, highest = moved.min(axis=0), moved.max(axis=0)
+    size = np.array([width, height])
+    # Distance of the nearest edge of the handle from the frame, in widths and heights.
+    beyond = np.maximum(lowest - (size - 1), -highest) / size
+    if beyond.max() <= 1:
+        return
+    x, y = moved.mean(axis=0)
+    raise ValueError(
+        f"{name} ends around ({x:.0f}, {y:.0f}), far outside the frame of {width} x {height} "
+        f"pixels; to leave the frame, a drag ends at most one width or height beyond it"
+    )

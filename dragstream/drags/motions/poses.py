@@ -132,15 +132,9 @@ class Poses(Motion):
         return Make.of("ds.Poses", pair(self.center), poses)
 
     def _map(self, pose: Pose) -> Affine:
-        x, y = self.center
-        grown = Affine(
-            (
-                (pose.factor, 0.0, x - pose.factor * x),
-                (0.0, pose.factor, y - pose.factor * y),
-            )
-        )
-        turned = Affine.rotation(self.center, pose.degrees).then(grown)
-        return turned.then(Affine.translation(pose.dx, pose.dy))
+        turned = Affine.rotation(self.center, pose.degrees)
+        grown = Affine.scaling(self.center, pose.factor)
+        return turned.then(grown).then(Affine.translation(pose.dx, pose.dy))
 
 
 def _pose(value: object, name: str) -> Pose:

@@ -75,15 +75,11 @@ class Scale(Motion):
 
     def at(self, fraction: float) -> Affine:
         """See `Motion.at`."""
-        return self._map(self.size(fraction))
+        return Affine.scaling(self.center, self.size(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:
         """See `Motion.partway`."""
-        return self._map(self.size(fraction) ** share)
-
-    def _map(self, factor: float) -> Affine:
-        x, y = self.center
-        return Affine(((factor, 0.0, x - factor * x), (0.0, factor, y - factor * y)))
+        return Affine.scaling(self.center, self.size(fraction) ** share)
 
     @property
     def duration(self) -> float | None:

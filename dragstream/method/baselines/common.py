@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from torch import Tensor
 
@@ -14,9 +14,7 @@ from dragstream.method.frequency import LowPass
 from dragstream.method.optimizer import DragOptimizer
 from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
+from dragstream.models.base import ModelSpec
 
 _UNFILTERED = LowPass(1.0)
 """Identity filter for reference features: the baselines have no frequency selection."""
@@ -64,11 +62,7 @@ class Baseline:
         return 0
 
     def resolve(self, spec: ModelSpec) -> Self:
-        """Return a copy with the model's defaults in place of None.
-
-        Raises:
-            ValueError: Layers or a denoising step that the model lacks.
-        """
+        """Return a copy with the model's defaults in place of None."""
         chosen = DragSettings(
             learning_rate=self.learning_rate,
             denoising_step=self.denoising_step,
@@ -83,21 +77,18 @@ class Baseline:
 
     def to_json(self) -> dict[str, Any]:
         """Return the constants as plain values, with the method's name under "method"."""
-        values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
-        return {"method": type(self).__name__, **plain}
+        return to_document(self)
+
+
+def to_document(method: Any) -> dict[str, Any]:
+    """Convert a method's fields to plain values, with the method's name under "method"."""
+    values = {item.name: getattr(method, item.name) for item in dataclasses.fields(method)}
+    plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+    return {"method": type(method).__name__, **plain}
 
 
 class BaselineOptimizer(DragOptimizer):
-    """Base class of the baselines' optimisers: features of block and references, and AdamW.
-
-    Args:
-        settings: The method's constants; fields that are None take the model's defaults.
-        problem: The block and its drags.
-
-    Raises:
-        ValueError: Layers or steps that the model lacks.
-    """
+    """Base class of the baselines' optimisers: features of block and references, and AdamW."""
 
     def __init__(self, settings: Baseline, problem: DragProblem) -> None:
         spec = problem.model.spec

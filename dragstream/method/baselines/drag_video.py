@@ -24,23 +24,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import check_at_most, check_int, check_positive
+from dragstream.drags.checks import at_least, check_at_most, check_fields, check_positive
 from dragstream.method.baselines.common import Baseline, BaselineOptimizer
 from dragstream.method.baselines.points import handle_points, patch, read, supervise, track
 from dragstream.method.dispatch import create_optimizer
 from dragstream.method.optimizer import Step
 from dragstream.method.problem import DragProblem
 from dragstream.method.target_cells import resize
-
-if TYPE_CHECKING:
-    from dragstream.models.base import ModelSpec
-
-__all__ = ["DragVideo", "PointDragging"]
+from dragstream.models.base import ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +45,8 @@ class DragVideo(Baseline):
 
     Args:
         iterations: Optimisation steps, each of one small motion. Points at their targets stay.
-        learning_rate: Learning rate of AdamW. None: a quarter of the model's default.
-        denoising_step: Index of the denoising step, from 0. None: the model's default.
-        layers: Indices of the layers whose self-attention outputs are the features, from 0. None:
-            the model's default.
-        upsampling: Cells of the feature map per token along each axis.
-        weight_decay: Weight decay of AdamW.
+        learning_rate: Learning rate of AdamW. None: a quarter of the model's default. The other
+            common constants are those of `DragSettings`.
         points: Largest number of points dragged in each handle region.
         step_cells: Length of a small motion, in cells.
         patch_radius: Radius r of the patches of motion supervision: squares of 2 r + 1 cells.
@@ -74,14 +66,10 @@ class DragVideo(Baseline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least, most in (
-            ("points", 1, 1000),
-            ("patch_radius", 0, 100),
-            ("search_radius", 0, 100),
-        ):
-            number = check_at_most(check_int(getattr(self, name), name, least=least), most, name)
-            object.__setattr__(self, name, number)
-        object.__setattr__(self, "step_cells", check_positive(self.step_cells, "step_cells"))
+        check_fields(self, points=at_least(1), patch_radius=at_least(0), search_radius=at_least(0))
+        check_fields(self, step_cells=check_positive)
+        for name, most in (("points", 1000), ("patch_radius", 100), ("search_radius", 100)):
+            check_at_most(getattr(self, name), most, name)
 
     def resolve(self, spec: ModelSpec) -> Self:
         """Return a copy with the model's defaults in place of None.
@@ -97,19 +85,12 @@ class DragVideo(Baseline):
 
 @dataclass(frozen=True, eq=False)
 class _Points:
-    """Tracked points of one drag in one frame.
+    """Tracked points of one drag in one frame."""
 
-    Args:
-        frame: Latent frame within the block.
-        at: Current positions, pixels (N, 2).
-        targets: Target positions, pixels (N, 2).
-        templates: Reference features of the points, (N, channels).
-    """
-
-    frame: int
-    at: Tensor
-    targets: Tensor
-    templates: Tensor
+    frame: int  # latent frame within the block
+    at: Tensor  # current positions, pixels (N, 2)
+    targets: Tensor  # target positions, pixels (N, 2)
+    templates: Tensor  # reference features of the points, (N, channels)
 
 
 class PointDragging(BaselineOptimizer):

@@ -14,8 +14,6 @@ from torch import Tensor
 from dragstream.drags.geometry import Grid
 from dragstream.method.target_cells import sample
 
-__all__ = ["handle_points", "patch", "read", "supervise", "track"]
-
 
 def handle_points(mask: NDArray[np.bool_], count: int) -> NDArray[np.float64]:
     """Select at most `count` pixels (x, y) of a region, (N, 2): its middle, then farthest points.
@@ -61,15 +59,8 @@ def supervise(
     """Compute motion supervision: `mean |F(q + d) - sg F(q)|` over patches around the points.
 
     d points from a point towards its target and is at most `step` pixels long, so minimising the
-    loss moves the patch around the point a small step towards the target.
-
-    Args:
-        features: Differentiable feature map, (rows, columns, channels).
-        positions: Current positions of the points, pixels (N, 2).
-        targets: Target positions, pixels (N, 2).
-        around: Offsets of a patch, pixels (K, 2).
-        grid: Sizes of a frame.
-        step: Largest length of d, in pixels.
+    loss moves the patch around the point a small step towards the target. The map `features` is
+    differentiable; positions and targets have shape (N, 2), the offsets of a patch `around` (K, 2).
     """
     way = targets - positions
     length = torch.linalg.vector_norm(way, dim=-1, keepdim=True)
@@ -84,15 +75,8 @@ def track(
 ) -> Tensor:
     """Track points: find the place near each point whose features are nearest to its template.
 
-    Args:
-        features: Feature map, (rows, columns, channels).
-        templates: Reference features of each point, (N, channels).
-        positions: Previous positions of the points, pixels (N, 2).
-        around: Offsets of the candidate places, pixels (K, 2).
-        grid: Sizes of a frame.
-
-    Returns:
-        The new positions, pixels (N, 2), clamped to the frame.
+    Templates have shape (N, channels), previous and new positions (N, 2), and the offsets of the
+    candidate places `around` (K, 2). Places are clamped to the frame.
     """
     places = positions[:, None] + around
     for axis, end in enumerate((grid.width - 1, grid.height - 1)):

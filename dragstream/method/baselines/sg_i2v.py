@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import check_fraction, check_int, check_positive
+from dragstream.drags.checks import at_least, check_fields, check_fraction, check_positive
 from dragstream.drags.geometry import Affine, Grid
 from dragstream.method.baselines.common import Baseline, BaselineOptimizer
 from dragstream.method.block_drags import BlockDrag
@@ -34,21 +34,13 @@ from dragstream.method.optimizer import Step
 from dragstream.method.problem import DragProblem
 from dragstream.method.target_cells import TargetCells, find_target_cells, sample
 
-__all__ = ["SGI2V", "SelfGuidance"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class SGI2V(Baseline):
     """Constants of SG-I2V: the original's values, except those that depend on the model.
 
     Args:
-        iterations: Optimisation steps.
-        learning_rate: Learning rate of AdamW. None: the model's default.
-        denoising_step: Index of the denoising step, from 0. None: the model's default.
-        layers: Indices of the layers whose self-attention outputs are the features, from 0. None:
-            the model's default.
-        upsampling: Cells per token along each axis at which features are compared.
-        weight_decay: Weight decay of AdamW.
+        iterations: Optimisation steps; this and the other common constants as in `DragSettings`.
         cutoff: Low-pass cutoff in cycles per latent cell, in (0, 1]: frequencies above it are
             restored from the original latents. Nyquist is 0.5; 1 restores nothing.
         filter_order: Order of the Butterworth filter.
@@ -66,10 +58,7 @@ class SGI2V(Baseline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "cutoff", check_fraction(self.cutoff, "cutoff"))
-        order = check_int(self.filter_order, "filter_order", least=1)
-        object.__setattr__(self, "filter_order", order)
-        object.__setattr__(self, "spread", check_positive(self.spread, "spread"))
+        check_fields(self, cutoff=check_fraction, filter_order=at_least(1), spread=check_positive)
 
 
 class SelfGuidance(BaselineOptimizer):

@@ -61,27 +61,21 @@ def load(
     progress: bool = True,
     **changes: Any,
 ) -> Wan:
-    """Load a public Wan model.
-
-    `load("self-forcing", checkpoint="sf.pt", base="Wan2.1-T2V-1.3B-Diffusers")`, for example.
+    """Load a public Wan model: `load("self-forcing", checkpoint="sf.pt", base="Wan2.1-folder")`.
 
     Args:
-        name: One of `RELEASES`, a release of your own, a plan (`ds.plan`), or a folder: one in the
-            Diffusers layout, maybe with a released `.pt` file and a `dragstream.json` (see
-            `read_note`).
+        name: One of `RELEASES`, a release of your own, a plan (`ds.plan`), or a folder in the
+            Diffusers layout, maybe with a released `.pt` file and a `dragstream.json`, a note.
         checkpoint: A local file of the transformer's weights in place of the release's:
             safetensors or a pickle, in the original or diffusers' naming; or a folder, of shards or
             in the Diffusers layout. `ds.models.inspect` says what a file holds.
-        key: The key of the state dict, if the file has several; `ema=` chooses between averaged
-            weights and others.
+        key: The key of the state dict, if the file has several (`ema=` chooses averaged weights).
         base: A local folder in the Diffusers layout with everything else, or a hub repository,
             "owner/name" or "owner/name@revision".
-        lora: A local adapter (LoRA), or several, each maybe with a strength, in place of the
-            release's: `"a.safetensors"`, `["a.safetensors", ("b.pt", 0.5)]`. They are merged into
-            the weights.
-        preview: A small decoder for frames, in a fraction of the time and memory: its file, or a
-            name of `PREVIEWS` ("taew2_1"), which is downloaded. The VAE still encodes, and is
-            available as `model.vae`.
+        lora: A local adapter (LoRA), or several, in place of the release's, to be merged into the
+            weights: `"a.safetensors"`, or with strengths `["a.safetensors", ("b.pt", 0.5)]`.
+        preview: A small and fast decoder for frames: its file, or a name of `PREVIEWS` ("taew2_1"),
+            which is downloaded. The VAE still encodes, and is available as `model.vae`.
         revision: Branch, tag or commit of the release's repository on the hub.
         cache: Cache converted weights and encoded prompts: True, False, or the cache folder.
         device_map: Device of each part; by default a CUDA device, in bfloat16.
@@ -92,8 +86,7 @@ def load(
 
     Raises:
         TypeError: A name or value of the wrong kind, or an unknown field.
-        ValueError: An unknown name; a file that is damaged or of another model; contradictory
-            values.
+        ValueError: An unknown name, contradictory values, a damaged file or one of another model.
         FileNotFoundError: A missing file that cannot be downloaded; the message names it.
         MemoryError, OSError: Weights or a download do not fit; the message has sizes.
         ImportError, RuntimeError: A package is missing (extra `wan` or `quant`, or that of an

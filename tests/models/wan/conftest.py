@@ -17,12 +17,8 @@ from dragstream.stream.stream import Stream
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """The models are so small that threads would only wait for one another."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _one_thread(one_thread):
+    pass
 
 
 @pytest.fixture(scope="session")

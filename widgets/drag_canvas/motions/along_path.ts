@@ -61,7 +61,11 @@ const firstHandle = (store: Store): 0 | 1 => (store.tool === "select" ? 0 : 1);
 /** "24 px →" */
 export function inWords(motion: PathMotion): string {
   const { points } = motion.path;
-  const [dx, dy] = subtract(points[points.length - 1], points[0]);
+  return wayInWords(subtract(points[points.length - 1], points[0]));
+}
+
+/** "24 px →" */
+export function wayInWords([dx, dy]: Point): string {
   const sector = Math.round(Math.atan2(dy, dx) / (Math.PI / 4));
   return `${Math.round(Math.hypot(dx, dy))} px ${ARROWS[(sector + 8) % 8]}`;
 }

