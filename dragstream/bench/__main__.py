@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from dragstream import models
 from dragstream.bench.against import compare_checkouts, lines
+from dragstream.bench.dtypes import compare_dtypes
 from dragstream.bench.gpu import command as gpu
 from dragstream.bench.measure import Report, machine, measure
 from dragstream.drags.files import expanded
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _playground(options: argparse.Namespace) -> None:
     model = models.load(options.model)
+    narrow = models.load(options.model, dtype="bfloat16")
     with tqdm(total=options.late, desc="blocks", unit="block") as bar:
         report = measure(
             model,
@@ -55,8 +57,14 @@ def _playground(options: argparse.Namespace) -> None:
             progress=lambda _: bar.update(),
         )
     print(describe(report))
+    with tqdm(desc="dtypes", unit="part", leave=False) as bar:
+        rows = compare_dtypes(
+            model, narrow, options.prompt, pairs=options.repeats, progress=lambda _: bar.update()
+        )
+    print("\n".join(f"{row.name:<15} {row}" for row in rows))
     if options.json is not None:
-        options.json.write_text(json.dumps(result(model, report), indent=2) + "\n")
+        outcome = result(model, report) | {"dtypes": [row.to_json() for row in rows]}
+        options.json.write_text(json.dumps(outcome, indent=2) + "\n")
 
 
 def _against(options: argparse.Namespace) -> None:

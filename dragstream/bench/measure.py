@@ -16,6 +16,7 @@ import torch
 
 from dragstream.drags import regions
 from dragstream.drags.checks import check_int
+from dragstream.drags.geometry import Grid
 from dragstream.drags.motions import Drag, Translation
 from dragstream.drags.process import peak_bytes, resident_bytes
 from dragstream.method.settings import DragSettings
@@ -150,10 +151,7 @@ def measure(
 
 def _compare(stream: Stream, repeats: int) -> tuple[float, float, int]:
     """Median seconds of a plain and of a dragged block, by turns, and the drag's iterations."""
-    grid = stream.model.spec.grid
-    centre = (grid.width / 2, grid.height / 2)
-    disc = regions.disc(center=centre, radius=min(grid.width, grid.height) / 8)
-    drags = [Drag(disc, Translation.by(_PULL, 0.0))]
+    drags = [central_drag(stream.model.spec.grid)]
     settings = DragSettings()
     plain, dragged = [], []
     for _ in range(repeats):
@@ -161,6 +159,13 @@ def _compare(stream: Stream, repeats: int) -> tuple[float, float, int]:
         dragged.append(seconds(lambda: stream.animate(drags, settings=settings)))
     iterations = len(stream.blocks[-1].iterations)
     return statistics.median(plain), statistics.median(dragged), iterations
+
+
+def central_drag(grid: Grid) -> Drag:
+    """A short drag of a disc in the middle of the frame."""
+    centre = (grid.width / 2, grid.height / 2)
+    disc = regions.disc(center=centre, radius=min(grid.width, grid.height) / 8)
+    return Drag(disc, Translation.by(_PULL, 0.0))
 
 
 def seconds(call: Callable[[], object], clock: Callable[[], float] | None = None) -> float:

@@ -97,6 +97,7 @@ def _package(name: str, extra: str) -> Finding:
 def _devices() -> Iterator[Finding]:
     import torch
 
+    from dragstream.models.attention_backends import available
     from dragstream.models.wan.room import free_memory, gigabytes
 
     free = free_memory(torch.device("cpu"))
@@ -104,12 +105,14 @@ def _devices() -> Iterator[Finding]:
     yield Finding(
         "devices", "cpu", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads{memory}"
     )
+    yield Finding("devices", "attention cpu", ", ".join(available(torch.device("cpu"))))
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         device = torch.device("cuda", index)
         whole = torch.cuda.get_device_properties(device).total_memory
         free = free_memory(device) or 0
         text = f"{torch.cuda.get_device_name(device)}, {gigabytes(free)} of {gigabytes(whole)} free"
         yield Finding("devices", f"cuda:{index}", text)
+        yield Finding("devices", f"attention cuda:{index}", ", ".join(available(device)))
     if not torch.cuda.is_available():
         built = f"torch is built for CUDA {torch.version.cuda}" if torch.version.cuda else ""
         text = f"none; {built or 'torch is built without CUDA'}"

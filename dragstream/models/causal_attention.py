@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dragstream.models.attention_backends import Backend, by_default
 from dragstream.models.causal_gradient import (
     META,
     KeyValue,
@@ -51,6 +52,15 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     return out.transpose(1, 2).flatten(2)
 
 
+def attend_without_gradient(
+    query: Tensor, key: Tensor, value: Tensor, backend: Backend = by_default
+) -> Tensor:
+    """Compute `attend` by a back end, in a pass without gradients."""
+    if query.is_meta:
+        return attend(query, key, value)
+    return backend(query, key, value).flatten(2)
+
+
 class Attention(nn.Module):
     """The projections of an attention layer, with diffusers' parameter names.
 
@@ -58,11 +68,15 @@ class Attention(nn.Module):
         channels: Channels of a token.
         heads: Attention heads.
         eps: Constant added to variances in the norms of queries and keys.
+
+    Attributes:
+        backend: The attention of passes without gradients, see `attention_backends`.
     """
 
     def __init__(self, channels: int, heads: int, eps: float) -> None:
         super().__init__()
         self.heads = heads
+        self.backend: Backend = by_default
         self.to_q = nn.Linear(channels, channels)
         self.to_k = nn.Linear(channels, channels)
         self.to_v = nn.Linear(channels, channels)
@@ -166,9 +180,14 @@ class MaskedCall:
 
 
 def attend_after(
-    query: Tensor, kv_cache: Sequence[StoredKeyValue], current: KeyValue
+    query: Tensor,
+    kv_cache: Sequence[StoredKeyValue],
+    current: KeyValue,
+    backend: Backend = by_default,
 ) -> tuple[Tensor, Tensor | None]:
     """Compute attention of a block to the constants of the past and to itself.
+
+    A back end computes it where no gradient is needed.
 
     Returns:
         The output, and a tap: the same values, with a gradient for the queries only. The tap is
@@ -176,7 +195,7 @@ def attend_after(
     """
     pieces = (*kv_cache, current)
     if not (torch.is_grad_enabled() and query.requires_grad):
-        out = attend(query, *joined(pieces))
+        out = attend_without_gradient(query, *joined(pieces), backend)
         return out, out
     kernel = kernel_for(query, pieces)
     if kernel is None:
@@ -186,12 +205,15 @@ def attend_after(
 
 @_uncompiled
 def attend_to_constants(
-    query: Tensor, kv_cache: Sequence[StoredKeyValue], current: KeyValue
+    query: Tensor,
+    kv_cache: Sequence[StoredKeyValue],
+    current: KeyValue,
+    backend: Backend = by_default,
 ) -> Tensor:
     """Compute attention to constant keys and values."""
     key, value = current
     constant = key.detach(), value.detach()
-    return attend_after(query, kv_cache, constant)[0]
+    return attend_after(query, kv_cache, constant, backend)[0]
 
 
 @dataclass(eq=False)
@@ -214,11 +236,11 @@ class CachedCall:
         # Storing the concatenated past between passes would double the memory of the cache, or make
         # contexts share memory that a pass of another context overwrites.
         self.current = attn.key_value(hidden, self.rotary_emb)
-        return self._attend(attn.query(hidden, self.rotary_emb))
+        return self._attend(attn.query(hidden, self.rotary_emb), attn.backend)
 
     @_uncompiled
-    def _attend(self, query: Tensor) -> Tensor:
-        return attend_after(query, self.kv_cache, self.current)[0]
+    def _attend(self, query: Tensor, backend: Backend) -> Tensor:
+        return attend_after(query, self.kv_cache, self.current, backend)[0]
 
 
 @dataclass(eq=False)
@@ -247,12 +269,12 @@ class TappedCall:
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
         query = attn.query(hidden, self.rotary_emb)
-        return self._attend(query, attn.key_value(hidden, self.rotary_emb))
+        return self._attend(query, attn.key_value(hidden, self.rotary_emb), attn.backend)
 
     @_uncompiled
-    def _attend(self, query: Tensor, current: KeyValue) -> Tensor:
-        out, same = attend_after(query, self.kv_cache, current)
-        self.taps = self._taps_of(query, current, same)
+    def _attend(self, query: Tensor, current: KeyValue, backend: Backend) -> Tensor:
+        out, same = attend_after(query, self.kv_cache, current, backend)
+        self.taps = self._taps_of(query, current, backend, same)
         return out
 
     def tap(self, attn: Attention, hidden: Tensor) -> None:
@@ -260,22 +282,19 @@ class TappedCall:
         query = attn.query(hidden, self.rotary_emb)
         with torch.no_grad():  # constants to every tap
             current = attn.key_value(hidden, self.rotary_emb)
-        self.taps = self._taps_of(query, current)
+        self.taps = self._taps_of(query, current, attn.backend)
 
     def _taps_of(
-        self, query: Tensor, current: KeyValue, same: Tensor | None = None
+        self, query: Tensor, current: KeyValue, backend: Backend, same: Tensor | None = None
     ) -> list[Tensor]:
         key, value = (part.detach() for part in current)
         taps = []
         for kv_cache, low_pass in zip(self.filtered, self.low_passes, strict=True):
-            if low_pass is not None:
-                own = low_pass(key), low_pass(value)
-                taps.append(attend_to_constants(query, kv_cache(), own))
-            else:
-                # Without filter, a tap equals the network's own attention.
-                taps.append(
-                    attend_to_constants(query, kv_cache(), (key, value)) if same is None else same
-                )
+            if low_pass is None and same is not None:
+                taps.append(same)  # without filter, a tap equals the network's own attention
+                continue
+            own = (key, value) if low_pass is None else (low_pass(key), low_pass(value))
+            taps.append(attend_to_constants(query, kv_cache(), own, backend))
         return taps
 
 
@@ -286,6 +305,8 @@ def cross_attend(attn: Attention, hidden: Tensor, text_kv: KeyValue) -> Tensor:
     query = attn.query(clips)
     # The text is constant, except in training.
     out = (
-        attend(query, key, value) if key.requires_grad else attend_to_constants(query, (), text_kv)
+        attend(query, key, value)
+        if key.requires_grad
+        else attend_to_constants(query, (), text_kv, attn.backend)
     )
     return attn.output(out.reshape(hidden.shape))

@@ -28,6 +28,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from dragstream.models.causal_int8 import Int8Values, expanded
+from dragstream.models.matrix_attention import MatrixKernel
 
 KeyValue = tuple[Tensor, Tensor]
 """Keys and values, each (batch, tokens, heads, head_dim)."""
@@ -129,6 +130,7 @@ class _CudaKernel:
 META: Kernel = _CudaKernel()
 """The kernel for the meta device, with the allocations of a CUDA device."""
 _KERNELS: dict[str, Kernel] = {"cpu": _CpuKernel(), "cuda": _CudaKernel(), "meta": META}
+_MATRICES: Kernel = MatrixKernel()
 
 
 def kernel_for(query: Tensor, pieces: Sequence[StoredKeyValue]) -> Kernel | None:
@@ -142,17 +144,23 @@ def kernel_for(query: Tensor, pieces: Sequence[StoredKeyValue]) -> Kernel | None
         return None
     if kind == "cuda" and (query.dtype not in _NARROW or query.shape[-1] % 8 != 0):
         return None
-    return _KERNELS[kind] if _matches_autograd(query.device) else None
+    matches = _matches_autograd(query.device, query.dtype)
+    return _kernel(query.device, query.dtype) if matches else None
 
 
-def try_out(device: torch.device) -> None:
+def _kernel(device: torch.device, dtype: torch.dtype) -> Kernel:
+    narrow = device.type == "cpu" and dtype is torch.bfloat16
+    return _MATRICES if narrow else _KERNELS[device.type]
+
+
+def try_out(device: torch.device, dtype: torch.dtype) -> None:
     """Check early if a device has a kernel: a checkpoint would count the trial's tensors."""
     if device.type in _KERNELS:
-        _matches_autograd(device)
+        _matches_autograd(device, dtype)
 
 
 @functools.cache
-def _matches_autograd(device: torch.device) -> bool:
+def _matches_autograd(device: torch.device, dtype: torch.dtype) -> bool:
     """Check that a device's kernel gives the gradient that autograd gives.
 
     The kernel is not part of torch's public interface; where it differs in a version or on a
@@ -160,14 +168,13 @@ def _matches_autograd(device: torch.device) -> bool:
     """
     if device.type == "meta":
         return True
-    kind = torch.bfloat16 if device.type == "cuda" else torch.float32
     waves = torch.linspace(0, 40, 3 * 16 * 2 * 8, dtype=torch.float32, device=device)
     waves = waves.sin().reshape(3, 1, 16, 2, 8)
     with torch.inference_mode(mode=False), torch.enable_grad():
-        query, key, value = (part.to(kind).detach().requires_grad_() for part in waves)
+        query, key, value = (part.to(dtype).detach().requires_grad_() for part in waves)
         try:
             out, _ = attend_with_tap(
-                _KERNELS[device.type], query, [(key.detach(), value.detach())], (key, value)
+                _kernel(device, dtype), query, [(key.detach(), value.detach())], (key, value)
             )
             found = torch.autograd.grad(out.float().square().sum(), (query, key, value))
         except (AttributeError, NotImplementedError, RuntimeError, TypeError):
@@ -180,12 +187,15 @@ def _matches_autograd(device: torch.device) -> bool:
 
 
 def joined(pieces: Sequence[StoredKeyValue]) -> KeyValue:
-    """Concatenate keys and values of consecutive blocks, as floating point numbers."""
+    """Concatenate keys and values of blocks, as floating point numbers, head by head in memory."""
     plain = [(expanded(key), expanded(value)) for key, value in pieces]
     if len(plain) == 1:
         return plain[0]
-    keys, values = zip(*plain, strict=True)
-    return torch.cat(keys, dim=1), torch.cat(values, dim=1)
+    keys, values = (
+        torch.cat([part.transpose(1, 2) for part in parts], dim=2).transpose(1, 2)
+        for parts in zip(*plain, strict=True)
+    )
+    return keys, values
 
 
 def attend_with_tap(

@@ -185,7 +185,7 @@ class CausalTransformer(nn.Module):
         if not (self.offload.checkpointing and torch.is_grad_enabled() and hidden.requires_grad):
             return run(hidden)
 
-        try_out(hidden.device)
+        try_out(hidden.device, self.dtype)
 
         def run_again(hidden: Tensor) -> Tensor:
             with frozen(self):  # also in the backward pass, after the caller's context has ended

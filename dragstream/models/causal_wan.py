@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -12,8 +13,9 @@ from typing import Any, ParamSpec, Self, cast
 import torch
 from torch import Tensor, nn
 
+from dragstream.models.attention_backends import find_backend
 from dragstream.models.base import LowPassFilter, Reading
-from dragstream.models.causal_attention import MaskedCall, Visibility
+from dragstream.models.causal_attention import Attention, MaskedCall, Visibility
 from dragstream.models.causal_block import Block
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_context import CausalContext, CommittedBlock, in_int8
@@ -187,6 +189,24 @@ class CausalWan(nn.Module):
         self.transformer.place(torch.device(device), offload)
         return self
 
+    def use_attention(self, name: str | None) -> Self:
+        """Choose the attention of passes without gradients, for the weights' device and dtype.
+
+        Args:
+            name: See `attention_backends.find_backend`.
+
+        Raises:
+            TypeError, ValueError, ImportError: As in `find_backend`.
+        """
+        model = self.transformer
+        backend = find_backend(
+            name, device=model.device, dtype=model.dtype, head_dim=self.config.head_dim
+        )
+        for module in model.modules():
+            if isinstance(module, Attention):
+                module.backend = backend
+        return self
+
     def fingerprint(self) -> str:
         """Return a digest of config and weights (hexadecimal)."""
         digest = hashlib.sha256(repr(self.config).encode())
@@ -286,7 +306,7 @@ class CausalWan(nn.Module):
         tapped, filters = check_layers(self.config, layers, needed=not predict), tuple(filters)
         for low_pass in filters:
             check_low_pass(low_pass)
-        with frozen(self):
+        with frozen(self) if torch.is_grad_enabled() else contextlib.nullcontext():
             block = self._start(latents, sigma, context, window)
             calls = block.taps(tapped, filters)
             x0 = block.x0(calls) if predict else None

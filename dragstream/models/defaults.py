@@ -1,4 +1,4 @@
-"""Explicit dtype and device of new tensors, independent of torch's global defaults."""
+"""Dtypes by name, and dtype and device of new tensors whatever torch's global defaults are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import torch
 
 FLOAT: dict[str, Any] = {"dtype": torch.float32, "device": "cpu"}
 """Arguments for every creation of tensors: other code may change torch's defaults."""
+
+_SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
+"""Common short names of torch's dtypes."""
 
 
 @contextlib.contextmanager
@@ -25,3 +28,21 @@ def cpu_by_default() -> Iterator[None]:
         return
     with torch.device("cpu"):
         yield
+
+
+def read_dtype(named: Any) -> torch.dtype:
+    """Convert a torch dtype, its name, or "bf16", "fp16" or "fp32" to a floating point dtype.
+
+    Raises:
+        ValueError: Not a floating point dtype.
+    """
+    dtype = named
+    if isinstance(named, str):
+        name = named.removeprefix("torch.")
+        dtype = getattr(torch, _SHORT.get(name, name), None)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ValueError(
+            f"dtype must be a floating point type of torch, as 'bfloat16' or 'bf16', 'float16' or "
+            f"'fp16', 'float32' or 'fp32', got {named!r}"
+        )
+    return dtype

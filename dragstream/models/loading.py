@@ -63,7 +63,9 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
             The name of another package's model (see `dragstream.models.plugins`) runs that
             package's code.
         options: For Wan models, see `dragstream.models.wan.load`: paths of files, devices of the
-            parts, changes to the release. Other models take none.
+            parts, changes to the release. The playground takes `dtype` ("bfloat16" is faster where
+            the processor multiplies it in hardware) and `attention`. Models of other packages take
+            none.
 
     Raises:
         TypeError: `name` has another type, the model lacks an option, or another package's model is
@@ -71,22 +73,20 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
         ValueError: An unknown name, a name that several packages offer, or weights that are damaged
             or of another model.
         FileNotFoundError: Weights are missing and cannot be downloaded.
+        ImportError: A package of a part or of the attention is missing.
         MemoryError, OSError: Too little memory or disk; the message has sizes.
     """
     if isinstance(name, str | Path):
-        if name in _MODELS or (name not in RELEASES and name in plugins.names()):
+        if name in _MODELS:
+            model: VideoModel = importlib.import_module(_MODELS[str(name)]).load(**options)
+            return model
+        if name not in RELEASES and name in plugins.names():
             if options:
                 raise TypeError(f"{name!r} takes no options, got {', '.join(options)}")
-            own = _MODELS.get(str(name))
-            model: VideoModel = (
-                plugins.load(str(name)) if own is None else importlib.import_module(own).load()
-            )
-            return model
+            return plugins.load(str(name))
         folder = expanded(name, "name")
         if name not in RELEASES and playground.owns(folder):
-            if options:
-                raise TypeError(f"the playground takes no options, got {', '.join(options)}")
-            return playground.load(folder)
+            return playground.load(folder, **options)
         if name not in RELEASES and not folder.is_dir():
             raise ValueError(_unknown(name, folder))
     from dragstream.models.wan.assembly import load as load_wan

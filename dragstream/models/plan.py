@@ -28,9 +28,10 @@ import torch
 from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_offload import OffloadConfig
+from dragstream.models.defaults import read_dtype
 from dragstream.models.plan_parts import BLOCKS, Part, When, memory_parts, spatial_factor
 from dragstream.models.plan_savings import SAVINGS, Layout
-from dragstream.models.wan.device_map import DeviceMap, read_dtype
+from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.release import Release
 from dragstream.models.wan.releases import RELEASES, read_note
 from dragstream.models.wan.room import free_memory, gigabytes

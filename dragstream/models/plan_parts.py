@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from dragstream.models.causal_config import CausalWanConfig
+from dragstream.models.defaults import read_dtype
 from dragstream.models.rehearsal import (
     Scenery,
     TransformerTakes,
@@ -17,7 +18,7 @@ from dragstream.models.rehearsal import (
     rehearse_transformer,
     rehearse_vae,
 )
-from dragstream.models.wan.device_map import DeviceMap, read_dtype
+from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.release import Release
 from dragstream.models.wan.sizes import Sizes
 

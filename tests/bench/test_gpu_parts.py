@@ -17,6 +17,7 @@ from dragstream.bench.gpu.setup import REAL, TINY, Setup
 from dragstream.bench.gpu.suite import marked, run_tests, summary
 from dragstream.models.causal_gradient import joined
 
+CPU = torch.device("cpu")
 BY_NAME = {part.name: part for part in PARTS}
 
 
@@ -151,6 +152,14 @@ def test_eight_bits(setup):
     for kind in ("weights fp8", "weights int8"):
         said = [row for name, row in found.items() if name.endswith(kind)]
         assert all(row.own is not None or "torchao" in row.note for row in said)
+
+
+def test_each_attention_that_works(setup, monkeypatch):
+    monkeypatch.setattr(
+        variants, "available", lambda *asked: asked == (CPU, torch.float32, 16) and ("math",)
+    )
+    found = rows(setup, "attentions")
+    assert measured(found) == {"plain block, attention math", "block, 4 iterations, attention math"}
 
 
 def test_other_dtypes(setup):

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from dragstream.bench import __main__ as command
+from dragstream.bench import dtypes
 from dragstream.bench import measure as bench
+from dragstream.bench.dtypes import DtypeRow, compare_dtypes
 from dragstream.bench.measure import BlockCost, Report, kept_bytes, measure
 from dragstream.drags.geometry import Grid
 
@@ -121,7 +123,10 @@ def test_the_command_writes_what_it_measured(
 ) -> None:
     model = SimpleNamespace(spec=SimpleNamespace(name="tiny"), fingerprint=lambda: "abc")
     asked: dict[str, Any] = {}
-    monkeypatch.setattr(command.models, "load", {"playground": model}.__getitem__)
+    loaded: list[Any] = []
+    monkeypatch.setattr(command.models, "load", lambda *a, **o: loaded.append((a, o)) or model)
+    row = DtypeRow("plain block", 0.9, 0.4, 2.2)
+    monkeypatch.setattr(command, "compare_dtypes", lambda *_, **k: asked.update(k) or (row,))
     monkeypatch.setattr(command, "measure", lambda *_, **k: asked.update(k) or REPORT)
     target = tmp_path / "bench.json"
 
@@ -136,6 +141,10 @@ def test_the_command_writes_what_it_measured(
     printed = capsys.readouterr().out
     assert "1.80 s (4 iterations), 2.25 x plain" in printed
     assert "0.50 MiB, 0.25 MiB of it kept" in printed
+    assert loaded == [(("playground",), {}), (("playground",), {"dtype": "bfloat16"})]
+    assert asked["pairs"] == 2
+    assert written["dtypes"] == [row.to_json()]
+    assert "0.900 s of processor time in float32, 0.400 s in bfloat16: 2.20 times" in printed
 
 
 def test_kept_bytes_counts_each_tensor_once() -> None:
@@ -144,3 +153,28 @@ def test_kept_bytes_counts_each_tensor_once() -> None:
     )
 
     assert kept_bytes(block) == 3 * 2 * 4 + 12
+
+
+def test_dtypes_take_turns_and_ratios_are_those_of_neighbours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    costs = {"wide": iter([9.0, 4.0, 8.0, 30.0]), "narrow": iter([9.0, 1.0, 4.0, 10.0])}
+    order: list[str] = []
+
+    def calls(model: Any, _prompt: str) -> dict[str, Any]:
+        def call() -> None:
+            order.append(model)
+            clock.now += next(costs[model])
+
+        return {"plain block": call}
+
+    monkeypatch.setattr(dtypes, "_calls", calls)
+    monkeypatch.setattr(dtypes.time, "process_time", lambda: clock.now)
+    seen: list[str] = []
+
+    (row,) = compare_dtypes("wide", "narrow", "a red box", pairs=3, progress=seen.append)  # type: ignore[arg-type]
+
+    assert row == DtypeRow("plain block", 8.0, 4.0, 3.0)  # the ratios are 4, 2 and 3
+    assert order == ["wide", "narrow"] * 4
+    assert seen == ["plain block"]

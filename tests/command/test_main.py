@@ -91,6 +91,7 @@ def test_the_doctor_reports_what_is_installed(capsys) -> None:
     assert found["torch"]["text"] == importlib.metadata.version("torch")
     assert found["dragstream"]["text"].startswith(dragstream.__version__)
     assert "cores" in found["cpu"]["text"]
+    assert found["attention cpu"]["text"].startswith("sdpa, math, ")
     scripts = Path(dragstream.__file__).parent / "widgets" / "static"
     assert found["front end"]["text"] == f"{len(list(scripts.glob('*.js')))} files"
     assert "x264" in found["ffmpeg"]["text"]

@@ -7,10 +7,11 @@ import torch
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dragstream.models import causal_attention, causal_gradient
+from dragstream.models import causal_attention, causal_gradient, matrix_attention
 from dragstream.models.causal_gradient import attend_with_tap, kernel_for
 
 CPU = causal_gradient._KERNELS["cpu"]
+MATRICES = causal_gradient._MATRICES
 
 
 def tensors(seed, *shapes, dtype=torch.float32):
@@ -39,12 +40,14 @@ def apart(leaves, kv_cache):
     return plain(query, keys, values), plain(query, keys.detach(), values.detach())
 
 
+@pytest.mark.parametrize("kernel", [CPU, MATRICES])
 @pytest.mark.parametrize("past_tokens", [(), (5,), (5, 7, 300)])
 @pytest.mark.parametrize("weights", [(1, 0), (0, 1), (1, 2)])
-def test_output_and_look_share_one_attention(past_tokens, weights):
+def test_output_and_look_share_one_attention(monkeypatch, kernel, past_tokens, weights):
+    monkeypatch.setattr(matrix_attention, "_SCORES", 9000)  # several tiles
     leaves, kv_cache = parts(past_tokens, new=140)  # more queries than are spelled out at a time
     shared, separate = (
-        attend_with_tap(CPU, leaves[0], kv_cache, (leaves[1], leaves[2])),
+        attend_with_tap(kernel, leaves[0], kv_cache, (leaves[1], leaves[2])),
         apart(leaves, kv_cache),
     )
     for mine, wanted in zip(shared, separate, strict=True):
@@ -84,13 +87,16 @@ def test_constant_keys_receive_nothing():
     assert all(part.grad is None for pair in kv_cache for part in pair)
 
 
+@pytest.mark.parametrize("kernel", [CPU, MATRICES])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_other_widths(dtype):
+def test_other_widths(kernel, dtype):
     leaves, kv_cache = parts(dtype=dtype)
     exact = [leaf.detach().double().requires_grad_() for leaf in leaves]
-    shared = attend_with_tap(CPU, leaves[0], kv_cache, (leaves[1], leaves[2]))
+    shared = attend_with_tap(kernel, leaves[0], kv_cache, (leaves[1], leaves[2]))
     wanted = apart(exact, [(k.double(), v.double()) for k, v in kv_cache])
-    tolerance = 1e-12 if dtype is torch.float64 else 0.05
+    # matrices keep their normaliser in float32
+    exactly = 1e-12 if kernel is CPU else 2e-6
+    tolerance = exactly if dtype is torch.float64 else 0.05
     assert shared[0].dtype == dtype
     found = torch.autograd.grad(sum(out.square().sum() for out in shared), leaves)
     expected = torch.autograd.grad(sum(out.square().sum() for out in wanted), exact)
@@ -124,6 +130,8 @@ def test_where_the_kernel_serves():
     (query, key, value), kv_cache = parts()
     assert kernel_for(query, [*kv_cache, (key, value)]) is CPU
     assert kernel_for(query, [(key.double(), value.double())]) is None
+    narrow = [part.bfloat16() for part in (query, key, value)]
+    assert kernel_for(narrow[0], [(narrow[1], narrow[2])]) is MATRICES
     with torch.autocast("cpu", torch.bfloat16):
         assert kernel_for(query, [(key, value)]) is None
     assert kernel_for(query.to("meta"), [(key.to("meta"), value.to("meta"))]) is not None

@@ -328,7 +328,7 @@ def test_what_is_exported_takes_plain_steps(teacher: Playground, tmp_path: Path)
         assert torch.allclose(
             block.noisy[step + 1][None], noisy - (level - lower) * flow, atol=1e-5
         )
-    with pytest.raises(TypeError, match="takes no options, got device"):
+    with pytest.raises(TypeError, match="takes dtype and attention, got device"):
         ds.load(tmp_path / "weights", device="cpu")
     # Weights alone do not say how a stream goes from step to step.
     other = Playground(training.config).requires_grad_(requires_grad=False)

@@ -80,6 +80,58 @@ def test_predictions_are_led_away_from_what_comes_without_a_caption(model: Playg
     assert len({each.fingerprint() for each in (plain, guided, wordless)}) == 3
 
 
+@pytest.fixture(scope="module")
+def narrow() -> Playground:
+    return ds.load("playground", dtype="bf16")
+
+
+def test_bfloat16_is_another_model_with_latents_in_float32(
+    model: Playground, narrow: Playground
+) -> None:
+    assert narrow.wan.transformer.dtype is torch.bfloat16
+    assert narrow.fingerprint() != model.fingerprint()
+    assert model.fingerprint() == ds.load("playground", dtype=torch.float32).fingerprint()
+    assert model.spec == narrow.spec
+    image = frames(1)[0]
+    latents = narrow.encode_image(image)
+    assert torch.equal(latents, model.encode_image(image))
+    wide, close = (each.decode(latents)[0] for each in (model, narrow))
+    assert psnr(wide, close) > 50
+    stream = ds.Stream(narrow, "a red star in a meadow", seed=1, image=image)
+    block = stream.step()
+    assert {part.dtype for part in (block.latents, *block.noisy)} == {torch.float32}
+    other = ds.Stream(model, "a red star in a meadow", seed=1, image=image).step()
+    assert psnr(block.frames, other.frames) > 25
+
+
+def test_drags_have_the_same_gradient_in_bfloat16(model: Playground, narrow: Playground) -> None:
+    noise = torch.randn(2, 3, 8, 20, 32, generator=torch.Generator().manual_seed(4)).split(1)
+
+    def gradient(model: Playground) -> torch.Tensor:
+        context = model.commit(noise[0] / 2, model.new_context(model.encode_text("a red star")))
+        point = noise[1].clone().requires_grad_()
+        reading = model.read(point, 0.5, context, model.spec.layers, predict=True)
+        assert reading.x0 is not None
+        taps = [tap.float().square().mean() for tap in reading.taps[0].values()]
+        (found,) = torch.autograd.grad(sum(taps) + reading.x0.square().mean(), point)
+        return found
+
+    wide, close = gradient(model), gradient(narrow)
+    assert close.dtype is torch.float32
+    assert torch.cosine_similarity(wide.flatten(), close.flatten(), dim=0) > 0.99
+
+
+def test_options_that_the_playground_lacks_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"must be float32 or bfloat16, got torch\.float16"):
+        ds.load("playground", dtype="fp16")
+    with pytest.raises(ValueError, match=r"'bfloat16' or 'bf16', .*got 'bf17'"):
+        ds.load("playground", dtype="bf17")
+    with pytest.raises(ValueError, match="attention must be one of sdpa, math, "):
+        ds.load("playground", attention="quick")
+    with pytest.raises(TypeError, match="takes dtype and attention, got device"):
+        ds.load("playground", device="cpu")
+
+
 def test_decoding_is_local(model: Playground) -> None:
     latents = model.encode_image(frames(1)[0])
     moved = latents.clone()

@@ -15,7 +15,7 @@ from dragstream.bench.gpu.profiles import profiles
 from dragstream.bench.gpu.rows import Row
 from dragstream.bench.gpu.setup import BY_NAME, Setup
 from dragstream.bench.gpu.suite import suite
-from dragstream.bench.gpu.variants import compiled, dtypes, eight_bits
+from dragstream.bench.gpu.variants import attentions, compiled, dtypes, eight_bits
 
 _RELEASED = ("DragStream", "released procedure", "times as fast")
 _VARIANT = ("variant", "usual", "times as fast")
@@ -63,6 +63,7 @@ PARTS = (
     Part("tests", "Tests that need a GPU", ("", "", ""), 150, suite),
     Part("blocks", "Blocks with fewer iterations", _RELEASED, 80, fewer_iterations),
     Part("weights", "Weights and caches in 8 bits, small decoder", _VARIANT, 90, eight_bits),
+    Part("attentions", "Attention by name, small decoder", _VARIANT, 90, attentions),
     Part("dtypes", "Other dtypes, small decoder", _VARIANT, 60, dtypes),
     Part("compiled", "Compiled layers, small decoder", _VARIANT, 120, compiled),
 )

@@ -11,6 +11,7 @@ import torch
 from dragstream.bench.filled import FilledModel
 from dragstream.bench.gpu.rows import Row, attempt
 from dragstream.bench.gpu.setup import Setup
+from dragstream.models.attention_backends import available
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_quantised import KINDS, quantise_layers
 from dragstream.models.causal_wan import CausalWan
@@ -47,6 +48,14 @@ def _quantise(kind: str, wan: CausalWan) -> None:
 
 def _int8_cache(wan: CausalWan) -> None:
     wan.int8_cache = True
+
+
+def attentions(setup: Setup) -> Iterator[Row]:
+    """Blocks by each attention that works on the device, in passes without gradients."""
+    head_dim = setup.filled.model.wan.config.head_dim
+    for name in available(setup.device, setup.dtype, head_dim):
+        by_name = partial(CausalWan.use_attention, name=name)
+        yield from beside_usual(setup, f"attention {name}", partial(changed, setup, by_name))
 
 
 def changed(setup: Setup, change: Callable[[CausalWan], object]) -> Wan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +17,26 @@ __all__ = ["draw", "load", "owns"]
 _PARTS = ("config.json", "transformer.safetensors", "autoencoder.safetensors")
 
 
-def load(folder: Path | None = None) -> Playground:
+def load(folder: Path | None = None, **options: Any) -> Playground:
     """Load the packaged model, or weights from its training script; needs no network.
 
     Args:
         folder: folder of the weights; None for those in the package.
+        options: dtype and attention, see `Playground.from_folder`.
 
     Raises:
-        FileNotFoundError, ValueError: weights are missing or damaged.
+        TypeError: an unknown option.
+        FileNotFoundError, ValueError: weights are missing or damaged, or an option is wrong.
+        ImportError: a package of the attention is missing.
     """
     from dragstream.models.playground.model import WEIGHTS, Playground
 
-    return Playground.from_folder(WEIGHTS if folder is None else folder)
+    unknown = set(options) - {"dtype", "attention"}
+    if unknown:
+        raise TypeError(
+            f"the playground takes dtype and attention, got {', '.join(sorted(unknown))}"
+        )
+    return Playground.from_folder(WEIGHTS if folder is None else folder, **options)
 
 
 def owns(folder: Path) -> bool:

@@ -24,7 +24,7 @@ from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import load_strictly
 from dragstream.models.config_files import read_config
-from dragstream.models.defaults import cpu_by_default
+from dragstream.models.defaults import cpu_by_default, read_dtype
 from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
@@ -33,6 +33,9 @@ from dragstream.models.playground.world import FRAME_RATE, HEIGHT, WIDTH
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The weights in the package: config.json and a safetensors file for each part."""
+
+_DTYPES = (torch.float32, torch.bfloat16)
+"""Dtypes of transformer and decoder that are measured."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,9 @@ class Guidance:
 class Playground(nn.Module):
     """The packaged model: small, trained on the playground's world, fast on a laptop CPU.
 
-    Latents are (1, F, 8, H/8, W/8), one latent frame per video frame; see `VideoModel` for the
-    methods. The arithmetic is float32, so that the same calls give the same bits.
+    Latents are (1, F, 8, H/8, W/8) in float32, one latent frame per video frame; see `VideoModel`
+    for the methods. Captions and images are encoded in float32; transformer and decoder compute in
+    float32, or in bfloat16 if the model is loaded so. The same calls give the same bits.
 
     Args:
         config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
@@ -97,16 +101,32 @@ class Playground(nn.Module):
 
     @classmethod
     @cpu_by_default()
-    def from_folder(cls, folder: str | Path = WEIGHTS) -> Playground:
+    def from_folder(
+        cls,
+        folder: str | Path = WEIGHTS,
+        *,
+        dtype: torch.dtype | str = torch.float32,
+        attention: str | None = None,
+    ) -> Playground:
         """Read config and weights, by default those in the package.
 
         A config whose "solver" is "plain" gives a `DistilledPlayground`.
 
+        Args:
+            folder: folder of the files.
+            dtype: dtype of transformer and decoder, float32 or bfloat16, or its name ("bf16").
+            attention: name of the attention in passes without gradients, see
+                `dragstream.models.attention_backends`; None for the default of the dtype.
+
         Raises:
             FileNotFoundError: a file is missing.
-            ValueError: a file is damaged, or weights are missing, unexpected or of other shapes.
+            ValueError: a file is damaged, or weights are missing, unexpected or of other shapes;
+                another dtype, or an attention that does not work here.
+            ImportError: a package of the attention is missing.
         """
-        folder = expanded(folder, "folder")
+        folder, dtype = expanded(folder, "folder"), read_dtype(dtype)
+        if dtype not in _DTYPES:
+            raise ValueError(f"the playground's dtype must be float32 or bfloat16, got {dtype}")
         try:
             config = read_config(folder / "config.json")
             cls._check_described(config, folder)
@@ -117,6 +137,8 @@ class Playground(nn.Module):
             ) from error
         for part in model.parts():
             model.load_part(part, folder / f"{part}.safetensors")
+        model.wan.to(dtype).use_attention(attention)
+        model.autoencoder.decoder.to(dtype)
         return model.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
 
     @classmethod
@@ -160,7 +182,7 @@ class Playground(nn.Module):
         for part in (self.captions, self.autoencoder):
             for name, weight in sorted(part.state_dict().items()):
                 digest.update(name.encode())
-                digest.update(weight.cpu().contiguous().numpy().tobytes())
+                digest.update(weight.cpu().contiguous().flatten().view(torch.uint8).numpy())
         return digest.hexdigest()
 
     def fingerprint(self) -> str:

@@ -89,7 +89,8 @@ def load(
         ValueError: An unknown name, contradictory values, a damaged file or one of another model.
         FileNotFoundError: A missing file that cannot be downloaded; the message names it.
         MemoryError, OSError: Weights or a download do not fit; the message has sizes.
-        ImportError, RuntimeError: A package is missing (extra `wan` or `quant`), or a compiler.
+        ImportError, RuntimeError: A package is missing (extra `wan` or `quant`, or that of an
+            attention), or a compiler.
     """
     if isinstance(name, Plan):
         name.check()
@@ -157,6 +158,7 @@ def assemble(
             _need_room(part, torch.device(place or device), what)
         _check_plan(release, wan, vae, where)
         wan.place(device, where.offload)
+        wan.use_attention(where.attention)
         if where.compile:
             compile_layers(wan)
         vae.to(where.vae_device)

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 
 from dragstream.drags.checks import check_bool, check_int
+from dragstream.models.attention_backends import check_name
 from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_quantised import KINDS
-
-_SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
-"""Common short names of torch's dtypes."""
+from dragstream.models.defaults import read_dtype
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,8 @@ class DeviceMap:
             needs device memory.
         compile: If set, the transformer's layers are compiled, see
             `dragstream.models.causal_compile`.
+        attention: Name of the attention in passes without gradients, see
+            `dragstream.models.attention_backends`; None means the default for device and dtype.
         weights: "fp8" or "int8" stores the matrices of the transformer's layers in 8 bits, see
             `dragstream.models.causal_quantised`; None stores them in `dtype`.
         kv_cache: "int8" stores keys and values of finished blocks in 8 bits; None in `dtype`.
@@ -43,7 +44,8 @@ class DeviceMap:
     Raises:
         TypeError, RuntimeError: An unknown device or dtype.
         ValueError: A dtype that is not floating point; a CUDA device on a machine without one;
-            fewer than 0 states or 1 block; another name of weights or of a cache.
+            fewer than 0 states or 1 block; an unknown attention; another name of weights or of a
+            cache.
     """
 
     device: torch.device | str | None = None
@@ -57,6 +59,7 @@ class DeviceMap:
     offload: OffloadConfig = field(default_factory=OffloadConfig)
     undo: int = 1
     compile: bool = False
+    attention: str | None = None
     weights: str | None = None
     kv_cache: str | None = None
 
@@ -64,6 +67,8 @@ class DeviceMap:
         check_int(self.decoder_states, "decoder_states", least=0)
         check_int(self.undo, "undo", least=1)
         check_bool(self.compile, "compile")
+        if self.attention is not None:
+            check_name(self.attention)
         for name, kinds in (("weights", KINDS), ("kv_cache", ("int8",))):
             value: object = getattr(self, name)
             if value is not None and value not in kinds:
@@ -89,6 +94,7 @@ class DeviceMap:
             self.offload,
             self.undo,
             self.compile,
+            self.attention,
             self.weights,
             self.kv_cache,
         )
@@ -99,21 +105,3 @@ def _device(named: Any) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"there is no CUDA device here for {str(device)!r}; device='cpu' works")
     return device
-
-
-def read_dtype(named: Any) -> torch.dtype:
-    """Convert a torch dtype, its name, or "bf16", "fp16" or "fp32" to a floating point dtype.
-
-    Raises:
-        ValueError: Not a floating point dtype.
-    """
-    dtype = named
-    if isinstance(named, str):
-        name = named.removeprefix("torch.")
-        dtype = getattr(torch, _SHORT.get(name, name), None)
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise ValueError(
-            f"dtype must be a floating point type of torch, as 'bfloat16' or 'bf16', 'float16' or "
-            f"'fp16', 'float32' or 'fp32', got {named!r}"
-        )
-    return dtype

@@ -4,7 +4,10 @@ import pytest
 import torch
 
 import dragstream as ds
-from dragstream.models.wan.device_map import DeviceMap, read_dtype
+from dragstream.models.attention_backends import matrices
+from dragstream.models.causal_attention import Attention
+from dragstream.models.defaults import read_dtype
+from dragstream.models.wan.device_map import DeviceMap
 
 
 @pytest.mark.parametrize(
@@ -41,3 +44,15 @@ def test_models_and_plans_take_them(quick, folders):
     assert short.peak(dragged=True) == long.peak(dragged=True) > 10**9
     with pytest.raises(ValueError, match="'bf16'"):
         ds.plan("self-forcing", height=480, width=832, device="cuda", dtype="bf17")
+
+
+def test_models_and_plans_take_an_attention(quick, folders):
+    model = quick(folders["self-forcing"], attention="math")
+    backends = {module.backend for module in model.wan.modules() if isinstance(module, Attention)}
+    assert backends == {matrices}
+    plan = ds.plan("self-forcing", height=480, width=832, device="cuda", attention="sage")
+    assert plan.device_map.attention == "sage"  # of another machine, perhaps
+    with pytest.raises(ImportError, match=r"attention='sage': .*sageattention"):
+        quick(folders["self-forcing"], attention="sage")
+    with pytest.raises(ValueError, match="attention must be one of sdpa, math"):
+        quick(folders["self-forcing"], attention="wise")
