@@ -169,8 +169,6 @@ def _figures(result: Result | None) -> dict[str, float | None] | None:
         "objmc": json_number(result.objmc),
         "share": share_of_still(result),
         "coverage": result.coverage,
-        "dai": json_number(result.dai),
-        "leak": json_number(result.leak),
     }
 
 
@@ -208,7 +206,6 @@ def _drag(command: VideoCommand, index: int) -> dict[str, Any]:
     path = [anchor, *(each.apply(anchor) for each in maps)]
     at = (1,) if command.edit else command.at
     return {
-        "kind": drag.motion.kind,
         "outline": _outline(mask),
         "track": [[round(float(x), 1), round(float(y), 1)] for x, y in path],
         "targets": [
