@@ -164,7 +164,8 @@ export class Pointing {
       return;
     }
     const focused = this.viewport.overlay.ownerDocument.activeElement === this.viewport.overlay;
-    if (focused && !event.ctrlKey && wheelRegion(this.store, -Math.sign(event.deltaY || event.deltaX), event.shiftKey)) {
+    const way = event.deltaY || (event.shiftKey ? event.deltaX : 0); // as above
+    if (focused && way !== 0 && !event.ctrlKey && wheelRegion(this.store, -Math.sign(way), event.shiftKey)) {
       event.preventDefault();
       return;
     }
