@@ -3,7 +3,6 @@ import { Alert, say } from "../shared/controls";
 import { element } from "../shared/dom";
 import type { Field, State, Store } from "./store";
 
-const CLOSE = ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"] as const;
 
 interface Line {
   readonly root: HTMLElement;
@@ -29,7 +28,7 @@ export class View {
     private readonly store: Store,
     host: HTMLElement,
   ) {
-    this.alert = new Alert(() => store.setError(null), CLOSE);
+    this.alert = new Alert(() => store.setError(null));
     const head = element("div", { class: "ds-presets" }, element("span", {}, "as in the"), this.presets);
     this.root.append(head, this.list, this.alert.root);
     this.root.addEventListener("keydown", (event) => event.stopPropagation());
