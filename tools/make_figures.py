@@ -213,7 +213,7 @@ def wan_table(outcome: Mapping[str, Any]) -> str:
 
 
 def summary_table(drags: Mapping[str, Any], bench: Mapping[str, Any]) -> str:
-    """The README's rows: ObjMC and DAI with 95 % intervals, and seconds, with and without a drag."""
+    """The README's rows: ObjMC and DAI with 95 % intervals, and seconds of a block."""
     lines = ["| | no drag | DragStream, I = 4 |", "|---|--:|--:|"]
     for title, measure, digits in (("ObjMC, px", "objmc", 2), ("DAI", "dai", 4)):
         cells = [_with_interval(drags, name, measure, digits) for name in ("none", "I=4")]
