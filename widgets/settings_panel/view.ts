@@ -1,6 +1,6 @@
 // One view of the settings: presets, and a line for each field with what is wrong beside it.
 import { Alert, say } from "../shared/controls";
-import { element } from "../shared/dom";
+import { element, focusedBeside } from "../shared/dom";
 import type { Field, State, Store } from "./store";
 
 
@@ -96,7 +96,7 @@ export class View {
   private show(line: Line, field: Field, problem: string | null): void {
     const on = field.on !== false;
     // A text with an error stays, to be corrected.
-    if (problem === null && line.box.value !== field.text && !(line.box === line.box.ownerDocument.activeElement && line.root.dataset["known"] === field.text)) {
+    if (problem === null && line.box.value !== field.text && !(line.box === focusedBeside(line.box) && line.root.dataset["known"] === field.text)) {
       line.box.value = field.text;
     }
     line.root.dataset["known"] = field.text;
