@@ -176,7 +176,7 @@ class Plan:
         shown = [name, *(f"{key}={value!r}" for key, value in self.changes.items())]
         base = DeviceMap()
         where, offload = self.device_map, self.device_map.offload
-        names = ("vae_device", "decoder_states", "keep_text", "undo", "compile")
+        names = ("vae_device", "decoder_states", "keep_text", "undo", "compile", "attention")
         for key in (*names, "weights", "kv_cache"):
             default = self.device_map.device if key == "vae_device" else getattr(base, key)
             if getattr(where, key) != default:
