@@ -36,6 +36,7 @@ TABLES = ("playground", "captions", "likeness", "identity")
 FURTHER = ("rivals", "live", "minute")
 """Measurements of `dragstream.revel` that are tables of the results alone."""
 _RIVALS = "none,I=4,no_adsr,no_sfs,fast,cut_and_paste,time_to_move"
+_MINUTE = ("live", "--scenes", "2", "--seconds", "60", "--releases", "0")
 _MEBIBYTE = 2**20
 
 
@@ -84,8 +85,8 @@ def steps(build: Path = BUILD) -> tuple[Step, ...]:
         "playground": _scenes(24, build / f"playground-{weights}"),
         "identity": ("identity", "--streams", "4"),
         "rivals": (*_scenes(48, build / f"rivals-{weights}"), "--methods", _RIVALS),
-        "live": ("live", "--scenes", "8"),
-        "minute": ("live", "--scenes", "3", "--seconds", "60", "--methods", "I=4,no_adsr"),
+        "live": ("live", "--scenes", "8", "--releases", "0"),
+        "minute": (*_MINUTE, "--methods", "I=4,no_adsr"),
     }
     found = [
         Step(
