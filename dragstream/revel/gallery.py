@@ -170,7 +170,7 @@ def _figures(result: Result | None) -> dict[str, float | None] | None:
         "share": share_of_still(result),
         "coverage": result.coverage,
         "dai": json_number(result.dai),
-        "leak": json_number(result.leak),
+        "leak": result.leak,
     }
 
 

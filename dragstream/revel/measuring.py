@@ -61,7 +61,8 @@ class Result:
         clean_drift: the same of the finished latents, which later denoising steps have settled.
         mean_shift: part of `clean_drift`: mean over channels of |mean - mean'|, latent units.
         std_ratio: part of `clean_drift`: how the standard deviations changed, a factor.
-        leak: mean absolute change outside the drag against no drag, gray levels.
+        leak: mean absolute change outside the drag against no drag, grey levels; None where the
+            drag reaches over the whole frame.
         seconds_per_block: time for a block, drag and decoding included.
         epe: mean end-point error of the points of `objmc_flow`, each against its own command,
             pixels; None where that is.
@@ -88,7 +89,7 @@ class Result:
     clean_drift: float
     mean_shift: float
     std_ratio: float
-    leak: float
+    leak: float | None
     seconds_per_block: float
     epe: float | None = None
     target_iou: float | None = None
@@ -334,8 +335,10 @@ def _inside(prepared: PreparedCase, blocks: Sequence[Block]) -> NDArray[np.bool_
     return swept(inside, [], _MARGIN)
 
 
-def _leak(prepared: PreparedCase, blocks: Sequence[Block], inside: NDArray[np.bool_]) -> float:
-    """Change against no drag, outside of the area where it is wanted."""
-    dragged, plain = prepared.new_frames(blocks), prepared.new_frames(prepared.plain)
-    # Where drags reach over the whole frame, nothing is left to leak into.
-    return 0.0 if inside.all() else leak(dragged, plain, inside)
+def _leak(
+    prepared: PreparedCase, blocks: Sequence[Block], inside: NDArray[np.bool_]
+) -> float | None:
+    """Change against no drag, outside of the area where it is wanted; None where that is all."""
+    if inside.all():
+        return None
+    return leak(prepared.new_frames(blocks), prepared.new_frames(prepared.plain), inside)

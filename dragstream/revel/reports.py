@@ -55,7 +55,7 @@ _DAI = (
 _REST = (
     "Drift: distance of the new latents' channel means and deviations from those of the frames "
     "before; in the drag at the noise level where rectification acts, after it in the finished "
-    "latents. Leak: mean change of pixels outside the drag against no drag, in gray levels. "
+    "latents. Leak: mean change of pixels outside the drag against no drag, in grey levels. "
     "Seconds a block: drag and decoding included, on the machine that ran."
 )
 _DIFFERENCES = (
@@ -325,7 +325,7 @@ def _explained() -> Section:
 
 def _shown_mean(values: pd.DataFrame, method: str, name: str) -> str:
     found = estimate(column(values, method, name))
-    if found.unmeasured and not found.count:
+    if name == "objmc" and found.unmeasured and not found.count:
         coverage = 100 * column(values, method, "coverage").mean()
         return f"not measured (coverage {coverage:.0f} %)"
     return shown(found, MEASURES[name].digits)
