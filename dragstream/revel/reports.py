@@ -22,7 +22,7 @@ from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
 from dragstream.revel.paired_tables import (
-    differences,
+    all_differences,
     looks_cells,
     paired_cells,
     reference_row,
@@ -73,8 +73,8 @@ _LOOKS = (
     "At the target: EPE, mean distance of the followed points from their own commands; IoU of the "
     "object's mask and the commanded one; duplicates and scraps, pieces of the object's colour "
     "that do not touch the commanded mask; identity, cosine of the features of the object before "
-    "and after; likeness outside, the same of the rest of the frame with and without the drag. Of "
-    "IoU and both cosines more is better."
+    "and after; likeness outside, the same of the rest of the frame with and without the drag, and "
+    "LPIPS outside, the perceptual distance there. Of IoU and both cosines more is better."
 )
 _CLAIM_HEAD = ("the paper's ordering", "here", "difference", "p (Holm)", "factor", "paper's")
 
@@ -181,7 +181,7 @@ def _differences(
     """All methods against one, case by case; nothing where no method can be compared with."""
     titles = {name: str(each["title"]) for name, each in about.get("methods", {}).items()}
     other = reference_row([result.method for result in results], against)
-    found = {} if other is None else differences(results, other)
+    found = {} if other is None else all_differences(table(results), other)
     if not found or other is None:
         return []
     words = (

@@ -13,12 +13,14 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from dragstream.metrics.objmc import json_number
 from dragstream.revel.measuring import Result
 from dragstream.revel.studies import Claim
 
@@ -35,7 +37,7 @@ class Estimate:
 
     Attributes:
         mean: mean over the measured cases; NaN where there is none.
-        low: lower end of the confidence interval; the mean where there is none.
+        low: lower end of the confidence interval; the mean where all cases have the same figure.
         high: upper end.
         count: number of measured cases.
         unmeasured: number of cases that were run and have no figure.
@@ -46,6 +48,11 @@ class Estimate:
     high: float
     count: int
     unmeasured: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields; null for NaN."""
+        numbers = {name: json_number(getattr(self, name)) for name in ("mean", "low", "high")}
+        return {**asdict(self), **numbers}
 
 
 class Verdict(Enum):
@@ -109,17 +116,19 @@ def _interval(sample: NDArray[np.float64], mean: float) -> tuple[float, float]:
     if len(sample) < 2 or np.ptp(sample) <= 1e-12 * max(1.0, abs(mean)):
         return mean, mean
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few cases: intervals that do not exist are NaN
-        found = stats.bootstrap(
-            (sample,),
-            np.mean,
-            confidence_level=CONFIDENCE,
-            n_resamples=_RESAMPLES,
-            method="BCa",
-            rng=np.random.default_rng(_SEED),
-        ).confidence_interval
-    low, high = float(found.low), float(found.high)
-    return (low, high) if np.isfinite([low, high]).all() else (mean, mean)
+        warnings.simplefilter("ignore")  # few cases: a correction that does not exist is NaN
+        for method in ("BCa", "percentile"):
+            found = stats.bootstrap(
+                (sample,),
+                np.mean,
+                confidence_level=CONFIDENCE,
+                n_resamples=_RESAMPLES,
+                method=method,
+                rng=np.random.default_rng(_SEED),
+            ).confidence_interval
+            if np.isfinite(found).all():
+                break
+    return float(found.low), float(found.high)
 
 
 def sign_flip_p(differences: Sequence[float] | pd.Series[float]) -> float:
@@ -157,22 +166,32 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def shown(found: Estimate, digits: int, *, signed: bool = False) -> str:
-    """A mean with its interval and, where not all cases have a figure, their number, as text."""
+    """A mean with its interval and, where not all cases have a figure, their number, as text.
+
+    One case has no interval.
+    """
     if not found.count or math.isnan(found.mean):
         return "not measured" if found.unmeasured else "–"
     sign = "+" if signed else ""
     every = found.count + found.unmeasured
     of = f" in {found.count} of {every}" if found.unmeasured else ""
-    return (
-        f"{found.mean:{sign}.{digits}f} [{found.low:{sign}.{digits}f}, "
-        f"{found.high:{sign}.{digits}f}]{of}"
+    mean, low, high = (
+        f"{value:{sign}.{digits}f}" for value in (found.mean, found.low, found.high)
     )
+    return f"{mean} [{low}, {high}]{of}" if found.count > 1 else mean + of
 
 
 def paired(values: pd.DataFrame, better: str, worse: str, measure: str) -> Estimate:
     """Mean over the cases that both have a figure of: worse minus better."""
+    return estimate(differences(values, better, worse, measure))
+
+
+def differences(
+    values: pd.DataFrame, better: str, worse: str, measure: str
+) -> pd.Series[float]:
+    """Worse minus better in each case that was run with both; NaN where one has no figure."""
     both = _both(values, better, worse, measure)
-    return estimate(both.worse - both.better)
+    return both.worse - both.better
 
 
 def _both(values: pd.DataFrame, better: str, worse: str, measure: str) -> pd.DataFrame:

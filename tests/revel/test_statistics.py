@@ -16,6 +16,7 @@ from dragstream.revel.statistics import (
     holm,
     judge,
     paired,
+    shown,
     sign_flip_p,
     table,
 )
@@ -50,6 +51,8 @@ def test_intervals_that_cannot_be_told_are_points() -> None:
     assert estimate([2.0, 2.0, 2.0]) == estimate([2.0, 2.0, 2.0])
     assert (estimate([2.0, 2.0]).low, estimate([2.0, 2.0]).high) == (2.0, 2.0)
     assert estimate([3.0]).low == 3.0
+    assert shown(estimate([3.0]), 1) == "3.0"  # one case has no interval
+    assert shown(estimate([2.0, 2.0, math.nan]), 1) == "2.0 [2.0, 2.0] in 2 of 3"
     assert estimate([]).count == 0
     assert math.isnan(estimate([]).mean)
 
