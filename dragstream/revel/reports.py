@@ -61,7 +61,8 @@ _REST = (
 _DIFFERENCES = (
     "Differences are taken case by case between two methods that share the past and the noise. "
     "An ordering holds if the whole 95 % interval of the difference lies on its side of 0, does "
-    "not hold if it lies on the other side, and cannot be told if it contains 0. p is that of the "
+    "not hold if it lies on the other side, and cannot be told if it contains 0 or if there are "
+    "fewer than six cases. p is that of the "
     "paired permutation test (signs of the differences), in brackets by Holm's adjustment for all "
     "the orderings of this report. In the plots dots are means and lines "
     "their intervals; diamonds are the paper's figures, scaled so that its full method stands "
@@ -218,7 +219,7 @@ def _orderings(
     words = (
         f"Of the paper's {decided} orderings that could be measured, {counts[Verdict.HOLDS]} "
         f"hold, {counts[Verdict.FAILS]} do not hold, and {counts[Verdict.OPEN]} cannot be told: "
-        "there the interval of the paired difference contains 0."
+        "there the interval of the paired difference contains 0, or the cases are too few."
     )
     parts: list[str | Table | Picture] = [words]
     rows = tuple(

@@ -29,6 +29,9 @@ _RESAMPLES = 4000
 _SEED = 0
 _EXACT = 13
 _FLIPS = 10_000
+_LEAST = 6
+"""Cases below which no verdict is given: intervals of so few are too narrow, and even differences
+of one sign have a p of 2 / 2^5 > 0.05."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ class Finding:
 
     Attributes:
         claim: the paper's claim.
-        verdict: the side of 0 on which the difference's interval lies, or neither.
+        verdict: the side of 0 on which the difference's interval lies, or neither; with fewer than
+            six cases none.
         difference: worse minus better, per case: above 0 where the claim is right.
         factor: mean of the worse over that of the better; None where that is 0 or unknown.
         p: `sign_flip_p` of the differences; NaN where there are none.
@@ -213,7 +217,7 @@ def judge(values: pd.DataFrame, claim: Claim) -> Finding:
 def _verdict(difference: Estimate) -> Verdict:
     if not difference.count:
         return Verdict.UNMEASURED
-    if difference.count == 1:  # one case has no interval
+    if difference.count < _LEAST:
         return Verdict.OPEN
     if difference.low > 0:
         return Verdict.HOLDS
