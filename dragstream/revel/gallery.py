@@ -206,13 +206,12 @@ def _drag(command: VideoCommand, index: int) -> dict[str, Any]:
     maps = command.commands(drag)
     anchor = np.asarray(drag.motion.anchor(mask))
     path = [anchor, *(each.apply(anchor) for each in maps)]
-    at = (1,) if command.edit else command.at
     return {
         "kind": drag.motion.kind,
         "outline": _outline(mask),
         "track": [[round(float(x), 1), round(float(y), 1)] for x, y in path],
         "targets": [
             {"frame": frame, "matrix": [round(v, 4) for row in each.matrix for v in row]}
-            for frame, each in zip(at, maps, strict=True)
+            for frame, each in zip(command.at, maps, strict=True)
         ],
     }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dragstream.drags.checks import short_repr
-from dragstream.drags.geometry import Affine
+from dragstream.drags.geometry import Affine, Grid
 from dragstream.drags.motions import Drag
 from dragstream.method.rectification import Rectification
 from dragstream.metrics.dai import dai, handle_point, patch_radius
@@ -275,16 +275,31 @@ def _latents(blocks: Sequence[Block]) -> Tensor:
 
 def _dai(prepared: PreparedCase, latents: Tensor, drag: Drag) -> float:
     """Of the last latents, one for each of the drag's commands."""
-    spec = prepared.stream.model.spec
-    commands, visible = prepared.commands(drag), prepared.visible(drag)
-    new = latents[-len(commands) :]
+    commands, grid = prepared.commands(drag), prepared.stream.model.spec.grid
+    before = prepared.stream.blocks[-1].latents[-1]
+    return drag_dai(before, latents[-len(commands) :], drag, commands, grid)
+
+
+def drag_dai(
+    before: Tensor, latents: Tensor, drag: Drag, commands: Sequence[Affine], grid: Grid
+) -> float:
+    """DAI (Eq. 11) of a drag where its target can be seen.
+
+    Args:
+        before: clean latents (C, h, w) that the drag is drawn on.
+        latents: those of each trajectory point, (N, C, h, w).
+        drag: the drag.
+        commands: the commanded map from rest of each.
+        grid: the frame's size in pixels and latent cells.
+    """
+    seen = visible_targets(drag.mask(grid.height, grid.width), commands)
     return dai(
-        prepared.stream.blocks[-1].latents[-1],
-        new[visible],
-        handle_point(drag, spec.grid.height, spec.grid.width),
-        [commands[index] for index in visible],
-        grid=spec.grid,
-        radius=patch_radius(spec.grid),
+        before,
+        latents[seen],
+        handle_point(drag, grid.height, grid.width),
+        [commands[index] for index in seen],
+        grid=grid,
+        radius=patch_radius(grid),
     )
 
 

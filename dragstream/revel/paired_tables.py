@@ -86,8 +86,8 @@ def paired_cells(
 def _difference(entry: Mapping[str, Any] | None, measure: Measure) -> str:
     if entry is None:
         return "–"
-    found = Estimate(**{name: value for name, value in entry.items() if name != "p"})
-    return f"{shown(found, measure.digits, signed=True)}, p {shown_p(entry['p'])}"
+    found = shown(Estimate.from_json(entry), measure.digits, signed=True)
+    return f"{found}, p {shown_p(entry['p'])}"
 
 
 def shown_p(p: float) -> str:

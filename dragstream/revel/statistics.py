@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
@@ -56,6 +56,12 @@ class Estimate:
         """All fields; null for NaN."""
         numbers = {name: json_number(getattr(self, name)) for name in ("mean", "low", "high")}
         return {**asdict(self), **numbers}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Estimate:
+        """The inverse of `to_json`; further entries are not read."""
+        values = {name: document[name] for name in cls.__dataclass_fields__}
+        return cls(**{name: math.nan if value is None else value for name, value in values.items()})
 
 
 class Verdict(Enum):

@@ -82,6 +82,9 @@ def test_films_of_a_camera_are_scored_by_the_objects(drawn) -> None:
     video = ScoredVideo(command, frames)
 
     assert video.drags == PreparedCase(case, stream, ()).measured
+    still = stream.fork().run(1, progress=False)
+    prepared = PreparedCase(case, stream, tuple(still))
+    assert video.looks == measure_looks(prepared, still, np.ones(SIZE, bool))
     assert [each.mean for each in video.followed] == pytest.approx(
         [each.still for each in video.followed], abs=0.1
     )
