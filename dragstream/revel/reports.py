@@ -17,7 +17,7 @@ import pandas as pd
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.charts import png, study_figure
-from dragstream.revel.folders import read_about, read_cases, read_results
+from dragstream.revel.folders import method_titles, read_cases, read_run
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
@@ -96,9 +96,7 @@ def write_report(folder: str | Path, against: str | None = None) -> tuple[Path, 
         ImportError: matplotlib is not installed.
     """
     place = expanded(folder, "folder")
-    about, results = read_about(place), read_results(place)
-    if about is None or not results:
-        raise ValueError(f"{str(place)!r} holds no results of a run")
+    about, results = read_run(place)
     report = compose(results, read_cases(place), about, against)
     for section in report.sections:
         for part in section.parts:
@@ -150,7 +148,7 @@ def _run_part(study: Study, values: pd.DataFrame) -> Study | None:
 
 
 def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
-    titles = {name: str(each["title"]) for name, each in about.get("methods", {}).items()}
+    titles = method_titles(about)
     values = table(results)
     methods = values.index.unique("method")
     cases = values.index.unique("case")
@@ -180,7 +178,7 @@ def _differences(
     results: Sequence[Result], about: Mapping[str, Any], against: str | None
 ) -> Sequence[Section]:
     """All methods against one, case by case; nothing where no method can be compared with."""
-    titles = {name: str(each["title"]) for name, each in about.get("methods", {}).items()}
+    titles = method_titles(about)
     other = reference_row([result.method for result in results], against)
     found = {} if other is None else all_differences(table(results), other)
     if not found or other is None:

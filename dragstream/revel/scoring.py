@@ -289,11 +289,11 @@ def score_table(summary: dict[str, Any]) -> str:
         head, cells = paired_cells(summary["differences"], titles, columns)
         lines += ["", *table_lines((f"less {titles[next(iter(methods))]}", *head[1:]), cells)]
     trackers = ", ".join(summary["trackers"]) or "no tracker"
-    lines += [
-        "",
+    said = (
         f"{summary['cases']} case(s); in brackets the {summary['confidence']:.0%} bootstrap "
-        f"interval of the mean over cases; followed by {trackers}.",
-    ]
+        f"interval of the mean over cases; followed by {trackers}."
+    )
+    lines += ["", said]
     if missing := [each.title for each in every if each not in columns]:
         lines += ["", f"Not measured in any video: {', '.join(missing)}."]
     failed = [video for video in summary["videos"] if video["reason"] is not None]

@@ -185,9 +185,7 @@ def shown(found: Estimate, digits: int, *, signed: bool = False) -> str:
     sign = "+" if signed else ""
     every = found.count + found.unmeasured
     of = f" in {found.count} of {every}" if found.unmeasured else ""
-    mean, low, high = (
-        f"{value:{sign}.{digits}f}" for value in (found.mean, found.low, found.high)
-    )
+    mean, low, high = (f"{value:{sign}.{digits}f}" for value in (found.mean, found.low, found.high))
     return f"{mean} [{low}, {high}]{of}" if found.count > 1 else mean + of
 
 
@@ -196,9 +194,7 @@ def paired(values: pd.DataFrame, better: str, worse: str, measure: str) -> Estim
     return estimate(differences(values, better, worse, measure))
 
 
-def differences(
-    values: pd.DataFrame, better: str, worse: str, measure: str
-) -> pd.Series[float]:
+def differences(values: pd.DataFrame, better: str, worse: str, measure: str) -> pd.Series[float]:
     """Worse minus better in each case that was run with both; NaN where one has no figure."""
     both = _both(values, better, worse, measure)
     return both.worse - both.better

@@ -120,8 +120,8 @@ def document(
 ) -> dict[str, Any]:
     """The whole outcome as JSON: rows, the same by kind and by mode, and each case's results.
 
-    "paired" has the differences of all methods from `against` (`paired_tables.all_differences`); None:
-    from the full method, or no drag. `about` holds further facts; "constants" (by method,
+    "paired" has the differences of all methods from `against` (`paired_tables.all_differences`);
+    None: from the full method, or no drag. `about` holds further facts; "constants" (by method,
     `methods.resolved`) is shown by `markdown`.
     """
     by_kind = {
