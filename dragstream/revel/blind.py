@@ -153,7 +153,8 @@ class Count:
 def count_choices(files: Sequence[str | Path]) -> Count:
     """Count the choices of one or several viewers.
 
-    A case that a file decides twice counts as it was decided last.
+    A case that a file decides twice counts as it was decided last. Test and interval take decisions
+    as independent, which those of several viewers on the same cases are not quite.
 
     Raises:
         FileNotFoundError: there is no such file.
