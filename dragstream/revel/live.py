@@ -21,7 +21,7 @@ from dragstream.drags.checks import Point, check_int, check_positive
 from dragstream.drags.motions import Poses
 from dragstream.drags.paths import Path
 from dragstream.method.moments import Moments, drift
-from dragstream.metrics.objmc import json_number
+from dragstream.metrics.objmc import json_number, known_mean
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
@@ -103,14 +103,14 @@ class Pulled:
         return {**asdict(self), **drifts}
 
     @property
-    def distance(self) -> float:
-        """Mean distance from the pointer over the frames with the object; NaN without any."""
-        return _mean(self.distances)
+    def distance(self) -> float | None:
+        """Mean distance from the pointer over the frames with the object; None without any."""
+        return known_mean(self.distances)
 
     @property
-    def miss(self) -> float:
+    def miss(self) -> float | None:
         """Mean distance from the place asked for, likewise."""
-        return _mean(self.misses)
+        return known_mean(self.misses)
 
     @property
     def seen(self) -> float:
@@ -352,8 +352,3 @@ def _figure(pulled: Pulled, column: str) -> float:
     if isinstance(value, tuple):  # one a block: at the end
         value = value[-1] if value else None
     return math.nan if value is None else float(value)
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else math.nan

@@ -22,6 +22,7 @@ from dragstream.drags.regions import centroid, edge, span, warp
 from dragstream.metrics.appearance import cut_out, feature_similarity, without
 from dragstream.metrics.extractors import EfficientNetLite0
 from dragstream.metrics.masks import mask_iou, pieces_outside
+from dragstream.metrics.objmc import known_mean
 from dragstream.metrics.perceptual import LPIPS
 from dragstream.revel.cases import Case, Kind
 from dragstream.revel.detection import MARKS, Detection, detect, face
@@ -130,14 +131,14 @@ def object_looks(
         last = visible_targets(drag.mask(*frames.shape[1:3]), commands)[-1]
         ends.append((drag, commands[last], frames[at[last]]))
     if case is None or not case.subjects:
-        return Looks(identity=_mean([_region_identity(frames[0], *end) for end in ends]))
+        return Looks(identity=known_mean([_region_identity(frames[0], *end) for end in ends]))
     found = _views(case, frames[0], ends)
     counts = [view.left_behind() for view in found]
     return Looks(
-        target_iou=_mean([view.target_iou() for view in found]),
+        target_iou=known_mean([view.target_iou() for view in found]),
         duplicates=float(sum(count[0] for count in counts)) if counts else None,
         scraps=float(sum(count[1] for count in counts)) if counts else None,
-        identity=_mean([view.identity() for view in found]),
+        identity=known_mean([view.identity() for view in found]),
     )
 
 
@@ -271,9 +272,3 @@ def _moved(mask: Mask, affine: Affine) -> Mask:
     """A mask at another place, bool (H, W): the pixels that it covers by half or more."""
     covered: Mask = warp(mask, affine) >= 0.5
     return covered
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    """The mean of those that were measured; None without any."""
-    known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else None

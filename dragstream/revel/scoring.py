@@ -286,8 +286,8 @@ def score_table(summary: dict[str, Any]) -> str:
     lines = table_lines(head, rows)
     if any(summary["differences"].values()):
         titles = {method: escaped(method) for method in methods}
-        head, cells = paired_cells(summary["differences"], titles, columns)
-        lines += ["", *table_lines((f"less {titles[next(iter(methods))]}", *head[1:]), cells)]
+        heads, cells = paired_cells(summary["differences"], titles, columns)
+        lines += ["", *table_lines((f"less {titles[next(iter(methods))]}", *heads[1:]), cells)]
     trackers = ", ".join(summary["trackers"]) or "no tracker"
     said = (
         f"{summary['cases']} case(s); in brackets the {summary['confidence']:.0%} bootstrap "

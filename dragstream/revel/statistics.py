@@ -60,8 +60,11 @@ class Estimate:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Estimate:
         """The inverse of `to_json`; further entries are not read."""
-        values = {name: document[name] for name in cls.__dataclass_fields__}
-        return cls(**{name: math.nan if value is None else value for name, value in values.items()})
+        mean, low, high = (
+            math.nan if document[name] is None else float(document[name])
+            for name in ("mean", "low", "high")
+        )
+        return cls(mean, low, high, document["count"], document["unmeasured"])
 
 
 class Verdict(Enum):
