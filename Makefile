@@ -125,7 +125,7 @@ endif
 
 browser: $(STAMP)
 ifneq ($(CHROMIUM),)
-	CHROMIUM="$(CHROMIUM)" $(BIN)/pytest tests/browser -m browser
+	CHROMIUM="$(CHROMIUM)" $(PARALLEL) --dist=loadfile -m browser tests/browser
 else
 	@echo "NOT RUN: the browser tests need Chromium (apt-get install chromium, or CHROMIUM=path)" >&2
 	@test -z "$${CI:-}"

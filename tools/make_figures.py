@@ -26,11 +26,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dragstream.revel.statistics import estimate
+
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "dragstream" / "models" / "playground" / "weights"
 BUILD = ROOT / "build" / "figures"
 TABLES = ("playground", "captions", "likeness", "identity")
 """Measurements of `dragstream.revel`: each is a table of the results and of the model card."""
+FURTHER = ("rivals", "live", "minute")
+"""Measurements of `dragstream.revel` that are tables of the results alone."""
+_RIVALS = "none,I=4,no_adsr,no_sfs,fast,cut_and_paste,time_to_move"
 _MEBIBYTE = 2**20
 
 
@@ -74,17 +79,22 @@ def weights_digest(folder: Path = WEIGHTS) -> str:
 
 def steps(build: Path = BUILD) -> tuple[Step, ...]:
     """All steps in order. Those of random weights ("wan", "gpu") run only when named."""
-    options = {"playground": ("--scenes", "24", "--seed", "0"), "identity": ("--streams", "4")}
-    cases = build / f"playground-{weights_digest()[:12]}"
-    options["playground"] += ("--out", str(cases))
+    weights = weights_digest()[:12]
+    commands = {name: (name,) for name in TABLES} | {
+        "playground": _scenes(24, build / f"playground-{weights}"),
+        "identity": ("identity", "--streams", "4"),
+        "rivals": (*_scenes(48, build / f"rivals-{weights}"), "--methods", _RIVALS),
+        "live": ("live", "--scenes", "8"),
+        "minute": ("live", "--scenes", "3", "--seconds", "60", "--methods", "I=4,no_adsr"),
+    }
     found = [
         Step(
             name,
-            ("-m", "dragstream.revel", name, *options.get(name, ()), *_files(build, name)),
+            ("-m", "dragstream.revel", *commands[name], *_files(build, name)),
             writes=(build / f"{name}.json", build / f"{name}.md"),
             threads=1,
         )
-        for name in TABLES
+        for name in (*TABLES, *FURTHER)
     ]
     bench, wan = build / "bench.json", build / "wan.json"
     speed = ("-m", "dragstream.bench", "playground", "--json", str(bench))
@@ -109,6 +119,11 @@ def steps(build: Path = BUILD) -> tuple[Step, ...]:
         Step("screenshots", (*make, "screenshot", "studio", "recording")),
     ]
     return tuple(found)
+
+
+def _scenes(count: int, folder: Path) -> tuple[str, ...]:
+    """A command that measures drags on drawn scenes, and goes on from its folder."""
+    return "playground", "--scenes", str(count), "--seed", "0", "--out", str(folder)
 
 
 def _files(build: Path, name: str) -> tuple[str, ...]:
@@ -198,25 +213,29 @@ def wan_table(outcome: Mapping[str, Any]) -> str:
 
 
 def summary_table(drags: Mapping[str, Any], bench: Mapping[str, Any]) -> str:
-    """The README's three rows: ObjMC, DAI and seconds, of no drag and of the full method."""
-    none, full = drags["rows"]["none"], drags["rows"]["I=4"]
-    rows = {
-        "ObjMC, px": (none["objmc"], full["objmc"], 2),
-        "DAI": (none["dai"], full["dai"], 4),
-        "seconds a block": (bench["plain_seconds"], bench["dragged_seconds"], 2),
-    }
+    """The README's rows: ObjMC and DAI with 95 % intervals, and seconds of a block."""
     lines = ["| | no drag | DragStream, I = 4 |", "|---|--:|--:|"]
-    for name, (*values, digits) in rows.items():
-        cells = ["–" if value is None else f"{value:.{digits}f}" for value in values]
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
-    return "\n".join(lines)
+    for title, measure, digits in (("ObjMC, px", "objmc", 2), ("DAI", "dai", 4)):
+        cells = [_with_interval(drags, name, measure, digits) for name in ("none", "I=4")]
+        lines.append(f"| {title} | {cells[0]} | {cells[1]} |")
+    seconds = [f"{bench[name]:.2f}" for name in ("plain_seconds", "dragged_seconds")]
+    return "\n".join([*lines, f"| seconds a block | {seconds[0]} | {seconds[1]} |"])
+
+
+def _with_interval(drags: Mapping[str, Any], method: str, measure: str, digits: int) -> str:
+    values = [each[measure] for each in drags["results"] if each["method"] == method]
+    known = [value for value in values if value is not None]
+    if not known:
+        return "–"
+    found = estimate(known)
+    return f"{found.mean:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
 
 
 def write_pages(build: Path = BUILD, root: Path = ROOT) -> None:
     """Write every table that was measured into docs/results.md, and the summary into README.md."""
     results = root / "docs" / "results.md"
     text = results.read_text(encoding="utf-8")
-    for name in (*TABLES, "gpu"):
+    for name in (*TABLES, *FURTHER, "gpu"):
         if (file := (build / "gpu" if name == "gpu" else build) / f"{name}.md").exists():
             text = fill(text, name, file.read_text(encoding="utf-8"))
     bench, wan = _read(build / "bench.json"), _read(build / "wan.json")
@@ -225,7 +244,7 @@ def write_pages(build: Path = BUILD, root: Path = ROOT) -> None:
     if wan is not None:
         text = fill(text, "wan", wan_table(wan))
     results.write_text(text, encoding="utf-8")
-    drags = _read(build / "playground.json")
+    drags = _read(build / "rivals.json")
     if drags is not None and bench is not None:
         readme = root / "README.md"
         page = readme.read_text(encoding="utf-8")
@@ -265,7 +284,7 @@ def run_steps(wanted: Sequence[Step], weights: str, build: Path = BUILD) -> int:
     Returns:
         The exit status.
     """
-    measured = {*TABLES, "bench", "wan", "gpu"}
+    measured = {*TABLES, *FURTHER, "bench", "wan", "gpu"}
     for number, step in enumerate(wanted, start=1):
         title = f"[{number}/{len(wanted)}] {step.name}"
         if is_current(step, weights, build):

@@ -151,8 +151,6 @@ def _figures(result: Result | None) -> dict[str, float | None] | None:
         "objmc": json_number(result.objmc),
         "share": share_of_still(result),
         "coverage": result.coverage,
-        "dai": json_number(result.dai),
-        "leak": result.leak,
     }
 
 
@@ -189,7 +187,6 @@ def _drag(command: VideoCommand, index: int) -> dict[str, Any]:
     anchor = np.asarray(drag.motion.anchor(mask))
     path = [anchor, *(each.apply(anchor) for each in maps)]
     return {
-        "kind": drag.motion.kind,
         "outline": _outline(mask),
         "track": [[round(float(x), 1), round(float(y), 1)] for x, y in path],
         "targets": [

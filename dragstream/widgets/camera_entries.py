@@ -92,8 +92,8 @@ def entries_of(
         return listed(drags, known), keep
     first = next(drag for drag in drags if drag.motion == camera)
     rest = [drag for drag in drags if drag is not first]
-    held = [drag for drag in rest if drag.motion == camera or _rests(drag)]
-    moving = [drag for drag in rest if drag not in held]
+    held = next((drag for drag in rest if drag.motion == camera or _rests(drag)), None)
+    moving = [drag for drag in rest if drag is not held]
     objects: list[Drag] = []
     relatives: list[Relative] = []
     for drag in moving:
@@ -110,11 +110,11 @@ def entries_of(
         replace(entry, relative=relative)
         for entry, relative in zip(entries[1:], relatives, strict=True)
     ]
-    if not held:
+    if held is None:
         return [entries[0], *with_choice], keep
-    if not _same(held[0].region, keep, height, width):
-        keep = held[0].region
-    goes: Relative = "frame" if _rests(held[0]) else "scene"
+    if not _same(held.region, keep, height, width):
+        keep = held.region
+    goes: Relative = "frame" if _rests(held) else "scene"
     return [replace(entries[0], relative=goes), *with_choice], keep
 
 

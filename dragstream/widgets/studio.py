@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ipywidgets
 import numpy as np
@@ -111,9 +111,8 @@ class Studio(ipywidgets.Box):
     @property
     def live(self) -> LiveStream:
         """The live stream that plays the current branch."""
-        live: Any = self._timeline.live  # there is one, since there was one in the beginning
-        found: LiveStream = live
-        return found
+        # there is one, since there was one in the beginning
+        return cast("LiveStream", self._timeline.live)
 
     @property
     def canvas(self) -> DragCanvas:
@@ -319,7 +318,7 @@ class Studio(ipywidgets.Box):
         self._timeline.observe(weak_callback(self._switched), "stream")
         self._timeline.observe(weak_callback(self._named), "branch")
         self._timeline.observe(weak_callback(self._scrubbed), "frame")
-        self._canvas.observe(weak_callback(self._drawn), ["state"])
+        self._canvas.observe(weak_callback(self._drawn), ["state", "looks"])
         self._canvas.observe(weak_callback(self._named), ["latency"])
         self._panel.observe(weak_callback(self._drawn), ["settings"])
         self._folds["Features"].observe(weak_callback(self._unfolded), ["selected_index"])

@@ -28,7 +28,8 @@ from dragstream.widgets import Studio
 
 {threads}
 prompt = "a red critter rests in a meadow"
-stream = ds.Stream(ds.load("playground"), prompt, seed=2, image=draw(prompt, seed=41))
+model = ds.load("playground"{dtype})
+stream = ds.Stream(model, prompt, seed=2, image=draw(prompt, seed=41))
 studio = Studio(stream)
 studio
 """
@@ -58,8 +59,10 @@ def pull(desk, x, y):
 
 
 def test_the_object_under_the_pointer_follows(notebook, film):
-    threads = "" if film else "torch.set_num_threads(1)"
-    opened = notebook([PLAYGROUND.format(threads=threads)]).run(LONG)
+    how = {"threads": "torch.set_num_threads(1)", "dtype": ""}
+    if film:
+        how = {"threads": "", "dtype": ', dtype="bfloat16"'}
+    opened = notebook([PLAYGROUND.format(**how)]).run(LONG)
     desk = Desk(opened)
     column = (
         "(lambda red: red.nonzero()[1].mean())(stream.frames[-1].astype(int) @ [2, -1, -1] > 120)"

@@ -64,7 +64,7 @@ def page(served, chromium):
     assert errors == []
 
 
-def test_a_drag_runs_the_cells_that_read_it(page, screenshots):
+def test_drags_and_the_wheel_run_the_cells_that_read_them(page, screenshots):
     expect(page.get_by_text("Drags on the canvas: 0")).to_be_visible()
     hand = CanvasHand(page, page.locator(".dragstream-canvas"))
     hand.stroke((120, 100), (150, 110), (120, 120), (150, 130))
@@ -77,6 +77,10 @@ def test_a_drag_runs_the_cells_that_read_it(page, screenshots):
     expect(page.locator(".dragstream-timeline")).to_have_attribute("data-blocks", "4")
     expect(page.locator(".dragstream-drift")).to_have_attribute("data-rows", "12")
     page.screenshot(path=str(screenshots / "marimo.png"), full_page=True)
+    hand.tool("Camera")
+    hand.stroke((60, 60), (70, 60))
+    page.mouse.wheel(0, -100)  # the frame has the focus, in a shadow tree
+    expect(page.get_by_text(re.compile(r"^Camera\(.*zoom=1\.05"))).to_be_visible()
 
 
 def test_features_are_read_once_they_are_unfolded(page):

@@ -89,6 +89,11 @@ def test_films_are_compared_without_names_and_the_choices_are_counted(
     shown = json.loads(page.locator("#document").text_content())
     assert "no drag" not in page.locator("main").inner_text()
     expect(page.get_by_role("status")).to_have_text("0 of 2 decided")
+    still = page.locator("figure img").first.get_attribute("src")  # motion is to be reduced
+    page.keyboard.press("p")
+    expect(page.get_by_role("button", name="Pause P")).to_be_visible()
+    expect(page.locator("figure img").first).not_to_have_attribute("src", still)
+    page.keyboard.press("p")
     wanted = []
     for key, side in (("ArrowLeft", 0), ("ArrowRight", 1)):
         picture = page.locator("figure img").nth(side).get_attribute("src").split(",")[1]
@@ -96,6 +101,7 @@ def test_films_are_compared_without_names_and_the_choices_are_counted(
         wanted.append(next(i for pair in films for i, film in enumerate(pair) if picture in film))
         page.keyboard.press(key)
     expect(page.get_by_role("status")).to_contain_text("2 of 2 decided, 2 not saved yet")
+    expect(page.get_by_role("button", name="Save choices")).to_be_focused()
     page.keyboard.press("Backspace")
     expect(page.get_by_role("status")).to_contain_text("1 of 2 decided")
     page.keyboard.press("ArrowDown")

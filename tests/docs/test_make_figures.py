@@ -122,7 +122,7 @@ def test_steps_are_in_order_and_their_commands_are_understood(tool):
     assert names[-2:] == ["pictures", "screenshots"]
     assert [name for name in names if not found[name].default] == ["wan", "gpu"]
     assert found["card"].reads == tuple(tool.BUILD / f"{name}.md" for name in tool.TABLES)
-    for name in (*tool.TABLES, "bench", "wan"):
+    for name in (*tool.TABLES, *tool.FURTHER, "bench", "wan"):
         parser = {"dragstream.revel": revel, "dragstream.bench": bench}[found[name].command[1]]
         options = parser._parser().parse_args(found[name].command[2:])
         assert options.json == tool.BUILD / f"{name}.json"
@@ -140,7 +140,11 @@ def test_a_table_is_written_between_its_markers_only(tool):
 
 
 DRAGS = {
-    "rows": {"none": {"objmc": 17.084, "dai": 0.17751}, "I=4": {"objmc": 4.006, "dai": 0.04554}}
+    "results": [
+        {"method": method, "objmc": objmc + add, "dai": dai}
+        for method, objmc, dai in (("none", 17.0, 0.17751), ("I=4", 4.0, 0.04554))
+        for add in (-1.0, 0.0, 1.0)
+    ]
 }
 BENCH = {
     "plain_seconds": 1.031,
@@ -157,8 +161,11 @@ BENCH = {
 
 
 def test_what_was_not_measured_is_a_dash_in_the_summary(tool):
-    drags = {"rows": {**DRAGS["rows"], "none": {"objmc": None, "dai": 0.1}}}
-    assert "| ObjMC, px | – | 4.01 |" in tool.summary_table(drags, BENCH)
+    results = [
+        each | ({"objmc": None} if each["method"] == "none" else {}) for each in DRAGS["results"]
+    ]
+    table = tool.summary_table({"results": results}, BENCH)
+    assert "| ObjMC, px | – | 4.00 [3.00, 5.00] |" in table
 
 
 def test_pages_take_every_table_that_was_measured(tool, tmp_path):
@@ -171,9 +178,9 @@ def test_pages_take_every_table_that_was_measured(tool, tmp_path):
     tool.write_pages(build, root)  # nothing was measured
     assert (root / "docs/results.md").read_text() == before
     (build / "gpu").mkdir()
-    for name in (*tool.TABLES, "gpu/gpu"):
+    for name in (*tool.TABLES, *tool.FURTHER, "gpu/gpu"):
         (build / f"{name}.md").write_text(f"| {name} was measured |\n")
-    (build / "playground.json").write_text(json.dumps(DRAGS))
+    (build / "rivals.json").write_text(json.dumps(DRAGS))
     (build / "bench.json").write_text(json.dumps(BENCH))
     spreads = {"seconds": 3.12, "released_seconds": 4.52, "ratio": 1.45}
     row = {key: {"least": 1.2, "median": value, "most": 5.0} for key, value in spreads.items()}
@@ -182,7 +189,7 @@ def test_pages_take_every_table_that_was_measured(tool, tmp_path):
     (build / "wan.json").write_text(json.dumps({"rows": [row]}))
     tool.write_pages(build, root)
     results, readme = (root / "docs/results.md").read_text(), (root / "README.md").read_text()
-    for name in (*tool.TABLES, "gpu/gpu"):
+    for name in (*tool.TABLES, *tool.FURTHER, "gpu/gpu"):
         marker = Path(name).name
         wanted = f"<!-- {marker}: begin -->\n| {name} was measured |\n<!-- {marker}: end -->"
         assert wanted in results
@@ -196,8 +203,8 @@ def test_pages_take_every_table_that_was_measured(tool, tmp_path):
     ):
         assert line in results
     for line in (
-        "| ObjMC, px | 17.08 | 4.01 |",
-        "| DAI | 0.1775 | 0.0455 |",
+        "| ObjMC, px | 17.00 [16.00, 18.00] | 4.00 [3.00, 5.00] |",
+        "| DAI | 0.1775 [0.1775, 0.1775] | 0.0455 [0.0455, 0.0455] |",
         "| seconds a block | 1.03 | 1.90 |",
     ):
         assert line in readme

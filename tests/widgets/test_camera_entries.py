@@ -87,6 +87,18 @@ def test_setting_the_drags_that_were_read_changes_nothing(canvas) -> None:
         assert [entry.relative for entry in canvas.entries] == [choice, "scene", "frame"]
 
 
+def test_one_region_is_kept_and_others_at_rest_stay_drags(canvas) -> None:
+    resting = ds.Drag(BALL.region, ds.Poses((40, 40), [(0, 0)]))
+    drags = ds.with_camera(
+        [resting], CAMERA, *SIZE, relative="frame", keep=SIGN, keep_relative="frame"
+    )
+    canvas.drags = drags
+    assert canvas.drags == drags
+    assert [entry.relative for entry in canvas.entries] == ["frame", "frame"]
+    with pytest.raises(ValueError, match="at most one camera"):
+        canvas.drags = [*drags, ds.Drag(ds.regions.box(80, 50, 90, 60), drags[0].motion)]
+
+
 def test_python_moves_the_camera_and_takes_it_back(canvas) -> None:
     canvas.drags = [BALL]
     canvas.camera = CAMERA

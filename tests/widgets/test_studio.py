@@ -258,6 +258,8 @@ def test_the_features_plan_what_is_drawn_once_they_are_open(studio):
     assert studio.features._plan[2].focus.alpha == 2
     studio.timeline.show(0)
     assert studio.features.frame == 0
+    studio.canvas.mute(0)
+    assert studio.features._plan[0] == ()
 
 
 def test_features_follow_what_plays_while_they_are_open(studio, stream):

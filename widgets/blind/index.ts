@@ -1,5 +1,6 @@
 // Two films of a case without their names: the better one is chosen by key, and the choices are saved as JSON.
 import { Films, Screen, type Case } from "../case_films/films";
+import { Player } from "../case_films/player";
 import { element } from "../shared/dom";
 import { decide, shuffled, type Choice, type Side } from "./choices";
 
@@ -63,6 +64,7 @@ const buttons = {
   command: button("Command on or off", "C", () => stage.classList.toggle("plain")),
   save: button("Save choices", "S", save),
 };
+const player = new Player((seconds) => films?.playTo(seconds), " ", element("kbd", {}, "P"));
 
 function show(): void {
   const turn = turns[choices.length];
@@ -72,9 +74,11 @@ function show(): void {
   buttons.undo.disabled = choices.length === 0;
   buttons.save.classList.toggle("urge", done);
   began = performance.now();
+  player.restart();
   if (done) {
     films = null;
     stage.replaceChildren(element("p", { class: "done" }, "That was the last one. Save the choices, and count them with python -m dragstream.revel count choices.json"));
+    buttons.save.focus(); // the button that had it is disabled
   } else {
     const screens = (["left", "right"] as const).map((side) => {
       const film = side === "left" ? turn.left : 1 - turn.left;
@@ -95,13 +99,14 @@ const KEYS: Readonly<Record<string, () => void>> = {
   ArrowDown: () => choose(null),
   Backspace: undo,
   c: () => buttons.command.click(),
+  p: () => player.button.click(),
   s: save,
 };
 document.addEventListener("keydown", (event) => {
   const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (action === undefined || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (action === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  action();
+  if (!event.repeat) action();
 });
 window.addEventListener("beforeunload", (event) => {
   if (choices.length > saved) event.preventDefault();
@@ -112,11 +117,6 @@ document.getElementById("page")?.replaceChildren(
   element("div", { class: "progress" }, progress, status),
   stage,
   element("div", { class: "keys" }, buttons.left, buttons.same, buttons.right),
-  element("div", { class: "keys minor" }, buttons.undo, buttons.command, buttons.save),
+  element("div", { class: "keys minor" }, buttons.undo, player.button, buttons.command, buttons.save),
 );
 show();
-const tick = (now: number): void => {
-  films?.playTo(Math.max(0, (now - began) / 1000));
-  requestAnimationFrame(tick);
-};
-requestAnimationFrame(tick);

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { loopedTo, marksAt, type Drag } from "./films";
 
 const drag: Drag = {
-  kind: "translation", outline: "", track: [],
+  outline: "", track: [],
   targets: [{ frame: 2, matrix: [1, 0, 5, 0, 1, 0] }, { frame: 4, matrix: [1, 0, 9, 0, 1, 0] }],
 };
 

@@ -1,15 +1,12 @@
 // Films of a case side by side, with its command drawn on top: of the gallery and the blind comparison.
 import { PALETTE } from "../shared/document";
-import { assign, element } from "../shared/dom";
+import { element } from "../shared/dom";
+import { Frame, lineThrough, type Matrix } from "../shared/frame";
 
-const SVG = "http://www.w3.org/2000/svg";
 /** Seconds that the last frame stays before a film begins again. */
 const REST = 0.8;
 
-export type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
-
 export interface Drag {
-  readonly kind: string;
   /** SVG path data of the handle's outline, in pixels of the frame. */
   readonly outline: string;
   /** Places of the anchor, from rest on. */
@@ -46,46 +43,30 @@ export function loopedTo(seconds: number, frames: number, rate: number): number 
 
 export class Screen {
   readonly root: HTMLElement;
-  private readonly picture = element("img", { alt: "", decoding: "sync" });
-  private readonly marks = document.createElementNS(SVG, "svg");
+  private readonly frame: Frame;
   private shown = -1;
 
-  constructor(private readonly item: Case, private readonly film: readonly string[], private readonly caption: string, ...below: Node[]) {
-    // Pixel centres are at integers, so the frame begins at -0.5.
-    assign(this.marks, { viewBox: `-0.5 -0.5 ${item.width} ${item.height}`, "aria-hidden": true });
-    const frame = element("div", { class: "frame" }, this.picture, this.marks);
-    frame.style.setProperty("aspect-ratio", `${item.width} / ${item.height}`);
-    this.root = element("figure", {}, frame, element("figcaption", {}, caption, ...below));
+  constructor(private readonly item: Case, private readonly film: readonly string[], caption: string, ...below: Node[]) {
+    this.frame = new Frame(item.width, item.height);
+    // no number of the frame: a live region would say it again and again
+    this.frame.picture.alt = `${caption}: ${item.prompt}`;
+    this.root = element("figure", {}, this.frame.root, element("figcaption", {}, caption, ...below));
   }
 
-  show(frame: number): void {
-    if (frame === this.shown) return;
-    this.shown = frame;
-    this.picture.src = `data:image/webp;base64,${this.film[Math.min(frame, this.film.length - 1)] ?? ""}`;
-    this.picture.alt = `${this.caption}, frame ${frame + 1}: ${this.item.prompt}`;
-    this.marks.replaceChildren();
-    if (this.item.keep !== null) this.draw(this.item.keep, "", "keep", null);
-    this.item.drags.forEach((drag, number) => {
-      const colour = PALETTE[number % PALETTE.length] ?? "";
-      const { kind, matrix } = marksAt(drag, frame);
-      this.draw(drag.outline, colour, kind, matrix);
-      this.draw(drag.track.map(([x, y], i) => `${i === 0 ? "M" : "L"}${x} ${y}`).join(""), colour, "track", null);
-      const [x, y] = drag.track.at(-1) ?? [0, 0];
-      this.draw(`M${x} ${y}h0`, colour, "tip", null);
+  show(number: number): void {
+    if (number === this.shown) return;
+    this.shown = number;
+    const { frame, item } = this;
+    frame.picture.src = `data:image/webp;base64,${this.film[Math.min(number, this.film.length - 1)] ?? ""}`;
+    frame.clear();
+    if (item.keep !== null) frame.draw(item.keep, "keep", null);
+    item.drags.forEach((drag, index) => {
+      const colour = PALETTE[index % PALETTE.length] ?? PALETTE[0];
+      const { kind, matrix } = marksAt(drag, number);
+      frame.draw(drag.outline, kind, colour, matrix);
+      frame.draw(lineThrough(drag.track), "track", colour);
+      frame.dot(drag.track.at(-1) ?? [0, 0], colour);
     });
-  }
-
-  private draw(data: string, colour: string, kind: string, matrix: Matrix | null): void {
-    for (const layer of kind === "keep" ? ["line"] : ["rim", "line"]) {
-      const path = document.createElementNS(SVG, "path");
-      assign(path, { d: data, class: `${kind} ${layer}` });
-      if (layer === "line" && colour !== "") path.setAttribute("stroke", colour);
-      if (matrix !== null) {
-        const [a, b, c, d, e, f] = matrix;
-        path.setAttribute("transform", `matrix(${a} ${d} ${b} ${e} ${c} ${f})`);
-      }
-      this.marks.append(path);
-    }
   }
 }
 

@@ -1,4 +1,5 @@
 // The selected drag, in numbers: its timing, its kind's own values, its place in the list.
+import { say } from "../shared/controls";
 import { assign, element, icon } from "../shared/dom";
 import { withLook, type Motion } from "../shared/document";
 import { easings } from "../shared/spline";
@@ -76,7 +77,7 @@ export class Inspector {
     this.relative.hidden = camera ? !shown.document.keep : activeCamera(shown) === null;
     const name = camera ? "Keep with" : "Moves with";
     const [title, group] = this.relative.children;
-    if (title.textContent !== name) title.textContent = name;
+    say(title, name);
     assign(group, { "aria-label": name });
     const chosen = shown.looks[index].relative ?? "scene";
     for (const [each, button] of this.relatives) button.setAttribute("aria-pressed", String(each === chosen));

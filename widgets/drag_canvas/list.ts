@@ -1,5 +1,5 @@
 // The drags beside the canvas: kind, colour, size, and buttons that mute and delete.
-import { element, icon } from "../shared/dom";
+import { element, focusedBeside, icon } from "../shared/dom";
 import { removeDrag, withKeep, type Selection } from "../shared/document";
 import { ACTION_ICONS } from "./icons";
 import { Inspector } from "./inspector";
@@ -43,9 +43,7 @@ export class DragList {
     const drawn = JSON.stringify(rows);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    const focused = this.items.contains(document.activeElement)
-      ? [...this.items.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement)
-      : -1;
+    const focused = [...this.items.querySelectorAll("button")].findIndex((button) => button === focusedBeside(button));
     const items = rows.map((row) => this.item(row));
     this.items.replaceChildren(
       rows.length > 0

@@ -1,5 +1,6 @@
 // Pointer events on the overlay, turned into gestures of the tools and moves of the camera.
 import { bearing, unwrap } from "../shared/affine";
+import { focusedBeside } from "../shared/dom";
 import { clamp, distance, type Point } from "../shared/points";
 import type { Viewport } from "./viewport";
 import type { Gesture, Pinch, Press } from "./gesture";
@@ -163,8 +164,9 @@ export class Pointing {
       event.preventDefault();
       return;
     }
-    const focused = this.viewport.overlay.ownerDocument.activeElement === this.viewport.overlay;
-    if (focused && !event.ctrlKey && wheelRegion(this.store, -Math.sign(event.deltaY || event.deltaX), event.shiftKey)) {
+    const focused = focusedBeside(this.viewport.overlay) === this.viewport.overlay;
+    const way = event.deltaY || (event.shiftKey ? event.deltaX : 0); // as above
+    if (focused && way !== 0 && !event.ctrlKey && wheelRegion(this.store, -Math.sign(way), event.shiftKey)) {
       event.preventDefault();
       return;
     }

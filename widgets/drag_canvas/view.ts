@@ -1,4 +1,5 @@
 // One view of the canvas: toolbar, frame with overlay, list of drags, a line of help.
+import { say } from "../shared/controls";
 import { assign, element, icon } from "../shared/dom";
 import { GONE } from "../shared/model";
 import { Viewport } from "./viewport";
@@ -129,12 +130,12 @@ export class View {
     this.onion.update();
     this.selectBar.update();
     this.holdKeys.update();
-    this.hint.textContent = this.advice();
+    say(this.hint, this.advice());
     const problem = store.gone ? GONE : store.error;
-    this.alertText.textContent = problem ?? "";
+    say(this.alertText, problem ?? "");
     this.alert.classList.toggle("ds-open", problem !== null);
     const { point } = this.pointing;
-    this.place.textContent = point ? `x ${Math.round(point[0])}  y ${Math.round(point[1])}` : "";
+    say(this.place, point ? `x ${Math.round(point[0])}  y ${Math.round(point[1])}` : "");
     const ratio = viewport.arrange();
     this.overlay.style.cursor = this.cursor();
     this.renderer.draw(store, {

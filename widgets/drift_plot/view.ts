@@ -6,7 +6,6 @@ import { MEASURES } from "./rows";
 import { reading } from "./readout";
 import type { Store } from "./store";
 
-const CLOSE = ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"];
 const NARROW = 560;
 const HEIGHT = 150;
 
@@ -45,7 +44,7 @@ export class View {
     this.panels = MEASURES.map((_, measure) => new Panel(store, measure));
     this.charts.append(...this.panels.map((panel) => panel.root));
     this.readout = element("div", { class: "ds-readout", "aria-live": "polite" }, this.title, this.table);
-    this.alert = new Alert(() => store.setError(null), CLOSE);
+    this.alert = new Alert(() => store.setError(null));
     this.assemble(host);
     this.listen();
     this.stopWatching = store.watch(this.schedule);

@@ -4,7 +4,6 @@ import { element } from "../shared/dom";
 import { openCanvas, type Manager } from "./canvas";
 import type { State, Store } from "./store";
 
-const CLOSE = ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"] as const;
 const TAPPED = "";
 
 interface Control {
@@ -31,7 +30,7 @@ export class View {
     host: HTMLElement,
     manager: Manager | undefined,
   ) {
-    this.alert = new Alert(() => store.setError(null), CLOSE);
+    this.alert = new Alert(() => store.setError(null));
     const numbers = [
       this.slider("frame", "latent frame", "Which latent frame of the stream", (state) => state.frames),
       this.choice("layer", "layer", "Transformer layer whose features are shown", layers, (text) => (text === TAPPED ? null : Number(text))),
@@ -101,13 +100,25 @@ export class View {
     const box = element("input", { type: "range", min: least, step, "aria-label": label, title: tip, "data-name": name });
     const readout = element("span", { class: "ds-value", "aria-hidden": true });
     const write = (value: number): void => say(readout, step < 1 ? value.toFixed(2) : String(value));
-    box.addEventListener("input", () => {
+    let sent: number | null = null;
+    // One value at a time: reading features takes a while, and a hand is faster.
+    const send = (): void => {
       write(box.valueAsNumber);
-      this.store.set(name, box.valueAsNumber);
-    });
+      if (sent !== null) return;
+      sent = box.valueAsNumber;
+      this.store.set(name, sent);
+    };
+    box.addEventListener("input", send);
     const show = (state: State): void => {
       box.max = String(most(state));
       box.disabled = most(state) <= least;
+      if (sent !== null && this.store.error === null) {
+        if (state[name] !== sent) return;
+        const later = box.valueAsNumber !== sent;
+        sent = null;
+        if (later) return send();
+      }
+      sent = null;
       box.value = String(state[name]);
       write(state[name]);
     };

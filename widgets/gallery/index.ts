@@ -1,5 +1,6 @@
 // All cases of a run, film beside film, the worst ones first. Text is only ever set as text.
 import { Films, Screen, type Case } from "../case_films/films";
+import { Player } from "../case_films/player";
 import { element } from "../shared/dom";
 
 interface Figures {
@@ -7,8 +8,6 @@ interface Figures {
   /** ObjMC as a share of that of an object that does not move; null: not measured. */
   readonly share: number | null;
   readonly coverage: number;
-  readonly dai: number | null;
-  readonly leak: number | null;
 }
 
 interface GalleryCase extends Case {
@@ -56,14 +55,14 @@ class Card {
       this.films.show(Number(this.slider.value));
     });
     const share = item.figures[0]?.share ?? null;
-    const bar = element("div", { class: "bar", "aria-hidden": true }, element("div", {}));
-    (bar.firstElementChild as HTMLElement).style.setProperty("width", `${100 * Math.min(1, share ?? 1)}%`);
+    const filled = element("div");
+    filled.style.setProperty("width", `${100 * Math.min(1, share ?? 1)}%`);
     const verdict = share === null ? "not measured" : failed(item) ? "failed" : "followed";
     this.root = element(
       "article",
       { class: failed(item) ? "failed" : "followed" },
       element("header", {}, element("span", { class: "number" }, String(number)), element("h2", {}, item.name), element("span", { class: "verdict" }, verdict)),
-      bar,
+      element("div", { class: "bar", "aria-hidden": true }, filled),
       this.films.root,
       this.slider,
       element("p", { class: "prompt" }, item.prompt),
@@ -77,19 +76,10 @@ class Card {
   }
 }
 
-let playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-let [began, passed] = [performance.now(), 0];
-const play = element("button", { type: "button" });
-const setPlaying = (on: boolean): void => {
-  const now = performance.now();
-  if (playing) passed += (now - began) / 1000;
-  [playing, began] = [on, now];
-  play.textContent = on ? "Pause" : "Play";
-  play.setAttribute("aria-pressed", String(on));
-};
-play.addEventListener("click", () => setPlaying(!playing));
-
-const cards = gallery.cases.map((item, i) => new Card(item, i + 1, () => setPlaying(false)));
+const player = new Player((seconds) => {
+  for (const card of cards) if (card.visible) card.playTo(seconds);
+});
+const cards = gallery.cases.map((item, i) => new Card(item, i + 1, () => player.play(false)));
 const count = cards.filter((card) => failed(card.item)).length;
 const status = element("output", { class: "quiet" });
 const grid = element("div", { class: "cards" }, ...cards.map((card) => card.root));
@@ -131,8 +121,10 @@ const watch = new IntersectionObserver(
   { rootMargin: "200px" },
 );
 for (const card of cards) watch.observe(card.root);
+window.addEventListener("beforeprint", () => {
+  for (const card of cards) card.films.show(card.films.frame);
+});
 
-const share = `${Math.round(100 * gallery.failed)} %`;
 document.getElementById("page")?.replaceChildren(
   element(
     "header",
@@ -141,20 +133,11 @@ document.getElementById("page")?.replaceChildren(
     element(
       "p",
       { class: "quiet" },
-      `${gallery.model} · ${cards.length} cases, sorted by the error of ${gallery.sortedBy}, worst first · ${count} failed: not measured, or at least ${share} of the error of standing still`,
+      `${gallery.model} · ${cards.length} cases, sorted by the error of ${gallery.sortedBy}, worst first · ${count} failed: not measured, or at least ${Math.round(100 * gallery.failed)} % of the error of standing still`,
     ),
-    element("div", { class: "controls" }, play, filter, element("label", {}, command, " show the command"), status),
+    element("div", { class: "controls" }, player.button, filter, element("label", {}, command, " show the command"), status),
     element("p", { class: "quiet" }, "Solid: the handle at rest. Dashed: where it should be in this frame. Dot: where it should end. Dotted white: to be kept. The bar is the error as a share of that of an object that does not move."),
   ),
   grid,
 );
 select();
-setPlaying(playing);
-const tick = (now: number): void => {
-  if (playing) {
-    const seconds = passed + (now - began) / 1000;
-    for (const card of cards) if (card.visible && !card.root.hidden) card.playTo(Math.max(0, seconds));
-  }
-  requestAnimationFrame(tick);
-};
-requestAnimationFrame(tick);

@@ -1,6 +1,6 @@
 // The data of the page, as dragstream/stream/web_page.py writes it.
 
-export type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+import type { Matrix } from "../shared/frame";
 
 export interface Drag {
   readonly kind: string;

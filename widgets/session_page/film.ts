@@ -1,48 +1,32 @@
 // The films of all branches side by side, with one slider and one play button.
 import { PALETTE } from "../shared/document";
-import { assign, element } from "../shared/dom";
+import { element } from "../shared/dom";
+import { Frame, lineThrough } from "../shared/frame";
 import { playedTo, type Playback } from "../timeline/playback";
 import type { Session, Stream } from "./document";
 
-const SVG = "http://www.w3.org/2000/svg";
-
 class Screen {
   readonly root: HTMLElement;
-  private readonly picture = element("img", { alt: "" });
-  private readonly marks = document.createElementNS(SVG, "svg");
+  private readonly frame: Frame;
 
   constructor(session: Session, private readonly stream: Stream) {
-    const { width, height } = session;
-    // Pixel centres are at integers, so the frame begins at -0.5.
-    assign(this.marks, { viewBox: `-0.5 -0.5 ${width} ${height}`, "aria-hidden": true });
-    const frame = element("div", { class: "frame" }, this.picture, this.marks);
-    this.root = element("figure", {}, frame, element("figcaption", {}, `${stream.branch.name} · seed ${stream.branch.seed}`));
+    this.frame = new Frame(session.width, session.height);
+    this.root = element("figure", {}, this.frame.root, element("figcaption", {}, `${stream.branch.name} · seed ${stream.branch.seed}`));
   }
 
-  show(frame: number): void {
-    this.picture.src = this.stream.picture(frame);
-    this.picture.alt = `${this.stream.branch.name}, frame ${frame + 1}: ${this.stream.blockAt(frame)?.prompt ?? ""}`;
-    this.marks.replaceChildren();
-    for (const { drag, colour, matrix } of this.stream.marks(frame)) {
-      this.draw(drag.outline, colour, matrix === null ? "handle" : "target", matrix);
-      if (matrix === null && drag.track.length > 1) {
-        this.draw(drag.track.map(([x, y], i) => `${i === 0 ? "M" : "L"}${x} ${y}`).join(""), colour, "handle", null);
-        const [x, y] = drag.track.at(-1) ?? [0, 0];
-        this.draw(`M${x} ${y}h0`, colour, "tip", null);
+  show(number: number): void {
+    const { frame, stream } = this;
+    frame.picture.src = stream.picture(number);
+    frame.picture.alt = `${stream.branch.name}, frame ${number + 1}: ${stream.blockAt(number)?.prompt ?? ""}`;
+    frame.clear();
+    for (const { drag, colour: place, matrix } of stream.marks(number)) {
+      const colour = PALETTE[place % PALETTE.length] ?? PALETTE[0];
+      frame.draw(drag.outline, matrix === null ? "handle" : "target", colour, matrix);
+      const end = drag.track.at(-1);
+      if (matrix === null && end && drag.track.length > 1) {
+        frame.draw(lineThrough(drag.track), "handle", colour);
+        frame.dot(end, colour);
       }
-    }
-  }
-
-  private draw(data: string, colour: number, kind: string, matrix: readonly number[] | null): void {
-    for (const layer of ["rim", "line"]) {
-      const path = document.createElementNS(SVG, "path");
-      assign(path, { d: data, class: `${kind} ${layer}` });
-      if (layer === "line") path.setAttribute("stroke", PALETTE[colour % PALETTE.length] ?? "");
-      if (matrix !== null) {
-        const [a, b, c, d, e, f] = matrix;
-        path.setAttribute("transform", `matrix(${a} ${d} ${b} ${e} ${c} ${f})`);
-      }
-      this.marks.append(path);
     }
   }
 }
@@ -53,7 +37,7 @@ export class Film {
   frame = 0;
   private readonly screens: readonly Screen[];
   private readonly slider = element("input", { type: "range", min: 0, step: 1, "aria-label": "Video frame" });
-  private readonly button = element("button", { type: "button", "aria-pressed": "false" }, "Play");
+  private readonly button = element("button", { type: "button" }, "Play");
   private readonly clock = element("output", {});
   private playback: Playback | null = null;
 
@@ -87,7 +71,6 @@ export class Film {
   pause(): void {
     this.playback = null;
     this.button.textContent = "Play";
-    this.button.setAttribute("aria-pressed", "false");
   }
 
   private play(): void {
@@ -95,7 +78,6 @@ export class Film {
     const playback = { from, began: performance.now(), rate: this.session.frameRate };
     this.playback = playback;
     this.button.textContent = "Pause";
-    this.button.setAttribute("aria-pressed", "true");
     const tick = (now: number): void => {
       if (this.playback !== playback) return;
       const { frame, done } = playedTo(playback, now, this.length);

@@ -1,9 +1,8 @@
 // One view of the settings: presets, and a line for each field with what is wrong beside it.
 import { Alert, say } from "../shared/controls";
-import { element } from "../shared/dom";
+import { element, focusedBeside } from "../shared/dom";
 import type { Field, State, Store } from "./store";
 
-const CLOSE = ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"] as const;
 
 interface Line {
   readonly root: HTMLElement;
@@ -29,7 +28,7 @@ export class View {
     private readonly store: Store,
     host: HTMLElement,
   ) {
-    this.alert = new Alert(() => store.setError(null), CLOSE);
+    this.alert = new Alert(() => store.setError(null));
     const head = element("div", { class: "ds-presets" }, element("span", {}, "as in the"), this.presets);
     this.root.append(head, this.list, this.alert.root);
     this.root.addEventListener("keydown", (event) => event.stopPropagation());
@@ -97,7 +96,7 @@ export class View {
   private show(line: Line, field: Field, problem: string | null): void {
     const on = field.on !== false;
     // A text with an error stays, to be corrected.
-    if (problem === null && line.box.value !== field.text && !(line.box === line.box.ownerDocument.activeElement && line.root.dataset["known"] === field.text)) {
+    if (problem === null && line.box.value !== field.text && !(line.box === focusedBeside(line.box) && line.root.dataset["known"] === field.text)) {
       line.box.value = field.text;
     }
     line.root.dataset["known"] = field.text;

@@ -29,13 +29,15 @@ export function say(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
+const CLOSE = ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"] as const;
+
 /** An alert beside the widget, with a button that closes it. */
 export class Alert {
   private readonly words = element("span");
   readonly root: HTMLElement;
 
-  constructor(close: () => void, paths: readonly string[]) {
-    const button = iconButton("Dismiss the message", paths, close);
+  constructor(close: () => void) {
+    const button = iconButton("Dismiss the message", CLOSE, close);
     this.root = element("div", { class: "ds-alert", role: "alert" }, this.words, button);
   }
 

@@ -21,6 +21,12 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
+/** The focused element of the page, or of the shadow tree (marimo's, for example) that a node is in. */
+export function focusedBeside(node: Node): Element | null {
+  const root = node.getRootNode();
+  return root instanceof Document || root instanceof ShadowRoot ? root.activeElement : null;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** A 20 x 20 line icon from path data written in this package. */

@@ -50,7 +50,7 @@ export class View {
     const apply = element("div", { class: "ds-group", role: "group", "aria-label": "Apply the drags" }, animate, count, edit);
     this.prompt = new Prompt(store);
     this.files = new Export(store);
-    this.alert = new Alert(() => store.setError(null), ICONS.close);
+    this.alert = new Alert(() => store.setError(null));
     this.failure = this.failureBox();
     const line = element("div", { class: "ds-line" }, this.status, this.progress, this.figures);
     this.root.append(

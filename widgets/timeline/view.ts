@@ -2,7 +2,6 @@
 import { Alert } from "../shared/controls";
 import { element } from "../shared/dom";
 import { Details } from "./details";
-import { ICONS } from "./icons";
 import type { Store } from "./store";
 import { Strip } from "./strip";
 import { Transport } from "./transport";
@@ -23,7 +22,7 @@ export class View {
     host: HTMLElement,
   ) {
     this.parts = [new Viewer(store), new Transport(store), new Strip(store), new Details(store), new Tree(store)];
-    this.alert = new Alert(() => store.setError(null), ICONS.close);
+    this.alert = new Alert(() => store.setError(null));
     this.root.append(...this.parts.map((part) => part.root), this.alert.root);
     this.root.addEventListener("keydown", this.key);
     host.append(this.root);

@@ -1,5 +1,5 @@
 // Number fields of the inspector.
-import { element } from "../../shared/dom";
+import { element, focusedBeside } from "../../shared/dom";
 
 export interface NumberField {
   readonly input: HTMLInputElement;
@@ -12,7 +12,7 @@ export function numberField(label: string, step: number, changed: (value: number
   let shown = "";
   const put = (value: number): void => {
     shown = String(value);
-    if (input !== document.activeElement) input.value = shown;
+    if (input !== focusedBeside(input)) input.value = shown;
   };
   input.addEventListener("change", () => {
     const value = Number(input.value);
