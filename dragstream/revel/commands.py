@@ -15,7 +15,7 @@ from dragstream.drags.files import expanded
 from dragstream.models import load
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import SCHEDULERS, open_client
-from dragstream.revel.methods import ALL, Method, select
+from dragstream.revel.methods import ALL, BASELINE, FULL, Method, select
 from dragstream.revel.paired_tables import reference_row
 from dragstream.revel.recorder import from_labels, record
 from dragstream.revel.reports import write_report
@@ -92,7 +92,9 @@ def _add_run(commands: Any) -> None:
     reports.add_argument("folder", type=expanded)
     for each in (runs, reports):
         each.add_argument(
-            "--against", metavar="METHOD", help="compare the others with it case by case"
+            "--against",
+            metavar="METHOD",
+            help=f"compare the others with it case by case (default: {FULL}, else {BASELINE})",
         )
 
 
