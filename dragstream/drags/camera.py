@@ -74,8 +74,8 @@ def with_camera(
     Raises:
         TypeError: `camera` is no `Camera`, or an element of `drags` no `Drag`.
         ValueError: Another `relative`, or not one for each drag; pinned drags beside a camera
-            without `frames`; a region outside the frame; an object in `keep`; objects that cover
-            all of the frame.
+            without `frames`; a region outside the frame; an object in `keep`; objects and `keep`
+            cover all of the frame.
     """
     if not isinstance(camera, Camera):
         raise TypeError(f"camera must be a Camera, got {short_repr(camera)}")
@@ -94,10 +94,13 @@ def with_camera(
         goes = scene if keep_relative == "scene" else at_rest(kept)
         for mask, drag in zip(masks, moved, strict=True):
             kept &= ~_covered(mask, drag.motion, goes)
-        ground &= ~(kept if goes is scene else _covered(kept, goes, scene))
-        held = [Drag(Mask(kept), goes)] if kept.any() else []
+        if kept.any():
+            ground &= ~(kept if goes is scene else _covered(kept, goes, scene))
+            held = [Drag(Mask(kept), goes)]
     if not ground.any():
-        raise ValueError("the objects cover the frame: nothing is left for the camera to move")
+        raise ValueError(
+            "objects and the region to keep cover the frame: nothing is left for the camera to move"
+        )
     return [Drag(Mask(ground), scene), *held, *moved]
 
 
@@ -110,7 +113,7 @@ def _moved(
     drags: Sequence[Drag], scene: Camera, relative: Relative | Sequence[Relative]
 ) -> list[Drag]:
     """The drags of objects with their motions in the frame."""
-    if isinstance(relative, str):
+    if isinstance(relative, str) or not isinstance(relative, Sequence):
         relative = [check_relative(relative)] * len(drags)
     choices = [check_relative(choice) for choice in relative]
     if len(choices) != len(drags):

@@ -102,6 +102,11 @@ def _check_drag(drag: BlockDrag, latents: Tensor, grid: Grid) -> None:
             f"a reference's frame must be one of the {reference.latents.shape[1]} of its block, "
             f"counted from 0, got {reference.frame}"
         )
+    if reference.clean is not None and reference.clean.shape != latents.shape[2:]:
+        raise ValueError(
+            f"a reference's clean latents must have shape {tuple(latents.shape[2:])}, "
+            f"got {tuple(reference.clean.shape)}"
+        )
 
 
 def _check_mask(mask: object, grid: Grid, name: str) -> None:

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dragstream.models import matrix_attention
+from dragstream.models.defaults import bfloat16_on_cpu
 
 Backend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Attention of queries to keys and values, (batch, tokens, heads, head_dim) each; the output is
@@ -40,8 +41,8 @@ def matrices(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 def by_default(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Compute attention by matrix products for bfloat16 on a CPU, else by torch's attention."""
-    narrow = query.dtype is torch.bfloat16 and query.device.type == "cpu"
-    return (matrices if narrow else sdpa)(query, key, value)
+    attend = matrices if bfloat16_on_cpu(query.device, query.dtype) else sdpa
+    return attend(query, key, value)
 
 
 _OWN: dict[str, Backend] = {"sdpa": sdpa, "math": matrices}

@@ -226,7 +226,10 @@ class VideoModel(Protocol):
         ...
 
     def decode(self, latents: Tensor, state: Any = None) -> tuple[NDArray[np.uint8], Any]:
-        """Return frames uint8 (T, H, W, 3) and the decoder state for the next block."""
+        """Return frames uint8 (T, H, W, 3) and the decoder state for the next block.
+
+        In `Stream.run(..., overlap=True)` it runs on a thread beside `denoise` and `commit`.
+        """
         ...
 
     def encode_image(self, image: NDArray[np.uint8]) -> Tensor:

@@ -28,6 +28,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from dragstream.models.causal_int8 import Int8Values, expanded
+from dragstream.models.defaults import bfloat16_on_cpu
 from dragstream.models.matrix_attention import MatrixKernel
 
 KeyValue = tuple[Tensor, Tensor]
@@ -149,8 +150,7 @@ def kernel_for(query: Tensor, pieces: Sequence[StoredKeyValue]) -> Kernel | None
 
 
 def _kernel(device: torch.device, dtype: torch.dtype) -> Kernel:
-    narrow = device.type == "cpu" and dtype is torch.bfloat16
-    return _MATRICES if narrow else _KERNELS[device.type]
+    return _MATRICES if bfloat16_on_cpu(device, dtype) else _KERNELS[device.type]
 
 
 def try_out(device: torch.device, dtype: torch.dtype) -> None:

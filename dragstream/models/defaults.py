@@ -15,6 +15,11 @@ _SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 """Common short names of torch's dtypes."""
 
 
+def bfloat16_on_cpu(device: torch.device, dtype: torch.dtype) -> bool:
+    """True where attention and norms take kernels that are faster for bfloat16 on a CPU."""
+    return device.type == "cpu" and dtype is torch.bfloat16
+
+
 @contextlib.contextmanager
 def cpu_by_default() -> Iterator[None]:
     """Create tensors on the CPU where no device is given, also after `torch.set_default_device`.

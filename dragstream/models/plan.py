@@ -28,6 +28,7 @@ import torch
 from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_offload import OffloadConfig
+from dragstream.models.causal_quantised import check_kind
 from dragstream.models.defaults import read_dtype
 from dragstream.models.plan_parts import BLOCKS, Part, When, memory_parts, spatial_factor
 from dragstream.models.plan_savings import SAVINGS, Layout
@@ -176,7 +177,7 @@ class Plan:
         shown = [name, *(f"{key}={value!r}" for key, value in self.changes.items())]
         base = DeviceMap()
         where, offload = self.device_map, self.device_map.offload
-        names = ("vae_device", "decoder_states", "keep_text", "undo", "compile")
+        names = ("vae_device", "decoder_states", "keep_text", "undo", "compile", "attention")
         for key in (*names, "weights", "kv_cache"):
             default = self.device_map.device if key == "vae_device" else getattr(base, key)
             if getattr(where, key) != default:
@@ -254,6 +255,7 @@ def plan(
         TypeError: A value of the wrong kind, or an unknown field.
         ValueError: An unknown name, or contradictory values.
         FileNotFoundError: A folder without configs.
+        ImportError: torchao is missing, for `weights` (extra `quant`).
     """
     fields = {item.name for item in dataclasses.fields(DeviceMap)}
     saving = {item.name for item in dataclasses.fields(OffloadConfig)}
@@ -336,6 +338,7 @@ def _settled(where: DeviceMap, offload: OffloadConfig) -> DeviceMap:
 def _checked(made: Plan) -> Plan:
     """Return the plan after a check that its values are consistent."""
     config, where = made.config, made.device_map
+    check_quantised(where, made.release)
     for dtype in (where.dtype, where.vae_dtype, where.text_dtype):
         read_dtype(dtype)
     if where.offload.swapped_layers > config.num_layers:
@@ -353,6 +356,17 @@ def _checked(made: Plan) -> Plan:
             f"{made.release.height} and {made.release.width}"
         )
     return made
+
+
+def check_quantised(where: DeviceMap, release: Release) -> None:
+    """Check, before anything else, that weights and cache of these kinds can be made."""
+    if where.weights is not None:
+        check_kind(where.weights)
+    if where.kv_cache is not None and release.guidance is not None:
+        raise ValueError(
+            f"{release.name} makes a clip in one block, without a cache of earlier ones, "
+            f"got kv_cache={where.kv_cache!r}"
+        )
 
 
 def _name(dtype: Any) -> str:

@@ -57,8 +57,13 @@ def anchor_track(motion: Motion, mask: NDArray[np.bool_]) -> NDArray[np.float64]
 
 
 def rest_frame(block: Block) -> int:
-    """The number in the stream of the video frame on which a block's drags were drawn."""
-    return block.video_frames[-1] if block.mode is Mode.EDIT else block.first_frame - 1
+    """The number in the stream of the video frame on which a block's drags were drawn.
+
+    Drags that make a whole clip again are drawn on its first frame.
+    """
+    if block.mode is Mode.EDIT:
+        return block.video_frames[-1]
+    return max(block.first_frame - 1, 0)
 
 
 def block_targets(block: Block, frame: int, grid: Grid) -> DragTargets | None:

@@ -1,8 +1,9 @@
 """Plain blocks whose frames are decoded on a thread while the next block is denoised.
 
-The order of the calls that each part of the model sees is that of `produce`, and so are the bits. A
-block joins the stream when its frames are there: an error of its decoder is raised in its place,
-and the block after it is dropped.
+Blocks are denoised in the order of `produce`, and so are they decoded, so the bits are the same,
+provided that `VideoModel.decode` may run beside the model's other methods, as it may in all models
+of this package. A block joins the stream when its frames are there: an error of its decoder is
+raised in its place, and the block after it is dropped.
 
 On a CPU both threads take as many cores as torch's number of threads, so it gains time only where
 twice as many are idle; on a CUDA device the decoder has a CUDA stream of its own, and the memory of

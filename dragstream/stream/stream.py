@@ -163,7 +163,9 @@ class Stream(StreamExport, StreamAccess):
                 `dragstream.stream.overlap`); the bits are the same.
 
         Raises:
-            TypeError, ValueError: ``n`` is no number of blocks, or ``overlap`` no boolean.
+            TypeError: ``n`` is not an integer, or ``overlap`` no boolean.
+            ValueError: ``n`` is negative, or the model's largest number of blocks is reached.
+            FloatingPointError: See `step`.
         """
         count = check_int(n, "n", least=0)
         if not check_bool(overlap, "overlap"):

@@ -109,6 +109,15 @@ def test_objects_cover_what_is_kept_in_the_scene() -> None:
         with_camera([BALL], Camera(pan=(8, 0)), *SIZE, keep=regions.box(20, 20, 30, 30))
 
 
+@pytest.mark.parametrize("goes_with", ["scene", "frame"])
+def test_a_kept_region_that_an_object_hides_is_no_drag(goes_with) -> None:
+    small = regions.disc((29, 20), 2)  # on the ball's way
+    drags = with_camera(
+        [BALL], Camera(pan=(3, 0)), *SIZE, relative="frame", keep=small, keep_relative=goes_with
+    )
+    assert [type(drag.motion).__name__ for drag in drags] == ["Camera", "Translation"]
+
+
 def test_each_object_may_have_its_own_choice() -> None:
     other = Drag(regions.box(44, 25, 52, 33), Translation.by(-3, 0))
 
@@ -165,7 +174,7 @@ def test_pinned_ways_are_left_free_in_their_own_time() -> None:
 
 
 def test_objects_that_cover_the_frame_leave_nothing_to_move() -> None:
-    with pytest.raises(ValueError, match="the objects cover the frame"):
+    with pytest.raises(ValueError, match="keep cover the frame"):
         with_camera([Drag(regions.box(0, 0, 61, 41), BALL.motion)], Camera(roll=5), *SIZE)
 
 
@@ -213,6 +222,11 @@ def test_a_camera_alone_is_one_drag_and_is_written_as_json() -> None:
             lambda: with_camera([], Camera(roll=4), *SIZE, relative="world"),
             ValueError,
             "relative must be 'scene' or 'frame', got 'world'",
+        ),
+        (
+            lambda: with_camera([BALL], Camera(roll=4), *SIZE, relative=None),
+            ValueError,
+            "relative must be 'scene' or 'frame', got None",
         ),
     ],
 )

@@ -622,6 +622,11 @@ def test_bad_drags_are_refused(scene):
             ValueError,
             r"\(1, 3\)",
         ),
+        (
+            scene.drag(reference=dataclasses.replace(itself(scene), clean=torch.zeros(4, 2, 3))),
+            ValueError,
+            r"clean latents .*\(4, 8, 12\).*\(4, 2, 3\)",
+        ),
     ):
         with pytest.raises(error, match=message):
             scene.run(bare(), [drag])

@@ -1,7 +1,6 @@
-"""Baseline methods: training-free, without ADSR and SFSO.
+"""Methods to compare with, without training: each is passed in place of `DragSettings`.
 
-As in the paper's comparison, they share DragStream's stream, features and iteration records, and
-have neither ADSR nor SFSO. Each is a value that is passed in place of `DragSettings`:
+They use the same streams and references as DragStream, without ADSR and SFSO:
 
     stream.animate(drags, settings=SGI2V())
 

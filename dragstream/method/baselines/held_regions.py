@@ -157,8 +157,8 @@ def _overlay(problem: DragProblem, references: list[Tensor], *, hole: bool) -> _
     """The moved regions, later drags in front, with or without the holes behind all of them."""
     frames, channels, *cells = problem.latents.shape[1:]
     device = problem.latents.device
-    values = torch.zeros(frames, *cells, channels, device=device)
-    shares = torch.zeros(frames, *cells, 1, device=device)
+    values = torch.zeros(frames, *cells, channels, dtype=torch.float32, device=device)
+    shares = torch.zeros(frames, *cells, 1, dtype=torch.float32, device=device)
     if hole:
         for drag, reference in zip(problem.drags, references, strict=True):
             background = _background(problem, reference)

@@ -14,11 +14,11 @@ from dragstream.drags.checks import check_finite, check_sequence
 from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
-from dragstream.models.causal_quantised import check_kind, quantise_layers, stored_parts
+from dragstream.models.causal_quantised import quantise_layers, stored_parts
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.defaults import cpu_by_default
 from dragstream.models.inspection import described
-from dragstream.models.plan import Plan, plan_for
+from dragstream.models.plan import Plan, check_quantised, plan_for
 from dragstream.models.wan.adapter import AdapterFile
 from dragstream.models.wan.bidirectional import BidirectionalWan, Single, SolvedWan, Steps
 from dragstream.models.wan.cache import cache_folder
@@ -99,7 +99,7 @@ def load(
     where, release_changes = _placed(device_map, changes)
     release, own = _released(name)
     release = release.changed(release_changes)
-    _check_quantised(where, release)
+    check_quantised(where, release)
     files = Files(
         base=_base(base, release, own, revision),
         weights=own or Hub(release.repository or release.base, revision),
@@ -271,17 +271,6 @@ def _placed(
     about = {name: value for name, value in changes.items() if name in fields}
     rest = {name: value for name, value in changes.items() if name not in fields}
     return dataclasses.replace(device_map or DeviceMap(), **about), rest
-
-
-def _check_quantised(where: DeviceMap, release: Release) -> None:
-    """Check, before anything is read, that weights and cache of these kinds can be made."""
-    if where.weights is not None:
-        check_kind(where.weights)
-    if where.kv_cache is not None and release.guidance is not None:
-        raise ValueError(
-            f"{release.name} makes a clip in one block, without a cache of earlier ones, "
-            f"got kv_cache={where.kv_cache!r}"
-        )
 
 
 def _released(name: object) -> tuple[Release, Folder | None]:

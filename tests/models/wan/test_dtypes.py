@@ -52,6 +52,7 @@ def test_models_and_plans_take_an_attention(quick, folders):
     assert backends == {matrices}
     plan = ds.plan("self-forcing", height=480, width=832, device="cuda", attention="sage")
     assert plan.device_map.attention == "sage"  # of another machine, perhaps
+    assert "attention='sage'" in plan.code()
     with pytest.raises(ImportError, match=r"attention='sage': .*sageattention"):
         quick(folders["self-forcing"], attention="sage")
     with pytest.raises(ValueError, match="attention must be one of sdpa, math"):

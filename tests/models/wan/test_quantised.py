@@ -58,6 +58,8 @@ def test_bad_options(quick, folders, monkeypatch):
         DeviceMap(kv_cache="fp8")
     with pytest.raises(ValueError, match=r"one block, without a cache .*kv_cache='int8'"):
         quick(folders["wan2.1"], kv_cache="int8")
+    with pytest.raises(ValueError, match=r"one block, without a cache .*kv_cache='int8'"):
+        ds.plan("wan2.1", kv_cache="int8")
     monkeypatch.setitem(sys.modules, "torchao.quantization", None)
     with pytest.raises(ImportError, match=r"weights='fp8' needs torchao: .*dragstream\[quant\]"):
         quick(folders["self-forcing"], weights="fp8")
