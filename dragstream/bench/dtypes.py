@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dragstream.bench.measure import central_drag, seconds
+from dragstream.bench.alternation import alternate, comparison
+from dragstream.bench.measure import central_drag
 from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.stream.stream import Stream
@@ -91,8 +91,5 @@ def _row(
     name: str, wide: Callable[[], object], narrow: Callable[[], object], pairs: int
 ) -> DtypeRow:
     wide(), narrow()  # the first run of each takes longer
-    found = [
-        (seconds(wide, time.process_time), seconds(narrow, time.process_time)) for _ in range(pairs)
-    ]
-    slow, fast = (statistics.median(column) for column in zip(*found, strict=True))
-    return DtypeRow(name, slow, fast, statistics.median(a / b for a, b in found))
+    found = comparison(alternate((narrow, wide), pairs, time.process_time))
+    return DtypeRow(name, found.other.median, found.own.median, found.ratio.median)

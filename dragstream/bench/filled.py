@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dragstream.bench.measure import central_drag
 from dragstream.drags import regions
-from dragstream.drags.motions import Drag, Translation
 from dragstream.method.block_drags import BlockDrag, Reference
 from dragstream.method.optimization import LatentOptimization
 from dragstream.method.problem import DragProblem
@@ -15,9 +15,6 @@ from dragstream.method.settings import DragSettings
 from dragstream.models.wan.model import Wan
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
-
-_PULL = 12.0
-"""Pixels of the measured drag: one segment."""
 
 
 def filled_stream(model: Wan) -> Stream:
@@ -27,14 +24,6 @@ def filled_stream(model: Wan) -> Stream:
     for _ in range(1 if window is None else -(-window // block)):
         stream.step()
     return stream
-
-
-def measured_drag(model: Wan) -> Drag:
-    """A pull of the middle of the frame, one segment long."""
-    grid = model.spec.grid
-    centre = (grid.width / 2, grid.height / 2)
-    disc = regions.disc(center=centre, radius=min(grid.width, grid.height) / 6)
-    return Drag(disc, Translation.by(_PULL, 0.0))
 
 
 class FilledModel:
@@ -64,7 +53,7 @@ class FilledModel:
         self.before = cache.context(state, count - 1, block.prompt)
         self.latents = block.latents[None].to(model.device)
         self.noisy = block.noisy[spec.denoising_step][None].to(model.device)
-        self.measured = measured_drag(model)
+        self.measured = central_drag(spec.grid, 1 / 6)
 
     @property
     def context_tokens(self) -> int:

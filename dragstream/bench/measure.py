@@ -161,10 +161,15 @@ def _compare(stream: Stream, repeats: int) -> tuple[float, float, int]:
     return statistics.median(plain), statistics.median(dragged), iterations
 
 
-def central_drag(grid: Grid) -> Drag:
-    """A short drag of a disc in the middle of the frame."""
+def central_drag(grid: Grid, radius: float = 1 / 8) -> Drag:
+    """A drag of one segment of a disc in the middle of the frame.
+
+    Args:
+        grid: The frame.
+        radius: Of the disc, as a share of the frame's shorter side.
+    """
     centre = (grid.width / 2, grid.height / 2)
-    disc = regions.disc(center=centre, radius=min(grid.width, grid.height) / 8)
+    disc = regions.disc(center=centre, radius=radius * min(grid.width, grid.height))
     return Drag(disc, Translation.by(_PULL, 0.0))
 
 

@@ -102,6 +102,12 @@ def json_number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
+def known_mean(values: Iterable[float | None]) -> float | None:
+    """The mean of the figures that are known; None where all are None or NaN."""
+    known = [value for value in values if value is not None and not math.isnan(value)]
+    return sum(known) / len(known) if known else None
+
+
 def span(mask: NDArray[np.bool_], commands: Iterable[Affine]) -> float:
     """Larger side, in pixels, of the box around a handle region and all its targets in the frame.
 

@@ -66,7 +66,7 @@ def swept(
 
 
 def leak(dragged: NDArray[np.uint8], plain: NDArray[np.uint8], inside: NDArray[np.bool_]) -> float:
-    """Mean absolute change of the pixels outside a region, in gray levels (0..255).
+    """Mean absolute change of the pixels outside a region, in grey levels (0..255).
 
     Args:
         dragged: frames (T, H, W, 3) uint8 with the drag.

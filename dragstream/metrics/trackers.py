@@ -30,7 +30,7 @@ LARGE = 400.0
 _PATCH = 15
 """Side of the patches that are compared, pixels."""
 _NOISE = 12.0
-"""Largest difference of plain patches that are still alike, gray levels."""
+"""Largest difference of plain patches that are still alike, grey levels."""
 
 
 @runtime_checkable
@@ -89,7 +89,7 @@ def checked(
 
 
 def gray_frames(cv2: Any, frames: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Each frame of (T, H, W, 3) as gray levels (H, W)."""
+    """Each frame of (T, H, W, 3) as grey levels (H, W)."""
     return [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in np.ascontiguousarray(frames)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from dragstream.models import load
 from dragstream.models.base import VideoModel
 from dragstream.revel import captions, identity, likeness, live
 from dragstream.revel.cases import PLANNED, Kind
-from dragstream.revel.commands import add_commands
+from dragstream.revel.commands import add_commands, add_outputs, write_outputs
 from dragstream.revel.evidence_commands import add_evidence_commands
 from dragstream.revel.folders import read_results
 from dragstream.revel.methods import ALL, BASELINE, FULL, Method, constants, resolved, select
@@ -53,14 +52,7 @@ def _tabulate(options: argparse.Namespace) -> int:
             raise
         print(f"stopped; the same command continues in {folder}", file=sys.stderr)
         return 130
-    print(table)
-    for file, text in (
-        (options.json, json.dumps(outcome, indent=2) + "\n"),
-        (options.markdown, table),
-    ):
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+    write_outputs(options, outcome, table)
     return 0
 
 
@@ -73,10 +65,7 @@ def _parser() -> argparse.ArgumentParser:
             "--model", default="playground", help="what ds.load takes (default: %(default)s)"
         )
         suite.set_defaults(call=_tabulate)
-        suite.add_argument("--json", type=expanded, metavar="FILE", help="write everything there")
-        suite.add_argument(
-            "--markdown", type=expanded, metavar="FILE", help="write the tables there"
-        )
+        add_outputs(suite)
     add_commands(suites)
     add_evidence_commands(suites)
     return parser

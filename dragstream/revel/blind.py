@@ -18,7 +18,8 @@ from dragstream.drags.checks import check_positive, short_repr, truncate
 from dragstream.drags.files import checked_target, expanded, replacing
 from dragstream.revel.case_folders import CASE, read_command
 from dragstream.revel.films import film_folder
-from dragstream.revel.gallery import case_document, run_of, shown_films, title_of
+from dragstream.revel.folders import method_titles, read_run
+from dragstream.revel.gallery import case_document, shown_films
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import FULL
 from dragstream.revel.pages import escaped, table_lines
@@ -60,7 +61,7 @@ def write_blind(
     places = (expanded(first, "first"), expanded(second, "second"))
     if places[0].resolve() == places[1].resolve() and methods[0] == methods[1]:
         raise ValueError(f"both sides are {methods[0]!r} of {str(places[0])!r}: name two methods")
-    runs = [run_of(place) for place in places]
+    runs = [read_run(place) for place in places]
     cases = _shared(runs, places, methods)
     commands = [read_command(film_folder(places[0], case) / CASE) for case in cases]
     pairs = list(zip(places, methods, strict=True))
@@ -70,7 +71,7 @@ def write_blind(
         "title": "Which video follows the drag better?",
         "format": FORMAT,
         "sides": [
-            f"{title_of(about, method)} ({place.resolve().name})"
+            f"{method_titles(about)[method]} ({place.resolve().name})"
             for (about, _), (place, method) in zip(runs, pairs, strict=True)
         ],
         "shownWidth": width,
@@ -152,7 +153,8 @@ class Count:
 def count_choices(files: Sequence[str | Path]) -> Count:
     """Count the choices of one or several viewers.
 
-    A case that a file decides twice counts as it was decided last.
+    A case that a file decides twice counts as it was decided last. Test and interval take decisions
+    as independent, which those of several viewers on the same cases are not quite.
 
     Raises:
         FileNotFoundError: there is no such file.

@@ -78,6 +78,10 @@ class VideoCommand:
 
     def __post_init__(self) -> None:
         check_int(self.frames, "frames", least=2)
+        if self.edit and self.frames != 2:
+            raise ValueError(
+                f"case {self.name!r} is an edit, of 2 frames, before and after; got {self.frames}"
+            )
         if not self.drags:
             raise ValueError(f"case {self.name!r} has no drags")
         rising = list(self.at) == sorted(set(self.at))

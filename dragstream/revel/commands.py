@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +15,7 @@ from dragstream.drags.files import expanded
 from dragstream.models import load
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import SCHEDULERS, open_client
-from dragstream.revel.methods import ALL, Method, select
+from dragstream.revel.methods import ALL, BASELINE, FULL, Method, select
 from dragstream.revel.paired_tables import reference_row
 from dragstream.revel.recorder import from_labels, record
 from dragstream.revel.reports import write_report
@@ -32,6 +33,22 @@ def add_commands(commands: Any) -> None:
     """Add the commands to subparsers; each sets `call`, which returns the exit status."""
     _add_run(commands)
     _add_keeping(commands)
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Add `--json` and `--markdown`."""
+    parser.add_argument("--json", type=expanded, metavar="FILE", help="write everything there")
+    parser.add_argument("--markdown", type=expanded, metavar="FILE", help="write the tables there")
+
+
+def write_outputs(options: argparse.Namespace, document: dict[str, Any], table: str) -> None:
+    """Print a table; write it and the document to the files named in the options."""
+    print(table, end="")
+    text = json.dumps(document, indent=2) + "\n"
+    for file, content in ((options.json, text), (options.markdown, table)):
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content, encoding="utf-8")
 
 
 def _add_run(commands: Any) -> None:
@@ -75,7 +92,9 @@ def _add_run(commands: Any) -> None:
     reports.add_argument("folder", type=expanded)
     for each in (runs, reports):
         each.add_argument(
-            "--against", metavar="METHOD", help="compare the others with it case by case"
+            "--against",
+            metavar="METHOD",
+            help=f"compare the others with it case by case (default: {FULL}, else {BASELINE})",
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from dragstream.metrics.label_commands import named_tracker, tracking_options
 from dragstream.metrics.objmc import ObjMCOptions
 from dragstream.models import load
 from dragstream.revel.blind import count_choices, count_table, write_blind
+from dragstream.revel.commands import add_outputs, write_outputs
 from dragstream.revel.dataset import check_dataset, write_dataset
 from dragstream.revel.gallery import write_gallery
 from dragstream.revel.methods import FULL
@@ -55,7 +55,7 @@ def add_evidence_commands(commands: Any) -> None:
         )
     count = _command(commands, "count", _count, "count the choices made on a page of blind")
     count.add_argument("files", type=expanded, nargs="+", metavar="choices.json")
-    _outputs(count)
+    add_outputs(count)
 
 
 def _command(
@@ -64,11 +64,6 @@ def _command(
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(call=call)
     return parser
-
-
-def _outputs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", type=expanded, metavar="FILE", help="write everything there")
-    parser.add_argument("--markdown", type=expanded, metavar="FILE", help="write the table there")
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +81,7 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         "--dai", metavar="MODEL", help="measure DAI too, with the autoencoder of this model"
     )
     tracking_options(parser)
-    _outputs(parser)
+    add_outputs(parser)
 
 
 def _named_folder(text: str) -> tuple[str, Path]:
@@ -112,19 +107,9 @@ def _score(options: argparse.Namespace) -> int:
     )
     rows = score(items, measures, named_tracker(options), following)
     summary = summarise(tqdm(rows, total=total, unit="video"), measures)
-    _write(options, summary, score_table(summary))
+    write_outputs(options, summary, score_table(summary))
     measured = any(each["objmc"]["count"] for each in summary["methods"].values())
     return 0 if measured else NOT_MEASURED
-
-
-def _write(options: argparse.Namespace, document: dict[str, Any], table: str) -> None:
-    """Print a table; write it and the document to the files named in the options."""
-    print(table, end="")
-    text = json.dumps(document, indent=2) + "\n"
-    for file, content in ((options.json, text), (options.markdown, table)):
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(content, encoding="utf-8")
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -211,5 +196,5 @@ def _blind(options: argparse.Namespace) -> int:
 
 def _count(options: argparse.Namespace) -> int:
     count = count_choices(options.files)
-    _write(options, count.to_json(), count_table(count))
+    write_outputs(options, count.to_json(), count_table(count))
     return NOT_MEASURED if count.share is None else 0

@@ -27,7 +27,7 @@ from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.films import CaseFilms, has_film, store_films
 from dragstream.revel.measuring import Result
-from dragstream.revel.methods import Method
+from dragstream.revel.methods import BASELINE, Method
 
 FORMAT = 1
 _BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
@@ -167,6 +167,24 @@ def read_about(folder: str | Path) -> dict[str, Any] | None:
 
 def _is_method(entry: object) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("title"), str)
+
+
+def read_run(folder: str | Path) -> tuple[dict[str, Any], tuple[Result, ...]]:
+    """The description and the results of a run.
+
+    Raises:
+        ValueError: a folder without results.
+    """
+    about, results = read_about(folder), read_results(folder)
+    if about is None or not results:
+        raise ValueError(f"{str(expanded(folder, 'folder'))!r} holds no results of a run")
+    return about, results
+
+
+def method_titles(about: Mapping[str, Any]) -> dict[str, str]:
+    """The title of each method of a run by its name; no drag has one in every run."""
+    named = {name: str(each["title"]) for name, each in about.get("methods", {}).items()}
+    return {BASELINE: "no drag", **named}
 
 
 def read_cases(folder: str | Path) -> tuple[Case, ...]:

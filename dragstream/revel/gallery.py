@@ -17,7 +17,7 @@ from dragstream.metrics.objmc import json_number
 from dragstream.metrics.trackers import opencv
 from dragstream.revel.case_folders import CASE, VideoCommand, read_command
 from dragstream.revel.films import film_folder, has_film, read_film
-from dragstream.revel.folders import read_about, read_results
+from dragstream.revel.folders import method_titles, read_run
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
 from dragstream.stream.inline_page import inline_page, shown_frames
@@ -58,8 +58,8 @@ def write_gallery(
     limit = check_positive(megabytes, "megabytes") * 1e6
     target = checked_target(path, ".html")
     place = expanded(folder, "folder")
-    about, results = run_of(place)
-    names = _methods(place, results, methods)
+    about, results = read_run(place)
+    names, titles = _methods(place, results, methods), method_titles(about)
     found = {(each.case, each.method): each for each in results}
     cases = list(dict.fromkeys(case for case, method in found if method == names[0]))
     cases.sort(key=lambda case: _order(found[case, names[0]]))
@@ -70,7 +70,7 @@ def write_gallery(
     document = {
         "title": f"Dragging, case by case: {place.resolve().name}",
         "model": str(about.get("model")),
-        "methods": [{"name": name, "title": title_of(about, name)} for name in columns],
+        "methods": [{"name": name, "title": titles[name]} for name in columns],
         "sortedBy": names[0],
         "failed": FAILED,
         "shownWidth": width,
@@ -112,24 +112,6 @@ def shown_films(
             frames = np.stack(small)
         clips.append(frames)
     return shown_frames(clips, limit)
-
-
-def run_of(folder: Path) -> tuple[dict[str, Any], tuple[Result, ...]]:
-    """The description and the results of a run.
-
-    Raises:
-        ValueError: a folder without results.
-    """
-    about, results = read_about(folder), read_results(folder)
-    if about is None or not results:
-        raise ValueError(f"{str(folder)!r} holds no results of a run")
-    return about, results
-
-
-def title_of(about: dict[str, Any], method: str) -> str:
-    """The title of a method in a run."""
-    entry = about.get("methods", {}).get(method)
-    return "no drag" if entry is None and method == BASELINE else str((entry or {})["title"])
 
 
 def _methods(
@@ -204,12 +186,11 @@ def _drag(command: VideoCommand, index: int) -> dict[str, Any]:
     maps = command.commands(drag)
     anchor = np.asarray(drag.motion.anchor(mask))
     path = [anchor, *(each.apply(anchor) for each in maps)]
-    at = (1,) if command.edit else command.at
     return {
         "outline": _outline(mask),
         "track": [[round(float(x), 1), round(float(y), 1)] for x, y in path],
         "targets": [
             {"frame": frame, "matrix": [round(v, 4) for row in each.matrix for v in row]}
-            for frame, each in zip(at, maps, strict=True)
+            for frame, each in zip(command.at, maps, strict=True)
         ],
     }

@@ -8,7 +8,7 @@ renderer's own (`dragstream.revel.shape`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tqdm.auto import trange
 
 from dragstream.drags.checks import check_int
+from dragstream.metrics.objmc import known_mean
 from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.world import KINDS
@@ -133,15 +134,9 @@ def _observe(
     judged = [shape for shape in shapes if shape is not None]
     return replace(
         best,
-        iou=_mean(shape.iou for shape in judged),
-        corners=_mean(shape.corners for shape in judged),
+        iou=known_mean(shape.iou for shape in judged),
+        corners=known_mean(shape.corners for shape in judged),
     )
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    """Mean of the values that are known; None where none is."""
-    known = [value for value in values if value is not None and not np.isnan(value)]
-    return float(np.mean(known)) if known else None
 
 
 def summary(observations: Sequence[Observation]) -> dict[str, Any]:
@@ -159,9 +154,9 @@ def summary(observations: Sequence[Observation]) -> dict[str, Any]:
             "objects_shaped": float(mine.shaped.mean()),
             "streams_kept": float(mine.groupby("stream").kept.all().mean()),
             "size": float(mine["size"].median()),
-            "iou": _mean(mine.iou),
-            "iou_by_kind": {kind: _mean(mine.iou[mine.kind == kind]) for kind in KINDS},
-            "corners": _mean(mine.corners),
+            "iou": known_mean(mine.iou),
+            "iou_by_kind": {kind: known_mean(mine.iou[mine.kind == kind]) for kind in KINDS},
+            "corners": known_mean(mine.corners),
             "objects": len(mine),
             "judged": int(mine.iou.count()),
         }

@@ -21,7 +21,7 @@ from dragstream.drags.checks import Point, check_int, check_positive
 from dragstream.drags.motions import Poses
 from dragstream.drags.paths import Path
 from dragstream.method.moments import Moments, drift
-from dragstream.metrics.objmc import json_number
+from dragstream.metrics.objmc import json_number, known_mean
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
@@ -29,11 +29,13 @@ from dragstream.revel.cases import Subject
 from dragstream.revel.detection import Detection, detect
 from dragstream.revel.live_quality import block_quality, quality_drift, release_waits
 from dragstream.revel.methods import Method
+from dragstream.revel.pages import table_lines
 from dragstream.revel.proposals import is_whole
 from dragstream.revel.scenes import ATTEMPTS, check_world, subjects_of
 from dragstream.revel.shape import fidelity
 from dragstream.revel.starts import RenderedStart
-from dragstream.revel.statistics import Estimate, estimate
+from dragstream.revel.statistics import estimate, shown
+from dragstream.revel.studies import Measure
 from dragstream.stream.live import LiveStream
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
@@ -101,14 +103,14 @@ class Pulled:
         return {**asdict(self), **drifts}
 
     @property
-    def distance(self) -> float:
-        """Mean distance from the pointer over the frames with the object; NaN without any."""
-        return _mean(self.distances)
+    def distance(self) -> float | None:
+        """Mean distance from the pointer over the frames with the object; None without any."""
+        return known_mean(self.distances)
 
     @property
-    def miss(self) -> float:
+    def miss(self) -> float | None:
         """Mean distance from the place asked for, likewise."""
-        return _mean(self.misses)
+        return known_mean(self.misses)
 
     @property
     def seen(self) -> float:
@@ -308,51 +310,41 @@ def _asked(block: Block) -> list[Point]:
     return [(x + pose.dx, y + pose.dy) for pose in poses]
 
 
+_COLUMNS = (
+    Measure("distance", "px from the pointer", 1),
+    Measure("miss", "px from where it was asked to be", 1),
+    Measure("seen", "share of frames with it", 2, more=True),
+    Measure("iou", "IoU at the end", 2, more=True),
+    Measure("size", "size at the end", 2),
+    Measure("drift", "drift at the end", 3),
+    Measure("identity", "identity at the end", 3, more=True),
+    Measure("identity_drift", "identity, last 5 s less first", 3, more=True),
+    Measure("colour_drift", "colour, last 5 s less first", 1),
+)
+
+
 def report(pulled: Sequence[Pulled]) -> tuple[dict[str, Any], str]:
     """Means over scenes of each method with their intervals, and a table of them."""
-    columns = {
-        "distance": ("px from the pointer", ".1f"),
-        "miss": ("px from where it was asked to be", ".1f"),
-        "seen": ("frames with it", ".0%"),
-        "iou": ("IoU at the end", ".2f"),
-        "size": ("size at the end", ".2f"),
-        "drift": ("drift at the end", ".3f"),
-        "identity": ("identity at the end", ".3f"),
-        "identity_drift": ("identity, last 5 s less first", "+.3f"),
-        "colour_drift": ("colour, last 5 s less first", "+.1f"),
-    }
-    names = list(dict.fromkeys(each.method for each in pulled))
     rows: dict[str, Any] = {}
-    lines = [
-        "| method | scenes | "
-        + " | ".join(title for title, _ in columns.values())
-        + " | s to the first picture: median | 95th |",
-        "|---|--:" + "|--:" * (len(columns) + 2) + "|",
-    ]
-    for name in names:
+    cells = []
+    for name in dict.fromkeys(each.method for each in pulled):
         own = [each for each in pulled if each.method == name]
-        figures = {column: estimate([_figure(each, column) for each in own]) for column in columns}
-        rows[name] = {
-            column: {
-                "mean": json_number(each.mean),
-                "low": json_number(each.low),
-                "high": json_number(each.high),
-            }
-            for column, each in figures.items()
-        }
+        means = [estimate([_figure(each, column.name) for each in own]) for column in _COLUMNS]
         waits = [wait for each in own for wait in each.waits]
         median, late = np.quantile(waits, (0.5, 0.95)).tolist() if waits else (None, None)
-        rows[name]["wait"] = {"median": median, "95th": late, "count": len(waits)}
-        cells = [_cell(figures[column], form) for column, (_, form) in columns.items()]
-        cells += ["not measured" if each is None else f"{each:.2f}" for each in (median, late)]
-        lines.append(f"| {name} | {len(own)} | " + " | ".join(cells) + " |")
-    return rows, "\n".join(lines) + "\n"
-
-
-def _cell(each: Estimate, form: str) -> str:
-    if not each.count:
-        return "not measured"
-    return f"{each.mean:{form}} ({each.low:{form}}–{each.high:{form}})"
+        rows[name] = {
+            **{column.name: mean.to_json() for column, mean in zip(_COLUMNS, means, strict=True)},
+            "wait": {"median": median, "95th": late, "count": len(waits)},
+        }
+        shown_means = (
+            shown(mean, column.digits, signed=column.name in _DRIFTS)
+            for column, mean in zip(_COLUMNS, means, strict=True)
+        )
+        shown_waits = ("not measured" if each is None else f"{each:.2f}" for each in (median, late))
+        cells.append((name, str(len(own)), *shown_means, *shown_waits))
+    titles = (each.title for each in _COLUMNS)
+    head = ("method", "scenes", *titles, "s to the first picture: median", "95th")
+    return rows, "\n".join(table_lines(head, cells)) + "\n"
 
 
 def _figure(pulled: Pulled, column: str) -> float:
@@ -360,8 +352,3 @@ def _figure(pulled: Pulled, column: str) -> float:
     if isinstance(value, tuple):  # one a block: at the end
         value = value[-1] if value else None
     return math.nan if value is None else float(value)
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else math.nan

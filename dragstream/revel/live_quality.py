@@ -36,7 +36,7 @@ class Quality:
 
     Attributes:
         identity: cosine of its features with those before the pull (`looks.identity`).
-        colour: Euclidean distance of its mean colour from that before, gray levels (0..255).
+        colour: Euclidean distance of its mean colour from that before, grey levels (0..255).
     """
 
     identity: float

@@ -1,15 +1,15 @@
 """Looks of a dragged object at its target, and of everything else: masks, pieces, features.
 
-All of it is measured in the last video frame in which the drag's target can be seen. In the
-packaged world the detector (`detection`) gives the masks, so cases without subjects have no figures
-for the object.
+The object is measured at the last trajectory point at which the drag's target can be seen. In the
+packaged world the detector (`detection`) gives the masks; without subjects there is only
+`identity`, by the handle region and the commanded one.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 
@@ -22,10 +22,11 @@ from dragstream.drags.regions import centroid, edge, span, warp
 from dragstream.metrics.appearance import cut_out, feature_similarity, without
 from dragstream.metrics.extractors import EfficientNetLite0
 from dragstream.metrics.masks import mask_iou, pieces_outside
+from dragstream.metrics.objmc import known_mean
 from dragstream.metrics.perceptual import LPIPS
-from dragstream.revel.cases import Kind
+from dragstream.revel.cases import Case, Kind
 from dragstream.revel.detection import MARKS, Detection, detect, face
-from dragstream.revel.preparation import PreparedCase
+from dragstream.revel.preparation import PreparedCase, visible_targets
 from dragstream.stream.records import Block
 
 LEAST_PIECE = 70
@@ -103,17 +104,51 @@ def measure_looks(prepared: PreparedCase, blocks: Sequence[Block], inside: Mask)
         blocks: the blocks that a method made of it.
         inside: where change is wanted, bool (H, W).
     """
-    found = _views(prepared, blocks)
-    counts = [view.left_behind() for view in found]
+    frames = np.concatenate([prepared.before[None], prepared.new_frames(blocks)])
+    drags = [(drag, prepared.commands(drag)) for drag in prepared.measured]
+    found = object_looks(prepared.case, frames, drags, prepared.offsets)
     similarity, lpips = _outside(prepared, blocks, inside)
+    return replace(found, likeness_outside=similarity, lpips_outside=lpips)
+
+
+def object_looks(
+    case: Case | None,
+    frames: NDArray[np.uint8],
+    drags: Sequence[tuple[Drag, Sequence[Affine]]],
+    at: Sequence[int],
+) -> Looks:
+    """The looks of the dragged objects, without those of what lies outside.
+
+    Args:
+        case: names the objects; None, or a case without subjects: `identity` alone.
+        frames: uint8 (T, H, W, 3); the handles lie on the first one.
+        drags: each measured motion with its map from rest at each trajectory point, one for each
+            subject where there are some.
+        at: the frame of each trajectory point.
+    """
+    ends = []
+    for drag, commands in drags:
+        last = visible_targets(drag.mask(*frames.shape[1:3]), commands)[-1]
+        ends.append((drag, commands[last], frames[at[last]]))
+    if case is None or not case.subjects:
+        return Looks(identity=known_mean([_region_identity(frames[0], *end) for end in ends]))
+    found = _views(case, frames[0], ends)
+    counts = [view.left_behind() for view in found]
     return Looks(
-        target_iou=_mean([view.target_iou() for view in found]),
+        target_iou=known_mean([view.target_iou() for view in found]),
         duplicates=float(sum(count[0] for count in counts)) if counts else None,
         scraps=float(sum(count[1] for count in counts)) if counts else None,
-        identity=_mean([view.identity() for view in found]),
-        likeness_outside=similarity,
-        lpips_outside=lpips,
+        identity=known_mean([view.identity() for view in found]),
     )
+
+
+def _region_identity(
+    before: NDArray[np.uint8], drag: Drag, command: Affine, frame: NDArray[np.uint8]
+) -> float:
+    """Similarity of what lies in the commanded region to what lay in the handle region."""
+    handle = drag.mask(*before.shape[:2])
+    there, mask = _at_rest(frame, _moved(handle, command), handle, command)
+    return identity(before, handle, there, mask)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,43 +209,44 @@ class _View:
         """Similarity of the object to itself before; NaN where it is not seen."""
         if self.found is None:
             return math.nan
-        frame, mask = self._at_rest(self.found.mask)
+        frame, mask = _at_rest(self.frame, self.found.mask, self.before.mask, self.command)
         return identity(self.frame_before, self.before.mask, frame, mask)
 
-    def _at_rest(self, mask: Mask) -> tuple[NDArray[np.uint8], Mask]:
-        """The frame and the object's mask, with its turn and growth undone."""
-        (a, b, _), (c, d, _) = self.command.matrix
-        if np.allclose((a, b, c, d), (1, 0, 0, 1)):
-            return self.frame, mask
-        x, y = np.subtract(centroid(mask), self.command.apply(centroid(self.before.mask)))
-        back = self.command.then(Affine.translation(float(x), float(y))).inverse()
-        scaled = self.frame.astype(np.float32) / 255
-        layers = [255 * warp(scaled[..., channel], back) for channel in range(3)]
-        return np.stack(layers, axis=-1).round().astype(np.uint8), _moved(mask, back)
+
+def _at_rest(
+    frame: NDArray[np.uint8], mask: Mask, rest: Mask, command: Affine
+) -> tuple[NDArray[np.uint8], Mask]:
+    """A frame and an object's mask in it, with the commanded turn and growth undone.
+
+    Args:
+        frame: uint8 (H, W, 3).
+        mask: the object in it, bool (H, W).
+        rest: the object at rest, bool (H, W).
+        command: the commanded map from rest.
+    """
+    (a, b, _), (c, d, _) = command.matrix
+    if np.allclose((a, b, c, d), (1, 0, 0, 1)) or not mask.any():
+        return frame, mask
+    x, y = np.subtract(centroid(mask), command.apply(centroid(rest)))
+    back = command.then(Affine.translation(float(x), float(y))).inverse()
+    scaled = frame.astype(np.float32) / 255
+    layers = [255 * warp(scaled[..., channel], back) for channel in range(3)]
+    return np.stack(layers, axis=-1).round().astype(np.uint8), _moved(mask, back)
 
 
-def _views(prepared: PreparedCase, blocks: Sequence[Block]) -> list[_View]:
+def _views(
+    case: Case,
+    before: NDArray[np.uint8],
+    ends: Sequence[tuple[Drag, Affine, NDArray[np.uint8]]],
+) -> list[_View]:
     """The dragged objects, without those not seen before and those that several drags pull at."""
-    case, frames = prepared.case, prepared.new_frames(blocks)
     views = []
-    for index, subject in enumerate(case.subjects):
-        drag = case.drags[index]
-        before = detect(prepared.before, subject.color, subject.kind)
-        if before is None or case.subjects.count(subject) > 1:
+    for subject, kind, (drag, command, frame) in zip(case.subjects, case.kinds, ends, strict=True):
+        seen = detect(before, subject.color, subject.kind)
+        if seen is None or case.subjects.count(subject) > 1:
             continue
-        last = prepared.visible(drag)[-1]
-        frame = frames[prepared.offsets[last] - 1]
-        views.append(
-            _View(
-                kind=case.kinds[index],
-                drag=drag,
-                command=prepared.commands(drag)[last],
-                frame_before=prepared.before,
-                before=before,
-                frame=frame,
-                found=detect(frame, subject.color, subject.kind),
-            )
-        )
+        found = detect(frame, subject.color, subject.kind)
+        views.append(_View(kind, drag, command, before, seen, frame, found))
     return views
 
 
@@ -236,9 +272,3 @@ def _moved(mask: Mask, affine: Affine) -> Mask:
     """A mask at another place, bool (H, W): the pixels that it covers by half or more."""
     covered: Mask = warp(mask, affine) >= 0.5
     return covered
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    """The mean of those that were measured; None without any."""
-    known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dragstream.drags.checks import short_repr
-from dragstream.drags.geometry import Affine
+from dragstream.drags.geometry import Affine, Grid
 from dragstream.drags.motions import Drag
 from dragstream.method.rectification import Rectification
 from dragstream.metrics.dai import dai, handle_point, patch_radius
@@ -61,7 +61,8 @@ class Result:
         clean_drift: the same of the finished latents, which later denoising steps have settled.
         mean_shift: part of `clean_drift`: mean over channels of |mean - mean'|, latent units.
         std_ratio: part of `clean_drift`: how the standard deviations changed, a factor.
-        leak: mean absolute change outside the drag against no drag, gray levels.
+        leak: mean absolute change outside the drag against no drag, grey levels; None where the
+            drag reaches over the whole frame.
         seconds_per_block: time for a block, drag and decoding included.
         epe: mean end-point error of the points of `objmc_flow`, each against its own command,
             pixels; None where that is.
@@ -88,7 +89,7 @@ class Result:
     clean_drift: float
     mean_shift: float
     std_ratio: float
-    leak: float
+    leak: float | None
     seconds_per_block: float
     epe: float | None = None
     target_iou: float | None = None
@@ -274,16 +275,31 @@ def _latents(blocks: Sequence[Block]) -> Tensor:
 
 def _dai(prepared: PreparedCase, latents: Tensor, drag: Drag) -> float:
     """Of the last latents, one for each of the drag's commands."""
-    spec = prepared.stream.model.spec
-    commands, visible = prepared.commands(drag), prepared.visible(drag)
-    new = latents[-len(commands) :]
+    commands, grid = prepared.commands(drag), prepared.stream.model.spec.grid
+    before = prepared.stream.blocks[-1].latents[-1]
+    return drag_dai(before, latents[-len(commands) :], drag, commands, grid)
+
+
+def drag_dai(
+    before: Tensor, latents: Tensor, drag: Drag, commands: Sequence[Affine], grid: Grid
+) -> float:
+    """DAI (Eq. 11) of a drag where its target can be seen.
+
+    Args:
+        before: clean latents (C, h, w) that the drag is drawn on.
+        latents: those of each trajectory point, (N, C, h, w).
+        drag: the drag.
+        commands: the commanded map from rest of each.
+        grid: the frame's size in pixels and latent cells.
+    """
+    seen = visible_targets(drag.mask(grid.height, grid.width), commands)
     return dai(
-        prepared.stream.blocks[-1].latents[-1],
-        new[visible],
-        handle_point(drag, spec.grid.height, spec.grid.width),
-        [commands[index] for index in visible],
-        grid=spec.grid,
-        radius=patch_radius(spec.grid),
+        before,
+        latents[seen],
+        handle_point(drag, grid.height, grid.width),
+        [commands[index] for index in seen],
+        grid=grid,
+        radius=patch_radius(grid),
     )
 
 
@@ -334,8 +350,10 @@ def _inside(prepared: PreparedCase, blocks: Sequence[Block]) -> NDArray[np.bool_
     return swept(inside, [], _MARGIN)
 
 
-def _leak(prepared: PreparedCase, blocks: Sequence[Block], inside: NDArray[np.bool_]) -> float:
-    """Change against no drag, outside of the area where it is wanted."""
-    dragged, plain = prepared.new_frames(blocks), prepared.new_frames(prepared.plain)
-    # Where drags reach over the whole frame, nothing is left to leak into.
-    return 0.0 if inside.all() else leak(dragged, plain, inside)
+def _leak(
+    prepared: PreparedCase, blocks: Sequence[Block], inside: NDArray[np.bool_]
+) -> float | None:
+    """Change against no drag, outside of the area where it is wanted; None where that is all."""
+    if inside.all():
+        return None
+    return leak(prepared.new_frames(blocks), prepared.new_frames(prepared.plain), inside)

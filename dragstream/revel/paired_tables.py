@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from dragstream.metrics.objmc import json_number
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
-from dragstream.revel.statistics import column, estimate, paired, shown, sign_flip_p, table
+from dragstream.revel.statistics import (
+    Estimate,
+    column,
+    differences,
+    estimate,
+    shown,
+    sign_flip_p,
+    table,
+)
 from dragstream.revel.studies import LOOKS, MEASURES, Measure
 
 Cells = list[list[str]]
@@ -36,46 +43,39 @@ def reference_row(methods: Sequence[str], against: str | None = None) -> str | N
     return next((name for name in (against, FULL, BASELINE) if name in methods), None)
 
 
-def differences(results: Sequence[Result], against: str) -> dict[str, dict[str, Any]]:
+def all_differences(
+    values: pd.DataFrame, against: str, measures: Iterable[str] = COMPARED
+) -> dict[str, dict[str, dict[str, Any]]]:
     """By method and measure: the mean difference from one method over the cases that both have.
 
+    Args:
+        values: figures by method and case, see `statistics.table`.
+        against: the method that the others are compared with.
+        measures: columns of `values`.
+
     Returns:
-        "mean", "low" and "high" of each method's figure minus the other's with its bootstrap
-        interval, "p" of the paired permutation test, and "cases".
+        `Estimate.to_json` of each method's figure minus the other's, and "p" of the paired
+        permutation test. Measures that no case has with both are left out.
     """
-    values = table(results)
-    others = [name for name in values.index.unique("method") if name != against]
-    return {
-        name: {
-            measure: entry
-            for measure in COMPARED
-            if (entry := _entry(values, name, against, measure)) is not None
-        }
-        for name in others
-    }
-
-
-def _entry(values: pd.DataFrame, name: str, against: str, measure: str) -> dict[str, Any] | None:
-    found = paired(values, against, name, measure)
-    if not found.count:
-        return None
-    both = column(values, name, measure) - column(values, against, measure)
-    return {
-        "mean": found.mean,
-        "low": found.low,
-        "high": found.high,
-        "p": json_number(sign_flip_p(both)),
-        "cases": found.count,
-    }
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for name in values.index.unique("method"):
+        if name == against:
+            continue
+        found[name] = {}
+        for measure in measures:
+            each = differences(values, against, name, measure)
+            if (mean := estimate(each)).count:
+                found[name][measure] = {**mean.to_json(), "p": sign_flip_p(each)}
+    return found
 
 
 def paired_cells(
-    found: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]
+    found: Mapping[str, Mapping[str, Any]],
+    titles: Mapping[str, str],
+    measures: Iterable[Measure] = tuple(COMPARED.values()),
 ) -> tuple[list[str], Cells]:
-    """Head and rows of a table of `differences`, with intervals and p."""
-    present = [
-        each for each in COMPARED.values() if any(each.name in row for row in found.values())
-    ]
+    """Head and rows of a table of `all_differences`, with intervals and p."""
+    present = [each for each in measures if any(each.name in row for row in found.values())]
     rows = [
         [titles.get(name, name), *(_difference(row.get(each.name), each) for each in present)]
         for name, row in found.items()
@@ -86,13 +86,13 @@ def paired_cells(
 def _difference(entry: Mapping[str, Any] | None, measure: Measure) -> str:
     if entry is None:
         return "–"
-    mean, low, high = (f"{entry[name]:+.{measure.digits}f}" for name in ("mean", "low", "high"))
-    return f"{mean} [{low}, {high}], p {shown_p(entry['p'])}"
+    found = shown(Estimate.from_json(entry), measure.digits, signed=True)
+    return f"{found}, p {shown_p(entry['p'])}"
 
 
-def shown_p(p: float | None) -> str:
+def shown_p(p: float) -> str:
     """A p with two digits; the least that can be told is given as a bound."""
-    if p is None or math.isnan(p):
+    if math.isnan(p):
         return "–"
     return "< 0.001" if p < 0.001 else f"{p:.2g}"
 

@@ -98,6 +98,8 @@ def visible_targets(mask: NDArray[np.bool_], commands: Sequence[Affine]) -> list
 def measured_drags(case: Case, frame: NDArray[np.uint8]) -> tuple[Drag, ...]:
     """The motions of a case that are measured: its drags, or with a camera one of each subject.
 
+    A case with a camera that names no subjects is measured by its drags.
+
     Args:
         case: the case.
         frame: uint8 (H, W, 3), what the drags are drawn on.
@@ -105,7 +107,7 @@ def measured_drags(case: Case, frame: NDArray[np.uint8]) -> tuple[Drag, ...]:
     Raises:
         ValueError: an object beside a camera is not found.
     """
-    if case.camera is None:
+    if case.camera is None or not case.subjects:
         return case.drags
     found = []
     for subject in case.subjects:

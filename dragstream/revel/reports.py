@@ -17,12 +17,12 @@ import pandas as pd
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import Case
 from dragstream.revel.charts import png, study_figure
-from dragstream.revel.folders import read_about, read_cases, read_results
+from dragstream.revel.folders import method_titles, read_cases, read_run
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
 from dragstream.revel.paired_tables import (
-    differences,
+    all_differences,
     looks_cells,
     paired_cells,
     reference_row,
@@ -55,13 +55,14 @@ _DAI = (
 _REST = (
     "Drift: distance of the new latents' channel means and deviations from those of the frames "
     "before; in the drag at the noise level where rectification acts, after it in the finished "
-    "latents. Leak: mean change of pixels outside the drag against no drag, in gray levels. "
+    "latents. Leak: mean change of pixels outside the drag against no drag, in grey levels. "
     "Seconds a block: drag and decoding included, on the machine that ran."
 )
 _DIFFERENCES = (
     "Differences are taken case by case between two methods that share the past and the noise. "
     "An ordering holds if the whole 95 % interval of the difference lies on its side of 0, does "
-    "not hold if it lies on the other side, and cannot be told if it contains 0. p is that of the "
+    "not hold if it lies on the other side, and cannot be told if it contains 0 or if there are "
+    "fewer than six cases. p is that of the "
     "paired permutation test (signs of the differences), in brackets by Holm's adjustment for all "
     "the orderings of this report. In the plots dots are means and lines "
     "their intervals; diamonds are the paper's figures, scaled so that its full method stands "
@@ -73,8 +74,8 @@ _LOOKS = (
     "At the target: EPE, mean distance of the followed points from their own commands; IoU of the "
     "object's mask and the commanded one; duplicates and scraps, pieces of the object's colour "
     "that do not touch the commanded mask; identity, cosine of the features of the object before "
-    "and after; likeness outside, the same of the rest of the frame with and without the drag. Of "
-    "IoU and both cosines more is better."
+    "and after; likeness outside, the same of the rest of the frame with and without the drag, and "
+    "LPIPS outside, the perceptual distance there. Of IoU and both cosines more is better."
 )
 _CLAIM_HEAD = ("the paper's ordering", "here", "difference", "p (Holm)", "factor", "paper's")
 
@@ -95,9 +96,7 @@ def write_report(folder: str | Path, against: str | None = None) -> tuple[Path, 
         ImportError: matplotlib is not installed.
     """
     place = expanded(folder, "folder")
-    about, results = read_about(place), read_results(place)
-    if about is None or not results:
-        raise ValueError(f"{str(place)!r} holds no results of a run")
+    about, results = read_run(place)
     report = compose(results, read_cases(place), about, against)
     for section in report.sections:
         for part in section.parts:
@@ -149,7 +148,7 @@ def _run_part(study: Study, values: pd.DataFrame) -> Study | None:
 
 
 def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
-    titles = {name: str(each["title"]) for name, each in about.get("methods", {}).items()}
+    titles = method_titles(about)
     values = table(results)
     methods = values.index.unique("method")
     cases = values.index.unique("case")
@@ -179,9 +178,9 @@ def _differences(
     results: Sequence[Result], about: Mapping[str, Any], against: str | None
 ) -> Sequence[Section]:
     """All methods against one, case by case; nothing where no method can be compared with."""
-    titles = {name: str(each["title"]) for name, each in about.get("methods", {}).items()}
+    titles = method_titles(about)
     other = reference_row([result.method for result in results], against)
-    found = {} if other is None else differences(results, other)
+    found = {} if other is None else all_differences(table(results), other)
     if not found or other is None:
         return []
     words = (
@@ -218,7 +217,7 @@ def _orderings(
     words = (
         f"Of the paper's {decided} orderings that could be measured, {counts[Verdict.HOLDS]} "
         f"hold, {counts[Verdict.FAILS]} do not hold, and {counts[Verdict.OPEN]} cannot be told: "
-        "there the interval of the paired difference contains 0."
+        "there the interval of the paired difference contains 0, or the cases are too few."
     )
     parts: list[str | Table | Picture] = [words]
     rows = tuple(
@@ -325,7 +324,7 @@ def _explained() -> Section:
 
 def _shown_mean(values: pd.DataFrame, method: str, name: str) -> str:
     found = estimate(column(values, method, name))
-    if found.unmeasured and not found.count:
+    if name == "objmc" and found.unmeasured and not found.count:
         coverage = 100 * column(values, method, "coverage").mean()
         return f"not measured (coverage {coverage:.0f} %)"
     return shown(found, MEASURES[name].digits)

@@ -36,6 +36,8 @@ _RATE = 16.0
 """Frames a second of tracks that do not say it. Nothing that is scored depends on it."""
 _DISC = 24 / 832
 """Radius of a point without a mask, as a share of the frame's width."""
+_SHAPE = 0.05
+"""Largest relative difference of the sides' ratio of frames that are scaled to one another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,7 +252,3 @@ def _scaled(frames: NDArray[np.uint8], size: tuple[int, int], file: Path) -> NDA
     cv2 = opencv()
     how = cv2.INTER_AREA if width > size[1] else cv2.INTER_CUBIC
     return np.stack([cv2.resize(each, (size[1], size[0]), interpolation=how) for each in frames])
-
-
-_SHAPE = 0.05
-"""Largest relative difference of the sides' ratio of frames that are scaled to one another."""

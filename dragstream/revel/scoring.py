@@ -18,21 +18,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
 from dragstream.drags.motions import Drag
-from dragstream.metrics.dai import dai, handle_point, patch_radius
 from dragstream.metrics.objmc import ObjMC, ObjMCOptions, json_number
 from dragstream.metrics.trackers import Tracker
 from dragstream.models.base import VideoModel
 from dragstream.revel.case_folders import VideoCommand
-from dragstream.revel.measuring import follow, suited_tracker
+from dragstream.revel.looks import Looks, object_looks
+from dragstream.revel.measuring import drag_dai, follow, suited_tracker
 from dragstream.revel.pages import escaped, table_lines
+from dragstream.revel.paired_tables import all_differences, paired_cells
 from dragstream.revel.poses import truth_tracker
-from dragstream.revel.preparation import measured_drags, visible_targets
+from dragstream.revel.preparation import measured_drags
 from dragstream.revel.score_files import ScoreItem, read_frames_for
-from dragstream.revel.statistics import CONFIDENCE, Estimate, estimate, shown
+from dragstream.revel.statistics import CONFIDENCE, Estimate, column, estimate, shown
+from dragstream.revel.studies import LOOKS, MEASURES, Measure
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +59,7 @@ class ScoredVideo:
     def drags(self) -> tuple[Drag, ...]:
         """The motions that are measured: the command's, or with a camera one of each object."""
         case = self.command.case
-        if case is None or case.camera is None:
-            return tuple(self.command.drags)
-        return measured_drags(case, self.frames[0])
+        return self.command.drags if case is None else measured_drags(case, self.frames[0])
 
     @cached_property
     def by_pixels(self) -> tuple[ObjMC, ...]:
@@ -80,27 +81,38 @@ class ScoredVideo:
         )
 
     def _follow(self, drag: Drag, tracker: Tracker | None) -> ObjMC:
-        command = self.command
-        at = (1,) if command.edit else command.at
         options: ObjMCOptions = {**self.options, "tracker": tracker}
-        return follow(self.frames, drag, at, command.commands(drag), **options)
+        commands = self.command.commands(drag)
+        return follow(self.frames, drag, self.command.at, commands, **options)
+
+    @cached_property
+    def looks(self) -> Looks:
+        """How the dragged objects look at their targets."""
+        drags = [(drag, self.command.commands(drag)) for drag in self.drags]
+        return object_looks(self.command.case, self.frames, drags, self.command.at)
 
 
 @dataclass(frozen=True)
-class Score:
+class Score(Measure):
     """A measure of a video.
 
     Attributes:
-        name: its name in JSON.
-        title: its title in tables, with its unit.
-        digits: digits after the point in tables.
-        measure: the figure; NaN where too little could be followed.
+        measure: the figure of a video; NaN where it cannot be measured.
     """
 
-    name: str
-    title: str
-    digits: int
-    measure: Callable[[ScoredVideo], float]
+    measure: Callable[[ScoredVideo], float] = field(kw_only=True)
+
+
+def _score(figure: Measure, measure: Callable[[ScoredVideo], float]) -> Score:
+    return Score(**vars(figure), measure=measure)
+
+
+def _look(name: str) -> Score:
+    def measure(video: ScoredVideo) -> float:
+        value: float | None = getattr(video.looks, name)
+        return math.nan if value is None else value
+
+    return _score(LOOKS[name], measure)
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -108,12 +120,18 @@ def _mean(values: Iterable[float]) -> float:
 
 
 SCORES: tuple[Score, ...] = (
-    Score("objmc", "ObjMC, px", 2, lambda video: _mean(each.mean for each in video.followed)),
-    Score("epe", "EPE, px", 2, lambda v: _mean(each.point_by_point for each in v.by_pixels)),
-    Score("still", "if nothing moved", 2, lambda v: _mean(each.still for each in v.followed)),
-    Score("coverage", "coverage", 2, lambda v: _mean(each.coverage for each in v.followed)),
+    _score(MEASURES["objmc"], lambda video: _mean(each.mean for each in video.followed)),
+    _score(LOOKS["epe"], lambda v: _mean(each.point_by_point for each in v.by_pixels)),
+    *map(_look, ("target_iou", "duplicates", "scraps", "identity")),
+    _score(
+        Measure("still", "if nothing moved", 2), lambda v: _mean(each.still for each in v.followed)
+    ),
+    _score(
+        Measure("coverage", "coverage", 2, more=True),
+        lambda v: _mean(each.coverage for each in v.followed),
+    ),
 )
-"""The measures that every video is scored by. Of ObjMC and EPE less is better."""
+"""The measures that every video is scored by."""
 
 
 def dai_score(model: VideoModel) -> Score:
@@ -130,26 +148,14 @@ def dai_score(model: VideoModel) -> Score:
                 f"case {command.name!r} has frames of {command.size[1]}x{command.size[0]}, "
                 f"{model.spec.name!r} encodes {grid.width}x{grid.height}"
             )
-        at = (1,) if command.edit else command.at
-        pictures = (video.frames[index] for index in (0, *at))
+        pictures = (video.frames[index] for index in (0, *command.at))
         latents = torch.cat([model.encode_image(each)[0, -1:] for each in pictures])
-        found = []
-        for drag in video.drags:
-            maps = command.commands(drag)
-            seen = visible_targets(drag.mask(*command.size), maps)
-            found.append(
-                dai(
-                    latents[0],
-                    latents[1:][seen],
-                    handle_point(drag, *command.size),
-                    [maps[index] for index in seen],
-                    grid=grid,
-                    radius=patch_radius(grid),
-                )
-            )
-        return _mean(found)
+        return _mean(
+            drag_dai(latents[0], latents[1:], drag, command.commands(drag), grid)
+            for drag in video.drags
+        )
 
-    return Score("dai", "DAI", 4, measure)
+    return _score(MEASURES["dai"], measure)
 
 
 @dataclass(frozen=True)
@@ -225,99 +231,73 @@ def _row(  # noqa: PLR0917
     return Row(*row, found, ", ".join(names), None)
 
 
-def summarise(rows: Iterable[Row], measures: Sequence[Score] = SCORES) -> dict[str, Any]:
+def summarise(rows: Iterable[Row], measures: Sequence[Measure] = SCORES) -> dict[str, Any]:
     """Means with bootstrap intervals over cases, and each video's scores, as JSON.
 
     Of each further method it has the paired differences from the first one, over the cases in
     which both have a figure.
+
+    Raises:
+        ValueError: no rows.
     """
     every = list(rows)
-    methods = list(dict.fromkeys(row.method for row in every))
-    table = {
-        method: {row.case: row.scores for row in every if row.method == method}
-        for method in methods
-    }
+    if not every:
+        raise ValueError("rows is empty: there is no video to summarise")
+    columns = [{"method": row.method, "case": row.case, **row.scores} for row in every]
+    values = pd.DataFrame(columns).set_index(["method", "case"])
+    methods = list(values.index.unique("method"))
     return {
         "confidence": CONFIDENCE,
         "cases": len({row.case for row in every}),
         "measures": [
-            {"name": each.name, "title": each.title, "digits": each.digits} for each in measures
+            {"name": each.name, "title": each.title, "digits": each.digits, "more": each.more}
+            for each in measures
         ],
         "methods": {
             method: {
                 "videos": sum(row.method == method and row.reason is None for row in every),
-                **{each.name: _estimate(table[method], each.name) for each in measures},
+                **{
+                    each.name: estimate(column(values, method, each.name)).to_json()
+                    for each in measures
+                },
             }
             for method in methods
         },
-        "differences": {
-            method: {
-                each.name: _estimate(_less(table[method], table[methods[0]], each.name), each.name)
-                for each in measures
-            }
-            for method in methods[1:]
-        },
+        "differences": all_differences(values, methods[0], [each.name for each in measures]),
         "trackers": sorted({row.tracker for row in every if row.tracker}),
         "videos": [row.to_json() for row in every],
     }
 
 
-def _less(
-    first: dict[str, dict[str, float]], second: dict[str, dict[str, float]], name: str
-) -> dict[str, dict[str, float]]:
-    return {
-        case: {name: first[case][name] - second[case][name]} for case in first if case in second
-    }
-
-
-def _estimate(cases: dict[str, dict[str, float]], name: str) -> dict[str, Any]:
-    found = estimate([scores[name] for scores in cases.values()])
-    return {
-        "mean": json_number(found.mean),
-        "low": json_number(found.low),
-        "high": json_number(found.high),
-        "count": found.count,
-        "unmeasured": found.unmeasured,
-    }
-
-
 def score_table(summary: dict[str, Any]) -> str:
     """The Markdown of a `summarise`: a row a method, differences, and what was not measured."""
-    measures = summary["measures"]
-    head = ("method", "videos", *(each["title"] for each in measures))
+    every, methods = [Measure(**each) for each in summary["measures"]], summary["methods"]
+    measured = [each for each in every if any(row[each.name]["count"] for row in methods.values())]
+    columns = measured or every[:1]
+    head = ("method", "videos", *(each.title for each in columns))
     rows = [
         (
             escaped(method),
             str(found["videos"]),
-            *(_cell(found[each["name"]], each["digits"]) for each in measures),
+            *(shown(Estimate.from_json(found[each.name]), each.digits) for each in columns),
         )
-        for method, found in summary["methods"].items()
+        for method, found in methods.items()
     ]
-    first = next(iter(summary["methods"]))
-    rows += [
-        (
-            f"{escaped(method)} less {escaped(first)}",
-            "",
-            *(_cell(found[each["name"]], each["digits"], signed=True) for each in measures),
-        )
-        for method, found in summary["differences"].items()
-    ]
-    lines = [*table_lines(head, rows), ""]
+    lines = table_lines(head, rows)
+    if any(summary["differences"].values()):
+        titles = {method: escaped(method) for method in methods}
+        heads, cells = paired_cells(summary["differences"], titles, columns)
+        lines += ["", *table_lines((f"less {titles[next(iter(methods))]}", *heads[1:]), cells)]
     trackers = ", ".join(summary["trackers"]) or "no tracker"
-    lines.append(
+    said = (
         f"{summary['cases']} case(s); in brackets the {summary['confidence']:.0%} bootstrap "
         f"interval of the mean over cases; followed by {trackers}."
     )
+    lines += ["", said]
+    if missing := [each.title for each in every if each not in columns]:
+        lines += ["", f"Not measured in any video: {', '.join(missing)}."]
     failed = [video for video in summary["videos"] if video["reason"] is not None]
     if failed:
         lines += ["", f"{len(failed)} video(s) without a score:", ""]
         lines += [f"- {escaped(each['case'])}: {escaped(each['reason'])}" for each in failed]
     return "\n".join(lines) + "\n"
-
-
-def _cell(found: dict[str, Any], digits: int, *, signed: bool = False) -> str:
-    mean, low, high = (
-        math.nan if found[each] is None else float(found[each]) for each in ("mean", "low", "high")
-    )
-    value = Estimate(mean, low, high, found["count"], found["unmeasured"])
-    return shown(value, digits, signed=signed)

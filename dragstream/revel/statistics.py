@@ -10,15 +10,17 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from dragstream.metrics.objmc import json_number
 from dragstream.revel.measuring import Result
 from dragstream.revel.studies import Claim
 
@@ -27,6 +29,9 @@ _RESAMPLES = 4000
 _SEED = 0
 _EXACT = 13
 _FLIPS = 10_000
+_LEAST = 6
+"""Cases below which no verdict is given: intervals of so few are too narrow, and even differences
+of one sign have a p of 2 / 2^5 > 0.05."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Estimate:
 
     Attributes:
         mean: mean over the measured cases; NaN where there is none.
-        low: lower end of the confidence interval; the mean where there is none.
+        low: lower end of the confidence interval; the mean where all cases have the same figure.
         high: upper end.
         count: number of measured cases.
         unmeasured: number of cases that were run and have no figure.
@@ -46,6 +51,20 @@ class Estimate:
     high: float
     count: int
     unmeasured: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields; null for NaN."""
+        numbers = {name: json_number(getattr(self, name)) for name in ("mean", "low", "high")}
+        return {**asdict(self), **numbers}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Estimate:
+        """The inverse of `to_json`; further entries are not read."""
+        mean, low, high = (
+            math.nan if document[name] is None else float(document[name])
+            for name in ("mean", "low", "high")
+        )
+        return cls(mean, low, high, document["count"], document["unmeasured"])
 
 
 class Verdict(Enum):
@@ -63,7 +82,8 @@ class Finding:
 
     Attributes:
         claim: the paper's claim.
-        verdict: the side of 0 on which the difference's interval lies, or neither.
+        verdict: the side of 0 on which the difference's interval lies, or neither; with fewer than
+            six cases none.
         difference: worse minus better, per case: above 0 where the claim is right.
         factor: mean of the worse over that of the better; None where that is 0 or unknown.
         p: `sign_flip_p` of the differences; NaN where there are none.
@@ -109,17 +129,19 @@ def _interval(sample: NDArray[np.float64], mean: float) -> tuple[float, float]:
     if len(sample) < 2 or np.ptp(sample) <= 1e-12 * max(1.0, abs(mean)):
         return mean, mean
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few cases: intervals that do not exist are NaN
-        found = stats.bootstrap(
-            (sample,),
-            np.mean,
-            confidence_level=CONFIDENCE,
-            n_resamples=_RESAMPLES,
-            method="BCa",
-            rng=np.random.default_rng(_SEED),
-        ).confidence_interval
-    low, high = float(found.low), float(found.high)
-    return (low, high) if np.isfinite([low, high]).all() else (mean, mean)
+        warnings.simplefilter("ignore")  # few cases: a correction that does not exist is NaN
+        for method in ("BCa", "percentile"):
+            found = stats.bootstrap(
+                (sample,),
+                np.mean,
+                confidence_level=CONFIDENCE,
+                n_resamples=_RESAMPLES,
+                method=method,
+                rng=np.random.default_rng(_SEED),
+            ).confidence_interval
+            if np.isfinite(found).all():
+                break
+    return float(found.low), float(found.high)
 
 
 def sign_flip_p(differences: Sequence[float] | pd.Series[float]) -> float:
@@ -157,22 +179,28 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def shown(found: Estimate, digits: int, *, signed: bool = False) -> str:
-    """A mean with its interval and, where not all cases have a figure, their number, as text."""
+    """A mean with its interval and, where not all cases have a figure, their number, as text.
+
+    One case has no interval.
+    """
     if not found.count or math.isnan(found.mean):
         return "not measured" if found.unmeasured else "–"
     sign = "+" if signed else ""
     every = found.count + found.unmeasured
     of = f" in {found.count} of {every}" if found.unmeasured else ""
-    return (
-        f"{found.mean:{sign}.{digits}f} [{found.low:{sign}.{digits}f}, "
-        f"{found.high:{sign}.{digits}f}]{of}"
-    )
+    mean, low, high = (f"{value:{sign}.{digits}f}" for value in (found.mean, found.low, found.high))
+    return f"{mean} [{low}, {high}]{of}" if found.count > 1 else mean + of
 
 
 def paired(values: pd.DataFrame, better: str, worse: str, measure: str) -> Estimate:
     """Mean over the cases that both have a figure of: worse minus better."""
+    return estimate(differences(values, better, worse, measure))
+
+
+def differences(values: pd.DataFrame, better: str, worse: str, measure: str) -> pd.Series[float]:
+    """Worse minus better in each case that was run with both; NaN where one has no figure."""
     both = _both(values, better, worse, measure)
-    return estimate(both.worse - both.better)
+    return both.worse - both.better
 
 
 def _both(values: pd.DataFrame, better: str, worse: str, measure: str) -> pd.DataFrame:
@@ -194,7 +222,7 @@ def judge(values: pd.DataFrame, claim: Claim) -> Finding:
 def _verdict(difference: Estimate) -> Verdict:
     if not difference.count:
         return Verdict.UNMEASURED
-    if difference.count == 1:  # one case has no interval
+    if difference.count < _LEAST:
         return Verdict.OPEN
     if difference.low > 0:
         return Verdict.HOLDS

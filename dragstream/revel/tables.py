@@ -13,7 +13,7 @@ from dragstream.revel.measuring import Result
 from dragstream.revel.methods import ALL, BASELINE
 from dragstream.revel.pages import table_lines
 from dragstream.revel.paired_tables import (
-    differences,
+    all_differences,
     looks_cells,
     paired_cells,
     reference_row,
@@ -120,8 +120,8 @@ def document(
 ) -> dict[str, Any]:
     """The whole outcome as JSON: rows, the same by kind and by mode, and each case's results.
 
-    "paired" has the differences of all methods from `against` (`paired_tables.differences`); None:
-    from the full method, or no drag. `about` holds further facts; "constants" (by method,
+    "paired" has the differences of all methods from `against` (`paired_tables.all_differences`);
+    None: from the full method, or no drag. `about` holds further facts; "constants" (by method,
     `methods.resolved`) is shown by `markdown`.
     """
     by_kind = {
@@ -138,7 +138,7 @@ def document(
         "rows": rows(results),
         "by_kind": by_kind,
         "against": compared,
-        "paired": {} if compared is None else differences(results, compared),
+        "paired": {} if compared is None else all_differences(table(results), compared),
         "results": [result.to_json() for result in results],
     }
 

@@ -11,6 +11,9 @@ from dragstream.models.playground import world
 from dragstream.revel.case_folders import VideoCommand
 from dragstream.revel.cases import CAMERA, Case, Kind
 from dragstream.revel.detection import detect
+from dragstream.revel.looks import measure_looks
+from dragstream.revel.measuring import measure
+from dragstream.revel.methods import Method
 from dragstream.revel.preparation import PreparedCase
 from dragstream.revel.scenes import sample_scene_case, scene_specs
 from dragstream.revel.scoring import ScoredVideo
@@ -79,6 +82,9 @@ def test_films_of_a_camera_are_scored_by_the_objects(drawn) -> None:
     video = ScoredVideo(command, frames)
 
     assert video.drags == PreparedCase(case, stream, ()).measured
+    still = stream.fork().run(1, progress=False)
+    prepared = PreparedCase(case, stream, tuple(still))
+    assert video.looks == measure_looks(prepared, still, np.ones(SIZE, bool))
     assert [each.mean for each in video.followed] == pytest.approx(
         [each.still for each in video.followed], abs=0.1
     )
@@ -89,3 +95,20 @@ def test_a_case_of_the_camera_names_a_kind_for_each_subject(drawn) -> None:
     document["kinds"] = [*document["kinds"], "pan"]
     with pytest.raises(ValueError, match=r"drag\(s\), but"):
         Case.from_json(document)
+
+
+def test_each_object_of_a_camera_has_looks_of_its_own_way(drawn) -> None:
+    case, stream = drawn[Kind.PAN_FRAME]  # the object's own way is not the camera's
+    still = stream.fork().run(1, progress=False)
+    prepared = PreparedCase(case, stream, tuple(still))
+    nowhere = np.zeros(SIZE, bool)
+
+    looks = measure_looks(prepared, still, nowhere)
+
+    overlaps = []
+    for subject, drag in zip(case.subjects, prepared.measured, strict=True):
+        mask = detect(prepared.before, subject.color, subject.kind).mask
+        moved = regions.warp(mask, drag.motion.at(1)) >= 0.5
+        overlaps.append((mask & moved).sum() / (mask | moved).sum())
+    assert looks.target_iou == pytest.approx(np.mean(overlaps))
+    assert measure(prepared, Method("none", None, "no drag")).leak is None

@@ -66,7 +66,7 @@ def test_the_report_averages_over_scenes_and_leaves_out_what_is_not_seen() -> No
     assert rows["I=4"]["seen"]["mean"] == pytest.approx(0.75)
     assert rows["I=4"]["iou"]["mean"] == pytest.approx(0.9)
     assert rows["I=4"]["drift"]["mean"] == pytest.approx(0.2)
-    assert table.splitlines()[2].startswith("| I=4 | 2 | 5.0 (")
+    assert table.splitlines()[2].startswith("| I=4 | 2 | 5.0 [4.0, 6.0] |")
 
 
 @pytest.mark.parametrize("numbers", [{"seconds": 0.0}, {"speed": -1.0}, {"scenes": 0}])

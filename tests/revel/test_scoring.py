@@ -77,6 +77,11 @@ def test_a_video_is_scored_by_how_far_it_stays_behind(folder) -> None:
     for row in rows.values():
         assert row.scores["epe"] == pytest.approx(row.scores["objmc"], abs=0.3)
     assert all(row.scores["still"] == pytest.approx(15) for row in rows.values())
+    # what lies in the commanded region: the patch, half of it, and little of it
+    likeness = [rows[name].scores["identity"] for name in ("perfect", "lazy", "still")]
+    assert likeness[0] > 0.95
+    assert likeness[0] > likeness[1] + 0.05
+    assert likeness[0] > likeness[2] + 0.05
     assert all(row.scores["coverage"] > 0.5 for row in rows.values())
 
 
@@ -125,6 +130,12 @@ def test_methods_are_compared_case_by_case(folder) -> None:
     difference = summary["differences"]["still"]["objmc"]
     assert difference["mean"] == pytest.approx(7.5, abs=0.3)
     assert {each["name"] for each in summary["measures"]} == {each.name for each in SCORES}
+    # nothing detects the patch, so its mask at the target is not known
+    table = score_table(summary)
+    assert "Not measured in any video: IoU at the target, duplicates, scraps." in table
+    assert "| less lazy | ObjMC, px | EPE, px | identity |" in table
+    with pytest.raises(ValueError, match="rows is empty"):
+        summarise([])
 
 
 def test_movebench_is_scored_from_folders_of_each_method(tmp_path) -> None:

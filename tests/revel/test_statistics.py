@@ -16,6 +16,7 @@ from dragstream.revel.statistics import (
     holm,
     judge,
     paired,
+    shown,
     sign_flip_p,
     table,
 )
@@ -50,6 +51,8 @@ def test_intervals_that_cannot_be_told_are_points() -> None:
     assert estimate([2.0, 2.0, 2.0]) == estimate([2.0, 2.0, 2.0])
     assert (estimate([2.0, 2.0]).low, estimate([2.0, 2.0]).high) == (2.0, 2.0)
     assert estimate([3.0]).low == 3.0
+    assert shown(estimate([3.0]), 1) == "3.0"  # one case has no interval
+    assert shown(estimate([2.0, 2.0, math.nan]), 1) == "2.0 [2.0, 2.0] in 2 of 3"
     assert estimate([]).count == 0
     assert math.isnan(estimate([]).mean)
 
@@ -107,13 +110,14 @@ def test_cases_without_a_figure_take_no_part() -> None:
     ("better", "verdict"),
     [
         ([1.0, 2.0, 3.0, 4.0], Verdict.HOLDS),
-        ([5.0, 1.0, 9.5, 1.0], Verdict.OPEN),
+        ([6.5, 1.0, 9.5, 6.0], Verdict.OPEN),
         ([5.0, 1.0, 9.5, 12.0], Verdict.OPEN),
         ([7.0, 8.0, 9.5, 9.0], Verdict.FAILS),
     ],
 )
 def test_verdicts(better: list[float], verdict: Verdict) -> None:
-    found = judge(values(a=better, b=[6.0, 7.0, 8.0, 6.0]), Claim("a", "b", "objmc"))
+    claim = Claim("a", "b", "objmc")
+    found = judge(values(a=2 * better, b=2 * [6.0, 7.0, 8.0, 6.0]), claim)
     assert found.verdict is verdict
     assert found.factor == pytest.approx(6.75 / np.mean(better))
     assert (found.difference.low > 0) == (verdict is Verdict.HOLDS)
@@ -125,6 +129,12 @@ def test_what_was_not_measured_is_said_so() -> None:
     nothing = judge(values(a=[0.0], b=[1.0]), Claim("a", "b", "objmc"))
     assert nothing.factor is None
     assert nothing.verdict is Verdict.OPEN  # one case tells nothing
+    five, six = (
+        judge(values(a=[1.0] * count, b=list(range(2, 2 + count))), Claim("a", "b", "objmc"))
+        for count in (5, 6)
+    )
+    assert five.p == 2 / 32
+    assert (five.verdict, six.verdict) == (Verdict.OPEN, Verdict.HOLDS)
 
 
 def test_studies_are_of_methods_that_exist_and_claims_of_their_rows() -> None:

@@ -9,10 +9,10 @@ from functools import partial
 
 import torch
 
-from dragstream.bench.filled import filled_stream, measured_drag
+from dragstream.bench.filled import filled_stream
 from dragstream.bench.gpu.rows import Row, attempt, exactly
 from dragstream.bench.gpu.setup import Setup
-from dragstream.bench.measure import synchronize
+from dragstream.bench.measure import central_drag, synchronize
 from dragstream.method.settings import DragSettings
 from dragstream.models.plan import Plan, plan_for
 from dragstream.models.rehearsal import Meter
@@ -81,7 +81,7 @@ def _peaks(setup: Setup, plan: Plan) -> tuple[int, int]:
         peak()
         stream.step()
         plain = peak()
-        stream.animate([measured_drag(model)], settings=DragSettings.paper())
+        stream.animate([central_drag(model.spec.grid, 1 / 6)], settings=DragSettings.paper())
         return plain, peak()
 
 
