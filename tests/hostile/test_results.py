@@ -20,7 +20,7 @@ FIELDS = dict.fromkeys(Result.__dataclass_fields__, 1.0) | {
     "mode": "edit",
     "tracker": "t",
 }
-MAY_BE_UNMEASURED = {"objmc", "objmc_flow", "dai_pasted", "epe", *LOOKS}
+MAY_BE_UNMEASURED = {"objmc", "objmc_flow", "dai_pasted", "epe", "leak", *LOOKS}
 DAMAGE = {
     "no JSON": b"{",
     "deep": b"[" * 100_000,
