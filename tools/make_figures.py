@@ -36,7 +36,7 @@ TABLES = ("playground", "captions", "likeness", "identity")
 FURTHER = ("rivals", "live", "minute")
 """Measurements of `dragstream.revel` that are tables of the results alone."""
 _RIVALS = "none,I=4,no_adsr,no_sfs,fast,cut_and_paste,time_to_move"
-_MINUTE = ("live", "--scenes", "2", "--seconds", "60", "--releases", "0")
+_MINUTE = ("live", "--dtype", "bfloat16", "--scenes", "2", "--seconds", "60", "--releases", "0")
 _MEBIBYTE = 2**20
 
 

@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         suite.add_argument(
             "--model", default="playground", help="what ds.load takes (default: %(default)s)"
         )
+        suite.add_argument("--dtype", help="of the weights, such as bfloat16")
         suite.set_defaults(call=_tabulate)
         add_outputs(suite)
     add_commands(suites)
@@ -177,6 +178,10 @@ def _pulling(suites: Any) -> argparse.ArgumentParser:
     return pulling
 
 
+def _load(options: argparse.Namespace) -> VideoModel:
+    return load(options.model, **({} if options.dtype is None else {"dtype": options.dtype}))
+
+
 def _origin(options: argparse.Namespace, model: VideoModel) -> dict[str, Any]:
     return {
         "model": model.spec.name,
@@ -187,7 +192,7 @@ def _origin(options: argparse.Namespace, model: VideoModel) -> dict[str, Any]:
 
 
 def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    model = load(options.model)
+    model = _load(options)
     found = list(identity.observe(model, options.streams, options.seed, options.blocks))
     marks = identity.summary(found)
     outcome = {"marks": marks, "glimpses": [asdict(each) for each in found]}
@@ -195,7 +200,7 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 
 def _live(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    model, methods = load(options.model), select(options.methods.split(","))
+    model, methods = _load(options), select(options.methods.split(","))
     length = {"seconds": options.seconds, "speed": options.speed}
     scenes = live.pulls(
         model, options.scenes, methods, options.seed, releases=options.releases, **length
@@ -215,7 +220,7 @@ def _live(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 
 def _captions(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    model = load(options.model)
+    model = _load(options)
     found = list(captions.read(model, options.streams, options.seed, options.blocks))
     shares = captions.accuracy(found)
     outcome = {"shares": shares, "readings": [asdict(each) for each in found]}
@@ -223,7 +228,7 @@ def _captions(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 
 def _likeness(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    model = load(options.model)
+    model = _load(options)
     found = likeness.distances(model, options.streams, options.seed, options.blocks)
     outcome = {name: distance.to_json() for name, distance in found.items()}
     return _origin(options, model) | outcome, _text(likeness.distances_table(found))
@@ -247,7 +252,7 @@ def _constants(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def _run(options: argparse.Namespace, methods: Sequence[Method]) -> tuple[dict[str, Any], str]:
     """Every method on every held-out scene."""
-    model = load(options.model)
+    model = _load(options)
     kinds, against = getattr(options, "kinds", PLANNED), getattr(options, "against", None)
     reference_row([method.name for method in methods], against)  # before the work
     items = scene_specs(options.scenes, options.seed, warm_up=options.warm_up, kinds=kinds)

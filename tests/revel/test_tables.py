@@ -204,6 +204,17 @@ def test_the_command_writes_json_and_markdown(model, monkeypatch, tmp_path, caps
     assert table.read_text() in capsys.readouterr().out
 
 
+def test_a_dtype_is_the_loaded_model_s(monkeypatch, capsys) -> None:
+    def refused(name, **options):
+        raise ValueError(f"{name} {options}")
+
+    monkeypatch.setattr(command, "load", refused)
+    assert command.main(["live", "--dtype", "bfloat16"]) == 1
+    assert "playground {'dtype': 'bfloat16'}" in capsys.readouterr().err
+    assert command.main(["captions"]) == 1
+    assert "playground {}" in capsys.readouterr().err
+
+
 def test_a_stopped_command_continues(model, monkeypatch, tmp_path, capsys) -> None:
     monkeypatch.setattr(command, "load", lambda _: model)
     carried_out: list[tuple[str, str]] = []
