@@ -178,8 +178,10 @@ def recording() -> None:
     subprocess.run([*command, str(test)], check=True, env=environment, cwd=ROOT)
 
 
-def _is_progress(output: nbformat.NotebookNode) -> bool:
-    """Whether an output is a widget that a cell showed on its way, such as a progress bar."""
+def _is_passing(output: nbformat.NotebookNode) -> bool:
+    """Whether an output is a widget on its way, such as a progress bar, or a note on stderr."""
+    if output.output_type == "stream":
+        return bool(output.name == "stderr")
     return output.output_type == "display_data" and WIDGET_VIEW in output.data
 
 
@@ -201,7 +203,7 @@ def run_notebooks(names: Sequence[str] | None = None) -> None:
             cell.metadata.pop("execution", None)
             if cell.cell_type != "code":
                 continue
-            cell.outputs = [output for output in cell.outputs if not _is_progress(output)]
+            cell.outputs = [output for output in cell.outputs if not _is_passing(output)]
             for output in cell.outputs:
                 output.get("data", {}).pop(WIDGET_VIEW, None)
         nbformat.write(notebook, path)
