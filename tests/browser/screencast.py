@@ -41,7 +41,7 @@ class Screencast:
 
     def __enter__(self):
         self.page.evaluate(POINTER)
-        self._session.send("Page.startScreencast", {"format": "jpeg", "quality": 92})
+        self._session.send("Page.startScreencast", {"format": "jpeg", "quality": 90, "everyNthFrame": 4})
         return self
 
     def __exit__(self, *_):

@@ -29,13 +29,13 @@ from dragstream.widgets import Studio
 {threads}
 prompt = "a red critter rests in a meadow"
 model = ds.load("playground"{dtype})
-stream = ds.Stream(model, prompt, seed=2, image=draw(prompt, seed=41))
+stream = ds.Stream(model, prompt, seed=3, image=draw(prompt, seed=44))
 studio = Studio(stream)
 studio
 """
 LONG = 240_000 * PATIENCE
 """Milliseconds: a few blocks of the playground, on busy cores."""
-PULL = 40, 4.0
+PULL = 60, 5.0
 """Pixels to the right, in a bow, and the seconds that the pointer takes."""
 WIDTH = 900
 """Width of the film in pixels."""
