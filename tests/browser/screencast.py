@@ -41,7 +41,8 @@ class Screencast:
 
     def __enter__(self):
         self.page.evaluate(POINTER)
-        self._session.send("Page.startScreencast", {"format": "jpeg", "quality": 90, "everyNthFrame": 4})
+        how = {"format": "jpeg", "quality": 90, "everyNthFrame": 4}  # each costs the page's time
+        self._session.send("Page.startScreencast", how)
         return self
 
     def __exit__(self, *_):
