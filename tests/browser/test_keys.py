@@ -135,7 +135,7 @@ def test_a_button_that_switches_itself_off_hands_the_focus_on_at_once(opened):
     canvas = opened.page.locator(".dragstream-canvas")
     zoom_out = canvas.get_by_role("button", name="Zoom out", exact=True)
     while zoom_out.is_enabled():  # keys of the other tests may have zoomed
-        zoom_out.click()
+        zoom_out.evaluate("button => button.click()")  # the last one switches it off a little later
     canvas.get_by_role("button", name="Zoom in", exact=True).click()
     expect(zoom_out).to_be_enabled()
     assert zoom_out.evaluate(SWITCHED_OFF) == [True, False]
