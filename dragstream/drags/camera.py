@@ -51,14 +51,12 @@ def with_camera(
     The camera's drag comes first. Its region is the frame without the objects and without what they
     come to cover, since a pixel of a target can show one thing only.
 
-    A region to keep becomes a drag of its own, after the camera's; nothing is passed to `animate`
-    as `keep`. It either goes with the scene, or stays in the frame:
+    A region to keep becomes a drag of its own, after the camera's and behind the objects; nothing
+    is passed to `animate` as `keep`. It either goes with the scene, or stays in the frame:
 
     - `keep_relative="scene"`: it moves as the camera moves the scene, and is otherwise kept.
     - `keep_relative="frame"`: it stays where it is in the frame, as a caption over the video, by
       `Poses` at rest. The scene disappears behind it and comes out from behind it.
-
-    Where an object comes to cover it, the object is seen.
 
     Args:
         drags: The drags of objects; may be empty.
@@ -89,11 +87,7 @@ def with_camera(
         ground &= ~_covered(mask, drag.motion, scene)
     held = []
     if keep is not None:
-        check_apart([drag.mask(height, width) for drag in moved], keep, height, width)
-        kept = rasterise(keep, height, width)
-        goes = scene if keep_relative == "scene" else at_rest(kept)
-        for mask, drag in zip(masks, moved, strict=True):
-            kept &= ~_covered(mask, drag.motion, goes)
+        kept, goes = _kept(keep, moved, masks, scene, keep_relative, height, width)
         if kept.any():
             ground &= ~(kept if goes is scene else _covered(kept, goes, scene))
             held = [Drag(Mask(kept), goes)]
@@ -102,6 +96,28 @@ def with_camera(
             "objects and the region to keep cover the frame: nothing is left for the camera to move"
         )
     return [Drag(Mask(ground), scene), *held, *moved]
+
+
+def _kept(  # noqa: PLR0917
+    keep: Region,
+    moved: Sequence[Drag],
+    masks: Sequence[BoolMask],
+    scene: Camera,
+    relative: Relative,
+    height: int,
+    width: int,
+) -> tuple[BoolMask, Motion]:
+    """What the moved objects leave of a region to keep, bool (H, W), and its motion.
+
+    Raises:
+        ValueError: An object lies in it.
+    """
+    check_apart([drag.mask(height, width) for drag in moved], keep, height, width)
+    kept = rasterise(keep, height, width)
+    goes = scene if relative == "scene" else at_rest(kept)
+    for mask, drag in zip(masks, moved, strict=True):
+        kept &= ~_covered(mask, drag.motion, goes)
+    return kept, goes
 
 
 def at_rest(mask: BoolMask) -> Poses:

@@ -13,7 +13,7 @@ from typing import Any
 from dragstream.drags.checks import truncate
 
 Work = Callable[[Any], Iterable[Any]]
-"""What the process does: results for an argument. It can be pickled, as the results can."""
+"""The work of the process: an argument to results; all of them can be pickled."""
 
 
 _LONGEST_REASON = 160

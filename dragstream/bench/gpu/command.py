@@ -75,7 +75,7 @@ def measure(options: argparse.Namespace) -> str:
 
 
 def described(size: str, device: str) -> dict[str, Any]:
-    """What is measured on what."""
+    """Facts of the run for its results: model, device and machine."""
     from dragstream.bench.gpu.setup import BY_NAME
     from dragstream.bench.measure import machine
 

@@ -13,7 +13,7 @@ from dragstream.bench.alternation import Spread
 from dragstream.bench.gpu.child import reason
 
 _LOST = "CUDA error"
-"""What torch says when a device does not work any more in this process."""
+"""Torch's error text when a device no longer works in this process."""
 
 
 @dataclass(frozen=True)

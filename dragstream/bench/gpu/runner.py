@@ -32,7 +32,7 @@ class Results(Protocol):
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did: names of the parts.
+    """Outcome of a run: names of the parts.
 
     Args:
         finished: Measured now.

@@ -70,27 +70,24 @@ def load(
             safetensors or a pickle, in the original or diffusers' naming; or a folder, of shards or
             in the Diffusers layout. `ds.models.inspect` says what a file holds.
         key: The key of the state dict, if the file has several (`ema=` chooses averaged weights).
-        base: A local folder in the Diffusers layout with everything else, or a hub repository,
-            "owner/name" or "owner/name@revision".
+        base: A local Diffusers folder with everything else, or a repository "owner/name@revision".
         lora: A local adapter (LoRA), or several, in place of the release's, to be merged into the
             weights: `"a.safetensors"`, or with strengths `["a.safetensors", ("b.pt", 0.5)]`.
         preview: A small and fast decoder for frames: its file, or a name of `PREVIEWS` ("taew2_1"),
             which is downloaded. The VAE still encodes, and is available as `model.vae`.
         revision: Branch, tag or commit of the release's repository on the hub.
-        cache: Cache converted weights and encoded prompts: True, False, or the cache folder.
+        cache: Cache weights and encoded prompts: True, False, or the cache folder.
         device_map: Device of each part; by default a CUDA device, in bfloat16.
         progress: Show progress bars.
-        changes: Fields of `DeviceMap` (`device`, `dtype`, `weights`, ...) or of `Release`
-            (`height`, `width`, `window`, ...) to replace, for Wan 2.1 also of `Guidance` (`steps`,
-            `scale`, ...).
+        changes: Fields to replace of `DeviceMap` (`dtype`, ...), of `Release` (`window`, ...), and
+            for Wan 2.1 of `Guidance` (`steps`, ...).
 
     Raises:
         TypeError: A name or value of the wrong kind, or an unknown field.
         ValueError: An unknown name, contradictory values, a damaged file or one of another model.
         FileNotFoundError: A missing file that cannot be downloaded; the message names it.
         MemoryError, OSError: Weights or a download do not fit; the message has sizes.
-        ImportError, RuntimeError: A package is missing (extra `wan` or `quant`, or that of an
-            attention), or a compiler.
+        ImportError, RuntimeError: A missing package (extra `wan` or `quant`) or compiler.
     """
     if isinstance(name, Plan):
         name.check()
