@@ -41,7 +41,7 @@ def join(setup: Setup) -> Iterator[Row]:
 
 
 def _of_a_block(setup: Setup, layer: Row) -> Row:
-    """What the ring would save in a plain block, where each layer joins once in each pass."""
+    """Estimate the saving of a plain block, in which each layer joins once in each pass."""
     if layer.own is None or layer.beside is None:
         raise ValueError("a comparison has both sides")
     filled = setup.filled

@@ -17,7 +17,7 @@ _MOVES = 30
 """Moves of the pointer a second."""
 
 _REACH = 0.1
-"""How far the pointer goes to either side, in widths of the frame."""
+"""Amplitude of the pointer's movement, in widths of the frame."""
 
 _PATIENCE = 20.0
 """Seconds to wait for one block."""

@@ -102,7 +102,7 @@ def run(
 
 
 def is_finished(outcome: Mapping[str, Any] | None) -> bool:
-    """Whether a part was measured to its end."""
+    """Return True for a part that was measured completely."""
     return outcome is not None and not outcome["ended"]
 
 

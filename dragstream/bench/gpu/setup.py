@@ -1,4 +1,4 @@
-"""What the parts measure: sizes, and models of random weights that parts share."""
+"""Sizes of the benchmark, and the models of random weights that its parts share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SIZES = SIZES[_RELEASE.base]
 
 @dataclass(frozen=True)
 class Size:
-    """How large everything is, and how often it is measured.
+    """Sizes of model and frame, and numbers of repetitions.
 
     Args:
         name: "real" or "tiny".

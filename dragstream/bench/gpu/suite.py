@@ -19,7 +19,7 @@ _MARK = "mark.gpu"
 
 
 def suite(setup: Setup) -> Iterator[Row]:
-    """How many tests passed, and the names of those that did not."""
+    """Run the tests marked gpu; count those that passed and name those that failed."""
     checkout = Path(__file__).resolve().parents[3]
     files = marked(checkout / "tests")
     if setup.device.type != "cuda":

@@ -140,7 +140,7 @@ class RegionHolder(DragOptimizer):
         return self._held.over(clean) if sigma >= self._lowest else clean
 
     def _advance(self, index: int) -> Step:
-        raise NotImplementedError(f"it has no iterations, asked for {index}")
+        raise AssertionError(f"a method without iterations has no iteration {index}")
 
 
 def _clean_references(problem: DragProblem) -> list[Tensor]:
