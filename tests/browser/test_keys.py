@@ -14,17 +14,21 @@ import torch
 
 import dragstream as ds
 from dragstream.widgets import Studio
-from tests.widgets.swatches import dragged_stream
+from tests.widgets.swatches import DRAG, dragged_stream
 
 torch.set_num_threads(1)
 stream = dragged_stream(2, 1)
 studio = Studio(stream)
 """
 
-UNFOLD = """
+RESTORE = """
+studio.stop()
+if not studio.drift.facts["drags"]:
+    stream.animate([DRAG])
 for fold in studio._folds.values():
     fold.selected_index = 0
 """
+"""Keys may have started the stream, rewound it or folded parts of the studio."""
 
 BINDINGS = "() => window.jupyterapp.commands.keyBindings.map(({keys}) => [...keys])"
 """The strokes of every binding, as they are at run time."""
@@ -108,7 +112,7 @@ def test_no_key_leaves_the_widget(opened, place):
     page = opened.page
     spot = page.locator(PLACES[place]).first
     inside = "() => Boolean(document.activeElement.closest('.dragstream-studio'))"
-    opened.python(UNFOLD)  # Enter may have folded some
+    opened.python(RESTORE)
     spot.wait_for(state="visible")
     click(page, spot)
     page.wait_for_function(inside)
