@@ -37,8 +37,7 @@ from dragstream.drags.checks import check_int, check_keys, short_repr
 from dragstream.drags.files import expanded, replacing
 from dragstream.drags.reading import located
 from dragstream.models.base import ModelSpec, VideoModel
-from dragstream.stream.archive_blocks import BlockReader, write_block
-from dragstream.stream.archive_calls import text
+from dragstream.stream.archive_blocks import BlockReader, text, write_block
 from dragstream.stream.archive_members import (
     JSON_LIMIT,
     check_members,

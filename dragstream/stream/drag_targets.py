@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import check_fraction, check_int
+from dragstream.drags.checks import check_int
 from dragstream.drags.geometry import Affine, Grid
 from dragstream.drags.motions import Drag, Motion
 from dragstream.drags.regions import rasterise, warp
@@ -84,15 +84,10 @@ def block_targets(block: Block, frame: int, grid: Grid) -> DragTargets | None:
 
 
 def planned_targets(
-    drags: Sequence[Drag],
-    keep: Region | None,
-    settings: DragSettings | None,
-    grid: Grid,
-    share: float = 1.0,
+    drags: Sequence[Drag], keep: Region | None, settings: DragSettings | None, grid: Grid
 ) -> DragTargets | None:
-    """The targets of drags after a share of their motion, in (0, 1]; None without drags."""
-    share = check_fraction(share, "share")
-    moved = [(drag, drag.motion.at(share)) for drag in drags]
+    """The targets of drags at the end of their motion; None without drags."""
+    moved = [(drag, drag.motion.at(1.0)) for drag in drags]
     chosen = (settings or DragSettings()).focus
     return _targets(moved, keep, chosen, grid) if moved else None
 

@@ -26,16 +26,8 @@ def inline_page(package: str, name: str, document: dict[str, Any], waiting: str)
     """A page that shows a document with the script and style `name` of a package's `static` folder.
 
     Texts of the document are data: its only script is the package's own, which a content security
-    policy names by its hash, and everything else is forbidden.
-
-    Args:
-        package: The package with the folder `static`.
-        name: The script's and the style's name in it, without suffix.
-        document: What the page shows, as JSON; "title" is the page's. Strings may be anything.
-        waiting: What a reader without JavaScript sees.
-
-    Raises:
-        ValueError: The document holds numbers that are not finite.
+    policy names by its hash, and everything else is forbidden. Its "title" is the page's; a reader
+    without JavaScript sees the text `waiting`.
     """
     script, style = (_asset(package, f"{name}.{kind}") for kind in ("js", "css"))
     # As data in the page's text it must not close its element; JSON allows the escape.
@@ -68,11 +60,9 @@ def _source(inline: str) -> str:
 
 
 def shown_frames(clips: Sequence[NDArray[np.uint8]], limit: float) -> tuple[int, list[list[str]]]:
-    """The frames of clips (T, H, W, 3) as base64 of WebP, and the width that they were given.
+    """The frames of clips (T, H, W, 3) of one width as base64 of WebP, and the width they got.
 
-    Args:
-        clips: Clips of one width.
-        limit: Frames are scaled down, to 64 pixels of width at most, until they need no more bytes.
+    They are scaled down, to 64 pixels of width at most, until they need no more than `limit` bytes.
     """
     full = width = clips[0].shape[2]
     while True:

@@ -7,9 +7,10 @@ because only there one seed gives the same bits everywhere.
 from __future__ import annotations
 
 import hashlib
-import operator
 
 import torch
+
+from dragstream.drags.checks import check_int
 
 SEED_LIMIT = 2**64
 """Upper limit of seeds, exclusive; the lowest is 0."""
@@ -17,14 +18,9 @@ SEED_LIMIT = 2**64
 
 def checked_seed(seed: int) -> int:
     """``seed`` as a plain ``int``."""
-    if isinstance(seed, bool):
-        raise TypeError(f"seed must be an integer, not {seed!r}")
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        raise TypeError(f"seed must be an integer, not {seed!r}") from None
-    if not 0 <= number < SEED_LIMIT:
-        raise ValueError(f"seed must be between 0 and 2**64 - 1, not {number}")
+    number = check_int(seed, "seed", least=0)
+    if number >= SEED_LIMIT:
+        raise ValueError(f"seed must be less than 2**64, got {number}")
     return number
 
 

@@ -19,10 +19,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 
 from dragstream.stream.events import BlockMade, EventCallback
-from dragstream.stream.plain_torch import plain_torch
 from dragstream.stream.production import BlockRequest, Undecoded, denoise
 from dragstream.stream.records import Mode
-from dragstream.stream.state import ContextCache, State
+from dragstream.stream.state import ContextCache, State, plain_torch
 
 
 def overlapped(
@@ -31,11 +30,6 @@ def overlapped(
     """Yield the state after each of ``count`` more plain blocks.
 
     An exception while a block is denoised is raised after the block before it was yielded.
-
-    Raises:
-        ValueError: The model's largest number of blocks is reached.
-        FloatingPointError: The latents or frames are not finite.
-        Exception: Any exception of ``on_event``.
     """
     ahead = state
     waiting: Future[State] | None = None

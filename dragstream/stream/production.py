@@ -26,15 +26,10 @@ _ALIGNED = 16
 
 @dataclass(frozen=True, eq=False)
 class Undecoded:
-    """A block that is denoised and committed, without its frames.
+    """A block that is denoised and committed, without its frames."""
 
-    Attributes:
-        block: Its record; `frames` is empty.
-        context: The context after it.
-    """
-
-    block: Block
-    context: Context
+    block: Block  # `frames` is empty
+    context: Context  # after it
 
     def after(self, state: State) -> State:
         """A state with it, from which the next block can be denoised."""
@@ -42,11 +37,7 @@ class Undecoded:
         return replace(state, blocks=(*state.blocks, self.block), contexts=contexts)
 
     def decoded(self, cache: ContextCache, state: State, decoder: Any) -> State:
-        """Decode its frames after those of a state; the state with the complete block.
-
-        Raises:
-            FloatingPointError: The frames are not finite.
-        """
+        """Decode its frames after those of a state; the state with the complete block."""
         began = time.perf_counter()
         frames, decoder = cache.decode(self.block.latents, decoder)
         timings = replace(self.block.timings, decode=time.perf_counter() - began)
@@ -85,14 +76,7 @@ def produce(
     wanted: BlockRequest,
     on_event: EventCallback = ignore_event,
 ) -> State:
-    """The state with one more block, generated under the state's prompt.
-
-    Raises:
-        ValueError: The model's largest number of blocks is reached.
-        FloatingPointError: The latents stopped being finite, or the frames decoded from them are
-            not.
-        Exception: Any exception of ``on_event``.
-    """
+    """The state with one more block, generated under the state's prompt."""
     undecoded = denoise(cache, state, seed, wanted, on_event)
     extended = undecoded.decoded(cache, state, cache.decoder(state, len(state.blocks)))
     on_event(BlockMade(extended.blocks[-1]))
@@ -102,13 +86,7 @@ def produce(
 def denoise(
     cache: ContextCache, state: State, seed: int, wanted: BlockRequest, on_event: EventCallback
 ) -> Undecoded:
-    """The next block without its frames: see `produce`.
-
-    Raises:
-        ValueError: The model's largest number of blocks is reached.
-        FloatingPointError: The latents stopped being finite.
-        Exception: Any exception of ``on_event``.
-    """
+    """The next block without its frames: see `produce`."""
     model, index = cache.model, len(state.blocks)
     most = model.spec.most_blocks
     if most is not None and index >= most:

@@ -17,9 +17,8 @@ from dragstream.drags.shapes import Region, as_shape
 from dragstream.method.frequency import LowPass
 from dragstream.models.base import VideoModel
 from dragstream.stream import tables
-from dragstream.stream.plain_torch import plain_torch
 from dragstream.stream.records import Block
-from dragstream.stream.state import ContextCache, State, need_blocks
+from dragstream.stream.state import ContextCache, State, need_blocks, plain_torch
 
 if TYPE_CHECKING:
     import pandas as pd

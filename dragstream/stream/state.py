@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +22,7 @@ from tqdm.auto import tqdm
 
 from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
+from dragstream.models.defaults import cpu_by_default
 from dragstream.stream.pixels import decode
 from dragstream.stream.records import Block
 
@@ -33,6 +35,13 @@ Found = tuple[Value]
 
 PATIENCE = 2.0
 """Seconds of recomputing after which a progress bar appears."""
+
+
+@contextmanager
+def plain_torch() -> Iterator[None]:
+    """Disable the caller's inference mode and default device, which would change new tensors."""
+    with torch.inference_mode(mode=False), cpu_by_default():
+        yield
 
 
 def trailing(parts: Sequence[torch.Tensor], count: int | None = None) -> torch.Tensor | None:
@@ -141,12 +150,7 @@ class State:
 
 
 def checked_cut(state: State, count: int, name: str) -> State:
-    """The state with its first ``count`` blocks, an argument of that name.
-
-    Raises:
-        TypeError: ``count`` is not an integer.
-        ValueError: ``count`` is out of range.
-    """
+    """The state with its first ``count`` blocks, an argument of that name."""
     wanted = check_int(count, name, least=state.start)
     if wanted > len(state.blocks):
         raise ValueError(

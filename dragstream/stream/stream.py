@@ -30,10 +30,9 @@ from dragstream.stream.block_plan import (
 from dragstream.stream.export import StreamExport
 from dragstream.stream.noise import checked_seed
 from dragstream.stream.overlap import overlapped
-from dragstream.stream.plain_torch import plain_torch
 from dragstream.stream.production import BlockRequest, produce, produce_image, produce_video
 from dragstream.stream.records import Block, Mode
-from dragstream.stream.state import ContextCache, State, checked_cut, need_blocks
+from dragstream.stream.state import ContextCache, State, checked_cut, need_blocks, plain_torch
 
 __all__ = ["Region", "Stream"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import itertools
 import logging
 import math
 import os
@@ -15,24 +16,29 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
+from PIL.GifImagePlugin import getdata, getheader
 
 from dragstream.drags.checks import check_int, check_positive
 from dragstream.drags.files import checked_target, replacing
-from dragstream.stream.gif import FASTEST, SLOWEST, encode_gif
 from dragstream.stream.mp4 import FFmpegError, encode_mp4
 
 Frames = NDArray[np.uint8]
 
 _log = logging.getLogger(__name__)
 
+_SHORTEST, _LONGEST = 2, 2**16 - 1
+"""Limits of a frame's duration, in hundredths of a second: players slow down below two, and the
+format stores 16 bits."""
+
+_FASTEST = 100 / _SHORTEST
+"""Highest frame rate of a gif, frames a second."""
+_SLOWEST = 100 / _LONGEST
+"""Lowest frame rate of a gif, frames a second."""
+
 
 def _checked_frames(frames: Frames) -> Frames:
-    """Validate (T, H, W, 3) uint8 frames, at least one of them."""
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
-        raise ValueError(
-            f"frames must be uint8 of shape (T, H, W, 3), not {frames.dtype} {frames.shape}"
-        )
+    """Raise unless there is a frame."""
     if len(frames) == 0:
         raise ValueError("there are no frames yet: generate a block first")
     return frames
@@ -67,15 +73,49 @@ def to_gif(frames: Frames, path: str | os.PathLike[str], frame_rate: float) -> P
     shown for 0.06 s and one for 0.07 s.
     """
     frames, target, frame_rate = _checked(frames, path, ".gif", frame_rate)
-    if not SLOWEST <= frame_rate <= FASTEST:
+    if not _SLOWEST <= frame_rate <= _FASTEST:
         warnings.warn(
-            f"a gif has {SLOWEST:.3g} to {FASTEST:g} frames a second: "
-            f"{min(max(frame_rate, SLOWEST), FASTEST):.3g} instead of {frame_rate:.6g}",
+            f"a gif has {_SLOWEST:.3g} to {_FASTEST:g} frames a second: "
+            f"{min(max(frame_rate, _SLOWEST), _FASTEST):.3g} instead of {frame_rate:.6g}",
             stacklevel=2,
         )
     with replacing(target) as part:
-        part.write_bytes(encode_gif(frames, frame_rate))
+        part.write_bytes(_encode_gif(frames, frame_rate))
     return target
+
+
+def _durations(count: int, frame_rate: float) -> list[int]:
+    """The duration of each frame in hundredths of a second, the unit of gif.
+
+    Durations differ by one where the rate does not divide 100, so that each frame begins within
+    half a hundredth of its exact time. Rates are clamped to `_SLOWEST` and `_FASTEST`.
+    """
+    rate = min(max(frame_rate, _SLOWEST), _FASTEST)
+    ends = [round(100 * (number + 1) / rate) for number in range(count)]
+    return [end - begin for begin, end in itertools.pairwise([0, *ends])]
+
+
+def _encode_gif(frames: NDArray[np.uint8], frame_rate: float) -> bytes:
+    """Frames (T, H, W, 3), at least one, as an endlessly looping gif of T frames.
+
+    Pillow's `save` drops a frame that equals the one before. Here each frame holds the box of
+    changed pixels, or a single pixel if nothing changed.
+    """
+    times = [10 * hundredths for hundredths in _durations(len(frames), frame_rate)]
+    before = Image.fromarray(frames[0])
+    first = _with_palette(before)
+    parts = [*getheader(first, info={"loop": 0})[0], *getdata(first, duration=times[0])]
+    for frame, time in zip(frames[1:], times[1:], strict=True):
+        image = Image.fromarray(frame)
+        box = ImageChops.difference(before, image).getbbox() or (0, 0, 1, 1)
+        changed = _with_palette(image.crop(box))
+        parts += getdata(changed, box[:2], duration=time, include_color_table=True)
+        before = image
+    return b"".join([*parts, b";"])
+
+
+def _with_palette(image: Image.Image) -> Image.Image:
+    return image.convert("P", palette=Image.Palette.ADAPTIVE)
 
 
 @dataclass(frozen=True)
@@ -110,7 +150,7 @@ class Clip:
                 return cls(path.read_bytes(), "video/mp4", width, label)
         except (ImportError, FFmpegError) as error:
             _log.info("shown as a gif: %s", error)
-            return cls(encode_gif(frames, frame_rate), "image/gif", width, label)
+            return cls(_encode_gif(frames, frame_rate), "image/gif", width, label)
 
     def _repr_html_(self) -> str:
         source = f"data:{self.mime};base64,{base64.b64encode(self.data).decode()}"

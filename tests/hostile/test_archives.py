@@ -12,7 +12,7 @@ import pytest
 
 import dragstream as ds
 from dragstream.models.wan.tiny import write_tiny
-from dragstream.stream import Stream, archive_calls
+from dragstream.stream import Stream, archive_blocks
 
 H, W = 32, 48
 PATH = {"points": [[1, 1], [5, 5]]}
@@ -78,7 +78,7 @@ def earlier(*documents):
     """Calls before the last one, each with a document of drags."""
 
     def change(record):
-        call = {name: record[name] for name in archive_calls.CALL} | {"settings": SETTINGS}
+        call = {name: record[name] for name in archive_blocks.CALL} | {"settings": SETTINGS}
         made = call | {"mode": "step", "drags": None, "settings": None, "part": [0, 1]}
         edits = [call | {"mode": "edit", "drags": document} for document in documents]
         record["earlier"] = [made, *edits]
@@ -110,7 +110,7 @@ def test_masks_of_all_calls_are_within_one_budget(folder, tmp_path, in_its_own_p
 from dataclasses import replace
 from dragstream.drags.budget import Budget
 from dragstream.drags.geometry import Grid
-from dragstream.stream.archive_calls import LIMITS, CallReader
+from dragstream.stream.archive_blocks import LIMITS, CallReader
 
 grid = Grid.of({height}, {width}, spatial_factor=8, patch=(2, 2))
 """,
@@ -121,8 +121,8 @@ grid = Grid.of({height}, {width}, spatial_factor=8, patch=(2, 2))
 
 def test_equal_documents_are_read_once(saved, model, tmp_path, monkeypatch):
     path = changed(saved, tmp_path / "a", earlier(*[document(mask(0))] * 500))
-    monkeypatch.setitem(archive_calls.LIMITS, "drags", 2)
-    monkeypatch.setitem(archive_calls.LIMITS, "pixels", H * W)
+    monkeypatch.setitem(archive_blocks.LIMITS, "drags", 2)
+    monkeypatch.setitem(archive_blocks.LIMITS, "pixels", H * W)
     block = Stream.restore(path, model).blocks[1]
     assert len({id(call.drags[0].region) for call in block.earlier[1:]}) == 1
 
@@ -149,7 +149,7 @@ def test_all_calls_share_a_budget(limit, saved, model, tmp_path, monkeypatch):
     thing, most, documents = limit
     path = changed(saved, tmp_path / "a", earlier(*documents))
     Stream.restore(path, model)
-    monkeypatch.setitem(archive_calls.LIMITS, thing, most)
+    monkeypatch.setitem(archive_blocks.LIMITS, thing, most)
     name = thing.replace("_", " ")
     with pytest.raises(
         ValueError, match=f"'.*a' is not a complete .*at most {most} {name} are read"

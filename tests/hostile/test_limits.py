@@ -8,12 +8,12 @@ import pytest
 
 from dragstream.drags import checks, documents, labels, mask_files
 from dragstream.models import config_files
-from dragstream.stream import archive_calls, archive_members
+from dragstream.stream import archive_blocks, archive_members
 from dragstream.widgets import messages
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 NUMBERS = {
-    **{name: most for name, most in archive_calls.LIMITS.items() if "milliseconds" not in name},
+    **{name: most for name, most in archive_blocks.LIMITS.items() if "milliseconds" not in name},
     "a record": archive_members.JSON_LIMIT,
     "text": checks.LONGEST_MESSAGE,
     "document, drags": documents.MOST_DRAGS,

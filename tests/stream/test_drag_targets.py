@@ -66,8 +66,4 @@ def test_plans(model):
         targets.target >= 0.5, regions.rasterise(regions.box(16, 8, 24, 16), 32, 48)
     )
     assert targets.focus is not None
-    half = planned_targets([drag], None, DragSettings.paper(focus=False), grid, share=0.5)
-    assert half.focus is None
-    assert np.array_equal(half.target >= 0.5, regions.rasterise(regions.box(12, 8, 20, 16), 32, 48))
-    with pytest.raises(ValueError, match="share"):
-        planned_targets([drag], None, None, grid, share=1.5)
+    assert planned_targets([drag], None, DragSettings.paper(focus=False), grid).focus is None

@@ -10,7 +10,7 @@ from dragstream.drags import regions
 from dragstream.drags.motions import Drag, Memory, Rotation, Translation
 from dragstream.method.settings import DragSettings
 from dragstream.stream import Stream
-from dragstream.stream.write_lock import WriteLock
+from dragstream.stream.access import WriteLock
 
 
 class Failing:
