@@ -21,17 +21,11 @@ LONGEST = 40
 
 @dataclass(frozen=True)
 class Branch:
-    """One line of a video's history.
+    """One line of a video's history."""
 
-    Attributes:
-        name: Its name; no two branches share one.
-        parent: The branch that it was forked from; None for the first.
-        at: Number of blocks in common with its parent when it was forked.
-    """
-
-    name: str
-    parent: str | None
-    at: int
+    name: str  # no two branches share one
+    parent: str | None  # the branch that it was forked from; None for the first
+    at: int  # blocks in common with its parent when it was forked
 
 
 @dataclass(frozen=True)
@@ -50,35 +44,17 @@ class Tree:
         return tuple(branch.name for branch in self.branches)
 
     def fork(self, at: int, name: str | None = None) -> Tree:
-        """With one more branch, which becomes the current one.
-
-        Args:
-            at: Blocks that it has in common with the branch that was current.
-            name: None stands for the first of "branch 2", "branch 3", … that is free.
-
-        Raises:
-            TypeError: A name that is no string, a number that is no integer.
-            ValueError: A name that is taken, empty or too long; a negative number.
-        """
+        """With a new current branch that shares `at` blocks with the one before; None: any name."""
         chosen = self._free_name() if name is None else self._new_name(name)
         branch = Branch(chosen, self.current, check_int(at, "at", least=0))
         return Tree((*self.branches, branch), chosen)
 
     def switch(self, name: str) -> Tree:
-        """With another branch as the current one.
-
-        Raises:
-            ValueError: There is no such branch.
-        """
+        """With another branch as the current one."""
         return replace(self, current=self.known(name))
 
     def rename(self, name: str, to: str) -> Tree:
-        """With another name for a branch.
-
-        Raises:
-            TypeError: The new name is no string.
-            ValueError: There is no such branch; the new name is taken, empty or too long.
-        """
+        """With another name for a branch."""
         old = self.known(name)
         if to == old:
             return self
@@ -97,9 +73,6 @@ class Tree:
         """Without a branch; those that were forked from it go to its parent.
 
         Without the first branch, the oldest of those forked from it takes its place.
-
-        Raises:
-            ValueError: There is no such branch, or it is the current one.
         """
         gone = self._branch(self.known(name))
         if gone.name == self.current:
@@ -111,11 +84,7 @@ class Tree:
         return replace(self, branches=tuple(adopted.get(item.name, item) for item in kept))
 
     def known(self, name: object) -> str:
-        """A name that a branch has.
-
-        Raises:
-            ValueError: No branch has it.
-        """
+        """A name that a branch has."""
         if not isinstance(name, str) or name not in self.names:
             raise ValueError(f"there is no branch {short_repr(name)}, only {', '.join(self.names)}")
         return name

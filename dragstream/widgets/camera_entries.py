@@ -19,12 +19,7 @@ def camera_drag(camera: Camera, height: int, width: int) -> Drag:
 
 
 def active_camera(entries: Sequence[Entry]) -> tuple[Entry, Camera] | None:
-    """The entry of the camera that is not muted, and the camera; or None.
-
-    Raises:
-        ValueError: There are several; or objects that move with the scene are pinned to latent
-            frames, and the camera is not.
-    """
+    """The entry of the camera that is not muted, and the camera; or None."""
     found = [
         (entry, entry.drag.motion)
         for entry in entries
@@ -47,9 +42,6 @@ def drags_of(
     """The drags and the region to keep that a stream takes: all that is not muted.
 
     With a camera, the drags of objects and of the kept region are combined with it.
-
-    Raises:
-        ValueError: See `active_camera` and `with_camera`.
     """
     found = active_camera(entries)
     if found is None:

@@ -28,22 +28,14 @@ class Scene:
     """The content of a canvas: the parsed values, and the same as JSON for the page.
 
     Scenes are equal if their JSON is.
-
-    Attributes:
-        entries: All drags with their looks.
-        keep: The region that must not change, or None.
-        region: The painted region that has no motion yet, or None.
-        state: Drags and keep region as JSON.
-        looks: The looks of the drags as JSON.
-        draft: The painted region as JSON.
     """
 
     entries: tuple[Entry, ...] = field(compare=False)
     keep: Shape | None = field(compare=False)
-    region: Shape | None = field(compare=False)
-    state: dict[str, Any]
+    region: Shape | None = field(compare=False)  # painted, without a motion yet
+    state: dict[str, Any]  # drags and keep region
     looks: list[Any]
-    draft: Any
+    draft: Any  # the painted region
 
 
 class CanvasDocument:
@@ -51,15 +43,6 @@ class CanvasDocument:
 
     JSON is parsed only when the page sends it, by the check that admits it. Every method either
     makes its change or raises and changes nothing.
-
-    Args:
-        drags: The drags to start with.
-        keep: The region that must not change, a shape or a boolean mask (H, W).
-        height: Of the frame in pixels.
-        width: Of the frame in pixels.
-
-    Raises:
-        TypeError, ValueError: Drags or a region that do not fit the frame.
     """
 
     def __init__(
@@ -179,15 +162,7 @@ class CanvasDocument:
     # --- changes of the page --------------------------------------------------------------------
 
     def read_page(self, sent: object) -> Scene:
-        """The scene after a write of the page, fully checked; nothing changes yet.
-
-        Args:
-            sent: Values of the synced traits by name, as the page sent them.
-
-        Raises:
-            TypeError, ValueError: Names that the page may not write, values of another kind or
-                out of range, drags that do not fit the frame, more than a message may hold.
-        """
+        """The scene after a write of the page, fully checked; nothing changes yet."""
         changes = messages.check_writes(sent)
         budget = messages.page_budget()
         scene, size = self.scene, (self._height, self._width)

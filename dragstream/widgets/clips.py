@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.widgets.page import jpeg
+from dragstream.widgets.still import jpeg
 
 Frames = NDArray[np.uint8]
 
@@ -21,12 +21,7 @@ open."""
 
 
 class ClipSender:
-    """Sends clips and counts unconfirmed ones, so that a slow page never has a queue.
-
-    Args:
-        send: Takes a message and its buffers, from any thread.
-        clock: Seconds, for tests.
-    """
+    """Sends clips and counts unconfirmed ones, so that a slow page never has a queue."""
 
     def __init__(
         self,

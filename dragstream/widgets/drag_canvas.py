@@ -12,39 +12,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags import regions
-from dragstream.drags.checks import short_repr
 from dragstream.drags.motions import Camera, Drag
 from dragstream.drags.shapes import Shape
-from dragstream.widgets import messages, similarity, sources
+from dragstream.widgets import messages, similarity
 from dragstream.widgets.camera_entries import active_camera, drawn
 from dragstream.widgets.canvas_document import CanvasDocument
 from dragstream.widgets.click_selection import ClickSelection, Point
 from dragstream.widgets.entries import Entry
 from dragstream.widgets.hold_canvas import HoldCanvas
-from dragstream.widgets.page import PageWidget
+from dragstream.widgets.page import PageWidget, anything, one_of
 from dragstream.widgets.picture import PALETTE, draw
-from dragstream.widgets.source_frames import SourceFrames
-from dragstream.widgets.still import with_picture
+from dragstream.widgets.sources import Source
 
-_STATIC = Path(__file__).parent / "static"
 _LATENT_FRAMES = 3  # dots on a path if no model says how long a block is
-_SELECTORS = ("features", "sam")
 
 BoolMask = NDArray[np.bool_]
 
 
-def _point(value: object, _name: str) -> object:
-    """Any value: the canvas checks it against its frame."""
-    return value
-
-
-def _selector(value: object, name: str) -> str:
-    if value not in _SELECTORS:
-        raise ValueError(f"{name} must be one of {', '.join(_SELECTORS)}, got {short_repr(value)}")
-    return str(value)
-
-
-class DragCanvas(HoldCanvas):
+class DragCanvas(HoldCanvas, page="drag_canvas"):
     """The newest frame of a stream, to paint on and to pull.
 
     ```python
@@ -79,12 +64,9 @@ class DragCanvas(HoldCanvas):
         ImportError: A checkpoint is given and transformers is not installed.
     """
 
-    _esm = _STATIC / "drag_canvas.js"
-    _css = _STATIC / "drag_canvas.css"
-
     requests: ClassVar = {
         **HoldCanvas.requests,
-        "pick": {"point": _point, "selector": _selector},
+        "pick": {"point": anything, "selector": one_of("features", "sam")},
     }
 
     latent_frames = traitlets.Int(_LATENT_FRAMES, min=1, max=1000).tag(sync=True)
@@ -114,15 +96,16 @@ class DragCanvas(HoldCanvas):
         latent_frames: int | None = None,
         sam: str | Path | None = None,
     ) -> None:
-        frames = SourceFrames(source)
-        self._document = CanvasDocument(drags, keep, *frames.frame.shape[:2])
+        known = Source(source)
+        self._document = CanvasDocument(drags, keep, *known.frame.shape[:2])
         if latent_frames is None:
-            latent_frames = sources.frames_per_block(source, _LATENT_FRAMES)
+            spec = None if known.stream is None else known.stream.model.spec
+            latent_frames = _LATENT_FRAMES if spec is None else spec.frames_per_block
         selection = ClickSelection(sam)
         # Before the widget opens, so that no page sees it half made.
         self._update()
-        self.set_trait("selectors", selection.selectors(source))
-        super().__init__(frames, selection, latent_frames=latent_frames)
+        self.set_trait("selectors", selection.selectors(known.stream))
+        super().__init__(known, selection, latent_frames=latent_frames)
 
     # --- drags ----------------------------------------------------------------------------------
 
@@ -332,10 +315,6 @@ class DragCanvas(HoldCanvas):
             colours=[PALETTE[entry.colour % len(PALETTE)] for entry in active],
         )
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The display of a cell, with a picture for pages without widgets."""
-        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
-
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Apply a write of the page once it has passed every check."""
         try:
@@ -385,7 +364,7 @@ class DragCanvas(HoldCanvas):
         return region
 
     def _similarity(self, selector: str, point: Point) -> NDArray[np.float32]:
-        return self._selection.similarity(selector, self.source, self._current_frame, point)
+        return self._selection.similarity(selector, self._source.stream, self._current_frame, point)
 
     def _on_pick(self, point: object, selector: str) -> None:
         place = messages.read_place(point, self.height, self.width)

@@ -17,11 +17,7 @@ _FIRST = 2
 
 
 def draw(frames: Rows, other: Rows, spans: Sequence[Sequence[int]]) -> Image.Image:
-    """Four panels: the statistics of each latent frame, the neighbours' band, the comparison.
-
-    Raises:
-        ValueError: No frames.
-    """
+    """Four panels: the statistics of each latent frame, the neighbours' band, the comparison."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
@@ -14,26 +13,22 @@ from dragstream.stream.events import BlockMade, Event, Iterated, Status, StatusC
 from dragstream.stream.live import LiveStream
 from dragstream.stream.records import Iteration
 from dragstream.stream.stream import Stream
-from dragstream.widgets.comparison import Comparison, StoppedError
+from dragstream.widgets.comparison import Comparison, Rerun, StoppedError
 from dragstream.widgets.drift_series import Drag, Series, drags, unfinished
 from dragstream.widgets.page import PageWidget, natural, optional, parts
-from dragstream.widgets.rerun import Rerun
-from dragstream.widgets.still import with_picture
-from dragstream.widgets.throttle import Throttle
+from dragstream.widgets.throttle import Throttle, weak_callback
 from dragstream.widgets.visible import FreshBytes, FreshDict
-from dragstream.widgets.weak_callback import weak_callback
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_STATIC = Path(__file__).parent / "static"
 _INTERVAL = 0.1
 """Least seconds between two drawings."""
 _HISTORY = 300
 """Latent frames that are drawn."""
 
 
-class DriftPlot(PageWidget):
+class DriftPlot(PageWidget, page="drift_plot"):
     """Mean, deviation, minimum and maximum of the latents, live, against their neighbours.
 
     ```python
@@ -53,9 +48,6 @@ class DriftPlot(PageWidget):
         TypeError: A source that is neither; a history that is no integer.
         ValueError: A history below 1.
     """
-
-    _esm = _STATIC / "drift_plot.js"
-    _css = _STATIC / "drift_plot.css"
 
     requests: ClassVar = {
         "channel": {"channel": optional(natural)},
@@ -241,10 +233,6 @@ class DriftPlot(PageWidget):
 
         return draw(self._frames(self._stream), self._other_frames(), self._spans())
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The display of a cell, with a picture for pages without widgets."""
-        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
-
     def close(self) -> None:
         """Stop following the stream, and a comparison, and leave every page."""
         self.stop()
@@ -392,9 +380,3 @@ class DriftPlot(PageWidget):
 
     def _on_compare(self) -> None:
         self.compare_without_rectification(self._chosen, wait=False)
-
-    def _on_stop(self) -> None:
-        self.stop()
-
-    def _on_forget(self) -> None:
-        self.forget()

@@ -32,13 +32,9 @@ rectification, four averages and four deviations of the neighbours."""
 
 @dataclass(frozen=True, eq=False)
 class Drag:
-    """One call of edit or animate, read from its blocks.
+    """One call of edit or animate, read from its blocks."""
 
-    Attributes:
-        blocks: The blocks that it made, without rewound ones; at least one.
-    """
-
-    blocks: tuple[Block, ...]
+    blocks: tuple[Block, ...]  # without rewound ones; at least one
 
     @property
     def first(self) -> Block:
@@ -110,23 +106,11 @@ class Series:
         return np.concatenate([np.zeros((0, FRAME_COLUMNS), np.float32), *parts])
 
     def iterations(self, drag: Drag, past: Sequence[Block], channel: int | None) -> Rows:
-        """One row of `ITERATION_COLUMNS` for each iteration of a call.
-
-        Args:
-            drag: The call.
-            past: The blocks of its stream, at least those before the call's last.
-            channel: Which channel; None pools them.
-        """
-        rows: list[list[float]] = []
-        for block in drag.blocks:
-            settings = block.settings or DragSettings.paper()
-            step = settings.denoising_step or 0
-            band = self.band(past[: block.index], step, settings.neighbours, channel)
-            rows += [
-                _row(len(rows) + place, block.index, item, band, channel)
-                for place, item in enumerate(block.iterations)
-            ]
-        return _table(rows)
+        """One row of `ITERATION_COLUMNS` for each iteration; a channel of None pools them."""
+        settings = next((block.settings for block in drag.blocks), None) or DragSettings.paper()
+        step = settings.denoising_step or 0
+        made = ((block.index, item) for block in drag.blocks for item in block.iterations)
+        return self.running(made, past, step, channel, settings.neighbours)
 
     def running(
         self,
@@ -134,16 +118,20 @@ class Series:
         past: Sequence[Block],
         step: int,
         channel: int | None,
+        neighbours: int | None = None,
     ) -> Rows:
-        """The same of iterations whose block is still in the making: (block, iteration)."""
-        neighbours = DragSettings.paper().neighbours
+        """The same of iterations whose block may still be in the making: (block, iteration)."""
+        if neighbours is None:
+            neighbours = DragSettings.paper().neighbours
         rows: list[list[float]] = []
         for index, item in made:
-            band = self.band(past[:index], step, neighbours, channel)
-            rows.append(_row(len(rows), index, item, band, channel))
-        return _table(rows)
+            band = self._band(past[:index], step, neighbours, channel)
+            head = [len(rows), index, item.index, item.segment, item.loss, item.cutoff]
+            moments = (*four(item.moments, channel), *four(item.moments_before, channel))
+            rows.append([*head, *moments, *band])
+        return np.array(rows, np.float32).reshape(-1, ITERATION_COLUMNS)
 
-    def band(
+    def _band(
         self, past: Sequence[Block], step: int, neighbours: int, channel: int | None
     ) -> tuple[float, ...]:
         """Averages and deviations of previous blocks at a denoising step, 4 and 4 numbers.
@@ -198,14 +186,3 @@ def _spread(values: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
         return (math.nan,) * 8
     table = np.array(values, np.float64)
     return (*table.mean(axis=0).tolist(), *table.std(axis=0).tolist())
-
-
-def _row(
-    number: int, block: int, item: Iteration, band: Sequence[float], channel: int | None
-) -> list[float]:
-    head = [number, block, item.index, item.segment, item.loss, item.cutoff]
-    return [*head, *four(item.moments, channel), *four(item.moments_before, channel), *band]
-
-
-def _table(rows: list[list[float]]) -> Rows:
-    return np.array(rows, np.float32).reshape(-1, ITERATION_COLUMNS)

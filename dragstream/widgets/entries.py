@@ -87,42 +87,29 @@ def listed(drags: Sequence[Drag], known: Sequence[Entry] = ()) -> list[Entry]:
     return entries
 
 
-def with_looks(drags: Sequence[Drag], looks: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    """Drags with looks that went through `check_looks`; missing ones get colours of their own."""
-    entries: list[Entry] = []
-    for index, drag in enumerate(drags):
-        if index < len(looks):
-            entries.append(Entry(drag, **looks[index]))
-        else:
-            entries.append(Entry(drag, next_colour([entry.colour for entry in entries])))
-    return entries
-
-
-def check_looks(looks: object, count: int) -> list[Look]:
-    """Looks that came from the page.
-
-    Raises:
-        TypeError: A value of another kind.
-        ValueError: Other fields, values out of range, or not one look for each of `count` drags.
-    """
+def with_looks(drags: Sequence[Drag], looks: object) -> list[Entry]:
+    """Drags with looks that came from the page, one for each, which are checked."""
     if not isinstance(looks, list):
         raise TypeError(f"looks must be a list, got {short_repr(looks)}")
-    if len(looks) != count:
-        raise ValueError(f"looks must hold one look for each of {count} drags, got {len(looks)}")
-    for index, look in enumerate(looks):
-        where = f"looks[{index}]"
-        if not isinstance(look, Mapping):
-            raise TypeError(f"{where} must be an object, got {short_repr(look)}")
-        if set(look) - {"relative"} != _FIELDS:
-            raise ValueError(
-                f"{where} must have the fields arm, colour, muted and maybe relative, "
-                f"got {short_repr(look)}"
-            )
-        _colour(look["colour"], f"{where}.colour")
-        check_bool(look["muted"], f"{where}.muted")
-        _arm(look["arm"], f"{where}.arm")
-        check_relative(look.get("relative", "scene"), f"{where}.relative")
-    return looks
+    if len(looks) != len(drags):
+        raise ValueError(
+            f"looks must hold one look for each of {len(drags)} drags, got {len(looks)}"
+        )
+    return [_entry(drag, looks[index], index) for index, drag in enumerate(drags)]
+
+
+def _entry(drag: Drag, look: object, index: int) -> Entry:
+    if not isinstance(look, Mapping):
+        raise TypeError(f"looks[{index}] must be an object, got {short_repr(look)}")
+    if set(look) - {"relative"} != _FIELDS:
+        raise ValueError(
+            f"looks[{index}] must have the fields arm, colour, muted and maybe relative, "
+            f"got {short_repr(look)}"
+        )
+    try:
+        return Entry(drag, **look)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"looks[{index}].{error}") from error
 
 
 def _colour(colour: object, name: str = "colour") -> int:

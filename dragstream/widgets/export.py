@@ -17,16 +17,9 @@ EXPORTS = ("mp4", "gif", "html", "dragstream", "py")
 
 
 def export(branches: Mapping[str, Stream], kind: str, name: str) -> Path:
-    """Write the first of a session's branches to a file, and return its path.
+    """Write the first of a session's branches to the file `name`.`kind`, and return its path.
 
-    Args:
-        branches: Streams by name, the current one first; a web page shows all that have blocks.
-        kind: "mp4", "gif", "html" (a web page), "dragstream" (an archive) or "py" (code that makes
-            the stream again).
-        name: Name of the file without its ending; a folder before it must exist.
-
-    Raises:
-        ValueError: Another kind, no name, no such folder, or a stream without blocks.
+    A web page shows all branches that have blocks.
     """
     if kind not in EXPORTS:
         raise ValueError(f"kind must be one of {', '.join(EXPORTS)}, got {short_repr(kind)}")

@@ -47,32 +47,18 @@ class Colouring(Enum):
 
 @dataclass(frozen=True, eq=False)
 class FeatureFrame:
-    """The features of one latent frame and the way to draw them.
+    """The features of one latent frame and the way to draw them."""
 
-    Attributes:
-        frame: Its last video frame, uint8 (H, W, 3).
-        block: Features of all latent frames of its block, (F, rows, columns, channels), to which
-            the colours are fitted.
-        place: Index of the frame among them.
-        filtered: The same features after a low-pass, (rows, columns, channels).
-        cutoff: Of that low-pass, in cycles per token.
-        colouring: Meaning of the colours.
-        channel: Index of the channel, for one channel.
-        token: Row and column of the picked token.
-        targets: The targets of drags here, if any.
-        overlays: Switches for target, keep and focus over the frame.
-    """
-
-    frame: Pixels
-    block: Maps
-    place: int
-    filtered: Maps
-    cutoff: float
+    frame: Pixels  # its last video frame, uint8 (H, W, 3)
+    block: Maps  # of its block, (F, rows, columns, channels); the colours are fitted to it
+    place: int  # of the latent frame in its block
+    filtered: Maps  # its features after a low-pass, (rows, columns, channels)
+    cutoff: float  # of that low-pass, in cycles per token
     colouring: Colouring
-    channel: int
-    token: tuple[int, int]
+    channel: int  # for one channel
+    token: tuple[int, int]  # row and column of the picked one
     targets: DragTargets | None
-    overlays: tuple[bool, bool, bool]
+    overlays: tuple[bool, bool, bool]  # of target, keep and focus
 
     @property
     def original(self) -> Maps:

@@ -27,14 +27,7 @@ PlannedDrags = tuple[tuple[Drag, ...], Region | None, DragSettings | None]
 
 
 class FeatureReader:
-    """Reads the features of a stream's blocks and caches the last few of them.
-
-    Args:
-        stream: The stream.
-
-    Raises:
-        TypeError: Anything but a stream.
-    """
+    """Reads the features of a stream's blocks and caches the last few of them."""
 
     def __init__(self, stream: Stream) -> None:
         if not hasattr(stream, "features"):
@@ -51,18 +44,7 @@ class FeatureReader:
     def feature_frame(
         self, frame: int, layer: int | None, cutoff: float, plan: PlannedDrags, **appearance: Any
     ) -> FeatureFrame:
-        """The features of a latent frame, with the targets of its drags.
-
-        Args:
-            frame: Latent frame from 0.
-            layer: Transformer layer from 0; None means the layers that drags use.
-            cutoff: Of the low-pass, in cycles per token.
-            plan: Drags, keep region and settings that are planned for the newest frame.
-            appearance: The other attributes of `FeatureFrame`: colouring, channel, token, overlays.
-
-        Raises:
-            ValueError: The stream has no frames yet.
-        """
+        """The features of a latent frame, with the targets of its drags."""
         blocks = self.stream.blocks
         if not blocks:
             raise ValueError("the stream has no frames yet")

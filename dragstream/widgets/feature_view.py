@@ -6,7 +6,6 @@ import io
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipycanvas
@@ -15,7 +14,7 @@ import traitlets
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import check_bool, check_finite, check_fraction, check_int, short_repr
+from dragstream.drags.checks import check_bool, check_finite, check_fraction, check_int
 from dragstream.drags.motions import Drag
 from dragstream.drags.shapes import Region, as_shape
 from dragstream.method.settings import DragSettings
@@ -23,17 +22,14 @@ from dragstream.stream.drag_targets import planned_targets
 from dragstream.widgets import session
 from dragstream.widgets.feature_picture import Colouring, FeatureFrame, compose, token_at
 from dragstream.widgets.feature_reader import FeatureReader, PlannedDrags, describe
-from dragstream.widgets.page import PageWidget
-from dragstream.widgets.still import with_picture
-from dragstream.widgets.throttle import BackgroundThrottle
-from dragstream.widgets.weak_callback import weak_callback
+from dragstream.widgets.page import PageWidget, anything, one_of
+from dragstream.widgets.throttle import BackgroundThrottle, weak_callback
 
 if TYPE_CHECKING:
     from dragstream.stream.stream import Stream
 
 __all__ = ["Colouring", "FeatureView"]
 
-_STATIC = Path(__file__).parent / "static"
 _SHARE = 0.2
 """Of the time, at most, for reading features while another thread changes the stream."""
 _CHOICES = ("frame", "layer", "cutoff", "colouring", "channel", "token")
@@ -42,13 +38,7 @@ _SETTABLE = ("frame", "layer", "cutoff", "colouring", "channel", "follow", *_OVE
 """What the page's controls set."""
 
 
-def _settable(value: object, name: str) -> str:
-    if value not in _SETTABLE:
-        raise ValueError(f"{name} must be one of {', '.join(_SETTABLE)}, got {short_repr(value)}")
-    return str(value)
-
-
-class FeatureView(PageWidget):
+class FeatureView(PageWidget, page="feature_view"):
     """The features of a stream's frames, as in the paper's Figures 13 and 14.
 
     ```python
@@ -78,11 +68,8 @@ class FeatureView(PageWidget):
         TypeError: Anything but a stream.
     """
 
-    _esm = _STATIC / "feature_view.js"
-    _css = _STATIC / "feature_view.css"
-
     requests: ClassVar = {
-        "set": {"name": _settable, "value": lambda value, _: value},
+        "set": {"name": one_of(*_SETTABLE), "value": anything},
         "pick": {"x": check_finite, "y": check_finite},
         "painter": {"canvas": check_bool},
     }
@@ -273,10 +260,6 @@ class FeatureView(PageWidget):
         )
 
     # ------------------------------------------------------------------------------------ the page
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The display of a cell; called whenever a cell displays the view."""
-        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
 
     def _publish(self) -> None:
         """Send values and ranges of the controls, and the caption."""

@@ -1,13 +1,14 @@
-"""The figures of the Studio's status line: durations and memory."""
+"""The Studio's status line: durations, memory, and the block that a live stream is making."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from dragstream.drags.process import resident_bytes
+from dragstream.stream.events import BlockMade, Event, Iterated, Progress, StatusChanged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +29,7 @@ class Figure:
 
 
 def figures(blocks: Sequence[Block], latency: float | None = None) -> list[Figure]:
-    """Durations of the newest blocks, and memory in use.
-
-    Args:
-        blocks: All blocks.
-        latency: Milliseconds from a pointer that holds something to the picture; None for none.
-    """
+    """Durations of the newest blocks, the latency in milliseconds, and memory in use."""
     known = []
     if blocks and blocks[-1].timings.total:
         milliseconds = 1000 * blocks[-1].timings.total
@@ -65,3 +61,32 @@ def _accelerator() -> list[Figure]:
     whole = torch.cuda.mem_get_info()[1]
     tip = f"Tensors on {torch.cuda.get_device_name()}, of {whole / _GIGABYTE:.0f} GiB"
     return [Figure("GPU", f"{held / _GIGABYTE:.2f}", "GiB", tip)]
+
+
+class Activity:
+    """Progress within a block, and the finished block that the stream does not hold yet."""
+
+    def __init__(self) -> None:
+        self.doing: dict[str, Any] | None = None
+        """Text and share done of the work under way, as JSON."""
+        self.made: Block | None = None
+        """A finished block that comes after the stream's own."""
+
+    def clear(self) -> None:
+        """Forget both."""
+        self.doing = self.made = None
+
+    def update(self, event: Event) -> None:
+        """Apply an event of the live stream."""
+        match event:
+            case Progress(block, step, steps):
+                self.doing = {"text": f"block {block}", "share": (step + 1) / steps}
+            case Iterated(block, iteration):
+                text = f"block {block}, drag iteration {iteration.index + 1}"
+                self.doing = {"text": text, "share": None}
+            case BlockMade(block):
+                self.made, self.doing = block, None
+            case StatusChanged():
+                self.clear()
+            case _:
+                self.made = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw, ImageFont
 
 from dragstream.stream.records import Mode
-from dragstream.widgets.page import fitting
+from dragstream.widgets.still import fitting
 
 if TYPE_CHECKING:
     from dragstream.stream.records import Block
@@ -22,11 +22,7 @@ _INK = "#444444"
 
 
 def draw(blocks: Sequence[Block]) -> Image.Image:
-    """The last frame of each block, side by side, with block and latent frame numbers.
-
-    Raises:
-        ValueError: No blocks.
-    """
+    """The last frame of each block, side by side, with block and latent frame numbers."""
     if not blocks:
         raise ValueError("there is nothing to draw yet: the stream has no blocks")
     height, width = blocks[0].frames.shape[1:3]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -13,18 +14,20 @@ from PIL import Image
 from dragstream.drags import regions
 from dragstream.drags.checks import check_positive
 from dragstream.drags.shapes import Shape
-from dragstream.widgets import sources
 from dragstream.widgets.clips import ClipSender
 from dragstream.widgets.messages import MOST_ONION_FRAMES
-from dragstream.widgets.page import PageWidget, jpeg, natural
-from dragstream.widgets.source_frames import SourceFrames
+from dragstream.widgets.page import PageWidget, natural
+from dragstream.widgets.sources import Frame, Source, check_frame, check_frames
+from dragstream.widgets.still import jpeg
+from dragstream.widgets.throttle import weak_callback
 
-_FRAME_RATE = 16.0  # of clips if the source has no model
+if TYPE_CHECKING:
+    from dragstream.stream.events import Event
+
 _ONION_WIDTH = 416  # pixels of a frame of the onion skin, at most
 _ONION_QUALITY = 75
 _ZOOM_MARGIN = 0.1  # around a region that is zoomed to, as a share of its size
 
-Frame = NDArray[np.uint8]
 BoolMask = NDArray[np.bool_]
 
 
@@ -45,12 +48,7 @@ class _Trail(traitlets.List):  # type: ignore[type-arg]
 
 
 class FrameCanvas(PageWidget):
-    """A widget that shows the newest frame of a source and follows it while a page shows it.
-
-    Args:
-        frames: The frames of the source.
-        traits: Values of other traits.
-    """
+    """A widget that shows the newest frame of a source and follows it while a page shows it."""
 
     requests: ClassVar = {"seen": {"clip": natural}}
 
@@ -73,12 +71,13 @@ class FrameCanvas(PageWidget):
     trail: Any = _Trail(traitlets.Bytes(), read_only=True).tag(sync=True)
     """These frames as small JPEGs, the newest first."""
 
-    def __init__(self, frames: SourceFrames, **traits: Any) -> None:
-        self._frames = frames
+    def __init__(self, source: Source, **traits: Any) -> None:
+        self._source = source
+        self._leave: list[Callable[[], object]] = []  # ends of the subscriptions
         self._sent: Frame | None = None  # the frame that pages have
         self._clips = ClipSender(self.send)
         # Before the widget opens, so that no page sees it half made.
-        height, width = frames.frame.shape[:2]
+        height, width = source.frame.shape[:2]
         self.set_trait("width", width)
         self.set_trait("height", height)
         self.set_trait("aim", {"box": [0, 0, width, height], "number": 0})
@@ -92,21 +91,21 @@ class FrameCanvas(PageWidget):
             TypeError: On setting, neither a stream nor a uint8 array.
             ValueError: On setting, frames of another size than the canvas.
         """
-        return self._frames.source
+        return self._source.given
 
     @source.setter
     def source(self, source: object) -> None:
-        self._frames.source = source
+        self._source.replace(source)
         self._follow()
         self.refresh()
 
     def refresh(self) -> None:
         """Show the stream's newest frame. A stream that announces its changes needs no call."""
-        self.show(self._frames.newest)
+        self.show(self._source.newest)
 
     def rest(self) -> None:
         """Show the stream's newest frame once what is playing has come to its end."""
-        self._put_frame(self._frames.newest)
+        self._put_frame(self._source.newest)
 
     def show(self, frame: Frame) -> None:
         """Show another frame of the same size, uint8 (H, W, 3); what is playing ends.
@@ -115,8 +114,8 @@ class FrameCanvas(PageWidget):
             TypeError: The frame is not a uint8 array.
             ValueError: It has another size than the canvas.
         """
-        sources.check_frame(frame)
-        sources.check_frames(frame[None], self.height, self.width)
+        check_frame(frame)
+        check_frames(frame[None], self.height, self.width)
         if self._clips.used:
             self.send({"type": "still"})
         self._put_frame(frame)
@@ -134,11 +133,11 @@ class FrameCanvas(PageWidget):
             TypeError: The frames are no uint8 array, or the rate is no number.
             ValueError: They have another size than the canvas, or the rate is not positive.
         """
-        sources.check_frames(frames, self.height, self.width)
+        check_frames(frames, self.height, self.width)
         if frame_rate is None:
-            frame_rate = sources.frame_rate(self.source, _FRAME_RATE)
+            frame_rate = self._source.frame_rate
         self._clips.play(frames, check_positive(frame_rate, "frame_rate"))
-        if not self._frames.at_work:  # a live stream at work announces its rest
+        if not self._source.at_work:  # a live stream at work announces its rest
             self._put_frame(frames[-1])
 
     def zoom_to(self, region: Shape | BoolMask | None = None) -> None:
@@ -164,13 +163,13 @@ class FrameCanvas(PageWidget):
         """The synced traits, for a page that opens or requests them."""
         state = super().get_state(*args, **kwargs)
         if "frame" in state:
-            self._sent = self._frames.frame
+            self._sent = self._source.frame
         return state
 
     # --- private --------------------------------------------------------------------------------
 
     def _put_frame(self, frame: Frame) -> None:
-        self._frames.put(frame)
+        self._source.put(frame)
         if not self.shown:  # without a page no picture is made, and none is kept
             return
         if self._sent is not frame:
@@ -180,9 +179,9 @@ class FrameCanvas(PageWidget):
 
     def _current_frame(self) -> Frame:
         """The frame that is shown; brought up to date first if no page shows the canvas."""
-        if not self.shown and self._frames.has_moved_on and not self._frames.at_work:
+        if not self.shown and self._source.has_moved_on and not self._source.at_work:
             self.refresh()
-        return self._frames.frame
+        return self._source.frame
 
     def _png(self) -> bytes:
         buffer = io.BytesIO()
@@ -191,7 +190,7 @@ class FrameCanvas(PageWidget):
 
     def _trail(self) -> list[bytes]:
         size = (_ONION_WIDTH, _ONION_WIDTH)
-        return [jpeg(frame, size, _ONION_QUALITY) for frame in self._frames.earlier(self.onion)]
+        return [jpeg(frame, size, _ONION_QUALITY) for frame in self._source.earlier(self.onion)]
 
     @traitlets.observe("onion")
     def _update_trail(self, _change: object = None) -> None:
@@ -199,14 +198,35 @@ class FrameCanvas(PageWidget):
             self.set_trait("trail", self._trail())
 
     def _follow(self) -> None:
-        self._frames.follow(self if self.shown else None)
+        """Subscribe weakly to the source if a page shows the canvas, else unsubscribe."""
+        for leave in self._leave:
+            leave()
+        self._leave = []
+        source = self._source
+        if self.shown and source.stream is not None:
+            self._leave.append(source.stream.subscribe(weak_callback(self._on_change)))
+            if source.live is not None:
+                self._leave.append(source.live.subscribe(weak_callback(self._on_event)))
+
+    def _on_change(self) -> None:
+        if not self._source.at_work:
+            self.refresh()
+
+    def _on_event(self, event: Event) -> None:
+        # imported here, so that a canvas of a plain frame needs no torch
+        from dragstream.stream.events import BlockMade, StatusChanged
+
+        if isinstance(event, BlockMade):
+            self.play(event.block.frames)
+        elif isinstance(event, StatusChanged) and not self._source.at_work:
+            self.rest()
 
     @traitlets.observe("shown")
     def _shown_changed(self, _change: object) -> None:
         self._follow()
         if self.shown:
-            frames = self._frames
-            self._put_frame(frames.newest if frames.has_moved_on else frames.frame)
+            source = self._source
+            self._put_frame(source.newest if source.has_moved_on else source.frame)
         else:
             self._trait_values |= {"frame": b"", "trail": []}  # the page keeps what it has
 
@@ -216,11 +236,6 @@ class FrameCanvas(PageWidget):
 
 def _box_around(mask: BoolMask) -> list[float]:
     """The edges (left, top, right, bottom) of a mask's True pixels, with a margin."""
-    edges = []
-    for axis in (0, 1):  # columns, rows
-        places = np.flatnonzero(mask.any(axis=axis))
-        first, end = float(places[0]), float(places[-1]) + 1
-        margin = _ZOOM_MARGIN * (end - first)
-        edges.append((first - margin, end + margin))
-    (left, right), (top, bottom) = edges
-    return [left, top, right, bottom]
+    left, top, right, bottom = (side + 0.5 for side in regions.bounding_box(mask))
+    across, down = _ZOOM_MARGIN * (right - left), _ZOOM_MARGIN * (bottom - top)
+    return [left - across, top - down, right + across, bottom + down]

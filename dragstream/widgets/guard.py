@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from dragstream.widgets.page import PageWidget
 
 __all__ = ["Guard"]
 
-_STATIC = Path(__file__).parent / "static"
 
-
-class Guard(PageWidget):
+class Guard(PageWidget, page="guard"):
     """An invisible child of a box: keeps keys in the box, and knows whether a page shows it.
 
     Its trait `shown` can be observed.
     """
-
-    _esm = _STATIC / "guard.js"
-    _css = _STATIC / "guard.css"

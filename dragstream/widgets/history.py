@@ -61,21 +61,13 @@ class History(Generic[SceneT]):
         self._place = len(self._steps) - 1
 
     def back(self) -> None:
-        """Go one step back.
-
-        Raises:
-            RuntimeError: There is no earlier step.
-        """
+        """Go one step back."""
         if self._place == 0:
             raise RuntimeError("there is nothing to undo")
         self._place -= 1
 
     def forth(self) -> None:
-        """Go one step forth again.
-
-        Raises:
-            RuntimeError: Nothing was undone, or the scene was changed since.
-        """
+        """Go one step forth again."""
         if self._place == len(self._steps) - 1:
             raise RuntimeError("there is nothing to redo")
         self._place += 1

@@ -9,15 +9,14 @@ import traitlets
 
 from dragstream.drags.checks import check_bool, check_finite, check_pixels
 from dragstream.drags.shapes import Region
-from dragstream.widgets import messages, sources
+from dragstream.widgets import messages
 from dragstream.widgets.click_selection import ClickSelection, Point
 from dragstream.widgets.frame_canvas import BoolMask, FrameCanvas
 from dragstream.widgets.holding import Holding, as_json
 from dragstream.widgets.objects import inner_point
-from dragstream.widgets.page import natural, optional
-from dragstream.widgets.source_frames import SourceFrames
-from dragstream.widgets.throttle import BackgroundThrottle
-from dragstream.widgets.weak_callback import weak_callback
+from dragstream.widgets.page import anything, natural, optional
+from dragstream.widgets.sources import Source
+from dragstream.widgets.throttle import BackgroundThrottle, weak_callback
 
 if TYPE_CHECKING:
     from dragstream.method.base import DragMethod
@@ -26,27 +25,17 @@ _SHARE = 0.3
 """Of the time in which features may be read ahead."""
 
 
-def _any(value: object, _name: str) -> object:
-    """Any value: the canvas checks it against its frame."""
-    return value
-
-
 class HoldCanvas(FrameCanvas):
     """A canvas whose page takes hold of objects of a live stream, moves them and lets go.
 
     Holds that Python makes with `LiveStream.hold` and `pin` are shown as well. What the page holds
     is released when no page shows the canvas any more, when it is closed, and when it gets another
     source; everything is released when a cell is interrupted.
-
-    Args:
-        frames: The frames of the source.
-        selection: Finds objects.
-        traits: Values of other traits.
     """
 
     requests: ClassVar = {
         **FrameCanvas.requests,
-        "hold": {"key": natural, "point": _any, "id": optional(natural)},
+        "hold": {"key": natural, "point": anything, "id": optional(natural)},
         "hold_move": {
             "key": natural,
             "x": check_pixels,
@@ -57,7 +46,7 @@ class HoldCanvas(FrameCanvas):
             "ticket": natural,
         },
         "hold_end": {"key": natural},
-        "hold_pin": {"point": _any, "id": optional(natural)},
+        "hold_pin": {"point": anything, "id": optional(natural)},
         "hold_release": {},
         "objects": {},
         "hold_shown": {"milliseconds": check_finite},
@@ -76,13 +65,13 @@ class HoldCanvas(FrameCanvas):
     settings: DragMethod | None = None
     """Settings of holds that the page begins; None means `DragSettings()`."""
 
-    def __init__(self, frames: SourceFrames, selection: ClickSelection, **traits: Any) -> None:
+    def __init__(self, source: Source, selection: ClickSelection, **traits: Any) -> None:
         self._selection = selection
         self._hovered = False
         self._ahead = BackgroundThrottle(self._prepare, _SHARE)
         self._holding = Holding(weak_callback(self._set_holds), weak_callback(self._read_ahead))
-        self.set_trait("live_status", sources.status(frames.source))
-        super().__init__(frames, **traits)
+        self.set_trait("live_status", source.status)
+        super().__init__(source, **traits)
 
     def find_objects(self) -> list[BoolMask]:
         """The objects in the newest frame by the model's features, left to right.
@@ -94,7 +83,7 @@ class HoldCanvas(FrameCanvas):
             ValueError: A stream without blocks.
             RuntimeError: The canvas shows a frame instead of a stream.
         """
-        return self._selection.objects(self.source)
+        return self._selection.objects(self._source.stream)
 
     # --- private --------------------------------------------------------------------------------
 
@@ -108,9 +97,9 @@ class HoldCanvas(FrameCanvas):
 
     def _follow(self) -> None:
         super()._follow()
-        self._holding.follow(sources.live_of(self.source) if self.shown else None)
+        self._holding.follow(self._source.live if self.shown else None)
         if not self.shown:
-            self.set_trait("live_status", sources.status(self.source))
+            self.set_trait("live_status", self._source.status)
 
     def _set_holds(self, holds: list[dict[str, Any]], status: str | None) -> None:
         with self.hold_sync():
@@ -122,7 +111,7 @@ class HoldCanvas(FrameCanvas):
         painted = self._painted()
         if painted is not None and painted[round(point[1]), round(point[0])]:
             return painted
-        return self._selection.object_at(self.source, point)
+        return self._selection.object_at(self._source.stream, point)
 
     def _on_hold(self, key: int, point: object, id: int | None) -> None:  # noqa: A002
         if id is not None:
@@ -170,7 +159,7 @@ class HoldCanvas(FrameCanvas):
         self.send({"type": "objects", "objects": objects})
 
     def _on_hover(self, inside: bool) -> None:  # noqa: FBT001 - as the message has it
-        self._hovered = inside and sources.at_work(self.source)
+        self._hovered = inside and self._source.at_work
         self._read_ahead()
 
     def _read_ahead(self) -> None:
@@ -181,7 +170,7 @@ class HoldCanvas(FrameCanvas):
     def _prepare(self) -> None:
         """Read the features of the newest block before somebody presses on it."""
         with suppress(ValueError, RuntimeError):  # without a block, or it was rewound meanwhile
-            self._selection.prepare(self.source)
+            self._selection.read(self._source.stream)
 
     def _on_hold_shown(self, milliseconds: float) -> None:
         self.set_trait("latency", milliseconds)

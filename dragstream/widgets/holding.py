@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from dragstream.drags.documents import to_json
 from dragstream.drags.shapes import Region
-from dragstream.widgets.weak_callback import weak_callback
+from dragstream.widgets.throttle import weak_callback
 
 if TYPE_CHECKING:
-    from dragstream.method.base import DragMethod
     from dragstream.stream.events import Event, HoldState
     from dragstream.stream.hold import Hold
     from dragstream.stream.live import LiveStream
@@ -51,10 +50,8 @@ class Holding:
 
     A pointer has a key that the page chooses. It moves a hold that it began, or one that was there.
     Methods are for any thread; those that take a key of a pointer do nothing if its hold is gone.
-
-    Args:
-        changed: Called with the holds as JSON, and with the status of the live stream or None.
-        advanced: Called when the live stream has new blocks.
+    ``changed`` is called with the holds as JSON, and with the status of the live stream or None;
+    ``advanced`` when the live stream has new blocks.
     """
 
     def __init__(
@@ -91,23 +88,9 @@ class Holding:
 
     # -------------------------------------------------------------------------------- pointers
 
-    def begin(
-        self,
-        key: int,
-        region: Region,
-        at: Point,
-        *,
-        keep: Region | None = None,
-        settings: DragMethod | None = None,
-    ) -> None:
-        """Take hold of a region for a pointer that is at a point (x, y) of it.
-
-        Raises:
-            RuntimeError: There is no live stream.
-            TypeError, ValueError: See `LiveStream.hold`.
-        """
-        hold = self._playing().hold(region, at, keep=keep, settings=settings)
-        self._adopt(hold, key=key, own=True)
+    def begin(self, key: int, region: Region, at: Point, **options: Any) -> None:
+        """Take hold of a region for a pointer at a point of it; options: see `LiveStream.hold`."""
+        self._adopt(self._playing().hold(region, at, **options), key=key)
 
     def attach(self, key: int, number: int) -> None:
         """Let a pointer move a hold that there is, which stays when the pointer lets go."""
@@ -117,18 +100,7 @@ class Holding:
             self._publish()
 
     def move(self, key: int, position: Point, degrees: float, factor: float, stamp: float) -> None:
-        """Ask for a pose of the hold of a pointer.
-
-        Args:
-            key: Of the pointer.
-            position: Where the held point should be, (x, y) in pixels.
-            degrees: The turn relative to the grip, clockwise on screen.
-            factor: The factor of lengths relative to the grip.
-            stamp: The page's own time of the move in milliseconds.
-
-        Raises:
-            TypeError, ValueError: See `Hold.move_to`.
-        """
+        """Ask for a pose of the hold of a pointer; `stamp` is the page's time in milliseconds."""
         entry = self._find(key)
         if entry is None:
             return
@@ -152,37 +124,17 @@ class Holding:
         entry.key = None
         self._publish()
 
-    def pin(
-        self,
-        region: Region,
-        *,
-        keep: Region | None = None,
-        settings: DragMethod | None = None,
-    ) -> None:
-        """Pin a region.
+    def pin(self, region: Region, **options: Any) -> None:
+        """Pin a region."""
+        self._adopt(self._playing().pin(region, **options))
 
-        Raises:
-            RuntimeError: There is no live stream.
-            TypeError, ValueError: See `LiveStream.pin`.
-        """
-        self._adopt(self._playing().pin(region, keep=keep, settings=settings), own=True)
-
-    def toggle_pin(
-        self, number: int, *, keep: Region | None = None, settings: DragMethod | None = None
-    ) -> bool:
-        """Unpin a pin, or pin what is held otherwise, where it is.
-
-        Returns:
-            False if there is no such hold any more.
-
-        Raises:
-            TypeError, ValueError: See `LiveStream.pin`.
-        """
+    def toggle_pin(self, number: int, **options: Any) -> bool:
+        """Unpin a pin, or pin what is held where it is; False if there is no such hold any more."""
         entry = self._entries.get(number)
         if entry is None or not entry.hold.active:
             return False
         if not entry.hold.pinned:
-            self.pin(entry.hold.region, keep=keep, settings=settings)
+            self.pin(entry.hold.region, **options)
         entry.hold.release()
         return True
 
@@ -209,10 +161,10 @@ class Holding:
         with self._lock:
             return next((entry for entry in self._entries.values() if entry.key == key), None)
 
-    def _adopt(self, hold: Hold, *, key: int | None = None, own: bool = False) -> None:
-        """Know a hold, also if its event was here first."""
+    def _adopt(self, hold: Hold, *, key: int | None = None) -> None:
+        """Know a hold of the page, also if its event was here first."""
         entry = self._entry(hold)
-        entry.key, entry.own = key, own
+        entry.key, entry.own = key, True
         self._publish()
 
     def _entry(self, hold: Hold) -> _Entry:
@@ -285,11 +237,7 @@ def as_json(region: Region) -> dict[str, Any]:
 
 
 def on_interrupt(call: Callable[[], object]) -> Callable[[], None]:
-    """Register a callback for each cell that is interrupted, if this is a notebook.
-
-    Returns:
-        A function that unregisters it.
-    """
+    """Call a function at each interrupt of a notebook's cell; returns how to forget."""
     ipython: Any = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
 

@@ -16,7 +16,7 @@ from dragstream.drags.documents import MOST_DRAGS, DocumentReader
 from dragstream.drags.shapes import Shape
 from dragstream.drags.work import painting_steps
 from dragstream.widgets.camera_entries import active_camera
-from dragstream.widgets.entries import Entry, check_looks, with_looks
+from dragstream.widgets.entries import Entry, with_looks
 
 MOST_VALUES = 200_000
 """A document may hold this many numbers, texts and containers: ten large masks of runs."""
@@ -49,12 +49,7 @@ _SCALARS = {int, float, str, bool, type(None)}
 
 
 def check_writes(sent: object) -> Mapping[str, Any]:
-    """The page's write of a canvas' traits, with `onion` and `revision` checked.
-
-    Raises:
-        TypeError: Not an object, or a number of another kind.
-        ValueError: A trait that the page may not write, or a number out of range.
-    """
+    """The page's write of a canvas' traits, with `onion` and `revision` checked."""
     if not isinstance(sent, Mapping):
         raise TypeError(f"the page may send an object, got {short_repr(sent)}")
     unknown = [str(name)[:40] for name in sent if name not in WRITABLE]
@@ -78,12 +73,7 @@ def page_budget() -> Budget:
 
 
 def check_budget(value: object) -> None:
-    """Refuse a value that is too large to be parsed.
-
-    Raises:
-        TypeError: Something is not what JSON holds.
-        ValueError: There are more than `MOST_VALUES` values, or they nest deeper than `DEEPEST`.
-    """
+    """Refuse a value that is too large to be parsed."""
     seen = containers = 1
     open_values: list[tuple[object, int]] = [(value, 0)]
     while open_values:
@@ -122,27 +112,14 @@ def read_entries(  # noqa: PLR0917
     budget: Budget | None = None,
     own_motions: Sequence[type] = (),
 ) -> tuple[tuple[Entry, ...], Shape | None]:
-    """Parse and check a document of the page: its drags with their looks, its keep region.
-
-    Args:
-        document: JSON as `dragstream.drags.documents.to_json` writes it.
-        looks: JSON as `dragstream.widgets.entries` writes it, one look for each drag.
-        height: Of the frame in pixels; every region must cover a part of it.
-        width: Of the frame in pixels.
-        budget: What is left of the message's limits; by default `page_budget`.
-        own_motions: User-defined classes of motions that the document may name.
-
-    Raises:
-        TypeError: A value of another kind than the format requires.
-        ValueError: A value that the format or the frame does not allow; too large a document.
-    """
+    """Parse and check a document of the page: its drags with their looks, its keep region."""
     check_budget(document)
     check_budget(looks)
     if not isinstance(document, Mapping):
         raise TypeError(f"a document must be an object, got {type(document).__name__}")
     budget = budget or page_budget()
     drags, keep = DocumentReader(own_motions, budget).read(document)
-    entries = with_looks(drags, check_looks(looks, len(drags)))
+    entries = with_looks(drags, looks)
     for index, drag in enumerate(drags):
         _spend(budget, drag.region, f"drags[{index}].region", height, width)
         if isinstance(drag.motion, motions.Deformation):  # finding its edge scans all pixels
@@ -158,13 +135,9 @@ def read_entries(  # noqa: PLR0917
 def read_looks(
     looks: object, drags: Sequence[motions.Drag], keep: Shape | None, height: int, width: int
 ) -> tuple[Entry, ...]:
-    """Drags of a canvas with looks that the page sent.
-
-    Raises:
-        TypeError, ValueError: See `read_entries`.
-    """
+    """Drags of a canvas with looks that the page sent."""
     check_budget(looks)
-    entries = with_looks(drags, check_looks(looks, len(drags)))
+    entries = with_looks(drags, looks)
     check_entries(entries, keep, height, width)
     return tuple(entries)
 
@@ -180,11 +153,7 @@ def check_entries(
     height: int,
     width: int,
 ) -> None:
-    """Check drags against a frame; the camera and muted ones may share pixels with `keep`.
-
-    Raises:
-        TypeError, ValueError: No sequence of `Entry`, see `check_drags` and `active_camera`.
-    """
+    """Check drags against a frame; the camera and muted ones may share pixels with `keep`."""
     if isinstance(entries, str) or not isinstance(entries, Sequence):
         raise TypeError(f"entries must be a sequence of Entry, got {short_repr(entries)}")
     for index, entry in enumerate(entries):
@@ -208,11 +177,7 @@ def check_drags(
     height: int,
     width: int,
 ) -> None:
-    """Check drags against a frame, as a stream does; an empty sequence is allowed.
-
-    Raises:
-        TypeError, ValueError: See `dragstream.drags.motions.validate`.
-    """
+    """Check drags against a frame, as a stream does; an empty sequence is allowed."""
     if drags or not isinstance(drags, Sequence):
         motions.validate(drags, keep, height, width)
     elif keep is not None:
@@ -222,11 +187,7 @@ def check_drags(
 def read_region(
     document: object, height: int, width: int, budget: Budget | None = None
 ) -> Shape | None:
-    """Parse and check a region of the page; it covers a part of the frame, or is None.
-
-    Raises:
-        TypeError, ValueError: See `read_entries`.
-    """
+    """Parse and check a region of the page; it covers a part of the frame, or is None."""
     if document is None:
         return None
     check_budget(document)
@@ -244,11 +205,7 @@ def read_region(
 
 
 def read_count(value: object, name: str, most: int) -> int:
-    """A whole number from 0 to `most`.
-
-    Raises:
-        TypeError, ValueError: Anything else.
-    """
+    """A whole number from 0 to `most`."""
     count = check_int(value, name, least=0)
     if count > most:
         raise ValueError(f"{name} must be from 0 to {most}, got {short_repr(value)}")
@@ -256,11 +213,7 @@ def read_count(value: object, name: str, most: int) -> int:
 
 
 def read_place(value: object, height: int, width: int, name: str = "point") -> tuple[float, float]:
-    """A point (x, y) within the frame.
-
-    Raises:
-        TypeError, ValueError: Anything else.
-    """
+    """A point (x, y) within the frame."""
     x, y = read_point(value, name)
     if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
         raise ValueError(f"{name} must lie in the frame of {width} x {height} pixels, got {x, y}")

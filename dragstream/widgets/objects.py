@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from dragstream.drags.regions import bounding_box
 from dragstream.widgets.similarity import (
     BoolMask,
     Frame,
@@ -46,15 +47,7 @@ _LEAST_BORDER_POINTED_AT = 0.4
 
 
 def objects(features: Mapping[int, Any], frame: Frame) -> list[BoolMask]:
-    """The objects in a frame: connected regions with features of their own, left to right.
-
-    Args:
-        features: {layer: (token rows, token columns, channels)}.
-        frame: uint8 (H, W, 3).
-
-    Returns:
-        Masks, bool (H, W).
-    """
+    """The objects in a frame: connected regions (H, W) with features of their own."""
     areas = _token_areas(features)
     rows, columns = areas.shape[1:]
     height, width = frame.shape[:2]
@@ -132,10 +125,9 @@ def _agreement(areas: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 def _is_compact(region: BoolMask) -> bool:
     """True for a region of an object's size that fills a good part of its bounding box."""
-    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
-    box = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
+    left, top, right, bottom = bounding_box(region)
     fits = _SMALLEST <= region.mean() <= _LARGEST
-    return bool(fits and region.sum() >= _LEAST_FILL * box)
+    return bool(fits and region.sum() >= _LEAST_FILL * (right - left) * (bottom - top))
 
 
 def _steps(frame: Frame) -> NDArray[np.float32]:

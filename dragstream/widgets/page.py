@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
-import numpy as np
-import traitlets
-from numpy.typing import NDArray
-from PIL import Image
 
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.widgets.messages import check_budget
+from dragstream.widgets.still import with_picture
 from dragstream.widgets.visible import VisibleWidget
 
 if TYPE_CHECKING:
@@ -23,10 +20,10 @@ if TYPE_CHECKING:
 
 Check = Callable[[object, str], Any]
 """Reads one field: takes the value and its name for error texts."""
-Answer = Callable[..., object]
 
 LONGEST_ANSWER = 500
 """Characters of an error that the page is shown."""
+_STATIC = Path(__file__).parent / "static"
 _log = logging.getLogger(__name__)
 
 
@@ -42,8 +39,9 @@ def text(value: object, name: str) -> str:
     return value
 
 
-_ALWAYS: Mapping[str, Mapping[str, Check]] = {"views": {"views": natural}}
-"""Requests of every page, see `VisibleWidget`."""
+def anything(value: object, _name: str) -> object:
+    """Any value: the widget checks it."""
+    return value
 
 
 def optional(check: Check) -> Check:
@@ -51,16 +49,21 @@ def optional(check: Check) -> Check:
     return lambda value, name: None if value is None else check(value, name)
 
 
+def one_of(*choices: str) -> Check:
+    """A check that accepts some strings."""
+
+    def check(value: object, name: str) -> str:
+        if value not in choices:
+            raise ValueError(f"{name} must be one of {', '.join(choices)}, got {short_repr(value)}")
+        return str(value)
+
+    return check
+
+
 def read_request(content: object, known: Mapping[str, Mapping[str, Check]]) -> dict[str, Any]:
     """The checked fields of a message from the page, its ``type`` among them.
 
-    Args:
-        content: The message of the page.
-        known: The fields of each type of message, all of them required.
-
-    Raises:
-        TypeError: No object, or a field of another kind.
-        ValueError: An unknown type, missing or unknown fields, a value out of range.
+    `known` has the fields of each type of message, all of them required.
     """
     check_budget(content)
     if not isinstance(content, Mapping):
@@ -78,11 +81,7 @@ def read_request(content: object, known: Mapping[str, Mapping[str, Check]]) -> d
 
 
 def parts(source: object, taker: str) -> tuple[Stream, LiveStream | None]:
-    """The stream behind a source, and the live stream if it is one.
-
-    Raises:
-        TypeError: It is neither; the text names `taker`.
-    """
+    """The stream behind a source, and the live stream if it is one; `taker` is for the error."""
     # imported here, so that a canvas of a plain frame needs no torch
     from dragstream.stream.live import LiveStream
     from dragstream.stream.stream import Stream
@@ -97,21 +96,21 @@ def parts(source: object, taker: str) -> tuple[Stream, LiveStream | None]:
 class PageWidget(VisibleWidget, anywidget.AnyWidget):
     """A widget whose page sends requests and writes no traits.
 
-    A subclass declares its requests in `requests` and handles type ``x`` in its method ``_on_x``,
-    which takes the fields by name. An error there changes nothing in Python; its text is sent to
-    the page, which shows it beside the widget.
+    A subclass names its files in `static` by ``page`` and declares its requests in `requests`. It
+    handles type ``x`` in its method ``_on_x``, or else ``x``, which takes the fields by name. An
+    error there changes nothing in Python; its text is sent to the page, which shows it beside the
+    widget. If it has a method ``picture``, pages without widgets show that.
     """
 
     requests: ClassVar[Mapping[str, Mapping[str, Check]]] = {}
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, page: str | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name in ("_esm", "_css"):
-            # anywidget reads a path into an object that refers to every instance, to reload it:
-            # none would ever be freed, nor the stream that it shows.
-            content = cls.__dict__.get(name)
-            if content is not None and not isinstance(content, traitlets.TraitType):
-                setattr(cls, name, str(content))
+        if page is not None:
+            # Texts: anywidget reads a path into an object that refers to every instance, to reload
+            # it: none would ever be freed, nor the stream that it shows.
+            cls._esm = (_STATIC / f"{page}.js").read_text(encoding="utf-8")
+            cls._css = (_STATIC / f"{page}.css").read_text(encoding="utf-8")
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
@@ -127,19 +126,20 @@ class PageWidget(VisibleWidget, anywidget.AnyWidget):
         self.send_error(f"the page may not write {names}"[:LONGEST_ANSWER])
         self.send_state([name for name in sync_data if name in self.keys])
 
-    def _on_views(self, views: int) -> None:
-        self._views(views)
-
     def send_error(self, problem: str, request: str | None = None, **details: object) -> None:
-        """Send an error to the page, which shows it beside the widget.
-
-        Args:
-            problem: The text.
-            request: The type of the request that failed, if there was one.
-            details: More fields of the message.
-        """
+        """Send an error, and the type of the request that failed, to the page, which shows it."""
         text = problem[:LONGEST_ANSWER]
         self.send({"type": "error", "text": text, "request": request, **details})
+
+    def _answer(self, kind: str) -> Callable[..., object]:
+        """The method that handles requests of a type."""
+        found: Callable[..., object] = getattr(self, f"_on_{kind}", None) or getattr(self, kind)
+        return found
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The display of a cell, with a picture for pages without widgets."""
+        display, picture = super()._repr_mimebundle_(**kwargs), getattr(self, "picture", None)
+        return display if picture is None else with_picture(display, picture)
 
 
 def _on_message(widget: PageWidget, content: object, _buffers: object) -> None:
@@ -150,27 +150,10 @@ def _on_message(widget: PageWidget, content: object, _buffers: object) -> None:
         return
     name = kind if isinstance(kind, str) and kind in widget.requests else None
     try:
-        fields = read_request(content, {**widget.requests, **_ALWAYS})
-        answer: Answer = getattr(widget, f"_on_{fields.pop('type')}")
-        answer(**fields)
+        fields = read_request(content, {**widget.requests, "views": {"views": natural}})
+        widget._answer(fields.pop("type"))(**fields)  # noqa: SLF001
     except (TypeError, ValueError, RuntimeError) as error:
         widget.send_error(str(error), name)
     except Exception as error:  # noqa: BLE001 - any error is shown
         _log.exception("a request of the page failed")
         widget.send_error(f"{type(error).__name__}: {error}", name)
-
-
-def fitting(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
-    """The largest (width, height) of the shape of `size` within `box`, never enlarged."""
-    scale = min(1.0, box[0] / size[0], box[1] / size[1])
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def jpeg(frame: NDArray[np.uint8], box: tuple[int, int] | None = None, quality: int = 90) -> bytes:
-    """A frame (H, W, 3) as JPEG with full colour, made smaller to fit (width, height)."""
-    image = Image.fromarray(frame)
-    if box is not None:
-        image = image.resize(fitting(image.size, box), Image.Resampling.BILINEAR, reducing_gap=2)
-    buffer = io.BytesIO()
-    image.save(buffer, format="JPEG", quality=quality, subsampling=0)
-    return buffer.getvalue()

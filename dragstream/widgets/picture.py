@@ -41,17 +41,7 @@ def draw(
 ) -> Image.Image:
     """The frame, enlarged, with tinted regions, arrows, turns and a hatched keep region.
 
-    Args:
-        frame: uint8 (H, W, 3).
-        drags: What is drawn.
-        keep: The region that must not change, bool (H, W).
-        draft: A region that has no motion yet, bool (H, W).
-        scale: Picture pixels per pixel of the frame; by default about 768 across.
-        latent_frames: How many latent frames a drag lasts: dots along the paths.
-        colours: Of the drags, from the first one on, over and over.
-
-    Raises:
-        ValueError: A region covers nothing of the frame, or the scale is not positive.
+    By default it is about 768 pixels across; `draft` is a region that has no motion yet.
     """
     height, width = frame.shape[:2]
     if scale is None:

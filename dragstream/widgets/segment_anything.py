@@ -22,15 +22,7 @@ _DEVIATION = (0.229, 0.224, 0.225)
 
 
 class SegmentAnything:
-    """A SAM checkpoint from a folder, as `transformers` saves it. Nothing is downloaded.
-
-    Args:
-        folder: With ``config.json``, the weights, and maybe ``preprocessor_config.json``.
-
-    Raises:
-        ImportError: transformers is not installed.
-        ValueError: There is no such folder, or no SAM in it.
-    """
+    """A SAM checkpoint from a folder, as `transformers` saves it. Nothing is downloaded."""
 
     def __init__(self, folder: str | Path) -> None:
         try:
@@ -54,14 +46,9 @@ class SegmentAnything:
         self._mean, self._deviation = _statistics(path)
 
     def similarity(self, frame: NDArray[np.uint8], point: tuple[float, float]) -> Floats:
-        """SAM's probability that each pixel belongs to the object at a point.
+        """SAM's probability that each pixel belongs to the object at (x, y), (H, W).
 
-        Args:
-            frame: uint8 (H, W, 3).
-            point: (x, y) in pixels.
-
-        Returns:
-            Probabilities, (H, W): of the mask that SAM itself rates best among its three.
+        It is that of the mask that SAM itself rates best among its three.
         """
         import torch
         from torch.nn import functional as F

@@ -55,12 +55,7 @@ def least(blocks: Sequence[Block]) -> int:
 
 
 def block_at(blocks: Sequence[Block], frame: int) -> Block:
-    """The block that shows a video frame.
-
-    Raises:
-        TypeError: `frame` is not an integer.
-        ValueError: There is no such frame.
-    """
+    """The block that shows a video frame."""
     wanted, count = check_int(frame, "frame", least=0), length(blocks)
     if wanted >= count:
         there = f"there are frames 0 to {count - 1}" if count else "there are no frames yet"
@@ -69,21 +64,7 @@ def block_at(blocks: Sequence[Block], frame: int) -> Block:
 
 
 def summary(tree: Tree, streams: Mapping[str, Stream], keys: Keys) -> dict[str, Any]:
-    """The current branch block by block, and all branches, as JSON.
-
-    =========  ==================================================================================
-    branch     name of the current branch
-    branches   name, parent, blocks in common with the parent (as they are now) and in all, video
-               frames, blocks and video frames in common with the current branch, and
-               the number of the last block
-    keys       numbers of the blocks, as runs that count up
-    lengths    video frames of the blocks, as runs of the same number
-    marks      of each block that was not simply generated: index, mode, part, parts, kinds of
-               motion, iterations
-    prompts    [block from which on it holds, text]
-    least      blocks that cannot be rewound
-    =========  ==================================================================================
-    """
+    """The current branch block by block, and all branches, as `SessionState` of the front end."""
     blocks = {name: stream.blocks for name, stream in streams.items()}
     ours = blocks[tree.current]
     spec = streams[tree.current].model.spec

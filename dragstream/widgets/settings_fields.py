@@ -29,31 +29,22 @@ PRESETS: Mapping[str, Callable[[], DragSettings]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One line of the settings.
+    """One line of the settings."""
 
-    Attributes:
-        name: Its name in messages.
-        label: Its name on the page.
-        symbol: Its symbol in the paper.
-        unit: Its unit.
-        range: Allowed values, in words.
-        setting: The field of `DragSettings` that it belongs to.
-        constant: The field of that setting's own value, if it is a part with several.
-        make: The part with its defaults, for fields that can be switched off.
-        several: True for a list of numbers.
-        step: Change by a click; None if it has to be typed.
-    """
-
-    name: str
     label: str
-    symbol: str
+    symbol: str  # in the paper
     unit: str
-    range: str
-    setting: str
-    constant: str | None = None
-    make: Callable[[], Any] | None = None
-    several: bool = False
-    step: float | None = None
+    range: str  # in words
+    setting: str  # the field of `DragSettings` that it belongs to
+    constant: str | None = None  # the field of that setting's own value, if it has several
+    make: Callable[[], Any] | None = None  # the part with its defaults, if it can be switched off
+    several: bool = False  # a list of numbers
+    step: float | None = None  # change by a click; None if it has to be typed
+
+    @property
+    def name(self) -> str:
+        """Its name in messages."""
+        return self.constant or self.setting
 
     def value(self, settings: DragSettings) -> Any:
         """Its value; False where it is switched off."""
@@ -61,124 +52,69 @@ class Field:
         return part if self.constant is None or part is False else getattr(part, self.constant)
 
     def applied(self, settings: DragSettings, value: Any) -> DragSettings:
-        """Settings with another value.
-
-        Raises:
-            TypeError, ValueError: A value that they refuse.
-        """
+        """Settings with another value."""
         if self.constant is not None:
             part: Any = getattr(settings, self.setting)
             if part is False and self.make is not None:
                 part = self.make()
             value = dataclasses.replace(part, **{self.constant: value})
-        return _with(settings, self.setting, value)
+        changes: dict[str, Any] = {self.setting: value}
+        return dataclasses.replace(settings, **changes)
 
 
 FIELDS = (
-    Field("iterations", "iterations", "I", "per segment", "0 or more", "iterations", step=1),
+    Field("iterations", "I", "per segment", "0 or more", "iterations", step=1),
+    Field("learning rate", "η", "latent units a step", "above 0", "learning_rate", step=0.01),
+    Field("denoising step", "T′", "step", "one of the model's", "denoising_step"),
     Field(
-        "learning_rate", "learning rate", "η", "latent units a step", "above 0", "learning_rate",
-        step=0.01,
-    ),
-    Field("denoising_step", "denoising step", "T′", "step", "one of the model's", "denoising_step"),
-    Field(
-        "cutoffs",
-        "cutoffs",
-        "ω",
-        "cycles per token",
-        "in (0, 1]; 1 filters nothing",
-        "cutoffs",
-        make=lambda: None,
-        several=True,
+        "cutoffs", "ω", "cycles per token", "in (0, 1]; 1 filters nothing", "cutoffs",
+        make=lambda: None, several=True,
     ),
     Field(
-        "prediction_weight",
-        "predictions",
-        "x₀",
-        "of the features' weight",
-        "0 or more; 0: features only",
-        "prediction_weight",
-        step=0.05,
+        "predictions", "x₀", "of the features' weight", "0 or more; 0: features only",
+        "prediction_weight", step=0.05,
     ),
     Field(
-        "neighbours",
-        "neighbours",
-        "Lₙ",
-        "latent frames",
-        "0 or more; 0: the block itself",
-        "rectification",
-        "neighbours",
-        Rectification,
-        step=1,
+        "neighbours", "Lₙ", "latent frames", "0 or more; 0: the block itself", "rectification",
+        "neighbours", Rectification, step=1,
     ),
-    Field("alpha", "focus", "α", "half boxes", "above 0", "focus", "alpha", Focus, step=0.25),
+    Field("focus", "α", "half boxes", "above 0", "focus", "alpha", Focus, step=0.25),
     Field(
-        "weight", "keep weight", "λ", "of the keep term", "0 or more", "constraint", "weight",
-        Constraint, step=0.25,
+        "keep weight", "λ", "of the keep term", "0 or more", "constraint", "weight", Constraint,
+        step=0.25,
     ),
 )  # fmt: skip
 _BY_NAME = {field.name: field for field in FIELDS}
 
 
-def read(settings: DragSettings, spec: ModelSpec, name: str, text: str) -> DragSettings:
-    """Settings with a field set to a text.
-
-    Raises:
-        ValueError: No such field, or a text that is not what the field takes.
-    """
+def read(settings: DragSettings, name: str, text: str) -> DragSettings:
+    """Settings with a field set to a text."""
     field = _known(name)
     numbers = [_number(part, field) for part in re.split(r"[,;\s]+", text.strip()) if part]
     if not field.several and len(numbers) != 1:
         raise ValueError(
             f"{field.label} must be one number ({field.range}), got {short_repr(text)}"
         )
-    value = tuple(numbers) if field.several else numbers[0]
-    try:
-        changed = field.applied(settings, value)
-        changed.resolve(spec)
-    except TypeError as error:
-        raise ValueError(str(error)) from error
-    return changed
+    return field.applied(settings, tuple(numbers) if field.several else numbers[0])
 
 
 def nudged(settings: DragSettings, spec: ModelSpec, name: str, by: int) -> DragSettings:
-    """Settings with a field changed by some of its steps.
-
-    Raises:
-        ValueError: No such field, one that has no steps or is switched off, or a value that is
-            not allowed.
-    """
+    """Settings with a field changed by some of its steps."""
     field = _known(name)
     value = field.value(settings.resolve(spec))
     if field.step is None or value is False:
         raise ValueError(f"{field.label} has no steps, or is switched off")
-    changed = field.applied(settings, round(value + by * field.step, 9))
-    changed.resolve(spec)
-    return changed
+    return field.applied(settings, round(value + by * field.step, 9))
 
 
-def switched(
-    settings: DragSettings, spec: ModelSpec, name: str, *, on: bool, before: Any = None
-) -> DragSettings:
-    """Settings with a part switched on or off.
-
-    Args:
-        settings: The settings.
-        spec: The model's specification.
-        name: Name of the field.
-        on: True switches the part on.
-        before: The part as it was when it was last on; None means its defaults.
-
-    Raises:
-        ValueError: A field that cannot be switched.
-    """
+def switched(settings: DragSettings, name: str, *, on: bool, before: Any = None) -> DragSettings:
+    """Settings with a part switched on, as it was `before` or else with its defaults, or off."""
     field = _known(name)
     if field.make is None:
         raise ValueError(f"{field.label} cannot be switched off")
     part = (field.make() if before is None else before) if on else False
-    changed = _with(settings, field.setting, part)
-    changed.resolve(spec)
-    return changed
+    changes: dict[str, Any] = {field.setting: part}
+    return dataclasses.replace(settings, **changes)
 
 
 def preset_of(settings: DragSettings, spec: ModelSpec) -> str | None:
@@ -216,12 +152,6 @@ def _steps(spec: ModelSpec) -> list[list[str]]:
         [str(step), f"{count - step} (step {step + 1} of {count}, σ = {sigma:.2g})"]
         for step, sigma in enumerate(spec.sigmas)
     ]
-
-
-def _with(settings: DragSettings, name: str, value: Any) -> DragSettings:
-    """Settings with another value in one of their fields."""
-    changes: dict[str, Any] = {name: value}
-    return dataclasses.replace(settings, **changes)
 
 
 def _known(name: str) -> Field:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import check_bool, check_int, short_repr
 from dragstream.method.settings import DragSettings
 from dragstream.widgets.page import PageWidget, text
 from dragstream.widgets.settings_fields import (
@@ -23,14 +22,6 @@ from dragstream.widgets.settings_fields import (
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec
 
-_STATIC = Path(__file__).parent / "static"
-
-
-def _truth(value: object, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be true or false, got {short_repr(value)}")
-    return value
-
 
 def _one(value: object, name: str) -> int:
     number = check_int(value, name, least=-1)
@@ -39,7 +30,7 @@ def _one(value: object, name: str) -> int:
     return number
 
 
-class SettingsPanel(PageWidget):
+class SettingsPanel(PageWidget, page="settings_panel"):
     """The settings of drags, to read and to change.
 
     ```python
@@ -48,23 +39,12 @@ class SettingsPanel(PageWidget):
     stream.animate(drags, settings=panel.settings)
     panel.settings = ds.DragSettings.released()
     ```
-
-    Args:
-        spec: The model's specification, whose constants replace settings that are left open.
-        settings: The settings to start with; None means `DragSettings()`.
-
-    Raises:
-        TypeError: Settings of another kind.
-        ValueError: Settings that the model cannot follow.
     """
-
-    _esm = _STATIC / "settings_panel.js"
-    _css = _STATIC / "settings_panel.css"
 
     requests: ClassVar = {
         "set": {"name": text, "text": text},
         "nudge": {"name": text, "by": _one},
-        "switch": {"name": text, "on": _truth},
+        "switch": {"name": text, "on": check_bool},
         "preset": {"name": text},
     }
 
@@ -118,14 +98,14 @@ class SettingsPanel(PageWidget):
         self._update()
 
     def _on_set(self, name: str, text: str) -> None:
-        self._try(name, lambda: read(self.settings, self._spec, name, text))
+        self._try(name, lambda: read(self.settings, name, text))
 
     def _on_nudge(self, name: str, by: int) -> None:
         self._try(name, lambda: nudged(self.settings, self._spec, name, by))
 
     def _on_switch(self, name: str, on: bool) -> None:  # noqa: FBT001  # a message's field
         before = self._parts.get(name)
-        self._try(name, lambda: switched(self.settings, self._spec, name, on=on, before=before))
+        self._try(name, lambda: switched(self.settings, name, on=on, before=before))
 
     def _on_preset(self, name: str) -> None:
         if name not in PRESETS:

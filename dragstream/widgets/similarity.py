@@ -27,14 +27,8 @@ _GAP = 1 / 27
 def token_similarity(features: Mapping[int, Any], weights: Floats) -> Floats:
     """The cosine between each token's features and a weighted mean of them, mean over layers.
 
-    The mean over all tokens is taken off first: it is large, and the same everywhere.
-
-    Args:
-        features: {layer: (token rows, token columns, channels)}.
-        weights: Weights (token rows, token columns) of the mean, such as `token_weights`.
-
-    Returns:
-        (token rows, token columns), from 0 (unlike, or the opposite) to 1.
+    The mean over all tokens is taken off first: it is large, and the same everywhere. Features are
+    {layer: (rows, columns, channels)}; the result is (rows, columns), from 0 (unlike) to 1.
     """
     maps = []
     for layer in features.values():
@@ -46,16 +40,7 @@ def token_similarity(features: Mapping[int, Any], weights: Floats) -> Floats:
 
 
 def token_weights(shape: tuple[int, int], frame: Frame, point: tuple[float, float]) -> Floats:
-    """Weights of the nine tokens around a pixel, those of `refined`.
-
-    Args:
-        shape: Token rows and columns.
-        frame: uint8 (H, W, 3).
-        point: (x, y) in pixels.
-
-    Returns:
-        (token rows, token columns), zero for all other tokens.
-    """
+    """Weights (rows, columns) of the nine tokens around (x, y), those of `refined`; else zero."""
     rows, columns = shape
     height, width = frame.shape[:2]
     down = (point[1] + 0.5) * rows / height - 0.5
@@ -73,14 +58,7 @@ def refined(similarity: Floats, frame: Frame) -> Floats:
     """A map of tokens as a map of pixels, with borders where the frame's colours change.
 
     Each pixel is a weighted mean of the nine tokens around it, with larger weights for near ones
-    and for those of a similar mean colour (joint bilateral upsampling).
-
-    Args:
-        similarity: (token rows, token columns).
-        frame: uint8 (H, W, 3).
-
-    Returns:
-        (H, W).
+    and for those of a similar mean colour (joint bilateral upsampling): (rows, columns) to (H, W).
     """
     rows, columns = similarity.shape
     height, width = frame.shape[:2]
@@ -170,15 +148,6 @@ def closed(region: BoolMask) -> BoolMask:
 
 
 def around(features: Mapping[int, Any], frame: Frame, point: tuple[float, float]) -> Floats:
-    """Similarity of each pixel to the one at a point.
-
-    Args:
-        features: {layer: (token rows, token columns, channels)}.
-        frame: uint8 (H, W, 3).
-        point: (x, y) in pixels.
-
-    Returns:
-        (H, W), from 0 to 1.
-    """
+    """Similarity (H, W) of each pixel to that at (x, y), 0 to 1; see `token_similarity`."""
     shape = next(iter(features.values())).shape[:2]
     return refined(token_similarity(features, token_weights(shape, frame, point)), frame)

@@ -1,45 +1,18 @@
-"""Sources of a canvas: streams, live streams and frames; their frames and their changes."""
+"""`Source`: what a canvas shows: a stream, a live stream or a frame; and its frames."""
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from collections import deque
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from dragstream.models.base import VideoModel
-    from dragstream.stream.live import LiveStream
+from dragstream.widgets.messages import MOST_ONION_FRAMES
+
+_FRAME_RATE = 16.0  # of clips if there is no model
 
 Frame = NDArray[np.uint8]
-Unsubscribe = Callable[[], object]
-
-
-class Stream(Protocol):
-    """The part of `dragstream.Stream` that the canvas reads."""
-
-    @property
-    def model(self) -> VideoModel:
-        """The model that makes the frames."""
-
-    @property
-    def blocks(self) -> tuple[Any, ...]:
-        """Blocks with `frames`, uint8 (T, H, W, 3), the newest one last."""
-
-
-class Screen(Protocol):
-    """The protocol of a widget that follows a source."""
-
-    def refresh(self) -> None:
-        """Show the newest frame now."""
-
-    def rest(self) -> None:
-        """Show the newest frame after the clip that is playing."""
-
-    def play(self, frames: Frame) -> None:
-        """Play new frames."""
 
 
 def check_frame(frame: object) -> None:
@@ -63,135 +36,108 @@ def _check_pixels(frames: object, dimensions: int, subject: str, shape: str) -> 
         raise ValueError(f"{subject} have shape {shape}, got {frames.shape}")
 
 
-def stream_of(source: object) -> Stream | None:
-    """The stream that a source is or plays; None for a frame.
-
-    Raises:
-        TypeError: The source is neither a stream nor a uint8 array.
-        ValueError: The array is not (H, W, 3).
-    """
-    if isinstance(source, np.ndarray):
-        check_frame(source)
+def _stream_of(given: object) -> Any:
+    """The stream that a source is or plays; None for a frame."""
+    if isinstance(given, np.ndarray):
+        check_frame(given)
         return None
-    stream: Any = getattr(source, "stream", source)  # a live stream plays another one
+    stream = getattr(given, "stream", given)  # a live stream plays another one
     if not (hasattr(stream, "blocks") and hasattr(stream, "model")):
         raise TypeError(
-            f"DragCanvas takes a stream or a uint8 frame (H, W, 3), got {type(source).__name__}"
+            f"DragCanvas takes a stream or a uint8 frame (H, W, 3), got {type(given).__name__}"
         )
-    found: Stream = stream
-    return found
+    return stream
 
 
-def announces(source: object) -> bool:
-    """Return True if the source has subscriptions to its changes."""
-    return getattr(stream_of(source), "subscribe", None) is not None
+class Source:
+    """The source of a canvas, and the frame of it that is shown."""
 
+    def __init__(self, given: object) -> None:
+        self.given: Any = given
+        """The stream, live stream or frame, uint8 (H, W, 3)."""
+        self.stream = _stream_of(given)
+        """The stream, or None."""
+        self.frame = self.newest
+        """The frame that is shown, uint8 (H, W, 3)."""
+        self._last_block = self._newest_block
+        self._shown_before: deque[Frame] = deque(maxlen=MOST_ONION_FRAMES)
 
-def newest_block(source: object) -> object | None:
-    """The last block of a stream, which never changes; None without one."""
-    stream = stream_of(source)
-    blocks = () if stream is None else stream.blocks
-    return blocks[-1] if blocks else None
+    def replace(self, given: object) -> None:
+        """Take another source with frames of the same size."""
+        other = Source(given)
+        check_frames(other.frame[None], *self.frame.shape[:2])
+        self.given, self.stream = other.given, other.stream
 
+    @property
+    def live(self) -> Any:
+        """The live stream, or None."""
+        return None if self.stream is None or self.stream is self.given else self.given
 
-def newest_frame(source: object) -> Frame:
-    """The last frame of a stream, grey before its first block; a frame array as it is.
+    @property
+    def status(self) -> str | None:
+        """The status of the live stream; None for another source."""
+        return None if self.live is None else str(self.live.status.value)
 
-    Raises:
-        TypeError, ValueError: See `stream_of`.
-    """
-    stream = stream_of(source)
-    if stream is None:
-        frame: Frame = source  # type: ignore[assignment]
-        return frame
-    blocks = stream.blocks
-    if blocks:
-        newest: Frame = blocks[-1].frames[-1]
-        return newest
-    grid = stream.model.spec.grid
-    return np.full((grid.height, grid.width, 3), 128, dtype=np.uint8)
+    @property
+    def at_work(self) -> bool:
+        """True while the source is a live stream that is making blocks."""
+        return self.status in {"playing", "working"}
 
+    @property
+    def frame_rate(self) -> float:
+        """Video frames a second at which the source is played."""
+        if self.stream is None:
+            return _FRAME_RATE
+        own = float(self.stream.model.spec.clock.frame_rate)
+        played = own if self.live is None else float(self.live.frame_rate)
+        return played if np.isfinite(played) else own
 
-def earlier_frames(source: object, count: int) -> list[Frame]:
-    """Up to `count` frames before the newest one, a latent frame apart, the newest first."""
-    stream = stream_of(source)
-    if stream is None or not stream.blocks:
-        return []
-    step = stream.model.spec.clock.temporal_factor
-    found: list[Frame] = []
-    wanted = step  # frames back from the newest one
-    passed = -1
-    for block in reversed(stream.blocks):
-        length = len(block.frames)
-        while wanted - passed <= length and len(found) < count:
-            found.append(block.frames[length - (wanted - passed)])
-            wanted += step
-        if len(found) == count:
-            break
-        passed += length
-    return found
+    @property
+    def newest(self) -> Frame:
+        """The last frame of the stream, grey before its first block; a frame as it is."""
+        if self.stream is None:
+            frame: Frame = self.given
+            return frame
+        if self._newest_block is not None:
+            newest: Frame = self._newest_block.frames[-1]
+            return newest
+        grid = self.stream.model.spec.grid
+        return np.full((grid.height, grid.width, 3), 128, dtype=np.uint8)
 
+    @property
+    def _newest_block(self) -> Any:
+        blocks = () if self.stream is None else self.stream.blocks
+        return blocks[-1] if blocks else None
 
-def frames_per_block(source: object, default: int) -> int:
-    """Latent frames of a block of the source's model."""
-    stream = stream_of(source)
-    return default if stream is None else int(stream.model.spec.frames_per_block)
+    @property
+    def has_moved_on(self) -> bool:
+        """True if the stream has another block than at the last `put`."""
+        return self._last_block is not self._newest_block
 
+    def put(self, frame: Frame) -> None:
+        """Replace the frame that is shown."""
+        if frame is not self.frame:
+            self._shown_before.appendleft(self.frame)
+        self.frame = frame
+        self._last_block = self._newest_block
 
-def frame_rate(source: object, default: float) -> float:
-    """Video frames a second at which the source is played."""
-    stream = stream_of(source)
-    own = default if stream is None else float(stream.model.spec.clock.frame_rate)
-    played = float(getattr(source, "frame_rate", own))
-    return played if np.isfinite(played) else own
+    def earlier(self, count: int) -> list[Frame]:
+        """Up to `count` frames before the newest, a latent frame apart, the newest first.
 
-
-def live_of(source: object) -> LiveStream | None:
-    """The source if it is a live stream, else None."""
-    stream = stream_of(source)
-    live: Any = None if stream is None or stream is source else source
-    return live  # type: ignore[no-any-return]
-
-
-def status(source: object) -> str | None:
-    """The status of a live stream; None for another source."""
-    found = getattr(source, "status", None)
-    return None if found is None else str(found.value)
-
-
-def at_work(source: object) -> bool:
-    """Return True if the source is a live stream that is making blocks."""
-    return status(source) in {"playing", "working"}
-
-
-def follow(source: object, screen: Screen) -> list[Unsubscribe]:
-    """Subscribe a screen to its source, without keeping the screen alive."""
-    known = weakref.ref(screen)
-    ends: list[Unsubscribe] = []
-    stream: Any = stream_of(source)
-    if (subscribe := getattr(stream, "subscribe", None)) is not None:
-
-        def changed() -> None:
-            if (alive := known()) is not None and not at_work(source):
-                alive.refresh()
-
-        ends.append(subscribe(changed))
-    if stream is not None and stream is not source:
-        ends.append(_follow_live(source, known))
-    return ends
-
-
-def _follow_live(live: Any, known: weakref.ref[Screen]) -> Unsubscribe:
-    from dragstream.stream.events import BlockMade, Event, StatusChanged
-
-    def on_event(event: Event) -> None:
-        screen = known()
-        if screen is None:
-            return
-        if isinstance(event, BlockMade):
-            screen.play(event.block.frames)
-        elif isinstance(event, StatusChanged) and not at_work(live):
-            screen.rest()
-
-    unsubscribe: Unsubscribe = live.subscribe(on_event)
-    return unsubscribe
+        A plain frame has no past: the frames that were shown before take its place.
+        """
+        if self.stream is None:
+            return list(self._shown_before)[:count]
+        step = self.stream.model.spec.clock.temporal_factor
+        found: list[Frame] = []
+        wanted = step  # frames back from the newest one
+        passed = -1
+        for block in reversed(self.stream.blocks):
+            length = len(block.frames)
+            while wanted - passed <= length and len(found) < count:
+                found.append(block.frames[length - (wanted - passed)])
+                wanted += step
+            if len(found) == count:
+                break
+            passed += length
+        return found

@@ -23,17 +23,15 @@ from dragstream.widgets.drag_canvas import DragCanvas
 from dragstream.widgets.drift_plot import DriftPlot
 from dragstream.widgets.export import export
 from dragstream.widgets.feature_view import FeatureView
-from dragstream.widgets.figures import figures
+from dragstream.widgets.figures import Activity, figures
 from dragstream.widgets.guard import Guard
 from dragstream.widgets.page import parts
 from dragstream.widgets.settings_panel import SettingsPanel
 from dragstream.widgets.still import stacked, with_picture
-from dragstream.widgets.studio_activity import Activity
 from dragstream.widgets.studio_bar import StudioBar
-from dragstream.widgets.studio_layout import close_all, fold, grid
-from dragstream.widgets.throttle import Throttle, on_a_timer
+from dragstream.widgets.studio_layout import close_all, fold, grid, marimo_layout
+from dragstream.widgets.throttle import Throttle, on_a_timer, weak_callback
 from dragstream.widgets.timeline import Timeline
-from dragstream.widgets.weak_callback import weak_callback
 
 __all__ = ["Studio"]
 
@@ -78,23 +76,25 @@ class Studio(ipywidgets.Box):
         stream, live = parts(source, "Studio")
         live = live or LiveStream.of(stream)
         self._panel = SettingsPanel(stream.model.spec, settings)
-        self._canvas = DragCanvas(live, drags=drags, keep=keep)
-        self._canvas.settings = self._panel.settings
-        self._timeline = Timeline(live, viewer=False)
-        self._drift = DriftPlot(live)
-        self._features = FeatureView(stream, awake=False)
+        self.canvas = DragCanvas(live, drags=drags, keep=keep)
+        """The canvas, to paint and to pull."""
+        self.canvas.settings = self._panel.settings
+        self.timeline = Timeline(live, viewer=False)
+        """The blocks and branches of the session."""
+        self.drift = DriftPlot(live)
+        """The statistics of the latents."""
+        self.features = FeatureView(stream, awake=False)
+        """The features of the model."""
         self._bar = StudioBar(self)
         self._activity = Activity()
         self._throttle = Throttle(self.refresh, _INTERVAL)
         self._leave: tuple[Callable[[], object], ...] = ()
         self._folds = {
-            "Drift": fold(self._drift, "Drift", is_open=True),
+            "Drift": fold(self.drift, "Drift", is_open=True),
             "Settings": fold(self._panel, "Settings", is_open=False),
-            "Features": fold(self._features, "Features", is_open=False),
+            "Features": fold(self.features, "Features", is_open=False),
         }
-        shown = grid(
-            bar=[self._bar], stage=[self._canvas, self._timeline], side=self._folds.values()
-        )
+        shown = grid(bar=[self._bar], stage=[self.canvas, self.timeline], side=self._folds.values())
         super().__init__(children=[shown, Guard()])
         self.add_class("dragstream-studio")
         self._follow()
@@ -106,51 +106,31 @@ class Studio(ipywidgets.Box):
     @property
     def stream(self) -> Stream:
         """The stream of the current branch: read it as ever; change it while it is paused."""
-        return self._timeline.stream
+        return self.timeline.stream
 
     @property
     def live(self) -> LiveStream:
         """The live stream that plays the current branch."""
         # there is one, since there was one in the beginning
-        return cast("LiveStream", self._timeline.live)
-
-    @property
-    def canvas(self) -> DragCanvas:
-        """The canvas, to paint and to pull."""
-        return self._canvas
-
-    @property
-    def timeline(self) -> Timeline:
-        """The blocks and branches of the session."""
-        return self._timeline
-
-    @property
-    def drift(self) -> DriftPlot:
-        """The statistics of the latents."""
-        return self._drift
-
-    @property
-    def features(self) -> FeatureView:
-        """The features of the model."""
-        return self._features
+        return cast("LiveStream", self.timeline.live)
 
     @property
     def drags(self) -> list[Drag]:
         """The drags on the canvas; setting them replaces all."""
-        return self._canvas.drags
+        return self.canvas.drags
 
     @drags.setter
     def drags(self, drags: Sequence[Drag]) -> None:
-        self._canvas.drags = drags
+        self.canvas.drags = drags
 
     @property
     def keep(self) -> NDArray[np.bool_] | None:
         """The region that must not change: bool (H, W), or None."""
-        return self._canvas.keep
+        return self.canvas.keep
 
     @keep.setter
     def keep(self, keep: Region | None) -> None:
-        self._canvas.keep = keep
+        self.canvas.keep = keep
 
     @property
     def settings(self) -> DragSettings:
@@ -239,7 +219,7 @@ class Studio(ipywidgets.Box):
 
     def expect_page(self) -> None:
         """Count as shown from now on: a page is about to show the studio."""
-        for part in (self._bar, self._canvas, self._timeline, self._drift, self._features):
+        for part in (self._bar, self.canvas, self.timeline, self.drift, self.features):
             part.expect_page()
 
     def refresh(self) -> None:
@@ -250,13 +230,13 @@ class Studio(ipywidgets.Box):
             "blocks": len(stream),
             "frames": session.length(stream.blocks),
             "prompt": stream.prompt,
-            "branch": self._timeline.branch,
-            "drags": sum(not look["muted"] for look in self._canvas.looks),
+            "branch": self.timeline.branch,
+            "drags": sum(not look["muted"] for look in self.canvas.looks),
             "doing": self._activity.doing,
         }
         made = self._activity.made
         blocks = stream.blocks if made is None else (*stream.blocks, made)
-        latency = self._canvas.latency if self._canvas.holds else None
+        latency = self.canvas.latency if self.canvas.holds else None
         self._bar.update(state, figures(blocks, latency))
 
     def close(self) -> None:
@@ -284,19 +264,19 @@ class Studio(ipywidgets.Box):
         Raises:
             ValueError: A stream without blocks.
         """
-        return stacked([part.picture() for part in (self._canvas, self._timeline, self._drift)])
+        return stacked([part.picture() for part in (self.canvas, self.timeline, self.drift)])
 
     def _branches(self) -> dict[str, Stream]:
         """The streams of all branches by name, the current one first."""
-        names = [self._timeline.branch, *(branch.name for branch in self._timeline.branches)]
-        return {name: self._timeline.stream_of(name) for name in names}
+        names = [self.timeline.branch, *(branch.name for branch in self.timeline.branches)]
+        return {name: self.timeline.stream_of(name) for name in names}
 
     def _dragged(self) -> list[Drag]:
         """The drags on the canvas, in pixels of the newest frame."""
         drags = self.drags
         if not drags:
             raise ValueError("there is nothing to apply yet: paint a region and pull it")
-        self._timeline.show(None)
+        self.timeline.show(None)
         return drags
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -306,20 +286,18 @@ class Studio(ipywidgets.Box):
 
     def _display_(self) -> Any:
         """The display of a marimo cell."""
-        from dragstream.widgets.marimo_layout import layout
-
-        self._features.awake = True  # a folded part is in no page there, and reads nothing
-        folded = {"Settings": self._panel, "Features": self._features}
-        return layout(self._bar, [self._canvas, self._timeline], [self._drift], folded)
+        self.features.awake = True  # a folded part is in no page there, and reads nothing
+        folded = {"Settings": self._panel, "Features": self.features}
+        return marimo_layout(self._bar, [self.canvas, self.timeline], [self.drift], folded)
 
     def _watch(self) -> None:
         """Observe the parts."""
         self._bar.observe(weak_callback(self._shown_changed), ["shown"])
-        self._timeline.observe(weak_callback(self._switched), "stream")
-        self._timeline.observe(weak_callback(self._named), "branch")
-        self._timeline.observe(weak_callback(self._scrubbed), "frame")
-        self._canvas.observe(weak_callback(self._drawn), ["state", "looks"])
-        self._canvas.observe(weak_callback(self._named), ["latency"])
+        self.timeline.observe(weak_callback(self._switched), "stream")
+        self.timeline.observe(weak_callback(self._named), "branch")
+        self.timeline.observe(weak_callback(self._scrubbed), "frame")
+        self.canvas.observe(weak_callback(self._drawn), ["state", "looks"])
+        self.canvas.observe(weak_callback(self._named), ["latency"])
         self._panel.observe(weak_callback(self._drawn), ["settings"])
         self._folds["Features"].observe(weak_callback(self._unfolded), ["selected_index"])
 
@@ -343,9 +321,9 @@ class Studio(ipywidgets.Box):
         """Have all parts show the branch that became current."""
         self._activity.clear()
         self._follow()
-        self._canvas.source = self.live
-        self._drift.source = self.live
-        self._features.stream = self.stream
+        self.canvas.source = self.live
+        self.drift.source = self.live
+        self.features.stream = self.stream
         self._bar.fail(None)
         self.refresh()
 
@@ -356,20 +334,20 @@ class Studio(ipywidgets.Box):
     def _scrubbed(self, change: dict[str, Any]) -> None:
         """Show the frame that was scrubbed to in the other parts."""
         frame = change["new"]
-        self._features.follow = frame is None
+        self.features.follow = frame is None
         if frame is None:
-            self._canvas.refresh()
+            self.canvas.refresh()
             return
         block = session.block_at(self.stream.blocks, frame)
-        self._canvas.show(block.frames[frame - block.first_frame])
-        if self._features.awake:
-            self._features.show_video_frame(frame)
+        self.canvas.show(block.frames[frame - block.first_frame])
+        if self.features.awake:
+            self.features.show_video_frame(frame)
 
     def _drawn(self, _: object) -> None:
         """Update the status and the features' plan after a change of drags or settings."""
-        self._canvas.settings = self._panel.settings
+        self.canvas.settings = self._panel.settings
         self._throttle.request()
-        if self._features.awake:
+        if self.features.awake:
             self._plan_features()
 
     def _plan_features(self) -> None:
@@ -378,16 +356,16 @@ class Studio(ipywidgets.Box):
             drags, keep = self.drags, self.keep
         except ValueError:  # the buttons that carry drags out say so
             drags, keep = [], None
-        self._features.plan(drags, keep, self.settings)
+        self.features.plan(drags, keep, self.settings)
 
     def _unfolded(self, change: dict[str, Any]) -> None:
         """Have the features follow the stream while they are unfolded."""
         opened = change["new"] is not None
         if opened:
             self._plan_features()
-        self._features.awake = opened
-        if opened and (frame := self._timeline.frame) is not None:
-            self._features.show_video_frame(frame)
+        self.features.awake = opened
+        if opened and (frame := self.timeline.frame) is not None:
+            self.features.show_video_frame(frame)
 
     def _on_event(self, event: Event) -> None:
         """Handle an event of the live stream, on its thread."""
@@ -396,5 +374,5 @@ class Studio(ipywidgets.Box):
             if event.error is not None:
                 self._bar.fail(event.error)
             if event.status is Status.PAUSED:  # there is time now
-                on_a_timer(0.0, weak_callback(self._features.catch_up))
+                on_a_timer(0.0, weak_callback(self.features.catch_up))
         self._throttle.request()

@@ -4,53 +4,20 @@ from __future__ import annotations
 
 import traceback
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
-from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import check_int
 from dragstream.widgets.export import EXPORTS
 from dragstream.widgets.figures import Figure
-from dragstream.widgets.page import PageWidget, text
+from dragstream.widgets.page import PageWidget, one_of, text
 from dragstream.widgets.visible import FreshDict, FreshList
 
-_STATIC = Path(__file__).parent / "static"
 _MOST_BLOCKS = 100
 _LONGEST_TRACEBACK = 20_000
-
-
-class Actions(Protocol):
-    """The actions of the bar's buttons."""
-
-    def play(self) -> None:
-        """Generate without end."""
-
-    def pause(self) -> None:
-        """Stop after the block that is shown."""
-
-    def step(self) -> None:
-        """Generate one block."""
-
-    def stop(self) -> None:
-        """Drop the block under way."""
-
-    def animate(self, blocks: int) -> None:
-        """Generate blocks that follow the drags."""
-
-    def edit(self) -> None:
-        """Apply the drags to the newest frame."""
-
-    def say(self, prompt: str) -> None:
-        """Change the prompt."""
-
-    def export(self, kind: str, name: str) -> Path:
-        """Write the current branch to a file."""
-
-    def refresh(self) -> None:
-        """Update the bar's status."""
 
 
 def _blocks(value: object, name: str) -> int:
@@ -60,21 +27,11 @@ def _blocks(value: object, name: str) -> int:
     return count
 
 
-def _kind(value: object, name: str) -> str:
-    if value not in EXPORTS:
-        raise ValueError(f"{name} must be one of {', '.join(EXPORTS)}, got {short_repr(value)}")
-    return str(value)
-
-
-class StudioBar(PageWidget):
+class StudioBar(PageWidget, page="studio_bar"):
     """Play, pause, step and stop; animate and edit; prompt; figures; files.
 
-    Args:
-        actions: The actions of the buttons. Their errors are shown beside the buttons.
+    The buttons call the studio's methods of their names; errors are shown beside them.
     """
-
-    _esm = _STATIC / "studio_bar.js"
-    _css = _STATIC / "studio_bar.css"
 
     requests: ClassVar = {
         "play": {},
@@ -84,7 +41,7 @@ class StudioBar(PageWidget):
         "animate": {"blocks": _blocks},
         "edit": {},
         "prompt": {"text": text},
-        "export": {"kind": _kind, "name": text},
+        "export": {"kind": one_of(*EXPORTS), "name": text},
         "dismiss": {},
     }
 
@@ -100,21 +57,14 @@ class StudioBar(PageWidget):
     written = traitlets.Dict(default_value=None, allow_none=True, read_only=True).tag(sync=True)
     """The last export: text, and the code if it is code."""
 
-    def __init__(self, actions: Actions) -> None:
-        self._known = weakref.ref(actions)  # anywidget keeps every widget that has a file
+    def __init__(self, studio: Any) -> None:
+        self._studio = weakref.ref(studio)  # anywidget keeps every widget that has a file
         super().__init__()
-
-    @property
-    def _actions(self) -> Actions:
-        actions = self._known()
-        if actions is None:
-            raise RuntimeError("this studio is gone: run the cell again")
-        return actions
 
     def refresh(self) -> None:
         """Update the status."""
-        if (actions := self._known()) is not None:
-            actions.refresh()
+        if (studio := self._studio()) is not None:
+            studio.refresh()
 
     def update(self, state: dict[str, Any], figures: Sequence[Figure]) -> None:
         """Show a status."""
@@ -130,23 +80,19 @@ class StudioBar(PageWidget):
         text = f"{type(error).__name__}: {error}"
         self.set_trait("failure", {"text": text, "traceback": lines})
 
-    def _on_play(self) -> None:
-        self._actions.play()
+    @property
+    def _actions(self) -> Any:
+        studio = self._studio()
+        if studio is None:
+            raise RuntimeError("this studio is gone: run the cell again")
+        return studio
 
-    def _on_pause(self) -> None:
-        self._actions.pause()
-
-    def _on_step(self) -> None:
-        self._actions.step()
-
-    def _on_stop(self) -> None:
-        self._actions.stop()
-
-    def _on_animate(self, blocks: int) -> None:
-        self._actions.animate(blocks)
-
-    def _on_edit(self) -> None:
-        self._actions.edit()
+    def _answer(self, kind: str) -> Callable[..., object]:
+        """The bar's method for requests of a type, or else the studio's."""
+        found: Callable[..., object] = getattr(self, f"_on_{kind}", None) or getattr(
+            self._actions, kind
+        )
+        return found
 
     def _on_prompt(self, text: str) -> None:
         self._actions.say(text)

@@ -1,4 +1,4 @@
-"""Throttles for updates to the front end and for work on a background thread."""
+"""Throttles for updates and for work on a thread; callbacks that keep no widget alive."""
 
 from __future__ import annotations
 
@@ -6,8 +6,21 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 Later = Callable[[float, Callable[[], None]], object]
+
+
+def weak_callback(method: Callable[..., Any]) -> Callable[..., None]:
+    """A function that calls a bound method for as long as its object is there."""
+    known = weakref.WeakMethod(method)
+
+    def call(*arguments: Any) -> None:
+        alive = known()
+        if alive is not None:
+            alive(*arguments)
+
+    return call
 
 
 def on_a_timer(seconds: float, call: Callable[[], None]) -> None:
@@ -18,27 +31,20 @@ def on_a_timer(seconds: float, call: Callable[[], None]) -> None:
 
 
 class Throttle:
-    """Throttles a method to one call per interval.
+    """Calls a bound method at most once in `seconds`, without keeping its object alive.
 
-    All requests within an interval become one call at its end, which finds the newest state. The
-    method's object is not kept alive.
-
-    Args:
-        publish: The bound method.
-        seconds: Least time between two calls.
-        later: Calls a function after some seconds; replaced in tests.
-        now: The time in seconds; replaced in tests.
+    All requests within an interval become one call at its end, which finds the newest state.
     """
 
     def __init__(
         self,
-        publish: Callable[[], object],
+        method: Callable[[], object],
         seconds: float,
         *,
         later: Later = on_a_timer,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._publish = weakref.WeakMethod(publish)
+        self._call = weak_callback(method)
         self._seconds = seconds
         self._later = later
         self._now = now
@@ -67,34 +73,24 @@ class Throttle:
             self._next = self._now() + self._seconds
         self._call()
 
-    def _call(self) -> None:
-        if (publish := self._publish()) is not None:
-            publish()
-
 
 class BackgroundThrottle:
-    """Calls a method on a thread of its own, one call at a time, for a share of the time at most.
+    """Calls a bound method on another thread, for a share in (0, 1] of the time at most.
 
     `request` returns at once. All requests during a call, or during the pause after it, become one
     call, which finds the newest state. The pause is proportional to the time that the call took.
     The method's object is not kept alive.
-
-    Args:
-        work: The bound method.
-        share: Of the time that calls may take, in (0, 1].
-        later: Calls a function after some seconds on another thread; replaced in tests.
-        now: The time in seconds; replaced in tests.
     """
 
     def __init__(
         self,
-        work: Callable[[], object],
+        method: Callable[[], object],
         share: float,
         *,
         later: Later = on_a_timer,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._work = weakref.WeakMethod(work)
+        self._call = weak_callback(method)
         self._rest = 1 / share - 1  # seconds for each second of work
         self._later = later
         self._now = now
@@ -118,8 +114,7 @@ class BackgroundThrottle:
             self._requested = False
         begin = self._now()
         try:
-            if (work := self._work()) is not None:
-                work()
+            self._call()
         finally:
             end = self._now()
             with self._lock:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import traitlets
 
@@ -17,16 +16,14 @@ from dragstream.stream.stream import Stream
 from dragstream.widgets import session
 from dragstream.widgets.branches import Branch, Tree, shared_blocks
 from dragstream.widgets.filmstrip import draw
-from dragstream.widgets.page import PageWidget, jpeg, natural, optional, parts, text
-from dragstream.widgets.still import with_picture
-from dragstream.widgets.throttle import Throttle
+from dragstream.widgets.page import PageWidget, natural, optional, parts, text
+from dragstream.widgets.still import jpeg
+from dragstream.widgets.throttle import Throttle, weak_callback
 from dragstream.widgets.visible import FreshDict
-from dragstream.widgets.weak_callback import weak_callback
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_STATIC = Path(__file__).parent / "static"
 _THUMBNAIL = (176, 120)
 """Width and height that a thumbnail fits in: twice its size on the page, for sharp screens."""
 _MOST_THUMBNAILS = 64
@@ -49,7 +46,7 @@ def _block_numbers(value: object, name: str) -> tuple[int, ...]:
     return tuple(natural(item, f"{name}[{index}]") for index, item in enumerate(value))
 
 
-class Timeline(PageWidget):
+class Timeline(PageWidget, page="timeline"):
     """A session in thumbnails, with its branches.
 
     ```python
@@ -73,9 +70,6 @@ class Timeline(PageWidget):
     Raises:
         TypeError: A source that is neither.
     """
-
-    _esm = _STATIC / "timeline.js"
-    _css = _STATIC / "timeline.css"
 
     requests: ClassVar = {
         "thumbnails": {"branch": text, "blocks": _block_numbers, "ticket": natural},
@@ -280,10 +274,6 @@ class Timeline(PageWidget):
         count = check_int(blocks, "blocks", least=1)
         return draw(self.stream.blocks[-count:])
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The display of a cell, with a picture for pages without widgets."""
-        return with_picture(super()._repr_mimebundle_(**kwargs), self.picture)
-
     def __repr__(self) -> str:
         count = len(self._tree.branches)
         return (
@@ -346,27 +336,6 @@ class Timeline(PageWidget):
         block = session.block_at(self.stream_of(branch).blocks, frame)
         picture = jpeg(block.frames[frame - block.first_frame])
         self.send({"type": "frame", "ticket": ticket}, [picture])
-
-    def _on_show(self, frame: int | None) -> None:
-        self.show(frame)
-
-    def _on_fork(self, at: int) -> None:
-        self.fork(at)
-
-    def _on_switch(self, name: str) -> None:
-        self.switch(name)
-
-    def _on_remove(self, name: str) -> None:
-        self.remove(name)
-
-    def _on_rename(self, name: str, to: str) -> None:
-        self.rename(name, to)
-
-    def _on_rewind(self, to: int) -> None:
-        self.rewind(to)
-
-    def _on_compare(self, name: str | None) -> None:
-        self.compare(name)
 
 
 def _pause(line: _Line) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from dragstream.widgets.weak_callback import weak_callback
+from dragstream.widgets.throttle import weak_callback
 
 __all__ = ["FreshBytes", "FreshDict", "FreshList", "VisibleWidget"]
 
@@ -63,7 +63,7 @@ class VisibleWidget(ipywidgets.DOMWidget):
     def expect_page(self) -> None:
         """Count as shown from now on: a page is about to show the widget."""
         self._unregister_cell()
-        self._unregister_cell = on_next_run(weak_callback(self._on_cell_rerun))
+        self._unregister_cell = on_next_run(weak_callback(self._on_views))
         self._set_shown(shown=True)
 
     def close(self) -> None:
@@ -79,15 +79,11 @@ class VisibleWidget(ipywidgets.DOMWidget):
         self.expect_page()
         return super()._repr_mimebundle_(**kwargs)
 
-    def _views(self, count: int) -> None:
-        """Handle a page's count of its views of the widget."""
-        self._set_shown(shown=count > 0)
-        if count == 0:  # others may have some
+    def _on_views(self, views: int = 0) -> None:
+        """Handle a page's count of its views; without one, the cell of the widget runs again."""
+        self._set_shown(shown=views > 0)
+        if views == 0:  # others may have some
             self.send({"type": "views"})
-
-    def _on_cell_rerun(self) -> None:
-        """Count as hidden, as the cell that displayed the widget runs again."""
-        self._views(0)
 
     def _set_shown(self, *, shown: bool) -> None:
         with self._visibility:
@@ -130,11 +126,7 @@ class VisibleWidget(ipywidgets.DOMWidget):
 
 
 def on_next_run(call: Callable[[], object]) -> Callable[[], None]:
-    """Register a callback for the next run of the current cell, if this is a notebook.
-
-    Returns:
-        A function that unregisters it.
-    """
+    """Call a function at the next run of the current cell of a notebook; returns how to forget."""
     ipython: Any = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     if shell is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -170,11 +169,6 @@ def test_nothing_to_compare(stream):
     raw.animate([DRAG], settings=RAW)
     with pytest.raises(ValueError, match="without rectification already"):
         DriftPlot(raw).compare_without_rectification()
-    old = raw.fork()
-    edited = replace(stream.blocks[4], mode=ds.stream.Mode.EDIT, index=3, earlier=())
-    old._state = replace(old._state, blocks=(*old.blocks[:3], edited))
-    with pytest.raises(ValueError, match="unknown how it was made"):
-        DriftPlot(old).compare_without_rectification()
 
 
 @pytest.mark.parametrize(

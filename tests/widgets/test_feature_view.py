@@ -311,7 +311,7 @@ def test_a_page_without_ipycanvas_gets_a_picture_that_follows(view, stream):
     before = view.image
     stream.step()
     assert view.image != before
-    view._views(0)
+    view._on_views(0)
     assert view.image == b""
 
 

@@ -10,7 +10,7 @@ import torch
 
 import dragstream as ds
 from dragstream.stream.stream import Stream
-from dragstream.widgets.rerun import Rerun
+from dragstream.widgets.comparison import Rerun
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
