@@ -352,7 +352,10 @@ class FeatureView(PageWidget, page="feature_view"):
             if self.shown:
                 self.catch_up()
             else:
+                self._painters.clear()
                 self._drop()
+        if self.shown:
+            self.send({"type": "painter"})  # a page that was counted out has reported it before
 
     def _listen(self) -> None:
         """Subscribe to the stream if the view is shown and awake, else unsubscribe."""

@@ -315,6 +315,19 @@ def test_a_page_without_ipycanvas_gets_a_picture_that_follows(view, stream):
     assert view.image == b""
 
 
+def test_pages_that_are_gone_get_no_more_pictures(view, stream, monkeypatch):
+    sent = []
+    monkeypatch.setattr(view, "send", sent.append)
+    view._on_painter(canvas=False)
+    view._on_views(0)
+    view._on_views(1)
+    assert sent == [{"type": "views"}, {"type": "painter"}]
+    stream.step()
+    assert view.image == b""
+    view._on_painter(canvas=False)
+    assert view.image != b""
+
+
 def test_an_empty_stream_says_so():
     stream = Stream(Swatches(), "a disc", seed=3)
     view = seen(FeatureView(stream))

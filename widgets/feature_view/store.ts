@@ -1,6 +1,6 @@
 // The state that all views of the features share.
 import { MessageStore } from "../shared/message_store";
-import type { Model } from "../shared/model";
+import type { Message, Model } from "../shared/model";
 
 export interface State {
   readonly frame: number;
@@ -22,6 +22,8 @@ export interface State {
 }
 
 export class Store extends MessageStore {
+  private readonly reports = new Set<() => void>();
+
   constructor(model: Model) {
     super(model, ["state", "image"]);
   }
@@ -45,8 +47,17 @@ export class Store extends MessageStore {
     this.order("set", { name, value });
   }
 
-  /** A view has been opened, with ipycanvas or without it. */
-  opened(canvas: boolean): void {
-    this.send("painter", { canvas });
+  /** A view has been opened, with ipycanvas or without it; what is returned closes it. */
+  opened(canvas: boolean): () => void {
+    const report = (): void => this.send("painter", { canvas });
+    this.reports.add(report);
+    report();
+    return () => this.reports.delete(report);
+  }
+
+  /** Python requests to know how the open views draw. */
+  protected override onMessage(message: Message, buffers: readonly DataView[]): void {
+    if (message.type === "painter") for (const report of this.reports) report();
+    super.onMessage(message, buffers);
   }
 }

@@ -23,6 +23,7 @@ export class View {
   private readonly stopWatching: () => void;
   private shown: DataView | null = null;
   private removeCanvas: (() => void) | null = null;
+  private closed: (() => void) | null = null;
   private disposed = false;
 
   constructor(
@@ -58,6 +59,7 @@ export class View {
     this.disposed = true;
     this.stopWatching();
     this.removeCanvas?.();
+    this.closed?.();
     URL.revokeObjectURL(this.picture.src);
     this.root.remove();
   }
@@ -73,7 +75,7 @@ export class View {
       this.stage.replaceChildren(canvas.el);
     }
     this.root.dataset["painter"] = canvas ? "ipycanvas" : "picture";
-    this.store.opened(canvas !== null);
+    this.closed = this.store.opened(canvas !== null);
   }
 
   private update(): void {
