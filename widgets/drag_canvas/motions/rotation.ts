@@ -1,22 +1,19 @@
 // Rotation: the region turns about a point.
 import { apply, bearing, rotation, unwrap } from "../../shared/affine";
-import type { Drag, Look, Motion } from "../../shared/document";
+import type { Drag, Look } from "../../shared/document";
 import { clamp, distance, tidy, tidyPoint, type Point } from "../../shared/points";
-import { progress } from "../../shared/spline";
 import { carried } from "../../shared/warp";
 import type { Press } from "../gesture";
 import { colourOf, RIM, type Ink } from "../ink";
 import type { Store } from "../store";
+import { aboutCenter, between, endingAt, finalOf, handleAt, type AboutCenter, type Stops } from "./about_center";
 import { numberField } from "./fields";
 import type { Change, InspectorRow, MotionKind, Shown, Start } from "./kind";
 import { making } from "./making";
 
-export interface RotationMotion extends Motion {
+export interface RotationMotion extends AboutCenter {
   readonly type: "rotation";
-  readonly center: Point;
-  readonly degrees: number | readonly number[];
-  readonly ease: string;
-  readonly frames?: readonly number[] | null;
+  readonly degrees: Stops;
 }
 
 const TAP_DEGREES = 1; // a smaller turn is a click
@@ -24,22 +21,18 @@ const SNAP_DEGREES = 15;
 const MOST_DEGREES = 36000;
 
 /** The angle a rotation ends at. */
-export const finalDegrees = (motion: RotationMotion): number =>
-  typeof motion.degrees === "number" ? motion.degrees : (motion.degrees.at(-1) ?? 0);
+export const finalDegrees = (motion: RotationMotion): number => finalOf(motion.degrees, 0);
 
-/** The same rotation ending at another angle: an arc keeps its earlier stops. */
+/** The same rotation ending at another angle. */
 export const turnedTo = (motion: RotationMotion, degrees: number): RotationMotion => ({
   ...motion,
-  degrees: typeof motion.degrees === "number" ? degrees : [...motion.degrees.slice(0, -1), degrees],
+  degrees: endingAt(motion.degrees, degrees),
 });
 
 /** The degrees turned at a fraction of the time. */
 export function angleAt(motion: RotationMotion, fraction: number): number {
-  const given = typeof motion.degrees === "number" ? [motion.degrees] : motion.degrees;
-  const arc = typeof motion.degrees !== "number" && given[0] === 0 ? given : [0, ...given];
-  const step = progress(clamp(fraction, 0, 1), [...arc.keys()], motion.frames ?? null, motion.ease);
-  const i = Math.min(Math.floor(step), arc.length - 2);
-  return arc[i] + (step - i) * (arc[i + 1] - arc[i]);
+  const [from, to, share] = between(motion.degrees, 0, motion, fraction);
+  return from + share * (to - from);
 }
 
 /** The arm before it turns: as it was grabbed, else upright and longer than the region is wide. */
@@ -108,6 +101,7 @@ function degreesRow(change: Change<RotationMotion>): InspectorRow<RotationMotion
 }
 
 export const rotationKind: MotionKind<RotationMotion> = {
+  ...aboutCenter,
   type: "rotation",
   tools: [
     {
@@ -123,16 +117,8 @@ export const rotationKind: MotionKind<RotationMotion> = {
   },
   at: (motion, fraction) => rotation(motion.center, angleAt(motion, fraction)),
   leads: (motion) => finalDegrees(motion) !== 0,
-  ease: (motion) => motion.ease,
-  withEase: (motion, ease) => ({ ...motion, ease }),
-  waypoints: () => 1,
-  held: (mask) => mask,
   begin,
-  handleAt: (shown, index, point, reach) => {
-    if (distance(point, armEnd(shown)) <= reach) return { selection: index, part: "arm" };
-    return distance(point, shown.drag.motion.center) <= reach ? { selection: index, part: "center" } : null;
-  },
-  line: () => [],
+  handleAt: (shown, index, point, reach) => handleAt(shown.drag.motion, armEnd(shown), index, point, reach),
   pulled: ({ store, drag, look }, handle, press, last) => {
     const { motion } = drag;
     if (handle.part === "center") return { ...motion, center: tidyPoint(press.point) };

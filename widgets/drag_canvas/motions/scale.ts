@@ -1,22 +1,19 @@
 // Scale: the region grows or shrinks about a point.
 import { apply, type Affine } from "../../shared/affine";
-import type { Drag, Look, Motion } from "../../shared/document";
+import type { Drag, Look } from "../../shared/document";
 import type { Mask } from "../../shared/mask";
 import { clamp, distance, tidy, tidyPoint, type Point } from "../../shared/points";
-import { progress } from "../../shared/spline";
 import { carried } from "../../shared/warp";
 import { colourOf, RIM, type Ink } from "../ink";
 import type { Store } from "../store";
+import { aboutCenter, between, endingAt, finalOf, handleAt, type AboutCenter, type Stops } from "./about_center";
 import { numberField } from "./fields";
 import type { Change, InspectorRow, MotionKind, Shown, Start } from "./kind";
 import { making } from "./making";
 
-export interface ScaleMotion extends Motion {
+export interface ScaleMotion extends AboutCenter {
   readonly type: "scale";
-  readonly center: Point;
-  readonly factor: number | readonly number[];
-  readonly ease: string;
-  readonly frames?: readonly number[] | null;
+  readonly factor: Stops;
 }
 
 const TAP_FACTOR = 0.02; // a smaller change is a click
@@ -28,22 +25,18 @@ const LEAST_ARM = 10; // pixels
 const bounded = (factor: number): number => clamp(tidy(factor), 1 / MOST_FACTOR, MOST_FACTOR);
 
 /** The factor a scale ends at. */
-export const finalFactor = (motion: ScaleMotion): number =>
-  typeof motion.factor === "number" ? motion.factor : (motion.factor.at(-1) ?? 1);
+export const finalFactor = (motion: ScaleMotion): number => finalOf(motion.factor, 1);
 
-/** The same scale ending at another factor: a sequence keeps its earlier stops. */
+/** The same scale ending at another factor. */
 export const scaledTo = (motion: ScaleMotion, factor: number): ScaleMotion => ({
   ...motion,
-  factor: typeof motion.factor === "number" ? bounded(factor) : [...motion.factor.slice(0, -1), bounded(factor)],
+  factor: endingAt(motion.factor, bounded(factor)),
 });
 
 /** The factor at a fraction of the time: equal ratios in equal times, as in Python. */
 export function factorAt(motion: ScaleMotion, fraction: number): number {
-  const given = typeof motion.factor === "number" ? [motion.factor] : motion.factor;
-  const stops = typeof motion.factor !== "number" && given[0] === 1 ? given : [1, ...given];
-  const step = progress(clamp(fraction, 0, 1), [...stops.keys()], motion.frames ?? null, motion.ease);
-  const i = Math.min(Math.floor(step), stops.length - 2);
-  return stops[i] * (stops[i + 1] / stops[i]) ** (step - i);
+  const [from, to, share] = between(motion.factor, 1, motion, fraction);
+  return from * (to / from) ** share;
 }
 
 export function mapAt(motion: ScaleMotion, fraction: number): Affine {
@@ -107,6 +100,7 @@ function factorRow(change: Change<ScaleMotion>): InspectorRow<ScaleMotion> {
 }
 
 export const scaleKind: MotionKind<ScaleMotion> = {
+  ...aboutCenter,
   type: "scale",
   tools: [
     {
@@ -122,17 +116,9 @@ export const scaleKind: MotionKind<ScaleMotion> = {
   },
   at: mapAt,
   leads: (motion) => finalFactor(motion) !== 1,
-  ease: (motion) => motion.ease,
-  withEase: (motion, ease) => ({ ...motion, ease }),
-  waypoints: () => 1,
-  held: (mask) => mask,
   begin,
-  handleAt: ({ store, drag, look }, index, point, reach) => {
-    const end = apply(mapAt(drag.motion, 1), restOf(store, drag, look));
-    if (distance(point, end) <= reach) return { selection: index, part: "arm" };
-    return distance(point, drag.motion.center) <= reach ? { selection: index, part: "center" } : null;
-  },
-  line: () => [],
+  handleAt: ({ store, drag, look }, index, point, reach) =>
+    handleAt(drag.motion, apply(mapAt(drag.motion, 1), restOf(store, drag, look)), index, point, reach),
   pulled: ({ store, drag, look }, handle, { point, shift }) => {
     const { motion } = drag;
     if (handle.part === "center") return { ...motion, center: tidyPoint(point) };
