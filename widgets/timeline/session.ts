@@ -8,7 +8,7 @@ export type RawMark = readonly [
 export interface BranchFacts {
   readonly name: string;
   readonly parent: string | null;
-  /** Blocks in common with the parent. */
+  /** Blocks in common with the parent, as they are now. */
   readonly at: number;
   readonly blocks: number;
   readonly frames: number;
@@ -22,10 +22,15 @@ export interface BranchFacts {
 export interface SessionState {
   readonly branch: string;
   readonly branches: readonly BranchFacts[];
+  /** Numbers of the blocks, in runs that count up. */
   readonly keys: readonly Run[];
+  /** Video frames of the blocks, in runs of the same number. */
   readonly lengths: readonly Run[];
+  /** Of each block that was not simply generated. */
   readonly marks: readonly RawMark[];
+  /** The block from which on each prompt holds. */
   readonly prompts: readonly (readonly [block: number, text: string])[];
+  /** Blocks that cannot be rewound. */
   readonly least: number;
   readonly latentFrames: number;
   readonly temporalFactor: number;
