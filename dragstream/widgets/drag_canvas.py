@@ -299,8 +299,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
     def picture(self, scale: int | None = None) -> Image.Image:
         """The canvas as a still picture: the frame with the drags and the keep region over it.
 
-        A reopened notebook shows no widgets, so put this beside them.
-
         Args:
             scale: Picture pixels per pixel of the frame; by default about 768 across.
         """

@@ -223,8 +223,6 @@ class DriftPlot(PageWidget, page="drift_plot"):
     def picture(self) -> Image.Image:
         """The curves of the latent frames as a still picture.
 
-        A reopened notebook shows no widgets, so put this beside them.
-
         Raises:
             ValueError: A stream without blocks.
             ImportError: Without matplotlib (extra ``widgets``).

@@ -170,11 +170,7 @@ class Timeline(PageWidget, page="timeline"):
         self._adopt(tree)
 
     def rename(self, name: str, to: str) -> None:
-        """Rename a branch; its stream goes on as it is.
-
-        Args:
-            name: The old name.
-            to: The new name: 1 to 40 printable characters, unlike any other branch's.
+        """Rename a branch, to 1 to 40 printable characters unlike any other branch's.
 
         Raises:
             TypeError: The new name is no string.
@@ -263,13 +259,8 @@ class Timeline(PageWidget, page="timeline"):
     def picture(self, blocks: int = 8) -> Image.Image:
         """The newest blocks as a still picture: one thumbnail each, dragged ones marked.
 
-        A reopened notebook shows no widgets, so put this beside them.
-
-        Args:
-            blocks: Number of blocks at most.
-
         Raises:
-            ValueError: Fewer than one, or a stream without blocks.
+            ValueError: `blocks` below one, or a stream without blocks.
         """
         count = check_int(blocks, "blocks", least=1)
         return draw(self.stream.blocks[-count:])
