@@ -1,8 +1,7 @@
 import pytest
 
 from dragstream.method.settings import DragSettings
-from dragstream.widgets.settings_fields import FIELDS
-from dragstream.widgets.settings_panel import SettingsPanel
+from dragstream.widgets.settings_panel import FIELDS, SettingsPanel
 from tests.widgets.swatches import Swatches
 
 SPEC = Swatches().spec
