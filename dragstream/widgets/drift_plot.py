@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _INTERVAL = 0.1
 """Least seconds between two drawings."""
 _HISTORY = 300
-"""Latent frames that are drawn."""
+"""Newest latent frames that are drawn."""
 
 
 class DriftPlot(PageWidget, page="drift_plot"):
@@ -42,11 +42,9 @@ class DriftPlot(PageWidget, page="drift_plot"):
 
     Args:
         source: A `Stream` or a `LiveStream`.
-        history: How many of the newest latent frames are drawn.
 
     Raises:
-        TypeError: A source that is neither; a history that is no integer.
-        ValueError: A history below 1.
+        TypeError: A source that is neither.
     """
 
     requests: ClassVar = {
@@ -75,11 +73,10 @@ class DriftPlot(PageWidget, page="drift_plot"):
     unrectified = traitlets.Instance(Stream, allow_none=True, read_only=True)
     """The fork on which the drag was done without rectification, or None."""
 
-    def __init__(self, source: Stream | LiveStream, *, history: int = _HISTORY) -> None:
+    def __init__(self, source: Stream | LiveStream) -> None:
         self._comparison: Comparison | None = None  # on the plot
         self._started: Comparison | None = None  # last; perhaps forgotten before its end
         stream, live = parts(source, "DriftPlot")
-        self._history = check_int(history, "history", least=1)
         self._series = Series()
         self._update_lock = threading.Lock()
         self._throttle = Throttle(self.refresh, _INTERVAL)
@@ -315,7 +312,7 @@ class DriftPlot(PageWidget, page="drift_plot"):
     def _frames(self, stream: Stream, start: int | None = None) -> Any:
         blocks = stream.blocks
         per_block = stream.model.spec.frames_per_block
-        newest = max(0, len(blocks) - -(-self._history // per_block))
+        newest = max(0, len(blocks) - -(-_HISTORY // per_block))
         return self._series.frames(blocks, self._channel, newest if start is None else start)
 
     @property

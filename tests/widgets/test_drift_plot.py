@@ -151,7 +151,6 @@ def test_an_edited_picture_is_compared(stream):
         (lambda p: p.look_at(1), ValueError, "no drag made block 1"),
         (lambda p: p.compare_without_rectification(0), ValueError, "no drag made block 0"),
         (lambda p: p.compare_without_rectification("x"), TypeError, "integer"),
-        (lambda p: DriftPlot(p.source, history=0), ValueError, "history"),
     ],
 )
 def test_bad_calls_change_nothing(plot, change, kind, complaint):
@@ -211,8 +210,9 @@ def test_a_stopped_comparison_says_nothing(plot):
     assert plot.unrectified is None
 
 
-def test_history_is_bounded(stream):
-    plot = DriftPlot(stream, history=7)
+def test_history_is_bounded(stream, monkeypatch):
+    monkeypatch.setattr("dragstream.widgets.drift_plot._HISTORY", 7)
+    plot = DriftPlot(stream)
     assert rows(plot.frames)[:, 0].tolist() == list(range(12, 21))
 
 
