@@ -49,13 +49,14 @@ def optional(check: Check) -> Check:
     return lambda value, name: None if value is None else check(value, name)
 
 
-def one_of(*choices: str) -> Check:
-    """A check that accepts some strings."""
+def one_of(*choices: object) -> Check:
+    """A check that accepts some values."""
 
-    def check(value: object, name: str) -> str:
+    def check(value: object, name: str) -> object:
         if value not in choices:
-            raise ValueError(f"{name} must be one of {', '.join(choices)}, got {short_repr(value)}")
-        return str(value)
+            allowed = ", ".join(map(str, choices))
+            raise ValueError(f"{name} must be one of {allowed}, got {short_repr(value)}")
+        return value
 
     return check
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import check_bool, check_int, short_repr
+from dragstream.drags.checks import check_bool, short_repr
 from dragstream.method.focus import Focus
 from dragstream.method.loss import Constraint
 from dragstream.method.rectification import Rectification
@@ -88,13 +88,6 @@ FIELDS = (
 _BY_NAME = {field.name: field for field in FIELDS}
 
 
-def _one(value: object, name: str) -> int:
-    number = check_int(value, name, least=-1)
-    if abs(number) != 1:
-        raise ValueError(f"{name} must be 1 or -1, got {number}")
-    return number
-
-
 class SettingsPanel(PageWidget, page="settings_panel"):
     """The settings of drags, to read and to change.
 
@@ -108,7 +101,7 @@ class SettingsPanel(PageWidget, page="settings_panel"):
 
     requests: ClassVar = {
         "set": {"name": text, "text": text},
-        "nudge": {"name": text, "by": _one},
+        "nudge": {"name": text, "by": one_of(1, -1)},
         "switch": {"name": text, "on": check_bool},
         "preset": {"name": one_of(*PRESETS)},
     }
