@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,10 +15,31 @@ FLOAT: dict[str, Any] = {"dtype": torch.float32, "device": "cpu"}
 _SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 """Common short names of torch's dtypes."""
 
+SLOW_BFLOAT16 = (
+    "this processor lacks instructions for bfloat16 (AVX-512 BF16 or AMX): products of matrices "
+    "take up to 70 times as long as in float32"
+)
+
 
 def bfloat16_on_cpu(device: torch.device, dtype: torch.dtype) -> bool:
     """True where attention and norms take kernels that are faster for bfloat16 on a CPU."""
     return device.type == "cpu" and dtype is torch.bfloat16
+
+
+def bfloat16_is_quick() -> bool | None:
+    """Return whether this processor has instructions for bfloat16; None where that is unknown.
+
+    Known on x86, where torch reports AVX-512 BF16 and AMX (`torch.cpu.get_capabilities`).
+    """
+    report = getattr(torch.cpu, "get_capabilities", dict)()  # newer than the oldest torch allowed
+    units = [report.get(name) for name in ("avx512_bf16", "amx_bf16")]
+    return None if None in units else any(units)
+
+
+def warn_of_slow_bfloat16(device: torch.device, dtype: torch.dtype, advice: str) -> None:
+    """Warn where products of matrices in `dtype` are known to be slow on `device`."""
+    if bfloat16_on_cpu(device, dtype) and bfloat16_is_quick() is False:
+        warnings.warn(f"{SLOW_BFLOAT16}; {advice}", stacklevel=3)
 
 
 @contextlib.contextmanager

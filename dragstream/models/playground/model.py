@@ -24,7 +24,7 @@ from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import load_strictly
 from dragstream.models.config_files import read_config
-from dragstream.models.defaults import cpu_by_default, read_dtype
+from dragstream.models.defaults import cpu_by_default, read_dtype, warn_of_slow_bfloat16
 from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
@@ -137,6 +137,7 @@ class Playground(nn.Module):
             ) from error
         for part in model.parts():
             model.load_part(part, folder / f"{part}.safetensors")
+        warn_of_slow_bfloat16(model.device, dtype, 'load with dtype="float32"')
         model.wan.to(dtype).use_attention(attention)
         model.autoencoder.decoder.to(dtype)
         return model.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature

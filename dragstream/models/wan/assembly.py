@@ -16,7 +16,7 @@ from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_quantised import quantise_layers, stored_parts
 from dragstream.models.causal_wan import CausalWan
-from dragstream.models.defaults import cpu_by_default
+from dragstream.models.defaults import cpu_by_default, warn_of_slow_bfloat16
 from dragstream.models.inspection import described
 from dragstream.models.plan import Plan, check_quantised, plan_for
 from dragstream.models.wan.adapter import AdapterFile
@@ -125,6 +125,10 @@ def assemble(
     """
     where = device_map.resolved()
     device, dtype = torch.device(where.device or "cpu"), where.dtype
+    for part in ("", "vae_"):
+        placed = torch.device(getattr(where, f"{part}device"))
+        advice = f'load with {part}dtype="float32"'
+        warn_of_slow_bfloat16(placed, getattr(where, f"{part}dtype"), advice)
     with tqdm(total=4, desc=f"loading {release.name}", disable=not progress, leave=False) as bar:
         wan = read_transformer(release, files, dtype)  # type: ignore[arg-type]
         if where.weights is not None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dragstream.drags.checks import check_int, short_repr, truncate
 from dragstream.models.config_files import read_config, read_json
-from dragstream.models.defaults import cpu_by_default
+from dragstream.models.defaults import cpu_by_default, warn_of_slow_bfloat16
 from dragstream.models.wan.cache import read_tensors, write_tensors
 from dragstream.models.wan.room import need_memory
 from dragstream.models.wan.sizes import Sizes
@@ -184,6 +184,10 @@ class TextEncoder:
             "or close other programs",
         )
         _check_described(folder, size // self.dtype.itemsize)
+        advice = (
+            'text_dtype="float32" takes twice the memory (prompts are kept in the cache folder)'
+        )
+        warn_of_slow_bfloat16(self.device, self.dtype, advice)
         tokenizer = _tokenizer(tokenizer_folder)
         try:
             encoder = UMT5EncoderModel.from_pretrained(
