@@ -15,7 +15,7 @@ NEITHER = {"avx512_bf16": False, "amx_bf16": False}
 
 
 @pytest.fixture(params=[{"avx512_bf16": True}, {"amx_bf16": True}, None, {}, NEITHER])
-def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool | None:
+def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> object:
     """A processor with AVX-512 BF16, with AMX, an ARM, an older torch, a processor without."""
     if request.param is None:
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"bf16": True})
@@ -27,7 +27,7 @@ def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
     return any(request.param.values())
 
 
-def test_loading_in_bfloat16_warns_where_it_is_known_to_be_slow(quick: bool | None) -> None:
+def test_loading_in_bfloat16_warns_where_it_is_known_to_be_slow(quick: object) -> None:
     assert bfloat16_is_quick() is quick
     for dtype in ("float32", "bfloat16"):
         with warnings.catch_warnings(record=True) as caught:
@@ -43,7 +43,7 @@ def test_loading_in_bfloat16_warns_where_it_is_known_to_be_slow(quick: bool | No
 
 
 def test_the_doctor_says_whether_bfloat16_is_quick(
-    quick: bool | None, capsys: pytest.CaptureFixture[str]
+    quick: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["doctor"]) == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if "bfloat16 cpu" in line)

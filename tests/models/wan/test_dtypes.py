@@ -62,7 +62,7 @@ def test_models_and_plans_take_an_attention(quick, folders):
 def test_each_part_in_bfloat16_on_a_slow_processor_warns(quick, folders, monkeypatch):
     units = {"avx512_bf16": False, "amx_bf16": False}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: units)
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="lacks instructions") as caught:
         model = quick(folders["self-forcing"], dtype="bf16", vae_dtype="bf16")
     found = [str(each.message) for each in caught]
     advice = ('load with dtype="float32"', 'load with vae_dtype="float32"')
