@@ -10,18 +10,11 @@ from typing import Self
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A loadable model.
+    """A loadable model."""
 
-    Attributes:
-        name: The name that `ds.load` accepts.
-        summary: A short description.
-        size: The size of the download.
-        needs: The requirements to run it.
-    """
-
-    name: str
+    name: str  # the name that `ds.load` accepts
     summary: str = ""
-    size: str = ""
+    size: str = ""  # the size of the download
     needs: str = ""
 
     @property
@@ -34,15 +27,10 @@ _HEADS = ("name", "what it is", "download", "needs")
 
 
 class Catalogue(tuple[str, ...]):  # noqa: SLOT001 - a tuple with slots cannot hold more
-    """The names of models: a tuple that prints as a table of descriptions and requirements.
-
-    Args:
-        entries: The models.
-        note: Text below the table.
-    """
+    """The names of models: a tuple that prints as a table of descriptions and requirements."""
 
     entries: tuple[ModelEntry, ...]
-    note: str
+    note: str  # text below the table
 
     def __new__(cls, entries: Iterable[ModelEntry], note: str = "") -> Self:
         """Make the tuple of the entries' names, in their order."""

@@ -62,16 +62,7 @@ def attend_without_gradient(
 
 
 class Attention(nn.Module):
-    """The projections of an attention layer, with diffusers' parameter names.
-
-    Args:
-        channels: Channels of a token.
-        heads: Attention heads.
-        eps: Constant added to variances in the norms of queries and keys.
-
-    Attributes:
-        backend: The attention of passes without gradients, see `attention_backends`.
-    """
+    """The projections of an attention layer, with diffusers' parameter names."""
 
     def __init__(self, channels: int, heads: int, eps: float) -> None:
         super().__init__()
@@ -109,12 +100,8 @@ class Visibility:
 
     A mask that all samples share is converted to runs of frames that attend to the same frames:
     each run attends to those frames only, without a mask and without computing scores that a mask
-    would discard. Otherwise a token mask is built once for all layers.
-
-    Args:
-        mask: Booleans, (frames, frames) or (batch, frames, frames); row i marks the frames that
-            frame i attends to.
-        tokens: Tokens of a frame.
+    would discard. Otherwise a token mask is built once for all layers. Row i of a mask, booleans
+    (frames, frames) or (batch, frames, frames), marks the frames that frame i attends to.
     """
 
     def __init__(self, mask: Tensor, tokens: int) -> None:
@@ -187,11 +174,8 @@ def attend_after(
 ) -> tuple[Tensor, Tensor | None]:
     """Compute attention of a block to the constants of the past and to itself.
 
-    A back end computes it where no gradient is needed.
-
-    Returns:
-        The output, and a tap: the same values, with a gradient for the queries only. The tap is
-        None where it needs a separate attention.
+    A back end computes it where no gradient is needed. Returns the output, and a tap: the same
+    values with a gradient for the queries only; None where it needs an attention of its own.
     """
     pieces = (*kv_cache, current)
     if not (torch.is_grad_enabled() and query.requires_grad):
@@ -218,17 +202,12 @@ def attend_to_constants(
 
 @dataclass(eq=False)
 class CachedCall:
-    """Self-attention of one new block, (1, tokens, channels), to committed blocks and to itself.
+    """Self-attention of one new block, (1, tokens, channels), to committed blocks and to itself."""
 
-    Attributes:
-        rotary_emb: Rotary embeddings of the block's tokens, see `apply_rotary_emb`.
-        kv_cache: Keys and values of the past frames that the block attends to.
-        current: The block's own keys and values, once attention has run.
-    """
-
-    rotary_emb: Tensor
+    rotary_emb: Tensor  # rotary embeddings of the block's tokens, see `apply_rotary_emb`
+    # keys and values of the past frames that the block attends to
     kv_cache: Sequence[StoredKeyValue]
-    current: KeyValue = field(init=False)
+    current: KeyValue = field(init=False)  # the block's own keys and values, once attention has run
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
@@ -250,21 +229,16 @@ class TappedCall:
     A feature is made from a tap, whose gradient flows through the query only. Taps are computed in
     addition to the network's own attention, which is unchanged; so one pass serves any number of
     filters.
-
-    Attributes:
-        rotary_emb: Rotary embeddings of the block's tokens, see `apply_rotary_emb`.
-        kv_cache: Keys and values of the past frames that the block attends to.
-        filtered: For each tap, a function that returns the past as its filter leaves it, called
-            when needed.
-        low_passes: For each tap, the filter of the block's own keys or values; None for none.
-        taps: The taps, (1, tokens, channels) each, after the attention ran.
     """
 
-    rotary_emb: Tensor
+    rotary_emb: Tensor  # rotary embeddings of the block's tokens, see `apply_rotary_emb`
+    # keys and values of the past frames that the block attends to
     kv_cache: Sequence[StoredKeyValue]
+    # for each tap, a function that returns the past as its filter leaves it, called when needed
     filtered: Sequence[Callable[[], Sequence[StoredKeyValue]]]
+    # for each tap, the filter of the block's own keys or values; None for none
     low_passes: Sequence[Callable[[Tensor], Tensor] | None]
-    taps: list[Tensor] = field(init=False)
+    taps: list[Tensor] = field(init=False)  # (1, tokens, channels) each, once attention has run
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""

@@ -33,9 +33,6 @@ def compile_layers(wan: CausalWan) -> None:
     """Set up compilation of a causal Wan's layers, in place, at their first run.
 
     Offloaded layers (`OffloadConfig.swapped_layers`) stay eager.
-
-    Raises:
-        RuntimeError: No compiler works for the weights' device.
     """
     _try_out(wan.transformer.device)
     for block in wan.transformer.blocks:

@@ -201,17 +201,11 @@ def joined(pieces: Sequence[StoredKeyValue]) -> KeyValue:
 def attend_with_tap(
     kernel: Kernel, query: Tensor, kv_cache: Sequence[StoredKeyValue], current: KeyValue
 ) -> tuple[Tensor, Tensor]:
-    """Compute attention to the past and to the block itself, and its tap, with the same values.
+    """Compute attention to the constant past and to the block itself, and a tap of equal values.
 
-    Args:
-        kernel: See `kernel_for`.
-        query: The block's queries, (batch, tokens, heads, head_dim).
-        kv_cache: Constant keys and values.
-        current: The block's own keys and values, which are constants for the tap only.
-
-    Returns:
-        Output and tap, (batch, tokens, channels) each. Detached keys and values get no gradient
-        from the output either.
+    Queries, keys and values are (batch, tokens, heads, head_dim), output and tap (batch, tokens,
+    channels). The block's keys and values are constants to the tap, and get no gradient if
+    detached.
     """
     found: tuple[Tensor, Tensor] = _Attention.apply(query, *current, kernel, tuple(kv_cache))
     return found[0].flatten(2), found[1].flatten(2)

@@ -73,12 +73,7 @@ def check_text(config: CausalWanConfig, text: Tensor, batch: int) -> None:
 def check_block(
     config: CausalWanConfig, latents: Tensor, sigma: float, context: CausalContext
 ) -> float:
-    """Check a noisy block against the model and its context; return its sigma.
-
-    Raises:
-        TypeError: Latents, sigma or context of another type.
-        ValueError: Shapes, values or a number of frames that do not fit.
-    """
+    """Check a noisy block against the model and its context; return its sigma."""
     check_context(config, context)
     check_latents(config, latents)
     if latents.shape[0] != 1:

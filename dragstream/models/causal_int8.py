@@ -13,16 +13,10 @@ _MOST = 127
 
 @dataclass(frozen=True, eq=False)
 class Int8Values:
-    """Keys or values in INT8; indexing the first three axes indexes values and scales.
+    """Keys or values in INT8; indexing the first three axes indexes values and scales."""
 
-    Attributes:
-        values: INT8, (1, tokens, heads, head_dim).
-        scale: Factor of the values of a token and head, (1, tokens, heads, 1), in the dtype that
-            `expanded` returns.
-    """
-
-    values: Tensor
-    scale: Tensor
+    values: Tensor  # INT8, (1, tokens, heads, head_dim)
+    scale: Tensor  # (1, tokens, heads, 1), in the dtype that `expanded` returns
 
     @classmethod
     def of(cls, x: Tensor) -> Int8Values:

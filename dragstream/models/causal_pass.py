@@ -19,31 +19,18 @@ from dragstream.models.causal_transformer import CausalTransformer
 
 @dataclass(frozen=True, eq=False)
 class BlockPass:
-    """A block of latents in a pass through the layers.
-
-    Attributes:
-        transformer: The layers.
-        context: The committed blocks before this one.
-        latents: The noisy latents, (1, frames, channels, height, width).
-        sigma: Their noise level.
-        hidden: Their tokens, (1, tokens, channels).
-        size: Rows and columns of tokens.
-        time: Embedding of the noise level, (1, channels).
-        modulation: Modulation of every layer, (1, 6, channels).
-        rotary_emb: Rotary embeddings of the tokens, see `causal_rope`.
-        visible_ranges: The ranges of committed frames that the block attends to.
-    """
+    """A block of latents in a pass through the layers."""
 
     transformer: CausalTransformer
     context: CausalContext
-    latents: Tensor
+    latents: Tensor  # the noisy latents, (1, frames, channels, height, width)
     sigma: float
-    hidden: Tensor
-    size: tuple[int, int]
-    time: Tensor
-    modulation: Tensor
-    rotary_emb: Tensor
-    visible_ranges: FrameRanges
+    hidden: Tensor  # their tokens, (1, tokens, channels)
+    size: tuple[int, int]  # rows and columns of tokens
+    time: Tensor  # embedding of the noise level, (1, channels)
+    modulation: Tensor  # modulation of every layer, (1, 6, channels)
+    rotary_emb: Tensor  # rotary embeddings of the tokens, see `causal_rope`
+    visible_ranges: FrameRanges  # the ranges of committed frames that the block attends to
 
     @classmethod
     def start(

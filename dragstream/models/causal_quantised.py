@@ -21,16 +21,7 @@ KINDS = ("fp8", "int8")
 
 
 def quantise_layers(layers: nn.Module, kind: str) -> None:
-    """Convert the matrices of layers to 8 bits, in place; they can't be trained then.
-
-    Args:
-        layers: The blocks of a transformer, before `CausalWan.place`.
-        kind: One of `KINDS`.
-
-    Raises:
-        ValueError: Another kind.
-        ImportError: torchao is not installed (extra `quant`).
-    """
+    """Convert the matrices of layers to 8 bits, in place; they can't be trained then."""
     quantise, config = _torchao(kind)
     quantise(layers.requires_grad_(False), config)  # noqa: FBT003 - torch's signature
     linear = [name for name, part in layers.named_modules() if isinstance(part, nn.Linear)]
@@ -39,12 +30,7 @@ def quantise_layers(layers: nn.Module, kind: str) -> None:
 
 
 def check_kind(kind: str) -> None:
-    """Check that weights of a kind can be made here.
-
-    Raises:
-        ValueError: Another kind.
-        ImportError: torchao is not installed (extra `quant`).
-    """
+    """Check that weights of a kind can be made here."""
     _torchao(kind)
 
 
@@ -79,11 +65,7 @@ class _Product(torch.autograd.Function):
 
 
 class QuantisedLinear(nn.Module):
-    """A linear layer with a quantised, constant weight; gradients are for its input only.
-
-    Args:
-        linear: The layer, with torchao's weight.
-    """
+    """A linear layer with a quantised, constant weight; gradients are for its input only."""
 
     def __init__(self, linear: nn.Module) -> None:
         super().__init__()

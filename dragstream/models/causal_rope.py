@@ -15,10 +15,6 @@ class RotaryEmbedding(nn.Module):
     About a third of a head's channel pairs encodes the frame, a third the row and a third the
     column, split as in Wan: h = w = 2 * (head_dim // 6), t the rest. Angles are computed in float64
     when needed instead of read from a table, so that the length of a stream has no bound.
-
-    Args:
-        head_dim: Channels of an attention head; even.
-        theta: Base of the frequencies.
     """
 
     def __init__(self, head_dim: int, theta: float = 10_000.0) -> None:
@@ -48,15 +44,9 @@ class RotaryEmbedding(nn.Module):
         return known
 
     def forward(self, frames: Tensor, rows: int, columns: int) -> Tensor:
-        """Compute unit complex numbers that rotate the channel pairs of each token.
+        """Return unit complex numbers (batch, tokens, 1, head_dim / 2) that rotate channel pairs.
 
-        Args:
-            frames: Absolute frame indices, (batch, frames), integers.
-            rows: Rows of tokens.
-            columns: Columns of tokens.
-
-        Returns:
-            (batch, frames * rows * columns, 1, head_dim / 2), complex64, on the device of `frames`.
+        `frames` (batch, frames) are absolute indices; tokens run over frames, rows and columns.
         """
         batch, count = frames.shape
         device = frames.device
@@ -84,10 +74,7 @@ class RotaryEmbedding(nn.Module):
 def apply_rotary_emb(x: Tensor, rotary_emb: Tensor) -> Tensor:
     """Rotate the channel pairs of `x` (batch, tokens, heads, head_dim), in float32 or wider.
 
-    Args:
-        x: Queries or keys.
-        rotary_emb: The output of `RotaryEmbedding` as real numbers,
-            (batch, tokens, 1, head_dim / 2, 2).
+    `rotary_emb` is that of `RotaryEmbedding` as real numbers, (batch, tokens, 1, head_dim / 2, 2).
     """
     pairs = x.float().unflatten(-1, (-1, 2))
     if torch.compiler.is_compiling():  # only real numbers are fused

@@ -78,14 +78,7 @@ class _ConditionEmbedder(nn.Module):
 
 
 class CausalTransformer(nn.Module):
-    """Wan's transformer in steps: latents to tokens, one layer, tokens to latents.
-
-    Args:
-        config: Sizes.
-
-    Attributes:
-        offload: Memory saving options, see `place`.
-    """
+    """Wan's transformer in steps: latents to tokens, one layer, tokens to latents."""
 
     def __init__(self, config: CausalWanConfig) -> None:
         super().__init__()
@@ -114,11 +107,7 @@ class CausalTransformer(nn.Module):
         return self.scale_shift_table.dtype
 
     def place(self, device: torch.device, offload: OffloadConfig) -> None:
-        """Move the weights to a device, except for offloaded layers, which stay on the CPU.
-
-        Raises:
-            ValueError: More swapped layers than the model has.
-        """
+        """Move the weights to a device, except for offloaded layers, which stay on the CPU."""
         staying = self.config.num_layers - offload.swapped_layers
         if staying < 0:
             raise ValueError(

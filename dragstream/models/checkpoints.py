@@ -28,18 +28,6 @@ def read_released(
     The file is a safetensors file or a pickle (only tensors are unpickled), the state dict bare or
     under a key, its names those of the original Wan or diffusers', with or without the prefixes of
     training; see `dragstream.models.state_dicts`.
-
-    Args:
-        path: The file or folder.
-        ema: Whether to take the exponentially averaged weights, if the file has both.
-        key: The key of the state dict, if the file has several; see `choose_state`.
-
-    Returns:
-        Weights in the Diffusers layout, and the name of each in the file.
-
-    Raises:
-        FileNotFoundError: The file, or one of the shards, does not exist.
-        ValueError: The file is damaged, of another kind, or has several state dicts to choose from.
     """
     files = find_files(path)
     tree = read_tree(files)
@@ -71,15 +59,7 @@ def diffusers_name(name: str) -> str:
 
 
 def read_diffusers(folder: str | Path) -> tuple[dict[str, Any], State]:
-    """Read a transformer's folder in the Diffusers layout: `config.json` and safetensors.
-
-    Returns:
-        The config with the keys of `CausalWanConfig`, and the weights.
-
-    Raises:
-        FileNotFoundError: The folder lacks its config or weights.
-        ValueError: A file is damaged, or describes another kind of model.
-    """
+    """Read a transformer's folder in the Diffusers layout: `config.json` and safetensors."""
     config, state = read_folder(folder, _TRANSFORMER)
     return _sizes(config, expanded(folder, "folder") / _CONFIG), dequantised(state)
 
@@ -91,26 +71,12 @@ def is_diffusers(path: Path) -> bool:
 
 
 def read_sizes(path: str | Path) -> dict[str, Any]:
-    """Read the sizes of a transformer from its `config.json`, with the keys of `CausalWanConfig`.
-
-    Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged, or describes another kind of model.
-    """
+    """Read a transformer's sizes from its `config.json`, with the keys of `CausalWanConfig`."""
     return _sizes(_read_config(Path(path), _TRANSFORMER), Path(path))
 
 
 def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
-    """Read a folder in the Diffusers layout: `config.json` and safetensors, maybe in shards.
-
-    Args:
-        folder: The folder.
-        kind: The class name that the config must have.
-
-    Raises:
-        FileNotFoundError: The folder lacks its config or weights.
-        ValueError: A file is damaged, or describes another kind of model.
-    """
+    """Read a folder in the Diffusers layout: `config.json` and safetensors, maybe in shards."""
     folder = expanded(folder, "folder")
     config = _read_config(folder / _CONFIG, kind)
     if not any(folder.glob("*.safetensors*")):
@@ -165,17 +131,7 @@ def load_strictly(
 def check_fit(
     model: nn.Module, state: Mapping[str, Tensor], origins: Mapping[str, str] | None = None
 ) -> None:
-    """Check that the names and shapes of weights match a model exactly.
-
-    Args:
-        model: The model; it may be on the meta device.
-        state: Weights by the model's names.
-        origins: Names of the weights in their file, for error messages.
-
-    Raises:
-        ValueError: Missing or unexpected names, other shapes, or weights that are not plain
-            floating point tensors; the message names them.
-    """
+    """Check that the names and shapes of weights match a model exactly."""
     wanted = model.state_dict()
     names = origins or {}
     original = any(".self_attn." in origin for origin in names.values())

@@ -40,12 +40,7 @@ _FOREIGN = ("attn_implementation", "_attn_implementation", "quantization_config"
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object.
-
-    Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged, too large, or holds no object; the message names it.
-    """
+    """Read a JSON file that holds an object."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     if path.stat().st_size > MOST_BYTES:
@@ -60,13 +55,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Read the config of a part of a model and check its sizes against `LARGEST`.
-
-    Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged, or has sizes beyond any model's, or refers to foreign code;
-            the message names the file and the field.
-    """
+    """Read the config of a part of a model and check its sizes against `LARGEST`."""
     config = read_json(path)
     foreign = [name for name in _FOREIGN if config.get(name) is not None]
     if foreign:
@@ -79,12 +68,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def check_sizes(value: object, name: str = "", depth: int = 0) -> None:
-    """Reject sizes beyond those of any model, before anything is built.
-
-    Raises:
-        ValueError: An integer above the bound of its name in `LARGEST`, or a long list; the message
-            names it.
-    """
+    """Reject sizes beyond those of any model, before anything is built."""
     most = LARGEST.get(name, LARGEST_SIZE)
     if isinstance(value, int) and abs(value) > most:
         raise ValueError(f"{name} must be at most {most}, got {short_repr(value)}")

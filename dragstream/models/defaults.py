@@ -58,11 +58,7 @@ def cpu_by_default() -> Iterator[None]:
 
 
 def read_dtype(named: Any) -> torch.dtype:
-    """Convert a torch dtype, its name, or "bf16", "fp16" or "fp32" to a floating point dtype.
-
-    Raises:
-        ValueError: Not a floating point dtype.
-    """
+    """Convert a torch dtype, its name, or "bf16", "fp16" or "fp32" to a floating point dtype."""
     dtype = named
     if isinstance(named, str):
         name = named.removeprefix("torch.")

@@ -282,14 +282,7 @@ def plan_for(
     vae: Mapping[str, Any],
     device_map: DeviceMap,
 ) -> Plan:
-    """Plan a model from its loaded configs, without its text encoder; for loaders.
-
-    Args:
-        release: The model.
-        config: The transformer's config.
-        vae: The keys of the VAE's config.
-        device_map: Device of each part, without defaults.
-    """
+    """Plan a model from its loaded configs, without its text encoder; for loaders."""
     sizes = Sizes(dataclasses.asdict(config), {k: v for k, v in vae.items() if k[0] != "_"})
     source = release.name if release.name in RELEASES else release
     return Plan(release, sizes, device_map, source=source, original=RELEASES.get(release.name))

@@ -46,21 +46,13 @@ BLOCKS = frozenset({When.PLAIN, When.DRAG, When.DECODE})
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the memory.
-
-    Attributes:
-        name: Name of the part.
-        device: Device of the part.
-        size: Size in bytes.
-        when: The operations that need it.
-        dragged: True if it is allocated only after the first drag.
-    """
+    """A part of the memory."""
 
     name: str
     device: str
-    size: int
-    when: frozenset[When] = ALWAYS
-    dragged: bool = False
+    size: int  # size in bytes
+    when: frozenset[When] = ALWAYS  # the operations that need it
+    dragged: bool = False  # true if it is allocated only after the first drag
 
     @property
     def moment(self) -> str:
@@ -73,13 +65,7 @@ class Part:
 
 
 def memory_parts(release: Release, sizes: Sizes, where: DeviceMap) -> tuple[Part, ...]:
-    """List all significant parts of the memory.
-
-    Args:
-        release: The model, with its frame size and window.
-        sizes: Configs of its parts.
-        where: Device of each part, without defaults.
-    """
+    """List all significant parts of the memory."""
     config, factor = sizes.causal(release.causal), spatial_factor(sizes)
     latent = (release.height // factor, release.width // factor)
     full = release.window or release.limit or release.frames_per_block

@@ -13,15 +13,10 @@ from dragstream.models.wan.release import Release
 
 @dataclass(frozen=True)
 class Layout:
-    """The fields of a plan that a saving changes.
+    """The fields of a plan that a saving changes."""
 
-    Attributes:
-        release: The model, with its frame size and window.
-        device_map: Device of each part, without defaults.
-    """
-
-    release: Release
-    device_map: DeviceMap
+    release: Release  # the model, with its frame size and window
+    device_map: DeviceMap  # device of each part, without defaults
 
     def economical(self, **changes: Any) -> Layout:
         """Return the layout with other fields of the `OffloadConfig`."""

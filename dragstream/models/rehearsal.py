@@ -36,10 +36,6 @@ class Meter(TorchDispatchMode):
     """A dispatch mode that counts the bytes of tensors allocated while it is active.
 
     Views and in-place results count once; tensors from before do not count.
-
-    Attributes:
-        alive: Bytes of the tensors that still exist.
-        peak: Peak of `alive`.
     """
 
     def __init__(self) -> None:
@@ -84,15 +80,10 @@ def _tensors(tree: Any) -> Iterator[Tensor]:
 
 @dataclass(frozen=True)
 class Takes:
-    """Memory of a pass, in bytes.
+    """Memory of a pass, in bytes."""
 
-    Attributes:
-        peak: Peak while it runs, its result included.
-        kept: Memory still allocated afterwards.
-    """
-
-    peak: int
-    kept: int
+    peak: int  # peak while it runs, its result included
+    kept: int  # memory still allocated afterwards
 
 
 def rehearse(call: Callable[[], Result]) -> tuple[Result, Takes]:
@@ -112,31 +103,19 @@ def size_of(tensors: Sequence[Tensor | Int8Values]) -> int:
 
 @dataclass(frozen=True)
 class TransformerTakes:
-    """Memory of a causal Wan on its device, in bytes, at one frame size.
+    """Memory of a causal Wan on its device, in bytes, at one frame size."""
 
-    Attributes:
-        layer: The weights of one layer.
-        rest: The weights of everything else.
-        block: Keys and values of a committed block.
-        window: Keys and values of all past frames that a block may attend to.
-        text_kv: Keys and values of the text.
-        filtered: Low-passed keys and values of the past, where they are cached.
-        maps: Reference features of the iterations of a drag.
-        denoise: Working memory of a denoising step.
-        commit: Working memory of the context pass, the new block's keys and values included.
-        reference: Working memory of reading references, the features included, where low-passed
-            keys and values are not cached.
-    """
-
-    layer: int
-    rest: int
-    block: int
-    window: int
-    text_kv: int
-    filtered: int
-    maps: int
-    denoise: int
-    commit: int
+    layer: int  # the weights of one layer
+    rest: int  # the weights of everything else
+    block: int  # keys and values of a committed block
+    window: int  # keys and values of all past frames that a block may attend to
+    text_kv: int  # keys and values of the text
+    filtered: int  # low-passed keys and values of the past, where they are cached
+    maps: int  # reference features of the iterations of a drag
+    denoise: int  # working memory of a denoising step
+    commit: int  # working memory of the context pass, the new block's keys and values included
+    # working memory of reading references, the features included, where low-passed keys and
+    # values are not cached
     reference: int
 
 
@@ -151,27 +130,16 @@ class _Stage:
 
 @dataclass(frozen=True)
 class Scenery:
-    """The inputs that determine the memory of a transformer's passes.
-
-    Attributes:
-        config: The transformer's sizes.
-        size: Rows and columns of the latents.
-        past: Committed latent frames that a new block attends to.
-        tokens: Tokens of the text.
-        layers: The tapped layers.
-        dtype: Dtype of the weights.
-        weights: Kind of the layers' weights, see `quantise_layers`; None for plain ones.
-        int8_cache: If set, keys and values of committed blocks are in INT8.
-    """
+    """The inputs that determine the memory of a transformer's passes."""
 
     config: CausalWanConfig
-    size: tuple[int, int]
-    past: int
+    size: tuple[int, int]  # rows and columns of the latents
+    past: int  # committed latent frames that a new block attends to
     tokens: int
     layers: tuple[int, ...]
     dtype: torch.dtype
-    weights: str | None = None
-    int8_cache: bool = False
+    weights: str | None = None  # kind of the layers' weights, see `quantise_layers`
+    int8_cache: bool = False  # if set, keys and values of committed blocks are in INT8
 
     @property
     def depth(self) -> int:
@@ -181,12 +149,7 @@ class Scenery:
 
 @functools.lru_cache(maxsize=32)
 def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
-    """Measure the memory of a transformer, from its config alone.
-
-    Args:
-        scenery: The transformer and its inputs.
-        filters: Number of low-passes of the references.
-    """
+    """Measure the memory of a transformer, from its config alone."""
     stage, text_kv = _stage(scenery)
     wan, depth, count = stage.wan, scenery.depth, scenery.config.num_layers
     _, denoise = rehearse(lambda: wan.denoise(stage.latents, 0.9, stage.context))
@@ -289,19 +252,12 @@ def _iterate(
 
 @dataclass(frozen=True)
 class VaeTakes:
-    """Memory of a VAE that decodes block after block, in bytes.
-
-    Attributes:
-        weights: All of its weights.
-        state: State of the decoder between blocks.
-        decode: Working memory of decoding a block, the new state included.
-        visit: The same where the previous state is copied from another device.
-    """
+    """Memory of a VAE that decodes block after block, in bytes."""
 
     weights: int
-    state: int
-    decode: int
-    visit: int
+    state: int  # state of the decoder between blocks
+    decode: int  # working memory of decoding a block, the new state included
+    visit: int  # the same where the previous state is copied from another device
 
 
 @functools.lru_cache(maxsize=32)
@@ -312,14 +268,7 @@ def rehearse_vae(
     frames: int,
     dtype: torch.dtype,
 ) -> VaeTakes:
-    """Measure the memory of a VAE, from its config alone.
-
-    Args:
-        config: Keys and values of diffusers' `AutoencoderKLWan`.
-        size: Rows and columns of the latents.
-        frames: Latent frames of a block.
-        dtype: Dtype of the weights.
-    """
+    """Measure the memory of a VAE, from its config alone."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
     listed = {key: list(value) if isinstance(value, tuple) else value for key, value in config}

@@ -48,17 +48,11 @@ _DTYPES: dict[str, torch.dtype] = {
 
 @dataclass(frozen=True)
 class WeightFiles:
-    """The files of one container.
+    """The files of one container."""
 
-    Attributes:
-        kind: "safetensors", "sharded safetensors" or "pickle".
-        paths: The files, in the order of their names.
-        shown: The file or folder that was given, for error messages.
-    """
-
-    kind: str
-    paths: tuple[Path, ...]
-    shown: Path
+    kind: str  # "safetensors", "sharded safetensors" or "pickle"
+    paths: tuple[Path, ...]  # the files, in the order of their names
+    shown: Path  # the file or folder that was given, for error messages
 
     @property
     def size(self) -> int:
@@ -67,12 +61,7 @@ class WeightFiles:
 
 
 def find_files(path: str | Path) -> WeightFiles:
-    """Find the files of a container: one file, an index of shards, one of the shards, or a folder.
-
-    Raises:
-        FileNotFoundError: It does not exist, or shards are missing; the message names them.
-        ValueError: An index that does not parse, or a file of another kind.
-    """
+    """Find the files of a container: a file, an index of shards, one of them, or a folder."""
     path = expanded(path)
     if path.is_dir():
         return _in_folder(path)
@@ -138,15 +127,7 @@ def _is_safetensors(path: Path) -> bool:
 
 
 def read_tree(files: WeightFiles, *, data: bool = True) -> dict[str, Any]:
-    """Read what a container holds; tensors are memory-mapped.
-
-    Args:
-        files: The container.
-        data: If not set, tensors are on the meta device, and no weights are read.
-
-    Raises:
-        ValueError: A file is damaged, or does not hold a dict; the message names it.
-    """
+    """Read what a container holds, memory-mapped; without `data`, shapes and dtypes alone."""
     if files.kind == "pickle":
         return _read_pickle(files.paths[0], data=data)
     tree: dict[str, Any] = {}

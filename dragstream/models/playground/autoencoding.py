@@ -39,13 +39,7 @@ class TrainingBudget:
 def train_autoencoder(
     folder: Path, budget: TrainingBudget, weights: Path | None = None
 ) -> Autoencoder:
-    """Train the autoencoder, or read it from the folder if it is trained already.
-
-    Args:
-        folder: folder of the checkpoints.
-        budget: training budget.
-        weights: exported weights to read if the folder has no checkpoint; None: train.
-    """
+    """Train the autoencoder, or read it from the folder if it is trained already."""
     path = folder / "autoencoder.pt"
     model = Autoencoder().to(budget.device)
     if path.is_file():
@@ -75,13 +69,7 @@ def train_autoencoder(
 
 
 def sharpen_decoder(model: Autoencoder, folder: Path, budget: TrainingBudget) -> None:
-    """Fine-tune the decoder on the busiest crops, with fixed latents.
-
-    Args:
-        model: the autoencoder; its encoder is unchanged, so trained transformers stay valid.
-        folder: output folder of the checkpoint.
-        budget: training budget.
-    """
+    """Fine-tune the decoder on the busiest crops, with fixed latents."""
     generator = torch.Generator().manual_seed(3)
     frames = draw_frames(budget.pool, generator).to(budget.device)
     weights = list(model.decoder.parameters())

@@ -32,16 +32,7 @@ from dragstream.models.playground.student import Distillation, Recipe
 def distil(
     folder: Path, recipe: Recipe, *, teacher: Path, cache: Path, output: Path, device: torch.device
 ) -> None:
-    """Make trajectories, train the student on them and write its weights.
-
-    Args:
-        folder: folder of checkpoint and log; training resumes from the checkpoint there.
-        recipe: sizes and length of the training.
-        teacher: folder of the teacher's weights.
-        cache: folder of its trajectories.
-        output: folder for the student's weights.
-        device: device of the training.
-    """
+    """Make trajectories, train the student on them and write its weights."""
     for each in (folder, cache):
         each.mkdir(parents=True, exist_ok=True)
     model = Playground.from_folder(teacher).to(device)

@@ -11,10 +11,6 @@ class EulerSteps:
     """The update from each denoising step to the next by Euler's rule.
 
     next z = z - (s - s') (z - x0) / s, which keeps the block's initial noise.
-
-    Args:
-        sigmas: Noise level of each denoising step.
-        first: The first step to leave, counted from 0.
     """
 
     def __init__(self, sigmas: tuple[float, ...], first: int) -> None:

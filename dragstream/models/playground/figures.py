@@ -21,16 +21,7 @@ STRIPE = 0.20
 
 
 def outline(kind: str, u: Tensor, v: Tensor) -> Tensor:
-    """Compute the signed distance to an object's outline in radii, positive inside.
-
-    Args:
-        kind: one of `KINDS`.
-        u: the object's own coordinate to its right, in radii.
-        v: likewise downward.
-
-    Raises:
-        ValueError: an unknown kind.
-    """
+    """Compute the signed distance to an object's outline in radii, positive inside."""
     if kind not in KINDS:
         raise ValueError(f"the playground has the kinds {KINDS}, not {kind!r}")
     if kind == "box":

@@ -44,17 +44,11 @@ class Guidance:
 
     Guidance at the highest levels reduces diversity, at the lowest it has no visible effect
     (Kynkäänniemi et al., NeurIPS 2024).
-
-    Attributes:
-        scale: factor of the difference between predictions with and without the caption; 1 for no
-            guidance.
-        least: the lowest noise level with guidance, a sigma.
-        most: the highest noise level with guidance.
     """
 
-    scale: float
-    least: float
-    most: float
+    scale: float  # factor of the difference between predictions with and without the caption
+    least: float  # the lowest noise level with guidance, a sigma
+    most: float  # the highest noise level with guidance
 
     def acts(self, sigma: float) -> bool:
         """Return True if predictions at that noise level are guided."""

@@ -112,17 +112,7 @@ def load(
 def assemble(
     release: Release, files: Files, device_map: DeviceMap, *, progress: bool = True
 ) -> Wan:
-    """Read the parts of a model and assemble them.
-
-    Args:
-        release: The model.
-        files: Sources of the parts.
-        device_map: Device of each part.
-        progress: Show progress bars.
-
-    Raises:
-        ValueError, FileNotFoundError, MemoryError, OSError, ImportError: See `load`.
-    """
+    """Read the parts of a model and assemble them."""
     where = device_map.resolved()
     device, dtype = torch.device(where.device or "cpu"), where.dtype
     for part in ("", "vae_"):
@@ -250,11 +240,7 @@ def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
 
 
 def _check_plan(release: Release, wan: CausalWan, vae: VideoAutoencoder, where: DeviceMap) -> None:
-    """Check that the memory suffices for generating and dragging, beyond the weights.
-
-    Raises:
-        MemoryError: It does not; the message names a smaller plan.
-    """
+    """Check that the memory suffices for generating and dragging, beyond the weights."""
     if torch.device(where.device or "cpu").type != "cpu":
         plan_for(release, wan.config, dict(vae.vae.config), where).check()
 

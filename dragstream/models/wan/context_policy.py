@@ -27,17 +27,11 @@ from dragstream.models.causal_wan import CausalWan
 
 @dataclass(frozen=True, eq=False)
 class RolloutContext:
-    """A context with the clean latents to recompute it from.
+    """A context with the clean latents to recompute it from."""
 
-    Attributes:
-        inner: The transformer's context.
-        frames: Latent frames committed so far.
-        latents: Clean blocks (1, F, C, h, w), oldest first.
-    """
-
-    inner: CausalContext
-    frames: int = 0
-    latents: tuple[Tensor, ...] = ()
+    inner: CausalContext  # the transformer's context
+    frames: int = 0  # latent frames committed so far
+    latents: tuple[Tensor, ...] = ()  # clean blocks (1, F, C, h, w), oldest first
 
     @property
     def text(self) -> Tensor:
@@ -49,11 +43,7 @@ AnyContext = CausalContext | RolloutContext
 
 
 def inner_context(context: AnyContext) -> CausalContext:
-    """Return the transformer's context of a context.
-
-    Raises:
-        TypeError: Not a context of such a model.
-    """
+    """Return the transformer's context of a context."""
     inner = context.inner if isinstance(context, RolloutContext) else context
     if not isinstance(inner, CausalContext):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")
@@ -97,13 +87,10 @@ class Rolling:
 
 @dataclass(frozen=True, eq=False)
 class Averaged(RolloutContext):
-    """The context of a running-mean sink.
+    """The context of a running-mean sink."""
 
-    Attributes:
-        sink: The mean of keys and values at each layer in float32, keys rotated as those of the
-            stream's first frames; empty until a block has left the window.
-    """
-
+    # the mean of keys and values at each layer in float32, keys rotated as those of the stream's
+    # first frames; empty until a block has left the window
     sink: tuple[KeyValue, ...] = ()
 
 
@@ -114,14 +101,10 @@ class Averaging:
     When a block leaves the window, sink = decay * sink + (1 - decay) * block, for keys before their
     rotation and for values. The sink lies directly before the window, as if its frames were those
     just evicted: its keys are rotated for that place.
-
-    Attributes:
-        wan: The transformer, with a window, and a sink of one block.
-        decay: The weight of the old sink.
     """
 
-    wan: CausalWan
-    decay: float
+    wan: CausalWan  # the transformer, with a window, and a sink of one block
+    decay: float  # the weight of the old sink
 
     def begin(self, text: Tensor) -> AnyContext:
         """See `ContextPolicy`."""
@@ -188,21 +171,15 @@ class Restarting:
     This is CausVid's method for long videos. The first latent frame after a restart is the video
     frame at that place, encoded by itself, since the first latent frame of a video encodes a single
     frame; the others are copied.
-
-    Attributes:
-        wan: The transformer.
-        limit: Latent frames of a rollout, those of its start included.
-        overlap: Latent frames at the start of a rollout.
-        again: A function from the latents (1, F, C, h, w) of a rollout to the single latent frame
-            (1, 1, C, h, w) of its last video frame.
-        recached: If set, a new prompt recomputes keys and values of the rollout.
     """
 
-    wan: CausalWan
-    limit: int
-    overlap: int
+    wan: CausalWan  # the transformer
+    limit: int  # latent frames of a rollout, those of its start included
+    overlap: int  # latent frames at the start of a rollout
+    # a function from the latents (1, F, C, h, w) of a rollout to the single latent frame (1, 1,
+    # C, h, w) of its last video frame
     again: Callable[[Tensor], Tensor]
-    recached: bool = False
+    recached: bool = False  # if set, a new prompt recomputes keys and values of the rollout
 
     def begin(self, text: Tensor) -> AnyContext:
         """See `ContextPolicy`."""
@@ -243,12 +220,9 @@ class Recaching:
     """A rolling window; a new prompt recomputes keys and values of the last `window` frames.
 
     Keys and values of the sink are not recomputed (LongLive's global sink).
-
-    Attributes:
-        wan: The transformer, with a window.
     """
 
-    wan: CausalWan
+    wan: CausalWan  # the transformer, with a window
 
     def begin(self, text: Tensor) -> AnyContext:
         """See `ContextPolicy`."""

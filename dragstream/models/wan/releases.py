@@ -230,11 +230,7 @@ RELEASES: dict[str, Release] = {
 
 
 def read_note(folder: str | Path) -> Release | None:
-    """Read the release described in a folder's `dragstream.json`; None without that file.
-
-    Raises:
-        ValueError: A file that does not parse, or has invalid values.
-    """
+    """Read the release described in a folder's `dragstream.json`; None without that file."""
     path = expanded(folder, "folder") / NOTE
     if not path.is_file():
         return None

@@ -37,9 +37,6 @@ def clean(prompt: str) -> str:
     """Normalise a prompt as in training: text repaired, HTML unescaped, single spaces.
 
     Diffusers silently skips the repair if ftfy is not installed; here ftfy is required.
-
-    Raises:
-        ImportError: ftfy is not installed.
     """
     if importlib.util.find_spec("ftfy") is None:
         raise ImportError(
@@ -56,14 +53,6 @@ class TextEncoder:
     A prompt's embeddings (1, tokens, text_dim) are 0 after the prompt's own length. They are cached
     on disk under a digest of the cleaned prompt and the encoder, so that the encoder, the largest
     part of the model, is read (and downloaded) only for new prompts.
-
-    Args:
-        source: The source of the folders `text_encoder` and `tokenizer`.
-        tokens: Length of the embeddings.
-        folder: The cache folder; None disables the disk cache.
-        device: The encoder's device.
-        dtype: The encoder's dtype.
-        keep: If set, the encoder stays in memory after use.
     """
 
     def __init__(
@@ -95,15 +84,7 @@ class TextEncoder:
 
     @torch.no_grad()
     def __call__(self, prompt: str) -> Tensor:
-        """Encode a prompt as embeddings (1, tokens, text_dim), on the CPU.
-
-        Raises:
-            TypeError: Not a string.
-            ValueError: Too many tokens; or the encoder is damaged.
-            FileNotFoundError: The encoder is not on this machine and cannot be downloaded.
-            MemoryError: The encoder does not fit into memory.
-            ImportError: transformers or ftfy is not installed.
-        """
+        """Encode a prompt as embeddings (1, tokens, text_dim), on the CPU."""
         if not isinstance(prompt, str):
             raise TypeError(f"prompt must be a string, got {prompt!r}")
         cleaned = clean(prompt)
@@ -206,11 +187,7 @@ class TextEncoder:
 
 
 def _tokenizer(folder: Path) -> Any:
-    """Load a folder's tokenizer by a class of transformers, never by one in the folder.
-
-    Raises:
-        ValueError: It is damaged or of another kind.
-    """
+    """Load a folder's tokenizer by a class of transformers, never by one in the folder."""
     import transformers
 
     name = read_json(folder / "tokenizer_config.json").get("tokenizer_class", "T5Tokenizer")
@@ -229,11 +206,7 @@ def _tokenizer(folder: Path) -> Any:
 
 
 def _check_described(folder: Path, held: int) -> None:
-    """Check that a config describes about as many weights as the files hold.
-
-    Raises:
-        ValueError: It describes many more, which would be random; or it is damaged.
-    """
+    """Check that a config describes about as many weights as the files hold."""
     text = read_config(folder / "config.json")
     try:
         described = Sizes({}, text=text).text_weights()
@@ -246,11 +219,7 @@ def _check_described(folder: Path, held: int) -> None:
 
 
 def _check_tied(encoder: Any, folder: Path) -> None:
-    """Check that the input embeddings use the weights in the file.
-
-    Raises:
-        ValueError: The embeddings differ: some versions of transformers left them at zero.
-    """
+    """Check that the input embeddings use the weights in the file."""
     shared, used = encoder.shared.weight, encoder.encoder.embed_tokens.weight
     tied = shared.data_ptr() == used.data_ptr() or torch.equal(shared, used)
     if not tied or not bool((used != 0).any()):

@@ -34,41 +34,19 @@ TRANSFORMER = "transformer"
 
 @dataclass(frozen=True)
 class Files:
-    """Sources of the parts of a model.
+    """Sources of the parts of a model."""
 
-    Attributes:
-        base: Source of sizes, VAE, text encoder, tokenizer and scheduler.
-        weights: Source of the transformer's weights and its adapter.
-        checkpoint: The file or folder of the weights in place of the release's; None for the
-            release's.
-        key: The key of the state dict in the file, if it has several.
-        lora: Adapters in place of the release's; None for the release's.
-        preview: The file of a small decoder; None for none.
-        cache: The folder for converted weights and encoded prompts; None disables the cache.
-    """
-
-    base: Source
-    weights: Source
-    checkpoint: Path | None = None
-    key: str | None = None
-    lora: tuple[AdapterFile, ...] | None = None
-    preview: Path | None = None
-    cache: Path | None = None
+    base: Source  # source of sizes, VAE, text encoder, tokenizer and scheduler
+    weights: Source  # source of the transformer's weights and its adapter
+    checkpoint: Path | None = None  # the file or folder of the weights in place of the release's
+    key: str | None = None  # the key of the state dict in the file, if it has several
+    lora: tuple[AdapterFile, ...] | None = None  # adapters in place of the release's
+    preview: Path | None = None  # the file of a small decoder; None for none
+    cache: Path | None = None  # the folder for converted weights and encoded prompts
 
 
 def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> CausalWan:
-    """Read the transformer to the CPU, from a released file or a folder, with its adapter merged.
-
-    Args:
-        release: The model.
-        files: Sources of its weights and sizes.
-        dtype: Dtype of the weights in memory.
-
-    Raises:
-        ValueError: A file that is damaged or of another model; the message names it.
-        FileNotFoundError: A missing file.
-        MemoryError: Too little main memory.
-    """
+    """Read the transformer to the CPU, from a released file or a folder, its adapter merged."""
     given = files.checkpoint
     if given is not None and given.is_dir() and (given / TRANSFORMER).is_dir():
         given = given / TRANSFORMER
