@@ -85,7 +85,7 @@ class Block(nn.Module):
     def forward(
         self, hidden: Tensor, text_kv: KeyValue, modulation: Tensor, call: SelfAttentionCall
     ) -> Tensor:
-        """Return tokens (batch, tokens, channels) after it; `modulation` is (batch, 6, channels)."""
+        """Return tokens (batch, tokens, channels) after it; `modulation` (batch, 6, channels)."""
         shift, scale, gate, ffn_shift, ffn_scale, ffn_gate = self._modulation(modulation)
         attended = self.attn1.output(
             call.attend(self.attn1, self.norm1.modulated(hidden, shift, scale))

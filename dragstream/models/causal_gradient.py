@@ -52,22 +52,20 @@ class Kernel(Protocol):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Return the output, and the log of the softmax's denominator (batch, heads, tokens)."""
-        ...
 
     def gradients(
         self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return gradients of queries, keys and values, for a part of the keys attended to."""
-        ...
 
     def query_gradient(
         self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
     ) -> Tensor:
         """Return the gradient of the queries only."""
-        ...
+        return self.gradients(gradient, query, pair, out, normaliser)[0]
 
 
-class _CpuKernel:
+class _CpuKernel(Kernel):
     """torch's flash attention for CPUs."""
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,7 +85,7 @@ class _CpuKernel:
         self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
     ) -> Tensor:
         if query.dtype not in (torch.float32, torch.float64):
-            return self.gradients(gradient, query, pair, out, normaliser)[0]
+            return super().query_gradient(gradient, query, pair, out, normaliser)
         # Three matrix products instead of the five of the whole gradient.
         key, value = pair
         scaled, scale = query / math.sqrt(query.shape[-1]), 1 / math.sqrt(query.shape[-1])
@@ -103,7 +101,7 @@ class _CpuKernel:
         return found
 
 
-class _CudaKernel:
+class _CudaKernel(Kernel):
     """Flash attention on CUDA devices; on the meta device, shapes only."""
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,11 +119,6 @@ class _CudaKernel:
             gradient, query, *pair, out, normaliser, *sizes, *_PLAIN, nothing, nothing
         )
         return found
-
-    def query_gradient(
-        self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
-    ) -> Tensor:
-        return self.gradients(gradient, query, pair, out, normaliser)[0]
 
 
 META: Kernel = _CudaKernel()

@@ -42,6 +42,12 @@ def warn_of_slow_bfloat16(device: torch.device, dtype: torch.dtype, advice: str)
         warnings.warn(f"{SLOW_BFLOAT16}; {advice}", stacklevel=3)
 
 
+def autocast_bfloat16(device: torch.device) -> torch.autocast:
+    """Compute in bfloat16, but not on a processor that is known to be slow in it."""
+    slow = device.type == "cpu" and bfloat16_is_quick() is False
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=not slow)
+
+
 @contextlib.contextmanager
 def cpu_by_default() -> Iterator[None]:
     """Create tensors on the CPU where no device is given, also after `torch.set_default_device`.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dragstream.drags.files import expanded
 from dragstream.models import playground, plugins
-from dragstream.models.catalogue import Catalogue, ModelEntry
+from dragstream.models.catalogue import Catalogue
 from dragstream.models.wan.release import Release
 from dragstream.models.wan.releases import RELEASES
 
@@ -29,21 +29,18 @@ def available() -> Catalogue:
     The package's own models come first, then the released ones, then those of other packages. It is
     a tuple of names that prints as a table.
     """
-    own = ModelEntry("playground", "a small world, in the package", "none", "any CPU")
+    own = ("playground", "a small world, in the package", "none", "any CPU")
     offered = (name for name in plugins.names() if name not in _MODELS and name not in RELEASES)
     return Catalogue(
         (
             own,
-            *(_model_entry(release) for release in RELEASES.values()),
-            *(ModelEntry(name, "from another package") for name in offered),
+            *(
+                (it.name, it.summary, f"about {it.download_gb:g} GB", "a GPU, dragstream[wan]")
+                for it in RELEASES.values()
+            ),
+            *((name, "from another package", "", "") for name in offered),
         ),
         _NOTE,
-    )
-
-
-def _model_entry(release: Release) -> ModelEntry:
-    return ModelEntry(
-        release.name, release.summary, f"about {release.download_gb:g} GB", "a GPU, dragstream[wan]"
     )
 
 

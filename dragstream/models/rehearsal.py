@@ -78,20 +78,10 @@ def _tensors(tree: Any) -> Iterator[Tensor]:
     return (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
 
 
-@dataclass(frozen=True)
-class Takes:
-    """Memory of a pass, in bytes."""
-
-    peak: int  # peak while it runs, its result included
-    kept: int  # memory still allocated afterwards
-
-
-def rehearse(call: Callable[[], Result]) -> tuple[Result, Takes]:
-    """Run `call`; return its result and the bytes it allocated (peak, kept)."""
+def rehearse(call: Callable[[], Result]) -> tuple[Result, int]:
+    """Run `call`; return its result and the peak of the bytes it allocated, the result included."""
     with Meter() as meter:
-        found = call()
-        kept = meter.alive
-    return found, Takes(meter.peak, kept)
+        return call(), meter.peak
 
 
 def size_of(tensors: Sequence[Tensor | Int8Values]) -> int:
@@ -167,9 +157,9 @@ def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
         text_kv=text_kv // depth * count,
         filtered=window * len(scenery.layers) * filters,
         maps=size_of(maps),
-        denoise=denoise.peak,
-        commit=commit.peak - block + block // depth * count,
-        reference=reference.peak,
+        denoise=denoise,
+        commit=commit - block + block // depth * count,
+        reference=reference,
     )
 
 
@@ -179,8 +169,7 @@ def rehearse_iteration(scenery: Scenery, *, checkpointing: bool) -> int:
     stage, _ = _stage(scenery)
     stage.wan.transformer.offload = OffloadConfig(checkpointing=checkpointing)
     point = stage.latents.requires_grad_()
-    _, takes = rehearse(lambda: _iterate(stage.wan, point, stage.context, scenery.layers))
-    return takes.peak
+    return rehearse(lambda: _iterate(stage.wan, point, stage.context, scenery.layers))[1]
 
 
 def _stage(scenery: Scenery) -> tuple[_Stage, int]:
@@ -226,7 +215,7 @@ class _Filter:
         return filtered.to(maps.dtype)
 
 
-def _read(stage: _Stage, layers: tuple[int, ...], filters: int) -> tuple[list[Tensor], Takes]:
+def _read(stage: _Stage, layers: tuple[int, ...], filters: int) -> tuple[list[Tensor], int]:
     """Compute reference features under each low-pass; also return the memory used."""
     low_passes = [None, *(_Filter(number) for number in range(filters))]
 
@@ -281,7 +270,7 @@ def rehearse_vae(
         _, decode = rehearse(lambda: _decode(vae, latents, list(before), first=False))
         _, visit = rehearse(lambda: _decode(vae, latents, _copied(before), first=False))
     state = size_of([part for part in before if isinstance(part, Tensor)])
-    return VaeTakes(size_of(list(vae.parameters())), state, decode.peak, visit.peak)
+    return VaeTakes(size_of(list(vae.parameters())), state, decode, visit)
 
 
 def _copied(cache: list[Any]) -> list[Any]:

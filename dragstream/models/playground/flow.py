@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground.clips import BLOCK, Clips
 from dragstream.models.playground.model import Playground
 
@@ -51,7 +52,7 @@ class Batch:
         known = noisy.shape[1]
         stage = torch.tensor([0] * self.sink + [1] * BLOCK + [2] * BLOCK)[:known]
         visible = stage[:, None] >= stage[None, :]  # the sink and each block's past
-        with torch.autocast(noisy.device.type, dtype=torch.bfloat16):
+        with autocast_bfloat16(noisy.device):
             flow = model.wan(noisy, sigmas, self.text, self.frames[:, :known], visible)
         return torch.as_tensor(flow).float()
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground import world
 from dragstream.models.playground.autoencoder import FACTOR
 from dragstream.models.playground.clips import (
@@ -103,7 +104,7 @@ def flow_of_blocks(
     visible = (of == to) | ((to < 2) & (to < of))
     levels = torch.cat([sigmas.new_zeros(len(past), known), sigmas.repeat_interleave(BLOCK, 1)], 1)
     times = torch.cat([frames[:, :known], frames[:, known:].repeat(1, count)], 1)
-    with torch.autocast(past.device.type, dtype=torch.bfloat16):
+    with autocast_bfloat16(past.device):
         clips = torch.cat([past, blocks.flatten(1, 2)], 1)
         flow: Tensor = model.wan(clips, levels, text, times, visible)
     of_blocks: Tensor = flow[:, known:].float().unflatten(1, (count, BLOCK))
@@ -192,7 +193,7 @@ def corrected(path: Tensor, clean: Tensor, levels: Sequence[float]) -> Tensor:
 
 def decode_blocks(model: Playground, latents: Tensor) -> Tensor:
     """Decode clean latents (N, BLOCK, C, h, w) to frames (N, BLOCK, 3, H, W), about -1..1."""
-    with torch.autocast(latents.device.type, dtype=torch.bfloat16):
+    with autocast_bfloat16(latents.device):
         frames = [model.autoencoder.decode(part) for part in latents.flatten(0, 1).split(16)]
     decoded: Tensor = torch.cat(frames).float().unflatten(0, latents.shape[:2])
     return decoded

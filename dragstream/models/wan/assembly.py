@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from dragstream.models.wan.bidirectional import BidirectionalWan, Single, Solved
 from dragstream.models.wan.cache import cache_folder
 from dragstream.models.wan.context_policy import (
     Averaging,
-    ContextPolicy,
     Recaching,
     Restarting,
     Rolling,
@@ -93,9 +91,11 @@ def load(
         name.check()
         device_map, changes = device_map or name.device_map, name.changes | changes
         name = name.source
-    where, release_changes = _placed(device_map, changes)
+    if device_map is not None and not isinstance(device_map, DeviceMap):
+        raise TypeError(f"device_map must be a DeviceMap, got {device_map!r}")
+    where, changes = (device_map or DeviceMap()).changed(changes)
     release, own = _released(name)
-    release = release.changed(release_changes)
+    release = release.changed(changes)
     check_quantised(where, release)
     files = Files(
         base=_base(base, release, own, revision),
@@ -200,7 +200,7 @@ def _timesteps(release: Release) -> dict[float, float]:
     return {sigma: step for sigma, step in pairs if sigma * TIMESTEPS != step}
 
 
-def _policy(release: Release, wan: CausalWan, vae: VideoAutoencoder) -> ContextPolicy:
+def _policy(release: Release, wan: CausalWan, vae: VideoAutoencoder) -> Rolling:
     if release.limit is not None:
         return Restarting(wan, release.limit, release.overlap, vae.again, release.recached)
     if release.sink_decay is not None:
@@ -243,21 +243,6 @@ def _check_plan(release: Release, wan: CausalWan, vae: VideoAutoencoder, where: 
     """Check that the memory suffices for generating and dragging, beyond the weights."""
     if torch.device(where.device or "cpu").type != "cpu":
         plan_for(release, wan.config, dict(vae.vae.config), where).check()
-
-
-# ---------------------------------------------------------------------------------- arguments
-
-
-def _placed(
-    device_map: DeviceMap | None, changes: dict[str, Any]
-) -> tuple[DeviceMap, dict[str, Any]]:
-    """Apply changes to the device map; return it and the other changes."""
-    if device_map is not None and not isinstance(device_map, DeviceMap):
-        raise TypeError(f"device_map must be a DeviceMap, got {device_map!r}")
-    fields = {field.name for field in dataclasses.fields(DeviceMap)}
-    about = {name: value for name, value in changes.items() if name in fields}
-    rest = {name: value for name, value in changes.items() if name not in fields}
-    return dataclasses.replace(device_map or DeviceMap(), **about), rest
 
 
 def _released(name: object) -> tuple[Release, Folder | None]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -50,39 +49,36 @@ def inner_context(context: AnyContext) -> CausalContext:
     return inner
 
 
-class ContextPolicy(Protocol):
-    """A policy that makes contexts."""
-
-    def begin(self, text: Tensor) -> AnyContext:
-        """Return a context without blocks."""
-        ...
-
-    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
-        """Return the context with another text."""
-        ...
-
-    def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
-        """Return the context extended by a clean block."""
-        ...
-
-
 @dataclass(frozen=True, eq=False)
 class Rolling:
-    """The transformer's own rolling window and sink."""
+    """The transformer's own rolling window and sink; the base of the other policies."""
 
     wan: CausalWan
 
     def begin(self, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
+        """Return a context without blocks."""
         return self.wan.new_context(text)
 
     def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
+        """Return the context with another text."""
         return self.wan.with_text(inner_context(context), text)
 
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
+        """Return the context extended by a clean block."""
         return self.wan.commit(latents, inner_context(context))
+
+
+class _Rollouts(Rolling):
+    """A policy whose contexts are rollouts."""
+
+    def begin(self, text: Tensor) -> AnyContext:
+        """See `Rolling`."""
+        return RolloutContext(self.wan.new_context(text))
+
+    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
+        """See `Rolling`."""
+        rolled = rollout_of(context)
+        return replace(rolled, inner=self.wan.with_text(rolled.inner, text))
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +91,7 @@ class Averaged(RolloutContext):
 
 
 @dataclass(frozen=True, eq=False)
-class Averaging:
+class Averaging(_Rollouts):
     """A rolling window whose sink is a running mean (Reward Forcing).
 
     When a block leaves the window, sink = decay * sink + (1 - decay) * block, for keys before their
@@ -103,21 +99,11 @@ class Averaging:
     just evicted: its keys are rotated for that place.
     """
 
-    wan: CausalWan  # the transformer, with a window, and a sink of one block
     decay: float  # the weight of the old sink
 
-    def begin(self, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        return Averaged(self.wan.new_context(text))
-
-    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
-        return replace(rolled, inner=self.wan.with_text(rolled.inner, text))
-
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
+        """See `Rolling`."""
+        rolled = rollout_of(context)
         inner = self.wan.commit(latents, rolled.inner)
         sink = rolled.sink if isinstance(rolled, Averaged) else ()
         kept = {block.start for block in inner.blocks}
@@ -165,7 +151,7 @@ class Averaging:
 
 
 @dataclass(frozen=True, eq=False)
-class Restarting:
+class Restarting(_Rollouts):
     """An append-only cache of `limit` frames that restarts from the last `overlap` of them.
 
     This is CausVid's method for long videos. The first latent frame after a restart is the video
@@ -173,7 +159,6 @@ class Restarting:
     frame; the others are copied.
     """
 
-    wan: CausalWan  # the transformer
     limit: int  # latent frames of a rollout, those of its start included
     overlap: int  # latent frames at the start of a rollout
     # a function from the latents (1, F, C, h, w) of a rollout to the single latent frame (1, 1,
@@ -181,20 +166,16 @@ class Restarting:
     again: Callable[[Tensor], Tensor]
     recached: bool = False  # if set, a new prompt recomputes keys and values of the rollout
 
-    def begin(self, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        return RolloutContext(self.wan.new_context(text))
-
     def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
+        """See `Rolling`."""
+        rolled = rollout_of(context)
         if self.recached and rolled.latents:
             return replace(rolled, inner=self._committed(torch.cat(rolled.latents, dim=1), text))
-        return replace(rolled, inner=self.wan.with_text(rolled.inner, text))
+        return super().with_text(context, text)
 
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
+        """See `Rolling`."""
+        rolled = rollout_of(context)
         inner = self.wan.commit(latents, rolled.inner)
         rollout = (*rolled.latents, latents.detach().clone())
         frames = rolled.frames + latents.shape[1]
@@ -216,21 +197,15 @@ class Restarting:
 
 
 @dataclass(frozen=True, eq=False)
-class Recaching:
+class Recaching(_Rollouts):
     """A rolling window; a new prompt recomputes keys and values of the last `window` frames.
 
     Keys and values of the sink are not recomputed (LongLive's global sink).
     """
 
-    wan: CausalWan  # the transformer, with a window
-
-    def begin(self, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        return RolloutContext(self.wan.new_context(text))
-
     def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
+        """See `Rolling`."""
+        rolled = rollout_of(context)
         fresh = self.wan.new_context(text)
         old, recent = rolled.inner, self._recent(rolled)
         start = rolled.frames - sum(block.shape[1] for block in recent)
@@ -242,8 +217,8 @@ class Recaching:
         return replace(rolled, inner=fresh)
 
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
+        """See `Rolling`."""
+        rolled = rollout_of(context)
         inner = self.wan.commit(latents, rolled.inner)
         kept = (*rolled.latents, latents.detach().clone())
         window = self.wan.config.window
@@ -267,7 +242,8 @@ def _plain(block: CommittedBlock) -> tuple[KeyValue, ...]:
     return tuple(joined([pair]) for pair in block.layers)
 
 
-def _rollout(context: AnyContext) -> RolloutContext:
+def rollout_of(context: AnyContext) -> RolloutContext:
+    """Return the context after a check that it is one with clean latents."""
     if not isinstance(context, RolloutContext):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")
     return context

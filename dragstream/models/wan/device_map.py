@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -74,6 +75,16 @@ class DeviceMap:
             if value is not None and value not in kinds:
                 raise ValueError(f"{name} must be None or {' or '.join(kinds)}, got {value!r}")
 
+    def changed(self, changes: Mapping[str, Any]) -> tuple[DeviceMap, dict[str, Any]]:
+        """Replace fields, those of `offload` among them; also return the other changes."""
+        own, saving = (
+            {name: value for name, value in changes.items() if name in kind.__dataclass_fields__}
+            for kind in (DeviceMap, OffloadConfig)
+        )
+        where = replace(self, **own)
+        rest = {name: changes[name] for name in changes if name not in own and name not in saving}
+        return replace(where, offload=replace(where.offload, **saving)), rest
+
     def resolved(self) -> DeviceMap:
         """Return the device map with defaults resolved."""
         device = _device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -81,22 +92,15 @@ class DeviceMap:
             self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
         )
         vae_device = device if self.vae_device is None else _device(self.vae_device)
-        vae_dtype = torch.float32 if vae_device.type == "cpu" else dtype
-        return DeviceMap(
-            device,
-            dtype,
-            vae_device,
-            vae_dtype if self.vae_dtype is None else read_dtype(self.vae_dtype),
-            _device(self.text_device),
-            read_dtype(self.text_dtype),
-            self.keep_text,
-            self.decoder_states,
-            self.offload,
-            self.undo,
-            self.compile,
-            self.attention,
-            self.weights,
-            self.kv_cache,
+        vae_dtype = self.vae_dtype or (torch.float32 if vae_device.type == "cpu" else dtype)
+        return replace(
+            self,
+            device=device,
+            dtype=dtype,
+            vae_device=vae_device,
+            vae_dtype=read_dtype(vae_dtype),
+            text_device=_device(self.text_device),
+            text_dtype=read_dtype(self.text_dtype),
         )
 
 

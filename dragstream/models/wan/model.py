@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dragstream.models.base import LowPassFilter, ModelSpec, Reading
-from dragstream.models.wan.context_policy import AnyContext, ContextPolicy, Rolling, inner_context
+from dragstream.models.wan.context_policy import AnyContext, Rolling, inner_context
 from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.release import TIMESTEPS
 
@@ -55,7 +55,7 @@ class Wan(nn.Module):
         text: Text,
         *,
         timesteps: Mapping[float, float] | None = None,
-        policy: ContextPolicy | None = None,
+        policy: Rolling | None = None,
         preview: PreviewDecoder | None = None,
         undo: int = DeviceMap.undo,
     ) -> None:
