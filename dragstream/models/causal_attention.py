@@ -42,13 +42,13 @@ def _uncompiled(function: Function) -> Function:
     return found
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Compute scaled dot-product attention of heads; the output is (batch, tokens, channels)."""
     query, key, value = (part.transpose(1, 2) for part in (query, key, value))
-    if query.is_meta and mask is None:  # shapes of a fused kernel, which stores no scores
+    if query.is_meta:  # shapes of a fused kernel, which stores no scores
         out = META.forward(query, key, value)[0]
     else:
-        out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        out = F.scaled_dot_product_attention(query, key, value)
     return out.transpose(1, 2).flatten(2)
 
 
@@ -96,34 +96,20 @@ class Attention(nn.Module):
 
 
 class Visibility:
-    """A frame-to-frame attention mask, arranged for fast attention.
+    """A frame-to-frame attention mask (frames, frames), arranged for fast attention.
 
-    A mask that all samples share is converted to runs of frames that attend to the same frames:
-    each run attends to those frames only, without a mask and without computing scores that a mask
-    would discard. Otherwise a token mask is built once for all layers. Row i of a mask, booleans
-    (frames, frames) or (batch, frames, frames), marks the frames that frame i attends to.
+    It is kept as runs of frames that attend to the same frames: each run attends to those frames
+    only, without a mask and without computing scores that a mask would discard.
     """
 
     def __init__(self, mask: Tensor, tokens: int) -> None:
         self.tokens = tokens
-        self.runs: list[tuple[slice, slice | Tensor]] | None = None
-        self.mask: Tensor | None = None
-        if mask.ndim == 3 and bool((mask == mask[:1]).all()):
-            mask = mask[0]
-        if mask.ndim == 2:
-            self.runs = self._runs(mask)
-        else:
-            per_token = mask.repeat_interleave(tokens, -1).repeat_interleave(tokens, -2)
-            self.mask = per_token.unsqueeze(1)
-
-    def _runs(self, mask: Tensor) -> list[tuple[slice, slice | Tensor]]:
+        self.runs: list[tuple[slice, slice | Tensor]] = []
         rows = mask.tolist()
         starts = [i for i in range(len(rows)) if i == 0 or rows[i] != rows[i - 1]]
-        runs = []
         for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
             seen = [frame for frame, visible in enumerate(rows[start]) if visible]
-            runs.append((self._slice(start, stop), self._selection(seen, mask.device)))
-        return runs
+            self.runs.append((self._slice(start, stop), self._selection(seen, mask.device)))
 
     def _slice(self, start: int, stop: int) -> slice:
         return slice(start * self.tokens, stop * self.tokens)
@@ -136,8 +122,6 @@ class Visibility:
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Compute attention in which each frame attends to its visible frames only."""
-        if self.runs is None:
-            return attend(query, key, value, self.mask)
         parts = [attend(query[:, q], key[:, kv], value[:, kv]) for q, kv in self.runs]
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
@@ -147,7 +131,6 @@ class SelfAttentionCall(Protocol):
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """Return the attention's output before the output projection, shaped like `hidden`."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ def check_clips(
     for name, shape, allowed in (
         ("sigmas", sigmas.shape, [(batch, count)]),
         ("frames", frames.shape, [(count,), (batch, count)]),
-        ("mask", mask.shape, [(count, count), (batch, count, count)]),
+        ("mask", mask.shape, [(count, count)]),
     ):
         if tuple(shape) not in allowed:
             choices = " or ".join(map(str, allowed))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+_THETA = 10_000.0
+"""Base of the frequencies."""
+
 _CACHED_BLOCKS = 4
 """Blocks whose rotary embeddings are cached: the newest and those that drags refer to."""
 
@@ -17,11 +20,10 @@ class RotaryEmbedding(nn.Module):
     when needed instead of read from a table, so that the length of a stream has no bound.
     """
 
-    def __init__(self, head_dim: int, theta: float = 10_000.0) -> None:
+    def __init__(self, head_dim: int) -> None:
         super().__init__()
         across = 2 * (head_dim // 6)
         self.split = (head_dim - 2 * across, across, across)
-        self.theta = theta
         self._recent: dict[tuple[int, int, int, int, torch.device], Tensor] = {}
 
     def of_block(
@@ -66,7 +68,7 @@ class RotaryEmbedding(nn.Module):
         width = self.split[axis]
         # MPS has no float64; these few numbers are computed on the CPU.
         pairs = torch.arange(0, width, 2, dtype=torch.float64, device="cpu")
-        angles = positions.cpu()[..., None] * self.theta ** (-pairs / max(width, 1))
+        angles = positions.cpu()[..., None] * _THETA ** (-pairs / max(width, 1))
         rotary_emb = torch.polar(torch.ones_like(angles), angles)
         return rotary_emb.to(torch.complex64).to(positions.device)
 

@@ -188,8 +188,7 @@ class CausalWan(nn.Module):
             sigmas: Noise level of each frame in [0, 1], (batch, frames).
             text: Text embeddings, (batch, tokens, text_dim).
             frames: Absolute frame indices, (frames,) or (batch, frames).
-            mask: Booleans, (frames, frames) or (batch, frames, frames): row i marks the frames that
-                frame i attends to. One mask for all samples is faster than one for each.
+            mask: Booleans, (frames, frames): row i marks the frames that frame i attends to.
 
         Returns:
             The flow, shaped and typed like `latents`; x0 = latents - sigma * flow.

@@ -19,6 +19,18 @@ _CONFIG = "config.json"
 _TRANSFORMER = "WanTransformer3DModel"
 _NAMED_AT_MOST = 5
 
+NAMES = {
+    "num_layers": "num_layers",
+    "num_attention_heads": "num_heads",
+    "attention_head_dim": "head_dim",
+    "ffn_dim": "ffn_dim",
+    "text_dim": "text_dim",
+    "freq_dim": "freq_dim",
+    "in_channels": "latent_channels",
+    "eps": "eps",
+}
+"""Our names of the sizes in a config of diffusers."""
+
 
 def read_released(
     path: str | Path, *, ema: bool | None = None, key: str | None = None
@@ -96,17 +108,7 @@ def _read_config(path: Path, kind: str) -> dict[str, Any]:
 
 
 def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    names = {
-        "num_layers": "num_layers",
-        "num_attention_heads": "num_heads",
-        "attention_head_dim": "head_dim",
-        "ffn_dim": "ffn_dim",
-        "text_dim": "text_dim",
-        "freq_dim": "freq_dim",
-        "in_channels": "latent_channels",
-        "eps": "eps",
-    }
-    missing = [name for name in (*names, "patch_size") if name not in config]
+    missing = [name for name in (*NAMES, "patch_size") if name not in config]
     if missing:
         raise ValueError(f"{path} lacks {listed(missing)}")
     patch = config["patch_size"]
@@ -114,7 +116,7 @@ def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: patch_size must be (1, rows, columns), got {short_repr(patch)}")
     if config.get("out_channels", config["in_channels"]) != config["in_channels"]:
         raise ValueError(f"{path} describes a model with other channels out than in")
-    return {ours: config[name] for name, ours in names.items()} | {"patch": tuple(patch[1:])}
+    return {ours: config[name] for name, ours in NAMES.items()} | {"patch": tuple(patch[1:])}
 
 
 def load_strictly(

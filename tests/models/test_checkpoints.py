@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
-from dragstream.models.checkpoints import read_diffusers
+from dragstream.models.checkpoints import NAMES, read_diffusers
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -154,8 +154,13 @@ def test_pickled_code_is_not_run(config, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def diffusers_sizes(config):
+    sizes = {name: getattr(config, ours) for name, ours in NAMES.items()}
+    return sizes | {"patch_size": (1, *config.patch), "out_channels": config.latent_channels}
+
+
 def diffusers_folder(folder, wan, **changes):
-    sizes = {"_class_name": "WanTransformer3DModel"} | wan.config.diffusers() | changes
+    sizes = {"_class_name": "WanTransformer3DModel"} | diffusers_sizes(wan.config) | changes
     (folder / "config.json").write_text(json.dumps(sizes))
     save_file(wan.transformer.state_dict(), folder / "diffusion_pytorch_model.safetensors")
     return folder

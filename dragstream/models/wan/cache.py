@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -89,14 +89,3 @@ def _keep(path: Path, state: State) -> None:
         write_tensors(path, state)
     except (OSError, SafetensorError) as error:
         _log.info("no copy of the weights: %s", error)
-
-
-def forget(folder: Path | None = None, kinds: Sequence[str] = ("weights", "text")) -> int:
-    """Delete cached files; return the number of bytes freed."""
-    root = cache_folder() if folder is None else folder
-    freed = 0
-    for kind in kinds:
-        for path in (root / kind).glob("*.safetensors"):
-            freed += path.stat().st_size
-            path.unlink()
-    return freed

@@ -29,7 +29,6 @@ class Text(Protocol):
 
     def __call__(self, prompt: str, /) -> Tensor:
         """Return embeddings (1, tokens, text_dim)."""
-        ...
 
 
 class Wan(nn.Module):

@@ -14,9 +14,6 @@ from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.config_files import read_config
 
-TextSizes = Mapping[str, Any]
-"""The keys of a UMT5 config that determine its number of weights."""
-
 
 @dataclass(frozen=True)
 class Sizes:
@@ -26,7 +23,7 @@ class Sizes:
     # the keys of diffusers' `AutoencoderKLWan`; missing keys have its defaults
     vae: Mapping[str, Any] = field(default_factory=dict)
     # the keys of transformers' `UMT5Config` that determine its number of weights
-    text: TextSizes = field(default_factory=dict)
+    text: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_folder(cls, folder: str | Path) -> Sizes:

@@ -31,15 +31,12 @@ class Source(Protocol):
     @property
     def identity(self) -> str:
         """An identifier of the source, for cache keys."""
-        ...
 
     def file(self, name: str) -> Path:
         """Return the path of a file."""
-        ...
 
     def folder(self, name: str) -> Path:
         """Return the path of a folder with its JSON, safetensors and tokenizer files."""
-        ...
 
 
 @dataclass(frozen=True)

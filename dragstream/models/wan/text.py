@@ -73,15 +73,6 @@ class TextEncoder:
         self.keep = keep
         self._parts: tuple[Any, Any] | None = None
 
-    @property
-    def loaded(self) -> bool:
-        """True if the encoder is in memory."""
-        return self._parts is not None
-
-    def free(self) -> None:
-        """Free the encoder; it is read again when needed."""
-        self._parts = None
-
     @torch.no_grad()
     def __call__(self, prompt: str) -> Tensor:
         """Encode a prompt as embeddings (1, tokens, text_dim), on the CPU."""
