@@ -11,7 +11,7 @@ from torch import Tensor
 from dragstream.models.base import LowPassFilter
 from dragstream.models.causal_config import CausalWanConfig, FrameRanges
 from dragstream.models.causal_gradient import KeyValue, StoredKeyValue
-from dragstream.models.causal_int8 import Int8Values, expanded
+from dragstream.models.causal_quantised import Int8Values, expanded
 
 _FILTERS_KEPT = 8
 """Low-pass results cached per block: few cutoffs are usual, but their number has no bound."""

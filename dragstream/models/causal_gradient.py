@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from dragstream.models.causal_int8 import Int8Values, expanded
+from dragstream.models.causal_quantised import Int8Values, expanded
 from dragstream.models.defaults import bfloat16_on_cpu
 from dragstream.models.matrix_attention import MatrixKernel
 

@@ -1,4 +1,5 @@
-"""Weights of a causal Wan in 8 bits, through torchao: `quantise_layers`.
+"""Weights in 8 bits (`quantise_layers`, by torchao), keys and values in INT8 (`Int8Values`).
+
 
 Each matrix of the transformer blocks is stored as INT8 or as FP8 (e4m3), with a scale for each of
 its rows, and expanded for each product. Embeddings, modulations, norms, biases and the head, a few
@@ -8,6 +9,7 @@ percent of the weights, keep their dtype.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -100,3 +102,41 @@ def stored_parts(tensors: Iterable[Tensor]) -> list[Tensor]:
     for tensor in tensors:
         mapped(tensor, keep)
     return parts
+
+
+@dataclass(frozen=True, eq=False)
+class Int8Values:
+    """Keys or values in INT8; indexing the first three axes indexes values and scales."""
+
+    values: Tensor  # INT8, (1, tokens, heads, head_dim)
+    scale: Tensor  # (1, tokens, heads, 1), in the dtype that `expanded` returns
+
+    @classmethod
+    def of(cls, x: Tensor) -> Int8Values:
+        """Round keys or values (1, tokens, heads, head_dim); infinity and NaN stay not finite."""
+        scale = x.abs().amax(dim=-1, keepdim=True) / 127
+        scale = torch.where(scale == 0, 1, scale)
+        values = (x / scale).round().clamp(-127, 127).nan_to_num(0.0).to(torch.int8)
+        return cls(values, scale)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype that `expanded` returns."""
+        return self.scale.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """The stored bytes."""
+        return self.values.nbytes + self.scale.nbytes
+
+    def __getitem__(self, index: Any) -> Int8Values:
+        return Int8Values(self.values[index], self.scale[index])
+
+    def expanded(self) -> Tensor:
+        """Return the values as floating point numbers."""
+        return self.values * self.scale
+
+
+def expanded(x: Tensor | Int8Values) -> Tensor:
+    """Return keys or values as floating point numbers."""
+    return x.expanded() if isinstance(x, Int8Values) else x

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import importlib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from dragstream.drags.files import expanded
 from dragstream.models import playground, plugins
-from dragstream.models.catalogue import Catalogue
 from dragstream.models.wan.release import Release
 from dragstream.models.wan.releases import RELEASES
 
@@ -21,6 +22,38 @@ _MODELS = {"playground": "dragstream.models.playground"}
 
 _NOTE = """Those on one base share VAE and text encoder (0.5 to 3 GB and 12 to 23 GB more, once).
 ds.plan says how much memory they take."""
+
+
+class Catalogue(tuple[str, ...]):  # noqa: SLOT001 - a tuple with slots cannot hold more
+    """The names of models: a tuple that prints as a table of descriptions and requirements.
+
+    Args:
+        rows: Name, description, size of the download and requirements of each model.
+        note: Text below the table.
+    """
+
+    rows: tuple[tuple[str, str, str, str], ...]
+    note: str
+
+    def __new__(cls, rows: Iterable[tuple[str, str, str, str]], note: str = "") -> Self:
+        """Make the tuple of the names, in their order."""
+        listed = tuple(rows)
+        catalogue = super().__new__(cls, (row[0] for row in listed))
+        catalogue.rows, catalogue.note = listed, note
+        return catalogue
+
+    def _table(self) -> Any:
+        import pandas as pd
+
+        return pd.DataFrame(self.rows, columns=["name", "what it is", "download", "needs"])
+
+    def __repr__(self) -> str:
+        widths = [f"{{:{max(map(len, column))}}}".format for column in zip(*self.rows, strict=True)]
+        table = self._table().to_string(index=False, justify="left", formatters=widths)
+        return f"{table}\n{self.note}"
+
+    def _repr_html_(self) -> str:
+        return f"{self._table().to_html(index=False, border=0)}<p>{html.escape(self.note)}</p>"
 
 
 def available() -> Catalogue:

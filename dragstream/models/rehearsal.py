@@ -22,9 +22,8 @@ from torch.utils._pytree import tree_leaves
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_context import CausalContext, CommittedBlock
-from dragstream.models.causal_int8 import Int8Values
 from dragstream.models.causal_offload import OffloadConfig
-from dragstream.models.causal_quantised import quantise_layers, stored_parts
+from dragstream.models.causal_quantised import Int8Values, quantise_layers, stored_parts
 from dragstream.models.causal_wan import CausalWan
 
 Result = TypeVar("Result")

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import torch
@@ -70,7 +71,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--own-from", type=float, default=Recipe.own_from)
     parser.add_argument("--shards", type=int, default=Recipe.shards)
     parser.add_argument("--every", type=int, default=Recipe.every, help="steps from file to file")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    here = "cuda" if torch.cuda.is_available() else "cpu"
+    parser.add_argument("--device", type=torch.device, default=here)
     return parser.parse_args()
 
 
@@ -79,12 +81,7 @@ def main() -> None:
     options = _arguments()
     try:
         recipe = Recipe(
-            steps=options.steps,
-            batch=options.batch,
-            learning_rate=options.learning_rate,
-            own_from=options.own_from,
-            shards=options.shards,
-            every=options.every,
+            **{it.name: getattr(options, it.name) for it in fields(Recipe) if it.name in options}
         )
     except ValueError as error:
         raise SystemExit(str(error)) from error
@@ -99,7 +96,7 @@ def main() -> None:
         teacher=options.teacher,
         cache=options.cache or options.folder / "trajectories",
         output=options.output or options.folder / "weights",
-        device=torch.device(options.device),
+        device=options.device,
     )
 
 

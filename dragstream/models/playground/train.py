@@ -130,7 +130,8 @@ def _arguments() -> argparse.Namespace:
         default=0,
         help="then distil to few steps, see dragstream.models.playground.distil; 0: do not",
     )
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    here = "cuda" if torch.cuda.is_available() else "cpu"
+    parser.add_argument("--device", type=torch.device, default=here)
     return parser.parse_args()
 
 
@@ -139,15 +140,7 @@ def main() -> None:
     options = _arguments()
     if not (math.isfinite(options.minutes) and options.minutes > 0):
         raise SystemExit(f"--minutes must be positive, got {options.minutes}")
-    budget = TrainingBudget(
-        minutes=options.minutes,
-        autoencoder_steps=options.autoencoder_steps,
-        decoder_steps=options.decoder_steps,
-        batch=options.batch,
-        pool=options.pool,
-        learning_rate=options.learning_rate,
-        device=torch.device(options.device),
-    )
+    budget = TrainingBudget(**{f.name: getattr(options, f.name) for f in fields(TrainingBudget)})
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)

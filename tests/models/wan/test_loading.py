@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import dragstream as ds
-from dragstream.models import catalogue
+from dragstream.models import loading
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import read_diffusers
 from dragstream.models.wan import assembly, sources, tiny, weights
@@ -363,7 +363,7 @@ def test_what_can_be_loaded_is_a_table():
     page = table._repr_html_()
     assert page.count("<tr") == 1 + len(table)
     row = ("<b>", "a & b", "", "")
-    assert "&lt;b&gt;" in catalogue.Catalogue([row])._repr_html_()
+    assert "&lt;b&gt;" in loading.Catalogue([row])._repr_html_()
 
 
 def test_tiny_models_repeat_and_differ_by_seed(tmp_path, folders):
