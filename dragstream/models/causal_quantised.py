@@ -1,6 +1,5 @@
 """Weights in 8 bits (`quantise_layers`, by torchao), keys and values in INT8 (`Int8Values`).
 
-
 Each matrix of the transformer blocks is stored as INT8 or as FP8 (e4m3), with a scale for each of
 its rows, and expanded for each product. Embeddings, modulations, norms, biases and the head, a few
 percent of the weights, keep their dtype.
