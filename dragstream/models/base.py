@@ -38,22 +38,17 @@ class ModelSpec:
         clock: Mapping between latent frames and video frames.
         latent_channels: Channels of the latents.
         frames_per_block: Latent frames of a block.
-        sigmas: Noise level of each denoising step: 1.0 first (or just below 1, where the solver
-            requires it), decreasing, above 0.
-        first_sigmas: Noise levels of the first block, those of ``sigmas`` among them, where it has
-            more steps than the others; None for ``sigmas``.
+        sigmas: Noise level of each denoising step, falling from 1.0 (or just below) and above 0.
+        first_sigmas: Those of the first block, all ``sigmas`` among them; None for the same.
         denoising_step: The step at which drags are optimised, counted from 0 (the paper's T' = 3
             of T = 4 is 1).
         learning_rate: Learning rate of the optimisation of a region.
         layers: The tapped layers, counted from 0.
         num_layers: Layers of the transformer.
-        cutoffs: Low-pass cutoffs of the references' features, in cycles per token, in (0, 1]; None:
-            unfiltered.
+        cutoffs: Low-pass cutoffs of the references' features, in cycles per token; None for none.
         upsampling: Cells per token along each axis, at which features are compared.
-        prediction_weight: Weight of clean predictions relative to features in the loss; 0 disables
-            them.
-        most_blocks: Blocks that a stream may have; None for any number. 1 for models that make a
-            whole clip at once.
+        prediction_weight: Weight of clean predictions relative to features in the loss; 0: none.
+        most_blocks: Blocks that a stream may have; None for any number.
 
     Raises:
         ValueError: Contradictory values; the message names them.
@@ -154,11 +149,7 @@ class VideoModel(Protocol):
         """Sizes and schedule of the model."""
 
     def encode_text(self, prompt: str) -> Tensor:
-        """Return the text embeddings (1, tokens, text_dim) of a prompt.
-
-        Raises:
-            ValueError: An empty prompt, or words outside the model's vocabulary.
-        """
+        """Return the text embeddings (1, tokens, text_dim); a ValueError refuses a prompt."""
 
     def new_context(self, text: Tensor) -> Any:
         """Return the context of a stream without blocks."""
@@ -199,17 +190,14 @@ class VideoModel(Protocol):
                 values, of the tapped layers (Eq. 7), or None. It maps (1, frames, rows, columns,
                 channels) to the same shape along axes 2 and 3, and is hashable, as a cache key.
             predict: If set, predict the clean latents x0 of this pass, without guidance.
-            window: Latent frames that the block attends to in this pass, its own included, if
-                fewer than the model's; the model's sink stays visible. Models without attention
-                to the past ignore it. None: the model's.
+            window: Latent frames that the block attends to in this pass, its own and the sink
+                included, if fewer than the model's (None). Models without a past ignore it.
 
         Raises:
-            TypeError: `context` is not a context of this model, a filter is not callable, or
-                `window` is not an integer.
-            ValueError: Latents of a shape that does not fit the model or the context, with values
-                that are not finite; a noise level out of range; layers that the model lacks;
-                neither layers nor a prediction; a filter that changes shapes; a window too short
-                for the sink and a block.
+            TypeError: Another model's context, a filter that is no function, another window.
+            ValueError: Latents that do not fit or are not finite; a noise level out of range;
+                layers that the model lacks, or none without a prediction; a filter that changes
+                shapes; a window too short for the sink and a block.
         """
 
     def decode(self, latents: Tensor, state: Any = None) -> tuple[NDArray[np.uint8], Any]:

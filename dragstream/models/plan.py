@@ -25,15 +25,15 @@ from typing import Any
 import pandas as pd
 import torch
 
-from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_quantised import check_kind
 from dragstream.models.defaults import read_dtype
+from dragstream.models.inspection import find_release
 from dragstream.models.plan_parts import BLOCKS, Part, When, memory_parts, spatial_factor
 from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.release import Release
-from dragstream.models.wan.releases import RELEASES, read_note
+from dragstream.models.wan.releases import RELEASES
 from dragstream.models.wan.room import free_memory, gigabytes
 from dragstream.models.wan.sizes import SIZES, Sizes
 
@@ -302,7 +302,8 @@ def plan(
         ImportError: torchao is missing, for `weights` (extra `quant`).
     """
     where, changes = (device_map or DeviceMap()).changed(changes)
-    release, sizes = _found(name)
+    release, folder = find_release(name)
+    sizes = _sizes(release) if folder is None else Sizes.of_folder(folder)
     source = name if isinstance(name, Release) else str(name)
     return _checked(Plan(release.changed(changes), sizes, _settled(where), source, release))
 
@@ -314,21 +315,6 @@ def plan_for(
     sizes = Sizes(dataclasses.asdict(config), {k: v for k, v in vae.items() if k[0] != "_"})
     source = release.name if release.name in RELEASES else release
     return Plan(release, sizes, device_map, source=source, original=RELEASES.get(release.name))
-
-
-def _found(name: str | Path | Release) -> tuple[Release, Sizes]:
-    if isinstance(name, Release):
-        return name, _sizes(name)
-    if not isinstance(name, str | Path):
-        raise TypeError(f"a model's name must be a string, a path or a Release, got {name!r}")
-    if str(name) in RELEASES:
-        release = RELEASES[str(name)]
-        return release, _sizes(release)
-    folder = expanded(name, "name")
-    if not folder.is_dir():
-        raise ValueError(f"{str(name)!r} is no folder and no released model: {', '.join(RELEASES)}")
-    release = read_note(folder) or RELEASES["self-forcing"]
-    return release, Sizes.of_folder(folder)
 
 
 def _sizes(release: Release) -> Sizes:
