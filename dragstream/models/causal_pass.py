@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,47 +16,29 @@ from dragstream.models.causal_gradient import KeyValue
 from dragstream.models.causal_transformer import CausalTransformer
 
 
-@dataclass(frozen=True, eq=False)
 class BlockPass:
-    """A block of latents in a pass through the layers."""
+    """A block of latents (1, frames, channels, height, width) in a pass through the layers.
 
-    transformer: CausalTransformer
-    context: CausalContext
-    latents: Tensor  # the noisy latents, (1, frames, channels, height, width)
-    sigma: float
-    hidden: Tensor  # their tokens, (1, tokens, channels)
-    size: tuple[int, int]  # rows and columns of tokens
-    time: Tensor  # embedding of the noise level, (1, channels)
-    modulation: Tensor  # modulation of every layer, (1, 6, channels)
-    rotary_emb: Tensor  # rotary embeddings of the tokens, see `causal_rope`
-    visible_ranges: FrameRanges  # the ranges of committed frames that the block attends to
+    It attends to the committed frames in `visible_ranges`, and to itself.
+    """
 
-    @classmethod
-    def start(
-        cls,
+    def __init__(
+        self,
         transformer: CausalTransformer,
         latents: Tensor,
         sigma: float,
         context: CausalContext,
         visible_ranges: FrameRanges,
-    ) -> BlockPass:
-        """Embed a block, as the input of the first layer."""
-        hidden, size = transformer.tokens(latents)
+    ) -> None:
+        self.transformer, self.context, self.visible_ranges = transformer, context, visible_ranges
+        self.latents, self.sigma = latents, sigma
+        self.hidden, self.size = transformer.tokens(latents)
         frames, device = latents.shape[1], latents.device
         # Created on the device: a copy to it would synchronise.
         level = torch.full((1,), sigma, dtype=torch.float32, device=device)
-        rotary_emb = transformer.rope.of_block(context.frames, frames, *size, device)
-        return cls(
-            transformer,
-            context,
-            latents,
-            sigma,
-            hidden,
-            size,
-            *transformer.time(level),
-            torch.view_as_real(rotary_emb),
-            visible_ranges,
-        )
+        self.time, self.modulation = transformer.time(level)
+        rotary_emb = transformer.rope.of_block(context.frames, frames, *self.size, device)
+        self.rotary_emb = torch.view_as_real(rotary_emb)
 
     def taps(
         self, layers: Sequence[int], filters: Sequence[LowPassFilter | None]

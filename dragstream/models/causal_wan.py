@@ -281,7 +281,7 @@ class CausalWan(nn.Module):
         config = self.config if window is None else self.config.narrowed(window)
         sigma = check_block(config, latents, sigma, context)
         ranges = context.visible_ranges(config, latents.shape[1])
-        return BlockPass.start(self.transformer, latents, sigma, context, ranges)
+        return BlockPass(self.transformer, latents, sigma, context, ranges)
 
     def _text_cache(self, text: Tensor) -> tuple[KeyValue, ...]:
         check_text(self.config, text, 1)
