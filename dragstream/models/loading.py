@@ -88,20 +88,16 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
     ```
 
     Args:
-        name: One of `available()`; "playground" comes with the package. Or a folder with a Wan
-            model or with weights of the playground's training, a `Release` of your own, or a plan.
-            The name of another package's model (see `dragstream.models.plugins`) runs that
-            package's code.
-        options: For Wan models, see `dragstream.models.wan.load`: paths of files, devices of the
-            parts, changes to the release. The playground takes `dtype` ("bfloat16" is faster where
-            the processor multiplies it in hardware) and `attention`. Models of other packages take
-            none.
+        name: One of `available()`; a folder with a Wan model or weights of the playground's
+            training; a `Release` of your own; or a plan. The name of another package's model (see
+            `dragstream.models.plugins`) runs that package's code.
+        options: For Wan models, see `dragstream.models.wan.load`. The playground takes `dtype`
+            ("bfloat16" is faster where the processor has instructions for it) and `attention`.
+            Models of other packages take none.
 
     Raises:
-        TypeError: `name` has another type, the model lacks an option, or another package's model is
-            not a `VideoModel`.
-        ValueError: An unknown name, a name that several packages offer, or weights that are damaged
-            or of another model.
+        TypeError: Another type of name, an option that the model lacks, or no `VideoModel`.
+        ValueError: An unknown or ambiguous name, or weights that are damaged or of another model.
         FileNotFoundError: Weights are missing and cannot be downloaded.
         ImportError: A package of a part or of the attention is missing.
         MemoryError, OSError: Too little memory or disk; the message has sizes.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.defaults import read_dtype
@@ -80,7 +80,7 @@ def memory_parts(release: Release, sizes: Sizes, where: DeviceMap) -> tuple[Part
         where.kv_cache == "int8",
     )
     vae = rehearse_vae(
-        _hashable(sizes.vae),
+        json.dumps(dict(sizes.vae), sort_keys=True),
         latent,
         frames=release.frames_per_block,
         dtype=read_dtype(where.vae_dtype),
@@ -171,11 +171,3 @@ def _default_factor() -> int:
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
     return int(inspect.signature(AutoencoderKLWan).parameters["scale_factor_spatial"].default)
-
-
-def _hashable(config: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Convert a config to a hashable cache key."""
-    return tuple(
-        (key, tuple(value) if isinstance(value, list) else value)
-        for key, value in sorted(config.items())
-    )

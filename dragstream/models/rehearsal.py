@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -250,18 +251,17 @@ class VaeTakes:
 
 @functools.lru_cache(maxsize=32)
 def rehearse_vae(
-    config: tuple[tuple[str, Any], ...],
+    config: str,
     size: tuple[int, int],
     *,
     frames: int,
     dtype: torch.dtype,
 ) -> VaeTakes:
-    """Measure the memory of a VAE, from its config alone."""
+    """Measure the memory of a VAE, from its config as JSON alone."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
-    listed = {key: list(value) if isinstance(value, tuple) else value for key, value in config}
     with _META, torch.no_grad():
-        vae = AutoencoderKLWan.from_config(listed)
+        vae = AutoencoderKLWan.from_config(json.loads(config))
         torch.nn.Module.to(vae, dtype)  # diffusers' own `to` warns about absent layers
         latents = torch.empty(1, vae.config.z_dim, frames, *size, dtype=dtype)
         before: list[Any] = [None] * vae._cached_conv_counts["decoder"]  # noqa: SLF001 - its length

@@ -21,32 +21,28 @@ class DeviceMap:
 
     Args:
         device: The transformer's device; None means a CUDA device if there is one, else the CPU.
-        dtype: The transformer's dtype, or its name: "bfloat16" or "bf16", "float16" or
-            "fp16", "float32" or "fp32". None means bfloat16 on a CUDA device, float32 elsewhere.
+        dtype: The transformer's dtype, or its name ("bfloat16", "bf16", ...); None means bfloat16
+            on a CUDA device, float32 elsewhere.
         vae_device: The VAE's device; None means the transformer's.
-        vae_dtype: Dtype of the VAE and of a small decoder; None means the transformer's, but
-            float32 if the VAE is on a CPU.
+        vae_dtype: Dtype of the VAE and of a small decoder; None means float32 on a CPU, else the
+            transformer's.
         text_device: The text encoder's device.
         text_dtype: The text encoder's dtype.
         keep_text: If set, the text encoder stays in memory after use.
         decoder_states: Number of the VAE decoder's states that stay on its device: 2 suffice for an
             edit and the next block; with 0 they are copied to it for each use.
         offload: The transformer's memory saving options.
-        undo: Default number of blocks whose model state streams keep for undo (see `Stream`); each
-            needs device memory.
-        compile: If set, the transformer's layers are compiled, see
-            `dragstream.models.causal_compile`.
-        attention: Name of the attention in passes without gradients, see
-            `dragstream.models.attention_backends`; None means the default for device and dtype.
+        undo: Blocks that streams keep for undo by default (see `Stream`); each takes device memory.
+        compile: If set, the transformer's layers are compiled, see `causal_compile`.
+        attention: Name of the attention in passes without gradients, see `attention_backends`; None
+            means the default for device and dtype.
         weights: "fp8" or "int8" stores the matrices of the transformer's layers in 8 bits, see
-            `dragstream.models.causal_quantised`; None stores them in `dtype`.
+            `causal_quantised`; None stores them in `dtype`.
         kv_cache: "int8" stores keys and values of finished blocks in 8 bits; None in `dtype`.
 
     Raises:
-        TypeError, RuntimeError: An unknown device or dtype.
-        ValueError: A dtype that is not floating point; a CUDA device on a machine without one;
-            fewer than 0 states or 1 block; an unknown attention; another name of weights or of a
-            cache.
+        TypeError, RuntimeError, ValueError: An unknown device, dtype or name, or one that does not
+            work here; fewer than 0 states or 1 block.
     """
 
     device: torch.device | str | None = None
