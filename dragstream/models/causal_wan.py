@@ -29,9 +29,8 @@ from dragstream.models.causal_inputs import (
     check_text,
 )
 from dragstream.models.causal_offload import OffloadConfig
-from dragstream.models.causal_pass import BlockPass
 from dragstream.models.causal_quantised import stored_parts
-from dragstream.models.causal_transformer import CausalTransformer, frozen
+from dragstream.models.causal_transformer import BlockPass, CausalTransformer, frozen
 from dragstream.models.checkpoints import check_fit, load_strictly, read_released
 
 P = ParamSpec("P")

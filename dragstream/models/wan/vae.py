@@ -34,11 +34,6 @@ class DecoderState:
         self._maps = maps
 
     @property
-    def size(self) -> int:
-        """Size of the state in bytes."""
-        return sum(part.nbytes for part in self._maps if isinstance(part, Tensor))
-
-    @property
     def device(self) -> torch.device:
         """The device of the feature maps."""
         return next(part.device for part in self._maps if isinstance(part, Tensor))
