@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded
-from dragstream.models.config_files import read_config
+from dragstream.models.config_files import error_prefix, read_config
 from dragstream.models.state_dicts import State, choose_state, dequantised, find_states
 from dragstream.models.weight_files import find_files, read_tree
 
@@ -49,10 +49,8 @@ def read_released(
             f"{files.shown.name} holds no weights of a Wan transformer, "
             f"but {listed(tree) or 'nothing'}"
         )
-    try:
+    with error_prefix(files.shown.name, ValueError):
         found = choose_state(states, ema=ema, key=key)
-    except ValueError as error:
-        raise ValueError(f"{files.shown.name}: {error}") from error
     convert = str if found.layout == "diffusers" else diffusers_name
     state: State = {}
     origins: dict[str, str] = {}
@@ -93,11 +91,8 @@ def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
     config = _read_config(folder / _CONFIG, kind)
     if not any(folder.glob("*.safetensors*")):
         raise FileNotFoundError(f"{folder} holds no safetensors")
-    try:
-        state: State = read_tree(find_files(folder))
-    except ValueError as error:
-        raise ValueError(truncate(f"{folder} holds a damaged file: {error}")) from error
-    return config, state
+    with error_prefix(f"{folder} holds a damaged file", ValueError):
+        return config, read_tree(find_files(folder))
 
 
 def _read_config(path: Path, kind: str) -> dict[str, Any]:

@@ -16,14 +16,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dragstream.drags.checks import truncate
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import ModelSpec
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import load_strictly
-from dragstream.models.config_files import read_config
+from dragstream.models.config_files import error_prefix, read_config
 from dragstream.models.defaults import cpu_by_default, read_dtype, warn_of_slow_bfloat16
 from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
@@ -121,24 +120,18 @@ class Playground(StreamedWan):
         folder, dtype = expanded(folder, "folder"), read_dtype(dtype)
         if dtype not in _DTYPES:
             raise ValueError(f"the playground's dtype must be float32 or bfloat16, got {dtype}")
-        try:
+        wrong = (KeyError, TypeError, ValueError, RuntimeError)
+        with error_prefix(f"{folder / 'config.json'} is no playground config", *wrong):
             config = read_config(folder / "config.json")
             cls._check_described(config, folder)
             model = _class_of(config, cls)(config)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(
-                truncate(f"{folder / 'config.json'} is no playground config: {error}")
-            ) from error
         for name, part in model.parts().items():
             path = folder / f"{name}.safetensors"
             if not path.is_file():
                 raise FileNotFoundError(f"the playground's weights are incomplete: no {path}")
-            try:
+            prefix = f"{path} does not hold the playground's {name}"
+            with error_prefix(prefix, SafetensorError, ValueError):
                 load_strictly(part, load_file(path))
-            except (SafetensorError, ValueError) as error:
-                raise ValueError(
-                    f"{path} does not hold the playground's {name}: {error}"
-                ) from error
         warn_of_slow_bfloat16(model.device, dtype, 'load with dtype="float32"')
         model.wan.to(dtype).use_attention(attention)
         model.autoencoder.decoder.to(dtype)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dragstream.models.checkpoints import diffusers_name, listed, released_name
+from dragstream.models.config_files import error_prefix
 from dragstream.models.state_dicts import State, mappings, root_name
 from dragstream.models.weight_files import find_files, read_tree
 
@@ -57,10 +58,8 @@ class AdapterFile:
 def read_adapter(path: str | Path) -> Adapter:
     """Read an adapter from safetensors or a pickle, maybe under a key."""
     files = find_files(path)
-    try:
+    with error_prefix(f"{files.shown.name} holds no adapter", ValueError):
         return find_adapter(read_tree(files))
-    except ValueError as error:
-        raise ValueError(f"{files.shown.name} holds no adapter: {error}") from error
 
 
 def find_adapter(tree: Mapping[str, Any]) -> Adapter:

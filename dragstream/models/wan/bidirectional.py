@@ -18,10 +18,10 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 from torch import Tensor
 
-from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.checks import short_repr
 from dragstream.models.base import Reading
 from dragstream.models.causal_context import CausalContext
-from dragstream.models.config_files import read_config
+from dragstream.models.config_files import error_prefix, read_config
 from dragstream.models.wan.context_policy import AnyContext, Rolling, RolloutContext
 from dragstream.models.wan.model import Wan
 
@@ -57,10 +57,8 @@ class Steps:
     @classmethod
     def from_file(cls, path: Path, count: int, shift: float | None = None) -> Steps:
         """Make the steps of a `scheduler_config.json`."""
-        try:
+        with error_prefix(f"{path} describes no scheduler for Wan"):
             return cls.of(read_config(path), count, shift)
-        except Exception as error:  # damaged files make diffusers raise many types
-            raise ValueError(truncate(f"{path} describes no scheduler for Wan: {error}")) from error
 
     def solver(self, step: int) -> Solver:
         """Make a solver without history that starts at a step."""

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import load_strictly
+from dragstream.models.config_files import error_prefix
 from dragstream.models.defaults import cpu_by_default
 from dragstream.models.pixels import to_frames
 from dragstream.models.state_dicts import State
@@ -127,13 +128,10 @@ class PreviewDecoder(nn.Module):
             for name, weight in read_tree(find_files(path)).items()
             if name.startswith(_DECODER) and isinstance(weight, Tensor)
         }
-        try:
+        prefix = f"{path.name} is no small decoder for Wan, as {', '.join(PREVIEWS)} are"
+        with error_prefix(prefix, KeyError, ValueError):
             model = cls._shaped(state)
             load_strictly(model, _cut(state, model))
-        except (KeyError, ValueError) as error:
-            raise ValueError(
-                f"{path.name} is no small decoder for Wan, as {', '.join(PREVIEWS)} are: {error}"
-            ) from error
         if path.name.startswith(_UNNORMALISED):
             if statistics is None:
                 raise ValueError(f"{path.name} needs the statistics of the VAE's latents")

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded
-from dragstream.models.config_files import read_json
+from dragstream.models.config_files import error_prefix, read_json
 from dragstream.models.wan.release import Guidance, Release
 
 NOTE = "dragstream.json"
@@ -234,15 +234,9 @@ def read_note(folder: str | Path) -> Release | None:
     path = expanded(folder, "folder") / NOTE
     if not path.is_file():
         return None
-    try:
+    with error_prefix(f"{path} does not describe a model", TypeError, ValueError):
         fields = read_json(path)
         like = fields.pop("like", "self-forcing")
-        return _named(like).changed(fields)
-    except (TypeError, ValueError) as error:
-        raise ValueError(truncate(f"{path} does not describe a model: {error}")) from error
-
-
-def _named(like: object) -> Release:
-    if not isinstance(like, str) or like not in RELEASES:
-        raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {short_repr(like)}")
-    return RELEASES[like]
+        if not isinstance(like, str) or like not in RELEASES:
+            raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {short_repr(like)}")
+        return RELEASES[like].changed(fields)

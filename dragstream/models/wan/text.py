@@ -13,8 +13,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from dragstream.drags.checks import check_int, short_repr, truncate
-from dragstream.models.config_files import read_config, read_json
+from dragstream.drags.checks import check_int, short_repr
+from dragstream.models.config_files import error_prefix, read_config, read_json
 from dragstream.models.defaults import cpu_by_default, warn_of_slow_bfloat16
 from dragstream.models.wan.cache import read_tensors, write_tensors
 from dragstream.models.wan.room import need_memory
@@ -144,10 +144,8 @@ class TextEncoder:
             ) from error
         tokenizer_folder = self.source.folder("tokenizer")
         folder = self.source.folder("text_encoder")
-        try:
+        with error_prefix(f"{folder} holds a damaged file", SafetensorError, OSError):
             size = _size(folder, self.dtype)
-        except (SafetensorError, OSError) as error:
-            raise ValueError(truncate(f"{folder} holds a damaged file: {error}")) from error
         need_memory(
             size,
             torch.device("cpu"),
@@ -161,7 +159,7 @@ class TextEncoder:
         )
         warn_of_slow_bfloat16(self.device, self.dtype, advice)
         tokenizer = _tokenizer(tokenizer_folder)
-        try:
+        with error_prefix(f"{folder} holds no UMT5 encoder that can be read"):
             encoder = UMT5EncoderModel.from_pretrained(
                 folder,
                 dtype=self.dtype,
@@ -169,10 +167,6 @@ class TextEncoder:
                 trust_remote_code=False,
                 use_safetensors=True,
             )
-        except Exception as error:  # damaged files make the readers raise many types
-            raise ValueError(
-                truncate(f"{folder} holds no UMT5 encoder that can be read: {error}")
-            ) from error
         _check_tied(encoder, folder)
         return tokenizer, encoder.requires_grad_(requires_grad=False).eval().to(self.device)
 
@@ -188,21 +182,15 @@ def _tokenizer(folder: Path) -> Any:
             f"got {short_repr(name)}"
         )
     kind: Any = getattr(transformers, _TOKENIZERS[name])
-    try:
+    with error_prefix(f"{folder} holds no tokenizer that can be read"):
         return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # damaged files make the readers raise many types
-        raise ValueError(
-            truncate(f"{folder} holds no tokenizer that can be read: {error}")
-        ) from error
 
 
 def _check_described(folder: Path, held: int) -> None:
     """Check that a config describes about as many weights as the files hold."""
     text = read_config(folder / "config.json")
-    try:
+    with error_prefix(f"{folder / 'config.json'} describes no UMT5", KeyError, TypeError):
         described = Sizes({}, text=text).text_weights()
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder / 'config.json'} describes no UMT5: {error!r}") from error
     if described > 2 * held:
         raise ValueError(
             f"{folder / 'config.json'} describes {described} weights, the files hold {held}"

@@ -16,8 +16,8 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan, u
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dragstream.drags.checks import truncate
 from dragstream.models.checkpoints import check_fit, load_strictly, read_folder
+from dragstream.models.config_files import error_prefix
 from dragstream.models.pixels import check_finite, to_frames
 
 
@@ -81,10 +81,8 @@ class VideoAutoencoder(nn.Module):
     ) -> VideoAutoencoder:
         """Read a `vae` folder in the Diffusers layout."""
         config, state = read_folder(folder, "AutoencoderKLWan")
-        try:
+        with error_prefix(str(folder)):
             return cls.from_state(state, config, dtype=dtype)
-        except Exception as error:  # invalid configs make diffusers raise many types
-            raise ValueError(truncate(f"{folder}: {error}")) from error
 
     @classmethod
     def from_state(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,6 +18,7 @@ from dragstream.models.checkpoints import (
     read_released,
     read_sizes,
 )
+from dragstream.models.config_files import error_prefix
 from dragstream.models.inspection import described
 from dragstream.models.state_dicts import State
 from dragstream.models.wan.adapter import AdapterFile, merge, read_adapter
@@ -57,8 +57,8 @@ def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> Caus
         config = CausalWanConfig.of(sizes | release.causal)
         _need_ram(config, dtype)
         state = _merged(state, files.lora or (), release)
-        wan: CausalWan = _named(given, CausalWan.from_state, state, config, dtype=dtype)
-        return wan
+        with error_prefix(str(given), ValueError, SafetensorError):
+            return CausalWan.from_state(state, config, dtype=dtype)
     config = CausalWanConfig.of(
         read_sizes(files.base.file(f"{TRANSFORMER}/config.json")) | release.causal
     )
@@ -106,17 +106,9 @@ def _read(
 def _merged(state: State, adapters: tuple[AdapterFile, ...], release: Release) -> State:
     for adapter in adapters:
         factors = read_adapter(adapter.path)
-        choice = {"strength": adapter.strength, "alpha": release.lora_alpha}
-        state = _named(adapter.path, merge, state, factors, **choice)
+        with error_prefix(str(adapter.path), ValueError):
+            state = merge(state, factors, strength=adapter.strength, alpha=release.lora_alpha)
     return state
-
-
-def _named(path: Path, call: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a reader of a file; a ValueError then names the file."""
-    try:
-        return call(*args, **kwargs)
-    except (ValueError, SafetensorError) as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def _need_ram(config: CausalWanConfig, dtype: torch.dtype) -> None:
