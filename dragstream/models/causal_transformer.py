@@ -16,13 +16,17 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from dragstream.models.base import LowPassFilter
-from dragstream.models.causal_attention import CachedCall, SelfAttentionCall, TappedCall
+from dragstream.models.causal_attention import (
+    CachedCall,
+    RotaryEmbedding,
+    SelfAttentionCall,
+    TappedCall,
+)
 from dragstream.models.causal_block import Block, LayerNorm
 from dragstream.models.causal_config import CausalWanConfig, FrameRanges
 from dragstream.models.causal_context import CausalContext, low_passed
 from dragstream.models.causal_gradient import KeyValue, try_out
 from dragstream.models.causal_offload import OffloadConfig, offloaded_copy, pin
-from dragstream.models.causal_rope import RotaryEmbedding
 
 _TIMESTEPS = 1000.0
 """Timestep per noise level in Wan's flow matching: timestep = sigma * 1000."""

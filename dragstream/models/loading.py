@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,9 +15,6 @@ from dragstream.models.wan.releases import RELEASES
 if TYPE_CHECKING:
     from dragstream.models.base import VideoModel
     from dragstream.models.plan import Plan
-
-# Model names, and the module whose `load()` builds each model.
-_MODELS = {"playground": "dragstream.models.playground"}
 
 _NOTE = """Those on one base share VAE and text encoder (0.5 to 3 GB and 12 to 23 GB more, once).
 ds.plan says how much memory they take."""
@@ -63,7 +59,7 @@ def available() -> Catalogue:
     a tuple of names that prints as a table.
     """
     own = ("playground", "a small world, in the package", "none", "any CPU")
-    offered = (name for name in plugins.names() if name not in _MODELS and name not in RELEASES)
+    offered = (name for name in plugins.names() if name not in ("playground", *RELEASES))
     return Catalogue(
         (
             own,
@@ -103,9 +99,8 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
         MemoryError, OSError: Too little memory or disk; the message has sizes.
     """
     if isinstance(name, str | Path):
-        if name in _MODELS:
-            model: VideoModel = importlib.import_module(_MODELS[str(name)]).load(**options)
-            return model
+        if name == "playground":
+            return playground.load(**options)
         if name not in RELEASES and name in plugins.names():
             if options:
                 raise TypeError(f"{name!r} takes no options, got {', '.join(options)}")

@@ -124,7 +124,10 @@ class Playground(StreamedWan):
         with error_prefix(f"{folder / 'config.json'} is no playground config", *wrong):
             config = read_config(folder / "config.json")
             cls._check_described(config, folder)
-            model = _class_of(config, cls)(config)
+            solver = config.get("solver")
+            if solver not in (None, "plain"):
+                raise ValueError(f"solver must be 'plain' or left out, got {solver!r}")
+            model = DistilledPlayground(config) if solver else cls(config)
         for name, part in model.parts().items():
             path = folder / f"{name}.safetensors"
             if not path.is_file():
@@ -240,13 +243,3 @@ class DistilledPlayground(Playground):
     def fingerprint(self) -> str:
         """Return a digest that also differs from that of steps with fresh noise."""
         return hashlib.sha256(f"plain {super().fingerprint()}".encode()).hexdigest()
-
-
-def _class_of(config: Mapping[str, Any], default: type[Playground]) -> type[Playground]:
-    """Return the model class for the solver in a config."""
-    solver = config.get("solver")
-    if solver is None:
-        return default
-    if solver != "plain":
-        raise ValueError(f"solver must be 'plain' or left out, got {solver!r}")
-    return DistilledPlayground

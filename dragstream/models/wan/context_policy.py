@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from dragstream.models.causal_attention import apply_rotary_emb
 from dragstream.models.causal_context import CausalContext, CommittedBlock
 from dragstream.models.causal_gradient import KeyValue, joined
-from dragstream.models.causal_rope import apply_rotary_emb
 from dragstream.models.causal_wan import CausalWan
 
 

@@ -130,7 +130,10 @@ class Release:
             given = getattr(self, name)
             values = None if given is None else check_sequence(given, name, "numbers")
             object.__setattr__(self, name, values)
-        _check(self)
+        for name, most in _MOST.items():
+            check_at_most(getattr(self, name), most, name)
+        _check_numbers(self)
+        _check_past(self)
 
     def changed(self, changes: Mapping[str, Any]) -> Release:
         """Return the release with values replaced, those of `guidance` among them."""
@@ -228,13 +231,6 @@ _MOST = {
     "denoising_step": 10_000,
 }
 """Upper bounds of the numbers and list lengths in a release."""
-
-
-def _check(release: Release) -> None:
-    for name, most in _MOST.items():
-        check_at_most(getattr(release, name), most, name)
-    _check_numbers(release)
-    _check_past(release)
 
 
 def _check_numbers(release: Release) -> None:
