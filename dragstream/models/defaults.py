@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -31,7 +31,7 @@ def bfloat16_is_quick() -> bool | None:
 
     Known on x86, where torch reports AVX-512 BF16 and AMX (`torch.cpu.get_capabilities`).
     """
-    report = getattr(torch.cpu, "get_capabilities", dict)()  # newer than the oldest torch allowed
+    report: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # newer than the oldest torch allowed
     units = [report.get(name) for name in ("avx512_bf16", "amx_bf16")]
     return None if None in units else any(units)
 
