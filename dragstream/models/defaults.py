@@ -31,7 +31,8 @@ def bfloat16_is_quick() -> bool | None:
 
     Known on x86, where torch reports AVX-512 BF16 and AMX (`torch.cpu.get_capabilities`).
     """
-    report: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # newer than the oldest torch allowed
+    # The oldest torch that is allowed has no such function.
+    report: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     units = [report.get(name) for name in ("avx512_bf16", "amx_bf16")]
     return None if None in units else any(units)
 
