@@ -20,6 +20,7 @@ from dragstream.models.wan.cache import read_tensors, write_tensors
 from dragstream.models.wan.room import need_memory
 from dragstream.models.wan.sizes import Sizes
 from dragstream.models.wan.sources import Source, signature
+from dragstream.models.weight_files import find_files, read_tree
 
 _log = logging.getLogger(__name__)
 
@@ -144,19 +145,14 @@ class TextEncoder:
             ) from error
         tokenizer_folder = self.source.folder("tokenizer")
         folder = self.source.folder("text_encoder")
-        with error_prefix(f"{folder} holds a damaged file", SafetensorError, OSError):
-            size = _size(folder, self.dtype)
-        need_memory(
-            size,
-            torch.device("cpu"),
-            "the text encoder",
-            "encode the prompts on a machine with more (they are kept in the cache folder), "
-            "or close other programs",
-        )
-        _check_described(folder, size // self.dtype.itemsize)
-        advice = (
-            'text_dtype="float32" takes twice the memory (prompts are kept in the cache folder)'
-        )
+        with error_prefix(f"{folder} holds a damaged file", ValueError, OSError):
+            weights = read_tree(find_files(folder), data=False).values()
+        held = sum(weight.numel() for weight in weights)
+        advice = "encode prompts on a machine with more (they are cached), or close other programs"
+        size = held * self.dtype.itemsize
+        need_memory(size, torch.device("cpu"), "the text encoder", advice)
+        _check_described(folder, held)
+        advice = 'text_dtype="float32" takes twice the memory (prompts are cached)'
         warn_of_slow_bfloat16(self.device, self.dtype, advice)
         tokenizer = _tokenizer(tokenizer_folder)
         with error_prefix(f"{folder} holds no UMT5 encoder that can be read"):
@@ -209,16 +205,3 @@ def _check_tied(encoder: Any, folder: Path) -> None:
             f"embeddings to the weights in the file, so every prompt would be noise; versions 5.0 "
             f"and 5.1 do that: pip install --upgrade transformers"
         )
-
-
-def _size(folder: Path, dtype: torch.dtype) -> int:
-    """Compute the bytes of a folder's weights as `dtype`, from the file headers only."""
-    from safetensors import safe_open
-
-    count = 0
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, "pt") as file:
-            for name in file.keys():  # noqa: SIM118 - not a mapping
-                shape = file.get_slice(name).get_shape()
-                count += int(torch.Size(shape).numel())
-    return count * dtype.itemsize
