@@ -1,11 +1,9 @@
 """Attention with a custom backward pass: taps get query gradients only.
 
 In an iteration of a drag the keys and values of the past are constants, and so are, for a tap
-(Section 4.2.1), those of the block itself. Differentiating the attention as a whole would compute
-their gradients too, store the concatenated past of every layer until the backward pass, and attend
-twice where the network and a tap have the same output. Here the concatenated past exists for one
-call only, and output and tap share one attention; their gradients differ, and are computed
-separately:
+(Section 4.2.1), those of the block itself. Autograd would compute their gradients too, store the
+concatenated past of every layer, and attend twice. Here it exists for one call only, and output and
+tap share one attention; their gradients differ:
 
 - queries get both gradients, from the past and from the block itself;
 - keys and values of the block get the network's gradient;

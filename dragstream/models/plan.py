@@ -1,13 +1,5 @@
 """Estimate of a Wan's device memory before anything is loaded: `plan` and `Plan`.
 
-```python
-plan = ds.plan("self-forcing", height=480, width=832)
-plan                                    # a table: the parts, their device, size and time of use
-plan.smaller                            # plans that take less memory, and the cost of each
-model = ds.load(plan)                   # checks the free memory first
-stream = ds.Stream(model, prompt="…")  # keeps plan.undo blocks for undo
-```
-
 Sizes come from configs, and working memory from a dry run of the passes on torch's meta device; so
 a plan needs neither a GPU nor a download.
 """

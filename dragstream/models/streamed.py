@@ -99,14 +99,9 @@ class StreamedWan(nn.Module):
         return self.policy.extended(context, latents)
 
     def encode_video(self, frames: NDArray[np.uint8]) -> Tensor:
-        """Encode a video from its beginning as latents (1, N, C, h, w), in whole blocks.
+        """Encode a video from its beginning, uint8 (T, H, W, 3), as latents (1, N, C, h, w).
 
-        Args:
-            frames: uint8 (T, H, W, 3); T is the video frame count of one or more whole blocks.
-
-        Raises:
-            TypeError: `frames` is not a uint8 array.
-            ValueError: Frames of another size, or not the number of whole blocks.
+        T is the video frame count of one or more whole blocks; a ValueError refuses another.
         """
         count = len(frames) if getattr(frames, "ndim", 0) == 4 else 0
         self.check_pixels(frames, "a video", (count,))

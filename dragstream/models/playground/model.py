@@ -170,10 +170,7 @@ class Playground(StreamedWan):
     def encode_text(self, prompt: str) -> Tensor:
         """Encode a caption as text embeddings (1, phrases, text_dim).
 
-        Raises:
-            TypeError: the prompt is not a string.
-            ValueError: an empty prompt, unknown words (the message lists the known ones), or
-                too many phrases.
+        A ValueError refuses an empty one, unknown words and too many phrases.
         """
         embeddings: Tensor = self.captions(word_counts([prompt]).to(self.device))
         return embeddings
@@ -190,22 +187,13 @@ class Playground(StreamedWan):
 
     @torch.no_grad()
     def decode(self, latents: Tensor, state: None = None) -> tuple[NDArray[np.uint8], None]:
-        """Decode latents (1, F, 8, h, w) to frames uint8 (F, H, W, 3), each frame by itself.
-
-        Raises:
-            FloatingPointError: the images are not finite.
-        """
+        """Decode latents (1, F, 8, h, w) to frames uint8 (F, H, W, 3), each frame by itself."""
         images = self.autoencoder.decode(latents[0].to(self.device, torch.float32))
         return to_frames((images + 1) * 127.5, "decoder"), state
 
     @torch.no_grad()
     def encode_image(self, image: NDArray[np.uint8]) -> Tensor:
-        """Encode an image as a first block (1, F, 8, h, w) without motion.
-
-        Raises:
-            TypeError: `image` is not a uint8 array.
-            ValueError: its shape is not the shape of a frame.
-        """
+        """Encode an image, uint8 (H, W, 3), as a first block (1, F, 8, h, w) without motion."""
         self.check_pixels(image, "an image", ())
         latents = self.encode_frames(np.asarray(image)[None])
         return latents.expand(-1, self.spec.frames_per_block, -1, -1, -1).contiguous()

@@ -1,13 +1,8 @@
 """The context policies of the released models: four ways to keep the past visible.
 
 Each converts clean blocks to contexts of a `CausalWan`, and is selected by the fields of a
-`Release`:
-
-- `Rolling`: an unlimited rolling window (Self-Forcing, Causal Forcing);
-- `Averaging`: a rolling window whose sink is a running mean of what leaves it (Reward Forcing);
-- `Restarting`: an append-only cache that restarts from a few overlapping frames when it is full
-  (CausVid), or before every block (Krea Realtime);
-- `Recaching`: a rolling window whose keys and values are recomputed under a new prompt (LongLive).
+`Release`: `Rolling` (Self-Forcing, Causal Forcing), `Averaging` (Reward Forcing), `Restarting`
+(CausVid; Krea Realtime before every block), `Recaching` (LongLive).
 """
 
 from __future__ import annotations

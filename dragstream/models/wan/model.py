@@ -69,12 +69,7 @@ class Wan(StreamedWan):
 
     @torch.no_grad()
     def encode_text(self, prompt: str) -> Tensor:
-        """Encode a prompt as (1, tokens, text_dim), 0 after the prompt's own length.
-
-        Raises:
-            TypeError: The prompt is not a string.
-            ValueError: An empty prompt, or one that is too long.
-        """
+        """Encode a prompt as (1, tokens, text_dim), 0 after the prompt's own length."""
         if not isinstance(prompt, str):
             raise TypeError(f"prompt must be a string, got {prompt!r}")
         if not prompt.strip():
@@ -88,11 +83,7 @@ class Wan(StreamedWan):
     def encode_image(self, image: NDArray[np.uint8]) -> Tensor:
         """Encode an image as a first block (1, F, C, h, w) without motion.
 
-        The VAE encodes the image, repeated for all video frames of the block.
-
-        Raises:
-            TypeError: `image` is not a uint8 array.
-            ValueError: Its shape is not the shape of a frame.
+        The VAE encodes the image, uint8 (H, W, 3), repeated for all video frames of the block.
         """
         self.check_pixels(image, "an image", ())
         count = self.spec.clock.video_frames(self.spec.frames_per_block)

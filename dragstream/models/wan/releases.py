@@ -1,14 +1,7 @@
 """The table of released Wan models, and descriptions of others in model folders.
 
-A new autoregressive Wan is a `Release`, not code:
-
-```python
-mine = dataclasses.replace(RELEASES["self-forcing"], name="mine", window=9, sink=1)
-model = ds.load(mine, checkpoint="mine.pt")
-```
-
-or, without Python, a folder with a `dragstream.json`: `{"like": "self-forcing", "window": 9}`.
-
+A new autoregressive Wan is a `Release`, not code: `dataclasses.replace(RELEASES["self-forcing"],
+name="mine", window=9)`, or a `dragstream.json` in its folder, `{"like": "self-forcing"}`.
 Comments name the source of each constant. What no source says is marked as a choice of this
 package: mostly the tapped layers of other sizes than the paper's, and the memory beyond the length
 that a model was trained for.
