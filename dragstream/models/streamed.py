@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -18,7 +19,7 @@ from dragstream.models.wan.context_policy import AnyContext, Rolling, inner_cont
 from dragstream.models.wan.release import TIMESTEPS
 
 
-class StreamedWan(nn.Module):
+class StreamedWan(nn.Module, ABC):
     """A causal Wan with a schedule and a context policy; see `VideoModel` for the methods.
 
     Args:
@@ -47,9 +48,9 @@ class StreamedWan(nn.Module):
         """The device of latents and contexts."""
         return self.wan.transformer.device
 
+    @abstractmethod
     def digest(self) -> str:
         """Compute a digest of weights, sizes and schedule."""
-        raise NotImplementedError
 
     @functools.cached_property
     def _digest(self) -> str:
@@ -115,9 +116,9 @@ class StreamedWan(nn.Module):
             )
         return self.encode_frames(frames)
 
+    @abstractmethod
     def encode_frames(self, frames: NDArray[np.uint8]) -> Tensor:
         """Encode checked frames (T, H, W, 3) as latents (1, N, C, h, w) on the model's device."""
-        raise NotImplementedError
 
     def check_pixels(self, pixels: object, what: str, frames: tuple[int, ...]) -> None:
         """Raise a TypeError or ValueError unless pixels are uint8 (*frames, H, W, 3)."""
