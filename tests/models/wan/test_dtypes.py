@@ -6,6 +6,7 @@ import torch
 import dragstream as ds
 from dragstream.models.attention_backends import matrices
 from dragstream.models.causal_attention import Attention
+from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.defaults import read_dtype
 from dragstream.models.wan.device_map import DeviceMap
 
@@ -69,3 +70,8 @@ def test_each_part_in_bfloat16_on_a_slow_processor_warns(quick, folders, monkeyp
     assert tuple(text.partition("; ")[2] for text in found) == advice
     with pytest.warns(UserWarning, match=r"bfloat16.*text_dtype=\"float32\""):
         model.encode_text("a red bird")
+
+
+def test_loading_takes_savings_by_name(quick, folders):
+    model = quick(folders["self-forcing"], swapped_layers=1, keep_filtered=False)
+    assert model.wan.offload == OffloadConfig(swapped_layers=1, keep_filtered=False)
