@@ -63,7 +63,7 @@ class Rolling:
         return self.wan.commit(latents, inner_context(context))
 
 
-class _Rollouts(Rolling):
+class Rollouts(Rolling):
     """A policy whose contexts are rollouts."""
 
     def begin(self, text: Tensor) -> AnyContext:
@@ -86,7 +86,7 @@ class Averaged(RolloutContext):
 
 
 @dataclass(frozen=True, eq=False)
-class Averaging(_Rollouts):
+class Averaging(Rollouts):
     """A rolling window whose sink is a running mean (Reward Forcing).
 
     When a block leaves the window, sink = decay * sink + (1 - decay) * block, for keys before their
@@ -146,7 +146,7 @@ class Averaging(_Rollouts):
 
 
 @dataclass(frozen=True, eq=False)
-class Restarting(_Rollouts):
+class Restarting(Rollouts):
     """An append-only cache of `limit` frames that restarts from the last `overlap` of them.
 
     This is CausVid's method for long videos. The first latent frame after a restart is the video
@@ -192,7 +192,7 @@ class Restarting(_Rollouts):
 
 
 @dataclass(frozen=True, eq=False)
-class Recaching(_Rollouts):
+class Recaching(Rollouts):
     """A rolling window; a new prompt recomputes keys and values of the last `window` frames.
 
     Keys and values of the sink are not recomputed (LongLive's global sink).
