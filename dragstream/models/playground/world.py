@@ -163,7 +163,7 @@ def sample_scenes(
 
 
 def render(scenes: Scenes, chunk: int = 64) -> np.ndarray:
-    """Render scenes to video."""
+    """Render scenes to video, uint8 (B, T, H, W, 3), `chunk` frames at once."""
     return render_with_masks(scenes, chunk)[0]
 
 
@@ -195,7 +195,10 @@ def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
 
 @cpu_by_default()
 def sketch(scenes: Scenes, stride: int) -> Tensor:
-    """Render coarse images, differentiable in the scenes' positions, sizes, angles and yaws."""
+    """Render a sample in `stride` pixels: (B, T, H / stride, W / stride, 3) in 0..1.
+
+    It is differentiable in the scenes' positions, sizes, angles and yaws.
+    """
     (layers,) = _layers(scenes, len(scenes) * scenes.frames)
     pictures: Tensor = layers.paint(stride)[0].unflatten(0, (len(scenes), scenes.frames))
     return pictures
