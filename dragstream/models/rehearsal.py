@@ -110,15 +110,6 @@ class TransformerTakes:
 
 
 @dataclass(frozen=True)
-class _Stage:
-    """A model on the meta device, before a block whose window is full."""
-
-    wan: CausalWan
-    context: CausalContext
-    latents: Tensor
-
-
-@dataclass(frozen=True)
 class Scenery:
     """The inputs that determine the memory of a transformer's passes."""
 
@@ -140,13 +131,21 @@ class Scenery:
 @functools.lru_cache(maxsize=32)
 def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
     """Measure the memory of a transformer, from its config alone."""
-    stage, text_kv = _stage(scenery)
-    wan, depth, count = stage.wan, scenery.depth, scenery.config.num_layers
-    _, denoise = rehearse(lambda: wan.denoise(stage.latents, 0.9, stage.context))
-    grown, commit = rehearse(lambda: wan.commit(stage.latents, stage.context))
+    wan, context, latents = _stage(scenery)
+    depth, count = scenery.depth, scenery.config.num_layers
+    text_kv = size_of([part for pair in context.text_kv for part in pair])
+    _, denoise = rehearse(lambda: wan.denoise(latents, 0.9, context))
+    grown, commit = rehearse(lambda: wan.commit(latents, context))
     block = size_of([part for pair in grown.blocks[-1].layers for part in pair])
     wan.transformer.offload = OffloadConfig(keep_filtered=False)
-    maps, reference = _read(stage, scenery.layers, filters)
+    low_passes = [None, *(_Filter(number) for number in range(filters))]
+
+    def read() -> list[Tensor]:
+        with torch.no_grad():
+            found = wan.read(latents, 0.9, context, scenery.layers, low_passes)
+            return [_maps(tap, scenery.layers) for tap in found.taps]
+
+    maps, reference = rehearse(read)
     layer = size_of(list(wan.transformer.blocks[0].parameters()))
     window = block // depth * scenery.past // scenery.config.frames_per_block
     return TransformerTakes(
@@ -166,14 +165,19 @@ def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
 @functools.lru_cache(maxsize=32)
 def rehearse_iteration(scenery: Scenery, *, checkpointing: bool) -> int:
     """Return the bytes of a drag iteration: forward, stored activations and backward."""
-    stage, _ = _stage(scenery)
-    stage.wan.transformer.offload = OffloadConfig(checkpointing=checkpointing)
-    point = stage.latents.requires_grad_()
-    return rehearse(lambda: _iterate(stage.wan, point, stage.context, scenery.layers))[1]
+    wan, context, latents = _stage(scenery)
+    wan.transformer.offload = OffloadConfig(checkpointing=checkpointing)
+    point = latents.requires_grad_()
+
+    def iterate() -> Tensor:
+        maps = _maps(wan.read(point, 0.9, context, scenery.layers).taps[0], scenery.layers)
+        return torch.autograd.grad(maps.square().mean(), point)[0]
+
+    return rehearse(iterate)[1]
 
 
-def _stage(scenery: Scenery) -> tuple[_Stage, int]:
-    """Build a model of `depth` layers, its past and a block; also return the text's bytes."""
+def _stage(scenery: Scenery) -> tuple[CausalWan, CausalContext, Tensor]:
+    """Build a model of `depth` layers on the meta device, its past and a block."""
     config = dataclasses.replace(scenery.config, num_layers=scenery.depth, window=None, sink=0)
     size, past, dtype = scenery.size, scenery.past, scenery.dtype
     with _META:
@@ -186,20 +190,14 @@ def _stage(scenery: Scenery) -> tuple[_Stage, int]:
         quantise_layers(wan.transformer.blocks, scenery.weights)
     wan.int8_cache = scenery.int8_cache
     context = wan.new_context(text)
-    text_kv = size_of([part for pair in context.text_kv for part in pair])
     if past:
         rows, columns = size[0] // config.patch[0], size[1] // config.patch[1]
         shape = (1, past * rows * columns, config.num_heads, config.head_dim)
-        pairs = tuple(
-            (
-                torch.empty(shape, dtype=dtype, device=_META),
-                torch.empty(shape, dtype=dtype, device=_META),
-            )
-            for _ in range(config.num_layers)
-        )
+        empty = functools.partial(torch.empty, shape, dtype=dtype, device=_META)
+        pairs = [(empty(), empty()) for _ in range(config.num_layers)]
         seen = CommittedBlock(0, past, (rows, columns), wan.stored(pairs))
         context = dataclasses.replace(context, frames=past, blocks=(seen,))
-    return _Stage(wan, context, latents), text_kv
+    return wan, context, latents
 
 
 @dataclass(frozen=True)
@@ -215,28 +213,8 @@ class _Filter:
         return filtered.to(maps.dtype)
 
 
-def _read(stage: _Stage, layers: tuple[int, ...], filters: int) -> tuple[list[Tensor], int]:
-    """Compute reference features under each low-pass; also return the memory used."""
-    low_passes = [None, *(_Filter(number) for number in range(filters))]
-
-    def read() -> list[Tensor]:
-        with torch.no_grad():
-            found = stage.wan.read(stage.latents, 0.9, stage.context, layers, low_passes)
-            return [_maps(tap, layers) for tap in found.taps]
-
-    return rehearse(read)
-
-
 def _maps(taps: dict[int, Tensor], layers: tuple[int, ...]) -> Tensor:
     return torch.cat([taps[layer] for layer in layers], dim=-1).float()
-
-
-def _iterate(
-    wan: CausalWan, latents: Tensor, context: CausalContext, layers: tuple[int, ...]
-) -> Tensor:
-    maps = _maps(wan.read(latents, 0.9, context, layers).taps[0], layers)
-    (gradient,) = torch.autograd.grad(maps.square().mean(), latents)
-    return gradient
 
 
 @dataclass(frozen=True)
@@ -251,11 +229,7 @@ class VaeTakes:
 
 @functools.lru_cache(maxsize=32)
 def rehearse_vae(
-    config: str,
-    size: tuple[int, int],
-    *,
-    frames: int,
-    dtype: torch.dtype,
+    config: str, size: tuple[int, int], *, frames: int, dtype: torch.dtype
 ) -> VaeTakes:
     """Measure the memory of a VAE, from its config as JSON alone."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan

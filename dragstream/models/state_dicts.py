@@ -90,7 +90,7 @@ def find_states(tree: Mapping[str, Any]) -> list[FoundState]:
 def choose_state(
     states: list[FoundState], *, ema: bool | None = None, key: str | None = None
 ) -> FoundState:
-    """Choose one of the state dicts of a file."""
+    """Choose a state dict of a file: by key, by `ema` where it has both, or the only one."""
     keys = ", ".join(repr(state.key) for state in states)
     if key is not None:
         chosen = [state for state in states if key in {state.key, state.key.partition(".")[0]}]

@@ -135,7 +135,7 @@ class Distillation(TransformerTraining):
     def loss(
         self, batch: Trajectories, generator: torch.Generator, *, own: bool
     ) -> tuple[Tensor, list[float]]:
-        """Compute the student's error at all of its noise levels."""
+        """Compute the flow's mean squared error, weighted near objects; also by noise level."""
         text = self.model.captions(batch.counts)
         path = batch.path[:, self.marks]
         noisy, later = path[:, :-1], path[:, 1:]
