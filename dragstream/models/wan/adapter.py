@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +106,7 @@ def _is_meta(value: object) -> bool:
     return isinstance(value, Tensor) and value.is_meta
 
 
-def merge(
-    state: Mapping[str, Tensor],
-    adapter: Adapter,
-    *,
-    strength: float = 1.0,
-    alpha: float | None = None,
-) -> State:
+def merge(state: Mapping[str, Tensor], adapter: Adapter, strength: float = 1.0) -> State:
     """Merge an adapter: W + strength * alpha / rank * B A for each weight, dtypes unchanged.
 
     Float8 weights become bfloat16, which holds changes that float8 would round away.
@@ -135,9 +129,7 @@ def merge(
         raise ValueError(f"the adapter changes {listed(wrong)}")
     result = dict(state)
     for name, factors in adapter.items():
-        weight = result[places[name]]
-        chosen = factors if alpha is None else replace(factors, alpha=alpha)
-        result[places[name]] = _changed(weight, chosen, strength)
+        result[places[name]] = _changed(result[places[name]], factors, strength)
     return result
 
 

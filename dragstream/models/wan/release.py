@@ -68,7 +68,6 @@ class Release:
         ema: Whether to take the averaged weights, if the file has both; None: it has one, or `key`
             names it.
         lora: Path in `repository` of a low-rank adapter to merge; None for none.
-        lora_alpha: Scale of the adapter: weights gain alpha / rank * B A. None means alpha = rank.
         timesteps: Timesteps of the denoising steps, unless `guidance` or `solver_steps` is set.
         first_timesteps: Those of the first block, all `timesteps` among them; None for the same.
         solver_steps: Steps of the solver of the scheduler in `base`; None for `timesteps`, with
@@ -102,7 +101,6 @@ class Release:
     file: str | None = None
     ema: bool | None = None
     lora: str | None = None
-    lora_alpha: float | None = None
     timesteps: tuple[float, ...] = (1000.0, 750.0, 500.0, 250.0)
     first_timesteps: tuple[float, ...] | None = None
     solver_steps: int | None = None

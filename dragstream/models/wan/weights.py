@@ -56,7 +56,7 @@ def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> Caus
         sizes, state = read_diffusers(given)
         config = CausalWanConfig.of(sizes | release.causal)
         _need_ram(config, dtype)
-        state = _merged(state, files.lora or (), release)
+        state = _merged(state, files.lora or ())
         with error_prefix(str(given), ValueError, SafetensorError):
             return CausalWan.from_state(state, config, dtype=dtype)
     config = CausalWanConfig.of(
@@ -68,7 +68,15 @@ def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> Caus
         adapters = () if release.lora is None else (AdapterFile(files.weights.file(release.lora)),)
 
     def read() -> State:
-        return _read(path, adapters, release, files.key, config)
+        with torch.device("meta"):
+            wanted = CausalWan(config)
+        try:
+            state, origins = read_released(path, ema=release.ema, key=files.key)
+            check_fit(wanted.transformer, state, origins)
+        except ValueError as error:
+            found = described(path)
+            raise ValueError(f"{path}: {error}{found and f' ({found})'}") from error
+        return _merged(state, adapters)
 
     _need_ram(config, dtype)
     state = converted(_digest(path, adapters, release, files.key), read, dtype, files.cache)
@@ -81,33 +89,15 @@ def _digest(
     """Compute the name of the cached copy: it changes with the files and with what is read."""
     parts = [path, *(adapter.path for adapter in adapters)]
     files = [file for part in parts for file in find_files(part).paths]
-    choices = (release.ema, key, release.lora_alpha, [adapter.strength for adapter in adapters])
+    choices = (release.ema, key, [adapter.strength for adapter in adapters])
     return hashlib.sha256(f"{signature(files)} {choices}".encode()).hexdigest()[:32]
 
 
-def _read(
-    path: Path,
-    adapters: tuple[AdapterFile, ...],
-    release: Release,
-    key: str | None,
-    config: CausalWanConfig,
-) -> State:
-    with torch.device("meta"):
-        wanted = CausalWan(config)
-    try:
-        state, origins = read_released(path, ema=release.ema, key=key)
-        check_fit(wanted.transformer, state, origins)
-    except ValueError as error:
-        found = described(path)
-        raise ValueError(f"{path}: {error}{found and f' ({found})'}") from error
-    return _merged(state, adapters, release)
-
-
-def _merged(state: State, adapters: tuple[AdapterFile, ...], release: Release) -> State:
+def _merged(state: State, adapters: tuple[AdapterFile, ...]) -> State:
     for adapter in adapters:
         factors = read_adapter(adapter.path)
         with error_prefix(str(adapter.path), ValueError):
-            state = merge(state, factors, strength=adapter.strength, alpha=release.lora_alpha)
+            state = merge(state, factors, adapter.strength)
     return state
 
 
