@@ -289,7 +289,7 @@ def plan(
 
     Raises:
         TypeError: A value of the wrong kind, or an unknown field.
-        ValueError: An unknown name, or contradictory values.
+        ValueError: An unknown name, a folder without a model, or contradictory values.
         FileNotFoundError: A folder without configs.
         ImportError: torchao is missing, for `weights` (extra `quant`).
     """
