@@ -49,7 +49,8 @@ class Catalogue(tuple[str, ...]):  # noqa: SLOT001 - a tuple with slots cannot h
         return f"{table}\n{self.note}"
 
     def _repr_html_(self) -> str:
-        return f"{self._table().to_html(index=False, border=0)}<p>{html.escape(self.note)}</p>"
+        table = self._table().to_html(index=False, border=0, justify="left")
+        return f"{table}<p>{html.escape(self.note)}</p>"
 
 
 def available() -> Catalogue:
