@@ -128,4 +128,4 @@ class StreamedWan(nn.Module, ABC):
         shape = (*frames, self.spec.grid.height, self.spec.grid.width, 3)
         found = tuple(getattr(pixels, "shape", ()))
         if found != shape:
-            raise ValueError(f"{what} must have shape {shape}, got {found}")
+            raise ValueError(f"{what} must be {shape}, got {found}")
