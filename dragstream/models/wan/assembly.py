@@ -112,10 +112,10 @@ def assemble(
     """Read the parts of a model and assemble them."""
     where = device_map.resolved()
     device, dtype = torch.device(where.device or "cpu"), where.dtype
-    for part in ("", "vae_"):
-        placed = torch.device(getattr(where, f"{part}device"))
-        advice = f'load with {part}dtype="float32"'
-        warn_of_slow_bfloat16(placed, getattr(where, f"{part}dtype"), advice)
+    for prefix in ("", "vae_"):
+        placed = torch.device(getattr(where, f"{prefix}device"))
+        advice = f'load with {prefix}dtype="float32"'
+        warn_of_slow_bfloat16(placed, getattr(where, f"{prefix}dtype"), advice)
     with tqdm(total=4, desc=f"loading {release.name}", disable=not progress, leave=False) as bar:
         wan = read_transformer(release, files, dtype)  # type: ignore[arg-type]
         if where.weights is not None:
