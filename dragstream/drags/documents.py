@@ -33,15 +33,16 @@ memory, and errors begin with the place of the offending value, as in `drags[0].
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dragstream.drags.budget import Budget
 from dragstream.drags.checks import check_int, short_repr
-from dragstream.drags.motions import KINDS, Combined, Drag, Memory, Motion
+from dragstream.drags.motions import KINDS, Combined, Drag, Memory, Motion, Path
 from dragstream.drags.motions.combined import MOST_PARTS as MOST_COMBINED
 from dragstream.drags.reading import (
     MOST_POINTS,
+    Budget,
     Document,
     located,
     read_fields,
@@ -151,9 +152,9 @@ def _shown(drag: Drag, height: int, width: int) -> Document:
     sketch = drag.motion.sketch(rasterise(drag.region, height, width), _SHOWN_FRAMES)
     maps = [drag.motion.at(step / _SHOWN_STEPS).matrix for step in range(_SHOWN_STEPS + 1)]
     return {
-        "lines": [_lists(line.points) for line in sketch.lines],
+        "lines": [_plain(line.points) for line in sketch.lines],
         "tip": sketch.tip,
-        "dots": [_lists(dot.point) for dot in sketch.dots],
+        "dots": [_plain(dot.point) for dot in sketch.dots],
         "maps": [[*x, *y] for x, y in maps],
     }
 
@@ -167,8 +168,7 @@ def _region_json(region: Shape) -> Document:
         return {"type": "mask", "height": height, "width": width, "runs": list(region.runs)}
     for kind, outline in _OUTLINES.items():
         if isinstance(region, outline):
-            names = [item.name for item in dataclasses.fields(outline)]
-            return {"type": kind} | {name: _lists(getattr(region, name)) for name in names}
+            return {"type": kind, **_plain(region)}
     raise TypeError(f"a region of class {type(region).__name__} cannot be written as JSON")
 
 
@@ -179,14 +179,18 @@ def _motion_json(motion: Motion, *, own: bool, page: bool = False) -> Document:
         if page:
             return {"type": "own", "value": {"class": Combined.__name__, "of": of}}
         return {"type": motion.kind, "of": of}
-    if own and motion.kind not in KINDS:
+    if motion.kind in KINDS:
+        return {"type": motion.kind, **_plain(motion)}
+    if own:
         return {"type": "own", "value": to_plain(motion, "motion")}
-    return {"type": motion.kind, **motion.to_document()}
+    raise TypeError(f"a motion of class {type(motion).__name__} cannot be written as JSON")
 
 
-def _lists(value: Any) -> Any:
-    """A value with lists in place of tuples."""
-    return [_lists(part) for part in value] if isinstance(value, tuple) else value
+def _plain(value: Any) -> Any:
+    """A value with lists in place of tuples, and dictionaries in place of dataclasses."""
+    if dataclasses.is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 class DocumentReader:
@@ -245,14 +249,9 @@ class DocumentReader:
             return self._combination(value, where, depth)
         if kind == "mask":
             return self._mask(value, where)
-        names = [item.name for item in dataclasses.fields(_OUTLINES[kind])]
-        fields = read_fields(value, where, ("type", *names))
-        if "points" in names:
-            listed = read_list(fields["points"], f"{where}.points", MOST_POINTS)
-            self.budget.spend("points", len(listed), f"{where}.points")
-        with located(where):
-            outline: Shape = _OUTLINES[kind](**{name: fields[name] for name in names})
-            return outline
+        self.budget.spend("points", _listed(value), where)
+        outline: Shape = _read(_OUTLINES[kind], value, where)
+        return outline
 
     def _combination(self, value: object, where: str, depth: int) -> Shape:
         if depth == DEEPEST:
@@ -284,7 +283,8 @@ class DocumentReader:
         kind = read_type(value, where, (*KINDS, Combined.kind, "own"))
         if kind in KINDS:
             self.budget.spend("points", _listed(value), where)
-            return KINDS[kind].from_document(value, where)
+            motion: Motion = _read(KINDS[kind], value, where)
+            return motion
         if kind == Combined.kind:
             return self._combined(read_fields(value, where, ("type", "of"))["of"], where)
         fields = read_fields(value, where, ("type", "value"), ("shown",))
@@ -303,6 +303,24 @@ class DocumentReader:
         parts = [self._motion(part, f"{where}.of[{index}]") for index, part in enumerate(listed)]
         with located(where):
             return Combined(parts)
+
+
+def _read(kind: type[Any], value: Any, where: str) -> Any:
+    """A region, motion or path from its fields, which are the parameters of its class."""
+    parameters = inspect.signature(kind).parameters
+    required = tuple(name for name, each in parameters.items() if each.default is each.empty)
+    optional = [name for name in parameters if name not in required]
+    tag = () if kind is Path else ("type",)
+    shown = ("shown",) if getattr(kind, "kind", None) in _READ_ONLY else ()
+    fields = read_fields(value, where, (*tag, *required), (*optional, *shown))
+    given = {name: fields[name] for name in parameters if name in fields}
+    for name, field in given.items():
+        if isinstance(field, list | tuple):
+            read_list(field, f"{where}.{name}", MOST_POINTS)
+    if "path" in given:
+        given["path"] = _read(Path, given["path"], f"{where}.path")
+    with located(where):
+        return kind(**given)
 
 
 def _listed(value: object) -> int:

@@ -26,7 +26,6 @@ from typing import Any
 
 import numpy as np
 
-from dragstream.drags.budget import Budget
 from dragstream.drags.checks import (
     Point,
     check_finite,
@@ -39,7 +38,7 @@ from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.mask_files import MaskReader
 from dragstream.drags.motions import Drag, Motion, Rotation, Translation
-from dragstream.drags.reading import located
+from dragstream.drags.reading import Budget, located
 from dragstream.drags.shapes import Mask
 
 __all__ = ["RELEASED_CLOCK", "Label", "Mode", "from_json", "read_label", "read_labels", "to_json"]

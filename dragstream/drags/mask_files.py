@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.budget import Budget
 from dragstream.drags.checks import short_repr
-from dragstream.drags.reading import located
+from dragstream.drags.reading import Budget, located
 from dragstream.drags.shapes import BoolMask, Mask
 
 MOST_PIXELS = 2**25

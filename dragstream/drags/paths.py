@@ -77,13 +77,20 @@ def check_unit_interval(fraction: object) -> float:
     return number
 
 
-def check_frames(frames: object, count: int, what: str) -> tuple[float, ...] | None:
-    """Pins as floats: one latent frame for each of `count` waypoints, rising from 0; or None.
+def check_stops(
+    value: object, name: str, check: Callable[[object, str], float], first: float
+) -> float | tuple[float, ...]:
+    """A number, or the numbers of a sequence that begins with `first` (added if missing)."""
+    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str | bytes):
+        return check(value, name)
+    stops = tuple(check(each, f"{name}[{index}]") for index, each in enumerate(value))
+    if not stops:
+        raise ValueError(f"{name} is empty: give a number or a sequence of numbers")
+    return stops if stops[0] == first else (first, *stops)
 
-    Raises:
-        TypeError: They are not a sequence of numbers.
-        ValueError: There are more or fewer than waypoints, or they do not rise from 0.
-    """
+
+def check_frames(frames: object, count: int, what: str) -> tuple[float, ...] | None:
+    """Pins as floats: one latent frame for each of `count` waypoints, rising from 0; or None."""
     if frames is None:
         return None
     if isinstance(frames, str | bytes) or not isinstance(frames, Sequence | np.ndarray):

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from dragstream.drags.checks import short_repr, truncate
-from dragstream.drags.paths import Path
 
 MOST_POINTS = 2**14
 """Longest list of points or angles that a document may hold."""
@@ -72,19 +71,18 @@ def read_list(value: object, where: str, most: int) -> Sequence[Any]:
     return value
 
 
-def read_path(value: object, where: str) -> Path:
-    """A path: the inverse of `path_document`."""
-    fields = read_fields(value, where, ("points",), ("smooth", "ease", "frames"))
-    points: Any = read_list(fields["points"], f"{where}.points", MOST_POINTS)
-    with located(where):
-        return Path(points, **given(fields, "smooth", "ease", "frames"))
+class Budget:
+    """Limits for a whole file, since limits of its parts do not bound how many there are."""
 
+    def __init__(self, **most: int) -> None:
+        self._most = most
+        self._left = dict(most)
 
-def path_document(path: Path) -> Document:
-    """A path as plain data."""
-    return {
-        "points": [[x, y] for x, y in path.points],
-        "smooth": path.smooth,
-        "ease": path.ease,
-        "frames": path.frames and list(path.frames),
-    }
+    def spend(self, thing: str, amount: int, where: str) -> None:
+        """Count an amount of one kind."""
+        if thing not in self._left:
+            return
+        if amount > self._left[thing]:
+            name = thing.replace("_", " ")
+            raise ValueError(f"{where}: at most {self._most[thing]} {name} are read altogether")
+        self._left[thing] -= amount

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save as save_tensors
 
-from dragstream.drags.budget import Budget
+from dragstream.drags.reading import Budget
 from dragstream.drags.checks import check_int, check_keys, check_not_negative, short_repr
 from dragstream.drags.documents import DocumentReader, to_json
 from dragstream.drags.motions import Drag, validate

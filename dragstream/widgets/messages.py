@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags import motions, regions
-from dragstream.drags.budget import Budget
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.checks import check_point as read_point
 from dragstream.drags.documents import MOST_DRAGS, DocumentReader
+from dragstream.drags.reading import Budget
 from dragstream.drags.shapes import Shape
 from dragstream.drags.work import painting_steps
 from dragstream.widgets.camera_entries import active_camera

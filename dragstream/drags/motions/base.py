@@ -1,19 +1,46 @@
-"""`Motion`: the base class of all motions, and the targets of an animation."""
+"""`Motion`: the base class of all motions, its drawing, and the targets of an animation."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from dragstream.drags.checks import Point, check_int, short_repr
+from dragstream.drags.checks import Point, check_int
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions.sketch import Dot, Line, Sketch
-from dragstream.drags.reading import Document
 from dragstream.drags.regions import centroid
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, value_expression
+
+Tip = Literal["arrow", "bar"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points (x, y); `weight` is its width in units of a picture's pen."""
+
+    points: tuple[Point, ...]
+    weight: float = 2.4
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A disc at a point (x, y), in the drag's colour or white; `radius` is in units of the pen."""
+
+    point: Point
+    radius: float
+    white: bool = False
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A drawing of a motion: lines first, then the tip of the last line, then dots."""
+
+    lines: tuple[Line, ...]
+    tip: Tip | None = None
+    dots: tuple[Dot, ...] = ()
+
 
 SKETCH_STEPS = 96
 """Straight pieces in which still pictures draw a motion."""
@@ -95,31 +122,6 @@ class Motion(ABC):
             "arrow",
             (*self._moments((x, y), latent_frames), Dot((x, y), 1.6)),
         )
-
-    def to_document(self) -> Document:
-        """The fields of the motion in a JSON document, beside its "type".
-
-        Raises:
-            TypeError: A user-defined motion, which is written by its class instead.
-        """
-        raise TypeError(f"a motion of class {type(self).__name__} cannot be written as JSON")
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """The inverse of `to_document`.
-
-        Args:
-            value: The motion in a document, its "type" included.
-            where: Its place in the document, for error messages.
-
-        Raises:
-            ValueError: Fields that are missing, unknown or out of bounds.
-        """
-        raise TypeError(f"{where}: {cls.__name__} is not read from fields, got {short_repr(value)}")
-
-    def expression(self) -> Expression:
-        """The Python source of the motion, with `import dragstream as ds` before it."""
-        return value_expression(self)
 
     def _way(self, point: Point) -> tuple[Point, ...]:
         """The trajectory of a point of the region over the whole motion."""

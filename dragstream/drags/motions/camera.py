@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from dragstream.drags.checks import (
     Point,
@@ -16,16 +16,13 @@ from dragstream.drags.checks import (
     set_fields,
 )
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions.base import Motion
+from dragstream.drags.motions.base import Dot, Line, Motion, Sketch
 from dragstream.drags.motions.combined import Combined
 from dragstream.drags.motions.rotation import Rotation
 from dragstream.drags.motions.scale import Scale, check_factor
-from dragstream.drags.motions.sketch import Dot, Line, Sketch
 from dragstream.drags.motions.translation import Translation
 from dragstream.drags.paths import Path, check_ease
-from dragstream.drags.reading import Document, given, located, read_fields
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, Make, number, pair
 
 
 @dataclass(frozen=True, init=False)
@@ -53,12 +50,12 @@ class Camera(Motion):
     kind: ClassVar[str] = "camera"
     whole_frame: ClassVar[bool] = True
 
-    pan: Point
-    zoom: float
-    roll: float
-    ease: str
-    frames: float | None
-    center: Point | None
+    pan: Point = (0.0, 0.0)
+    zoom: float = 1.0
+    roll: float = 0.0
+    ease: str = "linear"
+    frames: float | None = None
+    center: Point | None = None
 
     def __init__(
         self,
@@ -150,38 +147,3 @@ class Camera(Motion):
         )
         lines = (Line(views(corners, 1.0), 1.6), Line(way))
         return Sketch(lines, "arrow", (*moments, Dot(middle, 1.6)))
-
-    def to_document(self) -> Document:
-        """See `Motion.to_document`."""
-        return {
-            "pan": list(self.pan),
-            "zoom": self.zoom,
-            "roll": self.roll,
-            "center": self.center and list(self.center),
-            "ease": self.ease,
-            "frames": self.frames,
-        }
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """See `Motion.from_document`."""
-        optional = ("pan", "zoom", "roll", "center", "ease", "frames")
-        fields = read_fields(value, where, ("type",), optional)
-        with located(where):
-            return cls(**given(fields, *optional))
-
-    def expression(self) -> Expression:
-        """See `Motion.expression`."""
-        named: dict[str, Expression] = {}
-        if self.pan != (0.0, 0.0):
-            named["pan"] = pair(self.pan)
-        for name, usual in (("zoom", 1.0), ("roll", 0.0)):
-            if getattr(self, name) != usual:
-                named[name] = number(getattr(self, name))
-        if self.ease != "linear":
-            named["ease"] = f'"{self.ease}"'
-        if self.frames is not None:
-            named["frames"] = number(self.frames)
-        if self.center is not None:
-            named["center"] = pair(self.center)
-        return Make.of("ds.Camera", **named)

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -20,13 +20,10 @@ from dragstream.drags.checks import (
     short_repr,
 )
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions.base import Motion
+from dragstream.drags.motions.base import Dot, Line, Motion, Sketch, Tip
 from dragstream.drags.motions.scale import check_factor
-from dragstream.drags.motions.sketch import Dot, Line, Sketch, Tip
 from dragstream.drags.paths import check_unit_interval
-from dragstream.drags.reading import MOST_POINTS, Document, located, read_fields, read_list
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, Items, Make, number, pair
 
 
 class Pose(NamedTuple):
@@ -115,22 +112,6 @@ class Poses(Motion):
         tip: Tip | None = "arrow" if math.dist(start, end) > 0 else None
         return Sketch(tuple(lines), tip, (*self._moments(start, latent_frames), Dot(start, 1.8)))
 
-    def to_document(self) -> Document:
-        """See `Motion.to_document`."""
-        return {"center": list(self.center), "poses": [list(pose) for pose in self.poses]}
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """See `Motion.from_document`."""
-        fields = read_fields(value, where, ("type", "center", "poses"), ("shown",))
-        with located(where):
-            return cls(fields["center"], read_list(fields["poses"], "poses", MOST_POINTS))
-
-    def expression(self) -> Expression:
-        """See `Motion.expression`."""
-        poses = Items(tuple(f"({', '.join(map(number, _short(pose)))})" for pose in self.poses))
-        return Make.of("ds.Poses", pair(self.center), poses)
-
     def _map(self, pose: Pose) -> Affine:
         turned = Affine.rotation(self.center, pose.degrees)
         grown = Affine.scaling(self.center, pose.factor)
@@ -155,9 +136,3 @@ def _pose(value: object, name: str) -> Pose:
 def _between(first: Pose, last: Pose, share: float) -> Pose:
     dx, dy, degrees = (a + share * (b - a) for a, b in zip(first[:3], last[:3], strict=True))
     return Pose(dx, dy, degrees, first.factor * (last.factor / first.factor) ** share)
-
-
-def _short(pose: Pose) -> tuple[float, ...]:
-    """A pose without the numbers at its end that are at rest."""
-    count = 4 if pose.factor != 1.0 else 3 if pose.degrees else 2
-    return tuple(pose)[:count]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from dragstream.drags.checks import Point, Points, check_point, set_fields
 from dragstream.drags.motions.along_path import PathMotion
 from dragstream.drags.paths import Path, as_path
-from dragstream.drags.reading import read_fields, read_path
-from dragstream.drags.source import Expression
 
 
 @dataclass(frozen=True, init=False)
@@ -46,16 +44,6 @@ class Translation(PathMotion):
             start: The first point (x, y) of the path.
         """
         return cls(_stations(displacements, start))
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """See `Motion.from_document`."""
-        fields = read_fields(value, where, ("type", "path"))
-        return cls(read_path(fields["path"], f"{where}.path"))
-
-    def expression(self) -> Expression:
-        """See `Motion.expression`."""
-        return self._source("ds.Translation")
 
 
 def _stations(displacements: Points, start: Point) -> Path:
