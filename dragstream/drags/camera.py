@@ -1,10 +1,4 @@
-"""`with_camera`: the drags of a movement of the camera, and of objects beside it.
-
-```python
-camera = Camera(pan=(40, 0), zoom=1.2)
-stream.animate(with_camera(drags, camera, height, width, relative="scene"), blocks=3)
-```
-"""
+"""`with_camera`: the drags of a movement of the camera, and of objects beside it."""
 
 from __future__ import annotations
 
@@ -107,11 +101,7 @@ def _kept(  # noqa: PLR0917
     height: int,
     width: int,
 ) -> tuple[BoolMask, Motion]:
-    """What the moved objects leave of a region to keep, bool (H, W), and its motion.
-
-    Raises:
-        ValueError: An object lies in it.
-    """
+    """What the moved objects leave of a region to keep, bool (H, W), and its motion."""
     check_apart([drag.mask(height, width) for drag in moved], keep, height, width)
     kept = rasterise(keep, height, width)
     goes = scene if relative == "scene" else at_rest(kept)

@@ -208,11 +208,7 @@ class DocumentReader:
         self.masks: dict[tuple[int, int, tuple[int, ...]], Mask] = {}
 
     def read(self, document: Mapping[str, Any]) -> tuple[list[Drag], Shape | None]:
-        """See `from_json`.
-
-        Raises:
-            TypeError, ValueError: See `from_json`; or the budget is exceeded.
-        """
+        """See `from_json`."""
         if not isinstance(document, Mapping):
             raise TypeError(f"a document must be a mapping, got {type(document).__name__}")
         return self._document(document)

@@ -132,11 +132,7 @@ class FrameClock:
 
 @dataclass(frozen=True)
 class Affine:
-    """A map of points (x, y) in pixels: x' = a x + b y + c, y' = d x + e y + f.
-
-    Args:
-        matrix: ((a, b, c), (d, e, f)).
-    """
+    """A map of points (x, y) in pixels: x' = a x + b y + c, y' = d x + e y + f."""
 
     matrix: tuple[Row, Row]
 
@@ -190,11 +186,7 @@ class Affine:
         return moved
 
     def inverse(self) -> Affine:
-        """The inverse map.
-
-        Raises:
-            ValueError: The determinant is 0.
-        """
+        """The inverse map."""
         (a, b, c), (d, e, f) = self.matrix
         det = self.determinant
         if det == 0.0:

@@ -37,6 +37,7 @@ from dragstream.drags.checks import (
     Points,
     check_bool,
     check_finite,
+    check_unit_interval,
     read_points,
     set_fields,
     short_repr,
@@ -67,14 +68,6 @@ def check_ease(ease: object) -> None:
     """Raise a ValueError unless `ease` names one of `EASINGS`."""
     if not isinstance(ease, str) or ease not in EASINGS:
         raise ValueError(f"ease must be one of {', '.join(EASINGS)}, got {short_repr(ease)}")
-
-
-def check_unit_interval(fraction: object) -> float:
-    """`fraction` as a float in [0, 1], or a TypeError or ValueError."""
-    number = check_finite(fraction, "fraction")
-    if not 0 <= number <= 1:
-        raise ValueError(f"fraction must lie in [0, 1], got {number!r}")
-    return number
 
 
 def check_stops(
@@ -115,6 +108,7 @@ def progress(
     `frames` are the latent frames of the stops, rising from 0, between which the easing acts; None
     for one move from the first stop to the last.
     """
+    fraction = check_unit_interval(fraction, "fraction")
     if frames is None:
         return stops[0] + (stops[-1] - stops[0]) * EASINGS[ease](fraction)
     time = fraction * frames[-1]
@@ -206,13 +200,9 @@ class Path:
         return float(x), float(y)
 
     def at(self, fraction: float) -> Point:
-        """The point (x, y) reached at a fraction of the time, 0 being the start and 1 the end.
-
-        Raises:
-            ValueError: The fraction lies outside [0, 1].
-        """
+        """The point (x, y) reached at a fraction of the time, 0 being the start and 1 the end."""
         table = self._table
-        length = progress(check_unit_interval(fraction), table.stops, self.frames, self.ease)
+        length = progress(fraction, table.stops, self.frames, self.ease)
         x = np.interp(length, table.lengths, table.points[:, 0])
         y = np.interp(length, table.lengths, table.points[:, 1])
         return float(x), float(y)

@@ -1,8 +1,4 @@
-"""Strict readers of a JSON document's dicts and lists.
-
-Every fault, a wrong type included, is a ValueError that begins with the place of the value, as in
-`drags[0].motion.path`.
-"""
+"""Strict readers of JSON: each fault is a ValueError that begins with the place of the value."""
 
 from __future__ import annotations
 

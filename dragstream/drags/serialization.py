@@ -1,8 +1,4 @@
-"""Serialises user-defined dataclasses and functions by name and fields, never their code.
-
-The caller of `from_plain` passes the allowed classes and functions, so that a document cannot name
-other code.
-"""
+"""User-defined dataclasses and functions by name and fields, of which the reader names the code."""
 
 from __future__ import annotations
 

@@ -65,12 +65,7 @@ Region = Shape | BoolMask
 
 
 def as_shape(region: object) -> Shape:
-    """A shape as it is, a boolean mask (H, W) as `Mask`.
-
-    Raises:
-        TypeError: It is neither.
-        ValueError: It is an array of another shape than (H, W).
-    """
+    """A shape as it is, a boolean mask (H, W) as `Mask`."""
     if isinstance(region, Shape):
         return region
     if isinstance(region, np.ndarray):
@@ -96,7 +91,6 @@ class Disc(Shape):
         set_fields(self, center=check_point(center, "center"), radius=check_size(radius, "radius"))
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
         return fill_stroke(np.array([self.center]), self.radius, height, width)
 
     def __str__(self) -> str:
@@ -126,7 +120,6 @@ class Box(Shape):
             raise ValueError(f"bottom must exceed top, got {self.bottom} <= {self.top}")
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
         rows, columns = np.ogrid[:height, :width]
         across = (columns >= self.left) & (columns < self.right)
         down = (rows >= self.top) & (rows < self.bottom)
@@ -156,7 +149,6 @@ class Polygon(Shape):
         set_fields(self, points=read_points(points, "points", least=3))
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
         return fill_outline(np.array(self.points), height, width)
 
     def __str__(self) -> str:
@@ -184,7 +176,6 @@ class Brush(Shape):
         )
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
         return fill_stroke(np.array(self.points), self.radius, height, width)
 
     def __str__(self) -> str:
@@ -196,10 +187,6 @@ class Mask(Shape):
     """The true pixels of a boolean array (H, W), for frames of that size only.
 
     The array is copied and made read-only.
-
-    Raises:
-        TypeError: The array is not boolean.
-        ValueError: It has another shape than (H, W).
     """
 
     array: BoolMask
@@ -217,12 +204,7 @@ class Mask(Shape):
 
     @classmethod
     def from_runs(cls, height: int, width: int, runs: Sequence[int]) -> Mask:
-        """A mask from the lengths of equal pixels, row by row, as `runs` gives them.
-
-        Raises:
-            TypeError: The numbers are no integers.
-            ValueError: A negative length, or lengths that do not sum to height x width.
-        """
+        """A mask from the lengths of equal pixels, row by row, as `runs` gives them."""
         height, width = check_int(height, "height", least=1), check_int(width, "width", least=1)
         lengths = read_runs(runs)
         if sum(lengths) != height * width:
@@ -241,11 +223,7 @@ class Mask(Shape):
         return (0, *lengths) if flat[0] else tuple(lengths)
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """The mask itself.
-
-        Raises:
-            ValueError: The frame has another size than the mask.
-        """
+        """The mask itself."""
         if self.array.shape != (height, width):
             raise ValueError(
                 f"a mask of shape {self.array.shape} does not fit frames of {(height, width)} "
@@ -280,7 +258,6 @@ class Combination(Shape, ABC):
             raise ValueError(f"a combination takes at least two regions, got {len(self.of)}")
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
         return reduce(self._join, (part.paint(height, width) for part in self.of))
 
     def __str__(self) -> str:
@@ -309,12 +286,7 @@ class Difference(Combination):
 
 
 def read_runs(runs: Sequence[int]) -> list[int]:
-    """The lengths of a mask's runs, checked in bulk, for there are many.
-
-    Raises:
-        TypeError: The numbers are no integers.
-        ValueError: A negative length.
-    """
+    """The lengths of a mask's runs, checked in bulk, for there are many."""
     if set(map(type, runs)) <= {int} and min(runs, default=0) >= 0:
         return list(runs)
     return [check_int(run, f"runs[{index}]", least=0) for index, run in enumerate(runs)]

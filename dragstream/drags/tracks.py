@@ -1,13 +1,4 @@
-"""Point tracks: positions of points in each video frame, as trackers and other editors give them.
-
-```python
-tracks = read_tracks("pred_tracks.npy")
-drags, keep = tracks_to_drags(tracks, model.spec.clock, radius=24)
-write_tracks(drags_to_tracks(drags, model.spec.clock, 6, height, width), "spline.json")
-```
-
-`dragstream.drags.track_files` reads and writes the files.
-"""
+"""Point tracks: positions of points in each video frame, as trackers and editors give them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The `DragMethod` protocol: the interface that an optimisation method must provide.
-
-A method is a value that holds its constants; `dispatch.create_optimizer` creates its optimiser of
-a block. `DragSettings` is DragStream's method; `dragstream.method.baselines` contains the methods
-that it is compared with. Every `settings` argument accepts any of them.
-"""
+"""The `DragMethod` protocol, which each `settings` argument accepts; `DragSettings` is one."""
 
 from __future__ import annotations
 

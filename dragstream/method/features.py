@@ -48,10 +48,7 @@ class MapReader:
         *,
         predict: bool = False,
     ) -> list[Maps]:
-        """Compute the maps of noisy latents (1, F, C, h, w) under each view, in one pass.
-
-        They are differentiable in the latents. The prediction is the same under all views.
-        """
+        """Compute the maps of noisy latents (1, F, C, h, w) under each view, in one pass."""
         filters = [None if view is None or view.is_identity else view for view in views]
         found = self.model.read(
             latents,

@@ -151,11 +151,7 @@ class LatentOptimization(DragOptimizer):
         return self._only_moved(stepped[:, self._moved])
 
     def _rectified(self, stepped: Tensor) -> Tensor:
-        """Apply the rectification (Eq. 4 or a custom one) to the frames that updates modify.
-
-        Raises:
-            ValueError: The rectification changes the shape.
-        """
+        """Apply the rectification (Eq. 4 or a custom one) to the frames that updates modify."""
         if self._rectify is None:
             return stepped
         frames = stepped[:, self._moved]
@@ -187,11 +183,7 @@ class LatentOptimization(DragOptimizer):
 def _draw(
     settings: DragSettings, count: int, generator: torch.Generator | None
 ) -> tuple[FrequencyView, ...]:
-    """Draw the low-pass of each iteration's reference features at random (Section 4.2.2).
-
-    Raises:
-        TypeError: Several low-passes without a generator.
-    """
+    """Draw the low-pass of each iteration's reference features at random (Section 4.2.2)."""
     choices = settings.low_passes
     if len(choices) == 1:
         return choices * count

@@ -99,29 +99,19 @@ class DifferenceLoss(Protocol):
 
 
 def fulfilled(value: object, protocol: type[Any], name: str) -> Any:
-    """Check that a custom part implements a protocol and can be serialised, and return it.
-
-    Raises:
-        TypeError: The value lacks members (the message lists them), is a class instead of an
-            object, or can't be serialised: neither a frozen dataclass of plain fields nor a
-            function.
-    """
+    """Check that a custom part implements a protocol and can be serialised, and return it."""
     if isinstance(value, type):
         raise TypeError(f"{name} must be an object, got the class {value.__name__}: write its ()")
     if not isinstance(value, protocol):
-        lacking = [member for member in _members(protocol) if getattr(value, member, None) is None]
+        members = sorted(
+            member
+            for member in vars(protocol)
+            if member in {"__call__", "__hash__"} or not member.startswith("_")
+        )
+        lacking = [member for member in members if getattr(value, member, None) is None]
         raise TypeError(
             f"{name} must be a {protocol.__name__}, got {short_repr(value)}, "
             f"which lacks {', '.join(lacking)}"
         )
     to_plain(value, name)
     return value
-
-
-def _members(protocol: type[Any]) -> list[str]:
-    """List the members of a protocol: the public ones, `__call__` and `__hash__`."""
-    return sorted(
-        member
-        for member in vars(protocol)
-        if member in {"__call__", "__hash__"} or not member.startswith("_")
-    )

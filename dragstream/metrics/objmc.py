@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dragstream.drags.geometry import Affine, FrameClock
 from dragstream.drags.motions import Drag, targets
-from dragstream.method.focus import target_bounds
+from dragstream.drags.regions import bounding_box
 from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.scattering import scatter
 from dragstream.metrics.sliding import without_sliding
@@ -115,7 +115,7 @@ def span(mask: NDArray[np.bool_], commands: Iterable[Affine]) -> float:
         mask: the handle region, bool (H, W), not empty.
         commands: the commanded maps from rest.
     """
-    bounds = np.array([target_bounds(mask, affine) for affine in (Affine.identity(), *commands)])
+    bounds = np.array([bounding_box(mask, affine) for affine in (Affine.identity(), *commands)])
     limit = np.array(mask.shape[::-1]) - 0.5
     low = np.clip(bounds[:, :2].min(axis=0), -0.5, limit)
     high = np.clip(bounds[:, 2:].max(axis=0), -0.5, limit)

@@ -24,7 +24,6 @@ class PathMotion(Motion):
     path: Path
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
         return Affine.translation(*self.path.displacement(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:
@@ -33,12 +32,10 @@ class PathMotion(Motion):
         return Affine.translation(x * share, y * share)
 
     def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:  # noqa: ARG002
-        """See `Motion.displacement`."""
         return math.hypot(*self.path.displacement(fraction)), 0.0
 
     @property
     def duration(self) -> float | None:
-        """See `Motion.duration`."""
         return self.path.frames[-1] if self.path.frames else None
 
     def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:

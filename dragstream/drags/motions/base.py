@@ -67,8 +67,7 @@ class Motion(ABC):
     def at(self, fraction: float) -> Affine:
         """The map from rest (fraction 0) to a moment of the drag (1 is its end).
 
-        Raises:
-            ValueError: The fraction lies outside [0, 1].
+        A fraction outside [0, 1] is a ValueError.
         """
 
     def partway(self, fraction: float, share: float) -> Affine:
@@ -102,11 +101,7 @@ class Motion(ABC):
         return mask
 
     def anchor(self, mask: BoolMask) -> Point:
-        """The handle point h_i: the (x, y) of a region (H, W) whose trajectory shows the motion.
-
-        Raises:
-            ValueError: The region is empty.
-        """
+        """The handle point h_i: the (x, y) of a region (H, W) whose trajectory shows the motion."""
         return centroid(mask)
 
     def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:

@@ -102,12 +102,7 @@ class Camera(Motion):
         return parts[0] if len(parts) == 1 else Combined(parts)
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`: the map of the scene.
-
-        Raises:
-            ValueError: The fraction lies outside [0, 1]; a camera that zooms or rolls has no
-                centre.
-        """
+        """See `Motion.at`: the map of the scene."""
         return self._movement.at(fraction)
 
     def partway(self, fraction: float, share: float) -> Affine:
@@ -115,12 +110,10 @@ class Camera(Motion):
         return self._movement.partway(fraction, share)
 
     def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:
-        """See `Motion.displacement`."""
         return self._movement.displacement(fraction, mask)
 
     @property
     def duration(self) -> float | None:
-        """See `Motion.duration`."""
         return self.frames
 
     def anchor(self, mask: BoolMask) -> Point:

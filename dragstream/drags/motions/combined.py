@@ -50,7 +50,6 @@ class Combined(Motion):
         set_fields(self, of=tuple(parts))
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
         return self._chain(fraction, 1.0)
 
     def partway(self, fraction: float, share: float) -> Affine:

@@ -16,13 +16,13 @@ from dragstream.drags.checks import (
     check_pixels,
     check_point,
     check_sequence,
+    check_unit_interval,
     set_fields,
     short_repr,
 )
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Dot, Line, Motion, Sketch, Tip
 from dragstream.drags.motions.scale import check_factor
-from dragstream.drags.paths import check_unit_interval
 from dragstream.drags.shapes import BoolMask
 
 
@@ -74,7 +74,7 @@ class Poses(Motion):
     def pose(self, fraction: float) -> Pose:
         """The pose at a fraction of the time, in [0, 1]; at rest at 0."""
         stops = (_REST, *self.poses)
-        time = check_unit_interval(fraction) * len(self.poses)
+        time = check_unit_interval(fraction, "fraction") * len(self.poses)
         before = min(bisect_right(range(len(stops)), time), len(self.poses)) - 1
         share = time - before
         if share == 1.0:
@@ -82,7 +82,6 @@ class Poses(Motion):
         return _between(stops[before], stops[before + 1], share)
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
         return self._map(self.pose(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:

@@ -13,13 +13,7 @@ from numpy.typing import NDArray
 from dragstream.drags.checks import Point, check_degrees, check_point, set_fields
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Dot, Line, Motion, Sketch
-from dragstream.drags.paths import (
-    check_ease,
-    check_frames,
-    check_stops,
-    check_unit_interval,
-    progress,
-)
+from dragstream.drags.paths import check_ease, check_frames, check_stops, progress
 from dragstream.drags.shapes import BoolMask
 
 
@@ -70,24 +64,20 @@ class Rotation(Motion):
         """The angle in degrees at a fraction of the time, in [0, 1]."""
         arc = self.arc
         steps = range(len(arc))
-        step = progress(check_unit_interval(fraction), steps, self.frames, self.ease)
+        step = progress(fraction, steps, self.frames, self.ease)
         return float(np.interp(step, steps, arc))
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
         return Affine.rotation(self.center, self.angle(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:
-        """See `Motion.partway`."""
         return Affine.rotation(self.center, self.angle(fraction) * share)
 
     def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:  # noqa: ARG002
-        """See `Motion.displacement`."""
         return 0.0, abs(self.angle(fraction))
 
     @property
     def duration(self) -> float | None:
-        """See `Motion.duration`."""
         return self.frames[-1] if self.frames else None
 
     def anchor(self, mask: BoolMask) -> Point:

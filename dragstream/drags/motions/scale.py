@@ -13,13 +13,7 @@ from numpy.typing import NDArray
 from dragstream.drags.checks import Point, check_point, check_positive, set_fields
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Dot, Line, Motion, Sketch
-from dragstream.drags.paths import (
-    check_ease,
-    check_frames,
-    check_stops,
-    check_unit_interval,
-    progress,
-)
+from dragstream.drags.paths import check_ease, check_frames, check_stops, progress
 from dragstream.drags.shapes import BoolMask
 
 MOST_FACTOR = 100.0
@@ -74,20 +68,17 @@ class Scale(Motion):
     def size(self, fraction: float) -> float:
         """The factor reached at a fraction of the time, in [0, 1]."""
         steps = range(len(self.stops))
-        step = progress(check_unit_interval(fraction), steps, self.frames, self.ease)
+        step = progress(fraction, steps, self.frames, self.ease)
         return math.exp(float(np.interp(step, steps, np.log(self.stops))))
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
         return Affine.scaling(self.center, self.size(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:
-        """See `Motion.partway`."""
         return Affine.scaling(self.center, self.size(fraction) ** share)
 
     @property
     def duration(self) -> float | None:
-        """See `Motion.duration`."""
         return self.frames[-1] if self.frames else None
 
     def anchor(self, mask: BoolMask) -> Point:

@@ -1,12 +1,14 @@
-"""Validation of the fields of `DragSettings`, and conversion of plain numbers to parts."""
+"""The fields of `DragSettings`: their checks, and their plain values for archives."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, Literal
 
+from dragstream.drags import serialization
 from dragstream.drags.checks import (
     at_least,
     check_at_most,
@@ -19,9 +21,11 @@ from dragstream.drags.checks import (
     short_repr,
 )
 from dragstream.method.focus import Focus
+from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Constraint, Loss
 from dragstream.method.parts import FrequencyView, RectificationMethod, fulfilled
 from dragstream.method.rectification import Rectification
+from dragstream.models.base import PAPER_CUTOFFS
 
 Off = Literal[False]
 """Type of the value that switches a part of the method off: False."""
@@ -133,3 +137,82 @@ def _views(value: object) -> tuple[FrequencyView, ...] | None:
         check_fraction(view.cutoff, f"views[{place}].cutoff")
         check_bool(view.is_identity, f"views[{place}].is_identity")
     return views
+
+
+_OWN = ("rectification", "loss")
+"""The fields that accept a custom part, besides the views."""
+
+VERSION = 2
+"""Version of the format. In version 1, which has no number, null switched a part off."""
+
+_FORMER = {"constraint": ("spare_handles",)}
+"""Removed fields that old archives may contain; handles never overlap the region to keep."""
+
+
+def to_plain(settings: Any) -> dict[str, Any]:
+    """Convert the fields of settings to plain values."""
+    names = [item.name for item in dataclasses.fields(settings)]
+    return {"version": VERSION} | {name: _plain(name, getattr(settings, name)) for name in names}
+
+
+def _plain(name: str, value: Any) -> Any:
+    if value is None or value is False:
+        return value
+    if isinstance(value, Loss):
+        return value.value
+    if name == "views":
+        return [serialization.to_plain(view, name) for view in value]
+    if name in PARTS and isinstance(value, PARTS[name][0]):
+        return dataclasses.asdict(value)
+    if name in _OWN:
+        return serialization.to_plain(value, name)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str, Any]:
+    """Read the fields of a settings class `kind` from the result of `to_plain`."""
+    values = read_fields(kind, _current(data), "settings")
+    for name in _OWN:
+        if isinstance(values.get(name), dict) and "class" in values[name]:
+            values[name] = serialization.from_plain(values[name], parts, name)
+    if isinstance(values.get("views"), list):
+        allowed = (LowPass, *parts)
+        values["views"] = [
+            serialization.from_plain(view, allowed, "views") for view in values["views"]
+        ]
+    for name, (part, _) in PARTS.items():
+        if isinstance(values.get(name), dict):
+            former = _FORMER.get(name, ())
+            known = {key: value for key, value in values[name].items() if key not in former}
+            values[name] = part(**read_fields(part, known, name))
+    return values
+
+
+def _current(data: object) -> object:
+    """Convert plain values of any version to the current format, without the version."""
+    if not isinstance(data, dict):
+        return data
+    values = {name: value for name, value in data.items() if name != "version"}
+    version = data.get("version", 1)
+    if version == VERSION:
+        return values
+    if version != 1 or isinstance(version, bool):
+        raise ValueError(f"version of settings must be 1 or {VERSION}, got {short_repr(version)}")
+    for name in (*PARTS, "cutoffs"):
+        if name in values and values[name] is None:
+            values[name] = False
+    if values.get("cutoffs") == "suited":
+        values["cutoffs"] = None
+    former: dict[str, Any] = {"cutoffs": list(PAPER_CUTOFFS), "upsampling": 1}
+    return former | {"prediction_weight": 0.0} | values
+
+
+def read_fields(kind: type[Any], data: object, name: str) -> dict[str, Any]:
+    """Read the fields of a dataclass `kind` from a document."""
+    known = [item.name for item in dataclasses.fields(kind)]
+    if not isinstance(data, dict):
+        raise TypeError(f"{name} must be a dictionary of fields, got {short_repr(data)}")
+    unknown = sorted(str(key) for key in data if key not in known)
+    if unknown:
+        raise ValueError(f"unknown fields {short_repr(unknown)} in {name}; known are {known}")
+    return dict(data)
