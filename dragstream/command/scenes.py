@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dragstream.drags.documents import from_json
 from dragstream.drags.label_fitting import fit_label
-from dragstream.drags.labels import LARGEST_FILE, Mode, is_label, read_label
+from dragstream.drags.labels import Mode, is_label, load_json, read_label
 from dragstream.drags.motions import Drag
 from dragstream.drags.reading import located
 from dragstream.drags.shapes import Shape
@@ -46,13 +45,7 @@ class Scene:
     ) -> Scene:
         """The scene of a file that holds what `dragstream.drags.labels.to_json` gives."""
         with located(str(file)):
-            if file.stat().st_size > LARGEST_FILE:
-                raise ValueError(f"a document may have at most {LARGEST_FILE} bytes")
-            try:
-                document = json.loads(file.read_bytes())
-            except RecursionError as error:
-                raise ValueError("it nests too deeply") from error
-            drags, keep = from_json(document)
+            drags, keep = from_json(load_json(file))
         return cls(prompt, at, edit, drags, keep, blocks)
 
 

@@ -172,7 +172,7 @@ class _LabelReader:
             )
         block, mode = int(name[1]), Mode(name[2])
         with located(str(file)):
-            stored = _load(file)
+            stored = load_json(file)
             if block == 0:
                 raise ValueError("a label of block 0 has no frame before it to be drawn on")
             chosen = _field(stored, "label", "drag_or_animation_select", str)
@@ -186,8 +186,6 @@ class _LabelReader:
     def _label(self, stored: Mapping[str, Any], folder: FilePath, block: int, mode: Mode) -> Label:
         blocks = check_int(_field(stored, "label", "block_number", int), "block_number", least=1)
         trajectories = _field(stored, "label", "trajectories", list)
-        if not trajectories:
-            raise ValueError("trajectories is empty: a label needs a drag")
         if len(trajectories) > MOST_TRAJECTORIES:
             raise ValueError(
                 f"trajectories may be at most {MOST_TRAJECTORIES}, got {len(trajectories)}"
@@ -270,8 +268,6 @@ class _LabelReader:
 def _motion(trajectory: object, where: str, budget: Budget) -> tuple[tuple[Delta, ...], Motion]:
     """The targets of a trajectory as stored, and the motion through them."""
     parts = _field(trajectory, where, "block_trajectories", list)
-    if not parts:
-        raise ValueError(f"{where}.block_trajectories is empty")
     turning = {_field(part, f"{where}.block_trajectories", "is_rotation", bool) for part in parts}
     if len(turning) > 1:
         raise ValueError(f"{where}: is_rotation differs between its blocks")
@@ -280,8 +276,6 @@ def _motion(trajectory: object, where: str, budget: Budget) -> tuple[tuple[Delta
     for index, part in enumerate(parts):
         here = f"{where}.block_trajectories[{index}]"
         stored = _field(part, here, "deltas", list)
-        if not stored:
-            raise ValueError(f"{here}.deltas is empty")
         budget.spend("targets", len(stored), here)
         with located(here):
             deltas += [read(delta, f"deltas[{n}]") for n, delta in enumerate(stored)]
@@ -325,20 +319,18 @@ def _shared(parts: list[Any], where: str, name: str) -> Point:
     return found[0]
 
 
-def _load(file: FilePath) -> Mapping[str, Any]:
+def load_json(file: FilePath) -> Any:
+    """The contents of a JSON file of at most `LARGEST_FILE` bytes."""
     if file.stat().st_size > LARGEST_FILE:
-        raise ValueError(f"a label may have at most {LARGEST_FILE} bytes")
+        raise ValueError(f"it may have at most {LARGEST_FILE} bytes")
     try:
-        stored = json.loads(file.read_bytes())
+        return json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from error
-    if not isinstance(stored, dict):
-        raise ValueError(f"a label must be an object, got {short_repr(stored)}")  # noqa: TRY004
-    return stored
 
 
 def _field(value: object, where: str, name: str, kind: type) -> Any:
-    """A required field of the right kind."""
+    """A required field of the right kind; lists are not empty."""
     if not isinstance(value, dict):
         raise ValueError(f"{where} must be an object, got {short_repr(value)}")  # noqa: TRY004
     if name not in value:
@@ -348,4 +340,6 @@ def _field(value: object, where: str, name: str, kind: type) -> Any:
         raise ValueError(
             f"{where}: {name} must be of type {kind.__name__}, got {short_repr(found)}"
         )
+    if found == []:
+        raise ValueError(f"{where}: {name} is empty")
     return found

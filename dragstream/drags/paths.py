@@ -103,11 +103,7 @@ def check_frames(frames: object, count: int, what: str) -> tuple[float, ...] | N
 def progress(
     fraction: float, stops: Sequence[float], frames: Sequence[float] | None, ease: str
 ) -> float:
-    """The value reached at a fraction of the time, in [0, 1], interpolated between stops.
-
-    `frames` are the latent frames of the stops, rising from 0, between which the easing acts; None
-    for one move from the first stop to the last.
-    """
+    """The value at a fraction of the time: between pinned stops, or from the first to the last."""
     fraction = check_unit_interval(fraction, "fraction")
     if frames is None:
         return stops[0] + (stops[-1] - stops[0]) * EASINGS[ease](fraction)

@@ -10,7 +10,7 @@ from typing import Any
 from dragstream.drags.checks import short_repr
 
 
-def to_plain(value: object, name: str) -> dict[str, Any]:
+def to_plain(value: Any, name: str) -> dict[str, Any]:
     """A value as plain data: its class name under "class", beside its fields."""
     if isinstance(value, FunctionType) and value.__name__.isidentifier():
         return {"class": value.__name__}
@@ -20,7 +20,7 @@ def to_plain(value: object, name: str) -> dict[str, Any]:
             f"{name} must be a frozen dataclass, or a function with a name, so that streams with "
             f"it can be saved; got {short_repr(value)}"
         )
-    fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(_any(value))}
+    fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
     for field, content in fields.items():
         if not _plain(content):
             raise TypeError(
@@ -48,10 +48,6 @@ def from_plain(data: object, parts: Iterable[Any], name: str) -> Any:
         return part(**given)
     except TypeError as error:
         raise ValueError(f"{name}: {wanted} does not take {sorted(given)}: {error}") from error
-
-
-def _any(value: object) -> Any:
-    return value
 
 
 def _plain(value: object) -> bool:

@@ -46,10 +46,9 @@ class Iteration:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain values, for archives."""
-        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {
             name: value.to_json() if isinstance(value, Moments) else value
-            for name, value in data.items()
+            for name, value in vars(self).items()
         }
 
     @classmethod

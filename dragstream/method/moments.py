@@ -40,8 +40,7 @@ class Moments:
     @classmethod
     def from_rows(cls, values: list[list[float]]) -> Moments:
         """Build moments from the four rows that `rows` computes, fetched from the device."""
-        means, stds, minima, maxima = (tuple(row) for row in values)
-        return cls(means, stds, minima, maxima)
+        return cls(*map(tuple, values))
 
     @property
     def mean(self) -> float:

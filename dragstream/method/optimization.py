@@ -1,14 +1,4 @@
-"""Latent region optimisation of one block at one denoising step (Section 4.2.1, Eq. 1-3, 9).
-
-    problem = DragProblem(model, latents, context, drags, generator=generator)
-    run = LatentOptimization(settings, problem)
-    for iteration in run:
-        print(iteration.loss)
-    dragged = run.latents
-
-A run changes no state outside itself, so it may be abandoned at any iteration, also by an
-exception.
-"""
+"""Latent region optimisation of one block at one denoising step (Section 4.2.1, Eq. 1-3, 9)."""
 
 from __future__ import annotations
 
@@ -29,9 +19,10 @@ from dragstream.method.warm_start import warm_start
 
 
 class LatentOptimization(DragOptimizer):
-    """An iterator over the iterations that drag one block; see the module's example.
+    """An iterator over the iterations that drag one block; then `latents` are the dragged ones.
 
-    The drags' references are read when it is created, if there are any iterations.
+    The drags' references are read when it is created, if there are any iterations. It changes no
+    state outside itself, so it may be abandoned at any iteration, also by an exception.
 
     Args:
         settings: The method's constants; fields that are None take the model's defaults.
@@ -53,7 +44,9 @@ class LatentOptimization(DragOptimizer):
         preservation = _preservation(settings, problem)
         weight = settings.prediction_weight or 0.0
         self._loss = DragLoss(settings.loss, preservation, weight, settings.nearest_features)
-        self._predict = weight > 0 or (preservation is not None and preservation.predictions)
+        self._predict = weight > 0 or (
+            preservation is not None and preservation.constraint.predictions
+        )
         self._moved = list(moved_frames(problem.drags, settings))
         own, past = self._latents[:, self._moved], problem.recent(settings.neighbours)
         rectification = settings.rectification
@@ -164,11 +157,8 @@ class LatentOptimization(DragOptimizer):
         return self._only_moved(rectified)
 
     def _only_moved(self, frames: Tensor) -> Tensor:
-        """Replace only the frames that updates modify; the others stay identical, bit for bit.
-
-        Otherwise weight decay would shrink the other frames, and rectification would give them the
-        statistics of the modified ones.
-        """
+        """Replace only the frames that updates modify; the others stay identical, bit for bit."""
+        # Otherwise weight decay would shrink them, and rectification change their statistics.
         if len(self._moved) == self._latents.shape[1]:
             return frames
         latents = self._latents.clone()
@@ -204,7 +194,5 @@ def _preservation(settings: DragSettings, problem: DragProblem) -> PreservationT
         kept.to(problem.latents.device),
         grid.height * grid.width / kept.numel(),
         settings.loss,
-        constraint.weight,
-        predictions=constraint.predictions,
-        per_element=constraint.per_element,
+        constraint,
     )

@@ -33,16 +33,7 @@ class Step:
 
 
 class DragOptimizer(Iterator[Iteration], ABC):
-    """An iterator over the iterations that drag one block.
-
-    It changes no state outside itself, so it may be abandoned at any iteration, also by an
-    exception.
-
-    Args:
-        method: The method's constants; it also names the method in error messages.
-        problem: The block and its drags.
-        count: Number of iterations.
-    """
+    """An iterator over `count` iterations that drag one block, changing no state outside it."""
 
     def __init__(self, method: DragMethod, problem: DragProblem, count: int) -> None:
         self._dtype = problem.latents.dtype
@@ -64,13 +55,9 @@ class DragOptimizer(Iterator[Iteration], ABC):
         return self._latents.to(self._dtype)
 
     def adjust_prediction(self, clean: Tensor, sigma: float) -> Tensor:  # noqa: ARG002
-        """Return the clean prediction that denoising goes on with; the default leaves it as it is.
+        """Return the x0 (1, F, C, h, w) that denoising goes on with; by default that of the model.
 
-        Called after the drag's denoising step and each later one.
-
-        Args:
-            clean: The model's prediction, x0, (1, F, C, h, w).
-            sigma: Noise level that it was made at.
+        Called after the drag's denoising step and each later one, each at its noise level.
         """
         return clean
 

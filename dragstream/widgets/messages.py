@@ -13,8 +13,8 @@ from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.checks import check_point as read_point
 from dragstream.drags.documents import MOST_DRAGS, DocumentReader
 from dragstream.drags.reading import Budget
+from dragstream.drags.regions import painting_steps
 from dragstream.drags.shapes import Shape
-from dragstream.drags.work import painting_steps
 from dragstream.widgets.camera_entries import active_camera
 from dragstream.widgets.entries import Entry, with_looks
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
-from dragstream.drags.work import painting_steps
+from dragstream.drags.regions import painting_steps
 
 H, W = 60, 80
 
@@ -155,7 +155,7 @@ def test_regions_without_pixels_or_of_another_kind_are_refused(region, error, me
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: regions.disc((1, 2), 0), ValueError, "radius must be positive, got 0"),
+        (lambda: regions.disc((1, 2), 0), ValueError, "radius must be positive and at most 1000000 pixels, got 0"),
         (lambda: regions.disc((1, 2), math.nan), ValueError, "radius must be finite"),
         (lambda: regions.disc((math.nan, 2), 3), ValueError, "x of center must be finite"),
         (lambda: regions.disc((1, 2), "3"), TypeError, "radius must be a number, got '3'"),

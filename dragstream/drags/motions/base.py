@@ -78,14 +78,9 @@ class Motion(ABC):
         return self.at(fraction * share)
 
     def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:
-        """The distance from rest at a moment of the drag, in (pixels, degrees), neither below 0.
+        """The distance of a handle (H, W) from rest, in (pixels, degrees), neither below 0.
 
-        It determines the number of segments. By default, the distance of the pixel of the region
-        that moved farthest.
-
-        Args:
-            fraction: The moment, in [0, 1].
-            mask: The handle region at rest, bool (H, W).
+        It determines the number of segments. By default, that of the pixel that moved farthest.
         """
         points = np.argwhere(mask)[:, ::-1]  # (x, y)
         away = np.linalg.norm(self.at(fraction).apply(points) - points, axis=-1)
@@ -135,21 +130,11 @@ class Motion(ABC):
 
 
 def targets(motion: Motion, frames: int) -> list[Affine]:
-    """The map to the target at each new latent frame of an animation (Eq. 1).
+    """The map from rest to the target at each of `frames` new latent frames (Eq. 1).
 
     An unpinned motion ends at the last frame. A pinned one has its own duration: with more frames
-    it stays at its end, with fewer it stops on the way. To edit a frame,
-    which has a single target and no time, use `motion.at(1)`.
-
-    Args:
-        motion: The motion.
-        frames: Number of latent frames that are generated.
-
-    Returns:
-        One map from rest for each latent frame.
-
-    Raises:
-        ValueError: There is no frame.
+    it stays at its end, with fewer it stops on the way. To edit a frame, which has a single target
+    and no time, use `motion.at(1)`. Fewer than one frame is a ValueError.
     """
     count = check_int(frames, "frames", least=1)
     return [motion.at(fraction_at(motion, frame, count)) for frame in range(1, count + 1)]

@@ -11,6 +11,7 @@ import numpy as np
 from dragstream.drags.checks import check_int, set_fields, short_repr
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Motion
+from dragstream.drags.reading import located
 from dragstream.drags.regions import centroid, rasterise
 from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
 
@@ -115,10 +116,8 @@ def check_apart(masks: Sequence[BoolMask], keep: Region | None, height: int, wid
     """Check that handles, as `validate` returns them, share no pixel with the region to keep."""
     if keep is None:
         return
-    try:
+    with located("keep", (ValueError,)):
         kept = rasterise(keep, height, width)
-    except ValueError as error:
-        raise ValueError(f"keep: {error}; use None for no region to keep") from error
     for index, mask in enumerate(masks):
         shared = int((mask & kept).sum())
         if shared:
@@ -129,15 +128,11 @@ def check_apart(masks: Sequence[BoolMask], keep: Region | None, height: int, wid
 
 
 def _handle(name: str, drag: Drag, height: int, width: int) -> BoolMask:
-    try:
+    with located(name, (ValueError,)):
         mask = drag.mask(height, width)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
     if drag.source is not None:
-        try:
+        with located(f"{name}.source", (ValueError,)):
             rasterise(drag.source.region, height, width)
-        except ValueError as error:
-            raise ValueError(f"{name}.source: {error}") from error
     return mask
 
 

@@ -37,19 +37,10 @@ class Translation(PathMotion):
 
     @classmethod
     def through(cls, displacements: Points, start: Point = (0.0, 0.0)) -> Translation:
-        """A move by exactly `displacements[i]` (x, y) pixels from rest at latent frame i + 1.
-
-        Args:
-            displacements: One for each latent frame, all relative to the start.
-            start: The first point (x, y) of the path.
-        """
-        return cls(_stations(displacements, start))
-
-
-def _stations(displacements: Points, start: Point) -> Path:
-    x, y = check_point(start, "start")
-    moved = [
-        check_point(pair, f"displacements[{index}]") for index, pair in enumerate(displacements)
-    ]
-    stations = [(x, y), *((x + dx, y + dy) for dx, dy in moved)]
-    return Path.polyline(stations, frames=range(len(stations)))
+        """A path from `start`, at `displacements[i]` (x, y) from it in latent frame i + 1."""
+        x, y = check_point(start, "start")
+        moved = [
+            check_point(pair, f"displacements[{index}]") for index, pair in enumerate(displacements)
+        ]
+        stations = [(x, y), *((x + dx, y + dy) for dx, dy in moved)]
+        return cls(Path.polyline(stations, frames=range(len(stations))))
