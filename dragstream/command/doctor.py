@@ -73,11 +73,8 @@ def examine() -> Iterator[Finding]:
     yield Finding("versions", "dragstream", f"{__version__} in {Path(__file__).parents[1]}")
     yield Finding("versions", "python", f"{platform.python_version()} in {sys.prefix}")
     yield Finding("versions", "platform", platform.platform())
-    for name in _CORE:
-        yield _package(name, "core")
-    for extra, names in _EXTRAS.items():
-        for name in names:
-            yield _package(name, extra)
+    for extra, names in {"core": _CORE, **_EXTRAS}.items():
+        yield from (_package(name, extra) for name in names)
     if importlib.util.find_spec("torch"):
         yield from _devices()
     yield _ffmpeg()

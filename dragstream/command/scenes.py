@@ -30,14 +30,9 @@ class Scene:
     def of_label(cls, file: Path, spec: ModelSpec, prompt: str | None = None) -> Scene:
         """The scene of a released label, fitted to the model's frames and blocks."""
         label = fit_label(read_label(file), spec.grid, spec.clock, spec.frames_per_block)
-        return cls(
-            prompt=prompt or label.prompt,
-            block=label.block,
-            edit=label.mode is Mode.EDIT,
-            drags=label.drags,
-            keep=label.keep,
-            blocks=label.blocks,
-        )
+        edit = label.mode is Mode.EDIT
+        text = prompt or label.prompt
+        return cls(text, label.block, edit, label.drags, label.keep, label.blocks)
 
     @classmethod
     def of_document(

@@ -211,10 +211,7 @@ class DocumentReader:
         """See `from_json`."""
         if not isinstance(document, Mapping):
             raise TypeError(f"a document must be a mapping, got {type(document).__name__}")
-        return self._document(document)
-
-    def _document(self, value: object) -> tuple[list[Drag], Shape | None]:
-        fields = read_fields(value, "document", ("version", "drags"), ("keep",))
+        fields = read_fields(document, "document", ("version", "drags"), ("keep",))
         version = fields["version"]
         if isinstance(version, bool) or version != VERSION:
             raise ValueError(f"version must be {VERSION}, got {short_repr(version)}")
@@ -228,15 +225,13 @@ class DocumentReader:
         fields = read_fields(value, where, ("region", "motion"), ("source",))
         region = self._region(fields["region"], f"{where}.region")
         motion = self._motion(fields["motion"], f"{where}.motion")
-        source = fields.get("source")
-        memory = None if source is None else self._memory(source, f"{where}.source")
-        return Drag(region, motion, memory)
-
-    def _memory(self, value: object, where: str) -> Memory:
-        fields = read_fields(value, where, ("block", "region"))
-        region = self._region(fields["region"], f"{where}.region")
+        source, where = fields.get("source"), f"{where}.source"
+        if source is None:
+            return Drag(region, motion)
+        fields = read_fields(source, where, ("block", "region"))
+        memory = self._region(fields["region"], f"{where}.region")
         with located(where):
-            return Memory(fields["block"], region)
+            return Drag(region, motion, Memory(fields["block"], memory))
 
     def _region(self, value: object, where: str, depth: int = 0) -> Shape:
         self.budget.spend("regions", 1, where)

@@ -49,11 +49,7 @@ class Grid:
 
     @classmethod
     def of(
-        cls,
-        height: int,
-        width: int,
-        spatial_factor: int = 8,
-        patch: tuple[int, int] = (2, 2),
+        cls, height: int, width: int, spatial_factor: int = 8, patch: tuple[int, int] = (2, 2)
     ) -> Grid:
         """The grid of a video of height x width pixels.
 
@@ -160,9 +156,7 @@ class Affine:
         x, y = check_point(center, "center")
         angle = math.radians(check_finite(degrees, "degrees"))
         cos, sin = math.cos(angle), math.sin(angle)
-        return cls(
-            ((cos, -sin, x - cos * x + sin * y), (sin, cos, y - sin * x - cos * y)),
-        )
+        return cls(((cos, -sin, x - cos * x + sin * y), (sin, cos, y - sin * x - cos * y)))
 
     @classmethod
     def scaling(cls, center: Sequence[float], factor: float) -> Affine:
@@ -192,10 +186,7 @@ class Affine:
         if det == 0.0:
             raise ValueError(f"an affine map with determinant 0 has no inverse: {self.matrix!r}")
         return Affine(
-            (
-                (e / det, -b / det, (b * f - e * c) / det),
-                (-d / det, a / det, (d * c - a * f) / det),
-            )
+            ((e / det, -b / det, (b * f - e * c) / det), (-d / det, a / det, (d * c - a * f) / det))
         )
 
     def then(self, other: Affine) -> Affine:

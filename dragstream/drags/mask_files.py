@@ -66,8 +66,8 @@ def read_mask(path: str | PathLike[str]) -> Mask:
 class MaskReader:
     """Reads the masks of a folder: each file once, all of them within one budget of pixels."""
 
-    def __init__(self, most_pixels: int = MOST_PIXELS_IN_ALL) -> None:
-        self._budget = Budget(pixels=most_pixels)
+    def __init__(self) -> None:
+        self._budget = Budget(pixels=MOST_PIXELS_IN_ALL)
         self._masks: dict[Path, Mask] = {}
 
     def read(self, path: str | PathLike[str]) -> Mask:

@@ -165,20 +165,14 @@ class Path:
 
     @classmethod
     def spline(
-        cls,
-        points: Points,
-        ease: str = "linear",
-        frames: Sequence[float] | None = None,
+        cls, points: Points, ease: str = "linear", frames: Sequence[float] | None = None
     ) -> Path:
         """A smooth path, see the class."""
         return cls(points, smooth=True, ease=ease, frames=frames)
 
     @classmethod
     def polyline(
-        cls,
-        points: Points,
-        ease: str = "linear",
-        frames: Sequence[float] | None = None,
+        cls, points: Points, ease: str = "linear", frames: Sequence[float] | None = None
     ) -> Path:
         """Straight lines from waypoint to waypoint, see the class."""
         return cls(points, smooth=False, ease=ease, frames=frames)

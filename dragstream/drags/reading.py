@@ -53,11 +53,6 @@ def read_fields(
     return value
 
 
-def given(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The named fields that are present, as keyword arguments."""
-    return {name: fields[name] for name in names if name in fields}
-
-
 def read_list(value: object, where: str, most: int) -> Sequence[Any]:
     """A list of at most `most` values."""
     if not isinstance(value, list | tuple):

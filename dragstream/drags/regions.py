@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from dragstream.drags.checks import Point, check_int, check_point, check_size
+from dragstream.drags.checks import Point, check_int, check_point, check_size, short_repr
 from dragstream.drags.geometry import Affine
 from dragstream.drags.mask_files import read_mask
 from dragstream.drags.scan import extent, outline_rows, stroke_rows
@@ -81,7 +81,8 @@ def rasterise(region: Region, height: int, width: int) -> BoolMask:
     painted = shape.paint(height, width)
     if not painted.any():
         raise ValueError(
-            f"the region covers no pixel of a frame {width} wide and {height} high: {shape}"
+            f"the region covers no pixel of a frame {width} wide and {height} high: "
+            f"{short_repr(shape)}"
         )
     # a `Mask` returns its own, read-only pixels
     return painted if painted.flags.writeable else painted.copy()

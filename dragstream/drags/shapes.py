@@ -93,9 +93,6 @@ class Disc(Shape):
     def paint(self, height: int, width: int) -> BoolMask:
         return fill_stroke(np.array([self.center]), self.radius, height, width)
 
-    def __str__(self) -> str:
-        return f"disc at {self.center} of radius {self.radius}"
-
 
 @dataclass(frozen=True)
 class Box(Shape):
@@ -125,9 +122,6 @@ class Box(Shape):
         down = (rows >= self.top) & (rows < self.bottom)
         return np.asarray(across & down)
 
-    def __str__(self) -> str:
-        return f"box from ({self.left}, {self.top}) to ({self.right}, {self.bottom})"
-
 
 @dataclass(frozen=True, init=False)
 class Polygon(Shape):
@@ -150,9 +144,6 @@ class Polygon(Shape):
 
     def paint(self, height: int, width: int) -> BoolMask:
         return fill_outline(np.array(self.points), height, width)
-
-    def __str__(self) -> str:
-        return f"polygon of {len(self.points)} points from {self.points[0]}"
 
 
 @dataclass(frozen=True, init=False)
@@ -177,9 +168,6 @@ class Brush(Shape):
 
     def paint(self, height: int, width: int) -> BoolMask:
         return fill_stroke(np.array(self.points), self.radius, height, width)
-
-    def __str__(self) -> str:
-        return f"brush of {len(self.points)} points from {self.points[0]}, radius {self.radius}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,11 +225,8 @@ class Mask(Shape):
     def __hash__(self) -> int:
         return hash((self.array.shape, np.packbits(self.array).tobytes()))
 
-    def __str__(self) -> str:
-        return f"mask of shape {self.array.shape} with {int(self.array.sum())} pixels"
-
     def __repr__(self) -> str:
-        return f"<{self}>"
+        return f"<mask of shape {self.array.shape} with {int(self.array.sum())} pixels>"
 
 
 @dataclass(frozen=True, init=False)
@@ -259,9 +244,6 @@ class Combination(Shape, ABC):
 
     def paint(self, height: int, width: int) -> BoolMask:
         return reduce(self._join, (part.paint(height, width) for part in self.of))
-
-    def __str__(self) -> str:
-        return f"{type(self).__name__.lower()} of {len(self.of)} regions"
 
 
 @dataclass(frozen=True, init=False)

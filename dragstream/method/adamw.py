@@ -16,10 +16,7 @@ class AdamW:
     """
 
     def __init__(
-        self,
-        learning_rate: float,
-        weight_decay: float = 0.01,
-        epsilon: float = 1e-8,
+        self, learning_rate: float, weight_decay: float = 0.01, epsilon: float = 1e-8
     ) -> None:
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay

@@ -76,7 +76,9 @@ class LatentOptimization(DragOptimizer):
         segment, targets = self._targets_at(index)  # Y and Π: Eq. 1; G: Eq. 10
         with torch.enable_grad():
             point = self._latents.detach().requires_grad_()
-            maps = self._read(point)  # F(z')
+            (maps,) = self._reader(
+                point, self._sigma, self._problem.context, predict=self._predict
+            )  # F(z'), never filtered
             if self._initial is None and self._loss.preservation is not None:
                 self._initial = maps.detach()  # F(z): no pass of its own, to save time
             loss, loss_rec, loss_cst = self._loss(  # Eq. 3
@@ -121,12 +123,6 @@ class LatentOptimization(DragOptimizer):
             device = self._latents.device
             self._targets = segment, compute_targets(drags, share, grid, self.settings, device)
         return self._targets
-
-    def _read(self, latents: Tensor) -> Maps:
-        """Read the maps of the block at other latents, differentiable in them; never filtered."""
-        context = self._problem.context
-        (maps,) = self._reader(latents, self._sigma, context, predict=self._predict)
-        return maps
 
     def _step(self, gradient: Tensor, focus: Tensor | None) -> Tensor:
         """Compute the latents after one update, weighted spatially by the focus (Eq. 9)."""

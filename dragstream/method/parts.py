@@ -49,7 +49,6 @@ class RectificationMethod(Protocol):
     @property
     def neighbours(self) -> int:
         """Number of preceding latent frames that it uses, at least 0."""
-        ...
 
     def prepare(self, own: Tensor, neighbours: Tensor | None) -> Callable[[Tensor], Tensor]:
         """Return a function on the modified frames (1, F, C, h, w) of a block that keeps the shape.
@@ -59,7 +58,6 @@ class RectificationMethod(Protocol):
             neighbours: Latents of the preceding frames at the same noise level, (N, C, h, w),
                 newest last; None at the start of a stream.
         """
-        ...
 
 
 @runtime_checkable
@@ -73,20 +71,16 @@ class FrequencyView(Protocol):
     @property
     def cutoff(self) -> float:
         """The value that identifies the view in records and plots, in (0, 1]."""
-        ...
 
     @property
     def is_identity(self) -> bool:
         """True if the view leaves maps unchanged."""
-        ...
 
     def __hash__(self) -> int:
         """Return a hash; equal views have equal hashes."""
-        ...
 
     def __call__(self, maps: Tensor, /) -> Tensor:
         """Filter maps (..., height, width, channels) over height and width, keeping the shape."""
-        ...
 
 
 @runtime_checkable
@@ -95,7 +89,6 @@ class DifferenceLoss(Protocol):
 
     def __call__(self, difference: Tensor, /) -> Tensor:
         """Compute the loss of each element, differentiable, keeping the shape."""
-        ...
 
 
 def fulfilled(value: object, protocol: type[Any], name: str) -> Any:
