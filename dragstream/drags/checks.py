@@ -158,6 +158,11 @@ def at_least(least: int) -> Callable[[object, str], int]:
     return lambda value, name: check_int(value, name, least=least)
 
 
+def optional(check: Callable[[object, str], Any]) -> Callable[[object, str], Any]:
+    """A check that leaves None as it is."""
+    return lambda value, name: None if value is None else check(value, name)
+
+
 def check_fields(value: object, **checks: Callable[[Any, str], object]) -> None:
     """Check fields of a frozen dataclass, from its own `__post_init__`, and convert them."""
     for name, check in checks.items():

@@ -44,13 +44,14 @@ from dragstream.drags.reading import (
     MOST_POINTS,
     Budget,
     Document,
+    from_plain,
     located,
     read_fields,
     read_list,
     read_type,
+    to_plain,
 )
 from dragstream.drags.regions import rasterise
-from dragstream.drags.serialization import from_plain, to_plain
 from dragstream.drags.shapes import (
     Box,
     Brush,

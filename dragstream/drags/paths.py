@@ -64,10 +64,11 @@ EASINGS: Mapping[str, Callable[[float], float]] = MappingProxyType(
 """Easing functions by name: progress as a function of time, both from 0 to 1."""
 
 
-def check_ease(ease: object) -> None:
-    """Raise a ValueError unless `ease` names one of `EASINGS`."""
+def check_ease(ease: object, name: str = "ease") -> str:
+    """`ease` if it names one of `EASINGS`."""
     if not isinstance(ease, str) or ease not in EASINGS:
-        raise ValueError(f"ease must be one of {', '.join(EASINGS)}, got {short_repr(ease)}")
+        raise ValueError(f"{name} must be one of {', '.join(EASINGS)}, got {short_repr(ease)}")
+    return ease
 
 
 def check_stops(
@@ -155,7 +156,7 @@ class Path:
         frames: Sequence[float] | None = None,
     ) -> None:
         waypoints = read_points(points, "points", least=2)
-        check_ease(ease)
+        ease = check_ease(ease)
         pins = check_frames(frames, len(waypoints), "waypoints")
         set_fields(
             self, points=waypoints, smooth=check_bool(smooth, "smooth"), ease=ease, frames=pins

@@ -33,7 +33,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from dragstream.drags.checks import short_repr
-from dragstream.drags.serialization import to_plain
+from dragstream.drags.reading import to_plain
 
 __all__ = ["DifferenceLoss", "FrequencyView", "RectificationMethod"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, Literal
 
-from dragstream.drags import serialization
+from dragstream.drags import reading
 from dragstream.drags.checks import (
     at_least,
     check_at_most,
@@ -161,11 +161,11 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, Loss):
         return value.value
     if name == "views":
-        return [serialization.to_plain(view, name) for view in value]
+        return [reading.to_plain(view, name) for view in value]
     if name in PARTS and isinstance(value, PARTS[name][0]):
         return dataclasses.asdict(value)
     if name in _OWN:
-        return serialization.to_plain(value, name)
+        return reading.to_plain(value, name)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -174,12 +174,10 @@ def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str,
     values = read_fields(kind, _current(data), "settings")
     for name in _OWN:
         if isinstance(values.get(name), dict) and "class" in values[name]:
-            values[name] = serialization.from_plain(values[name], parts, name)
+            values[name] = reading.from_plain(values[name], parts, name)
     if isinstance(values.get("views"), list):
         allowed = (LowPass, *parts)
-        values["views"] = [
-            serialization.from_plain(view, allowed, "views") for view in values["views"]
-        ]
+        values["views"] = [reading.from_plain(view, allowed, "views") for view in values["views"]]
     for name, (part, _) in PARTS.items():
         if isinstance(values.get(name), dict):
             former = _FORMER.get(name, ())

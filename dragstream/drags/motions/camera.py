@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
 from dragstream.drags.checks import (
     Point,
     check_degrees,
+    check_fields,
     check_int,
     check_point,
     check_positive,
-    set_fields,
+    optional,
 )
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Dot, Line, Motion, Sketch
@@ -25,7 +26,7 @@ from dragstream.drags.paths import Path, check_ease
 from dragstream.drags.shapes import BoolMask
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True)
 class Camera(Motion):
     """A movement of the camera: pan, zoom and roll at once.
 
@@ -53,25 +54,14 @@ class Camera(Motion):
     pan: Point = (0.0, 0.0)
     zoom: float = 1.0
     roll: float = 0.0
+    _: KW_ONLY
     ease: str = "linear"
     frames: float | None = None
     center: Point | None = None
 
-    def __init__(
-        self,
-        pan: Sequence[float] = (0.0, 0.0),
-        zoom: float = 1.0,
-        roll: float = 0.0,
-        *,
-        ease: str = "linear",
-        frames: float | None = None,
-        center: Sequence[float] | None = None,
-    ) -> None:
-        check_ease(ease)
-        set_fields(self, pan=check_point(pan, "pan"), zoom=check_factor(zoom, "zoom"), ease=ease)
-        set_fields(self, roll=check_degrees(roll, "roll"))
-        set_fields(self, frames=None if frames is None else check_positive(frames, "frames"))
-        set_fields(self, center=None if center is None else check_point(center, "center"))
+    def __post_init__(self) -> None:
+        check_fields(self, pan=check_point, zoom=check_factor, roll=check_degrees, ease=check_ease)
+        check_fields(self, frames=optional(check_positive), center=optional(check_point))
         if self.pan == (0.0, 0.0) and self.zoom == 1 and self.roll == 0:
             raise ValueError("a camera must move: give pan, zoom or roll")
 

@@ -48,9 +48,9 @@ class Rotation(Motion):
         ease: str = "linear",
         frames: Sequence[float] | None = None,
     ) -> None:
-        check_ease(ease)
         stops = check_stops(degrees, "degrees", check_degrees, 0.0)
-        set_fields(self, center=check_point(center, "center"), degrees=stops, ease=ease)
+        set_fields(self, center=check_point(center, "center"), degrees=stops)
+        set_fields(self, ease=check_ease(ease))
         set_fields(self, frames=check_frames(frames, len(self.arc), "angles"))
         if all(stop == 0 for stop in self.arc):
             raise ValueError(f"a rotation must turn, got degrees={self.degrees!r}")

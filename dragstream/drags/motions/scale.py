@@ -53,9 +53,9 @@ class Scale(Motion):
         ease: str = "linear",
         frames: Sequence[float] | None = None,
     ) -> None:
-        check_ease(ease)
         stops = check_stops(factor, "factor", check_factor, 1.0)
-        set_fields(self, center=check_point(center, "center"), factor=stops, ease=ease)
+        set_fields(self, center=check_point(center, "center"), factor=stops)
+        set_fields(self, ease=check_ease(ease))
         set_fields(self, frames=check_frames(frames, len(self.stops), "factors"))
         if all(stop == 1 for stop in self.stops):
             raise ValueError(f"a scale must change the size, got factor={self.factor!r}")
