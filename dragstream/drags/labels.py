@@ -261,7 +261,9 @@ class _LabelReader:
             raise ValueError(
                 f"{where} must name a file in the label's folder, got {short_repr(name)}"
             )
-        with located(where, (ValueError, OSError)):
+        if not file.is_file():
+            raise ValueError(f"{where}: there is no file {name!r} in the label's folder")
+        with located(where):
             return self._masks.read(file)
 
 

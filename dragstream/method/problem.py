@@ -89,8 +89,9 @@ def _check_drag(drag: BlockDrag, latents: Tensor, grid: Grid) -> None:
         "of them None",
         drag.fractions,
     )
-    for part in (*driven, drag.start):
+    for part in driven:
         check_finite(part, "a fraction")
+    check_finite(drag.start, "start")
     reference = drag.reference
     found = tuple(reference.latents.shape)
     rule = f"a reference's latents must have (channels, height, width) {size} as the block's"
