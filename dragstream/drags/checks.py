@@ -25,8 +25,7 @@ Points = Iterable[Sequence[float]] | NDArray[np.floating] | NDArray[np.integer]
 
 def short_repr(value: object) -> str:
     """`repr(value)`, cut to a length that fits an error message."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return truncate(repr(value), 80)
 
 
 def truncate(text: str, most: int = LONGEST_MESSAGE) -> str:

@@ -33,6 +33,7 @@ memory, and errors begin with the place of the offending value, as in `drags[0].
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -297,9 +298,12 @@ class DocumentReader:
             return Combined(parts)
 
 
+_signature = functools.cache(inspect.signature)
+
+
 def _read(kind: type[Any], value: Any, where: str) -> Any:
     """A region, motion or path from its fields, which are the parameters of its class."""
-    parameters = inspect.signature(kind).parameters
+    parameters = _signature(kind).parameters
     required = tuple(name for name, each in parameters.items() if each.default is each.empty)
     optional = [name for name in parameters if name not in required]
     tag = () if kind is Path else ("type",)

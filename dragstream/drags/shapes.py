@@ -274,7 +274,7 @@ def read_runs(runs: Sequence[int]) -> list[int]:
     return [check_int(run, f"runs[{index}]", least=0) for index, run in enumerate(runs)]
 
 
-def _combine(kind: type[Combination], left: object, right: object) -> Shape:
+def _combine(kind: type[Combination], left: object, right: Any) -> Shape:
     # a | b | c is one union of three, since deep nesting slows documents down
-    parts = left.of if isinstance(left, kind) else (as_shape(left),)
-    return kind((*parts, as_shape(right)))
+    parts: tuple[Any, ...] = left.of if isinstance(left, kind) else (left,)
+    return kind((*parts, right))
