@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -108,9 +109,5 @@ class DragOptimizer(Iterator[Iteration], ABC):
 def _fetch(scalars: list[Tensor], *tables: Tensor) -> list[list[float]]:
     """Fetch scalars and the rows of tables as numbers, in one transfer from the device."""
     parts = [torch.stack(scalars), *(row for table in tables for row in table)]
-    flat = torch.cat(parts).tolist()
-    numbers, start = [], 0
-    for part in parts:
-        numbers.append(flat[start : start + len(part)])
-        start += len(part)
-    return numbers
+    flat = iter(torch.cat(parts).tolist())
+    return [list(islice(flat, len(part))) for part in parts]

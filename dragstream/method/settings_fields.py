@@ -18,6 +18,7 @@ from dragstream.drags.checks import (
     check_not_negative,
     check_positive,
     check_sequence,
+    optional,
     short_repr,
 )
 from dragstream.method.focus import Focus
@@ -44,12 +45,11 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("layers", "cutoffs", "views"):
         check_at_most(given[name], _MOST_ITEMS, name)
     found: dict[str, Any] = {name: _part(name, given[name]) for name in PARTS}
-    for name, (check, most) in (_NUMBERS | _OPEN).items():
-        value = check_at_most(given[name], most, name)
-        found[name] = None if value is None and name in _OPEN else check(value, name)
-    found["layers"] = _layers(given["layers"])
+    for name, (check, most) in _NUMBERS.items():
+        found[name] = check(check_at_most(given[name], most, name), name)
+    found["layers"] = optional(_layers)(given["layers"], "layers")
     found["cutoffs"] = _cutoffs(given["cutoffs"])
-    found["views"] = _views(given["views"])
+    found["views"] = optional(_views)(given["views"], "views")
     found["loss"] = Loss.of(given["loss"])
     if found["warm_start"] and (found["segment_pixels"] or found["segment_degrees"]):
         raise ValueError(
@@ -70,20 +70,16 @@ _NUMBERS: dict[str, tuple[_Check, float]] = {
     "nearest_masks": (check_bool, 1),
     "nearest_features": (check_bool, 1),
     "warm_start": (check_bool, 1),
+    "learning_rate": (optional(check_positive), 1e38),  # the range of float32
+    "segment_pixels": (optional(check_positive), 1e6),
+    "segment_degrees": (optional(check_positive), 1e6),
+    "gradient_clip": (optional(check_positive), math.inf),
+    "denoising_step": (optional(at_least(0)), 10_000),
+    "upsampling": (optional(at_least(1)), 16),
+    "window": (optional(at_least(1)), 1_000_000),
+    "prediction_weight": (optional(check_not_negative), 1e6),
 }
-"""Checks and upper bounds of the fields that always have a value."""
-
-_OPEN: dict[str, tuple[_Check, float]] = {
-    "learning_rate": (check_positive, 1e38),  # the range of float32
-    "segment_pixels": (check_positive, 1e6),
-    "segment_degrees": (check_positive, 1e6),
-    "gradient_clip": (check_positive, math.inf),
-    "denoising_step": (at_least(0), 10_000),
-    "upsampling": (at_least(1), 16),
-    "window": (at_least(1), 1_000_000),
-    "prediction_weight": (check_not_negative, 1e6),
-}
-"""Checks and upper bounds of the fields that may be None."""
+"""Checks and upper bounds of the fields that are numbers."""
 
 _MOST_ITEMS = 1000
 """Longest list of layers, cutoffs or views."""
@@ -108,12 +104,8 @@ def _part(name: str, value: object) -> Any:
     return kind(**{constant: value})
 
 
-def _layers(value: object) -> tuple[int, ...] | None:
-    if value is None:
-        return None
-    layers = tuple(
-        check_int(layer, "layers", least=0) for layer in check_sequence(value, "layers", "layers")
-    )
+def _layers(value: object, name: str) -> tuple[int, ...]:
+    layers = tuple(check_int(each, name, least=0) for each in check_sequence(value, name, "layers"))
     if len(set(layers)) != len(layers):
         raise ValueError(f"layers must differ from one another, got {short_repr(layers)}")
     return layers
@@ -126,12 +118,10 @@ def _cutoffs(value: object) -> tuple[float, ...] | Off | None:
     return tuple(check_fraction(cutoff, "cutoffs") for cutoff in cutoffs)
 
 
-def _views(value: object) -> tuple[FrequencyView, ...] | None:
-    if value is None:
-        return None
+def _views(value: object, name: str) -> tuple[FrequencyView, ...]:
     views = tuple(
-        fulfilled(view, FrequencyView, f"views[{place}]")
-        for place, view in enumerate(check_sequence(value, "views", "FrequencyView objects"))
+        fulfilled(view, FrequencyView, f"{name}[{place}]")
+        for place, view in enumerate(check_sequence(value, name, "FrequencyView objects"))
     )
     for place, view in enumerate(views):
         check_fraction(view.cutoff, f"views[{place}].cutoff")

@@ -40,6 +40,7 @@ class Pose(NamedTuple):
 
 
 _REST = Pose(0.0, 0.0)
+_CHECKS = (check_pixels, check_pixels, check_degrees, check_factor)
 
 
 @dataclass(frozen=True, init=False)
@@ -121,15 +122,8 @@ def _pose(value: object, name: str) -> Pose:
     numbers = check_sequence(value, name, "numbers (dx, dy, degrees, factor)")
     if not 2 <= len(numbers) <= 4:
         raise ValueError(f"{name} must be (dx, dy, degrees, factor), got {short_repr(numbers)}")
-    dx, dy, *rest = numbers
-    degrees = check_degrees(rest[0], f"the degrees of {name}") if rest else 0.0
-    factor = check_factor(rest[1], f"the factor of {name}") if len(rest) > 1 else 1.0
-    return Pose(
-        check_pixels(dx, f"the dx of {name}"),
-        check_pixels(dy, f"the dy of {name}"),
-        degrees,
-        factor,
-    )
+    checks = zip(numbers, Pose._fields, _CHECKS, strict=False)
+    return Pose(*(check(number, f"the {field} of {name}") for number, field, check in checks))
 
 
 def _between(first: Pose, last: Pose, share: float) -> Pose:
