@@ -271,7 +271,7 @@ def test_damage_is_named_with_its_place(tmp_path, place, value, message):
     [
         ('{"block_number": 2', "not JSON"),
         ("[" * 100_000, "not JSON"),
-        ("[1, 2]", "a label must be an object"),
+        ("[1, 2]", "label must be an object"),
         ("{}", "lacks 'drag_or_animation_select'"),
     ],
 )
