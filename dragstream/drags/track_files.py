@@ -71,7 +71,8 @@ def read_tracks(
         visible = _read(second, lambda file: _seen(_array(file), points, "the array"))
     if file.suffix == ".pth" and frame_rate is None:
         frame_rate = _ATI_RATE
-    return _read(file, lambda _: Tracks(points, visible, frame_rate))
+    tracks: Tracks = _read(file, lambda _: Tracks(points, visible, frame_rate))
+    return tracks
 
 
 def write_tracks(tracks: Tracks, path: str | os.PathLike[str]) -> Path:
