@@ -99,7 +99,7 @@ def test_parts_may_lie_outside_as_long_as_the_whole_does_not():
     ball = regions.disc((30, 30), 10)
     np.testing.assert_array_equal(painted(ball | away), painted(ball))
     np.testing.assert_array_equal(painted(ball - away), painted(ball))
-    with pytest.raises(ValueError, match="intersection of 2 regions"):
+    with pytest.raises(ValueError, match=r"Intersection\(of="):
         painted(ball & away)
 
 
