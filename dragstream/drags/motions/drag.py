@@ -116,8 +116,10 @@ def check_apart(masks: Sequence[BoolMask], keep: Region | None, height: int, wid
     """Check that handles, as `validate` returns them, share no pixel with the region to keep."""
     if keep is None:
         return
-    with located("keep", (ValueError,)):
+    try:
         kept = rasterise(keep, height, width)
+    except ValueError as error:
+        raise ValueError(f"keep: {error}; use None for no region to keep") from error
     for index, mask in enumerate(masks):
         shared = int((mask & kept).sum())
         if shared:
