@@ -301,7 +301,7 @@ class DocumentReader:
 _signature = functools.cache(inspect.signature)
 
 
-def _read(kind: type[Any], value: Any, where: str) -> Any:
+def _read(kind: Any, value: Any, where: str) -> Any:
     """A region, motion or path from its fields, which are the parameters of its class."""
     parameters = _signature(kind).parameters
     required = tuple(name for name, each in parameters.items() if each.default is each.empty)

@@ -40,7 +40,7 @@ MOST_PIXELS = 2**25
 """Pixels of all masks of a message."""
 
 MOST_STEPS = 2**17
-"""Steps of painting that all regions of a message may take, see `drags.work`: about 40 ms."""
+"""Steps of painting that all regions of a message may take, see `painting_steps`: about 40 ms."""
 
 MOST_ONION_FRAMES = 8
 """Earlier frames of the onion skin."""
