@@ -33,9 +33,10 @@ WEIGHTS = ROOT / "dragstream" / "models" / "playground" / "weights"
 BUILD = ROOT / "build" / "figures"
 TABLES = ("playground", "captions", "likeness", "identity")
 """Measurements of `dragstream.revel`: each is a table of the results and of the model card."""
-FURTHER = ("rivals", "live", "minute")
+FURTHER = ("rivals", "live", "turned", "minute")
 """Measurements of `dragstream.revel` that are tables of the results alone."""
 _RIVALS = "none,I=4,no_adsr,no_sfs,fast,cut_and_paste,time_to_move"
+_TURNED = ("live", "--seed", "13", "--seconds", "3", "--turn", "20", "--releases", "0")
 _MINUTE = ("live", "--dtype", "bfloat16", "--scenes", "2", "--seconds", "60", "--releases", "0")
 _MEBIBYTE = 2**20
 
@@ -86,6 +87,7 @@ def steps(build: Path = BUILD) -> tuple[Step, ...]:
         "identity": ("identity", "--streams", "4"),
         "rivals": (*_scenes(48, build / f"rivals-{weights}"), "--methods", _RIVALS),
         "live": ("live", "--scenes", "8", "--releases", "0"),
+        "turned": (*_TURNED, "--methods", "I=4,fast,time_to_move"),
         "minute": (*_MINUTE, "--methods", "I=4,no_adsr"),
     }
     found = [

@@ -164,6 +164,12 @@ def _pulling(suites: Any) -> argparse.ArgumentParser:
         "--speed", type=float, default=live.SPEED, help="pixels a second (default: %(default)s)"
     )
     pulling.add_argument(
+        "--turn", type=float, default=0.0, help="degrees a second (default: %(default)s)"
+    )
+    pulling.add_argument(
+        "--growth", type=float, default=1.0, help="factor at the end (default: %(default)s)"
+    )
+    pulling.add_argument(
         "--releases",
         type=int,
         default=3,
@@ -201,9 +207,9 @@ def _identity(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def _live(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model, methods = _load(options), select(options.methods.split(","))
-    length = {"seconds": options.seconds, "speed": options.speed}
+    lead = live.Lead(options.seconds, options.speed, options.turn, options.growth)
     scenes = live.pulls(
-        model, options.scenes, methods, options.seed, releases=options.releases, **length
+        model, options.scenes, methods, options.seed, lead=lead, releases=options.releases
     )
     found = [each for scene in tqdm(scenes, total=options.scenes, unit="scene") for each in scene]
     rows, table = live.report(found)
@@ -212,7 +218,7 @@ def _live(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
         "fingerprint": model.fingerprint(),
         "scenes": options.scenes,
         "seed": options.seed,
-        **length,
+        **lead._asdict(),
         "methods": rows,
         "pulls": [each.to_json() for each in found],
     }

@@ -9,25 +9,30 @@ machine can avoid, is part of the distance.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags import regions
-from dragstream.drags.checks import Point, check_int, check_positive
+from dragstream.drags.checks import Point, check_degrees, check_int, check_positive
+from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Poses
+from dragstream.drags.motions.scale import check_factor
 from dragstream.drags.paths import Path
 from dragstream.method.moments import Moments, drift
+from dragstream.metrics.masks import mask_iou, pieces_outside
 from dragstream.metrics.objmc import json_number, known_mean
 from dragstream.models.base import VideoModel
-from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Subject
 from dragstream.revel.detection import Detection, detect
+from dragstream.revel.live_curves import curve
 from dragstream.revel.live_quality import block_quality, quality_drift, release_waits
+from dragstream.revel.looks import LEAST_PIECE
 from dragstream.revel.methods import Method
 from dragstream.revel.pages import table_lines
 from dragstream.revel.proposals import is_whole
@@ -40,21 +45,17 @@ from dragstream.stream.live import LiveStream
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
 
-__all__ = ["SPEED", "Pulled", "curve", "pulls", "report"]
+__all__ = ["SPEED", "Lead", "Pulled", "pulls", "report"]
 
 SPEED = 24.0
 """Default speed of the pointer, pixels a second."""
 _MOVES = 6
 """Moves of the pointer in the time of a block."""
-_MARGIN = 4.0
-"""Curves keep the object this far from the frame's sides, pixels."""
-_STRIDE = 40.0
-"""Least distance of a curve's waypoints, pixels."""
-_CURVES = 24
-"""Curves that are drawn, of which the one farthest from the other objects is taken."""
 _WARM_UP = 2
 """Plain blocks between the rendered start and the pull."""
 _DRIFTS = ("identity_drift", "colour_drift")
+_MEANS = ("overlap", "strays")
+"""Figures of which there is one a block, whose mean is shown."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,10 @@ class Pulled:
         identity_drift: `live_quality.quality_drift` of `identity`; below 0 it is lost. NaN for
             pulls of less than ten seconds.
         colour_drift: the same of `colour`; above 0 the colour wanders.
+        overlap: intersection over union, at each block's end, of the object with itself before,
+            moved, turned and scaled as asked; 0 where it is not seen.
+        strays: number of pieces of its colour that do not touch that place, likewise.
+        cost: processor time of the held blocks, as a factor of as many plain ones'.
         waits: seconds from letting go to the first picture, see `live_quality.release_waits`.
     """
 
@@ -95,12 +100,15 @@ class Pulled:
     colour: tuple[float | None, ...] = ()
     identity_drift: float = math.nan
     colour_drift: float = math.nan
+    overlap: tuple[float, ...] = ()
+    strays: tuple[int, ...] = ()
+    cost: float = math.nan
     waits: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists and numbers; None for what could not be measured."""
-        drifts = {name: json_number(getattr(self, name)) for name in _DRIFTS}
-        return {**asdict(self), **drifts}
+        known = {name: json_number(getattr(self, name)) for name in (*_DRIFTS, "cost")}
+        return {**asdict(self), **known}
 
     @property
     def distance(self) -> float | None:
@@ -118,14 +126,26 @@ class Pulled:
         return sum(each is not None for each in self.distances) / len(self.distances)
 
 
+class Lead(NamedTuple):
+    """What a pointer does with the object."""
+
+    seconds: float = 5.0
+    """Length of the pull, of video."""
+    speed: float = SPEED
+    """Pixels a second."""
+    turn: float = 0.0
+    """Degrees a second, clockwise on screen."""
+    growth: float = 1.0
+    """Factor of its lengths at the end."""
+
+
 def pulls(
     model: VideoModel,
     scenes: int,
     methods: Sequence[Method],
     seed: int = 0,
     *,
-    seconds: float = 5.0,
-    speed: float = SPEED,
+    lead: Lead | None = None,
     releases: int = 0,
 ) -> Iterator[list[Pulled]]:
     """Pull one object in each scene with each method; yields one scene's pulls after another.
@@ -135,21 +155,23 @@ def pulls(
         scenes: number of held-out scenes.
         methods: the methods.
         seed: seed of the scenes, curves and streams.
-        seconds: length of a pull, of video.
-        speed: speed of the pointer, pixels a second.
+        lead: what the pointer does; None: the defaults.
         releases: pulls that are let go while the video plays, for `Pulled.waits`.
 
     Raises:
-        ValueError: numbers that are not positive (`releases` may be 0), a model of another frame
-            size, or one that loses its objects.
+        ValueError: numbers out of bounds, a model of another frame size, or one that loses its
+            objects.
     """
     check_int(scenes, "scenes", least=1)
-    check_positive(seconds, "seconds")
-    check_positive(speed, "speed")
+    lead = lead or Lead()
+    check_positive(lead.seconds, "seconds")
+    check_positive(lead.speed, "speed")
+    check_degrees(lead.turn, "turn")
+    check_factor(lead.growth, "growth")
     check_int(releases, "releases", least=0)
     check_world(model.spec)
     for scene in range(scenes):
-        task = _task(model, seed, scene, seconds, speed)
+        task = _task(model, seed, scene, lead)
         yield [
             replace(_pull(task, method), waits=_waits(task, method, releases, seed))
             for method in methods
@@ -165,19 +187,18 @@ class _Task:
     subject: Subject
     seen: Detection
     path: Path
-    seconds: float
-    speed: float
+    lead: Lead
 
     def pointer(self, moment: float) -> Point:
         """The pointer's place (x, y) after so many seconds; it rests at the curve's end."""
-        return self.path.at(min(1.0, moment * self.speed / self.path.length))
+        return self.path.at(min(1.0, moment * self.lead.speed / self.path.length))
 
     def detect(self, frame: NDArray[np.uint8]) -> Detection | None:
         """The object in a frame."""
         return detect(frame, self.subject.color, self.subject.kind)
 
 
-def _task(model: VideoModel, seed: int, scene: int, seconds: float, speed: float) -> _Task:
+def _task(model: VideoModel, seed: int, scene: int, lead: Lead) -> _Task:
     for attempt in range(ATTEMPTS):
         start = RenderedStart(seed, scene, attempt)
         truth = start.scenes()
@@ -192,71 +213,45 @@ def _task(model: VideoModel, seed: int, scene: int, seconds: float, speed: float
             if seen is None or not is_whole(seen):
                 continue
             others = [each.center for each in found if each is not None and each is not seen]
-            path = curve(seen, others, speed * seconds, rng)
-            return _Task(scene, stream, subjects[index], seen, path, seconds, speed)
+            path = curve(seen, others, lead.speed * lead.seconds, rng)
+            return _Task(scene, stream, subjects[index], seen, path, lead)
     raise ValueError(
         f"{model.spec.name!r} kept no object whole through {_WARM_UP} blocks in {ATTEMPTS} "
         f"attempts at scene {scene}"
     )
 
 
-def curve(
-    seen: Detection, others: Sequence[Point], length: float, rng: np.random.Generator
-) -> Path:
-    """A smooth curve from an object's centre on which it stays in the frame.
-
-    Args:
-        seen: the object.
-        others: centres (x, y) of other objects, which the curve keeps away from where it can.
-        length: least length of the curve, pixels.
-        rng: decides on the waypoints.
-    """
-    left, top, right, bottom = regions.bounding_box(seen.mask)
-    x, y = seen.center
-    low = np.array([x - left + _MARGIN, max(y - top + _MARGIN, world.HORIZON)])
-    high = np.array([world.WIDTH - (right - x) - _MARGIN, world.HEIGHT - (bottom - y) - _MARGIN])
-    drawn = [_curve((x, y), low, np.maximum(low, high), length, rng) for _ in range(_CURVES)]
-    return max(drawn, key=lambda path: _clearance(path, others))
-
-
-def _curve(
-    start: Point,
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    length: float,
-    rng: np.random.Generator,
-) -> Path:
-    points = [start]
-    while len(points) < 3 or Path.spline(points).length < length:
-        tried = rng.uniform(low, high, (16, 2))
-        away = np.hypot(*(tried - points[-1]).T)
-        index = int(np.argmax(away >= _STRIDE)) if away.max() >= _STRIDE else int(away.argmax())
-        points.append((float(tried[index][0]), float(tried[index][1])))
-    return Path.spline(points)
-
-
-def _clearance(path: Path, others: Sequence[Point]) -> float:
-    steps = [path.at(share) for share in np.linspace(0, 1, 33)]
-    return min((math.dist(step, other) for step in steps for other in others), default=math.inf)
-
-
 def _pull(task: _Task, method: Method) -> Pulled:
     """Lead the object along the path, block by block."""
-    stream = task.stream.fork()
+    stream, lead = task.stream.fork(), task.lead
+    plain = _plain_seconds(task.stream)
     rate = stream.model.spec.clock.frame_rate
     live = LiveStream(stream, math.inf)
     try:
         hold = live.hold(task.seen.mask, task.seen.center, settings=method.settings)
         last = due = 0.0  # when the first frames of this block and the next are shown
-        while due < task.seconds:
-            for moment in np.linspace(last, due, _MOVES + 1)[1:]:
-                hold.move_to(*task.pointer(float(moment)))
+        began = time.process_time()
+        while due < lead.seconds:
+            for moment in np.linspace(last, due, _MOVES + 1)[1:].tolist():
+                hold.move_to(*task.pointer(moment))
+                hold.turn_to(lead.turn * moment)
+                hold.scale_to(lead.growth ** (moment / lead.seconds))
             live.step()
             live.wait()
             last, due = due, due + len(stream.blocks[-1].frames) / rate
+        spent = time.process_time() - began
     finally:
         live.stop()
-    return _measured(task, method, stream.blocks[len(task.stream) :])
+    made = stream.blocks[len(task.stream) :]
+    return replace(_measured(task, method, made), cost=spent / len(made) / plain)
+
+
+def _plain_seconds(stream: Stream) -> float:
+    """Processor time of a plain block."""
+    stream = stream.fork()
+    began = time.process_time()
+    stream.run(_WARM_UP, progress=False)
+    return (time.process_time() - began) / _WARM_UP
 
 
 def _waits(task: _Task, method: Method, releases: int, seed: int) -> tuple[float, ...]:
@@ -276,11 +271,15 @@ def _measured(task: _Task, method: Method, blocks: Sequence[Block]) -> Pulled:
             distances.append(None if seen is None else math.dist(seen.center, pointer))
             misses.append(None if seen is None else math.dist(seen.center, asked))
     before, last = task.stream.blocks[-1].frames[-1], [block.frames[-1] for block in blocks]
-    found = [block_quality(before, task.seen, frame, task.detect(frame)) for frame in last]
+    ends = [task.detect(frame) for frame in last]
+    found = [
+        block_quality(before, task.seen, frame, each)
+        for frame, each in zip(last, ends, strict=True)
+    ]
     looks, hues = [each.identity for each in found], [each.colour for each in found]
     seconds = len(blocks[-1].frames) / rate
-    end = last[-1]
-    seen = task.detect(end)
+    end, seen = last[-1], ends[-1]
+    places = [_place(task, block) for block in blocks]
     shape = fidelity(end, task.subject.color, task.subject.kind)
     return Pulled(
         scene=task.scene,
@@ -296,7 +295,23 @@ def _measured(task: _Task, method: Method, blocks: Sequence[Block]) -> Pulled:
         colour=tuple(map(json_number, hues)),
         identity_drift=quality_drift(looks, seconds),
         colour_drift=quality_drift(hues, seconds),
+        overlap=tuple(
+            0.0 if each is None else mask_iou(each.mask, place)
+            for each, place in zip(ends, places, strict=True)
+        ),
+        strays=tuple(
+            0 if each is None else len(pieces_outside(each.mask, place, LEAST_PIECE))
+            for each, place in zip(ends, places, strict=True)
+        ),
     )
+
+
+def _place(task: _Task, block: Block) -> NDArray[np.bool_]:
+    """The pixels that the only hold of a block asked the object to cover at its end."""
+    (drag,) = block.drags
+    mask = task.seen.mask
+    origin = Affine.identity() if drag.source is None else drag.origin(*mask.shape)
+    return regions.warp(mask, origin.then(drag.motion.at(1.0))) > 0.5
 
 
 def _asked(block: Block) -> list[Point]:
@@ -320,6 +335,9 @@ _COLUMNS = (
     Measure("identity", "identity at the end", 3, more=True),
     Measure("identity_drift", "identity, last 5 s less first", 3, more=True),
     Measure("colour_drift", "colour, last 5 s less first", 1),
+    Measure("overlap", "IoU with its place", 2, more=True),
+    Measure("strays", "stray pieces", 2),
+    Measure("cost", "× a plain block", 2),
 )
 
 
@@ -349,6 +367,8 @@ def report(pulled: Sequence[Pulled]) -> tuple[dict[str, Any], str]:
 
 def _figure(pulled: Pulled, column: str) -> float:
     value = getattr(pulled, column)
-    if isinstance(value, tuple):  # one a block: at the end
+    if column in _MEANS:
+        value = float(np.mean(value)) if value else None
+    elif isinstance(value, tuple):  # one a block: at the end
         value = value[-1] if value else None
     return math.nan if value is None else float(value)

@@ -78,7 +78,7 @@ class Colours:
 
 def test_a_long_pull_has_drifts_and_waits(model, monkeypatch) -> None:
     monkeypatch.setattr("dragstream.revel.looks.picture_network", Colours)
-    ((pulled,),) = live.pulls(model, 1, [STILL], seconds=10.5, speed=4.0, releases=2)
+    ((pulled,),) = live.pulls(model, 1, [STILL], lead=live.Lead(10.5, 4.0), releases=2)
     assert len(pulled.identity) == len(pulled.colour) == len(pulled.drift) == 28
     assert pulled.identity[-1] == pytest.approx(1)
     assert pulled.identity_drift == pytest.approx(0, abs=1e-6)
@@ -90,7 +90,7 @@ def test_a_long_pull_has_drifts_and_waits(model, monkeypatch) -> None:
         min(pulled.waits) + 0.95 * abs(pulled.waits[0] - pulled.waits[1])
     )
     assert "| 95th |" in table.splitlines()[0]
-    ((short,),) = live.pulls(model, 1, [STILL], seconds=1.0)
+    ((short,),) = live.pulls(model, 1, [STILL], lead=live.Lead(1.0))
     rows, table = live.report([short])
     assert rows["still"]["identity_drift"]["mean"] is None
     assert table.count("not measured") == 4

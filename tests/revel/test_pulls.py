@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from dragstream.method.settings import DragSettings
 from dragstream.models.playground import world
 from dragstream.revel import live
 from dragstream.revel.detection import Detection, detect
+from dragstream.revel.live_curves import curve
 from dragstream.revel.methods import Method
 from dragstream.revel.scenes import subjects_of
 from dragstream.revel.starts import RenderedStart
@@ -28,7 +30,7 @@ def seen() -> Detection:
 
 
 def test_a_curve_keeps_the_object_in_the_frame_and_off_the_others(seen: Detection) -> None:
-    free = live.curve(seen, [], 200, np.random.default_rng(0))
+    free = curve(seen, [], 200, np.random.default_rng(0))
     assert free.points[0] == seen.center
     assert free.length >= 200
     steps = np.array([free.at(share) for share in np.linspace(0.1, 1, 50)])
@@ -36,12 +38,12 @@ def test_a_curve_keeps_the_object_in_the_frame_and_off_the_others(seen: Detectio
     assert (steps[:, 0] > half).all()
     assert (steps[:, 0] < world.WIDTH - half).all()
     other = free.at(0.5)
-    path = live.curve(seen, [other], 200, np.random.default_rng(0))
+    path = curve(seen, [other], 200, np.random.default_rng(0))
     assert min(math.dist(path.at(share), other) for share in np.linspace(0, 1, 50)) > 15
 
 
 def test_the_distance_of_what_stands_still_is_the_pointers_way(model) -> None:
-    ((pulled,),) = live.pulls(model, 1, [STILL], seconds=1.0, speed=40.0)
+    ((pulled,),) = live.pulls(model, 1, [STILL], lead=live.Lead(1.0, 40.0))
     assert pulled.seen == 1.0
     assert len(pulled.distances) == 9  # three blocks of three frames at 8 a second
     # the pointer moves at even speed along a curve: never farther than its way
@@ -53,6 +55,19 @@ def test_the_distance_of_what_stands_still_is_the_pointers_way(model) -> None:
     assert pulled.misses[3:6] == pytest.approx(pulled.distances[:3], abs=0.5)
     assert pulled.drift == (0.0, 0.0, 0.0)
     assert pulled.size == 1.0
+    # it overlaps less and less with where it should be, until it is a stray piece beside it
+    assert pulled.overlap[0] == 1.0
+    assert list(pulled.overlap) == sorted(pulled.overlap, reverse=True)
+    assert pulled.overlap[2] < 0.7
+    assert pulled.strays == (0, 0, 0)
+    assert pulled.cost > 0
+
+
+def test_a_turned_and_grown_place_is_asked_for(model) -> None:
+    lead = live.Lead(1.0, 0.001, turn=60.0, growth=2.0)
+    ((pulled,),) = live.pulls(model, 1, [STILL], lead=lead)
+    # the last block begins after 3 / 4 of the second: the place has grown by 2 ** 0.75
+    assert pulled.overlap[-1] == pytest.approx(2**-1.5, abs=0.05)
 
 
 def test_the_report_averages_over_scenes_and_leaves_out_what_is_not_seen() -> None:
@@ -69,8 +84,16 @@ def test_the_report_averages_over_scenes_and_leaves_out_what_is_not_seen() -> No
     assert table.splitlines()[2].startswith("| I=4 | 2 | 5.0 [4.0, 6.0] |")
 
 
-@pytest.mark.parametrize("numbers", [{"seconds": 0.0}, {"speed": -1.0}, {"scenes": 0}])
-def test_numbers_that_make_no_pull_are_refused(model, numbers: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"lead": live.Lead(seconds=0.0)},
+        {"lead": live.Lead(speed=-1.0)},
+        {"lead": live.Lead(growth=0.0)},
+        {"scenes": 0},
+    ],
+)
+def test_numbers_that_make_no_pull_are_refused(model, numbers: dict[str, Any]) -> None:
     arguments = {"scenes": 1, "methods": [STILL], **numbers}
-    with pytest.raises(ValueError, match=r"must be (above 0|at least 1)"):
+    with pytest.raises(ValueError, match=r"must be (above 0|at least 1|in \[0.01)"):
         next(live.pulls(model, **arguments))
