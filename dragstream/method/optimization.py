@@ -8,14 +8,13 @@ from torch import Tensor
 from dragstream.method.adamw import AdamW
 from dragstream.method.drag_loss import DragLoss, PreservationTerm
 from dragstream.method.features import MapReader, Maps, References
-from dragstream.method.frequency import LowPass
 from dragstream.method.optimizer import DragOptimizer, Step
 from dragstream.method.parts import FrequencyView
 from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
 from dragstream.method.target_cells import resize
 from dragstream.method.targets import SegmentTargets, compute_targets, kept_cells, moved_frames
-from dragstream.method.warm_start import warm_start
+from dragstream.method.warm_start import WarmStart
 
 
 class LatentOptimization(DragOptimizer):
@@ -60,15 +59,21 @@ class LatentOptimization(DragOptimizer):
             corners=settings.nearest_features,
             window=settings.window,
         )
-        warm = settings.warm_start
-        views = self._low_passes or ((LowPass(1.0),) if warm else ())
         self._references = References.read(
-            self._reader, problem.drags, views, predict=weight > 0 or warm
+            self._reader, problem.drags, self._low_passes, predict=weight > 0
         )
         self._initial: Maps | None = None
         self._targets: tuple[int, SegmentTargets] | None = None
-        if warm:
-            self._start_warm()
+        self._start = self._start_warm() if settings.warm_start else None
+
+    def adjust_prediction(self, clean: Tensor, sigma: float) -> Tensor:
+        """After a warm start, hold the objects at their targets at the drag's own step.
+
+        See `DragOptimizer.adjust_prediction`.
+        """
+        if self._start is None or sigma != self._sigma:
+            return clean
+        return self._start.objects.over(clean)
 
     def _advance(self, index: int) -> Step:
         """Compute one iteration, in the paper's order: targets, features, loss, step, ADSR."""
@@ -98,21 +103,17 @@ class LatentOptimization(DragOptimizer):
             low_pass.cutoff,
         )
 
-    def _start_warm(self) -> None:
+    def _start_warm(self) -> WarmStart:
         """Move the dragged objects in the latents to their targets."""
         with torch.inference_mode(mode=False), torch.no_grad():
             context = self._problem.context
             (maps,) = self._reader(self._latents, self._sigma, context, predict=True)
             assert maps.predictions is not None  # noqa: S101 - asked for
             self._initial = maps if self._loss.preservation is not None else None
-            self._latents = warm_start(
-                self._latents,
-                self._sigma,
-                maps.predictions,
-                drags=self._problem.drags,
-                references=self._references.predictions,
-                grid=self._problem.model.spec.grid,
-            )
+            start = WarmStart(self._problem)
+            clean = maps.predictions.movedim(-1, 1)[None]
+            self._latents = start.moved(self._latents, self._sigma, clean)
+        return start
 
     def _targets_at(self, index: int) -> tuple[int, SegmentTargets]:
         """Return the segment of an iteration, and its targets."""

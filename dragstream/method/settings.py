@@ -78,9 +78,9 @@ class DragSettings:
             the prediction the clean predictions x0 of the dragged block are normalised to, at each
             denoising step; see `rectification.normalise_prediction`. 0: no normalisation. For
             blocks without a drag, set `Stream(prediction_blocks=...)`.
-        warm_start: Begin with the dragged objects already at their targets, see
-            `dragstream.method.warm_start`; takes one more pass and saves about one iteration. Not
-            part of the paper. A drag then has one segment.
+        warm_start: Begin with the dragged objects already at their targets, and their places before
+            filled, see `dragstream.method.warm_start`; at the drag's own step the prediction keeps
+            them there. Takes one more pass. Not part of the paper. A drag then has one segment.
         window: Latent frames that the block and its references attend to in the iterations,
             including the model's sink and their own; the denoising steps use the model's whole
             context. None: the whole context in both.
@@ -136,15 +136,15 @@ class DragSettings:
 
     @classmethod
     def fast(cls, **overrides: Any) -> Self:
-        """Return settings that drag in about half of the time, with some fields replaced.
+        """Return settings that drag in a third of the time, with some fields replaced.
 
-        Two iterations from a warm start, in place of four from the undragged latents. They are a
-        little less accurate, see the page of results.
+        One iteration from a warm start, in place of four from the undragged latents; see the page
+        of results.
 
         Raises:
             TypeError: A field that does not exist.
         """
-        return cls(**{"iterations": 2, "warm_start": True, **overrides})
+        return cls(**{"iterations": 1, "warm_start": True, **overrides})
 
     @classmethod
     def suited(cls, **overrides: Any) -> Self:

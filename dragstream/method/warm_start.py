@@ -1,48 +1,75 @@
-"""`warm_start`: begin the optimisation with the dragged objects already at their targets."""
+"""Dragged objects placed at their targets without a gradient: the warm start of a drag.
+
+In clean latents x0 of the block, the region's finished latents in the reference frame stand at each
+target cell y of Eq. 1, in the share a of the cell that the moved region covers:
+
+    x0'(y) = x0(y) + a (ref(Π(y)) - x0(y))
+
+Where the region was, the object would stay behind, because the model sees it there in the frames
+before. So the cells that the region leaves, the hole, are filled with the reference frame's nearest
+cells outside of all regions. None of this is part of the paper.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
+import torch
+from scipy import ndimage
 from torch import Tensor
 
 from dragstream.drags.geometry import Grid
+from dragstream.drags.regions import warp
 from dragstream.method.block_drags import BlockDrag
-from dragstream.method.target_cells import find_target_cells, sample
+from dragstream.method.features import MapReader, References
+from dragstream.method.frequency import LowPass
+from dragstream.method.problem import DragProblem
+from dragstream.method.target_cells import find_target_cells, resize, sample
+
+__all__ = ["Placement", "WarmStart", "carry_over"]
 
 
-def warm_start(
-    latents: Tensor,
-    sigma: float,
-    predicted: Tensor,
-    *,
-    drags: Sequence[BlockDrag],
-    references: Sequence[Tensor],
-    grid: Grid,
-) -> Tensor:
-    """Replace the clean part of noisy latents at the drags' targets by that of the references.
-
-    At each target cell y (Eq. 1), z' = z + a (1 - sigma) (x0_ref(Π(y)) - x0(y)), where a is the
-    share of the cell that the moved region covers. The noise in z stays as it is. This is not part
-    of the paper: iterations then improve what is there instead of carrying it over. Where regions
-    overlap, the later drag is in front.
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """Latents that partly cover a block.
 
     Args:
-        latents: Noisy latents of the block, z, (1, F, C, h, w).
-        sigma: Their noise level.
-        predicted: Clean prediction x0 of the latents, (F, h, w, C).
-        drags: The drags.
-        references: For each drag, clean prediction x0 of its reference frame, (h, w, C).
-        grid: Sizes of a frame.
-
-    Returns:
-        New latents, (1, F, C, h, w).
+        values: Latents, each times its share, (F, h, w, C).
+        shares: Share of each cell that they cover, (F, h, w, 1).
     """
-    wanted = predicted.clone()
-    for drag, reference in zip(drags, references, strict=True):
-        where, share, values = carry_over(drag, reference, grid)
-        wanted[where] += share * (values - wanted[where])
-    return latents + (1 - sigma) * (wanted - predicted).movedim(-1, 1)[None]
+
+    values: Tensor
+    shares: Tensor
+
+    def over(self, clean: Tensor) -> Tensor:
+        """Return clean latents (1, F, C, h, w) with these in front."""
+        shares, values = (part.movedim(-1, 1)[None] for part in (self.shares, self.values))
+        return clean * (1 - shares) + values
+
+
+class WarmStart:
+    """The objects of a block's drags at their targets, later drags in front.
+
+    Args:
+        problem: The block and its drags.
+    """
+
+    def __init__(self, problem: DragProblem) -> None:
+        references = _clean_references(problem)
+        self.whole = _place(problem, references, hole=True)
+        """Objects and the holes behind all of them."""
+        self.objects = _place(problem, references, hole=False)
+        """Objects alone."""
+
+    def moved(self, latents: Tensor, sigma: float, clean: Tensor) -> Tensor:
+        """Replace the clean part of noisy latents; their noise stays as it is.
+
+        Args:
+            latents: Noisy latents of the block, (1, F, C, h, w).
+            sigma: Their noise level.
+            clean: Clean prediction x0 of them, likewise.
+        """
+        return latents + (1 - sigma) * (self.whole.over(clean) - clean)
 
 
 def carry_over(
@@ -64,3 +91,45 @@ def carry_over(
     targets = find_target_cells(drag.mask, drag.transforms(), cells).to(reference.device)
     where = targets.frames, targets.rows, targets.columns
     return where, (targets.areas / area)[:, None], sample(reference, targets.points)
+
+
+def _clean_references(problem: DragProblem) -> list[Tensor]:
+    """Finished latents (h, w, C) of each drag's reference; predicted ones where none are known."""
+    known = [drag.reference.clean for drag in problem.drags]
+    if any(clean is None for clean in known):
+        reader = MapReader(problem.model, problem.model.spec.layers)
+        read = References.read(reader, problem.drags, (LowPass(1.0),), predict=True)
+        return list(read.predictions)
+    return [clean.float().movedim(0, -1) for clean in known if clean is not None]
+
+
+def _place(problem: DragProblem, references: list[Tensor], *, hole: bool) -> Placement:
+    """The moved regions, with or without the holes behind all of them."""
+    frames, channels, *cells = problem.latents.shape[1:]
+    device = problem.latents.device
+    values = torch.zeros(frames, *cells, channels, dtype=torch.float32, device=device)
+    shares = torch.zeros(frames, *cells, 1, dtype=torch.float32, device=device)
+    if hole:
+        inside = torch.stack([resize(drag.mask, *cells) for drag in problem.drags]).amax(dim=0) > 0
+        for drag, reference in zip(problem.drags, references, strict=True):
+            background = _background(reference, inside)
+            left = warp(drag.mask, drag.motion.at(drag.start))
+            share = resize(left, *cells).to(device)[..., None]
+            for frame in drag.transforms():
+                values[frame] += share * (background - values[frame])
+                shares[frame] += share * (1 - shares[frame])
+    for drag, reference in zip(problem.drags, references, strict=True):
+        where, share, carried = carry_over(drag, reference, problem.model.spec.grid)
+        values[where] += share * (carried - values[where])
+        shares[where] += share * (1 - shares[where])
+    return Placement(values, shares)
+
+
+def _background(frame: Tensor, inside: Tensor) -> Tensor:
+    """A frame (h, w, C) in which each cell inside (h, w) is the nearest cell outside."""
+    if inside.all():
+        return frame
+    rows, columns = ndimage.distance_transform_edt(
+        inside.numpy(), return_distances=False, return_indices=True
+    )
+    return frame[torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]

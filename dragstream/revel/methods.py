@@ -103,11 +103,11 @@ _VARIANTS = (
         Method(f"alpha={alpha:g}", DragSettings(focus=Focus(alpha)), f"α = {alpha:g}")
         for alpha in (2.0, 1.5, 0.5)
     ),
-    Method("fast", DragSettings.fast(), "two iterations from a warm start"),
-    Method("warm_I=1", DragSettings.fast(iterations=1), "one iteration from a warm start"),
-    Method("warm_I=3", DragSettings.fast(iterations=3), "three iterations from a warm start"),
-    Method("warm_I=4", DragSettings.fast(iterations=4), "four iterations from a warm start"),
-    Method("warm_I=0", DragSettings.fast(iterations=0), "the warm start alone, no gradient"),
+    Method("fast", DragSettings.fast(), "one iteration from a warm start"),
+    *(
+        Method(f"warm_I={count}", DragSettings.fast(iterations=count), f"I = {count}, warm start")
+        for count in (0, 2, 3, 4)
+    ),
     Method("sg-i2v", SGI2V(), "SG-I2V, adapted to streams"),
     Method("dragvideo", DragVideo(), "DragVideo, adapted to streams"),
     Method("cut_and_paste", CutAndPaste(), "cut-and-paste of latents, holes filled"),

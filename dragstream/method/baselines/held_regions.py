@@ -1,14 +1,7 @@
 """Methods without a gradient: regions of the prediction are held to warped latents of the past.
 
 `HeldMethod` has the constants, `RegionHolder` the work. From the method's denoising step on, the
-model's clean prediction x0 is replaced, at each target cell y of Eq. 1, by the finished latents of
-the reference frame at Π(y), in the share a of the cell that the moved region covers:
-
-    x0'(y) = x0(y) + a (ref(Π(y)) - x0(y))
-
-Where the region was, the object would stay behind, because the model sees it there in the frames
-before. So the cells that the region leaves, the hole, are filled with the reference frame's
-nearest cells outside of all regions.
+clean prediction x0 is replaced by the object at its target, see `dragstream.method.warm_start`.
 """
 
 from __future__ import annotations
@@ -19,19 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
-from scipy import ndimage
 from torch import Tensor
 
 from dragstream.drags.checks import check_int
-from dragstream.drags.regions import warp
 from dragstream.method.baselines.common import to_document
-from dragstream.method.features import MapReader, References
-from dragstream.method.frequency import LowPass
 from dragstream.method.optimizer import DragOptimizer, Step
 from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
-from dragstream.method.target_cells import resize
-from dragstream.method.warm_start import carry_over
+from dragstream.method.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from dragstream.models.base import ModelSpec
@@ -96,24 +84,6 @@ class HeldMethod(ABC):
         return to_document(self)
 
 
-@dataclass(frozen=True, eq=False)
-class _Overlay:
-    """Latents that partly cover a block.
-
-    Args:
-        values: Latents, each times its share, (F, h, w, C).
-        shares: Share of each cell that they cover, (F, h, w, 1).
-    """
-
-    values: Tensor
-    shares: Tensor
-
-    def over(self, clean: Tensor) -> Tensor:
-        """Return clean latents (1, F, C, h, w) with these in front."""
-        shares, values = (part.movedim(-1, 1)[None] for part in (self.shares, self.values))
-        return clean * (1 - shares) + values
-
-
 class RegionHolder(DragOptimizer):
     """Holds the predictions of one block; it has no iterations, and nothing in it is random."""
 
@@ -122,9 +92,8 @@ class RegionHolder(DragOptimizer):
         settings = settings.resolve(spec)
         super().__init__(settings, problem, 0)
         with torch.inference_mode(mode=False), torch.no_grad():
-            references = _clean_references(problem)
-            both = _overlay(problem, references, hole=True)
-            self._held = both if settings.holds_hole else _overlay(problem, references, hole=False)
+            start = WarmStart(problem)
+            self._held = start.whole if settings.holds_hole else start.objects
             self._lowest = spec.sigmas[settings.last_held(len(spec.sigmas))]
             sigma = spec.sigmas[settings.denoising_step or 0]
             if sigma < 1:  # pure noise has no clean part
@@ -132,8 +101,7 @@ class RegionHolder(DragOptimizer):
                     self._latents, sigma, problem.context, spec.layers, predict=True
                 )
                 assert read.x0 is not None  # noqa: S101 - asked for
-                clean = read.x0.float()
-                self._latents = self._latents + (1 - sigma) * (both.over(clean) - clean)
+                self._latents = start.moved(self._latents, sigma, read.x0.float())
 
     def adjust_prediction(self, clean: Tensor, sigma: float) -> Tensor:
         """Hold the prediction at the targets; see `DragOptimizer.adjust_prediction`."""
@@ -141,46 +109,3 @@ class RegionHolder(DragOptimizer):
 
     def _advance(self, index: int) -> Step:
         raise AssertionError(f"a method without iterations has no iteration {index}")
-
-
-def _clean_references(problem: DragProblem) -> list[Tensor]:
-    """Finished latents (h, w, C) of each drag's reference; predicted ones where none are known."""
-    known = [drag.reference.clean for drag in problem.drags]
-    if any(clean is None for clean in known):
-        reader = MapReader(problem.model, problem.model.spec.layers)
-        read = References.read(reader, problem.drags, (LowPass(1.0),), predict=True)
-        return list(read.predictions)
-    return [clean.float().movedim(0, -1) for clean in known if clean is not None]
-
-
-def _overlay(problem: DragProblem, references: list[Tensor], *, hole: bool) -> _Overlay:
-    """The moved regions, later drags in front, with or without the holes behind all of them."""
-    frames, channels, *cells = problem.latents.shape[1:]
-    device = problem.latents.device
-    values = torch.zeros(frames, *cells, channels, dtype=torch.float32, device=device)
-    shares = torch.zeros(frames, *cells, 1, dtype=torch.float32, device=device)
-    if hole:
-        for drag, reference in zip(problem.drags, references, strict=True):
-            background = _background(problem, reference)
-            left = warp(drag.mask, drag.motion.at(drag.start))
-            share = resize(left, *cells).to(device)[..., None]
-            for frame in drag.transforms():
-                values[frame] += share * (background - values[frame])
-                shares[frame] += share * (1 - shares[frame])
-    for drag, reference in zip(problem.drags, references, strict=True):
-        where, share, carried = carry_over(drag, reference, problem.model.spec.grid)
-        values[where] += share * (carried - values[where])
-        shares[where] += share * (1 - shares[where])
-    return _Overlay(values, shares)
-
-
-def _background(problem: DragProblem, reference: Tensor) -> Tensor:
-    """A reference (h, w, C) in which each cell of a region is that of the nearest cell outside."""
-    cells = reference.shape[:2]
-    inside = torch.stack([resize(drag.mask, *cells) for drag in problem.drags]).amax(dim=0) > 0
-    if inside.all():
-        return reference
-    rows, columns = ndimage.distance_transform_edt(
-        inside.numpy(), return_distances=False, return_indices=True
-    )
-    return reference[torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]

@@ -11,8 +11,10 @@ import torch
 from dragstream.drags import regions
 from dragstream.drags.motions import Translation
 from dragstream.method.baselines import CutAndPaste, TimeToMove
+from dragstream.method.settings import DragSettings
 
 SIGMAS = (1.0, 0.9, 0.75, 0.5)  # of the fixture's model; drags act at the second
+WARM = DragSettings(iterations=0, warm_start=True)
 
 
 @pytest.fixture
@@ -63,7 +65,17 @@ def test_time_to_move_lets_go_after_its_steps(scene, known):
             torch.testing.assert_close(run.adjust_prediction(prediction, sigma), wanted)
 
 
-@pytest.mark.parametrize("method", [CutAndPaste(), TimeToMove()])
+def test_a_warm_start_lets_go_after_its_own_step(scene, known):
+    clean, drag = known
+    prediction = torch.randn(1, 3, 4, 8, 12)
+    warm, cold = scene.run(WARM, [drag]), scene.run(DragSettings(iterations=0), [drag])
+    wanted = pasted(clean, prediction, hole=False)
+    torch.testing.assert_close(warm.adjust_prediction(prediction, 0.9), wanted)
+    assert torch.equal(warm.adjust_prediction(prediction, 0.75), prediction)
+    assert torch.equal(cold.adjust_prediction(prediction, 0.9), prediction)
+
+
+@pytest.mark.parametrize("method", [CutAndPaste(), TimeToMove(), WARM])
 def test_the_clean_part_of_the_latents_changes_and_the_noise_stays(scene, known, method):
     clean, drag = known
     run = scene.run(method, [drag])
