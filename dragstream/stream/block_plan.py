@@ -20,6 +20,7 @@ from dragstream.method.block_drags import BlockDrag, Reference
 from dragstream.method.dispatch import has_optimizer
 from dragstream.method.iteration import Iteration
 from dragstream.method.settings import DragSettings
+from dragstream.models.base import ModelSpec
 from dragstream.stream.reader import StreamReader
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.state import ContextCache, State, trailing
@@ -57,21 +58,31 @@ class Request:
                     f"drags[{index}]: its memory is of block {drag.source.block}, "
                     f"but the stream has blocks 0 to {len(blocks) - 1}"
                 )
-        known = isinstance(settings, DragMethod) and has_optimizer(settings)
-        if not (settings is None or known):
-            raise TypeError(
-                f"settings must be DragSettings, another DragMethod (see `create_optimizer`) or "
-                f"None, got {settings!r}"
-            )
         if not (callback is None or callable(callback)):
             raise TypeError(f"callback must be callable or None, got {callback!r}")
-        resolved = (settings or DragSettings()).resolve(spec)
+        resolved = resolved_method(settings, spec)
         return cls(tuple(drags), None if keep is None else as_shape(keep), resolved, callback)
 
     @property
     def step(self) -> int:
         """The denoising step whose noisy latents are optimised."""
         return self.settings.denoising_step or 0  # resolved, so never None
+
+
+def resolved_method(settings: DragMethod | None, spec: ModelSpec) -> DragMethod:
+    """A method with a model's defaults; None means `DragSettings()`.
+
+    Raises:
+        TypeError: No method, or one without an optimiser.
+        ValueError: Settings that the model cannot follow.
+    """
+    known = isinstance(settings, DragMethod) and has_optimizer(settings)
+    if not (settings is None or known):
+        raise TypeError(
+            f"settings must be DragSettings, another DragMethod (see `create_optimizer`) or "
+            f"None, got {settings!r}"
+        )
+    return (settings or DragSettings()).resolve(spec)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from typing import Any
 from dragstream.drags.checks import check_int
 from dragstream.drags.motions import Drag
 from dragstream.method.base import DragMethod
-from dragstream.stream.block_plan import Request
+from dragstream.stream.block_plan import Request, resolved_method
 from dragstream.stream.events import EventCallback, Status
 from dragstream.stream.hold import Hold
 from dragstream.stream.stream import Region, Stream
@@ -52,18 +52,27 @@ class LiveStream:
         stream: The stream that it plays.
         frame_rate: Video frames a second; None means the model's own, ``math.inf`` as fast as
             the model can.
+        settings: Settings of holds and pins that have none of their own; None means
+            `DragSettings()`.
 
     Raises:
-        TypeError: Anything but a Stream, or a rate that is not a number.
-        ValueError: A rate that is not positive.
+        TypeError: Anything but a Stream, a rate that is not a number, settings of another kind.
+        ValueError: A rate that is not positive, settings that the model cannot follow.
     """
 
-    def __init__(self, stream: Stream, frame_rate: float | None = None) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        frame_rate: float | None = None,
+        *,
+        settings: DragMethod | None = None,
+    ) -> None:
         if not isinstance(stream, Stream):
             raise TypeError(f"stream must be a Stream, got {stream!r}")
         own_rate = stream.model.spec.clock.frame_rate
         self._stream = stream
         self._frame_rate = own_rate if frame_rate is None else _rate(frame_rate)
+        self._settings = resolved_method(settings, stream.model.spec)
         self._worker = Worker(stream, self._frame_rate)
         # At exit the worker stops by its own handler, which waits for it.
         weakref.finalize(self, self._worker.stop_at_exit, 0.0).atexit = False
@@ -89,6 +98,11 @@ class LiveStream:
     def frame_rate(self) -> float:
         """Video frames a second at which blocks are published."""
         return self._frame_rate
+
+    @property
+    def settings(self) -> DragMethod:
+        """Settings of holds that have none of their own."""
+        return self._settings
 
     @property
     def status(self) -> Status:
@@ -210,7 +224,7 @@ class LiveStream:
             region: The object, a shape or a boolean mask (H, W), in pixels.
             at: The point (x, y) of it that follows `Hold.move_to`; None: its centroid.
             keep: The region that must not change while it is held.
-            settings: `DragSettings` or another `DragMethod`; None means `DragSettings()`.
+            settings: `DragSettings` or another `DragMethod`; None means the live stream's.
 
         Raises:
             TypeError: Arguments of another kind.
@@ -236,9 +250,17 @@ class LiveStream:
         """Let go of everything that is held."""
         self._worker.holds.release()
 
-    def _hold(self, region: Region, at: Sequence[float] | None, **options: Any) -> Hold:
+    def _hold(
+        self,
+        region: Region,
+        at: Sequence[float] | None,
+        *,
+        settings: DragMethod | None,
+        **options: Any,
+    ) -> Hold:
         self._worker.raise_error()
-        return self._worker.holds.begin(region, at, **options)
+        settings = self._settings if settings is None else settings
+        return self._worker.holds.begin(region, at, settings=settings, **options)
 
     # ------------------------------------------------------------------------------ commands
 

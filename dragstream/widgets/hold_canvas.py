@@ -63,7 +63,7 @@ class HoldCanvas(FrameCanvas):
     """Milliseconds from the last move of a pointer that a block used to its picture on the page."""
 
     settings: DragMethod | None = None
-    """Settings of holds that the page begins; None means `DragSettings()`."""
+    """Settings of holds that the page begins; None means the live stream's."""
 
     def __init__(self, source: Source, selection: ClickSelection, **traits: Any) -> None:
         self._selection = selection

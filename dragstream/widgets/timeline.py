@@ -150,7 +150,7 @@ class Timeline(PageWidget, page="timeline"):
         here = self._lines[self._tree.current]
         stream = here.stream.fork(at)
         tree = self._tree.fork(len(stream), name)
-        live = None if here.live is None else LiveStream(stream, here.live.frame_rate)
+        live = here.live and LiveStream(stream, here.live.frame_rate, settings=here.live.settings)
         _pause(here)
         self._lines[tree.current] = _Line(stream, live)
         self._adopt(tree)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 from dragstream.drags import regions
-from dragstream.drags.motions import Drag, Translation
+from dragstream.drags.motions import Drag, Memory, Translation
 from dragstream.method.baselines import CutAndPaste, TimeToMove
+from dragstream.method.settings import DragSettings
+from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
 
 METHODS = [CutAndPaste(), CutAndPaste(hole="model"), TimeToMove(held_steps=1)]
@@ -51,3 +55,36 @@ def test_cut_and_paste_ends_with_the_latents_of_the_reference(begun):
     (block,) = begun.animate([Drag(box, Translation.by(2 * cell, cell))], settings=CutAndPaste())
     before, after = begun.blocks[0].latents[-1], block.latents[-1]
     torch.testing.assert_close(after[:, 2, 3:5], before[:, 1, 1:3])
+
+
+@pytest.mark.parametrize("method", [CutAndPaste(), TimeToMove(), DragSettings.fast()])
+def test_what_is_held_follows_by_any_method(begun, model, method, tmp_path, trace):
+    begun.step()
+    plain = begun.fork()
+    plain.run(2, progress=False)
+    live = LiveStream(begun, math.inf, settings=method)
+    hold = live.hold(regions.disc((20, 16), 6))
+    live.pin(regions.disc((38, 20), 4), settings=method)
+    for place, degrees, factor in (((24, 16), 20, 1.2), ((26, 14), 40, 1.1)):
+        hold.move_to(*place)
+        hold.turn_to(degrees)
+        hold.scale_to(factor)
+        live.step()
+        assert live.wait(600)
+    live.stop()
+    first, second = begun.blocks[2:]
+    assert first.settings == second.settings == method.resolve(model.spec)
+    pulled, pinned = first.drags
+    assert pulled.motion.poses[-1] == (4, 0, 20, 1.2)
+    assert set(pinned.motion.poses) == {(0, 0, 0, 1)}
+    assert second.drags[0].source == Memory(1, regions.disc((20, 16), 6))
+    assert second.drags[0].motion.poses[-1][2:] == (40, 1.1)
+    assert not torch.equal(first.latents, plain.blocks[2].latents)
+    twin = begun.fork(at=2)
+    for block in (first, second):
+        twin.animate(list(block.drags), settings=block.settings)
+    restored = Stream.restore(begun.save(tmp_path / "take"), model)
+    assert trace(twin) == trace(restored) == trace(begun)
+    names = {"given": model}
+    exec(begun.to_code(model="given"), names)  # noqa: S102
+    assert trace(names["stream"]) == trace(begun)

@@ -13,6 +13,7 @@ import pytest
 
 import dragstream as ds
 from dragstream.drags import regions
+from dragstream.method.settings import DragSettings
 from dragstream.stream import LiveStream, Mode, Stream
 from dragstream.stream.events import (
     BlockMade,
@@ -542,6 +543,12 @@ def test_a_listener_cannot_wait_for_itself(lively, two):
         (lambda live, _: LiveStream(live.stream, 0), ValueError, "positive, got 0"),
         (lambda live, _: LiveStream(live.stream, math.nan), ValueError, "nan"),
         (lambda live, _: LiveStream(live.stream, "fast"), TypeError, "'fast'"),
+        (lambda live, _: LiveStream(live.stream, settings="fast"), TypeError, "'fast'"),
+        (
+            lambda live, _: LiveStream(live.stream, settings=DragSettings(denoising_step=9)),
+            ValueError,
+            "0 to 3, got 9",
+        ),
     ],
 )
 def test_bad_arguments_are_refused_at_once(*, two, drags, trace, call, error, message):
