@@ -24,20 +24,7 @@ KINDS = ("plain", "dragged")
 def compare_checkouts(
     other: Path, given: Mapping[str, Any], *, pairs: int = 9
 ) -> dict[str, Comparison]:
-    """Time plain and dragged blocks of two checkouts, each in a process of its own.
-
-    Args:
-        other: The other checkout: a folder that holds `dragstream/`, e.g. a worktree of git.
-        given: What is timed, see `timed_blocks`: `model`, `device`, `prompt`, `blocks`, `sizes`.
-        pairs: How often each is timed, in alternation, after a first time that does not count.
-
-    Returns:
-        By kind of block: seconds here, seconds there, and how many times as fast this one is.
-
-    Raises:
-        FileNotFoundError: There is no package `dragstream` in the folder.
-        RuntimeError: A process ended, or imported another checkout.
-    """
+    """Time plain and dragged blocks of two checkouts, each in a process of its own."""
     check_int(pairs, "pairs", least=1)
     if not (other / "dragstream" / "__init__.py").is_file():
         raise FileNotFoundError(f"--against: there is no checkout of dragstream in {other}")

@@ -32,17 +32,11 @@ class Spread:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Seconds of two calls that took turns.
+    """Seconds of two calls that took turns."""
 
-    Args:
-        own: Of the first.
-        other: Of the second.
-        ratio: How many times as fast the first one is, by neighbouring runs.
-    """
-
-    own: Spread
-    other: Spread
-    ratio: Spread
+    own: Spread  # of the first
+    other: Spread  # of the second
+    ratio: Spread  # how many times as fast the first one is, by neighbouring runs
 
 
 def clock_of(device: torch.device) -> Callable[[], float]:
@@ -57,11 +51,7 @@ def clock_of(device: torch.device) -> Callable[[], float]:
 def alternate(
     calls: Sequence[Call], rounds: int, clock: Callable[[], float]
 ) -> list[tuple[float, ...]]:
-    """Time each call once a round; every other round runs them in reverse order.
-
-    Returns:
-        For each round the seconds of each call.
-    """
+    """Time each call once a round; every other round runs them in reverse order."""
     found = []
     for turn in range(check_int(rounds, "rounds", least=1)):
         order = range(len(calls)) if turn % 2 == 0 else reversed(range(len(calls)))

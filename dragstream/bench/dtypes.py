@@ -19,19 +19,12 @@ _WARM_UP = 3
 
 @dataclass(frozen=True)
 class DtypeRow:
-    """One thing measured in both dtypes; seconds are medians of all threads' processor time.
+    """One thing measured in both dtypes; seconds are medians of all threads' processor time."""
 
-    Args:
-        name: What it is.
-        float32_seconds: In float32.
-        bfloat16_seconds: In bfloat16.
-        ratio: How many times as fast bfloat16 is: the median over neighbouring runs.
-    """
-
-    name: str
-    float32_seconds: float
-    bfloat16_seconds: float
-    ratio: float
+    name: str  # what it is
+    float32_seconds: float  # in float32
+    bfloat16_seconds: float  # in bfloat16
+    ratio: float  # how many times as fast bfloat16 is: the median over neighbouring runs
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
@@ -52,18 +45,7 @@ def compare_dtypes(
     pairs: int = 5,
     progress: Callable[[str], object] | None = None,
 ) -> tuple[DtypeRow, ...]:
-    """Measure a plain block, a dragged block and decoding, each in both dtypes by turns.
-
-    Args:
-        float32: The model in float32.
-        bfloat16: The same model in bfloat16.
-        prompt: A caption of the model's kind.
-        pairs: Runs of each in either dtype.
-        progress: Called with the name of each row once it is measured.
-
-    Raises:
-        TypeError, ValueError: `pairs` is not an integer of at least 1.
-    """
+    """Measure a plain block, a dragged block and decoding, each in both dtypes by turns."""
     pairs = check_int(pairs, "pairs", least=1)
     wide, narrow = (_calls(model, prompt) for model in (float32, bfloat16))
     rows = []

@@ -27,20 +27,7 @@ def filled_stream(model: Wan) -> Stream:
 
 
 class FilledModel:
-    """A model, and a stream of it whose past is as long as it ever gets.
-
-    Args:
-        model: What generates.
-
-    Attributes:
-        stream: The stream, undragged.
-        context: Keys and values of all of them.
-        before: Keys and values without the newest block.
-        decoder: The decoder's state after the newest block.
-        latents: The newest block, (1, F, C, h, w).
-        noisy: The same at the noise level of drags.
-        measured: The drag that is timed.
-    """
+    """A model, and a stream of it whose past is as long as it ever gets."""
 
     def __init__(self, model: Wan) -> None:
         self.model = model

@@ -42,27 +42,16 @@ class BlockCost:
 
 @dataclass(frozen=True)
 class Report:
-    """The measurement; seconds are medians.
+    """The measurement; seconds are medians."""
 
-    Args:
-        plain_seconds: One block by `Stream.step`, its cache full.
-        dragged_seconds: The same block by `Stream.animate` with one drag.
-        iterations: Drag iterations in it.
-        blocks_between: Blocks made between the two places' readings of memory.
-        early: Up to an early block of an undragged stream.
-        late: Up to a late one; its blocks took turns with the early ones.
-        kept_bytes: What one finished block itself holds: latents, noisy latents, frames.
-        peak_bytes: The most memory that the process ever held.
-    """
-
-    plain_seconds: float
-    dragged_seconds: float
-    iterations: int
-    blocks_between: int
-    early: BlockCost
-    late: BlockCost
-    kept_bytes: int
-    peak_bytes: int
+    plain_seconds: float  # one block by `Stream.step`, its cache full
+    dragged_seconds: float  # the same block by `Stream.animate` with one drag
+    iterations: int  # drag iterations in it
+    blocks_between: int  # blocks made between the two places' readings of memory
+    early: BlockCost  # up to an early block of an undragged stream
+    late: BlockCost  # up to a late one; its blocks took turns with the early ones
+    kept_bytes: int  # what one finished block itself holds: latents, noisy latents, frames
+    peak_bytes: int  # the most memory that the process ever held
 
     @property
     def drag_ratio(self) -> float:
@@ -103,18 +92,6 @@ def measure(
     """Run one stream to `late` blocks beside its twin of `early`; then compare with dragged ones.
 
     The last blocks of the two take turns, so that a machine that wavers slows both alike.
-
-    Args:
-        model: What generates.
-        prompt: A caption of the model's kind.
-        early: Block to compare with, counted from 1; let the cache be full by then.
-        late: Block that should cost no more.
-        repeats: Blocks whose median counts, at each place and of each kind.
-        progress: Called after each block of the long stream.
-
-    Raises:
-        ValueError: Places that do not leave room for `repeats` blocks each.
-        TypeError: A count that is not an integer.
     """
     repeats = check_int(repeats, "repeats", least=1)
     early = check_int(early, "early", least=repeats)
@@ -162,12 +139,7 @@ def _compare(stream: Stream, repeats: int) -> tuple[float, float, int]:
 
 
 def central_drag(grid: Grid, radius: float = 1 / 8) -> Drag:
-    """A drag of one segment of a disc in the middle of the frame.
-
-    Args:
-        grid: The frame.
-        radius: Of the disc, as a share of the frame's shorter side.
-    """
+    """A drag of one segment of a disc in the middle of the frame."""
     centre = (grid.width / 2, grid.height / 2)
     disc = regions.disc(center=centre, radius=radius * min(grid.width, grid.height))
     return Drag(disc, Translation.by(_PULL, 0.0))

@@ -63,17 +63,7 @@ class _Call:
 
 
 class ReleasedProcedure:
-    """One block after a full window, generated and dragged as in the release.
-
-    Args:
-        wan: The network.
-        context: Cached keys and values of the blocks before.
-        layers: The tapped layers.
-        sigmas: Noise level of each denoising step.
-        denoising_step: The step at which iterations are made.
-        learning_rate: Of AdamW.
-        filters: Low-passes under which features are recorded, besides none.
-    """
+    """One block after a full window, generated and dragged as in the release."""
 
     def __init__(
         self,
@@ -128,14 +118,7 @@ class ReleasedProcedure:
     def iteration(
         self, latents: Tensor, reference: Tensor, keep: Tensor, rest: Tensor | float = 0.0
     ) -> Tensor:
-        """One step of AdamW and the latents' own moments again.
-
-        Args:
-            latents: Of the block.
-            reference: Features to pull towards, (1, tokens, channels).
-            keep: 1 where predictions are preserved, else 0.
-            rest: The predictions to preserve.
-        """
+        """One step of AdamW and the latents' own moments again."""
         cache = [(key.clone(), value.clone()) for key, value in self.cache]
         point = latents.detach().clone().requires_grad_()
         optimizer = torch.optim.AdamW([point], lr=self.learning_rate)

@@ -32,52 +32,30 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Row:
-    """One thing measured.
+    """One thing measured."""
 
-    Args:
-        name: What it is.
-        seconds: Here.
-        released_seconds: By the released procedure.
-        ratio: Released over own seconds of neighbouring runs.
-        peak_bytes: Working memory here, beside what is there before.
-        released_peak_bytes: By the released procedure.
-    """
-
-    name: str
-    seconds: Spread
-    released_seconds: Spread
-    ratio: Spread
-    peak_bytes: int
-    released_peak_bytes: int
+    name: str  # what it is
+    seconds: Spread  # here
+    released_seconds: Spread  # by the released procedure
+    ratio: Spread  # released over own seconds of neighbouring runs
+    peak_bytes: int  # working memory here, beside what is there before
+    released_peak_bytes: int  # by the released procedure
 
 
 @dataclass(frozen=True)
 class WanReport:
-    """The measurement.
+    """The measurement."""
 
-    Args:
-        model: The release.
-        layers: Transformer layers.
-        channels: Of a token.
-        frame: (width, height) in pixels.
-        tokens: Tokens of a block.
-        context_tokens: Tokens of the past that it sees.
-        device: Where.
-        dtype: Of the weights.
-        clock: What the seconds are: "wall", or "processor" where other programs share it.
-        rows: The measurements.
-    """
-
-    model: str
-    layers: int
-    channels: int
-    frame: tuple[int, int]
-    tokens: int
-    context_tokens: int
-    device: str
-    dtype: str
-    clock: str
-    rows: tuple[Row, ...]
+    model: str  # the release
+    layers: int  # transformer layers
+    channels: int  # of a token
+    frame: tuple[int, int]  # (width, height) in pixels
+    tokens: int  # tokens of a block
+    context_tokens: int  # tokens of the past that it sees
+    device: str  # where
+    dtype: str  # of the weights
+    clock: str  # what the seconds are: "wall", or "processor" where other programs share it
+    rows: tuple[Row, ...]  # the measurements
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
@@ -103,13 +81,7 @@ class WanReport:
 
 
 class WanBenchmark:
-    """One model, its window filled, and the released procedure beside it.
-
-    Args:
-        model: What generates.
-        pairs: How often each thing is measured, in alternation.
-        progress: Called with the name of the next measurement.
-    """
+    """One model, its window filled, and the released procedure beside it."""
 
     def __init__(self, model: Wan, *, pairs: int = 3, progress: Progress | None = None) -> None:
         self.model = model

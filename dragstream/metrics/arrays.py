@@ -35,15 +35,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def load_arrays(file: IO[bytes], name: str) -> dict[str, Any]:
-    """A pickled dictionary, nested or not, whose leaves are numeric arrays.
-
-    Args:
-        file: open for reading in binary.
-        name: the file's name in errors.
-
-    Raises:
-        ValueError: not such a file, or one that names anything but numpy arrays.
-    """
+    """A pickled dictionary, nested or not, whose leaves are numeric arrays."""
     try:
         loaded = _ArrayUnpickler(file).load()
     except Exception as error:  # a damaged pickle may raise almost anything

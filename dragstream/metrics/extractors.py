@@ -82,20 +82,14 @@ class _NetworkExtractor(ABC):
 
 @dataclass(frozen=True)
 class I3DLogits(_NetworkExtractor):
-    """Clips to the 400 logits of I3D (Kinetics-400): for Frechet video distances (FVD).
-
-    Attributes:
-        weights: see :func:`dragstream.metrics.i3d.load_i3d`.
-        device: the torch device.
-        batch: clips at a time.
-    """
+    """Clips to the 400 logits of I3D (Kinetics-400): for Frechet video distances (FVD)."""
 
     name: ClassVar[str] = "I3D (Kinetics-400) logits"
     axes: ClassVar[tuple[str, ...]] = ("N", "T", "H", "W", "3")
 
-    weights: str | Path | None = None
-    device: str = "cpu"
-    batch: int = 4
+    weights: str | Path | None = None  # see :func:`dragstream.metrics.i3d.load_i3d`
+    device: str = "cpu"  # the torch device
+    batch: int = 4  # clips at a time
 
     def _checked(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
         samples = super()._checked(samples)
@@ -118,19 +112,13 @@ class I3DLogits(_NetworkExtractor):
 
 @dataclass(frozen=True)
 class InceptionPool(_NetworkExtractor):
-    """Pictures to the 2048 pooled features of the 2015 Inception-v3: for FID.
-
-    Attributes:
-        weights: see :func:`dragstream.metrics.inception.load_inception`.
-        device: the torch device.
-        batch: pictures at a time.
-    """
+    """Pictures to the 2048 pooled features of the 2015 Inception-v3: for FID."""
 
     name: ClassVar[str] = "Inception-v3 (2015) pool"
 
-    weights: str | Path | None = None
-    device: str = "cpu"
-    batch: int = 16
+    weights: str | Path | None = None  # see :func:`dragstream.metrics.inception.load_inception`
+    device: str = "cpu"  # the torch device
+    batch: int = 16  # pictures at a time
 
     @cached_property
     def _network(self) -> Any:
@@ -147,16 +135,12 @@ class EfficientNetLite0(_NetworkExtractor):
 
     Its weights come with a Python package, so that a distance of pictures can be computed offline.
     It is not FID, and does not compare with FID.
-
-    Attributes:
-        device: the torch device.
-        batch: pictures at a time.
     """
 
     name: ClassVar[str] = "EfficientNet-lite0 (ImageNet) pool, not FID"
 
-    device: str = "cpu"
-    batch: int = 16
+    device: str = "cpu"  # the torch device
+    batch: int = 16  # pictures at a time
 
     @cached_property
     def _network(self) -> Any:
@@ -182,9 +166,6 @@ def clips(frames: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
     """A video (T, H, W, 3) cut into clips that do not overlap, (N, length, H, W, 3).
 
     Frames left over at the end are dropped.
-
-    Raises:
-        ValueError: a length below 1, or a video shorter than one clip.
     """
     if length < 1 or len(frames) < length:
         raise ValueError(f"clips of {length} frames cannot be cut from {len(frames)} frame(s)")

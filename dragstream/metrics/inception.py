@@ -72,11 +72,8 @@ def _halve(inputs: Tensor) -> Tensor:
 class Mixed(nn.Module):
     """Branches of convolutions, and one of a pool, side by side.
 
-    Args:
-        inputs: channels.
-        branches: the convolutions. Of a kernel (1, 3) at the end of a branch there is a twin (3, 1)
-            beside it. "branch_pool" comes after the pool; without it the pool stands alone.
-        pool: the pool; `_halve` also gives the last convolutions of all branches stride 2.
+    A kernel (1, 3) at the end of a branch has a twin (3, 1) beside it. "branch_pool" comes after
+    the pool; without it the pool stands alone. `_halve` gives the last convolutions stride 2.
     """
 
     def __init__(
@@ -205,16 +202,7 @@ def resize_as_tensorflow(pictures: Tensor, size: int) -> Tensor:
 
 @cpu_by_default()
 def load_inception(weights: str | Path | None = None) -> Inception:
-    """The network with its weights, in evaluation mode.
-
-    Args:
-        weights: the state dict's file. None: the one that torch-fidelity or pytorch-fid has
-            downloaded into torch.hub's folder before.
-
-    Raises:
-        FileNotFoundError: there are no such weights; the message names where to get them.
-        ValueError: a file that is not those weights.
-    """
+    """The network with its weights, in evaluation mode."""
     file = hub_file(*_FILES) if weights is None else weights
     state = read_state(file, "Inception", _HELP)
     network = Inception()

@@ -167,11 +167,7 @@ TRACKERS: dict[str, Callable[[argparse.Namespace], Tracker]] = {
 
 
 def named_tracker(options: argparse.Namespace) -> Tracker | None:
-    """The tracker that the options name; None where they name none.
-
-    Raises:
-        ValueError: CoTracker's files beside another tracker's name.
-    """
+    """The tracker that the options name; None where they name none."""
     given = options.cotracker is not None or options.cotracker_weights is not None
     name = options.tracker or (CoTracker().name if given else None)
     if given and name != CoTracker().name:

@@ -18,19 +18,12 @@ from dragstream.metrics.dai import dai, handle_point, patch_radius
 
 @dataclass(frozen=True)
 class LabelledDAI:
-    """DAI of each drag of a label.
+    """DAI of each drag of a label."""
 
-    Attributes:
-        first_frame: the latent frame that the label lies on.
-        radius: r of the patches, in pixels; figures of different radii do not compare.
-        drags: one figure a drag, in the label's order.
-        still: the same if nothing had moved or changed.
-    """
-
-    first_frame: int
-    radius: int
-    drags: tuple[float, ...]
-    still: tuple[float, ...]
+    first_frame: int  # the latent frame that the label lies on
+    radius: int  # r of the patches, in pixels; figures of different radii do not compare
+    drags: tuple[float, ...]  # one figure a drag, in the label's order
+    still: tuple[float, ...]  # the same if nothing had moved or changed
 
     @property
     def mean(self) -> float:
@@ -52,10 +45,6 @@ def read_latents(path: str | Path) -> Tensor:
     """Clean latents (N, C, h, w) from a .npy or .safetensors file.
 
     A leading axis of length 1 is dropped. A .safetensors file holds them alone, or as "latents".
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: another kind of file, or other numbers than latents.
     """
     file = expanded(path)
     if not file.is_file():

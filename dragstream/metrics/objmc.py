@@ -109,12 +109,7 @@ def known_mean(values: Iterable[float | None]) -> float | None:
 
 
 def span(mask: NDArray[np.bool_], commands: Iterable[Affine]) -> float:
-    """Larger side, in pixels, of the box around a handle region and all its targets in the frame.
-
-    Args:
-        mask: the handle region, bool (H, W), not empty.
-        commands: the commanded maps from rest.
-    """
+    """Larger side, in pixels, of the box around a handle region and all its targets in the frame."""
     bounds = np.array([target_bounds(mask, affine) for affine in (Affine.identity(), *commands)])
     limit = np.array(mask.shape[::-1]) - 0.5
     low = np.clip(bounds[:, :2].min(axis=0), -0.5, limit)

@@ -21,24 +21,12 @@ _PART = re.compile(r"(?:after_)?block_(\d+)_(Drag|Animation)_\d+")
 
 
 def find_before(label: Label, *places: Path) -> Path | None:
-    """The video before the label's block, in the first of some folders that holds one.
-
-    Args:
-        label: the label.
-        places: folders, or files in them, such as the label and the video.
-
-    Raises:
-        ValueError: a folder that holds several.
-    """
+    """The video before the label's block, in the first of some folders that holds one."""
     return _find(re.compile(rf"(?:before_)?block_\d+_{label.block}"), places)
 
 
 def find_video(label: Label, *places: Path) -> Path | None:
-    """The whole video that was made under the label, found as `find_before` finds its past.
-
-    Raises:
-        ValueError: a folder that holds several.
-    """
+    """The whole video that was made under the label, found as `find_before` finds its past."""
     name = rf"(?:after_)?block_\d+_{label.block}_{label.mode.value}_\d+"
     return _find(re.compile(name), places)
 

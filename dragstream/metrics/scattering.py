@@ -11,9 +11,6 @@ def scatter(mask: NDArray[np.bool_], count: int = 256, seed: int = 0) -> NDArray
 
     Poisson disc sampling: pixels in a seeded random order, each taken unless it lies too close
     to one that was taken.
-
-    Raises:
-        ValueError: an empty mask or a count below 1.
     """
     if count < 1:
         raise ValueError(f"the number of points must be at least 1, got {count!r}")

@@ -69,11 +69,7 @@ def opencv() -> Any:
 def checked(
     frames: NDArray[np.uint8], points: ArrayLike
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Frames (T, H, W, 3) uint8 and points (N, 2), validated, as arrays.
-
-    Raises:
-        ValueError: another shape or type, or points that are not finite.
-    """
+    """Frames (T, H, W, 3) uint8 and points (N, 2), validated, as arrays."""
     frames = np.asarray(frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
         raise ValueError(
@@ -156,12 +152,7 @@ class LucasKanade(OpenCVTracker):
     def match(
         self, source: NDArray[np.uint8], target: NDArray[np.uint8], points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Positions of points (N, 2) of one gray frame (H, W) in another, and their consistency.
-
-        Returns:
-            Positions (N, 2) in pixels, and bool (N,): the points that pass the forward-backward
-            check between patches that look the same.
-        """
+        """Positions of points (N, 2) of one gray frame (H, W) in another, and their consistency."""
         cv2 = opencv()
         options = {
             "winSize": (self.window, self.window),

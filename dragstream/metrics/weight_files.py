@@ -18,18 +18,7 @@ def hub_file(*names: str) -> Path:
 
 
 def read_state(file: str | Path, network: str, source: str, name: str = "weights") -> Any:
-    """The state dict in a file; only tensors are unpickled.
-
-    Args:
-        file: the file.
-        network: the network's name, for errors.
-        source: where to get the file, for errors.
-        name: the argument's name, for errors.
-
-    Raises:
-        FileNotFoundError: there is no such file; the message says where to get it.
-        ValueError: a file of another kind.
-    """
+    """The state dict in a file; only tensors are unpickled."""
     place = expanded(file, name)
     if not place.is_file():
         raise FileNotFoundError(f"there are no {network} weights {str(place)!r}: {source}")

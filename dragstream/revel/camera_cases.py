@@ -30,16 +30,7 @@ _WHOLE = 0.98
 def propose_camera(
     seen: DetectedObjects, kind: Kind
 ) -> tuple[tuple[Subject, ...], tuple[Drag, ...]] | None:
-    """A random movement of the camera, and of one object where the kind asks for it.
-
-    Args:
-        seen: the objects of a frame, all of them whole.
-        kind: one of `CAMERA`.
-
-    Returns:
-        All subjects, and the drags, the camera's first; None where objects would leave the frame
-        or meet.
-    """
+    """A random movement of the camera, and of one object where the kind asks for it."""
     height, width = seen.frame.shape[:2]
     subjects = tuple(subject for subject, _ in seen.whole)
     relative: Relative = "scene" if kind is Kind.PAN_SCENE else "frame"

@@ -40,56 +40,30 @@ _WAYS = {
 
 @dataclass(frozen=True, eq=False)
 class ClipPair:
-    """A held-out scene as a model makes it from the caption alone, and as it is rendered.
+    """A held-out scene as a model makes it from the caption alone, and as it is rendered."""
 
-    Attributes:
-        start: the scene.
-        made: the model's clip, uint8 (T, H, W, 3).
-        rendered: the renderer's clip of the same length.
-    """
-
-    start: RenderedStart
-    made: NDArray[np.uint8]
-    rendered: NDArray[np.uint8]
+    start: RenderedStart  # the scene
+    made: NDArray[np.uint8]  # the model's clip, uint8 (T, H, W, 3)
+    rendered: NDArray[np.uint8]  # the renderer's clip of the same length
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One object: the caption's description, and the detected properties.
+    """One object: the caption's description, and the detected properties."""
 
-    Attributes:
-        stream: number of the stream.
-        subject: the caption's colour and kind.
-        way: the caption's motion, where it has a direction; otherwise None.
-        found: True if an object has that colour.
-        kind: the kind of its shape; None where nothing is found or the shape is of no kind.
-        went: direction of its motion, in the captions' words; None where it rested or was lost.
-        rendered: read off the renderer's clip instead of the model's.
-    """
-
-    stream: int
-    subject: Subject
-    way: str | None
-    found: bool
-    kind: str | None
-    went: str | None
-    rendered: bool
+    stream: int  # number of the stream
+    subject: Subject  # the caption's colour and kind
+    way: str | None  # the caption's motion, where it has a direction; otherwise None
+    found: bool  # true if an object has that colour
+    kind: str | None  # of its shape; None: not found, or of no kind
+    went: str | None  # direction of its motion; None where it rested or was lost
+    rendered: bool  # read off the renderer's clip instead of the model's
 
 
 def clip_pairs(
     model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
 ) -> Iterator[ClipPair]:
-    """Run streams from captions alone, one after the other, with a progress bar.
-
-    Args:
-        model: a model of the playground's frame size.
-        streams: number of streams.
-        seed: seed of the scenes and of the streams' noise.
-        blocks: length of each stream, in blocks.
-
-    Raises:
-        ValueError: no streams, no blocks, or a model of another frame size.
-    """
+    """Run streams from captions alone, one after the other, with a progress bar."""
     check_int(streams, "streams", least=1)
     check_int(blocks, "blocks", least=1)
     check_world(model.spec)
@@ -130,12 +104,7 @@ def _read(
 
 
 def direction_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
-    """Direction of an object's net motion in the captions' words; None if it rested or was lost.
-
-    Args:
-        frames: uint8 (T, H, W, 3).
-        subject: whose way.
-    """
+    """Direction of an object's net motion in the captions' words; None if it rested or was lost."""
     seen = [detect(frame, subject.color, subject.kind) for frame in frames]
     centers = np.array([each.center for each in seen if each is not None])
     if len(centers) < max(2, len(frames) // 2):

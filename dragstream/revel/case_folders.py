@@ -50,31 +50,18 @@ _FIELDS = {"format", "split", "height", "width", "frame_rate", "frames", "at", "
 
 @dataclass(frozen=True, eq=False)
 class VideoCommand:
-    """The drags that a video should show, counted in its frames.
+    """The drags that a video should show, counted in its frames."""
 
-    Attributes:
-        name: name of the case.
-        drags: the drags, in pixels.
-        at: the video frame of each trajectory point; the handle lies on frame 0.
-        frames: number of video frames, the handle's included. Of an edit 2: before and after.
-        size: height and width in pixels.
-        frame_rate: video frames a second.
-        split: part of the data set, such as "public"; "" where there is none.
-        edit: True if the newest frame itself was changed.
-        keep: the region that must not change, or None.
-        case: the case that it comes from; None for tracks from elsewhere.
-    """
-
-    name: str
-    drags: tuple[Drag, ...]
-    at: tuple[int, ...]
-    frames: int
-    size: tuple[int, int]
-    frame_rate: float
-    split: str = ""
-    edit: bool = False
-    keep: Shape | None = None
-    case: Case | None = None
+    name: str  # name of the case
+    drags: tuple[Drag, ...]  # the drags, in pixels
+    at: tuple[int, ...]  # the video frame of each trajectory point; the handle lies on frame 0
+    frames: int  # number of video frames, the handle's included. Of an edit 2: before and after
+    size: tuple[int, int]  # height and width in pixels
+    frame_rate: float  # video frames a second
+    split: str = ""  # part of the data set, such as "public"; "" where there is none
+    edit: bool = False  # true if the newest frame itself was changed
+    keep: Shape | None = None  # the region that must not change, or None
+    case: Case | None = None  # the case that it comes from; None for tracks from elsewhere
 
     def __post_init__(self) -> None:
         check_int(self.frames, "frames", least=2)
@@ -114,11 +101,7 @@ class VideoCommand:
         return Tracks(points, np.asarray(seen), self.frame_rate)
 
     def to_json(self) -> dict[str, Any]:
-        """A document of dicts, lists, strings and numbers.
-
-        Raises:
-            ValueError: a command without a case.
-        """
+        """A document of dicts, lists, strings and numbers."""
         if self.case is None:
             raise ValueError(f"{self.name!r} comes from tracks, not from a case")
         height, width = self.size
@@ -135,11 +118,7 @@ class VideoCommand:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> VideoCommand:
-        """The inverse of `to_json`.
-
-        Raises:
-            ValueError: another format, missing or unknown fields, or values out of range.
-        """
+        """The inverse of `to_json`."""
         given: object = document
         if not isinstance(given, Mapping) or given.get("format") != FORMAT:
             raise ValueError(f"a case of format {FORMAT} is expected, got {short_repr(document)}")
@@ -192,12 +171,7 @@ def video_command(prepared: PreparedCase, split: str = "") -> VideoCommand:
 
 
 def case_files(command: VideoCommand, first_frame: NDArray[np.uint8]) -> dict[str, bytes]:
-    """The files of a case, without videos, by name.
-
-    Args:
-        command: what a video should show.
-        first_frame: the frame that the drags are drawn on, uint8 (H, W, 3).
-    """
+    """The files of a case, without videos, by name."""
     tracks = command.tracks()
     stored = io.BytesIO()
     # An archive of numpy holds no date, so the same case has the same checksum.
@@ -218,12 +192,7 @@ def _png(pixels: NDArray[Any]) -> bytes:
 
 
 def read_command(file: Path) -> VideoCommand:
-    """What a `case.json` says.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged; the message names it.
-    """
+    """What a `case.json` says."""
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {str(file)!r}")
     try:
@@ -233,11 +202,7 @@ def read_command(file: Path) -> VideoCommand:
 
 
 def read_picture(file: Path) -> NDArray[np.uint8]:
-    """A picture, uint8 (H, W, 3).
-
-    Raises:
-        ValueError: it is no picture; the message names the file.
-    """
+    """A picture, uint8 (H, W, 3)."""
     try:
         with Image.open(file) as image:
             return np.array(image.convert("RGB"), np.uint8)

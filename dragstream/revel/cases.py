@@ -48,11 +48,7 @@ CAMERA = (Kind.PAN, Kind.ZOOM, Kind.PAN_SCENE, Kind.PAN_FRAME)
 
 @dataclass(frozen=True)
 class Subject:
-    """The object of the playground that a drag moves, so that it can be found by its colour.
-
-    Raises:
-        ValueError: a kind or colour that the playground lacks.
-    """
+    """The object of the playground that a drag moves, so that it can be found by its colour."""
 
     kind: str
     color: str
@@ -116,11 +112,7 @@ class PastDrag:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> PastDrag:
-        """The inverse of `to_json`.
-
-        Raises:
-            ValueError: missing or unknown fields, or values out of range.
-        """
+        """The inverse of `to_json`."""
         values = _known(document, {field.name for field in fields(cls)} - {"keep"}, "an act")
         values["drags"], values["keep"] = _drags(values["drags"])
         if values["settings"] is not None:
@@ -233,12 +225,7 @@ class Case:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Case:
-        """The inverse of `to_json`.
-
-        Raises:
-            ValueError: another version, missing or unknown fields, or values out of range; the
-                message names which.
-        """
+        """The inverse of `to_json`."""
         if not isinstance(document, Mapping):
             raise ValueError(f"a case must be an object, got {short_repr(document)}")  # noqa: TRY004
         values = dict(document)

@@ -52,17 +52,11 @@ _LARGEST = 2**28  # bytes of a file of checksums or of dataset.json
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set that was read and whose checksums hold.
+    """A data set that was read and whose checksums hold."""
 
-    Attributes:
-        about: the contents of `dataset.json`.
-        commands: the cases, by part and name.
-        checksum: SHA-256 of the file of checksums.
-    """
-
-    about: Mapping[str, Any]
-    commands: tuple[VideoCommand, ...]
-    checksum: str
+    about: Mapping[str, Any]  # the contents of `dataset.json`
+    commands: tuple[VideoCommand, ...]  # the cases, by part and name
+    checksum: str  # SHA-256 of the file of checksums
 
 
 def write_dataset(

@@ -88,13 +88,7 @@ def notice(license_name: str) -> str:
 
 
 def card(about: Mapping[str, Any], commands: Sequence[VideoCommand], checksum: str) -> str:
-    """The card in Markdown, with the front matter that data hubs read.
-
-    Args:
-        about: the contents of `dataset.json`.
-        commands: the cases.
-        checksum: SHA-256 of the file of checksums.
-    """
+    """The card in Markdown, with the front matter that data hubs read."""
     cases: Mapping[str, int] = about["cases"]
     held = cases.get(Split.HELD_OUT.value, 0)
     rows = [(escaped(part), _PARTS.get(part, ""), str(count)) for part, count in cases.items()]

@@ -44,17 +44,11 @@ _SPECK = 70
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """An object detected in one frame.
+    """An object detected in one frame."""
 
-    Attributes:
-        mask: bool (H, W), its silhouette with the marks on it filled in.
-        marks: bool (H, W), the white and dark marks inside (a stripe, a spot, eyes).
-        parts: area of each separate part in pixels, largest first; a good frame has one.
-    """
-
-    mask: NDArray[np.bool_]
-    marks: NDArray[np.bool_]
-    parts: tuple[int, ...]
+    mask: NDArray[np.bool_]  # bool (H, W), its silhouette with the marks on it filled in
+    marks: NDArray[np.bool_]  # bool (H, W), white and dark marks inside: stripe, spot, eyes
+    parts: tuple[int, ...]  # area of each separate part in pixels, largest first
 
     @property
     def center(self) -> tuple[float, float]:
@@ -103,15 +97,7 @@ def _colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], N
 
 
 def colored(frame: NDArray[np.uint8], color: str) -> NDArray[np.bool_]:
-    """Pixels of a colour of the world, bool (H, W).
-
-    Args:
-        frame: uint8 (H, W, 3), rendered or generated.
-        color: a key of ``world.COLORS``.
-
-    Raises:
-        ValueError: an unknown colour.
-    """
+    """Pixels of a colour of the world, bool (H, W)."""
     return _colored(frame, color)[0]
 
 
@@ -150,10 +136,6 @@ def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
     """Kind of the object of a colour by its shape and marks: one of ``world.KINDS``, or None.
 
     Eyes identify a critter, also one whose outline is cut by the frame's edge or by another object.
-
-    Args:
-        frame: uint8 (H, W, 3), rendered or generated.
-        color: a key of ``world.COLORS``.
     """
     outline = detect(frame, color, "star")  # fills holes only, so that notches stay
     hull = detect(frame, color, "box")  # bridges the stripe
@@ -204,10 +186,6 @@ def harmonic(mask: NDArray[np.bool_], folds: int) -> complex:
 
     Squares and five-pointed stars have round second moments: others were stretched
     along the object's own axes, and whitening undoes that without turning it.
-
-    Args:
-        mask: the shape, bool (H, W).
-        folds: order of the symmetry, 4 for a square.
 
     Returns:
         0 for a disc (see `ROUND`); its angle is `folds` times that of a corner.

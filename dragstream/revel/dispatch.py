@@ -39,16 +39,6 @@ def dispatch(
     """Do `work` on each item; yields its name with the result or the exception.
 
     Closing the iterator (or an interrupt) cancels what has not begun.
-
-    Args:
-        work: done here without a client, else on a worker: it and the items must be picklable.
-        items: the items by name.
-        client: client of a Dask cluster; None: here, one after the other.
-        gpus: on a cluster, only where a worker has ``resources={"GPU": 1}`` to spare.
-        retries: number of further tries of an item that raises, on a cluster.
-
-    Raises:
-        ValueError: negative retries, or GPUs required of workers of which none offers one.
     """
     check_int(retries, "retries", least=0)
     if client is None:

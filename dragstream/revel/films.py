@@ -29,30 +29,16 @@ FILMS = "films"
 
 @dataclass(frozen=True)
 class CaseFilms:
-    """The files of a case with its films.
+    """The files of a case with its films."""
 
-    Attributes:
-        case: name of the case.
-        files: contents by file name.
-    """
-
-    case: str
-    files: Mapping[str, bytes]
+    case: str  # name of the case
+    files: Mapping[str, bytes]  # contents by file name
 
 
 def make_films(
     prepared: PreparedCase, frames: Mapping[str, NDArray[np.uint8]], split: str
 ) -> CaseFilms:
-    """The films of a case, that without a drag among them.
-
-    Args:
-        prepared: the prepared case.
-        frames: the new frames (T, H, W, 3) of each method.
-        split: part of the data set.
-
-    Raises:
-        ImportError: imageio-ffmpeg is not installed.
-    """
+    """The films of a case, that without a drag among them."""
     command = video_command(prepared, split)
     files = case_files(command, prepared.before)
     for name, new in {**frames, BASELINE: prepared.new_frames(prepared.plain)}.items():
@@ -89,12 +75,7 @@ def store_films(run: Path, films: CaseFilms) -> None:
 
 
 def read_film(run: Path, case: str, method: str) -> NDArray[np.uint8]:
-    """The film of a method, uint8 (T, H, W, 3), as many frames as its command has.
-
-    Raises:
-        FileNotFoundError: the run holds no such film; the message says how it is made.
-        ValueError: a damaged film; the message names the file.
-    """
+    """The film of a method, uint8 (T, H, W, 3), as many frames as its command has."""
     folder = film_folder(run, case)
     file = folder / f"{file_name(method)}.mp4"
     if not file.is_file():

@@ -48,11 +48,7 @@ class RunFolder:
     @classmethod
     @contextmanager
     def open(cls, folder: str | Path) -> Iterator[RunFolder]:
-        """Open a new folder, or one whose run continues.
-
-        Raises:
-            ValueError: the folder is in use by another process, or holds something else.
-        """
+        """Open a new folder, or one whose run continues."""
         place = expanded(folder, "folder")
         place.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place / ".lock")
@@ -66,17 +62,7 @@ class RunFolder:
             lock.release()
 
     def begin(self, model: str, methods: Sequence[Method], **sampling: object) -> None:
-        """Set the model and methods of the run. A begun folder takes additional methods.
-
-        Args:
-            model: the model's name.
-            methods: the methods to run.
-            sampling: what the cases are drawn with, such as `seed`.
-
-        Raises:
-            ValueError: another model, other sampling, or a method of the same name with other
-                settings.
-        """
+        """Set the model and methods of the run. A begun folder takes additional methods."""
         self._check("model", model)
         for name, value in sampling.items():
             self._check(name, value)
@@ -108,11 +94,7 @@ class RunFolder:
         fingerprint: str,
         films: CaseFilms | None = None,
     ) -> None:
-        """Store a case, its films, and results on it; stored results are left out.
-
-        Raises:
-            ValueError: the model has other weights than those of the results so far.
-        """
+        """Store a case, its films, and results on it; stored results are left out."""
         self._check("fingerprint", fingerprint)
         self._write_about({**self._about, "fingerprint": fingerprint})
         if case.name not in self._cases:
@@ -145,11 +127,7 @@ class RunFolder:
 
 
 def read_about(folder: str | Path) -> dict[str, Any] | None:
-    """The description that a run's folder holds; None for one that was not begun.
-
-    Raises:
-        ValueError: another format, or no such folder's file.
-    """
+    """The description that a run's folder holds; None for one that was not begun."""
     place = expanded(folder, "folder") / "run.json"
     if not place.exists():
         return None
@@ -170,11 +148,7 @@ def _is_method(entry: object) -> bool:
 
 
 def read_run(folder: str | Path) -> tuple[dict[str, Any], tuple[Result, ...]]:
-    """The description and the results of a run.
-
-    Raises:
-        ValueError: a folder without results.
-    """
+    """The description and the results of a run."""
     about, results = read_about(folder), read_results(folder)
     if about is None or not results:
         raise ValueError(f"{str(expanded(folder, 'folder'))!r} holds no results of a run")
@@ -188,30 +162,18 @@ def method_titles(about: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_cases(folder: str | Path) -> tuple[Case, ...]:
-    """The cases of a run so far.
-
-    Raises:
-        ValueError: a line that is no case; the message names it.
-    """
+    """The cases of a run so far."""
     return tuple(read_lines(expanded(folder, "folder") / "cases.jsonl", Case.from_json))
 
 
 def read_results(folder: str | Path) -> tuple[Result, ...]:
-    """The results of a run so far, each pair of case and method once.
-
-    Raises:
-        ValueError: a line that is no result; the message names it.
-    """
+    """The results of a run so far, each pair of case and method once."""
     found = read_lines(expanded(folder, "folder") / "results.jsonl", Result.from_json)
     return tuple({(each.case, each.method): each for each in found}.values())
 
 
 def read_lines(file: Path, read: Any) -> list[Any]:
-    """`read` of each JSON line of a file; empty where there is no file.
-
-    Raises:
-        ValueError: a line that it refuses; the message names it.
-    """
+    """`read` of each JSON line of a file; empty where there is no file."""
     if not file.exists():
         return []
     found = []

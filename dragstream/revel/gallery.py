@@ -93,12 +93,7 @@ def write_gallery(
 def shown_films(
     films: Sequence[tuple[Path, VideoCommand, str]], limit: float
 ) -> tuple[int, list[list[str]]]:
-    """Films of runs as `shown_frames` gives them, read so that all of them fit into memory.
-
-    Args:
-        films: the run's folder, the case and the method of each.
-        limit: bytes that they may take in the page.
-    """
+    """Films of runs as `shown_frames` gives them, read so that all of them fit into memory."""
     cv2 = opencv()
     pixels = limit / (_PIXEL * sum(command.frames for _, command, _ in films))
     clips = []

@@ -44,47 +44,23 @@ not in the first, which is rendered."""
 
 @dataclass(frozen=True)
 class Observation:
-    """One object at one mark.
+    """One object at one mark."""
 
-    Attributes:
-        stream: number of the stream.
-        block: the mark, in blocks.
-        color: the object's colour.
-        kind: the object's kind.
-        kept: True if its area is near the first frame's and its colour is in one piece.
-        size: its area, as a factor of what it was in the first frame; 0 if it is not seen.
-        shaped: True if it looks like its kind: by its shape, or a critter by its eyes.
-        iou: intersection over union with the renderer's object of its kind under the best affine
-            fit, the mean of the looks; 0 if it is not seen; None if too much of it is hidden.
-        corners: distance in pixels of its corners from that object's, likewise; None also for
-            critters, which have none.
-    """
-
-    stream: int
-    block: int
-    color: str
-    kind: str
-    kept: bool
-    size: float
-    shaped: bool
-    iou: float | None = None
-    corners: float | None = None
+    stream: int  # number of the stream
+    block: int  # the mark, in blocks
+    color: str  # the object's colour
+    kind: str  # the object's kind
+    kept: bool  # true if its area is near the first frame's and its colour is in one piece
+    size: float  # its area, as a factor of what it was in the first frame; 0 if it is not seen
+    shaped: bool  # true if it looks like its kind: by its shape, or a critter by its eyes
+    iou: float | None = None  # with the renderer's own object, mean of the looks; see `fidelity`
+    corners: float | None = None  # distance of the corners from that object's, px, likewise
 
 
 def observe(
     model: VideoModel, streams: int, seed: int = 0, marks: Sequence[int] = BLOCKS
 ) -> Iterator[Observation]:
-    """Run streams, with a progress bar, and observe each of their objects at each mark.
-
-    Args:
-        model: a model of the playground's frame size.
-        streams: number of streams.
-        seed: seed of the scenes and of the streams' noise.
-        marks: when to look, in blocks, rising.
-
-    Raises:
-        ValueError: no streams, or marks that do not rise from at least 1.
-    """
+    """Run streams, with a progress bar, and observe each of their objects at each mark."""
     check_int(streams, "streams", least=1)
     if not marks or list(marks) != sorted(set(marks)) or marks[0] < 1:
         raise ValueError(f"marks must rise and start at 1 or later, got {tuple(marks)}")

@@ -30,19 +30,7 @@ def sample_kept_region(
     commands: Sequence[Affine],
     rng: np.random.Generator,
 ) -> Shape | None:
-    """A region for one drag to keep: another object, or the background away from the drag.
-
-    Args:
-        drag: the drag.
-        moved: bool (H, W), the whole object that is dragged.
-        others: bool (H, W), the objects that are not dragged; may be empty.
-        commands: the drag's targets, one for each new latent frame.
-        rng: decides between the two where both are possible.
-
-    Returns:
-        The region, which overlaps neither the object nor its targets; None where both kinds are
-        empty.
-    """
+    """A region for one drag to keep: another object, or the background away from the drag."""
     area = moving_area([drag], moved, [commands])
     choices = [still_objects(others, area), background(area)]
     if rng.uniform() < 0.5:
@@ -53,13 +41,7 @@ def sample_kept_region(
 def moving_area(
     drags: Sequence[Drag], objects: NDArray[np.bool_], commands: Sequence[Sequence[Affine]]
 ) -> NDArray[np.bool_]:
-    """Every pixel, bool (H, W), that handles and objects cover at the start or at a target.
-
-    Args:
-        drags: the drags.
-        objects: bool (H, W), the whole objects that are dragged; each goes with its handle.
-        commands: the targets of each drag.
-    """
+    """Every pixel, bool (H, W), that handles and objects cover at the start or at a target."""
     area = objects.copy()
     for drag, targets in zip(drags, commands, strict=True):
         covered = objects | drag.mask(*objects.shape)

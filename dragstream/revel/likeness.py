@@ -28,9 +28,6 @@ def latent_moments(model: VideoModel, clips: Iterable[NDArray[np.uint8]]) -> NDA
 
     For each of the C channels: its mean over the clip, its standard deviation over a frame
     (averaged over the clip), and the mean absolute change from one latent frame to the next.
-
-    Raises:
-        TypeError: a model that encodes pictures only.
     """
     if not isinstance(model, VideoEncoder):
         raise TypeError(f"{model.spec.name!r} makes no latents of videos")
@@ -49,22 +46,7 @@ def _moments(latents: Tensor) -> NDArray[np.float64]:
 def distances(
     model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
 ) -> dict[str, Frechet]:
-    """Frechet distances of clips from rendered ones of held-out scenes.
-
-    Args:
-        model: a model of the playground's frame size.
-        streams: number of streams, and of clips in each set.
-        seed: seed of the scenes and of the streams' noise.
-        blocks: length of each stream, in blocks.
-
-    Returns:
-        "model": of the model's clips, made from the captions of the scenes; "renderer": of rendered
-        clips of as many other scenes.
-
-    Raises:
-        TypeError: a model that encodes pictures only.
-        ValueError: fewer than two streams, no blocks, or a model of another frame size.
-    """
+    """Frechet distances of clips from rendered ones of held-out scenes."""
     check_int(streams, "streams", least=2)
     real, made, other = [], [], []
     for pair in clip_pairs(model, streams, seed, blocks):

@@ -59,43 +59,22 @@ _DRIFTS = ("identity_drift", "colour_drift")
 
 @dataclass(frozen=True)
 class Pulled:
-    """One object pulled by one method. A frame without the object has distances of None.
+    """One object pulled by one method. A frame without the object has distances of None."""
 
-    Attributes:
-        scene: number of the scene.
-        method: the method's name.
-        color: the object's colour.
-        kind: the object's kind.
-        distances: from the pointer when a frame is shown to the object in it, pixels, for each
-            video frame.
-        misses: from the place that the block was asked for to the object, pixels, likewise.
-        drift: distance of each block's moments from those of the blocks before the pull.
-        iou: of the object's shape with the renderer's at the end (`fidelity`); None if it cannot
-            be judged.
-        size: its area at the end, as a factor of that at the start; 0 if it is not seen.
-        identity: likeness of the object at each block's end to itself before the pull, see
-            `live_quality.Quality`; None where it is not seen.
-        colour: distance of its mean colour from that before, likewise.
-        identity_drift: `live_quality.quality_drift` of `identity`; below 0 it is lost. NaN for
-            pulls of less than ten seconds.
-        colour_drift: the same of `colour`; above 0 the colour wanders.
-        waits: seconds from letting go to the first picture, see `live_quality.release_waits`.
-    """
-
-    scene: int
-    method: str
-    color: str
-    kind: str
-    distances: tuple[float | None, ...]
-    misses: tuple[float | None, ...]
-    drift: tuple[float, ...]
-    iou: float | None
-    size: float
-    identity: tuple[float | None, ...] = ()
-    colour: tuple[float | None, ...] = ()
-    identity_drift: float = math.nan
-    colour_drift: float = math.nan
-    waits: tuple[float, ...] = ()
+    scene: int  # number of the scene
+    method: str  # the method's name
+    color: str  # the object's colour
+    kind: str  # the object's kind
+    distances: tuple[float | None, ...]  # px from the pointer, a video frame
+    misses: tuple[float | None, ...]  # px from the place asked for
+    drift: tuple[float, ...]  # of each block from those before the pull
+    iou: float | None  # at the end, see `fidelity`; None if it cannot be judged
+    size: float  # its area at the end, as a factor of that at the start; 0 if it is not seen
+    identity: tuple[float | None, ...] = ()  # likeness at each block's end to before the pull
+    colour: tuple[float | None, ...] = ()  # distance of its mean colour from that before, likewise
+    identity_drift: float = math.nan  # see `quality_drift`; below 0 it is lost
+    colour_drift: float = math.nan  # the same of `colour`; above 0 the colour wanders
+    waits: tuple[float, ...] = ()  # seconds from letting go to the first picture
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists and numbers; None for what could not be measured."""
@@ -128,21 +107,7 @@ def pulls(
     speed: float = SPEED,
     releases: int = 0,
 ) -> Iterator[list[Pulled]]:
-    """Pull one object in each scene with each method; yields one scene's pulls after another.
-
-    Args:
-        model: a model of the playground's frame size.
-        scenes: number of held-out scenes.
-        methods: the methods.
-        seed: seed of the scenes, curves and streams.
-        seconds: length of a pull, of video.
-        speed: speed of the pointer, pixels a second.
-        releases: pulls that are let go while the video plays, for `Pulled.waits`.
-
-    Raises:
-        ValueError: numbers that are not positive (`releases` may be 0), a model of another frame
-            size, or one that loses its objects.
-    """
+    """Pull one object in each scene with each method; yields one scene's pulls after another."""
     check_int(scenes, "scenes", least=1)
     check_positive(seconds, "seconds")
     check_positive(speed, "speed")
@@ -203,14 +168,7 @@ def _task(model: VideoModel, seed: int, scene: int, seconds: float, speed: float
 def curve(
     seen: Detection, others: Sequence[Point], length: float, rng: np.random.Generator
 ) -> Path:
-    """A smooth curve from an object's centre on which it stays in the frame.
-
-    Args:
-        seen: the object.
-        others: centres (x, y) of other objects, which the curve keeps away from where it can.
-        length: least length of the curve, pixels.
-        rng: decides on the waypoints.
-    """
+    """A smooth curve from an object's centre on which it stays in the frame."""
     left, top, right, bottom = regions.bounding_box(seen.mask)
     x, y = seen.center
     low = np.array([x - left + _MARGIN, max(y - top + _MARGIN, world.HORIZON)])

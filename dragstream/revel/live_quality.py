@@ -32,15 +32,10 @@ _LONGEST = 600.0
 
 @dataclass(frozen=True)
 class Quality:
-    """Quality of an object in one frame; NaN where it is not seen.
+    """Quality of an object in one frame; NaN where it is not seen."""
 
-    Attributes:
-        identity: cosine of its features with those before the pull (`looks.identity`).
-        colour: Euclidean distance of its mean colour from that before, grey levels (0..255).
-    """
-
-    identity: float
-    colour: float
+    identity: float  # cosine of its features with those before the pull (`looks.identity`)
+    colour: float  # euclidean distance of its mean colour from that before, grey levels (0..255)
 
 
 def block_quality(
@@ -49,14 +44,7 @@ def block_quality(
     frame: NDArray[np.uint8],
     seen: Detection | None,
 ) -> Quality:
-    """Compare an object in a frame with itself before the pull.
-
-    Args:
-        before: the frame before, uint8 (H, W, 3).
-        seen_before: the object in it.
-        frame: a later frame.
-        seen: the object in that, or None.
-    """
+    """Compare an object in a frame with itself before the pull."""
     if seen is None:
         return Quality(math.nan, math.nan)
     then, now = (
@@ -69,10 +57,6 @@ def block_quality(
 
 def quality_drift(values: Sequence[float], seconds: float) -> float:
     """Mean of the last five seconds minus that of the first five: the drift of a quality.
-
-    Args:
-        values: one a block, at even distances in time; NaN where not measured.
-        seconds: duration of a block.
 
     Returns:
         NaN for videos of less than ten seconds, and where a span has no figure.
@@ -98,13 +82,6 @@ def release_waits(
     The stream plays as fast as the model can, with the object held. At a random moment within a
     block's time the hold moves by 24 pixels and is released. The time is taken until the first
     block that was asked for the new place is complete, frames decoded.
-
-    Args:
-        stream: the stream; forked, never changed.
-        seen: the object in its newest frame.
-        settings: the method.
-        count: number of pulls.
-        rng: decides on the moments.
     """
     return tuple(_wait(stream.fork(), seen, settings, float(rng.uniform())) for _ in range(count))
 

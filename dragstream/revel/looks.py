@@ -37,7 +37,7 @@ DUPLICATE = 0.5
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Looks:
     """The looks of one method on one case; None where it cannot be measured.
 
@@ -97,13 +97,7 @@ def identity(
 
 
 def measure_looks(prepared: PreparedCase, blocks: Sequence[Block], inside: Mask) -> Looks:
-    """Measure how a result looks.
-
-    Args:
-        prepared: the case.
-        blocks: the blocks that a method made of it.
-        inside: where change is wanted, bool (H, W).
-    """
+    """Measure how a result looks."""
     frames = np.concatenate([prepared.before[None], prepared.new_frames(blocks)])
     drags = [(drag, prepared.commands(drag)) for drag in prepared.measured]
     found = object_looks(prepared.case, frames, drags, prepared.offsets)
@@ -117,15 +111,7 @@ def object_looks(
     drags: Sequence[tuple[Drag, Sequence[Affine]]],
     at: Sequence[int],
 ) -> Looks:
-    """The looks of the dragged objects, without those of what lies outside.
-
-    Args:
-        case: names the objects; None, or a case without subjects: `identity` alone.
-        frames: uint8 (T, H, W, 3); the handles lie on the first one.
-        drags: each measured motion with its map from rest at each trajectory point, one for each
-            subject where there are some.
-        at: the frame of each trajectory point.
-    """
+    """The looks of the dragged objects, without those of what lies outside."""
     ends = []
     for drag, commands in drags:
         last = visible_targets(drag.mask(*frames.shape[1:3]), commands)[-1]
@@ -216,14 +202,7 @@ class _View:
 def _at_rest(
     frame: NDArray[np.uint8], mask: Mask, rest: Mask, command: Affine
 ) -> tuple[NDArray[np.uint8], Mask]:
-    """A frame and an object's mask in it, with the commanded turn and growth undone.
-
-    Args:
-        frame: uint8 (H, W, 3).
-        mask: the object in it, bool (H, W).
-        rest: the object at rest, bool (H, W).
-        command: the commanded map from rest.
-    """
+    """A frame and an object's mask in it, with the commanded turn and growth undone."""
     (a, b, _), (c, d, _) = command.matrix
     if np.allclose((a, b, c, d), (1, 0, 0, 1)) or not mask.any():
         return frame, mask

@@ -21,7 +21,7 @@ from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.objmc import LowCoverage, ObjMC, ObjMCOptions, json_number, objmc, span
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
-from dragstream.revel.looks import measure_looks
+from dragstream.revel.looks import Looks, measure_looks
 from dragstream.revel.methods import Method
 from dragstream.revel.pasting import cut_and_paste
 from dragstream.revel.poses import truth_tracker
@@ -37,8 +37,8 @@ _MARGIN = 8.0
 
 
 @dataclass(frozen=True)
-class Result:
-    """One method on one case.
+class Result(Looks):
+    """One method on one case, and how it looks (`Looks`).
 
     Attributes:
         case: name of the case.
@@ -66,12 +66,6 @@ class Result:
         seconds_per_block: time for a block, drag and decoding included.
         epe: mean end-point error of the points of `objmc_flow`, each against its own command,
             pixels; None where that is.
-        target_iou: see `looks.Looks`, as the fields after it.
-        duplicates: number of copies of the object left behind.
-        scraps: number of smaller pieces of it left behind.
-        identity: cosine of the object's features before and after.
-        likeness_outside: cosine of the features of what lies outside, against no drag.
-        lpips_outside: LPIPS of the same.
     """
 
     case: str
@@ -92,12 +86,6 @@ class Result:
     leak: float | None
     seconds_per_block: float
     epe: float | None = None
-    target_iou: float | None = None
-    duplicates: float | None = None
-    scraps: float | None = None
-    identity: float | None = None
-    likeness_outside: float | None = None
-    lpips_outside: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A flat document; null for what could not be measured."""
@@ -105,11 +93,7 @@ class Result:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Result:
-        """The inverse of `to_json`. Measures that older runs did not have were not measured.
-
-        Raises:
-            ValueError: missing or unknown fields, or values of another kind.
-        """
+        """The inverse of `to_json`. Measures that older runs did not have were not measured."""
         known = {field.name: str(field.type) for field in fields(cls)}
         needed = {field.name for field in fields(cls) if field.default is MISSING}
         given: object = document  # a line of a file
@@ -169,7 +153,8 @@ def measure(
     case = prepared.case
     blocks = run_method(prepared, method) if blocks is None else blocks
     followed = _follow(prepared, blocks, flow)
-    moved = _clean_drift(prepared, blocks)
+    latents = _latents(blocks)
+    moved = Drift.between(latents, _latents(_past(prepared))[-_NEIGHBOURS:])
     flowed = [_objmc(prepared, blocks, drag, flow) for drag in prepared.measured] if flow else None
     inside = _inside(prepared, blocks)
     return Result(
@@ -182,7 +167,7 @@ def measure(
         coverage=_mean([result.coverage for result in followed]),
         tracker=followed[0].tracker,
         objmc_flow=json_number(_mean([result.mean for result in flowed])) if flowed else None,
-        dai=_mean([_dai(prepared, _latents(blocks), drag) for drag in prepared.measured]),
+        dai=_mean([_dai(prepared, latents, drag) for drag in prepared.measured]),
         dai_pasted=_dai_pasted(prepared),
         drift=_drift(prepared, blocks),
         clean_drift=moved.distance,
@@ -191,7 +176,7 @@ def measure(
         leak=_leak(prepared, blocks, inside),
         seconds_per_block=_mean([block.timings.total for block in blocks]),
         epe=json_number(_mean([result.point_by_point for result in flowed])) if flowed else None,
-        **asdict(measure_looks(prepared, blocks, inside)),
+        **vars(measure_looks(prepared, blocks, inside)),
     )
 
 
@@ -212,15 +197,7 @@ def follow(
     commands: Sequence[Affine],
     **options: Unpack[ObjMCOptions],
 ) -> ObjMC:
-    """ObjMC of a drag where its target can be seen, without a warning of a low coverage.
-
-    Args:
-        frames: (T, H, W, 3) uint8; the handle lies on the first one.
-        drag: the drag.
-        at: the frame of each trajectory point.
-        commands: the commanded map from rest of each.
-        **options: tracker and other arguments of `objmc`.
-    """
+    """ObjMC of a drag where its target can be seen, without a warning of a low coverage."""
     seen = visible_targets(drag.mask(*frames.shape[1:3]), commands)
     with warnings.catch_warnings():
         # The coverage stands in the result, beside the distance.
@@ -237,13 +214,7 @@ def follow(
 def suited_tracker(
     commands: Sequence[tuple[Drag, Sequence[Affine]]], size: tuple[int, int], *, edit: bool
 ) -> Tracker | None:
-    """A tracker of pixels for a case, the same for all methods; None without OpenCV.
-
-    Args:
-        commands: each drag with its commanded maps.
-        size: height and width of the frames.
-        edit: True where one step leads from the handle to its target.
-    """
+    """A tracker of pixels for a case, the same for all methods; None without OpenCV."""
     try:
         opencv()
     except ImportError:
@@ -283,15 +254,7 @@ def _dai(prepared: PreparedCase, latents: Tensor, drag: Drag) -> float:
 def drag_dai(
     before: Tensor, latents: Tensor, drag: Drag, commands: Sequence[Affine], grid: Grid
 ) -> float:
-    """DAI (Eq. 11) of a drag where its target can be seen.
-
-    Args:
-        before: clean latents (C, h, w) that the drag is drawn on.
-        latents: those of each trajectory point, (N, C, h, w).
-        drag: the drag.
-        commands: the commanded map from rest of each.
-        grid: the frame's size in pixels and latent cells.
-    """
+    """DAI (Eq. 11) of a drag where its target can be seen."""
     seen = visible_targets(drag.mask(grid.height, grid.width), commands)
     return dai(
         before,
@@ -331,14 +294,6 @@ def _drift(prepared: PreparedCase, blocks: Sequence[Block]) -> float:
         torch.cat([block.noisy[step] for block in blocks]),
         torch.cat([block.noisy[step] for block in _past(prepared)])[-_NEIGHBOURS:],
     ).distance
-
-
-def _clean_drift(prepared: PreparedCase, blocks: Sequence[Block]) -> Drift:
-    """Of the finished latents, against as many frames as rectification looks at."""
-    return Drift.between(
-        _latents(blocks),
-        _latents(_past(prepared))[-_NEIGHBOURS:],
-    )
 
 
 def _inside(prepared: PreparedCase, blocks: Sequence[Block]) -> NDArray[np.bool_]:

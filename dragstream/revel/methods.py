@@ -125,11 +125,7 @@ ALL = (*ABLATIONS, *_VARIANTS)
 
 
 def select(names: Sequence[str] | None = None) -> tuple[Method, ...]:
-    """Some of `ALL` by name, in their own order; None: `ABLATIONS`.
-
-    Raises:
-        ValueError: an unknown name, or none at all.
-    """
+    """Some of `ALL` by name, in their own order; None: `ABLATIONS`."""
     if names is None:
         return ABLATIONS
     known = [method.name for method in ALL]
@@ -148,9 +144,6 @@ def resolved(method: Method, spec: ModelSpec) -> dict[str, Any] | None:
     Returns:
         "rate", the learning rate (None for a method without one); "step", the denoising step,
         counted from 0; "sigma", its noise level; "layers", those that are tapped.
-
-    Raises:
-        ValueError: layers or a denoising step that the model lacks.
     """
     if method.settings is None:
         return None
@@ -167,13 +160,7 @@ def resolved(method: Method, spec: ModelSpec) -> dict[str, Any] | None:
 def constants(
     steps: Sequence[int], rates: Sequence[float], layers: Sequence[Sequence[int]]
 ) -> tuple[Method, ...]:
-    """No drag, and the paper's method with each combination of the constants a model decides.
-
-    Args:
-        steps: denoising steps, counted from 0.
-        rates: learning rates.
-        layers: choices of tapped layers.
-    """
+    """No drag, and the paper's method with each combination of the constants a model decides."""
     found = [Method(BASELINE, None, "no drag")]
     for step, rate, taps in itertools.product(steps, rates, layers):
         settings = DragSettings(denoising_step=step, learning_rate=rate, layers=tuple(taps))

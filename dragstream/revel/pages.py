@@ -31,8 +31,8 @@ img { max-width: 100%; background: white; border-radius: 4px; }
 class Table:
     """Rows of text under a head; the first column is text, the others are numbers."""
 
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Section:
     """Part of a report."""
 
     title: str
-    parts: tuple[str | Table | Picture, ...]
+    parts: Sequence[str | Table | Picture]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Report:
     """A title and sections."""
 
     title: str
-    sections: tuple[Section, ...]
+    sections: Sequence[Section]
 
 
 def to_markdown(report: Report, plots: str) -> str:

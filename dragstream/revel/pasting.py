@@ -16,13 +16,7 @@ _RIM = 2
 def cut_and_paste(
     frame: NDArray[np.uint8], part: NDArray[np.bool_], target: Affine
 ) -> NDArray[np.uint8]:
-    """Move a part of a frame; where it was, each pixel takes the colour nearest to it.
-
-    Args:
-        frame: uint8 (H, W, 3).
-        part: bool (H, W).
-        target: map from the part's place to its target, in pixels.
-    """
+    """Move a part of a frame; where it was, each pixel takes the colour nearest to it."""
     hole = ndimage.binary_dilation(part, iterations=_RIM)
     if hole.all():
         hole = part

@@ -85,10 +85,6 @@ def visible_targets(mask: NDArray[np.bool_], commands: Sequence[Affine]) -> list
 
     An object that is led out of the frame and back can be found before and after. Where it
     is never to be seen, all points count.
-
-    Args:
-        mask: the handle region, bool (H, W).
-        commands: the commanded map from rest of each trajectory point.
     """
     least = _VISIBLE * float(mask.sum())
     seen = [index for index, each in enumerate(commands) if warp(mask, each).sum() >= least]
@@ -99,13 +95,6 @@ def measured_drags(case: Case, frame: NDArray[np.uint8]) -> tuple[Drag, ...]:
     """The motions of a case that are measured: its drags, or with a camera one of each subject.
 
     A case with a camera that names no subjects is measured by its drags.
-
-    Args:
-        case: the case.
-        frame: uint8 (H, W, 3), what the drags are drawn on.
-
-    Raises:
-        ValueError: an object beside a camera is not found.
     """
     if case.camera is None or not case.subjects:
         return case.drags
@@ -134,11 +123,7 @@ def silhouettes(
 
 
 def prepare(model: VideoModel, case: Case) -> PreparedCase:
-    """Make the past of a case again.
-
-    Raises:
-        ValueError: the case is another model's.
-    """
+    """Make the past of a case again."""
     if case.model != model.spec.name:
         raise ValueError(f"case {case.name!r} is of {case.model!r}, not of {model.spec.name!r}")
     image = None if case.start is None else case.start.image()

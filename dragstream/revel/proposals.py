@@ -57,19 +57,12 @@ class DragCandidate:
 
 @dataclass(frozen=True, eq=False)
 class DetectedObjects:
-    """The objects detected in a frame.
+    """The objects detected in a frame."""
 
-    Attributes:
-        frame: uint8 (H, W, 3).
-        whole: the objects that are seen whole, in random order.
-        blocked: pixels of the other objects, bool (H, W).
-        rng: decides on order, directions and lengths.
-    """
-
-    frame: NDArray[np.uint8]
-    whole: tuple[tuple[Subject, Detection], ...]
-    blocked: NDArray[np.bool_]
-    rng: np.random.Generator
+    frame: NDArray[np.uint8]  # uint8 (H, W, 3)
+    whole: tuple[tuple[Subject, Detection], ...]  # the objects that are seen whole, in random order
+    blocked: NDArray[np.bool_]  # pixels of the other objects, bool (H, W)
+    rng: np.random.Generator  # decides on order, directions and lengths
 
     @classmethod
     def of(
@@ -108,12 +101,7 @@ def is_whole(seen: Detection) -> bool:
 
 
 def stays_inside(moved: NDArray[np.float32], area: int) -> bool:
-    """True if a moved object is all in the frame, off its sides and on the floor.
-
-    Args:
-        moved: its coverage (H, W) at its target.
-        area: its area before, in pixels.
-    """
+    """True if a moved object is all in the frame, off its sides and on the floor."""
     # Coverage that left the frame is missing from the sum.
     if moved.sum() < 0.98 * area:
         return False

@@ -44,23 +44,14 @@ Item = Case | CaseSpec | SceneSpec
 
 @dataclass(frozen=True)
 class Task:
-    """One case and the methods still to run on it: the work of one worker at a time.
+    """One case and the methods still to run on it: the work of one worker at a time."""
 
-    Attributes:
-        model: a name that `load` takes, loaded by the worker; or a loaded model.
-        item: a case, or the description of one to draw.
-        methods: the methods to run.
-        seed: seed of the draws of specs.
-        flow: tracker of pixels; None: the one that suits the case.
-        films: make films as well.
-    """
-
-    model: str | VideoModel
-    item: Item
-    methods: tuple[Method, ...]
-    seed: int = SEED
-    flow: Tracker | None = None
-    films: bool = False
+    model: str | VideoModel  # a name that `load` takes, loaded by the worker; or a loaded model
+    item: Item  # a case, or the description of one to draw
+    methods: tuple[Method, ...]  # the methods to run
+    seed: int = SEED  # seed of the draws of specs
+    flow: Tracker | None = None  # tracker of pixels; None: the one that suits the case
+    films: bool = False  # make films as well
 
 
 Outcome = tuple[Case, tuple[Result, ...], str, CaseFilms | None]

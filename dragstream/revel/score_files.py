@@ -42,22 +42,13 @@ _SHAPE = 0.05
 
 @dataclass(frozen=True, eq=False)
 class ScoreItem:
-    """A case with its videos.
+    """A case with its videos."""
 
-    Attributes:
-        name: name of the case.
-        split: part of the data set; "" where there is none.
-        command_for: what a video of a height and width should show. Only tracks without a first
-            frame, whose size is unknown, depend on it.
-        videos: file of each method's video; the file may be missing.
-        first_frame: file of the frame that the handles lie on, for videos that begin after it.
-    """
-
-    name: str
-    split: str
-    command_for: Callable[[tuple[int, int]], VideoCommand]
-    videos: Mapping[str, Path]
-    first_frame: Path | None = None
+    name: str  # name of the case
+    split: str  # part of the data set; "" where there is none
+    command_for: Callable[[tuple[int, int]], VideoCommand]  # of a video of that (H, W)
+    videos: Mapping[str, Path]  # file of each method's video; the file may be missing
+    first_frame: Path | None = None  # of the handles, for videos that begin after it
 
 
 def find_items(
@@ -219,10 +210,6 @@ def read_frames_for(item: ScoreItem, file: Path) -> tuple[VideoCommand, NDArray[
     Frame 0 of the video is the frame that the handles lie on. A video that has one frame too few
     begins after it; then the case's own first frame is put before it. Of an edit the first and the
     last frame are read.
-
-    Raises:
-        FileNotFoundError: there is no such video.
-        ValueError: no video, one that is too short, or of another shape; the message names it.
     """
     frames = read_video(file)
     command = item.command_for((frames.shape[1], frames.shape[2]))

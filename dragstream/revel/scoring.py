@@ -30,12 +30,12 @@ from dragstream.revel.case_folders import VideoCommand
 from dragstream.revel.looks import Looks, object_looks
 from dragstream.revel.measuring import drag_dai, follow, suited_tracker
 from dragstream.revel.pages import escaped, table_lines
-from dragstream.revel.paired_tables import all_differences, paired_cells
 from dragstream.revel.poses import truth_tracker
 from dragstream.revel.preparation import measured_drags
 from dragstream.revel.score_files import ScoreItem, read_frames_for
 from dragstream.revel.statistics import CONFIDENCE, Estimate, column, estimate, shown
 from dragstream.revel.studies import LOOKS, MEASURES, Measure
+from dragstream.revel.tables import all_differences, paired_cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,25 +160,15 @@ def dai_score(model: VideoModel) -> Score:
 
 @dataclass(frozen=True)
 class Row:
-    """The scores of one video.
+    """The scores of one video."""
 
-    Attributes:
-        case: name of the case.
-        split: part of the data set.
-        method: name of the method.
-        file: name of the video's file.
-        scores: figures by the name of the measure; NaN: not measured.
-        tracker: names of the trackers.
-        reason: why nothing could be measured; None where the video could be read.
-    """
-
-    case: str
-    split: str
-    method: str
-    file: str
-    scores: dict[str, float]
-    tracker: str
-    reason: str | None
+    case: str  # name of the case
+    split: str  # part of the data set
+    method: str  # name of the method
+    file: str  # name of the video's file
+    scores: dict[str, float]  # figures by the name of the measure; NaN: not measured
+    tracker: str  # names of the trackers
+    reason: str | None  # why nothing could be measured; None where the video could be read
 
     def to_json(self) -> dict[str, Any]:
         """A document; null for what could not be measured."""

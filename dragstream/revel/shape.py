@@ -60,18 +60,9 @@ def fidelity(
 
     What other objects hide, and what lies beyond the frame, is left out of the comparison.
 
-    Args:
-        frame: uint8 (H, W, 3), rendered or generated.
-        color: a key of ``world.COLORS``.
-        kind: one of ``world.KINDS``.
-        others: colour and kind of other objects that may be in the way.
-
     Returns:
         None where the colour is not seen, or too little of the object: less than three quarters, or
         less than 70 % of its outline.
-
-    Raises:
-        ValueError: an unknown colour or kind.
     """
     mask = _silhouette(frame, color, kind)
     if mask is None:
@@ -137,13 +128,7 @@ def _spread(kind: str) -> tuple[float, float]:
 
 
 class _Fit:
-    """The affine maps (a b x; c d y) from an object's own coordinates to pixels, and how they fit.
-
-    Args:
-        kind: of the object.
-        mask: bool (H, W), its pixels.
-        known: bool (H, W), pixels that count.
-    """
+    """The affine maps (a b x; c d y) from an object's own coordinates to pixels, and how they fit."""
 
     def __init__(self, kind: str, mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> None:
         self.kind = kind

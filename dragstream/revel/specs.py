@@ -50,23 +50,14 @@ class Feature(Enum):
 
 @dataclass(frozen=True)
 class CaseSpec:
-    """A case to be drawn.
+    """A case to be drawn."""
 
-    Attributes:
-        number: number from 0: the scene's, and part of the seed of its draws.
-        split: public or held out.
-        mode: `Mode.EDIT` or `Mode.ANIMATE`.
-        kinds: kind of each drag.
-        feature: its special property, or None.
-        blocks: number of blocks of an animation.
-    """
-
-    number: int
-    split: Split
-    mode: Mode
-    kinds: tuple[Kind, ...]
-    feature: Feature | None
-    blocks: int
+    number: int  # number from 0: the scene's, and part of the seed of its draws
+    split: Split  # public or held out
+    mode: Mode  # `Mode.EDIT` or `Mode.ANIMATE`
+    kinds: tuple[Kind, ...]  # kind of each drag
+    feature: Feature | None  # its special property, or None
+    blocks: int  # number of blocks of an animation
 
     @property
     def name(self) -> str:

@@ -80,11 +80,7 @@ class ImageStart:
 
     @classmethod
     def of(cls, image: NDArray[np.uint8]) -> ImageStart:
-        """A picture, uint8 (H, W, 3).
-
-        Raises:
-            ValueError: an array of another shape or dtype.
-        """
+        """A picture, uint8 (H, W, 3)."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(
                 f"a picture must be uint8 (H, W, 3), got {image.dtype} {tuple(image.shape)}"
@@ -118,11 +114,7 @@ def to_json(start: RenderedStart | ImageStart | None) -> dict[str, Any] | None:
 
 
 def from_json(document: object) -> RenderedStart | ImageStart | None:
-    """The inverse of `to_json`.
-
-    Raises:
-        ValueError: neither a scene nor a picture.
-    """
+    """The inverse of `to_json`."""
     if document is None:
         return None
     if isinstance(document, Mapping) and set(document) == {"png"}:

@@ -78,22 +78,12 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim and its verdict.
+    """A claim's verdict."""
 
-    Attributes:
-        claim: the paper's claim.
-        verdict: the side of 0 on which the difference's interval lies, or neither; with fewer than
-            six cases none.
-        difference: worse minus better, per case: above 0 where the claim is right.
-        factor: mean of the worse over that of the better; None where that is 0 or unknown.
-        p: `sign_flip_p` of the differences; NaN where there are none.
-    """
-
-    claim: Claim
     verdict: Verdict
-    difference: Estimate
-    factor: float | None
-    p: float
+    difference: Estimate  # worse minus better, per case: above 0 where the claim is right
+    factor: float | None  # mean of the worse over that of the better; None: 0 or unknown
+    p: float  # `sign_flip_p` of the differences; NaN where there are none
 
 
 def table(results: Iterable[Result]) -> pd.DataFrame:
@@ -212,11 +202,10 @@ def _both(values: pd.DataFrame, better: str, worse: str, measure: str) -> pd.Dat
 def judge(values: pd.DataFrame, claim: Claim) -> Finding:
     """The finding of results on a claim."""
     both = _both(values, claim.better, claim.worse, claim.measure)
-    difference = estimate(both.worse - both.better)
-    means = both.dropna().mean()
+    apart = both.worse - both.better
+    difference, means = estimate(apart), both.dropna().mean()
     factor = means.worse / means.better if difference.count and means.better else None
-    p = sign_flip_p(both.worse - both.better)
-    return Finding(claim, _verdict(difference), difference, factor, p)
+    return Finding(_verdict(difference), difference, factor, sign_flip_p(apart))
 
 
 def _verdict(difference: Estimate) -> Verdict:

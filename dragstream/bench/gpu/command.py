@@ -24,11 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(options: argparse.Namespace) -> str:
-    """Measure what the folder lacks; return the table and what was done.
-
-    Raises:
-        SystemExit: A package is missing, an unknown part, or figures of another run.
-    """
+    """Measure what the folder lacks; return the table and what was done."""
     try:  # before any time is spent
         import torch
         from diffusers.models.autoencoders import autoencoder_kl_wan  # noqa: F401

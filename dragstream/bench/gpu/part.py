@@ -11,18 +11,10 @@ from dragstream.bench.gpu.setup import Setup
 
 @dataclass(frozen=True)
 class Part:
-    """Measurements that belong together.
+    """Measurements that belong together."""
 
-    Args:
-        name: The name on the command line and in the results.
-        title: What is measured, for the table.
-        columns: What `own`, `beside` and `ratio` are in its rows.
-        seconds: The time that it may take; it is stopped then.
-        run: Measures; yields rows as they are known.
-    """
-
-    name: str
-    title: str
-    columns: tuple[str, str, str]
-    seconds: float
-    run: Callable[[Setup], Iterator[Row]]
+    name: str  # the name on the command line and in the results
+    title: str  # what is measured, for the table
+    columns: tuple[str, str, str]  # what `own`, `beside` and `ratio` are in its rows
+    seconds: float  # the time that it may take; it is stopped then
+    run: Callable[[Setup], Iterator[Row]]  # measures; yields rows as they are known

@@ -72,15 +72,10 @@ PARTS = (
 
 @dataclass
 class Worker:
-    """Runs parts by name, with the models that they share.
+    """Runs parts by name, with the models that they share."""
 
-    Args:
-        size: "real" or "tiny".
-        device: "cuda" or "cpu".
-    """
-
-    size: str
-    device: str
+    size: str  # "real" or "tiny"
+    device: str  # "cuda" or "cpu"
     _setup: Setup | None = field(default=None, repr=False)
 
     def __call__(self, name: str) -> Iterator[Row]:

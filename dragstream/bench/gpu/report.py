@@ -10,12 +10,7 @@ _THOUSANDTHS = {"s": "ms", "GB": "MB"}
 
 
 def table(about: Mapping[str, Any], outcomes: Mapping[str, Any]) -> str:
-    """One table of all parts, a line above it that says what was measured on what.
-
-    Args:
-        about: Names and values.
-        outcomes: By part: title, columns, rows, and why it ended early.
-    """
+    """One table of all parts, a line above it that says what was measured on what."""
     lines = [
         "; ".join(f"{name}: {value}" for name, value in about.items()),
         "",

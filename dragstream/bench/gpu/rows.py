@@ -18,23 +18,14 @@ _LOST = "CUDA error"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the results; what could not be measured is None, and `note` says why.
+    """One line of the results; what could not be measured is None, and `note` says why."""
 
-    Args:
-        name: What was measured.
-        unit: Of `own` and `beside`: "s", "GB", "GB/s" or "TFLOP/s".
-        own: The figure.
-        beside: What it is compared with.
-        ratio: See the part's `columns`.
-        note: Anything else.
-    """
-
-    name: str
-    unit: str = "s"
-    own: Spread | None = None
-    beside: Spread | None = None
-    ratio: Spread | None = None
-    note: str = ""
+    name: str  # what was measured
+    unit: str = "s"  # of `own` and `beside`: "s", "GB", "GB/s" or "TFLOP/s"
+    own: Spread | None = None  # the figure
+    beside: Spread | None = None  # what it is compared with
+    ratio: Spread | None = None  # see the part's `columns`
+    note: str = ""  # anything else
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain values."""
@@ -47,11 +38,7 @@ def exactly(value: float) -> Spread:
 
 
 def attempt(name: str, measure: Callable[[], Row]) -> Row:
-    """Measure a row; memory, a package or a kernel that is missing becomes its note.
-
-    Raises:
-        RuntimeError: The device failed, and would fail whatever comes next.
-    """
+    """Measure a row; memory, a package or a kernel that is missing becomes its note."""
     try:
         return measure()
     except Exception as error:

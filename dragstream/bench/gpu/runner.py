@@ -32,19 +32,12 @@ class Results(Protocol):
 
 @dataclass(frozen=True)
 class Summary:
-    """Outcome of a run: names of the parts.
+    """Outcome of a run: names of the parts."""
 
-    Args:
-        finished: Measured now.
-        known: Measured before.
-        failed: Ended early; the next run tries them again.
-        left_out: Not begun, since their time was no longer left.
-    """
-
-    finished: tuple[str, ...]
-    known: tuple[str, ...]
-    failed: tuple[str, ...]
-    left_out: tuple[str, ...]
+    finished: tuple[str, ...]  # measured now
+    known: tuple[str, ...]  # measured before
+    failed: tuple[str, ...]  # ended early; the next run tries them again
+    left_out: tuple[str, ...]  # not begun, since their time was no longer left
 
     def __str__(self) -> str:
         words = {
@@ -69,18 +62,6 @@ def run(
     """Measure what the folder does not hold yet, as far as the time goes.
 
     Parts that were never begun come before those that failed in an earlier run.
-
-    Args:
-        parts: What to measure, in order.
-        results: Measures a part.
-        folder: Holds `gpu.json` and `gpu.md`, written after each part.
-        about: What is measured on what; figures of anything else are not mixed.
-        seconds: The time of the run.
-        progress: Called with the name of each part that begins.
-        clock: Of the run's time.
-
-    Raises:
-        ValueError: The folder holds figures about something else, or a damaged file.
     """
     begun = clock()
     known = read(folder, about)
@@ -124,11 +105,7 @@ def _measured(part: Part, results: Results, clock: Clock) -> dict[str, Any]:
 
 
 def read(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    """The outcomes that a folder holds, by part.
-
-    Raises:
-        ValueError: They are about something else, or the file is damaged.
-    """
+    """The outcomes that a folder holds, by part."""
     file = folder / FIGURES
     if not file.exists():
         return {}

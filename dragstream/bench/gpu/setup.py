@@ -28,27 +28,16 @@ _SIZES = SIZES[_RELEASE.base]
 
 @dataclass(frozen=True)
 class Size:
-    """Sizes of model and frame, and numbers of repetitions.
+    """Sizes of model and frame, and numbers of repetitions."""
 
-    Args:
-        name: "real" or "tiny".
-        release: Schedule, window and frame size.
-        sizes: Of the transformer and the VAE.
-        decoder: Widths of the small decoder.
-        pairs: Runs of each call, in alternation.
-        repeats: Calls that are timed as one where a call is short.
-        live_blocks: Blocks during which an object is held.
-        matrix: Rows of the square matrices whose product is timed.
-    """
-
-    name: str
-    release: Release
-    sizes: Sizes
-    decoder: tuple[int, int, int, int]
-    pairs: int
-    repeats: int
-    live_blocks: int
-    matrix: int
+    name: str  # "real" or "tiny"
+    release: Release  # schedule, window and frame size
+    sizes: Sizes  # of the transformer and the VAE
+    decoder: tuple[int, int, int, int]  # widths of the small decoder
+    pairs: int  # runs of each call, in alternation
+    repeats: int  # calls that are timed as one where a call is short
+    live_blocks: int  # blocks during which an object is held
+    matrix: int  # rows of the square matrices whose product is timed
 
 
 REAL = Size(
@@ -82,12 +71,7 @@ BY_NAME = {size.name: size for size in (REAL, TINY)}
 
 
 class Setup:
-    """A size on a device, and the models that parts share, made when they are needed.
-
-    Args:
-        size: How large everything is.
-        device: "cuda" or "cpu".
-    """
+    """A size on a device, and the models that parts share, made when they are needed."""
 
     def __init__(self, size: Size, device: str) -> None:
         self.size = size
@@ -114,13 +98,7 @@ class Setup:
             torch.cuda.empty_cache()
 
     def model(self, *, small: bool = True, dtype: torch.dtype | None = None, **parts: Any) -> Wan:
-        """A new model, with the same random weights each time.
-
-        Args:
-            small: Whether a small decoder makes its frames.
-            dtype: Of the weights; None for bfloat16 on a GPU, float32 on a CPU.
-            parts: Other parts of the model.
-        """
+        """A new model, with the same random weights each time."""
         dtype = self.dtype if dtype is None else dtype
         if small:
             parts["preview"] = self.small_decoder().to(dtype)
@@ -141,15 +119,7 @@ class Setup:
     def compared(
         self, name: str, own: Call, beside: Call, note: str = "", *, repeats: int = 1
     ) -> Row:
-        """A row of two calls that take turns, after each has run once.
-
-        Args:
-            name: Of the row.
-            own: One call.
-            beside: The other.
-            note: Of the row.
-            repeats: Calls in a row that are timed as one, for short ones; the seconds are of one.
-        """
+        """A row of two calls that take turns, after each has run once."""
         calls = [partial(_again, call, repeats) for call in (own, beside)]
         for call in calls:
             call()
