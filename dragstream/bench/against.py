@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dragstream.bench.alternation import Comparison, comparison
+from dragstream.bench.measure import Comparison, comparison
 from dragstream.drags.checks import check_int
 
 _WORKER = Path(__file__).with_name("timed_blocks.py")

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dragstream.bench.alternation import alternate, comparison
-from dragstream.bench.measure import central_drag
+from dragstream.bench.measure import alternate, central_drag, comparison
 from dragstream.drags.checks import check_int
 from dragstream.models.base import VideoModel
 from dragstream.stream.stream import Stream

@@ -1,4 +1,4 @@
-"""Seconds and memory of plain blocks, dragged blocks and long streams."""
+"""Seconds and memory of blocks and long streams; calls that are timed in alternation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from dragstream.drags.motions import Drag, Translation
 from dragstream.drags.process import peak_bytes, resident_bytes
 from dragstream.method.settings import DragSettings
 from dragstream.models.base import VideoModel
+from dragstream.models.rehearsal import Meter
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
 
@@ -188,3 +189,71 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The least, the middle and the greatest of some values."""
+
+    least: float
+    median: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """The spread of at least one value."""
+        return cls(min(values), statistics.median(values), max(values))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Seconds of two calls that took turns."""
+
+    own: Spread  # of the first
+    other: Spread  # of the second
+    ratio: Spread  # how many times as fast the first one is, by neighbouring runs
+
+
+def clock_of(device: torch.device) -> Callable[[], float]:
+    """The clock for calls on a device.
+
+    On a GPU the time that passes; on a CPU, which other programs use too, the time that the
+    process took.
+    """
+    return time.process_time if device.type == "cpu" else time.perf_counter
+
+
+def alternate(
+    calls: Sequence[Call], rounds: int, clock: Callable[[], float]
+) -> list[tuple[float, ...]]:
+    """Time each call once a round; every other round runs them in reverse order."""
+    found = []
+    for turn in range(check_int(rounds, "rounds", least=1)):
+        order = range(len(calls)) if turn % 2 == 0 else reversed(range(len(calls)))
+        taken = {index: seconds(calls[index], clock) for index in order}
+        found.append(tuple(taken[index] for index in range(len(calls))))
+    return found
+
+
+def comparison(pairs: Sequence[tuple[float, ...]]) -> Comparison:
+    """The spreads of pairs of seconds, and of their ratios."""
+    own, other = zip(*pairs, strict=True)
+    ratios = [theirs / mine for mine, theirs in pairs]
+    return Comparison(Spread.of(own), Spread.of(other), Spread.of(ratios))
+
+
+def working_bytes(call: Call, device: torch.device) -> int:
+    """The most memory that a call takes beside what is there before; the call runs once."""
+    if device.type != "cuda":
+        with Meter() as meter:
+            call()
+        return int(meter.peak)
+    synchronize()
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    call()
+    synchronize()
+    return int(torch.cuda.max_memory_allocated(device) - before)

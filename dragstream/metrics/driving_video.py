@@ -12,8 +12,7 @@ from dragstream.drags.motion_fit import fit_motion
 from dragstream.drags.motions import Drag
 from dragstream.drags.regions import centroid, rasterise
 from dragstream.drags.tracks import Tracks, at_latent_frames
-from dragstream.metrics.scattering import scatter
-from dragstream.metrics.sliding import without_sliding
+from dragstream.metrics.sliding import scatter, without_sliding
 from dragstream.metrics.trackers import LucasKanade, Tracker
 from dragstream.metrics.videos import read_video
 

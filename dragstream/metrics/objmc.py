@@ -21,8 +21,7 @@ from dragstream.drags.geometry import Affine, FrameClock
 from dragstream.drags.motions import Drag, targets
 from dragstream.method.focus import target_bounds
 from dragstream.metrics.matching import DescriptorMatching
-from dragstream.metrics.scattering import scatter
-from dragstream.metrics.sliding import without_sliding
+from dragstream.metrics.sliding import scatter, without_sliding
 from dragstream.metrics.trackers import Tracker, tracker_for
 
 Points = tuple[tuple[float, float], ...]
@@ -109,7 +108,7 @@ def known_mean(values: Iterable[float | None]) -> float | None:
 
 
 def span(mask: NDArray[np.bool_], commands: Iterable[Affine]) -> float:
-    """Larger side, in pixels, of the box around a handle region and all its targets in the frame."""
+    """Larger side, in pixels, of the box around a handle region and its targets in the frame."""
     bounds = np.array([target_bounds(mask, affine) for affine in (Affine.identity(), *commands)])
     limit = np.array(mask.shape[::-1]) - 0.5
     low = np.clip(bounds[:, :2].min(axis=0), -0.5, limit)
@@ -117,28 +116,13 @@ def span(mask: NDArray[np.bool_], commands: Iterable[Affine]) -> float:
     return float((high - low).max())
 
 
-def latent_offsets(
-    clock: FrameClock, handle: int, count: int, within: float = 1.0
-) -> tuple[int, ...]:
+def latent_offsets(clock: FrameClock, handle: int, count: int) -> tuple[int, ...]:
     """The video frames of an animation's trajectory points, counted from the handle's.
 
     The handle lies on the last video frame of latent frame `handle`. The trajectory point of each
-    of the `count` latent frames after it is read in one of that latent frame's video frames.
-
-    Args:
-        clock: latent to video frames.
-        handle: the latent frame of the handle.
-        count: number of trajectory points.
-        within: the video frame of each latent frame that is read, from 0 (first) to 1 (last).
-
-    Raises:
-        ValueError: `within` below 0 or above 1.
+    of the `count` latent frames after it is read in that latent frame's last video frame.
     """
-    if not 0 <= within <= 1:
-        raise ValueError(f"within must be from 0 (first frame) to 1 (last), got {within!r}")
-    first = clock.last(handle)
-    spans = ((clock.start(handle + n), clock.last(handle + n)) for n in range(1, count + 1))
-    return tuple(round(start + within * (last - start)) - first for start, last in spans)
+    return tuple(clock.last(handle + n) - clock.last(handle) for n in range(1, count + 1))
 
 
 def objmc(

@@ -16,17 +16,17 @@ import torch
 from tqdm.auto import tqdm
 
 from dragstream.drags.files import expanded
+from dragstream.metrics.label_commands import add_number
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
 from dragstream.models.base import VideoModel
-from dragstream.revel import captions, identity, likeness, live
+from dragstream.revel import captions, identity, live
 from dragstream.revel.cases import PLANNED, Kind
 from dragstream.revel.commands import (
     METHODS,
     add_against,
     add_command,
     add_commands,
-    add_number,
     add_outputs,
     stopped,
     write_outputs,
@@ -184,9 +184,9 @@ def _captions(options: argparse.Namespace) -> Outcome:
 
 def _likeness(options: argparse.Namespace) -> Outcome:
     model, about = _load(options)
-    found = likeness.distances(model, options.streams, options.seed, options.blocks)
+    found = captions.distances(model, options.streams, options.seed, options.blocks)
     outcome = {name: distance.to_json() for name, distance in found.items()}
-    return about | outcome, _text(likeness.distances_table(found))
+    return about | outcome, _text(captions.distances_table(found))
 
 
 def _text(lines: Sequence[str]) -> str:

@@ -16,8 +16,7 @@ from scipy import stats
 
 from dragstream.drags.checks import check_positive, short_repr, truncate
 from dragstream.drags.files import checked_target, expanded, replacing
-from dragstream.revel.case_folders import CASE, read_command
-from dragstream.revel.films import film_folder
+from dragstream.revel.case_folders import CASE, film_folder, read_command
 from dragstream.revel.folders import method_titles, read_run
 from dragstream.revel.gallery import case_document, shown_films
 from dragstream.revel.measuring import Result

@@ -11,6 +11,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from dragstream.drags.files import expanded
+from dragstream.metrics.label_commands import add_file, add_number
 from dragstream.models import load
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import SCHEDULERS, open_client
@@ -19,9 +20,8 @@ from dragstream.revel.recorder import from_labels, record
 from dragstream.revel.reports import write_report
 from dragstream.revel.runs import run
 from dragstream.revel.sampling import SEED, sample_case
-from dragstream.revel.specs import CaseSpec
 from dragstream.revel.studies import STUDIES, study_methods
-from dragstream.revel.suites import SUITES, suite, write_cases
+from dragstream.revel.suites import SUITES, CaseSpec, suite, write_cases
 from dragstream.revel.tables import reference_row
 from dragstream.stream.stream import Stream
 
@@ -38,18 +38,10 @@ def add_command(
     return parser
 
 
-def add_number(
-    parser: argparse.ArgumentParser, name: str, default: float, text: str = ""
-) -> argparse.Action:
-    """Add an option of the default's type; its help names the default."""
-    text = f"{text} (default: %(default)s)".strip()
-    return parser.add_argument(name, type=type(default), default=default, help=text)
-
-
 def add_outputs(parser: argparse.ArgumentParser) -> None:
     """Add `--json` and `--markdown`."""
-    parser.add_argument("--json", type=expanded, metavar="FILE", help="write everything there")
-    parser.add_argument("--markdown", type=expanded, metavar="FILE", help="write the tables there")
+    add_file(parser, "--json", "write everything there", metavar="FILE")
+    add_file(parser, "--markdown", "write the tables there", metavar="FILE")
 
 
 def add_suite(parser: argparse.ArgumentParser) -> None:

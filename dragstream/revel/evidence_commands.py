@@ -10,13 +10,12 @@ from tqdm.auto import tqdm
 
 from dragstream.drags.files import expanded
 from dragstream.drags.movebench import MODES
-from dragstream.metrics.label_commands import named_tracker, tracking_options
+from dragstream.metrics.label_commands import add_number, named_tracker, tracking_options
 from dragstream.metrics.objmc import ObjMCOptions
 from dragstream.models import load
 from dragstream.revel.blind import count_choices, count_table, write_blind
 from dragstream.revel.commands import (
     add_command,
-    add_number,
     add_outputs,
     add_suite,
     stopped,
@@ -26,7 +25,7 @@ from dragstream.revel.commands import (
 from dragstream.revel.dataset import check_dataset, write_dataset
 from dragstream.revel.gallery import write_gallery
 from dragstream.revel.methods import FULL
-from dragstream.revel.movebench_cases import movebench_cases
+from dragstream.revel.recorder import movebench_cases
 from dragstream.revel.score_files import find_items
 from dragstream.revel.scoring import SCORES, dai_score, score, score_table, summarise
 from dragstream.revel.suites import SUITES, suite

@@ -24,8 +24,8 @@ from filelock import FileLock, Timeout
 
 from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded
+from dragstream.revel.case_folders import CaseFilms, has_film, store_films
 from dragstream.revel.cases import Case
-from dragstream.revel.films import CaseFilms, has_film, store_films
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, Method
 

@@ -15,8 +15,14 @@ from dragstream.drags.files import checked_target, expanded, replacing
 from dragstream.drags.regions import rasterise
 from dragstream.metrics.objmc import json_number
 from dragstream.metrics.trackers import opencv
-from dragstream.revel.case_folders import CASE, VideoCommand, read_command
-from dragstream.revel.films import film_folder, has_film, read_film
+from dragstream.revel.case_folders import (
+    CASE,
+    VideoCommand,
+    film_folder,
+    has_film,
+    read_command,
+    read_film,
+)
 from dragstream.revel.folders import method_titles, read_run
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL

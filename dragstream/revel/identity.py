@@ -22,12 +22,11 @@ from dragstream.metrics.objmc import known_mean
 from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.world import KINDS
-from dragstream.revel.cases import Subject
+from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.detection import detect, kind_of
 from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import subjects_of
 from dragstream.revel.shape import fidelity
-from dragstream.revel.starts import RenderedStart
 from dragstream.stream.stream import Stream
 
 BLOCKS = (1, 10, 100, 300)

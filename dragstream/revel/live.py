@@ -25,7 +25,7 @@ from dragstream.metrics.objmc import json_number, known_mean
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import Subject
+from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.detection import Detection, detect
 from dragstream.revel.live_quality import block_quality, quality_drift, release_waits
 from dragstream.revel.methods import Method
@@ -33,7 +33,6 @@ from dragstream.revel.pages import table_lines
 from dragstream.revel.proposals import is_whole
 from dragstream.revel.scenes import ATTEMPTS, check_world, subjects_of
 from dragstream.revel.shape import fidelity
-from dragstream.revel.starts import RenderedStart
 from dragstream.revel.statistics import estimate, shown
 from dragstream.revel.studies import Measure
 from dragstream.stream.live import LiveStream

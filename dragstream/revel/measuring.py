@@ -10,11 +10,13 @@ from typing import Any, Unpack
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor
 
 from dragstream.drags.checks import short_repr
 from dragstream.drags.geometry import Affine, Grid
 from dragstream.drags.motions import Drag
+from dragstream.drags.regions import warp
 from dragstream.method.rectification import Rectification
 from dragstream.metrics.dai import dai, handle_point, patch_radius
 from dragstream.metrics.matching import DescriptorMatching
@@ -23,10 +25,31 @@ from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
 from dragstream.revel.looks import Looks, measure_looks
 from dragstream.revel.methods import Method
-from dragstream.revel.pasting import cut_and_paste
 from dragstream.revel.poses import truth_tracker
 from dragstream.revel.preparation import PreparedCase, silhouettes, visible_targets
 from dragstream.stream.records import Block, Mode
+
+_RIM = 2
+"""Pixels around the part that are cut out with it: its smoothed outline."""
+
+
+def cut_and_paste(
+    frame: NDArray[np.uint8], part: NDArray[np.bool_], target: Affine
+) -> NDArray[np.uint8]:
+    """Move a part of a frame; where it was, each pixel takes the colour nearest to it."""
+    hole = ndimage.binary_dilation(part, iterations=_RIM)
+    if hole.all():
+        hole = part
+    rows, columns = ndimage.distance_transform_edt(
+        hole, return_distances=False, return_indices=True
+    )
+    filled = frame[rows, columns].astype(np.float32)
+    covered = warp(part, target)[..., None]
+    scaled = frame.astype(np.float32) / 255 * part[..., None]
+    moved = 255 * np.stack([warp(scaled[..., channel], target) for channel in range(3)], axis=-1)
+    image: NDArray[np.uint8] = (moved + (1 - covered) * filled).round().astype(np.uint8)
+    return image
+
 
 _NEIGHBOURS = Rectification().neighbours
 _LARGEST = 1e12

@@ -23,16 +23,16 @@ from tqdm.auto import tqdm
 from dragstream.metrics.trackers import Tracker
 from dragstream.models import load
 from dragstream.models.base import VideoModel
+from dragstream.revel.case_folders import CaseFilms, make_films
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import dispatch
-from dragstream.revel.films import CaseFilms, make_films
 from dragstream.revel.folders import RunFolder
 from dragstream.revel.measuring import Result, measure, run_method, suited_tracker
 from dragstream.revel.methods import Method
 from dragstream.revel.preparation import prepare, prepare_on
 from dragstream.revel.sampling import SEED, sample_case
 from dragstream.revel.scenes import SceneSpec, sample_scene_case
-from dragstream.revel.specs import CaseSpec
+from dragstream.revel.suites import CaseSpec
 from dragstream.stream.records import Mode
 
 if TYPE_CHECKING:

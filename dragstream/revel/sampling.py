@@ -20,20 +20,20 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Translation, targets
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import Case, Kind, Subject
+from dragstream.revel.cases import Case, Kind, RenderedStart, Subject
 from dragstream.revel.detection import Detection
-from dragstream.revel.kept_regions import background, moving_area
 from dragstream.revel.preparation import silhouettes
 from dragstream.revel.proposals import (
     ELIGIBLE,
     DetectedObjects,
     DragCandidate,
+    background,
     directions,
+    moving_area,
     stays_inside,
 )
 from dragstream.revel.scenes import check_world, subjects_of
-from dragstream.revel.specs import CaseSpec, Feature
-from dragstream.revel.starts import RenderedStart
+from dragstream.revel.suites import CaseSpec, Feature
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 

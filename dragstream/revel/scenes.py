@@ -20,12 +20,9 @@ from dragstream.drags.motions import Drag, targets
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.camera_cases import propose_camera
-from dragstream.revel.cases import CAMERA, PLANNED, Case, Kind, Subject
-from dragstream.revel.kept_regions import sample_kept_region
+from dragstream.revel.cases import CAMERA, PLANNED, Case, Kind, RenderedStart, Subject
 from dragstream.revel.preparation import silhouettes
-from dragstream.revel.proposals import ELIGIBLE, DetectedObjects
-from dragstream.revel.starts import RenderedStart
+from dragstream.revel.proposals import ELIGIBLE, DetectedObjects, propose_camera, sample_kept_region
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 

@@ -128,7 +128,7 @@ def _spread(kind: str) -> tuple[float, float]:
 
 
 class _Fit:
-    """The affine maps (a b x; c d y) from an object's own coordinates to pixels, and how they fit."""
+    """How affine maps (a b x; c d y) from an object's own coordinates to pixels fit."""
 
     def __init__(self, kind: str, mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> None:
         self.kind = kind

@@ -13,7 +13,7 @@ import dragstream
 from dragstream.bench import __main__ as command
 from dragstream.bench import against, timed_blocks
 from dragstream.bench.against import compare_checkouts, lines
-from dragstream.bench.alternation import Comparison, Spread
+from dragstream.bench.measure import Comparison, Spread
 
 ROOT = Path(dragstream.__file__).resolve().parents[1]
 

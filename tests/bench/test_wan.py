@@ -9,10 +9,8 @@ import pytest
 import torch
 
 from dragstream.bench import __main__ as command
-from dragstream.bench import random_models
-from dragstream.bench import wan as bench
-from dragstream.bench.alternation import Spread
 from dragstream.bench.gpu.setup import TINY
+from dragstream.bench.measure import Spread
 from dragstream.bench.procedure import ReleasedProcedure, decode_again
 from dragstream.bench.random_models import assembled, random_wan
 from dragstream.bench.wan import Row, WanBenchmark, WanReport
@@ -189,8 +187,8 @@ def test_the_command_writes_what_it_measured(monkeypatch, tmp_path, capsys):
             asked["iterations"] = iterations
             return report
 
-    monkeypatch.setattr(bench, "WanBenchmark", Fake)
-    monkeypatch.setattr(random_models, "random_wan", lambda name, **options: (name, options))
+    monkeypatch.setattr(command, "WanBenchmark", Fake)
+    monkeypatch.setattr(command, "random_wan", lambda name, **options: (name, options))
     target = tmp_path / "wan.json"
     arguments = "wan --random-weights --layers 20 --height 64 --pairs 2 --device cpu --iterations 4"
 

@@ -14,15 +14,15 @@ from dragstream.revel.case_folders import (
     file_name,
     name_of,
     read_command,
+    read_film,
     read_picture,
 )
-from dragstream.revel.films import read_film
 from dragstream.revel.folders import RunFolder, read_results
 from dragstream.revel.methods import Method, select
 from dragstream.revel.runs import run
 from dragstream.revel.score_files import find_items
 from dragstream.revel.scoring import dai_score, score, score_table, summarise
-from dragstream.revel.specs import case_specs
+from dragstream.revel.suites import case_specs
 
 ONE = Method("one", DragSettings.paper(iterations=1), "one step")
 SPECS = [spec for spec in case_specs() if spec.number in {0, 4}]  # animated, edited

@@ -7,9 +7,8 @@ import pytest
 
 from dragstream.models.playground import world
 from dragstream.revel import identity
-from dragstream.revel.cases import Subject
+from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.scenes import subjects_of
-from dragstream.revel.starts import RenderedStart
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 from dragstream.method.settings import DragSettings
 from dragstream.models.playground.captions import caption
 from dragstream.revel import live
+from dragstream.revel.cases import RenderedStart
 from dragstream.revel.detection import detect
 from dragstream.revel.live_quality import block_quality, quality_drift, release_waits
 from dragstream.revel.methods import Method
 from dragstream.revel.scenes import subjects_of
-from dragstream.revel.starts import RenderedStart
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 

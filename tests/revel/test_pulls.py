@@ -10,10 +10,10 @@ import pytest
 from dragstream.method.settings import DragSettings
 from dragstream.models.playground import world
 from dragstream.revel import live
+from dragstream.revel.cases import RenderedStart
 from dragstream.revel.detection import Detection, detect
 from dragstream.revel.methods import Method
 from dragstream.revel.scenes import subjects_of
-from dragstream.revel.starts import RenderedStart
 
 STILL = Method("still", DragSettings(iterations=0), "no iterations")
 

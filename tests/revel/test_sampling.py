@@ -17,7 +17,7 @@ from dragstream.revel.measuring import measure
 from dragstream.revel.methods import select
 from dragstream.revel.preparation import prepare
 from dragstream.revel.sampling import PAST, sample_case
-from dragstream.revel.specs import Feature, case_specs
+from dragstream.revel.suites import Feature, case_specs
 from dragstream.stream.records import Mode
 
 ROUND = case_specs()[:17]

@@ -9,10 +9,10 @@ from functools import partial
 
 import torch
 
-from dragstream.bench.filled import filled_stream
 from dragstream.bench.gpu.rows import Row, attempt, exactly
 from dragstream.bench.gpu.setup import Setup
 from dragstream.bench.measure import central_drag, synchronize
+from dragstream.bench.wan import filled_stream
 from dragstream.method.settings import DragSettings
 from dragstream.models.plan import Plan, plan_for
 from dragstream.models.rehearsal import Meter

@@ -1,4 +1,4 @@
-"""The machine's rates, and the model's passes beside the procedure of the release."""
+"""The machine's rates, the model's passes beside the release's, and their largest costs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 
-from dragstream.bench.alternation import Spread, alternate
 from dragstream.bench.gpu.rows import Row, attempt, exactly
 from dragstream.bench.gpu.setup import Setup
+from dragstream.bench.measure import Call, Spread, alternate, clock_of, seconds, synchronize
 from dragstream.bench.wan import Row as Measured
+from dragstream.method.settings import DragSettings
 from dragstream.models.wan.room import GB
 
 _TERA = 10**12
@@ -92,3 +94,38 @@ def _small_decoder(setup: Setup) -> Row:
 def _small_block(setup: Setup) -> Row:
     small, usual = setup.filled, setup.benchmark.filled
     return setup.compared("plain block, small decoder, beside the VAE", small.plain, usual.plain)
+
+
+_LARGEST = 5
+_MICRO = 1e-6
+
+
+def profiles(setup: Setup) -> Iterator[Row]:
+    """The five operators that take most time in each, and what they share of it."""
+    filled = setup.filled
+    run = filled.drag(DragSettings.paper(iterations=6))
+    next(run)
+    yield from _largest("plain block", filled.plain, setup.device)
+    yield from _largest("iteration", lambda: next(run), setup.device)
+
+
+def _largest(name: str, call: Call, device: torch.device) -> Iterator[Row]:
+    cuda = device.type == "cuda"
+    call()
+    wall = seconds(call, clock_of(device))
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
+    with profile(activities=activities) as recorded:
+        call()
+        synchronize()
+    costs: dict[str, tuple[float, int]] = {}
+    for event in recorded.key_averages():
+        if event.device_type.name == "CPU":  # operators; kernels are counted in theirs
+            own = event.self_device_time_total if cuda else event.self_cpu_time_total
+            costs[event.key] = (own * _MICRO, event.count)
+    total = sum(own for own, _ in costs.values())
+    share = f"{total / wall:.0%} of {1000 * wall:.0f} ms without the profiler"
+    yield Row(f"{name}: all operators", own=exactly(total), ratio=exactly(1.0), note=share)
+    order = sorted(costs.items(), key=lambda item: -item[1][0])
+    for key, (own, count) in order[:_LARGEST]:
+        ratio = exactly(own / total) if total else None
+        yield Row(f"{name}: {key}", own=exactly(own), ratio=ratio, note=f"{count} calls")

@@ -1,16 +1,16 @@
-"""Figures, and those that could not be had."""
+"""Rows of figures, and the parts that they belong to."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
-from dragstream.bench.alternation import Spread
 from dragstream.bench.gpu.child import reason
+from dragstream.bench.measure import Spread
 
 _LOST = "CUDA error"
 """Torch's error text when a device no longer works in this process."""
@@ -49,3 +49,14 @@ def attempt(name: str, measure: Callable[[], Row]) -> Row:
         gc.collect()
         torch.cuda.empty_cache()
     return Row(name, note=note)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Measurements that belong together."""
+
+    name: str  # the name on the command line and in the results
+    title: str  # what is measured, for the table
+    columns: tuple[str, str, str]  # what `own`, `beside` and `ratio` are in its rows
+    seconds: float  # the time that it may take; it is stopped then
+    run: Callable[[Any], Iterator[Row]]  # measures; yields rows as they are known

@@ -11,11 +11,10 @@ from typing import Any
 
 import torch
 
-from dragstream.bench.alternation import Call, Spread, alternate, clock_of, comparison
-from dragstream.bench.filled import FilledModel
 from dragstream.bench.gpu.rows import Row
+from dragstream.bench.measure import Call, Spread, alternate, clock_of, comparison
 from dragstream.bench.random_models import assembled
-from dragstream.bench.wan import WanBenchmark
+from dragstream.bench.wan import FilledModel, WanBenchmark
 from dragstream.models.wan.model import Wan
 from dragstream.models.wan.preview import PreviewDecoder
 from dragstream.models.wan.release import Release

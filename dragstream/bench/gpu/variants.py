@@ -8,9 +8,9 @@ from functools import partial
 
 import torch
 
-from dragstream.bench.filled import FilledModel
 from dragstream.bench.gpu.rows import Row, attempt
 from dragstream.bench.gpu.setup import Setup
+from dragstream.bench.wan import FilledModel
 from dragstream.models.attention_backends import available
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_quantised import KINDS, quantise_layers
