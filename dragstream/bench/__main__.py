@@ -13,20 +13,19 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from typing import Any
 
 import torch
 from tqdm.auto import tqdm
 
 from dragstream import models
 from dragstream.bench.against import compare_checkouts, lines
-from dragstream.bench.dtypes import compare_dtypes
 from dragstream.bench.gpu import parts as gpu
-from dragstream.bench.measure import Report, machine, measure
+from dragstream.bench.measure import Report, compare_dtypes, machine, measure
 from dragstream.bench.random_models import random_wan
 from dragstream.bench.wan import WanBenchmark
 from dragstream.drags.files import expanded
 from dragstream.models import wan
-from dragstream.models.base import VideoModel
 from dragstream.models.wan.model import Wan
 
 _MEBIBYTE = 2**20
@@ -59,13 +58,19 @@ def _playground(options: argparse.Namespace) -> None:
         )
     print(describe(report))
     with tqdm(desc="dtypes", unit="part", leave=False) as bar:
-        rows = compare_dtypes(
+        found = compare_dtypes(
             model, narrow, options.prompt, pairs=options.repeats, progress=lambda _: bar.update()
         )
-    print("\n".join(f"{row.name:<15} {row}" for row in rows))
+    print(lines(found, "bfloat16", "float32"), "seconds are processor time", sep="\n")
+    about = {"model": model.spec.name, "weights": model.fingerprint()}
+    dtypes = {name: asdict(each) for name, each in found.items()}
+    _store(options, about | report.to_json() | {"dtypes": dtypes})
+
+
+def _store(options: argparse.Namespace, outcome: dict[str, Any]) -> None:
+    """Write figures, with what they were measured on, to the file named in the options."""
     if options.json is not None:
-        outcome = result(model, report) | {"dtypes": [row.to_json() for row in rows]}
-        options.json.write_text(json.dumps(outcome, indent=2) + "\n")
+        options.json.write_text(json.dumps({"machine": machine()} | outcome, indent=2) + "\n")
 
 
 def _against(options: argparse.Namespace) -> None:
@@ -81,10 +86,8 @@ def _against(options: argparse.Namespace) -> None:
         found = compare_checkouts(options.against, given, pairs=pairs)
     except (OSError, RuntimeError) as error:
         raise SystemExit(str(error)) from error
-    print(lines(found))
-    if options.json is not None:
-        compared = {kind: asdict(each) for kind, each in found.items()}
-        options.json.write_text(json.dumps({"machine": machine()} | compared, indent=2) + "\n")
+    print(lines({f"{kind} block": each for kind, each in found.items()}))
+    _store(options, {kind: asdict(each) for kind, each in found.items()})
 
 
 def _device(options: argparse.Namespace) -> str:
@@ -132,9 +135,7 @@ def _wan(options: argparse.Namespace) -> None:
         benchmark = WanBenchmark(model, pairs=options.pairs, progress=show)
         report = benchmark.measure(options.iterations)
     print(report.table())
-    if options.json is not None:
-        about = {"machine": machine(), "random_weights": options.random_weights}
-        options.json.write_text(json.dumps(about | report.to_json(), indent=2) + "\n")
+    _store(options, {"random_weights": options.random_weights} | asdict(report))
 
 
 def _wan_model(options: argparse.Namespace) -> Wan:
@@ -148,12 +149,6 @@ def _wan_model(options: argparse.Namespace) -> Wan:
         raise SystemExit("--layers and --heads need --random-weights")
     given = {name: value for name, value in size.items() if value is not None}
     return wan.load(options.release, device=device, **given)
-
-
-def result(model: VideoModel, report: Report) -> dict[str, object]:
-    """The report as JSON, with what it was measured on."""
-    about = {"model": model.spec.name, "weights": model.fingerprint()}
-    return about | {"machine": machine()} | report.to_json()
 
 
 def describe(report: Report) -> str:

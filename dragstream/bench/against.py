@@ -71,11 +71,11 @@ def _answer(process: subprocess.Popen[str]) -> Any:
     return json.loads(line)
 
 
-def lines(found: Mapping[str, Comparison]) -> str:
+def lines(found: Mapping[str, Comparison], own: str = "here", other: str = "there") -> str:
     """The comparisons in a table of text."""
-    heads = f"{'':<16}{'here':>9}{'there':>9}{'ratio':>8}{'least':>8}{'most':>8}"
+    heads = f"{'':<16}{own:>9}{other:>9}{'ratio':>8}{'least':>8}{'most':>8}"
     rows = [
-        f"{kind + ' block':<16}{each.own.median:>7.3f} s{each.other.median:>7.3f} s"
+        f"{kind:<16}{each.own.median:>7.3f} s{each.other.median:>7.3f} s"
         f"{each.ratio.median:>8.2f}{each.ratio.least:>8.2f}{each.ratio.most:>8.2f}"
         for kind, each in found.items()
     ]

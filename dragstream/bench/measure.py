@@ -257,3 +257,37 @@ def working_bytes(call: Call, device: torch.device) -> int:
     call()
     synchronize()
     return int(torch.cuda.max_memory_allocated(device) - before)
+
+
+def compare_dtypes(
+    float32: VideoModel,
+    bfloat16: VideoModel,
+    prompt: str,
+    *,
+    pairs: int = 5,
+    progress: Callable[[str], object] = lambda _: None,
+) -> dict[str, Comparison]:
+    """A plain block, a dragged block and decoding in bfloat16 (own) and in float32, by turns.
+
+    Seconds are all threads' processor time. `progress` is called with each name once measured.
+    """
+    wide, narrow = (_dtype_calls(model, prompt) for model in (float32, bfloat16))
+    found = {}
+    for name, call in wide.items():
+        call(), narrow[name]()  # the first run of each takes longer
+        found[name] = comparison(alternate((narrow[name], call), pairs, time.process_time))
+        progress(name)
+    return found
+
+
+def _dtype_calls(model: VideoModel, prompt: str) -> dict[str, Call]:
+    stream = Stream(model, prompt=prompt, seed=0)
+    for _ in range(3):  # so that the window is full
+        stream.step()
+    drags = [central_drag(model.spec.grid)]
+    latents = stream.blocks[-1].latents[None]
+    return {
+        "plain block": lambda: stream.fork().step(),
+        "dragged block": lambda: stream.fork().animate(drags),
+        "decoding": lambda: model.decode(latents),
+    }

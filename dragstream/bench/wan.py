@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -135,10 +134,6 @@ class WanReport:
     dtype: str  # of the weights
     clock: str  # what the seconds are: "wall", or "processor" where other programs share it
     rows: tuple[Row, ...]  # the measurements
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields."""
-        return asdict(self)
 
     def table(self) -> str:
         """The measurements in lines; seconds are medians."""

@@ -6,7 +6,6 @@ key. The choices are a JSON file, which the page offers as a download.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +14,17 @@ from typing import Any
 from scipy import stats
 
 from dragstream.drags.checks import check_positive, short_repr, truncate
-from dragstream.drags.files import checked_target, expanded, replacing
-from dragstream.revel.case_folders import CASE, film_folder, read_command
+from dragstream.drags.files import checked_target, expanded
+from dragstream.revel.case_folders import CASE, film_folder, read_command, read_document
 from dragstream.revel.folders import method_titles, read_run
-from dragstream.revel.gallery import case_document, shown_films
+from dragstream.revel.gallery import ShownCase, write_page
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import FULL
 from dragstream.revel.pages import escaped, table_lines
 from dragstream.revel.statistics import CONFIDENCE
-from dragstream.stream.inline_page import inline_page
 
 FORMAT = 1
 VERDICTS = ("first", "second", "same")
-_LARGEST = 2**24  # bytes of a file of choices
-_WAITING = "This page shows films and needs JavaScript."
 
 
 def write_blind(
@@ -62,10 +58,7 @@ def write_blind(
         raise ValueError(f"both sides are {methods[0]!r} of {str(places[0])!r}: name two methods")
     runs = [read_run(place) for place in places]
     cases = _shared(runs, places, methods)
-    commands = [read_command(film_folder(places[0], case) / CASE) for case in cases]
     pairs = list(zip(places, methods, strict=True))
-    films = [(place, command, method) for command in commands for place, method in pairs]
-    width, pictures = shown_films(films, limit)
     document = {
         "title": "Which video follows the drag better?",
         "format": FORMAT,
@@ -73,17 +66,10 @@ def write_blind(
             f"{method_titles(about)[method]} ({place.resolve().name})"
             for (about, _), (place, method) in zip(runs, pairs, strict=True)
         ],
-        "shownWidth": width,
-        "cases": [
-            {**case_document(command), "films": pictures[2 * index : 2 * index + 2]}
-            for index, command in enumerate(commands)
-        ],
     }
-    with replacing(target) as part:
-        part.write_text(
-            inline_page("dragstream.revel", "blind", document, _WAITING), encoding="utf-8"
-        )
-    return target
+    folders = (film_folder(places[0], case) for case in cases)
+    shown = [ShownCase(read_command(folder / CASE), pairs) for folder in folders]
+    return write_page("blind", target, document, shown, limit)
 
 
 def _shared(
@@ -192,14 +178,8 @@ def count_choices(files: Sequence[str | Path]) -> Count:
 
 def _read(file: Path) -> tuple[tuple[str, str], dict[str, tuple[str, str]]]:
     """The sides of a file of choices, and verdict and chosen side by case."""
-    if not file.is_file():
-        raise FileNotFoundError(f"there is no file {str(file)!r}")
-    if file.stat().st_size > _LARGEST:
-        raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
+    document = read_document(file, FORMAT, "choices")
     try:
-        document = json.loads(file.read_bytes())
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise ValueError(f"choices of format {FORMAT} are expected")  # noqa: TRY301
         first, second = document["sides"]
         choices = {_text(each, "case"): _choice(each) for each in document["choices"]}
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:

@@ -47,6 +47,7 @@ CASE = "case.json"
 FIRST_FRAME = "first_frame.png"
 MOST_FRAMES = 100_000
 MOST_PIXELS = 2**25
+_LARGEST = 2**28  # bytes of a file that is read
 _POINTS = 16
 """Points of each handle in the file of tracks."""
 _BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
@@ -124,9 +125,6 @@ class VideoCommand:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> VideoCommand:
         """The inverse of `to_json`."""
-        given: object = document
-        if not isinstance(given, Mapping) or given.get("format") != FORMAT:
-            raise ValueError(f"a case of format {FORMAT} is expected, got {short_repr(document)}")
         if set(document) != _FIELDS:
             raise ValueError(
                 f"a case has the fields {sorted(_FIELDS)}; missing "
@@ -196,12 +194,26 @@ def _png(pixels: NDArray[Any]) -> bytes:
     return stored.getvalue()
 
 
-def read_command(file: Path) -> VideoCommand:
-    """What a `case.json` says."""
+def read_document(file: Path, number: int, what: str) -> dict[str, Any]:
+    """A JSON object of a format; errors name the file."""
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {str(file)!r}")
+    if file.stat().st_size > _LARGEST:
+        raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
     try:
-        return VideoCommand.from_json(json.loads(file.read_bytes()))
+        found = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(truncate(f"{file} is damaged: {error}")) from error
+    if not isinstance(found, dict) or found.get("format") != number:
+        raise ValueError(f"{file}: {what} of format {number} is expected, got {short_repr(found)}")
+    return found
+
+
+def read_command(file: Path) -> VideoCommand:
+    """What a `case.json` says."""
+    document = read_document(file, FORMAT, "a case")
+    try:
+        return VideoCommand.from_json(document)
     except _BROKEN as error:
         raise ValueError(f"{file}: {truncate(str(error) or type(error).__name__)}") from error
 

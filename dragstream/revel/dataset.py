@@ -26,7 +26,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded, replacing
 from dragstream.models.base import VideoModel
 from dragstream.revel.case_folders import (
@@ -36,6 +36,7 @@ from dragstream.revel.case_folders import (
     command_folders,
     file_name,
     read_command,
+    read_document,
     video_command,
 )
 from dragstream.revel.cases import Case
@@ -115,7 +116,7 @@ def _split(item: Case | CaseSpec) -> str:
 def _begin(place: Path, about: dict[str, Any]) -> None:
     known = place / ABOUT
     if known.is_file():
-        if _about(known) != about:
+        if read_document(known, FORMAT, "a data set") != about:
             raise ValueError(f"{str(place)!r} holds another data set; use another folder")
     elif place.exists() and any(place.iterdir()):
         raise ValueError(f"{str(place)!r} holds something else; use another folder")
@@ -169,11 +170,11 @@ def check_dataset(folder: str | Path) -> Dataset:
     """
     place = expanded(folder, "folder")
     sums = place / SUMS
-    for file in (place / ABOUT, sums):
-        if not file.is_file():
-            raise FileNotFoundError(f"there is no file {str(file)!r}")
-        if file.stat().st_size > _LARGEST:
-            raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
+    about = read_document(place / ABOUT, FORMAT, "a data set")
+    if not sums.is_file():
+        raise FileNotFoundError(f"there is no file {str(sums)!r}")
+    if sums.stat().st_size > _LARGEST:
+        raise ValueError(f"{sums}: at most {_LARGEST} bytes are read")
     listed = _listed(sums)
     for name, digest in listed.items():
         file = place / name
@@ -181,7 +182,6 @@ def check_dataset(folder: str | Path) -> Dataset:
             raise FileNotFoundError(f"there is no file {str(file)!r}, which {SUMS} lists")
         if _digest(file) != digest:
             raise ValueError(f"{file}: another checksum than in {SUMS}: it was changed")
-    about = _about(place / ABOUT)
     commands = []
     for part in command_folders(place):
         name = (part / CASE).relative_to(place).as_posix()
@@ -192,16 +192,6 @@ def check_dataset(folder: str | Path) -> Dataset:
     if found != about.get("cases"):
         raise ValueError(f"{place / ABOUT}: cases are {about.get('cases')}, but {found} were found")
     return Dataset(about, tuple(commands), _digest(sums))
-
-
-def _about(file: Path) -> dict[str, Any]:
-    try:
-        about = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(truncate(f"{file} is damaged: {error}")) from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise ValueError(f"{file}: a data set of format {FORMAT} is expected")
-    return about
 
 
 def _listed(file: Path) -> dict[str, str]:

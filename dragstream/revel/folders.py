@@ -23,8 +23,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from dragstream.drags.checks import short_repr, truncate
-from dragstream.drags.files import expanded
-from dragstream.revel.case_folders import CaseFilms, has_film, store_films
+from dragstream.drags.files import expanded, replacing
+from dragstream.revel.case_folders import CaseFilms, has_film, read_document, store_films
 from dragstream.revel.cases import Case
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, Method
@@ -117,13 +117,8 @@ class RunFolder:
 
     def _write_about(self, about: dict[str, Any]) -> None:
         self._about = {"format": FORMAT, **about}
-        target = self._folder / "run.json"
-        text = json.dumps(self._about, indent=2) + "\n"
-        if target.exists() and target.read_text(encoding="utf-8") == text:
-            return
-        partial = target.with_suffix(".partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
+        with replacing(self._folder / "run.json") as part:
+            part.write_text(json.dumps(self._about, indent=2) + "\n", encoding="utf-8")
 
 
 def read_about(folder: str | Path) -> dict[str, Any] | None:
@@ -131,12 +126,7 @@ def read_about(folder: str | Path) -> dict[str, Any] | None:
     place = expanded(folder, "folder") / "run.json"
     if not place.exists():
         return None
-    try:
-        about = json.loads(place.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(truncate(f"{str(place)!r} is damaged: {error}")) from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise ValueError(f"{str(place)!r} does not describe a run of format {FORMAT}")
+    about = read_document(place, FORMAT, "a run")
     methods = about.get("methods", {})
     if not isinstance(methods, dict) or not all(map(_is_method, methods.values())):
         raise ValueError(f"{str(place)!r}: methods must have titles, got {short_repr(methods)}")

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from dragstream.drags.files import expanded
-from dragstream.drags.labels import Label, read_labels
 from dragstream.drags.labels import Mode as LabelMode
+from dragstream.drags.labels import read_labels
 from dragstream.drags.motions import Drag
 from dragstream.drags.movebench import read_movebench
-from dragstream.drags.shapes import Shape, as_shape
+from dragstream.drags.shapes import as_shape
 from dragstream.drags.tracks import at_latent_frames
 from dragstream.models.base import ModelSpec
 from dragstream.revel.cases import Case, ImageStart, Kind, PastDrag
@@ -73,7 +73,8 @@ def record(stream: Stream, name: str) -> tuple[Case, ...]:
                 blocks=act.blocks,
                 start=start,
                 kinds=kinds,
-                past=_past(acts[:number], act),
+                # earlier drags, without those that a later one rewound
+                past=tuple(each for each in acts[:number] if each.reaches <= act.block),
                 prompts=tuple(each for each in captions[1:] if each[0] < end),
                 tags=("recorded",),
             )
@@ -100,7 +101,8 @@ def _acts(blocks: Sequence[Block]) -> Iterator[PastDrag]:
     for block in blocks:
         first, *edits = (*block.earlier, block.call)
         if first.mode is Mode.ANIMATE and first.part[0] == 0:
-            yield _act(first, block.index, first.part[1], _kept(blocks[block.index :]))
+            length, kept = first.part[1], _kept(blocks[block.index :])
+            yield _act(first, block.index, length, None if kept == length else kept)
         for edit in edits:
             yield _act(edit, block.index + 1, 1, None)
 
@@ -119,24 +121,8 @@ def _kept(blocks: Sequence[Block]) -> int:
 
 
 def _act(call: Any, block: int, blocks: int, kept: int | None) -> PastDrag:
-    return PastDrag(
-        block=block,
-        mode=call.mode,
-        drags=tuple(call.drags),
-        keep=_shape(call.keep),
-        blocks=blocks,
-        kept=None if kept == blocks else kept,
-        settings=call.settings,
-    )
-
-
-def _past(acts: Sequence[PastDrag], now: PastDrag) -> tuple[PastDrag, ...]:
-    """Earlier drags, without those that a later one rewound."""
-    return tuple(act for act in acts if act.reaches <= now.block)
-
-
-def _shape(keep: Any) -> Shape | None:
-    return None if keep is None else as_shape(keep)
+    keep = None if call.keep is None else as_shape(call.keep)
+    return PastDrag(block, call.mode, tuple(call.drags), keep, blocks, kept, call.settings)
 
 
 def kind_of(drag: Drag) -> Kind:
@@ -161,36 +147,30 @@ def from_labels(
         ValueError: no label, or a damaged one.
     """
     top = expanded(folder, "folder")
-    places = sorted({file.parent for file in top.rglob("block_*_trajectory.json")})
-    return tuple(
-        _labelled(label, _name(place, top), model, seed)
-        for place in places or [top]
-        for label in read_labels(place)
-    )
-
-
-def _name(place: Path, top: Path) -> str:
-    """Name of the cases of a label's folder: its path below `top`, or its own name."""
-    return "-".join(place.relative_to(top).parts) or top.resolve().name
-
-
-def _labelled(label: Label, name: str, model: str, seed: int) -> Case:
-    mode = Mode.EDIT if label.mode is LabelMode.EDIT else Mode.ANIMATE
-    kinds = tuple(kind_of(drag) for drag in label.drags)
-    return Case(
-        name=f"{name}-{label.block:03d}-{mode.value}-{kinds[0].value}",
-        model=model,
-        prompt=label.prompt,
-        seed=seed,
-        block=label.block,
-        drags=label.drags,
-        mode=mode,
-        kind=kinds[0],
-        keep=label.keep,
-        blocks=label.blocks,
-        kinds=kinds,
-        tags=("label",),
-    )
+    places = sorted({file.parent for file in top.rglob("block_*_trajectory.json")}) or [top]
+    cases = []
+    for place in places:
+        name = "-".join(place.relative_to(top).parts) or top.resolve().name
+        for label in read_labels(place):
+            mode = Mode.EDIT if label.mode is LabelMode.EDIT else Mode.ANIMATE
+            kinds = tuple(kind_of(drag) for drag in label.drags)
+            cases.append(
+                Case(
+                    name=f"{name}-{label.block:03d}-{mode.value}-{kinds[0].value}",
+                    model=model,
+                    prompt=label.prompt,
+                    seed=seed,
+                    block=label.block,
+                    drags=label.drags,
+                    mode=mode,
+                    kind=kinds[0],
+                    keep=label.keep,
+                    blocks=label.blocks,
+                    kinds=kinds,
+                    tags=("label",),
+                )
+            )
+    return tuple(cases)
 
 
 def movebench_cases(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import asdict
 
 import pytest
 
@@ -177,7 +178,7 @@ def test_the_table_has_all_figures():
     outcome = {
         "title": "Blocks",
         "columns": ["here", "released", ""],
-        "rows": [row.to_json() for row in rows],
+        "rows": [asdict(row) for row in rows],
         "ended": "",
         "code": "c0de",
     }

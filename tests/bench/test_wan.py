@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
@@ -149,7 +150,7 @@ def test_the_table_shows_it(measured):
     lines = report.table().splitlines()
     assert "self-forcing, 3 layers of 16, 48x32" in lines[0]
     assert len(lines) == 2 + len(report.rows)
-    assert json.loads(json.dumps(report.to_json()))["rows"][0]["name"] == "iteration"
+    assert json.loads(json.dumps(asdict(report)))["rows"][0]["name"] == "iteration"
 
 
 def test_feed_forward_networks_follow_the_heads():

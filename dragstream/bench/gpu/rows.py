@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,10 +26,6 @@ class Row:
     beside: Spread | None = None  # what it is compared with
     ratio: Spread | None = None  # see the part's `columns`
     note: str = ""  # anything else
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields as plain values."""
-        return asdict(self)
 
 
 def exactly(value: float) -> Spread:

@@ -7,9 +7,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from dragstream.bench.gpu.child import ChildError
 from dragstream.bench.gpu.rows import Part, Row
@@ -20,12 +20,8 @@ Clock = Callable[[], float]
 """Seconds."""
 
 
-class Results(Protocol):
-    """Rows of a part, by its name, in at most some seconds; see `Child.results`."""
-
-    def __call__(self, name: str, seconds: float, /) -> Iterator[Row]:
-        """Yield the rows; raise ChildError where they end early."""
-        ...
+Results = Callable[[str, float], Iterator[Row]]
+"""Rows of a part, by its name, in at most some seconds; see `Child.results`."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,7 @@ def _measured(part: Part, results: Results, clock: Clock) -> dict[str, Any]:
     started, ended = clock(), ""
     rows: list[dict[str, Any]] = []
     try:
-        rows.extend(row.to_json() for row in results(part.name, part.seconds))
+        rows.extend(asdict(row) for row in results(part.name, part.seconds))
     except ChildError as error:
         ended = str(error)
     return {
