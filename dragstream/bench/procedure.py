@@ -1,12 +1,9 @@
 """A direct implementation of the released procedure: the baseline of the speed benchmark.
 
-It has none of the package's optimisations. Features
-are recorded under all low-passes in every pass, those of iterations included: each tapped layer
-attends once more, and once for each low-pass on the whole cache filtered anew. Each iteration
+It has none of the package's optimisations, on the same network and kernels. Features are recorded
+under all low-passes in every pass: each tapped layer attends once more for each. Each iteration
 clones the whole cache, runs all layers and differentiates through the joined past. A block is
-decoded together with the one before it. References need no passes of their own: they were recorded
-while the block before was made. It stands on the same network and the same kernels, so that what
-differs is the procedure. Targets and Gaussian, which cost next to nothing, cover the whole block.
+decoded together with the one before it. References were recorded while that was made.
 """
 
 from __future__ import annotations

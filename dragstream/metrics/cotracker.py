@@ -1,11 +1,7 @@
-"""CoTracker3 as a tracker, from a copy of its repository.
+"""CoTracker3 as a tracker, from a copy of its repository: neither code nor weights come with it.
 
-Neither its code nor its weights come with DragStream. A copy of the repository is enough:
-
-    git clone https://github.com/facebookresearch/co-tracker
-    CoTracker(folder="co-tracker", checkpoint="scaled_offline.pth")
-
-Nothing is loaded before the first video is tracked.
+git clone https://github.com/facebookresearch/co-tracker
+CoTracker(folder="co-tracker", checkpoint="scaled_offline.pth")
 """
 
 from __future__ import annotations

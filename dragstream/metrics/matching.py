@@ -1,9 +1,8 @@
 """A tracker for jumps: SIFT descriptors matched between two frames, refined by Lucas-Kanade.
 
-An edit moves its object in one step, often farther than optical flow reaches. SIFT descriptors are
-compared all over the frame, so they find an object wherever it went; a similarity that enough of
-them agree on (RANSAC) gives the motion as a whole, and Lucas-Kanade in the frame that is aligned
-by it gives the position of each point. The commanded motion is not used.
+An edit moves its object in one step, often farther than optical flow reaches. Descriptors find it
+wherever it went; a similarity that enough of them agree on (RANSAC) gives the motion as a whole,
+and Lucas-Kanade in the frame that is aligned by it the position of each point.
 """
 
 from __future__ import annotations

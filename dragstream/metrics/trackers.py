@@ -1,13 +1,7 @@
 """Point trackers: Lucas-Kanade, dense flow, and poses of known objects.
 
-A tracker is anything with a ``name`` and a method
-``track(frames, points) -> (tracks, consistent)``. :class:`LucasKanade` is the default,
-:class:`DenseFlow` takes over where the command spans more than 400 pixels (:func:`tracker_for`),
-:class:`~dragstream.metrics.cotracker.CoTracker` is what the paper uses, and :class:`PoseTracker`
-follows an object whose pose a function finds in each frame, such as an object of the playground,
-whose colour is known.
-
-Points are (x, y) in pixels; the centre of the top left pixel is (0, 0).
+A tracker is anything with a ``name`` and a method ``track(frames, points) -> (tracks,
+consistent)``. Points are (x, y) in pixels; the centre of the top left pixel is (0, 0).
 """
 
 from __future__ import annotations
@@ -242,9 +236,7 @@ def _sample(field: NDArray[np.float32], points: NDArray[np.float64]) -> NDArray[
 def tracker_for(span: float) -> Tracker:
     """The tracker for a command that spans so many pixels: the handle together with its targets.
 
-    Patches of a fixed size are matched most exactly (:class:`LucasKanade`); what fills or crosses
-    a large frame outgrows them, and dense flow (:class:`DenseFlow`) follows it. The choice depends
-    on the command alone, so that all methods are measured with one tracker.
+    It depends on the command alone, so that all methods are measured with one tracker.
     """
     return DenseFlow() if span > LARGE else LucasKanade()
 

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,33 +136,20 @@ class VideoCommand:
         sizes = [check_int(document[name], name, least=1) for name in ("height", "width")]
         if sizes[0] * sizes[1] > MOST_PIXELS:
             raise ValueError(f"a frame may have {MOST_PIXELS} pixels, got {sizes[1]} x {sizes[0]}")
-        at = tuple(check_int(each, "at", least=1) for each in document["at"])
-        rate = check_positive(document["frame_rate"], "frame_rate")
-        case = Case.from_json(document["case"])
-        split = str(document["split"])
-        return _of(case, at, frames, (sizes[0], sizes[1]), rate, split)
+        return _of(
+            Case.from_json(document["case"]),
+            str(document["split"]),
+            at=tuple(check_int(each, "at", least=1) for each in document["at"]),
+            frames=frames,
+            size=(sizes[0], sizes[1]),
+            frame_rate=check_positive(document["frame_rate"], "frame_rate"),
+        )
 
 
-def _of(  # noqa: PLR0917
-    case: Case,
-    at: tuple[int, ...],
-    frames: int,
-    size: tuple[int, int],
-    frame_rate: float,
-    split: str,
-) -> VideoCommand:
-    return VideoCommand(
-        name=case.name,
-        drags=case.drags,
-        at=at,
-        frames=frames,
-        size=size,
-        frame_rate=frame_rate,
-        split=split,
-        edit=case.mode is Mode.EDIT,
-        keep=case.keep,
-        case=case,
-    )
+def _of(case: Case, split: str, **counted: Any) -> VideoCommand:
+    edit = case.mode is Mode.EDIT
+    given = {"edit": edit, "keep": case.keep, "case": case, "split": split, **counted}
+    return VideoCommand(case.name, case.drags, **given)
 
 
 def video_command(prepared: PreparedCase, split: str = "") -> VideoCommand:
@@ -170,7 +157,8 @@ def video_command(prepared: PreparedCase, split: str = "") -> VideoCommand:
     frames = 1 + len(prepared.new_frames(prepared.plain))
     height, width = prepared.before.shape[:2]
     rate = prepared.stream.model.spec.clock.frame_rate
-    return _of(prepared.case, prepared.offsets, frames, (height, width), rate, split)
+    counted = {"at": prepared.offsets, "frames": frames, "size": (height, width)}
+    return _of(prepared.case, split, **counted, frame_rate=rate)
 
 
 def case_files(command: VideoCommand, first_frame: NDArray[np.uint8]) -> dict[str, bytes]:
@@ -228,14 +216,9 @@ def read_picture(file: Path) -> NDArray[np.uint8]:
 
 
 def file_name(name: str) -> str:
-    """A name as that of a file or folder: what could lead elsewhere is percent-encoded."""
+    """A name as a file's: what could lead elsewhere is percent-encoded (`unquote` undoes it)."""
     text = quote(name, safe=" =,+()")
     return text.replace(".", "%2E", 1) if text.startswith(".") else text
-
-
-def name_of(stem: str) -> str:
-    """The inverse of `file_name`."""
-    return unquote(stem)
 
 
 def command_folders(root: Path) -> Sequence[Path]:

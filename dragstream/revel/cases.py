@@ -31,17 +31,11 @@ MOST_PIXELS = 2**24
 
 @dataclass(frozen=True)
 class RenderedStart:
-    """A rendered first frame of the playground, by the numbers that it is drawn from.
+    """A rendered first frame of the playground, by the numbers that it is drawn from."""
 
-    Args:
-        seed: the benchmark's seed.
-        scene: number of the scene, from 0.
-        attempt: number of the draw for that scene, from 0; earlier ones did not suit its drag.
-    """
-
-    seed: int
-    scene: int
-    attempt: int
+    seed: int  # the benchmark's
+    scene: int  # from 0
+    attempt: int  # of the scene, from 0; earlier ones did not suit its drag
 
     def __post_init__(self) -> None:
         for name in ("seed", "scene", "attempt"):
@@ -72,14 +66,7 @@ class RenderedStart:
 
 @dataclass(frozen=True)
 class ImageStart:
-    """A first frame as it is, kept as PNG.
-
-    Args:
-        png: the bytes of a PNG; see `ImageStart.of`.
-
-    Raises:
-        ValueError: no PNG, or one that is too large.
-    """
+    """A first frame as it is, kept as PNG; a damaged or too large one is a ValueError."""
 
     png: bytes
 
@@ -180,28 +167,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class PastDrag:
-    """A drag of the past, as it was carried out before the case.
+    """A drag of the past, as it was carried out before the case."""
 
-    Args:
-        block: number of blocks of the stream when the drag was requested.
-        mode: `Mode.EDIT` or `Mode.ANIMATE`.
-        drags: the handles and motions.
-        keep: the non-editable region, or None.
-        blocks: number of blocks of an animation.
-        kept: number of those that the stream still has (the rest was rewound); None: all.
-        settings: the method's settings; None: `DragSettings()`.
-
-    Raises:
-        ValueError: another mode, no drags, or numbers out of range.
-    """
-
-    block: int
+    block: int  # number of blocks of the stream when the drag was requested
     mode: Mode
     drags: tuple[Drag, ...]
-    keep: Shape | None = None
-    blocks: int = 1
-    kept: int | None = None
-    settings: DragMethod | None = None
+    keep: Shape | None = None  # the non-editable region
+    blocks: int = 1  # of an animation
+    kept: int | None = None  # of those, the ones that were not rewound; None: all
+    settings: DragMethod | None = None  # None: `DragSettings()`
 
     def __post_init__(self) -> None:
         _check_call("an act", self.mode, self.drags)

@@ -23,18 +23,11 @@ _BLUE, _ORANGE, _INK, _GRID = "#0072B2", "#D55E00", "#333333", "#DDDDDD"
 
 
 def study_figure(study: Study, values: pd.DataFrame) -> Figure:
-    """A study's results beside the paper's figures.
+    """A study's results (`table`) beside the paper's figures.
 
-    Dots are means over cases, lines their confidence intervals. Diamonds are the paper's
-    figures, scaled so that the paper's full method stands where it stands here: they show how
-    the paper's rows relate to one another, not its pixels.
-
-    Args:
-        study: the study to show.
-        values: the `table` of the results; methods without results leave their row empty.
-
-    Raises:
-        ImportError: matplotlib is not installed.
+    Dots are means over cases, lines their confidence intervals. Diamonds are the paper's figures,
+    scaled so that the paper's full method stands where it stands here: they show how the paper's
+    rows relate to one another, not its pixels.
     """
     figure = _figure(len(MEASURES), len(study.rows))
     panels = figure.subplots(1, len(MEASURES), sharey=True)

@@ -1,8 +1,7 @@
 """Detection of the playground's objects by colour: ground truth of positions in generated video.
 
-Every object of the playground has one of six saturated colours on pale ground, so its silhouette
-can be read off each frame alone, generated ones too, and nothing can slip from frame to frame as
-an optical flow does.
+Each has one of six saturated colours on pale ground, so its silhouette can be read off each frame
+alone, and nothing can slip from frame to frame as an optical flow does.
 """
 
 from __future__ import annotations
@@ -102,15 +101,9 @@ def colored(frame: NDArray[np.uint8], color: str) -> NDArray[np.bool_]:
 
 
 def detect(frame: NDArray[np.uint8], color: str, kind: str) -> Detection | None:
-    """Find the object of a colour in a frame (H, W, 3) uint8; None where there is none.
+    """The object of a colour in a frame, uint8 (H, W, 3); None where there is none.
 
-    Args:
-        frame: rendered or generated.
-        color: a key of ``world.COLORS``.
-        kind: one of ``world.KINDS``: how to fill in the marks.
-
-    Raises:
-        ValueError: an unknown colour or kind.
+    `kind` (of ``world.KINDS``) decides how its marks are filled in.
     """
     if kind not in world.KINDS:
         raise ValueError(f"the playground has the kinds {world.KINDS}, not {kind!r}")
@@ -182,13 +175,10 @@ def face(seen: Detection) -> NDArray[np.bool_]:
 
 
 def harmonic(mask: NDArray[np.bool_], folds: int) -> complex:
-    """Strength and phase of a shape's symmetry under turns by 360 / folds degrees.
+    """Strength and phase of a shape's symmetry under turns by 360 / folds degrees; 0 for a disc.
 
-    Squares and five-pointed stars have round second moments: others were stretched
-    along the object's own axes, and whitening undoes that without turning it.
-
-    Returns:
-        0 for a disc (see `ROUND`); its angle is `folds` times that of a corner.
+    The angle is `folds` times that of a corner. Squares and five-pointed stars have round second
+    moments: others were stretched along their own axes, and whitening undoes that without a turn.
     """
     rows, columns = np.nonzero(mask)
     points = np.stack([columns, rows], axis=1).astype(np.float64)

@@ -1,8 +1,7 @@
 """Many independent pieces of work, here or on the workers of a Dask cluster.
 
-The work is any function. Results come as they are done, in any order; a piece that
-raises is reported and the others go on. On a cluster a piece whose worker dies is done again by
-another one, and finished pieces are never run again.
+Results come as they are done, in any order; a piece that raises is reported and the others go on.
+A piece whose worker dies is done again by another one, and finished pieces are never run again.
 """
 
 from __future__ import annotations
@@ -107,13 +106,9 @@ def _there(
 def open_client(
     scheduler: str, workers: int | None = None, *, gpus: int = 0
 ) -> Iterator[Client | None]:
-    """A client of the named scheduler, closed afterwards; None for "local".
+    """A client of the named scheduler (`SCHEDULERS`), closed afterwards; None for "local".
 
-    Args:
-        scheduler: "local": no cluster; "processes": one on this machine, for as long as this
-            lasts; else the address of a running one.
-        workers: number of workers of "processes"; None: one a GPU, or two.
-        gpus: number of workers of "processes" that see one GPU each and offer it as a resource.
+    `workers` are those of "processes", as many as `gpus`, of which each sees one, or two without.
 
     Raises:
         ValueError: another scheduler, or numbers that do not fit it.

@@ -1,11 +1,9 @@
 """The folder of a run: its model and methods, the drawn cases, and each result as it comes.
 
-```
 run.json        format, model, fingerprint, methods with their settings
 cases.jsonl     one case a line
 results.jsonl   one result a line: a method on a case
-films/          each method's film of each case, where they were asked for (`films`)
-```
+films/          each method's film of each case, where they were asked for (`case_folders`)
 
 Lines are only ever added, each in one write; a line that was cut short is dropped when the folder
 is opened again. One process writes at a time: the system's lock goes with it, however it ends.
@@ -68,7 +66,9 @@ class RunFolder:
             self._check(name, value)
         known: dict[str, Any] = dict(self._about.get("methods", {}))
         for method in methods:
-            entry = _entry(method)
+            settings = None if method.settings is None else method.settings.to_json()
+            # As it will be read back: tuples are lists by then.
+            entry = json.loads(json.dumps({"title": method.title, "settings": settings}))
             if known.setdefault(method.name, entry)["settings"] != entry["settings"]:
                 raise ValueError(
                     f"{str(self._folder)!r} was run with other settings of {method.name!r}; "
@@ -128,13 +128,10 @@ def read_about(folder: str | Path) -> dict[str, Any] | None:
         return None
     about = read_document(place, FORMAT, "a run")
     methods = about.get("methods", {})
-    if not isinstance(methods, dict) or not all(map(_is_method, methods.values())):
+    entries = methods.values() if isinstance(methods, dict) else [None]
+    if not all(isinstance(each, dict) and isinstance(each.get("title"), str) for each in entries):
         raise ValueError(f"{str(place)!r}: methods must have titles, got {short_repr(methods)}")
     return about
-
-
-def _is_method(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("title"), str)
 
 
 def read_run(folder: str | Path) -> tuple[dict[str, Any], tuple[Result, ...]]:
@@ -174,14 +171,6 @@ def read_lines(file: Path, read: Any) -> list[Any]:
             reason = truncate(str(error) or type(error).__name__)
             raise ValueError(f"{file}, line {number}: {reason} in {short_repr(line)}") from error
     return found
-
-
-def _entry(method: Method) -> dict[str, Any]:
-    """A method as run.json holds it."""
-    settings = None if method.settings is None else method.settings.to_json()
-    # As it will be read back: tuples are lists by then.
-    entry: dict[str, Any] = json.loads(json.dumps({"title": method.title, "settings": settings}))
-    return entry
 
 
 def _append(file: Path, documents: Sequence[Mapping[str, Any]]) -> None:

@@ -1,9 +1,8 @@
-"""Persistence of the playground's objects over many blocks of a stream.
+"""Persistence of the playground's objects over many blocks of a stream without drags.
 
-A stream starts from a rendered frame and continues without drags. At some blocks each of its
-objects is detected: it is kept if it is found in its colour, in one piece, and about as large as at
-the start. Beside that stands whether it still looks like its kind, and how near its shape is to the
-renderer's own (`dragstream.revel.shape`).
+An object is kept if it is found in its colour, in one piece, and about as large as at the start.
+Beside that stands whether it still looks like its kind, and how near its shape is to the
+renderer's own (`shape`).
 """
 
 from __future__ import annotations

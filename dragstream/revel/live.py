@@ -1,9 +1,8 @@
 """Objects that are pulled while the video plays: distance from the pointer, looks and drift.
 
-A pointer leads an object along a smooth curve at even speed. It moves with the video's clock, as on
-a machine that is just fast enough: a block reads the pointer's place at the moment when its first
-frame is due. So figures do not depend on the machine's speed, and the delay of one block, which no
-machine can avoid, is part of the distance.
+A pointer leads an object along a smooth curve at even speed, with the video's clock: a block reads
+its place at the moment when its first frame is due. So figures do not depend on the machine's
+speed, and the delay of one block, which no machine can avoid, is part of the distance.
 """
 
 from __future__ import annotations
@@ -114,10 +113,12 @@ def pulls(
     check_world(model.spec)
     for scene in range(scenes):
         task = _task(model, seed, scene, seconds, speed)
-        yield [
-            replace(_pull(task, method), waits=_waits(task, method, releases, seed))
-            for method in methods
-        ]
+        found = []
+        for method in methods:
+            rng = np.random.default_rng((seed, scene))  # the same moments for all methods
+            waits = release_waits(task.stream, task.seen, method.settings, releases, rng)
+            found.append(replace(_pull(task, method), waits=waits))
+        yield found
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,29 +173,24 @@ def curve(
     x, y = seen.center
     low = np.array([x - left + _MARGIN, max(y - top + _MARGIN, world.HORIZON)])
     high = np.array([world.WIDTH - (right - x) - _MARGIN, world.HEIGHT - (bottom - y) - _MARGIN])
-    drawn = [_curve((x, y), low, np.maximum(low, high), length, rng) for _ in range(_CURVES)]
-    return max(drawn, key=lambda path: _clearance(path, others))
+    high = np.maximum(low, high)
+    drawn = []
+    for _ in range(_CURVES):
+        points: list[Point] = [(x, y)]
+        while len(points) < 3 or Path.spline(points).length < length:
+            tried = rng.uniform(low, high, (16, 2))
+            away = np.hypot(*(tried - points[-1]).T)
+            far = away >= _STRIDE
+            index = int(far.argmax() if far.any() else away.argmax())
+            points.append((float(tried[index][0]), float(tried[index][1])))
+        drawn.append(Path.spline(points))
 
+    def clearance(path: Path) -> float:
+        steps = [path.at(share) for share in np.linspace(0, 1, 33)]
+        gaps = (math.dist(step, other) for step in steps for other in others)
+        return min(gaps, default=math.inf)
 
-def _curve(
-    start: Point,
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    length: float,
-    rng: np.random.Generator,
-) -> Path:
-    points = [start]
-    while len(points) < 3 or Path.spline(points).length < length:
-        tried = rng.uniform(low, high, (16, 2))
-        away = np.hypot(*(tried - points[-1]).T)
-        index = int(np.argmax(away >= _STRIDE)) if away.max() >= _STRIDE else int(away.argmax())
-        points.append((float(tried[index][0]), float(tried[index][1])))
-    return Path.spline(points)
-
-
-def _clearance(path: Path, others: Sequence[Point]) -> float:
-    steps = [path.at(share) for share in np.linspace(0, 1, 33)]
-    return min((math.dist(step, other) for step in steps for other in others), default=math.inf)
+    return max(drawn, key=clearance)
 
 
 def _pull(task: _Task, method: Method) -> Pulled:
@@ -214,11 +210,6 @@ def _pull(task: _Task, method: Method) -> Pulled:
     finally:
         live.stop()
     return _measured(task, method, stream.blocks[len(task.stream) :])
-
-
-def _waits(task: _Task, method: Method, releases: int, seed: int) -> tuple[float, ...]:
-    rng = np.random.default_rng((seed, task.scene))  # the same moments for all methods
-    return release_waits(task.stream, task.seen, method.settings, releases, rng)
 
 
 def _measured(task: _Task, method: Method, blocks: Sequence[Block]) -> Pulled:
@@ -286,16 +277,17 @@ def report(pulled: Sequence[Pulled]) -> tuple[dict[str, Any], str]:
     cells = []
     for name in dict.fromkeys(each.method for each in pulled):
         own = [each for each in pulled if each.method == name]
-        means = [estimate([_figure(each, column.name) for each in own]) for column in _COLUMNS]
+        means = {
+            column.name: estimate([_figure(each, column.name) for each in own])
+            for column in _COLUMNS
+        }
         waits = [wait for each in own for wait in each.waits]
         median, late = np.quantile(waits, (0.5, 0.95)).tolist() if waits else (None, None)
-        rows[name] = {
-            **{column.name: mean.to_json() for column, mean in zip(_COLUMNS, means, strict=True)},
-            "wait": {"median": median, "95th": late, "count": len(waits)},
-        }
+        wait = {"median": median, "95th": late, "count": len(waits)}
+        rows[name] = {**{key: mean.to_json() for key, mean in means.items()}, "wait": wait}
         shown_means = (
-            shown(mean, column.digits, signed=column.name in _DRIFTS)
-            for column, mean in zip(_COLUMNS, means, strict=True)
+            shown(means[column.name], column.digits, signed=column.name in _DRIFTS)
+            for column in _COLUMNS
         )
         shown_waits = ("not measured" if each is None else f"{each:.2f}" for each in (median, late))
         cells.append((name, str(len(own)), *shown_means, *shown_waits))

@@ -80,8 +80,7 @@ def release_waits(
     """Seconds from letting go of an object to the first picture that shows the pull.
 
     The stream plays as fast as the model can, with the object held. At a random moment within a
-    block's time the hold moves by 24 pixels and is released. The time is taken until the first
-    block that was asked for the new place is complete, frames decoded.
+    block's time the hold moves by 24 pixels and is released.
     """
     return tuple(_wait(stream.fork(), seen, settings, float(rng.uniform())) for _ in range(count))
 

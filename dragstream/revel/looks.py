@@ -1,8 +1,7 @@
 """Looks of a dragged object at its target, and of everything else: masks, pieces, features.
 
-The object is measured at the last trajectory point at which the drag's target can be seen. In the
-packaged world the detector (`detection`) gives the masks; without subjects there is only
-`identity`, by the handle region and the commanded one.
+Measured at the last trajectory point at which the target can be seen. Without subjects to detect
+there is only `identity`, by the handle region and the commanded one.
 """
 
 from __future__ import annotations

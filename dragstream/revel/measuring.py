@@ -161,17 +161,10 @@ def measure(
     flow: Tracker | None = None,
     blocks: Sequence[Block] | None = None,
 ) -> Result:
-    """Carry out a method and measure the result.
+    """Carry out a method on a case (or take the `blocks` that it made) and measure the result.
 
-    Args:
-        prepared: the prepared, from `prepare`.
-        method: the method to carry out.
-        flow: a tracker that sees pixels only, for `Result.objmc_flow`. It measures `objmc` too
-            where the case names no subjects.
-        blocks: what `run_method` made of it; None: it is carried out here.
-
-    Raises:
-        ValueError: neither subjects nor a flow to follow.
+    `flow` sees pixels only, for `Result.objmc_flow`; it measures `objmc` too where the case names
+    no subjects. A ValueError where there is neither.
     """
     case = prepared.case
     blocks = run_method(prepared, method) if blocks is None else blocks

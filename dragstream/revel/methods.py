@@ -139,11 +139,10 @@ def select(names: Sequence[str] | None = None) -> tuple[Method, ...]:
 
 
 def resolved(method: Method, spec: ModelSpec) -> dict[str, Any] | None:
-    """The constants that a method has on a model; None for no drag.
+    """The constants that a method has on a model, for tables; None for no drag.
 
-    Returns:
-        "rate", the learning rate (None for a method without one); "step", the denoising step,
-        counted from 0; "sigma", its noise level; "layers", those that are tapped.
+    "rate", the learning rate; "step", the denoising step from 0, and "sigma", its noise level;
+    "layers".
     """
     if method.settings is None:
         return None

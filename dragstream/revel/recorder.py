@@ -1,11 +1,4 @@
-"""Cases from sessions and from the authors' label folders.
-
-```python
-cases = record(stream, "garden")            # one for each drag that the stream went through
-write_cases("garden.jsonl", cases)          # python -m dragstream.revel run garden.jsonl ...
-cases = from_labels("labels/orangutans", model="self-forcing", seed=0)
-```
-"""
+"""Cases from sessions (`record`), from the authors' label folders, and from MoveBench."""
 
 from __future__ import annotations
 
@@ -30,19 +23,14 @@ from dragstream.stream.stream import Stream
 
 
 def record(stream: Stream, name: str) -> tuple[Case, ...]:
-    """One case for each drag that a stream went through, in order.
+    """One case for each drag that a stream went through, in order, named after `name`.
 
-    Each repeats its drag on the same past: captions, picture, earlier drags with the
-    settings that they had. What was rewound is forgotten. A recorded case names no subjects, so
-    it is measured by optical flow.
-
-    Args:
-        stream: a stream, such as that of a session in the studio.
-        name: prefix of the cases' names, followed by a number from 0.
+    Each repeats its drag on the same past: captions, picture, earlier drags with the settings that
+    they had. What was rewound is forgotten. It names no subjects, so it is measured by optical
+    flow.
 
     Raises:
-        ValueError: a stream without drags, or one that began with a picture which it no longer
-            has (an old archive).
+        ValueError: a stream without drags, or one that began with a picture which it no longer has.
     """
     blocks = stream.blocks
     acts = tuple(_acts(blocks))
@@ -136,15 +124,11 @@ def from_labels(
 ) -> tuple[Case, ...]:
     """The cases of a label folder that the DragStream authors released, or of a folder of those.
 
-    Args:
-        folder: with `block_<b>_<Drag or Animation>_trajectory.json` and its masks, or a folder
-            above such folders: all of them are read, and their cases named by their paths in it.
-        model: whose stream the labels were drawn on.
-        seed: seed of that stream; the labels do not hold it.
+    They are named by their paths in it. `seed` is that of the model's stream; labels do not hold
+    it.
 
     Raises:
-        FileNotFoundError: no such folder.
-        ValueError: no label, or a damaged one.
+        FileNotFoundError, ValueError: no such folder, no label, or a damaged one.
     """
     top = expanded(folder, "folder")
     places = sorted({file.parent for file in top.rglob("block_*_trajectory.json")}) or [top]
@@ -182,22 +166,11 @@ def movebench_cases(
     count: int | None = None,
     seed: int = 0,
 ) -> Iterator[Case]:
-    """Cases that start from the pictures of MoveBench and follow its tracks.
+    """Cases that start from the pictures of MoveBench and follow its tracks; see `read_movebench`.
 
-    Each stream begins with the picture, scaled to the model's frame, as its first block; the drags
-    are animated right after it, as many blocks long as the tracks. Cases in which nothing moves
-    are left out.
-
-    Args:
-        folder: see `read_movebench`.
-        spec: of the model whose streams they are.
-        mode: "single" or "multi".
-        language: of the captions.
-        count: no more than the first so many; None: all.
-        seed: seed of the streams.
-
-    Raises:
-        FileNotFoundError, ValueError: see `read_movebench` and `MoveBenchCase.drags`.
+    Each stream begins with the picture, scaled to the frame of the model's `spec`, as its first
+    block; the drags are animated right after it, as many blocks long as the tracks. Cases in which
+    nothing moves are left out.
     """
     grid, clock = spec.grid, spec.clock
     size = (grid.height, grid.width)

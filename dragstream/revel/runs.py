@@ -1,17 +1,9 @@
-"""A run: methods on cases, results into a folder, here or on a cluster; it can be resumed.
-
-```python
-from dragstream.revel.runs import run
-run(suite("ablation"), study_methods(), "results/ablation")               # here
-with Client("tcp://host:8786") as client:                                 # or there
-    run(suite("ablation"), study_methods(), "results/ablation", client=client)
-```
-"""
+"""A run: methods on cases, results into a folder, here or on a cluster; it can be resumed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,19 +97,29 @@ def run(
     if twice := sorted(name for name, count in counts.items() if count > 1):
         raise ValueError(f"cases must have names of their own, got several of {twice}")
     with RunFolder.open(folder) as store:
-        name = model if isinstance(model, str) else model.spec.name
-        store.begin(name, methods, **_sampling(chosen, model, seed))
+        title = model if isinstance(model, str) else model.spec.name
+        store.begin(title, methods, **_sampling(chosen, model, seed))
         tasks = {
             item.name: Task(model, item, missing, seed, flow, films)
             for item in chosen
             if (missing := store.missing(item.name, methods, films=films))
         }
         total, done = len(chosen), len(chosen) - len(tasks)
+        failures = {}
         with (
             closing(dispatch(work, tasks, client, gpus=gpus, retries=retries)) as outcomes,
             tqdm(total=total, initial=done, unit="case", disable=not progress) as bar,
         ):
-            return dict(_store(outcomes, store, bar, warn))
+            for name, outcome in outcomes:
+                if isinstance(outcome, Exception):
+                    failures[name] = outcome
+                    if warn is not None:
+                        warn(f"{name}: {type(outcome).__name__}: {outcome}")
+                else:
+                    store.add(*outcome)
+                bar.set_description(name)
+                bar.update()
+        return failures
 
 
 def _sampling(items: Sequence[Item], model: str | VideoModel, seed: int) -> dict[str, Any]:
@@ -129,24 +131,6 @@ def _sampling(items: Sequence[Item], model: str | VideoModel, seed: int) -> dict
         if isinstance(item, SceneSpec):
             shared |= {"seed": item.seed, "warm_up": item.warm_up}
     return shared
-
-
-def _store(
-    outcomes: Iterable[tuple[str, Outcome | Exception]],
-    store: RunFolder,
-    bar: tqdm[Any],
-    warn: Callable[[str], object] | None,
-) -> Iterator[tuple[str, Exception]]:
-    """Write results to the folder as they come; yield the failures with the cases' names."""
-    for name, outcome in outcomes:
-        if isinstance(outcome, Exception):
-            if warn is not None:
-                warn(f"{name}: {type(outcome).__name__}: {outcome}")
-            yield name, outcome
-        else:
-            store.add(*outcome)
-        bar.set_description(name)
-        bar.update()
 
 
 def work(task: Task) -> Outcome:

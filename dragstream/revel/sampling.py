@@ -1,9 +1,8 @@
 """Random draws of a spec's case on a model's video of its scene.
 
-The scene's first frame is rendered; the model continues from it. On the newest *generated* frame
-the spec's drags are drawn at random, but so that they are possible: objects are whole, and a moved
-object stays in the frame (except for re-entry) and off the others (except for occlusion). Where
-none of the model's objects suits, another scene is tried.
+On the newest *generated* frame the spec's drags are drawn so that they are possible: objects are
+whole, and a moved object stays in the frame (except for re-entry) and off the others (except for
+occlusion). Where none of the model's objects suits, another scene is tried.
 """
 
 from __future__ import annotations
@@ -71,13 +70,10 @@ Drawn = tuple[tuple[Subject, Drag], ...]
 
 
 def sample_case(model: VideoModel, spec: CaseSpec, seed: int = SEED) -> tuple[Case, Stream]:
-    """The case of a spec, and the stream that it was drawn on.
+    """The case of a spec, and the stream that it was drawn on: the same for the same weights.
 
-    The same model, spec and seed give the same case. Where no scene suits, the spec becomes a
-    translation of one object, and its tags name that.
-
-    Raises:
-        ValueError: a model of another frame size than the world's, or one that keeps no object.
+    Where no scene suits, the spec becomes a translation of one object, and its tags name that. A
+    ValueError of models of another frame size than the world's, and of those that keep no object.
     """
     check_world(model.spec)
     rng = np.random.default_rng((seed, spec.number))

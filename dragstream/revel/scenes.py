@@ -1,10 +1,8 @@
 """The short benchmark: held-out scenes of the playground, with a drag of each kind in turn.
 
-A scene starts from a rendered frame that training never saw. The model continues it for a few
-blocks without drags; then an object is detected in the newest *generated* frame and a drag is drawn
-on it, whose length, direction and kind are random but which stays in the frame and off the other
-object. So the dragged object is always one that the model drew. Half of the scenes also keep a
-region as it is: the other object, or the background away from the drag.
+The model continues a rendered frame for a few blocks; then a drag of random length and direction is
+drawn on an object in the newest *generated* frame, so that it stays in the frame and off the
+others. Half of the scenes also keep a region: another object, or the background.
 """
 
 from __future__ import annotations

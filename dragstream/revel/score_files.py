@@ -1,19 +1,21 @@
 """What `score` reads: commands, and the videos that should show them.
 
-| layout | commands | videos |
-|---|---|---|
-| a folder a case, at any depth | `NAME/case.json`, or `NAME/tracks.npy` (.npz, .json, .pth) with `NAME/mask_0.png`, ... and `NAME/first_frame.png` | `NAME/METHOD.mp4` |
-| flat | `NAME.json` (a `case.json`, or splines) or `NAME_tracks.npy` (.npz, .pth), with `NAME_mask.png` and `NAME.png` | `NAME.mp4`: the method is called like the folder |
-| MoveBench | `read_movebench` | elsewhere |
+| layout | commands | videos | |---|---|---| | a folder a case, at any depth | `NAME/case.json`, or
+`NAME/tracks.npy` (.npz, .json, .pth) with `NAME/mask_0.png`, ... and `NAME/first_frame.png` |
+`NAME/METHOD.mp4` | | flat | `NAME.json` (a `case.json`, or splines) or `NAME_tracks.npy` (.npz,
+.pth), with `NAME_mask.png` and `NAME.png` | `NAME.mp4`: the method is called like the folder | |
+MoveBench | `read_movebench` | elsewhere |
 
 Videos elsewhere: a folder a method with `NAME.mp4`, as Wan-Move's `generate.py` writes them.
-"""  # noqa: E501 - a table
+"""
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +29,7 @@ from dragstream.drags.track_files import read_tracks
 from dragstream.drags.tracks import Tracks, tracks_to_drags
 from dragstream.metrics.trackers import opencv
 from dragstream.metrics.videos import VIDEOS, read_video
-from dragstream.revel.case_folders import CASE, VideoCommand, name_of, read_command, read_picture
+from dragstream.revel.case_folders import CASE, VideoCommand, read_command, read_picture
 from dragstream.revel.methods import BASELINE
 
 TRACKS = (".npy", ".npz", ".pth", ".json")
@@ -102,7 +104,7 @@ def _folders(root: Path) -> Iterator[ScoreItem]:
     places |= {file.parent for ending in TRACKS for file in root.rglob(f"tracks{ending}")}
     for place in sorted(places):
         videos = {
-            name_of(file.stem): file
+            unquote(file.stem): file
             # no drag first: the other methods are compared with it
             for file in sorted(place.iterdir(), key=lambda file: (file.stem != BASELINE, file.name))
             if file.suffix.lower() in VIDEOS
@@ -128,13 +130,8 @@ def _flat(root: Path) -> Iterator[ScoreItem]:
             raise ValueError(
                 f"{video}: the command is expected beside it, as {name}.json or {name}_tracks.npy"
             )
-        masks = tuple(sorted(root.glob(f"{_literal(name)}_mask*.png")))
+        masks = tuple(sorted(root.glob(f"{glob.escape(name)}_mask*.png")))
         yield _item(name, source, masks, _picture(root / name), {root.resolve().name: video})
-
-
-def _literal(name: str) -> str:
-    """A name as part of a pattern of `glob`."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
 
 
 def _picture(stem: Path) -> Path | None:

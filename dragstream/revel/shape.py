@@ -1,8 +1,7 @@
 """Shape fidelity: an object against the renderer's own object of its kind, fitted to it.
 
 The world stretches, turns and scales its objects, so any affine image of one is a good one. What is
-left after the best affine fit is damage: a box without corners, a star with a tip too few, a bite
-in a critter. Colour, size and kind, as `detect` reads them, see nothing of that.
+left after the best affine fit is damage, which colour, size and kind do not show.
 """
 
 from __future__ import annotations
@@ -41,16 +40,10 @@ _RAY = np.linspace(0.0, 1.8, 181)
 
 @dataclass(frozen=True)
 class Fidelity:
-    """The likeness of an object's shape to the renderer's own.
+    """The likeness of an object's shape to the renderer's own."""
 
-    Attributes:
-        iou: of the object's pixels and the fitted object's: 1 for the same shape.
-        corners: mean distance of the object's corners from the fitted one's, in pixels; None for a
-            critter, which has none.
-    """
-
-    iou: float
-    corners: float | None
+    iou: float  # of the object's pixels and the fitted object's
+    corners: float | None  # mean distance from the fitted one's, pixels; None: critters
 
 
 def fidelity(

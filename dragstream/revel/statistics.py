@@ -1,8 +1,6 @@
 """Statistics of results: means with confidence intervals, and paired differences.
 
-Cases differ far more than methods do. So means stand with bootstrap intervals over cases, and two
-methods are compared case by case: the interval of the mean difference, not that of each mean,
-shows whether one is better.
+Cases differ far more than methods do, so two methods are compared case by case.
 """
 
 from __future__ import annotations
@@ -36,21 +34,13 @@ of one sign have a p of 2 / 2^5 > 0.05."""
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over cases.
-
-    Attributes:
-        mean: mean over the measured cases; NaN where there is none.
-        low: lower end of the confidence interval; the mean where all cases have the same figure.
-        high: upper end.
-        count: number of measured cases.
-        unmeasured: number of cases that were run and have no figure.
-    """
+    """A mean over cases; NaN where no case was measured."""
 
     mean: float
-    low: float
+    low: float  # of the confidence interval; the mean where all figures are the same
     high: float
-    count: int
-    unmeasured: int = 0
+    count: int  # of measured cases
+    unmeasured: int = 0  # cases that were run and have no figure
 
     def to_json(self) -> dict[str, Any]:
         """All fields; null for NaN."""

@@ -110,36 +110,23 @@ def suite(name: str, count: int | None = None) -> tuple[Case | CaseSpec, ...]:
     Raises:
         ValueError: neither a suite nor a file, or a damaged file.
     """
-    found: Sequence[Case | CaseSpec]
     specs = case_specs()
-    public = [spec for spec in specs if spec.split is Split.PUBLIC]
-    match name:
-        case "ablation":
-            found = public[:ABLATION]
-        case "public":
-            found = public
-        case "held-out":
-            found = [spec for spec in specs if spec.split is Split.HELD_OUT]
-        case "revel":
-            found = specs
-        case _:
-            found = _from_file(name)
+    halves = {split: [spec for spec in specs if spec.split is split] for split in Split}
+    public, held_out = halves.values()
+    known: dict[str, Sequence[Case | CaseSpec]] = {
+        "ablation": public[:ABLATION],
+        "public": public,
+        "held-out": held_out,
+        "revel": specs,
+    }
+    if name not in known and not expanded(name, "suite").is_file():
+        raise ValueError(f"suite must be one of {list(SUITES)} or a file of cases, got {name!r}")
+    found = known[name] if name in known else read_cases(name)
     return tuple(found if count is None else found[: check_int(count, "count", least=1)])
 
 
-def _from_file(name: str) -> Sequence[Case]:
-    if not expanded(name, "suite").is_file():
-        raise ValueError(f"suite must be one of {list(SUITES)} or a file of cases, got {name!r}")
-    return read_cases(name)
-
-
 def read_cases(file: str | Path) -> tuple[Case, ...]:
-    """The cases of a file of JSON lines.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: a line that is no case; the message names it.
-    """
+    """The cases of a file of JSON lines; errors name the line."""
     place = expanded(file, "file")
     if not place.exists():
         raise FileNotFoundError(f"there is no file of cases {str(place)!r}")

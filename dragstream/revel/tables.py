@@ -51,9 +51,8 @@ GROUPS = {
 def rows(results: Sequence[Result]) -> Rows:
     """Per method the mean of each measure over its cases, and `ratio`, those means to "none"'s.
 
-    Measures that no case has are None, and `measured` counts the cases in which ObjMC could be
-    measured. Ratios are of the means over the cases that both methods have. `ratio` is None
-    without the row "none", and so is each ratio to a mean of 0.
+    Measures that no case has are None. Ratios are of the means over the cases that both methods
+    have; None without the row "none", and to a mean of 0.
     """
     values = table(results)
     methods = values.index.unique("method")

@@ -46,9 +46,7 @@ PARTS = (
     Part("decoders", "Decoding a block", ("here", "beside", "times as fast"), 40, decoders),
     Part("profile", "The largest costs", ("seconds on the device", "", "share"), 40, profiles),
     Part("join", "Keys and values of one layer: ring buffer, copy", _RING, 20, join),
-    Part(
-        "attention", "Attention of one layer", ("kernel", "usual", "times as fast"), 40, attention
-    ),
+    Part("attention", "Attention of one layer", _KERNEL, 40, attention),
     Part("live", "A live drag, small decoder", _LIVE, 60, live),
     Part("memory", "Memory of a model and a block", _PLANNED, 100, memory),
     Part("tests", "Tests that need a GPU", ("", "", ""), 150, suite),
