@@ -8,6 +8,7 @@ are those that torch-fidelity or pytorch-fid download, with the same names of la
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,7 +19,6 @@ from dragstream.drags.checks import truncate
 from dragstream.metrics.weight_files import hub_file, read_state
 from dragstream.models.defaults import cpu_by_default
 
-FEATURES = 2048
 SIZE = 299
 
 _FILES = (
@@ -53,16 +53,9 @@ class Unit(nn.Module):
         return F.relu(self.bn(self.conv(inputs)))
 
 
-def _average(inputs: Tensor) -> Tensor:
-    return F.avg_pool2d(inputs, 3, stride=1, padding=1, count_include_pad=False)
-
-
-def _maximum(inputs: Tensor) -> Tensor:
-    return F.max_pool2d(inputs, 3, stride=1, padding=1)
-
-
-def _halve(inputs: Tensor) -> Tensor:
-    return F.max_pool2d(inputs, 3, stride=2)
+_average = partial(F.avg_pool2d, kernel_size=3, stride=1, padding=1, count_include_pad=False)
+_maximum = partial(F.max_pool2d, kernel_size=3, stride=1, padding=1)
+_halve = partial(F.max_pool2d, kernel_size=3, stride=2)
 
 
 class Mixed(nn.Module):
@@ -87,9 +80,9 @@ class Mixed(nn.Module):
                 units: dict[str, Kernel] = {**twins} or {name: kernel}
                 last = number == len(convolutions)
                 for each, size in units.items():
-                    self.add_module(
-                        each, _unit(width, outputs, size, halve=last and pool is _halve)
-                    )
+                    rows, columns = (size, size) if isinstance(size, int) else size
+                    place = (2, 0) if last and pool is _halve else (1, (rows // 2, columns // 2))
+                    self.add_module(each, Unit(width, outputs, size, *place))
                 chain.append(tuple(units))
                 width = outputs
             self.chains.append(chain)
@@ -107,11 +100,6 @@ class Mixed(nn.Module):
         if [("branch_pool",)] not in self.chains:
             outputs.append(pooled)
         return torch.cat(outputs, dim=1)
-
-
-def _unit(inputs: int, outputs: int, kernel: Kernel, *, halve: bool) -> Unit:
-    rows, columns = (kernel, kernel) if isinstance(kernel, int) else kernel
-    return Unit(inputs, outputs, kernel, *((2, 0) if halve else (1, (rows // 2, columns // 2))))
 
 
 def _block35(pooled: int) -> Branches:

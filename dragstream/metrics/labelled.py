@@ -101,12 +101,9 @@ def measure_label(
     """ObjMC of a video file against a label.
 
     An animation is followed through `video` from the labelled frame on; positions are read in the
-    last video frame of each latent frame. Where `video` holds only what comes after the labelled
-    frame, that frame is `handle_frame`, or read from `before`.
-
-    An edit is followed from the labelled frame of `before` to the same frame of `video`, in one
-    step. Where that gives no figure, and both videos share the blocks before the edited one, it is
-    followed back through them to the last frame that they share, and forward again.
+    last video frame of each latent frame. An edit is followed from the labelled frame of `before`
+    to the same frame of `video`, in one step. Where that gives no figure, and both videos share
+    the blocks before the edited one, it is followed back through them and forward again.
 
     Args:
         label: see :func:`dragstream.drags.labels.read_label`.
@@ -115,15 +112,12 @@ def measure_label(
             picture of that frame.
         handle_frame: a picture of the labelled frame, before an edit, or for a video that begins
             after it.
-        first_frame: number of the labelled frame in `video`, from 0; None: the label's
-            own number (12 b - 4 for block b of the released model); of an edit's video that holds
-            the edited block alone, its last.
-        before_frame: number of the labelled frame in `before`; None: the label's own number, or the
-            last where `before` is shorter.
+        first_frame: number of the labelled frame in `video`, from 0; None: the label's own (12 b
+            - 4 for block b of the released model); of an edited block alone, its last.
+        before_frame: the same of `before`; None: the label's own, or the last of a shorter one.
         clock: latent to video frames of the model that made the video.
         frames_per_block: latent frames a block of that model.
-        **options: `tracker`, `points`, `seed`, `least_coverage` and `warn_below` of
-            :func:`dragstream.metrics.objmc.objmc`, for each drag.
+        **options: of :func:`dragstream.metrics.objmc.objmc`, for each drag.
 
     Raises:
         FileNotFoundError: a file is missing.

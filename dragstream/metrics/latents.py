@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,13 +32,7 @@ class LabelledDAI:
 
     def to_json(self) -> dict[str, object]:
         """Plain lists and numbers."""
-        return {
-            "mean": self.mean,
-            "first_frame": self.first_frame,
-            "radius": self.radius,
-            "drags": list(self.drags),
-            "still": list(self.still),
-        }
+        return {"mean": self.mean, **asdict(self)}
 
 
 def read_latents(path: str | Path) -> Tensor:

@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.sliding import scatter, without_sliding
 from dragstream.metrics.trackers import Tracker, tracker_for
 
-Points = tuple[tuple[float, float], ...]
+Point = tuple[float, float]
 
 
 class ObjMCOptions(TypedDict, total=False):
@@ -68,8 +68,8 @@ class ObjMC:
     distances: tuple[float, ...]
     mean_position: float
     point_by_point: float
-    trajectory: Points
-    commanded: Points
+    trajectory: tuple[Point, ...]
+    commanded: tuple[Point, ...]
     still: float
     coverage: float
     frames: tuple[int, ...]
@@ -82,18 +82,14 @@ class ObjMC:
 
     def to_json(self) -> dict[str, object]:
         """Plain lists and numbers; None where there is no figure."""
-        return {
-            "mean": json_number(self.mean),
-            "distances": [json_number(each) for each in self.distances],
-            "mean_position": json_number(self.mean_position),
-            "point_by_point": json_number(self.point_by_point),
-            "trajectory": [[json_number(each) for each in point] for point in self.trajectory],
-            "commanded": [[json_number(each) for each in point] for point in self.commanded],
-            "still": self.still,
-            "coverage": self.coverage,
-            "frames": list(self.frames),
-            "tracker": self.tracker,
-        }
+        return {name: _plain(value) for name, value in vars(self).items()}
+
+
+def _plain(value: Any) -> Any:
+    """Lists for tuples, None for NaN."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return json_number(value) if isinstance(value, float) else value
 
 
 def json_number(value: float) -> float | None:
@@ -143,28 +139,23 @@ def objmc(
     background (:func:`dragstream.metrics.sliding.without_sliding`).
 
     Args:
-        frames: (T, H, W, 3) uint8; `frames[0]` is the frame that the handle region lies on. For
-            an edit these are two frames, before and after.
+        frames: (T, H, W, 3) uint8; `frames[0]` is the frame that the handle region lies on. For an
+            edit these are two frames, before and after.
         drag: the handle region in `frames[0]` (a deformation holds its edge) and the motion.
-        at: the frame of each trajectory point (see :func:`latent_offsets`); None: every frame
-            after the first one.
+        at: the frame of each trajectory point; None: every frame after the first one.
         commands: the commanded map from rest of each trajectory point; None: the drag's motion,
             whose end is reached at the last point (for an edit: `[drag.motion.at(1)]`).
-        tracker: None: :class:`~dragstream.metrics.matching.DescriptorMatching` for two frames,
-            between which anything may have moved far; else the one for the command's size
-            (:func:`dragstream.metrics.trackers.tracker_for`).
+        tracker: None: :class:`~dragstream.metrics.matching.DescriptorMatching` for two frames, else
+            the one for the command's size (:func:`dragstream.metrics.trackers.tracker_for`).
         points: the most points to scatter in the region.
         seed: seed of the scattering.
-        least_coverage: a trajectory point has no figure (NaN) where a smaller share of the points
-            could be followed, 0..1.
+        least_coverage: a trajectory point has no figure (NaN) below this share of followed points.
         warn_below: a coverage below this share warns with :class:`LowCoverage`.
 
     Raises:
-        TypeError: a tracker that is no :class:`~dragstream.metrics.trackers.Tracker`, or tracks
-            that are no arrays.
+        TypeError: no :class:`~dragstream.metrics.trackers.Tracker`, or tracks that are no arrays.
         ValueError: tracks of another shape than (T, N, 2), frames of another size than the
-            region's, `at` outside the video, another number of commands, or `least_coverage`
-            outside 0..1.
+            region's, `at` outside the video, another number of commands, or a share outside 0..1.
         ImportError: the tracker needs OpenCV, and it is not installed.
     """
     frames = np.asarray(frames)
@@ -180,7 +171,13 @@ def objmc(
     tracks, consistent = _tracked(tracker, frames[: read[-1] + 1], mask, start)
     result = _compare(drag, read, commands, start, tracks, consistent, least_coverage, tracker.name)
     if result.coverage < warn_below:
-        _warn(result)
+        least = "the distance may reflect the tracker more than the drag"
+        warnings.warn(
+            f"only {result.coverage:.0%} of the points were followed consistently to the end by "
+            f"{result.tracker}: {least if result.measured else 'too few for a figure'}",
+            LowCoverage,
+            stacklevel=2,
+        )
     return result
 
 
@@ -224,27 +221,48 @@ def _compare(  # noqa: PLR0917
     tracker: str,
 ) -> ObjMC:
     """Compare tracks with the commanded positions at the trajectory points."""
-    measured = [float(consistent[frame].mean()) >= max(least_coverage, 1e-9) for frame in read]
-    followed = [tracks[frame][consistent[frame]] for frame in read]
-    goals = [command.apply(start) for command in commands]
-    wanted = [goal[consistent[frame]] for frame, goal in zip(read, goals, strict=True)]
-    means, each = (
-        _where(measured, _distances(followed, wanted, each=each)) for each in (False, True)
-    )
-    # Points are compared one by one where the mean position may not show the motion.
     turns = not drag.motion.mean_tells
+    goals = [command.apply(start) for command in commands]
+    unknown = (math.nan, math.nan)
+    found: list[tuple[float, float, Point, Point]] = []
+    for frame, goal in zip(read, goals, strict=True):
+        kept = consistent[frame]
+        if float(kept.mean()) < max(least_coverage, 1e-9):
+            found.append((*unknown, unknown, unknown))
+            continue
+        track, wanted = tracks[frame][kept], goal[kept]
+        apart = (_apart(track - wanted, each=each) for each in (False, True))
+        found.append((*apart, _middle(track), _middle(wanted)))  # type: ignore[arg-type]
+    means, each, trajectory, commanded = zip(*found, strict=True)
     return ObjMC(
+        # Points are compared one by one where the mean position may not show the motion.
         mean=_mean(each if turns else means),
         distances=each if turns else means,
         mean_position=_mean(means),
         point_by_point=_mean(each),
-        trajectory=_means(followed, measured),
-        commanded=_means(wanted, measured),
-        still=float(np.mean(_distances([start] * len(goals), goals, each=turns))),
+        trajectory=trajectory,
+        commanded=commanded,
+        still=float(np.mean([_apart(start - goal, each=turns) for goal in goals])),
         coverage=float(consistent[read[-1]].mean()),
         frames=read,
         tracker=tracker,
     )
+
+
+def _apart(gaps: NDArray[np.float64], *, each: bool) -> float:
+    """Distance of points from their goals, or of their means."""
+    gap = np.linalg.norm(gaps, axis=1).mean() if each else np.linalg.norm(gaps.mean(axis=0))
+    return float(gap)
+
+
+def _middle(points: NDArray[np.float64]) -> Point:
+    x, y = points.mean(axis=0)
+    return float(x), float(y)
+
+
+def _mean(distances: Sequence[float]) -> float:
+    """Of the trajectory points that were measured; NaN where the last one was not."""
+    return math.nan if math.isnan(distances[-1]) else float(np.nanmean(distances))
 
 
 def _check_tracks(tracks: object, consistent: object, shape: tuple[int, int], name: str) -> None:
@@ -256,20 +274,6 @@ def _check_tracks(tracks: object, consistent: object, shape: tuple[int, int], na
                 f"the tracker {name!r} must give tracks (T, N, 2) and a mask (T, N) with T, N = "
                 f"{shape}, got shape {found.shape}"
             )
-
-
-def _warn(result: ObjMC) -> None:
-    so = (
-        "the distance may reflect the tracker more than the drag"
-        if result.measured
-        else "too few for a figure"
-    )
-    warnings.warn(
-        f"only {result.coverage:.0%} of the points were followed consistently to the end by "
-        f"{result.tracker}: {so}",
-        LowCoverage,
-        stacklevel=3,
-    )
 
 
 def _trajectory_frames(at: Sequence[int] | None, length: int) -> tuple[int, ...]:
@@ -284,35 +288,3 @@ def _trajectory_frames(at: Sequence[int] | None, length: int) -> tuple[int, ...]
             f"(the video has {length} frames from the handle's on), got {list(read)}"
         )
     return read
-
-
-def _distances(
-    tracks: Iterable[NDArray[np.float64]], goals: Iterable[NDArray[np.float64]], *, each: bool
-) -> tuple[float, ...]:
-    """Per trajectory point, pixels: of the points one by one, or of their means; NaN of none."""
-    gaps = [track - goal for track, goal in zip(tracks, goals, strict=True)]
-    if each:
-        return tuple(
-            float(np.linalg.norm(gap, axis=1).mean()) if len(gap) else math.nan for gap in gaps
-        )
-    return tuple(float(np.linalg.norm(gap.mean(axis=0))) if len(gap) else math.nan for gap in gaps)
-
-
-def _where(measured: Sequence[bool], values: Sequence[float]) -> tuple[float, ...]:
-    return tuple(
-        value if known else math.nan for known, value in zip(measured, values, strict=True)
-    )
-
-
-def _mean(distances: Sequence[float]) -> float:
-    """Of the trajectory points that were measured; NaN where the last one was not."""
-    return math.nan if math.isnan(distances[-1]) else float(np.nanmean(distances))
-
-
-def _means(points: Sequence[NDArray[np.float64]], measured: Sequence[bool]) -> Points:
-    """The mean (x, y) of each group of points; NaN where it was not measured."""
-    found = [
-        group.mean(axis=0) if known else (math.nan, math.nan)
-        for group, known in zip(points, measured, strict=True)
-    ]
-    return tuple((float(x), float(y)) for x, y in found)
