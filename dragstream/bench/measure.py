@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -247,16 +248,35 @@ def comparison(pairs: Sequence[tuple[float, ...]]) -> Comparison:
 
 def working_bytes(call: Call, device: torch.device) -> int:
     """The most memory that a call takes beside what is there before; the call runs once."""
+    synchronize()
+    with peak_of(device) as peak:
+        call()
+        return peak()
+
+
+@contextlib.contextmanager
+def peak_of(device: torch.device) -> Iterator[Callable[[], int]]:
+    """Yield a function to the peak of the bytes allocated inside, since its last call."""
     if device.type != "cuda":
         with Meter() as meter:
-            call()
-        return int(meter.peak)
-    synchronize()
+
+            def since() -> int:
+                found, meter.peak = meter.peak, meter.alive
+                return int(found)
+
+            yield since
+        return
+    torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)
     before = torch.cuda.memory_allocated(device)
-    call()
-    synchronize()
-    return int(torch.cuda.max_memory_allocated(device) - before)
+
+    def since_cuda() -> int:
+        synchronize()
+        found = torch.cuda.max_memory_allocated(device) - before
+        torch.cuda.reset_peak_memory_stats(device)
+        return int(found)
+
+    yield since_cuda
 
 
 def compare_dtypes(

@@ -19,8 +19,8 @@ from dragstream.drags.labels import (
     read_label,
 )
 from dragstream.metrics.cotracker import CoTracker
+from dragstream.metrics.dai import measure_latents, read_latents
 from dragstream.metrics.labelled import LabelledObjMC, find_before, find_video, measure_label
-from dragstream.metrics.latents import measure_latents, read_latents
 from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.trackers import DenseFlow, LucasKanade, Tracker
 

@@ -20,7 +20,7 @@ from dragstream.metrics.label_commands import add_number
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
 from dragstream.models import load
 from dragstream.models.base import VideoModel
-from dragstream.revel import captions, identity, live
+from dragstream.revel import captions, live
 from dragstream.revel.cases import PLANNED, Kind
 from dragstream.revel.commands import (
     METHODS,
@@ -112,7 +112,7 @@ def _add_observations(commands: Any) -> None:
     """Commands that examine streams without drags, or pull objects while the video plays."""
     text = "objects of the packaged world, many blocks on"
     objects = _measurement(commands, "identity", _identity, text)
-    shown = {"default": list(identity.BLOCKS), "help": "(default: %(default)s)"}
+    shown = {"default": list(captions.BLOCKS), "help": "(default: %(default)s)"}
     objects.add_argument("--blocks", type=int, nargs="+", **shown)
     text = "objects that captions describe, without a picture"
     words = _measurement(commands, "captions", _captions, text)
@@ -155,10 +155,10 @@ def _load(options: argparse.Namespace) -> tuple[VideoModel, dict[str, Any]]:
 
 def _identity(options: argparse.Namespace) -> Outcome:
     model, about = _load(options)
-    found = list(identity.observe(model, options.streams, options.seed, options.blocks))
-    marks = identity.summary(found)
+    found = list(captions.observe(model, options.streams, options.seed, options.blocks))
+    marks = captions.summary(found)
     outcome = {"marks": marks, "glimpses": [asdict(each) for each in found]}
-    return about | outcome, _text(identity.summary_table(marks))
+    return about | outcome, _text(captions.summary_table(marks))
 
 
 def _live(options: argparse.Namespace) -> Outcome:

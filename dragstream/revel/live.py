@@ -8,8 +8,10 @@ speed, and the delay of one block, which no machine can avoid, is part of the di
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from dragstream.drags import regions
 from dragstream.drags.checks import Point, check_int, check_positive
 from dragstream.drags.motions import Poses
 from dragstream.drags.paths import Path
+from dragstream.method.base import DragMethod
 from dragstream.method.moments import Moments, drift
 from dragstream.metrics.objmc import json_number, known_mean
 from dragstream.models.base import VideoModel
@@ -26,7 +29,7 @@ from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.detection import Detection, detect
-from dragstream.revel.live_quality import block_quality, quality_drift, release_waits
+from dragstream.revel.looks import identity
 from dragstream.revel.methods import Method
 from dragstream.revel.pages import table_lines
 from dragstream.revel.proposals import is_whole
@@ -34,14 +37,19 @@ from dragstream.revel.scenes import ATTEMPTS, check_world, subjects_of
 from dragstream.revel.shape import fidelity
 from dragstream.revel.statistics import estimate, shown
 from dragstream.revel.studies import Measure
+from dragstream.stream.events import BlockMade, Event
 from dragstream.stream.live import LiveStream
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
 
-__all__ = ["SPEED", "Pulled", "curve", "pulls", "report"]
-
 SPEED = 24.0
 """Default speed of the pointer, pixels a second."""
+SPAN = 5.0
+"""Seconds at the beginning and at the end of a video that are compared."""
+_STEP = 24.0
+"""Pixels that the object is pulled by before it is let go."""
+_LONGEST = 600.0
+"""Seconds after which a picture is given up."""
 _MOVES = 6
 """Moves of the pointer in the time of a block."""
 _MARGIN = 4.0
@@ -301,3 +309,86 @@ def _figure(pulled: Pulled, column: str) -> float:
     if isinstance(value, tuple):  # one a block: at the end
         value = value[-1] if value else None
     return math.nan if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Quality of an object in one frame; NaN where it is not seen."""
+
+    identity: float  # cosine of its features with those before the pull (`looks.identity`)
+    colour: float  # euclidean distance of its mean colour from that before, grey levels (0..255)
+
+
+def block_quality(
+    before: NDArray[np.uint8],
+    seen_before: Detection,
+    frame: NDArray[np.uint8],
+    seen: Detection | None,
+) -> Quality:
+    """Compare an object in a frame with itself before the pull."""
+    if seen is None:
+        return Quality(math.nan, math.nan)
+    then, now = (
+        shown[mask].mean(axis=0) for shown, mask in ((before, seen_before.mask), (frame, seen.mask))
+    )
+    return Quality(
+        identity(before, seen_before.mask, frame, seen.mask), float(np.linalg.norm(now - then))
+    )
+
+
+def quality_drift(values: Sequence[float], seconds: float) -> float:
+    """Mean of the last five seconds minus that of the first five; NaN for less than ten seconds.
+
+    `values` are one a block of `seconds`; NaN too where a span has no figure.
+    """
+    count = round(SPAN / seconds)
+    if count < 1 or len(values) < 2 * count:
+        return math.nan
+    first, last = (known_mean(part) for part in (values[:count], values[-count:]))
+    return math.nan if first is None or last is None else last - first
+
+
+def release_waits(
+    stream: Stream,
+    seen: Detection,
+    settings: DragMethod | None,
+    count: int,
+    rng: np.random.Generator,
+) -> tuple[float, ...]:
+    """Seconds from letting go of an object to the first picture that shows the pull.
+
+    The stream plays as fast as the model can, with the object held. At a random moment within a
+    block's time the hold moves by 24 pixels and is released.
+    """
+    return tuple(_wait(stream.fork(), seen, settings, float(rng.uniform())) for _ in range(count))
+
+
+def _wait(stream: Stream, seen: Detection, settings: DragMethod | None, share: float) -> float:
+    made: SimpleQueue[tuple[float, Block]] = SimpleQueue()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, BlockMade):
+            made.put((time.monotonic(), event.block))
+
+    live = LiveStream(stream, math.inf)
+    unsubscribe = live.subscribe(listen)
+    try:
+        (x, y), width = seen.center, seen.mask.shape[1]
+        target = x + (_STEP if x < width / 2 else -_STEP)
+        hold = live.hold(seen.mask, seen.center, settings=settings)
+        live.start()
+        _, first = made.get(timeout=_LONGEST)
+        time.sleep(share * first.timings.total)
+        hold.move_to(target, y)
+        let_go = time.monotonic()
+        hold.release()
+        while True:
+            shown, block = made.get(timeout=_LONGEST)
+            # places are recorded to a thousandth
+            if block.drags and abs(_asked(block)[-1][0] - target) < 0.1:
+                return shown - let_go
+    except Empty:
+        raise RuntimeError(f"no picture of the pull within {_LONGEST:g} seconds") from None
+    finally:
+        unsubscribe()
+        live.stop()

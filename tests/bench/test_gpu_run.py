@@ -13,8 +13,8 @@ from dragstream.bench import __main__ as command
 from dragstream.bench.gpu import child as child_module
 from dragstream.bench.gpu import parts as parts_module
 from dragstream.bench.gpu.child import Child, ChildError
-from dragstream.bench.gpu.rows import Part, Row
 from dragstream.bench.gpu.runner import forget, read, run, table
+from dragstream.bench.gpu.setup import Part, Row
 from dragstream.bench.measure import Spread
 
 ABOUT = {"size": "tiny", "device": "CPU"}

@@ -12,7 +12,7 @@ from dragstream.models.playground.captions import caption
 from dragstream.revel import live
 from dragstream.revel.cases import RenderedStart
 from dragstream.revel.detection import detect
-from dragstream.revel.live_quality import block_quality, quality_drift, release_waits
+from dragstream.revel.live import block_quality, quality_drift, release_waits
 from dragstream.revel.methods import Method
 from dragstream.revel.scenes import subjects_of
 from dragstream.stream.records import Mode

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from dragstream.bench.gpu.rows import Row, attempt
-from dragstream.bench.gpu.setup import Setup
+from dragstream.bench.gpu.setup import Row, Setup, attempt
 from dragstream.models.causal_attention import attend, attend_after
 from dragstream.models.causal_gradient import KeyValue, joined
 

@@ -7,8 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from dragstream.bench.gpu.rows import Row, attempt
-from dragstream.bench.gpu.setup import Setup
+from dragstream.bench.gpu.setup import Row, Setup, attempt
 from dragstream.bench.measure import Spread
 from dragstream.stream.events import Event, HoldsChanged
 from dragstream.stream.live import LiveStream

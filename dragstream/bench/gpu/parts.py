@@ -23,9 +23,8 @@ from dragstream.bench.gpu.passes import (
     profiles,
     rates,
 )
-from dragstream.bench.gpu.rows import Part, Row
 from dragstream.bench.gpu.runner import TABLE, forget, run
-from dragstream.bench.gpu.setup import BY_NAME, Setup
+from dragstream.bench.gpu.setup import BY_NAME, Part, Row, Setup
 from dragstream.bench.gpu.suite import suite
 from dragstream.bench.gpu.variants import attentions, compiled, dtypes, eight_bits
 from dragstream.bench.measure import machine

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dragstream.bench.gpu.child import ChildError
-from dragstream.bench.gpu.rows import Part, Row
+from dragstream.bench.gpu.setup import Part, Row
 
 FIGURES, TABLE = "gpu.json", "gpu.md"
 

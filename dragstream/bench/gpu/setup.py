@@ -1,17 +1,18 @@
-"""Sizes of the benchmark, and the models of random weights that its parts share."""
+"""Rows of figures, the parts that they belong to, and the models that these share."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import gc
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 
-from dragstream.bench.gpu.rows import Row
+from dragstream.bench.gpu.child import reason
 from dragstream.bench.measure import Call, Spread, alternate, clock_of, comparison
 from dragstream.bench.random_models import assembled
 from dragstream.bench.wan import FilledModel, WanBenchmark
@@ -20,6 +21,52 @@ from dragstream.models.wan.preview import PreviewDecoder
 from dragstream.models.wan.release import Release
 from dragstream.models.wan.releases import RELEASES
 from dragstream.models.wan.sizes import SIZES, Sizes
+
+_LOST = "CUDA error"
+"""Torch's error text when a device no longer works in this process."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the results; what could not be measured is None, and `note` says why."""
+
+    name: str  # what was measured
+    unit: str = "s"  # of `own` and `beside`: "s", "GB", "GB/s" or "TFLOP/s"
+    own: Spread | None = None  # the figure
+    beside: Spread | None = None  # what it is compared with
+    ratio: Spread | None = None  # see the part's `columns`
+    note: str = ""  # anything else
+
+
+def exactly(value: float) -> Spread:
+    """One value as a spread."""
+    return Spread(value, value, value)
+
+
+def attempt(name: str, measure: Callable[[], Row]) -> Row:
+    """Measure a row; memory, a package or a kernel that is missing becomes its note."""
+    try:
+        return measure()
+    except Exception as error:
+        if _LOST in str(error):
+            raise
+        note = f"not measured: {reason(error)}"
+    if torch.cuda.is_available():  # outside the handler, whose traceback holds the tensors
+        gc.collect()
+        torch.cuda.empty_cache()
+    return Row(name, note=note)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Measurements that belong together."""
+
+    name: str  # the name on the command line and in the results
+    title: str  # what is measured, for the table
+    columns: tuple[str, str, str]  # what `own`, `beside` and `ratio` are in its rows
+    seconds: float  # the time that it may take; it is stopped then
+    run: Callable[[Any], Iterator[Row]]  # measures; yields rows as they are known
+
 
 _RELEASE = RELEASES["self-forcing"]
 _SIZES = SIZES[_RELEASE.base]
@@ -119,14 +166,14 @@ class Setup:
         self, name: str, own: Call, beside: Call, note: str = "", *, repeats: int = 1
     ) -> Row:
         """A row of two calls that take turns, after each has run once."""
-        calls = [partial(_again, call, repeats) for call in (own, beside)]
+
+        def again(call: Call) -> None:
+            for _ in range(repeats):
+                call()
+
+        calls = [partial(again, call) for call in (own, beside)]
         for call in calls:
             call()
         pairs = alternate(calls, self.size.pairs, self.clock)
         found = comparison([(mine / repeats, theirs / repeats) for mine, theirs in pairs])
         return Row(name, "s", found.own, found.other, found.ratio, note)
-
-
-def _again(call: Call, repeats: int) -> None:
-    for _ in range(repeats):
-        call()
