@@ -88,7 +88,7 @@ class Pool(nn.Module):
 class Mixed(nn.Module):
     """An inception module: four branches side by side."""
 
-    def __init__(self, inputs: int, widths: tuple[int, int, int, int, int, int]) -> None:
+    def __init__(self, inputs: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         direct, narrow_3, wide_3, narrow_5, wide_5, pooled = widths
         self.units = nn.ModuleDict(
@@ -106,19 +106,17 @@ class Mixed(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(N, C, T, H, W) in and out."""
-        units = self.units
-        narrow_3 = units["Branch_1/Conv3d_0a_1x1"](inputs)
-        narrow_5 = units["Branch_2/Conv3d_0a_1x1"](inputs)
+        direct, narrow_3, wide_3, narrow_5, wide_5, pooled = self.units.values()
         branches = (
-            units["Branch_0/Conv3d_0a_1x1"](inputs),
-            units["Branch_1/Conv3d_0b_3x3"](narrow_3),
-            units["Branch_2/Conv3d_0b_3x3"](narrow_5),
-            units["Branch_3/Conv3d_0b_1x1"](self.pool(inputs)),
+            direct(inputs),
+            wide_3(narrow_3(inputs)),
+            wide_5(narrow_5(inputs)),
+            pooled(self.pool(inputs)),
         )
         return torch.cat(branches, dim=1)
 
 
-_MIXED: tuple[tuple[str, tuple[int, int, int, int, int, int]], ...] = (
+_MIXED: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("Mixed_3b", (64, 96, 128, 16, 32, 32)),
     ("Mixed_3c", (128, 128, 192, 32, 96, 64)),
     ("Mixed_4b", (192, 96, 208, 16, 48, 64)),

@@ -44,19 +44,21 @@ Outcome = tuple[dict[str, Any], str]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m dragstream.revel", description=__doc__)
-    commands = parser.add_subparsers(dest="suite", required=True)
-    _add_sweeps(commands)
-    _add_observations(commands)
-    add_commands(commands)
-    add_evidence_commands(commands)
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
         status: int = options.call(options)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m dragstream.revel", description=__doc__)
+    commands = parser.add_subparsers(dest="suite", required=True)
+    for add in (_add_sweeps, _add_observations, add_commands, add_evidence_commands):
+        add(commands)
+    return parser
 
 
 def _tabulate(options: argparse.Namespace) -> int:
