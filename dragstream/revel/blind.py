@@ -6,7 +6,7 @@ key. The choices are a JSON file, which the page offers as a download.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,9 @@ from scipy import stats
 
 from dragstream.drags.checks import check_positive, short_repr, truncate
 from dragstream.drags.files import checked_target, expanded
-from dragstream.revel.case_folders import CASE, film_folder, read_command, read_document
+from dragstream.revel.case_folders import BROKEN, CASE, film_folder, read_command, read_document
 from dragstream.revel.folders import method_titles, read_run
 from dragstream.revel.gallery import ShownCase, write_page
-from dragstream.revel.measuring import Result
 from dragstream.revel.methods import FULL
 from dragstream.revel.pages import escaped, table_lines
 from dragstream.revel.statistics import CONFIDENCE
@@ -57,8 +56,15 @@ def write_blind(
     if places[0].resolve() == places[1].resolve() and methods[0] == methods[1]:
         raise ValueError(f"both sides are {methods[0]!r} of {str(places[0])!r}: name two methods")
     runs = [read_run(place) for place in places]
-    cases = _shared(runs, places, methods)
     pairs = list(zip(places, methods, strict=True))
+    first_cases, second_cases = (
+        [each.case for each in results if each.method == method]
+        for (_, results), method in zip(runs, methods, strict=True)
+    )
+    cases = [case for case in first_cases if case in second_cases]
+    if not cases:
+        one, other = (f"{str(place)!r} ({name})" for place, name in pairs)
+        raise ValueError(f"{one} and {other} share no case")
     document = {
         "title": "Which video follows the drag better?",
         "format": FORMAT,
@@ -70,23 +76,6 @@ def write_blind(
     folders = (film_folder(places[0], case) for case in cases)
     shown = [ShownCase(read_command(folder / CASE), pairs) for folder in folders]
     return write_page("blind", target, document, shown, limit)
-
-
-def _shared(
-    runs: Sequence[tuple[dict[str, Any], Sequence[Result]]],
-    places: tuple[Path, Path],
-    methods: tuple[str, str],
-) -> list[str]:
-    """The cases on which both runs have carried out their method."""
-    first, second = (
-        [each.case for each in results if each.method == method]
-        for (_, results), method in zip(runs, methods, strict=True)
-    )
-    if cases := [case for case in first if case in second]:
-        return cases
-    raise ValueError(
-        f"{str(places[0])!r} ({methods[0]}) and {str(places[1])!r} ({methods[1]}) share no case"
-    )
 
 
 @dataclass(frozen=True)
@@ -164,43 +153,31 @@ def count_choices(files: Sequence[str | Path]) -> Count:
         return Count(sides, (0, 0), same, 0, 0.0, 1.0, 1.0, 1.0)
     test = stats.binomtest(first, first + second)
     interval = test.proportion_ci(confidence_level=CONFIDENCE, method="exact")
-    return Count(
-        sides,
-        (first, second),
-        same,
-        left,
-        float(interval.low),
-        float(interval.high),
-        float(test.pvalue),
-        float(stats.binomtest(left, len(decided)).pvalue),
-    )
+    by_side = stats.binomtest(left, len(decided)).pvalue
+    figures = (float(each) for each in (interval.low, interval.high, test.pvalue, by_side))
+    return Count(sides, (first, second), same, left, *figures)
 
 
 def _read(file: Path) -> tuple[tuple[str, str], dict[str, tuple[str, str]]]:
     """The sides of a file of choices, and verdict and chosen side by case."""
-    document = read_document(file, FORMAT, "choices")
+    document, choices = read_document(file, FORMAT, "choices"), {}
     try:
-        first, second = document["sides"]
-        choices = {_text(each, "case"): _choice(each) for each in document["choices"]}
-    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        first, second = map(str, document["sides"])
+        for each in document["choices"]:
+            verdict, side = each["verdict"], each.get("side")
+            check_one_of(verdict, VERDICTS, "verdict")
+            if verdict != "same":
+                check_one_of(side, ("left", "right"), "side")
+            choices[str(each["case"])] = (verdict, str(side))
+    except BROKEN as error:
         raise ValueError(f"{file}: {truncate(str(error) or type(error).__name__)}") from error
-    return (str(first), str(second)), choices
+    return (first, second), choices
 
 
-def _choice(entry: Mapping[str, Any]) -> tuple[str, str]:
-    verdict, side = _text(entry, "verdict"), entry.get("side")
-    if verdict not in VERDICTS:
-        raise ValueError(f"verdict must be one of {VERDICTS}, got {short_repr(verdict)}")
-    if verdict != "same" and side not in {"left", "right"}:
-        raise ValueError(f"side must be left or right, got {short_repr(side)}")
-    return verdict, str(side)
-
-
-def _text(entry: Mapping[str, Any], name: str) -> str:
-    value = entry[name]
-    if not isinstance(value, str):
-        raise ValueError(f"{name} must be a string, got {short_repr(value)}")  # noqa: TRY004
-    return value
+def check_one_of(value: object, allowed: Sequence[str], name: str) -> None:
+    """Refuse a value that is not one of these."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {allowed}, got {short_repr(value)}")
 
 
 def count_table(count: Count) -> str:

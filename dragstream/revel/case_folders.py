@@ -36,7 +36,7 @@ from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Shape
 from dragstream.drags.tracks import Tracks
 from dragstream.metrics.videos import read_video
-from dragstream.revel.cases import Case
+from dragstream.revel.cases import Case, check_fields
 from dragstream.revel.methods import BASELINE
 from dragstream.revel.preparation import PreparedCase
 from dragstream.stream.mp4 import encode_mp4
@@ -50,7 +50,8 @@ MOST_PIXELS = 2**25
 _LARGEST = 2**28  # bytes of a file that is read
 _POINTS = 16
 """Points of each handle in the file of tracks."""
-_BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+"""Errors that reading a damaged document may raise."""
 _FIELDS = {"format", "split", "height", "width", "frame_rate", "frames", "at", "case"}
 
 
@@ -125,11 +126,7 @@ class VideoCommand:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> VideoCommand:
         """The inverse of `to_json`."""
-        if set(document) != _FIELDS:
-            raise ValueError(
-                f"a case has the fields {sorted(_FIELDS)}; missing "
-                f"{sorted(_FIELDS - set(document))}, unknown {sorted(set(document) - _FIELDS)}"
-            )
+        check_fields(document, _FIELDS, "a case")
         frames = check_int(document["frames"], "frames", least=2)
         if frames > MOST_FRAMES:
             raise ValueError(f"frames must be at most {MOST_FRAMES}, got {frames}")
@@ -202,7 +199,7 @@ def read_command(file: Path) -> VideoCommand:
     document = read_document(file, FORMAT, "a case")
     try:
         return VideoCommand.from_json(document)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise ValueError(f"{file}: {truncate(str(error) or type(error).__name__)}") from error
 
 

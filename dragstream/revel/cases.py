@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from itertools import pairwise
 from typing import Any
@@ -99,13 +99,9 @@ class ImageStart:
 
 def start_to_json(start: RenderedStart | ImageStart | None) -> dict[str, Any] | None:
     """A document of strings and numbers; None for a stream that starts from its caption."""
-    match start:
-        case None:
-            return None
-        case ImageStart():
-            return {"png": base64.b64encode(start.png).decode("ascii")}
-        case RenderedStart():
-            return {"seed": start.seed, "scene": start.scene, "attempt": start.attempt}
+    if isinstance(start, ImageStart):
+        return {"png": base64.b64encode(start.png).decode("ascii")}
+    return None if start is None else asdict(start)
 
 
 def start_from_json(document: object) -> RenderedStart | ImageStart | None:
@@ -205,7 +201,8 @@ class PastDrag:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> PastDrag:
         """The inverse of `to_json`."""
-        values = _known(document, {field.name for field in fields(cls)} - {"keep"}, "an act")
+        check_fields(document, _names(cls), "an act")
+        values = dict(document)
         values["drags"], values["keep"] = _drags(values["drags"])
         if values["settings"] is not None:
             values["settings"] = method_from_json(values["settings"])
@@ -324,7 +321,7 @@ class Case:
         version = values.pop("version", None)
         if version != VERSION:
             raise ValueError(f"cases have version {VERSION}, got {version!r}")
-        values = _known(values, {field.name for field in fields(cls)} - {"keep"}, "a case")
+        check_fields(values, _names(cls), "a case")
         try:
             values["drags"], values["keep"] = _drags(values["drags"])
             values["mode"], values["kind"] = Mode(values["mode"]), Kind(values["kind"])
@@ -346,15 +343,19 @@ def _check_call(what: str, mode: Mode, drags: tuple[Drag, ...]) -> None:
         raise ValueError(f"{what} has no drags")
 
 
-def _known(document: Mapping[str, Any], known: Iterable[str], what: str) -> dict[str, Any]:
-    """The fields of a document, which must be exactly these."""
-    wanted, found = set(known), set(document)
+def _names(kind: type[PastDrag | Case]) -> set[str]:
+    """The fields of a document, where the region to keep stands with the drags."""
+    return {field.name for field in fields(kind)} - {"keep"}
+
+
+def check_fields(document: Mapping[str, Any], wanted: set[str], what: str) -> None:
+    """Refuse a document that has not exactly these fields."""
+    found = set(document)
     if found != wanted:
         raise ValueError(
             f"{what} has the fields {sorted(wanted)}; missing {sorted(wanted - found)}, "
             f"unknown {sorted(found - wanted)}"
         )
-    return dict(document)
 
 
 def _drags(document: Any) -> tuple[tuple[Drag, ...], Shape | None]:

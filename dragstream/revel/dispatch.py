@@ -42,19 +42,14 @@ def dispatch(
     check_int(retries, "retries", least=0)
     if client is None:
         return _here(work, items)
-    if gpus:
-        _check_gpus(client)
-    return _there(work, items, client, {"GPU": 1} if gpus else None, retries)
-
-
-def _check_gpus(client: Client) -> None:
-    """Refuse to wait for ever; where no worker is there yet, one with a GPU may come."""
-    workers = client.scheduler_info(n_workers=-1)["workers"]
+    workers = client.scheduler_info(n_workers=-1)["workers"] if gpus else {}
+    # Where no worker is there yet, one with a GPU may come.
     if workers and not any(worker["resources"].get("GPU") for worker in workers.values()):
         raise ValueError(
             f"none of the cluster's {len(workers)} worker(s) offers a GPU; start them with "
             "dask worker ADDRESS --nthreads 1 --resources GPU=1"
         )
+    return _there(work, items, client, {"GPU": 1} if gpus else None, retries)
 
 
 def _here(
@@ -62,10 +57,9 @@ def _here(
 ) -> Generator[tuple[str, Result | Exception], None, None]:
     for name, item in items.items():
         try:
-            result: Result | Exception = work(item)
+            yield name, work(item)
         except Exception as error:  # noqa: BLE001 - reported, and the others go on
-            result = error
-        yield name, result
+            yield name, error
 
 
 def _there(

@@ -22,14 +22,12 @@ from filelock import FileLock, Timeout
 
 from dragstream.drags.checks import short_repr, truncate
 from dragstream.drags.files import expanded, replacing
-from dragstream.revel.case_folders import CaseFilms, has_film, read_document, store_films
+from dragstream.revel.case_folders import BROKEN, CaseFilms, has_film, read_document, store_films
 from dragstream.revel.cases import Case
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, Method
 
 FORMAT = 1
-_BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
-"""Errors that reading a damaged line may raise."""
 
 
 class RunFolder:
@@ -167,7 +165,7 @@ def read_lines(file: Path, read: Any) -> list[Any]:
     for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         try:
             found.append(read(json.loads(line)))
-        except _BROKEN as error:
+        except BROKEN as error:
             reason = truncate(str(error) or type(error).__name__)
             raise ValueError(f"{file}, line {number}: {reason} in {short_repr(line)}") from error
     return found

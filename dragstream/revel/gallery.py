@@ -69,7 +69,10 @@ def write_gallery(
     names, titles = _methods(place, results, methods), method_titles(about)
     found = {(each.case, each.method): each for each in results}
     cases = list(dict.fromkeys(case for case, method in found if method == names[0]))
-    cases.sort(key=lambda case: _order(found[case, names[0]]))
+    shares = {case: share_of_still(found[case, names[0]]) for case in cases}
+    # not measured first, then by error
+    order = {case: -math.inf if share is None else -share for case, share in shares.items()}
+    cases.sort(key=lambda case: (order[case], case))
     columns = [*names, *([] if BASELINE in names else [BASELINE])]
     document = {
         "title": f"Dragging, case by case: {place.resolve().name}",
@@ -148,11 +151,6 @@ def _methods(
             f"{str(place)!r} holds no films: python -m dragstream.revel run ... --films makes them"
         )
     return (FULL,) if FULL in filmed else tuple(filmed)
-
-
-def _order(result: Result) -> tuple[float, str]:
-    share = share_of_still(result)
-    return (-math.inf if share is None else -share, result.case)
 
 
 def share_of_still(result: Result) -> float | None:

@@ -111,12 +111,17 @@ def object_looks(
     at: Sequence[int],
 ) -> Looks:
     """The looks of the dragged objects, without those of what lies outside."""
-    ends = []
+    ends, likeness = [], []
     for drag, commands in drags:
-        last = visible_targets(drag.mask(*frames.shape[1:3]), commands)[-1]
+        handle = drag.mask(*frames.shape[1:3])
+        last = visible_targets(handle, commands)[-1]
         ends.append((drag, commands[last], frames[at[last]]))
+        if case is None or not case.subjects:
+            moved = _moved(handle, commands[last])
+            there, mask = _at_rest(frames[at[last]], moved, handle, commands[last])
+            likeness.append(identity(frames[0], handle, there, mask))
     if case is None or not case.subjects:
-        return Looks(identity=known_mean([_region_identity(frames[0], *end) for end in ends]))
+        return Looks(identity=known_mean(likeness))
     found = _views(case, frames[0], ends)
     counts = [view.left_behind() for view in found]
     return Looks(
@@ -125,15 +130,6 @@ def object_looks(
         scraps=float(sum(count[1] for count in counts)) if counts else None,
         identity=known_mean([view.identity() for view in found]),
     )
-
-
-def _region_identity(
-    before: NDArray[np.uint8], drag: Drag, command: Affine, frame: NDArray[np.uint8]
-) -> float:
-    """Similarity of what lies in the commanded region to what lay in the handle region."""
-    handle = drag.mask(*before.shape[:2])
-    there, mask = _at_rest(frame, _moved(handle, command), handle, command)
-    return identity(before, handle, there, mask)
 
 
 @dataclass(frozen=True, eq=False)

@@ -122,26 +122,21 @@ class Result(Looks):
         given: object = document  # a line of a file
         if not isinstance(given, Mapping) or not needed <= set(document) <= set(known):
             raise ValueError(f"a result has the fields {sorted(known)}, got {short_repr(document)}")
-        for name, kind in known.items():
-            if name not in document:
-                continue
-            if name != "objmc" or document[name] is not None:  # null: not measured
-                _check_value(document[name], name, kind)
+        for name, value in document.items():
+            kind = "float | None" if name == "objmc" else known[name]  # null: not measured
+            if not _fits(value, kind):
+                what = "a string" if kind == "str" else f"a number of at most {_LARGEST:g}"
+                raise ValueError(f"{name} must be {what}, got {short_repr(value)}")
         objmc = float("nan") if document["objmc"] is None else document["objmc"]
         return cls(**{**document, "objmc": objmc})
 
 
-def _check_value(value: object, name: str, kind: str) -> None:
-    """A text where the field is one, else a number, or nothing where the field allows it."""
+def _fits(value: object, kind: str) -> bool:
+    """True for a text where the field is one, else for a number, or nothing where it may be."""
     if kind == "str":
-        if not isinstance(value, str):
-            raise ValueError(f"{name} must be a string, got {short_repr(value)}")
-    elif value is None and "None" in kind:
-        return
-    elif isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
-        raise ValueError(
-            f"{name} must be a number of at most {_LARGEST:g}, got {short_repr(value)}"
-        )
+        return isinstance(value, str)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return not abs(value) > _LARGEST if number else value is None and "None" in kind  # type: ignore[arg-type]
 
 
 def run_method(prepared: PreparedCase, method: Method) -> tuple[Block, ...]:
@@ -168,7 +163,7 @@ def measure(
     """
     case = prepared.case
     blocks = run_method(prepared, method) if blocks is None else blocks
-    followed = _follow(prepared, blocks, flow)
+    new, followed = prepared.new_frames(blocks), _follow(prepared, blocks, flow)
     latents = _latents(blocks)
     moved = Drift.between(latents, _latents(_past(prepared))[-_NEIGHBOURS:])
     flowed = [_objmc(prepared, blocks, drag, flow) for drag in prepared.measured] if flow else None
@@ -189,7 +184,7 @@ def measure(
         clean_drift=moved.distance,
         mean_shift=moved.mean_shift,
         std_ratio=moved.std_ratio,
-        leak=_leak(prepared, blocks, inside),
+        leak=None if inside.all() else leak(new, prepared.new_frames(prepared.plain), inside),
         seconds_per_block=_mean([block.timings.total for block in blocks]),
         epe=json_number(_mean([result.point_by_point for result in flowed])) if flowed else None,
         **vars(measure_looks(prepared, blocks, inside)),
@@ -319,12 +314,3 @@ def _inside(prepared: PreparedCase, blocks: Sequence[Block]) -> NDArray[np.bool_
     for drag in prepared.case.drags:
         inside |= swept(drag.mask(*inside.shape), prepared.commands(drag))
     return swept(inside, [], _MARGIN)
-
-
-def _leak(
-    prepared: PreparedCase, blocks: Sequence[Block], inside: NDArray[np.bool_]
-) -> float | None:
-    """Change against no drag, outside of the area where it is wanted; None where that is all."""
-    if inside.all():
-        return None
-    return leak(prepared.new_frames(blocks), prepared.new_frames(prepared.plain), inside)

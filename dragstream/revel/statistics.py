@@ -201,10 +201,6 @@ def judge(values: pd.DataFrame, claim: Claim) -> Finding:
 def _verdict(difference: Estimate) -> Verdict:
     if not difference.count:
         return Verdict.UNMEASURED
-    if difference.count < _LEAST:
+    if difference.count < _LEAST or difference.low <= 0 <= difference.high:
         return Verdict.OPEN
-    if difference.low > 0:
-        return Verdict.HOLDS
-    if difference.high < 0:
-        return Verdict.FAILS
-    return Verdict.OPEN
+    return Verdict.HOLDS if difference.low > 0 else Verdict.FAILS
