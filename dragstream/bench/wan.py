@@ -217,9 +217,7 @@ class WanBenchmark:
         next(run)  # takes longer than the others: it computes the targets
         noisy, reference = self.filled.noisy, self.released.recorded[None]
         return self._row(
-            name,
-            lambda: next(run),
-            lambda: self.released.iteration(noisy, reference, self.keep),
+            name, lambda: next(run), lambda: self.released.iteration(noisy, reference, self.keep)
         )
 
     def decode(self) -> Row:

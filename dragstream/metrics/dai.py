@@ -193,50 +193,33 @@ def measure_latents(
     source = before if edit and before is not None else latents
     count = 1 if edit else len(label.deltas[0])
     start = first if edit else first + 1
-    _require(source, first, 1, first)
-    _require(latents, start, count, first)
+    if first < 0:
+        raise ValueError(f"first_frame must be at least 0, got {first}")
+    for part, needed in ((source, first + 1), (latents, start + count)):
+        if len(part) < needed:
+            raise ValueError(
+                f"there are {len(part)} latent frames, but {needed} are needed (the label lies on "
+                f"latent frame {first}; give first_frame (--first-frame) if these latents start "
+                "elsewhere)"
+            )
     if source.shape[1:] != latents.shape[1:]:
         raise ValueError(
             f"the latents before and after must have one size, got {tuple(source.shape[1:])} and "
             f"{tuple(latents.shape[1:])}"
         )
-    grid = _grid(label, latents)
-    chosen = patch_radius(grid) if radius is None else radius
-    reference, dragged = source[first], latents[start : start + count]
-    still = reference.expand(count, -1, -1, -1)
-    return LabelledDAI(
-        first,
-        chosen,
-        tuple(_one(drag, count, reference, dragged, grid, chosen) for drag in label.drags),
-        tuple(_one(drag, count, reference, still, grid, chosen) for drag in label.drags),
-    )
-
-
-def _one(  # noqa: PLR0917
-    drag: Drag, count: int, reference: Tensor, dragged: Tensor, grid: Grid, radius: int
-) -> float:
-    commands = [drag.motion.at(1.0)] if count == 1 else targets(drag.motion, count)
-    handle = handle_point(drag, grid.height, grid.width)
-    return dai(reference, dragged, handle, commands, grid=grid, radius=radius)
-
-
-def _require(latents: Tensor, start: int, count: int, first: int) -> None:
-    if first < 0:
-        raise ValueError(f"first_frame must be at least 0, got {first}")
-    if len(latents) < start + count:
+    rows, columns = latents.shape[-2:]
+    if abs(label.height / rows / (label.width / columns) - 1) > 0.02:
         raise ValueError(
-            f"there are {len(latents)} latent frames, but frames {start} to {start + count - 1} "
-            f"are needed (the label lies on latent frame {first}; give first_frame (--first-frame) "
-            "if these latents start elsewhere)"
-        )
-
-
-def _grid(label: Label, latents: Tensor) -> Grid:
-    height, width = latents.shape[-2:]
-    down, across = label.height / height, label.width / width
-    if abs(down / across - 1) > 0.02:
-        raise ValueError(
-            f"latents of {width} x {height} cells do not fit the label's frames of "
+            f"latents of {columns} x {rows} cells do not fit the label's frames of "
             f"{label.width} x {label.height} pixels"
         )
-    return Grid(label.height, label.width, height, width, height, width)
+    grid = Grid(label.height, label.width, rows, columns, rows, columns)
+    r = patch_radius(grid) if radius is None else radius
+    reference, dragged = source[first], latents[start : start + count]
+    found: dict[str, list[float]] = {"drags": [], "still": []}
+    for drag in label.drags:
+        commands = [drag.motion.at(1.0)] if count == 1 else targets(drag.motion, count)
+        handle = handle_point(drag, grid.height, grid.width)
+        for name, shown in (("drags", dragged), ("still", reference.expand(count, -1, -1, -1))):
+            found[name].append(dai(reference, shown, handle, commands, grid=grid, radius=r))
+    return LabelledDAI(first, r, tuple(found["drags"]), tuple(found["still"]))

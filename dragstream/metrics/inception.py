@@ -21,10 +21,7 @@ from dragstream.models.defaults import cpu_by_default
 
 SIZE = 299
 
-_FILES = (
-    "weights-inception-2015-12-05-6726825d.pth",
-    "pt_inception-2015-12-05-6726825d.pth",
-)
+_FILES = ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth")
 """As torch-fidelity and pytorch-fid save them in torch.hub's folder."""
 
 _HELP = (

@@ -161,22 +161,19 @@ class _Past:
                     f"{str(self.picture)!r} holds {len(found)} frames: --handle-frame takes a "
                     "picture, --before a video"
                 )
-        elif self.before is not None:
-            found = self._video(self.before, count)
-        else:
+            return _sized(self.label, self.picture, found)
+        if self.before is None:
             return None
-        return _sized(self.label, self.picture or self.before, found)
-
-    def _video(self, file: str | Path, count: int) -> NDArray[np.uint8]:
         last = self.label.video_frame if self.number is None else self.number
         start = max(0, last - count + 1)
         try:
-            return read_video(file, start, last - start + 1)
+            found = read_video(self.before, start, last - start + 1)
         except ValueError:
             if self.number is not None:
                 raise
-        # It is shorter: the label was drawn on its newest frame.
-        return read_frames(file)[-count:]
+            # It is shorter: the label was drawn on its newest frame.
+            found = read_frames(self.before)[-count:]
+        return _sized(self.label, self.before, found)
 
 
 def _measure_edit(  # noqa: PLR0917

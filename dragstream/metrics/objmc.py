@@ -193,10 +193,7 @@ def _check_options(frames: NDArray[np.uint8], tracker: object, least_coverage: f
 
 
 def _tracked(
-    tracker: Tracker,
-    frames: NDArray[np.uint8],
-    mask: NDArray[np.bool_],
-    start: NDArray[np.float64],
+    tracker: Tracker, frames: NDArray[np.uint8], mask: NDArray[np.bool_], start: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Tracks (T, N, 2) of points, and the consistent ones that stay on the object, bool (T, N).
 

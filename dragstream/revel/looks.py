@@ -209,9 +209,7 @@ def _at_rest(
 
 
 def _views(
-    case: Case,
-    before: NDArray[np.uint8],
-    ends: Sequence[tuple[Drag, Affine, NDArray[np.uint8]]],
+    case: Case, before: NDArray[np.uint8], ends: Sequence[tuple[Drag, Affine, NDArray[np.uint8]]]
 ) -> list[_View]:
     """The dragged objects, without those not seen before and those that several drags pull at."""
     views = []

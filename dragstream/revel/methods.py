@@ -82,17 +82,9 @@ _VARIANTS = (
         Method(f"cutoff={cutoff}", DragSettings(cutoffs=(cutoff,)), f"ω = {cutoff} always")
         for cutoff in (0.2, 0.4, 0.6)
     ),
-    Method(
-        "switching",
-        DragSettings(cutoffs=PAPER_CUTOFFS),
-        "ω drawn from 0.2, 0.4, 0.6, 1",
-    ),
+    Method("switching", DragSettings(cutoffs=PAPER_CUTOFFS), "ω drawn from 0.2, 0.4, 0.6, 1"),
     *(
-        Method(
-            f"range={low}-1",
-            DragSettings(cutoffs=_range(low, 1.0)),
-            f"ω drawn from {low} to 1",
-        )
+        Method(f"range={low}-1", DragSettings(cutoffs=_range(low, 1.0)), f"ω drawn from {low} to 1")
         for low in (0.2, 0.4)
     ),
     *(

@@ -109,11 +109,8 @@ def _folders(root: Path) -> Iterator[ScoreItem]:
             for file in sorted(place.iterdir(), key=lambda file: (file.stem != BASELINE, file.name))
             if file.suffix.lower() in VIDEOS
         }
-        source = place / CASE
-        if not source.is_file():
-            source = next(
-                place / f"tracks{end}" for end in TRACKS if (place / f"tracks{end}").is_file()
-            )
+        sources = (place / CASE, *(place / f"tracks{ending}" for ending in TRACKS))
+        source = next(file for file in sources if file.is_file())
         masks = tuple(sorted(place.glob("mask*.png")))
         yield _item(place.name, source, masks, _picture(place / "first_frame"), videos)
 
