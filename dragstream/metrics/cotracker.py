@@ -1,7 +1,7 @@
 """CoTracker3 as a tracker, from a copy of its repository: neither code nor weights come with it.
 
-git clone https://github.com/facebookresearch/co-tracker
-CoTracker(folder="co-tracker", checkpoint="scaled_offline.pth")
+`git clone https://github.com/facebookresearch/co-tracker`, then
+`CoTracker(folder="co-tracker", checkpoint="scaled_offline.pth")`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """Points spread over a region, and a filter of those that slide off it onto the background.
 
-Optical flow follows what lies in a small window. Near an object's outline that is partly the
-background, and a point may stay with the background while the object turns or moves away under
-it, and still return in a forward-backward check. Such a point no longer obeys the motion that the
-others have in common, but the background's.
+Near an object's outline, what lies in a small window is partly the background: a point may stay
+with that and still return in a forward-backward check, but no longer moves as the others do.
 """
 
 from __future__ import annotations

@@ -48,11 +48,7 @@ class Tracker(Protocol):
 
 
 def opencv() -> Any:
-    """The module ``cv2``.
-
-    Raises:
-        ImportError: OpenCV is not installed; the message names the extra that brings it.
-    """
+    """The module ``cv2``; where it is missing, an ImportError names the extra that brings it."""
     try:
         return import_module("cv2")
     except ImportError as error:

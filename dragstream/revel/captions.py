@@ -81,10 +81,7 @@ def clip_pairs(
 
 
 def read(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> Iterator[Reading]:
-    """Run streams from captions alone, and read each object in both clips of each scene.
-
-    Args and errors are those of `clip_pairs`.
-    """
+    """Run streams from captions alone, and read each object in both clips of each scene."""
     for pair in clip_pairs(model, streams, seed, blocks):
         scene, number = pair.start.scenes(), pair.start.scene
         for slot, subject in enumerate(subjects_of(scene)):
@@ -124,9 +121,7 @@ def direction_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
 def accuracy(readings: Sequence[Reading]) -> dict[str, dict[str, float]]:
     """Shares of readings that match the caption: of the model's frames and of the renderer's.
 
-    Returns:
-        For "model" and "renderer": "color", "kind" and "motion", the last over the objects that
-        have a direction in the caption (NaN if none has), and "objects", their number.
+    "motion" is over the objects that have a direction in the caption; NaN if none has.
     """
     shares = {}
     for name, rendered in (("model", False), ("renderer", True)):
@@ -289,10 +284,7 @@ def _observe(
 def summary(observations: Sequence[Observation]) -> dict[str, Any]:
     """Per mark, shares of objects kept and shaped, of streams that kept all; shapes; median size.
 
-    Returns:
-        By mark, as text: "objects_kept", "objects_shaped" and "streams_kept", shares; "size", the
-        median; "iou" and "corners", means over the objects whose shape could be judged, None where
-        there is none; "iou_by_kind", the same by kind; "objects" and "judged", numbers of objects.
+    "iou" and "corners" are means over the objects whose shape could be judged ("judged").
     """
     frame = pd.DataFrame([asdict(each) for each in observations])
     return {

@@ -1,9 +1,11 @@
 """The folder of a run: its model and methods, the drawn cases, and each result as it comes.
 
+```
 run.json        format, model, fingerprint, methods with their settings
 cases.jsonl     one case a line
 results.jsonl   one result a line: a method on a case
 films/          each method's film of each case, where they were asked for (`case_folders`)
+```
 
 Lines are only ever added, each in one write; a line that was cut short is dropped when the folder
 is opened again. One process writes at a time: the system's lock goes with it, however it ends.

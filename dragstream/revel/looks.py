@@ -86,8 +86,7 @@ def identity(
 ) -> float:
     """Cosine of the features of an object in two frames, cut out by its masks.
 
-    Returns:
-        NaN without the packaged picture network, and where a mask is empty.
+    NaN without the packaged picture network, and where a mask is empty.
     """
     network = picture_network()
     if network is None or not (first_mask.any() and second_mask.any()):

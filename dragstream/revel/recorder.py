@@ -124,11 +124,8 @@ def from_labels(
 ) -> tuple[Case, ...]:
     """The cases of a label folder that the DragStream authors released, or of a folder of those.
 
-    They are named by their paths in it. `seed` is that of the model's stream; labels do not hold
-    it.
-
-    Raises:
-        FileNotFoundError, ValueError: no such folder, no label, or a damaged one.
+    They are named by their paths in it; labels do not hold the stream's `seed`. A missing folder is
+    a FileNotFoundError, a damaged label, or none, a ValueError.
     """
     top = expanded(folder, "folder")
     places = sorted({file.parent for file in top.rglob("block_*_trajectory.json")}) or [top]

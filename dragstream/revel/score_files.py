@@ -1,13 +1,4 @@
-"""What `score` reads: commands, and the videos that should show them.
-
-| layout | commands | videos | |---|---|---| | a folder a case, at any depth | `NAME/case.json`, or
-`NAME/tracks.npy` (.npz, .json, .pth) with `NAME/mask_0.png`, ... and `NAME/first_frame.png` |
-`NAME/METHOD.mp4` | | flat | `NAME.json` (a `case.json`, or splines) or `NAME_tracks.npy` (.npz,
-.pth), with `NAME_mask.png` and `NAME.png` | `NAME.mp4`: the method is called like the folder | |
-MoveBench | `read_movebench` | elsewhere |
-
-Videos elsewhere: a folder a method with `NAME.mp4`, as Wan-Move's `generate.py` writes them.
-"""
+"""What `score` reads: commands, and videos that should show them (layouts: docs/evidence.md)."""
 
 from __future__ import annotations
 
@@ -63,7 +54,7 @@ def find_items(
     """The cases of a folder, with their videos.
 
     Args:
-        folder: the folder, see the table above.
+        folder: of cases, in any of the layouts.
         videos: a folder of `NAME.mp4` for each method; None: those beside the commands.
         movebench: "single" or "multi": the folder is MoveBench.
         language: of MoveBench.

@@ -49,13 +49,10 @@ class Fidelity:
 def fidelity(
     frame: NDArray[np.uint8], color: str, kind: str, others: tuple[tuple[str, str], ...] = ()
 ) -> Fidelity | None:
-    """Fit the renderer's object to what is seen of that colour; None where that cannot be judged.
+    """Fit the renderer's object to what is seen of that colour, less what others and the edge hide.
 
-    What other objects hide, and what lies beyond the frame, is left out of the comparison.
-
-    Returns:
-        None where the colour is not seen, or too little of the object: less than three quarters, or
-        less than 70 % of its outline.
+    None where the colour is not seen, or less than three quarters of the object, or of its outline
+    less than 70 %.
     """
     mask = _silhouette(frame, color, kind)
     if mask is None:
