@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ from dragstream.revel.case_folders import (
     VideoCommand,
     command_folders,
     file_name,
-    name_of,
     read_command,
     read_film,
     read_picture,
@@ -119,4 +119,4 @@ def test_names_become_files_and_come_back(name) -> None:
     file = file_name(name)
     assert "/" not in file
     assert not file.startswith(".")
-    assert name_of(file) == name
+    assert unquote(file) == name
