@@ -96,7 +96,7 @@ def tracking_options(parser: argparse.ArgumentParser) -> None:
         "default: SIFT descriptors for an edit; for an animation Lucas-Kanade, or DIS flow where "
         "handle and targets span over 400 pixels"
     )
-    parser.add_argument("--tracker", choices=sorted(TRACKERS), help=text)
+    parser.add_argument("--tracker", choices=sorted([*TRACKERS, CoTracker.name]), help=text)
     add_file(parser, "--cotracker", "a copy of CoTracker's repository", metavar="FOLDER")
     add_file(parser, "--cotracker-weights", "CoTracker3's scaled_offline.pth", metavar="FILE")
     device_option(parser)
@@ -125,7 +125,7 @@ def _label(options: argparse.Namespace) -> tuple[Label, FrameClock]:
     return label, clock
 
 
-TRACKERS = {kind.name: kind for kind in (DescriptorMatching, LucasKanade, DenseFlow, CoTracker)}
+TRACKERS = {kind.name: kind for kind in (DescriptorMatching, LucasKanade, DenseFlow)}
 
 
 def named_tracker(options: argparse.Namespace) -> Tracker | None:
