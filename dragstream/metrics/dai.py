@@ -195,12 +195,12 @@ def measure_latents(
     start = first if edit else first + 1
     if first < 0:
         raise ValueError(f"first_frame must be at least 0, got {first}")
-    for part, needed in ((source, first + 1), (latents, start + count)):
-        if len(part) < needed:
+    for part, begin, end in ((source, first, first), (latents, start, start + count - 1)):
+        if len(part) <= end:
             raise ValueError(
-                f"there are {len(part)} latent frames, but {needed} are needed (the label lies on "
-                f"latent frame {first}; give first_frame (--first-frame) if these latents start "
-                "elsewhere)"
+                f"there are {len(part)} latent frames, but frames {begin} to {end} are needed (the "
+                f"label lies on latent frame {first}; give first_frame (--first-frame) if these "
+                "latents start elsewhere)"
             )
     if source.shape[1:] != latents.shape[1:]:
         raise ValueError(
