@@ -5,7 +5,7 @@
 FROM python:3.11-slim
 
 RUN useradd --create-home --uid 1000 student
-USER student
+USER 1000
 ENV PATH=/home/student/.local/bin:$PATH PIP_NO_CACHE_DIR=1
 WORKDIR /home/student/dragstream
 

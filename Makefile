@@ -41,7 +41,8 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 NPM := $(shell command -v npm)
 # pytest's workers: one a core, since the tests' models are too small for more threads of torch.
 WORKERS ?= logical
-PARALLEL := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=8
+SPREAD := --numprocesses=$(WORKERS) --maxprocesses=8
+PARALLEL := OMP_NUM_THREADS=1 $(BIN)/pytest $(SPREAD)
 # Jupyter asks root for a promise; in a container there is nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -94,7 +95,8 @@ test-lowest test-newest: test-%:
 	test -x build/$*/bin/python || $(PYTHON) -m venv build/$*
 	$(call install_torch,build/$*/bin/python)
 	build/$*/bin/python -m pip install --quiet --upgrade -c build/$*.txt -e ".[$(EXTRAS)]"
-	OMP_NUM_THREADS=1 build/$*/bin/pytest -m "not browser and not gpu" -W ignore::DeprecationWarning
+	OMP_NUM_THREADS=1 build/$*/bin/pytest $(SPREAD) --dist=worksteal \
+		-m "not browser and not gpu" -W ignore::DeprecationWarning
 
 # torch stays the one of constraints.txt: each version is gigabytes.
 build/lowest.txt: $(STAMP) tools/lowest.py

@@ -13,12 +13,17 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 import dragstream
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = set(PROJECT["optional-dependencies"])
+WORKFLOW = ROOT / ".github" / "workflows" / "test.yml"
+ENVIRONMENTS = [
+    ROOT / name for name in ("environment.yml", "environment-dev.yml", "binder/environment.yml")
+]
 
 
 def tool(name):
@@ -30,12 +35,14 @@ def tool(name):
 
 def test_every_extra_that_code_or_docs_name_exists():
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    recipes = [ROOT / "Dockerfile", WORKFLOW, *ENVIRONMENTS]
     named = {}
-    for path in [*(ROOT / "dragstream").rglob("*.py"), *pages]:
-        for group in re.findall(r"(?:dragstream|\"\.|whl)\[([a-z,]+)\]", path.read_text()):
+    for path in [*(ROOT / "dragstream").rglob("*.py"), *pages, *recipes]:
+        for group in re.findall(r"(?:dragstream|\.|whl)\[([a-z,]+)\]", path.read_text()):
             named.setdefault(path.name, set()).update(group.split(","))
 
     assert {"axes.py", "trackers.py", "text.py", "install.md"} <= set(named)
+    assert {path.name for path in recipes} <= set(named)
     assert {name: extras - EXTRAS for name, extras in named.items() if extras - EXTRAS} == {}
 
 
@@ -53,7 +60,58 @@ def test_conda_installs_what_make_does():
     assert f"-e .[{extras}]" in (ROOT / "environment-dev.yml").read_text()
     assert "-e .[lab]" in (ROOT / "environment.yml").read_text()
     assert "nodejs" not in (ROOT / "environment.yml").read_text()
-    assert "-e .[lab]" in (ROOT / "binder" / "environment.yml").read_text()
+    assert "-e ..[lab]" in (ROOT / "binder" / "environment.yml").read_text()
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pip_finds_what_an_environment_names(path):
+    """Conda runs pip in the folder of the file."""
+    (lines,) = (
+        each["pip"]
+        for each in yaml.safe_load(path.read_text())["dependencies"]
+        if isinstance(each, dict)
+    )
+    named = dict(line.split() for line in lines)
+
+    assert (path.parent / named["-c"]).resolve() == ROOT / "constraints.txt"
+    assert (path.parent / named["-e"].partition("[")[0]).resolve() == ROOT
+
+
+def test_all_recipes_take_the_same_torch():
+    """A newer one from the first line would be replaced by the second one, with CUDA."""
+    (pinned,) = re.findall(r"^torch==.*$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    for name in ("README.md", "docs/install.md"):
+        assert f"pip install {pinned} --index-url" in (ROOT / name).read_text()
+
+
+def test_the_workflow_installs_what_make_does_on_the_pythons_that_are_named():
+    jobs = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+    makefile = (ROOT / "Makefile").read_text()
+    extras = re.search(r"^EXTRAS := (.*)$", makefile, re.MULTILINE)[1]
+    lines = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    pythons = {*jobs["unit"]["strategy"]["matrix"]["python"], "3.11"}
+
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
+    assert lines[0] == ".ci/run"
+    assert lines.count(f'pip install -c constraints.txt -e ".[{extras}]"') == len(jobs) - 1
+    classifiers = {each.rpartition(" ")[2] for each in PROJECT["classifiers"] if ":: 3." in each}
+    assert pythons == classifiers
+    for name in lines[-1].split()[1:]:
+        assert (ROOT / name).exists()
+
+
+def test_containers_name_what_is_there():
+    makefile = (ROOT / "Makefile").read_text()
+    developers = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    program, target = developers["postCreateCommand"].split()
+    dockerfile = (ROOT / "Dockerfile").read_text()
+
+    assert program == "make"
+    assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    for pattern in (r"^COPY --chown=\w+ ([\w.]+)", r"cp (\S+)", r"/lab/tree/([^\"]+)"):
+        found = re.findall(pattern, dockerfile, re.MULTILINE)
+        assert found
+        assert [name for name in found if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize(
@@ -99,6 +157,17 @@ def test_the_long_description_has_no_link_into_the_repository():
         "![a film](https://example.org/d/raw/main/docs/a.gif)\n"
         "[a page](https://example.org/d/blob/main/docs/a.md), [paper](https://b.org/c)\n"
     )
+
+
+def test_one_setting_makes_the_links_of_the_long_description_absolute():
+    hook = tool("long_description").LongDescription(str(ROOT), {})
+    metadata = {"urls": {**PROJECT["urls"], "Repository": "https://example.org/me/dragstream"}}
+
+    hook.update(metadata)
+
+    targets = re.findall(r"\]\(([^)]+)\)", metadata["readme"]["text"])
+    assert "https://example.org/me/dragstream/raw/main/docs/pictures/live.webp" in targets
+    assert [target for target in targets if not target.startswith("https://")] == []
 
 
 def test_jupyterlab_asks_nothing_on_its_first_start(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -111,7 +112,7 @@ def test_the_source_archive_holds_what_the_repository_does(tmp_path: Path) -> No
 
 def test_the_readmes_ten_lines_run_from_the_installed_wheel(built: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=False)
-    (python,) = (tmp_path / "env").glob("[bS]*/python")
+    python = tmp_path / "env" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python)]
     offline = ["--no-deps", "--no-index", "--quiet"]
     subprocess.run([*pip, "install", *offline, str(built)], check=True)
@@ -127,7 +128,7 @@ def test_the_readmes_ten_lines_run_from_the_installed_wheel(built: Path, tmp_pat
     done = subprocess.run(
         [str(python), "-c", code],
         cwd=tmp_path,
-        env={"OMP_NUM_THREADS": "1"},
+        env={"OMP_NUM_THREADS": "1", "SYSTEMROOT": os.environ.get("SYSTEMROOT", "")},
         capture_output=True,
         text=True,
         check=False,

@@ -11,12 +11,13 @@ The content delivery network is answered from files: no test needs them, so they
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import sys
 from pathlib import Path
 
 from ipywidgets.embed import embed_minimal_html
-from playwright.sync_api import Route, sync_playwright
+from playwright.sync_api import Error, Route, sync_playwright
 
 import dragstream as ds
 from dragstream.models.playground import draw
@@ -52,7 +53,7 @@ def modules(npm: Path) -> dict[str, Path]:
 
 
 def main() -> int:
-    """Open the page; the exit status is 0 if all widgets show."""
+    """Open the page; the exit status is 0 if all widgets show, without an error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("npm", type=Path, help="the folder of the unpacked npm packages")
     parser.add_argument("--out", type=Path, default=Path("build/embedding.html"))
@@ -72,15 +73,20 @@ def main() -> int:
             executable_path=options.chromium, args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page(viewport={"width": 1200, "height": 1000})
-        page.on("pageerror", lambda error: print(f"error: {error}"))
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
         page.route(re.compile("^https?://"), answer)
         page.goto(options.out.resolve().as_uri())
-        page.wait_for_timeout(8000)
-        shown = {name: page.locator(f".dragstream-{name}").count() for name in ROOTS}
+        shown = dict.fromkeys(ROOTS, 0)
+        with contextlib.suppress(Error):
+            for name in ROOTS:
+                page.locator(f".dragstream-{name}").first.wait_for(timeout=60_000)
+                shown[name] = page.locator(f".dragstream-{name}").count()
         page.screenshot(path=options.out.with_suffix(".png"), full_page=True)
         browser.close()
-    print(*(f"{name}: {count}" for name, count in shown.items()), sep="\n")
-    return int(0 in shown.values())
+    lines = [f"{name}: {count}" for name, count in shown.items()]
+    print(*lines, *(f"error: {error}" for error in errors), sep="\n")
+    return int(0 in shown.values() or bool(errors))
 
 
 if __name__ == "__main__":

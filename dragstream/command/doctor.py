@@ -73,11 +73,8 @@ def examine() -> Iterator[Finding]:
     yield Finding("versions", "dragstream", f"{__version__} in {Path(__file__).parents[1]}")
     yield Finding("versions", "python", f"{platform.python_version()} in {sys.prefix}")
     yield Finding("versions", "platform", platform.platform())
-    for name in _CORE:
-        yield _package(name, "core")
-    for extra, names in _EXTRAS.items():
-        for name in names:
-            yield _package(name, extra)
+    for extra, names in {"core": _CORE, **_EXTRAS}.items():
+        yield from (_package(name, extra) for name in names)
     if importlib.util.find_spec("torch"):
         yield from _devices()
     yield _ffmpeg()
@@ -98,6 +95,7 @@ def _devices() -> Iterator[Finding]:
     import torch
 
     from dragstream.models.attention_backends import available
+    from dragstream.models.defaults import SLOW_BFLOAT16, bfloat16_is_quick
     from dragstream.models.wan.room import free_memory, gigabytes
 
     free = free_memory(torch.device("cpu"))
@@ -105,6 +103,11 @@ def _devices() -> Iterator[Finding]:
     yield Finding(
         "devices", "cpu", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads{memory}"
     )
+    quick = bfloat16_is_quick()
+    text = {True: "quick", False: f"slow: {SLOW_BFLOAT16}", None: "speed unknown: measure it"}[
+        quick
+    ]
+    yield Finding("devices", "bfloat16 cpu", text, ok=quick is not False, needed=False)
     yield Finding("devices", "attention cpu", ", ".join(available(torch.device("cpu"))))
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         device = torch.device("cuda", index)

@@ -87,7 +87,11 @@ def _run(options: argparse.Namespace) -> int:
             ("prompt", "seed", "image", "video", "settings", "at", "blocks", "edit", "archive"),
             "does not go with an archive, whose film exists",
         )
-        return _show_archive(options)
+        from dragstream.stream.stream import Stream
+
+        film = _film_path(options.out, source.stem)
+        _write(Stream.restore(source, load_model(options)), film, None)
+        return 0
     if not options.prompt:
         raise UsageError("a document of drags holds no prompt: give --prompt")
     scene = Scene.of_document(
@@ -143,6 +147,7 @@ def _film_path(out: Path, name: str) -> Path:
 def _play(model: VideoModel, scene: Scene, options: argparse.Namespace) -> Stream:
     """The stream with the scene's drags in it."""
     from dragstream.method.settings import DragSettings
+    from dragstream.metrics.videos import read_video
     from dragstream.stream.stream import Stream
 
     presets = {"paper": DragSettings.paper, "released": DragSettings.released}
@@ -152,7 +157,7 @@ def _play(model: VideoModel, scene: Scene, options: argparse.Namespace) -> Strea
         scene.prompt,
         options.seed or 0,
         None if options.image is None else _picture(options.image),
-        video=None if options.video is None else _video(options.video),
+        video=None if options.video is None else read_video(options.video),
         prediction_blocks=2 if options.settings == "released" else 0,
     )
     if scene.block < len(stream):
@@ -175,21 +180,6 @@ def _picture(file: Path) -> Any:
 
     with Image.open(file) as image:
         return np.asarray(image.convert("RGB"))
-
-
-def _video(file: Path) -> Any:
-    """A video as uint8 (T, H, W, 3)."""
-    from dragstream.metrics.videos import read_video
-
-    return read_video(file)
-
-
-def _show_archive(options: argparse.Namespace) -> int:
-    from dragstream.stream.stream import Stream
-
-    film = _film_path(options.out, options.label.stem)
-    _write(Stream.restore(options.label, load_model(options)), film, None)
-    return 0
 
 
 def _write(stream: Stream, film: Path, archive: Path | None) -> None:

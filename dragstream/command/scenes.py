@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dragstream.drags.documents import from_json
 from dragstream.drags.label_fitting import fit_label
-from dragstream.drags.labels import LARGEST_FILE, Mode, is_label, read_label
+from dragstream.drags.labels import Mode, is_label, load_json, read_label
 from dragstream.drags.motions import Drag
 from dragstream.drags.reading import located
 from dragstream.drags.shapes import Shape
@@ -31,14 +30,9 @@ class Scene:
     def of_label(cls, file: Path, spec: ModelSpec, prompt: str | None = None) -> Scene:
         """The scene of a released label, fitted to the model's frames and blocks."""
         label = fit_label(read_label(file), spec.grid, spec.clock, spec.frames_per_block)
-        return cls(
-            prompt=prompt or label.prompt,
-            block=label.block,
-            edit=label.mode is Mode.EDIT,
-            drags=label.drags,
-            keep=label.keep,
-            blocks=label.blocks,
-        )
+        edit = label.mode is Mode.EDIT
+        text = prompt or label.prompt
+        return cls(text, label.block, edit, label.drags, label.keep, label.blocks)
 
     @classmethod
     def of_document(
@@ -46,13 +40,7 @@ class Scene:
     ) -> Scene:
         """The scene of a file that holds what `dragstream.drags.labels.to_json` gives."""
         with located(str(file)):
-            if file.stat().st_size > LARGEST_FILE:
-                raise ValueError(f"a document may have at most {LARGEST_FILE} bytes")
-            try:
-                document = json.loads(file.read_bytes())
-            except RecursionError as error:
-                raise ValueError("it nests too deeply") from error
-            drags, keep = from_json(document)
+            drags, keep = from_json(load_json(file))
         return cls(prompt, at, edit, drags, keep, blocks)
 
 

@@ -15,7 +15,7 @@ from dragstream.command.base import (
     model_options,
 )
 from dragstream.command.notebooks import add_jupyter, free_name, notebook, open_lab
-from dragstream.drags.source import quoted
+from dragstream.drags.expressions import quoted
 
 _HEAD = """# The studio
 Run both cells with **Shift+Enter**. Press *Play*, pause, paint a region, pull it, then *Animate* or

@@ -1,10 +1,4 @@
-"""`with_camera`: the drags of a movement of the camera, and of objects beside it.
-
-```python
-camera = Camera(pan=(40, 0), zoom=1.2)
-stream.animate(with_camera(drags, camera, height, width, relative="scene"), blocks=3)
-```
-"""
+"""`with_camera`: the drags of a movement of the camera, and of objects beside it."""
 
 from __future__ import annotations
 
@@ -49,14 +43,8 @@ def with_camera(
     """Drags of objects together with a movement of the camera.
 
     The camera's drag comes first. Its region is the frame without the objects and without what they
-    come to cover, since a pixel of a target can show one thing only.
-
-    A region to keep becomes a drag of its own, after the camera's and behind the objects; nothing
-    is passed to `animate` as `keep`. It either goes with the scene, or stays in the frame:
-
-    - `keep_relative="scene"`: it moves as the camera moves the scene, and is otherwise kept.
-    - `keep_relative="frame"`: it stays where it is in the frame, as a caption over the video, by
-      `Poses` at rest. The scene disappears behind it and comes out from behind it.
+    come to cover, since a pixel of a target can show one thing only. A region to keep becomes a
+    drag too, after the camera's and behind the objects; `animate` gets no `keep`.
 
     Args:
         drags: The drags of objects; may be empty.
@@ -67,7 +55,8 @@ def with_camera(
             "frame": their targets are places in the frame, whatever the camera does. One for all
             drags, or one for each.
         keep: The region to keep, or None.
-        keep_relative: What it stays with.
+        keep_relative: "scene": it moves as the camera moves the scene. "frame": it stays where it
+            is, as a caption over the video, and the scene passes behind it.
 
     Raises:
         TypeError: `camera` is no `Camera`, or an element of `drags` no `Drag`.
@@ -107,11 +96,7 @@ def _kept(  # noqa: PLR0917
     height: int,
     width: int,
 ) -> tuple[BoolMask, Motion]:
-    """What the moved objects leave of a region to keep, bool (H, W), and its motion.
-
-    Raises:
-        ValueError: An object lies in it.
-    """
+    """What the moved objects leave of a region to keep, bool (H, W), and its motion."""
     check_apart([drag.mask(height, width) for drag in moved], keep, height, width)
     kept = rasterise(keep, height, width)
     goes = scene if relative == "scene" else at_rest(kept)

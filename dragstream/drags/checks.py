@@ -1,7 +1,4 @@
-"""Argument checks: numbers, booleans, sequences and points of users or documents.
-
-Each check takes the value and its name in error messages, and returns the converted value.
-"""
+"""Argument checks: each takes a value and its name in errors, and returns the converted value."""
 
 from __future__ import annotations
 
@@ -28,8 +25,7 @@ Points = Iterable[Sequence[float]] | NDArray[np.floating] | NDArray[np.integer]
 
 def short_repr(value: object) -> str:
     """`repr(value)`, cut to a length that fits an error message."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return truncate(repr(value), 80)
 
 
 def truncate(text: str, most: int = LONGEST_MESSAGE) -> str:
@@ -50,52 +46,29 @@ def check_finite(value: object, name: str) -> float:
     return number
 
 
-def check_pixels(value: object, name: str) -> float:
-    """`value` as a coordinate in pixels, within a million either side of the origin."""
-    number = check_finite(value, name)
-    if abs(number) > FARTHEST:
-        raise ValueError(f"{name} must lie within ±{FARTHEST:.0f} pixels, got {number!r}")
-    return number
+def _number(allowed: Callable[[float], bool], rule: str) -> Callable[[object, str], float]:
+    """A check of finite numbers with a rule, such as "be above 0"."""
+
+    def check(value: object, name: str) -> float:
+        number = check_finite(value, name)
+        if not allowed(number):
+            raise ValueError(f"{name} must {rule}, got {short_repr(value)}")
+        return number
+
+    return check
 
 
-def check_size(value: object, name: str) -> float:
-    """`value` as a length in pixels, greater than 0."""
-    number = check_pixels(value, name)
-    if number <= 0:
-        raise ValueError(f"{name} must be positive, got {number!r}")
-    return number
-
-
-def check_positive(value: object, name: str) -> float:
-    """`value` as a finite number above 0."""
-    number = check_finite(value, name)
-    if number <= 0:
-        raise ValueError(f"{name} must be above 0, got {short_repr(value)}")
-    return number
-
-
-def check_not_negative(value: object, name: str) -> float:
-    """`value` as a finite number of at least 0."""
-    number = check_finite(value, name)
-    if number < 0:
-        raise ValueError(f"{name} must be at least 0, got {short_repr(value)}")
-    return number
-
-
-def check_fraction(value: object, name: str) -> float:
-    """`value` as a number in (0, 1]."""
-    number = check_finite(value, name)
-    if not 0 < number <= 1:
-        raise ValueError(f"{name} must be in (0, 1], got {short_repr(value)}")
-    return number
-
-
-def check_degrees(value: object, name: str) -> float:
-    """`value` as degrees, within a million either way."""
-    number = check_finite(value, name)
-    if abs(number) > FARTHEST:
-        raise ValueError(f"{name} must lie within ±{FARTHEST:.0f} degrees, got {number!r}")
-    return number
+check_pixels = _number(lambda number: abs(number) <= FARTHEST, f"lie within ±{FARTHEST:.0f} pixels")
+check_degrees = _number(
+    lambda number: abs(number) <= FARTHEST, f"lie within ±{FARTHEST:.0f} degrees"
+)
+check_size = _number(
+    lambda number: 0 < number <= FARTHEST, f"be positive and at most {FARTHEST:.0f} pixels"
+)
+check_positive = _number(lambda number: number > 0, "be above 0")
+check_not_negative = _number(lambda number: number >= 0, "be at least 0")
+check_fraction = _number(lambda number: 0 < number <= 1, "be in (0, 1]")
+check_unit_interval = _number(lambda number: 0 <= number <= 1, "lie in [0, 1]")
 
 
 def check_bool(value: object, name: str) -> bool:
@@ -182,6 +155,11 @@ def _plain_points(value: Iterable[Any]) -> tuple[Point, ...] | None:
 def at_least(least: int) -> Callable[[object, str], int]:
     """A check of integers of at least `least`."""
     return lambda value, name: check_int(value, name, least=least)
+
+
+def optional(check: Callable[[object, str], Any]) -> Callable[[object, str], Any]:
+    """A check that leaves None as it is."""
+    return lambda value, name: None if value is None else check(value, name)
 
 
 def check_fields(value: object, **checks: Callable[[Any, str], object]) -> None:

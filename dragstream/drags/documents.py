@@ -33,23 +33,26 @@ memory, and errors begin with the place of the offending value, as in `drags[0].
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dragstream.drags.budget import Budget
 from dragstream.drags.checks import check_int, short_repr
-from dragstream.drags.motions import KINDS, Combined, Drag, Memory, Motion
+from dragstream.drags.motions import KINDS, Combined, Drag, Memory, Motion, Path
 from dragstream.drags.motions.combined import MOST_PARTS as MOST_COMBINED
 from dragstream.drags.reading import (
     MOST_POINTS,
+    Budget,
     Document,
+    from_plain,
     located,
     read_fields,
     read_list,
     read_type,
+    to_plain,
 )
 from dragstream.drags.regions import rasterise
-from dragstream.drags.serialization import from_plain, to_plain
 from dragstream.drags.shapes import (
     Box,
     Brush,
@@ -151,9 +154,9 @@ def _shown(drag: Drag, height: int, width: int) -> Document:
     sketch = drag.motion.sketch(rasterise(drag.region, height, width), _SHOWN_FRAMES)
     maps = [drag.motion.at(step / _SHOWN_STEPS).matrix for step in range(_SHOWN_STEPS + 1)]
     return {
-        "lines": [_lists(line.points) for line in sketch.lines],
+        "lines": [_plain(line.points) for line in sketch.lines],
         "tip": sketch.tip,
-        "dots": [_lists(dot.point) for dot in sketch.dots],
+        "dots": [_plain(dot.point) for dot in sketch.dots],
         "maps": [[*x, *y] for x, y in maps],
     }
 
@@ -167,8 +170,7 @@ def _region_json(region: Shape) -> Document:
         return {"type": "mask", "height": height, "width": width, "runs": list(region.runs)}
     for kind, outline in _OUTLINES.items():
         if isinstance(region, outline):
-            names = [item.name for item in dataclasses.fields(outline)]
-            return {"type": kind} | {name: _lists(getattr(region, name)) for name in names}
+            return {"type": kind, **_plain(region)}
     raise TypeError(f"a region of class {type(region).__name__} cannot be written as JSON")
 
 
@@ -179,14 +181,18 @@ def _motion_json(motion: Motion, *, own: bool, page: bool = False) -> Document:
         if page:
             return {"type": "own", "value": {"class": Combined.__name__, "of": of}}
         return {"type": motion.kind, "of": of}
-    if own and motion.kind not in KINDS:
+    if motion.kind in KINDS:
+        return {"type": motion.kind, **_plain(motion)}
+    if own:
         return {"type": "own", "value": to_plain(motion, "motion")}
-    return {"type": motion.kind, **motion.to_document()}
+    raise TypeError(f"a motion of class {type(motion).__name__} cannot be written as JSON")
 
 
-def _lists(value: Any) -> Any:
-    """A value with lists in place of tuples."""
-    return [_lists(part) for part in value] if isinstance(value, tuple) else value
+def _plain(value: Any) -> Any:
+    """A value with lists in place of tuples, and dictionaries in place of dataclasses."""
+    if dataclasses.is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 class DocumentReader:
@@ -204,17 +210,10 @@ class DocumentReader:
         self.masks: dict[tuple[int, int, tuple[int, ...]], Mask] = {}
 
     def read(self, document: Mapping[str, Any]) -> tuple[list[Drag], Shape | None]:
-        """See `from_json`.
-
-        Raises:
-            TypeError, ValueError: See `from_json`; or the budget is exceeded.
-        """
+        """See `from_json`."""
         if not isinstance(document, Mapping):
             raise TypeError(f"a document must be a mapping, got {type(document).__name__}")
-        return self._document(document)
-
-    def _document(self, value: object) -> tuple[list[Drag], Shape | None]:
-        fields = read_fields(value, "document", ("version", "drags"), ("keep",))
+        fields = read_fields(document, "document", ("version", "drags"), ("keep",))
         version = fields["version"]
         if isinstance(version, bool) or version != VERSION:
             raise ValueError(f"version must be {VERSION}, got {short_repr(version)}")
@@ -228,15 +227,13 @@ class DocumentReader:
         fields = read_fields(value, where, ("region", "motion"), ("source",))
         region = self._region(fields["region"], f"{where}.region")
         motion = self._motion(fields["motion"], f"{where}.motion")
-        source = fields.get("source")
-        memory = None if source is None else self._memory(source, f"{where}.source")
-        return Drag(region, motion, memory)
-
-    def _memory(self, value: object, where: str) -> Memory:
-        fields = read_fields(value, where, ("block", "region"))
-        region = self._region(fields["region"], f"{where}.region")
+        source, where = fields.get("source"), f"{where}.source"
+        if source is None:
+            return Drag(region, motion)
+        fields = read_fields(source, where, ("block", "region"))
+        memory = self._region(fields["region"], f"{where}.region")
         with located(where):
-            return Memory(fields["block"], region)
+            return Drag(region, motion, Memory(fields["block"], memory))
 
     def _region(self, value: object, where: str, depth: int = 0) -> Shape:
         self.budget.spend("regions", 1, where)
@@ -245,14 +242,9 @@ class DocumentReader:
             return self._combination(value, where, depth)
         if kind == "mask":
             return self._mask(value, where)
-        names = [item.name for item in dataclasses.fields(_OUTLINES[kind])]
-        fields = read_fields(value, where, ("type", *names))
-        if "points" in names:
-            listed = read_list(fields["points"], f"{where}.points", MOST_POINTS)
-            self.budget.spend("points", len(listed), f"{where}.points")
-        with located(where):
-            outline: Shape = _OUTLINES[kind](**{name: fields[name] for name in names})
-            return outline
+        self.budget.spend("points", _listed(value), where)
+        outline: Shape = _read(_OUTLINES[kind], value, where)
+        return outline
 
     def _combination(self, value: object, where: str, depth: int) -> Shape:
         if depth == DEEPEST:
@@ -284,7 +276,8 @@ class DocumentReader:
         kind = read_type(value, where, (*KINDS, Combined.kind, "own"))
         if kind in KINDS:
             self.budget.spend("points", _listed(value), where)
-            return KINDS[kind].from_document(value, where)
+            motion: Motion = _read(KINDS[kind], value, where)
+            return motion
         if kind == Combined.kind:
             return self._combined(read_fields(value, where, ("type", "of"))["of"], where)
         fields = read_fields(value, where, ("type", "value"), ("shown",))
@@ -303,6 +296,27 @@ class DocumentReader:
         parts = [self._motion(part, f"{where}.of[{index}]") for index, part in enumerate(listed)]
         with located(where):
             return Combined(parts)
+
+
+_signature = functools.cache(inspect.signature)
+
+
+def _read(kind: Any, value: Any, where: str) -> Any:
+    """A region, motion or path from its fields, which are the parameters of its class."""
+    parameters = _signature(kind).parameters
+    required = tuple(name for name, each in parameters.items() if each.default is each.empty)
+    optional = [name for name in parameters if name not in required]
+    tag = () if kind is Path else ("type",)
+    shown = ("shown",) if getattr(kind, "kind", None) in _READ_ONLY else ()
+    fields = read_fields(value, where, (*tag, *required), (*optional, *shown))
+    given = {name: fields[name] for name in parameters if name in fields}
+    for name, field in given.items():
+        if isinstance(field, list | tuple):
+            read_list(field, f"{where}.{name}", MOST_POINTS)
+    if "path" in given:
+        given["path"] = _read(Path, given["path"], f"{where}.path")
+    with located(where):
+        return kind(**given)
 
 
 def _listed(value: object) -> int:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import re
 import secrets
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dragstream.drags.checks import short_repr
+import psutil
 
-if sys.platform != "win32":
-    import fcntl
+from dragstream.drags.checks import short_repr
 
 _PART = ".part"
 
@@ -47,66 +46,27 @@ def replacing(target: Path) -> Iterator[Path]:
     """A new file beside `target` that replaces it when the block ends without an exception.
 
     Until then `target` stays as it was; after an exception the new file is deleted. The file of a
-    killed process is deleted by the next call for the same target: writers lock their files, and a
-    lock ends with its process. The new file must be written in place.
+    killed process is deleted by the next call for the same target on the same machine.
     """
     folder = Path(os.path.abspath(target)).parent  # noqa: PTH100 - links stay as they are named
-    _clear(folder, target.name)
-    part, descriptor = _open(folder, target.name)
+    ours = f".{target.name}.{platform.node()}."
+    _clear(folder, ours)
+    part = folder / f"{ours}{os.getpid()}.{secrets.token_hex(4)}{_PART}"
+    part.touch(exist_ok=False)
     try:
         yield part
         with part.open("rb+") as written:
             os.fsync(written.fileno())
         part.replace(folder / target.name)
     finally:
-        if descriptor is not None:
-            os.close(descriptor)
         part.unlink(missing_ok=True)
 
 
-def _open(folder: Path, name: str) -> tuple[Path, int | None]:
-    """A new file and its descriptor; the file stays locked while that is open.
-
-    On Windows, which renames no open file, the descriptor is closed and None.
-    """
-    while True:
-        part = folder / f".{name}.{secrets.token_hex(4)}{_PART}"
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        if sys.platform == "win32":
-            os.close(descriptor)
-            return part, None
-        try:
-            # Another writer's clean-up may take a file between its creation and its lock.
-            if _lock(descriptor) and part.exists():
-                return part, descriptor
-        except BaseException:
-            os.close(descriptor)
-            part.unlink(missing_ok=True)
-            raise
-        os.close(descriptor)
-
-
-def _clear(folder: Path, name: str) -> None:
-    """Delete the temporary files of killed writers of the same target."""
-    if sys.platform == "win32":  # no locks: files of killed writers stay
-        return
-    ours = re.compile(re.escape(f".{name}.") + "[0-9a-f]{8}" + re.escape(_PART))
+def _clear(folder: Path, ours: str) -> None:
+    """Delete the temporary files, whose names begin with `ours`, of processes that have ended."""
+    name = re.compile(re.escape(ours) + r"(\d+)\.[0-9a-f]{8}" + re.escape(_PART))
     with contextlib.suppress(OSError):  # a file that cannot be deleted does not prevent writing
-        for entry in [entry for entry in folder.iterdir() if ours.fullmatch(entry.name)]:
-            descriptor = os.open(entry, os.O_RDWR | os.O_NOFOLLOW)
-            try:
-                if _lock(descriptor):
-                    entry.unlink(missing_ok=True)
-            finally:
-                os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock the file; False if another open file holds the lock."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True
+        for entry in list(folder.iterdir()):
+            found = name.fullmatch(entry.name)
+            if found and not psutil.pid_exists(int(found[1])):
+                entry.unlink(missing_ok=True)

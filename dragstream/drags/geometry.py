@@ -49,11 +49,7 @@ class Grid:
 
     @classmethod
     def of(
-        cls,
-        height: int,
-        width: int,
-        spatial_factor: int = 8,
-        patch: tuple[int, int] = (2, 2),
+        cls, height: int, width: int, spatial_factor: int = 8, patch: tuple[int, int] = (2, 2)
     ) -> Grid:
         """The grid of a video of height x width pixels.
 
@@ -132,11 +128,7 @@ class FrameClock:
 
 @dataclass(frozen=True)
 class Affine:
-    """A map of points (x, y) in pixels: x' = a x + b y + c, y' = d x + e y + f.
-
-    Args:
-        matrix: ((a, b, c), (d, e, f)).
-    """
+    """A map of points (x, y) in pixels: x' = a x + b y + c, y' = d x + e y + f."""
 
     matrix: tuple[Row, Row]
 
@@ -164,9 +156,7 @@ class Affine:
         x, y = check_point(center, "center")
         angle = math.radians(check_finite(degrees, "degrees"))
         cos, sin = math.cos(angle), math.sin(angle)
-        return cls(
-            ((cos, -sin, x - cos * x + sin * y), (sin, cos, y - sin * x - cos * y)),
-        )
+        return cls(((cos, -sin, x - cos * x + sin * y), (sin, cos, y - sin * x - cos * y)))
 
     @classmethod
     def scaling(cls, center: Sequence[float], factor: float) -> Affine:
@@ -190,20 +180,13 @@ class Affine:
         return moved
 
     def inverse(self) -> Affine:
-        """The inverse map.
-
-        Raises:
-            ValueError: The determinant is 0.
-        """
+        """The inverse map."""
         (a, b, c), (d, e, f) = self.matrix
         det = self.determinant
         if det == 0.0:
             raise ValueError(f"an affine map with determinant 0 has no inverse: {self.matrix!r}")
         return Affine(
-            (
-                (e / det, -b / det, (b * f - e * c) / det),
-                (-d / det, a / det, (d * c - a * f) / det),
-            )
+            ((e / det, -b / det, (b * f - e * c) / det), (-d / det, a / det, (d * c - a * f) / det))
         )
 
     def then(self, other: Affine) -> Affine:

@@ -50,7 +50,10 @@ def fit_label(label: Label, grid: Grid, clock: FrameClock, frames_per_block: int
         for handle, drag in zip(handles, label.drags, strict=True)
     ]
     deltas = (
-        tuple(_scaled_pair(delta, scale) if isinstance(delta, tuple) else delta for delta in each)
+        tuple(
+            (delta[0] * scale[0], delta[1] * scale[1]) if isinstance(delta, tuple) else delta
+            for delta in each
+        )
         for each in label.deltas
     )
     longest = max(map(len, label.deltas))
@@ -93,7 +96,3 @@ def _scaled(motion: Motion, scale: Point) -> Motion:
 def _scaled_point(point: Point, scale: Point) -> Point:
     """A point, whose integer coordinates are pixel centres, in a frame of another size."""
     return (point[0] + 0.5) * scale[0] - 0.5, (point[1] + 0.5) * scale[1] - 0.5
-
-
-def _scaled_pair(delta: Point, scale: Point) -> Point:
-    return delta[0] * scale[0], delta[1] * scale[1]

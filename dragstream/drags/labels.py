@@ -1,15 +1,7 @@
 """Reads the label folders that the DragStream authors release.
 
-```python
-label = read_label("labels/orangutans")
-label.block, label.mode, label.video_frame     # 3, Mode.ANIMATE, 32
-stream.rewind(to=label.block)
-stream.animate(label.drags, blocks=label.blocks, keep=label.keep)
-```
-
 A label is `block_<b>_<Drag or Animation>_trajectory.json` beside its masks. It refers to the
 newest frame before block b; "Drag" edits that frame, "Animation" drives the blocks from b on.
-`to_json` and `from_json` for this package's own documents are in `dragstream.drags.documents`.
 """
 
 from __future__ import annotations
@@ -26,20 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from dragstream.drags.budget import Budget
-from dragstream.drags.checks import (
-    Point,
-    check_finite,
-    check_int,
-    check_point,
-    short_repr,
-)
+from dragstream.drags.checks import Point, check_finite, check_int, check_point, short_repr
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.mask_files import MaskReader
 from dragstream.drags.motions import Drag, Motion, Rotation, Translation
-from dragstream.drags.reading import located
+from dragstream.drags.reading import Budget, located
 from dragstream.drags.shapes import Mask
 
 __all__ = ["RELEASED_CLOCK", "Label", "Mode", "from_json", "read_label", "read_labels", "to_json"]
@@ -124,16 +109,14 @@ def read_label(
     place = expanded(folder, "folder")
     if not place.exists():
         raise FileNotFoundError(f"there is no label folder or file {str(place)!r}")
-    if place.is_dir():
-        found = _label_files(place)
-        if len(found) != 1:
-            names = ", ".join(file.name for file in found) or "none"
-            raise ValueError(
-                f"{place} should hold one label, found {names}: name one of the files "
-                "(read_labels reads them all)"
-            )
-        place = found[0]
-    return _LabelReader(clock, frames_per_block).read(place)
+    found = _label_files(place) if place.is_dir() else [place]
+    if len(found) != 1:
+        names = ", ".join(file.name for file in found) or "none"
+        raise ValueError(
+            f"{place} should hold one label, found {names}: name one of the files "
+            "(read_labels reads them all)"
+        )
+    return _LabelReader(clock, frames_per_block).read(found[0])
 
 
 def read_labels(
@@ -142,16 +125,12 @@ def read_labels(
     clock: FrameClock = RELEASED_CLOCK,
     frames_per_block: int = RELEASED_FRAMES_PER_BLOCK,
 ) -> tuple[Label, ...]:
-    """All labels of a folder, by block, edits before animations.
+    """All labels of a folder, by block, edits before animations; errors as of `read_label`.
 
     Args:
         folder: The folder.
         clock: Latent to video frames of the model that the labels were drawn for.
         frames_per_block: Latent frames a block of that model.
-
-    Raises:
-        FileNotFoundError: There is no such folder.
-        ValueError: The folder holds no label, or one is damaged.
     """
     place = expanded(folder, "folder")
     found = _label_files(place)
@@ -193,7 +172,7 @@ class _LabelReader:
             )
         block, mode = int(name[1]), Mode(name[2])
         with located(str(file)):
-            stored = _load(file)
+            stored = load_json(file)
             if block == 0:
                 raise ValueError("a label of block 0 has no frame before it to be drawn on")
             chosen = _field(stored, "label", "drag_or_animation_select", str)
@@ -207,8 +186,6 @@ class _LabelReader:
     def _label(self, stored: Mapping[str, Any], folder: FilePath, block: int, mode: Mode) -> Label:
         blocks = check_int(_field(stored, "label", "block_number", int), "block_number", least=1)
         trajectories = _field(stored, "label", "trajectories", list)
-        if not trajectories:
-            raise ValueError("trajectories is empty: a label needs a drag")
         if len(trajectories) > MOST_TRAJECTORIES:
             raise ValueError(
                 f"trajectories may be at most {MOST_TRAJECTORIES}, got {len(trajectories)}"
@@ -261,24 +238,20 @@ class _LabelReader:
         self, stored: Mapping[str, Any], folder: FilePath, handles: Sequence[Mask]
     ) -> Mask | None:
         """The pixels that are neither movable nor of a handle; None if there are none."""
+        masks = {f"trajectories[{n}].mask_file": mask for n, mask in enumerate(handles)}
+        name = "movable_area_mask_file"
+        whole = stored.get(name) is None
+        if not whole:
+            masks[name] = self._mask(folder, _field(stored, "label", name, str), name)
         shape = handles[0].array.shape
-        for index, handle in enumerate(handles):
-            if handle.array.shape != shape:
+        for where, mask in masks.items():
+            if mask.array.shape != shape:
                 raise ValueError(
-                    f"trajectories[{index}].mask_file has shape {handle.array.shape}, "
-                    f"that of trajectories[0] has {shape}"
+                    f"{where} has shape {mask.array.shape}, that of trajectories[0] has {shape}"
                 )
-        if stored.get("movable_area_mask_file") is None:
-            return None
-        name = _field(stored, "label", "movable_area_mask_file", str)
-        movable = self._mask(folder, name, "movable_area_mask_file")
-        if movable.array.shape != shape:
-            raise ValueError(
-                f"movable_area_mask_file has shape {movable.array.shape}, the handles have {shape}"
-            )
         # A handle moves, so it is movable even outside the painted movable area.
-        kept = ~np.any([movable.array, *(handle.array for handle in handles)], axis=0)
-        return Mask(kept) if kept.any() else None
+        kept = ~np.any([mask.array for mask in masks.values()], axis=0)
+        return Mask(kept) if kept.any() and not whole else None
 
     def _mask(self, folder: FilePath, name: str, where: str) -> Mask:
         """A mask of the label's folder."""
@@ -294,13 +267,9 @@ class _LabelReader:
             return self._masks.read(file)
 
 
-def _motion(
-    trajectory: object, where: str, budget: Budget | None = None
-) -> tuple[tuple[Delta, ...], Motion]:
+def _motion(trajectory: object, where: str, budget: Budget) -> tuple[tuple[Delta, ...], Motion]:
     """The targets of a trajectory as stored, and the motion through them."""
     parts = _field(trajectory, where, "block_trajectories", list)
-    if not parts:
-        raise ValueError(f"{where}.block_trajectories is empty")
     turning = {_field(part, f"{where}.block_trajectories", "is_rotation", bool) for part in parts}
     if len(turning) > 1:
         raise ValueError(f"{where}: is_rotation differs between its blocks")
@@ -309,9 +278,7 @@ def _motion(
     for index, part in enumerate(parts):
         here = f"{where}.block_trajectories[{index}]"
         stored = _field(part, here, "deltas", list)
-        if not stored:
-            raise ValueError(f"{here}.deltas is empty")
-        (budget or Budget()).spend("targets", len(stored), here)
+        budget.spend("targets", len(stored), here)
         with located(here):
             deltas += [read(delta, f"deltas[{n}]") for n, delta in enumerate(stored)]
     start = _shared(parts, where, "start_point")
@@ -354,20 +321,18 @@ def _shared(parts: list[Any], where: str, name: str) -> Point:
     return found[0]
 
 
-def _load(file: FilePath) -> Mapping[str, Any]:
+def load_json(file: FilePath) -> Any:
+    """The contents of a JSON file of at most `LARGEST_FILE` bytes."""
     if file.stat().st_size > LARGEST_FILE:
-        raise ValueError(f"a label may have at most {LARGEST_FILE} bytes")
+        raise ValueError(f"it may have at most {LARGEST_FILE} bytes")
     try:
-        stored = json.loads(file.read_bytes())
+        return json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from error
-    if not isinstance(stored, dict):
-        raise ValueError(f"a label must be an object, got {short_repr(stored)}")  # noqa: TRY004
-    return stored
 
 
 def _field(value: object, where: str, name: str, kind: type) -> Any:
-    """A required field of the right kind."""
+    """A required field of the right kind; lists are not empty."""
     if not isinstance(value, dict):
         raise ValueError(f"{where} must be an object, got {short_repr(value)}")  # noqa: TRY004
     if name not in value:
@@ -377,4 +342,6 @@ def _field(value: object, where: str, name: str, kind: type) -> Any:
         raise ValueError(
             f"{where}: {name} must be of type {kind.__name__}, got {short_repr(found)}"
         )
+    if found == []:
+        raise ValueError(f"{where}: {name} is empty")
     return found

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.budget import Budget
 from dragstream.drags.checks import short_repr
-from dragstream.drags.reading import located
+from dragstream.drags.reading import Budget, located
 from dragstream.drags.shapes import BoolMask, Mask
 
 MOST_PIXELS = 2**25
@@ -65,22 +64,14 @@ def read_mask(path: str | PathLike[str]) -> Mask:
 
 
 class MaskReader:
-    """Reads the masks of a folder: each file once, all of them within one budget of pixels.
+    """Reads the masks of a folder: each file once, all of them within one budget of pixels."""
 
-    Args:
-        most_pixels: Limit for all files together.
-    """
-
-    def __init__(self, most_pixels: int = MOST_PIXELS_IN_ALL) -> None:
-        self._budget = Budget(pixels=most_pixels)
+    def __init__(self) -> None:
+        self._budget = Budget(pixels=MOST_PIXELS_IN_ALL)
         self._masks: dict[Path, Mask] = {}
 
     def read(self, path: str | PathLike[str]) -> Mask:
-        """See `read_mask`.
-
-        Raises:
-            FileNotFoundError, ValueError: See `read_mask`; or the limit of pixels is exceeded.
-        """
+        """See `read_mask`."""
         file = Path(path)
         if not file.is_file():
             raise FileNotFoundError(f"there is no file {short_repr(str(file))}")

@@ -37,6 +37,7 @@ from dragstream.drags.checks import (
     Points,
     check_bool,
     check_finite,
+    check_unit_interval,
     read_points,
     set_fields,
     short_repr,
@@ -63,27 +64,27 @@ EASINGS: Mapping[str, Callable[[float], float]] = MappingProxyType(
 """Easing functions by name: progress as a function of time, both from 0 to 1."""
 
 
-def check_ease(ease: object) -> None:
-    """Raise a ValueError unless `ease` names one of `EASINGS`."""
+def check_ease(ease: object, name: str = "ease") -> str:
+    """`ease` if it names one of `EASINGS`."""
     if not isinstance(ease, str) or ease not in EASINGS:
-        raise ValueError(f"ease must be one of {', '.join(EASINGS)}, got {short_repr(ease)}")
+        raise ValueError(f"{name} must be one of {', '.join(EASINGS)}, got {short_repr(ease)}")
+    return ease
 
 
-def check_unit_interval(fraction: object) -> float:
-    """`fraction` as a float in [0, 1], or a TypeError or ValueError."""
-    number = check_finite(fraction, "fraction")
-    if not 0 <= number <= 1:
-        raise ValueError(f"fraction must lie in [0, 1], got {number!r}")
-    return number
+def check_stops(
+    value: object, name: str, check: Callable[[object, str], float], first: float
+) -> float | tuple[float, ...]:
+    """A number, or the numbers of a sequence that begins with `first` (added if missing)."""
+    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str | bytes):
+        return check(value, name)
+    stops = tuple(check(each, f"{name}[{index}]") for index, each in enumerate(value))
+    if not stops:
+        raise ValueError(f"{name} is empty: give a number or a sequence of numbers")
+    return stops if stops[0] == first else (first, *stops)
 
 
 def check_frames(frames: object, count: int, what: str) -> tuple[float, ...] | None:
-    """Pins as floats: one latent frame for each of `count` waypoints, rising from 0; or None.
-
-    Raises:
-        TypeError: They are not a sequence of numbers.
-        ValueError: There are more or fewer than waypoints, or they do not rise from 0.
-    """
+    """Pins as floats: one latent frame for each of `count` waypoints, rising from 0; or None."""
     if frames is None:
         return None
     if isinstance(frames, str | bytes) or not isinstance(frames, Sequence | np.ndarray):
@@ -103,11 +104,8 @@ def check_frames(frames: object, count: int, what: str) -> tuple[float, ...] | N
 def progress(
     fraction: float, stops: Sequence[float], frames: Sequence[float] | None, ease: str
 ) -> float:
-    """The value reached at a fraction of the time, in [0, 1], interpolated between stops.
-
-    `frames` are the latent frames of the stops, rising from 0, between which the easing acts; None
-    for one move from the first stop to the last.
-    """
+    """The value at a fraction of the time: between pinned stops, or from the first to the last."""
+    fraction = check_unit_interval(fraction, "fraction")
     if frames is None:
         return stops[0] + (stops[-1] - stops[0]) * EASINGS[ease](fraction)
     time = fraction * frames[-1]
@@ -158,7 +156,7 @@ class Path:
         frames: Sequence[float] | None = None,
     ) -> None:
         waypoints = read_points(points, "points", least=2)
-        check_ease(ease)
+        ease = check_ease(ease)
         pins = check_frames(frames, len(waypoints), "waypoints")
         set_fields(
             self, points=waypoints, smooth=check_bool(smooth, "smooth"), ease=ease, frames=pins
@@ -168,20 +166,14 @@ class Path:
 
     @classmethod
     def spline(
-        cls,
-        points: Points,
-        ease: str = "linear",
-        frames: Sequence[float] | None = None,
+        cls, points: Points, ease: str = "linear", frames: Sequence[float] | None = None
     ) -> Path:
         """A smooth path, see the class."""
         return cls(points, smooth=True, ease=ease, frames=frames)
 
     @classmethod
     def polyline(
-        cls,
-        points: Points,
-        ease: str = "linear",
-        frames: Sequence[float] | None = None,
+        cls, points: Points, ease: str = "linear", frames: Sequence[float] | None = None
     ) -> Path:
         """Straight lines from waypoint to waypoint, see the class."""
         return cls(points, smooth=False, ease=ease, frames=frames)
@@ -199,13 +191,9 @@ class Path:
         return float(x), float(y)
 
     def at(self, fraction: float) -> Point:
-        """The point (x, y) reached at a fraction of the time, 0 being the start and 1 the end.
-
-        Raises:
-            ValueError: The fraction lies outside [0, 1].
-        """
+        """The point (x, y) reached at a fraction of the time, 0 being the start and 1 the end."""
         table = self._table
-        length = progress(check_unit_interval(fraction), table.stops, self.frames, self.ease)
+        length = progress(fraction, table.stops, self.frames, self.ease)
         x = np.interp(length, table.lengths, table.points[:, 0])
         y = np.interp(length, table.lengths, table.points[:, 1])
         return float(x), float(y)

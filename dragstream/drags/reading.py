@@ -1,17 +1,14 @@
-"""Strict readers of a JSON document's dicts and lists.
-
-Every fault, a wrong type included, is a ValueError that begins with the place of the value, as in
-`drags[0].motion.path`.
-"""
+"""Strict readers of JSON: each fault is a ValueError that begins with the place of the value."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any
 
 from dragstream.drags.checks import short_repr, truncate
-from dragstream.drags.paths import Path
 
 MOST_POINTS = 2**14
 """Longest list of points or angles that a document may hold."""
@@ -58,11 +55,6 @@ def read_fields(
     return value
 
 
-def given(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The named fields that are present, as keyword arguments."""
-    return {name: fields[name] for name in names if name in fields}
-
-
 def read_list(value: object, where: str, most: int) -> Sequence[Any]:
     """A list of at most `most` values."""
     if not isinstance(value, list | tuple):
@@ -72,19 +64,64 @@ def read_list(value: object, where: str, most: int) -> Sequence[Any]:
     return value
 
 
-def read_path(value: object, where: str) -> Path:
-    """A path: the inverse of `path_document`."""
-    fields = read_fields(value, where, ("points",), ("smooth", "ease", "frames"))
-    points: Any = read_list(fields["points"], f"{where}.points", MOST_POINTS)
-    with located(where):
-        return Path(points, **given(fields, "smooth", "ease", "frames"))
+class Budget:
+    """Limits for a whole file, since limits of its parts do not bound how many there are."""
+
+    def __init__(self, **most: int) -> None:
+        self._most = most
+        self._left = dict(most)
+
+    def spend(self, thing: str, amount: int, where: str) -> None:
+        """Count an amount of one kind."""
+        if thing not in self._left:
+            return
+        if amount > self._left[thing]:
+            name = thing.replace("_", " ")
+            raise ValueError(f"{where}: at most {self._most[thing]} {name} are read altogether")
+        self._left[thing] -= amount
 
 
-def path_document(path: Path) -> Document:
-    """A path as plain data."""
-    return {
-        "points": [[x, y] for x, y in path.points],
-        "smooth": path.smooth,
-        "ease": path.ease,
-        "frames": path.frames and list(path.frames),
-    }
+def to_plain(value: Any, name: str) -> dict[str, Any]:
+    """A value as plain data: its class name under "class", beside its fields."""
+    if isinstance(value, FunctionType) and value.__name__.isidentifier():
+        return {"class": value.__name__}
+    parameters: Any = getattr(value, "__dataclass_params__", None)
+    if parameters is None or not parameters.frozen:
+        raise TypeError(
+            f"{name} must be a frozen dataclass, or a function with a name, so that streams with "
+            f"it can be saved; got {short_repr(value)}"
+        )
+    fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    for field, content in fields.items():
+        if not _plain(content):
+            raise TypeError(
+                f"{name}: the field {field!r} must be a number, a string, a boolean, None or a "
+                f"tuple of those, so that it can be saved; got {short_repr(content)}"
+            )
+    return {"class": type(value).__name__, **fields}
+
+
+def from_plain(data: object, parts: Iterable[Any], name: str) -> Any:
+    """The inverse of `to_plain`; a document names none but the given classes and functions."""
+    fields = dict(data) if isinstance(data, dict) else {}
+    wanted = fields.pop("class", None)
+    known = {part.__name__: part for part in parts}
+    if wanted not in known:
+        raise ValueError(
+            f"{name} is a user-defined {short_repr(wanted)}: pass its class, parts=[...]; "
+            f"got {sorted(known)}"
+        )
+    part = known[wanted]
+    if not isinstance(part, type):
+        return part
+    given = {key: tuple(item) if isinstance(item, list) else item for key, item in fields.items()}
+    try:
+        return part(**given)
+    except TypeError as error:
+        raise ValueError(f"{name}: {wanted} does not take {sorted(given)}: {error}") from error
+
+
+def _plain(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(_plain(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)

@@ -1,24 +1,17 @@
-"""Handle regions: shapes and masks, their pixels, centroids, extents and edges.
-
-```python
-body = regions.disc(center=(64, 40), radius=14) - regions.box(60, 36, 68, 44)
-mask = regions.rasterise(body, height=128, width=192)       # bool (128, 192)
-moved = regions.warp(mask, Affine.rotation((64, 40), 30))   # float32 (128, 192)
-```
-"""
+"""Handle regions: shapes and masks, their pixels, centroids, extents and edges."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from dragstream.drags.checks import Point, Points, check_int, check_point, check_size
+from dragstream.drags.checks import Point, check_int, check_point, check_size, short_repr
 from dragstream.drags.geometry import Affine
 from dragstream.drags.mask_files import read_mask
+from dragstream.drags.scan import extent, outline_rows, stroke_rows
 from dragstream.drags.shapes import (
     BoolMask,
     Box,
@@ -56,6 +49,7 @@ __all__ = [
     "edge",
     "mask",
     "moved",
+    "painting_steps",
     "polygon",
     "rasterise",
     "read_mask",
@@ -66,30 +60,11 @@ __all__ = [
 
 Extents = tuple[float, float, float, float]
 
-
-def disc(center: Sequence[float], radius: float) -> Disc:
-    """A disc about `center` (x, y), in pixels."""
-    return Disc(center, radius)
+_PIXELS_PER_STEP = 64
+"""Pixels that are filled or combined in the time of one step."""
 
 
-def box(left: float, top: float, right: float, bottom: float) -> Box:
-    """The pixels with left <= x < right and top <= y < bottom."""
-    return Box(left, top, right, bottom)
-
-
-def polygon(points: Points) -> Polygon:
-    """The pixels inside the closed outline through `points` (x, y)."""
-    return Polygon(points)
-
-
-def brush(points: Points, radius: float) -> Brush:
-    """A round brush of `radius` pixels led along `points` (x, y)."""
-    return Brush(points, radius)
-
-
-def mask(array: BoolMask) -> Mask:
-    """The true pixels of a boolean array (H, W)."""
-    return Mask(array)
+disc, box, polygon, brush, mask = Disc, Box, Polygon, Brush, Mask
 
 
 def rasterise(region: Region, height: int, width: int) -> BoolMask:
@@ -106,7 +81,8 @@ def rasterise(region: Region, height: int, width: int) -> BoolMask:
     painted = shape.paint(height, width)
     if not painted.any():
         raise ValueError(
-            f"the region covers no pixel of a frame {width} wide and {height} high: {shape}"
+            f"the region covers no pixel of a frame {width} wide and {height} high: "
+            f"{short_repr(shape)}"
         )
     # a `Mask` returns its own, read-only pixels
     return painted if painted.flags.writeable else painted.copy()
@@ -115,10 +91,8 @@ def rasterise(region: Region, height: int, width: int) -> BoolMask:
 def warp(mask: NDArray[np.bool_] | NDArray[np.floating], affine: Affine) -> NDArray[np.float32]:
     """A moved mask as the coverage of each pixel: float32 (H, W) in [0, 1].
 
-    Sampled bilinearly; pixels that leave the frame are lost. The result may be moved again.
-
-    Raises:
-        ValueError: The mask has another shape than (H, W), or the map has no inverse.
+    Sampled bilinearly; pixels that leave the frame are lost. The result may be moved again. A map
+    without an inverse is a ValueError.
     """
     source = np.asarray(mask, dtype=np.float32)
     if source.ndim != 2:
@@ -132,16 +106,7 @@ def warp(mask: NDArray[np.bool_] | NDArray[np.floating], affine: Affine) -> NDAr
 
 
 def moved(region: Shape, affine: Affine) -> Shape:  # noqa: PLR0911  # one a kind of shape
-    """A shape turned, scaled and shifted; masks lose what leaves the frame.
-
-    Args:
-        region: The shape.
-        affine: A map that keeps angles and orientation, in pixels.
-
-    Raises:
-        ValueError: The map has no inverse.
-        TypeError: A shape of an unknown class.
-    """
+    """A shape turned, scaled and shifted; masks lose what leaves the frame."""
     growth = math.sqrt(abs(affine.determinant))
     match region:
         case Disc():
@@ -167,11 +132,7 @@ def moved(region: Shape, affine: Affine) -> Shape:  # noqa: PLR0911  # one a kin
 
 
 def centroid(mask: NDArray[np.bool_] | NDArray[np.floating]) -> Point:
-    """The mean (x, y) of a mask's pixels, weighted by their coverage.
-
-    Raises:
-        ValueError: The mask is empty or not of shape (H, W).
-    """
+    """The mean (x, y) of a mask's pixels, weighted by coverage; ValueError if there is none."""
     weights = np.asarray(mask, dtype=np.float64)
     total = weights.sum()
     if weights.ndim != 2 or not total > 0:
@@ -180,35 +141,34 @@ def centroid(mask: NDArray[np.bool_] | NDArray[np.floating]) -> Point:
     return float((weights * columns).sum() / total), float((weights * rows).sum() / total)
 
 
-def bounding_box(mask: NDArray[np.bool_] | NDArray[np.floating]) -> Extents:
-    """The borders (left, top, right, bottom) around a mask's non-zero pixels.
+def bounding_box(
+    mask: NDArray[np.bool_] | NDArray[np.floating], affine: Affine | None = None
+) -> Extents:
+    """The borders (left, top, right, bottom) around a mask's non-zero pixels, moved by `affine`.
 
     They run along the sides of the pixels, half a pixel outside the centres: right - left is the
     width in pixels, (left + right) / 2 the middle, and `box(*bounding_box(mask))` holds exactly
-    the same rows and columns.
-
-    Raises:
-        ValueError: The mask is empty or not of shape (H, W).
+    the same rows and columns. They may lie outside the frame. A mask without pixels is a
+    ValueError.
     """
     occupied = np.asarray(mask) > 0
     if occupied.ndim != 2 or not occupied.any():
         raise ValueError(f"a mask of shape {occupied.shape} without pixels has no bounding box")
-    columns = np.flatnonzero(occupied.any(axis=0))
+    # The corners of each row's first and last pixel include all extreme points of the region.
     rows = np.flatnonzero(occupied.any(axis=1))
-    return (
-        float(columns[0]) - 0.5,
-        float(rows[0]) - 0.5,
-        float(columns[-1]) + 0.5,
-        float(rows[-1]) + 0.5,
-    )
+    lit = occupied[rows]
+    left = lit.argmax(axis=1) - 0.5
+    right = occupied.shape[1] - 0.5 - lit[:, ::-1].argmax(axis=1)
+    x = np.concatenate((left, left, right, right))
+    y = np.concatenate((rows - 0.5, rows + 0.5, rows - 0.5, rows + 0.5))
+    corners = np.stack((x, y), axis=-1)
+    corners = corners if affine is None else affine.apply(corners)
+    low, high = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    return low[0], low[1], high[0], high[1]
 
 
 def span(mask: BoolMask, direction: ArrayLike) -> float:
-    """The length in pixels of a mask along a direction (x, y), from side to side of its pixels.
-
-    Raises:
-        ValueError: The mask is empty, or the direction has no length.
-    """
+    """The length in pixels of a mask along a direction (x, y), from side to side of its pixels."""
     along, unit = _project(mask, direction)
     return float(along.max() - along.min()) + abs(unit[0]) + abs(unit[1])
 
@@ -216,9 +176,7 @@ def span(mask: BoolMask, direction: ArrayLike) -> float:
 def edge(mask: BoolMask, direction: ArrayLike, thickness: float) -> BoolMask:
     """The outermost `thickness` pixels of a mask toward a direction (x, y).
 
-    Raises:
-        ValueError: The mask is empty, the direction has no length, or the thickness is not
-            positive.
+    An empty mask, and a direction or thickness of 0, are ValueErrors.
     """
     thickness = check_size(thickness, "thickness")
     along, _ = _project(mask, direction)
@@ -241,3 +199,27 @@ def _project(mask: BoolMask, direction: ArrayLike) -> tuple[NDArray[np.float64],
     top, bottom = int(inner[0]), int(inner[-1]) + 1
     rows, columns = np.ogrid[top:bottom, : mask.shape[1]]
     return (columns * unit[0] + rows * unit[1])[mask[top:bottom]], unit
+
+
+def painting_steps(shape: Shape, height: int, width: int) -> int:
+    """Estimated steps of `shape.paint(height, width)`, each about a quarter of a microsecond.
+
+    A step is one row that one straight piece of a stroke or outline reaches, or 64 pixels that are
+    filled or combined.
+    """
+    frame = (
+        1 + height * width // _PIXELS_PER_STEP // 4
+    )  # allocating, copying or combining one frame
+    if isinstance(shape, Combination):
+        return sum(painting_steps(part, height, width) + frame for part in shape.of)
+    if isinstance(shape, Disc | Brush):
+        points = np.array(shape.points if isinstance(shape, Brush) else (shape.center,))
+        radius = shape.radius
+        first, stop = stroke_rows(points, radius, height)
+    elif isinstance(shape, Polygon):
+        points, radius = np.array(shape.points), 0.0
+        first, stop = outline_rows(points, height)
+    else:
+        return frame
+    rows, columns = extent(first, stop, points, radius, width)
+    return frame + int((stop - first).sum()) + rows * columns // _PIXELS_PER_STEP

@@ -1,8 +1,4 @@
-"""Scan conversion: the pixels of outlines and strokes, row by row.
-
-The work is proportional to the rows that each straight piece reaches within the frame, not to the
-pixels of the boxes around them. A pixel belongs to a shape when its centre does.
-"""
+"""Scan conversion: the pixels of outlines and strokes, in time that grows with the rows reached."""
 
 from __future__ import annotations
 
@@ -13,6 +9,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+_Size = tuple[int, int]
+_Change = tuple[Integers, Integers, Integers | int]
+"""Rows and columns from which a winding number changes, and by how much."""
 
 _PAIRS = 2**13
 """Pairs of piece and row that are processed at a time, which bounds the memory."""
@@ -36,31 +36,52 @@ def stroke_rows(points: Floats, radius: float, height: int) -> tuple[Integers, I
     return _rows(low, high, height)
 
 
-def fill_outline(corners: Floats, height: int, width: int) -> NDArray[np.bool_]:
+def fill_outline(corners: Floats, height: int, width: int) -> Mask:
     """The pixels inside a closed outline (N, 2) by the non-zero rule, bool (height, width)."""
     ends = np.roll(corners, -1, axis=0)
     first, stop = outline_rows(corners, height)
-    winding = _Winding(first, stop, _columns(corners, 0.0, width), (height, width))
-    for side, row in _pairs(first, stop):
-        (x0, y0), (x1, y1) = corners[side].T, ends[side].T
-        crossing = x0 + (row - y0) / (y1 - y0) * (x1 - x0)
-        column = np.ceil(np.clip(crossing, 0, width)).astype(np.int64)
-        winding.change(row, column, np.where(y1 > y0, 1, -1))
-    return winding.painted()
+
+    def crossings() -> Iterator[_Change]:
+        for side, row in _pairs(first, stop):
+            (x0, y0), (x1, y1) = corners[side].T, ends[side].T
+            crossing = x0 + (row - y0) / (y1 - y0) * (x1 - x0)
+            column = np.ceil(np.clip(crossing, 0, width)).astype(np.int64)
+            yield row, column, np.where(y1 > y0, 1, -1)
+
+    columns = _columns(corners, 0.0, width)
+    return _wound(crossings(), _ends(first, stop), columns, (height, width))
 
 
-def fill_stroke(points: Floats, radius: float, height: int, width: int) -> NDArray[np.bool_]:
+def fill_stroke(points: Floats, radius: float, height: int, width: int) -> Mask:
     """The pixels at most `radius` from a line through points (N, 2), bool (height, width)."""
     starts = np.concatenate([points[:1], points[:-1]])
     first, stop = stroke_rows(points, radius, height)
-    winding = _Winding(first, stop, _columns(points, radius, width), (height, width))
-    for piece, row in _pairs(first, stop):
-        left, right = _covered(starts[piece], points[piece], radius, row)
-        left, right = np.maximum(left, 0), np.minimum(right, width - 1)
-        reached = left <= right
-        winding.change(row[reached], left[reached], 1)
-        winding.change(row[reached], right[reached] + 1, -1)
-    return winding.painted()
+
+    def runs() -> Iterator[_Change]:
+        for piece, row in _pairs(first, stop):
+            left, right = _covered(starts[piece], points[piece], radius, row)
+            left, right = np.maximum(left, 0), np.minimum(right, width - 1)
+            reached = left <= right
+            yield row[reached], left[reached], 1
+            yield row[reached], right[reached] + 1, -1
+
+    columns = _columns(points, radius, width)
+    return _wound(runs(), _ends(first, stop), columns, (height, width))
+
+
+def _wound(
+    changes: Iterator[_Change], rows: tuple[int, int], columns: tuple[int, int], shape: _Size
+) -> Mask:
+    """The pixels with a winding number other than 0, which changes from a column to the right."""
+    (top, bottom), (left, right) = rows, columns
+    stride = right - left + 1
+    winding = np.zeros((bottom - top) * stride, dtype=np.int32)
+    for row, column, by in changes:
+        np.add.at(winding, (row - top) * stride + column - left, by)
+    painted = np.zeros(shape, dtype=np.bool_)
+    inside = np.cumsum(winding.reshape(-1, stride)[:, :-1], axis=1, dtype=np.int32) != 0
+    painted[top:bottom, left:right] = inside
+    return painted
 
 
 def extent(
@@ -70,32 +91,6 @@ def extent(
     top, bottom = _ends(first, stop)
     left, right = _columns(points, radius, width)
     return bottom - top, right - left
-
-
-class _Winding:
-    """The winding number of each pixel, stored as changes from left to right along the rows."""
-
-    def __init__(
-        self, first: Integers, stop: Integers, columns: tuple[int, int], shape: tuple[int, int]
-    ) -> None:
-        self.top, self.bottom = _ends(first, stop)
-        self.left, self.right = columns
-        self.shape = shape
-        self.stride = self.right - self.left + 1
-        self.changes = np.zeros((self.bottom - self.top) * self.stride, dtype=np.int32)
-
-    def change(self, rows: Integers, columns: Integers, by: NDArray[np.int64] | int) -> None:
-        """Add `by` to the pixels of `rows`, from `columns` to the right end."""
-        places = (rows - self.top) * self.stride + columns - self.left
-        np.add.at(self.changes, places, by)
-
-    def painted(self) -> NDArray[np.bool_]:
-        """The pixels with a winding number other than 0."""
-        painted = np.zeros(self.shape, dtype=np.bool_)
-        changes = self.changes.reshape(-1, self.stride)[:, :-1]
-        inside = np.cumsum(changes, axis=1, dtype=np.int32) != 0
-        painted[self.top : self.bottom, self.left : self.right] = inside
-        return painted
 
 
 def _ends(first: Integers, stop: Integers) -> tuple[int, int]:

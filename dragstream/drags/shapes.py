@@ -65,12 +65,7 @@ Region = Shape | BoolMask
 
 
 def as_shape(region: object) -> Shape:
-    """A shape as it is, a boolean mask (H, W) as `Mask`.
-
-    Raises:
-        TypeError: It is neither.
-        ValueError: It is an array of another shape than (H, W).
-    """
+    """A shape as it is, a boolean mask (H, W) as `Mask`."""
     if isinstance(region, Shape):
         return region
     if isinstance(region, np.ndarray):
@@ -96,11 +91,7 @@ class Disc(Shape):
         set_fields(self, center=check_point(center, "center"), radius=check_size(radius, "radius"))
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
         return fill_stroke(np.array([self.center]), self.radius, height, width)
-
-    def __str__(self) -> str:
-        return f"disc at {self.center} of radius {self.radius}"
 
 
 @dataclass(frozen=True)
@@ -126,14 +117,10 @@ class Box(Shape):
             raise ValueError(f"bottom must exceed top, got {self.bottom} <= {self.top}")
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
         rows, columns = np.ogrid[:height, :width]
         across = (columns >= self.left) & (columns < self.right)
         down = (rows >= self.top) & (rows < self.bottom)
         return np.asarray(across & down)
-
-    def __str__(self) -> str:
-        return f"box from ({self.left}, {self.top}) to ({self.right}, {self.bottom})"
 
 
 @dataclass(frozen=True, init=False)
@@ -156,11 +143,7 @@ class Polygon(Shape):
         set_fields(self, points=read_points(points, "points", least=3))
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
         return fill_outline(np.array(self.points), height, width)
-
-    def __str__(self) -> str:
-        return f"polygon of {len(self.points)} points from {self.points[0]}"
 
 
 @dataclass(frozen=True, init=False)
@@ -184,11 +167,7 @@ class Brush(Shape):
         )
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
         return fill_stroke(np.array(self.points), self.radius, height, width)
-
-    def __str__(self) -> str:
-        return f"brush of {len(self.points)} points from {self.points[0]}, radius {self.radius}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,10 +175,6 @@ class Mask(Shape):
     """The true pixels of a boolean array (H, W), for frames of that size only.
 
     The array is copied and made read-only.
-
-    Raises:
-        TypeError: The array is not boolean.
-        ValueError: It has another shape than (H, W).
     """
 
     array: BoolMask
@@ -217,12 +192,7 @@ class Mask(Shape):
 
     @classmethod
     def from_runs(cls, height: int, width: int, runs: Sequence[int]) -> Mask:
-        """A mask from the lengths of equal pixels, row by row, as `runs` gives them.
-
-        Raises:
-            TypeError: The numbers are no integers.
-            ValueError: A negative length, or lengths that do not sum to height x width.
-        """
+        """A mask from the lengths of equal pixels, row by row, as `runs` gives them."""
         height, width = check_int(height, "height", least=1), check_int(width, "width", least=1)
         lengths = read_runs(runs)
         if sum(lengths) != height * width:
@@ -241,11 +211,7 @@ class Mask(Shape):
         return (0, *lengths) if flat[0] else tuple(lengths)
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """The mask itself.
-
-        Raises:
-            ValueError: The frame has another size than the mask.
-        """
+        """The mask itself."""
         if self.array.shape != (height, width):
             raise ValueError(
                 f"a mask of shape {self.array.shape} does not fit frames of {(height, width)} "
@@ -259,11 +225,8 @@ class Mask(Shape):
     def __hash__(self) -> int:
         return hash((self.array.shape, np.packbits(self.array).tobytes()))
 
-    def __str__(self) -> str:
-        return f"mask of shape {self.array.shape} with {int(self.array.sum())} pixels"
-
     def __repr__(self) -> str:
-        return f"<{self}>"
+        return f"<mask of shape {self.array.shape} with {int(self.array.sum())} pixels>"
 
 
 @dataclass(frozen=True, init=False)
@@ -280,11 +243,7 @@ class Combination(Shape, ABC):
             raise ValueError(f"a combination takes at least two regions, got {len(self.of)}")
 
     def paint(self, height: int, width: int) -> BoolMask:
-        """See `Shape.paint`."""
         return reduce(self._join, (part.paint(height, width) for part in self.of))
-
-    def __str__(self) -> str:
-        return f"{type(self).__name__.lower()} of {len(self.of)} regions"
 
 
 @dataclass(frozen=True, init=False)
@@ -309,18 +268,13 @@ class Difference(Combination):
 
 
 def read_runs(runs: Sequence[int]) -> list[int]:
-    """The lengths of a mask's runs, checked in bulk, for there are many.
-
-    Raises:
-        TypeError: The numbers are no integers.
-        ValueError: A negative length.
-    """
+    """The lengths of a mask's runs, checked in bulk, for there are many."""
     if set(map(type, runs)) <= {int} and min(runs, default=0) >= 0:
         return list(runs)
     return [check_int(run, f"runs[{index}]", least=0) for index, run in enumerate(runs)]
 
 
-def _combine(kind: type[Combination], left: object, right: object) -> Shape:
+def _combine(kind: type[Combination], left: object, right: Any) -> Shape:
     # a | b | c is one union of three, since deep nesting slows documents down
-    parts = left.of if isinstance(left, kind) else (as_shape(left),)
-    return kind((*parts, as_shape(right)))
+    parts: tuple[Any, ...] = left.of if isinstance(left, kind) else (left,)
+    return kind((*parts, right))

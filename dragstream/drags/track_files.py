@@ -17,16 +17,16 @@ import json
 import os
 import pickle
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import check_finite, short_repr, truncate
+from dragstream.drags.checks import check_finite, short_repr
 from dragstream.drags.files import expanded, replacing
+from dragstream.drags.reading import located
 from dragstream.drags.tracks import MOST_NUMBERS, Tracks
 
 __all__ = ["read_tracks", "write_tracks"]
@@ -65,16 +65,14 @@ def read_tracks(
         raise ValueError(f"tracks are read from {', '.join(_READERS)}, got {str(file)!r}")
     if visibility is not None and file.suffix != ".npy":
         raise ValueError(f"a file of visibility goes with .npy, got {str(file)!r}")
-    with _explained(file):
-        points, visible = _READERS[file.suffix](file)
+    points, visible = _read(file, _READERS[file.suffix])
     second = _beside(file) if visibility is None else expanded(visibility, "visibility")
     if file.suffix == ".npy" and (visibility is not None or second.is_file()):
-        with _explained(second):
-            visible = _seen(_array(second), points, "the array")
+        visible = _read(second, lambda file: _seen(_array(file), points, "the array"))
     if file.suffix == ".pth" and frame_rate is None:
         frame_rate = _ATI_RATE
-    with _explained(file):
-        return Tracks(points, visible, frame_rate)
+    tracks: Tracks = _read(file, lambda _: Tracks(points, visible, frame_rate))
+    return tracks
 
 
 def write_tracks(tracks: Tracks, path: str | os.PathLike[str]) -> Path:
@@ -117,22 +115,14 @@ def _beside(file: Path) -> Path:
     return file.with_stem(f"{file.stem.removesuffix('_tracks')}_visibility")
 
 
-@contextmanager
-def _explained(file: Path) -> Iterator[None]:
-    """Begin the error of a file that cannot be read with its name.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is too large, or the block raised.
-    """
+def _read(file: Path, read: Callable[[Path], Any]) -> Any:
+    """What `read` gives for a file; its errors begin with the file's name."""
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {str(file)!r}")
     if file.stat().st_size > _LARGEST_FILE:
         raise ValueError(f"{file} has more than {_LARGEST_FILE} bytes")
-    try:
-        yield
-    except _BROKEN as error:
-        raise ValueError(truncate(f"{file}: {error}")) from error
+    with located(str(file), _BROKEN):
+        return read(file)
 
 
 def _array(file: Path) -> Array:

@@ -1,13 +1,4 @@
-"""Point tracks: positions of points in each video frame, as trackers and other editors give them.
-
-```python
-tracks = read_tracks("pred_tracks.npy")
-drags, keep = tracks_to_drags(tracks, model.spec.clock, radius=24)
-write_tracks(drags_to_tracks(drags, model.spec.clock, 6, height, width), "spline.json")
-```
-
-`dragstream.drags.track_files` reads and writes the files.
-"""
+"""Point tracks: positions of points in each video frame, as trackers and editors give them."""
 
 from __future__ import annotations
 
@@ -76,21 +67,14 @@ class Tracks:
         set_fields(self, points=places, visible=seen, frame_rate=rate)
 
     def resized(self, size: tuple[int, int], to: tuple[int, int]) -> Tracks:
-        """The tracks in frames of another size.
-
-        Args:
-            size: Height and width of the frames that the tracks are of.
-            to: Height and width of the new frames.
-        """
+        """The tracks in frames of another size; both are (height, width)."""
         scale = np.array([to[1] / size[1], to[0] / size[0]])
         return Tracks((self.points + 0.5) * scale - 0.5, self.visible, self.frame_rate)
 
     def resampled(self, times: NDArray[np.floating]) -> Tracks:
-        """The tracks at other times, interpolated linearly; without a frame rate.
+        """The tracks at other times, from 0 to T - 1, interpolated linearly; without a frame rate.
 
-        Args:
-            times: Frames, which may be fractions, from 0 to T - 1. A point is visible at a time
-                where it is in both frames around it.
+        A point is visible at a time where it is in both frames around it.
         """
         low = np.floor(times + 1e-9).astype(int)
         high = np.minimum(np.ceil(times - 1e-9).astype(int), len(self.points) - 1)

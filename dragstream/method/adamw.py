@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_FIRST_BETA, _SECOND_BETA = 0.9, 0.999
+
 
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019, Algorithm 2).
@@ -14,15 +16,10 @@ class AdamW:
     """
 
     def __init__(
-        self,
-        learning_rate: float,
-        weight_decay: float = 0.01,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
+        self, learning_rate: float, weight_decay: float = 0.01, epsilon: float = 1e-8
     ) -> None:
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
-        self.betas = betas
         self.epsilon = epsilon
         self._steps = 0
         self._first: Tensor | None = None
@@ -30,13 +27,12 @@ class AdamW:
 
     def step(self, values: Tensor, gradient: Tensor) -> Tensor:
         """Return the values after one step from `values`, which are not modified."""
-        first_beta, second_beta = self.betas
         if self._first is None or self._second is None:
             self._first, self._second = torch.zeros_like(gradient), torch.zeros_like(gradient)
         self._steps += 1
-        self._first = torch.lerp(gradient, self._first, first_beta)
-        self._second = torch.lerp(gradient.square(), self._second, second_beta)
-        first = self._first / (1 - first_beta**self._steps)
-        second = self._second / (1 - second_beta**self._steps)
+        self._first = torch.lerp(gradient, self._first, _FIRST_BETA)
+        self._second = torch.lerp(gradient.square(), self._second, _SECOND_BETA)
+        first = self._first / (1 - _FIRST_BETA**self._steps)
+        second = self._second / (1 - _SECOND_BETA**self._steps)
         decayed = values * (1 - self.learning_rate * self.weight_decay)
         return decayed - self.learning_rate * first / (second.sqrt() + self.epsilon)

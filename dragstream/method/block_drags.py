@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dragstream.drags.geometry import Affine
+from dragstream.drags.motions import Motion
 from dragstream.models.base import Context
-
-
-class RegionMotion(Protocol):
-    """A motion of a region: transforms from rest to each fraction of the motion."""
-
-    def at(self, fraction: float) -> Affine:
-        """Return the transform from rest to `fraction` of the motion, in pixels."""
-        ...
-
-    def partway(self, fraction: float, share: float) -> Affine:
-        """Return the transform from rest to `share` of the displacement at `fraction`."""
-        ...
-
-    def displacement(self, fraction: float, mask: NDArray[np.bool_]) -> tuple[float, float]:
-        """Return the distance of a region (H, W) from rest at `fraction`, (pixels, degrees)."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +49,7 @@ class BlockDrag:
 
     reference: Reference
     mask: NDArray[np.bool_]
-    motion: RegionMotion
+    motion: Motion
     fractions: tuple[float | None, ...]
     start: float = 0.0
 

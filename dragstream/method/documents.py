@@ -9,7 +9,7 @@ from dragstream.drags.checks import short_repr
 from dragstream.method.base import DragMethod
 from dragstream.method.baselines import SGI2V, CutAndPaste, DragVideo, TimeToMove
 from dragstream.method.settings import DragSettings
-from dragstream.method.settings_json import read_fields
+from dragstream.method.settings_fields import read_fields
 
 _BASELINES = {kind.__name__: kind for kind in (SGI2V, DragVideo, CutAndPaste, TimeToMove)}
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dragstream.method.features import Maps, References
+from dragstream.method.loss import Constraint
 from dragstream.method.parts import DifferenceLoss, FrequencyView
 from dragstream.method.target_cells import TargetCells, sample
 from dragstream.method.targets import SegmentTargets
@@ -20,19 +21,17 @@ class PreservationTerm:
     kept: Tensor  # fraction of each cell that must not change, (rows, columns) from 0 to 1
     cell: float  # number of pixels of a cell
     loss: DifferenceLoss
-    weight: float = 1.0  # factor of the term in the total loss
-    predictions: bool = False  # compare clean predictions x0 instead of features
-    per_element: bool = False  # take the mean over all elements, see `Constraint`
+    constraint: Constraint
 
     def __call__(self, maps: Maps, initial: Maps | None, targets: SegmentTargets) -> Tensor:
         """Compute the term, a mean over channels, for the kept cells without the exempted ones."""
-        name = "predictions" if self.predictions else "features"
+        name = "predictions" if self.constraint.predictions else "features"
         now, before = getattr(maps, name), getattr(initial, name, None)
         if now is None or before is None:
             raise ValueError(f"the constraint compares {name}, which were not read")
         kept = self.kept if targets.exempt is None else self.kept * (1.0 - targets.exempt)
         total = (self.loss(now - before).mean(dim=-1) * kept).sum()
-        if self.per_element:
+        if self.constraint.per_element:
             return total / (len(now) * kept.numel())
         return total * (self.cell / targets.area)
 
@@ -63,16 +62,12 @@ class DragLoss:
         targets: SegmentTargets,
         view: FrequencyView,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Compute the loss and its two terms, on the device.
-
-        `maps` are F(z'), `references` F_ref under the filter `view`, `initial` F(z) for the second
-        term, and `targets` Y and Π of the segment.
-        """
+        """Compute the loss of F(z'), with F_ref under `view` and F(z), and its two terms."""
         loss_rec = self._reconstruction(maps, references, targets, view) / targets.area
         if self.preservation is None:
             return loss_rec, loss_rec, torch.zeros_like(loss_rec)
         loss_cst = self.preservation(maps, initial, targets)
-        return loss_rec + self.preservation.weight * loss_cst, loss_rec, loss_cst
+        return loss_rec + self.preservation.constraint.weight * loss_cst, loss_rec, loss_cst
 
     def _reconstruction(
         self, maps: Maps, references: References, targets: SegmentTargets, view: FrequencyView

@@ -48,19 +48,10 @@ class MapReader:
         *,
         predict: bool = False,
     ) -> list[Maps]:
-        """Compute the maps of noisy latents (1, F, C, h, w) under each view, in one pass.
-
-        They are differentiable in the latents. The prediction is the same under all views.
-        """
+        """Compute the maps of noisy latents (1, F, C, h, w) under each view, in one pass."""
         filters = [None if view is None or view.is_identity else view for view in views]
         found = self.model.read(
-            latents,
-            sigma,
-            context,
-            self.layers,
-            filters,
-            predict=predict,
-            window=self.window,
+            latents, sigma, context, self.layers, filters, predict=predict, window=self.window
         )
         clean = None if found.x0 is None else found.x0[0].float().movedim(1, -1)
         return [Maps(self._features(taps), clean) for taps in found.taps]

@@ -14,10 +14,8 @@ from torch.nn import functional as F
 
 from dragstream.drags.checks import check_bool, check_fields, check_positive
 from dragstream.drags.geometry import Affine, Grid
+from dragstream.drags.regions import Extents, bounding_box
 from dragstream.method.target_cells import move
-
-Bounds = tuple[float, float, float, float]
-"""Bounding box: left, top, right, bottom in pixels."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +50,10 @@ class Focus:
         check_fields(self, on_gradient=check_bool, on_pixels=check_bool, across_frames=check_bool)
 
     def of(self, moved: Sequence[tuple[NDArray[np.bool_], Affine]], grid: Grid) -> Tensor:
-        """Compute the map of all regions with a target in a frame, (h, w) float64 in [0, 1].
-
-        Args:
-            moved: Each handle region (H, W) and its transform; an empty sequence gives zeros.
-            grid: Sizes of a frame.
-        """
+        """Compute the map of all regions with a target in a frame, (h, w) float64 in [0, 1]."""
         if not self.on_pixels:
             nothing = torch.zeros(grid.latent_height, grid.latent_width, dtype=torch.float64)
-            boxes = [target_bounds(mask, affine) for mask, affine in moved]
+            boxes = [bounding_box(mask, affine) for mask, affine in moved]
             return combine([nothing, *(self.gaussian(bounds, grid) for bounds in boxes)])
         nothing = torch.zeros(grid.height, grid.width, dtype=torch.float64)
         whole = combine([nothing, *(self._in_sight(mask, affine) for mask, affine in moved)])
@@ -78,13 +71,13 @@ class Focus:
         seen = move(mask, affine, nearest=True) > 0
         if not seen.any():
             return torch.zeros(mask.shape, dtype=torch.float64)
-        left, top, right, bottom = target_bounds(seen, Affine.identity())
+        left, top, right, bottom = bounding_box(seen)
         across = _profile(left, right, self.alpha * self.padding, mask.shape[1], 1.0)
         down = _profile(top, bottom, self.alpha * self.padding, mask.shape[0], 1.0)
         peaked = down[:, None] * across[None, :]
         return peaked / peaked.max()
 
-    def gaussian(self, bounds: Bounds, grid: Grid) -> Tensor:
+    def gaussian(self, bounds: Extents, grid: Grid) -> Tensor:
         """Compute the map G of one target on the latent grid, (h, w), 1 at the box's centre.
 
         The bounds, in pixels, are those of the handle region at its target, and may lie outside
@@ -107,23 +100,3 @@ def _profile(low: float, high: float, width: float, cells: int, scale: float) ->
 def combine(maps: Iterable[Tensor]) -> Tensor:
     """Combine at least one map into their soft union, `1 - (1 - G_1)(1 - G_2)...`."""
     return 1.0 - reduce(torch.mul, (1.0 - gaussian for gaussian in maps))
-
-
-def target_bounds(mask: NDArray[np.bool_], affine: Affine) -> Bounds:
-    """Compute the bounds (left, top, right, bottom) in pixels of a region (H, W) after `affine`.
-
-    Bounds are not clipped to the frame. They include whole pixels: a single unmoved pixel (x, y)
-    is bounded by (x - 0.5, y - 0.5, x + 0.5, y + 0.5).
-    """
-    rows = np.flatnonzero(mask.any(axis=1))
-    if rows.size == 0:
-        raise ValueError("a handle region must cover at least one pixel, got an empty mask")
-    # The corners of each row's first and last pixel include all extreme points of the region.
-    lit = mask[rows]
-    left = lit.argmax(axis=1) - 0.5
-    right = mask.shape[1] - 0.5 - lit[:, ::-1].argmax(axis=1)
-    x = np.concatenate((left, left, right, right))
-    y = np.concatenate((rows - 0.5, rows + 0.5, rows - 0.5, rows + 0.5))
-    moved = affine.apply(np.stack((x, y), axis=-1))
-    low, high = moved.min(axis=0), moved.max(axis=0)
-    return float(low[0]), float(low[1]), float(high[0]), float(high[1])

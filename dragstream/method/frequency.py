@@ -55,11 +55,7 @@ class LowPass:
         return gain
 
     def __call__(self, maps: Tensor) -> Tensor:
-        """Filter maps of shape (..., height, width, channels), keeping shape and dtype.
-
-        Raises:
-            ValueError: Maps with fewer than three axes.
-        """
+        """Filter maps of shape (..., height, width, channels), keeping shape and dtype."""
         if maps.ndim < 3:
             raise ValueError(
                 f"a low-pass needs maps of shape (..., height, width, channels), "

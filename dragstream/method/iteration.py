@@ -46,21 +46,14 @@ class Iteration:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain values, for archives."""
-        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {
             name: value.to_json() if isinstance(value, Moments) else value
-            for name, value in data.items()
+            for name, value in vars(self).items()
         }
 
     @classmethod
     def from_json(cls, data: object) -> Iteration:
-        """Read a record from the result of `to_json`.
-
-        Raises:
-            TypeError: Values that are not numbers.
-            ValueError: Missing or extra keys, numbers that are not finite or are negative, or a
-                cutoff outside (0, 1].
-        """
+        """Read a record from the result of `to_json`; TypeError or ValueError for other values."""
         names = [item.name for item in dataclasses.fields(cls)]
         checks: dict[str, Callable[[Any, str], Any]] = {
             **dict.fromkeys(names, check_not_negative),

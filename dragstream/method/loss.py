@@ -23,12 +23,7 @@ class Loss(Enum):
 
     @classmethod
     def of(cls, value: object) -> DifferenceLoss:
-        """Convert a member, a member's name or a custom `DifferenceLoss` to a loss.
-
-        Raises:
-            TypeError: A callable that is not a `DifferenceLoss`.
-            ValueError: Any other value.
-        """
+        """Convert a member, a member's name or a custom `DifferenceLoss` to a loss."""
         for member in cls:
             if value is member or value == member.value:
                 return member

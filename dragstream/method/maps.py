@@ -1,8 +1,4 @@
-"""Analysis of feature maps: principal components, similarity, spectra (Figures 13 and 14).
-
-A map has shape (..., rows, columns, channels), one vector for each token. All functions are pure
-numpy; `dragstream.plots` and `dragstream.widgets` draw their results.
-"""
+"""Analysis of feature maps (..., rows, columns, channels), in numpy (Figures 13 and 14)."""
 
 from __future__ import annotations
 

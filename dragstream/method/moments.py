@@ -34,18 +34,13 @@ class Moments:
 
     @classmethod
     def of(cls, latents: Tensor) -> Moments:
-        """Compute the moments of latents of shape (..., C, h, w).
-
-        Raises:
-            ValueError: Fewer than three axes, or no values.
-        """
+        """Compute the moments of latents of shape (..., C, h, w); ValueError if there are none."""
         return cls.from_rows(rows(latents).tolist())
 
     @classmethod
     def from_rows(cls, values: list[list[float]]) -> Moments:
         """Build moments from the four rows that `rows` computes, fetched from the device."""
-        means, stds, minima, maxima = (tuple(row) for row in values)
-        return cls(means, stds, minima, maxima)
+        return cls(*map(tuple, values))
 
     @property
     def mean(self) -> float:
@@ -75,13 +70,7 @@ class Moments:
 
     @classmethod
     def from_json(cls, data: object) -> Moments:
-        """Read moments from the result of `to_json`.
-
-        Raises:
-            TypeError: Values that are not lists of numbers.
-            ValueError: Missing or extra keys, unequal lengths, numbers that are not finite, a
-                negative deviation, or a minimum above its maximum.
-        """
+        """Read moments from the result of `to_json`; TypeError or ValueError for other values."""
         names = ("means", "stds", "minima", "maxima")
         fields = check_keys(data, names, "moments")
         means, stds, minima, maxima = values = [_numbers(fields[name], name) for name in names]
@@ -104,11 +93,7 @@ def _numbers(value: object, name: str) -> tuple[float, ...]:
 
 
 def rows(latents: Tensor) -> Tensor:
-    """Compute each channel's mean, standard deviation, minimum and maximum, (4, C) on the device.
-
-    Raises:
-        ValueError: Fewer than three axes, or no values.
-    """
+    """Compute each channel's mean, deviation, minimum and maximum, (4, C) on the device."""
     if latents.ndim < 3 or latents.numel() == 0:
         raise ValueError(
             f"moments need latents of shape (..., C, h, w), got shape {tuple(latents.shape)}"
@@ -124,10 +109,7 @@ def drift(moments: Moments, reference: Moments) -> float:
 
     Each channel is treated as a Gaussian; the 2-Wasserstein distance of two Gaussians is
     `sqrt((mean - mean')**2 + (std - std')**2)`, and the drift is its root mean square over the
-    channels, in latent units.
-
-    Raises:
-        ValueError: Different numbers of channels.
+    channels, in latent units. Different numbers of channels are a ValueError.
     """
     if len(moments.means) != len(reference.means):
         raise ValueError(

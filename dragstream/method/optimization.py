@@ -1,14 +1,4 @@
-"""Latent region optimisation of one block at one denoising step (Section 4.2.1, Eq. 1-3, 9).
-
-    problem = DragProblem(model, latents, context, drags, generator=generator)
-    run = LatentOptimization(settings, problem)
-    for iteration in run:
-        print(iteration.loss)
-    dragged = run.latents
-
-A run changes no state outside itself, so it may be abandoned at any iteration, also by an
-exception.
-"""
+"""Latent region optimisation of one block at one denoising step (Section 4.2.1, Eq. 1-3, 9)."""
 
 from __future__ import annotations
 
@@ -29,9 +19,10 @@ from dragstream.method.warm_start import warm_start
 
 
 class LatentOptimization(DragOptimizer):
-    """An iterator over the iterations that drag one block; see the module's example.
+    """An iterator over the iterations that drag one block; then `latents` are the dragged ones.
 
-    The drags' references are read when it is created, if there are any iterations.
+    The drags' references are read when it is created, if there are any iterations. It changes no
+    state outside itself, so it may be abandoned at any iteration, also by an exception.
 
     Args:
         settings: The method's constants; fields that are None take the model's defaults.
@@ -53,7 +44,9 @@ class LatentOptimization(DragOptimizer):
         preservation = _preservation(settings, problem)
         weight = settings.prediction_weight or 0.0
         self._loss = DragLoss(settings.loss, preservation, weight, settings.nearest_features)
-        self._predict = weight > 0 or (preservation is not None and preservation.predictions)
+        self._predict = weight > 0 or (
+            preservation is not None and preservation.constraint.predictions
+        )
         self._moved = list(moved_frames(problem.drags, settings))
         own, past = self._latents[:, self._moved], problem.recent(settings.neighbours)
         rectification = settings.rectification
@@ -83,7 +76,9 @@ class LatentOptimization(DragOptimizer):
         segment, targets = self._targets_at(index)  # Y and Π: Eq. 1; G: Eq. 10
         with torch.enable_grad():
             point = self._latents.detach().requires_grad_()
-            maps = self._read(point)  # F(z')
+            (maps,) = self._reader(
+                point, self._sigma, self._problem.context, predict=self._predict
+            )  # F(z'), never filtered
             if self._initial is None and self._loss.preservation is not None:
                 self._initial = maps.detach()  # F(z): no pass of its own, to save time
             loss, loss_rec, loss_cst = self._loss(  # Eq. 3
@@ -129,12 +124,6 @@ class LatentOptimization(DragOptimizer):
             self._targets = segment, compute_targets(drags, share, grid, self.settings, device)
         return self._targets
 
-    def _read(self, latents: Tensor) -> Maps:
-        """Read the maps of the block at other latents, differentiable in them; never filtered."""
-        context = self._problem.context
-        (maps,) = self._reader(latents, self._sigma, context, predict=self._predict)
-        return maps
-
     def _step(self, gradient: Tensor, focus: Tensor | None) -> Tensor:
         """Compute the latents after one update, weighted spatially by the focus (Eq. 9)."""
         settings = self.settings
@@ -151,11 +140,7 @@ class LatentOptimization(DragOptimizer):
         return self._only_moved(stepped[:, self._moved])
 
     def _rectified(self, stepped: Tensor) -> Tensor:
-        """Apply the rectification (Eq. 4 or a custom one) to the frames that updates modify.
-
-        Raises:
-            ValueError: The rectification changes the shape.
-        """
+        """Apply the rectification (Eq. 4 or a custom one) to the frames that updates modify."""
         if self._rectify is None:
             return stepped
         frames = stepped[:, self._moved]
@@ -168,11 +153,8 @@ class LatentOptimization(DragOptimizer):
         return self._only_moved(rectified)
 
     def _only_moved(self, frames: Tensor) -> Tensor:
-        """Replace only the frames that updates modify; the others stay identical, bit for bit.
-
-        Otherwise weight decay would shrink the other frames, and rectification would give them the
-        statistics of the modified ones.
-        """
+        """Replace only the frames that updates modify; the others stay identical, bit for bit."""
+        # Otherwise weight decay would shrink them, and rectification change their statistics.
         if len(self._moved) == self._latents.shape[1]:
             return frames
         latents = self._latents.clone()
@@ -187,11 +169,7 @@ class LatentOptimization(DragOptimizer):
 def _draw(
     settings: DragSettings, count: int, generator: torch.Generator | None
 ) -> tuple[FrequencyView, ...]:
-    """Draw the low-pass of each iteration's reference features at random (Section 4.2.2).
-
-    Raises:
-        TypeError: Several low-passes without a generator.
-    """
+    """Draw the low-pass of each iteration's reference features at random (Section 4.2.2)."""
     choices = settings.low_passes
     if len(choices) == 1:
         return choices * count
@@ -212,7 +190,5 @@ def _preservation(settings: DragSettings, problem: DragProblem) -> PreservationT
         kept.to(problem.latents.device),
         grid.height * grid.width / kept.numel(),
         settings.loss,
-        constraint.weight,
-        predictions=constraint.predictions,
-        per_element=constraint.per_element,
+        constraint,
     )

@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -33,16 +34,7 @@ class Step:
 
 
 class DragOptimizer(Iterator[Iteration], ABC):
-    """An iterator over the iterations that drag one block.
-
-    It changes no state outside itself, so it may be abandoned at any iteration, also by an
-    exception.
-
-    Args:
-        method: The method's constants; it also names the method in error messages.
-        problem: The block and its drags.
-        count: Number of iterations.
-    """
+    """An iterator over `count` iterations that drag one block, changing no state outside it."""
 
     def __init__(self, method: DragMethod, problem: DragProblem, count: int) -> None:
         self._dtype = problem.latents.dtype
@@ -64,13 +56,9 @@ class DragOptimizer(Iterator[Iteration], ABC):
         return self._latents.to(self._dtype)
 
     def adjust_prediction(self, clean: Tensor, sigma: float) -> Tensor:  # noqa: ARG002
-        """Return the clean prediction that denoising goes on with; the default leaves it as it is.
+        """Return the x0 (1, F, C, h, w) that denoising goes on with; by default that of the model.
 
-        Called after the drag's denoising step and each later one.
-
-        Args:
-            clean: The model's prediction, x0, (1, F, C, h, w).
-            sigma: Noise level that it was made at.
+        Called after the drag's denoising step and each later one, each at its noise level.
         """
         return clean
 
@@ -121,9 +109,5 @@ class DragOptimizer(Iterator[Iteration], ABC):
 def _fetch(scalars: list[Tensor], *tables: Tensor) -> list[list[float]]:
     """Fetch scalars and the rows of tables as numbers, in one transfer from the device."""
     parts = [torch.stack(scalars), *(row for table in tables for row in table)]
-    flat = torch.cat(parts).tolist()
-    numbers, start = [], 0
-    for part in parts:
-        numbers.append(flat[start : start + len(part)])
-        start += len(part)
-    return numbers
+    flat = iter(torch.cat(parts).tolist())
+    return [list(islice(flat, len(part))) for part in parts]

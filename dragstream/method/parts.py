@@ -33,7 +33,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from dragstream.drags.checks import short_repr
-from dragstream.drags.serialization import to_plain
+from dragstream.drags.reading import to_plain
 
 __all__ = ["DifferenceLoss", "FrequencyView", "RectificationMethod"]
 
@@ -49,7 +49,6 @@ class RectificationMethod(Protocol):
     @property
     def neighbours(self) -> int:
         """Number of preceding latent frames that it uses, at least 0."""
-        ...
 
     def prepare(self, own: Tensor, neighbours: Tensor | None) -> Callable[[Tensor], Tensor]:
         """Return a function on the modified frames (1, F, C, h, w) of a block that keeps the shape.
@@ -59,7 +58,6 @@ class RectificationMethod(Protocol):
             neighbours: Latents of the preceding frames at the same noise level, (N, C, h, w),
                 newest last; None at the start of a stream.
         """
-        ...
 
 
 @runtime_checkable
@@ -73,20 +71,16 @@ class FrequencyView(Protocol):
     @property
     def cutoff(self) -> float:
         """The value that identifies the view in records and plots, in (0, 1]."""
-        ...
 
     @property
     def is_identity(self) -> bool:
         """True if the view leaves maps unchanged."""
-        ...
 
     def __hash__(self) -> int:
         """Return a hash; equal views have equal hashes."""
-        ...
 
     def __call__(self, maps: Tensor, /) -> Tensor:
         """Filter maps (..., height, width, channels) over height and width, keeping the shape."""
-        ...
 
 
 @runtime_checkable
@@ -95,33 +89,22 @@ class DifferenceLoss(Protocol):
 
     def __call__(self, difference: Tensor, /) -> Tensor:
         """Compute the loss of each element, differentiable, keeping the shape."""
-        ...
 
 
 def fulfilled(value: object, protocol: type[Any], name: str) -> Any:
-    """Check that a custom part implements a protocol and can be serialised, and return it.
-
-    Raises:
-        TypeError: The value lacks members (the message lists them), is a class instead of an
-            object, or can't be serialised: neither a frozen dataclass of plain fields nor a
-            function.
-    """
+    """Check that a custom part implements a protocol and can be serialised, and return it."""
     if isinstance(value, type):
         raise TypeError(f"{name} must be an object, got the class {value.__name__}: write its ()")
     if not isinstance(value, protocol):
-        lacking = [member for member in _members(protocol) if getattr(value, member, None) is None]
+        members = sorted(
+            member
+            for member in vars(protocol)
+            if member in {"__call__", "__hash__"} or not member.startswith("_")
+        )
+        lacking = [member for member in members if getattr(value, member, None) is None]
         raise TypeError(
             f"{name} must be a {protocol.__name__}, got {short_repr(value)}, "
             f"which lacks {', '.join(lacking)}"
         )
     to_plain(value, name)
     return value
-
-
-def _members(protocol: type[Any]) -> list[str]:
-    """List the members of a protocol: the public ones, `__call__` and `__hash__`."""
-    return sorted(
-        member
-        for member in vars(protocol)
-        if member in {"__call__", "__hash__"} or not member.startswith("_")
-    )

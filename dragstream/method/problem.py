@@ -47,28 +47,23 @@ class DragProblem:
         object.__setattr__(self, "drags", tuple(self.drags))
         spec, latents = self.model.spec, self.latents
         shape = tuple(latents.shape)
-        if latents.ndim != 5 or shape[0] != 1 or not latents.is_floating_point():
-            raise ValueError(
-                f"latents must be floats of shape (1, frames, channels, height, width), "
-                f"got {latents.dtype} of shape {shape}"
-            )
+        _require(
+            latents.ndim == 5 and shape[0] == 1 and latents.is_floating_point(),
+            "latents must be floats of shape (1, frames, channels, height, width)",
+            f"{latents.dtype} of shape {shape}",
+        )
         fitting = (spec.latent_channels, spec.grid.latent_height, spec.grid.latent_width)
-        if shape[2:] != fitting:
-            raise ValueError(
-                f"latents of {spec.name!r} have (channels, height, width) {fitting}, "
-                f"got {shape[2:]}"
-            )
-        if not self.drags:
-            raise ValueError("an optimisation needs at least one drag, got none")
+        rule = f"latents of {spec.name!r} have (channels, height, width) {fitting}"
+        _require(shape[2:] == fitting, rule, shape[2:])
+        _require(bool(self.drags), "an optimisation needs at least one drag", "none")
         for drag in self.drags:
             _check_drag(drag, latents, spec.grid)
         if self.keep is not None:
             _check_mask(self.keep, spec.grid, "keep")
-        if self.neighbours is not None and self.neighbours.shape[1:] != fitting:
-            raise ValueError(
-                f"neighbours must have shape (N, {', '.join(map(str, fitting))}), "
-                f"got {tuple(self.neighbours.shape)}"
-            )
+        if self.neighbours is not None:
+            found = tuple(self.neighbours.shape)
+            rule = f"neighbours must have shape (N, {', '.join(map(str, fitting))})"
+            _require(found[1:] == fitting, rule, found)
 
     def recent(self, count: int) -> Tensor | None:
         """Return the last `count` of the neighbours, or None if there are none."""
@@ -77,36 +72,36 @@ class DragProblem:
         return self.neighbours[-count:]
 
 
+def _require(met: bool, rule: str, found: object) -> None:  # noqa: FBT001
+    if not met:
+        raise ValueError(f"{rule}, got {found}")
+
+
 def _check_drag(drag: BlockDrag, latents: Tensor, grid: Grid) -> None:
     _check_mask(drag.mask, grid, "the handle mask")
     if not drag.mask.any():
         raise ValueError("the handle mask must cover at least one pixel, got an empty one")
-    frames = latents.shape[1]
-    if len(drag.fractions) != frames or all(part is None for part in drag.fractions):
-        raise ValueError(
-            f"fractions must hold one entry for each of the block's {frames} latent frames, not "
-            f"all of them None, got {drag.fractions!r}"
-        )
-    for part in drag.fractions:
-        if part is not None:
-            check_finite(part, "a fraction")
+    frames, size = latents.shape[1], tuple(latents.shape[2:])
+    driven = [part for part in drag.fractions if part is not None]
+    _require(
+        len(drag.fractions) == frames and bool(driven),
+        f"fractions must hold one entry for each of the block's {frames} latent frames, not all "
+        "of them None",
+        drag.fractions,
+    )
+    for part in driven:
+        check_finite(part, "a fraction")
     check_finite(drag.start, "start")
     reference = drag.reference
-    if reference.latents.ndim != 5 or reference.latents.shape[2:] != latents.shape[2:]:
-        raise ValueError(
-            f"a reference's latents must have (channels, height, width) {tuple(latents.shape[2:])} "
-            f"as the block's, got shape {tuple(reference.latents.shape)}"
-        )
-    if check_int(reference.frame, "a reference's frame", least=0) >= reference.latents.shape[1]:
-        raise ValueError(
-            f"a reference's frame must be one of the {reference.latents.shape[1]} of its block, "
-            f"counted from 0, got {reference.frame}"
-        )
-    if reference.clean is not None and reference.clean.shape != latents.shape[2:]:
-        raise ValueError(
-            f"a reference's clean latents must have shape {tuple(latents.shape[2:])}, "
-            f"got {tuple(reference.clean.shape)}"
-        )
+    found = tuple(reference.latents.shape)
+    rule = f"a reference's latents must have (channels, height, width) {size} as the block's"
+    _require(len(found) == 5 and found[2:] == size, rule, found)
+    check_int(reference.frame, "a reference's frame", least=0)
+    rule = f"a reference's frame must be one of the {found[1]} of its block, counted from 0"
+    _require(reference.frame < found[1], rule, reference.frame)
+    if reference.clean is not None:
+        found = tuple(reference.clean.shape)
+        _require(found == size, f"a reference's clean latents must have shape {size}", found)
 
 
 def _check_mask(mask: object, grid: Grid, name: str) -> None:
@@ -114,8 +109,5 @@ def _check_mask(mask: object, grid: Grid, name: str) -> None:
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         found = mask.dtype if isinstance(mask, np.ndarray) else type(mask).__name__
         raise TypeError(f"{name} must be a boolean array, got {found}")
-    if mask.shape != (grid.height, grid.width):
-        raise ValueError(
-            f"{name} must have shape ({grid.height}, {grid.width}) as the video frames, "
-            f"got {mask.shape}"
-        )
+    size = (grid.height, grid.width)
+    _require(mask.shape == size, f"{name} must have shape {size} as the video frames", mask.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -48,42 +49,33 @@ class Rectification:
         check_at_most(self.neighbours, MOST_NEIGHBOURS, "neighbours")
         check_fields(self, per_channel=check_bool, per_frame=check_bool, then_whole=check_bool)
 
-    def prepare(self, own: Tensor, neighbours: Tensor | None) -> Rectifier:
-        """Create the rectifier of one block, see `RectificationMethod.prepare`.
+    def prepare(self, own: Tensor, neighbours: Tensor | None) -> Callable[[Tensor], Tensor]:
+        """Return the rectifier of one block, see `RectificationMethod.prepare`.
 
         Target statistics are computed once, from the last `neighbours` of the preceding frames.
         """
+        over = self._over(per_frame=self.per_frame)
         past = None
         if neighbours is not None and self.neighbours > 0:
             past = neighbours[-self.neighbours :]
         if past is None or len(past) == 0:
-            mean, std = _statistics(own, self._over(per_frame=self.per_frame))
+            mean, std = _statistics(own, over)
         else:  # neighbours and block frames do not correspond: pool all neighbours
             mean, std = _statistics(past[None], self._over(per_frame=False))
-        whole_block = _statistics(own, _WHOLE) if self.then_whole else None
-        return Rectifier(self._over(per_frame=self.per_frame), mean, std, whole_block)
+        whole = _statistics(own, _WHOLE) if self.then_whole else None
+
+        def rectifier(latents: Tensor) -> Tensor:
+            """Eq. 4: `(z - mean(z)) / std(z) * target std + target mean`."""
+            rectified = _normalise(latents, over, mean, std)
+            return rectified if whole is None else _normalise(rectified, _WHOLE, *whole)
+
+        return rectifier
 
     def _over(self, *, per_frame: bool) -> tuple[int, ...]:
         """Return the axes that statistics are taken over."""
         frames = () if per_frame else (_FRAME,)
         channels = () if self.per_channel else (_CHANNEL,)
         return (*frames, *channels, _ROW, _COLUMN)
-
-
-@dataclass(frozen=True, eq=False)
-class Rectifier:
-    """A function that normalises latents (1, F, C, h, w) to target means and deviations."""
-
-    over: tuple[int, ...]  # the axes that statistics are taken over
-    mean: Tensor  # target mean, broadcastable to the latents
-    std: Tensor  # target standard deviation, broadcastable to the latents
-    whole: tuple[Tensor, Tensor] | None = None
-    """Mean and standard deviation of the whole tensor, to be restored last, or None."""
-
-    def __call__(self, latents: Tensor) -> Tensor:
-        """Apply Eq. 4: `(z - mean(z)) / std(z) * target std + target mean`."""
-        rectified = _normalise(latents, self.over, self.mean, self.std)
-        return rectified if self.whole is None else _normalise(rectified, _WHOLE, *self.whole)
 
 
 def rectify(latents: Tensor, neighbours: Tensor) -> Tensor:
@@ -108,8 +100,8 @@ def rectify(latents: Tensor, neighbours: Tensor) -> Tensor:
             f"neighbours must have the {latents.shape[_CHANNEL]} channels of the latents, "
             f"got {neighbours.shape[_CHANNEL]}"
         )
-    rectifier = Rectification(neighbours=len(neighbours)).prepare(latents, neighbours)
-    return rectifier(latents).to(latents.dtype)
+    rectified = Rectification(neighbours=len(neighbours)).prepare(latents, neighbours)(latents)
+    return rectified.to(latents.dtype)
 
 
 def normalise_prediction(prediction: Tensor, previous: Tensor) -> Tensor:

@@ -14,8 +14,7 @@ from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Constraint, Loss
 from dragstream.method.parts import DifferenceLoss, FrequencyView, RectificationMethod
 from dragstream.method.rectification import Rectification
-from dragstream.method.settings_checks import PARTS, Off, checked
-from dragstream.method.settings_json import from_plain, to_plain
+from dragstream.method.settings_fields import PARTS, Off, checked, from_plain, to_plain
 from dragstream.models.base import PAPER_CUTOFFS, ModelSpec
 
 __all__ = ["MOST_SEGMENTS", "DragSettings", "Off"]
@@ -209,11 +208,7 @@ class DragSettings:
 
     @property
     def low_passes(self) -> tuple[FrequencyView, ...]:
-        """The filters to draw from; a single identity filter without frequency selection.
-
-        Raises:
-            ValueError: Cutoffs are still the model's; call `resolve` first.
-        """
+        """The filters to draw from; a single identity filter without frequency selection."""
         if self.views is not None:
             return self.views
         if self.cutoffs is None:
@@ -228,8 +223,7 @@ class DragSettings:
     def resolve(self, spec: ModelSpec) -> Self:
         """Return a copy with the model's defaults in place of None.
 
-        Raises:
-            ValueError: Layers or a denoising step that the model lacks.
+        A ValueError names layers or a denoising step that the model lacks.
         """
         step = spec.denoising_step if self.denoising_step is None else self.denoising_step
         layers = spec.layers if self.layers is None else self.layers
@@ -257,11 +251,7 @@ class DragSettings:
         )
 
     def segments(self, pixels: float, degrees: float) -> int:
-        """Compute the number of segments of a drag with this displacement, at least 1.
-
-        Raises:
-            ValueError: More than `MOST_SEGMENTS` segments.
-        """
+        """Compute the number of segments of a drag with this displacement, at least 1."""
         count = 1
         for name, length in (("segment_pixels", pixels), ("segment_degrees", degrees)):
             limit: float | None = getattr(self, name)

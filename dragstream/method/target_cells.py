@@ -16,18 +16,13 @@ from dragstream.drags.regions import warp
 
 @dataclass(frozen=True, eq=False)
 class TargetCells:
-    """Target cells Y of one drag and the map Π back to its reference frame (Eq. 1).
-
-    All tensors have K rows, one for each target cell of each driven frame.
-    """
+    """The K target cells Y of one drag and the map Π back to its reference frame (Eq. 1)."""
 
     frames: Tensor  # latent frame within the driven block, (K,)
     rows: Tensor  # row of the feature map, (K,)
     columns: Tensor  # column of the feature map, (K,)
     areas: Tensor  # area of the cell that the moved region covers, in pixels, (K,)
-    points: Tensor
-    """Position of the cell's centre in the reference frame, as (x, y) from -1 to 1 across the
-    frame, (K, 2)."""
+    points: Tensor  # its centre in the reference frame, (x, y) from -1 to 1 across it, (K, 2)
 
     @property
     def area(self) -> float:
@@ -49,11 +44,9 @@ def find_target_cells(
 ) -> TargetCells:
     """Compute the target cells of a region in its driven frames, with their source points.
 
-    Transforms map pixels of the reference frame to those of each driven frame; `cells` are the rows
-    and columns of the maps. As in the release, `nearest` weights each cell 0 or 1, by its first
-    pixel in the mask moved by nearest pixels, instead of by the area that the region covers; and
-    `from_nearest` takes nearest cells of the reference as source points, with cell 0 on pixel 0,
-    instead of the transformed cell centres.
+    `cells` are the rows and columns of the maps. As in the release, `nearest` weights each cell 0
+    or 1, by its first pixel in the mask moved by nearest pixels, instead of by the covered area;
+    `from_nearest` takes nearest cells, with cell 0 on pixel 0, instead of transformed centres.
     """
     parts = [
         _cells_of_frame(
@@ -98,11 +91,7 @@ def _cells_of_frame(
 
 
 def move(mask: NDArray[np.bool_], affine: Affine, *, nearest: bool = False) -> NDArray[np.float32]:
-    """Warp a mask (H, W) and return the coverage of each pixel, float32 in [0, 1].
-
-    Parts outside the frame are dropped. With `nearest`, each pixel is 0 or 1, the value of its
-    nearest source pixel.
-    """
+    """Warp a mask (H, W): the coverage of each pixel, or 0 or 1 by the nearest source pixel."""
     if not nearest:
         return warp(mask, affine)
     y, x = np.indices(mask.shape)
@@ -115,10 +104,7 @@ def move(mask: NDArray[np.bool_], affine: Affine, *, nearest: bool = False) -> N
 
 
 def resize(mask: NDArray[np.generic], rows: int, columns: int, *, nearest: bool = False) -> Tensor:
-    """Resize a mask (H, W) to rows x columns cells: the covered fraction of each cell, float32.
-
-    With `nearest`, each cell is 0 or 1, the value of its nearest pixel.
-    """
+    """Resize a mask (H, W): the covered fraction of each cell, or 0 or 1 by its nearest pixel."""
     values = torch.from_numpy(np.asarray(mask, dtype=np.float32))[None, None]
     if nearest:
         return (F.interpolate(values, size=(rows, columns), mode="nearest")[0, 0] >= 0.5).float()
@@ -126,11 +112,7 @@ def resize(mask: NDArray[np.generic], rows: int, columns: int, *, nearest: bool 
 
 
 def sample(maps: Tensor, points: Tensor, *, nearest: bool = False) -> Tensor:
-    """Sample a map (rows, columns, channels) at points (K, 2), giving (K, channels).
-
-    Points run from -1 to 1 across the frame. Interpolation is bilinear with border padding; with
-    `nearest`, it is nearest-neighbour with zero padding.
-    """
+    """Sample a map (rows, columns, channels) at K points from -1 to 1, giving (K, channels)."""
     planes = maps.permute(2, 0, 1)[None]
     where = points.to(maps.dtype)[None, None]
     mode, padding = ("nearest", "zeros") if nearest else ("bilinear", "border")
@@ -141,9 +123,8 @@ def sample(maps: Tensor, points: Tensor, *, nearest: bool = False) -> Tensor:
 def enlarge(maps: Tensor, factor: int, *, corners: bool = False) -> Tensor:
     """Upsample maps (F, rows, columns, channels) bilinearly by `factor` along both axes.
 
-    New cells subdivide the old ones, so that a position in the frame stays at the same fraction of
-    the map. With `corners`, the centres of the corner cells are aligned instead, as in the release,
-    which shifts positions by up to half a cell.
+    New cells subdivide the old ones. With `corners`, the centres of the corner cells are aligned
+    instead, as in the release, which shifts positions by up to half a cell.
     """
     if factor == 1:
         return maps

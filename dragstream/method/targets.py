@@ -37,11 +37,7 @@ def compute_targets(
     settings: DragSettings,
     device: torch.device,
 ) -> SegmentTargets:
-    """Compute the targets at `share` (up to 1) of each drag's displacement.
-
-    A target outside the frame contributes nothing to the loss, so a drag may move an object out of
-    the frame.
-    """
+    """Compute the targets at `share` (up to 1) of the displacements; none outside the frame."""
 
     def cells_of(size: tuple[int, int]) -> tuple[TargetCells, ...]:
         parts = [
@@ -77,10 +73,7 @@ def driven_frames(drags: Sequence[BlockDrag]) -> set[int]:
 
 
 def moved_frames(drags: Sequence[BlockDrag], settings: DragSettings) -> tuple[int, ...]:
-    """Return the latent frames of the block that updates modify: the driven ones, or all.
-
-    All frames are modified if there is no focus, or if the focus acts across frames.
-    """
+    """Return the frames of the block that updates modify: the driven ones, or all without focus."""
     count = len(drags[0].fractions)
     if settings.focus is False:
         return tuple(range(count))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dragstream.drags.geometry import Affine, FrameClock
 from dragstream.drags.motions import Drag, targets
-from dragstream.method.focus import target_bounds
+from dragstream.drags.regions import bounding_box
 from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.sliding import scatter, without_sliding
 from dragstream.metrics.trackers import Tracker, tracker_for
@@ -105,7 +105,7 @@ def known_mean(values: Iterable[float | None]) -> float | None:
 
 def span(mask: NDArray[np.bool_], commands: Iterable[Affine]) -> float:
     """Larger side, in pixels, of the box around a handle region and its targets in the frame."""
-    bounds = np.array([target_bounds(mask, affine) for affine in (Affine.identity(), *commands)])
+    bounds = np.array([bounding_box(mask, affine) for affine in (Affine.identity(), *commands)])
     limit = np.array(mask.shape[::-1]) - 0.5
     low = np.clip(bounds[:, :2].min(axis=0), -0.5, limit)
     high = np.clip(bounds[:, 2:].max(axis=0), -0.5, limit)

@@ -12,6 +12,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from dragstream.drags.checks import check_positive
 from dragstream.drags.geometry import FrameClock, Grid
 
 if TYPE_CHECKING:
@@ -37,22 +38,17 @@ class ModelSpec:
         clock: Mapping between latent frames and video frames.
         latent_channels: Channels of the latents.
         frames_per_block: Latent frames of a block.
-        sigmas: Noise level of each denoising step: 1.0 first (or just below 1, where the solver
-            requires it), decreasing, above 0.
-        first_sigmas: Noise levels of the first block, those of ``sigmas`` among them, where it has
-            more steps than the others; None for ``sigmas``.
+        sigmas: Noise level of each denoising step, falling from 1.0 (or just below) and above 0.
+        first_sigmas: Those of the first block, all ``sigmas`` among them; None for the same.
         denoising_step: The step at which drags are optimised, counted from 0 (the paper's T' = 3
             of T = 4 is 1).
         learning_rate: Learning rate of the optimisation of a region.
         layers: The tapped layers, counted from 0.
         num_layers: Layers of the transformer.
-        cutoffs: Low-pass cutoffs of the references' features, in cycles per token, in (0, 1]; None:
-            unfiltered.
+        cutoffs: Low-pass cutoffs of the references' features, in cycles per token; None for none.
         upsampling: Cells per token along each axis, at which features are compared.
-        prediction_weight: Weight of clean predictions relative to features in the loss; 0 disables
-            them.
-        most_blocks: Blocks that a stream may have; None for any number. 1 for models that make a
-            whole clip at once.
+        prediction_weight: Weight of clean predictions relative to features in the loss; 0: none.
+        most_blocks: Blocks that a stream may have; None for any number.
 
     Raises:
         ValueError: Contradictory values; the message names them.
@@ -78,17 +74,18 @@ class ModelSpec:
         for name in ("latent_channels", "frames_per_block", "num_layers", "upsampling"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        levels = (*self.sigmas, 0.0)
-        falling = all(a > b for a, b in itertools.pairwise(levels))
-        if not _NOISE_ONLY <= levels[0] <= 1.0 or not falling:
+        if not (_falls(self.sigmas) and _NOISE_ONLY <= self.sigmas[0] <= 1.0):
             raise ValueError(f"sigmas must fall from 1.0 and stay above 0, got {self.sigmas}")
-        self._check_first()
+        first = self.first_sigmas or self.sigmas
+        if not (_falls(first) and set(self.sigmas) <= set(first)):
+            raise ValueError(
+                f"first_sigmas must fall and hold all of sigmas {self.sigmas}, got {first}"
+            )
         if not 0 <= self.denoising_step < len(self.sigmas):
             raise ValueError(
                 f"denoising_step must be in 0..{len(self.sigmas) - 1}, got {self.denoising_step}"
             )
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        check_positive(self.learning_rate, "learning_rate")
         if not (math.isfinite(self.prediction_weight) and self.prediction_weight >= 0):
             raise ValueError(f"prediction_weight must be 0 or more, got {self.prediction_weight}")
         if self.cutoffs is not None and not (
@@ -100,18 +97,13 @@ class ModelSpec:
         if not self.layers or any(not 0 <= layer < self.num_layers for layer in self.layers):
             raise ValueError(f"layers must be in 0..{self.num_layers - 1}, got {self.layers}")
 
-    def _check_first(self) -> None:
-        levels = (*(self.first_sigmas or self.sigmas), 0.0)
-        falling = all(a > b for a, b in itertools.pairwise(levels))
-        if not falling or not set(self.sigmas) <= set(levels):
-            raise ValueError(
-                f"first_sigmas must fall and hold all of sigmas {self.sigmas}, "
-                f"got {self.first_sigmas}"
-            )
-
     def levels(self, index: int) -> tuple[float, ...]:
         """Return the noise level of each denoising step of block ``index``, counted from 0."""
         return self.sigmas if index or self.first_sigmas is None else self.first_sigmas
+
+
+def _falls(levels: Sequence[float]) -> bool:
+    return bool(levels) and all(a > b for a, b in itertools.pairwise((*levels, 0.0)))
 
 
 class LowPassFilter(Hashable, Protocol):
@@ -119,7 +111,6 @@ class LowPassFilter(Hashable, Protocol):
 
     def __call__(self, maps: Tensor, /) -> Tensor:
         """Filter (batch, frames, rows, columns, channels) over axes 2 and 3; the same shape."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,12 +134,10 @@ class Context(Protocol):
     @property
     def frames(self) -> int:
         """Number of latent frames committed so far."""
-        ...
 
     @property
     def text(self) -> Tensor:
         """The current text embeddings, (1, tokens, text_dim)."""
-        ...
 
 
 @runtime_checkable
@@ -158,31 +147,21 @@ class VideoModel(Protocol):
     @property
     def spec(self) -> ModelSpec:
         """Sizes and schedule of the model."""
-        ...
 
     def encode_text(self, prompt: str) -> Tensor:
-        """Return the text embeddings (1, tokens, text_dim) of a prompt.
-
-        Raises:
-            ValueError: An empty prompt, or words outside the model's vocabulary.
-        """
-        ...
+        """Return the text embeddings (1, tokens, text_dim); a ValueError refuses a prompt."""
 
     def new_context(self, text: Tensor) -> Any:
         """Return the context of a stream without blocks."""
-        ...
 
     def with_text(self, context: Any, text: Tensor) -> Any:
         """Return the context with another text, in force from the next block on."""
-        ...
 
     def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
         """Predict x0 (1, F, C, h, w) without gradients, and with the model's guidance if any."""
-        ...
 
     def commit(self, latents: Tensor, context: Any) -> Any:
         """Return a context extended by these clean latents; the given one is unchanged."""
-        ...
 
     def read(
         self,
@@ -211,31 +190,24 @@ class VideoModel(Protocol):
                 values, of the tapped layers (Eq. 7), or None. It maps (1, frames, rows, columns,
                 channels) to the same shape along axes 2 and 3, and is hashable, as a cache key.
             predict: If set, predict the clean latents x0 of this pass, without guidance.
-            window: Latent frames that the block attends to in this pass, its own included, if
-                fewer than the model's; the model's sink stays visible. Models without attention
-                to the past ignore it. None: the model's.
+            window: Latent frames that the block attends to in this pass, its own and the sink
+                included, if fewer than the model's (None). Models without a past ignore it.
 
         Raises:
-            TypeError: `context` is not a context of this model, a filter is not callable, or
-                `window` is not an integer.
-            ValueError: Latents of a shape that does not fit the model or the context, with values
-                that are not finite; a noise level out of range; layers that the model lacks;
-                neither layers nor a prediction; a filter that changes shapes; a window too short
-                for the sink and a block.
+            TypeError: Another model's context, a filter that is no function, another window.
+            ValueError: Latents that do not fit or are not finite; a noise level out of range;
+                layers that the model lacks, or none without a prediction; a filter that changes
+                shapes; a window too short for the sink and a block.
         """
-        ...
 
     def decode(self, latents: Tensor, state: Any = None) -> tuple[NDArray[np.uint8], Any]:
         """Return frames uint8 (T, H, W, 3) and the decoder state for the next block.
 
         In `Stream.run(..., overlap=True)` it runs on a thread beside `denoise` and `commit`.
         """
-        ...
 
     def encode_image(self, image: NDArray[np.uint8]) -> Tensor:
         """Encode `image` uint8 (H, W, 3) as a whole first block (1, F, C, h, w)."""
-        ...
 
     def fingerprint(self) -> str:
         """Return a digest of weights and config, for archives."""
-        ...

@@ -1,4 +1,4 @@
-"""Attention of a causal Wan: projections, and the modes of self-attention.
+"""Attention of a causal Wan: rotary embeddings, projections, the modes of self-attention.
 
 Cross-attention receives the text's keys and values, computed once for a context. Self-attention
 receives a *call*: `MaskedCall` (training: every frame at once, under a frame-to-frame mask),
@@ -31,9 +31,92 @@ from dragstream.models.causal_gradient import (
     joined,
     kernel_for,
 )
-from dragstream.models.causal_rope import apply_rotary_emb
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+_THETA = 10_000.0
+"""Base of the frequencies."""
+
+_CACHED_BLOCKS = 4
+"""Blocks whose rotary embeddings are cached: the newest and those that drags refer to."""
+
+
+class RotaryEmbedding(nn.Module):
+    """Rotary position embedding (RoPE) of video tokens, for any frame index.
+
+    About a third of a head's channel pairs encodes the frame, a third the row and a third the
+    column, split as in Wan: h = w = 2 * (head_dim // 6), t the rest. Angles are computed in float64
+    when needed instead of read from a table, so that the length of a stream has no bound.
+    """
+
+    def __init__(self, head_dim: int) -> None:
+        super().__init__()
+        across = 2 * (head_dim // 6)
+        self.split = (head_dim - 2 * across, across, across)
+        self._recent: dict[tuple[int, int, int, int, torch.device], Tensor] = {}
+
+    def of_block(
+        self, start: int, count: int, rows: int, columns: int, device: torch.device
+    ) -> Tensor:
+        """Return `forward` for the frames from `start` on, (1, tokens, 1, head_dim / 2), cached.
+
+        All passes over a block use the same rotations: they are computed and copied to the device
+        once.
+        """
+        key = (start, count, rows, columns, device)
+        known = self._recent.get(key)
+        if known is None:
+            with torch.inference_mode(mode=False), torch.no_grad():
+                frames = torch.arange(start, start + count, device="cpu")
+                known = self(frames[None], rows, columns).to(device)
+            # Another thread may do the same: updates of a dictionary are atomic, so no entry is
+            # lost.
+            self._recent = dict([*self._recent.items(), (key, known)][-_CACHED_BLOCKS:])
+        return known
+
+    def forward(self, frames: Tensor, rows: int, columns: int) -> Tensor:
+        """Return unit complex numbers (batch, tokens, 1, head_dim / 2) that rotate channel pairs.
+
+        `frames` (batch, frames) are absolute indices; tokens run over frames, rows and columns.
+        """
+        batch, count = frames.shape
+        device = frames.device
+        size = (batch, count, rows, columns, -1)
+        rotary_emb = (
+            self._along_axis(frames, 0)[:, :, None, None].expand(size),
+            self._along_axis(torch.arange(rows, device=device), 1)[None, None, :, None].expand(
+                size
+            ),
+            self._along_axis(torch.arange(columns, device=device), 2)[None, None, None].expand(
+                size
+            ),
+        )
+        return torch.cat(rotary_emb, dim=-1).flatten(1, 3).unsqueeze(2)
+
+    def _along_axis(self, positions: Tensor, axis: int) -> Tensor:
+        width = self.split[axis]
+        # MPS has no float64; these few numbers are computed on the CPU.
+        pairs = torch.arange(0, width, 2, dtype=torch.float64, device="cpu")
+        angles = positions.cpu()[..., None] * _THETA ** (-pairs / max(width, 1))
+        rotary_emb = torch.polar(torch.ones_like(angles), angles)
+        return rotary_emb.to(torch.complex64).to(positions.device)
+
+
+def apply_rotary_emb(x: Tensor, rotary_emb: Tensor) -> Tensor:
+    """Rotate the channel pairs of `x` (batch, tokens, heads, head_dim), in float32 or wider.
+
+    `rotary_emb` is that of `RotaryEmbedding` as real numbers, (batch, tokens, 1, head_dim / 2, 2).
+    """
+    pairs = x.float().unflatten(-1, (-1, 2))
+    if torch.compiler.is_compiling():  # only real numbers are fused
+        (real, imaginary), (cosine, sine) = pairs.unbind(-1), rotary_emb.unbind(-1)
+        parts = real * cosine - imaginary * sine, real * sine + imaginary * cosine
+        turned = torch.stack(parts, dim=-1)
+    else:
+        turned = torch.view_as_real(
+            torch.view_as_complex(pairs) * torch.view_as_complex(rotary_emb)
+        )
+    return turned.flatten(-2).type_as(x)
 
 
 def _uncompiled(function: Function) -> Function:
@@ -42,13 +125,13 @@ def _uncompiled(function: Function) -> Function:
     return found
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Compute scaled dot-product attention of heads; the output is (batch, tokens, channels)."""
     query, key, value = (part.transpose(1, 2) for part in (query, key, value))
-    if query.is_meta and mask is None:  # shapes of a fused kernel, which stores no scores
+    if query.is_meta:  # shapes of a fused kernel, which stores no scores
         out = META.forward(query, key, value)[0]
     else:
-        out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        out = F.scaled_dot_product_attention(query, key, value)
     return out.transpose(1, 2).flatten(2)
 
 
@@ -62,16 +145,7 @@ def attend_without_gradient(
 
 
 class Attention(nn.Module):
-    """The projections of an attention layer, with diffusers' parameter names.
-
-    Args:
-        channels: Channels of a token.
-        heads: Attention heads.
-        eps: Constant added to variances in the norms of queries and keys.
-
-    Attributes:
-        backend: The attention of passes without gradients, see `attention_backends`.
-    """
+    """The projections of an attention layer, with diffusers' parameter names."""
 
     def __init__(self, channels: int, heads: int, eps: float) -> None:
         super().__init__()
@@ -105,38 +179,20 @@ class Attention(nn.Module):
 
 
 class Visibility:
-    """A frame-to-frame attention mask, arranged for fast attention.
+    """A frame-to-frame attention mask (frames, frames), arranged for fast attention.
 
-    A mask that all samples share is converted to runs of frames that attend to the same frames:
-    each run attends to those frames only, without a mask and without computing scores that a mask
-    would discard. Otherwise a token mask is built once for all layers.
-
-    Args:
-        mask: Booleans, (frames, frames) or (batch, frames, frames); row i marks the frames that
-            frame i attends to.
-        tokens: Tokens of a frame.
+    It is kept as runs of frames that attend to the same frames: each run attends to those frames
+    only, without a mask and without computing scores that a mask would discard.
     """
 
     def __init__(self, mask: Tensor, tokens: int) -> None:
         self.tokens = tokens
-        self.runs: list[tuple[slice, slice | Tensor]] | None = None
-        self.mask: Tensor | None = None
-        if mask.ndim == 3 and bool((mask == mask[:1]).all()):
-            mask = mask[0]
-        if mask.ndim == 2:
-            self.runs = self._runs(mask)
-        else:
-            per_token = mask.repeat_interleave(tokens, -1).repeat_interleave(tokens, -2)
-            self.mask = per_token.unsqueeze(1)
-
-    def _runs(self, mask: Tensor) -> list[tuple[slice, slice | Tensor]]:
+        self.runs: list[tuple[slice, slice | Tensor]] = []
         rows = mask.tolist()
         starts = [i for i in range(len(rows)) if i == 0 or rows[i] != rows[i - 1]]
-        runs = []
         for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
             seen = [frame for frame, visible in enumerate(rows[start]) if visible]
-            runs.append((self._slice(start, stop), self._selection(seen, mask.device)))
-        return runs
+            self.runs.append((self._slice(start, stop), self._selection(seen, mask.device)))
 
     def _slice(self, start: int, stop: int) -> slice:
         return slice(start * self.tokens, stop * self.tokens)
@@ -149,8 +205,6 @@ class Visibility:
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Compute attention in which each frame attends to its visible frames only."""
-        if self.runs is None:
-            return attend(query, key, value, self.mask)
         parts = [attend(query[:, q], key[:, kv], value[:, kv]) for q, kv in self.runs]
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
@@ -160,7 +214,6 @@ class SelfAttentionCall(Protocol):
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """Return the attention's output before the output projection, shaped like `hidden`."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,11 +240,8 @@ def attend_after(
 ) -> tuple[Tensor, Tensor | None]:
     """Compute attention of a block to the constants of the past and to itself.
 
-    A back end computes it where no gradient is needed.
-
-    Returns:
-        The output, and a tap: the same values, with a gradient for the queries only. The tap is
-        None where it needs a separate attention.
+    A back end computes it where no gradient is needed. Returns the output, and a tap: the same
+    values with a gradient for the queries only; None where it needs an attention of its own.
     """
     pieces = (*kv_cache, current)
     if not (torch.is_grad_enabled() and query.requires_grad):
@@ -218,17 +268,12 @@ def attend_to_constants(
 
 @dataclass(eq=False)
 class CachedCall:
-    """Self-attention of one new block, (1, tokens, channels), to committed blocks and to itself.
+    """Self-attention of one new block, (1, tokens, channels), to committed blocks and to itself."""
 
-    Attributes:
-        rotary_emb: Rotary embeddings of the block's tokens, see `apply_rotary_emb`.
-        kv_cache: Keys and values of the past frames that the block attends to.
-        current: The block's own keys and values, once attention has run.
-    """
-
-    rotary_emb: Tensor
+    rotary_emb: Tensor  # rotary embeddings of the block's tokens, see `apply_rotary_emb`
+    # keys and values of the past frames that the block attends to
     kv_cache: Sequence[StoredKeyValue]
-    current: KeyValue = field(init=False)
+    current: KeyValue = field(init=False)  # the block's own keys and values, once attention has run
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
@@ -250,21 +295,16 @@ class TappedCall:
     A feature is made from a tap, whose gradient flows through the query only. Taps are computed in
     addition to the network's own attention, which is unchanged; so one pass serves any number of
     filters.
-
-    Attributes:
-        rotary_emb: Rotary embeddings of the block's tokens, see `apply_rotary_emb`.
-        kv_cache: Keys and values of the past frames that the block attends to.
-        filtered: For each tap, a function that returns the past as its filter leaves it, called
-            when needed.
-        low_passes: For each tap, the filter of the block's own keys or values; None for none.
-        taps: The taps, (1, tokens, channels) each, after the attention ran.
     """
 
-    rotary_emb: Tensor
+    rotary_emb: Tensor  # rotary embeddings of the block's tokens, see `apply_rotary_emb`
+    # keys and values of the past frames that the block attends to
     kv_cache: Sequence[StoredKeyValue]
+    # for each tap, a function that returns the past as its filter leaves it, called when needed
     filtered: Sequence[Callable[[], Sequence[StoredKeyValue]]]
+    # for each tap, the filter of the block's own keys or values; None for none
     low_passes: Sequence[Callable[[Tensor], Tensor] | None]
-    taps: list[Tensor] = field(init=False)
+    taps: list[Tensor] = field(init=False)  # (1, tokens, channels) each, once attention has run
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""

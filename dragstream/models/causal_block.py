@@ -70,14 +70,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """A transformer block whose self-attention mode is an argument.
-
-    Args:
-        channels: Channels of a token.
-        ffn_dim: Channels inside the feed-forward network.
-        heads: Attention heads.
-        eps: Constant added to variances in norms.
-    """
+    """A transformer block whose self-attention mode is an argument."""
 
     def __init__(self, channels: int, ffn_dim: int, heads: int, eps: float) -> None:
         super().__init__()
@@ -92,15 +85,7 @@ class Block(nn.Module):
     def forward(
         self, hidden: Tensor, text_kv: KeyValue, modulation: Tensor, call: SelfAttentionCall
     ) -> Tensor:
-        """Return the tokens after this block, with the shape and dtype of `hidden`.
-
-        Args:
-            hidden: Tokens, (batch, tokens, channels).
-            text_kv: Keys and values of the text at this layer.
-            modulation: Shift, scale and gate of self-attention and of the feed-forward network,
-                (batch, 6, channels).
-            call: The mode of self-attention, with taps or without.
-        """
+        """Return tokens (batch, tokens, channels) after it; `modulation` (batch, 6, channels)."""
         shift, scale, gate, ffn_shift, ffn_scale, ffn_gate = self._modulation(modulation)
         attended = self.attn1.output(
             call.attend(self.attn1, self.norm1.modulated(hidden, shift, scale))

@@ -1,21 +1,9 @@
 """Layers compiled by `torch.compile`, which fuses the operations between the attentions.
 
-Norms, modulations, rotations, projections and feed-forward networks become a handful of graphs
-that all layers share. They are compiled for exact shapes, which are those of a block: they do not
-depend on the length of the past, so a stream compiles while it makes its first block, once more for
-the first drag (for gradients), and never again.
-
-A compiled layer computes the same as an eager one up to rounding, since fused arithmetic rounds at
-other places; like the eager one, it is bitwise reproducible within a process. The guarantees of a
-stream hold for a compiled model too: rewinding, forking and restoring give the same bits. A model's
-fingerprint depends neither on compilation nor on the device: a stream saved with a compiled model
-can be restored with an eager one, and the reverse. Its existing blocks are unchanged; new ones
-differ in the last bits.
-
-CUDA graphs (`mode="reduce-overhead"`) are not offered. A graph reads and writes fixed addresses,
-while contexts are immutable, each with its own keys and values: either every pass would copy all
-visible keys and values to the graph's addresses, gigabytes at full size, or contexts would share
-memory that the next pass overwrites.
+All layers share a handful of graphs, for the exact shapes of a block: they do not depend on the
+length of the past, so a stream compiles at its first block, for gradients at its first drag, and
+never again. Numbers agree with eager layers up to rounding, and repeat bit by bit within a process;
+a model's fingerprint does not depend on compilation. See *Memory and speed*, also on CUDA graphs.
 """
 
 from __future__ import annotations
@@ -33,9 +21,6 @@ def compile_layers(wan: CausalWan) -> None:
     """Set up compilation of a causal Wan's layers, in place, at their first run.
 
     Offloaded layers (`OffloadConfig.swapped_layers`) stay eager.
-
-    Raises:
-        RuntimeError: No compiler works for the weights' device.
     """
     _try_out(wan.transformer.device)
     for block in wan.transformer.blocks:

@@ -134,18 +134,3 @@ class CausalWanConfig:
             if self.window is not None and self.window <= width
             else replace(self, window=width)
         )
-
-    def diffusers(self) -> dict[str, Any]:
-        """Return the keyword arguments of diffusers' `WanTransformer3DModel`."""
-        return {
-            "patch_size": (1, *self.patch),
-            "num_attention_heads": self.num_heads,
-            "attention_head_dim": self.head_dim,
-            "in_channels": self.latent_channels,
-            "out_channels": self.latent_channels,
-            "text_dim": self.text_dim,
-            "freq_dim": self.freq_dim,
-            "ffn_dim": self.ffn_dim,
-            "num_layers": self.num_layers,
-            "eps": self.eps,
-        }

@@ -11,7 +11,7 @@ from torch import Tensor
 from dragstream.models.base import LowPassFilter
 from dragstream.models.causal_config import CausalWanConfig, FrameRanges
 from dragstream.models.causal_gradient import KeyValue, StoredKeyValue
-from dragstream.models.causal_int8 import Int8Values, expanded
+from dragstream.models.causal_quantised import Int8Values, expanded
 
 _FILTERS_KEPT = 8
 """Low-pass results cached per block: few cutoffs are usual, but their number has no bound."""
@@ -21,9 +21,6 @@ def low_passed(low_pass: LowPassFilter, x: Tensor, size: tuple[int, int]) -> Ten
     """Filter keys or values (1, tokens, heads, head_dim) of frames of `size` (rows, columns).
 
     The filter sees maps (1, frames, rows, columns, channels) and acts on axes 2 and 3.
-
-    Raises:
-        ValueError: The filter changed the shape.
     """
     maps = x.flatten(2).unflatten(1, (-1, *size))
     filtered = low_pass(maps)
@@ -36,19 +33,12 @@ def low_passed(low_pass: LowPassFilter, x: Tensor, size: tuple[int, int]) -> Ten
 
 @dataclass(frozen=True, eq=False)
 class CommittedBlock:
-    """Rotated keys, and values, of a block at every layer; immutable.
+    """Rotated keys, and values, of a block at every layer; immutable."""
 
-    Attributes:
-        start: Absolute index of its first latent frame.
-        frames: Its latent frames.
-        size: Rows and columns of tokens.
-        layers: Keys and values of each layer, plain or in INT8.
-    """
-
-    start: int
+    start: int  # absolute index of its first latent frame
     frames: int
-    size: tuple[int, int]
-    layers: tuple[StoredKeyValue, ...]
+    size: tuple[int, int]  # rows and columns of tokens
+    layers: tuple[StoredKeyValue, ...]  # keys and values of each layer, plain or in INT8
     _filtered: dict[LowPassFilter, dict[int, StoredKeyValue]] = field(
         default_factory=dict, repr=False
     )
@@ -97,21 +87,14 @@ def _overlaps(
 
 @dataclass(frozen=True, eq=False)
 class CausalContext:
-    """The immutable KV cache of a stream's committed blocks.
+    """The immutable KV cache of a stream's committed blocks."""
 
-    Attributes:
-        frames: Latent frames committed so far, evicted ones included.
-        text: Text embeddings, (1, tokens, text_dim).
-        text_kv: Keys and values of the text at each layer.
-        blocks: The blocks that later ones may still attend to, oldest first.
-        since: First visible frame of the past: blocks attend to no earlier frames except those of
-            the sink.
-    """
-
-    frames: int
-    text: Tensor
-    text_kv: tuple[KeyValue, ...] = field(repr=False)
+    frames: int  # latent frames committed so far, evicted ones included
+    text: Tensor  # text embeddings, (1, tokens, text_dim)
+    text_kv: tuple[KeyValue, ...] = field(repr=False)  # keys and values of the text at each layer
+    # the blocks that later ones may still attend to, oldest first
     blocks: tuple[CommittedBlock, ...] = ()
+    # first visible frame of the past: blocks attend to no earlier frames except those of the sink
     since: int = 0
 
     def visible_ranges(self, config: CausalWanConfig, new: int) -> FrameRanges:
@@ -126,11 +109,7 @@ class CausalContext:
         return replace(self, frames=block.stop, blocks=kept)
 
     def check(self, size: tuple[int, int], ranges: FrameRanges) -> None:
-        """Check that a block of tokens of `size` can attend to the frames in `ranges`.
-
-        Raises:
-            ValueError: The committed blocks have other sizes, or some were evicted.
-        """
+        """Check that a block of tokens of `size` can attend to the frames in `ranges`."""
         for block in self.blocks[:1]:
             if block.size != size:
                 raise ValueError(

@@ -1,11 +1,9 @@
 """Attention with a custom backward pass: taps get query gradients only.
 
 In an iteration of a drag the keys and values of the past are constants, and so are, for a tap
-(Section 4.2.1), those of the block itself. Differentiating the attention as a whole would compute
-their gradients too, store the concatenated past of every layer until the backward pass, and attend
-twice where the network and a tap have the same output. Here the concatenated past exists for one
-call only, and output and tap share one attention; their gradients differ, and are computed
-separately:
+(Section 4.2.1), those of the block itself. Autograd would compute their gradients too, store the
+concatenated past of every layer, and attend twice. Here it exists for one call only, and output and
+tap share one attention; their gradients differ:
 
 - queries get both gradients, from the past and from the block itself;
 - keys and values of the block get the network's gradient;
@@ -27,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from dragstream.models.causal_int8 import Int8Values, expanded
+from dragstream.models.causal_quantised import Int8Values, expanded
 from dragstream.models.defaults import bfloat16_on_cpu
 from dragstream.models.matrix_attention import MatrixKernel
 
@@ -52,22 +50,20 @@ class Kernel(Protocol):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Return the output, and the log of the softmax's denominator (batch, heads, tokens)."""
-        ...
 
     def gradients(
         self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return gradients of queries, keys and values, for a part of the keys attended to."""
-        ...
 
     def query_gradient(
         self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
     ) -> Tensor:
         """Return the gradient of the queries only."""
-        ...
+        return self.gradients(gradient, query, pair, out, normaliser)[0]
 
 
-class _CpuKernel:
+class _CpuKernel(Kernel):
     """torch's flash attention for CPUs."""
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,7 +83,7 @@ class _CpuKernel:
         self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
     ) -> Tensor:
         if query.dtype not in (torch.float32, torch.float64):
-            return self.gradients(gradient, query, pair, out, normaliser)[0]
+            return super().query_gradient(gradient, query, pair, out, normaliser)
         # Three matrix products instead of the five of the whole gradient.
         key, value = pair
         scaled, scale = query / math.sqrt(query.shape[-1]), 1 / math.sqrt(query.shape[-1])
@@ -103,7 +99,7 @@ class _CpuKernel:
         return found
 
 
-class _CudaKernel:
+class _CudaKernel(Kernel):
     """Flash attention on CUDA devices; on the meta device, shapes only."""
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,11 +117,6 @@ class _CudaKernel:
             gradient, query, *pair, out, normaliser, *sizes, *_PLAIN, nothing, nothing
         )
         return found
-
-    def query_gradient(
-        self, gradient: Tensor, query: Tensor, pair: KeyValue, out: Tensor, normaliser: Tensor
-    ) -> Tensor:
-        return self.gradients(gradient, query, pair, out, normaliser)[0]
 
 
 META: Kernel = _CudaKernel()
@@ -201,17 +192,11 @@ def joined(pieces: Sequence[StoredKeyValue]) -> KeyValue:
 def attend_with_tap(
     kernel: Kernel, query: Tensor, kv_cache: Sequence[StoredKeyValue], current: KeyValue
 ) -> tuple[Tensor, Tensor]:
-    """Compute attention to the past and to the block itself, and its tap, with the same values.
+    """Compute attention to the constant past and to the block itself, and a tap of equal values.
 
-    Args:
-        kernel: See `kernel_for`.
-        query: The block's queries, (batch, tokens, heads, head_dim).
-        kv_cache: Constant keys and values.
-        current: The block's own keys and values, which are constants for the tap only.
-
-    Returns:
-        Output and tap, (batch, tokens, channels) each. Detached keys and values get no gradient
-        from the output either.
+    Queries, keys and values are (batch, tokens, heads, head_dim), output and tap (batch, tokens,
+    channels). The block's keys and values are constants to the tap, and get no gradient if
+    detached.
     """
     found: tuple[Tensor, Tensor] = _Attention.apply(query, *current, kernel, tuple(kv_cache))
     return found[0].flatten(2), found[1].flatten(2)

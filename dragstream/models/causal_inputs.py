@@ -27,7 +27,7 @@ def check_clips(
     for name, shape, allowed in (
         ("sigmas", sigmas.shape, [(batch, count)]),
         ("frames", frames.shape, [(count,), (batch, count)]),
-        ("mask", mask.shape, [(count, count), (batch, count, count)]),
+        ("mask", mask.shape, [(count, count)]),
     ):
         if tuple(shape) not in allowed:
             choices = " or ".join(map(str, allowed))
@@ -73,12 +73,7 @@ def check_text(config: CausalWanConfig, text: Tensor, batch: int) -> None:
 def check_block(
     config: CausalWanConfig, latents: Tensor, sigma: float, context: CausalContext
 ) -> float:
-    """Check a noisy block against the model and its context; return its sigma.
-
-    Raises:
-        TypeError: Latents, sigma or context of another type.
-        ValueError: Shapes, values or a number of frames that do not fit.
-    """
+    """Check a noisy block against the model and its context; return its sigma."""
     check_context(config, context)
     check_latents(config, latents)
     if latents.shape[0] != 1:

@@ -1,4 +1,4 @@
-"""Weights of a causal Wan in 8 bits, through torchao: `quantise_layers`.
+"""Weights in 8 bits (`quantise_layers`, by torchao), keys and values in INT8 (`Int8Values`).
 
 Each matrix of the transformer blocks is stored as INT8 or as FP8 (e4m3), with a scale for each of
 its rows, and expanded for each product. Embeddings, modulations, norms, biases and the head, a few
@@ -8,6 +8,7 @@ percent of the weights, keep their dtype.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,16 +22,7 @@ KINDS = ("fp8", "int8")
 
 
 def quantise_layers(layers: nn.Module, kind: str) -> None:
-    """Convert the matrices of layers to 8 bits, in place; they can't be trained then.
-
-    Args:
-        layers: The blocks of a transformer, before `CausalWan.place`.
-        kind: One of `KINDS`.
-
-    Raises:
-        ValueError: Another kind.
-        ImportError: torchao is not installed (extra `quant`).
-    """
+    """Convert the matrices of layers to 8 bits, in place; they can't be trained then."""
     quantise, config = _torchao(kind)
     quantise(layers.requires_grad_(False), config)  # noqa: FBT003 - torch's signature
     linear = [name for name, part in layers.named_modules() if isinstance(part, nn.Linear)]
@@ -39,12 +31,7 @@ def quantise_layers(layers: nn.Module, kind: str) -> None:
 
 
 def check_kind(kind: str) -> None:
-    """Check that weights of a kind can be made here.
-
-    Raises:
-        ValueError: Another kind.
-        ImportError: torchao is not installed (extra `quant`).
-    """
+    """Check that weights of a kind can be made here."""
     _torchao(kind)
 
 
@@ -79,11 +66,7 @@ class _Product(torch.autograd.Function):
 
 
 class QuantisedLinear(nn.Module):
-    """A linear layer with a quantised, constant weight; gradients are for its input only.
-
-    Args:
-        linear: The layer, with torchao's weight.
-    """
+    """A linear layer with a quantised, constant weight; gradients are for its input only."""
 
     def __init__(self, linear: nn.Module) -> None:
         super().__init__()
@@ -118,3 +101,41 @@ def stored_parts(tensors: Iterable[Tensor]) -> list[Tensor]:
     for tensor in tensors:
         mapped(tensor, keep)
     return parts
+
+
+@dataclass(frozen=True, eq=False)
+class Int8Values:
+    """Keys or values in INT8; indexing the first three axes indexes values and scales."""
+
+    values: Tensor  # INT8, (1, tokens, heads, head_dim)
+    scale: Tensor  # (1, tokens, heads, 1), in the dtype that `expanded` returns
+
+    @classmethod
+    def of(cls, x: Tensor) -> Int8Values:
+        """Round keys or values (1, tokens, heads, head_dim); infinity and NaN stay not finite."""
+        scale = x.abs().amax(dim=-1, keepdim=True) / 127
+        scale = torch.where(scale == 0, 1, scale)
+        values = (x / scale).round().clamp(-127, 127).nan_to_num(0.0).to(torch.int8)
+        return cls(values, scale)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype that `expanded` returns."""
+        return self.scale.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """The stored bytes."""
+        return self.values.nbytes + self.scale.nbytes
+
+    def __getitem__(self, index: Any) -> Int8Values:
+        return Int8Values(self.values[index], self.scale[index])
+
+    def expanded(self) -> Tensor:
+        """Return the values as floating point numbers."""
+        return self.values * self.scale
+
+
+def expanded(x: Tensor | Int8Values) -> Tensor:
+    """Return keys or values as floating point numbers."""
+    return x.expanded() if isinstance(x, Int8Values) else x

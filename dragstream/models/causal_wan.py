@@ -29,10 +29,9 @@ from dragstream.models.causal_inputs import (
     check_text,
 )
 from dragstream.models.causal_offload import OffloadConfig
-from dragstream.models.causal_pass import BlockPass
 from dragstream.models.causal_quantised import stored_parts
-from dragstream.models.causal_transformer import CausalTransformer, frozen
-from dragstream.models.checkpoints import check_fit, load_strictly, read_diffusers, read_released
+from dragstream.models.causal_transformer import BlockPass, CausalTransformer, frozen
+from dragstream.models.checkpoints import check_fit, load_strictly, read_released
 
 P = ParamSpec("P")
 
@@ -108,8 +107,7 @@ class CausalWan(nn.Module):
             origins: Names of the weights in their file, for error messages.
 
         Raises:
-            ValueError: Weights are missing, unexpected or of other shapes (the message names them),
-                or the config is invalid.
+            ValueError: An invalid config; missing or unexpected weights, which the message names.
         """
         with torch.device("meta"):
             model = cls(config).to(dtype)
@@ -138,50 +136,17 @@ class CausalWan(nn.Module):
             key: The key of the state dict, if the file has several.
 
         Raises:
-            FileNotFoundError: The file does not exist.
-            ValueError: The file is damaged or of another kind, or does not fit the config.
+            FileNotFoundError, ValueError: A missing, damaged or other file, or another config's.
         """
         config = CausalWanConfig.of(config)
         state, origins = read_released(path, ema=ema, key=key)
         return cls.from_state(state, config, dtype=dtype, origins=origins)
 
-    @classmethod
-    def from_diffusers(
-        cls,
-        folder: str | Path,
-        *,
-        window: int | None = None,
-        sink: int = 0,
-        frames_per_block: int = 1,
-        dtype: torch.dtype = torch.float32,
-    ) -> CausalWan:
-        """Read a transformer folder in the Diffusers layout (config.json and safetensors).
-
-        Args:
-            folder: The folder.
-            window: See `CausalWanConfig`, as for the next two.
-            sink: First latent frames, always visible.
-            frames_per_block: Latent frames of the smallest block.
-            dtype: Dtype of the weights in memory.
-
-        Raises:
-            FileNotFoundError: The folder lacks its config or weights.
-            ValueError: A file is damaged or of another kind, or weights do not fit the config.
-        """
-        sizes, state = read_diffusers(folder)
-        sizes |= {"window": window, "sink": sink, "frames_per_block": frames_per_block}
-        return cls.from_state(state, sizes, dtype=dtype)
-
     def place(self, device: torch.device | str, offload: OffloadConfig | None = None) -> Self:
         """Move the weights to a device, with memory saving options; use it instead of `to`.
 
-        Args:
-            device: The device of latents and contexts.
-            offload: Memory saving options; None leaves them unchanged.
-
-        Raises:
-            TypeError: `offload` has another type.
-            ValueError: More swapped layers than the model has.
+        `offload` None leaves the options unchanged; a ValueError refuses more swapped layers than
+        the model has.
         """
         offload = self.offload if offload is None else offload
         if not isinstance(offload, OffloadConfig):
@@ -190,14 +155,7 @@ class CausalWan(nn.Module):
         return self
 
     def use_attention(self, name: str | None) -> Self:
-        """Choose the attention of passes without gradients, for the weights' device and dtype.
-
-        Args:
-            name: See `attention_backends.find_backend`.
-
-        Raises:
-            TypeError, ValueError, ImportError: As in `find_backend`.
-        """
+        """Choose the attention of passes without gradients by name, see `find_backend`."""
         model = self.transformer
         backend = find_backend(
             name, device=model.device, dtype=model.dtype, head_dim=self.config.head_dim
@@ -219,15 +177,8 @@ class CausalWan(nn.Module):
                 digest.update(array)
         return digest.hexdigest()
 
-    # ------------------------------------------------------------------ the whole clip at once
-
     def forward_blocks(
-        self,
-        latents: Tensor,
-        sigmas: Tensor,
-        text: Tensor,
-        frames: Tensor,
-        mask: Tensor,
+        self, latents: Tensor, sigmas: Tensor, text: Tensor, frames: Tensor, mask: Tensor
     ) -> Tensor:
         """Compute the flow of whole clips in one differentiable pass without a cache, for training.
 
@@ -236,8 +187,7 @@ class CausalWan(nn.Module):
             sigmas: Noise level of each frame in [0, 1], (batch, frames).
             text: Text embeddings, (batch, tokens, text_dim).
             frames: Absolute frame indices, (frames,) or (batch, frames).
-            mask: Booleans, (frames, frames) or (batch, frames, frames): row i marks the frames that
-                frame i attends to. One mask for all samples is faster than one for each.
+            mask: Booleans, (frames, frames): row i marks the frames that frame i attends to.
 
         Returns:
             The flow, shaped and typed like `latents`; x0 = latents - sigma * flow.
@@ -264,29 +214,15 @@ class CausalWan(nn.Module):
 
     forward = forward_blocks
 
-    # ------------------------------------------------------------------ block after block
-
     @_remembered
     def new_context(self, text: Tensor) -> CausalContext:
-        """Return the context of a stream without blocks.
-
-        Args:
-            text: Text embeddings, (1, tokens, text_dim).
-
-        Raises:
-            ValueError: A text of another shape, or with values that are not finite.
-        """
+        """Return the context of a stream without blocks, of a finite text (1, tokens, text_dim)."""
         text_kv = self._text_cache(text)
         return CausalContext(0, text.detach().clone(), text_kv)
 
     @_remembered
     def with_text(self, context: CausalContext, text: Tensor) -> CausalContext:
-        """Return the context with another text, in force from the next block on.
-
-        Raises:
-            TypeError: `context` is not a context of this class.
-            ValueError: As in `new_context`.
-        """
+        """Return the context with another text, in force from the next block on."""
         check_context(self.config, context)
         text_kv = self._text_cache(text)
         return dataclasses.replace(context, text=text.detach().clone(), text_kv=text_kv)
@@ -316,27 +252,15 @@ class CausalWan(nn.Module):
 
     @torch.no_grad()
     def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
-        """Predict x0 without gradients, shaped and typed like the noisy `latents`.
-
-        Raises:
-            TypeError, ValueError: As in `read`.
-        """
+        """Predict x0 without gradients, shaped and typed like the noisy `latents`."""
         return cast("Tensor", self.read(latents, sigma, context, predict=True).x0)
 
     @_remembered
     def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
         """Append a clean block to the KV cache: the context pass, at noise level 0.
 
-        Args:
-            latents: Clean latents of the block, (1, frames, channels, height, width).
-            context: The committed blocks before this one; unchanged, and still usable.
-
-        Returns:
-            A context that shares the keys and values of the earlier blocks, without those that no
-            later block attends to.
-
-        Raises:
-            TypeError, ValueError: As in `read`.
+        The new context shares the keys and values of the earlier blocks, without those that no
+        later block attends to; the given one stays usable.
         """
         block = self._start(latents, 0.0, context)
         layers = self.stored(block.key_values())
@@ -356,7 +280,7 @@ class CausalWan(nn.Module):
         config = self.config if window is None else self.config.narrowed(window)
         sigma = check_block(config, latents, sigma, context)
         ranges = context.visible_ranges(config, latents.shape[1])
-        return BlockPass.start(self.transformer, latents, sigma, context, ranges)
+        return BlockPass(self.transformer, latents, sigma, context, ranges)
 
     def _text_cache(self, text: Tensor) -> tuple[KeyValue, ...]:
         check_text(self.config, text, 1)

@@ -9,15 +9,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded
-from dragstream.models.config_files import read_config
+from dragstream.models.config_files import error_prefix, read_config
 from dragstream.models.state_dicts import State, choose_state, dequantised, find_states
 from dragstream.models.weight_files import find_files, read_tree
 
 _CONFIG = "config.json"
 _TRANSFORMER = "WanTransformer3DModel"
 _NAMED_AT_MOST = 5
+
+NAMES = {
+    "num_layers": "num_layers",
+    "num_attention_heads": "num_heads",
+    "attention_head_dim": "head_dim",
+    "ffn_dim": "ffn_dim",
+    "text_dim": "text_dim",
+    "freq_dim": "freq_dim",
+    "in_channels": "latent_channels",
+    "eps": "eps",
+}
+"""Our names of the sizes in a config of diffusers."""
 
 
 def read_released(
@@ -28,18 +40,6 @@ def read_released(
     The file is a safetensors file or a pickle (only tensors are unpickled), the state dict bare or
     under a key, its names those of the original Wan or diffusers', with or without the prefixes of
     training; see `dragstream.models.state_dicts`.
-
-    Args:
-        path: The file or folder.
-        ema: Whether to take the exponentially averaged weights, if the file has both.
-        key: The key of the state dict, if the file has several; see `choose_state`.
-
-    Returns:
-        Weights in the Diffusers layout, and the name of each in the file.
-
-    Raises:
-        FileNotFoundError: The file, or one of the shards, does not exist.
-        ValueError: The file is damaged, of another kind, or has several state dicts to choose from.
     """
     files = find_files(path)
     tree = read_tree(files)
@@ -49,10 +49,8 @@ def read_released(
             f"{files.shown.name} holds no weights of a Wan transformer, "
             f"but {listed(tree) or 'nothing'}"
         )
-    try:
+    with error_prefix(files.shown.name, ValueError):
         found = choose_state(states, ema=ema, key=key)
-    except ValueError as error:
-        raise ValueError(f"{files.shown.name}: {error}") from error
     convert = str if found.layout == "diffusers" else diffusers_name
     state: State = {}
     origins: dict[str, str] = {}
@@ -71,15 +69,7 @@ def diffusers_name(name: str) -> str:
 
 
 def read_diffusers(folder: str | Path) -> tuple[dict[str, Any], State]:
-    """Read a transformer's folder in the Diffusers layout: `config.json` and safetensors.
-
-    Returns:
-        The config with the keys of `CausalWanConfig`, and the weights.
-
-    Raises:
-        FileNotFoundError: The folder lacks its config or weights.
-        ValueError: A file is damaged, or describes another kind of model.
-    """
+    """Read a transformer's folder in the Diffusers layout: `config.json` and safetensors."""
     config, state = read_folder(folder, _TRANSFORMER)
     return _sizes(config, expanded(folder, "folder") / _CONFIG), dequantised(state)
 
@@ -91,35 +81,18 @@ def is_diffusers(path: Path) -> bool:
 
 
 def read_sizes(path: str | Path) -> dict[str, Any]:
-    """Read the sizes of a transformer from its `config.json`, with the keys of `CausalWanConfig`.
-
-    Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged, or describes another kind of model.
-    """
+    """Read a transformer's sizes from its `config.json`, with the keys of `CausalWanConfig`."""
     return _sizes(_read_config(Path(path), _TRANSFORMER), Path(path))
 
 
 def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
-    """Read a folder in the Diffusers layout: `config.json` and safetensors, maybe in shards.
-
-    Args:
-        folder: The folder.
-        kind: The class name that the config must have.
-
-    Raises:
-        FileNotFoundError: The folder lacks its config or weights.
-        ValueError: A file is damaged, or describes another kind of model.
-    """
+    """Read a folder in the Diffusers layout: `config.json` and safetensors, maybe in shards."""
     folder = expanded(folder, "folder")
     config = _read_config(folder / _CONFIG, kind)
     if not any(folder.glob("*.safetensors*")):
         raise FileNotFoundError(f"{folder} holds no safetensors")
-    try:
-        state: State = read_tree(find_files(folder))
-    except ValueError as error:
-        raise ValueError(truncate(f"{folder} holds a damaged file: {error}")) from error
-    return config, state
+    with error_prefix(f"{folder} holds a damaged file", ValueError):
+        return config, read_tree(find_files(folder))
 
 
 def _read_config(path: Path, kind: str) -> dict[str, Any]:
@@ -130,17 +103,7 @@ def _read_config(path: Path, kind: str) -> dict[str, Any]:
 
 
 def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    names = {
-        "num_layers": "num_layers",
-        "num_attention_heads": "num_heads",
-        "attention_head_dim": "head_dim",
-        "ffn_dim": "ffn_dim",
-        "text_dim": "text_dim",
-        "freq_dim": "freq_dim",
-        "in_channels": "latent_channels",
-        "eps": "eps",
-    }
-    missing = [name for name in (*names, "patch_size") if name not in config]
+    missing = [name for name in (*NAMES, "patch_size") if name not in config]
     if missing:
         raise ValueError(f"{path} lacks {listed(missing)}")
     patch = config["patch_size"]
@@ -148,7 +111,7 @@ def _sizes(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: patch_size must be (1, rows, columns), got {short_repr(patch)}")
     if config.get("out_channels", config["in_channels"]) != config["in_channels"]:
         raise ValueError(f"{path} describes a model with other channels out than in")
-    return {ours: config[name] for name, ours in names.items()} | {"patch": tuple(patch[1:])}
+    return {ours: config[name] for name, ours in NAMES.items()} | {"patch": tuple(patch[1:])}
 
 
 def load_strictly(
@@ -165,17 +128,7 @@ def load_strictly(
 def check_fit(
     model: nn.Module, state: Mapping[str, Tensor], origins: Mapping[str, str] | None = None
 ) -> None:
-    """Check that the names and shapes of weights match a model exactly.
-
-    Args:
-        model: The model; it may be on the meta device.
-        state: Weights by the model's names.
-        origins: Names of the weights in their file, for error messages.
-
-    Raises:
-        ValueError: Missing or unexpected names, other shapes, or weights that are not plain
-            floating point tensors; the message names them.
-    """
+    """Check that the names and shapes of weights match a model exactly."""
     wanted = model.state_dict()
     names = origins or {}
     original = any(".self_attn." in origin for origin in names.values())

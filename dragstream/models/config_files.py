@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,52 +40,45 @@ _FOREIGN = ("attn_implementation", "_attn_implementation", "quantization_config"
 """Config keys that would make transformers fetch or import foreign code."""
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object.
+@contextlib.contextmanager
+def error_prefix(prefix: str, *kinds: type[Exception]) -> Iterator[None]:
+    """Turn errors of some kinds, or all, into a ValueError whose message begins with `prefix`.
 
-    Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged, too large, or holds no object; the message names it.
+    All: damaged files make torch, pickle, diffusers and transformers raise many types.
     """
+    caught = kinds or (Exception,)
+    try:
+        yield
+    except caught as error:
+        raise ValueError(truncate(f"{prefix}: {error}")) from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path} has more than {MOST_BYTES} bytes")
-    try:
+    with error_prefix(f"{path} is damaged", ValueError, RecursionError, OSError):
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
-    except (ValueError, RecursionError, OSError) as error:
-        raise ValueError(truncate(f"{path} is damaged: {error}")) from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds no object, but {short_repr(content)}")  # noqa: TRY004 - its content
     return content
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Read the config of a part of a model and check its sizes against `LARGEST`.
-
-    Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged, or has sizes beyond any model's, or refers to foreign code;
-            the message names the file and the field.
-    """
+    """Read the config of a part of a model and check its sizes against `LARGEST`."""
     config = read_json(path)
     foreign = [name for name in _FOREIGN if config.get(name) is not None]
     if foreign:
         raise ValueError(f"{path}: {foreign[0]} asks for code of others, which is not loaded")
-    try:
+    with error_prefix(str(path), ValueError):
         check_sizes(config)
-    except ValueError as error:
-        raise ValueError(truncate(f"{path}: {error}")) from error
     return config
 
 
 def check_sizes(value: object, name: str = "", depth: int = 0) -> None:
-    """Reject sizes beyond those of any model, before anything is built.
-
-    Raises:
-        ValueError: An integer above the bound of its name in `LARGEST`, or a long list; the message
-            names it.
-    """
+    """Reject sizes beyond those of any model, before anything is built."""
     most = LARGEST.get(name, LARGEST_SIZE)
     if isinstance(value, int) and abs(value) > most:
         raise ValueError(f"{name} must be at most {most}, got {short_repr(value)}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -14,10 +15,38 @@ FLOAT: dict[str, Any] = {"dtype": torch.float32, "device": "cpu"}
 _SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 """Common short names of torch's dtypes."""
 
+SLOW_BFLOAT16 = (
+    "this processor lacks instructions for bfloat16 (AVX-512 BF16 or AMX): products of matrices "
+    "take up to 70 times as long as in float32"
+)
+
 
 def bfloat16_on_cpu(device: torch.device, dtype: torch.dtype) -> bool:
     """True where attention and norms take kernels that are faster for bfloat16 on a CPU."""
     return device.type == "cpu" and dtype is torch.bfloat16
+
+
+def bfloat16_is_quick() -> bool | None:
+    """Return whether this processor has instructions for bfloat16; None where that is unknown.
+
+    Known on x86, where torch reports AVX-512 BF16 and AMX (`torch.cpu.get_capabilities`).
+    """
+    # The oldest torch that is allowed has no such function.
+    report: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    units = [report.get(name) for name in ("avx512_bf16", "amx_bf16")]
+    return None if None in units else any(units)
+
+
+def warn_of_slow_bfloat16(device: torch.device, dtype: torch.dtype, advice: str) -> None:
+    """Warn where products of matrices in `dtype` are known to be slow on `device`."""
+    if bfloat16_on_cpu(device, dtype) and bfloat16_is_quick() is False:
+        warnings.warn(f"{SLOW_BFLOAT16}; {advice}", stacklevel=3)
+
+
+def autocast_bfloat16(device: torch.device) -> torch.autocast:
+    """Compute in bfloat16, but not on a processor that is known to be slow in it."""
+    slow = device.type == "cpu" and bfloat16_is_quick() is False
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=not slow)
 
 
 @contextlib.contextmanager
@@ -36,11 +65,7 @@ def cpu_by_default() -> Iterator[None]:
 
 
 def read_dtype(named: Any) -> torch.dtype:
-    """Convert a torch dtype, its name, or "bf16", "fp16" or "fp32" to a floating point dtype.
-
-    Raises:
-        ValueError: Not a floating point dtype.
-    """
+    """Convert a torch dtype, its name, or "bf16", "fp16" or "fp32" to a floating point dtype."""
     dtype = named
     if isinstance(named, str):
         name = named.removeprefix("torch.")

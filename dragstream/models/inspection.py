@@ -14,7 +14,8 @@ from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import diffusers_name, listed
 from dragstream.models.state_dicts import FoundState, find_states
 from dragstream.models.wan.adapter import find_adapter
-from dragstream.models.wan.releases import RELEASES
+from dragstream.models.wan.release import Release
+from dragstream.models.wan.releases import RELEASES, read_note
 from dragstream.models.wan.room import gigabytes
 from dragstream.models.wan.sizes import SIZES
 from dragstream.models.weight_files import WeightFiles, find_files, read_tree
@@ -249,3 +250,36 @@ def _releases(found: tuple[TransformerWeights, ...], files: WeightFiles) -> tupl
             names.append(release.name)
     place = files.paths[0].as_posix()
     return tuple(sorted(names, key=lambda name: not place.endswith(f"/{RELEASES[name].file}")))
+
+
+def find_release(name: object) -> tuple[Release, Path | None]:
+    """Resolve a name, a folder or a `Release` to the release, and to the folder if it is one."""
+    if isinstance(name, Release):
+        return name, None
+    if not isinstance(name, str | Path):
+        raise TypeError(
+            f"a model's name must be a string, a path, a Release or a plan, got {name!r}"
+        )
+    if str(name) in RELEASES:
+        return RELEASES[str(name)], None
+    folder = expanded(name, "name")
+    if not folder.is_dir():
+        raise ValueError(f"{str(name)!r} is no folder and no released model: {', '.join(RELEASES)}")
+    return _release_in(folder), folder
+
+
+def _release_in(folder: Path) -> Release:
+    noted = read_note(folder)
+    if noted is not None:
+        return noted
+    for release in RELEASES.values():
+        if release.file is not None and (folder / release.file).is_file():
+            return release
+    if (folder / "transformer" / "config.json").is_file():
+        return next(release for release in RELEASES.values() if release.file is None)
+    files = [release.file for release in RELEASES.values() if release.file is not None]
+    found = described(folder)
+    raise ValueError(
+        f"{folder} holds no model that is known: no dragstream.json, no transformer/config.json "
+        f"in the Diffusers layout, none of {', '.join(files)}{found and f' ({found})'}"
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
+import html
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from dragstream.drags.files import expanded
 from dragstream.models import playground, plugins
-from dragstream.models.catalogue import Catalogue, ModelEntry
 from dragstream.models.wan.release import Release
 from dragstream.models.wan.releases import RELEASES
 
@@ -16,11 +16,41 @@ if TYPE_CHECKING:
     from dragstream.models.base import VideoModel
     from dragstream.models.plan import Plan
 
-# Model names, and the module whose `load()` builds each model.
-_MODELS = {"playground": "dragstream.models.playground"}
-
 _NOTE = """Those on one base share VAE and text encoder (0.5 to 3 GB and 12 to 23 GB more, once).
 ds.plan says how much memory they take."""
+
+
+class Catalogue(tuple[str, ...]):  # noqa: SLOT001 - a tuple with slots cannot hold more
+    """The names of models: a tuple that prints as a table of descriptions and requirements.
+
+    Args:
+        rows: Name, description, size of the download and requirements of each model.
+        note: Text below the table.
+    """
+
+    rows: tuple[tuple[str, str, str, str], ...]
+    note: str
+
+    def __new__(cls, rows: Iterable[tuple[str, str, str, str]], note: str = "") -> Self:
+        """Make the tuple of the names, in their order."""
+        listed = tuple(rows)
+        catalogue = super().__new__(cls, (row[0] for row in listed))
+        catalogue.rows, catalogue.note = listed, note
+        return catalogue
+
+    def _table(self) -> Any:
+        import pandas as pd
+
+        return pd.DataFrame(self.rows, columns=["name", "what it is", "download", "needs"])
+
+    def __repr__(self) -> str:
+        widths = [f"{{:{max(map(len, column))}}}".format for column in zip(*self.rows, strict=True)]
+        table = self._table().to_string(index=False, justify="left", formatters=widths)
+        return f"{table}\n{self.note}"
+
+    def _repr_html_(self) -> str:
+        table = self._table().to_html(index=False, border=0, justify="left")
+        return f"{table}<p>{html.escape(self.note)}</p>"
 
 
 def available() -> Catalogue:
@@ -29,21 +59,18 @@ def available() -> Catalogue:
     The package's own models come first, then the released ones, then those of other packages. It is
     a tuple of names that prints as a table.
     """
-    own = ModelEntry("playground", "a small world, in the package", "none", "any CPU")
-    offered = (name for name in plugins.names() if name not in _MODELS and name not in RELEASES)
+    own = ("playground", "a small world, in the package", "none", "any CPU")
+    offered = (name for name in plugins.names() if name not in ("playground", *RELEASES))
     return Catalogue(
         (
             own,
-            *(_model_entry(release) for release in RELEASES.values()),
-            *(ModelEntry(name, "from another package") for name in offered),
+            *(
+                (it.name, it.summary, f"about {it.download_gb:g} GB", "a GPU, dragstream[wan]")
+                for it in RELEASES.values()
+            ),
+            *((name, "from another package", "", "") for name in offered),
         ),
         _NOTE,
-    )
-
-
-def _model_entry(release: Release) -> ModelEntry:
-    return ModelEntry(
-        release.name, release.summary, f"about {release.download_gb:g} GB", "a GPU, dragstream[wan]"
     )
 
 
@@ -58,28 +85,23 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
     ```
 
     Args:
-        name: One of `available()`; "playground" comes with the package. Or a folder with a Wan
-            model or with weights of the playground's training, a `Release` of your own, or a plan.
-            The name of another package's model (see `dragstream.models.plugins`) runs that
-            package's code.
-        options: For Wan models, see `dragstream.models.wan.load`: paths of files, devices of the
-            parts, changes to the release. The playground takes `dtype` ("bfloat16" is faster where
-            the processor multiplies it in hardware) and `attention`. Models of other packages take
-            none.
+        name: One of `available()`; a folder with a Wan model or weights of the playground's
+            training; a `Release` of your own; or a plan. The name of another package's model (see
+            `dragstream.models.plugins`) runs that package's code.
+        options: For Wan models, see `dragstream.models.wan.load`. The playground takes `dtype`
+            ("bfloat16" is faster where the processor has instructions for it) and `attention`.
+            Models of other packages take none.
 
     Raises:
-        TypeError: `name` has another type, the model lacks an option, or another package's model is
-            not a `VideoModel`.
-        ValueError: An unknown name, a name that several packages offer, or weights that are damaged
-            or of another model.
+        TypeError: Another type of name, an option that the model lacks, or no `VideoModel`.
+        ValueError: An unknown or ambiguous name, or weights that are damaged or of another model.
         FileNotFoundError: Weights are missing and cannot be downloaded.
         ImportError: A package of a part or of the attention is missing.
         MemoryError, OSError: Too little memory or disk; the message has sizes.
     """
     if isinstance(name, str | Path):
-        if name in _MODELS:
-            model: VideoModel = importlib.import_module(_MODELS[str(name)]).load(**options)
-            return model
+        if name == "playground":
+            return playground.load(**options)
         if name not in RELEASES and name in plugins.names():
             if options:
                 raise TypeError(f"{name!r} takes no options, got {', '.join(options)}")

@@ -14,25 +14,13 @@ ADVICE = (
 
 
 def check_finite(images: Tensor, part: str) -> None:
-    """Check that decoded images are finite.
-
-    Raises:
-        FloatingPointError: A value is infinite or NaN; the message names the part.
-    """
+    """Check that decoded images are finite."""
     if not bool(torch.isfinite(images).all()):
         raise FloatingPointError(f"the {part} gave pixels that are not finite: {ADVICE}")
 
 
 def to_frames(images: Tensor, part: str) -> NDArray[np.uint8]:
-    """Convert images (T, 3, H, W), nominally 0 to 255, to frames uint8 (T, H, W, 3).
-
-    Args:
-        images: The decoded images.
-        part: The name of the decoder in errors: "decoder", "small decoder".
-
-    Raises:
-        FloatingPointError: A value is infinite or NaN, which as uint8 would be black or white.
-    """
+    """Convert images (T, 3, H, W), nominally 0 to 255 and finite, to uint8 (T, H, W, 3)."""
     check_finite(images, part)
     pixels = images.float().round().clamp(0, 255).to(torch.uint8)
     frames: NDArray[np.uint8] = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()

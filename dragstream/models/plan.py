@@ -1,13 +1,5 @@
 """Estimate of a Wan's device memory before anything is loaded: `plan` and `Plan`.
 
-```python
-plan = ds.plan("self-forcing", height=480, width=832)
-plan                                    # a table: the parts, their device, size and time of use
-plan.smaller                            # plans that take less memory, and the cost of each
-model = ds.load(plan)                   # checks the free memory first
-stream = ds.Stream(model, prompt="…")  # keeps plan.undo blocks for undo
-```
-
 Sizes come from configs, and working memory from a dry run of the passes on torch's meta device; so
 a plan needs neither a GPU nor a download.
 """
@@ -17,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,16 +17,15 @@ from typing import Any
 import pandas as pd
 import torch
 
-from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_quantised import check_kind
 from dragstream.models.defaults import read_dtype
+from dragstream.models.inspection import find_release
 from dragstream.models.plan_parts import BLOCKS, Part, When, memory_parts, spatial_factor
-from dragstream.models.plan_savings import SAVINGS, Layout
 from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.release import Release
-from dragstream.models.wan.releases import RELEASES, read_note
+from dragstream.models.wan.releases import RELEASES
 from dragstream.models.wan.room import free_memory, gigabytes
 from dragstream.models.wan.sizes import SIZES, Sizes
 
@@ -58,8 +49,6 @@ class Plan:
     source: Any = None
     original: Release | None = None
     saving: str = ""
-
-    # ---------------------------------------------------------------------------- parts
 
     @property
     def device(self) -> str:
@@ -102,22 +91,18 @@ class Plan:
             if part.device == device and moment in part.when and (dragged or not part.dragged)
         )
 
-    # ---------------------------------------------------------------------------- smaller ones
-
     @functools.cached_property
     def smaller(self) -> tuple[Plan, ...]:
         """Plans in order of decreasing memory, each with all the savings of those before it.
 
         The first savings cost only little time; the last ones change the generated video.
         """
-        plans: list[Plan] = []
-        layout = Layout(self.release, self.device_map)
-        for name, saved in SAVINGS:
-            changed = saved(layout, self.config)
-            if changed != layout:
-                layout = changed
-                plans.append(dataclasses.replace(self, **vars(layout), saving=name))
-        return tuple(plans)
+        plans: list[Plan] = [self]
+        for name, saved in _SAVINGS:
+            changed = saved(plans[-1])
+            if changed != plans[-1]:
+                plans.append(dataclasses.replace(changed, saving=name))
+        return tuple(plans[1:])
 
     def fitting(self, free: int, *, dragged: bool = True) -> Plan | None:
         """Return this plan or the first smaller one that fits into `free` bytes, or None."""
@@ -158,8 +143,6 @@ class Plan:
         """The last of `smaller`, or this one."""
         return self.smaller[-1] if self.smaller else self
 
-    # ---------------------------------------------------------------------------- using it
-
     @property
     def changes(self) -> dict[str, int]:
         """Frame size and window where they differ from the release, as arguments of `ds.load`."""
@@ -189,8 +172,6 @@ class Plan:
         ]
         return f"ds.plan({', '.join(shown)})"
 
-    # ---------------------------------------------------------------------------- showing it
-
     @property
     def table(self) -> pd.DataFrame:
         """The parts, one row each: device, size (as text) and time of use."""
@@ -211,8 +192,9 @@ class Plan:
     def title(self) -> str:
         """A one-line title of the plan."""
         release, where = self.release, self.device_map
+        dtype = str(where.dtype).removeprefix("torch.")
         return (
-            f"{release.name} at {release.width}x{release.height}, {_name(where.dtype)} "
+            f"{release.name} at {release.width}x{release.height}, {dtype} "
             f"on {where.device}, for Stream(..., undo={self.undo})"
         )
 
@@ -231,7 +213,63 @@ class Plan:
         return tuple(lines)
 
 
-# -------------------------------------------------------------------------------- making one
+def _placed(plan: Plan, **changes: Any) -> Plan:
+    return dataclasses.replace(plan, device_map=dataclasses.replace(plan.device_map, **changes))
+
+
+def _offloaded(plan: Plan, **changes: Any) -> Plan:
+    return _placed(plan, offload=dataclasses.replace(plan.device_map.offload, **changes))
+
+
+def _swapped(plan: Plan, layers: int) -> Plan:
+    more = max(layers, plan.device_map.offload.swapped_layers)
+    return plan if plan.device == "cpu" else _offloaded(plan, swapped_layers=more)
+
+
+def _half_the_window(plan: Plan) -> Plan:
+    release = plan.release
+    if release.window is None:
+        return plan
+    block = release.frames_per_block
+    window = max(release.sink + block, release.window // 2 // block * block)
+    smaller = release.changed({"window": min(window, release.window)})
+    return dataclasses.replace(plan, release=smaller)
+
+
+def _states_at_rest(plan: Plan) -> Plan:
+    at_home = str(plan.device_map.vae_device) == "cpu"
+    return plan if at_home else _placed(plan, decoder_states=0)
+
+
+def _vae_on_cpu(plan: Plan) -> Plan:
+    if str(plan.device_map.vae_device) == "cpu":
+        return plan
+    states = DeviceMap().decoder_states
+    return _placed(plan, vae_device="cpu", vae_dtype="float32", decoder_states=states)
+
+
+_SAVINGS: tuple[tuple[str, Callable[[Plan], Plan]], ...] = (
+    (
+        "low-passed keys and values made for each drag (milliseconds)",
+        lambda plan: _offloaded(plan, keep_filtered=False),
+    ),
+    ("the decoder's memory on the CPU between blocks (milliseconds)", _states_at_rest),
+    (
+        "gradient checkpointing (iterations a third slower)",
+        lambda plan: _offloaded(plan, checkpointing=True),
+    ),
+    (
+        "the layers above the tapped ones on the CPU (plain passes slower)",
+        lambda plan: _swapped(plan, plan.config.num_layers - max(plan.release.layers) - 1),
+    ),
+    (
+        "all layers on the CPU (every pass slower)",
+        lambda plan: _swapped(plan, plan.config.num_layers),
+    ),
+    ("half the window (remembers less)", _half_the_window),
+    ("the VAE on the CPU (decoding in seconds to minutes)", _vae_on_cpu),
+)
+"""Ways to save memory, the cheapest first: each returns the same plan if it saves nothing."""
 
 
 def plan(
@@ -243,71 +281,32 @@ def plan(
     """Plan the memory of a model, without loading or downloading anything.
 
     Args:
-        name: One of the released models, a folder in the Diffusers layout, or a release of your
-            own.
-        device_map: Device of each part; by default a CUDA device in bfloat16, with the text encoder
-            on the CPU.
+        name: A released model, a folder in the Diffusers layout, or a release of your own.
+        device_map: Device of each part; by default CUDA in bfloat16, the text encoder on the CPU.
         changes: Fields of `DeviceMap` (`undo`, `vae_device`, ...), of its `OffloadConfig`
             (`checkpointing`, `swapped_layers`, `keep_filtered`), or of `Release` (`height`,
             `width`, `window`, ...) to replace.
 
     Raises:
         TypeError: A value of the wrong kind, or an unknown field.
-        ValueError: An unknown name, or contradictory values.
+        ValueError: An unknown name, a folder without a model, or contradictory values.
         FileNotFoundError: A folder without configs.
         ImportError: torchao is missing, for `weights` (extra `quant`).
     """
-    fields = {item.name for item in dataclasses.fields(DeviceMap)}
-    saving = {item.name for item in dataclasses.fields(OffloadConfig)}
-    where = dataclasses.replace(
-        device_map or DeviceMap(), **{key: changes.pop(key) for key in fields & set(changes)}
-    )
-    offload = dataclasses.replace(
-        where.offload, **{key: changes.pop(key) for key in saving & set(changes)}
-    )
-    release, sizes = _found(name)
-    made = Plan(
-        release.changed(changes),
-        sizes,
-        _settled(where, offload),
-        name if isinstance(name, Release) else str(name),
-        release,
-    )
-    return _checked(made)
+    where, changes = (device_map or DeviceMap()).changed(changes)
+    release, folder = find_release(name)
+    sizes = _sizes(release) if folder is None else Sizes.of_folder(folder)
+    source = name if isinstance(name, Release) else str(name)
+    return _checked(Plan(release.changed(changes), sizes, _settled(where), source, release))
 
 
 def plan_for(
-    release: Release,
-    config: CausalWanConfig,
-    vae: Mapping[str, Any],
-    device_map: DeviceMap,
+    release: Release, config: CausalWanConfig, vae: Mapping[str, Any], device_map: DeviceMap
 ) -> Plan:
-    """Plan a model from its loaded configs, without its text encoder; for loaders.
-
-    Args:
-        release: The model.
-        config: The transformer's config.
-        vae: The keys of the VAE's config.
-        device_map: Device of each part, without defaults.
-    """
+    """Plan a model from its loaded configs, without its text encoder; for loaders."""
     sizes = Sizes(dataclasses.asdict(config), {k: v for k, v in vae.items() if k[0] != "_"})
     source = release.name if release.name in RELEASES else release
     return Plan(release, sizes, device_map, source=source, original=RELEASES.get(release.name))
-
-
-def _found(name: str | Path | Release) -> tuple[Release, Sizes]:
-    if isinstance(name, Release):
-        return name, _sizes(name)
-    if not isinstance(name, str | Path):
-        raise TypeError(f"a model's name must be a string, a path or a Release, got {name!r}")
-    if str(name) in RELEASES:
-        release = RELEASES[str(name)]
-        return release, _sizes(release)
-    folder = expanded(name, "name")
-    if not folder.is_dir():
-        raise ValueError(f"{str(name)!r} is no folder and no released model: {', '.join(RELEASES)}")
-    release = read_note(folder) or RELEASES["self-forcing"]
-    return release, Sizes.of_folder(folder)
 
 
 def _sizes(release: Release) -> Sizes:
@@ -319,7 +318,7 @@ def _sizes(release: Release) -> Sizes:
     return SIZES[release.base]
 
 
-def _settled(where: DeviceMap, offload: OffloadConfig) -> DeviceMap:
+def _settled(where: DeviceMap) -> DeviceMap:
     """Resolve the defaults of a device map, for a device that may be absent here."""
     device = str(where.device or "cuda")
     dtype = where.dtype or ("float32" if device == "cpu" else "bfloat16")
@@ -331,7 +330,6 @@ def _settled(where: DeviceMap, offload: OffloadConfig) -> DeviceMap:
         vae_device=vae_device,
         vae_dtype=where.vae_dtype or ("float32" if vae_device == "cpu" else dtype),
         text_device=str(where.text_device),
-        offload=offload,
     )
 
 
@@ -367,10 +365,6 @@ def check_quantised(where: DeviceMap, release: Release) -> None:
             f"{release.name} makes a clip in one block, without a cache of earlier ones, "
             f"got kv_cache={where.kv_cache!r}"
         )
-
-
-def _name(dtype: Any) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 def _free(device: str) -> int | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.defaults import read_dtype
@@ -46,21 +46,13 @@ BLOCKS = frozenset({When.PLAIN, When.DRAG, When.DECODE})
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the memory.
-
-    Attributes:
-        name: Name of the part.
-        device: Device of the part.
-        size: Size in bytes.
-        when: The operations that need it.
-        dragged: True if it is allocated only after the first drag.
-    """
+    """A part of the memory."""
 
     name: str
     device: str
-    size: int
-    when: frozenset[When] = ALWAYS
-    dragged: bool = False
+    size: int  # size in bytes
+    when: frozenset[When] = ALWAYS  # the operations that need it
+    dragged: bool = False  # true if it is allocated only after the first drag
 
     @property
     def moment(self) -> str:
@@ -73,13 +65,7 @@ class Part:
 
 
 def memory_parts(release: Release, sizes: Sizes, where: DeviceMap) -> tuple[Part, ...]:
-    """List all significant parts of the memory.
-
-    Args:
-        release: The model, with its frame size and window.
-        sizes: Configs of its parts.
-        where: Device of each part, without defaults.
-    """
+    """List all significant parts of the memory."""
     config, factor = sizes.causal(release.causal), spatial_factor(sizes)
     latent = (release.height // factor, release.width // factor)
     full = release.window or release.limit or release.frames_per_block
@@ -94,7 +80,7 @@ def memory_parts(release: Release, sizes: Sizes, where: DeviceMap) -> tuple[Part
         where.kv_cache == "int8",
     )
     vae = rehearse_vae(
-        _hashable(sizes.vae),
+        json.dumps(dict(sizes.vae), sort_keys=True),
         latent,
         frames=release.frames_per_block,
         dtype=read_dtype(where.vae_dtype),
@@ -185,11 +171,3 @@ def _default_factor() -> int:
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
     return int(inspect.signature(AutoencoderKLWan).parameters["scale_factor_spatial"].default)
-
-
-def _hashable(config: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Convert a config to a hashable cache key."""
-    return tuple(
-        (key, tuple(value) if isinstance(value, list) else value)
-        for key, value in sorted(config.items())
-    )

@@ -42,21 +42,12 @@ def load(name: str) -> VideoModel:
         raise ImportError(f"{_origin(found)} announces {found.value}: {error}") from error
     if not callable(make):
         raise TypeError(f"{_origin(found)} must announce a function that makes it, got {make!r}")
-    model: VideoModel = check_model(make(), _origin(found))
-    return model
-
-
-def check_model(model: object, origin: str) -> VideoModel:
-    """Return the model after a check that it has all members of a `VideoModel`.
-
-    Raises:
-        TypeError: A member is missing; the message names it.
-    """
+    model = make()
     if not isinstance(model, VideoModel):
         wanted = sorted(member for member in vars(VideoModel) if not member.startswith("_"))
         missing = [member for member in wanted if not hasattr(model, member)]
         raise TypeError(
-            f"{origin} must make a VideoModel, got {type(model).__name__}, "
+            f"{_origin(found)} must make a VideoModel, got {type(model).__name__}, "
             f"which lacks {', '.join(missing)}"
         )
     return model

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,9 +23,8 @@ from torch.utils._pytree import tree_leaves
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_context import CausalContext, CommittedBlock
-from dragstream.models.causal_int8 import Int8Values
 from dragstream.models.causal_offload import OffloadConfig
-from dragstream.models.causal_quantised import quantise_layers, stored_parts
+from dragstream.models.causal_quantised import Int8Values, quantise_layers, stored_parts
 from dragstream.models.causal_wan import CausalWan
 
 Result = TypeVar("Result")
@@ -36,10 +36,6 @@ class Meter(TorchDispatchMode):
     """A dispatch mode that counts the bytes of tensors allocated while it is active.
 
     Views and in-place results count once; tensors from before do not count.
-
-    Attributes:
-        alive: Bytes of the tensors that still exist.
-        peak: Peak of `alive`.
     """
 
     def __init__(self) -> None:
@@ -82,25 +78,10 @@ def _tensors(tree: Any) -> Iterator[Tensor]:
     return (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
 
 
-@dataclass(frozen=True)
-class Takes:
-    """Memory of a pass, in bytes.
-
-    Attributes:
-        peak: Peak while it runs, its result included.
-        kept: Memory still allocated afterwards.
-    """
-
-    peak: int
-    kept: int
-
-
-def rehearse(call: Callable[[], Result]) -> tuple[Result, Takes]:
-    """Run `call`; return its result and the bytes it allocated (peak, kept)."""
+def rehearse(call: Callable[[], Result]) -> tuple[Result, int]:
+    """Run `call`; return its result and the peak of the bytes it allocated, the result included."""
     with Meter() as meter:
-        found = call()
-        kept = meter.alive
-    return found, Takes(meter.peak, kept)
+        return call(), meter.peak
 
 
 def size_of(tensors: Sequence[Tensor | Int8Values]) -> int:
@@ -112,66 +93,34 @@ def size_of(tensors: Sequence[Tensor | Int8Values]) -> int:
 
 @dataclass(frozen=True)
 class TransformerTakes:
-    """Memory of a causal Wan on its device, in bytes, at one frame size.
+    """Memory of a causal Wan on its device, in bytes, at one frame size."""
 
-    Attributes:
-        layer: The weights of one layer.
-        rest: The weights of everything else.
-        block: Keys and values of a committed block.
-        window: Keys and values of all past frames that a block may attend to.
-        text_kv: Keys and values of the text.
-        filtered: Low-passed keys and values of the past, where they are cached.
-        maps: Reference features of the iterations of a drag.
-        denoise: Working memory of a denoising step.
-        commit: Working memory of the context pass, the new block's keys and values included.
-        reference: Working memory of reading references, the features included, where low-passed
-            keys and values are not cached.
-    """
-
-    layer: int
-    rest: int
-    block: int
-    window: int
-    text_kv: int
-    filtered: int
-    maps: int
-    denoise: int
-    commit: int
+    layer: int  # the weights of one layer
+    rest: int  # the weights of everything else
+    block: int  # keys and values of a committed block
+    window: int  # keys and values of all past frames that a block may attend to
+    text_kv: int  # keys and values of the text
+    filtered: int  # low-passed keys and values of the past, where they are cached
+    maps: int  # reference features of the iterations of a drag
+    denoise: int  # working memory of a denoising step
+    commit: int  # working memory of the context pass, the new block's keys and values included
+    # working memory of reading references, the features included, where low-passed keys and
+    # values are not cached
     reference: int
 
 
 @dataclass(frozen=True)
-class _Stage:
-    """A model on the meta device, before a block whose window is full."""
-
-    wan: CausalWan
-    context: CausalContext
-    latents: Tensor
-
-
-@dataclass(frozen=True)
 class Scenery:
-    """The inputs that determine the memory of a transformer's passes.
-
-    Attributes:
-        config: The transformer's sizes.
-        size: Rows and columns of the latents.
-        past: Committed latent frames that a new block attends to.
-        tokens: Tokens of the text.
-        layers: The tapped layers.
-        dtype: Dtype of the weights.
-        weights: Kind of the layers' weights, see `quantise_layers`; None for plain ones.
-        int8_cache: If set, keys and values of committed blocks are in INT8.
-    """
+    """The inputs that determine the memory of a transformer's passes."""
 
     config: CausalWanConfig
-    size: tuple[int, int]
-    past: int
+    size: tuple[int, int]  # rows and columns of the latents
+    past: int  # committed latent frames that a new block attends to
     tokens: int
     layers: tuple[int, ...]
     dtype: torch.dtype
-    weights: str | None = None
-    int8_cache: bool = False
+    weights: str | None = None  # kind of the layers' weights, see `quantise_layers`
+    int8_cache: bool = False  # if set, keys and values of committed blocks are in INT8
 
     @property
     def depth(self) -> int:
@@ -181,19 +130,22 @@ class Scenery:
 
 @functools.lru_cache(maxsize=32)
 def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
-    """Measure the memory of a transformer, from its config alone.
-
-    Args:
-        scenery: The transformer and its inputs.
-        filters: Number of low-passes of the references.
-    """
-    stage, text_kv = _stage(scenery)
-    wan, depth, count = stage.wan, scenery.depth, scenery.config.num_layers
-    _, denoise = rehearse(lambda: wan.denoise(stage.latents, 0.9, stage.context))
-    grown, commit = rehearse(lambda: wan.commit(stage.latents, stage.context))
+    """Measure the memory of a transformer, from its config alone."""
+    wan, context, latents = _stage(scenery)
+    depth, count = scenery.depth, scenery.config.num_layers
+    text_kv = size_of([part for pair in context.text_kv for part in pair])
+    _, denoise = rehearse(lambda: wan.denoise(latents, 0.9, context))
+    grown, commit = rehearse(lambda: wan.commit(latents, context))
     block = size_of([part for pair in grown.blocks[-1].layers for part in pair])
     wan.transformer.offload = OffloadConfig(keep_filtered=False)
-    maps, reference = _read(stage, scenery.layers, filters)
+    low_passes = [None, *(_Filter(number) for number in range(filters))]
+
+    def read() -> list[Tensor]:
+        with torch.no_grad():
+            found = wan.read(latents, 0.9, context, scenery.layers, low_passes)
+            return [_maps(tap, scenery.layers) for tap in found.taps]
+
+    maps, reference = rehearse(read)
     layer = size_of(list(wan.transformer.blocks[0].parameters()))
     window = block // depth * scenery.past // scenery.config.frames_per_block
     return TransformerTakes(
@@ -204,24 +156,28 @@ def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
         text_kv=text_kv // depth * count,
         filtered=window * len(scenery.layers) * filters,
         maps=size_of(maps),
-        denoise=denoise.peak,
-        commit=commit.peak - block + block // depth * count,
-        reference=reference.peak,
+        denoise=denoise,
+        commit=commit - block + block // depth * count,
+        reference=reference,
     )
 
 
 @functools.lru_cache(maxsize=32)
 def rehearse_iteration(scenery: Scenery, *, checkpointing: bool) -> int:
     """Return the bytes of a drag iteration: forward, stored activations and backward."""
-    stage, _ = _stage(scenery)
-    stage.wan.transformer.offload = OffloadConfig(checkpointing=checkpointing)
-    point = stage.latents.requires_grad_()
-    _, takes = rehearse(lambda: _iterate(stage.wan, point, stage.context, scenery.layers))
-    return takes.peak
+    wan, context, latents = _stage(scenery)
+    wan.transformer.offload = OffloadConfig(checkpointing=checkpointing)
+    point = latents.requires_grad_()
+
+    def iterate() -> Tensor:
+        maps = _maps(wan.read(point, 0.9, context, scenery.layers).taps[0], scenery.layers)
+        return torch.autograd.grad(maps.square().mean(), point)[0]
+
+    return rehearse(iterate)[1]
 
 
-def _stage(scenery: Scenery) -> tuple[_Stage, int]:
-    """Build a model of `depth` layers, its past and a block; also return the text's bytes."""
+def _stage(scenery: Scenery) -> tuple[CausalWan, CausalContext, Tensor]:
+    """Build a model of `depth` layers on the meta device, its past and a block."""
     config = dataclasses.replace(scenery.config, num_layers=scenery.depth, window=None, sink=0)
     size, past, dtype = scenery.size, scenery.past, scenery.dtype
     with _META:
@@ -234,20 +190,14 @@ def _stage(scenery: Scenery) -> tuple[_Stage, int]:
         quantise_layers(wan.transformer.blocks, scenery.weights)
     wan.int8_cache = scenery.int8_cache
     context = wan.new_context(text)
-    text_kv = size_of([part for pair in context.text_kv for part in pair])
     if past:
         rows, columns = size[0] // config.patch[0], size[1] // config.patch[1]
         shape = (1, past * rows * columns, config.num_heads, config.head_dim)
-        pairs = tuple(
-            (
-                torch.empty(shape, dtype=dtype, device=_META),
-                torch.empty(shape, dtype=dtype, device=_META),
-            )
-            for _ in range(config.num_layers)
-        )
+        empty = functools.partial(torch.empty, shape, dtype=dtype, device=_META)
+        pairs = [(empty(), empty()) for _ in range(config.num_layers)]
         seen = CommittedBlock(0, past, (rows, columns), wan.stored(pairs))
         context = dataclasses.replace(context, frames=past, blocks=(seen,))
-    return _Stage(wan, context, latents), text_kv
+    return wan, context, latents
 
 
 @dataclass(frozen=True)
@@ -263,68 +213,29 @@ class _Filter:
         return filtered.to(maps.dtype)
 
 
-def _read(stage: _Stage, layers: tuple[int, ...], filters: int) -> tuple[list[Tensor], Takes]:
-    """Compute reference features under each low-pass; also return the memory used."""
-    low_passes = [None, *(_Filter(number) for number in range(filters))]
-
-    def read() -> list[Tensor]:
-        with torch.no_grad():
-            found = stage.wan.read(stage.latents, 0.9, stage.context, layers, low_passes)
-            return [_maps(tap, layers) for tap in found.taps]
-
-    return rehearse(read)
-
-
 def _maps(taps: dict[int, Tensor], layers: tuple[int, ...]) -> Tensor:
     return torch.cat([taps[layer] for layer in layers], dim=-1).float()
 
 
-def _iterate(
-    wan: CausalWan, latents: Tensor, context: CausalContext, layers: tuple[int, ...]
-) -> Tensor:
-    maps = _maps(wan.read(latents, 0.9, context, layers).taps[0], layers)
-    (gradient,) = torch.autograd.grad(maps.square().mean(), latents)
-    return gradient
-
-
 @dataclass(frozen=True)
 class VaeTakes:
-    """Memory of a VAE that decodes block after block, in bytes.
-
-    Attributes:
-        weights: All of its weights.
-        state: State of the decoder between blocks.
-        decode: Working memory of decoding a block, the new state included.
-        visit: The same where the previous state is copied from another device.
-    """
+    """Memory of a VAE that decodes block after block, in bytes."""
 
     weights: int
-    state: int
-    decode: int
-    visit: int
+    state: int  # state of the decoder between blocks
+    decode: int  # working memory of decoding a block, the new state included
+    visit: int  # the same where the previous state is copied from another device
 
 
 @functools.lru_cache(maxsize=32)
 def rehearse_vae(
-    config: tuple[tuple[str, Any], ...],
-    size: tuple[int, int],
-    *,
-    frames: int,
-    dtype: torch.dtype,
+    config: str, size: tuple[int, int], *, frames: int, dtype: torch.dtype
 ) -> VaeTakes:
-    """Measure the memory of a VAE, from its config alone.
-
-    Args:
-        config: Keys and values of diffusers' `AutoencoderKLWan`.
-        size: Rows and columns of the latents.
-        frames: Latent frames of a block.
-        dtype: Dtype of the weights.
-    """
+    """Measure the memory of a VAE, from its config as JSON alone."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
-    listed = {key: list(value) if isinstance(value, tuple) else value for key, value in config}
     with _META, torch.no_grad():
-        vae = AutoencoderKLWan.from_config(listed)
+        vae = AutoencoderKLWan.from_config(json.loads(config))
         torch.nn.Module.to(vae, dtype)  # diffusers' own `to` warns about absent layers
         latents = torch.empty(1, vae.config.z_dim, frames, *size, dtype=dtype)
         before: list[Any] = [None] * vae._cached_conv_counts["decoder"]  # noqa: SLF001 - its length
@@ -332,7 +243,7 @@ def rehearse_vae(
         _, decode = rehearse(lambda: _decode(vae, latents, list(before), first=False))
         _, visit = rehearse(lambda: _decode(vae, latents, _copied(before), first=False))
     state = size_of([part for part in before if isinstance(part, Tensor)])
-    return VaeTakes(size_of(list(vae.parameters())), state, decode.peak, visit.peak)
+    return VaeTakes(size_of(list(vae.parameters())), state, decode, visit)
 
 
 def _copied(cache: list[Any]) -> list[Any]:

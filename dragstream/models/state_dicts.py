@@ -58,20 +58,12 @@ _DEEPEST = 4
 
 @dataclass(frozen=True, eq=False)
 class FoundState:
-    """A transformer's state dict in a tree.
+    """A transformer's state dict in a tree."""
 
-    Attributes:
-        key: Where it is: keys of mappings and the prefix of its names, joined by dots; empty for a
-            bare one.
-        weights: Tensors by name without prefix, in the naming of the file.
-        origins: The name of each in the file.
-        rest: Names in the same mapping that belong to no state dict.
-    """
-
-    key: str
-    weights: State = field(repr=False)
-    origins: dict[str, str] = field(repr=False)
-    rest: tuple[str, ...] = ()
+    key: str  # where it is: keys of mappings and the prefix of its names, joined by dots
+    weights: State = field(repr=False)  # tensors by name without prefix, in the naming of the file
+    origins: dict[str, str] = field(repr=False)  # the name of each in the file
+    rest: tuple[str, ...] = ()  # names in the same mapping that belong to no state dict
 
     @property
     def averaged(self) -> bool:
@@ -98,18 +90,7 @@ def find_states(tree: Mapping[str, Any]) -> list[FoundState]:
 def choose_state(
     states: list[FoundState], *, ema: bool | None = None, key: str | None = None
 ) -> FoundState:
-    """Choose one of the state dicts of a file.
-
-    Args:
-        states: At least one state dict.
-        ema: If there are both, whether to take the averaged weights or the others; None: neither is
-            preferred.
-        key: The key of the one to take; None: it must follow from the others.
-
-    Raises:
-        ValueError: No state dict has the key, or several are possible; the message names them, and
-            the argument that chooses.
-    """
+    """Choose a state dict of a file: by key, by `ema` where it has both, or the only one."""
     keys = ", ".join(repr(state.key) for state in states)
     if key is not None:
         chosen = [state for state in states if key in {state.key, state.key.partition(".")[0]}]

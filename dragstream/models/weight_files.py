@@ -7,8 +7,6 @@ and dtypes alone, read from headers where the format has them.
 
 from __future__ import annotations
 
-import json
-import math
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -17,48 +15,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from dragstream.drags.checks import truncate
 from dragstream.drags.files import expanded
-from dragstream.models.config_files import read_json
+from dragstream.models.config_files import error_prefix, read_json
 
 _INDEX = ".index.json"
 _SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.safetensors")
 
-_LARGEST_HEADER = 100_000_000
-"""Largest header of a safetensors file in bytes, by the format's own definition."""
-
-_DTYPES: dict[str, torch.dtype] = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "F8_E4M3": torch.float8_e4m3fn,
-    "F8_E5M2": torch.float8_e5m2,
-    "I64": torch.int64,
-    "I32": torch.int32,
-    "I16": torch.int16,
-    "I8": torch.int8,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
-
 
 @dataclass(frozen=True)
 class WeightFiles:
-    """The files of one container.
+    """The files of one container."""
 
-    Attributes:
-        kind: "safetensors", "sharded safetensors" or "pickle".
-        paths: The files, in the order of their names.
-        shown: The file or folder that was given, for error messages.
-    """
-
-    kind: str
-    paths: tuple[Path, ...]
-    shown: Path
+    kind: str  # "safetensors", "sharded safetensors" or "pickle"
+    paths: tuple[Path, ...]  # the files, in the order of their names
+    shown: Path  # the file or folder that was given, for error messages
 
     @property
     def size(self) -> int:
@@ -67,12 +42,7 @@ class WeightFiles:
 
 
 def find_files(path: str | Path) -> WeightFiles:
-    """Find the files of a container: one file, an index of shards, one of the shards, or a folder.
-
-    Raises:
-        FileNotFoundError: It does not exist, or shards are missing; the message names them.
-        ValueError: An index that does not parse, or a file of another kind.
-    """
+    """Find the files of a container: a file, an index of shards, one of them, or a folder."""
     path = expanded(path)
     if path.is_dir():
         return _in_folder(path)
@@ -138,15 +108,7 @@ def _is_safetensors(path: Path) -> bool:
 
 
 def read_tree(files: WeightFiles, *, data: bool = True) -> dict[str, Any]:
-    """Read what a container holds; tensors are memory-mapped.
-
-    Args:
-        files: The container.
-        data: If not set, tensors are on the meta device, and no weights are read.
-
-    Raises:
-        ValueError: A file is damaged, or does not hold a dict; the message names it.
-    """
+    """Read what a container holds, memory-mapped; without `data`, shapes and dtypes alone."""
     if files.kind == "pickle":
         return _read_pickle(files.paths[0], data=data)
     tree: dict[str, Any] = {}
@@ -186,35 +148,6 @@ def _reason(error: Exception) -> str:
 
 
 def _read_safetensors(path: Path, *, data: bool) -> Mapping[str, Tensor]:
-    try:
-        header = _read_header(path)
-        return load_file(path) if data else {name: _described(*it) for name, it in header.items()}
-    except Exception as error:  # damaged files make the reader raise many types
-        raise ValueError(truncate(f"{path.name} is damaged: {error}")) from error
-
-
-def _described(dtype: str, shape: tuple[int, ...]) -> Tensor:
-    return torch.empty(shape, dtype=_DTYPES[dtype], device="meta")
-
-
-def _read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Read names, dtypes and shapes of a safetensors file, and check its length."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= min(_LARGEST_HEADER, size - 8):
-            raise ValueError(f"a header of {length} bytes in a file of {size}")
-        header = json.loads(file.read(length))
-    described = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        dtype, shape, (start, stop) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
-        if dtype not in _DTYPES:
-            raise ValueError(f"{name} has dtype {dtype}; known are {', '.join(_DTYPES)}")
-        if stop - start != math.prod(shape) * _DTYPES[dtype].itemsize:
-            raise ValueError(f"{name} has {stop - start} bytes, which do not fit its shape")
-        if 8 + length + stop > size:
-            raise ValueError(f"it ends within {name}: {size} of at least {8 + length + stop} bytes")
-        described[name] = (dtype, shape)
-    return described
+    with error_prefix(f"{path.name} is damaged", SafetensorError, OSError):
+        weights = load_file(path)
+    return weights if data else {name: weight.to("meta") for name, weight in weights.items()}

@@ -8,9 +8,8 @@ ds.plots.features(stream, block=3)                      # the model's features, 
 ds.plots.focus(stream, drags)                           # the region of a drag's update
 ```
 
-Each function draws into the Axes it is given and returns it. Without one, it makes a new Figure,
-which a notebook shows when the Axes is the last line of a cell. Nothing here uses pyplot, so plots
-may be drawn on any thread. Colours are Okabe and Ito's palette, safe for colour blindness.
+Without an Axes, each makes a new Figure, which a notebook shows when it ends a cell. Nothing here
+uses pyplot, so plots may be drawn on any thread.
 """
 
 from __future__ import annotations

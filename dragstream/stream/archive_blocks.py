@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save as save_tensors
 
-from dragstream.drags.budget import Budget
 from dragstream.drags.checks import check_int, check_keys, check_not_negative, short_repr
 from dragstream.drags.documents import DocumentReader, to_json
 from dragstream.drags.motions import Drag, validate
+from dragstream.drags.reading import Budget
+from dragstream.drags.regions import painting_steps
 from dragstream.drags.shapes import Shape
-from dragstream.drags.work import painting_steps
 from dragstream.method.documents import method_from_json
 from dragstream.method.iteration import Iteration
 from dragstream.models.base import ModelSpec

@@ -22,10 +22,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream import method as methods
-from dragstream.drags.expressions import drag_expression, region_expression
+from dragstream.drags.expressions import (
+    Expression,
+    Items,
+    Make,
+    differences,
+    drag_expression,
+    quoted,
+    region_expression,
+    render,
+)
 from dragstream.drags.motions.combined import parts_of
 from dragstream.drags.shapes import as_shape
-from dragstream.drags.source import Expression, Items, Make, differences, quoted, render
 from dragstream.method.base import DragMethod
 from dragstream.method.settings import DragSettings
 from dragstream.models import available

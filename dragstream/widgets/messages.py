@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags import motions, regions
-from dragstream.drags.budget import Budget
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.checks import check_point as read_point
 from dragstream.drags.documents import MOST_DRAGS, DocumentReader
+from dragstream.drags.reading import Budget
+from dragstream.drags.regions import painting_steps
 from dragstream.drags.shapes import Shape
-from dragstream.drags.work import painting_steps
 from dragstream.widgets.camera_entries import active_camera
 from dragstream.widgets.entries import Entry, with_looks
 
@@ -40,7 +40,7 @@ MOST_PIXELS = 2**25
 """Pixels of all masks of a message."""
 
 MOST_STEPS = 2**17
-"""Steps of painting that all regions of a message may take, see `drags.work`: about 40 ms."""
+"""Steps of painting that all regions of a message may take, see `painting_steps`: about 40 ms."""
 
 MOST_ONION_FRAMES = 8
 """Earlier frames of the onion skin."""

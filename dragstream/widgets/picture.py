@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from dragstream.drags import regions
 from dragstream.drags.motions import Drag
-from dragstream.drags.motions.sketch import Tip
+from dragstream.drags.motions.base import Tip
 
 PALETTE = ("#ff8a1f", "#19b8d4", "#e0559f", "#86b817", "#8f6ff0", "#f2c312")
 """The colours of the drags, in order; the front end has the same."""

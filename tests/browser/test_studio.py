@@ -250,7 +250,10 @@ def test_two_studios_of_one_stream(desk):
     desk.notebook.delete(cell)
 
 
-@pytest.mark.parametrize(("name", "width", "height"), [("laptop", 1280, 800), ("wide", 1920, 1080)])
+@pytest.mark.parametrize(
+    ("name", "width", "height"),
+    [("narrow", 600, 900), ("laptop", 1280, 800), ("wide", 1920, 1080)],
+)
 def test_it_fits_the_screen_in_both_themes(desk, name, width, height):
     desk.page.set_viewport_size({"width": width, "height": height})
     desk.notebook.python(

@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from mkdocs.config.defaults import MkDocsConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +33,18 @@ def test_links_that_lead_nowhere_are_listed(tmp_path):
     assert found == ["index.html: c/", "index.html: a/b.png", "index.html: a/#bottom"]
 
 
+@pytest.mark.parametrize("address", [None, "https://example.org/me/dragstream"])
+def test_the_repository_of_the_project_is_linked_once_there_is_one(tmp_path, address):
+    line = f'Repository = "{address}"' if address else ""
+    (tmp_path / "pyproject.toml").write_text(f"[project.urls]\n{line}\n")
+    config = MkDocsConfig(str(tmp_path / "mkdocs.yml"))
+
+    hook("repository").on_config(config)
+
+    assert config.repo_url == address
+    assert config.repo_name == ("me/dragstream" if address else None)
+
+
 @pytest.mark.parametrize("name", ["index.md", "api/stream.md", "api/drags.md", "api/metrics.md"])
 def test_a_page_for_programs_is_filled_in(name):
     text = hook("markdown").page_markdown(ROOT / "docs" / name, ROOT)
@@ -47,6 +60,23 @@ def test_the_reference_for_programs_has_signatures_docstrings_and_inherited_meth
     assert "#### rewind(self, to: 'int'" in stream
     assert "#### to_gif(self, path:" in stream
     assert "bit for bit as it was" in stream
+
+
+def test_the_site_lists_a_markdown_file_for_each_page(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    docs, site = tmp_path / "docs", tmp_path / "site"
+    (docs / "api").mkdir(parents=True)
+    (docs / "index.md").write_text("# Home\n")
+    (docs / "api" / "a.md").write_text("# A part\n")
+    config = MkDocsConfig(str(tmp_path / "mkdocs.yml"))
+    config.load_dict({"site_name": "D", "docs_dir": str(docs), "site_dir": str(site)})
+
+    hook("markdown").on_post_build(config)
+
+    lines = (site / "llms.txt").read_text().splitlines()
+    assert lines[0] == "# D"
+    assert lines[-2:] == ["- [Home](index.md)", "- [A part](api/a/index.md)"]
+    assert (site / "api" / "a" / "index.md").read_text() == "# A part\n"
 
 
 def test_a_notebook_for_programs_is_text_and_code():

@@ -61,6 +61,20 @@ def test_outputs_that_are_compared_are_there(name):
             assert cell.outputs, cell.source
 
 
+def test_widgets_leave_pictures():
+    """Pages that show no widgets, GitHub's among them, show those."""
+    kinds = r"(DragCanvas|DriftPlot|FeatureView|Studio|Timeline)\("
+    shown = [
+        output.data
+        for name in NOTEBOOKS
+        for cell in cells(name, "code")
+        for output in cell.outputs
+        if re.match(kinds, output.get("data", {}).get("text/plain", ""))
+    ]
+    assert shown
+    assert [data for data in shown if not data.keys() & {"image/jpeg", "image/png"}] == []
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_carries_its_pictures(path):
     """Voilà refuses paths outside of the notebook's folder, and a copy elsewhere has none."""

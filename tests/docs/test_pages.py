@@ -24,6 +24,14 @@ def test_python_on_a_page_parses(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_code_on_a_page_fits_a_window_of_1280_pixels(name):
+    for code in re.findall(
+        r"^```\w*\n(.*?)^```", (ROOT / name).read_text(), re.DOTALL | re.MULTILINE
+    ):
+        assert [line for line in code.splitlines() if len(line) > 100] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_public_names_on_a_page_exist(name):
     used = set(re.findall(r"\bds\.([A-Za-z_]\w*)", (ROOT / name).read_text()))
     assert not {each for each in used if not hasattr(ds, each)}

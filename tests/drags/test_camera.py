@@ -9,10 +9,9 @@ import dragstream
 from dragstream.drags import Camera, regions, with_camera
 from dragstream.drags.camera import _paint
 from dragstream.drags.documents import from_json, to_json
-from dragstream.drags.expressions import drag_expression
+from dragstream.drags.expressions import drag_expression, render
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, Path, Rotation, Scale, Translation, targets, validate
-from dragstream.drags.source import render
 
 SIZE = (41, 61)
 MIDDLE = (30, 20)

@@ -10,7 +10,7 @@ import pytest
 
 from dragstream.drags import regions
 from dragstream.drags.documents import from_json, to_json
-from dragstream.drags.expressions import drag_expression
+from dragstream.drags.expressions import drag_expression, render
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import (
     Combined,
@@ -23,7 +23,6 @@ from dragstream.drags.motions import (
     Translation,
     targets,
 )
-from dragstream.drags.source import render
 
 BOX = regions.box(10, 10, 20, 16)
 MOTION = Combined([Scale((20, 10), 4), Rotation((0, 0), 90), Translation.by(5, 0)])

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from dragstream.drags import regions
-from dragstream.drags.budget import Budget
 from dragstream.drags.documents import DocumentReader
 from dragstream.drags.geometry import Affine
 from dragstream.drags.labels import from_json, to_json
 from dragstream.drags.motions import Deformation, Drag, Memory, Motion, Path, Rotation, Translation
 from dragstream.drags.paths import EASINGS
+from dragstream.drags.reading import Budget
 
 coordinates = st.floats(-200, 200)
 points = st.tuples(coordinates, coordinates)

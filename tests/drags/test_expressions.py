@@ -2,10 +2,17 @@ import numpy as np
 import pytest
 
 import dragstream as ds
-from dragstream.drags.expressions import drag_expression, region_expression
+from dragstream.drags.expressions import (
+    WIDTH,
+    Items,
+    Make,
+    drag_expression,
+    number,
+    region_expression,
+    render,
+)
 from dragstream.drags.motions import Motion
 from dragstream.drags.shapes import Shape
-from dragstream.drags.source import WIDTH, Items, Make, number, render
 
 HOLE = np.zeros((40, 60), bool)
 HOLE[3:20, 5:30] = True

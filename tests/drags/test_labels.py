@@ -137,8 +137,9 @@ def test_angles_that_wrap_round_turn_on(steps):
 
 def read_motion(trajectory):
     from dragstream.drags.labels import _motion
+    from dragstream.drags.reading import Budget
 
-    return _motion(trajectory, "trajectories[0]")[1]
+    return _motion(trajectory, "trajectories[0]", Budget())[1]
 
 
 def test_angles_stored_beyond_half_a_turn_are_taken_as_they_are():
@@ -270,7 +271,7 @@ def test_damage_is_named_with_its_place(tmp_path, place, value, message):
     [
         ('{"block_number": 2', "not JSON"),
         ("[" * 100_000, "not JSON"),
-        ("[1, 2]", "a label must be an object"),
+        ("[1, 2]", "label must be an object"),
         ("{}", "lacks 'drag_or_animation_select'"),
     ],
 )

@@ -103,10 +103,11 @@ def test_other_files_are_refused_by_name(data, tmp_path):
         read_mask(tmp_path / "other.png")
 
 
-def test_a_file_is_read_once_and_all_files_share_a_budget(tmp_path):
+def test_a_file_is_read_once_and_all_files_share_a_budget(tmp_path, monkeypatch):
     for name in "ab":
         Image.fromarray(PAPER).save(tmp_path / f"{name}.png")
-    reader = MaskReader(most_pixels=H * W)
+    monkeypatch.setattr("dragstream.drags.mask_files.MOST_PIXELS_IN_ALL", H * W)
+    reader = MaskReader()
     assert reader.read(tmp_path / "a.png") is reader.read(tmp_path / "." / "a.png")
     with pytest.raises(ValueError, match=r"b\.png: at most 2400 pixels are read altogether"):
         reader.read(tmp_path / "b.png")

@@ -8,10 +8,9 @@ import pytest
 import dragstream as ds
 from dragstream.drags import regions
 from dragstream.drags.documents import from_json, to_json
-from dragstream.drags.expressions import drag_expression
+from dragstream.drags.expressions import drag_expression, render
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Pose, targets
-from dragstream.drags.source import render
 
 CENTER = (10.0, 20.0)
 POSES = ds.Poses(CENTER, [(4, 0), (8, 6, 90), (8, 6, 90, 4)])

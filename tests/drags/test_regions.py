@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
-from dragstream.drags.work import painting_steps
+from dragstream.drags.regions import painting_steps
 
 H, W = 60, 80
 
@@ -99,7 +99,7 @@ def test_parts_may_lie_outside_as_long_as_the_whole_does_not():
     ball = regions.disc((30, 30), 10)
     np.testing.assert_array_equal(painted(ball | away), painted(ball))
     np.testing.assert_array_equal(painted(ball - away), painted(ball))
-    with pytest.raises(ValueError, match="intersection of 2 regions"):
+    with pytest.raises(ValueError, match=r"Intersection\(of="):
         painted(ball & away)
 
 
@@ -132,11 +132,15 @@ def test_regions_are_cut_off_at_the_frame():
 @pytest.mark.parametrize(
     ("region", "error", "message"),
     [
-        (regions.disc((200, 20), 5), ValueError, r"no pixel.*80 wide and 60 high: disc at \(200"),
+        (
+            regions.disc((200, 20), 5),
+            ValueError,
+            r"no pixel.*80 wide and 60 high: Disc\(center=\(200",
+        ),
         (regions.disc((20.5, 20.5), 0.1), ValueError, "no pixel"),
-        (regions.box(-9, -9, 0, 0), ValueError, "box from"),
-        (regions.brush([(-5, -5)], 2), ValueError, "brush of 1 points"),
-        (regions.polygon([(1, 1), (2, 2), (3, 3)]), ValueError, "polygon of 3 points"),
+        (regions.box(-9, -9, 0, 0), ValueError, "Box\\(left"),
+        (regions.brush([(-5, -5)], 2), ValueError, "Brush\\(points"),
+        (regions.polygon([(1, 1), (2, 2), (3, 3)]), ValueError, "Polygon\\(points"),
         (np.zeros((H, W), dtype=bool), ValueError, "with 0 pixels"),
         (np.ones((W, H), dtype=bool), ValueError, r"\(80, 60\) does not fit frames of \(60, 80\)"),
         (np.ones((H, W, 1), dtype=bool), ValueError, r"shape \(H, W\), got \(60, 80, 1\)"),
@@ -155,7 +159,11 @@ def test_regions_without_pixels_or_of_another_kind_are_refused(region, error, me
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: regions.disc((1, 2), 0), ValueError, "radius must be positive, got 0"),
+        (
+            lambda: regions.disc((1, 2), 0),
+            ValueError,
+            "radius must be positive and at most 1000000 pixels, got 0",
+        ),
         (lambda: regions.disc((1, 2), math.nan), ValueError, "radius must be finite"),
         (lambda: regions.disc((math.nan, 2), 3), ValueError, "x of center must be finite"),
         (lambda: regions.disc((1, 2), "3"), TypeError, "radius must be a number, got '3'"),

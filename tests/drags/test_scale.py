@@ -9,9 +9,8 @@ import pytest
 
 from dragstream.drags import regions
 from dragstream.drags.documents import from_json, to_json
-from dragstream.drags.expressions import drag_expression
+from dragstream.drags.expressions import drag_expression, render
 from dragstream.drags.motions import Drag, Scale, targets
-from dragstream.drags.source import render
 
 MASK = regions.rasterise(regions.box(10, 10, 20, 16), 40, 60)
 

@@ -108,7 +108,7 @@ def test_masks_of_all_calls_are_within_one_budget(folder, tmp_path, in_its_own_p
         LOAD.format(folder=str(folder))
         + f"""
 from dataclasses import replace
-from dragstream.drags.budget import Budget
+from dragstream.drags.reading import Budget
 from dragstream.drags.geometry import Grid
 from dragstream.stream.archive_blocks import LIMITS, CallReader
 

@@ -7,7 +7,7 @@ import pytest
 
 import dragstream as ds
 from dragstream.drags.documents import to_json
-from dragstream.drags.work import painting_steps
+from dragstream.drags.regions import painting_steps
 from dragstream.widgets import DragCanvas, messages
 from dragstream.widgets.page import PageWidget
 

@@ -8,7 +8,7 @@ import torch
 
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine, Grid
-from dragstream.method.focus import Focus, combine, target_bounds
+from dragstream.method.focus import Focus, combine
 
 GRID = Grid.of(64, 96)  # 8 x 12 latents of 8 pixels
 
@@ -47,16 +47,16 @@ def test_bounds_of_an_unmoved_region_are_those_of_its_box():
     mask = np.zeros((64, 96), dtype=bool)
     mask[10:20, 30:37] = True
     mask[40, 5] = True
-    assert target_bounds(mask, Affine.identity()) == regions.bounding_box(mask)
-    assert target_bounds(mask, Affine.translation(2.25, -100)) == (6.75, -90.5, 38.75, -59.5)
+    assert regions.bounding_box(mask, Affine.identity()) == regions.bounding_box(mask)
+    assert regions.bounding_box(mask, Affine.translation(2.25, -100)) == (6.75, -90.5, 38.75, -59.5)
 
 
 def test_bounds_of_a_turned_region():
     mask = regions.rasterise(regions.box(40, 28, 56, 36), 64, 96)
     centre = ((39.5 + 55.5) / 2, (27.5 + 35.5) / 2)
-    quarter = target_bounds(mask, Affine.rotation(centre, 90))
+    quarter = regions.bounding_box(mask, Affine.rotation(centre, 90))
     assert quarter == pytest.approx((43.5, 23.5, 51.5, 39.5))
-    eighth = target_bounds(mask, Affine.rotation(centre, 45))
+    eighth = regions.bounding_box(mask, Affine.rotation(centre, 45))
     reach = (16 + 8) / 2 * math.sqrt(0.5)
     expected = (centre[0] - reach, centre[1] - reach, centre[0] + reach, centre[1] + reach)
     assert eighth == pytest.approx(expected)
@@ -70,5 +70,5 @@ def test_bad_values_are_refused():
         Focus(padding="wide")
     with pytest.raises(TypeError, match="on_gradient"):
         Focus(on_gradient=None)
-    with pytest.raises(ValueError, match="empty"):
-        target_bounds(np.zeros((4, 4), dtype=bool), Affine.identity())
+    with pytest.raises(ValueError, match="without pixels"):
+        regions.bounding_box(np.zeros((4, 4), dtype=bool), Affine.identity())

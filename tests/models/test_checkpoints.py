@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
+from dragstream.models.checkpoints import NAMES, read_diffusers
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -153,8 +154,13 @@ def test_pickled_code_is_not_run(config, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def diffusers_sizes(config):
+    sizes = {name: getattr(config, ours) for name, ours in NAMES.items()}
+    return sizes | {"patch_size": (1, *config.patch), "out_channels": config.latent_channels}
+
+
 def diffusers_folder(folder, wan, **changes):
-    sizes = {"_class_name": "WanTransformer3DModel"} | wan.config.diffusers() | changes
+    sizes = {"_class_name": "WanTransformer3DModel"} | diffusers_sizes(wan.config) | changes
     (folder / "config.json").write_text(json.dumps(sizes))
     save_file(wan.transformer.state_dict(), folder / "diffusion_pytorch_model.safetensors")
     return folder
@@ -163,15 +169,21 @@ def diffusers_folder(folder, wan, **changes):
 def test_diffusers_folders(tiny, tmp_path):
     wan = CausalWan.from_config(tiny)
     folder = diffusers_folder(tmp_path, wan)
-    again = CausalWan.from_diffusers(folder, window=5, sink=1, frames_per_block=2)
+    sizes, state = read_diffusers(folder)
+    window = {"window": 5, "sink": 1, "frames_per_block": 2}
+    again = CausalWan.from_state(state, sizes | window)
     assert again.config == wan.config
     assert same_weights(again, wan)
 
 
 def test_other_diffusers_folders_are_refused(tiny, tmp_path):
+    def read(folder):
+        sizes, state = read_diffusers(folder)
+        return CausalWan.from_state(state, sizes)
+
     wan = CausalWan.from_config(tiny)
     with pytest.raises(FileNotFoundError, match=r"config\.json"):
-        CausalWan.from_diffusers(tmp_path)
+        read(tmp_path)
     for changes, message in (
         ({"_class_name": "UNet2DModel"}, "does not describe"),
         ({"patch_size": [2, 2, 2]}, "patch_size"),
@@ -180,12 +192,12 @@ def test_other_diffusers_folders_are_refused(tiny, tmp_path):
         ({"num_layers": 2}, "unexpected"),
     ):
         with pytest.raises(ValueError, match=message):
-            CausalWan.from_diffusers(diffusers_folder(tmp_path, wan, **changes))
+            read(diffusers_folder(tmp_path, wan, **changes))
     diffusers_folder(tmp_path, wan)
     path = tmp_path / "diffusion_pytorch_model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match="damaged"):
-        CausalWan.from_diffusers(tmp_path)
+        read(tmp_path)
 
 
 def test_a_state_makes_the_same_model_again(tiny):

@@ -57,7 +57,7 @@ def test_only_the_header_is_read(original, tmp_path):
     assert inspect(path) == whole
     assert whole.transformers[0].layout == "original"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"a\.safetensors is damaged: it ends within"):
+    with pytest.raises(ValueError, match=r"a\.safetensors is damaged: .*incomplete"):
         inspect(path)
 
 

@@ -79,7 +79,5 @@ def test_the_packages_own_names_cannot_be_taken(offer, monkeypatch):
     offer({"playground": "dragstream_thirdparty:load"})
     assert models.available().count("playground") == 1
     own = object()
-    home = type(sys)("dragstream.models.playground")
-    home.load = lambda: own
-    monkeypatch.setitem(sys.modules, "dragstream.models.playground", home)
+    monkeypatch.setattr("dragstream.models.playground.load", lambda: own)
     assert models.load("playground") is own

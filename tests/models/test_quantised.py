@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from dragstream.method.frequency import LowPass
-from dragstream.models.causal_int8 import Int8Values, expanded
 from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_quantised import (
     KINDS,
+    Int8Values,
     QuantisedLinear,
+    expanded,
     mapped,
     quantise_layers,
     stored_parts,

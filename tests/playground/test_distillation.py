@@ -14,8 +14,7 @@ import torch
 
 import dragstream as ds
 from dragstream.models.playground import clips, correction, student, train, trajectories, world
-from dragstream.models.playground.euler import EulerSteps
-from dragstream.models.playground.model import WEIGHTS, DistilledPlayground, Playground
+from dragstream.models.playground.model import WEIGHTS, DistilledPlayground, EulerSteps, Playground
 from dragstream.models.playground.trajectories import (
     Trajectories,
     decode_blocks,

@@ -95,17 +95,21 @@ def test_bfloat16_is_another_model_with_latents_in_float32(
     image = frames(1)[0]
     latents = narrow.encode_image(image)
     assert torch.equal(latents, model.encode_image(image))
-    wide, close = (each.decode(latents)[0] for each in (model, narrow))
-    assert psnr(wide, close) > 50
-    stream = ds.Stream(narrow, "a red star in a meadow", seed=1, image=image)
-    block = stream.step()
-    assert {part.dtype for part in (block.latents, *block.noisy)} == {torch.float32}
-    other = ds.Stream(model, "a red star in a meadow", seed=1, image=image).step()
-    assert psnr(block.frames, other.frames) > 25
+    # One frame and one pass: without instructions for bfloat16 a block takes minutes.
+    latents = latents[:, :1]
+    frame, close_frame = (each.decode(latents)[0] for each in (model, narrow))
+    assert psnr(frame, close_frame) > 50
+    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(1))
+    wide, close = (
+        each.denoise(noise, 1.0, each.new_context(each.encode_text("a red star in a meadow")))
+        for each in (model, narrow)
+    )
+    assert close.dtype is torch.float32
+    assert 0 < (close - wide).norm() < 0.05 * wide.norm()
 
 
 def test_drags_have_the_same_gradient_in_bfloat16(model: Playground, narrow: Playground) -> None:
-    noise = torch.randn(2, 3, 8, 20, 32, generator=torch.Generator().manual_seed(4)).split(1)
+    noise = torch.randn(2, 1, 8, 20, 32, generator=torch.Generator().manual_seed(4)).split(1)
 
     def gradient(model: Playground) -> torch.Tensor:
         context = model.commit(noise[0] / 2, model.new_context(model.encode_text("a red star")))
@@ -260,7 +264,7 @@ def test_videos_are_encoded_frame_by_frame(model):
     latents = model.encode_video(frames)
     assert latents.shape == (1, 6, 8, world.HEIGHT // 8, world.WIDTH // 8)
     torch.testing.assert_close(latents[:, 4], model.encode_image(frames[4])[:, 0])
-    with pytest.raises(ValueError, match="multiple of 3 frames, got 5"):
+    with pytest.raises(ValueError, match="3, 6, 9 and so on, got 5"):
         model.encode_video(frames[:5])
     with pytest.raises(ValueError, match="a video must be"):
         model.encode_video(frames[0])

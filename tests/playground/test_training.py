@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dragstream.models.playground import autoencoding, card, clips, flow, train, training
+from dragstream.models.playground import autoencoding, card, clips, train, training
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.model import Playground
 
@@ -48,7 +48,7 @@ def test_clips_hold_the_sink_the_past_and_the_block() -> None:
 
 
 def test_a_clean_past_is_not_asked_for_but_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "_CLEAN_PAST", {0: 1.0, 1: 1.0})
+    monkeypatch.setattr(train, "_CLEAN_PAST", {0: 1.0, 1: 1.0})
     seen = []
     model = Playground(train.CONFIG)
 
@@ -58,7 +58,7 @@ def test_a_clean_past_is_not_asked_for_but_seen(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(model.wan, "forward", still)
     found = drawn(2).sample(2, torch.Generator().manual_seed(3))
-    loss = flow.flow_loss(model, found, torch.Generator().manual_seed(0), self_fed=False)
+    loss = train.flow_loss(model, found, torch.Generator().manual_seed(0), self_fed=False)
     assert torch.all(seen[0][:, : -clips.BLOCK] == 0)
     assert torch.all(seen[0][:, -clips.BLOCK :] > 0)
     # Against a flow of zero the loss is the power of noise minus latents, of the last block alone.
@@ -82,7 +82,7 @@ def test_beside_an_object_counts_as_much_as_on_it(monkeypatch: pytest.MonkeyPatc
 
         monkeypatch.setattr(model.wan, "forward", wrong)
         generator = torch.Generator().manual_seed(0)
-        return float(flow.flow_loss(model, found, generator, self_fed=False))
+        return float(train.flow_loss(model, found, generator, self_fed=False))
 
     beside, on, away = (loss_of_an_error_at(column) for column in (14, 16, 25))
     assert beside == pytest.approx(on, rel=1e-3)
@@ -104,7 +104,7 @@ def test_latents_are_led_as_their_frames_are() -> None:
 
 def test_noise_levels_are_those_between_the_sampler_s_steps() -> None:
     steps = train.CONFIG["sigmas"]
-    levels = flow.levels_between(steps, (4000,), torch.Generator().manual_seed(0))
+    levels = train.levels_between(steps, (4000,), torch.Generator().manual_seed(0))
     assert 0.1 <= levels.min() < 0.13
     assert float((levels == 1).float().mean()) == pytest.approx(1 / len(steps), abs=0.02)
     # As many between any two steps as between any others.
@@ -119,7 +119,7 @@ def test_a_block_does_not_see_the_next_one() -> None:
     torch.manual_seed(0)
     model = Playground(train.CONFIG)
     found = drawn(2)
-    batch = flow.Batch(
+    batch = train.Batch(
         found.latents.float(), model.captions(found.counts), torch.arange(7).expand(2, -1), 1
     )
     sigmas = torch.full((2, 7), 0.5)

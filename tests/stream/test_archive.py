@@ -1,6 +1,7 @@
 import io
 import json
 import pickle
+import platform
 import stat
 import struct
 import subprocess
@@ -478,7 +479,7 @@ def test_parts_of_ones_own_come_back_if_their_classes_are_handed_in(stream, drag
 
 def test_what_a_killed_save_left_goes_with_the_next_one(stream, tmp_path):
     path = tmp_path / "take.dragstream"
-    left = tmp_path / ".take.dragstream.0123abcd.part"
+    left = tmp_path / f".take.dragstream.{platform.node()}.99999999.0123abcd.part"
     left.write_bytes(b"half of it")
     stream.save(path)
     assert list(tmp_path.iterdir()) == [path]

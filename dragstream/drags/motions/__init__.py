@@ -1,17 +1,4 @@
-"""Drags and motions: a region and its movement over time (paper, Definition 1 and App. J).
-
-```python
-from dragstream.drags import regions
-from dragstream.drags.motions import Drag, Path, Rotation, Translation, targets
-
-ball = regions.disc(center=(64, 40), radius=14)
-drag = Drag(ball, Translation(Path.spline([(64, 40), (90, 30), (110, 60)], ease="ease_out")))
-moved = [regions.warp(drag.mask(128, 192), target) for target in targets(drag.motion, frames=3)]
-```
-
-All of them are values: frozen, comparable, in pixels of the video frame (x right, y down) and
-in degrees that are positive clockwise on screen. Each kind of motion is one file.
-"""
+"""Drags and motions: a region and its movement over time (paper, Definition 1 and App. J)."""
 
 from __future__ import annotations
 

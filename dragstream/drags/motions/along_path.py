@@ -8,13 +8,10 @@ from typing import ClassVar
 
 from dragstream.drags.checks import Point
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions.base import Motion
-from dragstream.drags.motions.sketch import Dot, Line, Sketch, Tip
+from dragstream.drags.motions.base import Dot, Line, Motion, Sketch, Tip
 from dragstream.drags.paths import Path
-from dragstream.drags.reading import Document, path_document
 from dragstream.drags.regions import centroid
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, Make, number, pairs, timing
 
 
 @dataclass(frozen=True, init=False)
@@ -27,7 +24,6 @@ class PathMotion(Motion):
     path: Path
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
         return Affine.translation(*self.path.displacement(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:
@@ -36,12 +32,10 @@ class PathMotion(Motion):
         return Affine.translation(x * share, y * share)
 
     def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:  # noqa: ARG002
-        """See `Motion.displacement`."""
         return math.hypot(*self.path.displacement(fraction)), 0.0
 
     @property
     def duration(self) -> float | None:
-        """See `Motion.duration`."""
         return self.path.frames[-1] if self.path.frames else None
 
     def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:
@@ -49,20 +43,6 @@ class PathMotion(Motion):
         start = _on_region(mask, self.path.points[0])
         dots = (*self._moments(start, latent_frames), Dot(start, 1.6))
         return Sketch((Line(self._way(start)),), self.tip, dots)
-
-    def to_document(self) -> Document:
-        """See `Motion.to_document`."""
-        return {"path": path_document(self.path)}
-
-    def _source(self, name: str, **named: Expression) -> Make:
-        """The motion's constructor; `by(dx, dy)` where that makes the same path."""
-        path = self.path
-        times = timing(path.ease, path.frames)
-        straight = not (path.smooth or path.frames or len(path.points) > 2)
-        if straight and not any(path.points[0]):  # from (0, 0)
-            return Make.of(f"{name}.by", *map(number, path.points[-1]), **times, **named)
-        curve = "spline" if path.smooth else "polyline"
-        return Make.of(name, Make.of(f"ds.Path.{curve}", pairs(path.points), **times), **named)
 
 
 def _on_region(mask: BoolMask, start: Point) -> Point:

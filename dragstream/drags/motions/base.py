@@ -1,19 +1,46 @@
-"""`Motion`: the base class of all motions, and the targets of an animation."""
+"""`Motion`: the base class of all motions, its drawing, and the targets of an animation."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from dragstream.drags.checks import Point, check_int, short_repr
+from dragstream.drags.checks import Point, check_int
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions.sketch import Dot, Line, Sketch
-from dragstream.drags.reading import Document
 from dragstream.drags.regions import centroid
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, value_expression
+
+Tip = Literal["arrow", "bar"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points (x, y); `weight` is its width in units of a picture's pen."""
+
+    points: tuple[Point, ...]
+    weight: float = 2.4
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A disc at a point (x, y), in the drag's colour or white; `radius` is in units of the pen."""
+
+    point: Point
+    radius: float
+    white: bool = False
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A drawing of a motion: lines first, then the tip of the last line, then dots."""
+
+    lines: tuple[Line, ...]
+    tip: Tip | None = None
+    dots: tuple[Dot, ...] = ()
+
 
 SKETCH_STEPS = 96
 """Straight pieces in which still pictures draw a motion."""
@@ -40,8 +67,7 @@ class Motion(ABC):
     def at(self, fraction: float) -> Affine:
         """The map from rest (fraction 0) to a moment of the drag (1 is its end).
 
-        Raises:
-            ValueError: The fraction lies outside [0, 1].
+        A fraction outside [0, 1] is a ValueError.
         """
 
     def partway(self, fraction: float, share: float) -> Affine:
@@ -52,14 +78,9 @@ class Motion(ABC):
         return self.at(fraction * share)
 
     def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:
-        """The distance from rest at a moment of the drag, in (pixels, degrees), neither below 0.
+        """The distance of a handle (H, W) from rest, in (pixels, degrees), neither below 0.
 
-        It determines the number of segments. By default, the distance of the pixel of the region
-        that moved farthest.
-
-        Args:
-            fraction: The moment, in [0, 1].
-            mask: The handle region at rest, bool (H, W).
+        It determines the number of segments. By default, that of the pixel that moved farthest.
         """
         points = np.argwhere(mask)[:, ::-1]  # (x, y)
         away = np.linalg.norm(self.at(fraction).apply(points) - points, axis=-1)
@@ -75,11 +96,7 @@ class Motion(ABC):
         return mask
 
     def anchor(self, mask: BoolMask) -> Point:
-        """The handle point h_i: the (x, y) of a region (H, W) whose trajectory shows the motion.
-
-        Raises:
-            ValueError: The region is empty.
-        """
+        """The handle point h_i: the (x, y) of a region (H, W) whose trajectory shows the motion."""
         return centroid(mask)
 
     def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:
@@ -95,31 +112,6 @@ class Motion(ABC):
             "arrow",
             (*self._moments((x, y), latent_frames), Dot((x, y), 1.6)),
         )
-
-    def to_document(self) -> Document:
-        """The fields of the motion in a JSON document, beside its "type".
-
-        Raises:
-            TypeError: A user-defined motion, which is written by its class instead.
-        """
-        raise TypeError(f"a motion of class {type(self).__name__} cannot be written as JSON")
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """The inverse of `to_document`.
-
-        Args:
-            value: The motion in a document, its "type" included.
-            where: Its place in the document, for error messages.
-
-        Raises:
-            ValueError: Fields that are missing, unknown or out of bounds.
-        """
-        raise TypeError(f"{where}: {cls.__name__} is not read from fields, got {short_repr(value)}")
-
-    def expression(self) -> Expression:
-        """The Python source of the motion, with `import dragstream as ds` before it."""
-        return value_expression(self)
 
     def _way(self, point: Point) -> tuple[Point, ...]:
         """The trajectory of a point of the region over the whole motion."""
@@ -138,21 +130,11 @@ class Motion(ABC):
 
 
 def targets(motion: Motion, frames: int) -> list[Affine]:
-    """The map to the target at each new latent frame of an animation (Eq. 1).
+    """The map from rest to the target at each of `frames` new latent frames (Eq. 1).
 
     An unpinned motion ends at the last frame. A pinned one has its own duration: with more frames
-    it stays at its end, with fewer it stops on the way. To edit a frame,
-    which has a single target and no time, use `motion.at(1)`.
-
-    Args:
-        motion: The motion.
-        frames: Number of latent frames that are generated.
-
-    Returns:
-        One map from rest for each latent frame.
-
-    Raises:
-        ValueError: There is no frame.
+    it stays at its end, with fewer it stops on the way. To edit a frame, which has a single target
+    and no time, use `motion.at(1)`. Fewer than one frame is a ValueError.
     """
     count = check_int(frames, "frames", least=1)
     return [motion.at(fraction_at(motion, frame, count)) for frame in range(1, count + 1)]

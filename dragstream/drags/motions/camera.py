@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from dragstream.drags.checks import (
     Point,
     check_degrees,
+    check_fields,
     check_int,
     check_point,
     check_positive,
-    set_fields,
+    optional,
 )
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions.base import Motion
+from dragstream.drags.motions.base import Dot, Line, Motion, Sketch
 from dragstream.drags.motions.combined import Combined
 from dragstream.drags.motions.rotation import Rotation
 from dragstream.drags.motions.scale import Scale, check_factor
-from dragstream.drags.motions.sketch import Dot, Line, Sketch
 from dragstream.drags.motions.translation import Translation
 from dragstream.drags.paths import Path, check_ease
-from dragstream.drags.reading import Document, given, located, read_fields
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, Make, number, pair
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True)
 class Camera(Motion):
     """A movement of the camera: pan, zoom and roll at once.
 
@@ -53,28 +51,17 @@ class Camera(Motion):
     kind: ClassVar[str] = "camera"
     whole_frame: ClassVar[bool] = True
 
-    pan: Point
-    zoom: float
-    roll: float
-    ease: str
-    frames: float | None
-    center: Point | None
+    pan: Point = (0.0, 0.0)
+    zoom: float = 1.0
+    roll: float = 0.0
+    _: KW_ONLY
+    ease: str = "linear"
+    frames: float | None = None
+    center: Point | None = None
 
-    def __init__(
-        self,
-        pan: Sequence[float] = (0.0, 0.0),
-        zoom: float = 1.0,
-        roll: float = 0.0,
-        *,
-        ease: str = "linear",
-        frames: float | None = None,
-        center: Sequence[float] | None = None,
-    ) -> None:
-        check_ease(ease)
-        set_fields(self, pan=check_point(pan, "pan"), zoom=check_factor(zoom, "zoom"), ease=ease)
-        set_fields(self, roll=check_degrees(roll, "roll"))
-        set_fields(self, frames=None if frames is None else check_positive(frames, "frames"))
-        set_fields(self, center=None if center is None else check_point(center, "center"))
+    def __post_init__(self) -> None:
+        check_fields(self, pan=check_point, zoom=check_factor, roll=check_degrees, ease=check_ease)
+        check_fields(self, frames=optional(check_positive), center=optional(check_point))
         if self.pan == (0.0, 0.0) and self.zoom == 1 and self.roll == 0:
             raise ValueError("a camera must move: give pan, zoom or roll")
 
@@ -105,12 +92,7 @@ class Camera(Motion):
         return parts[0] if len(parts) == 1 else Combined(parts)
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`: the map of the scene.
-
-        Raises:
-            ValueError: The fraction lies outside [0, 1]; a camera that zooms or rolls has no
-                centre.
-        """
+        """See `Motion.at`: the map of the scene."""
         return self._movement.at(fraction)
 
     def partway(self, fraction: float, share: float) -> Affine:
@@ -118,12 +100,10 @@ class Camera(Motion):
         return self._movement.partway(fraction, share)
 
     def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:
-        """See `Motion.displacement`."""
         return self._movement.displacement(fraction, mask)
 
     @property
     def duration(self) -> float | None:
-        """See `Motion.duration`."""
         return self.frames
 
     def anchor(self, mask: BoolMask) -> Point:
@@ -150,38 +130,3 @@ class Camera(Motion):
         )
         lines = (Line(views(corners, 1.0), 1.6), Line(way))
         return Sketch(lines, "arrow", (*moments, Dot(middle, 1.6)))
-
-    def to_document(self) -> Document:
-        """See `Motion.to_document`."""
-        return {
-            "pan": list(self.pan),
-            "zoom": self.zoom,
-            "roll": self.roll,
-            "center": self.center and list(self.center),
-            "ease": self.ease,
-            "frames": self.frames,
-        }
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """See `Motion.from_document`."""
-        optional = ("pan", "zoom", "roll", "center", "ease", "frames")
-        fields = read_fields(value, where, ("type",), optional)
-        with located(where):
-            return cls(**given(fields, *optional))
-
-    def expression(self) -> Expression:
-        """See `Motion.expression`."""
-        named: dict[str, Expression] = {}
-        if self.pan != (0.0, 0.0):
-            named["pan"] = pair(self.pan)
-        for name, usual in (("zoom", 1.0), ("roll", 0.0)):
-            if getattr(self, name) != usual:
-                named[name] = number(getattr(self, name))
-        if self.ease != "linear":
-            named["ease"] = f'"{self.ease}"'
-        if self.frames is not None:
-            named["frames"] = number(self.frames)
-        if self.center is not None:
-            named["center"] = pair(self.center)
-        return Make.of("ds.Camera", **named)

@@ -11,7 +11,6 @@ from dragstream.drags.checks import check_sequence, set_fields, short_repr
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Motion
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, Items, Make
 
 MOST_PARTS = 16
 """Most motions that one combines."""
@@ -51,7 +50,6 @@ class Combined(Motion):
         set_fields(self, of=tuple(parts))
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
         return self._chain(fraction, 1.0)
 
     def partway(self, fraction: float, share: float) -> Affine:
@@ -77,10 +75,6 @@ class Combined(Motion):
         for part in self.of:
             mask = part.handle(mask)
         return mask
-
-    def expression(self) -> Expression:
-        """See `Motion.expression`."""
-        return Make.of("ds.Combined", Items(tuple(part.expression() for part in self.of)))
 
 
 def parts_of(motion: Motion) -> tuple[Motion, ...]:

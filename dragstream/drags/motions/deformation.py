@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from dragstream.drags.checks import Points, check_fraction, set_fields
 from dragstream.drags.motions.along_path import PathMotion
-from dragstream.drags.motions.sketch import Tip
+from dragstream.drags.motions.base import Tip
 from dragstream.drags.paths import Path, as_path
-from dragstream.drags.reading import Document, given, located, read_fields, read_path
 from dragstream.drags.regions import edge, span
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, number
 
 EDGE = 1 / 3
 """Default share of a region that counts as its edge."""
@@ -38,7 +36,7 @@ class Deformation(PathMotion):
     tip: ClassVar[Tip] = "bar"
 
     path: Path
-    edge: float
+    edge: float = EDGE
 
     def __init__(self, path: Path | Points, *, edge: float = EDGE) -> None:
         set_fields(self, path=as_path(path), edge=check_fraction(edge, "edge"))
@@ -53,20 +51,3 @@ class Deformation(PathMotion):
         if self.edge == 1:
             return mask
         return edge(mask, self.path.reach, self.edge * span(mask, self.path.reach))
-
-    def to_document(self) -> Document:
-        """See `Motion.to_document`."""
-        return {**super().to_document(), "edge": self.edge}
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """See `Motion.from_document`."""
-        fields = read_fields(value, where, ("type", "path"), ("edge",))
-        path = read_path(fields["path"], f"{where}.path")
-        with located(where):
-            return cls(path, **given(fields, "edge"))
-
-    def expression(self) -> Expression:
-        """See `Motion.expression`."""
-        held = {} if self.edge == EDGE else {"edge": number(self.edge)}
-        return self._source("ds.Deformation", **held)

@@ -11,6 +11,7 @@ import numpy as np
 from dragstream.drags.checks import check_int, set_fields, short_repr
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Motion
+from dragstream.drags.reading import located
 from dragstream.drags.regions import centroid, rasterise
 from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
 
@@ -20,12 +21,8 @@ class Memory:
     """An object's appearance in the last latent frame of an earlier block (App. R).
 
     Args:
-        block: The number of the block, from 0.
+        block: The number of the block, from 0; ValueError below.
         region: The object's region there: a shape, or a boolean mask (H, W).
-
-    Raises:
-        TypeError: The block is not an integer, or the region no region.
-        ValueError: The block is negative.
     """
 
     block: int
@@ -68,9 +65,6 @@ class Drag:
         """The handle that the method moves: bool (height, width).
 
         That is the region, or for a deformation its edge toward the pull.
-
-        Raises:
-            ValueError: The region covers no pixel of the frame, or is a mask of another size.
         """
         return self.motion.handle(rasterise(self.region, height, width))
 
@@ -78,9 +72,6 @@ class Drag:
         """The map from the frame of the object's appearance to the drag's first frame.
 
         The identity without a `source`; else the shift of the memory's centroid to the region's.
-
-        Raises:
-            ValueError: One of the regions covers no pixel of the frame, or has another size.
         """
         if self.source is None:
             return Affine.identity()
@@ -122,12 +113,7 @@ def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int
 
 
 def check_apart(masks: Sequence[BoolMask], keep: Region | None, height: int, width: int) -> None:
-    """Check that handles, as `validate` returns them, share no pixel with the region to keep.
-
-    Raises:
-        TypeError: `keep` is no region.
-        ValueError: `keep` is empty or of another size, or holds a part of a handle.
-    """
+    """Check that handles, as `validate` returns them, share no pixel with the region to keep."""
     if keep is None:
         return
     try:
@@ -144,25 +130,16 @@ def check_apart(masks: Sequence[BoolMask], keep: Region | None, height: int, wid
 
 
 def _handle(name: str, drag: Drag, height: int, width: int) -> BoolMask:
-    try:
+    with located(name, (ValueError,)):
         mask = drag.mask(height, width)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
     if drag.source is not None:
-        try:
+        with located(f"{name}.source", (ValueError,)):
             rasterise(drag.source.region, height, width)
-        except ValueError as error:
-            raise ValueError(f"{name}.source: {error}") from error
     return mask
 
 
 def check_reach(name: str, motion: Motion, mask: BoolMask) -> None:
-    """Check that a motion ends at most one frame size outside the frame.
-
-    A region may leave the frame, by up to the frame's width to the left or right and its height
-    above or below. Motions beyond that have no visible effect, and are probably in another unit or
-    for another video.
-    """
+    """Check that a motion ends at most one frame size outside the frame."""
     height, width = mask.shape
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     corners = np.array([(x, y) for x in columns[[0, -1]] for y in rows[[0, -1]]], dtype=np.float64)

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -16,17 +16,14 @@ from dragstream.drags.checks import (
     check_pixels,
     check_point,
     check_sequence,
+    check_unit_interval,
     set_fields,
     short_repr,
 )
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions.base import Motion
+from dragstream.drags.motions.base import Dot, Line, Motion, Sketch, Tip
 from dragstream.drags.motions.scale import check_factor
-from dragstream.drags.motions.sketch import Dot, Line, Sketch, Tip
-from dragstream.drags.paths import check_unit_interval
-from dragstream.drags.reading import MOST_POINTS, Document, located, read_fields, read_list
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, Items, Make, number, pair
 
 
 class Pose(NamedTuple):
@@ -43,6 +40,7 @@ class Pose(NamedTuple):
 
 
 _REST = Pose(0.0, 0.0)
+_CHECKS = (check_pixels, check_pixels, check_degrees, check_factor)
 
 
 @dataclass(frozen=True, init=False)
@@ -77,7 +75,7 @@ class Poses(Motion):
     def pose(self, fraction: float) -> Pose:
         """The pose at a fraction of the time, in [0, 1]; at rest at 0."""
         stops = (_REST, *self.poses)
-        time = check_unit_interval(fraction) * len(self.poses)
+        time = check_unit_interval(fraction, "fraction") * len(self.poses)
         before = min(bisect_right(range(len(stops)), time), len(self.poses)) - 1
         share = time - before
         if share == 1.0:
@@ -85,7 +83,6 @@ class Poses(Motion):
         return _between(stops[before], stops[before + 1], share)
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
         return self._map(self.pose(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:
@@ -115,22 +112,6 @@ class Poses(Motion):
         tip: Tip | None = "arrow" if math.dist(start, end) > 0 else None
         return Sketch(tuple(lines), tip, (*self._moments(start, latent_frames), Dot(start, 1.8)))
 
-    def to_document(self) -> Document:
-        """See `Motion.to_document`."""
-        return {"center": list(self.center), "poses": [list(pose) for pose in self.poses]}
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """See `Motion.from_document`."""
-        fields = read_fields(value, where, ("type", "center", "poses"), ("shown",))
-        with located(where):
-            return cls(fields["center"], read_list(fields["poses"], "poses", MOST_POINTS))
-
-    def expression(self) -> Expression:
-        """See `Motion.expression`."""
-        poses = Items(tuple(f"({', '.join(map(number, _short(pose)))})" for pose in self.poses))
-        return Make.of("ds.Poses", pair(self.center), poses)
-
     def _map(self, pose: Pose) -> Affine:
         turned = Affine.rotation(self.center, pose.degrees)
         grown = Affine.scaling(self.center, pose.factor)
@@ -141,23 +122,10 @@ def _pose(value: object, name: str) -> Pose:
     numbers = check_sequence(value, name, "numbers (dx, dy, degrees, factor)")
     if not 2 <= len(numbers) <= 4:
         raise ValueError(f"{name} must be (dx, dy, degrees, factor), got {short_repr(numbers)}")
-    dx, dy, *rest = numbers
-    degrees = check_degrees(rest[0], f"the degrees of {name}") if rest else 0.0
-    factor = check_factor(rest[1], f"the factor of {name}") if len(rest) > 1 else 1.0
-    return Pose(
-        check_pixels(dx, f"the dx of {name}"),
-        check_pixels(dy, f"the dy of {name}"),
-        degrees,
-        factor,
-    )
+    checks = zip(numbers, Pose._fields, _CHECKS, strict=False)
+    return Pose(*(check(number, f"the {field} of {name}") for number, field, check in checks))
 
 
 def _between(first: Pose, last: Pose, share: float) -> Pose:
     dx, dy, degrees = (a + share * (b - a) for a, b in zip(first[:3], last[:3], strict=True))
     return Pose(dx, dy, degrees, first.factor * (last.factor / first.factor) ** share)
-
-
-def _short(pose: Pose) -> tuple[float, ...]:
-    """A pose without the numbers at its end that are at rest."""
-    count = 4 if pose.factor != 1.0 else 3 if pose.degrees else 2
-    return tuple(pose)[:count]

@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import Point, check_degrees, check_point, set_fields
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions.base import Motion
-from dragstream.drags.motions.sketch import Dot, Line, Sketch
-from dragstream.drags.paths import check_ease, check_frames, check_unit_interval, progress
-from dragstream.drags.reading import MOST_POINTS, Document, given, located, read_fields, read_list
+from dragstream.drags.motions.base import Dot, Line, Motion, Sketch
+from dragstream.drags.paths import check_ease, check_frames, check_stops, progress
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, Items, Make, number, pair, timing
 
 
 @dataclass(frozen=True, init=False)
@@ -41,8 +38,8 @@ class Rotation(Motion):
 
     center: Point
     degrees: float | tuple[float, ...]
-    ease: str
-    frames: tuple[float, ...] | None
+    ease: str = "linear"
+    frames: tuple[float, ...] | None = None
 
     def __init__(
         self,
@@ -51,8 +48,9 @@ class Rotation(Motion):
         ease: str = "linear",
         frames: Sequence[float] | None = None,
     ) -> None:
-        check_ease(ease)
-        set_fields(self, center=check_point(center, "center"), degrees=_degrees(degrees), ease=ease)
+        stops = check_stops(degrees, "degrees", check_degrees, 0.0)
+        set_fields(self, center=check_point(center, "center"), degrees=stops)
+        set_fields(self, ease=check_ease(ease))
         set_fields(self, frames=check_frames(frames, len(self.arc), "angles"))
         if all(stop == 0 for stop in self.arc):
             raise ValueError(f"a rotation must turn, got degrees={self.degrees!r}")
@@ -66,24 +64,20 @@ class Rotation(Motion):
         """The angle in degrees at a fraction of the time, in [0, 1]."""
         arc = self.arc
         steps = range(len(arc))
-        step = progress(check_unit_interval(fraction), steps, self.frames, self.ease)
+        step = progress(fraction, steps, self.frames, self.ease)
         return float(np.interp(step, steps, arc))
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
         return Affine.rotation(self.center, self.angle(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:
-        """See `Motion.partway`."""
         return Affine.rotation(self.center, self.angle(fraction) * share)
 
     def displacement(self, fraction: float, mask: BoolMask) -> tuple[float, float]:  # noqa: ARG002
-        """See `Motion.displacement`."""
         return 0.0, abs(self.angle(fraction))
 
     @property
     def duration(self) -> float | None:
-        """See `Motion.duration`."""
         return self.frames[-1] if self.frames else None
 
     def anchor(self, mask: BoolMask) -> Point:
@@ -106,41 +100,3 @@ class Rotation(Motion):
         lines = (Line((self.center, rest), 1.0), Line(self._way(rest)), Line((self.center, end)))
         dots = (*self._moments(rest, latent_frames), Dot(self.center, 1.8), Dot(end, 2.2))
         return Sketch(lines, None, dots)
-
-    def to_document(self) -> Document:
-        """See `Motion.to_document`."""
-        several = isinstance(self.degrees, tuple)
-        return {
-            "center": list(self.center),
-            "degrees": list(self.arc) if several else self.degrees,
-            "ease": self.ease,
-            "frames": self.frames and list(self.frames),
-        }
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """See `Motion.from_document`."""
-        fields = read_fields(value, where, ("type", "center", "degrees"), ("ease", "frames"))
-        degrees = fields["degrees"]
-        if isinstance(degrees, list | tuple):
-            read_list(degrees, f"{where}.degrees", MOST_POINTS)
-        with located(where):
-            return cls(fields["center"], degrees, **given(fields, "ease", "frames"))
-
-    def expression(self) -> Expression:
-        """See `Motion.expression`."""
-        arc = self.degrees
-        degrees: Expression = (
-            Items(tuple(map(number, arc))) if isinstance(arc, tuple) else number(arc)
-        )
-        times = timing(self.ease, self.frames)
-        return Make.of("ds.Rotation", center=pair(self.center), degrees=degrees, **times)
-
-
-def _degrees(degrees: object) -> float | tuple[float, ...]:
-    if isinstance(degrees, Sequence | np.ndarray) and not isinstance(degrees, str | bytes):
-        angles = tuple(check_degrees(turn, f"degrees[{i}]") for i, turn in enumerate(degrees))
-        if not angles:
-            raise ValueError("degrees is empty: give an angle or a sequence of angles")
-        return angles if angles[0] == 0 else (0.0, *angles)
-    return check_degrees(degrees, "degrees")

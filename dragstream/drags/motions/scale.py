@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import Point, check_point, check_positive, set_fields
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions.base import Motion
-from dragstream.drags.motions.sketch import Dot, Line, Sketch
-from dragstream.drags.paths import check_ease, check_frames, check_unit_interval, progress
-from dragstream.drags.reading import MOST_POINTS, Document, given, located, read_fields, read_list
+from dragstream.drags.motions.base import Dot, Line, Motion, Sketch
+from dragstream.drags.paths import check_ease, check_frames, check_stops, progress
 from dragstream.drags.shapes import BoolMask
-from dragstream.drags.source import Expression, Items, Make, number, pair, timing
 
 MOST_FACTOR = 100.0
 """Largest factor; its inverse is the smallest."""
@@ -46,8 +43,8 @@ class Scale(Motion):
 
     center: Point
     factor: float | tuple[float, ...]
-    ease: str
-    frames: tuple[float, ...] | None
+    ease: str = "linear"
+    frames: tuple[float, ...] | None = None
 
     def __init__(
         self,
@@ -56,8 +53,9 @@ class Scale(Motion):
         ease: str = "linear",
         frames: Sequence[float] | None = None,
     ) -> None:
-        check_ease(ease)
-        set_fields(self, center=check_point(center, "center"), factor=_factors(factor), ease=ease)
+        stops = check_stops(factor, "factor", check_factor, 1.0)
+        set_fields(self, center=check_point(center, "center"), factor=stops)
+        set_fields(self, ease=check_ease(ease))
         set_fields(self, frames=check_frames(frames, len(self.stops), "factors"))
         if all(stop == 1 for stop in self.stops):
             raise ValueError(f"a scale must change the size, got factor={self.factor!r}")
@@ -70,20 +68,17 @@ class Scale(Motion):
     def size(self, fraction: float) -> float:
         """The factor reached at a fraction of the time, in [0, 1]."""
         steps = range(len(self.stops))
-        step = progress(check_unit_interval(fraction), steps, self.frames, self.ease)
+        step = progress(fraction, steps, self.frames, self.ease)
         return math.exp(float(np.interp(step, steps, np.log(self.stops))))
 
     def at(self, fraction: float) -> Affine:
-        """See `Motion.at`."""
         return Affine.scaling(self.center, self.size(fraction))
 
     def partway(self, fraction: float, share: float) -> Affine:
-        """See `Motion.partway`."""
         return Affine.scaling(self.center, self.size(fraction) ** share)
 
     @property
     def duration(self) -> float | None:
-        """See `Motion.duration`."""
         return self.frames[-1] if self.frames else None
 
     def anchor(self, mask: BoolMask) -> Point:
@@ -97,44 +92,6 @@ class Scale(Motion):
         rest = self.anchor(mask)
         lines = (Line((self.center, rest), 1.0), Line(self._way(rest)))
         return Sketch(lines, "arrow", (*self._moments(rest, latent_frames), Dot(self.center, 1.8)))
-
-    def to_document(self) -> Document:
-        """See `Motion.to_document`."""
-        several = isinstance(self.factor, tuple)
-        return {
-            "center": list(self.center),
-            "factor": list(self.stops) if several else self.factor,
-            "ease": self.ease,
-            "frames": self.frames and list(self.frames),
-        }
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """See `Motion.from_document`."""
-        fields = read_fields(value, where, ("type", "center", "factor"), ("ease", "frames"))
-        factor = fields["factor"]
-        if isinstance(factor, list | tuple):
-            read_list(factor, f"{where}.factor", MOST_POINTS)
-        with located(where):
-            return cls(fields["center"], factor, **given(fields, "ease", "frames"))
-
-    def expression(self) -> Expression:
-        """See `Motion.expression`."""
-        stops = self.factor
-        factor: Expression = (
-            Items(tuple(map(number, stops))) if isinstance(stops, tuple) else number(stops)
-        )
-        times = timing(self.ease, self.frames)
-        return Make.of("ds.Scale", center=pair(self.center), factor=factor, **times)
-
-
-def _factors(factor: object) -> float | tuple[float, ...]:
-    if isinstance(factor, Sequence | np.ndarray) and not isinstance(factor, str | bytes):
-        factors = tuple(check_factor(each, f"factor[{i}]") for i, each in enumerate(factor))
-        if not factors:
-            raise ValueError("factor is empty: give a factor or a sequence of factors")
-        return factors if factors[0] == 1 else (1.0, *factors)
-    return check_factor(factor, "factor")
 
 
 def check_factor(value: object, name: str) -> float:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from dragstream.drags.checks import Point, Points, check_point, set_fields
 from dragstream.drags.motions.along_path import PathMotion
 from dragstream.drags.paths import Path, as_path
-from dragstream.drags.reading import read_fields, read_path
-from dragstream.drags.source import Expression
 
 
 @dataclass(frozen=True, init=False)
@@ -39,29 +37,10 @@ class Translation(PathMotion):
 
     @classmethod
     def through(cls, displacements: Points, start: Point = (0.0, 0.0)) -> Translation:
-        """A move by exactly `displacements[i]` (x, y) pixels from rest at latent frame i + 1.
-
-        Args:
-            displacements: One for each latent frame, all relative to the start.
-            start: The first point (x, y) of the path.
-        """
-        return cls(_stations(displacements, start))
-
-    @classmethod
-    def from_document(cls, value: object, where: str) -> Self:
-        """See `Motion.from_document`."""
-        fields = read_fields(value, where, ("type", "path"))
-        return cls(read_path(fields["path"], f"{where}.path"))
-
-    def expression(self) -> Expression:
-        """See `Motion.expression`."""
-        return self._source("ds.Translation")
-
-
-def _stations(displacements: Points, start: Point) -> Path:
-    x, y = check_point(start, "start")
-    moved = [
-        check_point(pair, f"displacements[{index}]") for index, pair in enumerate(displacements)
-    ]
-    stations = [(x, y), *((x + dx, y + dy) for dx, dy in moved)]
-    return Path.polyline(stations, frames=range(len(stations)))
+        """A path from `start`, at `displacements[i]` (x, y) from it in latent frame i + 1."""
+        x, y = check_point(start, "start")
+        moved = [
+            check_point(pair, f"displacements[{index}]") for index, pair in enumerate(displacements)
+        ]
+        stations = [(x, y), *((x + dx, y + dy) for dx, dy in moved)]
+        return cls(Path.polyline(stations, frames=range(len(stations))))

@@ -18,17 +18,7 @@ _PARTS = ("config.json", "transformer.safetensors", "autoencoder.safetensors")
 
 
 def load(folder: Path | None = None, **options: Any) -> Playground:
-    """Load the packaged model, or weights from its training script; needs no network.
-
-    Args:
-        folder: folder of the weights; None for those in the package.
-        options: dtype and attention, see `Playground.from_folder`.
-
-    Raises:
-        TypeError: an unknown option.
-        FileNotFoundError, ValueError: weights are missing or damaged, or an option is wrong.
-        ImportError: a package of the attention is missing.
-    """
+    """Load the packaged model, or weights from its training script; needs no network."""
     from dragstream.models.playground.model import WEIGHTS, Playground
 
     unknown = set(options) - {"dtype", "attention"}

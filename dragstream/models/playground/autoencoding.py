@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground import world
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.clips import as_input, draw_frames
@@ -39,13 +40,7 @@ class TrainingBudget:
 def train_autoencoder(
     folder: Path, budget: TrainingBudget, weights: Path | None = None
 ) -> Autoencoder:
-    """Train the autoencoder, or read it from the folder if it is trained already.
-
-    Args:
-        folder: folder of the checkpoints.
-        budget: training budget.
-        weights: exported weights to read if the folder has no checkpoint; None: train.
-    """
+    """Train the autoencoder, or read it from the folder if it is trained already."""
     path = folder / "autoencoder.pt"
     model = Autoencoder().to(budget.device)
     if path.is_file():
@@ -75,13 +70,7 @@ def train_autoencoder(
 
 
 def sharpen_decoder(model: Autoencoder, folder: Path, budget: TrainingBudget) -> None:
-    """Fine-tune the decoder on the busiest crops, with fixed latents.
-
-    Args:
-        model: the autoencoder; its encoder is unchanged, so trained transformers stay valid.
-        folder: output folder of the checkpoint.
-        budget: training budget.
-    """
+    """Fine-tune the decoder on the busiest crops, with fixed latents."""
     generator = torch.Generator().manual_seed(3)
     frames = draw_frames(budget.pool, generator).to(budget.device)
     weights = list(model.decoder.parameters())
@@ -90,7 +79,7 @@ def sharpen_decoder(model: Autoencoder, folder: Path, budget: TrainingBudget) ->
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, budget.decoder_steps)
     for step in tqdm(range(budget.decoder_steps), desc="decoder"):
         crops = _crops(frames, generator)
-        with torch.autocast(budget.device.type, dtype=torch.bfloat16):
+        with autocast_bfloat16(budget.device):
             with torch.no_grad():
                 latents = model.encode(crops)
             decoded = model.decode(latents + _LATENT_NOISE * torch.randn_like(latents)).float()
@@ -130,12 +119,12 @@ def _autoencoder_loss(model: Autoencoder, frames: Tensor) -> Tensor:
     half = len(frames) // 2
     motion = _motions(half).to(frames.device)
     moved = _moved(frames[:half], motion)
-    with torch.autocast(frames.device.type, dtype=torch.bfloat16):
+    with autocast_bfloat16(frames.device):
         encoded = model.encode(torch.cat([frames, moved])).float()
     latents, own = encoded[: len(frames)], encoded[len(frames) :]
     led = _moved(latents[:half], motion)
     given = torch.cat([led, latents[half:]])
-    with torch.autocast(frames.device.type, dtype=torch.bfloat16):
+    with autocast_bfloat16(frames.device):
         decoded = model.decode(given + _LATENT_NOISE * torch.randn_like(given)).float()
     variance = (latents.pow(2).mean((0, 2, 3)) - 1).pow(2).mean()
     centre = latents.mean((0, 2, 3)).pow(2).mean()

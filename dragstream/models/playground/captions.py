@@ -43,13 +43,7 @@ _PREPOSITIONS = {"room": "in a", "meadow": "in a", "beach": "on a", "snow": "in 
 
 
 def caption(scenes: Scenes, index: int, *, place: bool = True) -> str:
-    """Describe one scene: objects with their colours and motions, the place, a camera that pans.
-
-    Args:
-        scenes: a batch of scenes.
-        index: index of the scene.
-        place: False leaves the place open.
-    """
+    """Describe one scene: objects with their colours and motions, the place, a camera that pans."""
     phrases = []
     for slot in range(scenes.kind.shape[1]):
         if scenes.present[index, slot]:
@@ -73,11 +67,6 @@ def phrases(prompt: str) -> list[list[str]]:
     "a red critter slides right past a blue box" gives
     [["red", "critter", "slides", "right"], ["blue", "box"]]. Quotation marks of any kind are
     ignored, and so are "gray" and "grey", the colour of no object: they leave the colour open.
-
-    Raises:
-        TypeError: the prompt is not a string.
-        ValueError: an empty prompt, unknown words (the message lists the vocabulary), or more
-            than `PHRASES` phrases.
     """
     if not isinstance(prompt, str):
         raise TypeError(f"a prompt must be a string, got {prompt!r}")

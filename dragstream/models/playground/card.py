@@ -29,14 +29,7 @@ TABLES = {
 
 @torch.no_grad()
 def figures(model: Playground, frames: int = 64, clips: int = 48) -> dict[str, Any]:
-    """Measure a model on held-out scenes.
-
-    Returns:
-        "psnr", of the autoencoder in dB, over whole frames; "psnr_objects", over the pixels of
-        objects alone; "deviation", the latents' standard deviation; "x0_error", the root mean
-        squared error of the unguided prediction of a block after a clean past, in latent units, by
-        noise level; "parameters", of the transformer and of the autoencoder.
-    """
+    """Measure a model on held-out scenes."""
     generator = torch.Generator().manual_seed(_HELD_OUT)
     scenes = world.sample_scenes(generator, frames, 1)
     shown = torch.from_numpy(world.masks(scenes)).any(dim=2)[:, 0]
@@ -82,17 +75,7 @@ def write(
     training: dict[str, Any],
     tables: Mapping[str, str] | None = None,
 ) -> None:
-    """Write MODEL_CARD.md beside the weights.
-
-    Args:
-        folder: folder of the weights.
-        found: the result of `figures`.
-        training: the training record in the config.
-        tables: Markdown tables of `TABLES`, by name; missing tables are reported as not measured.
-
-    Raises:
-        ValueError: a table that is not in `TABLES`.
-    """
+    """Write MODEL_CARD.md beside the weights."""
     tables = tables or {}
     if unknown := set(tables) - set(TABLES):
         raise ValueError(f"a card has the tables {', '.join(TABLES)}, not {sorted(unknown)}")

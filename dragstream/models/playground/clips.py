@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground import world
 from dragstream.models.playground.autoencoder import FACTOR, Autoencoder
 from dragstream.models.playground.captions import caption, word_counts
@@ -96,7 +97,7 @@ def encode_frames(video: torch.Tensor, autoencoder: Autoencoder) -> torch.Tensor
     """Encode rendered clips, uint8 (B, T, H, W, 3), as latents (B T, C, h, w)."""
     device = autoencoder.mean.device
     pixels = as_input(video.flatten(0, 1).to(device).permute(0, 3, 1, 2))
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    with autocast_bfloat16(device):
         return torch.cat([autoencoder.encode(part) for part in pixels.split(64)])
 
 

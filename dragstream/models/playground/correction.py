@@ -38,18 +38,7 @@ _FEW = 5
 
 @cpu_by_default()
 def fit_scenes(frames: Tensor, before: world.Scenes) -> world.Scenes:
-    """Fit scenes to given frames.
-
-    Args:
-        frames: frames of a model, (N, F, 3, H, W) in -1..1.
-        before: the N scenes before the frames; the fit starts from their last frame.
-
-    Returns:
-        N scenes of F frames with the same objects.
-
-    Raises:
-        ValueError: frames of another size or number.
-    """
+    """Fit scenes to frames (N, F, 3, H, W) in -1..1, from the last frame of the N scenes before."""
     size = (len(before), 3, world.HEIGHT, world.WIDTH)
     if frames.ndim != 5 or (frames.shape[0], *frames.shape[2:]) != size:
         raise ValueError(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dragstream.drags.checks import truncate
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
-from dragstream.models.base import LowPassFilter, ModelSpec, Reading
+from dragstream.models.base import ModelSpec
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import load_strictly
-from dragstream.models.config_files import read_config
-from dragstream.models.defaults import cpu_by_default, read_dtype
+from dragstream.models.config_files import error_prefix, read_config
+from dragstream.models.defaults import cpu_by_default, read_dtype, warn_of_slow_bfloat16
 from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
-from dragstream.models.playground.euler import EulerSteps
 from dragstream.models.playground.world import FRAME_RATE, HEIGHT, WIDTH
+from dragstream.models.streamed import StreamedWan
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The weights in the package: config.json and a safetensors file for each part."""
@@ -44,24 +43,18 @@ class Guidance:
 
     Guidance at the highest levels reduces diversity, at the lowest it has no visible effect
     (Kynkäänniemi et al., NeurIPS 2024).
-
-    Attributes:
-        scale: factor of the difference between predictions with and without the caption; 1 for no
-            guidance.
-        least: the lowest noise level with guidance, a sigma.
-        most: the highest noise level with guidance.
     """
 
-    scale: float
-    least: float
-    most: float
+    scale: float  # factor of the difference between predictions with and without the caption
+    least: float  # the lowest noise level with guidance, a sigma
+    most: float  # the highest noise level with guidance
 
     def acts(self, sigma: float) -> bool:
         """Return True if predictions at that noise level are guided."""
         return self.scale != 1.0 and self.least <= sigma <= self.most
 
 
-class Playground(nn.Module):
+class Playground(StreamedWan):
     """The packaged model: small, trained on the playground's world, fast on a laptop CPU.
 
     Latents are (1, F, 8, H/8, W/8) in float32, one latent frame per video frame; see `VideoModel`
@@ -77,27 +70,27 @@ class Playground(nn.Module):
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__()
-        self.wan = CausalWan.from_config(config["transformer"])
-        self.autoencoder = Autoencoder()
-        self.captions = CaptionEncoder(self.wan.config.text_dim)
-        self.to(torch.float32)  # independent of torch's default dtype
-        self.guidance = Guidance(**config["guidance"])
-        self.spec = ModelSpec(
+        wan = CausalWan.from_config(config["transformer"])
+        spec = ModelSpec(
             name="playground",
-            grid=Grid.of(HEIGHT, WIDTH, spatial_factor=FACTOR, patch=self.wan.config.patch),
+            grid=Grid.of(HEIGHT, WIDTH, spatial_factor=FACTOR, patch=wan.config.patch),
             clock=FrameClock(temporal_factor=1, frame_rate=FRAME_RATE),
             latent_channels=CHANNELS,
-            frames_per_block=self.wan.config.frames_per_block,
+            frames_per_block=wan.config.frames_per_block,
             sigmas=tuple(config["sigmas"]),
             denoising_step=config["denoising_step"],
             learning_rate=config["learning_rate"],
             layers=tuple(config["layers"]),
-            num_layers=self.wan.config.num_layers,
+            num_layers=wan.config.num_layers,
             cutoffs=tuple(config["cutoffs"]),
             upsampling=config["upsampling"],
             prediction_weight=config["prediction_weight"],
         )
+        super().__init__(spec, wan)
+        self.autoencoder = Autoencoder()
+        self.captions = CaptionEncoder(wan.config.text_dim)
+        self.to(torch.float32)  # independent of torch's default dtype
+        self.guidance = Guidance(**config["guidance"])
 
     @classmethod
     @cpu_by_default()
@@ -127,16 +120,22 @@ class Playground(nn.Module):
         folder, dtype = expanded(folder, "folder"), read_dtype(dtype)
         if dtype not in _DTYPES:
             raise ValueError(f"the playground's dtype must be float32 or bfloat16, got {dtype}")
-        try:
+        wrong = (KeyError, TypeError, ValueError, RuntimeError)
+        with error_prefix(f"{folder / 'config.json'} is no playground config", *wrong):
             config = read_config(folder / "config.json")
             cls._check_described(config, folder)
-            model = _class_of(config, cls)(config)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(
-                truncate(f"{folder / 'config.json'} is no playground config: {error}")
-            ) from error
-        for part in model.parts():
-            model.load_part(part, folder / f"{part}.safetensors")
+            solver = config.get("solver")
+            if solver not in (None, "plain"):
+                raise ValueError(f"solver must be 'plain' or left out, got {solver!r}")
+            model = DistilledPlayground(config) if solver else cls(config)
+        for name, part in model.parts().items():
+            path = folder / f"{name}.safetensors"
+            if not path.is_file():
+                raise FileNotFoundError(f"the playground's weights are incomplete: no {path}")
+            prefix = f"{path} does not hold the playground's {name}"
+            with error_prefix(prefix, SafetensorError, ValueError):
+                load_strictly(part, load_file(path))
+        warn_of_slow_bfloat16(model.device, dtype, 'load with dtype="float32"')
         model.wan.to(dtype).use_attention(attention)
         model.autoencoder.decoder.to(dtype)
         return model.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
@@ -157,26 +156,8 @@ class Playground(nn.Module):
             "autoencoder": self.autoencoder,
         }
 
-    def load_part(self, part: str, path: Path) -> None:
-        """Load one of `parts()` from its file.
-
-        Raises:
-            FileNotFoundError, ValueError: as in `from_folder`.
-        """
-        if not path.is_file():
-            raise FileNotFoundError(f"the playground's weights are incomplete: no {path}")
-        try:
-            load_strictly(self.parts()[part], load_file(path))
-        except (SafetensorError, ValueError) as error:
-            raise ValueError(f"{path} does not hold the playground's {part}: {error}") from error
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the weights."""
-        return self.autoencoder.mean.device
-
-    @functools.cached_property
-    def _digest(self) -> str:
+    def digest(self) -> str:
+        """Compute a digest of weights, sizes, schedule and constants."""
         digest = hashlib.sha256(self.wan.fingerprint().encode())
         digest.update(repr((self.spec, self.guidance)).encode())
         for part in (self.captions, self.autoencoder):
@@ -185,45 +166,14 @@ class Playground(nn.Module):
                 digest.update(weight.cpu().contiguous().flatten().view(torch.uint8).numpy())
         return digest.hexdigest()
 
-    def fingerprint(self) -> str:
-        """Return a digest of weights, sizes, schedule and constants, for archives and exports."""
-        return self._digest
-
     @torch.no_grad()
     def encode_text(self, prompt: str) -> Tensor:
         """Encode a caption as text embeddings (1, phrases, text_dim).
 
-        Raises:
-            TypeError: the prompt is not a string.
-            ValueError: an empty prompt, unknown words (the message lists the known ones), or
-                too many phrases.
+        A ValueError refuses an empty one, unknown words and too many phrases.
         """
         embeddings: Tensor = self.captions(word_counts([prompt]).to(self.device))
         return embeddings
-
-    def new_context(self, text: Tensor) -> CausalContext:
-        """See `CausalWan.new_context`."""
-        return self.wan.new_context(text)
-
-    def with_text(self, context: CausalContext, text: Tensor) -> CausalContext:
-        """See `CausalWan.with_text`."""
-        return self.wan.with_text(context, text)
-
-    def read(
-        self,
-        latents: Tensor,
-        sigma: float,
-        context: CausalContext,
-        layers: Sequence[int] = (),
-        filters: Sequence[LowPassFilter | None] = (None,),
-        *,
-        predict: bool = False,
-        window: int | None = None,
-    ) -> Reading:
-        """See `VideoModel.read`."""
-        return self.wan.read(
-            latents, sigma, context, layers, filters, predict=predict, window=window
-        )
 
     @torch.no_grad()
     def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
@@ -235,53 +185,40 @@ class Playground(nn.Module):
         without = self.wan.denoise(latents, sigma, silent)
         return without + self.guidance.scale * (clean - without)
 
-    def commit(self, latents: Tensor, context: CausalContext) -> CausalContext:
-        """See `CausalWan.commit`."""
-        return self.wan.commit(latents, context)
-
     @torch.no_grad()
     def decode(self, latents: Tensor, state: None = None) -> tuple[NDArray[np.uint8], None]:
-        """Decode latents (1, F, 8, h, w) to frames uint8 (F, H, W, 3), each frame by itself.
-
-        Raises:
-            FloatingPointError: the images are not finite.
-        """
+        """Decode latents (1, F, 8, h, w) to frames uint8 (F, H, W, 3), each frame by itself."""
         images = self.autoencoder.decode(latents[0].to(self.device, torch.float32))
         return to_frames((images + 1) * 127.5, "decoder"), state
 
     @torch.no_grad()
     def encode_image(self, image: NDArray[np.uint8]) -> Tensor:
-        """Encode an image as a first block (1, F, 8, h, w) without motion.
-
-        Raises:
-            TypeError: `image` is not a uint8 array.
-            ValueError: its shape is not the shape of a frame.
-        """
-        _check_pixels(image, "an image", (HEIGHT, WIDTH, 3))
-        latents = self._encoded(np.asarray(image)[None])
+        """Encode an image, uint8 (H, W, 3), as a first block (1, F, 8, h, w) without motion."""
+        self.check_pixels(image, "an image", ())
+        latents = self.encode_frames(np.asarray(image)[None])
         return latents.expand(-1, self.spec.frames_per_block, -1, -1, -1).contiguous()
 
     @torch.no_grad()
-    def encode_video(self, frames: NDArray[np.uint8]) -> Tensor:
-        """Encode a video of N frames as latents (1, N, 8, h, w), in whole blocks.
-
-        Raises:
-            TypeError: `frames` is not a uint8 array.
-            ValueError: frames of another size, or not the number of whole blocks.
-        """
-        count = len(frames) if getattr(frames, "ndim", 0) == 4 else 0
-        _check_pixels(frames, "a video", (count, HEIGHT, WIDTH, 3))
-        if count < 1 or count % self.spec.frames_per_block:
-            raise ValueError(
-                f"a video must have a multiple of {self.spec.frames_per_block} frames, got {count}"
-            )
-        return self._encoded(frames)
-
-    def _encoded(self, frames: NDArray[np.uint8]) -> Tensor:
-        """Encode frames (N, H, W, 3) as latents (1, N, 8, h, w)."""
+    def encode_frames(self, frames: NDArray[np.uint8]) -> Tensor:
+        """See `StreamedWan`."""
         pixels = torch.from_numpy(np.array(frames)).to(self.device)  # a writable copy
         latents: Tensor = self.autoencoder.encode(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1)
         return latents[None]
+
+
+class EulerSteps:
+    """The update from each denoising step to the next by Euler's rule.
+
+    next z = z - (s - s') (z - x0) / s, which keeps the block's initial noise.
+    """
+
+    def __init__(self, sigmas: tuple[float, ...], first: int) -> None:
+        self._levels = itertools.pairwise(sigmas[first:])
+
+    def __call__(self, noisy: Tensor, clean: Tensor) -> Tensor:
+        """Return the noisy latents of the next denoising step."""
+        level, lower = next(self._levels)
+        return clean + (lower / level) * (noisy - clean)
 
 
 class DistilledPlayground(Playground):
@@ -294,22 +231,3 @@ class DistilledPlayground(Playground):
     def fingerprint(self) -> str:
         """Return a digest that also differs from that of steps with fresh noise."""
         return hashlib.sha256(f"plain {super().fingerprint()}".encode()).hexdigest()
-
-
-def _class_of(config: Mapping[str, Any], default: type[Playground]) -> type[Playground]:
-    """Return the model class for the solver in a config."""
-    solver = config.get("solver")
-    if solver is None:
-        return default
-    if solver != "plain":
-        raise ValueError(f"solver must be 'plain' or left out, got {solver!r}")
-    return DistilledPlayground
-
-
-def _check_pixels(pixels: object, what: str, shape: tuple[int, ...]) -> None:
-    kind = getattr(pixels, "dtype", type(pixels).__name__)
-    if kind != np.uint8:
-        raise TypeError(f"{what} must be a uint8 array, got {kind}")
-    found = tuple(getattr(pixels, "shape", ()))
-    if found != shape:
-        raise ValueError(f"{what} must be {shape}, got {found}")

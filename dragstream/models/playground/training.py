@@ -19,13 +19,7 @@ _EMA = 0.998
 
 
 class TransformerTraining:
-    """A transformer in training: weight average and optimizers, with checkpoints.
-
-    Args:
-        model: the model; its autoencoder is not trained.
-        path: file of the checkpoint.
-        learning_rate: initial learning rate.
-    """
+    """A transformer in training: weight average and optimizers, with checkpoints."""
 
     def __init__(self, model: Playground, path: Path, learning_rate: float) -> None:
         self.model = model

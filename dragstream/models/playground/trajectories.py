@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground import world
 from dragstream.models.playground.autoencoder import FACTOR
 from dragstream.models.playground.clips import (
@@ -49,22 +50,13 @@ _AROUND = 2
 
 @dataclass(frozen=True)
 class Trajectories:
-    """N trajectories of a block, each after a past of S frames: a sink and a block, or less.
+    """N trajectories of a block, each after a past of S frames: a sink and a block, or less."""
 
-    Attributes:
-        past: clean latents before the block, (N, S, C, h, w); S may be 0.
-        path: the block at each of the teacher's noise levels and clean at last,
-            (N, levels + 1, BLOCK, C, h, w).
-        near: 1 on and near objects, else 0, (N, 1, h, w).
-        counts: the captions' word counts, (N, phrases, words).
-        frames: absolute frame indices of past and block, (N, S + BLOCK).
-    """
-
-    past: Tensor
-    path: Tensor
-    near: Tensor
-    counts: Tensor
-    frames: Tensor
+    past: Tensor  # clean latents before the block, (N, S, C, h, w); S may be 0
+    path: Tensor  # the block at each level and clean, (N, levels + 1, BLOCK, C, h, w)
+    near: Tensor  # 1 on and near objects, else 0, (N, 1, h, w)
+    counts: Tensor  # the captions' word counts, (N, phrases, words)
+    frames: Tensor  # absolute frame indices of past and block, (N, S + BLOCK)
 
     def __len__(self) -> int:
         return len(self.path)
@@ -99,19 +91,10 @@ def flow_of_blocks(
 ) -> Tensor:
     """Compute the flow of K alternative blocks after one past, in one pass.
 
-    Each block attends to the past and itself. All have the same frame indices, and share the cost
-    of the past.
-
-    Args:
-        model: the model; computed in bfloat16.
-        past: clean latents (N, S, C, h, w), S being 1 + BLOCK with a sink, BLOCK without, or 0.
-        blocks: noisy latents (N, K, BLOCK, C, h, w).
-        sigmas: their noise levels, (N, K).
-        text: embeddings (N, phrases, text_dim).
-        frames: absolute frame indices of past and block, (N, S + BLOCK).
-
-    Returns:
-        float32 (N, K, BLOCK, C, h, w).
+    Each block attends to the past and itself; they share frame indices and the cost of the past.
+    `past` is clean (N, S, C, h, w), S being 1 + BLOCK with a sink, BLOCK without, or 0; `blocks`
+    (N, K, BLOCK, C, h, w), `sigmas` (N, K), `text` (N, phrases, text_dim) and `frames` (N, S +
+    BLOCK) absolute. The flow is float32 in the shape of `blocks`.
     """
     count, known = blocks.shape[1], past.shape[1]
     sink = max(known - BLOCK, 0)
@@ -121,7 +104,7 @@ def flow_of_blocks(
     visible = (of == to) | ((to < 2) & (to < of))
     levels = torch.cat([sigmas.new_zeros(len(past), known), sigmas.repeat_interleave(BLOCK, 1)], 1)
     times = torch.cat([frames[:, :known], frames[:, known:].repeat(1, count)], 1)
-    with torch.autocast(past.device.type, dtype=torch.bfloat16):
+    with autocast_bfloat16(past.device):
         clips = torch.cat([past, blocks.flatten(1, 2)], 1)
         flow: Tensor = model.wan(clips, levels, text, times, visible)
     of_blocks: Tensor = flow[:, known:].float().unflatten(1, (count, BLOCK))
@@ -132,17 +115,11 @@ def flow_of_blocks(
 def draw_trajectories(
     teacher: Playground, shard: int, clips: int, noises: int = 2, *, correct: bool = True
 ) -> Trajectories:
-    """Generate the teacher's guided trajectories on fresh clips.
+    """Generate the teacher's guided trajectories on fresh clips: the same ones for one `shard`.
 
     A small teacher draws boxes without corners even after a perfect past. With `correct`, the
-    renderer redraws the teacher's result, and the path is changed to end there.
-
-    Args:
-        teacher: a model with its sampler's levels and guidance.
-        shard: number of the draw; the same one gives the same trajectories.
-        clips: number of pasts.
-        noises: trajectories for each past, N = clips * noises; corrected, N is less by `_UNLIKE`.
-        correct: if set, the ends of trajectories are redrawn by the renderer.
+    renderer redraws the teacher's result, the path is changed to end there, and `_UNLIKE` of the
+    clips * noises trajectories are dropped.
     """
     generator = torch.Generator().manual_seed(500_000 + shard)
     device = teacher.device
@@ -207,12 +184,8 @@ def corrected(path: Tensor, clean: Tensor, levels: Sequence[float]) -> Tensor:
     """Change a path to end in other clean latents, with the same start.
 
     At high noise the final errors are not visible yet: the correction starts at `_CORRECTED_BELOW`,
-    and then grows evenly.
-
-    Args:
-        path: latents at each noise level and clean at last, (N, levels, BLOCK, C, h, w).
-        clean: the new end, (N, BLOCK, C, h, w).
-        levels: the noise levels, the last of them 0.
+    and then grows evenly. `path` is (N, levels, BLOCK, C, h, w), `clean` (N, BLOCK, C, h, w); the
+    last of the levels is 0.
     """
     share = (1 - torch.tensor(levels, device=path.device) / _CORRECTED_BELOW).clamp(min=0)
     return path + share[:, None, None, None, None] * (clean - path[:, -1])[:, None]
@@ -220,7 +193,7 @@ def corrected(path: Tensor, clean: Tensor, levels: Sequence[float]) -> Tensor:
 
 def decode_blocks(model: Playground, latents: Tensor) -> Tensor:
     """Decode clean latents (N, BLOCK, C, h, w) to frames (N, BLOCK, 3, H, W), about -1..1."""
-    with torch.autocast(latents.device.type, dtype=torch.bfloat16):
+    with autocast_bfloat16(latents.device):
         frames = [model.autoencoder.decode(part) for part in latents.flatten(0, 1).split(16)]
     decoded: Tensor = torch.cat(frames).float().unflatten(0, latents.shape[:2])
     return decoded
@@ -231,13 +204,7 @@ def _each(values: Tensor, times: int) -> Tensor:
 
 
 def near_objects(frames: Tensor) -> Tensor:
-    """Compute the mask of objects, and their margin, in frames (N, BLOCK, 3, H, W).
-
-    Saturated pixels belong to objects.
-
-    Returns:
-        1 and 0, by latent cell, (N, 1, h, w).
-    """
+    """Mask objects (saturated pixels) and a margin in frames (N, BLOCK, 3, H, W): (N, 1, h, w)."""
     chroma = frames.amax(2) - frames.amin(2)
     cells = nn.functional.avg_pool2d((chroma > _CHROMA).float(), FACTOR) > 0.25
     shown = cells.float().amax(1, keepdim=True)

@@ -113,17 +113,7 @@ class Scenes:
 def sample_scenes(
     generator: torch.Generator, count: int, frames: int, objects: int | None = None
 ) -> Scenes:
-    """Draw `count` scenes of `frames` video frames.
-
-    Args:
-        generator: the only source of randomness; the same state gives the same scenes.
-        count: number of scenes B.
-        frames: number of video frames T.
-        objects: objects in each scene (1 or 2); None draws it.
-
-    Raises:
-        ValueError: an invalid count, length or number of objects.
-    """
+    """Draw `count` scenes of `frames` video frames."""
     if count < 1 or frames < 1:
         raise ValueError(f"count and frames must be at least 1, got {count} and {frames}")
     if objects not in (None, 1, 2):
@@ -173,15 +163,7 @@ def sample_scenes(
 
 
 def render(scenes: Scenes, chunk: int = 64) -> np.ndarray:
-    """Render scenes to video.
-
-    Args:
-        scenes: B scenes of T frames.
-        chunk: frames rendered at once (trades memory for speed).
-
-    Returns:
-        uint8 (B, T, H, W, 3).
-    """
+    """Render scenes to video, uint8 (B, T, H, W, 3), `chunk` frames at once."""
     return render_with_masks(scenes, chunk)[0]
 
 
@@ -213,14 +195,9 @@ def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
 
 @cpu_by_default()
 def sketch(scenes: Scenes, stride: int) -> Tensor:
-    """Render coarse images, differentiable in the scenes' positions, sizes, angles and yaws.
+    """Render a sample in `stride` pixels: (B, T, H / stride, W / stride, 3) in 0..1.
 
-    Args:
-        scenes: B scenes of T frames.
-        stride: distance of samples in pixels; outlines are blurred equally.
-
-    Returns:
-        Colours 0..1, (B, T, H / stride, W / stride, 3).
+    It is differentiable in the scenes' positions, sizes, angles and yaws.
     """
     (layers,) = _layers(scenes, len(scenes) * scenes.frames)
     pictures: Tensor = layers.paint(stride)[0].unflatten(0, (len(scenes), scenes.frames))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dragstream.models.checkpoints import diffusers_name, listed, released_name
+from dragstream.models.config_files import error_prefix
 from dragstream.models.state_dicts import State, mappings, root_name
 from dragstream.models.weight_files import find_files, read_tree
 
@@ -30,17 +31,11 @@ _FLAT = "lora_unet_"
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """The change of one weight: alpha / rank * up @ down.
+    """The change of one weight: alpha / rank * up @ down."""
 
-    Attributes:
-        down: (rank, in).
-        up: (out, rank).
-        alpha: The scale; None means the rank.
-    """
-
-    down: Tensor
-    up: Tensor
-    alpha: float | None = None
+    down: Tensor  # (rank, in)
+    up: Tensor  # (out, rank)
+    alpha: float | None = None  # the scale; None means the rank
 
     @property
     def rank(self) -> int:
@@ -54,37 +49,21 @@ Adapter = dict[str, Factors]
 
 @dataclass(frozen=True)
 class AdapterFile:
-    """An adapter to merge.
+    """An adapter to merge."""
 
-    Attributes:
-        path: Its file, or a folder with one.
-        strength: Factor of its changes.
-    """
-
-    path: Path
-    strength: float = 1.0
+    path: Path  # its file, or a folder with one
+    strength: float = 1.0  # factor of its changes
 
 
 def read_adapter(path: str | Path) -> Adapter:
-    """Read an adapter from safetensors or a pickle, maybe under a key.
-
-    Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged or of another kind.
-    """
+    """Read an adapter from safetensors or a pickle, maybe under a key."""
     files = find_files(path)
-    try:
+    with error_prefix(f"{files.shown.name} holds no adapter", ValueError):
         return find_adapter(read_tree(files))
-    except ValueError as error:
-        raise ValueError(f"{files.shown.name} holds no adapter: {error}") from error
 
 
 def find_adapter(tree: Mapping[str, Any]) -> Adapter:
-    """Find the adapter in what a file holds.
-
-    Raises:
-        ValueError: There is none or more than one, or it has other entries than factors.
-    """
+    """Find the adapter in what a file holds."""
     found = [(path, mapping) for path, mapping in mappings(tree) if _has_factors(mapping)]
     named = [(path, mapping) for path, mapping in found if path and "generator" in path[-1]]
     if len(named or found) != 1:
@@ -127,25 +106,10 @@ def _is_meta(value: object) -> bool:
     return isinstance(value, Tensor) and value.is_meta
 
 
-def merge(
-    state: Mapping[str, Tensor],
-    adapter: Adapter,
-    *,
-    strength: float = 1.0,
-    alpha: float | None = None,
-) -> State:
+def merge(state: Mapping[str, Tensor], adapter: Adapter, strength: float = 1.0) -> State:
     """Merge an adapter: W + strength * alpha / rank * B A for each weight, dtypes unchanged.
 
     Float8 weights become bfloat16, which holds changes that float8 would round away.
-
-    Args:
-        state: Weights by the names of diffusers.
-        adapter: The result of `read_adapter`.
-        strength: Factor of all changes.
-        alpha: Replaces the alphas of the file; None keeps them.
-
-    Raises:
-        ValueError: The adapter does not fit the weights; the message lists what it changes.
     """
     places = _places(state, adapter)
     missing = [name for name in adapter if places[name] not in state]
@@ -165,9 +129,7 @@ def merge(
         raise ValueError(f"the adapter changes {listed(wrong)}")
     result = dict(state)
     for name, factors in adapter.items():
-        weight = result[places[name]]
-        chosen = factors if alpha is None else replace(factors, alpha=alpha)
-        result[places[name]] = _changed(weight, chosen, strength)
+        result[places[name]] = _changed(result[places[name]], factors, strength)
     return result
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,14 @@ from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_quantised import quantise_layers, stored_parts
 from dragstream.models.causal_wan import CausalWan
-from dragstream.models.defaults import cpu_by_default
-from dragstream.models.inspection import described
+from dragstream.models.defaults import cpu_by_default, warn_of_slow_bfloat16
+from dragstream.models.inspection import find_release
 from dragstream.models.plan import Plan, check_quantised, plan_for
 from dragstream.models.wan.adapter import AdapterFile
 from dragstream.models.wan.bidirectional import BidirectionalWan, Single, SolvedWan, Steps
 from dragstream.models.wan.cache import cache_folder
 from dragstream.models.wan.context_policy import (
     Averaging,
-    ContextPolicy,
     Recaching,
     Restarting,
     Rolling,
@@ -33,12 +31,11 @@ from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.model import Wan
 from dragstream.models.wan.preview import PREVIEW_REPOSITORY, PREVIEWS, PreviewDecoder
 from dragstream.models.wan.release import TIMESTEPS, Release
-from dragstream.models.wan.releases import RELEASES, read_note
 from dragstream.models.wan.room import need_memory
 from dragstream.models.wan.sources import Folder, Hub, Source
 from dragstream.models.wan.text import TextEncoder
 from dragstream.models.wan.vae import VideoAutoencoder
-from dragstream.models.wan.weights import TRANSFORMER, Files, read_transformer
+from dragstream.models.wan.weights import Files, read_transformer
 
 Adapters = str | Path | tuple[str | Path, float] | Sequence[str | Path | tuple[str | Path, float]]
 """One adapter file or several, each a path or (path, strength)."""
@@ -66,25 +63,23 @@ def load(
     Args:
         name: One of `RELEASES`, a release of your own, a plan (`ds.plan`), or a folder in the
             Diffusers layout, maybe with a released `.pt` file and a `dragstream.json`, a note.
-        checkpoint: A local file of the transformer's weights in place of the release's:
-            safetensors or a pickle, in the original or diffusers' naming; or a folder, of shards or
-            in the Diffusers layout. `ds.models.inspect` says what a file holds.
+        checkpoint: A local file or folder of the transformer's weights in place of the release's;
+            `ds.models.inspect` says what it holds.
         key: The key of the state dict, if the file has several (`ema=` chooses averaged weights).
         base: A local Diffusers folder with everything else, or a repository "owner/name@revision".
-        lora: A local adapter (LoRA), or several, in place of the release's, to be merged into the
-            weights: `"a.safetensors"`, or with strengths `["a.safetensors", ("b.pt", 0.5)]`.
+        lora: A local adapter (LoRA) in place of the release's, or several, with strengths:
+            `"a.safetensors"`, `["a.safetensors", ("b.pt", 0.5)]`.
         preview: A small and fast decoder for frames: its file, or a name of `PREVIEWS` ("taew2_1"),
-            which is downloaded. The VAE still encodes, and is available as `model.vae`.
+            which is downloaded. The VAE still encodes, and is `model.vae`.
         revision: Branch, tag or commit of the release's repository on the hub.
         cache: Cache weights and encoded prompts: True, False, or the cache folder.
         device_map: Device of each part; by default a CUDA device, in bfloat16.
         progress: Show progress bars.
-        changes: Fields to replace of `DeviceMap` (`dtype`, ...), of `Release` (`window`, ...), and
-            for Wan 2.1 of `Guidance` (`steps`, ...).
+        changes: Fields to replace of `DeviceMap` (`dtype`, ...), its `OffloadConfig`, `Release`
+            (`window`, ...), and for Wan 2.1 of `Guidance` (`steps`, ...).
 
     Raises:
-        TypeError: A name or value of the wrong kind, or an unknown field.
-        ValueError: An unknown name, contradictory values, a damaged file or one of another model.
+        TypeError, ValueError: An unknown name, field or value; a damaged file, another model's.
         FileNotFoundError: A missing file that cannot be downloaded; the message names it.
         MemoryError, OSError: Weights or a download do not fit; the message has sizes.
         ImportError, RuntimeError: A missing package (extra `wan` or `quant`) or compiler.
@@ -93,9 +88,11 @@ def load(
         name.check()
         device_map, changes = device_map or name.device_map, name.changes | changes
         name = name.source
-    where, release_changes = _placed(device_map, changes)
-    release, own = _released(name)
-    release = release.changed(release_changes)
+    if device_map is not None and not isinstance(device_map, DeviceMap):
+        raise TypeError(f"device_map must be a DeviceMap, got {device_map!r}")
+    where, changes = (device_map or DeviceMap()).changed(changes)
+    release, folder = find_release(name)
+    release, own = release.changed(changes), Folder(folder) if folder else None
     check_quantised(where, release)
     files = Files(
         base=_base(base, release, own, revision),
@@ -112,19 +109,13 @@ def load(
 def assemble(
     release: Release, files: Files, device_map: DeviceMap, *, progress: bool = True
 ) -> Wan:
-    """Read the parts of a model and assemble them.
-
-    Args:
-        release: The model.
-        files: Sources of the parts.
-        device_map: Device of each part.
-        progress: Show progress bars.
-
-    Raises:
-        ValueError, FileNotFoundError, MemoryError, OSError, ImportError: See `load`.
-    """
+    """Read the parts of a model and assemble them."""
     where = device_map.resolved()
     device, dtype = torch.device(where.device or "cpu"), where.dtype
+    for prefix in ("", "vae_"):
+        placed = torch.device(getattr(where, f"{prefix}device"))
+        advice = f'load with {prefix}dtype="float32"'
+        warn_of_slow_bfloat16(placed, getattr(where, f"{prefix}dtype"), advice)
     with tqdm(total=4, desc=f"loading {release.name}", disable=not progress, leave=False) as bar:
         wan = read_transformer(release, files, dtype)  # type: ignore[arg-type]
         if where.weights is not None:
@@ -143,17 +134,15 @@ def assemble(
         )
         preview = None
         if files.preview is not None:
+            kind: Any = where.vae_dtype
             statistics = (vae.mean, vae.std)
-            preview = PreviewDecoder.from_file(
-                files.preview,
-                dtype=where.vae_dtype,  # type: ignore[arg-type]
-                statistics=statistics,
-            )
+            preview = PreviewDecoder.from_file(files.preview, dtype=kind, statistics=statistics)
             _check_preview(preview, vae)
         bar.update()
         for part, place, what in ((wan, device, "transformer"), (vae, where.vae_device, "VAE")):
             _need_room(part, torch.device(place or device), what)
-        _check_plan(release, wan, vae, where)
+        if device.type != "cpu":  # enough for generating and dragging, beyond the weights
+            plan_for(release, wan.config, dict(vae.vae.config), where).check()
         wan.place(device, where.offload)
         wan.use_attention(where.attention)
         if where.compile:
@@ -206,7 +195,7 @@ def _timesteps(release: Release) -> dict[float, float]:
     return {sigma: step for sigma, step in pairs if sigma * TIMESTEPS != step}
 
 
-def _policy(release: Release, wan: CausalWan, vae: VideoAutoencoder) -> ContextPolicy:
+def _policy(release: Release, wan: CausalWan, vae: VideoAutoencoder) -> Rolling:
     if release.limit is not None:
         return Restarting(wan, release.limit, release.overlap, vae.again, release.recached)
     if release.sink_decay is not None:
@@ -237,70 +226,8 @@ def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
     if device.type == "cpu":  # the weights are on it already
         return
     size = sum(weight.nbytes for weight in stored_parts(part.parameters()))
-    need_memory(
-        size,
-        device,
-        f"the {what}",
-        "free some, or load with a smaller plan (see ds.plan)",
-    )
-
-
-def _check_plan(release: Release, wan: CausalWan, vae: VideoAutoencoder, where: DeviceMap) -> None:
-    """Check that the memory suffices for generating and dragging, beyond the weights.
-
-    Raises:
-        MemoryError: It does not; the message names a smaller plan.
-    """
-    if torch.device(where.device or "cpu").type != "cpu":
-        plan_for(release, wan.config, dict(vae.vae.config), where).check()
-
-
-# ---------------------------------------------------------------------------------- arguments
-
-
-def _placed(
-    device_map: DeviceMap | None, changes: dict[str, Any]
-) -> tuple[DeviceMap, dict[str, Any]]:
-    """Apply changes to the device map; return it and the other changes."""
-    if device_map is not None and not isinstance(device_map, DeviceMap):
-        raise TypeError(f"device_map must be a DeviceMap, got {device_map!r}")
-    fields = {field.name for field in dataclasses.fields(DeviceMap)}
-    about = {name: value for name, value in changes.items() if name in fields}
-    rest = {name: value for name, value in changes.items() if name not in fields}
-    return dataclasses.replace(device_map or DeviceMap(), **about), rest
-
-
-def _released(name: object) -> tuple[Release, Folder | None]:
-    """Resolve a name, folder or `Release` to the release, and the folder if any."""
-    if isinstance(name, Release):
-        return name, None
-    if not isinstance(name, str | Path):
-        raise TypeError(
-            f"a model's name must be a string, a path, a Release or a plan, got {name!r}"
-        )
-    if str(name) in RELEASES:
-        return RELEASES[str(name)], None
-    folder = expanded(name, "name")
-    if not folder.is_dir():
-        raise ValueError(f"{str(name)!r} is no folder and no released model: {', '.join(RELEASES)}")
-    return _release_in(folder), Folder(folder)
-
-
-def _release_in(folder: Path) -> Release:
-    noted = read_note(folder)
-    if noted is not None:
-        return noted
-    for release in RELEASES.values():
-        if release.file is not None and (folder / release.file).is_file():
-            return release
-    if (folder / TRANSFORMER / "config.json").is_file():
-        return next(release for release in RELEASES.values() if release.file is None)
-    files = [release.file for release in RELEASES.values() if release.file is not None]
-    found = described(folder)
-    raise ValueError(
-        f"{folder} holds no model that is known: no dragstream.json, no {TRANSFORMER}/config.json "
-        f"in the Diffusers layout, none of {', '.join(files)}{found and f' ({found})'}"
-    )
+    advice = "free some, or load with a smaller plan (see ds.plan)"
+    need_memory(size, device, f"the {what}", advice)
 
 
 def _base(

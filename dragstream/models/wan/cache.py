@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -24,11 +24,7 @@ VARIABLE = "DRAGSTREAM_CACHE"
 
 
 def cache_folder() -> Path:
-    """Return the cache folder: `$DRAGSTREAM_CACHE`, or the user's cache folder for this package.
-
-    Raises:
-        ImportError: The variable is not set, and platformdirs is not installed.
-    """
+    """Return the cache folder: `$DRAGSTREAM_CACHE`, or the user's cache folder for this package."""
     named = os.environ.get(VARIABLE)
     if named:
         return expanded(named, VARIABLE)
@@ -50,11 +46,7 @@ def read_tensors(path: Path) -> State | None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors to a file atomically.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
+    """Write tensors to a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -71,12 +63,6 @@ def converted(
 
     The copy is optional: without disk space or write permission the weights are read from their
     source each time.
-
-    Args:
-        key: The name of the copy: a digest of the weights' source.
-        read: A function that reads the weights.
-        dtype: Dtype of the floating point weights.
-        folder: The folder of the copies; None for no copies.
     """
     name = f"{key}-{str(dtype).removeprefix('torch.')}.safetensors"
     path = None if folder is None else folder / "weights" / name
@@ -103,19 +89,3 @@ def _keep(path: Path, state: State) -> None:
         write_tensors(path, state)
     except (OSError, SafetensorError) as error:
         _log.info("no copy of the weights: %s", error)
-
-
-def forget(folder: Path | None = None, kinds: Sequence[str] = ("weights", "text")) -> int:
-    """Delete cached files; return the number of bytes freed.
-
-    Args:
-        folder: The cache folder; None for the user's.
-        kinds: "weights" (converted weights) and "text" (encoded prompts).
-    """
-    root = cache_folder() if folder is None else folder
-    freed = 0
-    for kind in kinds:
-        for path in (root / kind).glob("*.safetensors"):
-            freed += path.stat().st_size
-            path.unlink()
-    return freed

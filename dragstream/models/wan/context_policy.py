@@ -1,43 +1,31 @@
 """The context policies of the released models: four ways to keep the past visible.
 
 Each converts clean blocks to contexts of a `CausalWan`, and is selected by the fields of a
-`Release`:
-
-- `Rolling`: an unlimited rolling window (Self-Forcing, Causal Forcing);
-- `Averaging`: a rolling window whose sink is a running mean of what leaves it (Reward Forcing);
-- `Restarting`: an append-only cache that restarts from a few overlapping frames when it is full
-  (CausVid), or before every block (Krea Realtime);
-- `Recaching`: a rolling window whose keys and values are recomputed under a new prompt (LongLive).
+`Release`: `Rolling` (Self-Forcing, Causal Forcing), `Averaging` (Reward Forcing), `Restarting`
+(CausVid; Krea Realtime before every block), `Recaching` (LongLive).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from dragstream.models.causal_attention import apply_rotary_emb
 from dragstream.models.causal_context import CausalContext, CommittedBlock
 from dragstream.models.causal_gradient import KeyValue, joined
-from dragstream.models.causal_rope import apply_rotary_emb
 from dragstream.models.causal_wan import CausalWan
 
 
 @dataclass(frozen=True, eq=False)
 class RolloutContext:
-    """A context with the clean latents to recompute it from.
+    """A context with the clean latents to recompute it from."""
 
-    Attributes:
-        inner: The transformer's context.
-        frames: Latent frames committed so far.
-        latents: Clean blocks (1, F, C, h, w), oldest first.
-    """
-
-    inner: CausalContext
-    frames: int = 0
-    latents: tuple[Tensor, ...] = ()
+    inner: CausalContext  # the transformer's context
+    frames: int = 0  # latent frames committed so far
+    latents: tuple[Tensor, ...] = ()  # clean blocks (1, F, C, h, w), oldest first
 
     @property
     def text(self) -> Tensor:
@@ -49,92 +37,68 @@ AnyContext = CausalContext | RolloutContext
 
 
 def inner_context(context: AnyContext) -> CausalContext:
-    """Return the transformer's context of a context.
-
-    Raises:
-        TypeError: Not a context of such a model.
-    """
+    """Return the transformer's context of a context."""
     inner = context.inner if isinstance(context, RolloutContext) else context
     if not isinstance(inner, CausalContext):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")
     return inner
 
 
-class ContextPolicy(Protocol):
-    """A policy that makes contexts."""
-
-    def begin(self, text: Tensor) -> AnyContext:
-        """Return a context without blocks."""
-        ...
-
-    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
-        """Return the context with another text."""
-        ...
-
-    def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
-        """Return the context extended by a clean block."""
-        ...
-
-
 @dataclass(frozen=True, eq=False)
 class Rolling:
-    """The transformer's own rolling window and sink."""
+    """The transformer's own rolling window and sink; the base of the other policies."""
 
     wan: CausalWan
 
     def begin(self, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
+        """Return a context without blocks."""
         return self.wan.new_context(text)
 
     def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
+        """Return the context with another text."""
         return self.wan.with_text(inner_context(context), text)
 
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
+        """Return the context extended by a clean block."""
         return self.wan.commit(latents, inner_context(context))
+
+
+class Rollouts(Rolling):
+    """A policy whose contexts are rollouts."""
+
+    def begin(self, text: Tensor) -> AnyContext:
+        """See `Rolling`."""
+        return RolloutContext(self.wan.new_context(text))
+
+    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
+        """See `Rolling`."""
+        rolled = rollout_of(context)
+        return replace(rolled, inner=self.wan.with_text(rolled.inner, text))
 
 
 @dataclass(frozen=True, eq=False)
 class Averaged(RolloutContext):
-    """The context of a running-mean sink.
+    """The context of a running-mean sink."""
 
-    Attributes:
-        sink: The mean of keys and values at each layer in float32, keys rotated as those of the
-            stream's first frames; empty until a block has left the window.
-    """
-
+    # the mean of keys and values at each layer in float32, keys rotated as those of the stream's
+    # first frames; empty until a block has left the window
     sink: tuple[KeyValue, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
-class Averaging:
+class Averaging(Rollouts):
     """A rolling window whose sink is a running mean (Reward Forcing).
 
     When a block leaves the window, sink = decay * sink + (1 - decay) * block, for keys before their
     rotation and for values. The sink lies directly before the window, as if its frames were those
     just evicted: its keys are rotated for that place.
-
-    Attributes:
-        wan: The transformer, with a window, and a sink of one block.
-        decay: The weight of the old sink.
     """
 
-    wan: CausalWan
-    decay: float
-
-    def begin(self, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        return Averaged(self.wan.new_context(text))
-
-    def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
-        return replace(rolled, inner=self.wan.with_text(rolled.inner, text))
+    decay: float  # the weight of the old sink
 
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
+        """See `Rolling`."""
+        rolled = rollout_of(context)
         inner = self.wan.commit(latents, rolled.inner)
         sink = rolled.sink if isinstance(rolled, Averaged) else ()
         kept = {block.start for block in inner.blocks}
@@ -182,42 +146,31 @@ class Averaging:
 
 
 @dataclass(frozen=True, eq=False)
-class Restarting:
+class Restarting(Rollouts):
     """An append-only cache of `limit` frames that restarts from the last `overlap` of them.
 
     This is CausVid's method for long videos. The first latent frame after a restart is the video
     frame at that place, encoded by itself, since the first latent frame of a video encodes a single
     frame; the others are copied.
-
-    Attributes:
-        wan: The transformer.
-        limit: Latent frames of a rollout, those of its start included.
-        overlap: Latent frames at the start of a rollout.
-        again: A function from the latents (1, F, C, h, w) of a rollout to the single latent frame
-            (1, 1, C, h, w) of its last video frame.
-        recached: If set, a new prompt recomputes keys and values of the rollout.
     """
 
-    wan: CausalWan
-    limit: int
-    overlap: int
+    limit: int  # latent frames of a rollout, those of its start included
+    overlap: int  # latent frames at the start of a rollout
+    # a function from the latents (1, F, C, h, w) of a rollout to the single latent frame (1, 1,
+    # C, h, w) of its last video frame
     again: Callable[[Tensor], Tensor]
-    recached: bool = False
-
-    def begin(self, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        return RolloutContext(self.wan.new_context(text))
+    recached: bool = False  # if set, a new prompt recomputes keys and values of the rollout
 
     def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
+        """See `Rolling`."""
+        rolled = rollout_of(context)
         if self.recached and rolled.latents:
             return replace(rolled, inner=self._committed(torch.cat(rolled.latents, dim=1), text))
-        return replace(rolled, inner=self.wan.with_text(rolled.inner, text))
+        return super().with_text(context, text)
 
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
+        """See `Rolling`."""
+        rolled = rollout_of(context)
         inner = self.wan.commit(latents, rolled.inner)
         rollout = (*rolled.latents, latents.detach().clone())
         frames = rolled.frames + latents.shape[1]
@@ -239,24 +192,15 @@ class Restarting:
 
 
 @dataclass(frozen=True, eq=False)
-class Recaching:
+class Recaching(Rollouts):
     """A rolling window; a new prompt recomputes keys and values of the last `window` frames.
 
     Keys and values of the sink are not recomputed (LongLive's global sink).
-
-    Attributes:
-        wan: The transformer, with a window.
     """
 
-    wan: CausalWan
-
-    def begin(self, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        return RolloutContext(self.wan.new_context(text))
-
     def with_text(self, context: AnyContext, text: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
+        """See `Rolling`."""
+        rolled = rollout_of(context)
         fresh = self.wan.new_context(text)
         old, recent = rolled.inner, self._recent(rolled)
         start = rolled.frames - sum(block.shape[1] for block in recent)
@@ -268,8 +212,8 @@ class Recaching:
         return replace(rolled, inner=fresh)
 
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
-        """See `ContextPolicy`."""
-        rolled = _rollout(context)
+        """See `Rolling`."""
+        rolled = rollout_of(context)
         inner = self.wan.commit(latents, rolled.inner)
         kept = (*rolled.latents, latents.detach().clone())
         window = self.wan.config.window
@@ -293,7 +237,8 @@ def _plain(block: CommittedBlock) -> tuple[KeyValue, ...]:
     return tuple(joined([pair]) for pair in block.layers)
 
 
-def _rollout(context: AnyContext) -> RolloutContext:
+def rollout_of(context: AnyContext) -> RolloutContext:
+    """Return the context after a check that it is one with clean latents."""
     if not isinstance(context, RolloutContext):
         raise TypeError(f"context must come from new_context, got {type(context).__name__}")
     return context

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -20,32 +21,28 @@ class DeviceMap:
 
     Args:
         device: The transformer's device; None means a CUDA device if there is one, else the CPU.
-        dtype: The transformer's dtype, or its name: "bfloat16" or "bf16", "float16" or
-            "fp16", "float32" or "fp32". None means bfloat16 on a CUDA device, float32 elsewhere.
+        dtype: The transformer's dtype, or its name ("bfloat16", "bf16", ...); None means bfloat16
+            on a CUDA device, float32 elsewhere.
         vae_device: The VAE's device; None means the transformer's.
-        vae_dtype: Dtype of the VAE and of a small decoder; None means the transformer's, but
-            float32 if the VAE is on a CPU.
+        vae_dtype: Dtype of the VAE and of a small decoder; None means float32 on a CPU, else the
+            transformer's.
         text_device: The text encoder's device.
         text_dtype: The text encoder's dtype.
         keep_text: If set, the text encoder stays in memory after use.
         decoder_states: Number of the VAE decoder's states that stay on its device: 2 suffice for an
             edit and the next block; with 0 they are copied to it for each use.
         offload: The transformer's memory saving options.
-        undo: Default number of blocks whose model state streams keep for undo (see `Stream`); each
-            needs device memory.
-        compile: If set, the transformer's layers are compiled, see
-            `dragstream.models.causal_compile`.
-        attention: Name of the attention in passes without gradients, see
-            `dragstream.models.attention_backends`; None means the default for device and dtype.
+        undo: Blocks that streams keep for undo by default (see `Stream`); each takes device memory.
+        compile: If set, the transformer's layers are compiled, see `causal_compile`.
+        attention: Name of the attention in passes without gradients, see `attention_backends`; None
+            means the default for device and dtype.
         weights: "fp8" or "int8" stores the matrices of the transformer's layers in 8 bits, see
-            `dragstream.models.causal_quantised`; None stores them in `dtype`.
+            `causal_quantised`; None stores them in `dtype`.
         kv_cache: "int8" stores keys and values of finished blocks in 8 bits; None in `dtype`.
 
     Raises:
-        TypeError, RuntimeError: An unknown device or dtype.
-        ValueError: A dtype that is not floating point; a CUDA device on a machine without one;
-            fewer than 0 states or 1 block; an unknown attention; another name of weights or of a
-            cache.
+        TypeError, RuntimeError, ValueError: An unknown device, dtype or name, or one that does not
+            work here; fewer than 0 states or 1 block.
     """
 
     device: torch.device | str | None = None
@@ -74,6 +71,16 @@ class DeviceMap:
             if value is not None and value not in kinds:
                 raise ValueError(f"{name} must be None or {' or '.join(kinds)}, got {value!r}")
 
+    def changed(self, changes: Mapping[str, Any]) -> tuple[DeviceMap, dict[str, Any]]:
+        """Replace fields, those of `offload` among them; also return the other changes."""
+        own, saving = (
+            {name: value for name, value in changes.items() if name in kind.__dataclass_fields__}
+            for kind in (DeviceMap, OffloadConfig)
+        )
+        where = replace(self, **own)
+        rest = {name: changes[name] for name in changes if name not in own and name not in saving}
+        return replace(where, offload=replace(where.offload, **saving)), rest
+
     def resolved(self) -> DeviceMap:
         """Return the device map with defaults resolved."""
         device = _device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -81,22 +88,15 @@ class DeviceMap:
             self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
         )
         vae_device = device if self.vae_device is None else _device(self.vae_device)
-        vae_dtype = torch.float32 if vae_device.type == "cpu" else dtype
-        return DeviceMap(
-            device,
-            dtype,
-            vae_device,
-            vae_dtype if self.vae_dtype is None else read_dtype(self.vae_dtype),
-            _device(self.text_device),
-            read_dtype(self.text_dtype),
-            self.keep_text,
-            self.decoder_states,
-            self.offload,
-            self.undo,
-            self.compile,
-            self.attention,
-            self.weights,
-            self.kv_cache,
+        vae_dtype = self.vae_dtype or (torch.float32 if vae_device.type == "cpu" else dtype)
+        return replace(
+            self,
+            device=device,
+            dtype=dtype,
+            vae_device=vae_device,
+            vae_dtype=read_dtype(vae_dtype),
+            text_device=_device(self.text_device),
+            text_dtype=read_dtype(self.text_dtype),
         )
 
 

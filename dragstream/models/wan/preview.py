@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import load_strictly
+from dragstream.models.config_files import error_prefix
 from dragstream.models.defaults import cpu_by_default
 from dragstream.models.pixels import to_frames
 from dragstream.models.state_dicts import State
@@ -81,12 +82,6 @@ class PreviewDecoder(nn.Module):
     """A decoder of latents in a fraction of the VAE's time, with slightly softer frames.
 
     Latents are normalised, (1, F, C, h, w), as in the denoiser.
-
-    Args:
-        channels: Channels of the latents.
-        widths: Widths of the three stages, and after the last of them.
-        strides: Temporal upsampling of each stage.
-        patch: Pixels per axis that the last layer gives for each of its cells: 2 for Wan 2.2.
     """
 
     def __init__(
@@ -124,15 +119,8 @@ class PreviewDecoder(nn.Module):
     ) -> PreviewDecoder:
         """Read a released file, `.pth` or `.safetensors`; its encoder is ignored.
 
-        Args:
-            path: The file.
-            dtype: Dtype of the weights in memory.
-            statistics: Mean and deviation of the VAE's latents, (1, 1, C, 1, 1). Files whose names
-                begin with "lighttae" need them: those decoders take latents without normalisation.
-
-        Raises:
-            FileNotFoundError: The file does not exist.
-            ValueError: The file is damaged or of another kind of model.
+        `statistics` are mean and deviation of the VAE's latents, (1, 1, C, 1, 1): decoders named
+        "lighttae..." need them, since they take latents without normalisation.
         """
         path = expanded(path)
         state = {
@@ -140,13 +128,10 @@ class PreviewDecoder(nn.Module):
             for name, weight in read_tree(find_files(path)).items()
             if name.startswith(_DECODER) and isinstance(weight, Tensor)
         }
-        try:
+        prefix = f"{path.name} is no small decoder for Wan, as {', '.join(PREVIEWS)} are"
+        with error_prefix(prefix, KeyError, ValueError):
             model = cls._shaped(state)
             load_strictly(model, _cut(state, model))
-        except (KeyError, ValueError) as error:
-            raise ValueError(
-                f"{path.name} is no small decoder for Wan, as {', '.join(PREVIEWS)} are: {error}"
-            ) from error
         if path.name.startswith(_UNNORMALISED):
             if statistics is None:
                 raise ValueError(f"{path.name} needs the statistics of the VAE's latents")
@@ -167,11 +152,7 @@ class PreviewDecoder(nn.Module):
     def decode(
         self, latents: Tensor, state: Memory | None = None
     ) -> tuple[NDArray[np.uint8], Memory]:
-        """Return frames uint8 (T, H, W, 3), and the state; see `VideoAutoencoder.decode`.
-
-        Raises:
-            FloatingPointError: The images are not finite.
-        """
+        """Return frames uint8 (T, H, W, 3), and the state; see `VideoAutoencoder.decode`."""
         weight = next(self.parameters())
         if self.statistics is not None:
             mean, std = (part.to(latents.device, latents.dtype) for part in self.statistics)

@@ -34,8 +34,7 @@ class Guidance:
         scale: Guidance scale, from the negative prompt towards the prompt; 1 disables it.
         negative_prompt: The text that guidance leads away from.
         shift: Shift of the scheduler's noise levels; None for the value in the scheduler's folder.
-        sigma: The noise level of drags, rounded to the nearest step: the paper's T' = 3 of T = 4 in
-            Self-Forcing.
+        sigma: The noise level of drags, to the nearest step: T' = 3 of T = 4 in Self-Forcing.
     """
 
     steps: int = 50
@@ -63,20 +62,16 @@ class Release:
     Attributes:
         name: The name that `ds.load` accepts.
         summary: A short description.
-        base: Hub repository in the Diffusers layout of the other parts: sizes of the transformer,
-            VAE, text encoder and tokenizer.
+        base: Hub repository of everything else, in the Diffusers layout.
         repository: Hub repository of the transformer's weights; None for those of `base`.
         file: Path of the weights in `repository`; None for a Diffusers folder `transformer`.
-        ema: Whether to take the exponentially averaged weights, if the file has both; None: it must
-            have one of them, or `key` names it.
+        ema: Whether to take the averaged weights, if the file has both; None: it has one, or `key`
+            names it.
         lora: Path in `repository` of a low-rank adapter to merge; None for none.
-        lora_alpha: Scale of the adapter: weights gain alpha / rank * B A. None means alpha = rank.
-        timesteps: Timesteps of the denoising steps, from 1000 down; unused with `guidance` or
-            `solver_steps`.
-        first_timesteps: Timesteps of the first block, those of the others among them; None for the
-            same.
-        solver_steps: Number of steps of the scheduler in `base`, whose solver leads from each step
-            to the next; None for `timesteps`, with fresh noise between them.
+        timesteps: Timesteps of the denoising steps, unless `guidance` or `solver_steps` is set.
+        first_timesteps: Those of the first block, all `timesteps` among them; None for the same.
+        solver_steps: Steps of the solver of the scheduler in `base`; None for `timesteps`, with
+            fresh noise between them.
         shift: Shift of the noise levels: sigma = shift * s / (1 + (shift - 1) * s).
         warped: If set, the timesteps are s * 1000, before the shift; otherwise they are sigma *
             1000, rounded, and sigma is the nearest level of the shifted table.
@@ -85,13 +80,10 @@ class Release:
         sink: First latent frames, always visible.
         sink_decay: If set, the sink is a running mean of what leaves the window:
             sink_decay * sink + (1 - sink_decay) * evicted.
-        limit: Latent frames after which generation restarts from `overlap` of them (an append-only
-            cache); None for never.
+        limit: Latent frames after which generation restarts from `overlap` of them; None for never.
         overlap: Latent frames at the start after a restart.
-        recached: If set, a new prompt recomputes keys and values of the visible frames, except
-            those of the sink.
-        guidance: Guidance of models that are not distilled, with the whole clip as one block; None
-            for others.
+        recached: If set, a new prompt recomputes keys and values of visible frames but the sink's.
+        guidance: Guidance of models that are not distilled: the whole clip is one block.
         layers: The tapped layers.
         denoising_step: The step of drags, counted from 0 (T'); unused with `guidance`.
         learning_rate: Learning rate of the optimisation.
@@ -109,7 +101,6 @@ class Release:
     file: str | None = None
     ema: bool | None = None
     lora: str | None = None
-    lora_alpha: float | None = None
     timesteps: tuple[float, ...] = (1000.0, 750.0, 500.0, 250.0)
     first_timesteps: tuple[float, ...] | None = None
     solver_steps: int | None = None
@@ -137,34 +128,26 @@ class Release:
             given = getattr(self, name)
             values = None if given is None else check_sequence(given, name, "numbers")
             object.__setattr__(self, name, values)
-        _check(self)
+        for name, most in _MOST.items():
+            check_at_most(getattr(self, name), most, name)
+        _check_numbers(self)
+        _check_past(self)
 
     def changed(self, changes: Mapping[str, Any]) -> Release:
-        """Return the release with some values replaced; fields of `guidance` are accepted directly.
-
-        Raises:
-            TypeError: An unknown name, or a value of the wrong kind.
-            ValueError: A value out of bounds.
-        """
+        """Return the release with values replaced, those of `guidance` among them."""
         changes = dict(changes)
         if isinstance(changes.get("guidance"), Mapping):
             changes["guidance"] = Guidance(**_known(Guidance, changes["guidance"]))
-        guidance = {field.name for field in dataclasses.fields(Guidance)}
         if self.guidance is not None:
-            led = {name: value for name, value in changes.items() if name in guidance}
-            rest = {name: value for name, value in changes.items() if name not in guidance}
-            replaced = dataclasses.replace(self.guidance, **led)
-            return dataclasses.replace(self, **({"guidance": replaced} | _known(Release, rest)))
+            inner = Guidance.__dataclass_fields__.keys() & changes
+            led = dataclasses.replace(self.guidance, **{name: changes.pop(name) for name in inner})
+            changes = {"guidance": led} | changes
         return dataclasses.replace(self, **_known(Release, changes))
 
     @property
     def causal(self) -> dict[str, Any]:
         """The keys of `CausalWanConfig` that define a block's visible past."""
-        return {
-            "window": self.window,
-            "sink": self.sink,
-            "frames_per_block": self.frames_per_block,
-        }
+        return {name: getattr(self, name) for name in ("window", "sink", "frames_per_block")}
 
     def schedule(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Compute the noise levels of the denoising steps, and their timesteps."""
@@ -189,15 +172,9 @@ class Release:
         factors: tuple[int, int],
         sigmas: Sequence[float] | None = None,
     ) -> ModelSpec:
-        """Make the `ModelSpec` of the model.
+        """Make the `ModelSpec` of the model, at noise levels `sigmas` or those of `schedule`.
 
-        Args:
-            config: Sizes of the transformer.
-            factors: Video frames per latent frame and pixels per latent of the VAE.
-            sigmas: Noise levels of the steps; None for those of `schedule`.
-
-        Raises:
-            ValueError: Sizes that do not divide, or layers that the transformer lacks.
+        `factors` are the VAE's video frames per latent frame and pixels per latent.
         """
         temporal, spatial = factors
         levels = self.schedule()[0] if sigmas is None else tuple(sigmas)
@@ -252,13 +229,6 @@ _MOST = {
     "denoising_step": 10_000,
 }
 """Upper bounds of the numbers and list lengths in a release."""
-
-
-def _check(release: Release) -> None:
-    for name, most in _MOST.items():
-        check_at_most(getattr(release, name), most, name)
-    _check_numbers(release)
-    _check_past(release)
 
 
 def _check_numbers(release: Release) -> None:

@@ -1,14 +1,7 @@
 """The table of released Wan models, and descriptions of others in model folders.
 
-A new autoregressive Wan is a `Release`, not code:
-
-```python
-mine = dataclasses.replace(RELEASES["self-forcing"], name="mine", window=9, sink=1)
-model = ds.load(mine, checkpoint="mine.pt")
-```
-
-or, without Python, a folder with a `dragstream.json`: `{"like": "self-forcing", "window": 9}`.
-
+A new autoregressive Wan is a `Release`, not code: `dataclasses.replace(RELEASES["self-forcing"],
+name="mine", window=9)`, or a `dragstream.json` in its folder, `{"like": "self-forcing"}`.
 Comments name the source of each constant. What no source says is marked as a choice of this
 package: mostly the tapped layers of other sizes than the paper's, and the memory beyond the length
 that a model was trained for.
@@ -18,9 +11,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded
-from dragstream.models.config_files import read_json
+from dragstream.models.config_files import error_prefix, read_json
 from dragstream.models.wan.release import Guidance, Release
 
 NOTE = "dragstream.json"
@@ -230,23 +223,13 @@ RELEASES: dict[str, Release] = {
 
 
 def read_note(folder: str | Path) -> Release | None:
-    """Read the release described in a folder's `dragstream.json`; None without that file.
-
-    Raises:
-        ValueError: A file that does not parse, or has invalid values.
-    """
+    """Read the release described in a folder's `dragstream.json`; None without that file."""
     path = expanded(folder, "folder") / NOTE
     if not path.is_file():
         return None
-    try:
+    with error_prefix(f"{path} does not describe a model", TypeError, ValueError):
         fields = read_json(path)
         like = fields.pop("like", "self-forcing")
-        return _named(like).changed(fields)
-    except (TypeError, ValueError) as error:
-        raise ValueError(truncate(f"{path} does not describe a model: {error}")) from error
-
-
-def _named(like: object) -> Release:
-    if not isinstance(like, str) or like not in RELEASES:
-        raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {short_repr(like)}")
-    return RELEASES[like]
+        if not isinstance(like, str) or like not in RELEASES:
+            raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {short_repr(like)}")
+        return RELEASES[like].changed(fields)

@@ -35,11 +35,7 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def need_memory(size: int, device: torch.device, what: str, advice: str) -> None:
-    """Check that `size` bytes fit into a device's memory.
-
-    Raises:
-        MemoryError: They do not; the message has the missing amount and the advice.
-    """
+    """Check that `size` bytes fit into a device's memory."""
     free = free_memory(device)
     if free is not None and free < size:
         raise MemoryError(
@@ -55,11 +51,7 @@ def free_disk(folder: Path) -> int:
 
 
 def need_disk(size: int, folder: Path, what: str, advice: str) -> None:
-    """Check that `size` bytes can be written into a folder.
-
-    Raises:
-        OSError: They cannot; the message has the missing amount and the advice.
-    """
+    """Check that `size` bytes can be written into a folder."""
     free = free_disk(folder)
     if free < size:
         raise OSError(

@@ -14,32 +14,20 @@ from dragstream.drags.files import expanded
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.config_files import read_config
 
-TextSizes = Mapping[str, Any]
-"""The keys of a UMT5 config that determine its number of weights."""
-
 
 @dataclass(frozen=True)
 class Sizes:
-    """Configs of the parts of a Wan.
+    """Configs of the parts of a Wan."""
 
-    Attributes:
-        transformer: The keys of `CausalWanConfig` that determine its size.
-        vae: The keys of diffusers' `AutoencoderKLWan`; missing keys have its defaults.
-        text: The keys of transformers' `UMT5Config` that determine its number of weights.
-    """
-
-    transformer: Mapping[str, Any]
+    transformer: Mapping[str, Any]  # the keys of `CausalWanConfig` that determine its size
+    # the keys of diffusers' `AutoencoderKLWan`; missing keys have its defaults
     vae: Mapping[str, Any] = field(default_factory=dict)
-    text: TextSizes = field(default_factory=dict)
+    # the keys of transformers' `UMT5Config` that determine its number of weights
+    text: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_folder(cls, folder: str | Path) -> Sizes:
-        """Read the configs in a folder in the Diffusers layout.
-
-        Raises:
-            FileNotFoundError: The transformer's config is missing.
-            ValueError: A config that does not parse, or of another model.
-        """
+        """Read the configs in a folder in the Diffusers layout."""
         from dragstream.models.checkpoints import read_sizes
 
         folder = expanded(folder, "folder")

@@ -31,23 +31,12 @@ class Source(Protocol):
     @property
     def identity(self) -> str:
         """An identifier of the source, for cache keys."""
-        ...
 
     def file(self, name: str) -> Path:
-        """Return the path of a file.
-
-        Raises:
-            FileNotFoundError: It is missing; the message has a remedy.
-        """
-        ...
+        """Return the path of a file."""
 
     def folder(self, name: str) -> Path:
-        """Return the path of a folder with its JSON, safetensors and tokenizer files.
-
-        Raises:
-            FileNotFoundError: It is missing; the message has a remedy.
-        """
-        ...
+        """Return the path of a folder with its JSON, safetensors and tokenizer files."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +79,10 @@ class Hub:
 
     Downloaded files are used without further requests to the hub; `HF_HUB_OFFLINE=1` disables all
     requests.
-
-    Attributes:
-        repository: "owner/name".
-        revision: A branch, tag or commit; None for the main branch.
     """
 
-    repository: str
-    revision: str | None = None
+    repository: str  # "owner/name"
+    revision: str | None = None  # a branch, tag or commit; None for the main branch
 
     @property
     def identity(self) -> str:

@@ -13,13 +13,14 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from dragstream.drags.checks import check_int, short_repr, truncate
-from dragstream.models.config_files import read_config, read_json
-from dragstream.models.defaults import cpu_by_default
+from dragstream.drags.checks import check_int, short_repr
+from dragstream.models.config_files import error_prefix, read_config, read_json
+from dragstream.models.defaults import cpu_by_default, warn_of_slow_bfloat16
 from dragstream.models.wan.cache import read_tensors, write_tensors
 from dragstream.models.wan.room import need_memory
 from dragstream.models.wan.sizes import Sizes
 from dragstream.models.wan.sources import Source, signature
+from dragstream.models.weight_files import find_files, read_tree
 
 _log = logging.getLogger(__name__)
 
@@ -37,9 +38,6 @@ def clean(prompt: str) -> str:
     """Normalise a prompt as in training: text repaired, HTML unescaped, single spaces.
 
     Diffusers silently skips the repair if ftfy is not installed; here ftfy is required.
-
-    Raises:
-        ImportError: ftfy is not installed.
     """
     if importlib.util.find_spec("ftfy") is None:
         raise ImportError(
@@ -56,14 +54,6 @@ class TextEncoder:
     A prompt's embeddings (1, tokens, text_dim) are 0 after the prompt's own length. They are cached
     on disk under a digest of the cleaned prompt and the encoder, so that the encoder, the largest
     part of the model, is read (and downloaded) only for new prompts.
-
-    Args:
-        source: The source of the folders `text_encoder` and `tokenizer`.
-        tokens: Length of the embeddings.
-        folder: The cache folder; None disables the disk cache.
-        device: The encoder's device.
-        dtype: The encoder's dtype.
-        keep: If set, the encoder stays in memory after use.
     """
 
     def __init__(
@@ -84,26 +74,9 @@ class TextEncoder:
         self.keep = keep
         self._parts: tuple[Any, Any] | None = None
 
-    @property
-    def loaded(self) -> bool:
-        """True if the encoder is in memory."""
-        return self._parts is not None
-
-    def free(self) -> None:
-        """Free the encoder; it is read again when needed."""
-        self._parts = None
-
     @torch.no_grad()
     def __call__(self, prompt: str) -> Tensor:
-        """Encode a prompt as embeddings (1, tokens, text_dim), on the CPU.
-
-        Raises:
-            TypeError: Not a string.
-            ValueError: Too many tokens; or the encoder is damaged.
-            FileNotFoundError: The encoder is not on this machine and cannot be downloaded.
-            MemoryError: The encoder does not fit into memory.
-            ImportError: transformers or ftfy is not installed.
-        """
+        """Encode a prompt as embeddings (1, tokens, text_dim), on the CPU."""
         if not isinstance(prompt, str):
             raise TypeError(f"prompt must be a string, got {prompt!r}")
         cleaned = clean(prompt)
@@ -172,20 +145,17 @@ class TextEncoder:
             ) from error
         tokenizer_folder = self.source.folder("tokenizer")
         folder = self.source.folder("text_encoder")
-        try:
-            size = _size(folder, self.dtype)
-        except (SafetensorError, OSError) as error:
-            raise ValueError(truncate(f"{folder} holds a damaged file: {error}")) from error
-        need_memory(
-            size,
-            torch.device("cpu"),
-            "the text encoder",
-            "encode the prompts on a machine with more (they are kept in the cache folder), "
-            "or close other programs",
-        )
-        _check_described(folder, size // self.dtype.itemsize)
+        with error_prefix(f"{folder} holds a damaged file", ValueError, OSError):
+            weights = read_tree(find_files(folder), data=False).values()
+        held = sum(weight.numel() for weight in weights)
+        advice = "encode prompts on a machine with more (they are cached), or close other programs"
+        size = held * self.dtype.itemsize
+        need_memory(size, torch.device("cpu"), "the text encoder", advice)
+        _check_described(folder, held)
+        advice = 'text_dtype="float32" takes twice the memory (prompts are cached)'
+        warn_of_slow_bfloat16(self.device, self.dtype, advice)
         tokenizer = _tokenizer(tokenizer_folder)
-        try:
+        with error_prefix(f"{folder} holds no UMT5 encoder that can be read"):
             encoder = UMT5EncoderModel.from_pretrained(
                 folder,
                 dtype=self.dtype,
@@ -193,20 +163,12 @@ class TextEncoder:
                 trust_remote_code=False,
                 use_safetensors=True,
             )
-        except Exception as error:  # damaged files make the readers raise many types
-            raise ValueError(
-                truncate(f"{folder} holds no UMT5 encoder that can be read: {error}")
-            ) from error
         _check_tied(encoder, folder)
         return tokenizer, encoder.requires_grad_(requires_grad=False).eval().to(self.device)
 
 
 def _tokenizer(folder: Path) -> Any:
-    """Load a folder's tokenizer by a class of transformers, never by one in the folder.
-
-    Raises:
-        ValueError: It is damaged or of another kind.
-    """
+    """Load a folder's tokenizer by a class of transformers, never by one in the folder."""
     import transformers
 
     name = read_json(folder / "tokenizer_config.json").get("tokenizer_class", "T5Tokenizer")
@@ -216,25 +178,15 @@ def _tokenizer(folder: Path) -> Any:
             f"got {short_repr(name)}"
         )
     kind: Any = getattr(transformers, _TOKENIZERS[name])
-    try:
+    with error_prefix(f"{folder} holds no tokenizer that can be read"):
         return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # damaged files make the readers raise many types
-        raise ValueError(
-            truncate(f"{folder} holds no tokenizer that can be read: {error}")
-        ) from error
 
 
 def _check_described(folder: Path, held: int) -> None:
-    """Check that a config describes about as many weights as the files hold.
-
-    Raises:
-        ValueError: It describes many more, which would be random; or it is damaged.
-    """
+    """Check that a config describes about as many weights as the files hold."""
     text = read_config(folder / "config.json")
-    try:
+    with error_prefix(f"{folder / 'config.json'} describes no UMT5", KeyError, TypeError):
         described = Sizes({}, text=text).text_weights()
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder / 'config.json'} describes no UMT5: {error!r}") from error
     if described > 2 * held:
         raise ValueError(
             f"{folder / 'config.json'} describes {described} weights, the files hold {held}"
@@ -242,11 +194,7 @@ def _check_described(folder: Path, held: int) -> None:
 
 
 def _check_tied(encoder: Any, folder: Path) -> None:
-    """Check that the input embeddings use the weights in the file.
-
-    Raises:
-        ValueError: The embeddings differ: some versions of transformers left them at zero.
-    """
+    """Check that the input embeddings use the weights in the file."""
     shared, used = encoder.shared.weight, encoder.encoder.embed_tokens.weight
     tied = shared.data_ptr() == used.data_ptr() or torch.equal(shared, used)
     if not tied or not bool((used != 0).any()):
@@ -257,16 +205,3 @@ def _check_tied(encoder: Any, folder: Path) -> None:
             f"embeddings to the weights in the file, so every prompt would be noise; versions 5.0 "
             f"and 5.1 do that: pip install --upgrade transformers"
         )
-
-
-def _size(folder: Path, dtype: torch.dtype) -> int:
-    """Compute the bytes of a folder's weights as `dtype`, from the file headers only."""
-    from safetensors import safe_open
-
-    count = 0
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, "pt") as file:
-            for name in file.keys():  # noqa: SIM118 - not a mapping
-                shape = file.get_slice(name).get_shape()
-                count += int(torch.Size(shape).numel())
-    return count * dtype.itemsize

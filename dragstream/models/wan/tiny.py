@@ -81,7 +81,7 @@ def write_tiny(
         transformer.save_pretrained(root / "transformer")
         if like.file is not None:
             _write_released(root, like, transformer)
-        (_residual_vae() if wide else _vae()).save_pretrained(root / "vae")
+        _vae(wide=wide).save_pretrained(root / "vae")
         _write_text(root)
     UniPCMultistepScheduler(
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
@@ -138,36 +138,28 @@ def _transformer(num_layers: int, channels: int) -> WanTransformer3DModel:
     return model
 
 
-def _vae() -> AutoencoderKLWan:
+def _vae(*, wide: bool) -> AutoencoderKLWan:
+    """Make a VAE of Wan 2.1's kind; if `wide` of 2.2's: residual, with 2 x 2 patches, factor 16."""
+    if wide:
+        kind: dict[str, Any] = {
+            "decoder_base_dim": 4,
+            "in_channels": 12,
+            "out_channels": 12,
+            "is_residual": True,
+            "patch_size": 2,
+            "scale_factor_spatial": 16,
+            "latents_mean": [0.1 * index for index in range(_WIDE)],
+            "latents_std": [1.0 + 0.1 * index for index in range(_WIDE)],
+        }
+    else:
+        kind = {"latents_mean": [-0.2, 0.1, 0.3, 0.0], "latents_std": [1.2, 0.8, 1.0, 1.5]}
     model: AutoencoderKLWan = AutoencoderKLWan(
         base_dim=4,
-        z_dim=_CHANNELS,
+        z_dim=_WIDE if wide else _CHANNELS,
         dim_mult=[1, 1, 2, 2],
         num_res_blocks=1,
         temperal_downsample=[False, True, True],
-        latents_mean=[-0.2, 0.1, 0.3, 0.0],
-        latents_std=[1.2, 0.8, 1.0, 1.5],
-    )
-    _shaken(model, 0.05)
-    return model
-
-
-def _residual_vae() -> AutoencoderKLWan:
-    """Make a VAE of Wan 2.2's kind: residual, on patches of 2 x 2 pixels, with a factor of 16."""
-    model: AutoencoderKLWan = AutoencoderKLWan(
-        base_dim=4,
-        decoder_base_dim=4,
-        z_dim=_WIDE,
-        dim_mult=[1, 1, 2, 2],
-        num_res_blocks=1,
-        temperal_downsample=[False, True, True],
-        in_channels=12,
-        out_channels=12,
-        is_residual=True,
-        patch_size=2,
-        scale_factor_spatial=16,
-        latents_mean=[0.1 * index for index in range(_WIDE)],
-        latents_std=[1.0 + 0.1 * index for index in range(_WIDE)],
+        **kind,
     )
     _shaken(model, 0.05)
     return model

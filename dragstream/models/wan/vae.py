@@ -16,8 +16,8 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan, u
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dragstream.drags.checks import truncate
 from dragstream.models.checkpoints import check_fit, load_strictly, read_folder
+from dragstream.models.config_files import error_prefix
 from dragstream.models.pixels import check_finite, to_frames
 
 
@@ -32,11 +32,6 @@ class DecoderState:
         self.frames = frames
         """Latent frames decoded so far."""
         self._maps = maps
-
-    @property
-    def size(self) -> int:
-        """Size of the state in bytes."""
-        return sum(part.nbytes for part in self._maps if isinstance(part, Tensor))
 
     @property
     def device(self) -> torch.device:
@@ -63,11 +58,6 @@ class VideoAutoencoder(nn.Module):
 
     Latents (1, F, C, h, w) are normalised with the config's `latents_mean` and `latents_std`.
     Frames are uint8 (T, H, W, 3).
-
-    Args:
-        vae: The autoencoder; its weights are frozen.
-        resident: Number of newest decoder states that stay on the device: 2 suffice for an edit,
-            which goes back by one block, and for the next block.
     """
 
     mean: Tensor
@@ -89,17 +79,10 @@ class VideoAutoencoder(nn.Module):
     def from_folder(
         cls, folder: str | Path, *, dtype: torch.dtype = torch.float32
     ) -> VideoAutoencoder:
-        """Read a `vae` folder in the Diffusers layout.
-
-        Raises:
-            FileNotFoundError: The folder lacks its config or weights.
-            ValueError: A file is damaged or of another kind, or weights do not fit the config.
-        """
+        """Read a `vae` folder in the Diffusers layout."""
         config, state = read_folder(folder, "AutoencoderKLWan")
-        try:
+        with error_prefix(str(folder)):
             return cls.from_state(state, config, dtype=dtype)
-        except Exception as error:  # invalid configs make diffusers raise many types
-            raise ValueError(truncate(f"{folder}: {error}")) from error
 
     @classmethod
     def from_state(
@@ -109,11 +92,7 @@ class VideoAutoencoder(nn.Module):
         *,
         dtype: torch.dtype = torch.float32,
     ) -> VideoAutoencoder:
-        """Build the autoencoder from weights and the config's keys.
-
-        Raises:
-            ValueError: Weights that do not fit the config.
-        """
+        """Build the autoencoder from weights and the config's keys."""
         with torch.device("meta"):
             vae = AutoencoderKLWan.from_config(dict(config))
         check_fit(vae, state)  # before anything is allocated
@@ -142,18 +121,10 @@ class VideoAutoencoder(nn.Module):
     def decode(
         self, latents: Tensor, state: DecoderState | None = None
     ) -> tuple[NDArray[np.uint8], DecoderState]:
-        """Decode the next latent frames, bitwise equal to a decode of the whole video.
+        """Decode the next latent frames (1, F, C, h, w), with the bits of decoding the whole video.
 
-        Args:
-            latents: Normalised latents (1, F, C, h, w).
-            state: The decoder state after the frames before; None at the beginning.
-
-        Returns:
-            Frames, 1 for the first latent frame of a video and `factors[0]` for each other one, and
-            the state for the next latents. The given state stays usable.
-
-        Raises:
-            FloatingPointError: The images are not finite.
+        The first latent frame of a video gives 1 frame, each other one `factors[0]`. Also returns
+        the state for the next latents; the given one, None at the beginning, stays usable.
         """
         images, after = self._decode(latents, state)
         return to_frames((images[0].transpose(0, 1).float() + 1) * 127.5, "decoder"), after
@@ -198,9 +169,7 @@ class VideoAutoencoder(nn.Module):
     def encode(self, frames: NDArray[np.uint8] | Tensor) -> Tensor:
         """Encode a video from its beginning: normalised latents (1, F, C, h, w), float32.
 
-        Args:
-            frames: uint8 (T, H, W, 3), or images (1, 3, T, H, W) in -1..1; T is one more than a
-                multiple of `factors[0]`.
+        Frames are uint8 (T, H, W, 3), or images (1, 3, T, H, W) in -1..1.
         """
         images = frames if isinstance(frames, Tensor) else _to_images(frames)
         posterior = self.vae.encode(images.to(self.device, self.dtype)).latent_dist
@@ -209,11 +178,7 @@ class VideoAutoencoder(nn.Module):
 
     @torch.no_grad()
     def again(self, latents: Tensor) -> Tensor:
-        """Encode the last video frame of a clip as a first latent frame, (1, 1, C, h, w).
-
-        Args:
-            latents: A clip from its beginning, (1, F, C, h, w).
-        """
+        """Encode the last video frame of a clip as a first latent frame, (1, 1, C, h, w)."""
         images, _ = self._decode(latents, None)
         return self.encode(images[:, :, -1:]).to(latents.device, latents.dtype)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,6 +18,7 @@ from dragstream.models.checkpoints import (
     read_released,
     read_sizes,
 )
+from dragstream.models.config_files import error_prefix
 from dragstream.models.inspection import described
 from dragstream.models.state_dicts import State
 from dragstream.models.wan.adapter import AdapterFile, merge, read_adapter
@@ -34,41 +34,19 @@ TRANSFORMER = "transformer"
 
 @dataclass(frozen=True)
 class Files:
-    """Sources of the parts of a model.
+    """Sources of the parts of a model."""
 
-    Attributes:
-        base: Source of sizes, VAE, text encoder, tokenizer and scheduler.
-        weights: Source of the transformer's weights and its adapter.
-        checkpoint: The file or folder of the weights in place of the release's; None for the
-            release's.
-        key: The key of the state dict in the file, if it has several.
-        lora: Adapters in place of the release's; None for the release's.
-        preview: The file of a small decoder; None for none.
-        cache: The folder for converted weights and encoded prompts; None disables the cache.
-    """
-
-    base: Source
-    weights: Source
-    checkpoint: Path | None = None
-    key: str | None = None
-    lora: tuple[AdapterFile, ...] | None = None
-    preview: Path | None = None
-    cache: Path | None = None
+    base: Source  # source of sizes, VAE, text encoder, tokenizer and scheduler
+    weights: Source  # source of the transformer's weights and its adapter
+    checkpoint: Path | None = None  # the file or folder of the weights in place of the release's
+    key: str | None = None  # the key of the state dict in the file, if it has several
+    lora: tuple[AdapterFile, ...] | None = None  # adapters in place of the release's
+    preview: Path | None = None  # the file of a small decoder; None for none
+    cache: Path | None = None  # the folder for converted weights and encoded prompts
 
 
 def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> CausalWan:
-    """Read the transformer to the CPU, from a released file or a folder, with its adapter merged.
-
-    Args:
-        release: The model.
-        files: Sources of its weights and sizes.
-        dtype: Dtype of the weights in memory.
-
-    Raises:
-        ValueError: A file that is damaged or of another model; the message names it.
-        FileNotFoundError: A missing file.
-        MemoryError: Too little main memory.
-    """
+    """Read the transformer to the CPU, from a released file or a folder, its adapter merged."""
     given = files.checkpoint
     if given is not None and given.is_dir() and (given / TRANSFORMER).is_dir():
         given = given / TRANSFORMER
@@ -78,9 +56,9 @@ def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> Caus
         sizes, state = read_diffusers(given)
         config = CausalWanConfig.of(sizes | release.causal)
         _need_ram(config, dtype)
-        state = _merged(state, files.lora or (), release)
-        wan: CausalWan = _named(given, CausalWan.from_state, state, config, dtype=dtype)
-        return wan
+        state = _merged(state, files.lora or ())
+        with error_prefix(str(given), ValueError, SafetensorError):
+            return CausalWan.from_state(state, config, dtype=dtype)
     config = CausalWanConfig.of(
         read_sizes(files.base.file(f"{TRANSFORMER}/config.json")) | release.causal
     )
@@ -90,7 +68,15 @@ def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> Caus
         adapters = () if release.lora is None else (AdapterFile(files.weights.file(release.lora)),)
 
     def read() -> State:
-        return _read(path, adapters, release, files.key, config)
+        with torch.device("meta"):
+            wanted = CausalWan(config)
+        try:
+            state, origins = read_released(path, ema=release.ema, key=files.key)
+            check_fit(wanted.transformer, state, origins)
+        except ValueError as error:
+            found = described(path)
+            raise ValueError(f"{path}: {error}{found and f' ({found})'}") from error
+        return _merged(state, adapters)
 
     _need_ram(config, dtype)
     state = converted(_digest(path, adapters, release, files.key), read, dtype, files.cache)
@@ -103,42 +89,16 @@ def _digest(
     """Compute the name of the cached copy: it changes with the files and with what is read."""
     parts = [path, *(adapter.path for adapter in adapters)]
     files = [file for part in parts for file in find_files(part).paths]
-    choices = (release.ema, key, release.lora_alpha, [adapter.strength for adapter in adapters])
+    choices = (release.ema, key, [adapter.strength for adapter in adapters])
     return hashlib.sha256(f"{signature(files)} {choices}".encode()).hexdigest()[:32]
 
 
-def _read(
-    path: Path,
-    adapters: tuple[AdapterFile, ...],
-    release: Release,
-    key: str | None,
-    config: CausalWanConfig,
-) -> State:
-    with torch.device("meta"):
-        wanted = CausalWan(config)
-    try:
-        state, origins = read_released(path, ema=release.ema, key=key)
-        check_fit(wanted.transformer, state, origins)
-    except ValueError as error:
-        found = described(path)
-        raise ValueError(f"{path}: {error}{found and f' ({found})'}") from error
-    return _merged(state, adapters, release)
-
-
-def _merged(state: State, adapters: tuple[AdapterFile, ...], release: Release) -> State:
+def _merged(state: State, adapters: tuple[AdapterFile, ...]) -> State:
     for adapter in adapters:
         factors = read_adapter(adapter.path)
-        choice = {"strength": adapter.strength, "alpha": release.lora_alpha}
-        state = _named(adapter.path, merge, state, factors, **choice)
+        with error_prefix(str(adapter.path), ValueError):
+            state = merge(state, factors, adapter.strength)
     return state
-
-
-def _named(path: Path, call: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a reader of a file; a ValueError then names the file."""
-    try:
-        return call(*args, **kwargs)
-    except (ValueError, SafetensorError) as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def _need_ram(config: CausalWanConfig, dtype: torch.dtype) -> None:

@@ -6,6 +6,7 @@ import torch
 import dragstream as ds
 from dragstream.models.attention_backends import matrices
 from dragstream.models.causal_attention import Attention
+from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.defaults import read_dtype
 from dragstream.models.wan.device_map import DeviceMap
 
@@ -57,3 +58,20 @@ def test_models_and_plans_take_an_attention(quick, folders):
         quick(folders["self-forcing"], attention="sage")
     with pytest.raises(ValueError, match="attention must be one of sdpa, math"):
         quick(folders["self-forcing"], attention="wise")
+
+
+def test_each_part_in_bfloat16_on_a_slow_processor_warns(quick, folders, monkeypatch):
+    units = {"avx512_bf16": False, "amx_bf16": False}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: units)
+    with pytest.warns(UserWarning, match="lacks instructions") as caught:
+        model = quick(folders["self-forcing"], dtype="bf16", vae_dtype="bf16")
+    found = [str(each.message) for each in caught]
+    advice = ('load with dtype="float32"', 'load with vae_dtype="float32"')
+    assert tuple(text.partition("; ")[2] for text in found) == advice
+    with pytest.warns(UserWarning, match=r"bfloat16.*text_dtype=\"float32\""):
+        model.encode_text("a red bird")
+
+
+def test_loading_takes_savings_by_name(quick, folders):
+    model = quick(folders["self-forcing"], swapped_layers=1, keep_filtered=False)
+    assert model.wan.offload == OffloadConfig(swapped_layers=1, keep_filtered=False)

@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import dragstream as ds
-from dragstream.models import catalogue
+from dragstream.models import loading
 from dragstream.models.causal_wan import CausalWan
+from dragstream.models.checkpoints import read_diffusers
 from dragstream.models.wan import assembly, sources, tiny, weights
 from dragstream.models.wan import cache as cache_module
 from dragstream.models.wan.assembly import load
@@ -42,7 +43,9 @@ def test_released_files_and_diffusers_folders_hold_the_same_model(
     folder = folders["self-forcing"]
     released = json.dumps(sorted(torch.load(folder / RELEASES["self-forcing"].file)))
     assert released == '["generator_ema"]'
-    plain = CausalWan.from_diffusers(folder / "transformer", window=21, sink=3, frames_per_block=3)
+    sizes, state = read_diffusers(folder / "transformer")
+    window = {"window": 21, "sink": 3, "frames_per_block": 3}
+    plain = CausalWan.from_state(state, sizes | window)
     assert same_weights(model.wan, plain)
     assert model.wan.config == plain.config
     bare = tmp_path / "bare"  # neither a note nor a released file: Wan 2.1's own layout
@@ -358,9 +361,9 @@ def test_what_can_be_loaded_is_a_table():
     assert lines[0].split()[0] == "name"
     assert any(line.startswith("self-forcing ") and "GB" in line for line in lines)
     page = table._repr_html_()
-    assert page.count("<tr>") == 1 + len(table)
-    entry = catalogue.ModelEntry("<b>", "a & b")
-    assert "&lt;b&gt;" in catalogue.Catalogue([entry])._repr_html_()
+    assert page.count("<tr") == 1 + len(table)
+    row = ("<b>", "a & b", "", "")
+    assert "&lt;b&gt;" in loading.Catalogue([row])._repr_html_()
 
 
 def test_tiny_models_repeat_and_differ_by_seed(tmp_path, folders):

@@ -116,10 +116,10 @@ def test_an_iteration_takes_what_was_rehearsed(quick, folders, block_of, monkeyp
         return torch.autograd.grad(maps.square().mean(), latents)
 
     iterate()
-    _, takes = rehearse(iterate)
+    _, peak = rehearse(iterate)
     tokens, size = context.text.shape[1], (latents.shape[3], latents.shape[4])
     scenery = Scenery(model.wan.config, size, 6, tokens, (1, 2), torch.float32, "int8", True)  # noqa: FBT003
-    assert rehearse_iteration(scenery, checkpointing=False) == pytest.approx(takes.peak, rel=0.15)
+    assert rehearse_iteration(scenery, checkpointing=False) == pytest.approx(peak, rel=0.15)
 
 
 # ---------------------------------------------------------------------- the table
