@@ -137,11 +137,71 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# A stopped run continues. ONLY="playground card" names steps, AGAIN="bench" repeats some.
-.PHONY: figures
-figures: $(STAMP)
-	CHROMIUM="$(CHROMIUM)" $(BIN)/python tools/make_figures.py \
-		$(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again $(AGAIN))
+# Each step runs once until the weights, or the notebook, are newer than what it left in
+# build/figures; a stopped run continues. A change of the code alone makes no step run again: remove
+# its file there. Figures depend on the number of threads, so measurements take one.
+FIGURES := build/figures
+WEIGHTS_FOLDER := dragstream/models/playground/weights
+WEIGHTS := $(wildcard $(WEIGHTS_FOLDER)/*.safetensors $(WEIGHTS_FOLDER)/*.json)
+DIGEST = $(shell cat $(WEIGHTS) | sha256sum | cut -c1-12)
+CARD_TABLES := playground captions likeness identity
+TABLES := $(CARD_TABLES) rivals live turned minute
+WRITE_PAGES = $(BIN)/python tools/make_figures.py
+
+playground_OPTIONS = playground --scenes 24 --seed 0 --out $(FIGURES)/playground-$(DIGEST)
+captions_OPTIONS := captions
+likeness_OPTIONS := likeness
+identity_OPTIONS := identity --streams 4
+rivals_OPTIONS = playground --scenes 48 --seed 0 --out $(FIGURES)/rivals-$(DIGEST) \
+	--methods none,I=4,no_adsr,no_sfs,fast,cut_and_paste,time_to_move
+live_OPTIONS := live --scenes 8 --releases 0
+turned_OPTIONS := live --seed 13 --seconds 3 --turn 20 --releases 0 --methods I=4,fast,time_to_move
+minute_OPTIONS := live --dtype bfloat16 --scenes 2 --seconds 60 --releases 0 --methods I=4,no_adsr
+
+.PHONY: figures figures-wan figures-gpu
+figures: $(TABLES:%=$(FIGURES)/%.md) $(FIGURES)/bench.json $(WEIGHTS_FOLDER)/MODEL_CARD.md \
+	$(patsubst notebooks/%.ipynb,$(FIGURES)/%.stamp,$(wildcard notebooks/*.ipynb)) \
+	$(FIGURES)/pictures.stamp $(FIGURES)/screenshots.stamp
+
+$(TABLES:%=$(FIGURES)/%.md): $(FIGURES)/%.md: $(WEIGHTS) | $(STAMP)
+	mkdir -p $(FIGURES)
+	OMP_NUM_THREADS=1 $(BIN)/python -m dragstream.revel $($*_OPTIONS) \
+		--json $(FIGURES)/$*.json --markdown $@
+	$(WRITE_PAGES)
+
+$(FIGURES)/bench.json: $(WEIGHTS) | $(STAMP)
+	mkdir -p $(FIGURES)
+	$(BIN)/python -m dragstream.bench playground --json $@
+	$(WRITE_PAGES)
+
+$(WEIGHTS_FOLDER)/MODEL_CARD.md: $(CARD_TABLES:%=$(FIGURES)/%.md)
+	$(BIN)/python -m dragstream.models.playground.card \
+		$(foreach name,$(CARD_TABLES),--$(name) $(FIGURES)/$(name).md)
+
+DRAW = CHROMIUM="$(CHROMIUM)" $(BIN)/python notebooks/make_pictures.py --only
+
+$(FIGURES)/%.stamp: notebooks/%.ipynb $(WEIGHTS) | $(STAMP)
+	$(DRAW) notebooks --notebooks $*.ipynb
+	mkdir -p $(FIGURES) && touch $@
+
+$(FIGURES)/pictures.stamp: $(WEIGHTS) | $(STAMP)
+	$(DRAW) filmstrip drift features animation
+	mkdir -p $(FIGURES) && touch $@
+
+$(FIGURES)/screenshots.stamp: $(WEIGHTS) | $(STAMP)
+	$(DRAW) screenshot studio recording
+	mkdir -p $(FIGURES) && touch $@
+
+# Of random weights, so only by name.
+figures-wan: $(STAMP)
+	mkdir -p $(FIGURES)
+	OMP_NUM_THREADS=1 $(BIN)/python -m dragstream.bench wan --random-weights --heads 1 \
+		--height 128 --width 192 --json $(FIGURES)/wan.json
+	$(WRITE_PAGES)
+
+figures-gpu: $(STAMP)
+	$(BIN)/python -m dragstream.bench gpu --out $(FIGURES)/gpu
+	$(WRITE_PAGES)
 
 pictures: $(STAMP)
 	CHROMIUM="$(CHROMIUM)" $(BIN)/python notebooks/make_pictures.py

@@ -9,8 +9,8 @@ from PIL import Image
 
 import dragstream as ds
 from dragstream.drags.labels import read_label, read_labels
+from dragstream.metrics.dai import read_latents
 from dragstream.metrics.inception import load_inception
-from dragstream.metrics.latents import read_latents
 from dragstream.metrics.perceptual import LPIPS
 from dragstream.metrics.videos import find_media, read_frames
 from dragstream.models.playground.model import WEIGHTS, Playground

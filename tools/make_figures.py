@@ -1,28 +1,9 @@
-"""Measure again whatever depends on the packaged weights, and write it into the pages.
-
-    python tools/make_figures.py                    # or: make figures
-    python tools/make_figures.py --list             # which steps are up to date
-    python tools/make_figures.py --only playground bench
-    python tools/make_figures.py --again captions   # although it is up to date
-
-Steps run in order: measurements, whose tables go into docs/results.md and README.md, the model
-card, notebooks, pictures. A finished step leaves a stamp in build/figures: a hash of the weights,
-of its command and of the files that it reads. A step with a current stamp is skipped, so a stopped
-run continues, and new weights run everything again. Changes of the code do not count: name the
-steps with --again.
-"""
+"""Write what `make figures` has measured, in build/figures, into docs/results.md and README.md."""
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import json
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,136 +12,9 @@ from dragstream.revel.statistics import estimate
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "dragstream" / "models" / "playground" / "weights"
 BUILD = ROOT / "build" / "figures"
-TABLES = ("playground", "captions", "likeness", "identity")
-"""Measurements of `dragstream.revel`: each is a table of the results and of the model card."""
-FURTHER = ("rivals", "live", "turned", "minute")
-"""Measurements of `dragstream.revel` that are tables of the results alone."""
-_RIVALS = "none,I=4,no_adsr,no_sfs,fast,cut_and_paste,time_to_move"
-_TURNED = ("live", "--seed", "13", "--seconds", "3", "--turn", "20", "--releases", "0")
-_MINUTE = ("live", "--dtype", "bfloat16", "--scenes", "2", "--seconds", "60", "--releases", "0")
+TABLES = ("playground", "captions", "likeness", "identity", "rivals", "live", "turned", "minute")
+"""Measurements of `dragstream.revel`."""
 _MEBIBYTE = 2**20
-
-
-@dataclass(frozen=True)
-class Step:
-    """A command of Python, and what decides whether it has to run."""
-
-    name: str  # of the step and of its stamp
-    command: tuple[str, ...]  # arguments after `python`
-    reads: tuple[Path, ...] = ()  # files beside the weights whose content the outcome depends on
-    writes: tuple[Path, ...] = ()  # files that it leaves; a missing one makes it run
-    threads: int | None = None
-    """Of the command, since figures depend on it; None: as many as torch takes."""
-    default: bool = True  # whether it runs without being named
-
-    def key(self, weights: str) -> str:
-        """The hash of weights, command and files; the command's paths count relative to ROOT."""
-        command = [word.replace(f"{ROOT}/", "") for word in self.command]
-        parts = [weights, *command, *(digest([path]) for path in self.reads)]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def digest(paths: Sequence[Path]) -> str:
-    """SHA-256 of files' names and content; of notebooks the sources of their cells alone."""
-    total = hashlib.sha256()
-    for path in sorted(paths):
-        total.update(path.name.encode() + b"\0")
-        if not path.exists():
-            continue
-        data = path.read_bytes()
-        if path.suffix == ".ipynb":
-            data = json.dumps([cell["source"] for cell in json.loads(data)["cells"]]).encode()
-        total.update(hashlib.sha256(data).digest())
-    return total.hexdigest()
-
-
-def weights_digest(folder: Path = WEIGHTS) -> str:
-    """The hash of weights and configs; not of the card, nor of what training leaves there."""
-    return digest([path for path in folder.iterdir() if path.suffix in {".safetensors", ".json"}])
-
-
-def steps(build: Path = BUILD) -> tuple[Step, ...]:
-    """All steps in order. Those of random weights ("wan", "gpu") run only when named."""
-    weights = weights_digest()[:12]
-    commands = {name: (name,) for name in TABLES} | {
-        "playground": _scenes(24, build / f"playground-{weights}"),
-        "identity": ("identity", "--streams", "4"),
-        "rivals": (*_scenes(48, build / f"rivals-{weights}"), "--methods", _RIVALS),
-        "live": ("live", "--scenes", "8", "--releases", "0"),
-        "turned": (*_TURNED, "--methods", "I=4,fast,time_to_move"),
-        "minute": (*_MINUTE, "--methods", "I=4,no_adsr"),
-    }
-    found = [
-        Step(
-            name,
-            ("-m", "dragstream.revel", *commands[name], *_files(build, name)),
-            writes=(build / f"{name}.json", build / f"{name}.md"),
-            threads=1,
-        )
-        for name in (*TABLES, *FURTHER)
-    ]
-    bench, wan = build / "bench.json", build / "wan.json"
-    speed = ("-m", "dragstream.bench", "playground", "--json", str(bench))
-    found.append(Step("bench", speed, writes=(bench,)))
-    size = ("--heads", "1", "--height", "128", "--width", "192", "--json", str(wan))
-    beside = ("-m", "dragstream.bench", "wan", "--random-weights", *size)
-    found.append(Step("wan", beside, writes=(wan,), threads=1, default=False))
-    everything = ("-m", "dragstream.bench", "gpu", "--out", str(build / "gpu"))
-    found.append(Step("gpu", everything, writes=(build / "gpu" / "gpu.md",), default=False))
-    tables = tuple(build / f"{name}.md" for name in TABLES)
-    flags = [word for path in tables for word in (f"--{path.stem}", str(path))]
-    card = WEIGHTS / "MODEL_CARD.md"
-    describe = ("-m", "dragstream.models.playground.card", *flags)
-    found.append(Step("card", describe, reads=tables, writes=(card,)))
-    make = ("notebooks/make_pictures.py", "--only")
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        command = (*make, "notebooks", "--notebooks", path.name)
-        found.append(Step(path.stem, command, reads=(path,)))
-    drawn = ("filmstrip", "drift", "features", "animation")
-    found += [
-        Step("pictures", (*make, *drawn)),
-        Step("screenshots", (*make, "screenshot", "studio", "recording")),
-    ]
-    return tuple(found)
-
-
-def _scenes(count: int, folder: Path) -> tuple[str, ...]:
-    """A command that measures drags on drawn scenes, and goes on from its folder."""
-    return "playground", "--scenes", str(count), "--seed", "0", "--out", str(folder)
-
-
-def _files(build: Path, name: str) -> tuple[str, ...]:
-    return "--json", str(build / f"{name}.json"), "--markdown", str(build / f"{name}.md")
-
-
-def is_current(step: Step, weights: str, build: Path = BUILD) -> bool:
-    """Whether a step was finished with these weights, this command and these files."""
-    stamp = build / f"{step.name}.stamp"
-    if not stamp.exists() or not all(path.exists() for path in step.writes):
-        return False
-    return stamp.read_text(encoding="utf-8") == step.key(weights)
-
-
-def carry_out(step: Step, weights: str, build: Path = BUILD) -> None:
-    """Run a step and leave its stamp.
-
-    Raises:
-        subprocess.CalledProcessError: the command failed; there is no stamp.
-    """
-    build.mkdir(parents=True, exist_ok=True)
-    stamp = build / f"{step.name}.stamp"
-    stamp.unlink(missing_ok=True)
-    threads = {} if step.threads is None else {"OMP_NUM_THREADS": str(step.threads)}
-    command = [sys.executable, *step.command]
-    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | threads)
-    stamp.write_text(step.key(weights), encoding="utf-8")
-
-
-def forget(step: Step, build: Path = BUILD) -> None:
-    """Remove a step's stamp and the folder of its results, so that it is measured from nothing."""
-    (build / f"{step.name}.stamp").unlink(missing_ok=True)
-    if "--out" in step.command:
-        shutil.rmtree(step.command[step.command.index("--out") + 1], ignore_errors=True)
 
 
 def fill(page: str, name: str, table: str) -> str:
@@ -238,7 +92,7 @@ def write_pages(build: Path = BUILD, root: Path = ROOT) -> None:
     """Write every table that was measured into docs/results.md, and the summary into README.md."""
     results = root / "docs" / "results.md"
     text = results.read_text(encoding="utf-8")
-    for name in (*TABLES, *FURTHER, "gpu"):
+    for name in (*TABLES, "gpu"):
         if (file := (build / "gpu" if name == "gpu" else build) / f"{name}.md").exists():
             text = fill(text, name, file.read_text(encoding="utf-8"))
     bench, wan = _read(build / "bench.json"), _read(build / "wan.json")
@@ -259,54 +113,5 @@ def _read(file: Path) -> dict[str, Any] | None:
     return found
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the steps that are out of date; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    every = steps()
-    names = [step.name for step in every]
-    parser.add_argument("--only", nargs="+", choices=names, metavar="STEP", help=", ".join(names))
-    parser.add_argument("--again", nargs="+", choices=names, default=[], metavar="STEP")
-    parser.add_argument("--list", action="store_true", help="show the steps and run nothing")
-    options = parser.parse_args(arguments)
-    weights = weights_digest()
-    usual = options.only or [step.name for step in every if step.default]
-    wanted = [step for step in every if step.name in usual or step.name in options.again]
-    if options.list:
-        for step in wanted:
-            print(f"{'current' if is_current(step, weights) else 'to run':<8}{step.name}")
-        return 0
-    for step in wanted:
-        if step.name in options.again:
-            forget(step)
-    return run_steps(wanted, weights)
-
-
-def run_steps(wanted: Sequence[Step], weights: str, build: Path = BUILD) -> int:
-    """Run steps in order; each measurement is written into the pages, the first error stops.
-
-    Returns:
-        The exit status.
-    """
-    measured = {*TABLES, *FURTHER, "bench", "wan", "gpu"}
-    for number, step in enumerate(wanted, start=1):
-        title = f"[{number}/{len(wanted)}] {step.name}"
-        if is_current(step, weights, build):
-            print(f"{title}: up to date", flush=True)
-            continue
-        print(title, flush=True)
-        try:
-            carry_out(step, weights, build)
-        except KeyboardInterrupt:
-            print("stopped; the same command continues", file=sys.stderr)
-            return 130
-        except subprocess.CalledProcessError as error:
-            hint = f"the same command tries again, --again {step.name} from nothing"
-            print(f"{step.name} failed; {hint}", file=sys.stderr)
-            return error.returncode
-        if step.name in measured:
-            write_pages(build)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    write_pages()

@@ -13,20 +13,20 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import Any
 
+import torch
 from tqdm.auto import tqdm
 
 from dragstream import models
 from dragstream.bench.against import compare_checkouts, lines
-from dragstream.bench.dtypes import compare_dtypes
-from dragstream.bench.gpu import command as gpu
-from dragstream.bench.measure import Report, machine, measure
+from dragstream.bench.gpu import parts as gpu
+from dragstream.bench.measure import Report, compare_dtypes, machine, measure
+from dragstream.bench.random_models import random_wan
+from dragstream.bench.wan import WanBenchmark
 from dragstream.drags.files import expanded
-from dragstream.models.base import VideoModel
-
-if TYPE_CHECKING:
-    from dragstream.models.wan.model import Wan
+from dragstream.models import wan
+from dragstream.models.wan.model import Wan
 
 _MEBIBYTE = 2**20
 
@@ -58,13 +58,19 @@ def _playground(options: argparse.Namespace) -> None:
         )
     print(describe(report))
     with tqdm(desc="dtypes", unit="part", leave=False) as bar:
-        rows = compare_dtypes(
+        found = compare_dtypes(
             model, narrow, options.prompt, pairs=options.repeats, progress=lambda _: bar.update()
         )
-    print("\n".join(f"{row.name:<15} {row}" for row in rows))
+    print(lines(found, "bfloat16", "float32"), "seconds are processor time", sep="\n")
+    about = {"model": model.spec.name, "weights": model.fingerprint()}
+    dtypes = {name: asdict(each) for name, each in found.items()}
+    _store(options, about | report.to_json() | {"dtypes": dtypes})
+
+
+def _store(options: argparse.Namespace, outcome: dict[str, Any]) -> None:
+    """Write figures, with what they were measured on, to the file named in the options."""
     if options.json is not None:
-        outcome = result(model, report) | {"dtypes": [row.to_json() for row in rows]}
-        options.json.write_text(json.dumps(outcome, indent=2) + "\n")
+        options.json.write_text(json.dumps({"machine": machine()} | outcome, indent=2) + "\n")
 
 
 def _against(options: argparse.Namespace) -> None:
@@ -80,15 +86,11 @@ def _against(options: argparse.Namespace) -> None:
         found = compare_checkouts(options.against, given, pairs=pairs)
     except (OSError, RuntimeError) as error:
         raise SystemExit(str(error)) from error
-    print(lines(found))
-    if options.json is not None:
-        compared = {kind: asdict(each) for kind, each in found.items()}
-        options.json.write_text(json.dumps({"machine": machine()} | compared, indent=2) + "\n")
+    print(lines({f"{kind} block": each for kind, each in found.items()}))
+    _store(options, {kind: asdict(each) for kind, each in found.items()})
 
 
 def _device(options: argparse.Namespace) -> str:
-    import torch
-
     return str(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
@@ -100,31 +102,29 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument("--early", type=int, default=20, help="block to compare with (20)")
     playground.add_argument("--late", type=int, default=200, help="block that must cost no more")
     playground.add_argument("--repeats", type=int, default=9, help="blocks a median is of (9)")
-    wan = commands.add_parser("wan", help="a public Wan beside the released procedure")
-    _add_wan(wan)
-    for each in (playground, wan):
+    public = commands.add_parser("wan", help="a public Wan beside the released procedure")
+    _add_wan(public)
+    for each in (playground, public):
         each.add_argument("--json", type=expanded, help="write the figures to this file")
         each.add_argument("--against", type=expanded, help="another checkout, to time beside this")
     gpu.add_options(commands.add_parser("gpu", help="everything that needs a GPU, in nine minutes"))
     return parser
 
 
-def _add_wan(wan: argparse.ArgumentParser) -> None:
-    wan.add_argument("--release", default="self-forcing", help="which model (self-forcing)")
-    wan.add_argument("--random-weights", action="store_true", help="download and read nothing")
-    wan.add_argument("--layers", type=int, help="fewer layers, of random weights")
-    wan.add_argument("--heads", type=int, help="fewer heads, of random weights")
-    wan.add_argument("--height", type=int, help="pixels (the release's)")
-    wan.add_argument("--width", type=int, help="pixels (the release's)")
-    wan.add_argument("--device", default=None, help="cuda or cpu (cuda where there is one)")
-    wan.add_argument("--iterations", type=int, nargs="*", default=[2, 3, 4], help="(2 3 4)")
-    wan.add_argument("--pairs", type=int, default=3, help="runs of both, in alternation (3)")
-    wan.set_defaults(prompt="a benchmark")
+def _add_wan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--release", default="self-forcing", help="which model (self-forcing)")
+    parser.add_argument("--random-weights", action="store_true", help="download and read nothing")
+    parser.add_argument("--layers", type=int, help="fewer layers, of random weights")
+    parser.add_argument("--heads", type=int, help="fewer heads, of random weights")
+    parser.add_argument("--height", type=int, help="pixels (the release's)")
+    parser.add_argument("--width", type=int, help="pixels (the release's)")
+    parser.add_argument("--device", default=None, help="cuda or cpu (cuda where there is one)")
+    parser.add_argument("--iterations", type=int, nargs="*", default=[2, 3, 4], help="(2 3 4)")
+    parser.add_argument("--pairs", type=int, default=3, help="runs of both, in alternation (3)")
+    parser.set_defaults(prompt="a benchmark")
 
 
 def _wan(options: argparse.Namespace) -> None:
-    from dragstream.bench.wan import WanBenchmark
-
     with tqdm(desc="measuring", unit="part") as bar:
 
         def show(part: str) -> None:
@@ -135,16 +135,10 @@ def _wan(options: argparse.Namespace) -> None:
         benchmark = WanBenchmark(model, pairs=options.pairs, progress=show)
         report = benchmark.measure(options.iterations)
     print(report.table())
-    if options.json is not None:
-        about = {"machine": machine(), "random_weights": options.random_weights}
-        options.json.write_text(json.dumps(about | report.to_json(), indent=2) + "\n")
+    _store(options, {"random_weights": options.random_weights} | asdict(report))
 
 
 def _wan_model(options: argparse.Namespace) -> Wan:
-    import torch
-
-    from dragstream.bench.random_models import random_wan
-
     device = _device(options)
     size = {"height": options.height, "width": options.width}
     if options.random_weights:
@@ -153,16 +147,8 @@ def _wan_model(options: argparse.Namespace) -> Wan:
         return random_wan(options.release, **smaller, **size, device=device, dtype=dtype)
     if options.layers is not None or options.heads is not None:
         raise SystemExit("--layers and --heads need --random-weights")
-    from dragstream.models.wan import load
-
     given = {name: value for name, value in size.items() if value is not None}
-    return load(options.release, device=device, **given)
-
-
-def result(model: VideoModel, report: Report) -> dict[str, object]:
-    """The report as JSON, with what it was measured on."""
-    about = {"model": model.spec.name, "weights": model.fingerprint()}
-    return about | {"machine": machine()} | report.to_json()
+    return wan.load(options.release, device=device, **given)
 
 
 def describe(report: Report) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dragstream.bench.alternation import Comparison, comparison
+from dragstream.bench.measure import Comparison, comparison
 from dragstream.drags.checks import check_int
 
 _WORKER = Path(__file__).with_name("timed_blocks.py")
@@ -24,20 +24,7 @@ KINDS = ("plain", "dragged")
 def compare_checkouts(
     other: Path, given: Mapping[str, Any], *, pairs: int = 9
 ) -> dict[str, Comparison]:
-    """Time plain and dragged blocks of two checkouts, each in a process of its own.
-
-    Args:
-        other: The other checkout: a folder that holds `dragstream/`, e.g. a worktree of git.
-        given: What is timed, see `timed_blocks`: `model`, `device`, `prompt`, `blocks`, `sizes`.
-        pairs: How often each is timed, in alternation, after a first time that does not count.
-
-    Returns:
-        By kind of block: seconds here, seconds there, and how many times as fast this one is.
-
-    Raises:
-        FileNotFoundError: There is no package `dragstream` in the folder.
-        RuntimeError: A process ended, or imported another checkout.
-    """
+    """Time plain and dragged blocks of two checkouts, each in a process of its own."""
     check_int(pairs, "pairs", least=1)
     if not (other / "dragstream" / "__init__.py").is_file():
         raise FileNotFoundError(f"--against: there is no checkout of dragstream in {other}")
@@ -84,11 +71,11 @@ def _answer(process: subprocess.Popen[str]) -> Any:
     return json.loads(line)
 
 
-def lines(found: Mapping[str, Comparison]) -> str:
+def lines(found: Mapping[str, Comparison], own: str = "here", other: str = "there") -> str:
     """The comparisons in a table of text."""
-    heads = f"{'':<16}{'here':>9}{'there':>9}{'ratio':>8}{'least':>8}{'most':>8}"
+    heads = f"{'':<16}{own:>9}{other:>9}{'ratio':>8}{'least':>8}{'most':>8}"
     rows = [
-        f"{kind + ' block':<16}{each.own.median:>7.3f} s{each.other.median:>7.3f} s"
+        f"{kind:<16}{each.own.median:>7.3f} s{each.other.median:>7.3f} s"
         f"{each.ratio.median:>8.2f}{each.ratio.least:>8.2f}{each.ratio.most:>8.2f}"
         for kind, each in found.items()
     ]

@@ -1,13 +1,14 @@
-"""Seconds and memory of plain blocks, dragged blocks and long streams."""
+"""Seconds and memory of blocks and long streams; calls that are timed in alternation."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from dragstream.drags.motions import Drag, Translation
 from dragstream.drags.process import peak_bytes, resident_bytes
 from dragstream.method.settings import DragSettings
 from dragstream.models.base import VideoModel
+from dragstream.models.rehearsal import Meter
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
 
@@ -42,27 +44,16 @@ class BlockCost:
 
 @dataclass(frozen=True)
 class Report:
-    """The measurement; seconds are medians.
+    """The measurement; seconds are medians."""
 
-    Args:
-        plain_seconds: One block by `Stream.step`, its cache full.
-        dragged_seconds: The same block by `Stream.animate` with one drag.
-        iterations: Drag iterations in it.
-        blocks_between: Blocks made between the two places' readings of memory.
-        early: Up to an early block of an undragged stream.
-        late: Up to a late one; its blocks took turns with the early ones.
-        kept_bytes: What one finished block itself holds: latents, noisy latents, frames.
-        peak_bytes: The most memory that the process ever held.
-    """
-
-    plain_seconds: float
-    dragged_seconds: float
-    iterations: int
-    blocks_between: int
-    early: BlockCost
-    late: BlockCost
-    kept_bytes: int
-    peak_bytes: int
+    plain_seconds: float  # one block by `Stream.step`, its cache full
+    dragged_seconds: float  # the same block by `Stream.animate` with one drag
+    iterations: int  # drag iterations in it
+    blocks_between: int  # blocks made between the two places' readings of memory
+    early: BlockCost  # up to an early block of an undragged stream
+    late: BlockCost  # up to a late one; its blocks took turns with the early ones
+    kept_bytes: int  # what one finished block itself holds: latents, noisy latents, frames
+    peak_bytes: int  # the most memory that the process ever held
 
     @property
     def drag_ratio(self) -> float:
@@ -103,18 +94,6 @@ def measure(
     """Run one stream to `late` blocks beside its twin of `early`; then compare with dragged ones.
 
     The last blocks of the two take turns, so that a machine that wavers slows both alike.
-
-    Args:
-        model: What generates.
-        prompt: A caption of the model's kind.
-        early: Block to compare with, counted from 1; let the cache be full by then.
-        late: Block that should cost no more.
-        repeats: Blocks whose median counts, at each place and of each kind.
-        progress: Called after each block of the long stream.
-
-    Raises:
-        ValueError: Places that do not leave room for `repeats` blocks each.
-        TypeError: A count that is not an integer.
     """
     repeats = check_int(repeats, "repeats", least=1)
     early = check_int(early, "early", least=repeats)
@@ -162,12 +141,7 @@ def _compare(stream: Stream, repeats: int) -> tuple[float, float, int]:
 
 
 def central_drag(grid: Grid, radius: float = 1 / 8) -> Drag:
-    """A drag of one segment of a disc in the middle of the frame.
-
-    Args:
-        grid: The frame.
-        radius: Of the disc, as a share of the frame's shorter side.
-    """
+    """A drag of one segment of a disc in the middle of the frame."""
     centre = (grid.width / 2, grid.height / 2)
     disc = regions.disc(center=centre, radius=radius * min(grid.width, grid.height))
     return Drag(disc, Translation.by(_PULL, 0.0))
@@ -216,3 +190,124 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The least, the middle and the greatest of some values."""
+
+    least: float
+    median: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """The spread of at least one value."""
+        return cls(min(values), statistics.median(values), max(values))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Seconds of two calls that took turns."""
+
+    own: Spread  # of the first
+    other: Spread  # of the second
+    ratio: Spread  # how many times as fast the first one is, by neighbouring runs
+
+
+def clock_of(device: torch.device) -> Callable[[], float]:
+    """The clock for calls on a device.
+
+    On a GPU the time that passes; on a CPU, which other programs use too, the time that the
+    process took.
+    """
+    return time.process_time if device.type == "cpu" else time.perf_counter
+
+
+def alternate(
+    calls: Sequence[Call], rounds: int, clock: Callable[[], float]
+) -> list[tuple[float, ...]]:
+    """Time each call once a round; every other round runs them in reverse order."""
+    found = []
+    for turn in range(check_int(rounds, "rounds", least=1)):
+        order = range(len(calls)) if turn % 2 == 0 else reversed(range(len(calls)))
+        taken = {index: seconds(calls[index], clock) for index in order}
+        found.append(tuple(taken[index] for index in range(len(calls))))
+    return found
+
+
+def comparison(pairs: Sequence[tuple[float, ...]]) -> Comparison:
+    """The spreads of pairs of seconds, and of their ratios."""
+    own, other = zip(*pairs, strict=True)
+    ratios = [theirs / mine for mine, theirs in pairs]
+    return Comparison(Spread.of(own), Spread.of(other), Spread.of(ratios))
+
+
+def working_bytes(call: Call, device: torch.device) -> int:
+    """The most memory that a call takes beside what is there before; the call runs once."""
+    synchronize()
+    with peak_of(device) as peak:
+        call()
+        return peak()
+
+
+@contextlib.contextmanager
+def peak_of(device: torch.device) -> Iterator[Callable[[], int]]:
+    """Yield a function to the peak of the bytes allocated inside, since its last call."""
+    if device.type != "cuda":
+        with Meter() as meter:
+
+            def since() -> int:
+                found, meter.peak = meter.peak, meter.alive
+                return int(found)
+
+            yield since
+        return
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+
+    def since_cuda() -> int:
+        synchronize()
+        found = torch.cuda.max_memory_allocated(device) - before
+        torch.cuda.reset_peak_memory_stats(device)
+        return int(found)
+
+    yield since_cuda
+
+
+def compare_dtypes(
+    float32: VideoModel,
+    bfloat16: VideoModel,
+    prompt: str,
+    *,
+    pairs: int = 5,
+    progress: Callable[[str], object] = lambda _: None,
+) -> dict[str, Comparison]:
+    """A plain block, a dragged block and decoding in bfloat16 (own) and in float32, by turns.
+
+    Seconds are all threads' processor time. `progress` is called with each name once measured.
+    """
+    wide, narrow = (_dtype_calls(model, prompt) for model in (float32, bfloat16))
+    found = {}
+    for name, call in wide.items():
+        call(), narrow[name]()  # the first run of each takes longer
+        found[name] = comparison(alternate((narrow[name], call), pairs, time.process_time))
+        progress(name)
+    return found
+
+
+def _dtype_calls(model: VideoModel, prompt: str) -> dict[str, Call]:
+    stream = Stream(model, prompt=prompt, seed=0)
+    for _ in range(3):  # so that the window is full
+        stream.step()
+    drags = [central_drag(model.spec.grid)]
+    latents = stream.blocks[-1].latents[None]
+    return {
+        "plain block": lambda: stream.fork().step(),
+        "dragged block": lambda: stream.fork().animate(drags),
+        "decoding": lambda: model.decode(latents),
+    }

@@ -1,12 +1,9 @@
 """A direct implementation of the released procedure: the baseline of the speed benchmark.
 
-It has none of the package's optimisations. Features
-are recorded under all low-passes in every pass, those of iterations included: each tapped layer
-attends once more, and once for each low-pass on the whole cache filtered anew. Each iteration
+It has none of the package's optimisations, on the same network and kernels. Features are recorded
+under all low-passes in every pass: each tapped layer attends once more for each. Each iteration
 clones the whole cache, runs all layers and differentiates through the joined past. A block is
-decoded together with the one before it. References need no passes of their own: they were recorded
-while the block before was made. It stands on the same network and the same kernels, so that what
-differs is the procedure. Targets and Gaussian, which cost next to nothing, cover the whole block.
+decoded together with the one before it. References were recorded while that was made.
 """
 
 from __future__ import annotations
@@ -63,17 +60,7 @@ class _Call:
 
 
 class ReleasedProcedure:
-    """One block after a full window, generated and dragged as in the release.
-
-    Args:
-        wan: The network.
-        context: Cached keys and values of the blocks before.
-        layers: The tapped layers.
-        sigmas: Noise level of each denoising step.
-        denoising_step: The step at which iterations are made.
-        learning_rate: Of AdamW.
-        filters: Low-passes under which features are recorded, besides none.
-    """
+    """One block after a full window, generated and dragged as in the release."""
 
     def __init__(
         self,
@@ -128,14 +115,7 @@ class ReleasedProcedure:
     def iteration(
         self, latents: Tensor, reference: Tensor, keep: Tensor, rest: Tensor | float = 0.0
     ) -> Tensor:
-        """One step of AdamW and the latents' own moments again.
-
-        Args:
-            latents: Of the block.
-            reference: Features to pull towards, (1, tokens, channels).
-            keep: 1 where predictions are preserved, else 0.
-            rest: The predictions to preserve.
-        """
+        """One step of AdamW and the latents' own moments again."""
         cache = [(key.clone(), value.clone()) for key, value in self.cache]
         point = latents.detach().clone().requires_grad_()
         optimizer = torch.optim.AdamW([point], lr=self.learning_rate)

@@ -25,21 +25,7 @@ def random_wan(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> Wan:
-    """A released model with random weights, in full or smaller; needs no files.
-
-    Args:
-        name: One of the causal releases.
-        layers: Transformer layers; None for all.
-        heads: Attention heads, which feed-forward networks and VAE follow; None for all.
-        height: Pixels; None for the release's.
-        width: Pixels.
-        device: Where it works.
-        dtype: Of the weights.
-
-    Raises:
-        ValueError: Fewer layers than the tapped ones, more heads than the release has, or a model
-            that makes its clip in one block.
-    """
+    """A released model with random weights, in full or smaller; needs no files."""
     release = RELEASES.get(name)
     if release is None or release.guidance is not None:
         causal = [known for known, other in RELEASES.items() if other.guidance is None]
@@ -69,18 +55,7 @@ def _reduced(sizes: Sizes, layers: int | None, heads: int | None) -> Sizes:
 
 
 def assembled(release: Release, sizes: Sizes, device: str, dtype: torch.dtype, **parts: Any) -> Wan:
-    """A model of given sizes, with the same random weights each time.
-
-    Args:
-        release: Schedule, window and frame size.
-        sizes: Of its parts.
-        device: Where it works.
-        dtype: Of the weights.
-        parts: Other parts of `Wan`, e.g. a small decoder (`preview`).
-
-    Raises:
-        ImportError: diffusers, which has the VAE, is not installed.
-    """
+    """A model of given sizes, with the same random weights each time."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
     from dragstream.models.causal_wan import CausalWan

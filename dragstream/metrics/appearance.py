@@ -22,13 +22,8 @@ def feature_similarity(
 ) -> float:
     """Cosine of the features f of two pictures, <f, g> / (|f| |g|); 1 for equal ones.
 
-    Args:
-        first: uint8 (H, W, 3).
-        second: uint8 (H', W', 3); the extractor scales both to its own size.
-        extractor: the network; name it with every figure.
-
-    Returns:
-        NaN where a picture has no features at all (all 0).
+    Pictures are uint8 (H, W, 3), of any sizes: the extractor scales them. NaN where one has no
+    features at all (all 0). Name the extractor with every figure.
     """
     one, other = (extractor.features(picture[None])[0] for picture in (first, second))
     lengths = float(np.linalg.norm(one) * np.linalg.norm(other))

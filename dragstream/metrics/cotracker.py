@@ -1,21 +1,15 @@
-"""CoTracker3 as a tracker, from a copy of its repository or from an installed package.
+"""CoTracker3 as a tracker, from a copy of its repository: neither code nor weights come with it.
 
-Neither its code nor its weights come with DragStream. A copy of the repository is enough:
-
-    git clone https://github.com/facebookresearch/co-tracker
-    CoTracker(folder="co-tracker", checkpoint="scaled_offline.pth")
-
-Nothing is loaded before the first video is tracked.
+`git clone https://github.com/facebookresearch/co-tracker`, then
+`CoTracker(folder="co-tracker", checkpoint="scaled_offline.pth")`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -25,9 +19,8 @@ from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import checked
 from dragstream.metrics.weight_files import read_state
 
-HUB_FOLDER = "facebookresearch_co-tracker_main"
-"""The repository's folder below that of torch.hub."""
-
+_ENTRY = "cotracker3_offline"
+"""The repository's entry point."""
 _HELP = (
     "clone https://github.com/facebookresearch/co-tracker, give its folder (--cotracker FOLDER), "
     "and the weights scaled_offline.pth of https://huggingface.co/facebook/cotracker3 "
@@ -40,23 +33,17 @@ class CoTracker:
     """CoTracker3, which the paper measures with.
 
     Attributes:
-        folder: a copy of its repository, with a hubconf.py. None: the copy that torch.hub has
-            downloaded before, else the installed package ``cotracker``.
+        folder: a copy of its repository, with a hubconf.py.
         checkpoint: its weights. None: those that the repository's own entry point loads, from
-            torch.hub's cache or from the network; an installed package needs them named.
-        entry: the repository's entry point.
+            torch.hub's cache or from the network.
         device: the torch device.
     """
 
-    folder: str | Path | None = None
-    checkpoint: str | Path | None = None
-    entry: str = "cotracker3_offline"
-    device: str = "cpu"
+    name: ClassVar[str] = "cotracker3"
 
-    @property
-    def name(self) -> str:
-        """The tracker's name."""
-        return "cotracker3"
+    folder: str | Path
+    checkpoint: str | Path | None = None
+    device: str = "cpu"
 
     def track(
         self, frames: NDArray[np.uint8], points: ArrayLike
@@ -66,7 +53,6 @@ class CoTracker:
         A point that is hidden counts as inconsistent in that frame only.
 
         Raises:
-            ImportError: CoTracker is neither installed nor in torch.hub's folder.
             FileNotFoundError: a folder or weights that are missing.
             ValueError: `frames` or `points` of the wrong shape or type, or a folder or weights of
                 another kind, or packages that the folder's code needs and that are missing.
@@ -81,7 +67,7 @@ class CoTracker:
         expected = (1, len(frames), len(points))
         if tuple(tracks.shape) != (*expected, 2) or tuple(visible.shape[:3]) != expected:
             raise ValueError(
-                f"{self.entry!r} gave tracks {tuple(tracks.shape)} and visibilities "
+                f"{_ENTRY!r} gave tracks {tuple(tracks.shape)} and visibilities "
                 f"{tuple(visible.shape)} for {len(frames)} frames and {len(points)} points"
             )
         found = np.asarray(tracks[0].double().cpu())
@@ -92,32 +78,18 @@ class CoTracker:
     @cached_property
     def _predictor(self) -> Any:
         """The network, loaded once."""
-        folder = self._folder()
-        predictor = self._installed() if folder is None else self._from_hub(folder)
-        return predictor.to(self.device).eval()
-
-    def _folder(self) -> Path | None:
-        """The repository's copy; None for the installed package."""
-        if self.folder is None:
-            cached = Path(torch.hub.get_dir()) / HUB_FOLDER
-            if (cached / "hubconf.py").is_file():
-                return cached
-            if find_spec("cotracker") is not None:
-                return None
-            raise ImportError(f"CoTracker is neither installed nor in {str(cached)!r}: {_HELP}")
-        folder = expanded(self.folder, "folder")
+        folder, weights = expanded(self.folder, "folder"), None
         if not folder.is_dir():
             raise FileNotFoundError(f"there is no folder {str(folder)!r}: {_HELP}")
         if not (folder / "hubconf.py").is_file():
             raise ValueError(f"{str(folder)!r} holds no hubconf.py: {_HELP}")
-        return folder
-
-    def _from_hub(self, folder: Path) -> Any:
-        weights = self._weights()
-        place = f"{self.entry!r} of {str(folder)!r}"
+        if self.checkpoint is not None:
+            weights = read_state(self.checkpoint, "CoTracker", _HELP, "checkpoint")
+            weights = weights.get("model", weights) if isinstance(weights, dict) else weights
+        place = f"{_ENTRY!r} of {str(folder)!r}"
         try:
-            predictor = torch.hub.load(
-                str(folder), self.entry, source="local", pretrained=weights is None
+            predictor: Any = torch.hub.load(
+                str(folder), _ENTRY, source="local", pretrained=weights is None
             )
         except ImportError as error:
             raise ImportError(f"{place} cannot be imported: {error}") from error
@@ -125,28 +97,10 @@ class CoTracker:
             raise ValueError(f"{place} cannot be loaded: {error}") from error
         except OSError as error:
             raise FileNotFoundError(f"{place} cannot get its weights ({error}): {_HELP}") from error
-        return self._loaded(predictor, weights)
-
-    def _installed(self) -> Any:
-        weights = self._weights()
-        if weights is None:
-            raise ValueError(f"the installed cotracker needs its weights named: {_HELP}")
-        predictor = import_module("cotracker.predictor").CoTrackerPredictor(checkpoint=None)
-        return self._loaded(predictor, weights)
-
-    def _weights(self) -> Any:
-        """The state of the checkpoint, or None where none is named."""
-        if self.checkpoint is None:
-            return None
-        state = read_state(self.checkpoint, "CoTracker", _HELP, "checkpoint")
-        return state.get("model", state) if isinstance(state, dict) else state
-
-    def _loaded(self, predictor: Any, weights: Any) -> Any:
         if weights is not None:
             try:
                 predictor.model.load_state_dict(weights)
             except (AttributeError, RuntimeError, TypeError) as error:
-                raise ValueError(
-                    f"{str(self.checkpoint)!r} does not fit {self.entry!r}: {error}"
-                ) from error
-        return predictor
+                name = str(self.checkpoint)
+                raise ValueError(f"{name!r} does not fit {_ENTRY!r}: {error}") from error
+        return predictor.to(self.device).eval()

@@ -7,6 +7,8 @@ clean latents around the target point against the patch around the handle point 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,8 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from dragstream.drags.checks import check_int, check_point
+from dragstream.drags.files import expanded
 from dragstream.drags.geometry import Affine, Grid
-from dragstream.drags.motions import Drag
+from dragstream.drags.labels import Label, Mode
+from dragstream.drags.motions import Drag, targets
 
 PAPER_RADIUS = 20
 """r of the paper, in pixels of a frame that is PAPER_WIDTH wide."""
@@ -102,3 +106,120 @@ def _sample(latents: Tensor, points: np.ndarray, grid: Grid) -> Tensor:
         align_corners=False,
     )
     return sampled[0]
+
+
+@dataclass(frozen=True)
+class LabelledDAI:
+    """DAI of each drag of a label."""
+
+    first_frame: int  # the latent frame that the label lies on
+    radius: int  # r of the patches, in pixels; figures of different radii do not compare
+    drags: tuple[float, ...]  # one figure a drag, in the label's order
+    still: tuple[float, ...]  # the same if nothing had moved or changed
+
+    @property
+    def mean(self) -> float:
+        """Mean of the drags' DAI."""
+        return float(np.mean(self.drags))
+
+    def to_json(self) -> dict[str, object]:
+        """Plain lists and numbers."""
+        return {"mean": self.mean, **asdict(self)}
+
+
+def read_latents(path: str | Path) -> Tensor:
+    """Clean latents (N, C, h, w) from a .npy or .safetensors file.
+
+    A leading axis of length 1 is dropped. A .safetensors file holds them alone, or as "latents".
+    """
+    file = expanded(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file of latents {str(file)!r}")
+    try:
+        latents = _read(file)
+    except Exception as error:
+        raise ValueError(
+            f"{str(file)!r} cannot be read as .npy or .safetensors: {error}"
+        ) from error
+    if latents.ndim == 5 and len(latents) == 1:
+        latents = latents[0]
+    if latents.ndim != 4 or not latents.is_floating_point() or not len(latents):
+        raise ValueError(
+            f"{str(file)!r} must hold float latents (frames, channels, height, width), "
+            f"got {latents.dtype} {tuple(latents.shape)}"
+        )
+    if not bool(torch.isfinite(latents).all()):
+        raise ValueError(f"{str(file)!r} holds latents that are not finite")
+    return latents.float()
+
+
+def _read(file: Path) -> Tensor:
+    if file.suffix.lower() == ".npy":
+        return torch.from_numpy(np.load(file, allow_pickle=False))
+    from safetensors.torch import load_file
+
+    stored = load_file(file)
+    if "latents" not in stored and len(stored) != 1:
+        raise ValueError(f"it must hold one tensor, or one named 'latents', got {sorted(stored)}")
+    return stored["latents"] if "latents" in stored else next(iter(stored.values()))
+
+
+def measure_latents(
+    label: Label,
+    latents: Tensor,
+    *,
+    before: Tensor | None = None,
+    first_frame: int | None = None,
+    radius: int | None = None,
+) -> LabelledDAI:
+    """DAI (Eq. 11) of clean latents (N, C, h, w) against a label.
+
+    An animation's patches are compared between the labelled latent frame and each of those after
+    it; an edit's between the labelled latent frame in `before` and in `latents`. `first_frame` is
+    the labelled one's number (None: the label's own); `radius` is r in pixels (None: the paper's
+    20, scaled from 832 pixels of width).
+
+    Raises:
+        ValueError: too few latent frames, latents of different sizes or of other proportions than
+            the label's frames, or an edit without `before`.
+    """
+    first = label.latent_frame if first_frame is None else first_frame
+    edit = label.mode is Mode.EDIT
+    if edit and before is None:
+        raise ValueError(
+            "an edit is measured against the latents before it: give those as well "
+            "(before, --before FILE)"
+        )
+    source = before if edit and before is not None else latents
+    count = 1 if edit else len(label.deltas[0])
+    start = first if edit else first + 1
+    if first < 0:
+        raise ValueError(f"first_frame must be at least 0, got {first}")
+    for part, begin, end in ((source, first, first), (latents, start, start + count - 1)):
+        if len(part) <= end:
+            raise ValueError(
+                f"there are {len(part)} latent frames, but frames {begin} to {end} are needed (the "
+                f"label lies on latent frame {first}; give first_frame (--first-frame) if these "
+                "latents start elsewhere)"
+            )
+    if source.shape[1:] != latents.shape[1:]:
+        raise ValueError(
+            f"the latents before and after must have one size, got {tuple(source.shape[1:])} and "
+            f"{tuple(latents.shape[1:])}"
+        )
+    rows, columns = latents.shape[-2:]
+    if abs(label.height / rows / (label.width / columns) - 1) > 0.02:
+        raise ValueError(
+            f"latents of {columns} x {rows} cells do not fit the label's frames of "
+            f"{label.width} x {label.height} pixels"
+        )
+    grid = Grid(label.height, label.width, rows, columns, rows, columns)
+    r = patch_radius(grid) if radius is None else radius
+    reference, dragged = source[first], latents[start : start + count]
+    found: dict[str, list[float]] = {"drags": [], "still": []}
+    for drag in label.drags:
+        commands = [drag.motion.at(1.0)] if count == 1 else targets(drag.motion, count)
+        handle = handle_point(drag, grid.height, grid.width)
+        for name, shown in (("drags", dragged), ("still", reference.expand(count, -1, -1, -1))):
+            found[name].append(dai(reference, shown, handle, commands, grid=grid, radius=r))
+    return LabelledDAI(first, r, tuple(found["drags"]), tuple(found["still"]))

@@ -12,8 +12,7 @@ from dragstream.drags.motion_fit import fit_motion
 from dragstream.drags.motions import Drag
 from dragstream.drags.regions import centroid, rasterise
 from dragstream.drags.tracks import Tracks, at_latent_frames
-from dragstream.metrics.scattering import scatter
-from dragstream.metrics.sliding import without_sliding
+from dragstream.metrics.sliding import scatter, without_sliding
 from dragstream.metrics.trackers import LucasKanade, Tracker
 from dragstream.metrics.videos import read_video
 
@@ -39,23 +38,21 @@ def follow_region(
     seed: int = 0,
     frame_rate: float | None = None,
 ) -> Tracks:
-    """Tracks of points in a region of a video.
+    """Tracks of points in a region of a video, from frame `first` on.
+
+    A point is hidden where it was lost, or slid off the region.
 
     Args:
         video: A file, or frames (T, H, W, 3) uint8.
         region: The region in frame `first`, in pixels of the video.
         first: The frame that the region lies on.
         tracker: None for Lucas-Kanade.
-        points: The most points that are scattered in the region.
+        points: The most points that are scattered in the region, by `seed`.
         seed: Of the scattering.
         frame_rate: Frames a second; None if unknown.
 
-    Returns:
-        Tracks from frame `first` on. A point is hidden where it was lost, or slid off the region.
-
     Raises:
-        FileNotFoundError, ValueError: No such file, a video that is too short or no video, or a
-            region outside the frame.
+        FileNotFoundError, ValueError: No such file, too short, no video, or a region outside it.
         ImportError: OpenCV is not installed (extra `metrics`).
     """
     frames = _frames(video, first)

@@ -40,28 +40,22 @@ class _NetworkExtractor(ABC):
     """An extractor that runs a network on batches of validated samples."""
 
     axes: ClassVar[tuple[str, ...]] = ("N", "H", "W", "3")
+    batch: ClassVar[int] = 16
     device: str
-    batch: int
 
     def features(self, samples: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """One row of features a sample, (N, D).
-
-        Args:
-            samples: uint8, (N, H, W, 3) pictures or (N, T, H, W, 3) clips.
+        """Features (N, D) of samples, uint8 (N, H, W, 3) pictures or (N, T, H, W, 3) clips.
 
         Raises:
             FileNotFoundError: there are no weights; the message names where to get them.
-            ImportError: a package that holds the network is not installed; the message names the
-                extra.
-            ValueError: samples of another shape or type, clips of too few frames, or weights of
-                another network.
+            ImportError: a package that holds the network is missing; the message names the extra.
+            ValueError: samples of another shape or type, too short clips, or other weights.
         """
         samples = self._checked(samples)
-        size = max(1, self.batch)
         rows = []
         with cpu_by_default(), torch.inference_mode():
-            for start in range(0, len(samples), size):
-                part = torch.from_numpy(np.ascontiguousarray(samples[start : start + size]))
+            for start in range(0, len(samples), self.batch):
+                part = torch.from_numpy(np.ascontiguousarray(samples[start : start + self.batch]))
                 rows.append(self._forward(part.to(self.device)).double().cpu().numpy())
         return np.concatenate(rows)
 
@@ -82,20 +76,14 @@ class _NetworkExtractor(ABC):
 
 @dataclass(frozen=True)
 class I3DLogits(_NetworkExtractor):
-    """Clips to the 400 logits of I3D (Kinetics-400): for Frechet video distances (FVD).
-
-    Attributes:
-        weights: see :func:`dragstream.metrics.i3d.load_i3d`.
-        device: the torch device.
-        batch: clips at a time.
-    """
+    """Clips to the 400 logits of I3D (Kinetics-400): for Frechet video distances (FVD)."""
 
     name: ClassVar[str] = "I3D (Kinetics-400) logits"
     axes: ClassVar[tuple[str, ...]] = ("N", "T", "H", "W", "3")
+    batch: ClassVar[int] = 4
 
-    weights: str | Path | None = None
-    device: str = "cpu"
-    batch: int = 4
+    weights: str | Path  # see :func:`dragstream.metrics.i3d.load_i3d`
+    device: str = "cpu"  # the torch device
 
     def _checked(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
         samples = super()._checked(samples)
@@ -118,19 +106,12 @@ class I3DLogits(_NetworkExtractor):
 
 @dataclass(frozen=True)
 class InceptionPool(_NetworkExtractor):
-    """Pictures to the 2048 pooled features of the 2015 Inception-v3: for FID.
-
-    Attributes:
-        weights: see :func:`dragstream.metrics.inception.load_inception`.
-        device: the torch device.
-        batch: pictures at a time.
-    """
+    """Pictures to the 2048 pooled features of the 2015 Inception-v3: for FID."""
 
     name: ClassVar[str] = "Inception-v3 (2015) pool"
 
-    weights: str | Path | None = None
-    device: str = "cpu"
-    batch: int = 16
+    weights: str | Path | None = None  # see :func:`dragstream.metrics.inception.load_inception`
+    device: str = "cpu"  # the torch device
 
     @cached_property
     def _network(self) -> Any:
@@ -147,16 +128,11 @@ class EfficientNetLite0(_NetworkExtractor):
 
     Its weights come with a Python package, so that a distance of pictures can be computed offline.
     It is not FID, and does not compare with FID.
-
-    Attributes:
-        device: the torch device.
-        batch: pictures at a time.
     """
 
     name: ClassVar[str] = "EfficientNet-lite0 (ImageNet) pool, not FID"
 
-    device: str = "cpu"
-    batch: int = 16
+    device: str = "cpu"  # the torch device
 
     @cached_property
     def _network(self) -> Any:
@@ -182,9 +158,6 @@ def clips(frames: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
     """A video (T, H, W, 3) cut into clips that do not overlap, (N, length, H, W, 3).
 
     Frames left over at the end are dropped.
-
-    Raises:
-        ValueError: a length below 1, or a video shorter than one clip.
     """
     if length < 1 or len(frames) < length:
         raise ValueError(f"clips of {length} frames cannot be cut from {len(frames)} frame(s)")

@@ -1,8 +1,5 @@
 """Frechet distances of features: FVD with I3D, FID with Inception (Appendix C.2).
 
-    real, made = extractor.features(a), extractor.features(b)
-    frechet_distance(real, made, extractor.name)
-
 The distance of two Gaussians with the samples' means and covariances,
 `|m - m'|^2 + trace(S + S' - 2 (S S')^(1/2))`, computed by torchmetrics.
 """

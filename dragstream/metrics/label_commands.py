@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
@@ -18,135 +19,103 @@ from dragstream.drags.labels import (
     read_label,
 )
 from dragstream.metrics.cotracker import CoTracker
-from dragstream.metrics.devices import device_of, device_option
-from dragstream.metrics.labelled import LabelledObjMC, measure_label
-from dragstream.metrics.latents import measure_latents, read_latents
+from dragstream.metrics.dai import measure_latents, read_latents
+from dragstream.metrics.labelled import LabelledObjMC, find_before, find_video, measure_label
 from dragstream.metrics.matching import DescriptorMatching
-from dragstream.metrics.released_files import find_before, find_video
 from dragstream.metrics.trackers import DenseFlow, LucasKanade, Tracker
 
 Document = dict[str, Any]
 
 
+def add_file(parser: argparse.ArgumentParser, name: str, text: str, **more: Any) -> None:
+    """Add an option that takes a path."""
+    parser.add_argument(name, type=expanded, help=text, **more)
+
+
+def add_number(
+    parser: argparse.ArgumentParser, name: str, default: float | None, text: str = ""
+) -> None:
+    """Add an option of the default's type, an integer if there is none; its help says which."""
+    if default is not None:
+        text = f"{text} (default: %(default)s)".strip()
+    kind = int if default is None else type(default)
+    parser.add_argument(name, type=kind, metavar="N", default=default, help=text)
+
+
+def device_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--device`."""
+    parser.add_argument(
+        "--device", default="cpu", help="the torch device of the networks (default: cpu)"
+    )
+
+
+def device_of(options: argparse.Namespace) -> str:
+    """The device, tried before anything is loaded."""
+    try:
+        torch.zeros(1, device=options.device)
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"--device {options.device} cannot be used: {reason}") from error
+    return str(options.device)
+
+
 def _label_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--label", type=expanded, required=True, help="a label's folder, or its trajectory JSON"
-    )
-    parser.add_argument(
-        "--frames-per-block",
-        type=int,
-        default=RELEASED_FRAMES_PER_BLOCK,
-        metavar="N",
-        help="latent frames of a block of the model (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--temporal-factor",
-        type=int,
-        default=RELEASED_CLOCK.temporal_factor,
-        metavar="N",
-        help="video frames per latent frame (default: %(default)s)",
-    )
+    add_file(parser, "--label", "a label's folder, or its trajectory JSON", required=True)
+    per_block, factor = RELEASED_FRAMES_PER_BLOCK, RELEASED_CLOCK.temporal_factor
+    add_number(parser, "--frames-per-block", per_block, "latent frames of a block of the model")
+    add_number(parser, "--temporal-factor", factor, "video frames per latent frame")
 
 
 def add_objmc(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``objmc``."""
     _label_options(parser)
-    parser.add_argument(
-        "--video",
-        type=expanded,
-        help="the video made under the label, whole or only the blocks that it made; default: "
-        "that of the released layout, block_0_<b>_<mode>_<n>.mp4, in the label's folder or in "
-        "that of the outputs",
+    video = (
+        "the video made under the label, whole or only the blocks that it made; default: that of "
+        "the released layout, block_0_<b>_<mode>_<n>.mp4, in the label's folder or in that of the "
+        "outputs"
     )
-    parser.add_argument(
-        "--before",
-        type=expanded,
-        help="the video before an edit, or before a video that begins after the labelled frame; "
-        "default: block_0_<b>.mp4 beside the label or the video",
+    add_file(parser, "--video", video)
+    before = (
+        "the video before an edit, or before a video that begins after the labelled frame; "
+        "default: block_0_<b>.mp4 beside the label or the video"
     )
-    parser.add_argument(
-        "--handle-frame",
-        type=expanded,
-        metavar="PICTURE",
-        help="the labelled frame as a picture, before an edit, or where the video begins after it",
-    )
-    parser.add_argument(
-        "--first-frame",
-        type=int,
-        metavar="N",
-        help="number of the labelled frame in the video, where tracking starts, from 0; default: "
-        "the label's own, 12 b - 4 for block b",
-    )
-    parser.add_argument(
-        "--before-frame",
-        type=int,
-        metavar="N",
-        help="the same of --before; default: the label's own, or the last of a shorter video",
-    )
-    parser.add_argument(
-        "--within",
-        type=float,
-        default=1.0,
-        help="the video frame of each latent frame that is read, from 0 (first) to 1 (last) "
-        "(default: %(default)s)",
-    )
+    add_file(parser, "--before", before)
+    handle = "picture of the labelled frame, before an edit, or where the video begins after it"
+    add_file(parser, "--handle-frame", handle)
+    first = "number of the labelled frame in the video, where tracking starts, from 0; default: "
+    add_number(parser, "--first-frame", None, f"{first}the label's own, 12 b - 4 for block b")
+    before = "the same of --before; default: the label's own, or the last of a shorter video"
+    add_number(parser, "--before-frame", None, before)
     tracking_options(parser)
-    parser.add_argument(
-        "--warn-below",
-        type=float,
-        default=0.3,
-        metavar="SHARE",
-        help="warn where fewer points were followed to the end (default: %(default)s)",
-    )
+    add_number(parser, "--warn-below", 0.3, "warn where a smaller share was followed to the end")
 
 
 def tracking_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose a tracker and say how it is used."""
-    parser.add_argument(
-        "--tracker",
-        choices=sorted(TRACKERS),
-        help="default: SIFT descriptors for an edit; for an animation Lucas-Kanade, or DIS flow "
-        "where handle and targets span over 400 pixels",
+    text = (
+        "default: SIFT descriptors for an edit; for an animation Lucas-Kanade, or DIS flow where "
+        "handle and targets span over 400 pixels"
     )
-    parser.add_argument(
-        "--cotracker", type=expanded, metavar="FOLDER", help="a copy of CoTracker's repository"
-    )
-    parser.add_argument(
-        "--cotracker-weights", type=expanded, metavar="FILE", help="CoTracker3's scaled_offline.pth"
-    )
+    parser.add_argument("--tracker", choices=sorted([*TRACKERS, CoTracker.name]), help=text)
+    add_file(parser, "--cotracker", "a copy of CoTracker's repository", metavar="FOLDER")
+    add_file(parser, "--cotracker-weights", "CoTracker3's scaled_offline.pth", metavar="FILE")
     device_option(parser)
-    parser.add_argument("--points", type=int, default=256, help="at most (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the points (default: %(default)s)")
-    parser.add_argument(
-        "--least-coverage",
-        type=float,
-        default=0.15,
-        metavar="SHARE",
-        help="no figure where fewer points could be followed (default: %(default)s)",
-    )
+    add_number(parser, "--points", 256, "at most")
+    add_number(parser, "--seed", 0, "of the points")
+    text = "no figure where a smaller share of the points could be followed"
+    add_number(parser, "--least-coverage", 0.15, text)
 
 
 def add_dai(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``dai``."""
     _label_options(parser)
-    parser.add_argument(
-        "--latents",
-        type=expanded,
-        required=True,
-        help="clean latents (N, C, h, w) of the video made under the label, .npy or .safetensors",
-    )
-    parser.add_argument("--before", type=expanded, help="those of the video before an edit")
-    parser.add_argument(
-        "--first-frame",
-        type=int,
-        metavar="N",
-        help="number of the labelled latent frame, from 0; default: the label's own",
-    )
-    parser.add_argument(
-        "--radius",
-        type=int,
-        help="of the patches, pixels; default: 20 at a width of 832, scaled to the label's",
-    )
+    text = "clean latents (N, C, h, w) of the video made under the label, .npy or .safetensors"
+    add_file(parser, "--latents", text, required=True)
+    add_file(parser, "--before", "those of the video before an edit")
+    text = "number of the labelled latent frame, from 0; default: the label's own"
+    add_number(parser, "--first-frame", None, text)
+    text = "of the patches, pixels; default: 20 at a width of 832, scaled to the label's"
+    add_number(parser, "--radius", None, text)
 
 
 def _label(options: argparse.Namespace) -> tuple[Label, FrameClock]:
@@ -156,27 +125,21 @@ def _label(options: argparse.Namespace) -> tuple[Label, FrameClock]:
     return label, clock
 
 
-TRACKERS: dict[str, Callable[[argparse.Namespace], Tracker]] = {
-    DescriptorMatching().name: lambda _: DescriptorMatching(),
-    LucasKanade().name: lambda _: LucasKanade(),
-    DenseFlow().name: lambda _: DenseFlow(),
-    CoTracker().name: lambda options: CoTracker(
-        options.cotracker, options.cotracker_weights, device=device_of(options)
-    ),
-}
+TRACKERS = {kind.name: kind for kind in (DescriptorMatching, LucasKanade, DenseFlow)}
 
 
 def named_tracker(options: argparse.Namespace) -> Tracker | None:
-    """The tracker that the options name; None where they name none.
-
-    Raises:
-        ValueError: CoTracker's files beside another tracker's name.
-    """
+    """The tracker that the options name; None where they name none."""
     given = options.cotracker is not None or options.cotracker_weights is not None
-    name = options.tracker or (CoTracker().name if given else None)
-    if given and name != CoTracker().name:
+    name = options.tracker or (CoTracker.name if given else None)
+    if name == CoTracker.name:
+        if options.cotracker is None:
+            raise ValueError(f"--tracker {name} needs a copy of its repository: --cotracker FOLDER")
+        device = device_of(options)
+        return CoTracker(options.cotracker, options.cotracker_weights, device=device)
+    if given:
         raise ValueError(f"--cotracker does not go with --tracker {name}")
-    return None if name is None else TRACKERS[name](options)
+    return None if name is None else TRACKERS[name]()
 
 
 def run_objmc(options: argparse.Namespace) -> Document:
@@ -200,7 +163,6 @@ def run_objmc(options: argparse.Namespace) -> Document:
         tracker=named_tracker(options),
         points=options.points,
         seed=options.seed,
-        within=options.within,
         least_coverage=options.least_coverage,
         warn_below=options.warn_below,
     )
@@ -247,11 +209,8 @@ def _report(label: Label, result: LabelledObjMC) -> None:
 
 
 def _figure(value: float, coverage: float) -> str:
-    return (
-        f"not measured (coverage {100 * coverage:.0f} %)"
-        if math.isnan(value)
-        else f"{value:.2f} px"
-    )
+    missing = f"not measured (coverage {100 * coverage:.0f} %)"
+    return missing if math.isnan(value) else f"{value:.2f} px"
 
 
 def run_dai(options: argparse.Namespace) -> Document:

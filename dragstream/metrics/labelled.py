@@ -1,8 +1,17 @@
-"""ObjMC of a video against a released label."""
+"""ObjMC of a video against a released label; the label's videos by their names.
+
+```
+saved_labels/…/NAME/block_3_Drag_trajectory.json      a label of block 3
+outputs-editing/…/NAME/block_0_3.mp4                  blocks 0 to 2, before the drag
+outputs-editing/…/NAME/block_0_3_Drag_3.mp4           the same with the drag
+outputs-editing/…/NAME/block_3_Drag_3.mp4             only the blocks that the drag made
+```
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,8 +23,10 @@ from numpy.typing import NDArray
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.labels import RELEASED_CLOCK, RELEASED_FRAMES_PER_BLOCK, Label, Mode
 from dragstream.metrics.objmc import ObjMC, ObjMCOptions, json_number, latent_offsets, objmc
-from dragstream.metrics.released_files import lacks_past
 from dragstream.metrics.videos import read_frames, read_video
+
+_LABELS, _OUTPUTS = "saved_labels", "outputs-editing"
+_PART = re.compile(r"(?:after_)?block_(\d+)_(Drag|Animation)_\d+")
 
 
 @dataclass(frozen=True)
@@ -34,22 +45,22 @@ class LabelledObjMC:
     @property
     def mean(self) -> float:
         """Mean of the drags' ObjMC, pixels; NaN where one of them has no figure."""
-        return float(np.mean([drag.mean for drag in self.drags]))
+        return self._mean("mean")
 
     @property
     def mean_position(self) -> float:
         """The same by the paper's definition, of the points' mean position, pixels."""
-        return float(np.mean([drag.mean_position for drag in self.drags]))
+        return self._mean("mean_position")
 
     @property
     def point_by_point(self) -> float:
         """The same of each point against its own target, pixels."""
-        return float(np.mean([drag.point_by_point for drag in self.drags]))
+        return self._mean("point_by_point")
 
     @property
     def still(self) -> float:
         """The same of tracks that do not move, pixels."""
-        return float(np.mean([drag.still for drag in self.drags]))
+        return self._mean("still")
 
     @property
     def tracker(self) -> str:
@@ -59,17 +70,17 @@ class LabelledObjMC:
     @property
     def coverage(self) -> float:
         """Mean share of points that were followed to the end."""
-        return float(np.mean([drag.coverage for drag in self.drags]))
+        return self._mean("coverage")
+
+    def _mean(self, name: str) -> float:
+        return float(np.mean([getattr(drag, name) for drag in self.drags]))
 
     def to_json(self) -> dict[str, object]:
         """Plain lists and numbers; None where there is no figure."""
+        measured = ("mean", "mean_position", "point_by_point", "still", "coverage")
         return {
-            "mean": json_number(self.mean),
-            "mean_position": json_number(self.mean_position),
-            "point_by_point": json_number(self.point_by_point),
+            **{name: json_number(self._mean(name)) for name in measured},
             "tracker": self.tracker,
-            "still": self.still,
-            "coverage": self.coverage,
             "first_frame": self.first_frame,
             "drags": [drag.to_json() for drag in self.drags],
         }
@@ -85,18 +96,14 @@ def measure_label(
     before_frame: int | None = None,
     clock: FrameClock = RELEASED_CLOCK,
     frames_per_block: int = RELEASED_FRAMES_PER_BLOCK,
-    within: float = 1.0,
     **options: Unpack[ObjMCOptions],
 ) -> LabelledObjMC:
     """ObjMC of a video file against a label.
 
     An animation is followed through `video` from the labelled frame on; positions are read in the
-    last video frame of each latent frame. Where `video` holds only what comes after the labelled
-    frame, that frame is `handle_frame`, or read from `before`.
-
-    An edit is followed from the labelled frame of `before` to the same frame of `video`, in one
-    step. Where that gives no figure, and both videos share the blocks before the edited one, it is
-    followed back through them to the last frame that they share, and forward again.
+    last video frame of each latent frame. An edit is followed from the labelled frame of `before`
+    to the same frame of `video`, in one step. Where that gives no figure, and both videos share
+    the blocks before the edited one, it is followed back through them and forward again.
 
     Args:
         label: see :func:`dragstream.drags.labels.read_label`.
@@ -105,16 +112,12 @@ def measure_label(
             picture of that frame.
         handle_frame: a picture of the labelled frame, before an edit, or for a video that begins
             after it.
-        first_frame: number of the labelled frame in `video`, from 0; None: the label's
-            own number (12 b - 4 for block b of the released model); of an edit's video that holds
-            the edited block alone, its last.
-        before_frame: number of the labelled frame in `before`; None: the label's own number, or the
-            last where `before` is shorter.
+        first_frame: number of the labelled frame in `video`, from 0; None: the label's own (12 b
+            - 4 for block b of the released model); of an edited block alone, its last.
+        before_frame: the same of `before`; None: the label's own, or the last of a shorter one.
         clock: latent to video frames of the model that made the video.
         frames_per_block: latent frames a block of that model.
-        within: the video frame of each latent frame that is read, from 0 (first) to 1 (last).
-        **options: `tracker`, `points`, `seed`, `least_coverage` and `warn_below` of
-            :func:`dragstream.metrics.objmc.objmc`, for each drag.
+        **options: of :func:`dragstream.metrics.objmc.objmc`, for each drag.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -132,7 +135,7 @@ def measure_label(
         block = label.latent_frame - frames_per_block + 1  # its first latent frame
         length = label.video_frame - clock.start(block) + 1
         return _measure_edit(label, Path(video), past, first_frame, length, measure)
-    at = latent_offsets(clock, label.latent_frame, len(label.deltas[0]), within)
+    at = latent_offsets(clock, label.latent_frame, len(label.deltas[0]))
     first, frames = _animated(label, Path(video), past, first_frame, at[-1])
     return LabelledObjMC(first, tuple(measure(frames, drag, at=at) for drag in label.drags))
 
@@ -158,22 +161,19 @@ class _Past:
                     f"{str(self.picture)!r} holds {len(found)} frames: --handle-frame takes a "
                     "picture, --before a video"
                 )
-        elif self.before is not None:
-            found = self._video(self.before, count)
-        else:
+            return _sized(self.label, self.picture, found)
+        if self.before is None:
             return None
-        return _sized(self.label, self.picture or self.before, found)
-
-    def _video(self, file: str | Path, count: int) -> NDArray[np.uint8]:
         last = self.label.video_frame if self.number is None else self.number
         start = max(0, last - count + 1)
         try:
-            return read_video(file, start, last - start + 1)
+            found = read_video(self.before, start, last - start + 1)
         except ValueError:
             if self.number is not None:
                 raise
-        # It is shorter: the label was drawn on its newest frame.
-        return read_frames(file)[-count:]
+            # It is shorter: the label was drawn on its newest frame.
+            found = read_frames(self.before)[-count:]
+        return _sized(self.label, self.before, found)
 
 
 def _measure_edit(  # noqa: PLR0917
@@ -250,10 +250,9 @@ def _continues(label: Label, video: Path, past: _Past, count: int) -> bool:
     if lacks_past(video):
         return True
     try:
-        newest = read_video(video, label.video_frame + count, 1)
+        read_video(video, label.video_frame + count, 1)
     except ValueError:
         return True  # it cannot hold both the past and the label's animation
-    del newest
     frames = past.frames(label.video_frame + 1)
     if frames is None or len(frames) < 2:
         return False
@@ -285,3 +284,39 @@ def _sized(label: Label, file: object, frames: NDArray[np.uint8]) -> NDArray[np.
             f"ffmpeg -i {file} -vf scale={label.width}:{label.height} scaled.mp4"
         )
     return frames
+
+
+def find_before(label: Label, *places: Path) -> Path | None:
+    """The video before the label's block, in the first of some folders that holds one."""
+    return _find(re.compile(rf"(?:before_)?block_\d+_{label.block}"), places)
+
+
+def find_video(label: Label, *places: Path) -> Path | None:
+    """The whole video that was made under the label, found as `find_before` finds its past."""
+    name = rf"(?:after_)?block_\d+_{label.block}_{label.mode.value}_\d+"
+    return _find(re.compile(name), places)
+
+
+def lacks_past(video: Path) -> bool:
+    """True if a video, by its name, holds only the blocks that a drag made."""
+    return _PART.fullmatch(video.stem) is not None
+
+
+def _find(name: re.Pattern[str], places: tuple[Path, ...]) -> Path | None:
+    for folder in dict.fromkeys(_folders(places)):
+        found = sorted(file for file in folder.glob("*.mp4") if name.fullmatch(file.stem))
+        if len(found) > 1:
+            names = ", ".join(file.name for file in found)
+            raise ValueError(f"{folder} holds several such videos ({names}): name one of them")
+        if found:
+            return found[0]
+    return None
+
+
+def _folders(places: tuple[Path, ...]) -> Iterator[Path]:
+    for place in places:
+        folder = place if place.is_dir() else place.parent
+        yield folder
+        parts = folder.resolve().parts
+        if _LABELS in parts:
+            yield Path(*(_OUTPUTS if part == _LABELS else part for part in parts))

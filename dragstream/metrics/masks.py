@@ -12,14 +12,9 @@ __all__ = ["mask_iou", "pieces_outside"]
 
 
 def mask_iou(found: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> float:
-    """Intersection over union of two masks, |A & B| / |A | B|, in [0, 1]; higher is better.
+    """Intersection over union of two masks, |A & B| / |A | B|, bool (H, W), in [0, 1].
 
-    Args:
-        found: pixels of the object, bool (H, W).
-        wanted: pixels that it should cover, bool (H, W).
-
-    Returns:
-        NaN where nothing is wanted: the target lies outside the frame.
+    NaN where nothing is `wanted`: the target lies outside the frame.
 
     Raises:
         TypeError: masks that are not boolean.
@@ -36,12 +31,8 @@ def pieces_outside(
 ) -> tuple[int, ...]:
     """Areas of the connected parts of a mask that do not touch a target, pixels, largest first.
 
-    Pixels are connected to their eight neighbours.
-
-    Args:
-        mask: pixels of the object's colour, bool (H, W).
-        target: pixels where the object may be, bool (H, W).
-        least_area: smaller parts do not count, pixels.
+    Both are bool (H, W); pixels are connected to their eight neighbours, and parts smaller than
+    `least_area` do not count.
 
     Raises:
         TypeError: masks that are not boolean.

@@ -1,22 +1,26 @@
 """A tracker for jumps: SIFT descriptors matched between two frames, refined by Lucas-Kanade.
 
-An edit moves its object in one step, often farther than optical flow reaches. SIFT descriptors are
-compared all over the frame, so they find an object wherever it went; a similarity that enough of
-them agree on (RANSAC) gives the motion as a whole, and Lucas-Kanade in the frame that is aligned
-by it gives the position of each point. The commanded motion is not used.
+An edit moves its object in one step, often farther than optical flow reaches. Descriptors find it
+wherever it went; a similarity that enough of them agree on (RANSAC) gives the motion as a whole,
+and Lucas-Kanade in the frame that is aligned by it the position of each point.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dragstream.drags.checks import check_fraction, check_int, check_positive
 from dragstream.metrics.trackers import LucasKanade, OpenCVTracker
 
+_RATIO = 0.85
+"""A match counts if it is that much better than the second best (Lowe's test)."""
+_REACH = 5.0
+"""Largest distance of a match from the similarity that it agrees with, pixels."""
+_AGREEING = 8
+"""Number of matches that must agree."""
 _STRETCH = (0.5, 2.0)
 """A similarity that scales by less or more than this is a chance agreement."""
 
@@ -29,29 +33,9 @@ class DescriptorMatching(OpenCVTracker):
     similarity that the descriptors agree on. The one from which more points return (Lucas-Kanade's
     forward-backward check) is kept, so that objects without descriptors are still followed where
     they moved little.
-
-    Attributes:
-        ratio: a match counts if its descriptor's distance is below `ratio` times that of the
-            second best (Lowe's test), above 0 and at most 1.
-        reach: largest distance of a match from the similarity that it agrees with, pixels.
-        agreeing: number of matches that must agree, at least 3.
-        near: the tracker used where no motion is assumed.
-        aligned: the tracker used in a frame that the similarity has aligned. The object's
-            surroundings have changed by then, so it uses few levels of the pyramid.
     """
 
     name: ClassVar[str] = "sift"
-
-    ratio: float = 0.85
-    reach: float = 5.0
-    agreeing: int = 8
-    near: LucasKanade = field(default_factory=LucasKanade)
-    aligned: LucasKanade = field(default_factory=lambda: LucasKanade(levels=2))
-
-    def __post_init__(self) -> None:
-        check_fraction(self.ratio, "ratio")
-        check_positive(self.reach, "reach")
-        check_int(self.agreeing, "agreeing", least=3)
 
     def _track(
         self, cv2: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]
@@ -60,7 +44,7 @@ class DescriptorMatching(OpenCVTracker):
         consistent = np.ones((len(gray), len(points)), bool)
         described = self._describe(cv2, gray[0], _near(cv2, points, gray[0].shape))
         for index, frame in enumerate(gray[1:], start=1):
-            found = [self.near.match(gray[0], frame, points)]
+            found = [LucasKanade().match(gray[0], frame, points)]
             start = self._similarity(cv2, described, frame)
             if start is not None:
                 found.append(self._refine(cv2, gray[0], frame, points, start))
@@ -77,21 +61,21 @@ class DescriptorMatching(OpenCVTracker):
         """The map (2, 3) from the first frame to `frame` that enough descriptors agree on."""
         places, descriptors = first
         others, candidates = self._describe(cv2, frame, None)
-        if len(places) < self.agreeing or len(others) < 2:
+        if len(places) < _AGREEING or len(others) < 2:
             return None
         pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(descriptors, candidates, k=2)
-        good = [best for best, second in pairs if best.distance < self.ratio * second.distance]
-        if len(good) < self.agreeing:
+        good = [best for best, second in pairs if best.distance < _RATIO * second.distance]
+        if len(good) < _AGREEING:
             return None
         cv2.setRNGSeed(0)  # RANSAC draws from a generator of OpenCV's own
         matrix, agree = cv2.estimateAffinePartial2D(
             places[[match.queryIdx for match in good]],
             others[[match.trainIdx for match in good]],
-            ransacReprojThreshold=self.reach,
+            ransacReprojThreshold=_REACH,
             maxIters=5000,
             confidence=0.999,
         )
-        if matrix is None or agree.sum() < self.agreeing:
+        if matrix is None or agree.sum() < _AGREEING:
             return None
         stretch = float(np.hypot(matrix[0, 0], matrix[1, 0]))
         return np.asarray(matrix) if _STRETCH[0] <= stretch <= _STRETCH[1] else None
@@ -108,7 +92,8 @@ class DescriptorMatching(OpenCVTracker):
         height, width = frame.shape
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         aligned = cv2.warpAffine(frame, start, (width, height), flags=flags)
-        there, good = self.aligned.match(first, aligned, points)
+        # The object's surroundings have changed by now: few levels of the pyramid.
+        there, good = LucasKanade(levels=2).match(first, aligned, points)
         tracks = there @ start[:, :2].T + start[:, 2]
         inside = (tracks >= 0).all(axis=1) & (tracks <= (width - 1, height - 1)).all(axis=1)
         return tracks, good & inside

@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,10 @@ from dragstream.drags.geometry import Affine, FrameClock
 from dragstream.drags.motions import Drag, targets
 from dragstream.drags.regions import bounding_box
 from dragstream.metrics.matching import DescriptorMatching
-from dragstream.metrics.scattering import scatter
-from dragstream.metrics.sliding import without_sliding
+from dragstream.metrics.sliding import scatter, without_sliding
 from dragstream.metrics.trackers import Tracker, tracker_for
 
-Points = tuple[tuple[float, float], ...]
+Point = tuple[float, float]
 
 
 class ObjMCOptions(TypedDict, total=False):
@@ -69,8 +68,8 @@ class ObjMC:
     distances: tuple[float, ...]
     mean_position: float
     point_by_point: float
-    trajectory: Points
-    commanded: Points
+    trajectory: tuple[Point, ...]
+    commanded: tuple[Point, ...]
     still: float
     coverage: float
     frames: tuple[int, ...]
@@ -83,18 +82,14 @@ class ObjMC:
 
     def to_json(self) -> dict[str, object]:
         """Plain lists and numbers; None where there is no figure."""
-        return {
-            "mean": json_number(self.mean),
-            "distances": [json_number(each) for each in self.distances],
-            "mean_position": json_number(self.mean_position),
-            "point_by_point": json_number(self.point_by_point),
-            "trajectory": [[json_number(each) for each in point] for point in self.trajectory],
-            "commanded": [[json_number(each) for each in point] for point in self.commanded],
-            "still": self.still,
-            "coverage": self.coverage,
-            "frames": list(self.frames),
-            "tracker": self.tracker,
-        }
+        return {name: _plain(value) for name, value in vars(self).items()}
+
+
+def _plain(value: Any) -> Any:
+    """Lists for tuples, None for NaN."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return json_number(value) if isinstance(value, float) else value
 
 
 def json_number(value: float) -> float | None:
@@ -109,12 +104,7 @@ def known_mean(values: Iterable[float | None]) -> float | None:
 
 
 def span(mask: NDArray[np.bool_], commands: Iterable[Affine]) -> float:
-    """Larger side, in pixels, of the box around a handle region and all its targets in the frame.
-
-    Args:
-        mask: the handle region, bool (H, W), not empty.
-        commands: the commanded maps from rest.
-    """
+    """Larger side, in pixels, of the box around a handle region and its targets in the frame."""
     bounds = np.array([bounding_box(mask, affine) for affine in (Affine.identity(), *commands)])
     limit = np.array(mask.shape[::-1]) - 0.5
     low = np.clip(bounds[:, :2].min(axis=0), -0.5, limit)
@@ -122,28 +112,13 @@ def span(mask: NDArray[np.bool_], commands: Iterable[Affine]) -> float:
     return float((high - low).max())
 
 
-def latent_offsets(
-    clock: FrameClock, handle: int, count: int, within: float = 1.0
-) -> tuple[int, ...]:
+def latent_offsets(clock: FrameClock, handle: int, count: int) -> tuple[int, ...]:
     """The video frames of an animation's trajectory points, counted from the handle's.
 
     The handle lies on the last video frame of latent frame `handle`. The trajectory point of each
-    of the `count` latent frames after it is read in one of that latent frame's video frames.
-
-    Args:
-        clock: latent to video frames.
-        handle: the latent frame of the handle.
-        count: number of trajectory points.
-        within: the video frame of each latent frame that is read, from 0 (first) to 1 (last).
-
-    Raises:
-        ValueError: `within` below 0 or above 1.
+    of the `count` latent frames after it is read in that latent frame's last video frame.
     """
-    if not 0 <= within <= 1:
-        raise ValueError(f"within must be from 0 (first frame) to 1 (last), got {within!r}")
-    first = clock.last(handle)
-    spans = ((clock.start(handle + n), clock.last(handle + n)) for n in range(1, count + 1))
-    return tuple(round(start + within * (last - start)) - first for start, last in spans)
+    return tuple(clock.last(handle + n) - clock.last(handle) for n in range(1, count + 1))
 
 
 def objmc(
@@ -164,28 +139,23 @@ def objmc(
     background (:func:`dragstream.metrics.sliding.without_sliding`).
 
     Args:
-        frames: (T, H, W, 3) uint8; `frames[0]` is the frame that the handle region lies on. For
-            an edit these are two frames, before and after.
+        frames: (T, H, W, 3) uint8; `frames[0]` is the frame that the handle region lies on. For an
+            edit these are two frames, before and after.
         drag: the handle region in `frames[0]` (a deformation holds its edge) and the motion.
-        at: the frame of each trajectory point (see :func:`latent_offsets`); None: every frame
-            after the first one.
+        at: the frame of each trajectory point; None: every frame after the first one.
         commands: the commanded map from rest of each trajectory point; None: the drag's motion,
             whose end is reached at the last point (for an edit: `[drag.motion.at(1)]`).
-        tracker: None: :class:`~dragstream.metrics.matching.DescriptorMatching` for two frames,
-            between which anything may have moved far; else the one for the command's size
-            (:func:`dragstream.metrics.trackers.tracker_for`).
+        tracker: None: :class:`~dragstream.metrics.matching.DescriptorMatching` for two frames, else
+            the one for the command's size (:func:`dragstream.metrics.trackers.tracker_for`).
         points: the most points to scatter in the region.
         seed: seed of the scattering.
-        least_coverage: a trajectory point has no figure (NaN) where a smaller share of the points
-            could be followed, 0..1.
+        least_coverage: a trajectory point has no figure (NaN) below this share of followed points.
         warn_below: a coverage below this share warns with :class:`LowCoverage`.
 
     Raises:
-        TypeError: a tracker that is no :class:`~dragstream.metrics.trackers.Tracker`, or tracks
-            that are no arrays.
+        TypeError: no :class:`~dragstream.metrics.trackers.Tracker`, or tracks that are no arrays.
         ValueError: tracks of another shape than (T, N, 2), frames of another size than the
-            region's, `at` outside the video, another number of commands, or `least_coverage`
-            outside 0..1.
+            region's, `at` outside the video, another number of commands, or a share outside 0..1.
         ImportError: the tracker needs OpenCV, and it is not installed.
     """
     frames = np.asarray(frames)
@@ -201,7 +171,13 @@ def objmc(
     tracks, consistent = _tracked(tracker, frames[: read[-1] + 1], mask, start)
     result = _compare(drag, read, commands, start, tracks, consistent, least_coverage, tracker.name)
     if result.coverage < warn_below:
-        _warn(result)
+        least = "the distance may reflect the tracker more than the drag"
+        warnings.warn(
+            f"only {result.coverage:.0%} of the points were followed consistently to the end by "
+            f"{result.tracker}: {least if result.measured else 'too few for a figure'}",
+            LowCoverage,
+            stacklevel=2,
+        )
     return result
 
 
@@ -217,10 +193,7 @@ def _check_options(frames: NDArray[np.uint8], tracker: object, least_coverage: f
 
 
 def _tracked(
-    tracker: Tracker,
-    frames: NDArray[np.uint8],
-    mask: NDArray[np.bool_],
-    start: NDArray[np.float64],
+    tracker: Tracker, frames: NDArray[np.uint8], mask: NDArray[np.bool_], start: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Tracks (T, N, 2) of points, and the consistent ones that stay on the object, bool (T, N).
 
@@ -245,27 +218,48 @@ def _compare(  # noqa: PLR0917
     tracker: str,
 ) -> ObjMC:
     """Compare tracks with the commanded positions at the trajectory points."""
-    measured = [float(consistent[frame].mean()) >= max(least_coverage, 1e-9) for frame in read]
-    followed = [tracks[frame][consistent[frame]] for frame in read]
-    goals = [command.apply(start) for command in commands]
-    wanted = [goal[consistent[frame]] for frame, goal in zip(read, goals, strict=True)]
-    means, each = (
-        _where(measured, _distances(followed, wanted, each=each)) for each in (False, True)
-    )
-    # Points are compared one by one where the mean position may not show the motion.
     turns = not drag.motion.mean_tells
+    goals = [command.apply(start) for command in commands]
+    unknown = (math.nan, math.nan)
+    found: list[tuple[float, float, Point, Point]] = []
+    for frame, goal in zip(read, goals, strict=True):
+        kept = consistent[frame]
+        if float(kept.mean()) < max(least_coverage, 1e-9):
+            found.append((*unknown, unknown, unknown))
+            continue
+        track, wanted = tracks[frame][kept], goal[kept]
+        apart = (_apart(track - wanted, each=each) for each in (False, True))
+        found.append((*apart, _middle(track), _middle(wanted)))  # type: ignore[arg-type]
+    means, each, trajectory, commanded = zip(*found, strict=True)
     return ObjMC(
+        # Points are compared one by one where the mean position may not show the motion.
         mean=_mean(each if turns else means),
         distances=each if turns else means,
         mean_position=_mean(means),
         point_by_point=_mean(each),
-        trajectory=_means(followed, measured),
-        commanded=_means(wanted, measured),
-        still=float(np.mean(_distances([start] * len(goals), goals, each=turns))),
+        trajectory=trajectory,
+        commanded=commanded,
+        still=float(np.mean([_apart(start - goal, each=turns) for goal in goals])),
         coverage=float(consistent[read[-1]].mean()),
         frames=read,
         tracker=tracker,
     )
+
+
+def _apart(gaps: NDArray[np.float64], *, each: bool) -> float:
+    """Distance of points from their goals, or of their means."""
+    gap = np.linalg.norm(gaps, axis=1).mean() if each else np.linalg.norm(gaps.mean(axis=0))
+    return float(gap)
+
+
+def _middle(points: NDArray[np.float64]) -> Point:
+    x, y = points.mean(axis=0)
+    return float(x), float(y)
+
+
+def _mean(distances: Sequence[float]) -> float:
+    """Of the trajectory points that were measured; NaN where the last one was not."""
+    return math.nan if math.isnan(distances[-1]) else float(np.nanmean(distances))
 
 
 def _check_tracks(tracks: object, consistent: object, shape: tuple[int, int], name: str) -> None:
@@ -277,20 +271,6 @@ def _check_tracks(tracks: object, consistent: object, shape: tuple[int, int], na
                 f"the tracker {name!r} must give tracks (T, N, 2) and a mask (T, N) with T, N = "
                 f"{shape}, got shape {found.shape}"
             )
-
-
-def _warn(result: ObjMC) -> None:
-    so = (
-        "the distance may reflect the tracker more than the drag"
-        if result.measured
-        else "too few for a figure"
-    )
-    warnings.warn(
-        f"only {result.coverage:.0%} of the points were followed consistently to the end by "
-        f"{result.tracker}: {so}",
-        LowCoverage,
-        stacklevel=3,
-    )
 
 
 def _trajectory_frames(at: Sequence[int] | None, length: int) -> tuple[int, ...]:
@@ -305,35 +285,3 @@ def _trajectory_frames(at: Sequence[int] | None, length: int) -> tuple[int, ...]
             f"(the video has {length} frames from the handle's on), got {list(read)}"
         )
     return read
-
-
-def _distances(
-    tracks: Iterable[NDArray[np.float64]], goals: Iterable[NDArray[np.float64]], *, each: bool
-) -> tuple[float, ...]:
-    """Per trajectory point, pixels: of the points one by one, or of their means; NaN of none."""
-    gaps = [track - goal for track, goal in zip(tracks, goals, strict=True)]
-    if each:
-        return tuple(
-            float(np.linalg.norm(gap, axis=1).mean()) if len(gap) else math.nan for gap in gaps
-        )
-    return tuple(float(np.linalg.norm(gap.mean(axis=0))) if len(gap) else math.nan for gap in gaps)
-
-
-def _where(measured: Sequence[bool], values: Sequence[float]) -> tuple[float, ...]:
-    return tuple(
-        value if known else math.nan for known, value in zip(measured, values, strict=True)
-    )
-
-
-def _mean(distances: Sequence[float]) -> float:
-    """Of the trajectory points that were measured; NaN where the last one was not."""
-    return math.nan if math.isnan(distances[-1]) else float(np.nanmean(distances))
-
-
-def _means(points: Sequence[NDArray[np.float64]], measured: Sequence[bool]) -> Points:
-    """The mean (x, y) of each group of points; NaN where it was not measured."""
-    found = [
-        group.mean(axis=0) if known else (math.nan, math.nan)
-        for group, known in zip(points, measured, strict=True)
-    ]
-    return tuple((float(x), float(y)) for x, y in found)

@@ -36,12 +36,10 @@ class LPIPS:
 
     Attributes:
         weights: torchvision's AlexNet, a state dict's file. None: the one in torch.hub's folder.
-        heads: the metric's own weights. None: those that come with torchmetrics.
         device: the torch device.
     """
 
     weights: str | Path | None = None
-    heads: str | Path | None = None
     device: str = "cpu"
 
     @property
@@ -58,7 +56,7 @@ class LPIPS:
 
         Raises:
             FileNotFoundError: there are no weights; the message names where to get them.
-            ImportError: without torchmetrics, where `heads` are not named.
+            ImportError: without torchmetrics.
             ValueError: pictures of different or too small sizes, or other weights.
         """
         pairs = np.asarray(first), np.asarray(second)
@@ -86,22 +84,13 @@ class LPIPS:
         state = read_state(file, "AlexNet", _HELP)
         features = "features."
         own = {n.removeprefix(features): v for n, v in state.items() if n.startswith(features)}
-        heads = read_state(self._heads(), "LPIPS", "they come with torchmetrics", "heads")
+        heads = read_state(_heads(), "LPIPS", "they come with torchmetrics", "heads")
         try:
             network.load_state_dict(own)
             weights = [heads[f"lin{n}.model.1.weight"].to(self.device) for n in range(5)]
         except (KeyError, RuntimeError, AttributeError) as error:
             raise ValueError(f"these are not the weights of LPIPS with AlexNet: {error}") from error
         return network.to(self.device, torch.float32).eval(), weights
-
-    def _heads(self) -> str | Path:
-        if self.heads is not None:
-            return self.heads
-        found = find_spec("torchmetrics")
-        if found is None or not found.submodule_search_locations:
-            raise ImportError('LPIPS needs torchmetrics: pip install "dragstream[metrics]"')
-        package = Path(found.submodule_search_locations[0])
-        return package / "functional" / "image" / "lpips_models" / "alex.pth"
 
     def _layers(self, network: nn.Sequential, pictures: NDArray[np.uint8]) -> list[Tensor]:
         """Output of each ReLU, (N, C, h, w)."""
@@ -119,20 +108,22 @@ class LPIPS:
 
 def _alexnet() -> nn.Sequential:
     """The convolutions of torchvision's AlexNet, numbered as there."""
-    return nn.Sequential(
-        nn.Conv2d(3, 64, 11, stride=4, padding=2),
-        nn.ReLU(),
-        nn.MaxPool2d(3, stride=2),
-        nn.Conv2d(64, 192, 5, padding=2),
-        nn.ReLU(),
-        nn.MaxPool2d(3, stride=2),
-        nn.Conv2d(192, 384, 3, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(384, 256, 3, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(256, 256, 3, padding=1),
-        nn.ReLU(),
-    )
+    layers: list[nn.Module] = []
+    for index, (inputs, outputs, kernel, stride, padding) in enumerate(
+        ((3, 64, 11, 4, 2), (64, 192, 5, 1, 2), (192, 384, 3, 1, 1), (384, 256, 3, 1, 1))
+    ):
+        layers += [nn.Conv2d(inputs, outputs, kernel, stride, padding), nn.ReLU()]
+        layers += [nn.MaxPool2d(3, stride=2)] if index < 2 else []
+    return nn.Sequential(*layers, nn.Conv2d(256, 256, 3, padding=1), nn.ReLU())
+
+
+def _heads() -> Path:
+    """The file of the metric's own weights."""
+    found = find_spec("torchmetrics")
+    if found is None or not found.submodule_search_locations:
+        raise ImportError('LPIPS needs torchmetrics: pip install "dragstream[metrics]"')
+    package = Path(found.submodule_search_locations[0])
+    return package / "functional" / "image" / "lpips_models" / "alex.pth"
 
 
 def _unit(maps: Tensor) -> Tensor:

@@ -1,9 +1,7 @@
-"""A filter of tracked points that slide off an object onto the background.
+"""Points spread over a region, and a filter of those that slide off it onto the background.
 
-Optical flow follows what lies in a small window. Near an object's outline that is partly the
-background, and a point may stay with the background while the object turns or moves away under
-it, and still return in a forward-backward check. Such a point no longer obeys the motion that the
-others have in common, but the background's.
+Near an object's outline, what lies in a small window is partly the background: a point may stay
+with that and still return in a forward-backward check, but no longer moves as the others do.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from dragstream.metrics.scattering import scatter
 from dragstream.metrics.trackers import LucasKanade, opencv
 
 _TOLERANCE = 3.0
@@ -32,6 +29,32 @@ _RING = (8.0, 48.0)
 """Distances from the handle region between which the background is read, pixels."""
 _FEWEST = 6
 """Fewer points do not determine a common motion."""
+
+
+def scatter(mask: NDArray[np.bool_], count: int = 256, seed: int = 0) -> NDArray[np.float64]:
+    """At most `count` points (N, 2) spread evenly, at random, over the True pixels of `mask`.
+
+    Poisson disc sampling: pixels in a seeded random order, each taken unless it lies too close
+    to one that was taken.
+    """
+    if count < 1:
+        raise ValueError(f"the number of points must be at least 1, got {count!r}")
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        raise ValueError("cannot scatter points in an empty mask")
+    candidates = np.random.default_rng(seed).permutation(
+        np.stack([columns, rows], axis=1).astype(np.float64)
+    )
+    if len(candidates) <= count:
+        return candidates
+    # Random sequential placement jams at 0.70 area / spacing^2 points; aim just above `count`.
+    spacing = np.sqrt(0.68 * len(candidates) / count)
+    taken: list[NDArray[np.float64]] = []
+    while len(candidates) and len(taken) < count:
+        point = candidates[0]
+        taken.append(point)
+        candidates = candidates[np.linalg.norm(candidates - point, axis=1) >= spacing]
+    return np.stack(taken)
 
 
 def without_sliding(

@@ -1,13 +1,7 @@
 """Point trackers: Lucas-Kanade, dense flow, and poses of known objects.
 
-A tracker is anything with a ``name`` and a method
-``track(frames, points) -> (tracks, consistent)``. :class:`LucasKanade` is the default,
-:class:`DenseFlow` takes over where the command spans more than 400 pixels (:func:`tracker_for`),
-:class:`~dragstream.metrics.cotracker.CoTracker` is what the paper uses, and :class:`PoseTracker`
-follows an object whose pose a function finds in each frame, such as an object of the playground,
-whose colour is known.
-
-Points are (x, y) in pixels; the centre of the top left pixel is (0, 0).
+A tracker is anything with a ``name`` and a method ``track(frames, points) -> (tracks,
+consistent)``. Points are (x, y) in pixels; the centre of the top left pixel is (0, 0).
 """
 
 from __future__ import annotations
@@ -22,11 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from dragstream.drags.checks import check_int, check_positive
+from dragstream.drags.checks import check_int
 from dragstream.drags.geometry import Affine
 
 LARGE = 400.0
 """Commands that span more pixels than this are followed better by dense flow."""
+_RETURN = 2.0
+"""Largest forward-backward error of a consistent point, pixels."""
 _PATCH = 15
 """Side of the patches that are compared, pixels."""
 _NOISE = 12.0
@@ -52,11 +48,7 @@ class Tracker(Protocol):
 
 
 def opencv() -> Any:
-    """The module ``cv2``.
-
-    Raises:
-        ImportError: OpenCV is not installed; the message names the extra that brings it.
-    """
+    """The module ``cv2``; where it is missing, an ImportError names the extra that brings it."""
     try:
         return import_module("cv2")
     except ImportError as error:
@@ -69,11 +61,7 @@ def opencv() -> Any:
 def checked(
     frames: NDArray[np.uint8], points: ArrayLike
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Frames (T, H, W, 3) uint8 and points (N, 2), validated, as arrays.
-
-    Raises:
-        ValueError: another shape or type, or points that are not finite.
-    """
+    """Frames (T, H, W, 3) uint8 and points (N, 2), validated, as arrays."""
     frames = np.asarray(frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
         raise ValueError(
@@ -86,11 +74,6 @@ def checked(
     if not np.isfinite(points).all():
         raise ValueError("points must be finite numbers")
     return frames, points
-
-
-def gray_frames(cv2: Any, frames: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Each frame of (T, H, W, 3) as grey levels (H, W)."""
-    return [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in np.ascontiguousarray(frames)]
 
 
 class OpenCVTracker(ABC):
@@ -109,7 +92,8 @@ class OpenCVTracker(ABC):
         """
         frames, points = checked(frames, points)
         cv2 = opencv()
-        return self._track(cv2, gray_frames(cv2, frames), points)
+        gray = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in np.ascontiguousarray(frames)]
+        return self._track(cv2, gray, points)
 
     @abstractmethod
     def _track(
@@ -122,46 +106,32 @@ class OpenCVTracker(ABC):
 class LucasKanade(OpenCVTracker):
     """Pyramidal Lucas-Kanade with a forward-backward check.
 
-    Each point is followed forward and back again; it counts as consistent as long as it returns
-    to within `tolerance` pixels of where it started, from a place that looks the same.
+    Each point is followed from frame to frame, forward and back again; it counts as consistent as
+    long as it returns to within 2 pixels of where it started, from a place that looks the same.
 
     Attributes:
         window: side of the patch that is matched, in pixels.
         levels: levels of the image pyramid, 1 = the full size only; each doubles the reach.
-        tolerance: the largest forward-backward error of a consistent point, in pixels.
-        chained: follow from frame to frame (a point once lost stays lost); otherwise match each
-            frame with the first one directly, which cannot slip but needs smaller motions.
     """
 
     name: ClassVar[str] = "lucas-kanade"
 
     window: int = 21
     levels: int = 4
-    tolerance: float = 2.0
-    chained: bool = True
 
     def __post_init__(self) -> None:
         check_int(self.window, "window", least=3)
         check_int(self.levels, "levels", least=1)
-        check_positive(self.tolerance, "tolerance")
 
     def _track(
         self, _: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        def match(source: int, target: int, start: NDArray[np.float64]) -> Any:
-            return self.match(gray[source], gray[target], start)
-
-        return _follow(match, points, len(gray), chained=self.chained)
+        return _follow(self.match, gray, points)
 
     def match(
         self, source: NDArray[np.uint8], target: NDArray[np.uint8], points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Positions of points (N, 2) of one gray frame (H, W) in another, and their consistency.
-
-        Returns:
-            Positions (N, 2) in pixels, and bool (N,): the points that pass the forward-backward
-            check between patches that look the same.
-        """
+        """Positions of points (N, 2) of one gray frame (H, W) in another, and their consistency."""
         cv2 = opencv()
         options = {
             "winSize": (self.window, self.window),
@@ -176,7 +146,7 @@ class LucasKanade(OpenCVTracker):
         error = np.linalg.norm(back - start[:, 0], axis=1)
         good = (found.reshape(-1) == 1) & (found_back.reshape(-1) == 1)
         there = there.astype(np.float64)
-        good &= (error <= self.tolerance) & _alike(cv2, source, target, points, there)
+        good &= (error <= _RETURN) & _alike(cv2, source, target, points, there)
         return there, good
 
 
@@ -186,46 +156,35 @@ class DenseFlow(OpenCVTracker):
 
     It fills untextured areas from their surroundings and reaches further than
     :class:`LucasKanade`, but needs frames of more than about 400 pixels.
-
-    Attributes:
-        tolerance: the largest forward-backward error of a consistent point, in pixels.
     """
 
     name: ClassVar[str] = "dis-flow"
-
-    tolerance: float = 2.0
-
-    def __post_init__(self) -> None:
-        check_positive(self.tolerance, "tolerance")
 
     def _track(
         self, cv2: Any, gray: list[NDArray[np.uint8]], points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
-        def match(source: int, target: int, start: NDArray[np.float64]) -> Any:
-            there = start + _sample(flow.calc(gray[source], gray[target], None), start)
-            back = there + _sample(flow.calc(gray[target], gray[source], None), there)
-            good = np.linalg.norm(back - start, axis=1) <= self.tolerance
-            return there, good & _alike(cv2, gray[source], gray[target], start, there)
+        def match(source: Any, target: Any, start: NDArray[np.float64]) -> Any:
+            there = start + _sample(flow.calc(source, target, None), start)
+            back = there + _sample(flow.calc(target, source, None), there)
+            good = np.linalg.norm(back - start, axis=1) <= _RETURN
+            return there, good & _alike(cv2, source, target, start, there)
 
-        return _follow(match, points, len(gray), chained=True)
+        return _follow(match, gray, points)
 
 
 def _follow(
-    match: Callable[[int, int, NDArray[np.float64]], Any],
+    match: Callable[[Any, Any, NDArray[np.float64]], Any],
+    gray: list[NDArray[np.uint8]],
     points: NDArray[np.float64],
-    frames: int,
-    *,
-    chained: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Chain the matches of pairs of frames, or take each from the first frame."""
-    tracks = np.repeat(points[None], frames, axis=0)
-    consistent = np.ones((frames, len(points)), bool)
-    for frame in range(1, frames):
-        source = frame - 1 if chained else 0
-        tracks[frame], good = match(source, frame, tracks[source])
-        consistent[frame] = consistent[source] & good
+    """Chain the matches from frame to frame; a point once lost stays lost."""
+    tracks = np.repeat(points[None], len(gray), axis=0)
+    consistent = np.ones((len(gray), len(points)), bool)
+    for frame in range(1, len(gray)):
+        tracks[frame], good = match(gray[frame - 1], gray[frame], tracks[frame - 1])
+        consistent[frame] = consistent[frame - 1] & good
     return tracks, consistent
 
 
@@ -273,9 +232,7 @@ def _sample(field: NDArray[np.float32], points: NDArray[np.float64]) -> NDArray[
 def tracker_for(span: float) -> Tracker:
     """The tracker for a command that spans so many pixels: the handle together with its targets.
 
-    Patches of a fixed size are matched most exactly (:class:`LucasKanade`); what fills or crosses
-    a large frame outgrows them, and dense flow (:class:`DenseFlow`) follows it. The choice depends
-    on the command alone, so that all methods are measured with one tracker.
+    It depends on the command alone, so that all methods are measured with one tracker.
     """
     return DenseFlow() if span > LARGE else LucasKanade()
 

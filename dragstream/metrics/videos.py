@@ -92,12 +92,7 @@ def _gif(file: Path) -> Iterator[NDArray[np.uint8]]:
 
 
 def find_media(places: Iterable[str | Path]) -> list[Path]:
-    """The files named, and in place of each folder the videos and pictures in it, by name.
-
-    Raises:
-        FileNotFoundError: there is no such file or folder.
-        ValueError: a folder that holds neither.
-    """
+    """The files named, and in place of each folder the videos and pictures in it, by name."""
     found: list[Path] = []
     for place in map(expanded, places):
         if not place.exists():
@@ -113,13 +108,7 @@ def find_media(places: Iterable[str | Path]) -> list[Path]:
 
 
 def read_frames(path: str | Path) -> NDArray[np.uint8]:
-    """All frames of a video, or the one of a picture, (T, H, W, 3) uint8, RGB.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is neither.
-        ImportError: OpenCV is not installed.
-    """
+    """All frames of a video, or the one of a picture, (T, H, W, 3) uint8, RGB."""
     file = expanded(path)
     if file.suffix.lower() not in PICTURES:
         return read_video(file)

@@ -1,15 +1,11 @@
 """The benchmark: cases (what to drag), methods (how), runs over both, and reports.
 
 ```python
-from dragstream import revel
-
 revel.run(revel.suite("ablation"), revel.study_methods(), "results/ablation")
 revel.write_report("results/ablation")
 ```
 
-``python -m dragstream.revel run ablation --out results/ablation`` does the same;
-``python -m dragstream.revel playground --scenes 24 --seed 0 --json FILE`` measures the packaged
-model on held-out scenes of its world with a table of its own.
+`python -m dragstream.revel run ablation --out results/ablation` does the same.
 """
 
 import lazy_loader

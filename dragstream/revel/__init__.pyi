@@ -1,5 +1,5 @@
 from .blind import count_choices, write_blind
-from .cases import Case, Kind, PastDrag, Subject
+from .cases import Case, ImageStart, Kind, PastDrag, RenderedStart, Subject
 from .charts import study_figure
 from .dataset import check_dataset, write_dataset
 from .dispatch import open_client
@@ -7,19 +7,16 @@ from .folders import RunFolder, read_results
 from .gallery import write_gallery
 from .measuring import Result, measure, run_method
 from .methods import Method, select
-from .movebench_cases import movebench_cases
 from .preparation import PreparedCase, prepare, prepare_on
-from .recorder import from_labels, record
+from .recorder import from_labels, movebench_cases, record
 from .reports import write_report
 from .runs import run
 from .sampling import sample_case
 from .score_files import find_items
 from .scoring import SCORES, score, score_table, summarise
-from .specs import case_specs
-from .starts import ImageStart, RenderedStart
 from .statistics import estimate, judge, paired, table
 from .studies import STUDIES, study_methods
-from .suites import SUITES, read_cases, suite, write_cases
+from .suites import SUITES, case_specs, read_cases, suite, write_cases
 
 __all__ = [
     "SCORES",

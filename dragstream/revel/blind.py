@@ -6,8 +6,7 @@ key. The choices are a JSON file, which the page offers as a download.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,16 @@ from typing import Any
 from scipy import stats
 
 from dragstream.drags.checks import check_positive, short_repr, truncate
-from dragstream.drags.files import checked_target, expanded, replacing
-from dragstream.revel.case_folders import CASE, read_command
-from dragstream.revel.films import film_folder
+from dragstream.drags.files import checked_target, expanded
+from dragstream.revel.case_folders import BROKEN, CASE, film_folder, read_command, read_document
 from dragstream.revel.folders import method_titles, read_run
-from dragstream.revel.gallery import case_document, shown_films
-from dragstream.revel.measuring import Result
+from dragstream.revel.gallery import ShownCase, write_page
 from dragstream.revel.methods import FULL
 from dragstream.revel.pages import escaped, table_lines
 from dragstream.revel.statistics import CONFIDENCE
-from dragstream.stream.inline_page import inline_page
 
 FORMAT = 1
 VERDICTS = ("first", "second", "same")
-_LARGEST = 2**24  # bytes of a file of choices
-_WAITING = "This page shows films and needs JavaScript."
 
 
 def write_blind(
@@ -62,11 +56,15 @@ def write_blind(
     if places[0].resolve() == places[1].resolve() and methods[0] == methods[1]:
         raise ValueError(f"both sides are {methods[0]!r} of {str(places[0])!r}: name two methods")
     runs = [read_run(place) for place in places]
-    cases = _shared(runs, places, methods)
-    commands = [read_command(film_folder(places[0], case) / CASE) for case in cases]
     pairs = list(zip(places, methods, strict=True))
-    films = [(place, command, method) for command in commands for place, method in pairs]
-    width, pictures = shown_films(films, limit)
+    first_cases, second_cases = (
+        [each.case for each in results if each.method == method]
+        for (_, results), method in zip(runs, methods, strict=True)
+    )
+    cases = [case for case in first_cases if case in second_cases]
+    if not cases:
+        one, other = (f"{str(place)!r} ({name})" for place, name in pairs)
+        raise ValueError(f"{one} and {other} share no case")
     document = {
         "title": "Which video follows the drag better?",
         "format": FORMAT,
@@ -74,34 +72,10 @@ def write_blind(
             f"{method_titles(about)[method]} ({place.resolve().name})"
             for (about, _), (place, method) in zip(runs, pairs, strict=True)
         ],
-        "shownWidth": width,
-        "cases": [
-            {**case_document(command), "films": pictures[2 * index : 2 * index + 2]}
-            for index, command in enumerate(commands)
-        ],
     }
-    with replacing(target) as part:
-        part.write_text(
-            inline_page("dragstream.revel", "blind", document, _WAITING), encoding="utf-8"
-        )
-    return target
-
-
-def _shared(
-    runs: Sequence[tuple[dict[str, Any], Sequence[Result]]],
-    places: tuple[Path, Path],
-    methods: tuple[str, str],
-) -> list[str]:
-    """The cases on which both runs have carried out their method."""
-    first, second = (
-        [each.case for each in results if each.method == method]
-        for (_, results), method in zip(runs, methods, strict=True)
-    )
-    if cases := [case for case in first if case in second]:
-        return cases
-    raise ValueError(
-        f"{str(places[0])!r} ({methods[0]}) and {str(places[1])!r} ({methods[1]}) share no case"
-    )
+    folders = (film_folder(places[0], case) for case in cases)
+    shown = [ShownCase(read_command(folder / CASE), pairs) for folder in folders]
+    return write_page("blind", target, document, shown, limit)
 
 
 @dataclass(frozen=True)
@@ -179,49 +153,31 @@ def count_choices(files: Sequence[str | Path]) -> Count:
         return Count(sides, (0, 0), same, 0, 0.0, 1.0, 1.0, 1.0)
     test = stats.binomtest(first, first + second)
     interval = test.proportion_ci(confidence_level=CONFIDENCE, method="exact")
-    return Count(
-        sides,
-        (first, second),
-        same,
-        left,
-        float(interval.low),
-        float(interval.high),
-        float(test.pvalue),
-        float(stats.binomtest(left, len(decided)).pvalue),
-    )
+    by_side = stats.binomtest(left, len(decided)).pvalue
+    figures = (float(each) for each in (interval.low, interval.high, test.pvalue, by_side))
+    return Count(sides, (first, second), same, left, *figures)
 
 
 def _read(file: Path) -> tuple[tuple[str, str], dict[str, tuple[str, str]]]:
     """The sides of a file of choices, and verdict and chosen side by case."""
-    if not file.is_file():
-        raise FileNotFoundError(f"there is no file {str(file)!r}")
-    if file.stat().st_size > _LARGEST:
-        raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
+    document, choices = read_document(file, FORMAT, "choices"), {}
     try:
-        document = json.loads(file.read_bytes())
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise ValueError(f"choices of format {FORMAT} are expected")  # noqa: TRY301
-        first, second = document["sides"]
-        choices = {_text(each, "case"): _choice(each) for each in document["choices"]}
-    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        first, second = map(str, document["sides"])
+        for each in document["choices"]:
+            verdict, side = each["verdict"], each.get("side")
+            check_one_of(verdict, VERDICTS, "verdict")
+            if verdict != "same":
+                check_one_of(side, ("left", "right"), "side")
+            choices[str(each["case"])] = (verdict, str(side))
+    except BROKEN as error:
         raise ValueError(f"{file}: {truncate(str(error) or type(error).__name__)}") from error
-    return (str(first), str(second)), choices
+    return (first, second), choices
 
 
-def _choice(entry: Mapping[str, Any]) -> tuple[str, str]:
-    verdict, side = _text(entry, "verdict"), entry.get("side")
-    if verdict not in VERDICTS:
-        raise ValueError(f"verdict must be one of {VERDICTS}, got {short_repr(verdict)}")
-    if verdict != "same" and side not in {"left", "right"}:
-        raise ValueError(f"side must be left or right, got {short_repr(side)}")
-    return verdict, str(side)
-
-
-def _text(entry: Mapping[str, Any], name: str) -> str:
-    value = entry[name]
-    if not isinstance(value, str):
-        raise ValueError(f"{name} must be a string, got {short_repr(value)}")  # noqa: TRY004
-    return value
+def check_one_of(value: object, allowed: Sequence[str], name: str) -> None:
+    """Refuse a value that is not one of these."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {allowed}, got {short_repr(value)}")
 
 
 def count_table(count: Count) -> str:

@@ -1,30 +1,36 @@
-"""Adherence to captions: objects detected in streams that start from a caption alone.
+"""Streams without drags, observed: objects that captions name, and what becomes of them.
 
-A stream gets the caption of a held-out scene and no picture. After some blocks the colours, shapes
-and directions of the objects are read from its frames. The same is read from the renderer's clips
-of these scenes, because no reading is perfect: motion in this world is random, and a caption only
-biases it.
+Objects are read from captions alone, beside the renderer's clips of these held-out scenes: no
+reading is perfect, and a caption only biases the motion. Frechet distances are of moments of the
+model's latents, so they compare under the same autoencoder only. An object persists if it is found
+in its colour, in one piece, and about as large as at the start.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import trange
 
 from dragstream.drags.checks import check_int
+from dragstream.metrics.frechet import Frechet, frechet_distance
+from dragstream.metrics.objmc import known_mean
 from dragstream.models.base import VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import Subject
+from dragstream.models.playground.world import KINDS
+from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.detection import detect, kind_of
 from dragstream.revel.pages import table_lines
 from dragstream.revel.scenes import check_world, subjects_of
-from dragstream.revel.starts import RenderedStart
+from dragstream.revel.shape import fidelity
+from dragstream.stream.production import VideoEncoder
 from dragstream.stream.stream import Stream
 
 _STILL = 2.7
@@ -40,56 +46,30 @@ _WAYS = {
 
 @dataclass(frozen=True, eq=False)
 class ClipPair:
-    """A held-out scene as a model makes it from the caption alone, and as it is rendered.
+    """A held-out scene as a model makes it from the caption alone, and as it is rendered."""
 
-    Attributes:
-        start: the scene.
-        made: the model's clip, uint8 (T, H, W, 3).
-        rendered: the renderer's clip of the same length.
-    """
-
-    start: RenderedStart
-    made: NDArray[np.uint8]
-    rendered: NDArray[np.uint8]
+    start: RenderedStart  # the scene
+    made: NDArray[np.uint8]  # the model's clip, uint8 (T, H, W, 3)
+    rendered: NDArray[np.uint8]  # the renderer's clip of the same length
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One object: the caption's description, and the detected properties.
+    """One object: the caption's description, and the detected properties."""
 
-    Attributes:
-        stream: number of the stream.
-        subject: the caption's colour and kind.
-        way: the caption's motion, where it has a direction; otherwise None.
-        found: True if an object has that colour.
-        kind: the kind of its shape; None where nothing is found or the shape is of no kind.
-        went: direction of its motion, in the captions' words; None where it rested or was lost.
-        rendered: read off the renderer's clip instead of the model's.
-    """
-
-    stream: int
-    subject: Subject
-    way: str | None
-    found: bool
-    kind: str | None
-    went: str | None
-    rendered: bool
+    stream: int  # number of the stream
+    subject: Subject  # the caption's colour and kind
+    way: str | None  # the caption's motion, where it has a direction; otherwise None
+    found: bool  # true if an object has that colour
+    kind: str | None  # of its shape; None: not found, or of no kind
+    went: str | None  # direction of its motion; None where it rested or was lost
+    rendered: bool  # read off the renderer's clip instead of the model's
 
 
 def clip_pairs(
     model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
 ) -> Iterator[ClipPair]:
-    """Run streams from captions alone, one after the other, with a progress bar.
-
-    Args:
-        model: a model of the playground's frame size.
-        streams: number of streams.
-        seed: seed of the scenes and of the streams' noise.
-        blocks: length of each stream, in blocks.
-
-    Raises:
-        ValueError: no streams, no blocks, or a model of another frame size.
-    """
+    """Run streams from captions alone, one after the other, with a progress bar."""
     check_int(streams, "streams", least=1)
     check_int(blocks, "blocks", least=1)
     check_world(model.spec)
@@ -101,10 +81,7 @@ def clip_pairs(
 
 
 def read(model: VideoModel, streams: int, seed: int = 0, blocks: int = 2) -> Iterator[Reading]:
-    """Run streams from captions alone, and read each object in both clips of each scene.
-
-    Args and errors are those of `clip_pairs`.
-    """
+    """Run streams from captions alone, and read each object in both clips of each scene."""
     for pair in clip_pairs(model, streams, seed, blocks):
         scene, number = pair.start.scenes(), pair.start.scene
         for slot, subject in enumerate(subjects_of(scene)):
@@ -130,12 +107,7 @@ def _read(
 
 
 def direction_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
-    """Direction of an object's net motion in the captions' words; None if it rested or was lost.
-
-    Args:
-        frames: uint8 (T, H, W, 3).
-        subject: whose way.
-    """
+    """Direction of an object's net motion in the captions' words; None if it rested or was lost."""
     seen = [detect(frame, subject.color, subject.kind) for frame in frames]
     centers = np.array([each.center for each in seen if each is not None])
     if len(centers) < max(2, len(frames) // 2):
@@ -149,9 +121,7 @@ def direction_of(frames: NDArray[np.uint8], subject: Subject) -> str | None:
 def accuracy(readings: Sequence[Reading]) -> dict[str, dict[str, float]]:
     """Shares of readings that match the caption: of the model's frames and of the renderer's.
 
-    Returns:
-        For "model" and "renderer": "color", "kind" and "motion", the last over the objects that
-        have a direction in the caption (NaN if none has), and "objects", their number.
+    "motion" is over the objects that have a direction in the caption; NaN if none has.
     """
     shares = {}
     for name, rendered in (("model", False), ("renderer", True)):
@@ -177,3 +147,176 @@ def accuracy_table(shares: Mapping[str, Mapping[str, float]]) -> list[str]:
         for name, row in shares.items()
     ]
     return table_lines(("frames of", "objects", "colour", "kind", "direction"), rows)
+
+
+def latent_moments(model: VideoModel, clips: Iterable[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """Features of clips (T, H, W, 3) uint8 of whole blocks: moments of their latents, (N, 3 C).
+
+    For each of the C channels: its mean over the clip, its standard deviation over a frame
+    (averaged over the clip), and the mean absolute change from one latent frame to the next.
+    """
+    if not isinstance(model, VideoEncoder):
+        raise TypeError(f"{model.spec.name!r} makes no latents of videos")
+    found = []
+    for clip in clips:
+        latents = model.encode_video(clip)[0].double()
+        moments = (
+            latents.mean(dim=(0, 2, 3)),
+            latents.std(dim=(2, 3)).mean(dim=0),
+            latents.diff(dim=0).abs().mean(dim=(0, 2, 3)),
+        )
+        found.append(np.concatenate([moment.cpu().numpy() for moment in moments]))
+    return np.stack(found)
+
+
+def distances(
+    model: VideoModel, streams: int, seed: int = 0, blocks: int = 2
+) -> dict[str, Frechet]:
+    """Frechet distances of clips from rendered ones of held-out scenes."""
+    check_int(streams, "streams", least=2)
+    real, made, other = [], [], []
+    for pair in clip_pairs(model, streams, seed, blocks):
+        real.append(pair.rendered)
+        made.append(pair.made)
+        other.append(RenderedStart(seed, pair.start.scene, 1).film(len(pair.made)))
+    reference, *sets = (latent_moments(model, clips) for clips in (real, made, other))
+    extractor = f"moments of {model.spec.name} latents"
+    return {
+        name: frechet_distance(reference, features, extractor)
+        for name, features in zip(("model", "renderer"), sets, strict=True)
+    }
+
+
+def distances_table(found: Mapping[str, Frechet]) -> list[str]:
+    """The result of `distances` as the lines of a Markdown table."""
+    titles = {"model": "the model", "renderer": "the renderer again"}
+    rows = [
+        (titles[name], f"{each.distance:.2f}", str(each.generated)) for name, each in found.items()
+    ]
+    return table_lines(("rendered clips against those of", "Frechet distance", "clips"), rows)
+
+
+BLOCKS = (1, 10, 100, 300)
+"""Marks at which objects are looked for, in blocks."""
+
+_SIZES = (0.6, 1.6)
+"""An object is kept if its area is that many times the area it began with."""
+_WHOLE = 0.8
+"""Its largest part must be this share of all that has its colour."""
+_LOOKS = 3
+"""An object may be hidden behind another: it is looked for in this many blocks up to a mark, but
+not in the first, which is rendered."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One object at one mark."""
+
+    stream: int  # number of the stream
+    block: int  # the mark, in blocks
+    color: str  # the object's colour
+    kind: str  # the object's kind
+    kept: bool  # true if its area is near the first frame's and its colour is in one piece
+    size: float  # its area, as a factor of what it was in the first frame; 0 if it is not seen
+    shaped: bool  # true if it looks like its kind: by its shape, or a critter by its eyes
+    iou: float | None = None  # with the renderer's own object, mean of the looks; see `fidelity`
+    corners: float | None = None  # distance of the corners from that object's, px, likewise
+
+
+def observe(
+    model: VideoModel, streams: int, seed: int = 0, marks: Sequence[int] = BLOCKS
+) -> Iterator[Observation]:
+    """Run streams, with a progress bar, and observe each of their objects at each mark."""
+    check_int(streams, "streams", least=1)
+    if not marks or list(marks) != sorted(set(marks)) or marks[0] < 1:
+        raise ValueError(f"marks must rise and start at 1 or later, got {tuple(marks)}")
+    for number in trange(streams, unit="stream"):
+        start = RenderedStart(seed, number, 0)
+        scene = start.scenes()
+        image = start.image()
+        stream = Stream(model, prompt=caption(scene, 0), seed=seed + number, image=image)
+        subjects = subjects_of(scene)
+        for mark in marks:
+            stream.run(mark + 1 - len(stream), progress=False)
+            frames = [block.frames[-1] for block in stream.blocks[1:][-_LOOKS:]]
+            for each in subjects:
+                yield _observe(number, mark, each, image, frames, subjects=subjects)
+
+
+def _observe(
+    stream: int,
+    mark: int,
+    subject: Subject,
+    image: NDArray[np.uint8],
+    frames: Sequence[NDArray[np.uint8]],
+    *,
+    subjects: Sequence[Subject],
+) -> Observation:
+    """The best of several looks at one of the subjects of a stream; its shape is their mean."""
+    first = detect(image, subject.color, subject.kind)
+    begun = first.area if first else 0
+    best = Observation(
+        stream, mark, subject.color, subject.kind, kept=False, size=0.0, shaped=False
+    )
+    others = tuple((each.color, each.kind) for each in subjects if each.color != subject.color)
+    shapes = []
+    for frame in frames:
+        seen = detect(frame, subject.color, subject.kind)
+        if seen is None or not begun:
+            continue
+        size = seen.area / begun
+        kept = _SIZES[0] <= size <= _SIZES[1] and seen.parts[0] >= _WHOLE * sum(seen.parts)
+        shaped = best.shaped or kind_of(frame, subject.color) == subject.kind
+        if kept or not best.kept:
+            best = replace(best, kept=kept, size=size)
+        best = replace(best, shaped=shaped)
+        shapes.append(fidelity(frame, subject.color, subject.kind, others))
+    if not shapes:
+        return replace(best, iou=0.0)
+    judged = [shape for shape in shapes if shape is not None]
+    return replace(
+        best,
+        iou=known_mean(shape.iou for shape in judged),
+        corners=known_mean(shape.corners for shape in judged),
+    )
+
+
+def summary(observations: Sequence[Observation]) -> dict[str, Any]:
+    """Per mark, shares of objects kept and shaped, of streams that kept all; shapes; median size.
+
+    "iou" and "corners" are means over the objects whose shape could be judged ("judged").
+    """
+    frame = pd.DataFrame([asdict(each) for each in observations])
+    return {
+        str(mark): {
+            "objects_kept": float(mine.kept.mean()),
+            "objects_shaped": float(mine.shaped.mean()),
+            "streams_kept": float(mine.groupby("stream").kept.all().mean()),
+            "size": float(mine["size"].median()),
+            "iou": known_mean(mine.iou),
+            "iou_by_kind": {kind: known_mean(mine.iou[mine.kind == kind]) for kind in KINDS},
+            "corners": known_mean(mine.corners),
+            "objects": len(mine),
+            "judged": int(mine.iou.count()),
+        }
+        for mark, mine in frame.groupby("block")
+    }
+
+
+def summary_table(marks: Mapping[str, Any]) -> list[str]:
+    """A `summary` as the lines of a Markdown table."""
+
+    def figure(value: float | None) -> str:
+        return "–" if value is None else f"{value:.2f}"
+
+    head = ("blocks", "objects kept", "of their kind", "streams that kept all", "size", "IoU")
+    rows = [
+        (
+            mark,
+            *(f"{row[name]:.0%}" for name in ("objects_kept", "objects_shaped", "streams_kept")),
+            f"x{row['size']:.2f}",
+            *map(figure, (row["iou"], *row["iou_by_kind"].values(), row["corners"])),
+        )
+        for mark, row in marks.items()
+    ]
+    return table_lines((*head, *KINDS, "corners"), rows)

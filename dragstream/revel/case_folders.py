@@ -17,24 +17,29 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags.checks import check_int, check_positive, short_repr, truncate
+from dragstream.drags.files import replacing
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, targets
 from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Shape
 from dragstream.drags.tracks import Tracks
-from dragstream.revel.cases import Case
+from dragstream.metrics.videos import read_video
+from dragstream.revel.cases import Case, check_fields
+from dragstream.revel.methods import BASELINE
 from dragstream.revel.preparation import PreparedCase
+from dragstream.stream.mp4 import encode_mp4
 from dragstream.stream.records import Mode
 
 FORMAT = 1
@@ -42,39 +47,28 @@ CASE = "case.json"
 FIRST_FRAME = "first_frame.png"
 MOST_FRAMES = 100_000
 MOST_PIXELS = 2**25
+_LARGEST = 2**28  # bytes of a file that is read
 _POINTS = 16
 """Points of each handle in the file of tracks."""
-_BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+"""Errors that reading a damaged document may raise."""
 _FIELDS = {"format", "split", "height", "width", "frame_rate", "frames", "at", "case"}
 
 
 @dataclass(frozen=True, eq=False)
 class VideoCommand:
-    """The drags that a video should show, counted in its frames.
+    """The drags that a video should show, counted in its frames."""
 
-    Attributes:
-        name: name of the case.
-        drags: the drags, in pixels.
-        at: the video frame of each trajectory point; the handle lies on frame 0.
-        frames: number of video frames, the handle's included. Of an edit 2: before and after.
-        size: height and width in pixels.
-        frame_rate: video frames a second.
-        split: part of the data set, such as "public"; "" where there is none.
-        edit: True if the newest frame itself was changed.
-        keep: the region that must not change, or None.
-        case: the case that it comes from; None for tracks from elsewhere.
-    """
-
-    name: str
-    drags: tuple[Drag, ...]
-    at: tuple[int, ...]
-    frames: int
-    size: tuple[int, int]
-    frame_rate: float
-    split: str = ""
-    edit: bool = False
-    keep: Shape | None = None
-    case: Case | None = None
+    name: str  # name of the case
+    drags: tuple[Drag, ...]  # the drags, in pixels
+    at: tuple[int, ...]  # the video frame of each trajectory point; the handle lies on frame 0
+    frames: int  # number of video frames, the handle's included. Of an edit 2: before and after
+    size: tuple[int, int]  # height and width in pixels
+    frame_rate: float  # video frames a second
+    split: str = ""  # part of the data set, such as "public"; "" where there is none
+    edit: bool = False  # true if the newest frame itself was changed
+    keep: Shape | None = None  # the region that must not change, or None
+    case: Case | None = None  # the case that it comes from; None for tracks from elsewhere
 
     def __post_init__(self) -> None:
         check_int(self.frames, "frames", least=2)
@@ -114,11 +108,7 @@ class VideoCommand:
         return Tracks(points, np.asarray(seen), self.frame_rate)
 
     def to_json(self) -> dict[str, Any]:
-        """A document of dicts, lists, strings and numbers.
-
-        Raises:
-            ValueError: a command without a case.
-        """
+        """A document of dicts, lists, strings and numbers."""
         if self.case is None:
             raise ValueError(f"{self.name!r} comes from tracks, not from a case")
         height, width = self.size
@@ -135,52 +125,28 @@ class VideoCommand:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> VideoCommand:
-        """The inverse of `to_json`.
-
-        Raises:
-            ValueError: another format, missing or unknown fields, or values out of range.
-        """
-        given: object = document
-        if not isinstance(given, Mapping) or given.get("format") != FORMAT:
-            raise ValueError(f"a case of format {FORMAT} is expected, got {short_repr(document)}")
-        if set(document) != _FIELDS:
-            raise ValueError(
-                f"a case has the fields {sorted(_FIELDS)}; missing "
-                f"{sorted(_FIELDS - set(document))}, unknown {sorted(set(document) - _FIELDS)}"
-            )
+        """The inverse of `to_json`."""
+        check_fields(document, _FIELDS, "a case")
         frames = check_int(document["frames"], "frames", least=2)
         if frames > MOST_FRAMES:
             raise ValueError(f"frames must be at most {MOST_FRAMES}, got {frames}")
         sizes = [check_int(document[name], name, least=1) for name in ("height", "width")]
         if sizes[0] * sizes[1] > MOST_PIXELS:
             raise ValueError(f"a frame may have {MOST_PIXELS} pixels, got {sizes[1]} x {sizes[0]}")
-        at = tuple(check_int(each, "at", least=1) for each in document["at"])
-        rate = check_positive(document["frame_rate"], "frame_rate")
-        case = Case.from_json(document["case"])
-        split = str(document["split"])
-        return _of(case, at, frames, (sizes[0], sizes[1]), rate, split)
+        return _of(
+            Case.from_json(document["case"]),
+            str(document["split"]),
+            at=tuple(check_int(each, "at", least=1) for each in document["at"]),
+            frames=frames,
+            size=(sizes[0], sizes[1]),
+            frame_rate=check_positive(document["frame_rate"], "frame_rate"),
+        )
 
 
-def _of(  # noqa: PLR0917
-    case: Case,
-    at: tuple[int, ...],
-    frames: int,
-    size: tuple[int, int],
-    frame_rate: float,
-    split: str,
-) -> VideoCommand:
-    return VideoCommand(
-        name=case.name,
-        drags=case.drags,
-        at=at,
-        frames=frames,
-        size=size,
-        frame_rate=frame_rate,
-        split=split,
-        edit=case.mode is Mode.EDIT,
-        keep=case.keep,
-        case=case,
-    )
+def _of(case: Case, split: str, **counted: Any) -> VideoCommand:
+    edit = case.mode is Mode.EDIT
+    given = {"edit": edit, "keep": case.keep, "case": case, "split": split, **counted}
+    return VideoCommand(case.name, case.drags, **given)
 
 
 def video_command(prepared: PreparedCase, split: str = "") -> VideoCommand:
@@ -188,16 +154,12 @@ def video_command(prepared: PreparedCase, split: str = "") -> VideoCommand:
     frames = 1 + len(prepared.new_frames(prepared.plain))
     height, width = prepared.before.shape[:2]
     rate = prepared.stream.model.spec.clock.frame_rate
-    return _of(prepared.case, prepared.offsets, frames, (height, width), rate, split)
+    counted = {"at": prepared.offsets, "frames": frames, "size": (height, width)}
+    return _of(prepared.case, split, **counted, frame_rate=rate)
 
 
 def case_files(command: VideoCommand, first_frame: NDArray[np.uint8]) -> dict[str, bytes]:
-    """The files of a case, without videos, by name.
-
-    Args:
-        command: what a video should show.
-        first_frame: the frame that the drags are drawn on, uint8 (H, W, 3).
-    """
+    """The files of a case, without videos, by name."""
     tracks = command.tracks()
     stored = io.BytesIO()
     # An archive of numpy holds no date, so the same case has the same checksum.
@@ -217,27 +179,32 @@ def _png(pixels: NDArray[Any]) -> bytes:
     return stored.getvalue()
 
 
-def read_command(file: Path) -> VideoCommand:
-    """What a `case.json` says.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged; the message names it.
-    """
+def read_document(file: Path, number: int, what: str) -> dict[str, Any]:
+    """A JSON object of a format; errors name the file."""
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {str(file)!r}")
+    if file.stat().st_size > _LARGEST:
+        raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
     try:
-        return VideoCommand.from_json(json.loads(file.read_bytes()))
-    except _BROKEN as error:
+        found = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(truncate(f"{file} is damaged: {error}")) from error
+    if not isinstance(found, dict) or found.get("format") != number:
+        raise ValueError(f"{file}: {what} of format {number} is expected, got {short_repr(found)}")
+    return found
+
+
+def read_command(file: Path) -> VideoCommand:
+    """What a `case.json` says."""
+    document = read_document(file, FORMAT, "a case")
+    try:
+        return VideoCommand.from_json(document)
+    except BROKEN as error:
         raise ValueError(f"{file}: {truncate(str(error) or type(error).__name__)}") from error
 
 
 def read_picture(file: Path) -> NDArray[np.uint8]:
-    """A picture, uint8 (H, W, 3).
-
-    Raises:
-        ValueError: it is no picture; the message names the file.
-    """
+    """A picture, uint8 (H, W, 3)."""
     try:
         with Image.open(file) as image:
             return np.array(image.convert("RGB"), np.uint8)
@@ -246,16 +213,72 @@ def read_picture(file: Path) -> NDArray[np.uint8]:
 
 
 def file_name(name: str) -> str:
-    """A name as that of a file or folder: what could lead elsewhere is percent-encoded."""
+    """A name as a file's: what could lead elsewhere is percent-encoded (`unquote` undoes it)."""
     text = quote(name, safe=" =,+()")
     return text.replace(".", "%2E", 1) if text.startswith(".") else text
-
-
-def name_of(stem: str) -> str:
-    """The inverse of `file_name`."""
-    return unquote(stem)
 
 
 def command_folders(root: Path) -> Sequence[Path]:
     """The folders at or below `root` that hold a `case.json`, by name."""
     return sorted(file.parent for file in root.rglob(CASE))
+
+
+FILMS = "films"
+
+
+@dataclass(frozen=True)
+class CaseFilms:
+    """The files of a case with its films."""
+
+    case: str  # name of the case
+    files: Mapping[str, bytes]  # contents by file name
+
+
+def make_films(
+    prepared: PreparedCase, frames: Mapping[str, NDArray[np.uint8]], split: str
+) -> CaseFilms:
+    """The films of a case, that without a drag among them."""
+    command = video_command(prepared, split)
+    files = case_files(command, prepared.before)
+    for name, new in {**frames, BASELINE: prepared.new_frames(prepared.plain)}.items():
+        film = np.concatenate([prepared.before[None], new])
+        files[f"{file_name(name)}.mp4"] = _mp4(film, command.frame_rate)
+    return CaseFilms(command.name, files)
+
+
+def _mp4(frames: NDArray[np.uint8], frame_rate: float) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "film.mp4"
+        encode_mp4(frames, file, frame_rate)
+        return file.read_bytes()
+
+
+def film_folder(run: Path, case: str) -> Path:
+    """The folder of a case's films in a run's folder."""
+    return run / FILMS / file_name(case)
+
+
+def has_film(run: Path, case: str, method: str) -> bool:
+    """True if a run's folder holds the film of a method."""
+    folder = film_folder(run, case)
+    return (folder / CASE).is_file() and (folder / f"{file_name(method)}.mp4").is_file()
+
+
+def store_films(run: Path, films: CaseFilms) -> None:
+    """Write the files of a case into a run's folder, each whole or not at all."""
+    folder = film_folder(run, films.case)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in films.files.items():
+        with replacing(folder / name) as part:
+            part.write_bytes(content)
+
+
+def read_film(run: Path, case: str, method: str) -> NDArray[np.uint8]:
+    """The film of a method, uint8 (T, H, W, 3), as many frames as its command has."""
+    folder = film_folder(run, case)
+    file = folder / f"{file_name(method)}.mp4"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"there is no film {str(file)!r}: python -m dragstream.revel run ... --films makes it"
+        )
+    return read_video(file, 0, read_command(folder / CASE).frames)

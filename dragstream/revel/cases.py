@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+import base64
+import binascii
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from itertools import pairwise
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.documents import from_json, to_json
@@ -15,9 +22,103 @@ from dragstream.drags.shapes import Shape
 from dragstream.method.base import DragMethod
 from dragstream.method.documents import method_from_json
 from dragstream.models.playground import world
-from dragstream.revel import starts
-from dragstream.revel.starts import ImageStart, RenderedStart
+from dragstream.stream.noise import generator
 from dragstream.stream.records import Mode
+
+MOST_PIXELS = 2**24
+"""Of one picture; more is no video frame."""
+
+
+@dataclass(frozen=True)
+class RenderedStart:
+    """A rendered first frame of the playground, by the numbers that it is drawn from."""
+
+    seed: int  # the benchmark's
+    scene: int  # from 0
+    attempt: int  # of the scene, from 0; earlier ones did not suit its drag
+
+    def __post_init__(self) -> None:
+        for name in ("seed", "scene", "attempt"):
+            object.__setattr__(self, name, check_int(getattr(self, name), name, least=0))
+
+    def scenes(self) -> world.Scenes:
+        """The scene and its truth: a batch of one, one frame long.
+
+        Training draws from generators with plain seeds; this one's is a digest of its name, so
+        these scenes are held out.
+        """
+        return self._sampled(1)
+
+    def film(self, frames: int) -> NDArray[np.uint8]:
+        """The scene as it goes on by itself, rendered: uint8 (frames, H, W, 3)."""
+        video: NDArray[np.uint8] = world.render(self._sampled(frames))[0]
+        return video
+
+    def _sampled(self, frames: int) -> world.Scenes:
+        source = generator(self.seed, "revel", self.scene, self.attempt)
+        return world.sample_scenes(source, 1, frames)
+
+    def image(self) -> NDArray[np.uint8]:
+        """The frame, uint8 (H, W, 3)."""
+        frame: NDArray[np.uint8] = world.render(self.scenes())[0, 0]
+        return frame
+
+
+@dataclass(frozen=True)
+class ImageStart:
+    """A first frame as it is, kept as PNG; a damaged or too large one is a ValueError."""
+
+    png: bytes
+
+    def __post_init__(self) -> None:
+        self.image()
+
+    @classmethod
+    def of(cls, image: NDArray[np.uint8]) -> ImageStart:
+        """A picture, uint8 (H, W, 3)."""
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(
+                f"a picture must be uint8 (H, W, 3), got {image.dtype} {tuple(image.shape)}"
+            )
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, format="PNG", optimize=True)
+        return cls(buffer.getvalue())
+
+    def image(self) -> NDArray[np.uint8]:
+        """The frame, uint8 (H, W, 3)."""
+        try:
+            with Image.open(io.BytesIO(self.png), formats=("PNG",)) as image:
+                size = image.width * image.height
+                pixels = np.asarray(image.convert("RGB")) if size <= MOST_PIXELS else None
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise ValueError(f"the picture that a case starts from is damaged: {error}") from error
+        if pixels is None:
+            raise ValueError(f"a picture may have {MOST_PIXELS} pixels, got one with {size}")
+        return pixels
+
+
+def start_to_json(start: RenderedStart | ImageStart | None) -> dict[str, Any] | None:
+    """A document of strings and numbers; None for a stream that starts from its caption."""
+    if isinstance(start, ImageStart):
+        return {"png": base64.b64encode(start.png).decode("ascii")}
+    return None if start is None else asdict(start)
+
+
+def start_from_json(document: object) -> RenderedStart | ImageStart | None:
+    """The inverse of `start_to_json`."""
+    if document is None:
+        return None
+    if isinstance(document, Mapping) and set(document) == {"png"}:
+        try:
+            return ImageStart(base64.b64decode(document["png"], validate=True))
+        except (binascii.Error, TypeError, ValueError) as error:
+            raise ValueError(f"start.png: {error}") from error
+    if isinstance(document, Mapping) and set(document) == {"seed", "scene", "attempt"}:
+        return RenderedStart(**document)
+    raise ValueError(
+        f"a start has either seed, scene and attempt, or png, got {short_repr(document)}"
+    )
+
 
 VERSION = 2
 
@@ -48,11 +149,7 @@ CAMERA = (Kind.PAN, Kind.ZOOM, Kind.PAN_SCENE, Kind.PAN_FRAME)
 
 @dataclass(frozen=True)
 class Subject:
-    """The object of the playground that a drag moves, so that it can be found by its colour.
-
-    Raises:
-        ValueError: a kind or colour that the playground lacks.
-    """
+    """The object of the playground that a drag moves, so that it can be found by its colour."""
 
     kind: str
     color: str
@@ -66,28 +163,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class PastDrag:
-    """A drag of the past, as it was carried out before the case.
+    """A drag of the past, as it was carried out before the case."""
 
-    Args:
-        block: number of blocks of the stream when the drag was requested.
-        mode: `Mode.EDIT` or `Mode.ANIMATE`.
-        drags: the handles and motions.
-        keep: the non-editable region, or None.
-        blocks: number of blocks of an animation.
-        kept: number of those that the stream still has (the rest was rewound); None: all.
-        settings: the method's settings; None: `DragSettings()`.
-
-    Raises:
-        ValueError: another mode, no drags, or numbers out of range.
-    """
-
-    block: int
+    block: int  # number of blocks of the stream when the drag was requested
     mode: Mode
     drags: tuple[Drag, ...]
-    keep: Shape | None = None
-    blocks: int = 1
-    kept: int | None = None
-    settings: DragMethod | None = None
+    keep: Shape | None = None  # the non-editable region
+    blocks: int = 1  # of an animation
+    kept: int | None = None  # of those, the ones that were not rewound; None: all
+    settings: DragMethod | None = None  # None: `DragSettings()`
 
     def __post_init__(self) -> None:
         _check_call("an act", self.mode, self.drags)
@@ -116,12 +200,9 @@ class PastDrag:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> PastDrag:
-        """The inverse of `to_json`.
-
-        Raises:
-            ValueError: missing or unknown fields, or values out of range.
-        """
-        values = _known(document, {field.name for field in fields(cls)} - {"keep"}, "an act")
+        """The inverse of `to_json`."""
+        check_fields(document, _names(cls), "an act")
+        values = dict(document)
         values["drags"], values["keep"] = _drags(values["drags"])
         if values["settings"] is not None:
             values["settings"] = method_from_json(values["settings"])
@@ -223,7 +304,7 @@ class Case:
             "kind": self.kind.value,
             "blocks": self.blocks,
             "drags": to_json(self.drags, self.keep),
-            "start": starts.to_json(self.start),
+            "start": start_to_json(self.start),
             "subjects": [{"kind": each.kind, "color": each.color} for each in self.subjects],
             "kinds": [kind.value for kind in self.kinds],
             "past": [act.to_json() for act in self.past],
@@ -233,23 +314,18 @@ class Case:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Case:
-        """The inverse of `to_json`.
-
-        Raises:
-            ValueError: another version, missing or unknown fields, or values out of range; the
-                message names which.
-        """
+        """The inverse of `to_json`."""
         if not isinstance(document, Mapping):
             raise ValueError(f"a case must be an object, got {short_repr(document)}")  # noqa: TRY004
         values = dict(document)
         version = values.pop("version", None)
         if version != VERSION:
             raise ValueError(f"cases have version {VERSION}, got {version!r}")
-        values = _known(values, {field.name for field in fields(cls)} - {"keep"}, "a case")
+        check_fields(values, _names(cls), "a case")
         try:
             values["drags"], values["keep"] = _drags(values["drags"])
             values["mode"], values["kind"] = Mode(values["mode"]), Kind(values["kind"])
-            values["start"] = starts.from_json(values["start"])
+            values["start"] = start_from_json(values["start"])
             values["subjects"] = tuple(Subject(**each) for each in values["subjects"])
             values["kinds"] = tuple(Kind(each) for each in values["kinds"])
             values["past"] = tuple(PastDrag.from_json(each) for each in values["past"])
@@ -267,15 +343,19 @@ def _check_call(what: str, mode: Mode, drags: tuple[Drag, ...]) -> None:
         raise ValueError(f"{what} has no drags")
 
 
-def _known(document: Mapping[str, Any], known: Iterable[str], what: str) -> dict[str, Any]:
-    """The fields of a document, which must be exactly these."""
-    wanted, found = set(known), set(document)
+def _names(kind: type[PastDrag | Case]) -> set[str]:
+    """The fields of a document, where the region to keep stands with the drags."""
+    return {field.name for field in fields(kind)} - {"keep"}
+
+
+def check_fields(document: Mapping[str, Any], wanted: set[str], what: str) -> None:
+    """Refuse a document that has not exactly these fields."""
+    found = set(document)
     if found != wanted:
         raise ValueError(
             f"{what} has the fields {sorted(wanted)}; missing {sorted(wanted - found)}, "
             f"unknown {sorted(found - wanted)}"
         )
-    return dict(document)
 
 
 def _drags(document: Any) -> tuple[tuple[Drag, ...], Shape | None]:

@@ -23,20 +23,18 @@ _BLUE, _ORANGE, _INK, _GRID = "#0072B2", "#D55E00", "#333333", "#DDDDDD"
 
 
 def study_figure(study: Study, values: pd.DataFrame) -> Figure:
-    """A study's results beside the paper's figures.
+    """A study's results (`table`) beside the paper's figures.
 
-    Dots are means over cases, lines their confidence intervals. Diamonds are the paper's
-    figures, scaled so that the paper's full method stands where it stands here: they show how
-    the paper's rows relate to one another, not its pixels.
-
-    Args:
-        study: the study to show.
-        values: the `table` of the results; methods without results leave their row empty.
-
-    Raises:
-        ImportError: matplotlib is not installed.
+    Dots are means over cases, lines their confidence intervals. Diamonds are the paper's figures,
+    scaled so that the paper's full method stands where it stands here: they show how the paper's
+    rows relate to one another, not its pixels.
     """
-    figure = _figure(len(MEASURES), len(study.rows))
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('plots need matplotlib: pip install "dragstream[widgets]"') from error
+    size = (2.0 + 2.0 * len(MEASURES), 1.0 + 0.42 * len(study.rows))
+    figure = Figure(figsize=size, dpi=90, layout="constrained")
     panels = figure.subplots(1, len(MEASURES), sharey=True)
     for ax, name in zip(panels, MEASURES, strict=True):
         _panel(ax, study, values, name)
@@ -44,14 +42,6 @@ def study_figure(study: Study, values: pd.DataFrame) -> Figure:
     panels[0].set_yticks(range(len(study.rows)), labels)
     panels[0].invert_yaxis()
     return figure
-
-
-def _figure(panels: int, rows: int) -> Figure:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "dragstream[widgets]"') from error
-    return Figure(figsize=(2.0 + 2.0 * panels, 1.0 + 0.42 * rows), dpi=90, layout="constrained")
 
 
 def _panel(ax: Axes, study: Study, values: pd.DataFrame, name: str) -> None:

@@ -18,7 +18,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -26,7 +26,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded, replacing
 from dragstream.models.base import VideoModel
 from dragstream.revel.case_folders import (
@@ -36,13 +36,14 @@ from dragstream.revel.case_folders import (
     command_folders,
     file_name,
     read_command,
+    read_document,
     video_command,
 )
 from dragstream.revel.cases import Case
-from dragstream.revel.dataset_card import CARD, card, notice
+from dragstream.revel.pages import escaped, table_lines
 from dragstream.revel.preparation import prepare, prepare_on
 from dragstream.revel.sampling import SEED, sample_case
-from dragstream.revel.specs import CaseSpec, Split
+from dragstream.revel.suites import CaseSpec, Split
 
 FORMAT = 1
 ABOUT = "dataset.json"
@@ -52,17 +53,11 @@ _LARGEST = 2**28  # bytes of a file of checksums or of dataset.json
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set that was read and whose checksums hold.
+    """A data set that was read and whose checksums hold."""
 
-    Attributes:
-        about: the contents of `dataset.json`.
-        commands: the cases, by part and name.
-        checksum: SHA-256 of the file of checksums.
-    """
-
-    about: Mapping[str, Any]
-    commands: tuple[VideoCommand, ...]
-    checksum: str
+    about: Mapping[str, Any]  # the contents of `dataset.json`
+    commands: tuple[VideoCommand, ...]  # the cases, by part and name
+    checksum: str  # SHA-256 of the file of checksums
 
 
 def write_dataset(
@@ -121,7 +116,7 @@ def _split(item: Case | CaseSpec) -> str:
 def _begin(place: Path, about: dict[str, Any]) -> None:
     known = place / ABOUT
     if known.is_file():
-        if _about(known) != about:
+        if read_document(known, FORMAT, "a data set") != about:
             raise ValueError(f"{str(place)!r} holds another data set; use another folder")
     elif place.exists() and any(place.iterdir()):
         raise ValueError(f"{str(place)!r} holds something else; use another folder")
@@ -175,11 +170,11 @@ def check_dataset(folder: str | Path) -> Dataset:
     """
     place = expanded(folder, "folder")
     sums = place / SUMS
-    for file in (place / ABOUT, sums):
-        if not file.is_file():
-            raise FileNotFoundError(f"there is no file {str(file)!r}")
-        if file.stat().st_size > _LARGEST:
-            raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
+    about = read_document(place / ABOUT, FORMAT, "a data set")
+    if not sums.is_file():
+        raise FileNotFoundError(f"there is no file {str(sums)!r}")
+    if sums.stat().st_size > _LARGEST:
+        raise ValueError(f"{sums}: at most {_LARGEST} bytes are read")
     listed = _listed(sums)
     for name, digest in listed.items():
         file = place / name
@@ -187,7 +182,6 @@ def check_dataset(folder: str | Path) -> Dataset:
             raise FileNotFoundError(f"there is no file {str(file)!r}, which {SUMS} lists")
         if _digest(file) != digest:
             raise ValueError(f"{file}: another checksum than in {SUMS}: it was changed")
-    about = _about(place / ABOUT)
     commands = []
     for part in command_folders(place):
         name = (part / CASE).relative_to(place).as_posix()
@@ -198,16 +192,6 @@ def check_dataset(folder: str | Path) -> Dataset:
     if found != about.get("cases"):
         raise ValueError(f"{place / ABOUT}: cases are {about.get('cases')}, but {found} were found")
     return Dataset(about, tuple(commands), _digest(sums))
-
-
-def _about(file: Path) -> dict[str, Any]:
-    try:
-        about = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(truncate(f"{file} is damaged: {error}")) from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise ValueError(f"{file}: a data set of format {FORMAT} is expected")
-    return about
 
 
 def _listed(file: Path) -> dict[str, str]:
@@ -226,3 +210,111 @@ def _listed(file: Path) -> dict[str, str]:
             )
         found[name] = digest
     return found
+
+
+CARD = "README.md"
+
+_PARTS = {
+    Split.PUBLIC.value: "to develop with",
+    Split.HELD_OUT.value: "held out: choose no method, setting or weight by it",
+}
+_CARD = """\
+---
+license: {spdx}
+task_categories: [image-to-video]
+tags: [motion-control, drag, video-generation, interactive]
+---
+
+# REVEL: drags on streamed video
+
+{total} case(s) with {drags} drag(s): a frame of a video that a model generates, regions in it, and
+where they should go, frame by frame. Translations, deformations, rotations and turns in depth, in
+new frames (animation) and in the frame itself (editing).
+
+## How it was made
+
+Suite {suite}, seed {seed}, version {version} of DragStream. The pasts were generated by {model}
+(weights {weights}); on the newest generated frame the drags were drawn at random where they are
+possible: objects are whole, and a moved object stays in the frame (except for re-entry) and off
+the others (except for occlusion). No person labelled anything, and the pictures show no real place
+or person. The same weights and seed give the same cases: `python -m dragstream.revel export`.
+
+What it cannot show: a method is scored from the given frame on, whatever it would have generated
+before; and a small rendered world is easier than real video.
+
+## Parts
+
+{parts}
+
+{kinds}
+
+{held}
+
+## How to score
+
+Make a video of each case with any method. Frame 0 shows `first_frame.png`; the handles
+(`mask_0.png`, ...) should be at `tracks.npz` in the frames that `case.json` lists under `at`; the
+region in `keep.png` should not change. An edit is a video of two frames, before and after. Save it
+as `METHOD.mp4` in the case's folder, or all of a method as `FOLDER/NAME.mp4`, and run
+
+```
+pip install "dragstream[metrics]"
+python -m dragstream.revel score PATH
+python -m dragstream.revel score PATH --videos METHOD=FOLDER --videos OTHER=FOLDER2
+```
+
+It prints ObjMC, the mean distance in pixels between where an object is and where the drag puts it,
+as a mean over cases with a bootstrap interval. Where too little of an object could be followed
+there is no figure, and the table says in how many cases that was so.
+
+## Files
+
+A folder a case: `case.json` (everything), and for programs that read no drags `first_frame.png`,
+`tracks.npz` (`tracks` (T, N, 2) in pixels, `visibility` (T, N)), `mask_0.png`, ..., `keep.png`.
+`python -m dragstream.revel verify PATH` compares every file with its checksum and reads every case;
+`sha256sum --check SHA256SUMS` does the first without this package.
+
+Licence: {license}. SHA-256 of SHA256SUMS: `{checksum}`.
+"""
+
+
+def notice(license_name: str) -> str:
+    """The text of the file `LICENSE`."""
+    text = f"SPDX-License-Identifier: {license_name}\n"
+    if license_name == "Apache-2.0":
+        text += (
+            "\nThe cases in this folder are licensed under the Apache License, Version 2.0; a copy "
+            "is at\nhttps://www.apache.org/licenses/LICENSE-2.0\n"
+        )
+    return text
+
+
+def card(about: Mapping[str, Any], commands: Sequence[VideoCommand], checksum: str) -> str:
+    """The card in Markdown, with the front matter that data hubs read."""
+    cases: Mapping[str, int] = about["cases"]
+    held = cases.get(Split.HELD_OUT.value, 0)
+    rows = [(escaped(part), _PARTS.get(part, ""), str(count)) for part, count in cases.items()]
+    return _CARD.format(
+        spdx=str(about["license"]).lower(),
+        total=len(commands),
+        drags=sum(len(each.drags) for each in commands),
+        suite=escaped(str(about["suite"])),
+        seed=about["seed"],
+        version=escaped(str(about["version"])),
+        model=escaped(str(about["model"])),
+        weights=escaped(str(about["fingerprint"])[:12]),
+        parts="\n".join(table_lines(("part", "use", "cases"), rows)),
+        kinds="\n".join(table_lines(("kind of case", "cases"), _kinds(commands))),
+        held=f"Report the {held} held-out case(s) alone." if held else "Nothing is held out.",
+        license=escaped(str(about["license"])),
+        checksum=checksum,
+    )
+
+
+def _kinds(commands: Sequence[VideoCommand]) -> list[tuple[str, str]]:
+    found: Counter[str] = Counter()
+    for command in commands:
+        case = command.case
+        if case is not None:
+            found.update({case.mode.value, case.kind.value, *case.tags})
+    return [(escaped(name), str(count)) for name, count in sorted(found.items())]

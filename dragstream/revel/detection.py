@@ -1,8 +1,7 @@
 """Detection of the playground's objects by colour: ground truth of positions in generated video.
 
-Every object of the playground has one of six saturated colours on pale ground, so its silhouette
-can be read off each frame alone, generated ones too, and nothing can slip from frame to frame as
-an optical flow does.
+Each has one of six saturated colours on pale ground, so its silhouette can be read off each frame
+alone, and nothing can slip from frame to frame as an optical flow does.
 """
 
 from __future__ import annotations
@@ -44,17 +43,11 @@ _SPECK = 70
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """An object detected in one frame.
+    """An object detected in one frame."""
 
-    Attributes:
-        mask: bool (H, W), its silhouette with the marks on it filled in.
-        marks: bool (H, W), the white and dark marks inside (a stripe, a spot, eyes).
-        parts: area of each separate part in pixels, largest first; a good frame has one.
-    """
-
-    mask: NDArray[np.bool_]
-    marks: NDArray[np.bool_]
-    parts: tuple[int, ...]
+    mask: NDArray[np.bool_]  # bool (H, W), its silhouette with the marks on it filled in
+    marks: NDArray[np.bool_]  # bool (H, W), white and dark marks inside: stripe, spot, eyes
+    parts: tuple[int, ...]  # area of each separate part in pixels, largest first
 
     @property
     def center(self) -> tuple[float, float]:
@@ -103,28 +96,14 @@ def _colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], N
 
 
 def colored(frame: NDArray[np.uint8], color: str) -> NDArray[np.bool_]:
-    """Pixels of a colour of the world, bool (H, W).
-
-    Args:
-        frame: uint8 (H, W, 3), rendered or generated.
-        color: a key of ``world.COLORS``.
-
-    Raises:
-        ValueError: an unknown colour.
-    """
+    """Pixels of a colour of the world, bool (H, W)."""
     return _colored(frame, color)[0]
 
 
 def detect(frame: NDArray[np.uint8], color: str, kind: str) -> Detection | None:
-    """Find the object of a colour in a frame (H, W, 3) uint8; None where there is none.
+    """The object of a colour in a frame, uint8 (H, W, 3); None where there is none.
 
-    Args:
-        frame: rendered or generated.
-        color: a key of ``world.COLORS``.
-        kind: one of ``world.KINDS``: how to fill in the marks.
-
-    Raises:
-        ValueError: an unknown colour or kind.
+    `kind` (of ``world.KINDS``) decides how its marks are filled in.
     """
     if kind not in world.KINDS:
         raise ValueError(f"the playground has the kinds {world.KINDS}, not {kind!r}")
@@ -150,10 +129,6 @@ def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
     """Kind of the object of a colour by its shape and marks: one of ``world.KINDS``, or None.
 
     Eyes identify a critter, also one whose outline is cut by the frame's edge or by another object.
-
-    Args:
-        frame: uint8 (H, W, 3), rendered or generated.
-        color: a key of ``world.COLORS``.
     """
     outline = detect(frame, color, "star")  # fills holes only, so that notches stay
     hull = detect(frame, color, "box")  # bridges the stripe
@@ -200,17 +175,10 @@ def face(seen: Detection) -> NDArray[np.bool_]:
 
 
 def harmonic(mask: NDArray[np.bool_], folds: int) -> complex:
-    """Strength and phase of a shape's symmetry under turns by 360 / folds degrees.
+    """Strength and phase of a shape's symmetry under turns by 360 / folds degrees; 0 for a disc.
 
-    Squares and five-pointed stars have round second moments: others were stretched
-    along the object's own axes, and whitening undoes that without turning it.
-
-    Args:
-        mask: the shape, bool (H, W).
-        folds: order of the symmetry, 4 for a square.
-
-    Returns:
-        0 for a disc (see `ROUND`); its angle is `folds` times that of a corner.
+    The angle is `folds` times that of a corner. Squares and five-pointed stars have round second
+    moments: others were stretched along their own axes, and whitening undoes that without a turn.
     """
     rows, columns = np.nonzero(mask)
     points = np.stack([columns, rows], axis=1).astype(np.float64)

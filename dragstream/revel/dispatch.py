@@ -1,8 +1,7 @@
 """Many independent pieces of work, here or on the workers of a Dask cluster.
 
-The work is any function. Results come as they are done, in any order; a piece that
-raises is reported and the others go on. On a cluster a piece whose worker dies is done again by
-another one, and finished pieces are never run again.
+Results come as they are done, in any order; a piece that raises is reported and the others go on.
+A piece whose worker dies is done again by another one, and finished pieces are never run again.
 """
 
 from __future__ import annotations
@@ -39,33 +38,18 @@ def dispatch(
     """Do `work` on each item; yields its name with the result or the exception.
 
     Closing the iterator (or an interrupt) cancels what has not begun.
-
-    Args:
-        work: done here without a client, else on a worker: it and the items must be picklable.
-        items: the items by name.
-        client: client of a Dask cluster; None: here, one after the other.
-        gpus: on a cluster, only where a worker has ``resources={"GPU": 1}`` to spare.
-        retries: number of further tries of an item that raises, on a cluster.
-
-    Raises:
-        ValueError: negative retries, or GPUs required of workers of which none offers one.
     """
     check_int(retries, "retries", least=0)
     if client is None:
         return _here(work, items)
-    if gpus:
-        _check_gpus(client)
-    return _there(work, items, client, {"GPU": 1} if gpus else None, retries)
-
-
-def _check_gpus(client: Client) -> None:
-    """Refuse to wait for ever; where no worker is there yet, one with a GPU may come."""
-    workers = client.scheduler_info(n_workers=-1)["workers"]
+    workers = client.scheduler_info(n_workers=-1)["workers"] if gpus else {}
+    # Where no worker is there yet, one with a GPU may come.
     if workers and not any(worker["resources"].get("GPU") for worker in workers.values()):
         raise ValueError(
             f"none of the cluster's {len(workers)} worker(s) offers a GPU; start them with "
             "dask worker ADDRESS --nthreads 1 --resources GPU=1"
         )
+    return _there(work, items, client, {"GPU": 1} if gpus else None, retries)
 
 
 def _here(
@@ -73,10 +57,9 @@ def _here(
 ) -> Generator[tuple[str, Result | Exception], None, None]:
     for name, item in items.items():
         try:
-            result: Result | Exception = work(item)
+            yield name, work(item)
         except Exception as error:  # noqa: BLE001 - reported, and the others go on
-            result = error
-        yield name, result
+            yield name, error
 
 
 def _there(
@@ -117,13 +100,9 @@ def _there(
 def open_client(
     scheduler: str, workers: int | None = None, *, gpus: int = 0
 ) -> Iterator[Client | None]:
-    """A client of the named scheduler, closed afterwards; None for "local".
+    """A client of the named scheduler (`SCHEDULERS`), closed afterwards; None for "local".
 
-    Args:
-        scheduler: "local": no cluster; "processes": one on this machine, for as long as this
-            lasts; else the address of a running one.
-        workers: number of workers of "processes"; None: one a GPU, or two.
-        gpus: number of workers of "processes" that see one GPU each and offer it as a resource.
+    `workers` are those of "processes", as many as `gpus`, of which each sees one, or two without.
 
     Raises:
         ValueError: another scheduler, or numbers that do not fit it.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,58 +10,71 @@ from tqdm.auto import tqdm
 
 from dragstream.drags.files import expanded
 from dragstream.drags.movebench import MODES
-from dragstream.metrics.label_commands import named_tracker, tracking_options
+from dragstream.metrics.label_commands import add_number, named_tracker, tracking_options
 from dragstream.metrics.objmc import ObjMCOptions
 from dragstream.models import load
 from dragstream.revel.blind import count_choices, count_table, write_blind
-from dragstream.revel.commands import add_outputs, write_outputs
+from dragstream.revel.commands import (
+    add_command,
+    add_outputs,
+    add_suite,
+    stopped,
+    store_cases,
+    write_outputs,
+)
 from dragstream.revel.dataset import check_dataset, write_dataset
 from dragstream.revel.gallery import write_gallery
 from dragstream.revel.methods import FULL
-from dragstream.revel.movebench_cases import movebench_cases
-from dragstream.revel.sampling import SEED
+from dragstream.revel.recorder import movebench_cases
 from dragstream.revel.score_files import find_items
 from dragstream.revel.scoring import SCORES, dai_score, score, score_table, summarise
-from dragstream.revel.suites import SUITES, suite, write_cases
+from dragstream.revel.suites import SUITES, suite
 
 NOT_MEASURED = 3
 """Exit status where nothing could be measured, as of ``python -m dragstream.metrics``."""
 
 
 def add_evidence_commands(commands: Any) -> None:
-    """Add the commands to subparsers; each sets `call`, which returns the exit status."""
-    _add_score(_command(commands, "score", _score, "scores of video files, whoever made them"))
-    _add_export(_command(commands, "export", _export, "a suite's cases as data with a card"))
-    verify = _command(commands, "verify", _verify, "read what export wrote, and its checksums")
+    """Add the commands to subparsers."""
+    _add_score(add_command(commands, "score", _score, "scores of video files, whoever made them"))
+    export = add_command(commands, "export", _export, "a suite's cases as data with a card")
+    add_suite(export)
+    export.add_argument("--model", default="playground", help="(default: %(default)s)")
+    export.add_argument(
+        "--license", metavar="SPDX", help="of a file of cases; suites are Apache-2.0"
+    )
+    verify = add_command(commands, "verify", _verify, "read what export wrote, and its checksums")
     verify.add_argument("folder", type=expanded)
-    _add_movebench(_command(commands, "movebench", _movebench, "MoveBench as cases for a model"))
-    gallery = _command(commands, "gallery", _gallery, "a page of a run's cases, failures first")
+    movebench = add_command(commands, "movebench", _movebench, "MoveBench as cases for a model")
+    movebench.add_argument("folder", type=expanded, help="MoveBench")
+    movebench.add_argument("--mode", choices=MODES, default=MODES[0], help="(default: %(default)s)")
+    movebench.add_argument("--language", default="en", help="(default: %(default)s)")
+    movebench.add_argument("--cases", type=int, metavar="N", help="only the first N")
+    movebench.add_argument(
+        "--model", required=True, help="what ds.load takes; it must know the captions' words"
+    )
+    add_number(movebench, "--seed", 0, "of the streams")
+    movebench.add_argument("--out", type=expanded, required=True, metavar="FILE")
+    _add_pages(commands)
+
+
+def _add_pages(commands: Any) -> None:
+    gallery = add_command(commands, "gallery", _gallery, "a page of a run's cases, failures first")
     gallery.add_argument("run", type=expanded, help="a run with --films")
     gallery.add_argument("--methods", help=f"comma separated (default: {FULL}, else all)")
-    blind = _command(commands, "blind", _blind, "a page to choose between two runs, without names")
+    blind = add_command(
+        commands, "blind", _blind, "a page to choose between two runs, without names"
+    )
     blind.add_argument("first", type=expanded, help="a run with --films")
     blind.add_argument("second", type=expanded, help="another one, or the same")
-    blind.add_argument(
-        "--methods",
-        default=f"{FULL},{FULL}",
-        help="one of each run, comma separated (default: %(default)s)",
-    )
+    of_each = "one of each run, comma separated (default: %(default)s)"
+    blind.add_argument("--methods", default=f"{FULL},{FULL}", help=of_each)
     for page in (gallery, blind):
         page.add_argument("--out", type=expanded, required=True, metavar="FILE.html")
-        page.add_argument(
-            "--megabytes", type=float, default=20.0, help="of pictures (default: %(default)s)"
-        )
-    count = _command(commands, "count", _count, "count the choices made on a page of blind")
+        add_number(page, "--megabytes", 20.0, "of pictures")
+    count = add_command(commands, "count", _count, "count the choices made on a page of blind")
     count.add_argument("files", type=expanded, nargs="+", metavar="choices.json")
     add_outputs(count)
-
-
-def _command(
-    commands: Any, name: str, call: Callable[[argparse.Namespace], int], text: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(call=call)
-    return parser
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
@@ -95,37 +106,23 @@ def _score(options: argparse.Namespace) -> int:
     videos = dict(options.videos or ())
     if len(videos) < len(options.videos or ()):
         raise ValueError("--videos names a method twice")
-    items = find_items(
-        options.folder, videos or None, movebench=options.movebench, language=options.language
-    )
+    layout = {"movebench": options.movebench, "language": options.language}
+    items = find_items(options.folder, videos or None, **layout)
     measures = SCORES if options.dai is None else (*SCORES, dai_score(load(options.dai)))
-    total = sum(len(item.videos) for item in items)
     following = ObjMCOptions(
-        points=options.points,
-        seed=options.seed,
-        least_coverage=options.least_coverage,
+        points=options.points, seed=options.seed, least_coverage=options.least_coverage
     )
     rows = score(items, measures, named_tracker(options), following)
+    total = sum(len(item.videos) for item in items)
     summary = summarise(tqdm(rows, total=total, unit="video"), measures)
     write_outputs(options, summary, score_table(summary))
     measured = any(each["objmc"]["count"] for each in summary["methods"].values())
     return 0 if measured else NOT_MEASURED
 
 
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    named = "; ".join(f"{name}: {what}" for name, what in SUITES.items())
-    parser.add_argument("suite", metavar="SUITE", help=f"{named}; or a file of cases")
-    parser.add_argument("--out", type=expanded, required=True, metavar="FOLDER")
-    parser.add_argument("--cases", type=int, metavar="N", help="only the first N")
-    parser.add_argument("--model", default="playground", help="(default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=SEED, help="(default: %(default)s)")
-    parser.add_argument(
-        "--license", metavar="SPDX", help="of a file of cases; suites are Apache-2.0"
-    )
-
-
 def _export(options: argparse.Namespace) -> int:
-    if options.suite not in SUITES and options.license is None:
+    known = options.suite in SUITES
+    if not known and options.license is None:
         raise ValueError("cases of a file need the name of their licence: --license SPDX")
     items = suite(options.suite, options.cases)
     try:
@@ -133,13 +130,12 @@ def _export(options: argparse.Namespace) -> int:
             options.out,
             items,
             load(options.model),
-            suite=options.suite if options.suite in SUITES else Path(options.suite).stem,
+            suite=options.suite if known else Path(options.suite).stem,
             license=options.license or "Apache-2.0",
             seed=options.seed,
         )
     except KeyboardInterrupt:
-        print(f"stopped; the same command goes on in {options.out}", file=sys.stderr)
-        return 130
+        return stopped(options)
     print(f"{len(items)} case(s) in {folder}")
     return 0
 
@@ -151,31 +147,16 @@ def _verify(options: argparse.Namespace) -> int:
     return 0
 
 
-def _add_movebench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=expanded, help="MoveBench")
-    parser.add_argument("--mode", choices=MODES, default=MODES[0], help="(default: %(default)s)")
-    parser.add_argument("--language", default="en", help="(default: %(default)s)")
-    parser.add_argument("--cases", type=int, metavar="N", help="only the first N")
-    parser.add_argument(
-        "--model", required=True, help="what ds.load takes; it must know the captions' words"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the streams (default: 0)")
-    parser.add_argument("--out", type=expanded, required=True, metavar="FILE")
-
-
 def _movebench(options: argparse.Namespace) -> int:
-    cases = list(
-        movebench_cases(
-            options.folder,
-            load(options.model).spec,
-            mode=options.mode,
-            language=options.language,
-            count=options.cases,
-            seed=options.seed,
-        )
+    cases = movebench_cases(
+        options.folder,
+        load(options.model).spec,
+        mode=options.mode,
+        language=options.language,
+        count=options.cases,
+        seed=options.seed,
     )
-    print(f"{len(cases)} case(s) in {write_cases(options.out, cases)}")
-    return 0
+    return store_cases(options, list(cases))
 
 
 def _gallery(options: argparse.Namespace) -> int:
@@ -185,12 +166,10 @@ def _gallery(options: argparse.Namespace) -> int:
 
 
 def _blind(options: argparse.Namespace) -> int:
-    methods = options.methods.split(",")
+    runs, methods = (options.first, options.second), tuple(options.methods.split(","))
     if len(methods) != 2:
-        raise ValueError(f"--methods must name two, got {methods}")
-    pair = (methods[0], methods[1])
-    megabytes = options.megabytes
-    print(write_blind(options.first, options.second, options.out, pair, megabytes=megabytes))
+        raise ValueError(f"--methods must name two, got {list(methods)}")
+    print(write_blind(*runs, options.out, methods, megabytes=options.megabytes))
     return 0
 
 

@@ -4,7 +4,7 @@
 run.json        format, model, fingerprint, methods with their settings
 cases.jsonl     one case a line
 results.jsonl   one result a line: a method on a case
-films/          each method's film of each case, where they were asked for (`films`)
+films/          each method's film of each case, where they were asked for (`case_folders`)
 ```
 
 Lines are only ever added, each in one write; a line that was cut short is dropped when the folder
@@ -23,15 +23,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from dragstream.drags.checks import short_repr, truncate
-from dragstream.drags.files import expanded
+from dragstream.drags.files import expanded, replacing
+from dragstream.revel.case_folders import BROKEN, CaseFilms, has_film, read_document, store_films
 from dragstream.revel.cases import Case
-from dragstream.revel.films import CaseFilms, has_film, store_films
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, Method
 
 FORMAT = 1
-_BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
-"""Errors that reading a damaged line may raise."""
 
 
 class RunFolder:
@@ -48,11 +46,7 @@ class RunFolder:
     @classmethod
     @contextmanager
     def open(cls, folder: str | Path) -> Iterator[RunFolder]:
-        """Open a new folder, or one whose run continues.
-
-        Raises:
-            ValueError: the folder is in use by another process, or holds something else.
-        """
+        """Open a new folder, or one whose run continues."""
         place = expanded(folder, "folder")
         place.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place / ".lock")
@@ -66,23 +60,15 @@ class RunFolder:
             lock.release()
 
     def begin(self, model: str, methods: Sequence[Method], **sampling: object) -> None:
-        """Set the model and methods of the run. A begun folder takes additional methods.
-
-        Args:
-            model: the model's name.
-            methods: the methods to run.
-            sampling: what the cases are drawn with, such as `seed`.
-
-        Raises:
-            ValueError: another model, other sampling, or a method of the same name with other
-                settings.
-        """
+        """Set the model and methods of the run. A begun folder takes additional methods."""
         self._check("model", model)
         for name, value in sampling.items():
             self._check(name, value)
         known: dict[str, Any] = dict(self._about.get("methods", {}))
         for method in methods:
-            entry = _entry(method)
+            settings = None if method.settings is None else method.settings.to_json()
+            # As it will be read back: tuples are lists by then.
+            entry = json.loads(json.dumps({"title": method.title, "settings": settings}))
             if known.setdefault(method.name, entry)["settings"] != entry["settings"]:
                 raise ValueError(
                     f"{str(self._folder)!r} was run with other settings of {method.name!r}; "
@@ -108,11 +94,7 @@ class RunFolder:
         fingerprint: str,
         films: CaseFilms | None = None,
     ) -> None:
-        """Store a case, its films, and results on it; stored results are left out.
-
-        Raises:
-            ValueError: the model has other weights than those of the results so far.
-        """
+        """Store a case, its films, and results on it; stored results are left out."""
         self._check("fingerprint", fingerprint)
         self._write_about({**self._about, "fingerprint": fingerprint})
         if case.name not in self._cases:
@@ -135,46 +117,25 @@ class RunFolder:
 
     def _write_about(self, about: dict[str, Any]) -> None:
         self._about = {"format": FORMAT, **about}
-        target = self._folder / "run.json"
-        text = json.dumps(self._about, indent=2) + "\n"
-        if target.exists() and target.read_text(encoding="utf-8") == text:
-            return
-        partial = target.with_suffix(".partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
+        with replacing(self._folder / "run.json") as part:
+            part.write_text(json.dumps(self._about, indent=2) + "\n", encoding="utf-8")
 
 
 def read_about(folder: str | Path) -> dict[str, Any] | None:
-    """The description that a run's folder holds; None for one that was not begun.
-
-    Raises:
-        ValueError: another format, or no such folder's file.
-    """
+    """The description that a run's folder holds; None for one that was not begun."""
     place = expanded(folder, "folder") / "run.json"
     if not place.exists():
         return None
-    try:
-        about = json.loads(place.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(truncate(f"{str(place)!r} is damaged: {error}")) from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise ValueError(f"{str(place)!r} does not describe a run of format {FORMAT}")
+    about = read_document(place, FORMAT, "a run")
     methods = about.get("methods", {})
-    if not isinstance(methods, dict) or not all(map(_is_method, methods.values())):
+    entries = methods.values() if isinstance(methods, dict) else [None]
+    if not all(isinstance(each, dict) and isinstance(each.get("title"), str) for each in entries):
         raise ValueError(f"{str(place)!r}: methods must have titles, got {short_repr(methods)}")
     return about
 
 
-def _is_method(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("title"), str)
-
-
 def read_run(folder: str | Path) -> tuple[dict[str, Any], tuple[Result, ...]]:
-    """The description and the results of a run.
-
-    Raises:
-        ValueError: a folder without results.
-    """
+    """The description and the results of a run."""
     about, results = read_about(folder), read_results(folder)
     if about is None or not results:
         raise ValueError(f"{str(expanded(folder, 'folder'))!r} holds no results of a run")
@@ -188,48 +149,28 @@ def method_titles(about: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_cases(folder: str | Path) -> tuple[Case, ...]:
-    """The cases of a run so far.
-
-    Raises:
-        ValueError: a line that is no case; the message names it.
-    """
+    """The cases of a run so far."""
     return tuple(read_lines(expanded(folder, "folder") / "cases.jsonl", Case.from_json))
 
 
 def read_results(folder: str | Path) -> tuple[Result, ...]:
-    """The results of a run so far, each pair of case and method once.
-
-    Raises:
-        ValueError: a line that is no result; the message names it.
-    """
+    """The results of a run so far, each pair of case and method once."""
     found = read_lines(expanded(folder, "folder") / "results.jsonl", Result.from_json)
     return tuple({(each.case, each.method): each for each in found}.values())
 
 
 def read_lines(file: Path, read: Any) -> list[Any]:
-    """`read` of each JSON line of a file; empty where there is no file.
-
-    Raises:
-        ValueError: a line that it refuses; the message names it.
-    """
+    """`read` of each JSON line of a file; empty where there is no file."""
     if not file.exists():
         return []
     found = []
     for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         try:
             found.append(read(json.loads(line)))
-        except _BROKEN as error:
+        except BROKEN as error:
             reason = truncate(str(error) or type(error).__name__)
             raise ValueError(f"{file}, line {number}: {reason} in {short_repr(line)}") from error
     return found
-
-
-def _entry(method: Method) -> dict[str, Any]:
-    """A method as run.json holds it."""
-    settings = None if method.settings is None else method.settings.to_json()
-    # As it will be read back: tuples are lists by then.
-    entry: dict[str, Any] = json.loads(json.dumps({"title": method.title, "settings": settings}))
-    return entry
 
 
 def _append(file: Path, documents: Sequence[Mapping[str, Any]]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,14 @@ from dragstream.drags.files import checked_target, expanded, replacing
 from dragstream.drags.regions import rasterise
 from dragstream.metrics.objmc import json_number
 from dragstream.metrics.trackers import opencv
-from dragstream.revel.case_folders import CASE, VideoCommand, read_command
-from dragstream.revel.films import film_folder, has_film, read_film
+from dragstream.revel.case_folders import (
+    CASE,
+    VideoCommand,
+    film_folder,
+    has_film,
+    read_command,
+    read_film,
+)
 from dragstream.revel.folders import method_titles, read_run
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
@@ -62,55 +69,70 @@ def write_gallery(
     names, titles = _methods(place, results, methods), method_titles(about)
     found = {(each.case, each.method): each for each in results}
     cases = list(dict.fromkeys(case for case, method in found if method == names[0]))
-    cases.sort(key=lambda case: _order(found[case, names[0]]))
+    shares = {case: share_of_still(found[case, names[0]]) for case in cases}
+    # not measured first, then by error
+    order = {case: -math.inf if share is None else -share for case, share in shares.items()}
+    cases.sort(key=lambda case: (order[case], case))
     columns = [*names, *([] if BASELINE in names else [BASELINE])]
-    commands = [read_command(film_folder(place, case) / CASE) for case in cases]
-    films = [(place, command, method) for command in commands for method in columns]
-    width, pictures = shown_films(films, limit)
     document = {
         "title": f"Dragging, case by case: {place.resolve().name}",
         "model": str(about.get("model")),
         "methods": [{"name": name, "title": titles[name]} for name in columns],
         "sortedBy": names[0],
         "failed": FAILED,
-        "shownWidth": width,
-        "cases": [
-            {
-                **case_document(command),
-                "films": pictures[index * len(columns) : (index + 1) * len(columns)],
-                "figures": [_figures(found.get((command.name, each))) for each in columns],
-            }
-            for index, command in enumerate(commands)
-        ],
     }
-    with replacing(target) as part:
-        part.write_text(
-            inline_page("dragstream.revel", "gallery", document, _WAITING), encoding="utf-8"
+    shown = [
+        ShownCase(
+            read_command(film_folder(place, case) / CASE),
+            [(place, method) for method in columns],
+            {"figures": [_figures(found.get((case, each))) for each in columns]},
         )
+        for case in cases
+    ]
+    return write_page("gallery", target, document, shown, limit)
+
+
+@dataclass(frozen=True)
+class ShownCase:
+    """A case on a page: its films, by run and method, and what else the page needs."""
+
+    command: VideoCommand
+    films: Sequence[tuple[Path, str]]
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_page(
+    name: str, target: Path, document: dict[str, Any], cases: Sequence[ShownCase], limit: float
+) -> Path:
+    """Write a page whose films take so many bytes at most; returns its path."""
+    width, pictures = _shown_films(cases, limit)
+    rest = iter(pictures)
+    shown = [
+        {**_document(case.command), "films": [next(rest) for _ in case.films], **case.more}
+        for case in cases
+    ]
+    whole = {**document, "shownWidth": width, "cases": shown}
+    with replacing(target) as part:
+        page = inline_page("dragstream.revel", name, whole, _WAITING)
+        part.write_text(page, encoding="utf-8")
     return target
 
 
-def shown_films(
-    films: Sequence[tuple[Path, VideoCommand, str]], limit: float
-) -> tuple[int, list[list[str]]]:
-    """Films of runs as `shown_frames` gives them, read so that all of them fit into memory.
-
-    Args:
-        films: the run's folder, the case and the method of each.
-        limit: bytes that they may take in the page.
-    """
+def _shown_films(cases: Sequence[ShownCase], limit: float) -> tuple[int, list[list[str]]]:
+    """`shown_frames` of all films, which are read so that all of them fit into memory."""
     cv2 = opencv()
-    pixels = limit / (_PIXEL * sum(command.frames for _, command, _ in films))
+    pixels = limit / (_PIXEL * sum(case.command.frames * len(case.films) for case in cases))
     clips = []
-    for place, command, method in films:
-        frames = read_film(place, command.name, method)
-        height, width = frames.shape[1:3]
-        scale = math.sqrt(pixels / (height * width))
-        if scale < 1:
-            size = (max(1, round(scale * width)), max(1, round(scale * height)))
-            small = [cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in frames]
-            frames = np.stack(small)
-        clips.append(frames)
+    for case in cases:
+        for place, method in case.films:
+            frames = read_film(place, case.command.name, method)
+            height, width = frames.shape[1:3]
+            scale = math.sqrt(pixels / (height * width))
+            if scale < 1:
+                size = (max(1, round(scale * width)), max(1, round(scale * height)))
+                small = [cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in frames]
+                frames = np.stack(small)
+            clips.append(frames)
     return shown_frames(clips, limit)
 
 
@@ -131,11 +153,6 @@ def _methods(
     return (FULL,) if FULL in filmed else tuple(filmed)
 
 
-def _order(result: Result) -> tuple[float, str]:
-    share = share_of_still(result)
-    return (-math.inf if share is None else -share, result.case)
-
-
 def share_of_still(result: Result) -> float | None:
     """ObjMC as a share of that of an object that does not move; None: not measured."""
     if math.isnan(result.objmc):
@@ -154,7 +171,7 @@ def _figures(result: Result | None) -> dict[str, float | None] | None:
     }
 
 
-def case_document(command: VideoCommand) -> dict[str, Any]:
+def _document(command: VideoCommand) -> dict[str, Any]:
     """A case as pages show it: texts, times, and what is drawn on top of its films."""
     case = command.case
     tags = () if case is None else (case.mode.value, case.kind.value, *case.tags)

@@ -1,9 +1,8 @@
 """Objects that are pulled while the video plays: distance from the pointer, looks and drift.
 
-A pointer leads an object along a smooth curve at even speed. It moves with the video's clock, as on
-a machine that is just fast enough: a block reads the pointer's place at the moment when its first
-frame is due. So figures do not depend on the machine's speed, and the delay of one block, which no
-machine can avoid, is part of the distance.
+A pointer leads an object along a smooth curve at even speed, with the video's clock: a block reads
+its place at the moment when its first frame is due. So figures do not depend on the machine's
+speed, and the delay of one block, which no machine can avoid, is part of the distance.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,91 +23,65 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Poses
 from dragstream.drags.motions.scale import check_factor
 from dragstream.drags.paths import Path
+from dragstream.method.base import DragMethod
 from dragstream.method.moments import Moments, drift
 from dragstream.metrics.masks import mask_iou, pieces_outside
 from dragstream.metrics.objmc import json_number, known_mean
 from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import Subject
+from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.detection import Detection, detect
 from dragstream.revel.live_curves import curve
-from dragstream.revel.live_quality import block_quality, quality_drift, release_waits
-from dragstream.revel.looks import LEAST_PIECE
+from dragstream.revel.looks import LEAST_PIECE, identity
 from dragstream.revel.methods import Method
-from dragstream.revel.pages import table_lines
 from dragstream.revel.proposals import is_whole
 from dragstream.revel.scenes import ATTEMPTS, check_world, subjects_of
 from dragstream.revel.shape import fidelity
-from dragstream.revel.starts import RenderedStart
-from dragstream.revel.statistics import estimate, shown
-from dragstream.revel.studies import Measure
+from dragstream.stream.events import BlockMade, Event
 from dragstream.stream.live import LiveStream
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
 
-__all__ = ["SPEED", "Lead", "Pulled", "pulls", "report"]
-
 SPEED = 24.0
 """Default speed of the pointer, pixels a second."""
+SPAN = 5.0
+"""Seconds at the beginning and at the end of a video that are compared."""
+_STEP = 24.0
+"""Pixels that the object is pulled by before it is let go."""
+_LONGEST = 600.0
+"""Seconds after which a picture is given up."""
 _MOVES = 6
 """Moves of the pointer in the time of a block."""
 _WARM_UP = 2
 """Plain blocks between the rendered start and the pull."""
-_DRIFTS = ("identity_drift", "colour_drift")
-_MEANS = ("overlap", "strays")
-"""Figures of which there is one a block, whose mean is shown."""
+DRIFTS = ("identity_drift", "colour_drift")
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """One object pulled by one method. A frame without the object has distances of None.
+    """One object pulled by one method. A frame without the object has distances of None."""
 
-    Attributes:
-        scene: number of the scene.
-        method: the method's name.
-        color: the object's colour.
-        kind: the object's kind.
-        distances: from the pointer when a frame is shown to the object in it, pixels, for each
-            video frame.
-        misses: from the place that the block was asked for to the object, pixels, likewise.
-        drift: distance of each block's moments from those of the blocks before the pull.
-        iou: of the object's shape with the renderer's at the end (`fidelity`); None if it cannot
-            be judged.
-        size: its area at the end, as a factor of that at the start; 0 if it is not seen.
-        identity: likeness of the object at each block's end to itself before the pull, see
-            `live_quality.Quality`; None where it is not seen.
-        colour: distance of its mean colour from that before, likewise.
-        identity_drift: `live_quality.quality_drift` of `identity`; below 0 it is lost. NaN for
-            pulls of less than ten seconds.
-        colour_drift: the same of `colour`; above 0 the colour wanders.
-        overlap: intersection over union, at each block's end, of the object with itself before,
-            moved, turned and scaled as asked; 0 where it is not seen.
-        strays: number of pieces of its colour that do not touch that place, likewise.
-        cost: processor time of the held blocks, as a factor of as many plain ones'.
-        waits: seconds from letting go to the first picture, see `live_quality.release_waits`.
-    """
-
-    scene: int
-    method: str
-    color: str
-    kind: str
-    distances: tuple[float | None, ...]
-    misses: tuple[float | None, ...]
-    drift: tuple[float, ...]
-    iou: float | None
-    size: float
-    identity: tuple[float | None, ...] = ()
-    colour: tuple[float | None, ...] = ()
-    identity_drift: float = math.nan
-    colour_drift: float = math.nan
-    overlap: tuple[float, ...] = ()
-    strays: tuple[int, ...] = ()
-    cost: float = math.nan
-    waits: tuple[float, ...] = ()
+    scene: int  # number of the scene
+    method: str  # the method's name
+    color: str  # the object's colour
+    kind: str  # the object's kind
+    distances: tuple[float | None, ...]  # px from the pointer, a video frame
+    misses: tuple[float | None, ...]  # px from the place asked for
+    drift: tuple[float, ...]  # of each block from those before the pull
+    iou: float | None  # at the end, see `fidelity`; None if it cannot be judged
+    size: float  # its area at the end, as a factor of that at the start; 0 if it is not seen
+    identity: tuple[float | None, ...] = ()  # likeness at each block's end to before the pull
+    colour: tuple[float | None, ...] = ()  # distance of its mean colour from that before, likewise
+    identity_drift: float = math.nan  # see `quality_drift`; below 0 it is lost
+    colour_drift: float = math.nan  # the same of `colour`; above 0 the colour wanders
+    overlap: tuple[float, ...] = ()  # IoU at each block's end with its shape before, moved as asked
+    strays: tuple[int, ...] = ()  # pieces of its colour that do not touch that place, likewise
+    cost: float = math.nan  # processor time of the held blocks, as a factor of as many plain ones'
+    waits: tuple[float, ...] = ()  # seconds from letting go to the first picture
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists and numbers; None for what could not be measured."""
-        known = {name: json_number(getattr(self, name)) for name in (*_DRIFTS, "cost")}
+        known = {name: json_number(getattr(self, name)) for name in (*DRIFTS, "cost")}
         return {**asdict(self), **known}
 
     @property
@@ -129,14 +103,10 @@ class Pulled:
 class Lead(NamedTuple):
     """What a pointer does with the object."""
 
-    seconds: float = 5.0
-    """Length of the pull, of video."""
-    speed: float = SPEED
-    """Pixels a second."""
-    turn: float = 0.0
-    """Degrees a second, clockwise on screen."""
-    growth: float = 1.0
-    """Factor of its lengths at the end."""
+    seconds: float = 5.0  # length of the pull, of video
+    speed: float = SPEED  # pixels a second
+    turn: float = 0.0  # degrees a second, clockwise on screen
+    growth: float = 1.0  # factor of its lengths at the end
 
 
 def pulls(
@@ -148,20 +118,7 @@ def pulls(
     lead: Lead | None = None,
     releases: int = 0,
 ) -> Iterator[list[Pulled]]:
-    """Pull one object in each scene with each method; yields one scene's pulls after another.
-
-    Args:
-        model: a model of the playground's frame size.
-        scenes: number of held-out scenes.
-        methods: the methods.
-        seed: seed of the scenes, curves and streams.
-        lead: what the pointer does; None: the defaults.
-        releases: pulls that are let go while the video plays, for `Pulled.waits`.
-
-    Raises:
-        ValueError: numbers out of bounds, a model of another frame size, or one that loses its
-            objects.
-    """
+    """Pull one object in each scene with each method; yields one scene's pulls after another."""
     check_int(scenes, "scenes", least=1)
     lead = lead or Lead()
     check_positive(lead.seconds, "seconds")
@@ -172,10 +129,12 @@ def pulls(
     check_world(model.spec)
     for scene in range(scenes):
         task = _task(model, seed, scene, lead)
-        yield [
-            replace(_pull(task, method), waits=_waits(task, method, releases, seed))
-            for method in methods
-        ]
+        found = []
+        for method in methods:
+            rng = np.random.default_rng((seed, scene))  # the same moments for all methods
+            waits = release_waits(task.stream, task.seen, method.settings, releases, rng)
+            found.append(replace(_pull(task, method), waits=waits))
+        yield found
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,11 +213,6 @@ def _plain_seconds(stream: Stream) -> float:
     return (time.process_time() - began) / _WARM_UP
 
 
-def _waits(task: _Task, method: Method, releases: int, seed: int) -> tuple[float, ...]:
-    rng = np.random.default_rng((seed, task.scene))  # the same moments for all methods
-    return release_waits(task.stream, task.seen, method.settings, releases, rng)
-
-
 def _measured(task: _Task, method: Method, blocks: Sequence[Block]) -> Pulled:
     rate = task.stream.model.spec.clock.frame_rate
     reference = Moments.of(task.stream.blocks[-1].latents)
@@ -325,50 +279,84 @@ def _asked(block: Block) -> list[Point]:
     return [(x + pose.dx, y + pose.dy) for pose in poses]
 
 
-_COLUMNS = (
-    Measure("distance", "px from the pointer", 1),
-    Measure("miss", "px from where it was asked to be", 1),
-    Measure("seen", "share of frames with it", 2, more=True),
-    Measure("iou", "IoU at the end", 2, more=True),
-    Measure("size", "size at the end", 2),
-    Measure("drift", "drift at the end", 3),
-    Measure("identity", "identity at the end", 3, more=True),
-    Measure("identity_drift", "identity, last 5 s less first", 3, more=True),
-    Measure("colour_drift", "colour, last 5 s less first", 1),
-    Measure("overlap", "IoU with its place", 2, more=True),
-    Measure("strays", "stray pieces", 2),
-    Measure("cost", "× a plain block", 2),
-)
+@dataclass(frozen=True)
+class Quality:
+    """Quality of an object in one frame; NaN where it is not seen."""
+
+    identity: float  # cosine of its features with those before the pull (`looks.identity`)
+    colour: float  # euclidean distance of its mean colour from that before, grey levels (0..255)
 
 
-def report(pulled: Sequence[Pulled]) -> tuple[dict[str, Any], str]:
-    """Means over scenes of each method with their intervals, and a table of them."""
-    rows: dict[str, Any] = {}
-    cells = []
-    for name in dict.fromkeys(each.method for each in pulled):
-        own = [each for each in pulled if each.method == name]
-        means = [estimate([_figure(each, column.name) for each in own]) for column in _COLUMNS]
-        waits = [wait for each in own for wait in each.waits]
-        median, late = np.quantile(waits, (0.5, 0.95)).tolist() if waits else (None, None)
-        rows[name] = {
-            **{column.name: mean.to_json() for column, mean in zip(_COLUMNS, means, strict=True)},
-            "wait": {"median": median, "95th": late, "count": len(waits)},
-        }
-        shown_means = (
-            shown(mean, column.digits, signed=column.name in _DRIFTS)
-            for column, mean in zip(_COLUMNS, means, strict=True)
-        )
-        shown_waits = ("not measured" if each is None else f"{each:.2f}" for each in (median, late))
-        cells.append((name, str(len(own)), *shown_means, *shown_waits))
-    titles = (each.title for each in _COLUMNS)
-    head = ("method", "scenes", *titles, "s to the first picture: median", "95th")
-    return rows, "\n".join(table_lines(head, cells)) + "\n"
+def block_quality(
+    before: NDArray[np.uint8],
+    seen_before: Detection,
+    frame: NDArray[np.uint8],
+    seen: Detection | None,
+) -> Quality:
+    """Compare an object in a frame with itself before the pull."""
+    if seen is None:
+        return Quality(math.nan, math.nan)
+    then, now = (
+        shown[mask].mean(axis=0) for shown, mask in ((before, seen_before.mask), (frame, seen.mask))
+    )
+    return Quality(
+        identity(before, seen_before.mask, frame, seen.mask), float(np.linalg.norm(now - then))
+    )
 
 
-def _figure(pulled: Pulled, column: str) -> float:
-    value = getattr(pulled, column)
-    if column in _MEANS:
-        value = float(np.mean(value)) if value else None
-    elif isinstance(value, tuple):  # one a block: at the end
-        value = value[-1] if value else None
-    return math.nan if value is None else float(value)
+def quality_drift(values: Sequence[float], seconds: float) -> float:
+    """Mean of the last five seconds minus that of the first five; NaN for less than ten seconds.
+
+    `values` are one a block of `seconds`; NaN too where a span has no figure.
+    """
+    count = round(SPAN / seconds)
+    if count < 1 or len(values) < 2 * count:
+        return math.nan
+    first, last = (known_mean(part) for part in (values[:count], values[-count:]))
+    return math.nan if first is None or last is None else last - first
+
+
+def release_waits(
+    stream: Stream,
+    seen: Detection,
+    settings: DragMethod | None,
+    count: int,
+    rng: np.random.Generator,
+) -> tuple[float, ...]:
+    """Seconds from letting go of an object to the first picture that shows the pull.
+
+    The stream plays as fast as the model can, with the object held. At a random moment within a
+    block's time the hold moves by 24 pixels and is released.
+    """
+    return tuple(_wait(stream.fork(), seen, settings, float(rng.uniform())) for _ in range(count))
+
+
+def _wait(stream: Stream, seen: Detection, settings: DragMethod | None, share: float) -> float:
+    made: SimpleQueue[tuple[float, Block]] = SimpleQueue()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, BlockMade):
+            made.put((time.monotonic(), event.block))
+
+    live = LiveStream(stream, math.inf)
+    unsubscribe = live.subscribe(listen)
+    try:
+        (x, y), width = seen.center, seen.mask.shape[1]
+        target = x + (_STEP if x < width / 2 else -_STEP)
+        hold = live.hold(seen.mask, seen.center, settings=settings)
+        live.start()
+        _, first = made.get(timeout=_LONGEST)
+        time.sleep(share * first.timings.total)
+        hold.move_to(target, y)
+        let_go = time.monotonic()
+        hold.release()
+        while True:
+            shown, block = made.get(timeout=_LONGEST)
+            # places are recorded to a thousandth
+            if block.drags and abs(_asked(block)[-1][0] - target) < 0.1:
+                return shown - let_go
+    except Empty:
+        raise RuntimeError(f"no picture of the pull within {_LONGEST:g} seconds") from None
+    finally:
+        unsubscribe()
+        live.stop()

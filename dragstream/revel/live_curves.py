@@ -6,15 +6,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dragstream.drags import regions
 from dragstream.drags.checks import Point
 from dragstream.drags.paths import Path
 from dragstream.models.playground import world
 from dragstream.revel.detection import Detection
-
-__all__ = ["curve"]
 
 _MARGIN = 4.0
 """Curves keep the object this far from the frame's sides, pixels."""
@@ -27,38 +24,26 @@ _CURVES = 24
 def curve(
     seen: Detection, others: Sequence[Point], length: float, rng: np.random.Generator
 ) -> Path:
-    """A smooth curve from an object's centre on which it stays in the frame.
-
-    Args:
-        seen: the object.
-        others: centres (x, y) of other objects, which the curve keeps away from where it can.
-        length: least length of the curve, pixels.
-        rng: decides on the waypoints.
-    """
+    """A smooth curve from an object's centre on which it stays in the frame."""
     left, top, right, bottom = regions.bounding_box(seen.mask)
     x, y = seen.center
     low = np.array([x - left + _MARGIN, max(y - top + _MARGIN, world.HORIZON)])
     high = np.array([world.WIDTH - (right - x) - _MARGIN, world.HEIGHT - (bottom - y) - _MARGIN])
-    drawn = [_curve((x, y), low, np.maximum(low, high), length, rng) for _ in range(_CURVES)]
-    return max(drawn, key=lambda path: _clearance(path, others))
+    high = np.maximum(low, high)
+    drawn = []
+    for _ in range(_CURVES):
+        points: list[Point] = [(x, y)]
+        while len(points) < 3 or Path.spline(points).length < length:
+            tried = rng.uniform(low, high, (16, 2))
+            away = np.hypot(*(tried - points[-1]).T)
+            far = away >= _STRIDE
+            index = int(far.argmax() if far.any() else away.argmax())
+            points.append((float(tried[index][0]), float(tried[index][1])))
+        drawn.append(Path.spline(points))
 
+    def clearance(path: Path) -> float:
+        steps = [path.at(share) for share in np.linspace(0, 1, 33)]
+        gaps = (math.dist(step, other) for step in steps for other in others)
+        return min(gaps, default=math.inf)
 
-def _curve(
-    start: Point,
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    length: float,
-    rng: np.random.Generator,
-) -> Path:
-    points = [start]
-    while len(points) < 3 or Path.spline(points).length < length:
-        tried = rng.uniform(low, high, (16, 2))
-        away = np.hypot(*(tried - points[-1]).T)
-        index = int(np.argmax(away >= _STRIDE)) if away.max() >= _STRIDE else int(away.argmax())
-        points.append((float(tried[index][0]), float(tried[index][1])))
-    return Path.spline(points)
-
-
-def _clearance(path: Path, others: Sequence[Point]) -> float:
-    steps = [path.at(share) for share in np.linspace(0, 1, 33)]
-    return min((math.dist(step, other) for step in steps for other in others), default=math.inf)
+    return max(drawn, key=clearance)

@@ -1,8 +1,7 @@
 """Looks of a dragged object at its target, and of everything else: masks, pieces, features.
 
-The object is measured at the last trajectory point at which the drag's target can be seen. In the
-packaged world the detector (`detection`) gives the masks; without subjects there is only
-`identity`, by the handle region and the commanded one.
+Measured at the last trajectory point at which the target can be seen. Without subjects to detect
+there is only `identity`, by the handle region and the commanded one.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ DUPLICATE = 0.5
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Looks:
     """The looks of one method on one case; None where it cannot be measured.
 
@@ -87,8 +86,7 @@ def identity(
 ) -> float:
     """Cosine of the features of an object in two frames, cut out by its masks.
 
-    Returns:
-        NaN without the packaged picture network, and where a mask is empty.
+    NaN without the packaged picture network, and where a mask is empty.
     """
     network = picture_network()
     if network is None or not (first_mask.any() and second_mask.any()):
@@ -97,13 +95,7 @@ def identity(
 
 
 def measure_looks(prepared: PreparedCase, blocks: Sequence[Block], inside: Mask) -> Looks:
-    """Measure how a result looks.
-
-    Args:
-        prepared: the case.
-        blocks: the blocks that a method made of it.
-        inside: where change is wanted, bool (H, W).
-    """
+    """Measure how a result looks."""
     frames = np.concatenate([prepared.before[None], prepared.new_frames(blocks)])
     drags = [(drag, prepared.commands(drag)) for drag in prepared.measured]
     found = object_looks(prepared.case, frames, drags, prepared.offsets)
@@ -117,21 +109,18 @@ def object_looks(
     drags: Sequence[tuple[Drag, Sequence[Affine]]],
     at: Sequence[int],
 ) -> Looks:
-    """The looks of the dragged objects, without those of what lies outside.
-
-    Args:
-        case: names the objects; None, or a case without subjects: `identity` alone.
-        frames: uint8 (T, H, W, 3); the handles lie on the first one.
-        drags: each measured motion with its map from rest at each trajectory point, one for each
-            subject where there are some.
-        at: the frame of each trajectory point.
-    """
-    ends = []
+    """The looks of the dragged objects, without those of what lies outside."""
+    ends, likeness = [], []
     for drag, commands in drags:
-        last = visible_targets(drag.mask(*frames.shape[1:3]), commands)[-1]
+        handle = drag.mask(*frames.shape[1:3])
+        last = visible_targets(handle, commands)[-1]
         ends.append((drag, commands[last], frames[at[last]]))
+        if case is None or not case.subjects:
+            moved = _moved(handle, commands[last])
+            there, mask = _at_rest(frames[at[last]], moved, handle, commands[last])
+            likeness.append(identity(frames[0], handle, there, mask))
     if case is None or not case.subjects:
-        return Looks(identity=known_mean([_region_identity(frames[0], *end) for end in ends]))
+        return Looks(identity=known_mean(likeness))
     found = _views(case, frames[0], ends)
     counts = [view.left_behind() for view in found]
     return Looks(
@@ -140,15 +129,6 @@ def object_looks(
         scraps=float(sum(count[1] for count in counts)) if counts else None,
         identity=known_mean([view.identity() for view in found]),
     )
-
-
-def _region_identity(
-    before: NDArray[np.uint8], drag: Drag, command: Affine, frame: NDArray[np.uint8]
-) -> float:
-    """Similarity of what lies in the commanded region to what lay in the handle region."""
-    handle = drag.mask(*before.shape[:2])
-    there, mask = _at_rest(frame, _moved(handle, command), handle, command)
-    return identity(before, handle, there, mask)
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,14 +196,7 @@ class _View:
 def _at_rest(
     frame: NDArray[np.uint8], mask: Mask, rest: Mask, command: Affine
 ) -> tuple[NDArray[np.uint8], Mask]:
-    """A frame and an object's mask in it, with the commanded turn and growth undone.
-
-    Args:
-        frame: uint8 (H, W, 3).
-        mask: the object in it, bool (H, W).
-        rest: the object at rest, bool (H, W).
-        command: the commanded map from rest.
-    """
+    """A frame and an object's mask in it, with the commanded turn and growth undone."""
     (a, b, _), (c, d, _) = command.matrix
     if np.allclose((a, b, c, d), (1, 0, 0, 1)) or not mask.any():
         return frame, mask
@@ -235,9 +208,7 @@ def _at_rest(
 
 
 def _views(
-    case: Case,
-    before: NDArray[np.uint8],
-    ends: Sequence[tuple[Drag, Affine, NDArray[np.uint8]]],
+    case: Case, before: NDArray[np.uint8], ends: Sequence[tuple[Drag, Affine, NDArray[np.uint8]]]
 ) -> list[_View]:
     """The dragged objects, without those not seen before and those that several drags pull at."""
     views = []

@@ -10,23 +10,46 @@ from typing import Any, Unpack
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor
 
 from dragstream.drags.checks import short_repr
 from dragstream.drags.geometry import Affine, Grid
 from dragstream.drags.motions import Drag
+from dragstream.drags.regions import warp
 from dragstream.method.rectification import Rectification
 from dragstream.metrics.dai import dai, handle_point, patch_radius
 from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.objmc import LowCoverage, ObjMC, ObjMCOptions, json_number, objmc, span
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
-from dragstream.revel.looks import measure_looks
+from dragstream.revel.looks import Looks, measure_looks
 from dragstream.revel.methods import Method
-from dragstream.revel.pasting import cut_and_paste
 from dragstream.revel.poses import truth_tracker
 from dragstream.revel.preparation import PreparedCase, silhouettes, visible_targets
 from dragstream.stream.records import Block, Mode
+
+_RIM = 2
+"""Pixels around the part that are cut out with it: its smoothed outline."""
+
+
+def cut_and_paste(
+    frame: NDArray[np.uint8], part: NDArray[np.bool_], target: Affine
+) -> NDArray[np.uint8]:
+    """Move a part of a frame; where it was, each pixel takes the colour nearest to it."""
+    hole = ndimage.binary_dilation(part, iterations=_RIM)
+    if hole.all():
+        hole = part
+    rows, columns = ndimage.distance_transform_edt(
+        hole, return_distances=False, return_indices=True
+    )
+    filled = frame[rows, columns].astype(np.float32)
+    covered = warp(part, target)[..., None]
+    scaled = frame.astype(np.float32) / 255 * part[..., None]
+    moved = 255 * np.stack([warp(scaled[..., channel], target) for channel in range(3)], axis=-1)
+    image: NDArray[np.uint8] = (moved + (1 - covered) * filled).round().astype(np.uint8)
+    return image
+
 
 _NEIGHBOURS = Rectification().neighbours
 _LARGEST = 1e12
@@ -37,8 +60,8 @@ _MARGIN = 8.0
 
 
 @dataclass(frozen=True)
-class Result:
-    """One method on one case.
+class Result(Looks):
+    """One method on one case, and how it looks (`Looks`).
 
     Attributes:
         case: name of the case.
@@ -66,12 +89,6 @@ class Result:
         seconds_per_block: time for a block, drag and decoding included.
         epe: mean end-point error of the points of `objmc_flow`, each against its own command,
             pixels; None where that is.
-        target_iou: see `looks.Looks`, as the fields after it.
-        duplicates: number of copies of the object left behind.
-        scraps: number of smaller pieces of it left behind.
-        identity: cosine of the object's features before and after.
-        likeness_outside: cosine of the features of what lies outside, against no drag.
-        lpips_outside: LPIPS of the same.
     """
 
     case: str
@@ -92,12 +109,6 @@ class Result:
     leak: float | None
     seconds_per_block: float
     epe: float | None = None
-    target_iou: float | None = None
-    duplicates: float | None = None
-    scraps: float | None = None
-    identity: float | None = None
-    likeness_outside: float | None = None
-    lpips_outside: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A flat document; null for what could not be measured."""
@@ -105,36 +116,27 @@ class Result:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Result:
-        """The inverse of `to_json`. Measures that older runs did not have were not measured.
-
-        Raises:
-            ValueError: missing or unknown fields, or values of another kind.
-        """
+        """The inverse of `to_json`. Measures that older runs did not have were not measured."""
         known = {field.name: str(field.type) for field in fields(cls)}
         needed = {field.name for field in fields(cls) if field.default is MISSING}
         given: object = document  # a line of a file
         if not isinstance(given, Mapping) or not needed <= set(document) <= set(known):
             raise ValueError(f"a result has the fields {sorted(known)}, got {short_repr(document)}")
-        for name, kind in known.items():
-            if name not in document:
-                continue
-            if name != "objmc" or document[name] is not None:  # null: not measured
-                _check_value(document[name], name, kind)
+        for name, value in document.items():
+            kind = "float | None" if name == "objmc" else known[name]  # null: not measured
+            if not _fits(value, kind):
+                what = "a string" if kind == "str" else f"a number of at most {_LARGEST:g}"
+                raise ValueError(f"{name} must be {what}, got {short_repr(value)}")
         objmc = float("nan") if document["objmc"] is None else document["objmc"]
         return cls(**{**document, "objmc": objmc})
 
 
-def _check_value(value: object, name: str, kind: str) -> None:
-    """A text where the field is one, else a number, or nothing where the field allows it."""
+def _fits(value: object, kind: str) -> bool:
+    """True for a text where the field is one, else for a number, or nothing where it may be."""
     if kind == "str":
-        if not isinstance(value, str):
-            raise ValueError(f"{name} must be a string, got {short_repr(value)}")
-    elif value is None and "None" in kind:
-        return
-    elif isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
-        raise ValueError(
-            f"{name} must be a number of at most {_LARGEST:g}, got {short_repr(value)}"
-        )
+        return isinstance(value, str)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return not abs(value) > _LARGEST if number else value is None and "None" in kind  # type: ignore[arg-type]
 
 
 def run_method(prepared: PreparedCase, method: Method) -> tuple[Block, ...]:
@@ -154,22 +156,16 @@ def measure(
     flow: Tracker | None = None,
     blocks: Sequence[Block] | None = None,
 ) -> Result:
-    """Carry out a method and measure the result.
+    """Carry out a method on a case (or take the `blocks` that it made) and measure the result.
 
-    Args:
-        prepared: the prepared, from `prepare`.
-        method: the method to carry out.
-        flow: a tracker that sees pixels only, for `Result.objmc_flow`. It measures `objmc` too
-            where the case names no subjects.
-        blocks: what `run_method` made of it; None: it is carried out here.
-
-    Raises:
-        ValueError: neither subjects nor a flow to follow.
+    `flow` sees pixels only, for `Result.objmc_flow`; it measures `objmc` too where the case names
+    no subjects. A ValueError where there is neither.
     """
     case = prepared.case
     blocks = run_method(prepared, method) if blocks is None else blocks
-    followed = _follow(prepared, blocks, flow)
-    moved = _clean_drift(prepared, blocks)
+    new, followed = prepared.new_frames(blocks), _follow(prepared, blocks, flow)
+    latents = _latents(blocks)
+    moved = Drift.between(latents, _latents(_past(prepared))[-_NEIGHBOURS:])
     flowed = [_objmc(prepared, blocks, drag, flow) for drag in prepared.measured] if flow else None
     inside = _inside(prepared, blocks)
     return Result(
@@ -182,16 +178,16 @@ def measure(
         coverage=_mean([result.coverage for result in followed]),
         tracker=followed[0].tracker,
         objmc_flow=json_number(_mean([result.mean for result in flowed])) if flowed else None,
-        dai=_mean([_dai(prepared, _latents(blocks), drag) for drag in prepared.measured]),
+        dai=_mean([_dai(prepared, latents, drag) for drag in prepared.measured]),
         dai_pasted=_dai_pasted(prepared),
         drift=_drift(prepared, blocks),
         clean_drift=moved.distance,
         mean_shift=moved.mean_shift,
         std_ratio=moved.std_ratio,
-        leak=_leak(prepared, blocks, inside),
+        leak=None if inside.all() else leak(new, prepared.new_frames(prepared.plain), inside),
         seconds_per_block=_mean([block.timings.total for block in blocks]),
         epe=json_number(_mean([result.point_by_point for result in flowed])) if flowed else None,
-        **asdict(measure_looks(prepared, blocks, inside)),
+        **vars(measure_looks(prepared, blocks, inside)),
     )
 
 
@@ -212,15 +208,7 @@ def follow(
     commands: Sequence[Affine],
     **options: Unpack[ObjMCOptions],
 ) -> ObjMC:
-    """ObjMC of a drag where its target can be seen, without a warning of a low coverage.
-
-    Args:
-        frames: (T, H, W, 3) uint8; the handle lies on the first one.
-        drag: the drag.
-        at: the frame of each trajectory point.
-        commands: the commanded map from rest of each.
-        **options: tracker and other arguments of `objmc`.
-    """
+    """ObjMC of a drag where its target can be seen, without a warning of a low coverage."""
     seen = visible_targets(drag.mask(*frames.shape[1:3]), commands)
     with warnings.catch_warnings():
         # The coverage stands in the result, beside the distance.
@@ -237,13 +225,7 @@ def follow(
 def suited_tracker(
     commands: Sequence[tuple[Drag, Sequence[Affine]]], size: tuple[int, int], *, edit: bool
 ) -> Tracker | None:
-    """A tracker of pixels for a case, the same for all methods; None without OpenCV.
-
-    Args:
-        commands: each drag with its commanded maps.
-        size: height and width of the frames.
-        edit: True where one step leads from the handle to its target.
-    """
+    """A tracker of pixels for a case, the same for all methods; None without OpenCV."""
     try:
         opencv()
     except ImportError:
@@ -283,15 +265,7 @@ def _dai(prepared: PreparedCase, latents: Tensor, drag: Drag) -> float:
 def drag_dai(
     before: Tensor, latents: Tensor, drag: Drag, commands: Sequence[Affine], grid: Grid
 ) -> float:
-    """DAI (Eq. 11) of a drag where its target can be seen.
-
-    Args:
-        before: clean latents (C, h, w) that the drag is drawn on.
-        latents: those of each trajectory point, (N, C, h, w).
-        drag: the drag.
-        commands: the commanded map from rest of each.
-        grid: the frame's size in pixels and latent cells.
-    """
+    """DAI (Eq. 11) of a drag where its target can be seen."""
     seen = visible_targets(drag.mask(grid.height, grid.width), commands)
     return dai(
         before,
@@ -333,14 +307,6 @@ def _drift(prepared: PreparedCase, blocks: Sequence[Block]) -> float:
     ).distance
 
 
-def _clean_drift(prepared: PreparedCase, blocks: Sequence[Block]) -> Drift:
-    """Of the finished latents, against as many frames as rectification looks at."""
-    return Drift.between(
-        _latents(blocks),
-        _latents(_past(prepared))[-_NEIGHBOURS:],
-    )
-
-
 def _inside(prepared: PreparedCase, blocks: Sequence[Block]) -> NDArray[np.bool_]:
     """The handles, their targets and the objects themselves, a little wider, bool (H, W)."""
     dragged = prepared.new_frames(blocks)
@@ -348,12 +314,3 @@ def _inside(prepared: PreparedCase, blocks: Sequence[Block]) -> NDArray[np.bool_
     for drag in prepared.case.drags:
         inside |= swept(drag.mask(*inside.shape), prepared.commands(drag))
     return swept(inside, [], _MARGIN)
-
-
-def _leak(
-    prepared: PreparedCase, blocks: Sequence[Block], inside: NDArray[np.bool_]
-) -> float | None:
-    """Change against no drag, outside of the area where it is wanted; None where that is all."""
-    if inside.all():
-        return None
-    return leak(prepared.new_frames(blocks), prepared.new_frames(prepared.plain), inside)

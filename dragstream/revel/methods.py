@@ -82,17 +82,9 @@ _VARIANTS = (
         Method(f"cutoff={cutoff}", DragSettings(cutoffs=(cutoff,)), f"ω = {cutoff} always")
         for cutoff in (0.2, 0.4, 0.6)
     ),
-    Method(
-        "switching",
-        DragSettings(cutoffs=PAPER_CUTOFFS),
-        "ω drawn from 0.2, 0.4, 0.6, 1",
-    ),
+    Method("switching", DragSettings(cutoffs=PAPER_CUTOFFS), "ω drawn from 0.2, 0.4, 0.6, 1"),
     *(
-        Method(
-            f"range={low}-1",
-            DragSettings(cutoffs=_range(low, 1.0)),
-            f"ω drawn from {low} to 1",
-        )
+        Method(f"range={low}-1", DragSettings(cutoffs=_range(low, 1.0)), f"ω drawn from {low} to 1")
         for low in (0.2, 0.4)
     ),
     *(
@@ -125,11 +117,7 @@ ALL = (*ABLATIONS, *_VARIANTS)
 
 
 def select(names: Sequence[str] | None = None) -> tuple[Method, ...]:
-    """Some of `ALL` by name, in their own order; None: `ABLATIONS`.
-
-    Raises:
-        ValueError: an unknown name, or none at all.
-    """
+    """Some of `ALL` by name, in their own order; None: `ABLATIONS`."""
     if names is None:
         return ABLATIONS
     known = [method.name for method in ALL]
@@ -143,14 +131,10 @@ def select(names: Sequence[str] | None = None) -> tuple[Method, ...]:
 
 
 def resolved(method: Method, spec: ModelSpec) -> dict[str, Any] | None:
-    """The constants that a method has on a model; None for no drag.
+    """The constants that a method has on a model, for tables; None for no drag.
 
-    Returns:
-        "rate", the learning rate (None for a method without one); "step", the denoising step,
-        counted from 0; "sigma", its noise level; "layers", those that are tapped.
-
-    Raises:
-        ValueError: layers or a denoising step that the model lacks.
+    "rate", the learning rate; "step", the denoising step from 0, and "sigma", its noise level;
+    "layers".
     """
     if method.settings is None:
         return None
@@ -167,13 +151,7 @@ def resolved(method: Method, spec: ModelSpec) -> dict[str, Any] | None:
 def constants(
     steps: Sequence[int], rates: Sequence[float], layers: Sequence[Sequence[int]]
 ) -> tuple[Method, ...]:
-    """No drag, and the paper's method with each combination of the constants a model decides.
-
-    Args:
-        steps: denoising steps, counted from 0.
-        rates: learning rates.
-        layers: choices of tapped layers.
-    """
+    """No drag, and the paper's method with each combination of the constants a model decides."""
     found = [Method(BASELINE, None, "no drag")]
     for step, rate, taps in itertools.product(steps, rates, layers):
         settings = DragSettings(denoising_step=step, learning_rate=rate, layers=tuple(taps))

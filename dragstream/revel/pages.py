@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from xml.etree import ElementTree as ET
-from xml.etree.ElementTree import Element, SubElement
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 """Characters that Markdown would read as markup."""
@@ -31,8 +30,8 @@ img { max-width: 100%; background: white; border-radius: 4px; }
 class Table:
     """Rows of text under a head; the first column is text, the others are numbers."""
 
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Section:
     """Part of a report."""
 
     title: str
-    parts: tuple[str | Table | Picture, ...]
+    parts: Sequence[str | Table | Picture]
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Report:
     """A title and sections."""
 
     title: str
-    sections: tuple[Section, ...]
+    sections: Sequence[Section]
 
 
 def to_markdown(report: Report, plots: str) -> str:
@@ -93,50 +92,30 @@ def escaped(text: str) -> str:
 
 
 def to_html(report: Report) -> str:
-    """A report as one HTML page with its pictures inside.
-
-    The page is built as a tree, so text cannot become markup.
-    """
-    page = Element("html", lang="en")
-    head = SubElement(page, "head")
-    SubElement(head, "meta", charset="utf-8")
-    SubElement(head, "meta", name="viewport", content="width=device-width")
-    _text(head, "title", report.title)
-    _text(head, "style", _STYLE)
-    body = SubElement(page, "body")
-    _text(body, "h1", report.title)
+    """A report as one HTML page with its pictures inside."""
+    body = [f"<h1>{_text(report.title)}</h1>"]
     for section in report.sections:
-        _text(body, "h2", section.title)
-        for part in section.parts:
-            if isinstance(part, str):
-                _text(body, "p", part)
-            elif isinstance(part, Table):
-                _html_table(body, part)
-            else:
-                _html_picture(body, part)
-    return "<!DOCTYPE html>\n" + ET.tostring(page, encoding="unicode", method="html")
+        body += [f"<h2>{_text(section.title)}</h2>", *map(_html, section.parts)]
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{_text(report.title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        + "\n".join([*body, "</body></html>\n"])
+    )
 
 
-def _text(parent: Element, tag: str, text: str) -> Element:
-    child = SubElement(parent, tag)
-    # The style is ours, and its line breaks are harmless.
-    child.text = text if tag == "style" else _CONTROL.sub(" ", text)
-    return child
+def _text(text: str) -> str:
+    """A text that cannot become markup."""
+    return html.escape(_CONTROL.sub(" ", text))
 
 
-def _html_table(parent: Element, table: Table) -> None:
-    element = SubElement(SubElement(parent, "div"), "table")
-    row = SubElement(SubElement(element, "thead"), "tr")
-    for cell in table.head:
-        _text(row, "th", cell).set("scope", "col")
-    body = SubElement(element, "tbody")
-    for cells in table.rows:
-        row = SubElement(body, "tr")
-        for cell in cells:
-            _text(row, "td", cell)
-
-
-def _html_picture(parent: Element, picture: Picture) -> None:
-    data = base64.b64encode(picture.png).decode("ascii")
-    source = f"data:image/png;base64,{data}"
-    SubElement(SubElement(parent, "p"), "img", src=source, alt=_CONTROL.sub(" ", picture.words))
+def _html(part: str | Table | Picture) -> str:
+    if isinstance(part, str):
+        return f"<p>{_text(part)}</p>"
+    if isinstance(part, Picture):
+        data = base64.b64encode(part.png).decode("ascii")
+        return f'<p><img src="data:image/png;base64,{data}" alt="{_text(part.words)}"></p>'
+    head = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in part.head)
+    rows = ("".join(f"<td>{_text(cell)}</td>" for cell in row) for row in part.rows)
+    lines = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<div><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"

@@ -14,7 +14,7 @@ from dragstream.drags.motions import Drag, targets
 from dragstream.drags.regions import warp
 from dragstream.metrics.objmc import latent_offsets
 from dragstream.models.base import VideoModel
-from dragstream.revel.cases import Case, PastDrag, Subject
+from dragstream.revel.cases import Case, Subject
 from dragstream.revel.detection import detect
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
@@ -25,18 +25,11 @@ _VISIBLE = 0.9
 
 @dataclass(frozen=True, eq=False)
 class PreparedCase:
-    """A case with its past generated.
-
-    Attributes:
-        case: the case.
-        stream: at the moment of the drag; forked, never changed.
-        plain: the blocks without a drag, from the same noise: the next blocks of an animation,
-            the newest block itself for an edit.
-    """
+    """A case with its past generated."""
 
     case: Case
-    stream: Stream
-    plain: tuple[Block, ...]
+    stream: Stream  # at the moment of the drag; forked, never changed
+    plain: tuple[Block, ...]  # the blocks without a drag, from the same noise
 
     @property
     def before(self) -> NDArray[np.uint8]:
@@ -64,10 +57,6 @@ class PreparedCase:
             return [drag.motion.at(1.0)]
         return targets(drag.motion, len(self.offsets))
 
-    def visible(self, drag: Drag) -> list[int]:
-        """The trajectory points at which a drag is measured, see `visible_targets`."""
-        return visible_targets(drag.mask(*self.before.shape[:2]), self.commands(drag))
-
     def new_frames(self, blocks: Sequence[Block]) -> NDArray[np.uint8]:
         """The frames that the drag should show in: of an edit only the edited one."""
         frames = np.concatenate([block.frames for block in blocks])
@@ -85,10 +74,6 @@ def visible_targets(mask: NDArray[np.bool_], commands: Sequence[Affine]) -> list
 
     An object that is led out of the frame and back can be found before and after. Where it
     is never to be seen, all points count.
-
-    Args:
-        mask: the handle region, bool (H, W).
-        commands: the commanded map from rest of each trajectory point.
     """
     least = _VISIBLE * float(mask.sum())
     seen = [index for index, each in enumerate(commands) if warp(mask, each).sum() >= least]
@@ -99,13 +84,6 @@ def measured_drags(case: Case, frame: NDArray[np.uint8]) -> tuple[Drag, ...]:
     """The motions of a case that are measured: its drags, or with a camera one of each subject.
 
     A case with a camera that names no subjects is measured by its drags.
-
-    Args:
-        case: the case.
-        frame: uint8 (H, W, 3), what the drags are drawn on.
-
-    Raises:
-        ValueError: an object beside a camera is not found.
     """
     if case.camera is None or not case.subjects:
         return case.drags
@@ -134,18 +112,20 @@ def silhouettes(
 
 
 def prepare(model: VideoModel, case: Case) -> PreparedCase:
-    """Make the past of a case again.
-
-    Raises:
-        ValueError: the case is another model's.
-    """
+    """Make the past of a case again."""
     if case.model != model.spec.name:
         raise ValueError(f"case {case.name!r} is of {case.model!r}, not of {model.spec.name!r}")
     image = None if case.start is None else case.start.image()
     stream = Stream(model, prompt=case.prompt, seed=case.seed, image=image)
     for act in case.past:
         _grow(stream, case, act.block)
-        _again(stream, act)
+        drags = list(act.drags)
+        if act.mode is Mode.EDIT:
+            stream.edit(drags, keep=act.keep, settings=act.settings)
+            continue
+        stream.animate(drags, blocks=act.blocks, keep=act.keep, settings=act.settings)
+        if act.reaches < len(stream):
+            stream.rewind(act.reaches)
     _grow(stream, case, case.block)
     return prepare_on(case, stream)
 
@@ -160,25 +140,10 @@ def prepare_on(case: Case, stream: Stream) -> PreparedCase:
 
 
 def _grow(stream: Stream, case: Case, length: int) -> None:
-    """Generate up to so many blocks, each under its caption."""
-    for _ in range(length - len(stream)):
-        _caption(stream, case)
+    """Generate up to so many blocks, each under its caption, and set that of what comes next."""
+    while True:
+        texts = [text for place, text in case.prompts if place <= len(stream)]
+        stream.prompt = texts[-1] if texts else case.prompt
+        if len(stream) >= length:
+            return
         stream.step()
-    _caption(stream, case)  # of the drag that comes next
-
-
-def _caption(stream: Stream, case: Case) -> None:
-    """Set the caption of the next block."""
-    texts = [text for place, text in case.prompts if place <= len(stream)]
-    stream.prompt = texts[-1] if texts else case.prompt
-
-
-def _again(stream: Stream, act: PastDrag) -> None:
-    """Repeat a drag of the past."""
-    drags = list(act.drags)
-    if act.mode is Mode.EDIT:
-        stream.edit(drags, keep=act.keep, settings=act.settings)
-        return
-    stream.animate(drags, blocks=act.blocks, keep=act.keep, settings=act.settings)
-    if act.reaches < len(stream):
-        stream.rewind(act.reaches)

@@ -1,17 +1,20 @@
-"""Proposals of drags on a frame: objects that are seen whole, with room to move."""
+"""Proposals on a frame: drags of objects with room to move, regions to keep, camera movements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from dragstream.drags import regions
+from dragstream.drags.camera import Relative, with_camera
 from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Deformation, Drag, Rotation, Scale, Translation
+from dragstream.drags.motions import Camera, Deformation, Drag, Rotation, Scale, Translation
+from dragstream.drags.shapes import Shape
 from dragstream.models.playground import world
 from dragstream.revel.cases import CAMERA, Kind, Subject
 from dragstream.revel.detection import Detection, detect, face
@@ -28,6 +31,8 @@ _MARGIN = 4.0
 """Objects and their targets keep this far from the frame's sides, pixels."""
 _GAP = 7.0
 """And this far from one another."""
+_WHOLE = 0.98
+"""Share of an object that the frame still shows."""
 _AREA = (500, 9000)
 """An object of the world, in pixels; anything else is a smear."""
 ELIGIBLE = {
@@ -57,19 +62,12 @@ class DragCandidate:
 
 @dataclass(frozen=True, eq=False)
 class DetectedObjects:
-    """The objects detected in a frame.
+    """The objects detected in a frame."""
 
-    Attributes:
-        frame: uint8 (H, W, 3).
-        whole: the objects that are seen whole, in random order.
-        blocked: pixels of the other objects, bool (H, W).
-        rng: decides on order, directions and lengths.
-    """
-
-    frame: NDArray[np.uint8]
-    whole: tuple[tuple[Subject, Detection], ...]
-    blocked: NDArray[np.bool_]
-    rng: np.random.Generator
+    frame: NDArray[np.uint8]  # uint8 (H, W, 3)
+    whole: tuple[tuple[Subject, Detection], ...]  # the objects that are seen whole, in random order
+    blocked: NDArray[np.bool_]  # pixels of the other objects, bool (H, W)
+    rng: np.random.Generator  # decides on order, directions and lengths
 
     @classmethod
     def of(
@@ -96,33 +94,26 @@ class DetectedObjects:
 
 def is_whole(seen: Detection) -> bool:
     """One object in one piece, inside the frame."""
-    height, width = seen.mask.shape
-    left, top, right, bottom = regions.bounding_box(seen.mask)
-    inside = (
-        left >= _MARGIN - 1
-        and top >= _MARGIN - 1
-        and right <= width - _MARGIN
-        and bottom <= height - _MARGIN
-    )
-    return inside and len(seen.parts) == 1 and _AREA[0] <= seen.area <= _AREA[1]
+    one = len(seen.parts) == 1 and _AREA[0] <= seen.area <= _AREA[1]
+    return one and _off_sides(seen.mask)
+
+
+def _off_sides(mask: NDArray[Any]) -> bool:
+    """True if a mask keeps its distance from the frame's sides."""
+    height, width = mask.shape
+    left, top, right, bottom = regions.bounding_box(mask)
+    inside = right <= width - _MARGIN and bottom <= height - _MARGIN
+    return inside and min(left, top) >= _MARGIN - 1
+
+
+def _in_frame(moved: NDArray[np.float32], area: float) -> bool:
+    """True if an object of that area is all in the frame: what left it is missing from the sum."""
+    return bool(moved.sum() >= _WHOLE * area) and _off_sides(moved)
 
 
 def stays_inside(moved: NDArray[np.float32], area: int) -> bool:
-    """True if a moved object is all in the frame, off its sides and on the floor.
-
-    Args:
-        moved: its coverage (H, W) at its target.
-        area: its area before, in pixels.
-    """
-    # Coverage that left the frame is missing from the sum.
-    if moved.sum() < 0.98 * area:
-        return False
-    left, top, right, bottom = regions.bounding_box(moved)
-    height, width = moved.shape
-    if min(left, top) < _MARGIN - 1 or right > width - _MARGIN or bottom > height - _MARGIN:
-        return False
-    # Nothing of the world floats over the wall.
-    return regions.centroid(moved)[1] >= world.HORIZON
+    """True if a moved object, coverage (H, W), is in the frame: nothing floats over the wall."""
+    return _in_frame(moved, area) and regions.centroid(moved)[1] >= world.HORIZON
 
 
 def _clear(candidate: DragCandidate, target: Affine) -> bool:
@@ -210,3 +201,113 @@ _PROPOSE: dict[Kind, Callable[[DragCandidate], Drag | None]] = {
     Kind.SCALE: _scale,
     Kind.TURN: _turn,
 }
+
+
+_AROUND = 16
+"""Pixels around everything that moves; the background farther away is kept."""
+_RIM = 3.0
+"""Pixels around an object that are kept with it."""
+_APART = 4.0
+"""Pixels between the kept part of an object and the moving part."""
+_LEAST = 200
+"""A kept object of fewer pixels than that would hardly count in the loss."""
+
+
+def sample_kept_region(
+    drag: Drag,
+    moved: NDArray[np.bool_],
+    others: NDArray[np.bool_],
+    commands: Sequence[Affine],
+    rng: np.random.Generator,
+) -> Shape | None:
+    """A region for one drag to keep: another object, or the background away from the drag."""
+    area = moving_area([drag], moved, [commands])
+    choices = [still_objects(others, area), background(area)]
+    if rng.uniform() < 0.5:
+        choices.reverse()
+    return next((choice for choice in choices if choice is not None), None)
+
+
+def moving_area(
+    drags: Sequence[Drag], objects: NDArray[np.bool_], commands: Sequence[Sequence[Affine]]
+) -> NDArray[np.bool_]:
+    """Every pixel, bool (H, W), that handles and objects cover at the start or at a target."""
+    area = objects.copy()
+    for drag, targets in zip(drags, commands, strict=True):
+        covered = objects | drag.mask(*objects.shape)
+        area |= covered
+        for target in targets:
+            area |= regions.warp(covered, target) > 0
+    return area
+
+
+def background(area: NDArray[np.bool_]) -> Shape | None:
+    """The frame without a box around `area`, 16 px wider; None where nothing is left."""
+    height, width = area.shape
+    left, top, right, bottom = regions.bounding_box(area)
+    moving = regions.box(left - _AROUND, top - _AROUND, right + _AROUND, bottom + _AROUND)
+    kept = regions.box(0, 0, width, height) - moving
+    return kept if kept.paint(height, width).any() else None
+
+
+def still_objects(objects: NDArray[np.bool_], area: NDArray[np.bool_]) -> Shape | None:
+    """Objects with a rim of 3 px, off `area` by 4 px at least; None where too little is left."""
+    if not objects.any():
+        return None
+    wide = ndimage.distance_transform_edt(~objects) <= _RIM
+    kept = wide & (ndimage.distance_transform_edt(~area) >= _APART)
+    return regions.mask(kept) if kept.sum() >= _LEAST else None
+
+
+_PAN = (16.0, 28.0)
+"""Pixels, to the left or right: the packaged world's camera knows no other pan."""
+_ZOOM = (1.15, 1.3)
+"""Factor; its inverse shows more of the scene."""
+_NEAREST = 5.0
+"""Objects end this far from one another, pixels."""
+
+
+def propose_camera(
+    seen: DetectedObjects, kind: Kind
+) -> tuple[tuple[Subject, ...], tuple[Drag, ...]] | None:
+    """A random movement of the camera, and of one object where the kind asks for it."""
+    height, width = seen.frame.shape[:2]
+    subjects = tuple(subject for subject, _ in seen.whole)
+    relative: Relative = "scene" if kind is Kind.PAN_SCENE else "frame"
+    for camera in _cameras(seen.rng, kind):
+        scene = camera.in_frame(height, width)
+        for dragged in range(len(subjects)) if kind in {Kind.PAN_SCENE, Kind.PAN_FRAME} else [-1]:
+            found = seen.candidate(dragged).propose(Kind.TRANSLATION) if dragged >= 0 else None
+            if dragged >= 0 and found is None:
+                continue
+            objects = [] if found is None else [found[1]]
+            drags = with_camera(objects, scene, height, width, relative=relative)
+            ends = [scene.at(1.0)] * len(subjects)
+            if dragged >= 0:
+                ends[dragged] = drags[-1].motion.at(1.0)
+            if _all_clear(seen, ends):
+                return subjects, tuple(drags)
+    return None
+
+
+def _cameras(rng: np.random.Generator, kind: Kind) -> Iterator[Camera]:
+    """Both ways of a movement of random size, in random order."""
+    length, factor = float(rng.uniform(*_PAN)), float(rng.uniform(*_ZOOM))
+    for sign in rng.permutation([-1.0, 1.0]):
+        if kind is Kind.ZOOM:
+            yield Camera(zoom=factor ** float(sign))
+        else:
+            yield Camera(pan=(float(sign) * length, 0.0))
+
+
+def _all_clear(seen: DetectedObjects, ends: list[Affine]) -> bool:
+    """True if all objects end inside the frame and apart."""
+    taken = np.zeros(seen.frame.shape[:2], bool)
+    for (_, each), end in zip(seen.whole, ends, strict=True):
+        moved = regions.warp(each.mask, end)
+        if not _in_frame(moved, each.area * abs(end.determinant)):
+            return False
+        if taken.any() and ndimage.distance_transform_edt(~taken)[moved > 0].min() < _NEAREST:
+            return False
+        taken |= moved > 0
+    return True

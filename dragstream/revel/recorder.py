@@ -1,44 +1,36 @@
-"""Cases from sessions and from the authors' label folders.
-
-```python
-cases = record(stream, "garden")            # one for each drag that the stream went through
-write_cases("garden.jsonl", cases)          # python -m dragstream.revel run garden.jsonl ...
-cases = from_labels("labels/orangutans", model="self-forcing", seed=0)
-```
-"""
+"""Cases from sessions (`record`), from the authors' label folders, and from MoveBench."""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from dragstream.drags.files import expanded
-from dragstream.drags.labels import Label, read_labels
 from dragstream.drags.labels import Mode as LabelMode
+from dragstream.drags.labels import read_labels
 from dragstream.drags.motions import Drag
-from dragstream.drags.shapes import Shape, as_shape
-from dragstream.revel.cases import Case, Kind, PastDrag
-from dragstream.revel.starts import ImageStart
+from dragstream.drags.movebench import read_movebench
+from dragstream.drags.shapes import as_shape
+from dragstream.drags.tracks import at_latent_frames
+from dragstream.models.base import ModelSpec
+from dragstream.revel.cases import Case, ImageStart, Kind, PastDrag
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
 
 
 def record(stream: Stream, name: str) -> tuple[Case, ...]:
-    """One case for each drag that a stream went through, in order.
+    """One case for each drag that a stream went through, in order, named after `name`.
 
-    Each repeats its drag on the same past: captions, picture, earlier drags with the
-    settings that they had. What was rewound is forgotten. A recorded case names no subjects, so
-    it is measured by optical flow.
-
-    Args:
-        stream: a stream, such as that of a session in the studio.
-        name: prefix of the cases' names, followed by a number from 0.
+    Each repeats its drag on the same past: captions, picture, earlier drags with the settings that
+    they had. What was rewound is forgotten. It names no subjects, so it is measured by optical
+    flow.
 
     Raises:
-        ValueError: a stream without drags, or one that began with a picture which it no longer
-            has (an old archive).
+        ValueError: a stream without drags, or one that began with a picture which it no longer has.
     """
     blocks = stream.blocks
     acts = tuple(_acts(blocks))
@@ -69,7 +61,8 @@ def record(stream: Stream, name: str) -> tuple[Case, ...]:
                 blocks=act.blocks,
                 start=start,
                 kinds=kinds,
-                past=_past(acts[:number], act),
+                # earlier drags, without those that a later one rewound
+                past=tuple(each for each in acts[:number] if each.reaches <= act.block),
                 prompts=tuple(each for each in captions[1:] if each[0] < end),
                 tags=("recorded",),
             )
@@ -96,7 +89,8 @@ def _acts(blocks: Sequence[Block]) -> Iterator[PastDrag]:
     for block in blocks:
         first, *edits = (*block.earlier, block.call)
         if first.mode is Mode.ANIMATE and first.part[0] == 0:
-            yield _act(first, block.index, first.part[1], _kept(blocks[block.index :]))
+            length, kept = first.part[1], _kept(blocks[block.index :])
+            yield _act(first, block.index, length, None if kept == length else kept)
         for edit in edits:
             yield _act(edit, block.index + 1, 1, None)
 
@@ -115,24 +109,8 @@ def _kept(blocks: Sequence[Block]) -> int:
 
 
 def _act(call: Any, block: int, blocks: int, kept: int | None) -> PastDrag:
-    return PastDrag(
-        block=block,
-        mode=call.mode,
-        drags=tuple(call.drags),
-        keep=_shape(call.keep),
-        blocks=blocks,
-        kept=None if kept == blocks else kept,
-        settings=call.settings,
-    )
-
-
-def _past(acts: Sequence[PastDrag], now: PastDrag) -> tuple[PastDrag, ...]:
-    """Earlier drags, without those that a later one rewound."""
-    return tuple(act for act in acts if act.reaches <= now.block)
-
-
-def _shape(keep: Any) -> Shape | None:
-    return None if keep is None else as_shape(keep)
+    keep = None if call.keep is None else as_shape(call.keep)
+    return PastDrag(block, call.mode, tuple(call.drags), keep, blocks, kept, call.settings)
 
 
 def kind_of(drag: Drag) -> Kind:
@@ -146,44 +124,70 @@ def from_labels(
 ) -> tuple[Case, ...]:
     """The cases of a label folder that the DragStream authors released, or of a folder of those.
 
-    Args:
-        folder: with `block_<b>_<Drag or Animation>_trajectory.json` and its masks, or a folder
-            above such folders: all of them are read, and their cases named by their paths in it.
-        model: whose stream the labels were drawn on.
-        seed: seed of that stream; the labels do not hold it.
-
-    Raises:
-        FileNotFoundError: no such folder.
-        ValueError: no label, or a damaged one.
+    They are named by their paths in it; labels do not hold the stream's `seed`. A missing folder is
+    a FileNotFoundError, a damaged label, or none, a ValueError.
     """
     top = expanded(folder, "folder")
-    places = sorted({file.parent for file in top.rglob("block_*_trajectory.json")})
-    return tuple(
-        _labelled(label, _name(place, top), model, seed)
-        for place in places or [top]
-        for label in read_labels(place)
-    )
+    places = sorted({file.parent for file in top.rglob("block_*_trajectory.json")}) or [top]
+    cases = []
+    for place in places:
+        name = "-".join(place.relative_to(top).parts) or top.resolve().name
+        for label in read_labels(place):
+            mode = Mode.EDIT if label.mode is LabelMode.EDIT else Mode.ANIMATE
+            kinds = tuple(kind_of(drag) for drag in label.drags)
+            cases.append(
+                Case(
+                    name=f"{name}-{label.block:03d}-{mode.value}-{kinds[0].value}",
+                    model=model,
+                    prompt=label.prompt,
+                    seed=seed,
+                    block=label.block,
+                    drags=label.drags,
+                    mode=mode,
+                    kind=kinds[0],
+                    keep=label.keep,
+                    blocks=label.blocks,
+                    kinds=kinds,
+                    tags=("label",),
+                )
+            )
+    return tuple(cases)
 
 
-def _name(place: Path, top: Path) -> str:
-    """Name of the cases of a label's folder: its path below `top`, or its own name."""
-    return "-".join(place.relative_to(top).parts) or top.resolve().name
+def movebench_cases(
+    folder: str | os.PathLike[str],
+    spec: ModelSpec,
+    *,
+    mode: str = "single",
+    language: str = "en",
+    count: int | None = None,
+    seed: int = 0,
+) -> Iterator[Case]:
+    """Cases that start from the pictures of MoveBench and follow its tracks; see `read_movebench`.
 
-
-def _labelled(label: Label, name: str, model: str, seed: int) -> Case:
-    mode = Mode.EDIT if label.mode is LabelMode.EDIT else Mode.ANIMATE
-    kinds = tuple(kind_of(drag) for drag in label.drags)
-    return Case(
-        name=f"{name}-{label.block:03d}-{mode.value}-{kinds[0].value}",
-        model=model,
-        prompt=label.prompt,
-        seed=seed,
-        block=label.block,
-        drags=label.drags,
-        mode=mode,
-        kind=kinds[0],
-        keep=label.keep,
-        blocks=label.blocks,
-        kinds=kinds,
-        tags=("label",),
-    )
+    Each stream begins with the picture, scaled to the frame of the model's `spec`, as its first
+    block; the drags are animated right after it, as many blocks long as the tracks. Cases in which
+    nothing moves are left out.
+    """
+    grid, clock = spec.grid, spec.clock
+    size = (grid.height, grid.width)
+    for found in read_movebench(folder, mode=mode, language=language, count=count):
+        drags, keep = found.drags(clock, height=grid.height, width=grid.width)
+        if not drags:
+            continue
+        latent = len(at_latent_frames(found.tracks, clock, 0).points) - 1
+        yield Case(
+            name=found.name,
+            model=spec.name,
+            prompt=found.caption,
+            seed=seed,
+            block=1,
+            drags=tuple(drags),
+            mode=Mode.ANIMATE,
+            kind=kind_of(drags[0]),
+            keep=keep,
+            blocks=math.ceil(latent / spec.frames_per_block),
+            start=ImageStart.of(found.frame(size)),
+            kinds=tuple(kind_of(drag) for drag in drags),
+            tags=("movebench", mode),
+        )

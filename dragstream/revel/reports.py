@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,6 @@ from dragstream.revel.folders import method_titles, read_cases, read_run
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
-from dragstream.revel.paired_tables import (
-    all_differences,
-    looks_cells,
-    paired_cells,
-    reference_row,
-    shown_p,
-)
 from dragstream.revel.statistics import (
     CONFIDENCE,
     Finding,
@@ -40,7 +33,18 @@ from dragstream.revel.statistics import (
     shown,
     table,
 )
-from dragstream.revel.studies import MEASURES, STUDIES, Study
+from dragstream.revel.studies import LOOKS, MEASURES, STUDIES, Claim, Study
+from dragstream.revel.tables import (
+    all_differences,
+    mean_cells,
+    paired_cells,
+    reference_row,
+    shown_mean,
+    shown_p,
+)
+
+Key = tuple[str, str, str]
+"""A comparison: better, worse, measure."""
 
 _OBJMC = (
     "ObjMC: mean distance between where an object is and where the drag puts it, at each new "
@@ -116,27 +120,19 @@ def compose(
     about: Mapping[str, Any],
     against: str | None = None,
 ) -> Report:
-    """The report of results.
-
-    Args:
-        results: results of any methods and cases.
-        cases: the results' cases, for the breakdown by their tags.
-        about: model, fingerprint and methods, as `RunFolder` writes them.
-        against: see `write_report`.
-    """
-    values = table(results)
+    """The report of results of any methods; `cases` and `about` as `RunFolder` writes them."""
+    values, titles = table(results), method_titles(about)
     studies = [part for study in STUDIES.values() if (part := _run_part(study, values)) is not None]
-    findings = {study.name: [judge(values, claim) for claim in study.claims] for study in studies}
-    adjusted = _adjusted(studies, findings)
+    findings = _findings(studies, values)
     sections = [
-        _overview(results, about),
-        *_differences(results, about, against),
-        _orderings(studies, findings, adjusted),
-        *(_study(study, values, findings[study.name], adjusted) for study in studies),
+        _overview(values, about, titles),
+        *_differences(values, titles, against),
+        _orderings(findings),
+        *(_study(study, values, findings) for study in studies),
         *_breakdown(values, cases),
-        _explained(),
+        Section("What is measured", (_OBJMC, _DAI, _REST, _DIFFERENCES)),
     ]
-    return Report("Dragging, measured", tuple(sections))
+    return Report("Dragging, measured", sections)
 
 
 def _run_part(study: Study, values: pd.DataFrame) -> Study | None:
@@ -147,72 +143,76 @@ def _run_part(study: Study, values: pd.DataFrame) -> Study | None:
     return replace(study, rows=rows, claims=claims) if len(rows) > 1 else None
 
 
-def _overview(results: Sequence[Result], about: Mapping[str, Any]) -> Section:
-    titles = method_titles(about)
-    values = table(results)
-    methods = values.index.unique("method")
-    cases = values.index.unique("case")
+@dataclass(frozen=True)
+class _Ordering:
+    """A comparison with the first study that makes it: several tables share some."""
+
+    study: Study
+    claim: Claim
+    finding: Finding
+    adjusted: float  # Holm's p
+
+    @property
+    def cells(self) -> tuple[str, str, str]:
+        """Verdict, difference and p."""
+        p = f"{shown_p(self.finding.p)} ({shown_p(self.adjusted)})"
+        return self.finding.verdict.value, self.difference, p
+
+    @property
+    def difference(self) -> str:
+        """Worse minus better, with its interval."""
+        return shown(self.finding.difference, MEASURES[self.claim.measure].digits, signed=True)
+
+
+def _findings(studies: Sequence[Study], values: pd.DataFrame) -> dict[Key, _Ordering]:
+    """Each comparison once."""
+    first: dict[Key, tuple[Study, Claim]] = {}
+    for study in studies:
+        for claim in study.claims:
+            first.setdefault(_key(claim), (study, claim))
+    found = [judge(values, claim) for _, claim in first.values()]
+    adjusted = holm([each.p for each in found])
+    parts = zip(first.items(), found, adjusted, strict=True)
+    return {key: _Ordering(*pair, finding, p) for (key, pair), finding, p in parts}
+
+
+def _key(claim: Claim) -> Key:
+    return claim.better, claim.worse, claim.measure
+
+
+def _overview(values: pd.DataFrame, about: Mapping[str, Any], titles: Mapping[str, str]) -> Section:
+    methods, cases = values.index.unique("method"), values.index.unique("case")
     words = (
         f"Model {about.get('model')}, weights {str(about.get('fingerprint'))[:12]}; "
-        f"{len(methods)} methods on {len(cases)} cases, {len(results)} results. Of every measure "
+        f"{len(methods)} methods on {len(cases)} cases, {len(values)} results. Of every measure "
         f"less is better; in brackets the {CONFIDENCE:.0%} bootstrap interval of the mean over "
         "cases."
     )
-    rows = tuple(
-        (
-            titles.get(name, name),
-            *(_shown_mean(values, name, each) for each in MEASURES),
-        )
-        for name in methods
+    means, looks = (
+        Table(*mean_cells(values, titles, measures.values())) for measures in (MEASURES, LOOKS)
     )
-    head = ("method", *(measure.title for measure in MEASURES.values()))
-    looks = looks_cells(results, titles)
-    return Section("All methods", (words, Table(head, rows), _LOOKS, _table(*looks)))
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    return Table(tuple(head), tuple(map(tuple, rows)))
+    return Section("All methods", (words, means, _LOOKS, looks))
 
 
 def _differences(
-    results: Sequence[Result], about: Mapping[str, Any], against: str | None
+    values: pd.DataFrame, titles: Mapping[str, str], against: str | None
 ) -> Sequence[Section]:
     """All methods against one, case by case; nothing where no method can be compared with."""
-    titles = method_titles(about)
-    other = reference_row([result.method for result in results], against)
-    found = {} if other is None else all_differences(table(results), other)
+    other = reference_row(list(values.index.unique("method")), against)
+    found = {} if other is None else all_differences(values, other)
     if not found or other is None:
         return []
     words = (
         "Mean difference over the cases that both have, its 95 % bootstrap interval, and the p of "
         "the paired permutation test, not adjusted for the number of tests."
     )
-    name = titles.get(other, other)
-    return [Section(f"Against {name}", (words, _table(*paired_cells(found, titles))))]
+    title = f"Against {titles.get(other, other)}"
+    return [Section(title, (words, Table(*paired_cells(found, titles))))]
 
 
-Adjusted = Mapping[tuple[str, str, str], float]
-"""Holm's p of each comparison (better, worse, measure)."""
-
-
-def _adjusted(
-    studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]]
-) -> dict[tuple[str, str, str], float]:
-    every = [finding for _, finding in _each_once(studies, findings)]
-    keys = [_key(finding) for finding in every]
-    return dict(zip(keys, holm([finding.p for finding in every]), strict=True))
-
-
-def _key(finding: Finding) -> tuple[str, str, str]:
-    claim = finding.claim
-    return claim.better, claim.worse, claim.measure
-
-
-def _orderings(
-    studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]], adjusted: Adjusted
-) -> Section:
-    every = _each_once(studies, findings)
-    counts = Counter(finding.verdict for _, finding in every)
+def _orderings(findings: Mapping[Key, _Ordering]) -> Section:
+    every = findings.values()
+    counts = Counter(each.finding.verdict for each in every)
     decided = len(every) - counts[Verdict.UNMEASURED]
     words = (
         f"Of the paper's {decided} orderings that could be measured, {counts[Verdict.HOLDS]} "
@@ -220,72 +220,38 @@ def _orderings(
         "there the interval of the paired difference contains 0, or the cases are too few."
     )
     parts: list[str | Table | Picture] = [words]
-    rows = tuple(
-        (
-            _said(finding, study),
-            study.source,
-            finding.verdict.value,
-            _shown(finding),
-            _p(finding, adjusted),
-        )
-        for study, finding in every
-    )
+    rows = [(_said(each.claim, each.study), each.study.source, *each.cells) for each in every]
     if rows:
         parts.append(Table(("ordering", "in", "here", "difference", "p (Holm)"), rows))
-    failed = [each for each in every if each[1].verdict is Verdict.FAILS]
+    failed = [each for each in every if each.finding.verdict is Verdict.FAILS]
     if failed:
         parts.append("These come out the other way; beside each, what may be behind it.")
-    for study, finding in failed:
-        said = f"{_said(finding, study)} ({study.source}): {_shown(finding)}."
-        parts.append(f"{said} {finding.claim.why}")
-    return Section("The paper's orderings", tuple(parts))
+    for each in failed:
+        said = f"{_said(each.claim, each.study)} ({each.study.source}): {each.difference}."
+        parts.append(f"{said} {each.claim.why}")
+    return Section("The paper's orderings", parts)
 
 
-def _p(finding: Finding, adjusted: Adjusted) -> str:
-    return f"{shown_p(finding.p)} ({shown_p(adjusted[_key(finding)])})"
-
-
-def _each_once(
-    studies: Sequence[Study], findings: Mapping[str, Sequence[Finding]]
-) -> list[tuple[Study, Finding]]:
-    """Each comparison once, with the first study that makes it: several tables share some."""
-    found: dict[tuple[str, str, str], tuple[Study, Finding]] = {}
-    for study in studies:
-        for finding in findings[study.name]:
-            found.setdefault(_key(finding), (study, finding))
-    return list(found.values())
-
-
-def _study(
-    study: Study, values: pd.DataFrame, findings: Sequence[Finding], adjusted: Adjusted
-) -> Section:
+def _study(study: Study, values: pd.DataFrame, findings: Mapping[Key, _Ordering]) -> Section:
     called = list(dict.fromkeys(name for row in study.rows for name in row.paper))
-    head = (
-        "",
-        *(measure.title for measure in MEASURES.values()),
-        "ObjMC less DragStream's",
-        *(f"paper: {name}" for name in called),
-    )
-    rows = tuple(
+    titles = (measure.title for measure in MEASURES.values())
+    head = ("", *titles, "ObjMC less DragStream's", *(f"paper: {name}" for name in called))
+    rows = [
         (
             row.label,
-            *(_shown_mean(values, row.method, name) for name in MEASURES),
+            *(shown_mean(values, row.method, measure) for measure in MEASURES.values()),
             _against(values, row.method),
             *(f"{row.paper[name]:g}" if name in row.paper else "–" for name in called),
         )
         for row in study.rows
-    )
-    claims = tuple(
-        (
-            _said(finding, study),
-            finding.verdict.value,
-            _shown(finding),
-            _p(finding, adjusted),
-            "–" if finding.factor is None else f"x{finding.factor:.2f}",
-            "–" if finding.claim.factor is None else f"x{finding.claim.factor:.2f}",
+    ]
+    claims = []
+    for claim in study.claims:
+        here = findings[_key(claim)]
+        factors = (
+            "–" if each is None else f"x{each:.2f}" for each in (here.finding.factor, claim.factor)
         )
-        for finding in findings
-    )
+        claims.append((_said(claim, study), *here.cells, *factors))
     words = f"{study.title}: {', '.join(row.label for row in study.rows)}"
     return Section(
         f"{study.source}: {study.title[0].lower()}{study.title[1:]}",
@@ -315,19 +281,7 @@ def _breakdown(values: pd.DataFrame, cases: Sequence[Case]) -> Sequence[Section]
         share = f"{after.mean / before.mean:.2f}" if before.mean else "–"
         rows.append((group, str(len(chosen)), shown(before, 2), shown(after, 2), share))
     head = ("cases", "number", "ObjMC without a drag", "with DragStream", "of that")
-    return [Section("By what a case is like", (Table(head, tuple(rows)),))] if rows else []
-
-
-def _explained() -> Section:
-    return Section("What is measured", (_OBJMC, _DAI, _REST, _DIFFERENCES))
-
-
-def _shown_mean(values: pd.DataFrame, method: str, name: str) -> str:
-    found = estimate(column(values, method, name))
-    if name == "objmc" and found.unmeasured and not found.count:
-        coverage = 100 * column(values, method, "coverage").mean()
-        return f"not measured (coverage {coverage:.0f} %)"
-    return shown(found, MEASURES[name].digits)
+    return [Section("By what a case is like", (Table(head, rows),))] if rows else []
 
 
 def _against(values: pd.DataFrame, method: str) -> str:
@@ -336,14 +290,7 @@ def _against(values: pd.DataFrame, method: str) -> str:
     return shown(paired(values, FULL, method, "objmc"), MEASURES["objmc"].digits, signed=True)
 
 
-def _said(finding: Finding, study: Study) -> str:
+def _said(claim: Claim, study: Study) -> str:
     labels = {row.method: row.label for row in study.rows}
-    claim = finding.claim
-    return (
-        f"{MEASURES[claim.measure].title}: {labels.get(claim.better, claim.better)} below "
-        f"{labels.get(claim.worse, claim.worse)}"
-    )
-
-
-def _shown(finding: Finding) -> str:
-    return shown(finding.difference, MEASURES[finding.claim.measure].digits, signed=True)
+    better, worse = (labels.get(name, name) for name in (claim.better, claim.worse))
+    return f"{MEASURES[claim.measure].title}: {better} below {worse}"

@@ -1,17 +1,9 @@
-"""A run: methods on cases, results into a folder, here or on a cluster; it can be resumed.
-
-```python
-from dragstream.revel.runs import run
-run(suite("ablation"), study_methods(), "results/ablation")               # here
-with Client("tcp://host:8786") as client:                                 # or there
-    run(suite("ablation"), study_methods(), "results/ablation", client=client)
-```
-"""
+"""A run: methods on cases, results into a folder, here or on a cluster; it can be resumed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,16 +15,16 @@ from tqdm.auto import tqdm
 from dragstream.metrics.trackers import Tracker
 from dragstream.models import load
 from dragstream.models.base import VideoModel
+from dragstream.revel.case_folders import CaseFilms, make_films
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import dispatch
-from dragstream.revel.films import CaseFilms, make_films
 from dragstream.revel.folders import RunFolder
 from dragstream.revel.measuring import Result, measure, run_method, suited_tracker
 from dragstream.revel.methods import Method
 from dragstream.revel.preparation import prepare, prepare_on
 from dragstream.revel.sampling import SEED, sample_case
 from dragstream.revel.scenes import SceneSpec, sample_scene_case
-from dragstream.revel.specs import CaseSpec
+from dragstream.revel.suites import CaseSpec
 from dragstream.stream.records import Mode
 
 if TYPE_CHECKING:
@@ -44,23 +36,14 @@ Item = Case | CaseSpec | SceneSpec
 
 @dataclass(frozen=True)
 class Task:
-    """One case and the methods still to run on it: the work of one worker at a time.
+    """One case and the methods still to run on it: the work of one worker at a time."""
 
-    Attributes:
-        model: a name that `load` takes, loaded by the worker; or a loaded model.
-        item: a case, or the description of one to draw.
-        methods: the methods to run.
-        seed: seed of the draws of specs.
-        flow: tracker of pixels; None: the one that suits the case.
-        films: make films as well.
-    """
-
-    model: str | VideoModel
-    item: Item
-    methods: tuple[Method, ...]
-    seed: int = SEED
-    flow: Tracker | None = None
-    films: bool = False
+    model: str | VideoModel  # a name that `load` takes, loaded by the worker; or a loaded model
+    item: Item  # a case, or the description of one to draw
+    methods: tuple[Method, ...]  # the methods to run
+    seed: int = SEED  # seed of the draws of specs
+    flow: Tracker | None = None  # tracker of pixels; None: the one that suits the case
+    films: bool = False  # make films as well
 
 
 Outcome = tuple[Case, tuple[Result, ...], str, CaseFilms | None]
@@ -114,19 +97,29 @@ def run(
     if twice := sorted(name for name, count in counts.items() if count > 1):
         raise ValueError(f"cases must have names of their own, got several of {twice}")
     with RunFolder.open(folder) as store:
-        name = model if isinstance(model, str) else model.spec.name
-        store.begin(name, methods, **_sampling(chosen, model, seed))
+        title = model if isinstance(model, str) else model.spec.name
+        store.begin(title, methods, **_sampling(chosen, model, seed))
         tasks = {
             item.name: Task(model, item, missing, seed, flow, films)
             for item in chosen
             if (missing := store.missing(item.name, methods, films=films))
         }
         total, done = len(chosen), len(chosen) - len(tasks)
+        failures = {}
         with (
             closing(dispatch(work, tasks, client, gpus=gpus, retries=retries)) as outcomes,
             tqdm(total=total, initial=done, unit="case", disable=not progress) as bar,
         ):
-            return dict(_store(outcomes, store, bar, warn))
+            for name, outcome in outcomes:
+                if isinstance(outcome, Exception):
+                    failures[name] = outcome
+                    if warn is not None:
+                        warn(f"{name}: {type(outcome).__name__}: {outcome}")
+                else:
+                    store.add(*outcome)
+                bar.set_description(name)
+                bar.update()
+        return failures
 
 
 def _sampling(items: Sequence[Item], model: str | VideoModel, seed: int) -> dict[str, Any]:
@@ -138,24 +131,6 @@ def _sampling(items: Sequence[Item], model: str | VideoModel, seed: int) -> dict
         if isinstance(item, SceneSpec):
             shared |= {"seed": item.seed, "warm_up": item.warm_up}
     return shared
-
-
-def _store(
-    outcomes: Iterable[tuple[str, Outcome | Exception]],
-    store: RunFolder,
-    bar: tqdm[Any],
-    warn: Callable[[str], object] | None,
-) -> Iterator[tuple[str, Exception]]:
-    """Write results to the folder as they come; yield the failures with the cases' names."""
-    for name, outcome in outcomes:
-        if isinstance(outcome, Exception):
-            if warn is not None:
-                warn(f"{name}: {type(outcome).__name__}: {outcome}")
-            yield name, outcome
-        else:
-            store.add(*outcome)
-        bar.set_description(name)
-        bar.update()
 
 
 def work(task: Task) -> Outcome:

@@ -1,9 +1,8 @@
 """Random draws of a spec's case on a model's video of its scene.
 
-The scene's first frame is rendered; the model continues from it. On the newest *generated* frame
-the spec's drags are drawn at random, but so that they are possible: objects are whole, and a moved
-object stays in the frame (except for re-entry) and off the others (except for occlusion). Where
-none of the model's objects suits, another scene is tried.
+On the newest *generated* frame the spec's drags are drawn so that they are possible: objects are
+whole, and a moved object stays in the frame (except for re-entry) and off the others (except for
+occlusion). Where none of the model's objects suits, another scene is tried.
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ import numpy as np
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Translation, targets
-from dragstream.models.base import ModelSpec, VideoModel
+from dragstream.models.base import VideoModel
 from dragstream.models.playground.captions import caption
-from dragstream.revel.cases import Case, Kind, Subject
+from dragstream.revel.cases import Case, Kind, RenderedStart, Subject
 from dragstream.revel.detection import Detection
-from dragstream.revel.kept_regions import background, moving_area
 from dragstream.revel.preparation import silhouettes
 from dragstream.revel.proposals import (
     ELIGIBLE,
     DetectedObjects,
     DragCandidate,
+    background,
     directions,
+    moving_area,
     stays_inside,
 )
 from dragstream.revel.scenes import check_world, subjects_of
-from dragstream.revel.specs import CaseSpec, Feature
-from dragstream.revel.starts import RenderedStart
+from dragstream.revel.suites import CaseSpec, Feature
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
@@ -71,19 +70,18 @@ Drawn = tuple[tuple[Subject, Drag], ...]
 
 
 def sample_case(model: VideoModel, spec: CaseSpec, seed: int = SEED) -> tuple[Case, Stream]:
-    """The case of a spec, and the stream that it was drawn on.
+    """The case of a spec, and the stream that it was drawn on: the same for the same weights.
 
-    The same model, spec and seed give the same case. Where no scene suits, the spec becomes a
-    translation of one object, and its tags name that.
-
-    Raises:
-        ValueError: a model of another frame size than the world's, or one that keeps no object.
+    Where no scene suits, the spec becomes a translation of one object, and its tags name that. A
+    ValueError of models of another frame size than the world's, and of those that keep no object.
     """
     check_world(model.spec)
     rng = np.random.default_rng((seed, spec.number))
     for wanted in _relaxed(spec):
         for start in _starts(wanted, seed):
-            stream = _stream(model, start, seed * 1000 + spec.number)
+            caption_of = caption(start.scenes(), 0)
+            noise = seed * 1000 + spec.number
+            stream = Stream(model, prompt=caption_of, seed=noise, image=start.image())
             if not _reach(stream, start, wanted):
                 continue
             for _ in range(_LONG_PATIENCE if wanted.feature is Feature.LONG else _PATIENCE):
@@ -134,28 +132,21 @@ def _assignable(spec: CaseSpec, kinds: Sequence[str]) -> bool:
     )
 
 
-def _stream(model: VideoModel, start: RenderedStart, seed: int) -> Stream:
-    return Stream(model, prompt=caption(start.scenes(), 0), seed=seed, image=start.image())
-
-
 def _reach(stream: Stream, start: RenderedStart, spec: CaseSpec) -> bool:
     """Run a stream up to a spec's drag; False once it has lost the object to drag."""
-    length = PAST if spec.feature is not Feature.LONG else _blocks(stream.model.spec, LONG)
+    length, model = PAST, stream.model.spec
+    if spec.feature is Feature.LONG:
+        frames = model.frames_per_block * model.clock.temporal_factor
+        length = math.ceil(LONG * model.clock.frame_rate / frames)
     subjects = subjects_of(start.scenes())
     while len(stream) < length:
         stream.step()
         if len(stream) % _CHECK == 0:
-            frames = list(stream.blocks[-1].frames)
-            alive = [each for each in subjects if silhouettes(frames, [each]).any()]
+            newest = list(stream.blocks[-1].frames)
+            alive = [each for each in subjects if silhouettes(newest, [each]).any()]
             if not _assignable(spec, [subject.kind for subject in alive]):
                 return False
     return True
-
-
-def _blocks(spec: ModelSpec, seconds: float) -> int:
-    """Number of blocks that last so many seconds."""
-    frames = spec.frames_per_block * spec.clock.temporal_factor
-    return math.ceil(seconds * spec.clock.frame_rate / frames)
 
 
 def _compose(
@@ -165,13 +156,9 @@ def _compose(
     seen = DetectedObjects.of(stream.blocks[-1].frames[-1], subjects_of(start.scenes()), rng)
     if len(seen.whole) < len(_objects(spec)):
         return None
-    compose = _COMPOSED.get(spec.feature, _singles)
-    return compose(seen, spec, _latent_frames(stream.model.spec, spec))
-
-
-def _latent_frames(model: ModelSpec, spec: CaseSpec) -> int:
-    """Number of latent frames that a spec's drags last."""
-    return spec.blocks * model.frames_per_block if spec.mode is Mode.ANIMATE else 1
+    animated = spec.blocks * stream.model.spec.frames_per_block
+    latent_frames = animated if spec.mode is Mode.ANIMATE else 1
+    return _COMPOSED.get(spec.feature, _singles)(seen, spec, latent_frames)
 
 
 def _singles(seen: DetectedObjects, spec: CaseSpec, _: int) -> Drawn | None:
@@ -220,9 +207,8 @@ def _occlusion(seen: DetectedObjects, spec: CaseSpec, latent_frames: int) -> Dra
         limit = _EDIT if spec.mode is Mode.EDIT else _STRIDE * latent_frames
         for x, y in directions(candidate):
             for length in seen.rng.permutation(np.arange(21.0, limit, 5.0)):
-                drag = Drag(
-                    candidate.seen.mask, Translation.by(float(length * x), float(length * y))
-                )
+                motion = Translation.by(float(length * x), float(length * y))
+                drag = Drag(candidate.seen.mask, motion)
                 if _covers(candidate, hidden, drag, latent_frames):
                     return ((candidate.subject, drag),)
     return None

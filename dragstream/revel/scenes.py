@@ -1,10 +1,8 @@
 """The short benchmark: held-out scenes of the playground, with a drag of each kind in turn.
 
-A scene starts from a rendered frame that training never saw. The model continues it for a few
-blocks without drags; then an object is detected in the newest *generated* frame and a drag is drawn
-on it, whose length, direction and kind are random but which stays in the frame and off the other
-object. So the dragged object is always one that the model drew. Half of the scenes also keep a
-region as it is: the other object, or the background away from the drag.
+The model continues a rendered frame for a few blocks; then a drag of random length and direction is
+drawn on an object in the newest *generated* frame, so that it stays in the frame and off the
+others. Half of the scenes also keep a region: another object, or the background.
 """
 
 from __future__ import annotations
@@ -20,12 +18,9 @@ from dragstream.drags.motions import Drag, targets
 from dragstream.models.base import ModelSpec, VideoModel
 from dragstream.models.playground import world
 from dragstream.models.playground.captions import caption
-from dragstream.revel.camera_cases import propose_camera
-from dragstream.revel.cases import CAMERA, PLANNED, Case, Kind, Subject
-from dragstream.revel.kept_regions import sample_kept_region
+from dragstream.revel.cases import CAMERA, PLANNED, Case, Kind, RenderedStart, Subject
 from dragstream.revel.preparation import silhouettes
-from dragstream.revel.proposals import ELIGIBLE, DetectedObjects
-from dragstream.revel.starts import RenderedStart
+from dragstream.revel.proposals import ELIGIBLE, DetectedObjects, propose_camera, sample_kept_region
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
@@ -39,23 +34,14 @@ _KEEP = 1
 
 @dataclass(frozen=True)
 class SceneSpec:
-    """A case of the short benchmark, to be drawn on a model's video.
+    """A case of the short benchmark, to be drawn on a model's video."""
 
-    Attributes:
-        number: number from 0.
-        seed: seed of all draws: the same model and seed give the same case.
-        warm_up: plain blocks between the rendered start and the drag.
-        kind: kind of the drag.
-        mode: `Mode.EDIT` or `Mode.ANIMATE`.
-        keeps: True if a region is kept.
-    """
-
-    number: int
-    seed: int
-    warm_up: int
-    kind: Kind
-    mode: Mode
-    keeps: bool
+    number: int  # number from 0
+    seed: int  # seed of all draws: the same model and seed give the same case
+    warm_up: int  # plain blocks between the rendered start and the drag
+    kind: Kind  # kind of the drag
+    mode: Mode  # `Mode.EDIT` or `Mode.ANIMATE`
+    keeps: bool  # true if a region is kept
 
     @property
     def name(self) -> str:
@@ -66,19 +52,7 @@ class SceneSpec:
 def scene_specs(
     count: int, seed: int = 0, *, warm_up: int = 2, kinds: Sequence[Kind] = PLANNED
 ) -> tuple[SceneSpec, ...]:
-    """The first scenes of the short benchmark.
-
-    Args:
-        count: number of scenes.
-        seed: seed of all draws.
-        warm_up: plain blocks between the rendered start and the drag.
-        kinds: kinds of the drags, taking turns, first in new frames and then in edits: with the
-            four planned ones 24 scenes are three of each kind and mode. Every other scene of each
-            kind and mode, and half of all, keeps a region.
-
-    Raises:
-        ValueError: no scenes or no warm-up.
-    """
+    """The first scenes of the short benchmark."""
     check_int(count, "scenes", least=1)
     check_int(warm_up, "warm_up", least=1)
     found = []
@@ -91,11 +65,7 @@ def scene_specs(
 
 
 def check_world(spec: ModelSpec) -> None:
-    """Refuse models whose frames cannot show the world.
-
-    Raises:
-        ValueError: another frame size than the world's.
-    """
+    """Refuse models whose frames cannot show the world."""
     grid = spec.grid
     if (grid.height, grid.width) != (world.HEIGHT, world.WIDTH):
         raise ValueError(
@@ -108,9 +78,6 @@ def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream
     """The first case that can be drawn on a model's video of a scene, and the stream.
 
     A model that loses faces or corners leaves nothing to turn: then something is moved instead.
-
-    Raises:
-        ValueError: a model of another frame size, or one that loses its objects every time.
     """
     check_world(model.spec)
     kind = scene.kind
@@ -188,12 +155,6 @@ def propose(
     """A drag of a kind on one of the objects seen in a frame; None where none is possible.
 
     With a kind of the camera, its movement, and all objects.
-
-    Args:
-        frame: uint8 (H, W, 3), rendered or generated.
-        subjects: the objects that should be there; all of them must be seen whole.
-        kind: kind of the drag.
-        rng: decides which object, which way and how far.
     """
     seen = DetectedObjects.of(frame, subjects, rng)
     if len(seen.whole) < len(subjects):

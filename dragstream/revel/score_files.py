@@ -1,19 +1,12 @@
-"""What `score` reads: commands, and the videos that should show them.
-
-| layout | commands | videos |
-|---|---|---|
-| a folder a case, at any depth | `NAME/case.json`, or `NAME/tracks.npy` (.npz, .json, .pth) with `NAME/mask_0.png`, ... and `NAME/first_frame.png` | `NAME/METHOD.mp4` |
-| flat | `NAME.json` (a `case.json`, or splines) or `NAME_tracks.npy` (.npz, .pth), with `NAME_mask.png` and `NAME.png` | `NAME.mp4`: the method is called like the folder |
-| MoveBench | `read_movebench` | elsewhere |
-
-Videos elsewhere: a folder a method with `NAME.mp4`, as Wan-Move's `generate.py` writes them.
-"""  # noqa: E501 - a table
+"""What `score` reads: commands, and videos that should show them (layouts: docs/evidence.md)."""
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +20,7 @@ from dragstream.drags.track_files import read_tracks
 from dragstream.drags.tracks import Tracks, tracks_to_drags
 from dragstream.metrics.trackers import opencv
 from dragstream.metrics.videos import VIDEOS, read_video
-from dragstream.revel.case_folders import CASE, VideoCommand, name_of, read_command, read_picture
+from dragstream.revel.case_folders import CASE, VideoCommand, read_command, read_picture
 from dragstream.revel.methods import BASELINE
 
 TRACKS = (".npy", ".npz", ".pth", ".json")
@@ -42,22 +35,13 @@ _SHAPE = 0.05
 
 @dataclass(frozen=True, eq=False)
 class ScoreItem:
-    """A case with its videos.
+    """A case with its videos."""
 
-    Attributes:
-        name: name of the case.
-        split: part of the data set; "" where there is none.
-        command_for: what a video of a height and width should show. Only tracks without a first
-            frame, whose size is unknown, depend on it.
-        videos: file of each method's video; the file may be missing.
-        first_frame: file of the frame that the handles lie on, for videos that begin after it.
-    """
-
-    name: str
-    split: str
-    command_for: Callable[[tuple[int, int]], VideoCommand]
-    videos: Mapping[str, Path]
-    first_frame: Path | None = None
+    name: str  # name of the case
+    split: str  # part of the data set; "" where there is none
+    command_for: Callable[[tuple[int, int]], VideoCommand]  # of a video of that (H, W)
+    videos: Mapping[str, Path]  # file of each method's video; the file may be missing
+    first_frame: Path | None = None  # of the handles, for videos that begin after it
 
 
 def find_items(
@@ -70,7 +54,7 @@ def find_items(
     """The cases of a folder, with their videos.
 
     Args:
-        folder: the folder, see the table above.
+        folder: of cases, in any of the layouts.
         videos: a folder of `NAME.mp4` for each method; None: those beside the commands.
         movebench: "single" or "multi": the folder is MoveBench.
         language: of MoveBench.
@@ -111,16 +95,13 @@ def _folders(root: Path) -> Iterator[ScoreItem]:
     places |= {file.parent for ending in TRACKS for file in root.rglob(f"tracks{ending}")}
     for place in sorted(places):
         videos = {
-            name_of(file.stem): file
+            unquote(file.stem): file
             # no drag first: the other methods are compared with it
             for file in sorted(place.iterdir(), key=lambda file: (file.stem != BASELINE, file.name))
             if file.suffix.lower() in VIDEOS
         }
-        source = place / CASE
-        if not source.is_file():
-            source = next(
-                place / f"tracks{end}" for end in TRACKS if (place / f"tracks{end}").is_file()
-            )
+        sources = (place / CASE, *(place / f"tracks{ending}" for ending in TRACKS))
+        source = next(file for file in sources if file.is_file())
         masks = tuple(sorted(place.glob("mask*.png")))
         yield _item(place.name, source, masks, _picture(place / "first_frame"), videos)
 
@@ -137,13 +118,8 @@ def _flat(root: Path) -> Iterator[ScoreItem]:
             raise ValueError(
                 f"{video}: the command is expected beside it, as {name}.json or {name}_tracks.npy"
             )
-        masks = tuple(sorted(root.glob(f"{_literal(name)}_mask*.png")))
+        masks = tuple(sorted(root.glob(f"{glob.escape(name)}_mask*.png")))
         yield _item(name, source, masks, _picture(root / name), {root.resolve().name: video})
-
-
-def _literal(name: str) -> str:
-    """A name as part of a pattern of `glob`."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
 
 
 def _picture(stem: Path) -> Path | None:
@@ -219,10 +195,6 @@ def read_frames_for(item: ScoreItem, file: Path) -> tuple[VideoCommand, NDArray[
     Frame 0 of the video is the frame that the handles lie on. A video that has one frame too few
     begins after it; then the case's own first frame is put before it. Of an edit the first and the
     last frame are read.
-
-    Raises:
-        FileNotFoundError: there is no such video.
-        ValueError: no video, one that is too short, or of another shape; the message names it.
     """
     frames = read_video(file)
     command = item.command_for((frames.shape[1], frames.shape[2]))

@@ -14,7 +14,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,12 +29,12 @@ from dragstream.revel.case_folders import VideoCommand
 from dragstream.revel.looks import Looks, object_looks
 from dragstream.revel.measuring import drag_dai, follow, suited_tracker
 from dragstream.revel.pages import escaped, table_lines
-from dragstream.revel.paired_tables import all_differences, paired_cells
 from dragstream.revel.poses import truth_tracker
 from dragstream.revel.preparation import measured_drags
 from dragstream.revel.score_files import ScoreItem, read_frames_for
 from dragstream.revel.statistics import CONFIDENCE, Estimate, column, estimate, shown
 from dragstream.revel.studies import LOOKS, MEASURES, Measure
+from dragstream.revel.tables import all_differences, paired_cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,21 +114,20 @@ def _look(name: str) -> Score:
     return _score(LOOKS[name], measure)
 
 
+def _followed(name: str) -> Callable[[ScoredVideo], float]:
+    return lambda video: _mean(getattr(each, name) for each in video.followed)
+
+
 def _mean(values: Iterable[float]) -> float:
     return float(np.mean(list(values)))
 
 
 SCORES: tuple[Score, ...] = (
-    _score(MEASURES["objmc"], lambda video: _mean(each.mean for each in video.followed)),
+    _score(MEASURES["objmc"], _followed("mean")),
     _score(LOOKS["epe"], lambda v: _mean(each.point_by_point for each in v.by_pixels)),
     *map(_look, ("target_iou", "duplicates", "scraps", "identity")),
-    _score(
-        Measure("still", "if nothing moved", 2), lambda v: _mean(each.still for each in v.followed)
-    ),
-    _score(
-        Measure("coverage", "coverage", 2, more=True),
-        lambda v: _mean(each.coverage for each in v.followed),
-    ),
+    _score(Measure("still", "if nothing moved", 2), _followed("still")),
+    _score(Measure("coverage", "coverage", 2, more=True), _followed("coverage")),
 )
 """The measures that every video is scored by."""
 
@@ -160,37 +158,20 @@ def dai_score(model: VideoModel) -> Score:
 
 @dataclass(frozen=True)
 class Row:
-    """The scores of one video.
+    """The scores of one video."""
 
-    Attributes:
-        case: name of the case.
-        split: part of the data set.
-        method: name of the method.
-        file: name of the video's file.
-        scores: figures by the name of the measure; NaN: not measured.
-        tracker: names of the trackers.
-        reason: why nothing could be measured; None where the video could be read.
-    """
-
-    case: str
-    split: str
-    method: str
-    file: str
-    scores: dict[str, float]
-    tracker: str
-    reason: str | None
+    case: str  # name of the case
+    split: str  # part of the data set
+    method: str  # name of the method
+    file: str  # name of the video's file
+    scores: dict[str, float]  # figures by the name of the measure; NaN: not measured
+    tracker: str  # names of the trackers
+    reason: str | None  # why nothing could be measured; None where the video could be read
 
     def to_json(self) -> dict[str, Any]:
         """A document; null for what could not be measured."""
-        return {
-            "case": self.case,
-            "split": self.split,
-            "method": self.method,
-            "file": self.file,
-            "scores": {name: json_number(value) for name, value in self.scores.items()},
-            "tracker": self.tracker,
-            "reason": self.reason,
-        }
+        scores = {name: json_number(value) for name, value in self.scores.items()}
+        return {**vars(self), "scores": scores}
 
 
 def score(
@@ -209,26 +190,17 @@ def score(
     """
     for item in items:
         for method, file in item.videos.items():
-            yield _row(item, method, file, measures, tracker, options or ObjMCOptions())
-
-
-def _row(  # noqa: PLR0917
-    item: ScoreItem,
-    method: str,
-    file: Path,
-    measures: Sequence[Score],
-    tracker: Tracker | None,
-    options: ObjMCOptions,
-) -> Row:
-    row = (item.name, item.split, method, file.name)
-    try:
-        command, frames = read_frames_for(item, file)
-        video = ScoredVideo(command, frames, tracker, options)
-        found = {each.name: each.measure(video) for each in measures}
-    except (FileNotFoundError, ValueError) as error:
-        return Row(*row, {each.name: math.nan for each in measures}, "", str(error))
-    names = dict.fromkeys(each.tracker for each in video.followed)
-    return Row(*row, found, ", ".join(names), None)
+            row = (item.name, item.split, method, file.name)
+            try:
+                command, frames = read_frames_for(item, file)
+                video = ScoredVideo(command, frames, tracker, options or ObjMCOptions())
+                found = {each.name: each.measure(video) for each in measures}
+            except (FileNotFoundError, ValueError) as error:
+                nothing = {each.name: math.nan for each in measures}
+                yield Row(*row, nothing, "", str(error))
+            else:
+                names = dict.fromkeys(each.tracker for each in video.followed)
+                yield Row(*row, found, ", ".join(names), None)
 
 
 def summarise(rows: Iterable[Row], measures: Sequence[Measure] = SCORES) -> dict[str, Any]:
@@ -250,7 +222,7 @@ def summarise(rows: Iterable[Row], measures: Sequence[Measure] = SCORES) -> dict
         "confidence": CONFIDENCE,
         "cases": len({row.case for row in every}),
         "measures": [
-            {"name": each.name, "title": each.title, "digits": each.digits, "more": each.more}
+            {name: getattr(each, name) for name in Measure.__dataclass_fields__}
             for each in measures
         ],
         "methods": {

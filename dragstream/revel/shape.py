@@ -1,8 +1,7 @@
 """Shape fidelity: an object against the renderer's own object of its kind, fitted to it.
 
 The world stretches, turns and scales its objects, so any affine image of one is a good one. What is
-left after the best affine fit is damage: a box without corners, a star with a tip too few, a bite
-in a critter. Colour, size and kind, as `detect` reads them, see nothing of that.
+left after the best affine fit is damage, which colour, size and kind do not show.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import least_squares
 
-from dragstream.models.playground import figures
+from dragstream.models.playground import painting
 from dragstream.models.playground.names import KINDS
 from dragstream.revel.detection import colored, detect
 
@@ -41,37 +40,19 @@ _RAY = np.linspace(0.0, 1.8, 181)
 
 @dataclass(frozen=True)
 class Fidelity:
-    """The likeness of an object's shape to the renderer's own.
+    """The likeness of an object's shape to the renderer's own."""
 
-    Attributes:
-        iou: of the object's pixels and the fitted object's: 1 for the same shape.
-        corners: mean distance of the object's corners from the fitted one's, in pixels; None for a
-            critter, which has none.
-    """
-
-    iou: float
-    corners: float | None
+    iou: float  # of the object's pixels and the fitted object's
+    corners: float | None  # mean distance from the fitted one's, pixels; None: critters
 
 
 def fidelity(
     frame: NDArray[np.uint8], color: str, kind: str, others: tuple[tuple[str, str], ...] = ()
 ) -> Fidelity | None:
-    """Fit the renderer's object to what is seen of that colour; None where that cannot be judged.
+    """Fit the renderer's object to what is seen of that colour, less what others and the edge hide.
 
-    What other objects hide, and what lies beyond the frame, is left out of the comparison.
-
-    Args:
-        frame: uint8 (H, W, 3), rendered or generated.
-        color: a key of ``world.COLORS``.
-        kind: one of ``world.KINDS``.
-        others: colour and kind of other objects that may be in the way.
-
-    Returns:
-        None where the colour is not seen, or too little of the object: less than three quarters, or
-        less than 70 % of its outline.
-
-    Raises:
-        ValueError: an unknown colour or kind.
+    None where the colour is not seen, or less than three quarters of the object, or of its outline
+    less than 70 %.
     """
     mask = _silhouette(frame, color, kind)
     if mask is None:
@@ -121,9 +102,9 @@ def _cut_share(mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
 def _cover(kind: str, u: NDArray[np.float64], v: NDArray[np.float64], scale: float) -> torch.Tensor:
     """The share of each pixel that an object of a kind covers with its colour, 0..1."""
     own = torch.from_numpy(u), torch.from_numpy(v)
-    cover = (figures.outline(kind, *own) * scale + 0.5).clamp(0, 1)
+    cover = (painting.outline(kind, *own) * scale + 0.5).clamp(0, 1)
     if kind == "box":
-        cover = cover * (1 - ((figures.STRIPE - own[0].abs()) * scale + 0.5).clamp(0, 1))
+        cover = cover * (1 - ((painting.STRIPE - own[0].abs()) * scale + 0.5).clamp(0, 1))
     return cover
 
 
@@ -137,13 +118,7 @@ def _spread(kind: str) -> tuple[float, float]:
 
 
 class _Fit:
-    """The affine maps (a b x; c d y) from an object's own coordinates to pixels, and how they fit.
-
-    Args:
-        kind: of the object.
-        mask: bool (H, W), its pixels.
-        known: bool (H, W), pixels that count.
-    """
+    """How affine maps (a b x; c d y) from an object's own coordinates to pixels fit."""
 
     def __init__(self, kind: str, mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> None:
         self.kind = kind
@@ -225,7 +200,7 @@ class _Fit:
         a, b, c, d, shift_x, shift_y = pose
         height, width = self.mask.shape
         distances = []
-        for u, v in figures.corners(self.kind).double().tolist():
+        for u, v in painting.corners(self.kind).double().tolist():
             reach = np.array([a * u + b * v, c * u + d * v])
             points = np.array([shift_x, shift_y]) + _RAY[:, None] * reach
             columns, rows = np.round(points).astype(np.int64).T

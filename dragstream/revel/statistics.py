@@ -1,8 +1,6 @@
 """Statistics of results: means with confidence intervals, and paired differences.
 
-Cases differ far more than methods do. So means stand with bootstrap intervals over cases, and two
-methods are compared case by case: the interval of the mean difference, not that of each mean,
-shows whether one is better.
+Cases differ far more than methods do, so two methods are compared case by case.
 """
 
 from __future__ import annotations
@@ -36,21 +34,13 @@ of one sign have a p of 2 / 2^5 > 0.05."""
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over cases.
-
-    Attributes:
-        mean: mean over the measured cases; NaN where there is none.
-        low: lower end of the confidence interval; the mean where all cases have the same figure.
-        high: upper end.
-        count: number of measured cases.
-        unmeasured: number of cases that were run and have no figure.
-    """
+    """A mean over cases; NaN where no case was measured."""
 
     mean: float
-    low: float
+    low: float  # of the confidence interval; the mean where all figures are the same
     high: float
-    count: int
-    unmeasured: int = 0
+    count: int  # of measured cases
+    unmeasured: int = 0  # cases that were run and have no figure
 
     def to_json(self) -> dict[str, Any]:
         """All fields; null for NaN."""
@@ -78,22 +68,12 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim and its verdict.
+    """A claim's verdict."""
 
-    Attributes:
-        claim: the paper's claim.
-        verdict: the side of 0 on which the difference's interval lies, or neither; with fewer than
-            six cases none.
-        difference: worse minus better, per case: above 0 where the claim is right.
-        factor: mean of the worse over that of the better; None where that is 0 or unknown.
-        p: `sign_flip_p` of the differences; NaN where there are none.
-    """
-
-    claim: Claim
     verdict: Verdict
-    difference: Estimate
-    factor: float | None
-    p: float
+    difference: Estimate  # worse minus better, per case: above 0 where the claim is right
+    factor: float | None  # mean of the worse over that of the better; None: 0 or unknown
+    p: float  # `sign_flip_p` of the differences; NaN where there are none
 
 
 def table(results: Iterable[Result]) -> pd.DataFrame:
@@ -212,20 +192,15 @@ def _both(values: pd.DataFrame, better: str, worse: str, measure: str) -> pd.Dat
 def judge(values: pd.DataFrame, claim: Claim) -> Finding:
     """The finding of results on a claim."""
     both = _both(values, claim.better, claim.worse, claim.measure)
-    difference = estimate(both.worse - both.better)
-    means = both.dropna().mean()
+    apart = both.worse - both.better
+    difference, means = estimate(apart), both.dropna().mean()
     factor = means.worse / means.better if difference.count and means.better else None
-    p = sign_flip_p(both.worse - both.better)
-    return Finding(claim, _verdict(difference), difference, factor, p)
+    return Finding(_verdict(difference), difference, factor, sign_flip_p(apart))
 
 
 def _verdict(difference: Estimate) -> Verdict:
     if not difference.count:
         return Verdict.UNMEASURED
-    if difference.count < _LEAST:
+    if difference.count < _LEAST or difference.low <= 0 <= difference.high:
         return Verdict.OPEN
-    if difference.low > 0:
-        return Verdict.HOLDS
-    if difference.high < 0:
-        return Verdict.FAILS
-    return Verdict.OPEN
+    return Verdict.HOLDS if difference.low > 0 else Verdict.FAILS

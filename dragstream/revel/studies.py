@@ -14,19 +14,12 @@ from dragstream.revel.methods import BASELINE, FULL, Method, select
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure of `Result`.
+    """A figure of `Result`."""
 
-    Attributes:
-        name: its field.
-        title: its title in tables and plots, with its unit.
-        digits: decimals in tables.
-        more: True if more is better.
-    """
-
-    name: str
-    title: str
-    digits: int
-    more: bool = False
+    name: str  # its field
+    title: str  # its title in tables and plots, with its unit
+    digits: int  # decimals in tables
+    more: bool = False  # true if more is better
 
 
 MEASURES = {
@@ -59,57 +52,34 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class Row:
-    """A method in a study.
+    """A method in a study."""
 
-    Attributes:
-        method: its name.
-        label: its name in the table.
-        paper: the paper's figures for it, by what they are called.
-    """
-
-    method: str
-    label: str
-    paper: Mapping[str, float] = field(default_factory=dict)
+    method: str  # its name
+    label: str  # its name in the table
+    paper: Mapping[str, float] = field(default_factory=dict)  # the paper's figures, by name
 
 
 @dataclass(frozen=True)
 class Claim:
-    """An ordering that the paper's figures show: one method does better than another.
+    """An ordering that the paper's figures show: one method does better than another."""
 
-    Attributes:
-        better: a method.
-        worse: a method.
-        measure: the measure; less is better.
-        factor: ratio of the paper's figures, where it gives any.
-        why: a possible reason where a model shows the opposite.
-    """
-
-    better: str
-    worse: str
-    measure: str
-    factor: float | None = None
-    why: str = ""
+    better: str  # a method
+    worse: str  # a method
+    measure: str  # the measure; less is better
+    factor: float | None = None  # ratio of the paper's figures, where it gives any
+    why: str = ""  # a possible reason where a model shows the opposite
 
 
 @dataclass(frozen=True)
 class Study:
-    """A table or figure of the paper.
+    """A table or figure of the paper."""
 
-    Attributes:
-        name: short, for command lines and files.
-        title: for readers.
-        source: its place in the paper.
-        rows: in the paper's order.
-        claims: the orderings of its figures.
-        note: differences from the paper, for the reader of a claim that fails.
-    """
-
-    name: str
-    title: str
-    source: str
-    rows: tuple[Row, ...]
-    claims: tuple[Claim, ...]
-    note: str
+    name: str  # short, for command lines and files
+    title: str  # for readers
+    source: str  # its place in the paper
+    rows: tuple[Row, ...]  # in the paper's order
+    claims: tuple[Claim, ...]  # the orderings of its figures
+    note: str  # differences from the paper, for the reader of a claim that fails
 
 
 _STAND_IN = (

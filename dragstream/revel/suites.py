@@ -9,13 +9,84 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from dragstream.drags.checks import check_int
 from dragstream.drags.files import expanded
-from dragstream.revel.cases import Case
+from dragstream.revel.cases import PLANNED, Case, Kind
 from dragstream.revel.folders import read_lines
-from dragstream.revel.specs import CaseSpec, Split, case_specs
+from dragstream.stream.records import Mode
+
+ROUNDS = 12
+_KINDS = PLANNED
+_STRETCH_AND_MOVE = (Kind.DEFORMATION, Kind.DEFORMATION, Kind.TRANSLATION)
+
+
+class Split(Enum):
+    """Split of the cases: those for developing a method, and those held out."""
+
+    PUBLIC = "public"
+    HELD_OUT = "held-out"
+
+
+class Feature(Enum):
+    """A special property of a case."""
+
+    TWO = "two-drags"
+    THREE = "three-drags"
+    OCCLUSION = "occlusion"
+    REENTRY = "re-entry"
+    LONG = "20-seconds"
+
+
+@dataclass(frozen=True)
+class CaseSpec:
+    """A case to be drawn."""
+
+    number: int  # number from 0: the scene's, and part of the seed of its draws
+    split: Split  # public or held out
+    mode: Mode  # `Mode.EDIT` or `Mode.ANIMATE`
+    kinds: tuple[Kind, ...]  # kind of each drag
+    feature: Feature | None  # its special property, or None
+    blocks: int  # number of blocks of an animation
+
+    @property
+    def name(self) -> str:
+        """Of the case that is drawn here."""
+        what = self.kinds[0].value if self.feature is None else self.feature.value
+        return f"{self.number:03d}-{self.mode.value}-{what}"
+
+
+def _turn(number: int) -> tuple[tuple[Mode, tuple[Kind, ...], Feature | None, int], ...]:
+    """One round of seventeen: mode, kinds, feature and blocks."""
+    kind = _KINDS[number % len(_KINDS)]
+    # Every other round gives its single drags, which take a block, two.
+    blocks = 1 + (number // 2) % 2
+    both = (Mode.ANIMATE, Mode.EDIT)
+    singles = tuple((mode, (each,), None, blocks) for mode in both for each in _KINDS)
+    return (
+        *singles,
+        *((mode, (Kind.TRANSLATION, kind), Feature.TWO, 1) for mode in both),
+        *((mode, _STRETCH_AND_MOVE, Feature.THREE, 1) for mode in both),
+        *((mode, (Kind.TRANSLATION,), Feature.OCCLUSION, 2) for mode in both),
+        (Mode.ANIMATE, (Kind.TRANSLATION,), Feature.REENTRY, 3),
+        *((mode, (kind,), Feature.LONG, 1) for mode in both),
+    )
+
+
+def case_specs() -> tuple[CaseSpec, ...]:
+    """All specs, by number."""
+    splits = tuple(Split)
+    specs: list[CaseSpec] = []
+    for turn in range(ROUNDS):
+        for mode, kinds, feature, length in _turn(turn):
+            blocks = length if mode is Mode.ANIMATE else 1
+            split = splits[turn % len(splits)]
+            specs.append(CaseSpec(len(specs), split, mode, kinds, feature, blocks))
+    return tuple(specs)
+
 
 SUITES = {
     "ablation": "the first 24 public cases, for the paper's ablations",
@@ -39,36 +110,23 @@ def suite(name: str, count: int | None = None) -> tuple[Case | CaseSpec, ...]:
     Raises:
         ValueError: neither a suite nor a file, or a damaged file.
     """
-    found: Sequence[Case | CaseSpec]
     specs = case_specs()
-    public = [spec for spec in specs if spec.split is Split.PUBLIC]
-    match name:
-        case "ablation":
-            found = public[:ABLATION]
-        case "public":
-            found = public
-        case "held-out":
-            found = [spec for spec in specs if spec.split is Split.HELD_OUT]
-        case "revel":
-            found = specs
-        case _:
-            found = _from_file(name)
+    halves = {split: [spec for spec in specs if spec.split is split] for split in Split}
+    public, held_out = halves.values()
+    known: dict[str, Sequence[Case | CaseSpec]] = {
+        "ablation": public[:ABLATION],
+        "public": public,
+        "held-out": held_out,
+        "revel": specs,
+    }
+    if name not in known and not expanded(name, "suite").is_file():
+        raise ValueError(f"suite must be one of {list(SUITES)} or a file of cases, got {name!r}")
+    found = known[name] if name in known else read_cases(name)
     return tuple(found if count is None else found[: check_int(count, "count", least=1)])
 
 
-def _from_file(name: str) -> Sequence[Case]:
-    if not expanded(name, "suite").is_file():
-        raise ValueError(f"suite must be one of {list(SUITES)} or a file of cases, got {name!r}")
-    return read_cases(name)
-
-
 def read_cases(file: str | Path) -> tuple[Case, ...]:
-    """The cases of a file of JSON lines.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: a line that is no case; the message names it.
-    """
+    """The cases of a file of JSON lines; errors name the line."""
     place = expanded(file, "file")
     if not place.exists():
         raise FileNotFoundError(f"there is no file of cases {str(place)!r}")

@@ -1,70 +1,44 @@
-"""Results as rows: means per method, ratios to no drag, Markdown."""
+"""Tables of results: means per method, ratios to no drag, looks, paired differences; Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from dragstream.revel.cases import Kind
 from dragstream.revel.measuring import Result
-from dragstream.revel.methods import ALL, BASELINE
+from dragstream.revel.methods import ALL, BASELINE, FULL
 from dragstream.revel.pages import table_lines
-from dragstream.revel.paired_tables import (
-    all_differences,
-    looks_cells,
-    paired_cells,
-    reference_row,
+from dragstream.revel.statistics import (
+    Estimate,
+    column,
+    differences,
+    estimate,
+    shown,
+    sign_flip_p,
+    table,
 )
-from dragstream.revel.statistics import column, table
-from dragstream.revel.studies import LOOKS
+from dragstream.revel.studies import LOOKS, MEASURES, Measure
 from dragstream.stream.records import Mode
 
 Rows = dict[str, dict[str, Any]]
+Cells = tuple[list[str], list[list[str]]]
+"""Head and rows of a table."""
 
-_MEASURES = (
-    "objmc",
-    "still",
-    "coverage",
-    "objmc_flow",
-    "dai",
-    "dai_pasted",
-    "drift",
-    "clean_drift",
-    "mean_shift",
-    "std_ratio",
-    "leak",
-    "seconds_per_block",
-    *LOOKS,
-)
-_RATIOS = {
-    "objmc": "objmc",
-    "objmc_flow": "objmc_flow",
-    "dai": "dai",
-    "dai_pasted": "dai",
-    "drift": "drift",
-    "clean_drift": "clean_drift",
-    "seconds_per_block": "seconds_per_block",
-}
-"""Measures reported as a ratio, with the measure without a drag that divides each."""
+_TIME = "seconds_per_block"
+_REST = {name: measure for name, measure in MEASURES.items() if name != _TIME}
+COMPARED = {**_REST, **LOOKS, _TIME: MEASURES[_TIME]}
+"""Measures that are compared case by case."""
 
-_CONSTANTS = ("rate", "sigma")
-"""Constants of a method on the model that a row lists, see `methods.resolved`."""
-_HEAD = (
-    "rate",
-    "σ",
-    "ObjMC, px",
-    "of none",
-    "by flow, px",
-    "DAI",
-    "of none",
-    "drift",
-    "after",
-    "leak",
-    "s",
-)
+_UNNAMED = ("case", "method", "kind", "mode", "tracker")
+_MEASURES = [name for name in Result.__dataclass_fields__ if name not in _UNNAMED]
+_RATIOS = ("objmc", "objmc_flow", "dai", "dai_pasted", "drift", "clean_drift", _TIME)
+"""Measures reported as a ratio to the same without a drag; `dai_pasted` to `dai`."""
+
+_HEAD = "method|rate|σ|ObjMC, px|of none|by flow, px|DAI|of none|drift|after|leak|s"
 
 GROUPS = {
     **{kind.value: ("kind", kind.value) for kind in Kind},
@@ -77,36 +51,117 @@ GROUPS = {
 def rows(results: Sequence[Result]) -> Rows:
     """Per method the mean of each measure over its cases, and `ratio`, those means to "none"'s.
 
-    Measures that no case has are None, and `measured` counts the cases in which ObjMC could be
-    measured. Ratios are of the means over the cases that both methods have. `ratio` is None
-    without the row "none", and so is each ratio to a mean of 0.
+    Measures that no case has are None. Ratios are of the means over the cases that both methods
+    have; None without the row "none", and to a mean of 0.
     """
     values = table(results)
     methods = values.index.unique("method")
-    return {name: _means(values, name, ratio=BASELINE in methods) for name in methods}
-
-
-def _means(values: pd.DataFrame, name: str, *, ratio: bool) -> dict[str, Any]:
-    ratios = {measure: _ratio(values, name, measure, of) for measure, of in _RATIOS.items()}
     return {
-        **{measure: _mean(column(values, name, measure)) for measure in _MEASURES},
-        "cases": len(values.loc[name]),
-        "measured": int(column(values, name, "objmc").count()),
-        "ratio": ratios if ratio else None,
+        name: {
+            **{measure: _mean(column(values, name, measure)) for measure in _MEASURES},
+            "cases": len(values.loc[name]),
+            "measured": int(column(values, name, "objmc").count()),
+            "ratio": {measure: _ratio(values, name, measure) for measure in _RATIOS}
+            if BASELINE in methods
+            else None,
+        }
+        for name in methods
     }
 
 
 def _mean(values: pd.Series[float]) -> float | None:
-    known = values.dropna()
-    return float(np.mean(known.to_numpy())) if len(known) else None
+    known = values.dropna().to_numpy()
+    return float(known.mean()) if len(known) else None
 
 
-def _ratio(values: pd.DataFrame, name: str, measure: str, of: str) -> float | None:
+def _ratio(values: pd.DataFrame, name: str, measure: str) -> float | None:
     """Of the means over the cases that were measured with both methods."""
-    pair = (column(values, name, measure), column(values, BASELINE, of))
-    both = pd.concat(pair, axis=1, join="inner").dropna()
+    base = column(values, BASELINE, "dai" if measure == "dai_pasted" else measure)
+    both = pd.concat((column(values, name, measure), base), axis=1, join="inner").dropna()
     above, below = (_mean(both.iloc[:, side]) for side in (0, 1))
     return above / below if above is not None and below else None
+
+
+def reference_row(methods: Sequence[str], against: str | None = None) -> str | None:
+    """The method that others are compared with: the named one, the full method or no drag.
+
+    None where none of these was run; a ValueError where the named one was not.
+    """
+    if against is not None and against not in methods:
+        raise ValueError(f"against must be a method that was run, {list(methods)}, got {against!r}")
+    return next((name for name in (against, FULL, BASELINE) if name in methods), None)
+
+
+def all_differences(
+    values: pd.DataFrame, against: str, measures: Iterable[str] = COMPARED
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """By method and measure: the mean difference from one method over the cases that both have.
+
+    `Estimate.to_json` of each method's figure minus the other's, and "p" of the paired
+    permutation test. Measures that no case has with both are left out.
+    """
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for name in values.index.unique("method"):
+        if name == against:
+            continue
+        found[name] = {}
+        for measure in measures:
+            each = differences(values, against, name, measure)
+            if (mean := estimate(each)).count:
+                found[name][measure] = {**mean.to_json(), "p": sign_flip_p(each)}
+    return found
+
+
+def paired_cells(
+    found: Mapping[str, Mapping[str, Any]],
+    titles: Mapping[str, str],
+    measures: Iterable[Measure] = tuple(COMPARED.values()),
+) -> Cells:
+    """`all_differences` with intervals and p."""
+    present = [each for each in measures if any(each.name in row for row in found.values())]
+    cells = [
+        [titles.get(name, name), *(_difference(row.get(each.name), each) for each in present)]
+        for name, row in found.items()
+    ]
+    return ["method", *(each.title for each in present)], cells
+
+
+def _difference(entry: Mapping[str, Any] | None, measure: Measure) -> str:
+    if entry is None:
+        return "–"
+    found = shown(Estimate.from_json(entry), measure.digits, signed=True)
+    return f"{found}, p {shown_p(entry['p'])}"
+
+
+def shown_p(p: float) -> str:
+    """A p with two digits; the least that can be told is given as a bound."""
+    if math.isnan(p):
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def mean_cells(
+    values: pd.DataFrame, titles: Mapping[str, str], measures: Iterable[Measure]
+) -> Cells:
+    """Means of each method with their bootstrap intervals."""
+    every = list(measures)
+    cells = [
+        [titles.get(name, name), *(shown_mean(values, name, each) for each in every)]
+        for name in values.index.unique("method")
+    ]
+    return ["method", *(each.title for each in every)], cells
+
+
+def shown_mean(values: pd.DataFrame, method: str, measure: Measure) -> str:
+    """A mean with its interval; of an ObjMC that no case has, the coverage."""
+    found = estimate(column(values, method, measure.name))
+    if measure.name == "objmc" and found.unmeasured and not found.count:
+        return _unmeasured(column(values, method, "coverage").mean())
+    return shown(found, measure.digits)
+
+
+def _unmeasured(coverage: float) -> str:
+    return f"not measured (coverage {100 * coverage:.0f} %)"
 
 
 def document(
@@ -120,8 +175,8 @@ def document(
 ) -> dict[str, Any]:
     """The whole outcome as JSON: rows, the same by kind and by mode, and each case's results.
 
-    "paired" has the differences of all methods from `against` (`paired_tables.all_differences`);
-    None: from the full method, or no drag. `about` holds further facts; "constants" (by method,
+    "paired" has the differences of all methods from `against` (`all_differences`); None: from the
+    full method, or no drag. `about` holds further facts; "constants" (by method,
     `methods.resolved`) is shown by `markdown`.
     """
     by_kind = {
@@ -144,19 +199,11 @@ def document(
 
 
 def markdown(outcome: dict[str, Any]) -> str:
-    """Markdown tables of a `document`.
-
-    The methods, how each kind of drag fares, how results look, and differences from one method.
-    """
+    """A `document`'s tables: methods, kinds of drags, looks, and differences from one method."""
     titles = {name: _title(name) for name in outcome["rows"]}
-    results = [Result.from_json(each) for each in outcome["results"]]
-    lines = [
-        *_methods(outcome),
-        "",
-        *_kinds(outcome),
-        "",
-        *table_lines(*looks_cells(results, titles)),
-    ]
+    values = table(Result.from_json(each) for each in outcome["results"])
+    looks = mean_cells(values, titles, LOOKS.values())
+    lines = [*_methods(outcome), "", *_kinds(outcome), "", *table_lines(*looks)]
     if outcome.get("paired"):
         head, cells = paired_cells(outcome["paired"], titles)
         title = f"less {titles[outcome['against']]}"
@@ -183,13 +230,14 @@ def _pasted(outcome: dict[str, Any]) -> str | None:
 
 
 def _methods(outcome: dict[str, Any]) -> list[str]:
-    table = []
+    cells = []
     for name, row in outcome["rows"].items():
-        ratio = row["ratio"] or {}
-        table.append(
+        ratio, chosen = row["ratio"] or {}, outcome.get("constants", {}).get(name) or {}
+        constants = (chosen.get(each) for each in ("rate", "sigma"))
+        cells.append(
             [
                 _title(name),
-                *_constants(outcome, name),
+                *("–" if each is None else f"{each:g}" for each in constants),
                 _objmc(row),
                 _cell(ratio.get("objmc"), 2),
                 _cell(row["objmc_flow"], 2),
@@ -198,29 +246,23 @@ def _methods(outcome: dict[str, Any]) -> list[str]:
                 _cell(row["drift"], 3),
                 _cell(row["clean_drift"], 3),
                 _cell(row["leak"], 2),
-                _cell(row["seconds_per_block"], 2),
+                _cell(row[_TIME], 2),
             ]
         )
-    return table_lines(("method", *_HEAD), table)
+    return table_lines(_HEAD.split("|"), cells)
 
 
 def _title(name: str) -> str:
     return next((method.title for method in ALL if method.name == name), name)
 
 
-def _constants(outcome: dict[str, Any], name: str) -> list[str]:
-    """The rate and noise level of a method."""
-    chosen = outcome.get("constants", {}).get(name) or {}
-    return ["–" if chosen.get(each) is None else f"{chosen[each]:g}" for each in _CONSTANTS]
-
-
 def _kinds(outcome: dict[str, Any]) -> list[str]:
     groups = outcome["by_kind"]
-    table = [
+    cells = [
         [_title(name), *(_share(group.get(name)) for group in groups.values())]
         for name in outcome["rows"]
     ]
-    return table_lines(("ObjMC, px (of none)", *groups), table)
+    return table_lines(("ObjMC, px (of none)", *groups), cells)
 
 
 def _share(row: dict[str, Any] | None) -> str:
@@ -233,12 +275,11 @@ def _share(row: dict[str, Any] | None) -> str:
 
 def _objmc(row: dict[str, Any]) -> str:
     """ObjMC, and in how many cases it could be measured where not in all."""
-    measured = row.get("measured", row["cases"])
     if row["objmc"] is None:
-        coverage = row["coverage"]
-        return "–" if coverage is None else f"not measured (coverage {100 * coverage:.0f} %)"
+        return "–" if row["coverage"] is None else _unmeasured(row["coverage"])
     value = _cell(row["objmc"], 2)
-    return value if measured == row["cases"] else f"{value} in {measured} of {row['cases']}"
+    whole = row["measured"] == row["cases"]
+    return value if whole else f"{value} in {row['measured']} of {row['cases']}"
 
 
 def _cell(value: float | None, digits: int) -> str:

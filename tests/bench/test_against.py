@@ -13,7 +13,7 @@ import dragstream
 from dragstream.bench import __main__ as command
 from dragstream.bench import against, timed_blocks
 from dragstream.bench.against import compare_checkouts, lines
-from dragstream.bench.alternation import Comparison, Spread
+from dragstream.bench.measure import Comparison, Spread
 
 ROOT = Path(dragstream.__file__).resolve().parents[1]
 
@@ -101,7 +101,7 @@ def test_the_worker_times_random_weights(monkeypatch):
 
 def test_a_table_has_the_spread_of_ratios():
     each = Comparison(Spread(1, 1, 1), Spread(2, 2.5, 3), Spread(2, 2.5, 3))
-    assert lines({"plain": each}).splitlines()[1].split() == [
+    assert lines({"plain block": each}).splitlines()[1].split() == [
         *("plain", "block", "1.000", "s", "2.500", "s", "2.50", "2.00", "3.00")
     ]
 

@@ -7,14 +7,13 @@ import math
 import pytest
 import torch
 
-from dragstream.bench.alternation import Comparison, Spread, alternate, comparison
 from dragstream.bench.gpu import kernels, variants
 from dragstream.bench.gpu import memory as memory_module
 from dragstream.bench.gpu.memory import plans
 from dragstream.bench.gpu.parts import PARTS, Worker
-from dragstream.bench.gpu.rows import Row, attempt
-from dragstream.bench.gpu.setup import REAL, TINY, Setup
+from dragstream.bench.gpu.setup import REAL, TINY, Row, Setup, attempt
 from dragstream.bench.gpu.suite import marked, run_tests, summary
+from dragstream.bench.measure import Comparison, Spread, alternate, comparison
 from dragstream.models.causal_gradient import joined
 
 CPU = torch.device("cpu")

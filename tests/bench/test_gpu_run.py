@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
+from dataclasses import asdict
 
 import pytest
 
 from dragstream.bench import __main__ as command
-from dragstream.bench.alternation import Spread
 from dragstream.bench.gpu import child as child_module
+from dragstream.bench.gpu import parts as parts_module
 from dragstream.bench.gpu.child import Child, ChildError
-from dragstream.bench.gpu.part import Part
-from dragstream.bench.gpu.report import table
-from dragstream.bench.gpu.rows import Row
-from dragstream.bench.gpu.runner import forget, read, run
+from dragstream.bench.gpu.runner import forget, read, run, table
+from dragstream.bench.gpu.setup import Part, Row
+from dragstream.bench.measure import Spread
 
 ABOUT = {"size": "tiny", "device": "CPU"}
 COLUMNS = ("own", "beside", "ratio")
@@ -179,7 +178,7 @@ def test_the_table_has_all_figures():
     outcome = {
         "title": "Blocks",
         "columns": ["here", "released", ""],
-        "rows": [row.to_json() for row in rows],
+        "rows": [asdict(row) for row in rows],
         "ended": "",
         "code": "c0de",
     }
@@ -221,7 +220,7 @@ def fake(monkeypatch):
         def close(self):
             self.closed = True
 
-    monkeypatch.setattr(child_module, "Child", InProcess)
+    monkeypatch.setattr(parts_module, "Child", InProcess)
     return made
 
 
@@ -253,10 +252,3 @@ def test_bad_options(fake, tmp_path, arguments, message):
     with pytest.raises(SystemExit, match=message):
         command.main(["gpu", "--out", str(tmp_path), *arguments])
     assert not fake
-
-
-def test_a_missing_package_is_told(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "diffusers.models.autoencoders.autoencoder_kl_wan", None)
-    monkeypatch.setitem(sys.modules, "diffusers.models.autoencoders", None)
-    with pytest.raises(SystemExit, match=r"needs diffusers.*pip install them first"):
-        command.main(["gpu", "--out", str(tmp_path)])

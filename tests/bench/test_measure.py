@@ -9,10 +9,16 @@ import pytest
 import torch
 
 from dragstream.bench import __main__ as command
-from dragstream.bench import dtypes
 from dragstream.bench import measure as bench
-from dragstream.bench.dtypes import DtypeRow, compare_dtypes
-from dragstream.bench.measure import BlockCost, Report, kept_bytes, measure
+from dragstream.bench.measure import (
+    BlockCost,
+    Comparison,
+    Report,
+    Spread,
+    compare_dtypes,
+    kept_bytes,
+    measure,
+)
 from dragstream.drags.geometry import Grid
 
 MEBIBYTE = 2**20
@@ -125,8 +131,9 @@ def test_the_command_writes_what_it_measured(
     asked: dict[str, Any] = {}
     loaded: list[Any] = []
     monkeypatch.setattr(command.models, "load", lambda *a, **o: loaded.append((a, o)) or model)
-    row = DtypeRow("plain block", 0.9, 0.4, 2.2)
-    monkeypatch.setattr(command, "compare_dtypes", lambda *_, **k: asked.update(k) or (row,))
+    spreads = (Spread(each, each, each) for each in (0.4, 0.9, 2.2))
+    found = {"plain block": Comparison(*spreads)}
+    monkeypatch.setattr(command, "compare_dtypes", lambda *_, **k: asked.update(k) or found)
     monkeypatch.setattr(command, "measure", lambda *_, **k: asked.update(k) or REPORT)
     target = tmp_path / "bench.json"
 
@@ -143,8 +150,8 @@ def test_the_command_writes_what_it_measured(
     assert "0.50 MiB, 0.25 MiB of it kept" in printed
     assert loaded == [(("playground",), {}), (("playground",), {"dtype": "bfloat16"})]
     assert asked["pairs"] == 2
-    assert written["dtypes"] == [row.to_json()]
-    assert "0.900 s of processor time in float32, 0.400 s in bfloat16: 2.20 times" in printed
+    assert written["dtypes"]["plain block"]["ratio"]["median"] == 2.2
+    assert "plain block       0.400 s  0.900 s    2.20    2.20    2.20" in printed
 
 
 def test_kept_bytes_counts_each_tensor_once() -> None:
@@ -169,13 +176,14 @@ def test_dtypes_take_turns_and_ratios_are_those_of_neighbours(
 
         return {"plain block": call}
 
-    monkeypatch.setattr(dtypes, "_calls", calls)
-    monkeypatch.setattr(dtypes.time, "process_time", lambda: clock.now)
+    monkeypatch.setattr(bench, "_dtype_calls", calls)
+    monkeypatch.setattr(bench.time, "process_time", lambda: clock.now)
     seen: list[str] = []
 
-    (row,) = compare_dtypes("wide", "narrow", "a red box", pairs=3, progress=seen.append)  # type: ignore[arg-type]
+    found = compare_dtypes("wide", "narrow", "a red box", pairs=3, progress=seen.append)  # type: ignore[arg-type]
 
-    assert row == DtypeRow("plain block", 8.0, 4.0, 3.0)  # the ratios are 4, 2 and 3
+    row = found["plain block"]  # the ratios are 4, 2 and 3
+    assert (row.other.median, row.own.median, row.ratio.median) == (8.0, 4.0, 3.0)
     # the first ones do not count; then who begins changes from turn to turn
     assert order == ["wide", "narrow", "narrow", "wide", "wide", "narrow", "narrow", "wide"]
     assert seen == ["plain block"]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from dragstream.bench import __main__ as command
-from dragstream.bench import random_models
-from dragstream.bench import wan as bench
-from dragstream.bench.alternation import Spread
 from dragstream.bench.gpu.setup import TINY
+from dragstream.bench.measure import Spread
 from dragstream.bench.procedure import ReleasedProcedure, decode_again
 from dragstream.bench.random_models import assembled, random_wan
 from dragstream.bench.wan import Row, WanBenchmark, WanReport
@@ -151,7 +150,7 @@ def test_the_table_shows_it(measured):
     lines = report.table().splitlines()
     assert "self-forcing, 3 layers of 16, 48x32" in lines[0]
     assert len(lines) == 2 + len(report.rows)
-    assert json.loads(json.dumps(report.to_json()))["rows"][0]["name"] == "iteration"
+    assert json.loads(json.dumps(asdict(report)))["rows"][0]["name"] == "iteration"
 
 
 def test_feed_forward_networks_follow_the_heads():
@@ -189,8 +188,8 @@ def test_the_command_writes_what_it_measured(monkeypatch, tmp_path, capsys):
             asked["iterations"] = iterations
             return report
 
-    monkeypatch.setattr(bench, "WanBenchmark", Fake)
-    monkeypatch.setattr(random_models, "random_wan", lambda name, **options: (name, options))
+    monkeypatch.setattr(command, "WanBenchmark", Fake)
+    monkeypatch.setattr(command, "random_wan", lambda name, **options: (name, options))
     target = tmp_path / "wan.json"
     arguments = "wan --random-weights --layers 20 --height 64 --pairs 2 --device cpu --iterations 4"
 

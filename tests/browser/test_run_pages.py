@@ -9,12 +9,11 @@ from playwright.sync_api import expect
 
 from dragstream.method.settings import DragSettings
 from dragstream.revel.blind import count_choices, write_blind
-from dragstream.revel.case_folders import command_folders
-from dragstream.revel.films import read_film
+from dragstream.revel.case_folders import command_folders, read_film
 from dragstream.revel.gallery import write_gallery
 from dragstream.revel.methods import Method, select
 from dragstream.revel.runs import run
-from dragstream.revel.specs import case_specs
+from dragstream.revel.suites import case_specs
 from dragstream.stream.mp4 import encode_mp4
 from tests.revel.conftest import PictureModel
 

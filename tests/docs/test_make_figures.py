@@ -1,4 +1,4 @@
-"""`make figures`: which steps run, what they leave when they are stopped, and the tables."""
+"""`make figures`: its steps, and the tables."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import importlib.util
 import json
 import re
 import shutil
+import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,106 +29,32 @@ def tool(monkeypatch):
     return module
 
 
-def test_weights_are_told_apart_and_the_card_does_not_count(tool, tmp_path):
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "model.safetensors").write_bytes(b"one")
-    first = tool.weights_digest(tmp_path)
-    (tmp_path / "MODEL_CARD.md").write_text("figures")
-    (tmp_path / "training.pt").write_bytes(b"state")
-    assert tool.weights_digest(tmp_path) == first
-    (tmp_path / "model.safetensors").write_bytes(b"two")
-    assert tool.weights_digest(tmp_path) != first
-    (tmp_path / "model.safetensors").write_bytes(b"one")
-    (tmp_path / "config.json").write_text("{ }")
-    assert tool.weights_digest(tmp_path) != first
-
-
-def test_notebooks_count_by_their_sources_not_by_their_outputs(tool, tmp_path):
-    file = tmp_path / "one.ipynb"
-    file.write_text(json.dumps({"cells": [{"source": "1 + 1", "outputs": []}]}))
-    first = tool.digest([file])
-    file.write_text(json.dumps({"cells": [{"source": "1 + 1", "outputs": ["2"]}]}))
-    assert tool.digest([file]) == first
-    file.write_text(json.dumps({"cells": [{"source": "1 + 2", "outputs": ["2"]}]}))
-    assert tool.digest([file]) != first
-
-
-@pytest.fixture
-def step(tool, tmp_path):
-    """A step that copies one file to another and counts its runs."""
-    source, target, runs = tmp_path / "in", tmp_path / "out", tmp_path / "runs"
-    source.write_text("1")
-    code = (
-        "import pathlib, sys; a, b, c = map(pathlib.Path, sys.argv[1:]);"
-        "c.open('a').write('x'); b.write_text(a.read_text())"
-    )
-    command = ("-c", code, str(source), str(target), str(runs))
-    return tool.Step("copy", command, (source,), (target,))
-
-
-def test_a_step_runs_once_until_weights_inputs_or_outputs_change(tool, step, tmp_path):
-    build = tmp_path / "build"
-
-    def run(weights="w"):
-        if not tool.is_current(step, weights, build):
-            tool.carry_out(step, weights, build)
-        return len((tmp_path / "runs").read_text())
-
-    assert [run(), run()] == [1, 1]
-    assert [run("other"), run("other")] == [2, 2]
-    (tmp_path / "in").write_text("2")
-    assert [run("other"), run("other")] == [3, 3]
-    assert (tmp_path / "out").read_text() == "2"
-    (tmp_path / "out").unlink()
-    assert run("other") == 4
-    tool.forget(step, build)
-    assert run("other") == 5
-
-
-def test_a_failed_run_continues_where_it_stopped(tool, step, tmp_path, monkeypatch, capsys):
-    gate = tmp_path / "gate"
-    late = tool.Step("late", ("-c", f"import os, sys; sys.exit(not os.path.exists({str(gate)!r}))"))
-    monkeypatch.setattr(tool, "BUILD", tmp_path / "build")
-    assert tool.run_steps([step, late], "w", tmp_path / "build") == 1
-    assert "late failed" in capsys.readouterr().err
-    gate.touch()
-    assert tool.run_steps([step, late], "w", tmp_path / "build") == 0
-    assert "copy: up to date" in capsys.readouterr().out
-    assert len((tmp_path / "runs").read_text()) == 1
-    assert tool.run_steps([step, late], "w", tmp_path / "build") == 0
-    assert "late: up to date" in capsys.readouterr().out
-
-
-def test_commands_that_depend_on_threads_run_with_one(tool, step, tmp_path):
-    place = tmp_path / "threads"
-    code = f"import os, pathlib; pathlib.Path({str(place)!r}).write_text(os.environ[NAME])"
-    code = f"NAME = 'OMP_NUM_THREADS'; {code}"
-    tool.carry_out(replace(step, command=("-c", code), threads=1), "w", tmp_path / "build")
-    assert place.read_text() == "1"
-
-
-def test_repeating_a_measurement_drops_its_folder(tool, tmp_path):
-    folder = tmp_path / "cases"
-    folder.mkdir()
-    tool.forget(tool.Step("playground", ("-m", "x", "--out", str(folder))), tmp_path)
-    assert not folder.exists()
+def planned(*targets: str) -> list[str]:
+    """The commands of Python that make would run, in order."""
+    shown = ["make", "--always-make", "--dry-run", "--no-print-directory", *targets]
+    found = subprocess.run(shown, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    lines = found.replace("\\\n", " ").splitlines()
+    return [line.split("/python ", 1)[1] for line in lines if "/python " in line]
 
 
 def test_steps_are_in_order_and_their_commands_are_understood(tool):
-    found = {step.name: step for step in tool.steps()}
-    names = list(found)
-    assert names.index("card") > max(names.index(name) for name in tool.TABLES)
-    assert names.index("01_first_drag") > names.index("card")
-    assert names[-2:] == ["pictures", "screenshots"]
-    assert [name for name in names if not found[name].default] == ["wan", "gpu"]
-    assert found["card"].reads == tuple(tool.BUILD / f"{name}.md" for name in tool.TABLES)
-    for name in (*tool.TABLES, *tool.FURTHER, "bench", "wan"):
-        parser = {"dragstream.revel": revel, "dragstream.bench": bench}[found[name].command[1]]
-        options = parser._parser().parse_args(found[name].command[2:])
-        assert options.json == tool.BUILD / f"{name}.json"
-    everything = bench._parser().parse_args(found["gpu"].command[2:])
-    assert found["gpu"].writes == (everything.out / "gpu.md",)
-    assert set(tool.TABLES) == set(card.TABLES)
+    commands = planned("figures", "figures-wan", "figures-gpu")
+    parsers = {"dragstream.revel": revel, "dragstream.bench": bench}
+    measured = set()
+    for command in commands:
+        words = command.split()
+        if words[0] == "-m" and words[1] in parsers:
+            options = parsers[words[1]]._parser().parse_args(words[2:])
+            measured.add(Path(getattr(options, "json", None) or options.out).stem)
+    assert measured == {*tool.TABLES, "bench", "wan", "gpu"}
+    (described,) = (each for each in commands if "playground.card" in each)
+    assert all(f"--{name} build/figures/{name}.md" in described for name in card.TABLES)
+    places = [commands.index(described)]
+    places += [
+        next(place for place, command in enumerate(commands) if part in command)
+        for part in ("01_first_drag", "--only filmstrip", "--only screenshot")
+    ]
+    assert places == sorted(places)
 
 
 def test_a_table_is_written_between_its_markers_only(tool):
@@ -178,7 +104,7 @@ def test_pages_take_every_table_that_was_measured(tool, tmp_path):
     tool.write_pages(build, root)  # nothing was measured
     assert (root / "docs/results.md").read_text() == before
     (build / "gpu").mkdir()
-    for name in (*tool.TABLES, *tool.FURTHER, "gpu/gpu"):
+    for name in (*tool.TABLES, "gpu/gpu"):
         (build / f"{name}.md").write_text(f"| {name} was measured |\n")
     (build / "rivals.json").write_text(json.dumps(DRAGS))
     (build / "bench.json").write_text(json.dumps(BENCH))
@@ -189,7 +115,7 @@ def test_pages_take_every_table_that_was_measured(tool, tmp_path):
     (build / "wan.json").write_text(json.dumps({"rows": [row]}))
     tool.write_pages(build, root)
     results, readme = (root / "docs/results.md").read_text(), (root / "README.md").read_text()
-    for name in (*tool.TABLES, *tool.FURTHER, "gpu/gpu"):
+    for name in (*tool.TABLES, "gpu/gpu"):
         marker = Path(name).name
         wanted = f"<!-- {marker}: begin -->\n| {name} was measured |\n<!-- {marker}: end -->"
         assert wanted in results

@@ -161,8 +161,6 @@ def cotracker3_offline(*, pretrained=True, **kwargs):
     return predictor
 
 
-def cotracker_missing_package(*, pretrained=True, **kwargs):
-    import a_package_that_nobody_has
 '''
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from dragstream.metrics.arrays import load_arrays
+from dragstream.metrics.weight_files import load_arrays
 
 
 def loaded(value, protocol=4):

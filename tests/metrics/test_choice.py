@@ -7,9 +7,9 @@ import pytest
 from scipy import ndimage
 
 from dragstream.drags import regions
-from dragstream.drags.geometry import Affine, FrameClock
+from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, Translation
-from dragstream.metrics.objmc import latent_offsets, objmc, span
+from dragstream.metrics.objmc import objmc, span
 
 
 def test_the_span_is_that_of_the_handle_and_its_targets_in_the_frame() -> None:
@@ -37,12 +37,3 @@ def test_two_frames_are_matched_by_descriptors_whatever_the_command() -> None:
     for way in (3, 400):
         drag = Drag(regions.box(40, 20, 100, 70), Translation.by(way, 0))
         assert objmc(np.stack([frame, frame]), drag).tracker == "sift"
-
-
-def test_positions_may_be_read_anywhere_in_a_latent_frame() -> None:
-    clock = FrameClock(temporal_factor=4, frame_rate=16)
-    assert latent_offsets(clock, 8, 2, within=0.0) == (1, 5)
-    assert latent_offsets(clock, 8, 2, within=1 / 3) == (2, 6)
-    assert latent_offsets(clock, 8, 2) == (4, 8)
-    with pytest.raises(ValueError, match=r"from 0 \(first frame\) to 1 \(last\), got 1.5"):
-        latent_offsets(clock, 8, 2, within=1.5)

@@ -54,6 +54,8 @@ def test_fvd_cuts_videos_into_clips_and_names_its_extractor(
     out = tmp_path / "fvd.json"
     call = [
         "fvd",
+        "--weights",
+        "none.tar.gz",
         "--real",
         str(sets[0]),
         "--generated",
@@ -65,7 +67,17 @@ def test_fvd_cuts_videos_into_clips_and_names_its_extractor(
     assert (document["real"], document["generated"], document["frames"]) == (15, 6, 4)
     assert document["extractor"] == "means"
     assert f"FVD {document['distance']:.2f} with means" in capsys.readouterr().out
-    same = ["fvd", "--real", str(sets[0]), "--generated", str(sets[0]), "--frames", "4"]
+    same = [
+        "fvd",
+        "--weights",
+        "none.tar.gz",
+        "--real",
+        str(sets[0]),
+        "--generated",
+        str(sets[0]),
+        "--frames",
+        "4",
+    ]
     assert main([*same, "--json", str(out)]) == 0
     assert json.loads(out.read_text())["distance"] == pytest.approx(0, abs=1e-4)
 
@@ -91,14 +103,29 @@ def test_few_samples_are_warned_of(sets, monkeypatch, capsys) -> None:
     ("arguments", "said"),
     [
         (
-            ["fvd", "--real", "{videos}", "--generated", "{videos}", "--frames", "99"],
+            [
+                "fvd",
+                "--weights",
+                "none.tar.gz",
+                "--real",
+                "{videos}",
+                "--generated",
+                "{videos}",
+                "--frames",
+                "99",
+            ],
             "0.mp4': clips of 99",
         ),
-        (["fvd", "--real", "{none}", "--generated", "{videos}"], "there is no file or folder"),
+        (
+            ["fvd", "--weights", "none.tar.gz", "--real", "{none}", "--generated", "{videos}"],
+            "there is no file or folder",
+        ),
         (["fid", "--real", "{empty}", "--generated", "{videos}"], "holds no videos or pictures"),
         (
             [
                 "fvd",
+                "--weights",
+                "none.tar.gz",
                 "--real",
                 "{videos}",
                 "--generated",
@@ -157,22 +184,6 @@ def test_cotracker_is_used_where_its_folder_is_given(  # noqa: PLR0917
     assert "does not go with --tracker dis-flow" in capsys.readouterr().err
     assert main([*call, "--tracker", "cotracker3"]) == 1
     assert "--cotracker-weights FILE" in capsys.readouterr().err
-
-
-def test_positions_can_be_read_elsewhere_in_a_latent_frame(
-    tmp_path, clip, write_video, write_label
-) -> None:
-    """2 px a video frame: the first of a latent's four frames is 6 px behind its last."""
-    slide = [Affine.translation(2 * i, 0) for i in range(1, 13)]
-    video = write_video(tmp_path / "after.mp4", clip([Affine.identity()] * 9 + slide))
-    folder = write_label(tmp_path / "label", "Animation", [[8, 0], [16, 0], [24, 0]])
-    out = tmp_path / "out.json"
-    call = ["objmc", "--label", str(folder), "--video", str(video), "--json", str(out)]
-    assert main([*call, "--within", "0"]) == 0
-    document = json.loads(out.read_text())
-    assert document["mean"] == pytest.approx(6, abs=0.5)
-    assert document["drags"][0]["frames"] == [1, 5, 9]
-    assert main([*call, "--within", "2"]) == 1
 
 
 def test_a_folder_of_two_labels_asks_for_one(tmp_path, capsys, write_label) -> None:

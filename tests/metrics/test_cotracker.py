@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from dragstream.metrics import cotracker
 from dragstream.metrics.cotracker import CoTracker
 from dragstream.metrics.objmc import LowCoverage, objmc
 
@@ -23,12 +22,6 @@ def checkpoint(tmp_path: Path) -> Path:
     file = tmp_path / "scaled_offline.pth"
     torch.save({"speed": torch.tensor([3.0, -2.0])}, file)
     return file
-
-
-@pytest.fixture
-def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    monkeypatch.setattr(cotracker, "find_spec", lambda _name: None)
 
 
 def test_it_follows_points_from_a_hub_folder(folder, checkpoint, sliding, inner, step) -> None:
@@ -50,25 +43,7 @@ def test_objmc_takes_it(folder, checkpoint, sliding, disc, step) -> None:
     np.testing.assert_allclose(result.distances, (1, 2, 3, 4), atol=1e-4)
 
 
-def test_a_copy_in_the_hubs_folder_is_found(  # noqa: PLR0917
-    folder, checkpoint, sliding, inner, monkeypatch, tmp_path
-) -> None:
-    hub = tmp_path / "hub"
-    hub.mkdir()
-    folder.rename(hub / cotracker.HUB_FOLDER)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(hub))
-    tracks, _ = CoTracker(checkpoint=checkpoint).track(sliding, inner)
-    assert not np.allclose(tracks[1], inner)
-
-
-@pytest.mark.usefixtures("nothing_installed")
-def test_without_it_the_error_says_what_to_do(sliding, inner) -> None:
-    tracker = CoTracker()  # nothing is loaded yet
-    with pytest.raises(ImportError, match=r"neither installed nor in .*clone https"):
-        tracker.track(sliding, inner)
-
-
-def test_what_is_missing_is_named(folder, checkpoint, sliding, inner, tmp_path) -> None:
+def test_what_is_missing_is_named(folder, sliding, inner, tmp_path) -> None:
     for tracker, error, said in (
         (CoTracker(tmp_path / "nowhere"), FileNotFoundError, "no folder .*nowhere.*clone"),
         (CoTracker(tmp_path), ValueError, "holds no hubconf.py"),
@@ -79,12 +54,6 @@ def test_what_is_missing_is_named(folder, checkpoint, sliding, inner, tmp_path) 
             "no CoTracker weights .*none.pth",
         ),
         (CoTracker(folder, folder / "hubconf.py"), ValueError, "holds no weights"),
-        (CoTracker(folder, checkpoint, entry="other"), ValueError, "'other' of .*cannot be loaded"),
-        (
-            CoTracker(folder, checkpoint, entry="cotracker_missing_package"),
-            ImportError,
-            "a_package_that_nobody_has",
-        ),
     ):
         with pytest.raises(error, match=said):
             tracker.track(sliding, inner)

@@ -24,8 +24,9 @@ class Network(torch.nn.Module):
         return inputs.flatten(2).mean(dim=2)
 
 
-def test_clips_reach_i3d_from_minus_one_to_one_in_order() -> None:
-    extractor = I3DLogits(batch=2)
+def test_clips_reach_i3d_from_minus_one_to_one_in_order(monkeypatch) -> None:
+    monkeypatch.setattr(I3DLogits, "batch", 2)
+    extractor = I3DLogits("weights")
     network = extractor.__dict__["_network"] = Network()
     samples = np.zeros((3, 10, 20, 30, 3), np.uint8)
     samples[:, 1] = 255
@@ -41,8 +42,9 @@ def test_clips_reach_i3d_from_minus_one_to_one_in_order() -> None:
     assert extractor.name == "I3D (Kinetics-400) logits"
 
 
-def test_pictures_reach_inception_as_they_are() -> None:
-    extractor = InceptionPool(batch=1)
+def test_pictures_reach_inception_as_they_are(monkeypatch) -> None:
+    monkeypatch.setattr(InceptionPool, "batch", 1)
+    extractor = InceptionPool()
     network = extractor.__dict__["_network"] = Network()
     samples = frames(2, 5, 7, 3)
     features = extractor.features(samples)
@@ -82,8 +84,12 @@ def test_videos_are_cut_into_clips() -> None:
 @pytest.mark.parametrize(
     ("extractor", "samples", "said"),
     [
-        (I3DLogits(), frames(1, 8, 16, 16, 3), "at least 9 frames, got 8"),
-        (I3DLogits(), frames(9, 16, 16, 3), r"\(N, T, H, W, 3\), not empty, got uint8 \(9, 16"),
+        (I3DLogits("weights"), frames(1, 8, 16, 16, 3), "at least 9 frames, got 8"),
+        (
+            I3DLogits("weights"),
+            frames(9, 16, 16, 3),
+            r"\(N, T, H, W, 3\), not empty, got uint8 \(9, 16",
+        ),
         (InceptionPool(), frames(16, 16, 3), r"\(N, H, W, 3\)"),
         (InceptionPool(), frames(0, 16, 16, 3), "not empty"),
         (EfficientNetLite0(), frames(1, 16, 16, 3) / 255, "got float64"),

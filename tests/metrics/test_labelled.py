@@ -12,9 +12,8 @@ from PIL import Image
 from dragstream.drags.geometry import Affine
 from dragstream.drags.labels import RELEASED_CLOCK, read_label
 from dragstream.metrics.__main__ import main
-from dragstream.metrics.labelled import measure_label
+from dragstream.metrics.labelled import find_before, find_video, lacks_past, measure_label
 from dragstream.metrics.objmc import LowCoverage, latent_offsets, objmc
-from dragstream.metrics.released_files import find_before, find_video, lacks_past
 from dragstream.metrics.trackers import LucasKanade, PoseTracker
 from dragstream.metrics.videos import read_video
 

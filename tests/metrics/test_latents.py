@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from dragstream.drags.labels import read_label
 from dragstream.metrics.__main__ import main
-from dragstream.metrics.latents import measure_latents, read_latents
+from dragstream.metrics.dai import measure_latents, read_latents
 
 FIRST = 2
 """The label of block 1 lies on latent frame 2; three follow. Latents are 16 x 24 of 192 x 128."""

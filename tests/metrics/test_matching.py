@@ -106,20 +106,6 @@ def test_a_turn_in_one_step_is_followed(frame) -> None:
 def test_points_that_left_the_frame_are_lost(frame) -> None:
     points = np.array([(180.0, 20.0), (190.0, 25.0), (200.0, 200.0), (220.0, 150.0)])
     shifted = np.roll(frame, -60, axis=0)
-    tracks, consistent = DescriptorMatching(agreeing=4).track(np.stack([frame, shifted]), points)
+    tracks, consistent = DescriptorMatching().track(np.stack([frame, shifted]), points)
     assert consistent[1].tolist() == [False, False, True, True]
     np.testing.assert_allclose(tracks[1, 2:], points[2:] - (0, 60), atol=0.5)
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"ratio": 0}, "ratio"),
-        ({"ratio": 1.1}, "ratio"),
-        ({"reach": 0}, "reach"),
-        ({"agreeing": 2}, "agreeing"),
-    ],
-)
-def test_bad_settings_are_named(settings: dict[str, float], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        DescriptorMatching(**settings)

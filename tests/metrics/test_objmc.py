@@ -9,7 +9,7 @@ from dragstream.drags import regions
 from dragstream.drags.geometry import Affine, FrameClock
 from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
 from dragstream.metrics.objmc import LowCoverage, latent_offsets, objmc
-from dragstream.metrics.scattering import scatter
+from dragstream.metrics.sliding import scatter
 from dragstream.metrics.trackers import PoseTracker
 
 CENTER = (70.0, 80.0)

@@ -53,7 +53,7 @@ def turns(degrees: float, count: int = 16) -> list[Affine]:
 
 def naive(frames: np.ndarray, drag: Drag, poses: list[Affine]) -> float:
     """Mean error of all points that return, pixels."""
-    from dragstream.metrics.scattering import scatter
+    from dragstream.metrics.sliding import scatter
 
     points = scatter(drag.mask(HEIGHT, WIDTH))
     tracks, good = LucasKanade().track(frames, points)

@@ -16,9 +16,9 @@ from dragstream.models.base import VideoModel
 from dragstream.models.playground import draw, world
 from dragstream.models.playground.captions import caption
 from dragstream.models.playground.model import WEIGHTS, Playground
+from dragstream.revel.cases import RenderedStart
 from dragstream.revel.detection import detect
 from dragstream.revel.scenes import subjects_of
-from dragstream.revel.starts import RenderedStart
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ import pytest
 from dragstream.drags import regions
 from dragstream.drags.motions import Drag, Rotation, Translation
 from dragstream.models.playground import world
-from dragstream.revel.cases import Case, Kind, Subject
-from dragstream.revel.starts import RenderedStart
+from dragstream.revel.cases import Case, Kind, RenderedStart, Subject
 from dragstream.stream.records import Mode
 
 

@@ -13,7 +13,7 @@ from dragstream.revel import dataset
 from dragstream.revel.__main__ import main
 from dragstream.revel.case_folders import read_picture
 from dragstream.revel.dataset import check_dataset, write_dataset
-from dragstream.revel.specs import case_specs
+from dragstream.revel.suites import case_specs
 from tests.drags.movebench_folder import write_movebench
 
 SPECS = [spec for spec in case_specs() if spec.number in {0, 4, 17}]
@@ -124,8 +124,8 @@ def test_a_folder_of_something_else_is_left_alone(model, tmp_path) -> None:
 
 
 def test_movebench_becomes_cases_that_a_model_can_run(model, tmp_path) -> None:
-    from dragstream.revel.movebench_cases import movebench_cases
     from dragstream.revel.preparation import prepare
+    from dragstream.revel.recorder import movebench_cases
 
     bench = write_movebench(tmp_path / "MoveBench")
     cat, dog = movebench_cases(bench, model.spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -12,17 +13,16 @@ from dragstream.revel.case_folders import (
     VideoCommand,
     command_folders,
     file_name,
-    name_of,
     read_command,
+    read_film,
     read_picture,
 )
-from dragstream.revel.films import read_film
 from dragstream.revel.folders import RunFolder, read_results
 from dragstream.revel.methods import Method, select
 from dragstream.revel.runs import run
 from dragstream.revel.score_files import find_items
 from dragstream.revel.scoring import dai_score, score, score_table, summarise
-from dragstream.revel.specs import case_specs
+from dragstream.revel.suites import case_specs
 
 ONE = Method("one", DragSettings.paper(iterations=1), "one step")
 SPECS = [spec for spec in case_specs() if spec.number in {0, 4}]  # animated, edited
@@ -119,4 +119,4 @@ def test_names_become_files_and_come_back(name) -> None:
     file = file_name(name)
     assert "/" not in file
     assert not file.startswith(".")
-    assert name_of(file) == name
+    assert unquote(file) == name

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from dragstream.models.playground import world
-from dragstream.revel import identity
-from dragstream.revel.cases import Subject
+from dragstream.revel import captions
+from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.scenes import subjects_of
-from dragstream.revel.starts import RenderedStart
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +21,9 @@ def start() -> RenderedStart:
     )
 
 
-def observation(start: RenderedStart, *frames: np.ndarray) -> identity.Observation:
+def observation(start: RenderedStart, *frames: np.ndarray) -> captions.Observation:
     subjects = subjects_of(start.scenes())
-    return identity._observe(0, 10, subjects[0], start.image(), frames, subjects=subjects)
+    return captions._observe(0, 10, subjects[0], start.image(), frames, subjects=subjects)
 
 
 def test_the_first_frame_keeps_everything(start: RenderedStart) -> None:
@@ -60,7 +59,7 @@ def test_an_object_that_shrinks_or_doubles_is_not_kept(start: RenderedStart) -> 
 def test_the_summary_counts_objects_and_streams() -> None:
     red, blue = Subject("box", "red"), Subject("star", "blue")
     rows = [
-        identity.Observation(
+        captions.Observation(
             stream, 10, each.color, each.kind, kept, size, each is red, iou=iou, corners=corners
         )
         for stream, each, kept, size, iou, corners in (
@@ -70,7 +69,7 @@ def test_the_summary_counts_objects_and_streams() -> None:
             (1, blue, False, 0.0, 0.0, None),  # gone
         )
     ]
-    assert identity.summary(rows)["10"] == {
+    assert captions.summary(rows)["10"] == {
         "objects_kept": 0.75,
         "objects_shaped": 0.5,
         "streams_kept": 0.5,
@@ -90,4 +89,4 @@ def test_the_summary_counts_objects_and_streams() -> None:
 @pytest.mark.parametrize("marks", [(), (100, 10), (0, 10)])
 def test_marks_that_do_not_rise_are_refused(marks: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="marks must rise"):
-        next(identity.observe(None, 1, 0, marks))  # type: ignore[arg-type]
+        next(captions.observe(None, 1, 0, marks))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dragstream.metrics.frechet import FewSamples, frechet_distance
-from dragstream.revel.likeness import distances, latent_moments
+from dragstream.revel.captions import distances, latent_moments
 
 
 class Filming:

@@ -9,12 +9,12 @@ import pytest
 
 from dragstream.method.settings import DragSettings
 from dragstream.models.playground.captions import caption
-from dragstream.revel import live
+from dragstream.revel import live, live_report
+from dragstream.revel.cases import RenderedStart
 from dragstream.revel.detection import detect
-from dragstream.revel.live_quality import block_quality, quality_drift, release_waits
+from dragstream.revel.live import block_quality, quality_drift, release_waits
 from dragstream.revel.methods import Method
 from dragstream.revel.scenes import subjects_of
-from dragstream.revel.starts import RenderedStart
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
@@ -83,7 +83,7 @@ def test_a_long_pull_has_drifts_and_waits(model, monkeypatch) -> None:
     assert pulled.identity[-1] == pytest.approx(1)
     assert pulled.identity_drift == pytest.approx(0, abs=1e-6)
     assert pulled.colour_drift == pytest.approx(0, abs=1e-6)
-    rows, table = live.report([pulled])
+    rows, table = live_report.report([pulled])
     assert rows["still"]["wait"]["count"] == 2
     assert rows["still"]["wait"]["median"] == pytest.approx(np.mean(pulled.waits))
     assert rows["still"]["wait"]["95th"] == pytest.approx(
@@ -91,7 +91,7 @@ def test_a_long_pull_has_drifts_and_waits(model, monkeypatch) -> None:
     )
     assert "| 95th |" in table.splitlines()[0]
     ((short,),) = live.pulls(model, 1, [STILL], lead=live.Lead(1.0))
-    rows, table = live.report([short])
+    rows, table = live_report.report([short])
     assert rows["still"]["identity_drift"]["mean"] is None
     assert table.count("not measured") == 4
     assert short.to_json()["identity_drift"] is None

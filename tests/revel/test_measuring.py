@@ -15,12 +15,11 @@ import pytest
 from dragstream.drags.motions import Camera, Deformation, Drag, Rotation, Translation
 from dragstream.method.settings import DragSettings
 from dragstream.metrics.trackers import LucasKanade
-from dragstream.revel.cases import Case, Kind, Subject
+from dragstream.revel.cases import Case, Kind, RenderedStart, Subject
 from dragstream.revel.detection import detect, face
 from dragstream.revel.measuring import Result, measure, run_method
 from dragstream.revel.methods import BASELINE, Method, select
 from dragstream.revel.preparation import PreparedCase, prepare
-from dragstream.revel.starts import RenderedStart
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
 

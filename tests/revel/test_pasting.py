@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dragstream.drags.geometry import Affine
-from dragstream.revel.pasting import cut_and_paste
+from dragstream.revel.measuring import cut_and_paste
 
 
 def test_a_part_goes_to_its_target_and_leaves_what_is_around_it() -> None:

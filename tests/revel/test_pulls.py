@@ -10,12 +10,12 @@ import pytest
 
 from dragstream.method.settings import DragSettings
 from dragstream.models.playground import world
-from dragstream.revel import live
+from dragstream.revel import live, live_report
+from dragstream.revel.cases import RenderedStart
 from dragstream.revel.detection import Detection, detect
 from dragstream.revel.live_curves import curve
 from dragstream.revel.methods import Method
 from dragstream.revel.scenes import subjects_of
-from dragstream.revel.starts import RenderedStart
 
 STILL = Method("still", DragSettings(iterations=0), "no iterations")
 
@@ -76,7 +76,7 @@ def test_the_report_averages_over_scenes_and_leaves_out_what_is_not_seen() -> No
             scene, "I=4", "red", "box", (distance, 4.0), (1.0, 1.0), (0.1, 0.2), iou, 1.0
         )
 
-    rows, table = live.report([pulled(0, 8.0, 0.9), pulled(1, None, None)])
+    rows, table = live_report.report([pulled(0, 8.0, 0.9), pulled(1, None, None)])
     assert rows["I=4"]["distance"]["mean"] == pytest.approx((6 + 4) / 2)
     assert rows["I=4"]["seen"]["mean"] == pytest.approx(0.75)
     assert rows["I=4"]["iou"]["mean"] == pytest.approx(0.9)

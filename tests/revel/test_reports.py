@@ -15,8 +15,7 @@ from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_
 from dragstream.revel.recorder import from_labels
 from dragstream.revel.reports import compose, write_report
 from dragstream.revel.runs import run
-from dragstream.revel.specs import case_specs
-from dragstream.revel.suites import write_cases
+from dragstream.revel.suites import case_specs, write_cases
 
 LABELS = Path(__file__).parents[1] / "metrics" / "orangutans"
 

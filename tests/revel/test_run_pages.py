@@ -14,7 +14,7 @@ from dragstream.revel.folders import read_results
 from dragstream.revel.gallery import share_of_still, write_gallery
 from dragstream.revel.methods import Method, select
 from dragstream.revel.runs import run
-from dragstream.revel.specs import case_specs
+from dragstream.revel.suites import case_specs
 
 ONE = Method("one", DragSettings.paper(iterations=1), "one </script> step")
 SPECS = [spec for spec in case_specs() if spec.number in {0, 4}]

@@ -12,9 +12,8 @@ from dragstream.revel.cases import Case
 from dragstream.revel.folders import RunFolder, read_about, read_cases, read_results
 from dragstream.revel.methods import Method, select
 from dragstream.revel.runs import Task, run, work
-from dragstream.revel.specs import case_specs
+from dragstream.revel.suites import case_specs, suite, write_cases
 from dragstream.revel.suites import read_cases as read_file
-from dragstream.revel.suites import suite, write_cases
 
 SPECS = case_specs()[:3]
 NONE = select(["none"])[0]

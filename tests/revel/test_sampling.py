@@ -15,9 +15,9 @@ from dragstream.revel.cases import Case, Kind
 from dragstream.revel.detection import detect
 from dragstream.revel.measuring import measure
 from dragstream.revel.methods import select
-from dragstream.revel.preparation import prepare
+from dragstream.revel.preparation import prepare, visible_targets
 from dragstream.revel.sampling import PAST, sample_case
-from dragstream.revel.specs import Feature, case_specs
+from dragstream.revel.suites import Feature, case_specs
 from dragstream.stream.records import Mode
 
 ROUND = case_specs()[:17]
@@ -109,7 +109,8 @@ def test_re_entry_leaves_and_comes_back(model, cases) -> None:
     assert min(shares) < 0.3
     assert shares[-1] == pytest.approx(1, abs=1e-3)
     prepared = prepare(model, case)
-    seen = prepared.visible(drag)
+    mask = drag.mask(*prepared.before.shape[:2])
+    seen = visible_targets(mask, prepared.commands(drag))
     assert 0 < len(seen) < 9
     assert seen[-1] == 8
     # An object that stays where it is does badly on the way, and well at the end.

@@ -18,8 +18,8 @@ from dragstream.drags.motions import (
 from dragstream.models.playground import world
 from dragstream.revel.cases import PLANNED, Kind, Subject
 from dragstream.revel.detection import detect
-from dragstream.revel.kept_regions import sample_kept_region
 from dragstream.revel.poses import truth_tracker
+from dragstream.revel.proposals import sample_kept_region
 from dragstream.revel.scenes import propose, sample_scene_case, scene_specs
 from dragstream.stream.records import Mode
 

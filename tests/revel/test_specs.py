@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 
 from dragstream.revel.cases import PLANNED
-from dragstream.revel.specs import Feature, Split, case_specs
+from dragstream.revel.suites import Feature, Split, case_specs
 from dragstream.stream.records import Mode
 
 SPECS = case_specs()

@@ -1,5 +1,5 @@
 """All measurements on a GPU in one command: `python -m dragstream.bench gpu --out FOLDER`.
 
 `parts` lists what is measured. `runner` runs the parts in a process of their own (`child`), writes
-the figures after each, and skips what was measured before; `report` makes the table.
+the figures and the table after each, and skips what was measured before.
 """

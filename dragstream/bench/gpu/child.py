@@ -29,9 +29,6 @@ class Child:
     """A process that is started when it is needed, and started afresh after it failed.
 
     So memory that was lost with an error is free again, and a device that failed works again.
-
-    Args:
-        work: What the process does.
     """
 
     def __init__(self, work: Work) -> None:
@@ -40,15 +37,7 @@ class Child:
         self._pipe: Connection | None = None
 
     def results(self, argument: Any, seconds: float) -> Iterator[Any]:
-        """Yield the results for an argument as they come.
-
-        Args:
-            argument: Handed to `work`.
-            seconds: The time that they may take in all, the process's start included.
-
-        Raises:
-            ChildError: An error in the process, its death, or its end because of the time.
-        """
+        """Yield the results for an argument as they come."""
         deadline = time.monotonic() + seconds
         pipe = self._started()
         finished = False

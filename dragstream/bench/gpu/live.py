@@ -7,9 +7,8 @@ import threading
 import time
 from collections.abc import Iterator
 
-from dragstream.bench.alternation import Spread
-from dragstream.bench.gpu.rows import Row, attempt
-from dragstream.bench.gpu.setup import Setup
+from dragstream.bench.gpu.setup import Row, Setup, attempt
+from dragstream.bench.measure import Spread
 from dragstream.stream.events import Event, HoldsChanged
 from dragstream.stream.live import LiveStream
 

@@ -1,16 +1,18 @@
-"""The machine's rates, and the model's passes beside the procedure of the release."""
+"""The machine's rates, the model's passes beside the release's, and their largest costs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 
-from dragstream.bench.alternation import Spread, alternate
-from dragstream.bench.gpu.rows import Row, attempt, exactly
-from dragstream.bench.gpu.setup import Setup
+from dragstream.bench.gpu.setup import Row, Setup, attempt, exactly
+from dragstream.bench.measure import Call, Spread, alternate, clock_of, seconds, synchronize
 from dragstream.bench.wan import Row as Measured
+from dragstream.method.settings import DragSettings
 from dragstream.models.wan.room import GB
 
 _TERA = 10**12
@@ -80,15 +82,41 @@ def _rows(found: Measured) -> Iterator[Row]:
 def decoders(setup: Setup) -> Iterator[Row]:
     """Decoding of a block: in the stream, as the release does, and by a small decoder."""
     yield from _rows(setup.benchmark.decode())
-    yield attempt("small decoder", lambda: _small_decoder(setup))
-    yield attempt("plain block, small decoder", lambda: _small_block(setup))
+    for name, call in (("small decoder", "decode"), ("plain block, small decoder", "plain")):
+        yield attempt(name, partial(_small, setup, name, call))
 
 
-def _small_decoder(setup: Setup) -> Row:
-    small, usual = setup.filled, setup.benchmark.filled
-    return setup.compared("small decoder, beside the VAE", small.decode, usual.decode)
+def _small(setup: Setup, name: str, call: str) -> Row:
+    own, usual = (getattr(model, call) for model in (setup.filled, setup.benchmark.filled))
+    return setup.compared(f"{name}, beside the VAE", own, usual)
 
 
-def _small_block(setup: Setup) -> Row:
-    small, usual = setup.filled, setup.benchmark.filled
-    return setup.compared("plain block, small decoder, beside the VAE", small.plain, usual.plain)
+def profiles(setup: Setup) -> Iterator[Row]:
+    """The five operators that take most time in each, and what they share of it."""
+    filled = setup.filled
+    run = filled.drag(DragSettings.paper(iterations=6))
+    next(run)
+    yield from _largest("plain block", filled.plain, setup.device)
+    yield from _largest("iteration", lambda: next(run), setup.device)
+
+
+def _largest(name: str, call: Call, device: torch.device) -> Iterator[Row]:
+    cuda = device.type == "cuda"
+    call()
+    wall = seconds(call, clock_of(device))
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
+    with profile(activities=activities) as recorded:
+        call()
+        synchronize()
+    costs: dict[str, tuple[float, int]] = {}
+    for event in recorded.key_averages():
+        if event.device_type.name == "CPU":  # operators; kernels are counted in theirs
+            own = event.self_device_time_total if cuda else event.self_cpu_time_total
+            costs[event.key] = (own / 1e6, event.count)
+    total = sum(own for own, _ in costs.values())
+    share = f"{total / wall:.0%} of {1000 * wall:.0f} ms without the profiler"
+    yield Row(f"{name}: all operators", own=exactly(total), ratio=exactly(1.0), note=share)
+    order = sorted(costs.items(), key=lambda item: -item[1][0])
+    for key, (own, count) in order[:5]:
+        ratio = exactly(own / total) if total else None
+        yield Row(f"{name}: {key}", own=exactly(own), ratio=ratio, note=f"{count} calls")

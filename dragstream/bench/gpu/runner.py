@@ -7,14 +7,12 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from dragstream.bench.gpu.child import ChildError
-from dragstream.bench.gpu.part import Part
-from dragstream.bench.gpu.report import table
-from dragstream.bench.gpu.rows import Row
+from dragstream.bench.gpu.setup import Part, Row
 
 FIGURES, TABLE = "gpu.json", "gpu.md"
 
@@ -22,29 +20,18 @@ Clock = Callable[[], float]
 """Seconds."""
 
 
-class Results(Protocol):
-    """Rows of a part, by its name, in at most some seconds; see `Child.results`."""
-
-    def __call__(self, name: str, seconds: float, /) -> Iterator[Row]:
-        """Yield the rows; raise ChildError where they end early."""
-        ...
+Results = Callable[[str, float], Iterator[Row]]
+"""Rows of a part, by its name, in at most some seconds; see `Child.results`."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Outcome of a run: names of the parts.
+    """Outcome of a run: names of the parts."""
 
-    Args:
-        finished: Measured now.
-        known: Measured before.
-        failed: Ended early; the next run tries them again.
-        left_out: Not begun, since their time was no longer left.
-    """
-
-    finished: tuple[str, ...]
-    known: tuple[str, ...]
-    failed: tuple[str, ...]
-    left_out: tuple[str, ...]
+    finished: tuple[str, ...]  # measured now
+    known: tuple[str, ...]  # measured before
+    failed: tuple[str, ...]  # ended early; the next run tries them again
+    left_out: tuple[str, ...]  # not begun, since their time was no longer left
 
     def __str__(self) -> str:
         words = {
@@ -69,18 +56,6 @@ def run(
     """Measure what the folder does not hold yet, as far as the time goes.
 
     Parts that were never begun come before those that failed in an earlier run.
-
-    Args:
-        parts: What to measure, in order.
-        results: Measures a part.
-        folder: Holds `gpu.json` and `gpu.md`, written after each part.
-        about: What is measured on what; figures of anything else are not mixed.
-        seconds: The time of the run.
-        progress: Called with the name of each part that begins.
-        clock: Of the run's time.
-
-    Raises:
-        ValueError: The folder holds figures about something else, or a damaged file.
     """
     begun = clock()
     known = read(folder, about)
@@ -110,7 +85,7 @@ def _measured(part: Part, results: Results, clock: Clock) -> dict[str, Any]:
     started, ended = clock(), ""
     rows: list[dict[str, Any]] = []
     try:
-        rows.extend(row.to_json() for row in results(part.name, part.seconds))
+        rows.extend(asdict(row) for row in results(part.name, part.seconds))
     except ChildError as error:
         ended = str(error)
     return {
@@ -124,11 +99,7 @@ def _measured(part: Part, results: Results, clock: Clock) -> dict[str, Any]:
 
 
 def read(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    """The outcomes that a folder holds, by part.
-
-    Raises:
-        ValueError: They are about something else, or the file is damaged.
-    """
+    """The outcomes that a folder holds, by part."""
     file = folder / FIGURES
     if not file.exists():
         return {}
@@ -178,3 +149,59 @@ def code_digest() -> str:
         with contextlib.suppress(OSError):
             total.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return total.hexdigest()[:12]
+
+
+_MISSING = "–"
+_THOUSANDTHS = {"s": "ms", "GB": "MB"}
+
+
+def table(about: Mapping[str, Any], outcomes: Mapping[str, Any]) -> str:
+    """One table of all parts, a line above it that says what was measured on what."""
+    lines = [
+        "; ".join(f"{name}: {value}" for name, value in about.items()),
+        "",
+        "| | | | | |",
+        "|---|--:|--:|--:|---|",
+    ]
+    for outcome in outcomes.values():
+        heads = (f"*{column}*" if column else "" for column in outcome["columns"])
+        lines.append(_line(f"**{outcome['title']}**", *heads, ""))
+        lines += [_line(*_cells(row)) for row in outcome["rows"]]
+        if outcome["ended"]:
+            lines.append(_line("", "", "", "", f"ended early: {outcome['ended']}"))
+    if len({outcome["code"] for outcome in outcomes.values()}) > 1:
+        names = (f"{name} {outcome['code']}" for name, outcome in outcomes.items())
+        lines += ["", f"Parts were measured with different code: {', '.join(names)}."]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Mapping[str, Any]) -> Iterator[str]:
+    yield row["name"]
+    for name in ("own", "beside"):
+        yield _spread(row[name], row["unit"])
+    yield _spread(row["ratio"], "")
+    yield row["note"]
+
+
+def _spread(found: Mapping[str, float] | None, unit: str) -> str:
+    """The middle, and the least and greatest in brackets where they differ from it."""
+    if found is None:
+        return _MISSING
+    values = [found[name] for name in ("median", "least", "most")]
+    if unit in _THOUSANDTHS and found["most"] < 1:
+        values, unit = [1000 * value for value in values], _THOUSANDTHS[unit]
+    middle, least, most = (_number(value) for value in values)
+    text = f"{middle} {unit}".rstrip()
+    return text if least == most else f"{text} ({least} to {most})"
+
+
+def _number(value: float) -> str:
+    """Three significant digits, without an exponent."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:.0f}"
+    digits = 2 if abs(value) >= 1 else 3
+    return f"{value:.{digits if abs(value) < 10 else 1}f}"
+
+
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,26 +1,72 @@
-"""Sizes of the benchmark, and the models of random weights that its parts share."""
+"""Rows of figures, the parts that they belong to, and the models that these share."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import gc
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 
-from dragstream.bench.alternation import Call, Spread, alternate, clock_of, comparison
-from dragstream.bench.filled import FilledModel
-from dragstream.bench.gpu.rows import Row
+from dragstream.bench.gpu.child import reason
+from dragstream.bench.measure import Call, Spread, alternate, clock_of, comparison
 from dragstream.bench.random_models import assembled
-from dragstream.bench.wan import WanBenchmark
+from dragstream.bench.wan import FilledModel, WanBenchmark
 from dragstream.models.wan.model import Wan
 from dragstream.models.wan.preview import PreviewDecoder
 from dragstream.models.wan.release import Release
 from dragstream.models.wan.releases import RELEASES
 from dragstream.models.wan.sizes import SIZES, Sizes
+
+_LOST = "CUDA error"
+"""Torch's error text when a device no longer works in this process."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the results; what could not be measured is None, and `note` says why."""
+
+    name: str  # what was measured
+    unit: str = "s"  # of `own` and `beside`: "s", "GB", "GB/s" or "TFLOP/s"
+    own: Spread | None = None  # the figure
+    beside: Spread | None = None  # what it is compared with
+    ratio: Spread | None = None  # see the part's `columns`
+    note: str = ""  # anything else
+
+
+def exactly(value: float) -> Spread:
+    """One value as a spread."""
+    return Spread(value, value, value)
+
+
+def attempt(name: str, measure: Callable[[], Row]) -> Row:
+    """Measure a row; memory, a package or a kernel that is missing becomes its note."""
+    try:
+        return measure()
+    except Exception as error:
+        if _LOST in str(error):
+            raise
+        note = f"not measured: {reason(error)}"
+    if torch.cuda.is_available():  # outside the handler, whose traceback holds the tensors
+        gc.collect()
+        torch.cuda.empty_cache()
+    return Row(name, note=note)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Measurements that belong together."""
+
+    name: str  # the name on the command line and in the results
+    title: str  # what is measured, for the table
+    columns: tuple[str, str, str]  # what `own`, `beside` and `ratio` are in its rows
+    seconds: float  # the time that it may take; it is stopped then
+    run: Callable[[Any], Iterator[Row]]  # measures; yields rows as they are known
+
 
 _RELEASE = RELEASES["self-forcing"]
 _SIZES = SIZES[_RELEASE.base]
@@ -28,27 +74,16 @@ _SIZES = SIZES[_RELEASE.base]
 
 @dataclass(frozen=True)
 class Size:
-    """Sizes of model and frame, and numbers of repetitions.
+    """Sizes of model and frame, and numbers of repetitions."""
 
-    Args:
-        name: "real" or "tiny".
-        release: Schedule, window and frame size.
-        sizes: Of the transformer and the VAE.
-        decoder: Widths of the small decoder.
-        pairs: Runs of each call, in alternation.
-        repeats: Calls that are timed as one where a call is short.
-        live_blocks: Blocks during which an object is held.
-        matrix: Rows of the square matrices whose product is timed.
-    """
-
-    name: str
-    release: Release
-    sizes: Sizes
-    decoder: tuple[int, int, int, int]
-    pairs: int
-    repeats: int
-    live_blocks: int
-    matrix: int
+    name: str  # "real" or "tiny"
+    release: Release  # schedule, window and frame size
+    sizes: Sizes  # of the transformer and the VAE
+    decoder: tuple[int, int, int, int]  # widths of the small decoder
+    pairs: int  # runs of each call, in alternation
+    repeats: int  # calls that are timed as one where a call is short
+    live_blocks: int  # blocks during which an object is held
+    matrix: int  # rows of the square matrices whose product is timed
 
 
 REAL = Size(
@@ -82,12 +117,7 @@ BY_NAME = {size.name: size for size in (REAL, TINY)}
 
 
 class Setup:
-    """A size on a device, and the models that parts share, made when they are needed.
-
-    Args:
-        size: How large everything is.
-        device: "cuda" or "cpu".
-    """
+    """A size on a device, and the models that parts share, made when they are needed."""
 
     def __init__(self, size: Size, device: str) -> None:
         self.size = size
@@ -114,13 +144,7 @@ class Setup:
             torch.cuda.empty_cache()
 
     def model(self, *, small: bool = True, dtype: torch.dtype | None = None, **parts: Any) -> Wan:
-        """A new model, with the same random weights each time.
-
-        Args:
-            small: Whether a small decoder makes its frames.
-            dtype: Of the weights; None for bfloat16 on a GPU, float32 on a CPU.
-            parts: Other parts of the model.
-        """
+        """A new model, with the same random weights each time."""
         dtype = self.dtype if dtype is None else dtype
         if small:
             parts["preview"] = self.small_decoder().to(dtype)
@@ -141,23 +165,15 @@ class Setup:
     def compared(
         self, name: str, own: Call, beside: Call, note: str = "", *, repeats: int = 1
     ) -> Row:
-        """A row of two calls that take turns, after each has run once.
+        """A row of two calls that take turns, after each has run once."""
 
-        Args:
-            name: Of the row.
-            own: One call.
-            beside: The other.
-            note: Of the row.
-            repeats: Calls in a row that are timed as one, for short ones; the seconds are of one.
-        """
-        calls = [partial(_again, call, repeats) for call in (own, beside)]
+        def again(call: Call) -> None:
+            for _ in range(repeats):
+                call()
+
+        calls = [partial(again, call) for call in (own, beside)]
         for call in calls:
             call()
         pairs = alternate(calls, self.size.pairs, self.clock)
         found = comparison([(mine / repeats, theirs / repeats) for mine, theirs in pairs])
         return Row(name, "s", found.own, found.other, found.ratio, note)
-
-
-def _again(call: Call, repeats: int) -> None:
-    for _ in range(repeats):
-        call()

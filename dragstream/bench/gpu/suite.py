@@ -9,8 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from dragstream.bench.gpu.rows import Row
-from dragstream.bench.gpu.setup import Setup
+from dragstream.bench.gpu.setup import Row, Setup
 
 SECONDS = 140
 """The time of the tests; their process is ended then."""

@@ -8,9 +8,8 @@ from functools import partial
 
 import torch
 
-from dragstream.bench.filled import FilledModel
-from dragstream.bench.gpu.rows import Row, attempt
-from dragstream.bench.gpu.setup import Setup
+from dragstream.bench.gpu.setup import Row, Setup, attempt
+from dragstream.bench.wan import FilledModel
 from dragstream.models.attention_backends import available
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_quantised import KINDS, quantise_layers
@@ -37,17 +36,17 @@ def dtypes(setup: Setup) -> Iterator[Row]:
 def eight_bits(setup: Setup) -> Iterator[Row]:
     """Blocks by weights in 8 bits, and by keys and values in 8 bits."""
     for kind in KINDS:
-        weights = partial(_quantise, kind)
-        yield from beside_usual(setup, f"weights {kind}", partial(changed, setup, weights))
-    yield from beside_usual(setup, "keys and values int8", partial(changed, setup, _int8_cache))
+        change = partial(_quantise, kind)
+        yield from beside_usual(setup, f"weights {kind}", partial(changed, setup, change))
+
+    def int8_cache(wan: CausalWan) -> None:
+        wan.int8_cache = True
+
+    yield from beside_usual(setup, "keys and values int8", partial(changed, setup, int8_cache))
 
 
 def _quantise(kind: str, wan: CausalWan) -> None:
     quantise_layers(wan.transformer.blocks, kind)
-
-
-def _int8_cache(wan: CausalWan) -> None:
-    wan.int8_cache = True
 
 
 def attentions(setup: Setup) -> Iterator[Row]:
