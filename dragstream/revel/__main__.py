@@ -114,8 +114,8 @@ def _add_observations(commands: Any) -> None:
     """Commands that examine streams without drags, or pull objects while the video plays."""
     text = "objects of the packaged world, many blocks on"
     objects = _measurement(commands, "identity", _identity, text)
-    shown = {"default": list(captions.BLOCKS), "help": "(default: %(default)s)"}
-    objects.add_argument("--blocks", type=int, nargs="+", **shown)
+    shown = "(default: %(default)s)"
+    objects.add_argument("--blocks", type=int, nargs="+", default=list(captions.BLOCKS), help=shown)
     text = "objects that captions describe, without a picture"
     words = _measurement(commands, "captions", _captions, text)
     text = "Frechet distance of clips made from captions from rendered ones"

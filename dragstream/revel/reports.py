@@ -32,6 +32,7 @@ from dragstream.revel.statistics import (
     paired,
     shown,
     table,
+    verdict,
 )
 from dragstream.revel.studies import LOOKS, MEASURES, STUDIES, Claim, Study
 from dragstream.revel.tables import (
@@ -64,11 +65,11 @@ _REST = (
 )
 _DIFFERENCES = (
     "Differences are taken case by case between two methods that share the past and the noise. "
-    "An ordering holds if the whole 95 % interval of the difference lies on its side of 0, does "
-    "not hold if it lies on the other side, and cannot be told if it contains 0 or if there are "
-    "fewer than six cases. p is that of the "
-    "paired permutation test (signs of the differences), in brackets by Holm's adjustment for all "
-    "the orderings of this report. In the plots dots are means and lines "
+    "p is that of the paired permutation test (signs of the differences), in brackets by Holm's "
+    "adjustment for all the orderings of this report. An ordering holds if the whole 95 % interval "
+    "of the difference lies on its side of 0 and the adjusted p is below 0.05, does not hold if "
+    "the same is so on the other side, and cannot be told otherwise, nor of fewer than six cases. "
+    "In the plots dots are means and lines "
     "their intervals; diamonds are the paper's figures, scaled so that its full method stands "
     "where it stands here."
 )
@@ -173,7 +174,10 @@ def _findings(studies: Sequence[Study], values: pd.DataFrame) -> dict[Key, _Orde
     found = [judge(values, claim) for _, claim in first.values()]
     adjusted = holm([each.p for each in found])
     parts = zip(first.items(), found, adjusted, strict=True)
-    return {key: _Ordering(*pair, finding, p) for (key, pair), finding, p in parts}
+    return {
+        key: _Ordering(*pair, replace(finding, verdict=verdict(finding.difference, p)), p)
+        for (key, pair), finding, p in parts
+    }
 
 
 def _key(claim: Claim) -> Key:
@@ -217,7 +221,8 @@ def _orderings(findings: Mapping[Key, _Ordering]) -> Section:
     words = (
         f"Of the paper's {decided} orderings that could be measured, {counts[Verdict.HOLDS]} "
         f"hold, {counts[Verdict.FAILS]} do not hold, and {counts[Verdict.OPEN]} cannot be told: "
-        "there the interval of the paired difference contains 0, or the cases are too few."
+        "there the interval of the paired difference contains 0, its p is not below 0.05, or the "
+        "cases are too few."
     )
     parts: list[str | Table | Picture] = [words]
     rows = [(_said(each.claim, each.study), each.study.source, *each.cells) for each in every]

@@ -195,12 +195,17 @@ def judge(values: pd.DataFrame, claim: Claim) -> Finding:
     apart = both.worse - both.better
     difference, means = estimate(apart), both.dropna().mean()
     factor = means.worse / means.better if difference.count and means.better else None
-    return Finding(_verdict(difference), difference, factor, sign_flip_p(apart))
+    p = sign_flip_p(apart)
+    return Finding(verdict(difference, p), difference, factor, p)
 
 
-def _verdict(difference: Estimate) -> Verdict:
+def verdict(difference: Estimate, p: float) -> Verdict:
+    """The verdict of an interval and a test together: where they disagree, nothing can be told.
+
+    A bootstrap interval of few cases, one of them far out, can lie on one side of 0 by chance.
+    """
     if not difference.count:
         return Verdict.UNMEASURED
-    if difference.count < _LEAST or difference.low <= 0 <= difference.high:
+    if difference.count < _LEAST or difference.low <= 0 <= difference.high or p >= 1 - CONFIDENCE:
         return Verdict.OPEN
     return Verdict.HOLDS if difference.low > 0 else Verdict.FAILS

@@ -156,7 +156,7 @@ class MotionSchedule:
 
 
 @dataclass(frozen=True)
-class ReentryMotion:
+class ReentryMotion(Motion):
     """The motion of a remembered object from the place where it enters again (Appendix R)."""
 
     origin: Affine

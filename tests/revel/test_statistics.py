@@ -124,6 +124,15 @@ def test_verdicts(better: list[float], verdict: Verdict) -> None:
     assert (found.difference.high < 0) == (verdict is Verdict.FAILS)
 
 
+def test_an_interval_on_one_side_of_0_alone_decides_nothing() -> None:
+    # One large difference among small ones of either sign.
+    apart = [-0.4, 0.2, -2.0, 0.1, 0.3, -0.5, -0.3, -0.5, -0.2, -0.2]
+    found = judge(values(a=[7 - each for each in apart], b=[7.0] * 10), Claim("a", "b", "objmc"))
+    assert found.difference.high < 0
+    assert found.p > 0.05
+    assert found.verdict is Verdict.OPEN
+
+
 def test_what_was_not_measured_is_said_so() -> None:
     assert judge(values(a=[1.0]), Claim("a", "b", "objmc")).verdict is Verdict.UNMEASURED
     nothing = judge(values(a=[0.0], b=[1.0]), Claim("a", "b", "objmc"))
