@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
@@ -73,8 +72,7 @@ def test_unknown_models_are_refused_with_what_there_is():
 
 def test_a_known_model_is_loaded_by_its_module(monkeypatch):
     loaded = object()
-    module = SimpleNamespace(load=lambda: loaded)
-    monkeypatch.setitem(sys.modules, "dragstream.models.playground", module)
+    monkeypatch.setattr("dragstream.models.playground.load", lambda: loaded)
     assert models.load("playground") is loaded
 
 

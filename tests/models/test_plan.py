@@ -310,16 +310,12 @@ def test_folders_are_planned_from_their_configs(tmp_path):
     assert made.code() == f"ds.plan({str(folder)!r}, height=48)"
 
 
-def test_loaders_check_the_plan_of_what_they_have_read(small, monkeypatch):
-    from dragstream.models.wan import assembly
-    from dragstream.models.wan.vae import VideoAutoencoder
-
+def test_the_plan_of_what_a_loader_has_read_is_checked(small, monkeypatch):
     wan, _ = real()
-    vae = VideoAutoencoder(AutoencoderKLWan.from_config(dict(SMALL.vae)))
     monkeypatch.setattr(planning, "_free", lambda device: 1000 if device == "cuda" else None)
     with pytest.raises(MemoryError, match=r"on cuda, where 0\.0 MB are free"):
-        assembly._check_plan(RELEASE, wan, vae, small(device="cuda").device_map)
-    assembly._check_plan(RELEASE, wan, vae, small(device="cpu").device_map)
+        planning.plan_for(RELEASE, wan.config, SMALL.vae, small(device="cuda").device_map).check()
+    planning.plan_for(RELEASE, wan.config, SMALL.vae, small(device="cpu").device_map).check()
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_an_ordering_that_comes_out_the_other_way_does_not_hold() -> None:
 def test_methods_are_compared_with_the_chosen_one() -> None:
     text = to_markdown(compose(RESULTS, [], ABOUT, "I=3"), "plots").replace("\\", "")
     assert "## Against I=3" in text
-    assert "| no drag | +12.00 [+12.00, +12.00], p 0.031 |" in text
+    assert "| no drag | +12.00 [+12.00, +12.00], p < 0.001 |" in text
     with pytest.raises(ValueError, match="against must be a method that was run"):
         compose(RESULTS, [], ABOUT, "I=9")
 
@@ -133,7 +133,7 @@ def test_a_report_says_what_could_not_be_measured() -> None:
     nan = float("nan")
     some = [replace(each, objmc=nan) if each.case == "c0" else each for each in RESULTS]
     text = to_markdown(compose(some, [], ABOUT), "plots")
-    assert "in 5 of 6" in text
+    assert "in 11 of 12" in text
     none = [replace(e, objmc=nan, coverage=0.03) if e.method == "I=2" else e for e in RESULTS]
     text = to_markdown(compose(none, [], ABOUT), "plots")
     assert "not measured (coverage 3 %)" in text
