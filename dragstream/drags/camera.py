@@ -15,7 +15,7 @@ from dragstream.drags.regions import centroid, rasterise
 from dragstream.drags.shapes import BoolMask, Mask, Region
 
 Relative = Literal["scene", "frame"]
-"""What an object's target, or a region to keep, is relative to."""
+"""Frame of reference of an object's target or of a region to keep."""
 
 _STEPS = 12
 """Moments at which the way of an object over the ground is painted."""
@@ -96,7 +96,7 @@ def _kept(  # noqa: PLR0917
     height: int,
     width: int,
 ) -> tuple[BoolMask, Motion]:
-    """What the moved objects leave of a region to keep, bool (H, W), and its motion."""
+    """Mask, bool (H, W), of a region to keep without the moved objects, and its motion."""
     check_apart([drag.mask(height, width) for drag in moved], keep, height, width)
     kept = rasterise(keep, height, width)
     goes = scene if relative == "scene" else at_rest(kept)

@@ -116,7 +116,7 @@ def _beside(file: Path) -> Path:
 
 
 def _read(file: Path, read: Callable[[Path], Any]) -> Any:
-    """What `read` gives for a file; its errors begin with the file's name."""
+    """Read a file by `read`; errors begin with the file's name."""
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {str(file)!r}")
     if file.stat().st_size > _LARGEST_FILE:

@@ -1,4 +1,4 @@
-"""What the packaged and the public models share: `StreamedWan`, without text and pixels."""
+"""`StreamedWan`: the base of the packaged and the public models, without text and pixels."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def _of(case: Case, split: str, **counted: Any) -> VideoCommand:
 
 
 def video_command(prepared: PreparedCase, split: str = "") -> VideoCommand:
-    """What a video of a prepared case should show: the drawn-on frame, then the new ones."""
+    """The commands for a video of a prepared case: the drawn-on frame, then the new ones."""
     frames = 1 + len(prepared.new_frames(prepared.plain))
     height, width = prepared.before.shape[:2]
     rate = prepared.stream.model.spec.clock.frame_rate
@@ -195,7 +195,7 @@ def read_document(file: Path, number: int, what: str) -> dict[str, Any]:
 
 
 def read_command(file: Path) -> VideoCommand:
-    """What a `case.json` says."""
+    """Read a `case.json`."""
     document = read_document(file, FORMAT, "a case")
     try:
         return VideoCommand.from_json(document)

@@ -105,21 +105,31 @@ def run(
             if (missing := store.missing(item.name, methods, films=films))
         }
         total, done = len(chosen), len(chosen) - len(tasks)
-        failures = {}
         with (
             closing(dispatch(work, tasks, client, gpus=gpus, retries=retries)) as outcomes,
             tqdm(total=total, initial=done, unit="case", disable=not progress) as bar,
         ):
-            for name, outcome in outcomes:
-                if isinstance(outcome, Exception):
-                    failures[name] = outcome
-                    if warn is not None:
-                        warn(f"{name}: {type(outcome).__name__}: {outcome}")
-                else:
-                    store.add(*outcome)
-                bar.set_description(name)
-                bar.update()
-        return failures
+            return _stored(outcomes, store, bar, warn)
+
+
+def _stored(
+    outcomes: Iterable[tuple[str, Outcome | Exception]],
+    store: RunFolder,
+    bar: Any,
+    warn: Callable[[str], object] | None,
+) -> dict[str, Exception]:
+    """Store outcomes as they come; returns the exceptions of failed cases."""
+    failures = {}
+    for name, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            failures[name] = outcome
+            if warn is not None:
+                warn(f"{name}: {type(outcome).__name__}: {outcome}")
+        else:
+            store.add(*outcome)
+        bar.set_description(name)
+        bar.update()
+    return failures
 
 
 def _sampling(items: Sequence[Item], model: str | VideoModel, seed: int) -> dict[str, Any]:

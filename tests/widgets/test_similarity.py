@@ -84,6 +84,9 @@ class FakeStream:
         self.reads = 0
         self.blocks = (SimpleNamespace(frames=frame[None]),)
 
+    def subscribe(self, _listener):
+        return lambda: None
+
     def features(self, block, layer):
         assert (block, layer) == (0, 2)
         self.reads += 1
