@@ -42,6 +42,9 @@ LABS = (
     "'filebrowser:open-path' not registered",
     # its own parts, when a kernel goes; the widgets never call this
     "Failed to execute 'removeChild'",
+    # a page that is opened again may draw saved outputs before it has asked the kernel for their
+    # models, and draws them again then
+    "widget model not found",
 )
 FOREIGN = {
     "lab/tree": LABS,

@@ -90,9 +90,7 @@ def other_page(notebook, lab, chromium):
     open_page.page = page
     yield open_page
     page.close()
-    # JupyterLab's manager may draw saved outputs before it has asked the kernel for their models,
-    # and draws them again then.
-    known = (*LABS, "widget model not found", *getattr(open_page, "known", ()))
+    known = (*LABS, *getattr(open_page, "known", ()))
     assert [error for error in errors if not any(text in error for text in known)] == []
 
 
