@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy import ndimage
 
-from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import check_int, check_kind, short_repr
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Camera, Combined, Drag, Motion, Poses, check_apart
 from dragstream.drags.regions import centroid, rasterise
@@ -64,8 +64,7 @@ def with_camera(
             without `frames`; a region outside the frame; an object in `keep`; objects and `keep`
             cover all of the frame.
     """
-    if not isinstance(camera, Camera):
-        raise TypeError(f"camera must be a Camera, got {short_repr(camera)}")
+    check_kind(camera, Camera, "camera")
     height, width = check_int(height, "height", least=1), check_int(width, "width", least=1)
     scene = camera.in_frame(height, width)
     moved = _moved(drags, scene, relative)
@@ -121,8 +120,7 @@ def _moved(
         raise ValueError(f"relative must be one for each of {len(drags)} drags, got {len(choices)}")
     moved = []
     for index, (drag, choice) in enumerate(zip(drags, choices, strict=True)):
-        if not isinstance(drag, Drag):
-            raise TypeError(f"drags[{index}] must be a Drag, got {short_repr(drag)}")
+        check_kind(drag, Drag, f"drags[{index}]")
         if choice == "scene":
             check_pinned(drag, scene, f"drags[{index}]")
             moved.append(Drag(drag.region, Combined([drag.motion, scene]), drag.source))

@@ -98,6 +98,23 @@ def check_int(value: object, name: str, *, least: int) -> int:
     return number
 
 
+def check_choice(value: object, allowed: Iterable[str], name: str) -> Any:
+    """`value` if it is one of these names."""
+    names = tuple(allowed)
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(f"{name} must be one of {', '.join(names)}, got {short_repr(value)}")
+    return value
+
+
+def check_kind(value: object, kind: type[Any], name: str) -> Any:
+    """`value` if it is an instance of a class."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        what = "a string" if kind is str else f"{article} {kind.__name__}"
+        raise TypeError(f"{name} must be {what}, got {short_repr(value)}")
+    return value
+
+
 def check_keys(data: object, names: Sequence[str], what: str) -> dict[str, Any]:
     """`data` as a dictionary with exactly these keys."""
     if not isinstance(data, dict) or set(data) != set(names):

@@ -38,7 +38,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import check_int, check_kind, short_repr
 from dragstream.drags.motions import KINDS, Combined, Drag, Memory, Motion, Path
 from dragstream.drags.motions.combined import MOST_PARTS as MOST_COMBINED
 from dragstream.drags.reading import (
@@ -112,8 +112,7 @@ def to_json(
         TypeError: An element is not a Drag, or a region or motion is of an unknown class.
     """
     for index, drag in enumerate(drags):
-        if not isinstance(drag, Drag):
-            raise TypeError(f"drags[{index}] must be a Drag, got {short_repr(drag)}")
+        check_kind(drag, Drag, f"drags[{index}]")
     return {
         "version": VERSION,
         "drags": [_drag_json(drag, own=own, frame=frame) for drag in drags],

@@ -325,10 +325,8 @@ def load_json(file: FilePath) -> Any:
     """The contents of a JSON file of at most `LARGEST_FILE` bytes."""
     if file.stat().st_size > LARGEST_FILE:
         raise ValueError(f"it may have at most {LARGEST_FILE} bytes")
-    try:
+    with located("not JSON", ValueError, RecursionError):
         return json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not JSON: {error}") from error
 
 
 def _field(value: object, where: str, name: str, kind: type) -> Any:

@@ -81,7 +81,7 @@ class MaskReader:
         return self._masks[key]
 
     def _read(self, file: Path) -> BoolMask:
-        readable = partial(located, f"{file.name} is no readable PNG", _BROKEN)
+        readable = partial(located, f"{file.name} is no readable PNG", *_BROKEN)
         with readable(), Image.open(file, formats=("PNG",)) as image:
             width, height = image.size
         if width * height > MOST_PIXELS:

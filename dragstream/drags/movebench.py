@@ -26,8 +26,9 @@ en/video/NAME.mp4                        the real video
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -35,11 +36,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import check_int, check_size, short_repr
+from dragstream.drags.checks import check_choice, check_int, check_size, short_repr
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.mask_files import read_mask
 from dragstream.drags.motions import Drag
+from dragstream.drags.reading import located
 from dragstream.drags.shapes import Mask, Shape
 from dragstream.drags.track_files import read_tracks
 from dragstream.drags.tracks import Tracks, tracks_to_drags
@@ -88,11 +90,8 @@ class MoveBenchCase:
         Raises:
             ValueError: A damaged picture; the message names the file.
         """
-        try:
-            with Image.open(self.picture) as image:
-                shown = image.convert("RGB")
-        except _BROKEN as error:
-            raise ValueError(f"{self.picture}: a picture is expected: {error}") from error
+        with _opened(self.picture) as image:
+            shown = image.convert("RGB")
         if size is not None and size != self.size:
             shown = shown.resize((size[1], size[0]), Image.Resampling.LANCZOS)
         return np.array(shown, np.uint8)
@@ -137,13 +136,11 @@ class MoveBenchCase:
         reach = RADIUS * width / _WIDTH if radius is None else check_size(radius, "radius")
         tracks = self.tracks.resized(self.size, size)
         regions = [Mask(_resized(mask, size)) for mask in self.regions()]
-        try:
+        files = ", ".join(map(str, self.masks)) or "no masks"
+        with located(f"case {self.name!r} ({files})", ValueError):
             if regions:
                 return tracks_to_drags(tracks, clock, regions=regions, size=size, similarity=True)
             return tracks_to_drags(tracks, clock, radius=reach)
-        except ValueError as error:
-            files = ", ".join(map(str, self.masks)) or "no masks"
-            raise ValueError(f"case {self.name!r} ({files}): {error}") from error
 
 
 def read_movebench(
@@ -166,8 +163,7 @@ def read_movebench(
         ValueError: A damaged file, or another mode; the message names the file and what is
             expected.
     """
-    if mode not in MODES:
-        raise ValueError(f"mode must be one of {MODES}, got {mode!r}")
+    check_choice(mode, MODES, "mode")
     top = expanded(folder, "folder")
     name = f"{mode}_track.txt"
     root = top if (top / name).is_file() else top / language
@@ -182,10 +178,8 @@ def _list(file: Path) -> list[tuple[str, str]]:
     if file.stat().st_size > _LONGEST_LIST:
         raise ValueError(f"{file}: at most {_LONGEST_LIST} bytes are read")
     found: dict[str, str] = {}
-    try:
+    with located(f"{file}: text in UTF-8 is expected", UnicodeDecodeError):
         lines = file.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file}: text in UTF-8 is expected: {error}") from error
     for number, line in enumerate(map(str.strip, lines), start=1):
         if not line or line.startswith("#"):
             continue
@@ -210,13 +204,9 @@ def _case(root: Path, mode: str, name: str, caption: str) -> MoveBenchCase:
     at = root / "track" / mode
     points = _needed(at / f"{name}_tracks.npy", "positions (T, N, 2) of N points in T frames")
     seen = _needed(at / f"{name}_visibility.npy", "visibility (T, N) of the points")
-    try:
+    wanted = f"positions (T, N, 2) in {points.name} and visibility (T, N) in {seen.name}"
+    with located(f"{wanted} are expected", ValueError):
         tracks = read_tracks(points, visibility=seen, frame_rate=FRAME_RATE)
-    except ValueError as error:
-        raise ValueError(
-            f"{error} (expected: positions (T, N, 2) in {points.name}, visibility (T, N) in "
-            f"{seen.name})"
-        ) from error
     if len(tracks.points) < 2:
         raise ValueError(f"{points}: positions in at least two frames are expected, got one")
     video = root / "video" / f"{name}.mp4"
@@ -237,17 +227,16 @@ def _needed(file: Path, what: str) -> Path:
     return file
 
 
-def picture_size(picture: Path) -> tuple[int, int]:
-    """Height and width of a picture.
+@contextlib.contextmanager
+def _opened(picture: Path) -> Iterator[Image.Image]:
+    with located(f"{picture}: a picture is expected", *_BROKEN), Image.open(picture) as image:
+        yield image
 
-    Raises:
-        ValueError: It is none, or too large; the message names the file.
-    """
-    try:
-        with Image.open(picture) as image:
-            width, height = image.size
-    except _BROKEN as error:
-        raise ValueError(f"{picture}: a picture is expected: {error}") from error
+
+def picture_size(picture: Path) -> tuple[int, int]:
+    """Height and width of a picture; a ValueError names the file of another or too large one."""
+    with _opened(picture) as image:
+        width, height = image.size
     if width * height > _MOST_PIXELS:
         raise ValueError(
             f"{picture}: at most {_MOST_PIXELS} pixels are read, got {width} x {height}"

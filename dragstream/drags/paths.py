@@ -36,6 +36,7 @@ from dragstream.drags.checks import (
     Point,
     Points,
     check_bool,
+    check_choice,
     check_finite,
     check_unit_interval,
     read_points,
@@ -66,9 +67,7 @@ EASINGS: Mapping[str, Callable[[float], float]] = MappingProxyType(
 
 def check_ease(ease: object, name: str = "ease") -> str:
     """`ease` if it names one of `EASINGS`."""
-    if not isinstance(ease, str) or ease not in EASINGS:
-        raise ValueError(f"{name} must be one of {', '.join(EASINGS)}, got {short_repr(ease)}")
-    return ease
+    return check_choice(ease, EASINGS, name)  # type: ignore[no-any-return]
 
 
 def check_stops(

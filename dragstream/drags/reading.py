@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
-from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.checks import check_choice, short_repr, truncate
 
 MOST_POINTS = 2**14
 """Longest list of points or angles that a document may hold."""
@@ -17,13 +17,12 @@ Document = dict[str, Any]
 
 
 @contextmanager
-def located(
-    where: str, errors: tuple[type[Exception], ...] = (TypeError, ValueError)
-) -> Iterator[None]:
-    """Turn errors into a ValueError that begins with the place of the value."""
+def located(where: str, *errors: type[Exception]) -> Iterator[None]:
+    """Turn errors (TypeError and ValueError, or others) into a ValueError that begins so."""
+    caught = errors or (TypeError, ValueError)
     try:
         yield
-    except errors as error:
+    except caught as error:
         raise ValueError(truncate(f"{where}: {str(error) or type(error).__name__}")) from error
 
 
@@ -31,12 +30,7 @@ def read_type(value: object, where: str, allowed: Sequence[str]) -> str:
     """The "type" of an object, one of `allowed`."""
     if not isinstance(value, Mapping):
         raise ValueError(f"{where} must be an object, got {short_repr(value)}")  # noqa: TRY004
-    kind = value.get("type")
-    if not isinstance(kind, str) or kind not in allowed:
-        raise ValueError(
-            f"{where}.type must be one of {', '.join(allowed)}, got {short_repr(kind)}"
-        )
-    return kind
+    return check_choice(value.get("type"), allowed, f"{where}.type")  # type: ignore[no-any-return]
 
 
 def read_fields(

@@ -121,7 +121,7 @@ def _read(file: Path, read: Callable[[Path], Any]) -> Any:
         raise FileNotFoundError(f"there is no file {str(file)!r}")
     if file.stat().st_size > _LARGEST_FILE:
         raise ValueError(f"{file} has more than {_LARGEST_FILE} bytes")
-    with located(str(file), _BROKEN):
+    with located(str(file), *_BROKEN):
         return read(file)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dragstream.drags.checks import short_repr
+from dragstream.drags.checks import check_choice
 from dragstream.method.base import DragMethod
 from dragstream.method.baselines import SGI2V, CutAndPaste, DragVideo, TimeToMove
 from dragstream.method.settings import DragSettings
@@ -18,9 +18,7 @@ def method_from_json(data: object, parts: Sequence[Any] = ()) -> DragMethod:
     """Read a method from its document: `DragSettings`, unless its "method" names another."""
     if not isinstance(data, dict) or "method" not in data:
         return DragSettings.from_json(data, parts)
-    name = data["method"]
-    if not isinstance(name, str) or name not in _BASELINES:
-        raise ValueError(f"method must be one of {sorted(_BASELINES)}, got {short_repr(name)}")
+    name = check_choice(data["method"], _BASELINES, "method")
     kind = _BASELINES[name]
     fields = {key: value for key, value in data.items() if key != "method"}
     return kind(**read_fields(kind, fields, f"the constants of {name}"))

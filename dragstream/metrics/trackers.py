@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from dragstream.drags.checks import check_int
+from dragstream.drags.extras import needed
 from dragstream.drags.geometry import Affine
 
 LARGE = 400.0
@@ -49,13 +49,8 @@ class Tracker(Protocol):
 
 def opencv() -> Any:
     """The module ``cv2``; where it is missing, an ImportError names the extra that brings it."""
-    try:
-        return import_module("cv2")
-    except ImportError as error:
-        raise ImportError(
-            "tracking and reading video files for the metrics need OpenCV: "
-            'pip install "dragstream[metrics]"'
-        ) from error
+    what = "tracking and reading video files for the metrics need OpenCV"
+    return needed("cv2", what, "metrics")
 
 
 def checked(

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from dragstream.drags.files import expanded
+from dragstream.drags.reading import located
 
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 """Modules under which numpy pickles its arrays' constructor, before version 2 and since."""
@@ -27,10 +28,8 @@ def read_state(file: str | Path, network: str, source: str, name: str = "weights
     place = expanded(file, name)
     if not place.is_file():
         raise FileNotFoundError(f"there are no {network} weights {str(place)!r}: {source}")
-    try:
+    with located(f"{str(place)!r} holds no weights of {network}", Exception):
         return torch.load(place, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ValueError(f"{str(place)!r} holds no weights of {network}: {error}") from error
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -53,10 +52,9 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 def load_arrays(file: IO[bytes], name: str) -> dict[str, Any]:
     """A pickled dictionary, nested or not, whose leaves are numeric arrays."""
-    try:
+    # a damaged pickle may raise almost anything
+    with located(f"{name} is no pickle of numpy arrays", Exception):
         loaded = _ArrayUnpickler(file).load()
-    except Exception as error:  # a damaged pickle may raise almost anything
-        raise ValueError(f"{name} is no pickle of numpy arrays: {error}") from error
     _check(loaded, name)
     return dict(loaded)
 

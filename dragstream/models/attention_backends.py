@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dragstream.drags.checks import check_choice, check_kind
 from dragstream.models import matrix_attention
 from dragstream.models.defaults import bfloat16_on_cpu
 
@@ -78,12 +79,7 @@ def find_backend(
 
 def check_name(name: object) -> None:
     """Raise a TypeError or ValueError unless an attention of this name is known."""
-    if not isinstance(name, str):
-        raise TypeError(f"attention must be a name or None, got {name!r}")
-    if name not in _OWN and name not in _dispatcher_names():
-        raise ValueError(
-            f"attention must be one of {', '.join((*_OWN, *_dispatcher_names()))}, got {name!r}"
-        )
+    check_choice(check_kind(name, str, "attention"), (*_OWN, *_dispatcher_names()), "attention")
 
 
 def available(

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
+from dragstream.drags.extras import needed
+
 KINDS = ("fp8", "int8")
 """Names of the kinds of weights."""
 
@@ -39,13 +41,9 @@ def _torchao(kind: str) -> tuple[Callable[[nn.Module, Any], None], Any]:
     """Return torchao's function that quantises a module, and its config of a kind."""
     if kind not in KINDS:
         raise ValueError(f"weights must be None or one of {', '.join(KINDS)}, got {kind!r}")
-    try:
-        from torchao.quantization import Float8WeightOnlyConfig, Int8WeightOnlyConfig, quantize_
-    except ImportError as error:
-        raise ImportError(
-            f'weights={kind!r} needs torchao: pip install "dragstream[quant]"'
-        ) from error
-    return quantize_, Float8WeightOnlyConfig() if kind == "fp8" else Int8WeightOnlyConfig()
+    torchao = needed("torchao.quantization", f"weights={kind!r} needs torchao", "quant")
+    names = {"fp8": "Float8WeightOnlyConfig", "int8": "Int8WeightOnlyConfig"}
+    return torchao.quantize_, getattr(torchao, names[kind])()
 
 
 class _Product(torch.autograd.Function):

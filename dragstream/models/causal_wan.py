@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, Self, cast
 import torch
 from torch import Tensor, nn
 
+from dragstream.drags.checks import check_kind
 from dragstream.models.attention_backends import find_backend
 from dragstream.models.base import LowPassFilter, Reading
 from dragstream.models.causal_attention import Attention, MaskedCall, Visibility
@@ -149,9 +150,7 @@ class CausalWan(nn.Module):
         the model has.
         """
         offload = self.offload if offload is None else offload
-        if not isinstance(offload, OffloadConfig):
-            raise TypeError(f"offload must be an OffloadConfig, got {offload!r}")
-        self.transformer.place(torch.device(device), offload)
+        self.transformer.place(torch.device(device), check_kind(offload, OffloadConfig, "offload"))
         return self
 
     def use_attention(self, name: str | None) -> Self:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded
-from dragstream.models.config_files import error_prefix, read_config
+from dragstream.drags.reading import located
+from dragstream.models.config_files import read_config
 from dragstream.models.state_dicts import State, choose_state, dequantised, find_states
 from dragstream.models.weight_files import find_files, read_tree
 
@@ -49,7 +50,7 @@ def read_released(
             f"{files.shown.name} holds no weights of a Wan transformer, "
             f"but {listed(tree) or 'nothing'}"
         )
-    with error_prefix(files.shown.name, ValueError):
+    with located(files.shown.name, ValueError):
         found = choose_state(states, ema=ema, key=key)
     convert = str if found.layout == "diffusers" else diffusers_name
     state: State = {}
@@ -91,7 +92,7 @@ def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], State]:
     config = _read_config(folder / _CONFIG, kind)
     if not any(folder.glob("*.safetensors*")):
         raise FileNotFoundError(f"{folder} holds no safetensors")
-    with error_prefix(f"{folder} holds a damaged file", ValueError):
+    with located(f"{folder} holds a damaged file", ValueError):
         return config, read_tree(find_files(folder))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.checks import short_repr
+from dragstream.drags.reading import located
 
 MOST_BYTES = 2**20
 """Maximum size of a file, in bytes."""
@@ -40,26 +40,13 @@ _FOREIGN = ("attn_implementation", "_attn_implementation", "quantization_config"
 """Config keys that would make transformers fetch or import foreign code."""
 
 
-@contextlib.contextmanager
-def error_prefix(prefix: str, *kinds: type[Exception]) -> Iterator[None]:
-    """Turn errors of some kinds, or all, into a ValueError whose message begins with `prefix`.
-
-    All: damaged files make torch, pickle, diffusers and transformers raise many types.
-    """
-    caught = kinds or (Exception,)
-    try:
-        yield
-    except caught as error:
-        raise ValueError(truncate(f"{prefix}: {error}")) from error
-
-
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file that holds an object."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path} has more than {MOST_BYTES} bytes")
-    with error_prefix(f"{path} is damaged", ValueError, RecursionError, OSError):
+    with located(f"{path} is damaged", ValueError, RecursionError, OSError):
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds no object, but {short_repr(content)}")  # noqa: TRY004 - its content
@@ -72,7 +59,7 @@ def read_config(path: Path) -> dict[str, Any]:
     foreign = [name for name in _FOREIGN if config.get(name) is not None]
     if foreign:
         raise ValueError(f"{path}: {foreign[0]} asks for code of others, which is not loaded")
-    with error_prefix(str(path), ValueError):
+    with located(str(path), ValueError):
         check_sizes(config)
     return config
 

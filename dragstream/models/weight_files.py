@@ -21,7 +21,8 @@ from torch import Tensor
 
 from dragstream.drags.checks import truncate
 from dragstream.drags.files import expanded
-from dragstream.models.config_files import error_prefix, read_json
+from dragstream.drags.reading import located
+from dragstream.models.config_files import read_json
 
 _INDEX = ".index.json"
 _SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.safetensors")
@@ -148,6 +149,6 @@ def _reason(error: Exception) -> str:
 
 
 def _read_safetensors(path: Path, *, data: bool) -> Mapping[str, Tensor]:
-    with error_prefix(f"{path.name} is damaged", SafetensorError, OSError):
+    with located(f"{path.name} is damaged", SafetensorError, OSError):
         weights = load_file(path)
     return weights if data else {name: weight.to("meta") for name, weight in weights.items()}

@@ -13,8 +13,9 @@ from typing import Any
 
 from scipy import stats
 
-from dragstream.drags.checks import check_positive, short_repr, truncate
+from dragstream.drags.checks import check_choice, check_positive
 from dragstream.drags.files import checked_target, expanded
+from dragstream.drags.reading import located
 from dragstream.revel.case_folders import BROKEN, CASE, film_folder, read_command, read_document
 from dragstream.revel.folders import method_titles, read_run
 from dragstream.revel.gallery import ShownCase, write_page
@@ -161,23 +162,15 @@ def count_choices(files: Sequence[str | Path]) -> Count:
 def _read(file: Path) -> tuple[tuple[str, str], dict[str, tuple[str, str]]]:
     """The sides of a file of choices, and verdict and chosen side by case."""
     document, choices = read_document(file, FORMAT, "choices"), {}
-    try:
+    with located(str(file), *BROKEN):
         first, second = map(str, document["sides"])
         for each in document["choices"]:
             verdict, side = each["verdict"], each.get("side")
-            check_one_of(verdict, VERDICTS, "verdict")
+            check_choice(verdict, VERDICTS, "verdict")
             if verdict != "same":
-                check_one_of(side, ("left", "right"), "side")
+                check_choice(side, ("left", "right"), "side")
             choices[str(each["case"])] = (verdict, str(side))
-    except BROKEN as error:
-        raise ValueError(f"{file}: {truncate(str(error) or type(error).__name__)}") from error
     return (first, second), choices
-
-
-def check_one_of(value: object, allowed: Sequence[str], name: str) -> None:
-    """Refuse a value that is not one of these."""
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {allowed}, got {short_repr(value)}")
 
 
 def count_table(count: Count) -> str:

@@ -28,10 +28,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import check_int, check_positive, short_repr, truncate
+from dragstream.drags.checks import check_int, check_positive, short_repr
 from dragstream.drags.files import replacing
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, targets
+from dragstream.drags.reading import located
 from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Shape
 from dragstream.drags.tracks import Tracks
@@ -185,10 +186,8 @@ def read_document(file: Path, number: int, what: str) -> dict[str, Any]:
         raise FileNotFoundError(f"there is no file {str(file)!r}")
     if file.stat().st_size > _LARGEST:
         raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
-    try:
+    with located(f"{file} is damaged", ValueError, RecursionError):
         found = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(truncate(f"{file} is damaged: {error}")) from error
     if not isinstance(found, dict) or found.get("format") != number:
         raise ValueError(f"{file}: {what} of format {number} is expected, got {short_repr(found)}")
     return found
@@ -197,19 +196,15 @@ def read_document(file: Path, number: int, what: str) -> dict[str, Any]:
 def read_command(file: Path) -> VideoCommand:
     """Read a `case.json`."""
     document = read_document(file, FORMAT, "a case")
-    try:
+    with located(str(file), *BROKEN):
         return VideoCommand.from_json(document)
-    except BROKEN as error:
-        raise ValueError(f"{file}: {truncate(str(error) or type(error).__name__)}") from error
 
 
 def read_picture(file: Path) -> NDArray[np.uint8]:
     """A picture, uint8 (H, W, 3)."""
-    try:
-        with Image.open(file) as image:
-            return np.array(image.convert("RGB"), np.uint8)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{file}: a picture is expected: {error}") from error
+    broken = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+    with located(f"{file}: a picture is expected", *broken), Image.open(file) as image:
+        return np.array(image.convert("RGB"), np.uint8)
 
 
 def file_name(name: str) -> str:

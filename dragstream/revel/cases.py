@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import check_choice, check_int, short_repr
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.motions import Camera, Drag
 from dragstream.drags.shapes import Shape
@@ -155,10 +155,8 @@ class Subject:
     color: str
 
     def __post_init__(self) -> None:
-        if self.kind not in world.KINDS:
-            raise ValueError(f"kind must be one of {world.KINDS}, got {self.kind!r}")
-        if self.color not in world.COLORS:
-            raise ValueError(f"color must be one of {tuple(world.COLORS)}, got {self.color!r}")
+        check_choice(self.kind, world.KINDS, "kind")
+        check_choice(self.color, world.COLORS, "color")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from dragstream.drags.extras import needed
 from dragstream.revel.methods import BASELINE, FULL
 from dragstream.revel.statistics import column, estimate
 from dragstream.revel.studies import MEASURES, Study
@@ -29,12 +30,9 @@ def study_figure(study: Study, values: pd.DataFrame) -> Figure:
     scaled so that the paper's full method stands where it stands here: they show how the paper's
     rows relate to one another, not its pixels.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "dragstream[widgets]"') from error
+    kind = needed("matplotlib.figure", "plots need matplotlib", "widgets").Figure
     size = (2.0 + 2.0 * len(MEASURES), 1.0 + 0.42 * len(study.rows))
-    figure = Figure(figsize=size, dpi=90, layout="constrained")
+    figure: Figure = kind(figsize=size, dpi=90, layout="constrained")
     panels = figure.subplots(1, len(MEASURES), sharey=True)
     for ax, name in zip(panels, MEASURES, strict=True):
         _panel(ax, study, values, name)

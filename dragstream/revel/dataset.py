@@ -28,6 +28,7 @@ from tqdm.auto import tqdm
 
 from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded, replacing
+from dragstream.drags.reading import located
 from dragstream.models.base import VideoModel
 from dragstream.revel.case_folders import (
     CASE,
@@ -197,10 +198,8 @@ def check_dataset(folder: str | Path) -> Dataset:
 def _listed(file: Path) -> dict[str, str]:
     """Checksums by file name, all inside the folder."""
     found = {}
-    try:
+    with located(f"{file}: text in UTF-8 is expected", UnicodeDecodeError):
         lines = file.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file}: text in UTF-8 is expected: {error}") from error
     for number, line in enumerate(lines, start=1):
         digest, gap, name = line.partition("  ")
         path = PurePosixPath(name)

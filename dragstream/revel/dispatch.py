@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dragstream.drags.checks import check_int
+from dragstream.drags.extras import needed
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -164,10 +165,4 @@ def _gpu(index: int) -> dict[str, Any]:
 
 
 def _dask() -> Any:
-    try:
-        import distributed
-    except ImportError as error:
-        raise ImportError(
-            'schedulers other than "local" need Dask: pip install "dragstream[sweep]"'
-        ) from error
-    return distributed
+    return needed("distributed", 'schedulers other than "local" need Dask', "sweep")

@@ -22,8 +22,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded, replacing
+from dragstream.drags.reading import located
 from dragstream.revel.case_folders import BROKEN, CaseFilms, has_film, read_document, store_films
 from dragstream.revel.cases import Case
 from dragstream.revel.measuring import Result
@@ -165,11 +166,8 @@ def read_lines(file: Path, read: Any) -> list[Any]:
         return []
     found = []
     for number, line in enumerate(file.read_bytes().splitlines(), start=1):
-        try:
+        with located(f"{file}, line {number}, {short_repr(line)}", *BROKEN):
             found.append(read(json.loads(line)))
-        except BROKEN as error:
-            reason = truncate(str(error) or type(error).__name__)
-            raise ValueError(f"{file}, line {number}: {reason} in {short_repr(line)}") from error
     return found
 
 

@@ -15,6 +15,7 @@ from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.mask_files import read_mask
 from dragstream.drags.movebench import MoveBenchCase, picture_size, read_movebench
+from dragstream.drags.reading import located
 from dragstream.drags.shapes import Mask
 from dragstream.drags.track_files import read_tracks
 from dragstream.drags.tracks import Tracks, tracks_to_drags
@@ -155,7 +156,7 @@ def _tracked(
             )
     rate = tracks.frame_rate or _RATE
     clock = FrameClock(1, rate)  # a trajectory point a video frame
-    try:
+    with located(f"case {name!r}", ValueError):
         drags, keep = tracks_to_drags(
             tracks,
             clock,
@@ -164,8 +165,6 @@ def _tracked(
             size=size,
             similarity=bool(regions),
         )
-    except ValueError as error:
-        raise ValueError(f"case {name!r}: {error}") from error
     if not drags:
         raise ValueError(f"case {name!r}: no point of the tracks moves, so nothing is commanded")
     count = len(tracks.points)

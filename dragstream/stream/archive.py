@@ -116,7 +116,7 @@ def load(
     source = expanded(path)
     if source.is_dir():
         raise ValueError(f"{str(source)!r} is a folder, not a DragStream archive")
-    complete = partial(located, f"{str(source)!r} is not a complete DragStream archive", _BROKEN)
+    complete = partial(located, f"{str(source)!r} is not a complete DragStream archive", *_BROKEN)
     with complete(), zipfile.ZipFile(source) as archive:
         manifest = _manifest(archive)
     _check_model(manifest["model"], model, source)

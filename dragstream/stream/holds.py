@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dragstream.drags.checks import Point, check_point
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, Poses
+from dragstream.drags.reading import located
 from dragstream.drags.regions import centroid, moved, rasterise
 from dragstream.drags.shapes import BoolMask, Region, Shape, as_shape
 from dragstream.method.base import DragMethod
@@ -282,10 +283,8 @@ def _place(at: Sequence[float], height: int, width: int) -> Point:
 
 def _pixels(name: str, region: Region, height: int, width: int) -> BoolMask:
     """The pixels of a region, or an error that names it."""
-    try:
+    with located(name, ValueError):
         return rasterise(region, height, width)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
 
 
 def _check_apart(mask: BoolMask, keep: Region | None, height: int, width: int) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from numbers import Real
 from typing import Any
 
-from dragstream.drags.checks import check_int
+from dragstream.drags.checks import check_int, check_kind
 from dragstream.drags.motions import Drag
 from dragstream.method.base import DragMethod
 from dragstream.stream.block_plan import Request, resolved_method
@@ -67,9 +67,7 @@ class LiveStream:
         *,
         settings: DragMethod | None = None,
     ) -> None:
-        if not isinstance(stream, Stream):
-            raise TypeError(f"stream must be a Stream, got {stream!r}")
-        own_rate = stream.model.spec.clock.frame_rate
+        own_rate = check_kind(stream, Stream, "stream").model.spec.clock.frame_rate
         self._stream = stream
         self._frame_rate = own_rate if frame_rate is None else _rate(frame_rate)
         self._settings = resolved_method(settings, stream.model.spec)
@@ -85,8 +83,7 @@ class LiveStream:
         Raises:
             TypeError: Anything but a Stream.
         """
-        if not isinstance(stream, Stream):
-            raise TypeError(f"stream must be a Stream, got {stream!r}")
+        check_kind(stream, Stream, "stream")
         return next(iter(stream.players), None) or cls(stream)
 
     @property
@@ -319,8 +316,7 @@ class LiveStream:
 
     @prompt.setter
     def prompt(self, prompt: str) -> None:
-        if not isinstance(prompt, str):
-            raise TypeError(f"prompt must be a string, got {prompt!r}")
+        check_kind(prompt, str, "prompt")
         self._worker.submit(partial(setattr, self._stream, "prompt", prompt))
 
     def _checked(

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dragstream.drags.extras import needed
+
 _SAID_AT_MOST = 600
 """Most characters of ffmpeg's output in an error message."""
 
@@ -44,12 +46,8 @@ _INSTEAD = "to_gif, or a file name that ends in .gif, works without ffmpeg"
 
 def find_ffmpeg() -> str:
     """The path of ffmpeg: that of imageio-ffmpeg, or `IMAGEIO_FFMPEG_EXE`."""
-    try:
-        import imageio_ffmpeg
-    except ImportError as error:
-        raise ImportError(
-            f'mp4 needs imageio-ffmpeg: pip install "dragstream[widgets]"; {_INSTEAD}'
-        ) from error
+    what = "mp4 needs imageio-ffmpeg"
+    imageio_ffmpeg = needed("imageio_ffmpeg", what, "widgets", f"; {_INSTEAD}")
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:

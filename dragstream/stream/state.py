@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from dragstream.drags.checks import check_int
+from dragstream.drags.checks import check_int, check_kind
 from dragstream.models.base import VideoModel
 from dragstream.models.defaults import cpu_by_default
 from dragstream.stream.pixels import decode
@@ -182,9 +182,7 @@ class ContextCache:
 
     def text(self, prompt: str) -> torch.Tensor:
         """The encoded prompt."""
-        if not isinstance(prompt, str):
-            raise TypeError(f"prompt must be a string, got {prompt!r}")
-        found = self._texts.get(prompt)
+        found = self._texts.get(check_kind(prompt, str, "prompt"))
         if found is None:
             with torch.no_grad():
                 found = self.model.encode_text(prompt)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dragstream.drags.camera import Relative, check_relative
-from dragstream.drags.checks import check_bool, check_finite, check_int, short_repr
+from dragstream.drags.checks import check_bool, check_finite, check_int, check_kind, short_repr
 from dragstream.drags.motions import Drag
 from dragstream.widgets.picture import PALETTE
 
@@ -45,8 +45,7 @@ class Entry:
     relative: Relative = "scene"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.drag, Drag):
-            raise TypeError(f"drag must be a Drag, got {short_repr(self.drag)}")
+        check_kind(self.drag, Drag, "drag")
         object.__setattr__(self, "colour", _colour(self.colour))
         check_bool(self.muted, "muted")
         object.__setattr__(self, "arm", _arm(self.arm))

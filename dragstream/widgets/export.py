@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dragstream.drags.checks import short_repr
+from dragstream.drags.checks import check_choice, short_repr
 from dragstream.drags.files import expanded, replacing
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ def export(branches: Mapping[str, Stream], kind: str, name: str) -> Path:
 
     A web page shows all branches that have blocks.
     """
-    if kind not in EXPORTS:
-        raise ValueError(f"kind must be one of {', '.join(EXPORTS)}, got {short_repr(kind)}")
+    check_choice(kind, EXPORTS, "kind")
     if not Path(name).name:
         raise ValueError(f"name must be the name of a file, got {short_repr(name)}")
     path = expanded(f"{name}.{kind}", "name")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags import motions, regions
-from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import check_int, check_kind, short_repr
 from dragstream.drags.checks import check_point as read_point
 from dragstream.drags.documents import MOST_DRAGS, DocumentReader
 from dragstream.drags.reading import Budget
@@ -157,8 +157,7 @@ def check_entries(
     if isinstance(entries, str) or not isinstance(entries, Sequence):
         raise TypeError(f"entries must be a sequence of Entry, got {short_repr(entries)}")
     for index, entry in enumerate(entries):
-        if not isinstance(entry, Entry):
-            raise TypeError(f"entries[{index}] must be an Entry, got {short_repr(entry)}")
+        check_kind(entry, Entry, f"entries[{index}]")
     masks = (
         motions.validate([entry.drag for entry in entries], None, height, width) if entries else []
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import short_repr, truncate
+from dragstream.drags.extras import needed
 from dragstream.drags.files import expanded
 from dragstream.models.config_files import read_config, read_json
 
@@ -25,12 +26,8 @@ class SegmentAnything:
     """A SAM checkpoint from a folder, as `transformers` saves it. Nothing is downloaded."""
 
     def __init__(self, folder: str | Path) -> None:
-        try:
-            from transformers import SamModel
-        except ImportError as error:
-            raise ImportError(
-                'SAM needs transformers, which is not installed: pip install "dragstream[sam]"'
-            ) from error
+        what = "SAM needs transformers, which is not installed"
+        sam = needed("transformers", what, "sam").SamModel
         path = expanded(folder, "folder")
         if not (path / "config.json").is_file():
             raise ValueError(f"sam must be a folder with a SAM checkpoint, got {str(folder)!r}")
@@ -38,7 +35,7 @@ class SegmentAnything:
         if kind != "sam":
             raise ValueError(f"{path} holds a model of type {short_repr(kind)}, not 'sam'")
         try:
-            self._model: Any = SamModel.from_pretrained(
+            self._model: Any = sam.from_pretrained(
                 path, local_files_only=True, trust_remote_code=False, use_safetensors=True
             ).eval()
         except Exception as error:  # readers raise many kinds of errors on damaged files

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import ClassVar
 
-from dragstream.drags.checks import check_sequence, set_fields, short_repr
+from dragstream.drags.checks import check_kind, check_sequence, set_fields
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Motion
 from dragstream.drags.shapes import BoolMask
@@ -42,9 +42,7 @@ class Combined(Motion):
     def __init__(self, of: Iterable[Motion]) -> None:
         parts: list[Motion] = []
         for index, motion in enumerate(check_sequence(of, "of", "motions")):
-            if not isinstance(motion, Motion):
-                raise TypeError(f"of[{index}] must be a Motion, got {short_repr(motion)}")
-            parts += parts_of(motion)
+            parts += parts_of(check_kind(motion, Motion, f"of[{index}]"))
         if len(parts) > MOST_PARTS:
             raise ValueError(f"at most {MOST_PARTS} motions are combined, got {len(parts)}")
         set_fields(self, of=tuple(parts))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dragstream.drags.checks import check_int, set_fields, short_repr
+from dragstream.drags.checks import check_int, check_kind, set_fields, short_repr
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions.base import Motion
 from dragstream.drags.reading import located
@@ -103,8 +103,7 @@ def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int
     if isinstance(given, str | bytes | Drag) or not isinstance(given, Sequence):
         raise TypeError(f"drags must be a sequence of Drag, got {type(given).__name__}")
     for index, drag in enumerate(given):
-        if not isinstance(drag, Drag):
-            raise TypeError(f"drags[{index}] must be a Drag, got {short_repr(drag)}")
+        check_kind(drag, Drag, f"drags[{index}]")
     if not given:
         raise ValueError("drags is empty: give at least one Drag")
     masks = [_handle(f"drags[{i}]", drag, height, width) for i, drag in enumerate(drags)]
@@ -130,10 +129,10 @@ def check_apart(masks: Sequence[BoolMask], keep: Region | None, height: int, wid
 
 
 def _handle(name: str, drag: Drag, height: int, width: int) -> BoolMask:
-    with located(name, (ValueError,)):
+    with located(name, ValueError):
         mask = drag.mask(height, width)
     if drag.source is not None:
-        with located(f"{name}.source", (ValueError,)):
+        with located(f"{name}.source", ValueError):
             rasterise(drag.source.region, height, width)
     return mask
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dragstream.drags.checks import check_choice
 from dragstream.method.baselines.held_regions import HeldMethod, RegionHolder
 from dragstream.method.dispatch import create_optimizer
 
@@ -34,8 +35,7 @@ class CutAndPaste(HeldMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.hole not in _HOLES:
-            raise ValueError(f"hole must be one of {_HOLES}, got {self.hole!r}")
+        check_choice(self.hole, _HOLES, "hole")
 
     def last_held(self, steps: int) -> int:
         """Return the last step."""

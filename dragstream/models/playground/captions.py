@@ -7,6 +7,7 @@ import re
 import torch
 from torch import Tensor, nn
 
+from dragstream.drags.checks import check_kind
 from dragstream.models.playground.world import (
     CAMERA_MOTIONS,
     COLORS,
@@ -68,9 +69,7 @@ def phrases(prompt: str) -> list[list[str]]:
     [["red", "critter", "slides", "right"], ["blue", "box"]]. Quotation marks of any kind are
     ignored, and so are "gray" and "grey", the colour of no object: they leave the colour open.
     """
-    if not isinstance(prompt, str):
-        raise TypeError(f"a prompt must be a string, got {prompt!r}")
-    parts = re.findall(r"[^\s,.;]+", prompt.lower())
+    parts = re.findall(r"[^\s,.;]+", check_kind(prompt, str, "a prompt").lower())
     words = [word for part in parts if (word := part.strip(_QUOTES))]
     unknown = [word for word in words if word not in VOCABULARY]
     if unknown:

@@ -18,11 +18,12 @@ from torch import Tensor, nn
 
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
+from dragstream.drags.reading import located
 from dragstream.models.base import ModelSpec
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import load_strictly
-from dragstream.models.config_files import error_prefix, read_config
+from dragstream.models.config_files import read_config
 from dragstream.models.defaults import cpu_by_default, read_dtype, warn_of_slow_bfloat16
 from dragstream.models.pixels import to_frames
 from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
@@ -121,7 +122,7 @@ class Playground(StreamedWan):
         if dtype not in _DTYPES:
             raise ValueError(f"the playground's dtype must be float32 or bfloat16, got {dtype}")
         wrong = (KeyError, TypeError, ValueError, RuntimeError)
-        with error_prefix(f"{folder / 'config.json'} is no playground config", *wrong):
+        with located(f"{folder / 'config.json'} is no playground config", *wrong):
             config = read_config(folder / "config.json")
             cls._check_described(config, folder)
             solver = config.get("solver")
@@ -133,7 +134,7 @@ class Playground(StreamedWan):
             if not path.is_file():
                 raise FileNotFoundError(f"the playground's weights are incomplete: no {path}")
             prefix = f"{path} does not hold the playground's {name}"
-            with error_prefix(prefix, SafetensorError, ValueError):
+            with located(prefix, SafetensorError, ValueError):
                 load_strictly(part, load_file(path))
         warn_of_slow_bfloat16(model.device, dtype, 'load with dtype="float32"')
         model.wan.to(dtype).use_attention(attention)

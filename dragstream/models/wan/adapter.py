@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dragstream.drags.reading import located
 from dragstream.models.checkpoints import diffusers_name, listed, released_name
-from dragstream.models.config_files import error_prefix
 from dragstream.models.state_dicts import State, mappings, root_name
 from dragstream.models.weight_files import find_files, read_tree
 
@@ -58,7 +58,7 @@ class AdapterFile:
 def read_adapter(path: str | Path) -> Adapter:
     """Read an adapter from safetensors or a pickle, maybe under a key."""
     files = find_files(path)
-    with error_prefix(f"{files.shown.name} holds no adapter", ValueError):
+    with located(f"{files.shown.name} holds no adapter", ValueError):
         return find_adapter(read_tree(files))
 
 

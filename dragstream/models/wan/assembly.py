@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
-from dragstream.drags.checks import check_finite, check_sequence
+from dragstream.drags.checks import check_finite, check_kind, check_sequence
 from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
@@ -88,9 +88,7 @@ def load(
         name.check()
         device_map, changes = device_map or name.device_map, name.changes | changes
         name = name.source
-    if device_map is not None and not isinstance(device_map, DeviceMap):
-        raise TypeError(f"device_map must be a DeviceMap, got {device_map!r}")
-    where, changes = (device_map or DeviceMap()).changed(changes)
+    where, changes = check_kind(device_map or DeviceMap(), DeviceMap, "device_map").changed(changes)
     release, folder = find_release(name)
     release, own = release.changed(changes), Folder(folder) if folder else None
     check_quantised(where, release)

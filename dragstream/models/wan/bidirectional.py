@@ -18,10 +18,11 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 from torch import Tensor
 
-from dragstream.drags.checks import short_repr
+from dragstream.drags.checks import check_choice
+from dragstream.drags.reading import located
 from dragstream.models.base import Reading
 from dragstream.models.causal_context import CausalContext
-from dragstream.models.config_files import error_prefix, read_config
+from dragstream.models.config_files import read_config
 from dragstream.models.wan.context_policy import AnyContext, RolloutContext, Rollouts
 from dragstream.models.wan.model import Wan
 
@@ -43,11 +44,7 @@ class Steps:
     @classmethod
     def of(cls, config: Mapping[str, Any], count: int, shift: float | None = None) -> Steps:
         """Make the steps of a scheduler's config."""
-        name = config.get("_class_name")
-        if not isinstance(name, str) or name not in _SCHEDULERS:
-            raise ValueError(
-                f"the scheduler must be one of {', '.join(_SCHEDULERS)}, got {short_repr(name)}"
-            )
+        name = check_choice(config.get("_class_name"), _SCHEDULERS, "the scheduler")
         if shift is not None:
             config = {**config, _SCHEDULERS[name][1]: shift}
         scheduler = _made(config, count)
@@ -57,7 +54,7 @@ class Steps:
     @classmethod
     def from_file(cls, path: Path, count: int, shift: float | None = None) -> Steps:
         """Make the steps of a `scheduler_config.json`."""
-        with error_prefix(f"{path} describes no scheduler for Wan"):
+        with located(f"{path} describes no scheduler for Wan", Exception):
             return cls.of(read_config(path), count, shift)
 
     def solver(self, step: int) -> Solver:

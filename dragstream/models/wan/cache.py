@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from dragstream.drags.extras import needed
 from dragstream.drags.files import expanded
 from dragstream.models.state_dicts import State
 from dragstream.models.wan.room import free_disk, gigabytes
@@ -28,12 +29,8 @@ def cache_folder() -> Path:
     named = os.environ.get(VARIABLE)
     if named:
         return expanded(named, VARIABLE)
-    try:
-        import platformdirs
-    except ImportError as error:
-        raise ImportError(
-            f'the cache folder needs platformdirs: pip install "dragstream[wan]", or set {VARIABLE}'
-        ) from error
+    what, instead = "the cache folder needs platformdirs", f", or set {VARIABLE}"
+    platformdirs = needed("platformdirs", what, "wan", instead)
     return Path(platformdirs.user_cache_dir("dragstream", appauthor=False))
 
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dragstream.drags.checks import check_kind
 from dragstream.models.base import ModelSpec
 from dragstream.models.streamed import StreamedWan
 from dragstream.models.wan.device_map import DeviceMap
@@ -70,9 +71,7 @@ class Wan(StreamedWan):
     @torch.no_grad()
     def encode_text(self, prompt: str) -> Tensor:
         """Encode a prompt as (1, tokens, text_dim), 0 after the prompt's own length."""
-        if not isinstance(prompt, str):
-            raise TypeError(f"prompt must be a string, got {prompt!r}")
-        if not prompt.strip():
+        if not check_kind(prompt, str, "prompt").strip():
             raise ValueError("the prompt is empty; say what the video shows")
         return self.text(prompt).to(self.device)
 

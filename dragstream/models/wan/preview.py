@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
+from dragstream.drags.reading import located
 from dragstream.models.checkpoints import load_strictly
-from dragstream.models.config_files import error_prefix
 from dragstream.models.defaults import cpu_by_default
 from dragstream.models.pixels import to_frames
 from dragstream.models.state_dicts import State
@@ -129,7 +129,7 @@ class PreviewDecoder(nn.Module):
             if name.startswith(_DECODER) and isinstance(weight, Tensor)
         }
         prefix = f"{path.name} is no small decoder for Wan, as {', '.join(PREVIEWS)} are"
-        with error_prefix(prefix, KeyError, ValueError):
+        with located(prefix, KeyError, ValueError):
             model = cls._shaped(state)
             load_strictly(model, _cut(state, model))
         if path.name.startswith(_UNNORMALISED):

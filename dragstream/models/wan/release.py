@@ -12,6 +12,7 @@ from dragstream.drags.checks import (
     check_bool,
     check_finite,
     check_int,
+    check_kind,
     check_positive,
     check_sequence,
 )
@@ -47,8 +48,7 @@ class Guidance:
         check_at_most(check_int(self.steps, "steps", least=1), 10_000, "steps")
         if check_finite(self.scale, "scale") < 1:
             raise ValueError(f"scale must be at least 1, got {self.scale}")
-        if not isinstance(self.negative_prompt, str):
-            raise TypeError(f"negative_prompt must be a string, got {self.negative_prompt!r}")
+        check_kind(self.negative_prompt, str, "negative_prompt")
         if self.shift is not None:
             check_positive(self.shift, "shift")
         if not 0 < check_finite(self.sigma, "sigma") <= 1:

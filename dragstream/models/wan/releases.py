@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dragstream.drags.checks import short_repr
+from dragstream.drags.checks import check_choice
 from dragstream.drags.files import expanded
-from dragstream.models.config_files import error_prefix, read_json
+from dragstream.drags.reading import located
+from dragstream.models.config_files import read_json
 from dragstream.models.wan.release import Guidance, Release
 
 NOTE = "dragstream.json"
@@ -227,9 +228,7 @@ def read_note(folder: str | Path) -> Release | None:
     path = expanded(folder, "folder") / NOTE
     if not path.is_file():
         return None
-    with error_prefix(f"{path} does not describe a model", TypeError, ValueError):
+    with located(f"{path} does not describe a model", TypeError, ValueError):
         fields = read_json(path)
-        like = fields.pop("like", "self-forcing")
-        if not isinstance(like, str) or like not in RELEASES:
-            raise ValueError(f"like must be one of {', '.join(RELEASES)}, got {short_repr(like)}")
+        like = check_choice(fields.pop("like", "self-forcing"), RELEASES, "like")
         return RELEASES[like].changed(fields)

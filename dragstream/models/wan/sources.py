@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from dragstream.drags.extras import needed
 from dragstream.models.wan.room import need_disk
 
 _WANTED = ("*.json", "*.safetensors", "*.model")
@@ -182,16 +183,10 @@ def _shards(index: Path) -> set[str]:
 
 
 def _hub() -> Any:
-    try:
-        import huggingface_hub
-        import huggingface_hub.constants
-        import huggingface_hub.errors
-        import huggingface_hub.utils
-    except ImportError as error:
-        raise ImportError(
-            'downloads from the hub need huggingface_hub: pip install "dragstream[wan]"'
-        ) from error
-    return huggingface_hub
+    what = "downloads from the hub need huggingface_hub"
+    for part in ("constants", "errors", "utils"):
+        needed(f"huggingface_hub.{part}", what, "wan")
+    return needed("huggingface_hub", what, "wan")
 
 
 def signature(paths: Sequence[Path]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import logging
 from pathlib import Path
@@ -13,8 +12,10 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from dragstream.drags.checks import check_int, short_repr
-from dragstream.models.config_files import error_prefix, read_config, read_json
+from dragstream.drags.checks import check_choice, check_int, check_kind
+from dragstream.drags.extras import needed
+from dragstream.drags.reading import located
+from dragstream.models.config_files import read_config, read_json
 from dragstream.models.defaults import cpu_by_default, warn_of_slow_bfloat16
 from dragstream.models.wan.cache import read_tensors, write_tensors
 from dragstream.models.wan.room import need_memory
@@ -39,10 +40,7 @@ def clean(prompt: str) -> str:
 
     Diffusers silently skips the repair if ftfy is not installed; here ftfy is required.
     """
-    if importlib.util.find_spec("ftfy") is None:
-        raise ImportError(
-            'cleaning prompts as the models expect needs ftfy: pip install "dragstream[wan]"'
-        )
+    needed("ftfy", "cleaning prompts as the models expect needs ftfy", "wan")
     from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 
     return str(prompt_clean(prompt))
@@ -77,9 +75,7 @@ class TextEncoder:
     @torch.no_grad()
     def __call__(self, prompt: str) -> Tensor:
         """Encode a prompt as embeddings (1, tokens, text_dim), on the CPU."""
-        if not isinstance(prompt, str):
-            raise TypeError(f"prompt must be a string, got {prompt!r}")
-        cleaned = clean(prompt)
+        cleaned = clean(check_kind(prompt, str, "prompt"))
         path = self._path(cleaned)
         kept = None if path is None else read_tensors(path)
         if kept is not None and _EMBEDDING in kept:
@@ -137,15 +133,10 @@ class TextEncoder:
         return embedding
 
     def _load(self) -> tuple[Any, Any]:
-        try:
-            from transformers import UMT5EncoderModel
-        except ImportError as error:
-            raise ImportError(
-                'the text encoder needs transformers: pip install "dragstream[wan]"'
-            ) from error
+        transformers = needed("transformers", "the text encoder needs transformers", "wan")
         tokenizer_folder = self.source.folder("tokenizer")
         folder = self.source.folder("text_encoder")
-        with error_prefix(f"{folder} holds a damaged file", ValueError, OSError):
+        with located(f"{folder} holds a damaged file", ValueError, OSError):
             weights = read_tree(find_files(folder), data=False).values()
         held = sum(weight.numel() for weight in weights)
         advice = "encode prompts on a machine with more (they are cached), or close other programs"
@@ -155,8 +146,8 @@ class TextEncoder:
         advice = 'text_dtype="float32" takes twice the memory (prompts are cached)'
         warn_of_slow_bfloat16(self.device, self.dtype, advice)
         tokenizer = _tokenizer(tokenizer_folder)
-        with error_prefix(f"{folder} holds no UMT5 encoder that can be read"):
-            encoder = UMT5EncoderModel.from_pretrained(
+        with located(f"{folder} holds no UMT5 encoder that can be read", Exception):
+            encoder = transformers.UMT5EncoderModel.from_pretrained(
                 folder,
                 dtype=self.dtype,
                 local_files_only=True,
@@ -172,20 +163,16 @@ def _tokenizer(folder: Path) -> Any:
     import transformers
 
     name = read_json(folder / "tokenizer_config.json").get("tokenizer_class", "T5Tokenizer")
-    if not isinstance(name, str) or name not in _TOKENIZERS:
-        raise ValueError(
-            f"{folder}: tokenizer_class must be one of {', '.join(_TOKENIZERS)}, "
-            f"got {short_repr(name)}"
-        )
+    check_choice(name, _TOKENIZERS, f"{folder}: tokenizer_class")
     kind: Any = getattr(transformers, _TOKENIZERS[name])
-    with error_prefix(f"{folder} holds no tokenizer that can be read"):
+    with located(f"{folder} holds no tokenizer that can be read", Exception):
         return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def _check_described(folder: Path, held: int) -> None:
     """Check that a config describes about as many weights as the files hold."""
     text = read_config(folder / "config.json")
-    with error_prefix(f"{folder / 'config.json'} describes no UMT5", KeyError, TypeError):
+    with located(f"{folder / 'config.json'} describes no UMT5", KeyError, TypeError):
         described = Sizes({}, text=text).text_weights()
     if described > 2 * held:
         raise ValueError(

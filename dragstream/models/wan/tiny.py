@@ -24,6 +24,8 @@ from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepSchedu
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from dragstream.drags.checks import check_choice
+from dragstream.drags.extras import needed
 from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import released_name
 from dragstream.models.wan.release import Release
@@ -70,8 +72,7 @@ def write_tiny(
         ValueError: An unknown release.
         ImportError: transformers is not installed (extra `wan`).
     """
-    if release not in RELEASES:
-        raise ValueError(f"release must be one of {', '.join(RELEASES)}, got {release!r}")
+    check_choice(release, RELEASES, "release")
     root, like = expanded(folder, "folder"), RELEASES[release]
     root.mkdir(parents=True, exist_ok=True)
     wide = bool(SIZES[like.base].vae.get("is_residual"))
@@ -189,13 +190,10 @@ def _write_released(root: Path, like: Release, transformer: nn.Module) -> None:
 
 def _write_text(root: Path) -> None:
     """Write UMT5 and a tokenizer with single characters and pairs of letters as tokens."""
-    try:
-        from tokenizers import Tokenizer, models, pre_tokenizers, processors
-        from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
-    except ImportError as error:
-        raise ImportError(
-            'a text encoder needs transformers: pip install "dragstream[wan]"'
-        ) from error
+    needed("transformers", "a text encoder needs transformers", "wan")
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+
     marks = ["<pad>", "</s>", "<unk>"]
     letters = ["\u2581", *(chr(code) for code in range(33, 127))]
     # Pairs, so that captions of a hundred words stay below the 512 tokens of the public models.

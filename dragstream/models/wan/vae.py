@@ -16,8 +16,8 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan, u
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dragstream.drags.reading import located
 from dragstream.models.checkpoints import check_fit, load_strictly, read_folder
-from dragstream.models.config_files import error_prefix
 from dragstream.models.pixels import check_finite, to_frames
 
 
@@ -81,7 +81,7 @@ class VideoAutoencoder(nn.Module):
     ) -> VideoAutoencoder:
         """Read a `vae` folder in the Diffusers layout."""
         config, state = read_folder(folder, "AutoencoderKLWan")
-        with error_prefix(str(folder)):
+        with located(str(folder), Exception):
             return cls.from_state(state, config, dtype=dtype)
 
     @classmethod

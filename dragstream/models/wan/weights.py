@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
+from dragstream.drags.reading import located
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import (
@@ -18,7 +19,6 @@ from dragstream.models.checkpoints import (
     read_released,
     read_sizes,
 )
-from dragstream.models.config_files import error_prefix
 from dragstream.models.inspection import described
 from dragstream.models.state_dicts import State
 from dragstream.models.wan.adapter import AdapterFile, merge, read_adapter
@@ -57,7 +57,7 @@ def read_transformer(release: Release, files: Files, dtype: torch.dtype) -> Caus
         config = CausalWanConfig.of(sizes | release.causal)
         _need_ram(config, dtype)
         state = _merged(state, files.lora or ())
-        with error_prefix(str(given), ValueError, SafetensorError):
+        with located(str(given), ValueError, SafetensorError):
             return CausalWan.from_state(state, config, dtype=dtype)
     config = CausalWanConfig.of(
         read_sizes(files.base.file(f"{TRANSFORMER}/config.json")) | release.causal
@@ -96,7 +96,7 @@ def _digest(
 def _merged(state: State, adapters: tuple[AdapterFile, ...]) -> State:
     for adapter in adapters:
         factors = read_adapter(adapter.path)
-        with error_prefix(str(adapter.path), ValueError):
+        with located(str(adapter.path), ValueError):
             state = merge(state, factors, adapter.strength)
     return state
 
