@@ -218,7 +218,7 @@ MUTATIONS = (
     ),
     Mutation(
         "what is kept counts by cells (Eq. 3)",
-        "method/drag_loss.py",
+        "method/optimization.py",
         "total * (self.cell / targets.area)",
         "total / targets.area",
         ("method/test_optimization.py",),

@@ -1,7 +1,7 @@
 """The method: latent region optimisation, its rectification, and the choice of frequencies.
 
-Each file implements one idea: `optimization` runs the iterations and `drag_loss` defines the loss
-that they minimise. `settings` switches `rectification`, `frequency` and `focus` on and off, and
+Each file implements one idea: `optimization` runs the iterations and defines the loss that they
+minimise. `settings` switches `rectification`, `frequency` and `focus` on and off, and
 `parts` defines the protocols for custom implementations.
 """
 

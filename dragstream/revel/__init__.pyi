@@ -1,6 +1,5 @@
 from .blind import count_choices, write_blind
 from .cases import Case, ImageStart, Kind, PastDrag, RenderedStart, Subject
-from .charts import study_figure
 from .dataset import check_dataset, write_dataset
 from .dispatch import open_client
 from .folders import RunFolder, read_results
@@ -9,7 +8,7 @@ from .measuring import Result, measure, run_method
 from .methods import Method, select
 from .preparation import PreparedCase, prepare, prepare_on
 from .recorder import from_labels, movebench_cases, record
-from .reports import write_report
+from .reports import study_figure, write_report
 from .runs import run
 from .sampling import sample_case
 from .score_files import find_items

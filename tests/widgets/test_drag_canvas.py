@@ -19,7 +19,7 @@ from dragstream.drags.documents import DocumentReader, to_json
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Motion
 from dragstream.widgets import DragCanvas, messages
-from dragstream.widgets.clips import ClipSender
+from dragstream.widgets.frame_canvas import ClipSender
 from dragstream.widgets.picture import KEEP_COLOUR, PALETTE
 from tests.widgets.pages import seen
 

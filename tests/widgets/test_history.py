@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragstream.widgets.history import LONGEST, History
+from dragstream.widgets.canvas_document import LONGEST, History
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 // Undo and redo: scenes in the order in which they were made, and which of them stands now. Python
-// keeps a twin (dragstream.widgets.history); both call a step by the same number.
+// keeps a twin (dragstream.widgets.canvas_document); both call a step by the same number.
 const LONGEST = 100;
 
 interface Step<Scene> {

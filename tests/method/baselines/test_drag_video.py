@@ -8,7 +8,7 @@ from dragstream.drags import regions
 from dragstream.drags.geometry import Grid
 from dragstream.drags.motions import Rotation, Translation
 from dragstream.method.baselines import DragVideo
-from dragstream.method.baselines.points import handle_points, patch, read, supervise, track
+from dragstream.method.baselines.drag_video import handle_points, patch, read, supervise, track
 
 GRID = Grid.of(64, 96)  # 8 x 12 latents, 4 x 6 tokens
 CELL = (8.0, 8.0)  # pixels of a cell at two cells per token

@@ -17,7 +17,7 @@ import dragstream as ds
 from dragstream.models import loading
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import read_diffusers
-from dragstream.models.wan import assembly, sources, tiny, weights
+from dragstream.models.wan import assembly, sources, tiny
 from dragstream.models.wan import cache as cache_module
 from dragstream.models.wan.assembly import load
 from dragstream.models.wan.cache import cache_folder
@@ -100,7 +100,7 @@ def test_later_loads_read_a_copy(copied, tmp_path, monkeypatch, quick):
     first = quick(copied, cache)
     (kept,) = (cache / "weights").iterdir()
     with monkeypatch.context() as patch:
-        patch.setattr(weights, "read_released", lambda _path, **_choice: pytest.fail("read again"))
+        patch.setattr(assembly, "read_released", lambda _path, **_choice: pytest.fail("read again"))
         assert same_weights(quick(copied, cache).wan, first.wan)
     path = copied / RELEASES["self-forcing"].file
     content = torch.load(path)
@@ -327,7 +327,7 @@ def test_too_little_gpu_memory_is_told_with_sizes(model, monkeypatch):
 
 def test_too_little_memory_is_told_before_anything_is_read(copied, monkeypatch, quick):
     monkeypatch.setattr("dragstream.models.wan.room.free_memory", lambda _device: 1000)
-    monkeypatch.setattr(weights, "read_released", lambda _path, **_choice: pytest.fail("read"))
+    monkeypatch.setattr(assembly, "read_released", lambda _path, **_choice: pytest.fail("read"))
     with pytest.raises(MemoryError, match=r"the transformer takes 0\.1 MB on cpu, .*bfloat16"):
         quick(copied)
 
