@@ -20,7 +20,6 @@ import torch
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_quantised import check_kind
-from dragstream.models.defaults import read_dtype
 from dragstream.models.inspection import find_release
 from dragstream.models.plan_parts import BLOCKS, Part, When, memory_parts, spatial_factor
 from dragstream.models.wan.device_map import DeviceMap
@@ -297,7 +296,9 @@ def plan(
     release, folder = find_release(name)
     sizes = _sizes(release) if folder is None else Sizes.of_folder(folder)
     source = name if isinstance(name, Release) else str(name)
-    return _checked(Plan(release.changed(changes), sizes, _settled(where), source, release))
+    return _checked(
+        Plan(release.changed(changes), sizes, where.resolved(here=False), source, release)
+    )
 
 
 def plan_for(
@@ -318,27 +319,10 @@ def _sizes(release: Release) -> Sizes:
     return SIZES[release.base]
 
 
-def _settled(where: DeviceMap) -> DeviceMap:
-    """Resolve the defaults of a device map, for a device that may be absent here."""
-    device = str(where.device or "cuda")
-    dtype = where.dtype or ("float32" if device == "cpu" else "bfloat16")
-    vae_device = str(where.vae_device or device)
-    return dataclasses.replace(
-        where,
-        device=device,
-        dtype=dtype,
-        vae_device=vae_device,
-        vae_dtype=where.vae_dtype or ("float32" if vae_device == "cpu" else dtype),
-        text_device=str(where.text_device),
-    )
-
-
 def _checked(made: Plan) -> Plan:
     """Return the plan after a check that its values are consistent."""
     config, where = made.config, made.device_map
     check_quantised(where, made.release)
-    for dtype in (where.dtype, where.vae_dtype, where.text_dtype):
-        read_dtype(dtype)
     if where.offload.swapped_layers > config.num_layers:
         raise ValueError(
             f"swapped_layers must be at most the {config.num_layers} layers of the model, "

@@ -89,7 +89,7 @@ def test_errors_name_the_file_and_what_is_expected(folder, name, damage, error, 
 def test_a_truncated_array_and_a_wrong_mask_are_explained(folder) -> None:
     file = folder / "track/single/cat_tracks.npy"
     file.write_bytes(file.read_bytes()[:-20])
-    with pytest.raises(ValueError, match=r"cat_tracks\.npy.*expected: positions"):
+    with pytest.raises(ValueError, match=r"positions \(T, N, 2\) in cat_tracks\.npy .*expected"):
         read_movebench(folder)
     write_movebench(folder / "again")
     Image.fromarray(np.ones((5, 5), bool)).save(folder / "again/en/first_frame_mask/cat.png")

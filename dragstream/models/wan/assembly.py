@@ -17,7 +17,7 @@ from dragstream.drags.files import expanded
 from dragstream.drags.reading import located
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.causal_config import CausalWanConfig
-from dragstream.models.causal_quantised import quantise_layers, stored_parts
+from dragstream.models.causal_quantised import quantise_layers
 from dragstream.models.causal_wan import CausalWan
 from dragstream.models.checkpoints import (
     check_fit,
@@ -234,9 +234,8 @@ def assemble(
             preview = PreviewDecoder.from_file(files.preview, dtype=kind, statistics=statistics)
             _check_preview(preview, vae)
         bar.update()
-        for part, place, what in ((wan, device, "transformer"), (vae, where.vae_device, "VAE")):
-            _need_room(part, torch.device(place or device), what)
-        if device.type != "cpu":  # enough for generating and dragging, beyond the weights
+        if {device.type, torch.device(where.vae_device or device).type} != {"cpu"}:
+            # the weights, and enough for generating and dragging
             plan_for(release, wan.config, dict(vae.vae.config), where).check()
         wan.place(device, where.offload)
         wan.use_attention(where.attention)
@@ -315,14 +314,6 @@ def _check_preview(preview: PreviewDecoder, vae: VideoAutoencoder) -> None:
             f"{made[1][0]} frames and {made[1][1]} pixels, the VAE {wanted[0]} to "
             f"{wanted[1][0]} and {wanted[1][1]}"
         )
-
-
-def _need_room(part: torch.nn.Module, device: torch.device, what: str) -> None:
-    if device.type == "cpu":  # the weights are on it already
-        return
-    size = sum(weight.nbytes for weight in stored_parts(part.parameters()))
-    advice = "free some, or load with a smaller plan (see ds.plan)"
-    need_memory(size, device, f"the {what}", advice)
 
 
 def _base(

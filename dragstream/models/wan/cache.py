@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from dragstream.drags.extras import needed
-from dragstream.drags.files import expanded
+from dragstream.drags.files import expanded, replacing
 from dragstream.models.state_dicts import State
 from dragstream.models.wan.room import free_disk, gigabytes
 
@@ -45,12 +44,8 @@ def read_tensors(path: Path) -> State | None:
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors to a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
+    with replacing(path) as partial:
         save_file({name: value.contiguous() for name, value in tensors.items()}, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def converted(

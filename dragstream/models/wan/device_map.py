@@ -81,27 +81,32 @@ class DeviceMap:
         rest = {name: changes[name] for name in changes if name not in own and name not in saving}
         return replace(where, offload=replace(where.offload, **saving)), rest
 
-    def resolved(self) -> DeviceMap:
-        """Return the device map with defaults resolved."""
-        device = _device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    def resolved(self, *, here: bool = True) -> DeviceMap:
+        """Return the device map with defaults resolved; a plan is for devices that may be absent.
+
+        Devices are then strings, and dtypes those of torch.
+        """
+        usual = "cuda" if torch.cuda.is_available() or not here else "cpu"
+        device = _device(self.device or usual, here=here)
+        vae_device = _device(self.vae_device or device, here=here)
         dtype = read_dtype(
-            self.dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
+            self.dtype or (torch.bfloat16 if device.startswith("cuda") else torch.float32)
         )
-        vae_device = device if self.vae_device is None else _device(self.vae_device)
-        vae_dtype = self.vae_dtype or (torch.float32 if vae_device.type == "cpu" else dtype)
         return replace(
             self,
             device=device,
             dtype=dtype,
             vae_device=vae_device,
-            vae_dtype=read_dtype(vae_dtype),
-            text_device=_device(self.text_device),
+            vae_dtype=read_dtype(
+                self.vae_dtype or (torch.float32 if vae_device == "cpu" else dtype)
+            ),
+            text_device=_device(self.text_device, here=here),
             text_dtype=read_dtype(self.text_dtype),
         )
 
 
-def _device(named: Any) -> torch.device:
+def _device(named: Any, *, here: bool) -> str:
     device = torch.device(named)
-    if device.type == "cuda" and not torch.cuda.is_available():
+    if here and device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"there is no CUDA device here for {str(device)!r}; device='cpu' works")
-    return device
+    return str(device)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dragstream.drags.checks import (
+    at_least,
     check_at_most,
     check_bool,
     check_finite,
@@ -15,6 +17,7 @@ from dragstream.drags.checks import (
     check_kind,
     check_positive,
     check_sequence,
+    optional,
 )
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.models.base import ModelSpec
@@ -127,9 +130,7 @@ class Release:
         for name in ("timesteps", "first_timesteps", "layers"):
             given = getattr(self, name)
             values = None if given is None else check_sequence(given, name, "numbers")
-            object.__setattr__(self, name, values)
-        for name, most in _MOST.items():
-            check_at_most(getattr(self, name), most, name)
+            object.__setattr__(self, name, check_at_most(values, _LONGEST, name))
         _check_numbers(self)
         _check_past(self)
 
@@ -213,37 +214,33 @@ def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     return dict(values)
 
 
-_MOST = {
-    "timesteps": 1000,
-    "first_timesteps": 1000,
-    "solver_steps": 10_000,
-    "layers": 1000,
-    "frames_per_block": 1024,
-    "height": 2**14,
-    "width": 2**14,
-    "tokens": 2**16,
-    "window": 1_000_000,
-    "sink": 1_000_000,
-    "limit": 1_000_000,
-    "overlap": 1_000_000,
-    "denoising_step": 10_000,
+_BOUNDS: dict[str, tuple[Callable[[Any, str], Any], float]] = {
+    "frames_per_block": (at_least(1), 1024),
+    "height": (at_least(1), 2**14),
+    "width": (at_least(1), 2**14),
+    "tokens": (at_least(1), 2**16),
+    "sink": (at_least(0), 1_000_000),
+    "overlap": (at_least(0), 1_000_000),
+    "denoising_step": (at_least(0), 10_000),
+    "window": (optional(at_least(1)), 1_000_000),
+    "solver_steps": (optional(at_least(1)), 10_000),
+    "limit": (optional(at_least(1)), 1_000_000),
+    "shift": (check_positive, math.inf),
+    "learning_rate": (check_positive, math.inf),
+    "frame_rate": (check_positive, math.inf),
+    "warped": (check_bool, 1),
+    "recached": (check_bool, 1),
+    "ema": (optional(check_bool), 1),
 }
-"""Upper bounds of the numbers and list lengths in a release."""
+"""Checks and upper bounds of the numbers in a release."""
+
+_LONGEST = 1000
+"""Longest list of timesteps or layers."""
 
 
 def _check_numbers(release: Release) -> None:
-    for name in ("frames_per_block", "height", "width", "tokens"):
-        check_int(getattr(release, name), name, least=1)
-    for name in ("sink", "overlap", "denoising_step"):
-        check_int(getattr(release, name), name, least=0)
-    for name in ("shift", "learning_rate", "frame_rate"):
-        check_positive(getattr(release, name), name)
-    for name in ("warped", "recached"):
-        check_bool(getattr(release, name), name)
-    check_bool(bool(release.ema) if release.ema is None else release.ema, "ema")
-    for name in ("window", "solver_steps"):
-        if getattr(release, name) is not None:
-            check_int(getattr(release, name), name, least=1)
+    for name, (check, most) in _BOUNDS.items():
+        check(check_at_most(getattr(release, name), most, name), name)
     if release.solver_steps is not None and release.first_timesteps is not None:
         raise ValueError("solver_steps and first_timesteps contradict each other: give one of them")
     if not set(release.timesteps) <= set(release.first_timesteps or release.timesteps):
@@ -259,8 +256,7 @@ def _check_past(release: Release) -> None:
         _check_decay(release)
     if release.limit is None:
         return
-    limit = check_int(release.limit, "limit", least=1)
-    if release.overlap < 1 or release.overlap % block or limit % block:
+    if release.overlap < 1 or release.overlap % block or release.limit % block:
         raise ValueError(
             f"limit and overlap must be whole blocks of {block} latent frames, "
             f"got {release.limit} and {release.overlap}"

@@ -7,8 +7,6 @@ downloaded only for encoding a prompt.
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +14,13 @@ from typing import Any, Protocol
 
 from dragstream.drags.extras import needed
 from dragstream.models.wan.room import need_disk
+from dragstream.models.weight_files import find_files
 
 _WANTED = ("*.json", "*.safetensors", "*.model")
 """Patterns of the files read from a folder; other formats of the weights are not downloaded."""
 
 _DESCRIPTION = "config.json"
 """The file of a folder that can be fetched without the weights."""
-
-_SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})(?P<suffix>\.\w+)")
 
 
 class Source(Protocol):
@@ -162,24 +159,15 @@ def _first_line(error: Exception) -> str:
 
 def _complete(path: Path) -> bool:
     """Check that a file exists, or a folder with files beyond its config and with all shards."""
-    if path.is_file():
-        return True
     if not path.is_dir():
-        return False
+        return path.is_file()
     present = {item.name for item in path.iterdir()}
-    wanted = set().union(*(_shards(index) for index in path.glob("*.index.json")))
-    for name in present:
-        if (found := _SHARD.fullmatch(name)) is not None:
-            stem, count, suffix = found["stem"], found["count"], found["suffix"]
-            wanted |= {f"{stem}-{n:05d}-of-{count}{suffix}" for n in range(1, int(count) + 1)}
-    return bool(present - {_DESCRIPTION}) and wanted <= present
-
-
-def _shards(index: Path) -> set[str]:
-    try:
-        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
-        return set()
+    if any(".safetensors" in name for name in present):
+        try:
+            find_files(path)
+        except (FileNotFoundError, ValueError):
+            return False
+    return bool(present - {_DESCRIPTION})
 
 
 def _hub() -> Any:

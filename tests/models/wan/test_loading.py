@@ -319,12 +319,6 @@ def test_folders_that_hold_nothing_known_are_refused(tmp_path):
         load(tmp_path / "nowhere")
 
 
-def test_too_little_gpu_memory_is_told_with_sizes(model, monkeypatch):
-    monkeypatch.setattr("dragstream.models.wan.room.free_memory", lambda _device: 1000)
-    with pytest.raises(MemoryError, match=r"the transformer takes .* on cuda, where .*ds\.plan"):
-        assembly._need_room(model.wan, torch.device("cuda"), "transformer")
-
-
 def test_too_little_memory_is_told_before_anything_is_read(copied, monkeypatch, quick):
     monkeypatch.setattr("dragstream.models.wan.room.free_memory", lambda _device: 1000)
     monkeypatch.setattr(assembly, "read_released", lambda _path, **_choice: pytest.fail("read"))
@@ -400,9 +394,3 @@ def test_a_half_downloaded_folder_is_told_from_a_whole_one(tmp_path, names, comp
     for name in names:
         (tmp_path / name).write_text("{}")
     assert sources._complete(tmp_path) is complete
-
-
-def test_an_index_that_names_no_shards_asks_for_none(tmp_path):
-    index = tmp_path / "a.index.json"
-    index.write_text("{}")
-    assert sources._shards(index) == set()
