@@ -287,22 +287,13 @@ def masks(scenes: Scenes, chunk: int = 64) -> np.ndarray:
 @cpu_by_default()
 def render_with_masks(scenes: Scenes, chunk: int = 64) -> tuple[np.ndarray, np.ndarray]:
     """Return `render` and `masks` at the cost of one."""
-    images, owner = _composite(scenes, chunk)
-    slots = scenes.kind.shape[1]
-    shape = (len(scenes), scenes.frames, slots, HEIGHT, WIDTH)
-    seen = torch.stack([owner == k for k in range(slots)], dim=1)
-    video = images.reshape(len(scenes), scenes.frames, HEIGHT, WIDTH, 3)
-    return video.numpy(), seen.reshape(shape).numpy()
-
-
-def _composite(scenes: Scenes, chunk: int) -> tuple[Tensor, Tensor]:
-    """Render images uint8 (B T, H, W, 3) and each pixel's object index (or -1)."""
     images, owners = [], []
-    for layers in _layers(scenes, chunk):
-        image, owner = layers.paint()
+    for image, owner in _painted(scenes, chunk):
         images.append((image * 255).round().clamp(0, 255).to(torch.uint8))
         owners.append(owner)
-    return torch.cat(images), torch.cat(owners)
+    size, slots = (len(scenes), scenes.frames), range(scenes.kind.shape[1])
+    seen = torch.stack([torch.cat(owners) == k for k in slots], dim=1)
+    return torch.cat(images).unflatten(0, size).numpy(), seen.unflatten(0, size).numpy()
 
 
 @cpu_by_default()
@@ -311,35 +302,16 @@ def sketch(scenes: Scenes, stride: int) -> Tensor:
 
     It is differentiable in the scenes' positions, sizes, angles and yaws.
     """
-    (layers,) = _layers(scenes, len(scenes) * scenes.frames)
-    pictures: Tensor = layers.paint(stride)[0].unflatten(0, (len(scenes), scenes.frames))
-    return pictures
+    ((image, _),) = _painted(scenes, len(scenes) * scenes.frames, stride)
+    return image.unflatten(0, (len(scenes), scenes.frames))
 
 
-@dataclass(frozen=True)
-class _Layers:
-    """Frames (N,) and their objects, farthest first: values (N, K), by name."""
+def _painted(scenes: Scenes, chunk: int, stride: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+    """Paint all frames, at most `chunk` at once, the farthest objects first.
 
-    place: Tensor
-    pan: Tensor
-    slot: Tensor
-    values: dict[str, Tensor]
-
-    def paint(self, stride: int = 1) -> tuple[Tensor, Tensor]:
-        """Apply the painter's algorithm: images (N, H, W, 3) in 0..1, and object index (or -1)."""
-        image = backdrop(self.place, self.pan, stride)
-        owner = torch.full(image.shape[:3], -1, dtype=torch.int64)
-        for k in range(self.slot.shape[1]):
-            layer = {name: value[:, k] for name, value in self.values.items()}
-            image, alpha = _paint(image, layer, stride)
-            owner = torch.where(alpha > 0.5, self.slot[:, k, None, None], owner)
-        return image, owner
-
-
-def _layers(scenes: Scenes, chunk: int) -> Iterator[_Layers]:
-    """Yield the frames of all scenes, one scene after another, at most `chunk` at once."""
-    frames = scenes.frames
-    slots = scenes.kind.shape[1]
+    Yields images (N, H, W, 3) in 0..1, and the index of each pixel's object (or -1).
+    """
+    frames, slots = scenes.frames, scenes.kind.shape[1]
     order = scenes.y.masked_fill(~scenes.present[:, None], -1.0).argsort(dim=-1)
 
     def flat(value: Tensor) -> Tensor:
@@ -352,9 +324,13 @@ def _layers(scenes: Scenes, chunk: int) -> Iterator[_Layers]:
         for name in ("kind", "color", "present", "x", "y", "radius", "aspect", "angle", "yaw")
     }
     place = scenes.place[:, None].expand(-1, frames).reshape(-1)
-    pan = scenes.pan.reshape(-1)
-    slot = order.reshape(-1, slots)
+    panned, slot = scenes.pan.reshape(-1), order.reshape(-1, slots)
     for start in range(0, len(place), chunk):
         part = slice(start, start + chunk)
-        shown = {name: value[part] for name, value in values.items()}
-        yield _Layers(place[part], pan[part], slot[part], shown)
+        image = backdrop(place[part], panned[part], stride)
+        owner = torch.full(image.shape[:3], -1, dtype=torch.int64)
+        for k in range(slots):
+            layer = {name: value[part, k] for name, value in values.items()}
+            image, alpha = _paint(image, layer, stride)
+            owner = torch.where(alpha > 0.5, slot[part, k, None, None], owner)
+        yield image, owner

@@ -9,6 +9,7 @@ that a model was trained for.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dragstream.drags.checks import check_choice
@@ -28,6 +29,16 @@ _CAUSAL_FORCING = "zhuhz22/Causal-Forcing"
 
 _FOUR = (1000.0, 750.0, 500.0, 250.0)
 """The four steps of Self-Forcing, before the shift."""
+
+_FRAMEWISE = Release(
+    "", "", _WAN, ema=True, frames_per_block=1, window=21, sink=3
+)  # READMEs infer the frame-wise models with --use_ema; the memory is that of Self-Forcing
+_ONE_STEP = replace(
+    _FRAMEWISE,
+    timesteps=(1000.0,),  # configs/causal_forcing_dmd_framewise_1step.yaml
+    first_timesteps=_FOUR,
+    denoising_step=0,  # the only one
+)
 
 RELEASES: dict[str, Release] = {
     release.name: release
@@ -53,70 +64,46 @@ RELEASES: dict[str, Release] = {
             window=21,
             sink=3,
         ),
-        Release(
-            "causal-forcing-framewise",
-            "Causal Forcing, one latent frame a block",
-            _WAN,
+        replace(
+            _FRAMEWISE,
+            name="causal-forcing-framewise",
+            summary="Causal Forcing, one latent frame a block",
             repository=_CAUSAL_FORCING,
             file="framewise/causal_forcing.pt",
-            ema=True,  # its README infers the frame-wise models with --use_ema
-            frames_per_block=1,
-            window=21,  # as for the chunk-wise model
-            sink=3,
         ),
-        Release(
-            "causal-forcing-2step",
-            "Causal Forcing++: one latent frame a block, two steps",
-            _WAN,
+        replace(
+            _FRAMEWISE,
+            name="causal-forcing-2step",
+            summary="Causal Forcing++: one latent frame a block, two steps",
             repository=_CAUSAL_FORCING,
             file="causal-forcing++/framewise-2step.pt",
-            ema=True,
             # configs/causal_forcing_dmd_framewise_2step.yaml: denoising_step_list, and
             # denoising_step_list_first_chunk
             timesteps=(1000.0, 500.0),
             first_timesteps=_FOUR,
-            frames_per_block=1,
-            window=21,
-            sink=3,
         ),
-        Release(
-            "causal-forcing-1step",
-            "Causal Forcing++: one latent frame a block, one step",
-            _WAN,
+        replace(
+            _ONE_STEP,
+            name="causal-forcing-1step",
+            summary="Causal Forcing++: one latent frame a block, one step",
             repository=_CAUSAL_FORCING,
             file="causal-forcing++/framewise-1step.pt",
-            ema=True,
-            timesteps=(1000.0,),  # configs/causal_forcing_dmd_framewise_1step.yaml
-            first_timesteps=_FOUR,
-            denoising_step=0,  # the only one
-            frames_per_block=1,
-            window=21,
-            sink=3,
         ),
-        Release(
-            "one-forcing",
-            "One-Forcing: one latent frame a block, one step",
-            _WAN,
+        replace(
+            _ONE_STEP,
+            name="one-forcing",
+            summary="One-Forcing: one latent frame a block, one step",
             repository="JiaqiFeng/OneForcing",
             file="checkpoints/one_forcing.pt",
-            ema=False,  # scripts/infer.sh: USE_EMA=0
-            timesteps=(1000.0,),  # scripts/infer.sh, as the first block's
-            first_timesteps=_FOUR,
-            denoising_step=0,
-            frames_per_block=1,
-            window=21,  # its examples make 21 latent frames; the sink is a choice
-            sink=3,
+            ema=False,  # scripts/infer.sh: USE_EMA=0, and the steps; the sink is a choice
         ),
-        Release(
-            "self-gradient-forcing",
-            "Self Gradient Forcing: one latent frame a block, long videos",
-            _WAN,
+        replace(
+            _FRAMEWISE,
+            name="self-gradient-forcing",
+            summary="Self Gradient Forcing: one latent frame a block, long videos",
             repository="JunhaoZhuang/Self_Gradient_Forcing",
             file="framewise/ar/model.pt",
-            ema=True,  # its README: EMA weights by default
-            frames_per_block=1,
-            window=21,  # its README: 4 sink frames, 16 in the queue, and the current one
-            sink=4,
+            sink=4,  # its README: 4 sink frames, 16 in the queue, and the current one; EMA weights
         ),
         Release(
             "self-gradient-forcing-chunkwise",
