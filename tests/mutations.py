@@ -182,7 +182,7 @@ MUTATIONS = (
     ),
     Mutation(
         "first moment without bias correction",
-        "method/adamw.py",
+        "method/optimizer.py",
         "first = self._first / (1 - _FIRST_BETA**self._steps)",
         "first = self._first",
         ("method/test_adamw.py",),

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dragstream.method.adamw import AdamW
 from dragstream.method.features import MapReader, Maps, References
 from dragstream.method.loss import Constraint
-from dragstream.method.optimizer import DragOptimizer, Step
+from dragstream.method.optimizer import AdamW, DragOptimizer, Step
 from dragstream.method.parts import DifferenceLoss, FrequencyView
 from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings

@@ -15,9 +15,8 @@ uses pyplot, so plots may be drawn on any thread.
 from __future__ import annotations
 
 from dragstream.plots.axes import COLOURS
-from dragstream.plots.drift_chart import drift
+from dragstream.plots.drift_chart import drift, loss
 from dragstream.plots.feature_maps import features, focus
 from dragstream.plots.filmstrips import filmstrip
-from dragstream.plots.loss_chart import loss
 
 __all__ = ["COLOURS", "drift", "features", "filmstrip", "focus", "loss"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -123,6 +123,8 @@ class CanvasDocument:
         self._height, self._width = height, width
         self._own_motions: dict[str, type[Motion]] = {}
         self._resolved: tuple[Scene, list[Drag], Shape | None] | None = None
+        self.changed: Callable[[], None] = lambda: None
+        """Called after each change that is not the page's."""
         scene = Scene((), None, None, {}, [], None)
         self._history = History(self._with_drags(scene, drags, keep))
 
@@ -226,10 +228,12 @@ class CanvasDocument:
     def undo(self) -> None:
         """Go one step back."""
         self._history.back()
+        self.changed()
 
     def redo(self) -> None:
         """Go one step forth."""
         self._history.forth()
+        self.changed()
 
     # --- changes of the page --------------------------------------------------------------------
 
@@ -315,3 +319,4 @@ class CanvasDocument:
         """Make a scene the current one, as a new step if it differs."""
         if scene != self.scene:
             self._history.add(scene)
+        self.changed()

@@ -23,6 +23,7 @@ from dragstream.widgets.hold_canvas import HoldCanvas
 from dragstream.widgets.page import PageWidget, anything, one_of
 from dragstream.widgets.picture import PALETTE, draw
 from dragstream.widgets.sources import Source
+from dragstream.widgets.throttle import weak_callback
 
 _LATENT_FRAMES = 3  # dots on a path if no model says how long a block is
 
@@ -104,6 +105,7 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
         selection = ClickSelection(sam)
         # Before the widget opens, so that no page sees it half made.
         self._update()
+        self._document.changed = weak_callback(self._update)
         self.set_trait("selectors", selection.selectors(known.stream))
         super().__init__(known, selection, latent_frames=latent_frames)
 
@@ -125,7 +127,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
     @drags.setter
     def drags(self, drags: Sequence[Drag]) -> None:
         self._document.set_drags(drags)
-        self._update()
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -140,7 +141,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
     @entries.setter
     def entries(self, entries: Sequence[Entry]) -> None:
         self._document.set_entries(entries, self._document.scene.keep)
-        self._update()
 
     @property
     def camera(self) -> Camera | None:
@@ -159,7 +159,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
     @camera.setter
     def camera(self, camera: Camera | None) -> None:
         self._document.set_camera(camera)
-        self._update()
 
     @property
     def keep(self) -> BoolMask | None:
@@ -176,7 +175,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
     @keep.setter
     def keep(self, keep: Shape | BoolMask | None) -> None:
         self._document.set_entries(self.entries, keep)
-        self._update()
 
     @property
     def region(self) -> BoolMask | None:
@@ -194,7 +192,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
     @region.setter
     def region(self, region: Shape | BoolMask | None) -> None:
         self._document.set_region(region)
-        self._update()
 
     def add(self, drag: Drag) -> None:
         """Add a drag to the canvas.
@@ -203,7 +200,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
             TypeError, ValueError: What `dragstream.drags.motions.validate` refuses.
         """
         self._document.add(drag)
-        self._update()
 
     def mute(self, index: int, *, muted: bool = True) -> None:
         """Exclude the drag at an index of `entries` from `drags`, or include it again.
@@ -212,7 +208,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
             TypeError, ValueError: There is no such drag, or it would share pixels with `keep`.
         """
         self._document.mute(index, muted=muted)
-        self._update()
 
     def duplicate(self, index: int) -> None:
         """Insert a copy after the drag at an index of `entries`, and mute the original.
@@ -221,7 +216,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
             TypeError, ValueError: There is no such drag.
         """
         self._document.duplicate(index)
-        self._update()
 
     def remove(self, index: int) -> None:
         """Remove the drag at an index of `entries`.
@@ -230,7 +224,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
             TypeError, ValueError: There is no such drag.
         """
         self._document.remove(index)
-        self._update()
 
     def move(self, index: int, to: int) -> None:
         """Move the drag at an index of `entries` to another index; the others keep their order.
@@ -239,12 +232,10 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
             TypeError, ValueError: There is no such drag, or no such place.
         """
         self._document.move(index, to)
-        self._update()
 
     def clear(self) -> None:
         """Remove drags, keep region and painted region."""
         self._document.clear()
-        self._update()
 
     def undo(self) -> None:
         """Undo the last change of drags, keep region or painted region, by mouse or Python.
@@ -257,7 +248,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
             RuntimeError: There is nothing to undo.
         """
         self._document.undo()
-        self._update()
 
     def redo(self) -> None:
         """Redo the last step that was undone, by `undo` or in the page.
@@ -266,7 +256,6 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
             RuntimeError: There is nothing to redo.
         """
         self._document.redo()
-        self._update()
 
     # --- selecting ------------------------------------------------------------------------------
 

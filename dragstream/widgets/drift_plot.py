@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import check_int
+from dragstream.drags.checks import check_int, optional
 from dragstream.stream.events import BlockMade, Event, Iterated, Status, StatusChanged
 from dragstream.stream.live import LiveStream
 from dragstream.stream.records import Iteration
 from dragstream.stream.stream import Stream
 from dragstream.widgets.comparison import Comparison, Rerun, StoppedError
 from dragstream.widgets.drift_series import Drag, Series, drags, unfinished
-from dragstream.widgets.page import PageWidget, natural, optional, parts
+from dragstream.widgets.page import PageWidget, natural, parts
 from dragstream.widgets.throttle import Throttle, weak_callback
 from dragstream.widgets.visible import FreshBytes, FreshDict
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import check_bool, check_finite, check_pixels
+from dragstream.drags.checks import check_bool, check_finite, check_pixels, optional
 from dragstream.drags.shapes import Region
 from dragstream.widgets import messages
 from dragstream.widgets.click_selection import ClickSelection, Point
 from dragstream.widgets.frame_canvas import BoolMask, FrameCanvas
 from dragstream.widgets.holding import Holding, as_json
 from dragstream.widgets.objects import inner_point
-from dragstream.widgets.page import anything, natural, optional
+from dragstream.widgets.page import anything, natural
 from dragstream.widgets.sources import Source
 from dragstream.widgets.throttle import BackgroundThrottle, weak_callback
 

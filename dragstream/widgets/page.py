@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 
-from dragstream.drags.checks import check_int, short_repr
+from dragstream.drags.checks import at_least, check_kind, short_repr
 from dragstream.widgets.messages import check_budget
 from dragstream.widgets.still import with_picture
 from dragstream.widgets.visible import VisibleWidget
@@ -27,26 +27,18 @@ _STATIC = Path(__file__).parent / "static"
 _log = logging.getLogger(__name__)
 
 
-def natural(value: object, name: str) -> int:
-    """An integer of at least 0."""
-    return check_int(value, name, least=0)
+natural = at_least(0)
+"""An integer of at least 0."""
 
 
 def text(value: object, name: str) -> str:
     """A string."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, got {short_repr(value)}")
-    return value
+    return check_kind(value, str, name)  # type: ignore[no-any-return]
 
 
 def anything(value: object, _name: str) -> object:
     """Any value: the widget checks it."""
     return value
-
-
-def optional(check: Check) -> Check:
-    """A check that accepts None as well."""
-    return lambda value, name: None if value is None else check(value, name)
 
 
 def one_of(*choices: object) -> Check:

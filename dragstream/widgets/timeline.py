@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 import traitlets
 from PIL import Image, ImageDraw, ImageFont
 
-from dragstream.drags.checks import check_int
+from dragstream.drags.checks import check_int, optional
 from dragstream.stream.events import Event, StatusChanged
 from dragstream.stream.live import LiveStream
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 from dragstream.widgets import session
 from dragstream.widgets.branches import Branch, Tree, shared_blocks
-from dragstream.widgets.page import PageWidget, natural, optional, parts, text
+from dragstream.widgets.page import PageWidget, natural, parts, text
 from dragstream.widgets.still import fitting, jpeg
 from dragstream.widgets.throttle import Throttle, weak_callback
 from dragstream.widgets.visible import FreshDict

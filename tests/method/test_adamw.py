@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dragstream.method.adamw import AdamW
+from dragstream.method.optimizer import AdamW
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.01, 0.5])

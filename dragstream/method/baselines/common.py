@@ -8,10 +8,9 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from dragstream.method.adamw import AdamW
 from dragstream.method.features import MapReader, References
 from dragstream.method.frequency import LowPass
-from dragstream.method.optimizer import DragOptimizer
+from dragstream.method.optimizer import AdamW, DragOptimizer
 from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
 from dragstream.models.base import ModelSpec
