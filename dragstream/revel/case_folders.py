@@ -37,7 +37,7 @@ from dragstream.drags.regions import rasterise
 from dragstream.drags.shapes import Shape
 from dragstream.drags.tracks import Tracks
 from dragstream.metrics.videos import read_video
-from dragstream.revel.cases import Case, check_fields
+from dragstream.revel.cases import Case, check_names
 from dragstream.revel.methods import BASELINE
 from dragstream.revel.preparation import PreparedCase
 from dragstream.stream.mp4 import encode_mp4
@@ -127,7 +127,7 @@ class VideoCommand:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> VideoCommand:
         """The inverse of `to_json`."""
-        check_fields(document, _FIELDS, "a case")
+        check_names(document, _FIELDS, "a case")
         frames = check_int(document["frames"], "frames", least=2)
         if frames > MOST_FRAMES:
             raise ValueError(f"frames must be at most {MOST_FRAMES}, got {frames}")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import Enum
 from itertools import pairwise
 from typing import Any
@@ -15,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import check_choice, check_int, short_repr
+from dragstream.drags.checks import at_least, check_choice, check_fields, check_int, short_repr
 from dragstream.drags.documents import from_json, to_json
 from dragstream.drags.motions import Camera, Drag
+from dragstream.drags.reading import located
 from dragstream.drags.shapes import Shape
 from dragstream.method.base import DragMethod
 from dragstream.method.documents import method_from_json
@@ -38,8 +38,7 @@ class RenderedStart:
     attempt: int  # of the scene, from 0; earlier ones did not suit its drag
 
     def __post_init__(self) -> None:
-        for name in ("seed", "scene", "attempt"):
-            object.__setattr__(self, name, check_int(getattr(self, name), name, least=0))
+        check_fields(self, seed=at_least(0), scene=at_least(0), attempt=at_least(0))
 
     def scenes(self) -> world.Scenes:
         """The scene and its truth: a batch of one, one frame long.
@@ -86,33 +85,35 @@ class ImageStart:
 
     def image(self) -> NDArray[np.uint8]:
         """The frame, uint8 (H, W, 3)."""
-        try:
-            with Image.open(io.BytesIO(self.png), formats=("PNG",)) as image:
-                size = image.width * image.height
-                pixels = np.asarray(image.convert("RGB")) if size <= MOST_PIXELS else None
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise ValueError(f"the picture that a case starts from is damaged: {error}") from error
-        if pixels is None:
-            raise ValueError(f"a picture may have {MOST_PIXELS} pixels, got one with {size}")
-        return pixels
+        broken = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+        damaged = located("the picture that a case starts from is damaged", *broken)
+        with damaged, Image.open(io.BytesIO(self.png), formats=("PNG",)) as image:
+            size = image.width * image.height
+            if size > MOST_PIXELS:
+                raise ValueError(f"a picture may have {MOST_PIXELS} pixels, got one with {size}")
+            return np.asarray(image.convert("RGB"))
 
 
-def start_to_json(start: RenderedStart | ImageStart | None) -> dict[str, Any] | None:
-    """A document of strings and numbers; None for a stream that starts from its caption."""
-    if isinstance(start, ImageStart):
-        return {"png": base64.b64encode(start.png).decode("ascii")}
-    return None if start is None else asdict(start)
+def _plain(value: Any) -> Any:
+    """A field of a case in a document of dicts, lists, strings and numbers."""
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if isinstance(value, ImageStart):
+        return {"png": base64.b64encode(value.png).decode("ascii")}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def start_from_json(document: object) -> RenderedStart | ImageStart | None:
-    """The inverse of `start_to_json`."""
+    """The start of a case's document; None for a stream that starts from its caption."""
     if document is None:
         return None
     if isinstance(document, Mapping) and set(document) == {"png"}:
-        try:
+        with located("start.png"):  # an error of base64 is a ValueError
             return ImageStart(base64.b64decode(document["png"], validate=True))
-        except (binascii.Error, TypeError, ValueError) as error:
-            raise ValueError(f"start.png: {error}") from error
     if isinstance(document, Mapping) and set(document) == {"seed", "scene", "attempt"}:
         return RenderedStart(**document)
     raise ValueError(
@@ -187,19 +188,13 @@ class PastDrag:
 
     def to_json(self) -> dict[str, Any]:
         """A document of dicts, lists, strings and numbers."""
-        return {
-            "block": self.block,
-            "mode": self.mode.value,
-            "drags": to_json(self.drags, self.keep),
-            "blocks": self.blocks,
-            "kept": self.kept,
-            "settings": None if self.settings is None else self.settings.to_json(),
-        }
+        names = ("block", "mode", "drags", "blocks", "kept", "settings")
+        return _document(self, names)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> PastDrag:
         """The inverse of `to_json`."""
-        check_fields(document, _names(cls), "an act")
+        check_names(document, _names(cls), "an act")
         values = dict(document)
         values["drags"], values["keep"] = _drags(values["drags"])
         if values["settings"] is not None:
@@ -291,24 +286,9 @@ class Case:
 
     def to_json(self) -> dict[str, Any]:
         """A document of dicts, lists, strings and numbers."""
-        return {
-            "version": VERSION,
-            "name": self.name,
-            "model": self.model,
-            "prompt": self.prompt,
-            "seed": self.seed,
-            "block": self.block,
-            "mode": self.mode.value,
-            "kind": self.kind.value,
-            "blocks": self.blocks,
-            "drags": to_json(self.drags, self.keep),
-            "start": start_to_json(self.start),
-            "subjects": [{"kind": each.kind, "color": each.color} for each in self.subjects],
-            "kinds": [kind.value for kind in self.kinds],
-            "past": [act.to_json() for act in self.past],
-            "prompts": [[block, prompt] for block, prompt in self.prompts],
-            "tags": list(self.tags),
-        }
+        names = ("name", "model", "prompt", "seed", "block", "mode", "kind", "blocks", "drags")
+        more = ("start", "subjects", "kinds", "past", "prompts", "tags")
+        return {"version": VERSION} | _document(self, (*names, *more))
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Case:
@@ -319,8 +299,8 @@ class Case:
         version = values.pop("version", None)
         if version != VERSION:
             raise ValueError(f"cases have version {VERSION}, got {version!r}")
-        check_fields(values, _names(cls), "a case")
-        try:
+        check_names(values, _names(cls), "a case")
+        with located(f"damaged case {values.get('name')!r}", TypeError):
             values["drags"], values["keep"] = _drags(values["drags"])
             values["mode"], values["kind"] = Mode(values["mode"]), Kind(values["kind"])
             values["start"] = start_from_json(values["start"])
@@ -330,8 +310,6 @@ class Case:
             values["prompts"] = tuple((block, str(text)) for block, text in values["prompts"])
             values["tags"] = tuple(str(tag) for tag in values["tags"])
             return cls(**values)
-        except TypeError as error:
-            raise ValueError(f"damaged case {values.get('name')!r}: {error}") from error
 
 
 def _check_call(what: str, mode: Mode, drags: tuple[Drag, ...]) -> None:
@@ -341,12 +319,19 @@ def _check_call(what: str, mode: Mode, drags: tuple[Drag, ...]) -> None:
         raise ValueError(f"{what} has no drags")
 
 
+def _document(value: Case | PastDrag, names: Sequence[str]) -> dict[str, Any]:
+    """Fields by name, the region to keep with the drags."""
+    found = {name: _plain(getattr(value, name)) for name in names if name != "drags"}
+    drags = to_json(value.drags, value.keep)
+    return {name: drags if name == "drags" else found[name] for name in names}
+
+
 def _names(kind: type[PastDrag | Case]) -> set[str]:
     """The fields of a document, where the region to keep stands with the drags."""
     return {field.name for field in fields(kind)} - {"keep"}
 
 
-def check_fields(document: Mapping[str, Any], wanted: set[str], what: str) -> None:
+def check_names(document: Mapping[str, Any], wanted: set[str], what: str) -> None:
     """Refuse a document that has not exactly these fields."""
     found = set(document)
     if found != wanted:
