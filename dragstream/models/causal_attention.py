@@ -1,9 +1,9 @@
 """Attention of a causal Wan: rotary embeddings, projections, the modes of self-attention.
 
 Cross-attention receives the text's keys and values, computed once for a context. Self-attention
-receives a *call*: `MaskedCall` (training: every frame at once, under a frame-to-frame mask),
-`CachedCall` (one new block before the keys and values of committed ones) or `TappedCall` (the same,
-with the attention's output kept as a feature). The layers themselves hold no state.
+receives a *call*: `MaskedCall` (training: every frame at once, under a frame-to-frame mask) or
+`BlockCall` (one new block before the keys and values of committed ones, maybe with the attention's
+output kept as features). The layers themselves hold no state.
 
 Keys, values and queries are (batch, tokens, heads, head_dim) throughout; tokens run over frames,
 then rows, then columns.
@@ -267,54 +267,41 @@ def attend_to_constants(
 
 
 @dataclass(eq=False)
-class CachedCall:
-    """Self-attention of one new block, (1, tokens, channels), to committed blocks and to itself."""
+class BlockCall:
+    """Self-attention of one new block, (1, tokens, channels), to committed blocks and to itself.
 
-    rotary_emb: Tensor  # rotary embeddings of the block's tokens, see `apply_rotary_emb`
-    # keys and values of the past frames that the block attends to
-    kv_cache: Sequence[StoredKeyValue]
-    current: KeyValue = field(init=False)  # the block's own keys and values, once attention has run
-
-    def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
-        """See `SelfAttentionCall`."""
-        # Concatenating past and present copies both, a few percent of the attention's cost at most.
-        # Storing the concatenated past between passes would double the memory of the cache, or make
-        # contexts share memory that a pass of another context overwrites.
-        self.current = attn.key_value(hidden, self.rotary_emb)
-        return self._attend(attn.query(hidden, self.rotary_emb), attn.backend)
-
-    @_uncompiled
-    def _attend(self, query: Tensor, backend: Backend) -> Tensor:
-        return attend_after(query, self.kv_cache, self.current, backend)[0]
-
-
-@dataclass(eq=False)
-class TappedCall:
-    """A `CachedCall` that also taps the block's attention to constant, maybe filtered, keys.
-
-    A feature is made from a tap, whose gradient flows through the query only. Taps are computed in
-    addition to the network's own attention, which is unchanged; so one pass serves any number of
-    filters.
+    Taps are attention to constant, maybe filtered, keys: a feature is made from a tap, whose
+    gradient flows through the query only. They are computed in addition to the network's own
+    attention, which is unchanged; so one pass serves any number of filters.
     """
 
     rotary_emb: Tensor  # rotary embeddings of the block's tokens, see `apply_rotary_emb`
     # keys and values of the past frames that the block attends to
     kv_cache: Sequence[StoredKeyValue]
     # for each tap, a function that returns the past as its filter leaves it, called when needed
-    filtered: Sequence[Callable[[], Sequence[StoredKeyValue]]]
+    filtered: Sequence[Callable[[], Sequence[StoredKeyValue]]] = ()
     # for each tap, the filter of the block's own keys or values; None for none
-    low_passes: Sequence[Callable[[Tensor], Tensor] | None]
-    taps: list[Tensor] = field(init=False)  # (1, tokens, channels) each, once attention has run
+    low_passes: Sequence[Callable[[Tensor], Tensor] | None] = ()
+    # once attention has run: the block's own keys and values, without taps; or the taps,
+    # (1, tokens, channels) each
+    current: KeyValue = field(init=False)
+    taps: list[Tensor] = field(init=False)
 
     def attend(self, attn: Attention, hidden: Tensor) -> Tensor:
         """See `SelfAttentionCall`."""
-        query = attn.query(hidden, self.rotary_emb)
-        return self._attend(query, attn.key_value(hidden, self.rotary_emb), attn.backend)
+        # Concatenating past and present copies both, a few percent of the attention's cost at most.
+        # Storing the concatenated past between passes would double the memory of the cache, or make
+        # contexts share memory that a pass of another context overwrites.
+        current = attn.key_value(hidden, self.rotary_emb)
+        if not self.filtered:
+            self.current = current
+        return self._attend(attn.query(hidden, self.rotary_emb), current, attn.backend)
 
     @_uncompiled
     def _attend(self, query: Tensor, current: KeyValue, backend: Backend) -> Tensor:
         out, same = attend_after(query, self.kv_cache, current, backend)
-        self.taps = self._taps_of(query, current, backend, same)
+        if self.filtered:
+            self.taps = self._taps_of(query, current, backend, same)
         return out
 
     def tap(self, attn: Attention, hidden: Tensor) -> None:

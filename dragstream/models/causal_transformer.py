@@ -16,12 +16,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from dragstream.models.base import LowPassFilter
-from dragstream.models.causal_attention import (
-    CachedCall,
-    RotaryEmbedding,
-    SelfAttentionCall,
-    TappedCall,
-)
+from dragstream.models.causal_attention import BlockCall, RotaryEmbedding, SelfAttentionCall
 from dragstream.models.causal_block import Block, LayerNorm
 from dragstream.models.causal_config import CausalWanConfig, FrameRanges
 from dragstream.models.causal_context import CausalContext, low_passed
@@ -231,7 +226,7 @@ class BlockPass:
 
     def taps(
         self, layers: Sequence[int], filters: Sequence[LowPassFilter | None]
-    ) -> dict[int, TappedCall]:
+    ) -> dict[int, BlockCall]:
         """Make the calls that tap layers under each filter."""
         own = [
             None if low is None else functools.partial(low_passed, low, size=self.size)
@@ -243,7 +238,7 @@ class BlockPass:
             keep=self.transformer.offload.keep_filtered,
         )
         return {
-            layer: TappedCall(
+            layer: BlockCall(
                 self.rotary_emb,
                 kv_cache(layer),
                 [functools.partial(kv_cache, layer, low_pass=low) for low in filters],
@@ -256,14 +251,14 @@ class BlockPass:
         """Return the tokens after the first `depth` layers; layers without a call have no taps."""
         hidden = self.hidden
         for layer in range(depth):
-            call = calls.get(layer) or CachedCall(
+            call = calls.get(layer) or BlockCall(
                 self.rotary_emb, self.context.kv_cache(layer, self.visible_ranges)
             )
             text_kv = self.context.text_kv[layer]
             hidden = self.transformer.through(layer, hidden, text_kv, self.modulation, call)
         return hidden
 
-    def take_taps(self, calls: Mapping[int, TappedCall]) -> None:
+    def take_taps(self, calls: Mapping[int, BlockCall]) -> None:
         """Run the layers up to the last tapped one, for the taps only."""
         top = max(calls)
         hidden = self.up_to(top, calls)
@@ -280,7 +275,7 @@ class BlockPass:
         """Compute the block's own keys and values at every layer."""
         last = self.transformer.config.num_layers - 1
         calls = {
-            layer: CachedCall(self.rotary_emb, self.context.kv_cache(layer, self.visible_ranges))
+            layer: BlockCall(self.rotary_emb, self.context.kv_cache(layer, self.visible_ranges))
             for layer in range(last)
         }
         hidden = self.up_to(last, calls)
@@ -292,7 +287,7 @@ class BlockPass:
             block.attn1.key_value(normed, self.rotary_emb),
         )
 
-    def maps(self, calls: Mapping[int, TappedCall], filters: int) -> list[dict[int, Tensor]]:
+    def maps(self, calls: Mapping[int, BlockCall], filters: int) -> list[dict[int, Tensor]]:
         """Return the taps as maps by layer, for each of the filters."""
         return [
             {

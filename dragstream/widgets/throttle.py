@@ -30,26 +30,32 @@ def on_a_timer(seconds: float, call: Callable[[], None]) -> None:
     timer.start()
 
 
-class Throttle:
-    """Calls a bound method at most once in `seconds`, without keeping its object alive.
-
-    All requests within an interval become one call at its end, which finds the newest state.
-    """
+class _Timed:
+    """A bound method and a clock; the method's object is not kept alive."""
 
     def __init__(
         self,
         method: Callable[[], object],
-        seconds: float,
         *,
         later: Later = on_a_timer,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._call = weak_callback(method)
-        self._seconds = seconds
         self._later = later
         self._now = now
         self._lock = threading.Lock()
         self._next = 0.0
+
+
+class Throttle(_Timed):
+    """Calls a bound method at most once in `seconds`, without keeping its object alive.
+
+    All requests within an interval become one call at its end, which finds the newest state.
+    """
+
+    def __init__(self, method: Callable[[], object], seconds: float, **clock: Any) -> None:
+        super().__init__(method, **clock)
+        self._seconds = seconds
         self._waiting = False
 
     def request(self) -> None:
@@ -74,7 +80,7 @@ class Throttle:
         self._call()
 
 
-class BackgroundThrottle:
+class BackgroundThrottle(_Timed):
     """Calls a bound method on another thread, for a share in (0, 1] of the time at most.
 
     `request` returns at once. All requests during a call, or during the pause after it, become one
@@ -82,20 +88,9 @@ class BackgroundThrottle:
     The method's object is not kept alive.
     """
 
-    def __init__(
-        self,
-        method: Callable[[], object],
-        share: float,
-        *,
-        later: Later = on_a_timer,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._call = weak_callback(method)
+    def __init__(self, method: Callable[[], object], share: float, **clock: Any) -> None:
+        super().__init__(method, **clock)
         self._rest = 1 / share - 1  # seconds for each second of work
-        self._later = later
-        self._now = now
-        self._lock = threading.Lock()
-        self._next = 0.0
         self._requested = False
         self._busy = False  # a call is under way or has been arranged
 

@@ -23,7 +23,7 @@ from dragstream.drags.reading import located
 from dragstream.models.base import Reading
 from dragstream.models.causal_context import CausalContext
 from dragstream.models.config_files import read_config
-from dragstream.models.wan.context_policy import AnyContext, RolloutContext, Rollouts
+from dragstream.models.wan.context_policy import AnyContext, RolloutContext, Rollouts, known
 from dragstream.models.wan.model import Wan
 
 _SCHEDULERS: dict[str, tuple[Any, str]] = {
@@ -109,7 +109,7 @@ class Single(Rollouts):
 
     def extended(self, context: AnyContext, latents: Tensor) -> AnyContext:
         """Return the context of a complete clip."""
-        clip = _clip(context)
+        clip = known(context, Clip)
         return replace(clip, frames=clip.frames + latents.shape[1])
 
 
@@ -139,7 +139,7 @@ class BidirectionalWan(SolvedWan):
 
     def denoise(self, latents: Tensor, sigma: float, context: Any) -> Tensor:
         """Predict x0 with guidance: away from the negative prompt, towards the prompt."""
-        clip = _clip(context)
+        clip = known(context, Clip)
         if clip.frames:
             raise ValueError(f"{self.spec.name!r} makes one clip, and that is complete")
         clean = super().denoise(latents, sigma, clip)
@@ -147,9 +147,3 @@ class BidirectionalWan(SolvedWan):
             return clean
         without = super().denoise(latents, sigma, clip.without)
         return without + self.scale * (clean - without)
-
-
-def _clip(context: AnyContext) -> Clip:
-    if not isinstance(context, Clip):
-        raise TypeError(f"context must come from new_context, got {type(context).__name__}")
-    return context

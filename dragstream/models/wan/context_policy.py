@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -34,14 +35,19 @@ class RolloutContext:
 
 
 AnyContext = CausalContext | RolloutContext
+Kind = TypeVar("Kind")
+
+
+def known(context: object, kind: type[Kind]) -> Kind:
+    """Return a context after a check that it is of a kind."""
+    if not isinstance(context, kind):
+        raise TypeError(f"context must come from new_context, got {type(context).__name__}")
+    return context
 
 
 def inner_context(context: AnyContext) -> CausalContext:
     """Return the transformer's context of a context."""
-    inner = context.inner if isinstance(context, RolloutContext) else context
-    if not isinstance(inner, CausalContext):
-        raise TypeError(f"context must come from new_context, got {type(context).__name__}")
-    return inner
+    return context.inner if isinstance(context, RolloutContext) else known(context, CausalContext)
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,6 +245,4 @@ def _plain(block: CommittedBlock) -> tuple[KeyValue, ...]:
 
 def rollout_of(context: AnyContext) -> RolloutContext:
     """Return the context after a check that it is one with clean latents."""
-    if not isinstance(context, RolloutContext):
-        raise TypeError(f"context must come from new_context, got {type(context).__name__}")
-    return context
+    return known(context, RolloutContext)

@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import UMT5EncoderModel
 
-from dragstream.models.wan import text as module
 from dragstream.models.wan.sources import Folder
 from dragstream.models.wan.text import TextEncoder, clean
 
@@ -47,7 +46,7 @@ def test_prompts_are_repaired_and_unescaped():
 
 
 def test_ftfy_is_required(monkeypatch, encoder):
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setitem(sys.modules, "ftfy", None)
     with pytest.raises(ImportError, match=r'ftfy: pip install "dragstream\[wan\]"'):
         encoder(PROMPT)
 
