@@ -19,7 +19,7 @@ import io
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,135 +28,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dragstream.drags.checks import check_int, check_positive, short_repr
+from dragstream.drags.checks import short_repr
 from dragstream.drags.files import replacing
-from dragstream.drags.geometry import Affine
-from dragstream.drags.motions import Drag, targets
 from dragstream.drags.reading import located
 from dragstream.drags.regions import rasterise
-from dragstream.drags.shapes import Shape
-from dragstream.drags.tracks import Tracks
 from dragstream.metrics.videos import read_video
-from dragstream.revel.cases import Case, check_names
 from dragstream.revel.methods import BASELINE
-from dragstream.revel.preparation import PreparedCase
+from dragstream.revel.preparation import FORMAT, PreparedCase, VideoCommand
 from dragstream.stream.mp4 import encode_mp4
-from dragstream.stream.records import Mode
 
-FORMAT = 1
 CASE = "case.json"
 FIRST_FRAME = "first_frame.png"
-MOST_FRAMES = 100_000
-MOST_PIXELS = 2**25
 _LARGEST = 2**28  # bytes of a file that is read
-_POINTS = 16
-"""Points of each handle in the file of tracks."""
 BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
 """Errors that reading a damaged document may raise."""
-_FIELDS = {"format", "split", "height", "width", "frame_rate", "frames", "at", "case"}
-
-
-@dataclass(frozen=True, eq=False)
-class VideoCommand:
-    """The drags that a video should show, counted in its frames."""
-
-    name: str  # name of the case
-    drags: tuple[Drag, ...]  # the drags, in pixels
-    at: tuple[int, ...]  # the video frame of each trajectory point; the handle lies on frame 0
-    frames: int  # number of video frames, the handle's included. Of an edit 2: before and after
-    size: tuple[int, int]  # height and width in pixels
-    frame_rate: float  # video frames a second
-    split: str = ""  # part of the data set, such as "public"; "" where there is none
-    edit: bool = False  # true if the newest frame itself was changed
-    keep: Shape | None = None  # the region that must not change, or None
-    case: Case | None = None  # the case that it comes from; None for tracks from elsewhere
-
-    def __post_init__(self) -> None:
-        check_int(self.frames, "frames", least=2)
-        if self.edit and self.frames != 2:
-            raise ValueError(
-                f"case {self.name!r} is an edit, of 2 frames, before and after; got {self.frames}"
-            )
-        if not self.drags:
-            raise ValueError(f"case {self.name!r} has no drags")
-        rising = list(self.at) == sorted(set(self.at))
-        if not self.at or not rising or self.at[0] < 1 or self.at[-1] >= self.frames:
-            raise ValueError(
-                f"at must hold rising frames between 1 and {self.frames - 1}, got {list(self.at)}"
-            )
-
-    def commands(self, drag: Drag) -> list[Affine]:
-        """The commanded map from rest of a drag at each trajectory point."""
-        return [drag.motion.at(1.0)] if self.edit else targets(drag.motion, len(self.at))
-
-    def tracks(self) -> Tracks:
-        """Positions of points of each handle, in reading order, in each video frame.
-
-        Between trajectory points positions are interpolated linearly.
-        """
-        paths = []
-        for drag in self.drags:
-            handle = np.argwhere(drag.mask(*self.size))[:, ::-1].astype(np.float64)
-            chosen = np.linspace(0, len(handle) - 1, min(_POINTS, len(handle))).round().astype(int)
-            rest = handle[np.unique(chosen)]
-            paths.append(np.stack([rest, *(each.apply(rest) for each in self.commands(drag))]))
-        known = np.concatenate(paths, axis=1)
-        times = np.arange(self.frames, dtype=np.float64)
-        along = np.interp(times, [0, *self.at], np.arange(len(known), dtype=np.float64))
-        points = Tracks(known).resampled(along).points
-        height, width = self.size
-        seen = ((points >= -0.5) & (points < (width - 0.5, height - 0.5))).all(axis=2)
-        return Tracks(points, np.asarray(seen), self.frame_rate)
-
-    def to_json(self) -> dict[str, Any]:
-        """A document of dicts, lists, strings and numbers."""
-        if self.case is None:
-            raise ValueError(f"{self.name!r} comes from tracks, not from a case")
-        height, width = self.size
-        return {
-            "format": FORMAT,
-            "split": self.split,
-            "height": height,
-            "width": width,
-            "frame_rate": self.frame_rate,
-            "frames": self.frames,
-            "at": list(self.at),
-            "case": self.case.to_json(),
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> VideoCommand:
-        """The inverse of `to_json`."""
-        check_names(document, _FIELDS, "a case")
-        frames = check_int(document["frames"], "frames", least=2)
-        if frames > MOST_FRAMES:
-            raise ValueError(f"frames must be at most {MOST_FRAMES}, got {frames}")
-        sizes = [check_int(document[name], name, least=1) for name in ("height", "width")]
-        if sizes[0] * sizes[1] > MOST_PIXELS:
-            raise ValueError(f"a frame may have {MOST_PIXELS} pixels, got {sizes[1]} x {sizes[0]}")
-        return _of(
-            Case.from_json(document["case"]),
-            str(document["split"]),
-            at=tuple(check_int(each, "at", least=1) for each in document["at"]),
-            frames=frames,
-            size=(sizes[0], sizes[1]),
-            frame_rate=check_positive(document["frame_rate"], "frame_rate"),
-        )
-
-
-def _of(case: Case, split: str, **counted: Any) -> VideoCommand:
-    edit = case.mode is Mode.EDIT
-    given = {"edit": edit, "keep": case.keep, "case": case, "split": split, **counted}
-    return VideoCommand(case.name, case.drags, **given)
-
-
-def video_command(prepared: PreparedCase, split: str = "") -> VideoCommand:
-    """The commands for a video of a prepared case: the drawn-on frame, then the new ones."""
-    frames = 1 + len(prepared.new_frames(prepared.plain))
-    height, width = prepared.before.shape[:2]
-    rate = prepared.stream.model.spec.clock.frame_rate
-    counted = {"at": prepared.offsets, "frames": frames, "size": (height, width)}
-    return _of(prepared.case, split, **counted, frame_rate=rate)
 
 
 def case_files(command: VideoCommand, first_frame: NDArray[np.uint8]) -> dict[str, bytes]:
@@ -233,7 +118,7 @@ def make_films(
     prepared: PreparedCase, frames: Mapping[str, NDArray[np.uint8]], split: str
 ) -> CaseFilms:
     """The films of a case, that without a drag among them."""
-    command = video_command(prepared, split)
+    command = replace(prepared.command, split=split)
     files = case_files(command, prepared.before)
     for name, new in {**frames, BASELINE: prepared.new_frames(prepared.plain)}.items():
         film = np.concatenate([prepared.before[None], new])

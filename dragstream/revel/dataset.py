@@ -19,7 +19,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,17 +32,15 @@ from dragstream.drags.reading import located
 from dragstream.models.base import VideoModel
 from dragstream.revel.case_folders import (
     CASE,
-    VideoCommand,
     case_files,
     command_folders,
     file_name,
     read_command,
     read_document,
-    video_command,
 )
 from dragstream.revel.cases import Case
 from dragstream.revel.pages import escaped, table_lines
-from dragstream.revel.preparation import prepare, prepare_on
+from dragstream.revel.preparation import VideoCommand, prepare, prepare_on
 from dragstream.revel.sampling import SEED, sample_case
 from dragstream.revel.suites import CaseSpec, Split
 
@@ -130,7 +128,7 @@ def _write_case(target: Path, item: Case | CaseSpec, model: VideoModel, seed: in
         prepared = prepare_on(*sample_case(model, item, seed))
     else:
         prepared = prepare(model, item)
-    files = case_files(video_command(prepared, _split(item)), prepared.before)
+    files = case_files(replace(prepared.command, split=_split(item)), prepared.before)
     shutil.rmtree(target, ignore_errors=True)  # what a stopped call began
     target.mkdir(parents=True)
     for name in sorted(files, key=lambda name: name == CASE):  # last: then the case is whole

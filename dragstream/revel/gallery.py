@@ -18,7 +18,6 @@ from dragstream.metrics.objmc import json_number
 from dragstream.metrics.trackers import opencv
 from dragstream.revel.case_folders import (
     CASE,
-    VideoCommand,
     film_folder,
     has_film,
     read_command,
@@ -27,6 +26,7 @@ from dragstream.revel.case_folders import (
 from dragstream.revel.folders import method_titles, read_run
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
+from dragstream.revel.preparation import VideoCommand
 from dragstream.stream.inline_page import inline_page, shown_frames
 
 FAILED = 0.5

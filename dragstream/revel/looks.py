@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 
@@ -92,15 +92,6 @@ def identity(
     if network is None or not (first_mask.any() and second_mask.any()):
         return math.nan
     return feature_similarity(cut_out(first, first_mask), cut_out(second, second_mask), network)
-
-
-def measure_looks(prepared: PreparedCase, blocks: Sequence[Block], inside: Mask) -> Looks:
-    """Measure how a result looks."""
-    frames = np.concatenate([prepared.before[None], prepared.new_frames(blocks)])
-    drags = [(drag, prepared.commands(drag)) for drag in prepared.measured]
-    found = object_looks(prepared.case, frames, drags, prepared.offsets)
-    similarity, lpips = _outside(prepared, blocks, inside)
-    return replace(found, likeness_outside=similarity, lpips_outside=lpips)
 
 
 def object_looks(
@@ -221,22 +212,22 @@ def _views(
     return views
 
 
-def _outside(
+def outside_looks(
     prepared: PreparedCase, blocks: Sequence[Block], inside: Mask
-) -> tuple[float | None, float | None]:
+) -> dict[str, float | None]:
     """Cosine of features and LPIPS of the last frames with and without the drag."""
     network, lpips = picture_network(), lpips_network()
-    if inside.all():
-        return None, None
-    dragged, plain = (
-        without(prepared.new_frames(each)[-1], inside) for each in (blocks, prepared.plain)
-    )
-    if np.array_equal(dragged, plain):
-        return (None if network is None else 1.0), (None if lpips is None else 0.0)
-    return (
-        None if network is None else feature_similarity(dragged, plain, network),
-        None if lpips is None else float(lpips(dragged[None], plain[None])[0]),
-    )
+    likeness = distance = None
+    if not inside.all():
+        dragged, plain = (
+            without(prepared.new_frames(each)[-1], inside) for each in (blocks, prepared.plain)
+        )
+        same = np.array_equal(dragged, plain)
+        if network is not None:
+            likeness = 1.0 if same else feature_similarity(dragged, plain, network)
+        if lpips is not None:
+            distance = 0.0 if same else float(lpips(dragged[None], plain[None])[0])
+    return {"likeness_outside": likeness, "lpips_outside": distance}
 
 
 def _moved(mask: Mask, affine: Affine) -> Mask:

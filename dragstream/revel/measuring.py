@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Unpack
 
 import numpy as np
@@ -23,10 +24,10 @@ from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.objmc import LowCoverage, ObjMC, ObjMCOptions, json_number, objmc, span
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
-from dragstream.revel.looks import Looks, measure_looks
+from dragstream.revel.looks import Looks, object_looks, outside_looks
 from dragstream.revel.methods import Method
 from dragstream.revel.poses import truth_tracker
-from dragstream.revel.preparation import PreparedCase, silhouettes, visible_targets
+from dragstream.revel.preparation import PreparedCase, VideoCommand, silhouettes, visible_targets
 from dragstream.stream.records import Block, Mode
 
 _RIM = 2
@@ -139,6 +140,58 @@ def _fits(value: object, kind: str) -> bool:
     return not abs(value) > _LARGEST if number else value is None and "None" in kind  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, eq=False)
+class ScoredVideo:
+    """A video beside its command.
+
+    Attributes:
+        command: what it should show.
+        frames: uint8 (T, H, W, 3) in the command's size; the handles lie on the first one.
+        flow: follows the points by pixels.
+        flow_counts: it is used too where a case of the packaged world names its objects, which
+            are otherwise followed by their colours.
+        options: further arguments of `objmc`.
+    """
+
+    command: VideoCommand
+    frames: NDArray[np.uint8]
+    flow: Tracker | None = None
+    flow_counts: bool = False
+    options: ObjMCOptions = field(default_factory=ObjMCOptions)
+
+    @cached_property
+    def drags(self) -> tuple[Drag, ...]:
+        """The motions that are measured: the command's, or with a camera one of each object."""
+        return self.command.measured(self.frames[0])
+
+    @cached_property
+    def by_pixels(self) -> tuple[ObjMC, ...]:
+        """ObjMC of each drag by a tracker that sees pixels only."""
+        return tuple(self._follow(drag, self.flow) for drag in self.drags)
+
+    @cached_property
+    def followed(self) -> tuple[ObjMC, ...]:
+        """ObjMC of each drag by the tracker that counts."""
+        case = self.command.case
+        if self.flow_counts or case is None or not case.subjects:
+            return self.by_pixels
+        return tuple(
+            self._follow(drag, truth_tracker(case.subjects[index], case.kinds[index], drag))
+            for index, drag in enumerate(self.drags)
+        )
+
+    def _follow(self, drag: Drag, tracker: Tracker | None) -> ObjMC:
+        options: ObjMCOptions = {**self.options, "tracker": tracker}
+        commands = self.command.commands(drag)
+        return follow(self.frames, drag, self.command.at, commands, **options)
+
+    @cached_property
+    def looks(self) -> Looks:
+        """How the dragged objects look at their targets."""
+        drags = [(drag, self.command.commands(drag)) for drag in self.drags]
+        return object_looks(self.command.case, self.frames, drags, self.command.at)
+
+
 def run_method(prepared: PreparedCase, method: Method) -> tuple[Block, ...]:
     """The blocks that a method makes of a case."""
     if method.settings is None:
@@ -163,10 +216,12 @@ def measure(
     """
     case = prepared.case
     blocks = run_method(prepared, method) if blocks is None else blocks
-    new, followed = prepared.new_frames(blocks), _follow(prepared, blocks, flow)
+    if flow is None and not case.subjects:
+        raise ValueError(f"case {case.name!r} names no subjects: a flow tracker is needed")
+    video = ScoredVideo(prepared.command, prepared.film(blocks), flow)
+    followed, flowed = video.followed, video.by_pixels if flow else None
     latents = _latents(blocks)
     moved = Drift.between(latents, _latents(_past(prepared))[-_NEIGHBOURS:])
-    flowed = [_objmc(prepared, blocks, drag, flow) for drag in prepared.measured] if flow else None
     inside = _inside(prepared, blocks)
     return Result(
         case=case.name,
@@ -178,27 +233,23 @@ def measure(
         coverage=_mean([result.coverage for result in followed]),
         tracker=followed[0].tracker,
         objmc_flow=json_number(_mean([result.mean for result in flowed])) if flowed else None,
-        dai=_mean([_dai(prepared, latents, drag) for drag in prepared.measured]),
+        dai=_mean([_dai(prepared, latents, drag) for drag in video.drags]),
         dai_pasted=_dai_pasted(prepared),
         drift=_drift(prepared, blocks),
         clean_drift=moved.distance,
         mean_shift=moved.mean_shift,
         std_ratio=moved.std_ratio,
-        leak=None if inside.all() else leak(new, prepared.new_frames(prepared.plain), inside),
+        leak=None
+        if inside.all()
+        else leak(video.frames[1:], prepared.new_frames(prepared.plain), inside),
         seconds_per_block=_mean([block.timings.total for block in blocks]),
         epe=json_number(_mean([result.point_by_point for result in flowed])) if flowed else None,
-        **vars(measure_looks(prepared, blocks, inside)),
+        **vars(replace(video.looks, **outside_looks(prepared, blocks, inside))),
     )
 
 
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
-
-
-def _objmc(prepared: PreparedCase, blocks: Sequence[Block], drag: Drag, tracker: Tracker) -> ObjMC:
-    frames = np.concatenate([prepared.before[None], prepared.new_frames(blocks)])
-    commands = prepared.commands(drag)
-    return follow(frames, drag, prepared.offsets, commands, tracker=tracker)
 
 
 def follow(
@@ -222,32 +273,19 @@ def follow(
         )
 
 
-def suited_tracker(
-    commands: Sequence[tuple[Drag, Sequence[Affine]]], size: tuple[int, int], *, edit: bool
-) -> Tracker | None:
+def suited_tracker(command: VideoCommand, drags: Sequence[Drag]) -> Tracker | None:
     """A tracker of pixels for a case, the same for all methods; None without OpenCV."""
     try:
         opencv()
     except ImportError:
         return None
-    if edit:  # an object may have jumped farther than flow reaches
+    if command.edit:  # an object may have jumped farther than flow reaches
         return DescriptorMatching()
-    if size[1] <= _SMALL:
+    if command.size[1] <= _SMALL:
         return LucasKanade(window=15)
-    return tracker_for(max(span(drag.mask(*size), maps) for drag, maps in commands))
-
-
-def _follow(prepared: PreparedCase, blocks: Sequence[Block], flow: Tracker | None) -> list[ObjMC]:
-    case = prepared.case
-    results = []
-    for index, drag in enumerate(prepared.measured):
-        tracker = flow
-        if case.subjects:
-            tracker = truth_tracker(case.subjects[index], case.kinds[index], drag)
-        if tracker is None:
-            raise ValueError(f"case {case.name!r} names no subjects: a flow tracker is needed")
-        results.append(_objmc(prepared, blocks, drag, tracker))
-    return results
+    return tracker_for(
+        max(span(each.mask(*command.size), command.commands(each)) for each in drags)
+    )
 
 
 def _latents(blocks: Sequence[Block]) -> Tensor:
@@ -257,7 +295,7 @@ def _latents(blocks: Sequence[Block]) -> Tensor:
 
 def _dai(prepared: PreparedCase, latents: Tensor, drag: Drag) -> float:
     """Of the last latents, one for each of the drag's commands."""
-    commands, grid = prepared.commands(drag), prepared.stream.model.spec.grid
+    commands, grid = prepared.command.commands(drag), prepared.stream.model.spec.grid
     before = prepared.stream.blocks[-1].latents[-1]
     return drag_dai(before, latents[-len(commands) :], drag, commands, grid)
 
@@ -284,7 +322,7 @@ def _dai_pasted(prepared: PreparedCase) -> float | None:
     found = []
     for drag in prepared.measured:
         mask = drag.mask(*frame.shape[:2])
-        images = [cut_and_paste(frame, mask, target) for target in prepared.commands(drag)]
+        images = [cut_and_paste(frame, mask, target) for target in prepared.command.commands(drag)]
         latents = torch.cat([model.encode_image(image)[0, -1:] for image in images])
         found.append(_dai(prepared, latents, drag))
     return _mean(found)
@@ -312,5 +350,5 @@ def _inside(prepared: PreparedCase, blocks: Sequence[Block]) -> NDArray[np.bool_
     dragged = prepared.new_frames(blocks)
     inside = prepared.subjects_before | silhouettes(list(dragged), prepared.case.subjects)
     for drag in prepared.case.drags:
-        inside |= swept(drag.mask(*inside.shape), prepared.commands(drag))
+        inside |= swept(drag.mask(*inside.shape), prepared.command.commands(drag))
     return swept(inside, [], _MARGIN)

@@ -25,7 +25,6 @@ from dragstream.revel.preparation import prepare, prepare_on
 from dragstream.revel.sampling import SEED, sample_case
 from dragstream.revel.scenes import SceneSpec, sample_scene_case
 from dragstream.revel.suites import CaseSpec
-from dragstream.stream.records import Mode
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -153,10 +152,7 @@ def work(task: Task) -> Outcome:
             prepared = prepare_on(*sample_scene_case(model, task.item))
         case _:
             prepared = prepare(model, task.item)
-    edit = prepared.case.mode is Mode.EDIT
-    commands = [(drag, prepared.commands(drag)) for drag in prepared.case.drags]
-    height, width = prepared.before.shape[:2]
-    flow = task.flow or suited_tracker(commands, (height, width), edit=edit)
+    flow = task.flow or suited_tracker(prepared.command, prepared.case.drags)
     results, frames = [], {}
     for method in task.methods:
         blocks = run_method(prepared, method)

@@ -21,8 +21,9 @@ from dragstream.drags.track_files import read_tracks
 from dragstream.drags.tracks import Tracks, tracks_to_drags
 from dragstream.metrics.trackers import opencv
 from dragstream.metrics.videos import VIDEOS, read_video
-from dragstream.revel.case_folders import CASE, VideoCommand, read_command, read_picture
+from dragstream.revel.case_folders import CASE, read_command, read_picture
 from dragstream.revel.methods import BASELINE
+from dragstream.revel.preparation import VideoCommand
 
 TRACKS = (".npy", ".npz", ".pth", ".json")
 _PICTURES = (".png", ".jpg", ".jpeg")

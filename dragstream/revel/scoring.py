@@ -13,82 +13,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
-from dragstream.drags.motions import Drag
-from dragstream.metrics.objmc import ObjMC, ObjMCOptions, json_number
+from dragstream.metrics.objmc import ObjMCOptions, json_number
 from dragstream.metrics.trackers import Tracker
 from dragstream.models.base import VideoModel
-from dragstream.revel.case_folders import VideoCommand
-from dragstream.revel.looks import Looks, object_looks
-from dragstream.revel.measuring import drag_dai, follow, suited_tracker
+from dragstream.revel.measuring import ScoredVideo, drag_dai, suited_tracker
 from dragstream.revel.pages import escaped, table_lines
-from dragstream.revel.poses import truth_tracker
-from dragstream.revel.preparation import measured_drags
 from dragstream.revel.score_files import ScoreItem, read_frames_for
 from dragstream.revel.statistics import CONFIDENCE, Estimate, column, estimate, shown
 from dragstream.revel.studies import LOOKS, MEASURES, Measure
 from dragstream.revel.tables import all_differences, paired_cells
-
-
-@dataclass(frozen=True, eq=False)
-class ScoredVideo:
-    """A video beside its command.
-
-    Attributes:
-        command: what it should show.
-        frames: uint8 (T, H, W, 3) in the command's size; the handles lie on the first one.
-        tracker: follows the points; None: the object's colour in cases of the packaged world,
-            which name their objects, else the tracker that suits the command.
-        options: further arguments of `objmc`.
-    """
-
-    command: VideoCommand
-    frames: NDArray[np.uint8]
-    tracker: Tracker | None = None
-    options: ObjMCOptions = field(default_factory=ObjMCOptions)
-
-    @cached_property
-    def drags(self) -> tuple[Drag, ...]:
-        """The motions that are measured: the command's, or with a camera one of each object."""
-        case = self.command.case
-        return self.command.drags if case is None else measured_drags(case, self.frames[0])
-
-    @cached_property
-    def by_pixels(self) -> tuple[ObjMC, ...]:
-        """ObjMC of each drag by a tracker that sees pixels only."""
-        command = self.command
-        commands = [(drag, command.commands(drag)) for drag in self.drags]
-        flow = self.tracker or suited_tracker(commands, command.size, edit=command.edit)
-        return tuple(self._follow(drag, flow) for drag in self.drags)
-
-    @cached_property
-    def followed(self) -> tuple[ObjMC, ...]:
-        """ObjMC of each drag by the tracker that counts."""
-        case = self.command.case
-        if self.tracker is not None or case is None or not case.subjects:
-            return self.by_pixels
-        return tuple(
-            self._follow(drag, truth_tracker(case.subjects[index], case.kinds[index], drag))
-            for index, drag in enumerate(self.drags)
-        )
-
-    def _follow(self, drag: Drag, tracker: Tracker | None) -> ObjMC:
-        options: ObjMCOptions = {**self.options, "tracker": tracker}
-        commands = self.command.commands(drag)
-        return follow(self.frames, drag, self.command.at, commands, **options)
-
-    @cached_property
-    def looks(self) -> Looks:
-        """How the dragged objects look at their targets."""
-        drags = [(drag, self.command.commands(drag)) for drag in self.drags]
-        return object_looks(self.command.case, self.frames, drags, self.command.at)
 
 
 @dataclass(frozen=True)
@@ -193,7 +132,9 @@ def score(
             row = (item.name, item.split, method, file.name)
             try:
                 command, frames = read_frames_for(item, file)
-                video = ScoredVideo(command, frames, tracker, options or ObjMCOptions())
+                flow = tracker or suited_tracker(command, command.measured(frames[0]))
+                counts = tracker is not None
+                video = ScoredVideo(command, frames, flow, counts, options or ObjMCOptions())
                 found = {each.name: each.measure(video) for each in measures}
             except (FileNotFoundError, ValueError) as error:
                 nothing = {each.name: math.nan for each in measures}

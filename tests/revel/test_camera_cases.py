@@ -8,15 +8,12 @@ import pytest
 from dragstream.drags import regions
 from dragstream.drags.motions import Combined, Translation
 from dragstream.models.playground import world
-from dragstream.revel.case_folders import VideoCommand
 from dragstream.revel.cases import CAMERA, Case, Kind
 from dragstream.revel.detection import detect
-from dragstream.revel.looks import measure_looks
-from dragstream.revel.measuring import measure
+from dragstream.revel.measuring import ScoredVideo, measure
 from dragstream.revel.methods import Method
-from dragstream.revel.preparation import PreparedCase
+from dragstream.revel.preparation import PreparedCase, VideoCommand
 from dragstream.revel.scenes import sample_scene_case, scene_specs
-from dragstream.revel.scoring import ScoredVideo
 
 SIZE = (world.HEIGHT, world.WIDTH)
 
@@ -84,7 +81,7 @@ def test_films_of_a_camera_are_scored_by_the_objects(drawn) -> None:
     assert video.drags == PreparedCase(case, stream, ()).measured
     still = stream.fork().run(1, progress=False)
     prepared = PreparedCase(case, stream, tuple(still))
-    assert video.looks == measure_looks(prepared, still, np.ones(SIZE, bool))
+    assert video.looks == ScoredVideo(prepared.command, prepared.film(still)).looks
     assert [each.mean for each in video.followed] == pytest.approx(
         [each.still for each in video.followed], abs=0.1
     )
@@ -101,9 +98,8 @@ def test_each_object_of_a_camera_has_looks_of_its_own_way(drawn) -> None:
     case, stream = drawn[Kind.PAN_FRAME]  # the object's own way is not the camera's
     still = stream.fork().run(1, progress=False)
     prepared = PreparedCase(case, stream, tuple(still))
-    nowhere = np.zeros(SIZE, bool)
 
-    looks = measure_looks(prepared, still, nowhere)
+    looks = ScoredVideo(prepared.command, prepared.film(still)).looks
 
     overlaps = []
     for subject, drag in zip(case.subjects, prepared.measured, strict=True):

@@ -10,7 +10,6 @@ import pytest
 
 from dragstream.method.settings import DragSettings
 from dragstream.revel.case_folders import (
-    VideoCommand,
     command_folders,
     file_name,
     read_command,
@@ -19,6 +18,7 @@ from dragstream.revel.case_folders import (
 )
 from dragstream.revel.folders import RunFolder, read_results
 from dragstream.revel.methods import Method, select
+from dragstream.revel.preparation import VideoCommand
 from dragstream.revel.runs import run
 from dragstream.revel.score_files import find_items
 from dragstream.revel.scoring import dai_score, score, score_table, summarise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
 from dragstream.revel.cases import Case, Kind, Subject
 from dragstream.revel.detection import detect
-from dragstream.revel.looks import LEAST_PIECE, _View, measure_looks, picture_network
+from dragstream.revel.looks import LEAST_PIECE, _View, outside_looks, picture_network
+from dragstream.revel.measuring import ScoredVideo
 from dragstream.revel.preparation import PreparedCase
 from dragstream.stream.records import Mode
 
@@ -43,7 +45,9 @@ def looks(model, film, block_of):
 
         Past.model = model
         prepared = PreparedCase(case, Past, (block_of(rest, 1),))
-        return measure_looks(prepared, (block_of(dragged, 1),), inside), seen
+        blocks = (block_of(dragged, 1),)
+        found = ScoredVideo(prepared.command, prepared.film(blocks)).looks
+        return replace(found, **outside_looks(prepared, blocks, inside)), seen
 
     return measured
 

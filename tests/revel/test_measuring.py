@@ -216,7 +216,7 @@ def test_an_edit_is_measured_on_the_edited_frame(stage: Stage) -> None:
     obeyed, ignored = measure(prepared, DRAG), measure(prepared, NONE)
     assert ignored.objmc == pytest.approx(18)
     assert obeyed.objmc < 0.6
-    assert prepared.offsets == (1,)
+    assert prepared.command.at == (1,)
 
 
 def test_a_vanished_object_has_no_figure(stage: Stage, film, block_of) -> None:

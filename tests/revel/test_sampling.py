@@ -110,7 +110,7 @@ def test_re_entry_leaves_and_comes_back(model, cases) -> None:
     assert shares[-1] == pytest.approx(1, abs=1e-3)
     prepared = prepare(model, case)
     mask = drag.mask(*prepared.before.shape[:2])
-    seen = visible_targets(mask, prepared.commands(drag))
+    seen = visible_targets(mask, prepared.command.commands(drag))
     assert 0 < len(seen) < 9
     assert seen[-1] == 8
     # An object that stays where it is does badly on the way, and well at the end.
