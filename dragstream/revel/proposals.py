@@ -15,6 +15,7 @@ from dragstream.drags.camera import Relative, with_camera
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Camera, Deformation, Drag, Rotation, Scale, Translation
 from dragstream.drags.shapes import Shape
+from dragstream.metrics.stability import swept
 from dragstream.models.playground import world
 from dragstream.revel.cases import CAMERA, Kind, Subject
 from dragstream.revel.detection import Detection, detect, face
@@ -234,10 +235,7 @@ def moving_area(
     """Every pixel, bool (H, W), that handles and objects cover at the start or at a target."""
     area = objects.copy()
     for drag, targets in zip(drags, commands, strict=True):
-        covered = objects | drag.mask(*objects.shape)
-        area |= covered
-        for target in targets:
-            area |= regions.warp(covered, target) > 0
+        area |= swept(objects | drag.mask(*objects.shape), targets)
     return area
 
 
