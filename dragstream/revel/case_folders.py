@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,7 +34,7 @@ from dragstream.drags.regions import rasterise
 from dragstream.metrics.videos import read_video
 from dragstream.revel.methods import BASELINE
 from dragstream.revel.preparation import FORMAT, PreparedCase, VideoCommand
-from dragstream.stream.mp4 import encode_mp4
+from dragstream.stream.mp4 import mp4_bytes
 
 CASE = "case.json"
 FIRST_FRAME = "first_frame.png"
@@ -122,15 +121,8 @@ def make_films(
     files = case_files(command, prepared.before)
     for name, new in {**frames, BASELINE: prepared.new_frames(prepared.plain)}.items():
         film = np.concatenate([prepared.before[None], new])
-        files[f"{file_name(name)}.mp4"] = _mp4(film, command.frame_rate)
+        files[f"{file_name(name)}.mp4"] = mp4_bytes(film, command.frame_rate)
     return CaseFilms(command.name, files)
-
-
-def _mp4(frames: NDArray[np.uint8], frame_rate: float) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "film.mp4"
-        encode_mp4(frames, file, frame_rate)
-        return file.read_bytes()
 
 
 def film_folder(run: Path, case: str) -> Path:

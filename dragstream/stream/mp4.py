@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def encode_mp4(frames: NDArray[np.uint8], path: Path, frame_rate: float) -> None
             f"{command[0]!r} ended with status {done.returncode} and the output: "
             f"{said[-_SAID_AT_MOST:]}; {_INSTEAD}"
         )
+
+
+def mp4_bytes(frames: NDArray[np.uint8], frame_rate: float) -> bytes:
+    """Frames (T, H, W, 3) as the content of an mp4 file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "film.mp4"
+        encode_mp4(frames, file, frame_rate)
+        return file.read_bytes()
 
 
 _INSTEAD = "to_gif, or a file name that ends in .gif, works without ffmpeg"

@@ -9,7 +9,6 @@ import itertools
 import logging
 import math
 import os
-import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from PIL.GifImagePlugin import getdata, getheader
 
 from dragstream.drags.checks import check_int, check_positive
 from dragstream.drags.files import checked_target, replacing
-from dragstream.stream.mp4 import FFmpegError, encode_mp4
+from dragstream.stream.mp4 import FFmpegError, encode_mp4, mp4_bytes
 
 Frames = NDArray[np.uint8]
 
@@ -144,10 +143,7 @@ class Clip:
             width = own * max(1, math.ceil(320 / own))
         width = check_int(width, "width", least=1)
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "clip.mp4"
-                encode_mp4(frames, path, frame_rate)
-                return cls(path.read_bytes(), "video/mp4", width, label)
+            return cls(mp4_bytes(frames, frame_rate), "video/mp4", width, label)
         except (ImportError, FFmpegError) as error:
             _log.info("shown as a gif: %s", error)
             return cls(_encode_gif(frames, frame_rate), "image/gif", width, label)
