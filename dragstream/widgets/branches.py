@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dragstream.drags.checks import check_int, check_kind, short_repr
 
@@ -96,8 +96,8 @@ class Tree:
         numbers = range(len(self.branches) + 1, 2 * len(self.branches) + 2)
         return next(name for n in numbers if (name := f"branch {n}") not in self.names)
 
-    def _new_name(self, name: Any) -> str:
-        check_kind(name, str, "a name")
+    def _new_name(self, given: object) -> str:
+        name: str = check_kind(given, str, "a name")
         if not name.strip() or len(name) > LONGEST or not name.isprintable():
             raise ValueError(
                 f"a name must be 1 to {LONGEST} printable characters, got {short_repr(name)}"

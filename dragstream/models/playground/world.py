@@ -303,7 +303,8 @@ def sketch(scenes: Scenes, stride: int) -> Tensor:
     It is differentiable in the scenes' positions, sizes, angles and yaws.
     """
     ((image, _),) = _painted(scenes, len(scenes) * scenes.frames, stride)
-    return image.unflatten(0, (len(scenes), scenes.frames))
+    pictures: Tensor = image.unflatten(0, (len(scenes), scenes.frames))
+    return pictures
 
 
 def _painted(scenes: Scenes, chunk: int, stride: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
