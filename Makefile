@@ -145,7 +145,7 @@ WEIGHTS_FOLDER := dragstream/models/playground/weights
 WEIGHTS := $(wildcard $(WEIGHTS_FOLDER)/*.safetensors $(WEIGHTS_FOLDER)/*.json)
 DIGEST = $(shell cat $(WEIGHTS) | sha256sum | cut -c1-12)
 CARD_TABLES := playground captions likeness identity
-TABLES := $(CARD_TABLES) rivals live turned minute
+TABLES := $(CARD_TABLES) default rivals live turned minute
 WRITE_PAGES = $(BIN)/python tools/make_figures.py
 
 playground_OPTIONS = playground --scenes 24 --seed 0 --out $(FIGURES)/playground-$(DIGEST)
@@ -154,8 +154,11 @@ likeness_OPTIONS := likeness
 identity_OPTIONS := identity --streams 4
 rivals_OPTIONS = playground --scenes 48 --seed 0 --out $(FIGURES)/rivals-$(DIGEST) \
 	--methods none,I=4,no_adsr,no_sfs,fast,cut_and_paste,time_to_move
+default_OPTIONS = playground --scenes 24 --seed 0 --out $(FIGURES)/default-$(DIGEST) \
+	--methods none,I=4,default
 live_OPTIONS := live --scenes 8 --releases 0
-turned_OPTIONS := live --seed 13 --seconds 3 --turn 20 --releases 0 --methods I=4,fast,time_to_move
+turned_OPTIONS := live --seed 13 --seconds 3 --turn 20 --releases 0 \
+	--methods I=4,default,fast,time_to_move
 minute_OPTIONS := live --dtype bfloat16 --scenes 2 --seconds 60 --releases 0 --methods I=4,no_adsr
 
 .PHONY: figures figures-wan figures-gpu

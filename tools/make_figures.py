@@ -12,7 +12,10 @@ from dragstream.revel.statistics import estimate
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "dragstream" / "models" / "playground" / "weights"
 BUILD = ROOT / "build" / "figures"
-TABLES = ("playground", "captions", "likeness", "identity", "rivals", "live", "turned", "minute")
+TABLES = (
+    *("playground", "captions", "likeness", "identity"),
+    *("default", "rivals", "live", "turned", "minute"),
+)
 """Measurements of `dragstream.revel`."""
 _MEBIBYTE = 2**20
 
@@ -71,9 +74,9 @@ def wan_table(outcome: Mapping[str, Any]) -> str:
 
 def summary_table(drags: Mapping[str, Any], bench: Mapping[str, Any]) -> str:
     """The README's rows: ObjMC and DAI with 95 % intervals, and seconds of a block."""
-    lines = ["| | no drag | DragStream, I = 4 |", "|---|--:|--:|"]
+    lines = ["| | no drag | `ds.DragSettings()` |", "|---|--:|--:|"]
     for title, measure, digits in (("ObjMC, px", "objmc", 2), ("DAI", "dai", 4)):
-        cells = [_with_interval(drags, name, measure, digits) for name in ("none", "I=4")]
+        cells = [_with_interval(drags, name, measure, digits) for name in ("none", "default")]
         lines.append(f"| {title} | {cells[0]} | {cells[1]} |")
     seconds = [f"{bench[name]:.2f}" for name in ("plain_seconds", "dragged_seconds")]
     return "\n".join([*lines, f"| seconds a block | {seconds[0]} | {seconds[1]} |"])
@@ -101,7 +104,7 @@ def write_pages(build: Path = BUILD, root: Path = ROOT) -> None:
     if wan is not None:
         text = fill(text, "wan", wan_table(wan))
     results.write_text(text, encoding="utf-8")
-    drags = _read(build / "rivals.json")
+    drags = _read(build / "default.json")
     if drags is not None and bench is not None:
         readme = root / "README.md"
         page = readme.read_text(encoding="utf-8")

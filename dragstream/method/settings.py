@@ -19,7 +19,12 @@ from dragstream.models.base import PAPER_CUTOFFS, ModelSpec
 
 __all__ = ["MOST_SEGMENTS", "DragSettings", "Off"]
 
-_PAPER = {"cutoffs": PAPER_CUTOFFS, "upsampling": 1, "prediction_weight": 0.0}
+_PAPER: dict[str, Any] = {
+    "cutoffs": PAPER_CUTOFFS,
+    "upsampling": 1,
+    "prediction_weight": 0.0,
+    "warm_start": False,
+}
 """The fields that `DragSettings.paper` fixes; otherwise the model provides their defaults."""
 
 MOST_SEGMENTS = 1000
@@ -37,7 +42,8 @@ class DragSettings:
     `Constraint(weight=0.5)`.
 
     Args:
-        iterations: Optimisation steps per segment (the paper's I); 0 leaves the latents unchanged.
+        iterations: Optimisation steps per segment (the paper's I); 0 leaves the latents as they
+            are, unless `warm_start` is True.
         learning_rate: Learning rate of AdamW. None: the model's.
         denoising_step: Index of the denoising step to optimise at, from 0. None: the model's.
         layers: Indices of the layers whose self-attention outputs are the features, from 0. None:
@@ -81,6 +87,7 @@ class DragSettings:
         warm_start: Begin with the dragged objects already at their targets, and their places before
             filled, see `dragstream.method.warm_start`; at the drag's own step the prediction keeps
             them there. Takes one more pass. Not part of the paper. A drag then has one segment.
+            None: the model's, but False without iterations or with a segment length.
         window: Latent frames that the block and its references attend to in the iterations,
             including the model's sink and their own; the denoising steps use the model's whole
             context. None: the whole context in both.
@@ -112,7 +119,7 @@ class DragSettings:
     nearest_masks: bool = False
     nearest_features: bool = False
     prediction_blocks: int = 0
-    warm_start: bool = False
+    warm_start: bool | None = None
     window: int | None = None
 
     def __post_init__(self) -> None:
@@ -125,9 +132,9 @@ class DragSettings:
         """Return the constants of the paper (Sections 4.2 and C.1), with some fields replaced.
 
         They differ from `DragSettings()` on models whose tokens are coarser, relative to the
-        content, than those of the paper's models: `DragSettings()` takes cutoffs, upsampling and
-        the weight of predictions from the model. Both take learning rate, denoising step and
-        layers from the model.
+        content, than those of the paper's models: `DragSettings()` takes cutoffs, upsampling, the
+        weight of predictions and the warm start from the model. Both take learning rate, denoising
+        step and layers from the model.
 
         Raises:
             TypeError: A field that does not exist.
@@ -175,7 +182,7 @@ class DragSettings:
         Raises:
             TypeError: A field that does not exist.
         """
-        preset: dict[str, Any] = _PAPER | {
+        preset = _PAPER | {
             "iterations": 5,
             "learning_rate": 0.02,
             "rectification": Rectification(neighbours=0, per_frame=True, then_whole=True),
@@ -248,7 +255,14 @@ class DragSettings:
             cutoffs=(spec.cutoffs or False) if self.cutoffs is None else self.cutoffs,
             upsampling=self.upsampling or spec.upsampling,
             prediction_weight=spec.prediction_weight if weight is None else weight,
+            warm_start=self._warm_on(spec),
         )
+
+    def _warm_on(self, spec: ModelSpec) -> bool:
+        if self.warm_start is not None:
+            return self.warm_start
+        segmented = self.segment_pixels is not None or self.segment_degrees is not None
+        return spec.warm_start and self.iterations > 0 and not segmented
 
     def segments(self, pixels: float, degrees: float) -> int:
         """Compute the number of segments of a drag with this displacement, at least 1."""

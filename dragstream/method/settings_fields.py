@@ -69,7 +69,7 @@ _NUMBERS: dict[str, tuple[_Check, float]] = {
     "fresh_optimizer": (check_bool, 1),
     "nearest_masks": (check_bool, 1),
     "nearest_features": (check_bool, 1),
-    "warm_start": (check_bool, 1),
+    "warm_start": (optional(check_bool), 1),
     "learning_rate": (optional(check_positive), 1e38),  # the range of float32
     "segment_pixels": (optional(check_positive), 1e6),
     "segment_degrees": (optional(check_positive), 1e6),
@@ -132,8 +132,9 @@ def _views(value: object, name: str) -> tuple[FrequencyView, ...]:
 _OWN = ("rectification", "loss")
 """The fields that accept a custom part, besides the views."""
 
-VERSION = 2
-"""Version of the format. In version 1, which has no number, null switched a part off."""
+VERSION = 3
+"""Version of the format. In version 1, which has no number, null switched a part off; in version 2
+a drag without `warm_start` began without one."""
 
 _FORMER = {"constraint": ("spare_handles",)}
 """Removed fields that old archives may contain; handles never overlap the region to keep."""
@@ -182,10 +183,12 @@ def _current(data: object) -> object:
         return data
     values = {name: value for name, value in data.items() if name != "version"}
     version = data.get("version", 1)
-    if version == VERSION:
+    if isinstance(version, bool) or version not in range(1, VERSION + 1):
+        raise ValueError(f"version of settings must be 1 to {VERSION}, got {short_repr(version)}")
+    if version < VERSION:
+        values = {"warm_start": False} | values
+    if version > 1:
         return values
-    if version != 1 or isinstance(version, bool):
-        raise ValueError(f"version of settings must be 1 or {VERSION}, got {short_repr(version)}")
     for name in (*PARTS, "cutoffs"):
         if name in values and values[name] is None:
             values[name] = False

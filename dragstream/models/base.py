@@ -48,6 +48,7 @@ class ModelSpec:
         cutoffs: Low-pass cutoffs of the references' features, in cycles per token; None for none.
         upsampling: Cells per token along each axis, at which features are compared.
         prediction_weight: Weight of clean predictions relative to features in the loss; 0: none.
+        warm_start: Begin drags with their objects already at the targets.
         most_blocks: Blocks that a stream may have; None for any number.
 
     Raises:
@@ -67,6 +68,7 @@ class ModelSpec:
     cutoffs: tuple[float, ...] | None = PAPER_CUTOFFS
     upsampling: int = 1
     prediction_weight: float = 0.0
+    warm_start: bool = False
     most_blocks: int | None = None
     first_sigmas: tuple[float, ...] | None = None
 

@@ -301,6 +301,7 @@ _RIVALS = Study(
         Row("warm_I=0", "the warm start alone"),
         Row("fast", "a warm start, I = 1"),
         Row("warm_I=2", "a warm start, I = 2"),
+        Row("default", "a warm start, I = 4: the default settings"),
         Row(FULL, "DragStream"),
     ),
     claims=(),

@@ -68,7 +68,7 @@ def test_a_table_is_written_between_its_markers_only(tool):
 DRAGS = {
     "results": [
         {"method": method, "objmc": objmc + add, "dai": dai}
-        for method, objmc, dai in (("none", 17.0, 0.17751), ("I=4", 4.0, 0.04554))
+        for method, objmc, dai in (("none", 17.0, 0.17751), ("default", 4.0, 0.04554))
         for add in (-1.0, 0.0, 1.0)
     ]
 }
@@ -106,7 +106,7 @@ def test_pages_take_every_table_that_was_measured(tool, tmp_path):
     (build / "gpu").mkdir()
     for name in (*tool.TABLES, "gpu/gpu"):
         (build / f"{name}.md").write_text(f"| {name} was measured |\n")
-    (build / "rivals.json").write_text(json.dumps(DRAGS))
+    (build / "default.json").write_text(json.dumps(DRAGS))
     (build / "bench.json").write_text(json.dumps(BENCH))
     spreads = {"seconds": 3.12, "released_seconds": 4.52, "ratio": 1.45}
     row = {key: {"least": 1.2, "median": value, "most": 5.0} for key, value in spreads.items()}

@@ -30,7 +30,8 @@ SPEC = ModelSpec(
 
 def test_the_papers_constants():
     paper = DragSettings.paper()
-    assert paper == DragSettings(cutoffs=paper.cutoffs, upsampling=1, prediction_weight=0)
+    fixed = {"upsampling": 1, "prediction_weight": 0, "warm_start": False}
+    assert paper == DragSettings(cutoffs=paper.cutoffs, **fixed)
     assert paper.iterations == 4
     assert paper.cutoffs == (0.2, 0.4, 0.6, 1.0)
     assert paper.rectification == Rectification(neighbours=9, per_channel=True, per_frame=False)
@@ -126,7 +127,9 @@ def test_what_is_open_comes_from_the_model():
     assert (own.learning_rate, own.denoising_step, own.layers) == (0.5, 0, (3,))
 
 
-COARSE = dataclasses.replace(SPEC, cutoffs=(0.5, 1.0), upsampling=3, prediction_weight=0.5)
+COARSE = dataclasses.replace(
+    SPEC, cutoffs=(0.5, 1.0), upsampling=3, prediction_weight=0.5, warm_start=True
+)
 
 
 def test_one_field_changes_one_thing():
@@ -142,7 +145,9 @@ def test_settings_take_what_the_paper_fixes_from_the_model():
     assert (resolved.cutoffs, resolved.upsampling, resolved.cells) == ((0.5, 1.0), 3, 3)
     assert resolved.low_passes == (LowPass(0.5), LowPass(1.0))
     assert resolved.prediction_weight == 0.5
+    assert resolved.warm_start is True
     changes = {"cutoffs": (0.5, 1), "upsampling": 3, "prediction_weight": 0.5}
+    changes["warm_start"] = True
     assert resolved == DragSettings.paper(iterations=2, **changes).resolve(COARSE)
     own = DragSettings(cutoffs=(0.3,), upsampling=1, prediction_weight=0).resolve(COARSE)
     assert (own.cutoffs, own.upsampling, own.prediction_weight) == ((0.3,), 1, 0.0)
@@ -154,8 +159,17 @@ def test_settings_take_what_the_paper_fixes_from_the_model():
         assert preset.resolve(COARSE).cutoffs == (0.2, 0.4, 0.6, 1.0)
         assert preset.resolve(COARSE).upsampling == preset.upsampling
         assert preset.resolve(COARSE).prediction_weight == 0.0
+        assert preset.resolve(COARSE).warm_start is False
     with pytest.raises(ValueError, match=r"resolve\(spec\)"):
         settings.low_passes  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"warm_start": False}, {"iterations": 0}, {"segment_pixels": 16}, {"segment_degrees": 8}],
+)
+def test_no_warm_start_of_the_models_where_none_is_wanted_or_possible(changes):
+    assert DragSettings(**changes).resolve(COARSE).warm_start is False
 
 
 def test_settings_of_earlier_archives_keep_their_meaning():
@@ -167,9 +181,12 @@ def test_settings_of_earlier_archives_keep_their_meaning():
     assert DragSettings.from_json({}) == DragSettings.paper()
     assert DragSettings.from_json(old | off) == DragSettings.paper(**dict.fromkeys(off, False))
     suited = {"cutoffs": "suited", "upsampling": None, "prediction_weight": None}
-    assert DragSettings.from_json(old | suited) == DragSettings()
-    with pytest.raises(ValueError, match="version of settings must be 1 or 2, got 3"):
-        DragSettings.from_json({"version": 3})
+    assert DragSettings.from_json(old | suited) == DragSettings(warm_start=False)
+    second = DragSettings().to_json() | {"version": 2}
+    del second["warm_start"]
+    assert DragSettings.from_json(second) == DragSettings(warm_start=False)
+    with pytest.raises(ValueError, match="version of settings must be 1 to 3, got 4"):
+        DragSettings.from_json({"version": 4})
 
 
 def test_what_the_model_lacks_is_refused():

@@ -157,7 +157,7 @@ def test_studies_are_of_methods_that_exist_and_claims_of_their_rows() -> None:
     assert FULL in {method.name for method in study_methods()}
     # Each method is run once, however many studies show it.
     names = [method.name for method in study_methods()]
-    assert len(names) == len(set(names)) == 29
+    assert len(names) == len(set(names)) == 30
     with pytest.raises(ValueError, match="unknown studies"):
         study_methods(["nothing"])
 
@@ -174,6 +174,7 @@ def test_variants_differ_from_the_full_method_in_their_part_only() -> None:
         "switching": {"cutoffs"},
         "no_x0": {"prediction_weight"},
         "paper": {"cutoffs", "upsampling", "prediction_weight"},
+        "default": {"warm_start"},
         "paper_rate=0.04": {"cutoffs", "upsampling", "prediction_weight", "learning_rate"},
         "range=0.2-1": {"cutoffs"},
         "bare": {"rectification", "cutoffs", "focus"},

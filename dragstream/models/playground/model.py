@@ -65,7 +65,7 @@ class Playground(StreamedWan):
     Args:
         config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
             step; "denoising_step", "learning_rate", "layers", "cutoffs", "upsampling" and
-            "prediction_weight", settings of drags (see `ModelSpec`);
+            "prediction_weight" and optionally "warm_start", settings of drags (see `ModelSpec`);
             "guidance", the fields of `Guidance`; and optionally "solver", "plain" for steps without
             fresh noise (see `from_folder`).
     """
@@ -86,6 +86,7 @@ class Playground(StreamedWan):
             cutoffs=tuple(config["cutoffs"]),
             upsampling=config["upsampling"],
             prediction_weight=config["prediction_weight"],
+            warm_start=config.get("warm_start", False),
         )
         super().__init__(spec, wan)
         self.autoencoder = Autoencoder()

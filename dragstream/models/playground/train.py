@@ -60,6 +60,7 @@ CONFIG: dict[str, Any] = {
     "cutoffs": [0.4, 0.6, 1.0],
     "upsampling": 2,
     "prediction_weight": 0.25,
+    "warm_start": True,
     "guidance": {"scale": 2.0, "least": 0.3, "most": 0.9},
 }
 _SELF_FED_FROM = 0.7
