@@ -69,10 +69,23 @@ $(STAMP): pyproject.toml constraints.txt
 lab: $(STAMP)
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks/01_first_drag.ipynb
 
-test: lint types frontend unit docs notebooks browser
+# Two steps at a time: npm, mypy and MkDocs use one core. What a step prints comes in one piece when it
+# ends (not from the make of macOS), and the last lines name what failed. Browser tests measure speeds,
+# so they run alone.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+define together
+	@mkdir -p build
+	+@$(MAKE) --no-print-directory --jobs=2 --keep-going $(SYNC) $(1) 2>&1 | tee build/steps.log \
+		|| { grep '^make.*\*\*\*' build/steps.log; exit 1; }
+endef
+
+test: check
+	$(call together,docs notebooks)
+	$(MAKE) browser
 
 .PHONY: check
-check: lint types frontend unit
+check: $(STAMP)
+	$(call together,lint unit types frontend)
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -13,8 +13,6 @@ import sys
 import time
 from typing import Any
 
-import torch
-
 _PULL = 12.0
 """Pixels of the drag: one segment."""
 
@@ -39,13 +37,15 @@ def main() -> None:
         started = clock()
         branch.animate(drags) if line.strip() == "dragged" else branch.step()
         if given["device"].startswith("cuda"):  # keys and values may still be on their way
-            torch.cuda.synchronize()
+            importlib.import_module("torch").cuda.synchronize()
         print(json.dumps({"seconds": clock() - started}), file=answers, flush=True)
 
 
 def _model(given: dict[str, Any]) -> Any:
     if given["model"] == "playground":
         return importlib.import_module("dragstream").load("playground")
+    import torch
+
     try:
         from dragstream.bench.random_models import random_wan
     except ImportError:  # before it had a module of its own

@@ -31,7 +31,8 @@ def tool(monkeypatch):
 
 def planned(*targets: str) -> list[str]:
     """The commands of Python that make would run, in order."""
-    shown = ["make", "--always-make", "--dry-run", "--no-print-directory", *targets]
+    shown = ["env", "-u", "MAKEFLAGS", "make", "--always-make", "--dry-run"]
+    shown += ["--no-print-directory", *targets]
     found = subprocess.run(shown, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     lines = found.replace("\\\n", " ").splitlines()
     return [line.split("/python ", 1)[1] for line in lines if "/python " in line]

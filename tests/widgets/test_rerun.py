@@ -9,20 +9,22 @@ import pytest
 import torch
 
 import dragstream as ds
+from dragstream.models.wan.tiny import write_tiny
 from dragstream.stream.stream import Stream
 from dragstream.widgets.comparison import Rerun
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 PROMPT = "a red critter slides right"
-DRAG = ds.Drag(ds.regions.disc((96, 64), 16), ds.Translation.by(8, 0))
+DRAG = ds.Drag(ds.regions.disc((48, 32), 16), ds.Translation.by(8, 0))
 ONCE = ds.DragSettings.paper(iterations=1)
 RAW = replace(ONCE, rectification=False)
 
 
 @pytest.fixture(scope="module")
-def model():
-    return ds.load("playground")
+def model(tmp_path_factory):
+    folder = write_tiny(tmp_path_factory.mktemp("tiny"), height=64, width=96)
+    return ds.load(folder, cache=False, progress=False)
 
 
 class Clips:

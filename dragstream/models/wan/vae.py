@@ -110,12 +110,14 @@ class VideoAutoencoder(nn.Module):
     @property
     def device(self) -> torch.device:
         """The device of the weights."""
-        return self.vae.post_quant_conv.weight.device
+        weight: torch.Tensor = self.vae.post_quant_conv.weight
+        return weight.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The dtype of the weights."""
-        return self.vae.post_quant_conv.weight.dtype
+        weight: torch.Tensor = self.vae.post_quant_conv.weight
+        return weight.dtype
 
     @torch.no_grad()
     def decode(
