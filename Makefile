@@ -158,7 +158,7 @@ WEIGHTS_FOLDER := dragstream/models/playground/weights
 WEIGHTS := $(wildcard $(WEIGHTS_FOLDER)/*.safetensors $(WEIGHTS_FOLDER)/*.json)
 DIGEST = $(shell cat $(WEIGHTS) | sha256sum | cut -c1-12)
 CARD_TABLES := playground captions likeness identity
-TABLES := $(CARD_TABLES) default rivals live turned minute
+TABLES := $(CARD_TABLES) default rivals live turned minute fast fast_captions fast_identity
 WRITE_PAGES = $(BIN)/python tools/make_figures.py
 
 playground_OPTIONS = playground --scenes 24 --seed 0 --out $(FIGURES)/playground-$(DIGEST)
@@ -173,6 +173,10 @@ live_OPTIONS := live --scenes 8 --releases 0
 turned_OPTIONS := live --seed 13 --seconds 3 --turn 20 --releases 0 \
 	--methods I=4,default,fast,time_to_move
 minute_OPTIONS := live --dtype bfloat16 --scenes 2 --seconds 60 --releases 0 --methods I=4,no_adsr
+fast_OPTIONS = playground --scenes 24 --seed 0 --methods none,I=4 --model playground-fast \
+	--out $(FIGURES)/fast-$(DIGEST)
+fast_captions_OPTIONS := captions --model playground-fast
+fast_identity_OPTIONS := identity --blocks 1 10 --model playground-fast
 
 .PHONY: figures figures-wan figures-gpu
 figures: $(TABLES:%=$(FIGURES)/%.md) $(FIGURES)/bench.json $(WEIGHTS_FOLDER)/MODEL_CARD.md \

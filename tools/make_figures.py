@@ -15,6 +15,7 @@ BUILD = ROOT / "build" / "figures"
 TABLES = (
     *("playground", "captions", "likeness", "identity"),
     *("default", "rivals", "live", "turned", "minute"),
+    *("fast", "fast_captions", "fast_identity"),
 )
 """Measurements of `dragstream.revel`."""
 _MEBIBYTE = 2**20
@@ -53,6 +54,26 @@ def bench_table(outcome: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     cores = outcome["machine"]["cores"]
     lines = [f"| | {cores} CPU cores |", "|---|--:|"]
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
+def fast_table(compared: Mapping[str, Any]) -> str:
+    """The table of the fast model beside the default, from "fast" in the JSON of the benchmark."""
+    names = {
+        "plain block": "a plain block",
+        "dragged block": "a dragged block, I = 4",
+        "quickly dragged": "a dragged block, `DragSettings.fast()`",
+        "decoding": "decoding a block",
+    }
+    lines = [
+        "| processor seconds | fast | default | times as fast | least | most |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, title in names.items():
+        row = compared[name]
+        ratio = (f"{row['ratio'][each]:.2f}" for each in ("median", "least", "most"))
+        seconds = (f"{row[each]['median']:.2f}" for each in ("own", "other"))
+        lines.append(f"| {title} | {' | '.join([*seconds, *ratio])} |")
+    return "\n".join(lines)
 
 
 def wan_table(outcome: Mapping[str, Any]) -> str:
@@ -101,6 +122,7 @@ def write_pages(build: Path = BUILD, root: Path = ROOT) -> None:
     bench, wan = _read(build / "bench.json"), _read(build / "wan.json")
     if bench is not None:
         text = fill(text, "bench", bench_table(bench, _read(WEIGHTS / "config.json") or {}))
+        text = fill(text, "fast_bench", fast_table(bench["fast"]))
     if wan is not None:
         text = fill(text, "wan", wan_table(wan))
     results.write_text(text, encoding="utf-8")

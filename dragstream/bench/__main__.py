@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from dragstream import models
 from dragstream.bench.against import compare_checkouts, lines
 from dragstream.bench.gpu import parts as gpu
-from dragstream.bench.measure import Report, compare_dtypes, machine, measure
+from dragstream.bench.measure import Report, compare_models, machine, measure
 from dragstream.bench.random_models import random_wan
 from dragstream.bench.wan import WanBenchmark
 from dragstream.drags.files import expanded
@@ -47,6 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _playground(options: argparse.Namespace) -> None:
     model = models.load(options.model)
     narrow = models.load(options.model, dtype="bfloat16")
+    quick = models.load(f"{options.model}-fast")
     with tqdm(total=options.late, desc="blocks", unit="block") as bar:
         report = measure(
             model,
@@ -57,14 +58,17 @@ def _playground(options: argparse.Namespace) -> None:
             progress=lambda _: bar.update(),
         )
     print(describe(report))
-    with tqdm(desc="dtypes", unit="part", leave=False) as bar:
-        found = compare_dtypes(
-            model, narrow, options.prompt, pairs=options.repeats, progress=lambda _: bar.update()
-        )
-    print(lines(found, "bfloat16", "float32"), "seconds are processor time", sep="\n")
+    rows = {"dtypes": (narrow, "bfloat16", "float32"), "fast": (quick, "fast", "default")}
+    compared = {}
+    for key, (own, *names) in rows.items():
+        with tqdm(desc=key, unit="part", leave=False) as bar:
+            found = compare_models(
+                own, model, options.prompt, pairs=options.repeats, progress=lambda _: bar.update()
+            )
+        print(lines(found, *names), "seconds are processor time", sep="\n")
+        compared[key] = {name: asdict(each) for name, each in found.items()}
     about = {"model": model.spec.name, "weights": model.fingerprint()}
-    dtypes = {name: asdict(each) for name, each in found.items()}
-    _store(options, about | report.to_json() | {"dtypes": dtypes})
+    _store(options, about | report.to_json() | compared)
 
 
 def _store(options: argparse.Namespace, outcome: dict[str, Any]) -> None:

@@ -279,28 +279,28 @@ def peak_of(device: torch.device) -> Iterator[Callable[[], int]]:
     yield since_cuda
 
 
-def compare_dtypes(
-    float32: VideoModel,
-    bfloat16: VideoModel,
+def compare_models(
+    own: VideoModel,
+    other: VideoModel,
     prompt: str,
     *,
     pairs: int = 5,
     progress: Callable[[str], object] = lambda _: None,
 ) -> dict[str, Comparison]:
-    """A plain block, a dragged block and decoding in bfloat16 (own) and in float32, by turns.
+    """A plain block, dragged blocks and decoding of two models, by turns.
 
     Seconds are all threads' processor time. `progress` is called with each name once measured.
     """
-    wide, narrow = (_dtype_calls(model, prompt) for model in (float32, bfloat16))
+    mine, theirs = (_model_calls(model, prompt) for model in (own, other))
     found = {}
-    for name, call in wide.items():
-        call(), narrow[name]()  # the first run of each takes longer
-        found[name] = comparison(alternate((narrow[name], call), pairs, time.process_time))
+    for name, call in theirs.items():
+        call(), mine[name]()  # the first run of each takes longer
+        found[name] = comparison(alternate((mine[name], call), pairs, time.process_time))
         progress(name)
     return found
 
 
-def _dtype_calls(model: VideoModel, prompt: str) -> dict[str, Call]:
+def _model_calls(model: VideoModel, prompt: str) -> dict[str, Call]:
     stream = Stream(model, prompt=prompt, seed=0)
     for _ in range(3):  # so that the window is full
         stream.step()
@@ -309,5 +309,6 @@ def _dtype_calls(model: VideoModel, prompt: str) -> dict[str, Call]:
     return {
         "plain block": lambda: stream.fork().step(),
         "dragged block": lambda: stream.fork().animate(drags),
+        "quickly dragged": lambda: stream.fork().animate(drags, settings=DragSettings.fast()),
         "decoding": lambda: model.decode(latents),
     }

@@ -16,6 +16,7 @@ from dragstream.command.base import (
 )
 from dragstream.command.notebooks import add_jupyter, free_name, notebook, open_lab
 from dragstream.drags.expressions import quoted
+from dragstream.models.playground import NAMES
 
 _HEAD = """# The studio
 Run both cells with **Shift+Enter**. Press *Play*, pause, paint a region, pull it, then *Animate* or
@@ -40,7 +41,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.prompt is None and options.model != "playground":
+    if options.prompt is None and options.model not in NAMES:
         raise UsageError(f"the model {options.model!r} needs --prompt")
     options.folder.mkdir(parents=True, exist_ok=True)
     file = free_name(options.folder / "studio.ipynb")
@@ -58,7 +59,7 @@ def _cells(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
         f"model = ds.load({quoted(options.model)}{changes})",
         f"prompt = {quoted(options.prompt or PROMPT)}",
     ]
-    if options.model == "playground":
+    if options.model in NAMES:
         first[1:2] = ["from dragstream.models.playground import draw", first[1]]
         image = f", image=draw(prompt, seed={options.seed})"
     else:

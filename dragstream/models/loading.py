@@ -59,11 +59,10 @@ def available() -> Catalogue:
     The package's own models come first, then the released ones, then those of other packages. It is
     a tuple of names that prints as a table.
     """
-    own = ("playground", "a small world, in the package", "none", "any CPU")
-    offered = (name for name in plugins.names() if name not in ("playground", *RELEASES))
+    offered = (name for name in plugins.names() if name not in (*playground.NAMES, *RELEASES))
     return Catalogue(
         (
-            own,
+            *((name, text, "none", "any CPU") for name, text in playground.NAMES.items()),
             *(
                 (it.name, it.summary, f"about {it.download_gb:g} GB", "a GPU, dragstream[wan]")
                 for it in RELEASES.values()
@@ -79,6 +78,7 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
 
     ```python
     model = ds.load("playground")
+    model = ds.load("playground-fast")  # in two thirds of the time, not as good
     model = ds.load("self-forcing", height=320, width=576, device="cuda")
     model = ds.load("/models/mine")
     model = ds.load(ds.plan("self-forcing", undo=2))  # checks the free memory first
@@ -100,8 +100,8 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
         MemoryError, OSError: Too little memory or disk; the message has sizes.
     """
     if isinstance(name, str | Path):
-        if name == "playground":
-            return playground.load(**options)
+        if name in playground.NAMES:
+            return playground.load(name, **options)
         if name not in RELEASES and name in plugins.names():
             if options:
                 raise TypeError(f"{name!r} takes no options, got {', '.join(options)}")

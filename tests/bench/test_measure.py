@@ -15,7 +15,7 @@ from dragstream.bench.measure import (
     Comparison,
     Report,
     Spread,
-    compare_dtypes,
+    compare_models,
     kept_bytes,
     measure,
 )
@@ -133,7 +133,7 @@ def test_the_command_writes_what_it_measured(
     monkeypatch.setattr(command.models, "load", lambda *a, **o: loaded.append((a, o)) or model)
     spreads = (Spread(each, each, each) for each in (0.4, 0.9, 2.2))
     found = {"plain block": Comparison(*spreads)}
-    monkeypatch.setattr(command, "compare_dtypes", lambda *_, **k: asked.update(k) or found)
+    monkeypatch.setattr(command, "compare_models", lambda *_, **k: asked.update(k) or found)
     monkeypatch.setattr(command, "measure", lambda *_, **k: asked.update(k) or REPORT)
     target = tmp_path / "bench.json"
 
@@ -148,9 +148,14 @@ def test_the_command_writes_what_it_measured(
     printed = capsys.readouterr().out
     assert "1.80 s (4 iterations), 2.25 x plain" in printed
     assert "0.50 MiB, 0.25 MiB of it kept" in printed
-    assert loaded == [(("playground",), {}), (("playground",), {"dtype": "bfloat16"})]
+    assert loaded == [
+        (("playground",), {}),
+        (("playground",), {"dtype": "bfloat16"}),
+        (("playground-fast",), {}),
+    ]
     assert asked["pairs"] == 2
-    assert written["dtypes"]["plain block"]["ratio"]["median"] == 2.2
+    for key in ("dtypes", "fast"):
+        assert written[key]["plain block"]["ratio"]["median"] == 2.2
     assert "plain block       0.400 s  0.900 s    2.20    2.20    2.20" in printed
 
 
@@ -162,7 +167,7 @@ def test_kept_bytes_counts_each_tensor_once() -> None:
     assert kept_bytes(block) == 3 * 2 * 4 + 12
 
 
-def test_dtypes_take_turns_and_ratios_are_those_of_neighbours(
+def test_models_take_turns_and_ratios_are_those_of_neighbours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = Clock()
@@ -176,11 +181,11 @@ def test_dtypes_take_turns_and_ratios_are_those_of_neighbours(
 
         return {"plain block": call}
 
-    monkeypatch.setattr(bench, "_dtype_calls", calls)
+    monkeypatch.setattr(bench, "_model_calls", calls)
     monkeypatch.setattr(bench.time, "process_time", lambda: clock.now)
     seen: list[str] = []
 
-    found = compare_dtypes("wide", "narrow", "a red box", pairs=3, progress=seen.append)  # type: ignore[arg-type]
+    found = compare_models("narrow", "wide", "a red box", pairs=3, progress=seen.append)  # type: ignore[arg-type]
 
     row = found["plain block"]  # the ratios are 4, 2 and 3
     assert (row.other.median, row.own.median, row.ratio.median) == (8.0, 4.0, 3.0)

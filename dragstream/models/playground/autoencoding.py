@@ -16,7 +16,7 @@ from dragstream.models.playground import world
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.clips import as_input, draw_frames
 
-_LATENT_NOISE = 0.045
+LATENT_NOISE = 0.045
 """Standard deviation of the noise added to latents (of unit variance) before decoding."""
 _TOGETHER = 0.05
 """Weight of the equivariance loss: moved frames must have moved latents."""
@@ -82,8 +82,8 @@ def sharpen_decoder(model: Autoencoder, folder: Path, budget: TrainingBudget) ->
         with autocast_bfloat16(budget.device):
             with torch.no_grad():
                 latents = model.encode(crops)
-            decoded = model.decode(latents + _LATENT_NOISE * torch.randn_like(latents)).float()
-        _picture_loss(decoded, crops).backward()
+            decoded = model.decode(latents + LATENT_NOISE * torch.randn_like(latents)).float()
+        picture_loss(decoded, crops).backward()
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -97,16 +97,28 @@ def sharpen_decoder(model: Autoencoder, folder: Path, budget: TrainingBudget) ->
 
 
 def _crops(frames: Tensor, generator: torch.Generator) -> Tensor:
-    """Select the busier half of random 96x96 crops: the autoencoder is independent of position."""
-    index = torch.randint(len(frames), (2 * _CROPS,), generator=generator)
+    return busy_crops(frames, generator, _CROPS)[0]
+
+
+def busy_crops(
+    frames: Tensor, generator: torch.Generator, count: int
+) -> tuple[Tensor, tuple[Tensor, slice, slice]]:
+    """Select the busier half of random 96x96 crops: the autoencoder is independent of position.
+
+    Returns the crops (count, 3, 96, 96) in -1..1, and the index that selects their latents from
+    those of all frames (N, 8, H/8, W/8): of frames, rows and columns; the channels come second.
+    """
+    index = torch.randint(len(frames), (2 * count,), generator=generator)
     top, left = (
         8 * int(torch.randint((size - 96) // 8 + 1, (), generator=generator))
         for size in (world.HEIGHT, world.WIDTH)
     )
     crops = as_input(frames[index][:, :, top : top + 96, left : left + 96])
     slopes = sum(slope.abs().mean((1, 2, 3)) for slope in _slopes(crops))
-    crops = crops[torch.as_tensor(slopes).topk(_CROPS).indices]
-    return crops.contiguous(memory_format=torch.channels_last)
+    busy = torch.as_tensor(slopes).topk(count).indices
+    rows, columns = (slice(first // 8, first // 8 + 12) for first in (top, left))
+    chosen = crops[busy].contiguous(memory_format=torch.channels_last)
+    return chosen, (index[busy.cpu()], rows, columns)
 
 
 def _autoencoder_loss(model: Autoencoder, frames: Tensor) -> Tensor:
@@ -125,11 +137,11 @@ def _autoencoder_loss(model: Autoencoder, frames: Tensor) -> Tensor:
     led = _moved(latents[:half], motion)
     given = torch.cat([led, latents[half:]])
     with autocast_bfloat16(frames.device):
-        decoded = model.decode(given + _LATENT_NOISE * torch.randn_like(given)).float()
+        decoded = model.decode(given + LATENT_NOISE * torch.randn_like(given)).float()
     variance = (latents.pow(2).mean((0, 2, 3)) - 1).pow(2).mean()
     centre = latents.mean((0, 2, 3)).pow(2).mean()
     rough = sum(slope.pow(2).mean() for slope in _slopes(latents))
-    picture = _picture_loss(decoded, torch.cat([moved, frames[half:]]))
+    picture = picture_loss(decoded, torch.cat([moved, frames[half:]]))
     together = (led - own).pow(2).mean()
     return picture + _TOGETHER * together + 0.02 * (variance + centre) + 0.002 * rough
 
@@ -153,7 +165,7 @@ def _moved(maps: Tensor, motions: Tensor) -> Tensor:
     return moved
 
 
-def _picture_loss(decoded: Tensor, frames: Tensor) -> Tensor:
+def picture_loss(decoded: Tensor, frames: Tensor) -> Tensor:
     """L1 loss of colours and of their spatial gradients."""
     slopes = zip(_slopes(decoded), _slopes(frames), strict=True)
     edges = sum((a - b).abs().mean() for a, b in slopes)

@@ -26,7 +26,7 @@ from dragstream.models.checkpoints import load_strictly
 from dragstream.models.config_files import read_config
 from dragstream.models.defaults import cpu_by_default, read_dtype, warn_of_slow_bfloat16
 from dragstream.models.pixels import to_frames
-from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, Autoencoder
+from dragstream.models.playground.autoencoder import CHANNELS, FACTOR, LIGHT, Autoencoder
 from dragstream.models.playground.captions import CaptionEncoder, word_counts
 from dragstream.models.playground.world import FRAME_RATE, HEIGHT, WIDTH
 from dragstream.models.streamed import StreamedWan
@@ -66,14 +66,16 @@ class Playground(StreamedWan):
         config: the `CausalWanConfig` keys under "transformer"; "sigmas", the noise level of each
             step; "denoising_step", "learning_rate", "layers", "cutoffs", "upsampling" and
             "prediction_weight" and optionally "warm_start", settings of drags (see `ModelSpec`);
-            "guidance", the fields of `Guidance`; and optionally "solver", "plain" for steps without
-            fresh noise (see `from_folder`).
+            "guidance", the fields of `Guidance`; and optionally "name"; "first_sigmas", the noise
+            levels of the first block; "light_decoder", true for the decoder of that file; and
+            "solver", "plain" for steps without fresh noise.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         wan = CausalWan.from_config(config["transformer"])
+        first = config.get("first_sigmas")
         spec = ModelSpec(
-            name="playground",
+            name=str(config.get("name", "playground")),
             grid=Grid.of(HEIGHT, WIDTH, spatial_factor=FACTOR, patch=wan.config.patch),
             clock=FrameClock(temporal_factor=1, frame_rate=FRAME_RATE),
             latent_channels=CHANNELS,
@@ -87,6 +89,7 @@ class Playground(StreamedWan):
             upsampling=config["upsampling"],
             prediction_weight=config["prediction_weight"],
             warm_start=config.get("warm_start", False),
+            first_sigmas=tuple(first) if first else None,
         )
         super().__init__(spec, wan)
         self.autoencoder = Autoencoder()
@@ -100,6 +103,7 @@ class Playground(StreamedWan):
         cls,
         folder: str | Path = WEIGHTS,
         *,
+        fast: bool = False,
         dtype: torch.dtype | str = torch.float32,
         attention: str | None = None,
     ) -> Playground:
@@ -109,6 +113,7 @@ class Playground(StreamedWan):
 
         Args:
             folder: folder of the files.
+            fast: if set, the keys of `fast.json` replace those of the config.
             dtype: dtype of transformer and decoder, float32 or bfloat16, or its name ("bf16").
             attention: name of the attention in passes without gradients, see
                 `dragstream.models.attention_backends`; None for the default of the dtype.
@@ -125,18 +130,20 @@ class Playground(StreamedWan):
         wrong = (KeyError, TypeError, ValueError, RuntimeError)
         with located(f"{folder / 'config.json'} is no playground config", *wrong):
             config = read_config(folder / "config.json")
+            if fast:
+                faster = read_config(folder / "fast.json")
+                config = {**config, **faster, "name": "playground-fast"}
             cls._check_described(config, folder)
             solver = config.get("solver")
             if solver not in (None, "plain"):
                 raise ValueError(f"solver must be 'plain' or left out, got {solver!r}")
             model = DistilledPlayground(config) if solver else cls(config)
         for name, part in model.parts().items():
-            path = folder / f"{name}.safetensors"
-            if not path.is_file():
-                raise FileNotFoundError(f"the playground's weights are incomplete: no {path}")
-            prefix = f"{path} does not hold the playground's {name}"
-            with located(prefix, SafetensorError, ValueError):
-                load_strictly(part, load_file(path))
+            _read_part(part, folder / f"{name}.safetensors", name)
+        if config.get("light_decoder"):
+            decoder = LIGHT.build()
+            _read_part(decoder, folder / "light_decoder.safetensors", "light decoder")
+            model.autoencoder.decoder = decoder
         warn_of_slow_bfloat16(model.device, dtype, 'load with dtype="float32"')
         model.wan.to(dtype).use_attention(attention)
         model.autoencoder.decoder.to(dtype)
@@ -206,6 +213,15 @@ class Playground(StreamedWan):
         pixels = torch.from_numpy(np.array(frames)).to(self.device)  # a writable copy
         latents: Tensor = self.autoencoder.encode(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1)
         return latents[None]
+
+
+def _read_part(part: nn.Module, path: Path, name: str) -> None:
+    """Read the weights of a part."""
+    if not path.is_file():
+        raise FileNotFoundError(f"the playground's weights are incomplete: no {path}")
+    prefix = f"{path} does not hold the playground's {name}"
+    with error_prefix(prefix, SafetensorError, ValueError):
+        load_strictly(part, load_file(path))
 
 
 class EulerSteps:

@@ -1,0 +1,141 @@
+"""`playground-fast`: fewer passes a block, a lighter decoder, the same latents and transformer."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import dragstream as ds
+from dragstream.models.playground import lighter, world
+from dragstream.models.playground.autoencoder import Autoencoder, DecoderSize
+from dragstream.models.playground.model import WEIGHTS, Playground
+from dragstream.stream import Stream
+
+PROMPT = "a red critter rests beside a blue box"
+PASSES = (10, 8)
+"""Of the first block, which has all noise levels, and of any other."""
+
+
+@pytest.fixture(scope="module")
+def default() -> Playground:
+    return ds.load("playground")
+
+
+@pytest.fixture(scope="module")
+def fast() -> Playground:
+    return ds.load("playground-fast")
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    error = np.mean((a.astype(float) - b.astype(float)) ** 2)
+    return float(10 * np.log10(255**2 / error))
+
+
+def test_only_the_first_block_takes_all_passes(
+    fast: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels: list[float] = []
+    denoise = fast.wan.denoise
+
+    def spy(latents: torch.Tensor, sigma: float, context: object) -> torch.Tensor:
+        levels.append(sigma)
+        return denoise(latents, sigma, context)
+
+    monkeypatch.setattr(fast.wan, "denoise", spy)
+    stream = Stream(fast, PROMPT, seed=0)
+    passes = []
+    for _ in range(3):
+        levels.clear()
+        stream.step()
+        passes.append(len(levels))
+    assert tuple(passes) == (PASSES[0], PASSES[1], PASSES[1])
+    assert [len(block.noisy) for block in stream.blocks] == [len(fast.spec.sigmas)] * 3
+
+
+def test_its_latents_are_the_default_models(default: Playground, fast: Playground) -> None:
+    image = world.render(world.sample_scenes(torch.Generator().manual_seed(99), 1, 1))[0, 0]
+    assert torch.equal(default.encode_image(image), fast.encode_image(image))
+    assert default.wan.fingerprint() == fast.wan.fingerprint()
+    assert default.fingerprint() != fast.fingerprint()
+    assert (default.spec.name, fast.spec.name) == ("playground", "playground-fast")
+
+
+def test_the_lighter_decoder_shows_the_same(default: Playground, fast: Playground) -> None:
+    scenes = world.sample_scenes(torch.Generator().manual_seed(98), 6, 1)
+    frames = world.render(scenes)[:, 0]
+    latents = default.encode_frames(frames)
+    shown, light = (model.decode(latents)[0] for model in (default, fast))
+    assert psnr(light, shown) > 38
+    assert psnr(light, frames) > psnr(shown, frames) - 0.8
+    sizes = [sum(w.numel() for w in m.autoencoder.decoder.parameters()) for m in (default, fast)]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert (WEIGHTS / "light_decoder.safetensors").stat().st_size < 3_000_000
+
+
+def test_a_dragged_stream_is_restored_and_written_as_code(
+    default: Playground, fast: Playground, tmp_path: Path
+) -> None:
+    stream = Stream(fast, PROMPT, seed=3)
+    stream.run(2, progress=False)
+    drag = ds.Drag(ds.regions.disc(center=(64, 90), radius=24), ds.Translation.by(10, 0))
+    stream.animate([drag], settings=ds.DragSettings.fast())
+    file = stream.save(tmp_path / "fast.dragstream")
+    again = Stream.restore(file, ds.load("playground-fast"))
+    for one in (stream, again):
+        one.step()
+    assert np.array_equal(stream.frames, again.frames)
+    with pytest.raises(ValueError, match="playground"):
+        Stream.restore(file, default)
+    assert 'ds.load("playground-fast")' in stream.to_code()
+
+
+def test_a_missing_decoder_is_named(tmp_path: Path) -> None:
+    folder = shutil.copytree(WEIGHTS, tmp_path / "weights")
+    (folder / "light_decoder.safetensors").unlink()
+    assert Playground.from_folder(folder).spec.first_sigmas is None
+    with pytest.raises(FileNotFoundError, match="light_decoder"):
+        Playground.from_folder(folder, fast=True)
+
+
+def test_pruning_keeps_the_channels_that_matter(default: Playground) -> None:
+    present = default.autoencoder.decoder
+    raw = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(0))
+    distances = []
+    for hidden in ((48, 96, 128), (40, 80, 112), (24, 32, 64)):
+        lighter_one = DecoderSize(hidden=hidden).build()
+        lighter.prune(present, lighter_one, raw)
+        with torch.no_grad():
+            distances.append(float((lighter_one(raw) - present(raw)).abs().mean()))
+    assert distances[0] < 1e-5  # all channels, in another order
+    assert distances[0] < distances[1] < distances[2] < 0.2
+
+
+def test_training_of_the_decoder_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    autoencoder = Autoencoder()
+    recipe = lighter.Recipe(steps=3, crops=2, pool=4)
+    whole, stopped = (tmp_path / name for name in ("whole", "stopped"))
+    trained = []
+    for folder in (whole, stopped):
+        folder.mkdir()
+        torch.manual_seed(1)
+        training = lighter.Lightening(autoencoder, folder, recipe)
+        latents = autoencoder.mean + 0  # the encoder stays as it is
+        for _ in zip(range(3 if folder == whole else 2), training.run(), strict=False):
+            pass
+        training.save()
+        trained.append(training)
+    torch.manual_seed(2)
+    resumed = lighter.Lightening(autoencoder, stopped, recipe)
+    resumed.resume()
+    assert resumed.step == 2
+    assert len(list(resumed.run())) == 1
+    for name, weight in trained[0].average.items():
+        assert torch.equal(resumed.average[name], weight)
+    assert torch.equal(autoencoder.mean, latents)
+    resumed.export(tmp_path / "out" / "light_decoder.safetensors")
+    assert (tmp_path / "out" / "light_decoder.safetensors").is_file()
