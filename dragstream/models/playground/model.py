@@ -220,7 +220,7 @@ def _read_part(part: nn.Module, path: Path, name: str) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"the playground's weights are incomplete: no {path}")
     prefix = f"{path} does not hold the playground's {name}"
-    with error_prefix(prefix, SafetensorError, ValueError):
+    with located(prefix, SafetensorError, ValueError):
         load_strictly(part, load_file(path))
 
 
