@@ -20,6 +20,7 @@ from dragstream.drags.files import expanded
 from dragstream.drags.geometry import Affine, Grid
 from dragstream.drags.labels import Label, Mode
 from dragstream.drags.motions import Drag, targets
+from dragstream.drags.reading import located
 
 PAPER_RADIUS = 20
 """r of the paper, in pixels of a frame that is PAPER_WIDTH wide."""
@@ -135,12 +136,9 @@ def read_latents(path: str | Path) -> Tensor:
     file = expanded(path)
     if not file.is_file():
         raise FileNotFoundError(f"there is no file of latents {str(file)!r}")
-    try:
+    # damaged files make numpy and safetensors raise many types
+    with located(f"{str(file)!r} cannot be read as .npy or .safetensors", (Exception,)):
         latents = _read(file)
-    except Exception as error:
-        raise ValueError(
-            f"{str(file)!r} cannot be read as .npy or .safetensors: {error}"
-        ) from error
     if latents.ndim == 5 and len(latents) == 1:
         latents = latents[0]
     if latents.ndim != 4 or not latents.is_floating_point() or not len(latents):
@@ -155,7 +153,8 @@ def read_latents(path: str | Path) -> Tensor:
 
 def _read(file: Path) -> Tensor:
     if file.suffix.lower() == ".npy":
-        return torch.from_numpy(np.load(file, allow_pickle=False))
+        with file.open("rb") as stream:
+            return torch.from_numpy(np.lib.format.read_array(stream, allow_pickle=False))
     from safetensors.torch import load_file
 
     stored = load_file(file)

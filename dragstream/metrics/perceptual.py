@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dragstream.drags.checks import truncate
 from dragstream.metrics.weight_files import hub_file, read_state
 from dragstream.models.defaults import cpu_by_default
 
@@ -89,7 +90,8 @@ class LPIPS:
             network.load_state_dict(own)
             weights = [heads[f"lin{n}.model.1.weight"].to(self.device) for n in range(5)]
         except (KeyError, RuntimeError, AttributeError) as error:
-            raise ValueError(f"these are not the weights of LPIPS with AlexNet: {error}") from error
+            message = f"these are not the weights of LPIPS with AlexNet: {error}"
+            raise ValueError(truncate(message)) from error
         return network.to(self.device, torch.float32).eval(), weights
 
     def _layers(self, network: nn.Sequential, pictures: NDArray[np.uint8]) -> list[Tensor]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import torch
 
+from dragstream.drags.checks import truncate
 from dragstream.drags.files import expanded
+from dragstream.models.weight_files import check_unpacked, read_error
 
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 """Modules under which numpy pickles its arrays' constructor, before version 2 and since."""
@@ -28,9 +31,14 @@ def read_state(file: str | Path, network: str, source: str, name: str = "weights
     if not place.is_file():
         raise FileNotFoundError(f"there are no {network} weights {str(place)!r}: {source}")
     try:
-        return torch.load(place, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ValueError(f"{str(place)!r} holds no weights of {network}: {error}") from error
+        check_unpacked(place)
+        state = torch.load(place, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files make torch and pickle raise many types
+        reason = read_error(error)
+        raise ValueError(f"{str(place)!r} holds no weights of {network}: {reason}") from error
+    if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
+        raise ValueError(f"{str(place)!r} holds no weights of {network}: they have no names")
+    return state
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -56,7 +64,7 @@ def load_arrays(file: IO[bytes], name: str) -> dict[str, Any]:
     try:
         loaded = _ArrayUnpickler(file).load()
     except Exception as error:  # a damaged pickle may raise almost anything
-        raise ValueError(f"{name} is no pickle of numpy arrays: {error}") from error
+        raise ValueError(truncate(f"{name} is no pickle of numpy arrays: {error}")) from error
     _check(loaded, name)
     return dict(loaded)
 

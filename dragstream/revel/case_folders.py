@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags.checks import check_int, check_positive, short_repr, truncate
+from dragstream.drags.documents import DocumentReader
 from dragstream.drags.files import replacing
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, targets
@@ -47,7 +48,7 @@ CASE = "case.json"
 FIRST_FRAME = "first_frame.png"
 MOST_FRAMES = 100_000
 MOST_PIXELS = 2**25
-_LARGEST = 2**28  # bytes of a file that is read
+LARGEST_JSON = 2**25  # bytes of a document, or of a line
 _POINTS = 16
 """Points of each handle in the file of tracks."""
 BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
@@ -124,8 +125,10 @@ class VideoCommand:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> VideoCommand:
-        """The inverse of `to_json`."""
+    def from_json(
+        cls, document: Mapping[str, Any], reader: DocumentReader | None = None
+    ) -> VideoCommand:
+        """The inverse of `to_json`; see `Case.from_json`."""
         check_fields(document, _FIELDS, "a case")
         frames = check_int(document["frames"], "frames", least=2)
         if frames > MOST_FRAMES:
@@ -134,7 +137,7 @@ class VideoCommand:
         if sizes[0] * sizes[1] > MOST_PIXELS:
             raise ValueError(f"a frame may have {MOST_PIXELS} pixels, got {sizes[1]} x {sizes[0]}")
         return _of(
-            Case.from_json(document["case"]),
+            Case.from_json(document["case"], reader),
             str(document["split"]),
             at=tuple(check_int(each, "at", least=1) for each in document["at"]),
             frames=frames,
@@ -183,8 +186,8 @@ def read_document(file: Path, number: int, what: str) -> dict[str, Any]:
     """A JSON object of a format; errors name the file."""
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {str(file)!r}")
-    if file.stat().st_size > _LARGEST:
-        raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
+    if file.stat().st_size > LARGEST_JSON:
+        raise ValueError(f"{file}: at most {LARGEST_JSON} bytes are read")
     try:
         found = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
@@ -194,22 +197,13 @@ def read_document(file: Path, number: int, what: str) -> dict[str, Any]:
     return found
 
 
-def read_command(file: Path) -> VideoCommand:
-    """Read a `case.json`."""
+def read_command(file: Path, reader: DocumentReader | None = None) -> VideoCommand:
+    """Read a `case.json`; those of one folder share a reader (`case_reader`)."""
     document = read_document(file, FORMAT, "a case")
     try:
-        return VideoCommand.from_json(document)
+        return VideoCommand.from_json(document, reader)
     except BROKEN as error:
         raise ValueError(f"{file}: {truncate(str(error) or type(error).__name__)}") from error
-
-
-def read_picture(file: Path) -> NDArray[np.uint8]:
-    """A picture, uint8 (H, W, 3)."""
-    try:
-        with Image.open(file) as image:
-            return np.array(image.convert("RGB"), np.uint8)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{file}: a picture is expected: {error}") from error
 
 
 def file_name(name: str) -> str:

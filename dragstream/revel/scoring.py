@@ -195,7 +195,7 @@ def score(
                 command, frames = read_frames_for(item, file)
                 video = ScoredVideo(command, frames, tracker, options or ObjMCOptions())
                 found = {each.name: each.measure(video) for each in measures}
-            except (FileNotFoundError, ValueError) as error:
+            except (OSError, ValueError) as error:
                 nothing = {each.name: math.nan for each in measures}
                 yield Row(*row, nothing, "", str(error))
             else:

@@ -24,6 +24,7 @@ from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepSchedu
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from dragstream.drags.failures import exit_on_failure
 from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import released_name
 from dragstream.models.wan.release import Release
@@ -223,6 +224,7 @@ def _write_text(root: Path) -> None:
     UMT5EncoderModel(config).save_pretrained(root / "text_encoder")
 
 
+@exit_on_failure()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; `--help` lists its options."""
     parser = argparse.ArgumentParser(
