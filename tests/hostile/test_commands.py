@@ -34,7 +34,7 @@ def test_an_error_is_one_line_and_a_status(command, error, tmp_path, monkeypatch
         raise error
 
     if command == "dragstream":
-        monkeypatch.setattr(replay, "_play_labels", fail)
+        monkeypatch.setattr(replay, "find_labels", fail)
         status = commands.main(["replay", str(tmp_path), "--out", "a.gif"])
     elif command == "revel":
         monkeypatch.setattr(revel, "load", fail)

@@ -39,6 +39,7 @@ NUMBERS = {
     "tracks, bytes": track_files.LARGEST_FILE,
     "tracks, bytes of JSON": track_files.LARGEST_JSON,
     "tracks, coordinates": tracks.MOST_NUMBERS,
+    "tracks, discs": tracks.MOST_DISCS,
     "tracks, coordinates of a folder": movebench.MOST_NUMBERS,
     "picture": picture_files.MOST_PIXELS,
     "case": case_folders.LARGEST_JSON,

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from dragstream.drags import movebench
+from dragstream.drags.geometry import FrameClock
 from dragstream.drags.track_files import read_tracks
+from dragstream.drags.tracks import Tracks, tracks_to_drags
 from tests.drags.movebench_folder import write_movebench
 
 
@@ -123,6 +125,12 @@ def test_points_in_json_have_a_limit_of_their_own(tmp_path):
     file.write_bytes(b"[" + b"[]," * (2**24 // 3) + b"[]]")
     with pytest.raises(ValueError, match=r"dots\.json: it has more than 16777216 bytes"):
         read_tracks(file)
+
+
+def test_thousands_of_points_are_no_drags():
+    tracks = Tracks(np.zeros((2, 4097, 2)))
+    with pytest.raises(ValueError, match="at most 4096 points move discs, got 4097: give regions"):
+        tracks_to_drags(tracks, FrameClock(1, 8.0), radius=4)
 
 
 def test_all_tracks_of_a_folder_are_within_one_budget(tmp_path, monkeypatch):
