@@ -24,6 +24,7 @@ from dragstream.bench.gpu import parts as gpu
 from dragstream.bench.measure import Report, compare_models, machine, measure
 from dragstream.bench.random_models import random_wan
 from dragstream.bench.wan import WanBenchmark
+from dragstream.drags.failures import exit_on_failure
 from dragstream.drags.files import expanded
 from dragstream.models import wan
 from dragstream.models.wan.model import Wan
@@ -31,6 +32,7 @@ from dragstream.models.wan.model import Wan
 _MEBIBYTE = 2**20
 
 
+@exit_on_failure()
 def main(arguments: list[str] | None = None) -> None:
     """Run one subcommand."""
     options = _parser().parse_args(arguments)

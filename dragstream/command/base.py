@@ -19,11 +19,6 @@ class UsageError(Exception):
     """A combination of options that has no meaning: exit status 2."""
 
 
-def one_line(error: BaseException) -> str:
-    """The message of an error without line breaks."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def add_parser(
     commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str, examples: str
 ) -> argparse.ArgumentParser:

@@ -8,24 +8,14 @@ from collections.abc import Sequence
 
 from dragstream import __version__
 from dragstream.command import checkpoint, course, demo, doctor, replay, studio
-from dragstream.command.base import UsageError, one_line
+from dragstream.command.base import UsageError
+from dragstream.drags.failures import FAILURES, one_line
 
 _STATUSES = """exit status:
   0  done
   1  an error; one line on the standard error output says which
   2  a command line that cannot be understood
   130  interrupted"""
-
-_FAILURES = (
-    OSError,
-    ValueError,
-    TypeError,
-    ImportError,
-    MemoryError,
-    ArithmeticError,
-    RuntimeError,
-)
-"""Documented errors of the package; others are defects, and show their traceback."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except _FAILURES as error:
+    except FAILURES as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 1
     return status

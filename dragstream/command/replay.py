@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from dragstream.command.base import UsageError, add_model_options, add_parser, load_model, one_line
+from dragstream.command.base import UsageError, add_model_options, add_parser, load_model
 from dragstream.drags.documents import from_json
+from dragstream.drags.failures import FAILURES, one_line
 from dragstream.drags.files import expanded
 from dragstream.drags.label_fitting import fit_label
 from dragstream.drags.labels import Mode, is_label, load_json, read_label
@@ -180,7 +181,7 @@ def _play_labels(options: argparse.Namespace, labels: dict[str, Path]) -> int:
         try:
             scene = Scene.of_label(label, model.spec, options.prompt)
             _write(_play(model, scene, options), film, options.archive)
-        except (OSError, ValueError, ArithmeticError) as error:
+        except FAILURES as error:
             print(f"error: {label}: {one_line(error)}", file=sys.stderr)
             failed += 1
     return 1 if failed else 0
@@ -202,6 +203,7 @@ def _film_path(out: Path, name: str) -> Path:
 
 def _play(model: VideoModel, scene: Scene, options: argparse.Namespace) -> Stream:
     """The stream with the scene's drags in it."""
+    from dragstream.drags.picture_files import read_picture
     from dragstream.method.settings import DragSettings
     from dragstream.metrics.videos import read_video
     from dragstream.stream.stream import Stream
@@ -212,7 +214,7 @@ def _play(model: VideoModel, scene: Scene, options: argparse.Namespace) -> Strea
         model,
         scene.prompt,
         options.seed or 0,
-        None if options.image is None else _picture(options.image),
+        None if options.image is None else read_picture(options.image),
         video=None if options.video is None else read_video(options.video),
         prediction_blocks=2 if options.settings == "released" else 0,
     )
@@ -227,15 +229,6 @@ def _play(model: VideoModel, scene: Scene, options: argparse.Namespace) -> Strea
     else:
         stream.animate(scene.drags, scene.blocks, scene.keep, settings, progress=True)
     return stream
-
-
-def _picture(file: Path) -> Any:
-    """A picture as uint8 (H, W, 3)."""
-    import numpy as np
-    from PIL import Image
-
-    with Image.open(file) as image:
-        return np.asarray(image.convert("RGB"))
 
 
 def _write(stream: Stream, film: Path, archive: Path | None) -> None:

@@ -116,7 +116,7 @@ def read_label(
             f"{place} should hold one label, found {names}: name one of the files "
             "(read_labels reads them all)"
         )
-    return _LabelReader(clock, frames_per_block).read(found[0])
+    return LabelReader(clock, frames_per_block).read(found[0])
 
 
 def read_labels(
@@ -132,14 +132,7 @@ def read_labels(
         clock: Latent to video frames of the model that the labels were drawn for.
         frames_per_block: Latent frames a block of that model.
     """
-    place = expanded(folder, "folder")
-    found = _label_files(place)
-    if not found:
-        raise ValueError(
-            f"{place} holds no label: no block_<b>_<Drag or Animation>_trajectory.json"
-        )
-    reader = _LabelReader(clock, frames_per_block)
-    return tuple(map(reader.read, found))
+    return LabelReader(clock, frames_per_block).read_folder(expanded(folder, "folder"))
 
 
 def is_label(file: FilePath) -> bool:
@@ -154,13 +147,26 @@ def _label_files(folder: FilePath) -> list[FilePath]:
     return [folder / match[0] for match in matches]
 
 
-class _LabelReader:
+class LabelReader:
     """Reads labels that were drawn for one model, within one budget for their masks."""
 
-    def __init__(self, clock: FrameClock, frames_per_block: int) -> None:
+    def __init__(
+        self,
+        clock: FrameClock = RELEASED_CLOCK,
+        frames_per_block: int = RELEASED_FRAMES_PER_BLOCK,
+    ) -> None:
         self._clock = clock
         self._frames_per_block = check_int(frames_per_block, "frames_per_block", least=1)
         self._masks = MaskReader()
+
+    def read_folder(self, place: FilePath) -> tuple[Label, ...]:
+        """Read all labels of a folder, see `read_labels`."""
+        found = _label_files(place)
+        if not found:
+            raise ValueError(
+                f"{place} holds no label: no block_<b>_<Drag or Animation>_trajectory.json"
+            )
+        return tuple(map(self.read, found))
 
     def read(self, file: FilePath) -> Label:
         """Read the label of a JSON file."""

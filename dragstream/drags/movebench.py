@@ -26,9 +26,8 @@ en/video/NAME.mp4                        the real video
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -41,7 +40,8 @@ from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
 from dragstream.drags.mask_files import read_mask
 from dragstream.drags.motions import Drag
-from dragstream.drags.reading import located
+from dragstream.drags.picture_files import picture_size, read_picture
+from dragstream.drags.reading import Budget, located
 from dragstream.drags.shapes import Mask, Shape
 from dragstream.drags.track_files import read_tracks
 from dragstream.drags.tracks import Tracks, tracks_to_drags
@@ -54,9 +54,9 @@ FRAME_RATE = 16.0
 RADIUS = 24.0
 """Radius of the disc that a point without a mask moves, in pixels of a frame 832 wide."""
 _WIDTH = 832
-_MOST_PIXELS = 2**25
+MOST_NUMBERS = 2**26
+"""Most coordinates of all tracks of a folder."""
 _LONGEST_LIST = 2**24  # bytes
-_BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,11 +90,11 @@ class MoveBenchCase:
         Raises:
             ValueError: A damaged picture; the message names the file.
         """
-        with _opened(self.picture) as image:
-            shown = image.convert("RGB")
-        if size is not None and size != self.size:
-            shown = shown.resize((size[1], size[0]), Image.Resampling.LANCZOS)
-        return np.array(shown, np.uint8)
+        shown = read_picture(self.picture)
+        if size is None or size == self.size:
+            return shown
+        image = Image.fromarray(shown).resize((size[1], size[0]), Image.Resampling.LANCZOS)
+        return np.array(image, np.uint8)
 
     def regions(self) -> list[NDArray[np.bool_]]:
         """The objects' masks in the first frame, bool (H, W).
@@ -170,7 +170,8 @@ def read_movebench(
     entries = _list(_needed(root / name, "a list with a line NAME.mp4,caption for each case"))
     if count is not None:
         entries = entries[: check_int(count, "count", least=1)]
-    return [_case(root, mode, *entry) for entry in entries]
+    budget = Budget(coordinates=MOST_NUMBERS)
+    return [_case(root, mode, *entry, budget) for entry in entries]
 
 
 def _list(file: Path) -> list[tuple[str, str]]:
@@ -199,7 +200,7 @@ def _list(file: Path) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def _case(root: Path, mode: str, name: str, caption: str) -> MoveBenchCase:
+def _case(root: Path, mode: str, name: str, caption: str, budget: Budget) -> MoveBenchCase:
     picture = _needed(root / "first_frame" / f"{name}.jpg", "the picture of the first frame")
     at = root / "track" / mode
     points = _needed(at / f"{name}_tracks.npy", "positions (T, N, 2) of N points in T frames")
@@ -207,6 +208,7 @@ def _case(root: Path, mode: str, name: str, caption: str) -> MoveBenchCase:
     wanted = f"positions (T, N, 2) in {points.name} and visibility (T, N) in {seen.name}"
     with located(f"{wanted} are expected", ValueError):
         tracks = read_tracks(points, visibility=seen, frame_rate=FRAME_RATE)
+    budget.spend("coordinates", tracks.points.size, str(points))
     if len(tracks.points) < 2:
         raise ValueError(f"{points}: positions in at least two frames are expected, got one")
     video = root / "video" / f"{name}.mp4"
@@ -225,23 +227,6 @@ def _needed(file: Path, what: str) -> Path:
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {str(file)!r}: MoveBench has there {what}")
     return file
-
-
-@contextlib.contextmanager
-def _opened(picture: Path) -> Iterator[Image.Image]:
-    with located(f"{picture}: a picture is expected", *_BROKEN), Image.open(picture) as image:
-        yield image
-
-
-def picture_size(picture: Path) -> tuple[int, int]:
-    """Height and width of a picture; a ValueError names the file of another or too large one."""
-    with _opened(picture) as image:
-        width, height = image.size
-    if width * height > _MOST_PIXELS:
-        raise ValueError(
-            f"{picture}: at most {_MOST_PIXELS} pixels are read, got {width} x {height}"
-        )
-    return height, width
 
 
 def _masks(folder: Path, mode: str, name: str) -> tuple[Path, ...]:

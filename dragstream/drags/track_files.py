@@ -31,13 +31,13 @@ from dragstream.drags.tracks import MOST_NUMBERS, Tracks
 
 __all__ = ["read_tracks", "write_tracks"]
 
-_LARGEST_FILE = 16 * MOST_NUMBERS  # bytes
+LARGEST_FILE = 16 * MOST_NUMBERS  # bytes, unpacked
+LARGEST_JSON = 2**24  # bytes
 _TRACKS = ("tracks", "pred_tracks", "trajectories", "points")
 _VISIBILITY = ("visibility", "pred_visibility", "visibles", "visible")
 _ATI_FRAMES = 121
 _ATI_RATE = 24.0
 _ATI_FACTOR = 8.0
-_BROKEN = (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile)
 
 Array = NDArray[Any]
 
@@ -119,14 +119,25 @@ def _read(file: Path, read: Callable[[Path], Any]) -> Any:
     """Read a file by `read`; errors begin with the file's name."""
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {str(file)!r}")
-    if file.stat().st_size > _LARGEST_FILE:
-        raise ValueError(f"{file} has more than {_LARGEST_FILE} bytes")
-    with located(str(file), *_BROKEN):
+    with located(str(file), Exception):  # damaged files make numpy, zipfile and torch raise any
+        _check_size(file)
         return read(file)
 
 
+def _check_size(file: Path | io.BytesIO) -> None:
+    """Refuse what is too large, or would be once it is unpacked."""
+    most = LARGEST_JSON if isinstance(file, Path) and file.suffix == ".json" else LARGEST_FILE
+    if isinstance(file, Path) and file.stat().st_size > most:
+        raise ValueError(f"it has more than {most} bytes")
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            if sum(member.file_size for member in archive.infolist()) > most:
+                raise ValueError(f"it holds more than {most} bytes")
+
+
 def _array(file: Path) -> Array:
-    loaded: Array = np.load(file, allow_pickle=False)
+    with file.open("rb") as stream:
+        loaded: Array = np.lib.format.read_array(stream, allow_pickle=False)
     return loaded
 
 
@@ -145,13 +156,17 @@ def _read_npz(file: Path) -> tuple[Array, Array | None]:
 
 
 def _arrays(file: Path | io.BytesIO) -> dict[str, Array]:
-    with zipfile.ZipFile(file) as archive:
-        if sum(member.file_size for member in archive.infolist()) > _LARGEST_FILE:
-            raise ValueError(f"it holds more than {_LARGEST_FILE} bytes")
+    if not zipfile.is_zipfile(file):
+        raise ValueError("an npz is needed, and it is no zip")
+    _check_size(file)
     if isinstance(file, io.BytesIO):
         file.seek(0)
     with np.load(file, allow_pickle=False) as found:
-        return {name: found[name] for name in found.files}
+        members = {name: found[name] for name in found.files}
+    odd = [name for name, member in members.items() if not isinstance(member, np.ndarray)]
+    if odd:
+        raise ValueError(f"its member {odd[0]!r} is no array")
+    return members
 
 
 def _positions(array: Array, name: str) -> Array:

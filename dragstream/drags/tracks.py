@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ __all__ = ["Tracks", "drags_to_tracks", "tracks_to_drags"]
 
 MOST_NUMBERS = 2**24
 """Most coordinates of all points in all frames."""
+MOST_DISCS = 2**12
+"""Most points that become drags of discs."""
 STILL = 0.5
 """Points that stay within so many pixels do not move."""
 
@@ -113,7 +116,8 @@ def tracks_to_drags(
 
     Raises:
         ValueError: Neither or both of `radius` and `regions`; no visible point, or none in a
-            region; tracks that are shorter than one latent frame.
+            region; more points than `MOST_DISCS` for discs; tracks that are shorter than one
+            latent frame.
     """
     if (radius is None) == (regions is None):
         raise ValueError("give either a radius or regions")
@@ -123,9 +127,13 @@ def tracks_to_drags(
         raise ValueError(f"no point is visible in frame {start}, where the drags begin, and later")
     if regions is None:
         reach = check_size(radius, "radius")
-        groups: list[tuple[Shape, NDArray[np.bool_]]] = [
-            (Disc(sampled.points[0, index], reach), np.arange(len(held)) == index)
-            for index in np.flatnonzero(held)
+        found = np.flatnonzero(held)
+        if len(found) > MOST_DISCS:
+            raise ValueError(
+                f"at most {MOST_DISCS} points move discs, got {len(found)}: give regions"
+            )
+        groups: list[tuple[Shape, NDArray[Any]]] = [
+            (Disc(sampled.points[0, index], reach), np.array([index])) for index in found
         ]
     else:
         groups = [

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from dragstream.drags.failures import FAILURES, one_line
 from dragstream.drags.reading import located
 from dragstream.metrics.extractors import (
     EfficientNetLite0,
@@ -56,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json is not None:
             options.json.parent.mkdir(parents=True, exist_ok=True)
             options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    except (OSError, TypeError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except FAILURES as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return 1
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from dragstream.drags.checks import truncate
 from dragstream.drags.files import expanded
 from dragstream.metrics.trackers import checked
 from dragstream.metrics.weight_files import read_state
@@ -102,5 +103,5 @@ class CoTracker:
                 predictor.model.load_state_dict(weights)
             except (AttributeError, RuntimeError, TypeError) as error:
                 name = str(self.checkpoint)
-                raise ValueError(f"{name!r} does not fit {_ENTRY!r}: {error}") from error
+                raise ValueError(truncate(f"{name!r} does not fit {_ENTRY!r}: {error}")) from error
         return predictor.to(self.device).eval()

@@ -136,6 +136,7 @@ def read_latents(path: str | Path) -> Tensor:
     file = expanded(path)
     if not file.is_file():
         raise FileNotFoundError(f"there is no file of latents {str(file)!r}")
+    # damaged files make numpy and safetensors raise many types
     with located(f"{str(file)!r} cannot be read as .npy or .safetensors", Exception):
         latents = _read(file)
     if latents.ndim == 5 and len(latents) == 1:
@@ -152,7 +153,8 @@ def read_latents(path: str | Path) -> Tensor:
 
 def _read(file: Path) -> Tensor:
     if file.suffix.lower() == ".npy":
-        return torch.from_numpy(np.load(file, allow_pickle=False))
+        with file.open("rb") as stream:
+            return torch.from_numpy(np.lib.format.read_array(stream, allow_pickle=False))
     from safetensors.torch import load_file
 
     stored = load_file(file)

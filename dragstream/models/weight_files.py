@@ -129,23 +129,34 @@ def _read_pickle(path: Path, *, data: bool) -> dict[str, Any]:
     # as a pickle whatever its name ends with.
     mapped = zipfile.is_zipfile(path) and path.suffix != ".safetensors"
     try:
+        check_unpacked(path)
         with path.open("rb") as file:
             content = torch.load(
                 path if mapped else file, map_location=place, weights_only=True, mmap=mapped
             )
     except Exception as error:  # damaged files make torch and pickle raise many types
-        raise ValueError(f"{path.name} is no readable checkpoint: {_reason(error)}") from error
+        raise ValueError(f"{path.name} is no readable checkpoint: {read_error(error)}") from error
     if not isinstance(content, Mapping):
         kind = type(content).__name__
         raise ValueError(f"{path.name} holds a {kind}, not named weights")  # noqa: TRY004 - its content
     return dict(content)
 
 
-def _reason(error: Exception) -> str:
+def check_unpacked(path: Path) -> None:
+    """Refuse a file by torch whose members are larger unpacked than the file: torch packs none."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > path.stat().st_size:
+        raise ValueError(f"its members would be {unpacked} bytes, more than the file")
+
+
+def read_error(error: Exception) -> str:
     """Return the reason of a read error, without torch's advice to read the file unsafely."""
     lines = str(error).partition("WeightsUnpickler error:")[2] or str(error)
     reason = lines.strip().partition("\n")[0].partition(" Please use ")[0]
-    return reason or type(error).__name__
+    return truncate(reason) or type(error).__name__
 
 
 def _read_safetensors(path: Path, *, data: bool) -> Mapping[str, Tensor]:

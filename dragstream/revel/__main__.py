@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
+from dragstream.drags.failures import FAILURES, one_line
 from dragstream.drags.files import expanded
 from dragstream.metrics.label_commands import add_number
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv
@@ -47,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.call(options)
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except FAILURES as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return 1
     return status
 

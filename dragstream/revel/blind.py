@@ -17,6 +17,7 @@ from dragstream.drags.checks import check_choice, check_positive
 from dragstream.drags.files import checked_target, expanded
 from dragstream.drags.reading import located
 from dragstream.revel.case_folders import BROKEN, CASE, film_folder, read_command, read_document
+from dragstream.revel.cases import case_reader
 from dragstream.revel.folders import method_titles, read_run
 from dragstream.revel.gallery import ShownCase, write_page
 from dragstream.revel.methods import FULL
@@ -75,7 +76,8 @@ def write_blind(
         ],
     }
     folders = (film_folder(places[0], case) for case in cases)
-    shown = [ShownCase(read_command(folder / CASE), pairs) for folder in folders]
+    reader = case_reader()
+    shown = [ShownCase(read_command(folder / CASE, reader), pairs) for folder in folders]
     return write_page("blind", target, document, shown, limit)
 
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags.checks import short_repr
+from dragstream.drags.documents import DocumentReader
 from dragstream.drags.files import replacing
 from dragstream.drags.reading import located
 from dragstream.drags.regions import rasterise
@@ -38,7 +39,7 @@ from dragstream.stream.mp4 import mp4_bytes
 
 CASE = "case.json"
 FIRST_FRAME = "first_frame.png"
-_LARGEST = 2**28  # bytes of a file that is read
+LARGEST_JSON = 2**25  # bytes of a document, or of a line
 BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
 """Errors that reading a damaged document may raise."""
 
@@ -68,8 +69,8 @@ def read_document(file: Path, number: int, what: str) -> dict[str, Any]:
     """A JSON object of a format; errors name the file."""
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {str(file)!r}")
-    if file.stat().st_size > _LARGEST:
-        raise ValueError(f"{file}: at most {_LARGEST} bytes are read")
+    if file.stat().st_size > LARGEST_JSON:
+        raise ValueError(f"{file}: at most {LARGEST_JSON} bytes are read")
     with located(f"{file} is damaged", ValueError, RecursionError):
         found = json.loads(file.read_bytes())
     if not isinstance(found, dict) or found.get("format") != number:
@@ -77,18 +78,11 @@ def read_document(file: Path, number: int, what: str) -> dict[str, Any]:
     return found
 
 
-def read_command(file: Path) -> VideoCommand:
-    """Read a `case.json`."""
+def read_command(file: Path, reader: DocumentReader | None = None) -> VideoCommand:
+    """Read a `case.json`; those of one folder share a reader (`case_reader`)."""
     document = read_document(file, FORMAT, "a case")
     with located(str(file), *BROKEN):
-        return VideoCommand.from_json(document)
-
-
-def read_picture(file: Path) -> NDArray[np.uint8]:
-    """A picture, uint8 (H, W, 3)."""
-    broken = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-    with located(f"{file}: a picture is expected", *broken), Image.open(file) as image:
-        return np.array(image.convert("RGB"), np.uint8)
+        return VideoCommand.from_json(document, reader)
 
 
 def file_name(name: str) -> str:

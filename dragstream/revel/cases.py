@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags.checks import at_least, check_choice, check_fields, check_int, short_repr
-from dragstream.drags.documents import from_json, to_json
+from dragstream.drags.documents import DocumentReader, to_json
 from dragstream.drags.motions import Camera, Drag
-from dragstream.drags.reading import located
+from dragstream.drags.reading import Budget, located
 from dragstream.drags.shapes import Shape
 from dragstream.method.base import DragMethod
 from dragstream.method.documents import method_from_json
@@ -27,6 +27,8 @@ from dragstream.stream.records import Mode
 
 MOST_PIXELS = 2**24
 """Of one picture; more is no video frame."""
+LIMITS = {"drags": 2**17, "regions": 2**18, "points": 2**22, "pixels": 2**30}
+"""Limits for all cases of a file or folder together, as of a document; equal masks count once."""
 
 
 @dataclass(frozen=True)
@@ -192,11 +194,11 @@ class PastDrag:
         return _document(self, names)
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> PastDrag:
+    def from_json(cls, document: Mapping[str, Any], reader: DocumentReader) -> PastDrag:
         """The inverse of `to_json`."""
         check_names(document, _names(cls), "an act")
         values = dict(document)
-        values["drags"], values["keep"] = _drags(values["drags"])
+        values["drags"], values["keep"] = _drags(values["drags"], reader)
         if values["settings"] is not None:
             values["settings"] = method_from_json(values["settings"])
         return cls(**{**values, "mode": Mode(values["mode"])})
@@ -291,8 +293,9 @@ class Case:
         return {"version": VERSION} | _document(self, (*names, *more))
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Case:
-        """The inverse of `to_json`."""
+    def from_json(cls, document: Mapping[str, Any], reader: DocumentReader | None = None) -> Case:
+        """The inverse of `to_json`; cases of one file or folder share a reader, and its budget."""
+        reader = reader or case_reader()
         if not isinstance(document, Mapping):
             raise ValueError(f"a case must be an object, got {short_repr(document)}")  # noqa: TRY004
         values = dict(document)
@@ -301,12 +304,12 @@ class Case:
             raise ValueError(f"cases have version {VERSION}, got {version!r}")
         check_names(values, _names(cls), "a case")
         with located(f"damaged case {values.get('name')!r}", TypeError):
-            values["drags"], values["keep"] = _drags(values["drags"])
+            values["drags"], values["keep"] = _drags(values["drags"], reader)
             values["mode"], values["kind"] = Mode(values["mode"]), Kind(values["kind"])
             values["start"] = start_from_json(values["start"])
             values["subjects"] = tuple(Subject(**each) for each in values["subjects"])
             values["kinds"] = tuple(Kind(each) for each in values["kinds"])
-            values["past"] = tuple(PastDrag.from_json(each) for each in values["past"])
+            values["past"] = tuple(PastDrag.from_json(each, reader) for each in values["past"])
             values["prompts"] = tuple((block, str(text)) for block, text in values["prompts"])
             values["tags"] = tuple(str(tag) for tag in values["tags"])
             return cls(**values)
@@ -341,6 +344,11 @@ def check_names(document: Mapping[str, Any], wanted: set[str], what: str) -> Non
         )
 
 
-def _drags(document: Any) -> tuple[tuple[Drag, ...], Shape | None]:
-    drags, keep = from_json(document)
+def case_reader() -> DocumentReader:
+    """A reader of drags with the budget of a file or folder of cases."""
+    return DocumentReader(budget=Budget(**LIMITS))
+
+
+def _drags(document: Any, reader: DocumentReader) -> tuple[tuple[Drag, ...], Shape | None]:
+    drags, keep = reader.read(document)
     return tuple(drags), keep

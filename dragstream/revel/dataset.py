@@ -38,7 +38,7 @@ from dragstream.revel.case_folders import (
     read_command,
     read_document,
 )
-from dragstream.revel.cases import Case
+from dragstream.revel.cases import Case, case_reader
 from dragstream.revel.pages import escaped, table_lines
 from dragstream.revel.preparation import VideoCommand, prepare, prepare_on
 from dragstream.revel.sampling import SEED, sample_case
@@ -138,7 +138,8 @@ def _write_case(target: Path, item: Case | CaseSpec, model: VideoModel, seed: in
 def _finish(place: Path, about: Mapping[str, Any]) -> None:
     """Write licence, checksums and card."""
     _write(place / "LICENSE", notice(str(about["license"])))
-    commands = [read_command(folder / CASE) for folder in command_folders(place)]
+    reader = case_reader()
+    commands = [read_command(folder / CASE, reader) for folder in command_folders(place)]
     files = sorted(
         file.relative_to(place).as_posix()
         for file in place.rglob("*")
@@ -181,12 +182,12 @@ def check_dataset(folder: str | Path) -> Dataset:
             raise FileNotFoundError(f"there is no file {str(file)!r}, which {SUMS} lists")
         if _digest(file) != digest:
             raise ValueError(f"{file}: another checksum than in {SUMS}: it was changed")
-    commands = []
+    commands, reader = [], case_reader()
     for part in command_folders(place):
         name = (part / CASE).relative_to(place).as_posix()
         if name not in listed:
             raise ValueError(f"{part / CASE}: not listed in {SUMS}")
-        commands.append(read_command(part / CASE))
+        commands.append(read_command(part / CASE, reader))
     found = dict(Counter(each.split for each in commands))
     if found != about.get("cases"):
         raise ValueError(f"{place / ABOUT}: cases are {about.get('cases')}, but {found} were found")

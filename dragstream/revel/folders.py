@@ -25,8 +25,15 @@ from filelock import FileLock, Timeout
 from dragstream.drags.checks import short_repr
 from dragstream.drags.files import expanded, replacing
 from dragstream.drags.reading import located
-from dragstream.revel.case_folders import BROKEN, CaseFilms, has_film, read_document, store_films
-from dragstream.revel.cases import Case
+from dragstream.revel.case_folders import (
+    BROKEN,
+    LARGEST_JSON,
+    CaseFilms,
+    has_film,
+    read_document,
+    store_films,
+)
+from dragstream.revel.cases import Case, case_reader
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, Method
 
@@ -151,24 +158,32 @@ def method_titles(about: Mapping[str, Any]) -> dict[str, str]:
 
 def read_cases(folder: str | Path) -> tuple[Case, ...]:
     """The cases of a run so far."""
-    return tuple(read_lines(expanded(folder, "folder") / "cases.jsonl", Case.from_json))
+    return read_case_lines(expanded(folder, "folder") / "cases.jsonl")
 
 
 def read_results(folder: str | Path) -> tuple[Result, ...]:
     """The results of a run so far, each pair of case and method once."""
-    found = read_lines(expanded(folder, "folder") / "results.jsonl", Result.from_json)
+    found = _read_lines(expanded(folder, "folder") / "results.jsonl", Result.from_json)
     return tuple({(each.case, each.method): each for each in found}.values())
 
 
-def read_lines(file: Path, read: Any) -> list[Any]:
-    """`read` of each JSON line of a file; empty where there is no file."""
+def read_case_lines(file: Path) -> tuple[Case, ...]:
+    """The cases of a file of JSON lines, within one budget."""
+    reader = case_reader()
+    return tuple(_read_lines(file, lambda document: Case.from_json(document, reader)))
+
+
+def _read_lines(file: Path, read: Any) -> Iterator[Any]:
+    """`read` of each JSON line of a file; nothing where there is no file."""
     if not file.exists():
-        return []
-    found = []
-    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
-        with located(f"{file}, line {number}, {short_repr(line)}", *BROKEN):
-            found.append(read(json.loads(line)))
-    return found
+        return
+    with file.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            with located(f"{file}, line {number}, {short_repr(line)}", *BROKEN):
+                if len(line) > LARGEST_JSON:
+                    raise ValueError(f"at most {LARGEST_JSON} bytes are read")
+                found = read(json.loads(line))
+            yield found
 
 
 def _append(file: Path, documents: Sequence[Mapping[str, Any]]) -> None:

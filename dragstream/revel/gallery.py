@@ -23,6 +23,7 @@ from dragstream.revel.case_folders import (
     read_command,
     read_film,
 )
+from dragstream.revel.cases import case_reader
 from dragstream.revel.folders import method_titles, read_run
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import BASELINE, FULL
@@ -81,9 +82,10 @@ def write_gallery(
         "sortedBy": names[0],
         "failed": FAILED,
     }
+    reader = case_reader()
     shown = [
         ShownCase(
-            read_command(film_folder(place, case) / CASE),
+            read_command(film_folder(place, case) / CASE, reader),
             [(place, method) for method in columns],
             {"figures": [_figures(found.get((case, each))) for each in columns]},
         )

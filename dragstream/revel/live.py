@@ -18,7 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags import regions
-from dragstream.drags.checks import Point, check_degrees, check_int, check_positive
+from dragstream.drags.checks import (
+    Point,
+    check_at_most,
+    check_degrees,
+    check_int,
+    check_positive,
+)
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Poses
 from dragstream.drags.motions.scale import check_factor
@@ -54,6 +60,8 @@ _MOVES = 6
 """Moves of the pointer in the time of a block."""
 _WARM_UP = 2
 """Plain blocks between the rendered start and the pull."""
+_LONGEST_PULL, _FASTEST = 3600.0, 10_000.0
+"""Seconds of a pull, and pixels a second."""
 DRIFTS = ("identity_drift", "colour_drift")
 
 
@@ -121,8 +129,8 @@ def pulls(
     """Pull one object in each scene with each method; yields one scene's pulls after another."""
     check_int(scenes, "scenes", least=1)
     lead = lead or Lead()
-    check_positive(lead.seconds, "seconds")
-    check_positive(lead.speed, "speed")
+    check_at_most(check_positive(lead.seconds, "seconds"), _LONGEST_PULL, "seconds")
+    check_at_most(check_positive(lead.speed, "speed"), _FASTEST, "speed")
     check_degrees(lead.turn, "turn")
     check_factor(lead.growth, "growth")
     check_int(releases, "releases", least=0)

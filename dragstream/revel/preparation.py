@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import check_int, check_positive
+from dragstream.drags.documents import DocumentReader
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, targets
 from dragstream.drags.regions import warp
@@ -114,8 +115,10 @@ class VideoCommand:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> VideoCommand:
-        """The inverse of `to_json`."""
+    def from_json(
+        cls, document: Mapping[str, Any], reader: DocumentReader | None = None
+    ) -> VideoCommand:
+        """The inverse of `to_json`; see `Case.from_json`."""
         check_names(document, _FIELDS, "a case")
         frames = check_int(document["frames"], "frames", least=2)
         if frames > MOST_FRAMES:
@@ -124,7 +127,7 @@ class VideoCommand:
         if sizes[0] * sizes[1] > MOST_PIXELS:
             raise ValueError(f"a frame may have {MOST_PIXELS} pixels, got {sizes[1]} x {sizes[0]}")
         return cls.of(
-            Case.from_json(document["case"]),
+            Case.from_json(document["case"], reader),
             split=str(document["split"]),
             at=tuple(check_int(each, "at", least=1) for each in document["at"]),
             frames=frames,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dragstream.drags.files import expanded
+from dragstream.drags.labels import LabelReader
 from dragstream.drags.labels import Mode as LabelMode
-from dragstream.drags.labels import read_labels
 from dragstream.drags.motions import Drag
 from dragstream.drags.movebench import read_movebench
 from dragstream.drags.shapes import as_shape
@@ -129,10 +129,10 @@ def from_labels(
     """
     top = expanded(folder, "folder")
     places = sorted({file.parent for file in top.rglob("block_*_trajectory.json")}) or [top]
-    cases = []
+    cases, reader = [], LabelReader()
     for place in places:
         name = "-".join(place.relative_to(top).parts) or top.resolve().name
-        for label in read_labels(place):
+        for label in reader.read_folder(place):
             mode = Mode.EDIT if label.mode is LabelMode.EDIT else Mode.ANIMATE
             kinds = tuple(kind_of(drag) for drag in label.drags)
             cases.append(

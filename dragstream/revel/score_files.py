@@ -11,17 +11,19 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
+from dragstream.drags.documents import DocumentReader
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock
-from dragstream.drags.mask_files import read_mask
-from dragstream.drags.movebench import MoveBenchCase, picture_size, read_movebench
+from dragstream.drags.mask_files import MaskReader
+from dragstream.drags.movebench import MoveBenchCase, read_movebench
+from dragstream.drags.picture_files import picture_size, read_picture
 from dragstream.drags.reading import located
-from dragstream.drags.shapes import Mask
 from dragstream.drags.track_files import read_tracks
 from dragstream.drags.tracks import Tracks, tracks_to_drags
 from dragstream.metrics.trackers import opencv
 from dragstream.metrics.videos import VIDEOS, read_video
-from dragstream.revel.case_folders import CASE, read_command, read_picture
+from dragstream.revel.case_folders import CASE, read_command
+from dragstream.revel.cases import case_reader
 from dragstream.revel.methods import BASELINE
 from dragstream.revel.preparation import VideoCommand
 
@@ -93,6 +95,7 @@ def find_items(
 
 
 def _folders(root: Path) -> Iterator[ScoreItem]:
+    reader = case_reader()
     places = {file.parent for file in root.rglob(CASE)}
     places |= {file.parent for ending in TRACKS for file in root.rglob(f"tracks{ending}")}
     for place in sorted(places):
@@ -105,10 +108,11 @@ def _folders(root: Path) -> Iterator[ScoreItem]:
         sources = (place / CASE, *(place / f"tracks{ending}" for ending in TRACKS))
         source = next(file for file in sources if file.is_file())
         masks = tuple(sorted(place.glob("mask*.png")))
-        yield _item(place.name, source, masks, _picture(place / "first_frame"), videos)
+        yield _item(place.name, source, masks, _picture(place / "first_frame"), videos, reader)
 
 
 def _flat(root: Path) -> Iterator[ScoreItem]:
+    reader = case_reader()
     for video in sorted(root.iterdir()):
         if video.suffix.lower() not in VIDEOS:
             continue
@@ -121,7 +125,8 @@ def _flat(root: Path) -> Iterator[ScoreItem]:
                 f"{video}: the command is expected beside it, as {name}.json or {name}_tracks.npy"
             )
         masks = tuple(sorted(root.glob(f"{glob.escape(name)}_mask*.png")))
-        yield _item(name, source, masks, _picture(root / name), {root.resolve().name: video})
+        videos = {root.resolve().name: video}
+        yield _item(name, source, masks, _picture(root / name), videos, reader)
 
 
 def _picture(stem: Path) -> Path | None:
@@ -129,26 +134,49 @@ def _picture(stem: Path) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def _item(
-    name: str, source: Path, masks: tuple[Path, ...], picture: Path | None, videos: dict[str, Path]
+def _item(  # noqa: PLR0917 - the files of a case
+    name: str,
+    source: Path,
+    masks: tuple[Path, ...],
+    picture: Path | None,
+    videos: dict[str, Path],
+    reader: DocumentReader,
 ) -> ScoreItem:
-    if source.suffix == ".json" and source.read_bytes().lstrip()[:1] == b"{":
-        command = read_command(source)
+    if source.suffix == ".json" and _is_object(source):
+        command = read_command(source, reader)
         return ScoreItem(command.name, command.split, lambda _: command, videos, picture)
+    size = None if picture is None else picture_size(picture)
+
+    def read(shown: tuple[int, int]) -> VideoCommand:
+        return _tracked(name, _moving(source), size or shown, masks)
+
+    # Read to find damage before anything is scored, and not kept: a folder may hold many.
+    if size is None:
+        _moving(source)
+    else:
+        read(size)
+    return ScoreItem(name, "", read, videos, picture)
+
+
+def _is_object(file: Path) -> bool:
+    """True for a JSON object; a list may be the points of tracks."""
+    with file.open("rb") as stream:
+        return stream.read(1024).lstrip()[:1] == b"{"
+
+
+def _moving(source: Path) -> Tracks:
     tracks = read_tracks(source)
     if len(tracks.points) < 2:
         raise ValueError(f"{source}: positions in at least two frames are expected, got one")
-    if picture is None:
-        return ScoreItem(name, "", lambda size: _tracked(name, tracks, size, masks), videos)
-    fixed = _tracked(name, tracks, picture_size(picture), masks)
-    return ScoreItem(name, "", lambda _: fixed, videos, picture)
+    return tracks
 
 
 def _tracked(
     name: str, tracks: Tracks, size: tuple[int, int], masks: Sequence[Path]
 ) -> VideoCommand:
     """The command of tracks: each mask moves as the points in it, or each point a disc."""
-    regions = [Mask(read_mask(file).array) for file in masks]
+    reader = MaskReader()
+    regions = [reader.read(file) for file in masks]
     for file, region in zip(masks, regions, strict=True):
         if region.array.shape != size:
             raise ValueError(

@@ -136,7 +136,7 @@ def score(
                 counts = tracker is not None
                 video = ScoredVideo(command, frames, flow, counts, options or ObjMCOptions())
                 found = {each.name: each.measure(video) for each in measures}
-            except (FileNotFoundError, ValueError) as error:
+            except (OSError, ValueError) as error:
                 nothing = {each.name: math.nan for each in measures}
                 yield Row(*row, nothing, "", str(error))
             else:

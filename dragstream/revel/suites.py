@@ -16,7 +16,7 @@ from pathlib import Path
 from dragstream.drags.checks import check_int
 from dragstream.drags.files import expanded
 from dragstream.revel.cases import PLANNED, Case, Kind
-from dragstream.revel.folders import read_lines
+from dragstream.revel.folders import read_case_lines
 from dragstream.stream.records import Mode
 
 ROUNDS = 12
@@ -126,11 +126,14 @@ def suite(name: str, count: int | None = None) -> tuple[Case | CaseSpec, ...]:
 
 
 def read_cases(file: str | Path) -> tuple[Case, ...]:
-    """The cases of a file of JSON lines; errors name the line."""
+    """The cases of a file of JSON lines, at least one; errors name the line."""
     place = expanded(file, "file")
     if not place.exists():
         raise FileNotFoundError(f"there is no file of cases {str(place)!r}")
-    return tuple(read_lines(place, Case.from_json))
+    found = read_case_lines(place)
+    if not found:
+        raise ValueError(f"{str(place)!r} holds no case")
+    return found
 
 
 def write_cases(file: str | Path, cases: Iterable[Case]) -> Path:

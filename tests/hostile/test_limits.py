@@ -6,8 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from dragstream.drags import checks, documents, labels, mask_files
+from dragstream.drags import (
+    checks,
+    documents,
+    labels,
+    mask_files,
+    movebench,
+    picture_files,
+    track_files,
+    tracks,
+)
 from dragstream.models import config_files
+from dragstream.revel import case_folders, cases
 from dragstream.stream import archive_blocks, archive_members
 from dragstream.widgets import messages
 
@@ -26,6 +36,14 @@ NUMBERS = {
     "masks": mask_files.MOST_PIXELS_IN_ALL,
     "label, targets": labels.MOST_TARGETS,
     "label, trajectories": labels.MOST_TRAJECTORIES,
+    "tracks, bytes": track_files.LARGEST_FILE,
+    "tracks, bytes of JSON": track_files.LARGEST_JSON,
+    "tracks, coordinates": tracks.MOST_NUMBERS,
+    "tracks, discs": tracks.MOST_DISCS,
+    "tracks, coordinates of a folder": movebench.MOST_NUMBERS,
+    "picture": picture_files.MOST_PIXELS,
+    "case": case_folders.LARGEST_JSON,
+    **{f"cases, {name}": most for name, most in cases.LIMITS.items()},
     "config": config_files.MOST_BYTES,
     "config, number": config_files.LARGEST_SIZE,
     "page, steps": messages.MOST_STEPS,

@@ -124,6 +124,19 @@ def test_a_run_by_itself_ends_where_the_release_does(run, recorded, name):
     assert float(torch.cosine_similarity(step, released, dim=0)) > 0.999
 
 
+def test_the_finished_block_is_the_releases(run, model, recorded, contexts):
+    steps = run("move34")
+    list(steps)
+    latents, sigmas = steps.latents, CONFIG["sigmas"]
+    for step, noise in zip((2, 3), recorded["noise.3"].float()[:, None], strict=True):
+        clean = model.read(latents, sigmas[step - 1], contexts[3], predict=True).x0
+        latents = (1 - sigmas[step]) * clean + sigmas[step] * noise
+    finished = model.read(latents, sigmas[3], contexts[3], predict=True).x0
+    difference = finished - recorded["move34.x0"].float()
+    assert float(difference.abs().max()) < 0.01
+    assert float(difference.square().mean().sqrt()) < 1e-3
+
+
 def test_each_iteration_from_where_the_release_was_leads_where_it_went(run, recorded):
     case, after, steps = CASES["edit12"], recorded["edit12.after"], run("edit12")
     for index in range(case["iterations"]):

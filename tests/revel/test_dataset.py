@@ -9,9 +9,9 @@ import subprocess
 import numpy as np
 import pytest
 
+from dragstream.drags.picture_files import read_picture
 from dragstream.revel import dataset
 from dragstream.revel.__main__ import main
-from dragstream.revel.case_folders import read_picture
 from dragstream.revel.dataset import check_dataset, write_dataset
 from dragstream.revel.suites import case_specs
 from tests.drags.movebench_folder import write_movebench

@@ -88,6 +88,8 @@ def test_the_report_averages_over_scenes_and_leaves_out_what_is_not_seen() -> No
     "numbers",
     [
         {"lead": live.Lead(seconds=0.0)},
+        {"lead": live.Lead(seconds=1e300)},
+        {"lead": live.Lead(speed=1e300)},
         {"lead": live.Lead(speed=-1.0)},
         {"lead": live.Lead(growth=0.0)},
         {"scenes": 0},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from IPython.core.events import EventManager
 from PIL import Image
 
 import dragstream as ds
+from dragstream.drags.process import resident_bytes
 from dragstream.widgets import DragCanvas, DriftPlot, FeatureView, Studio, Timeline
 from tests.widgets.swatches import Swatches
 
@@ -163,3 +165,15 @@ def test_a_number_of_views_that_makes_no_sense_is_answered(stream, views):
     send(canvas, views)
     assert sent[0]["type"] == "error"
     assert not canvas.shown
+
+
+def test_three_hundred_runs_of_a_cell_leave_no_memory_behind(stream):
+    for _ in range(20):
+        canvas = DragCanvas(stream)
+    gc.collect()
+    before = resident_bytes()
+    for _ in range(300):
+        canvas = DragCanvas(stream)  # as a cell that is run again
+    gc.collect()
+    assert canvas.stream is stream
+    assert resident_bytes() - before < 20 * 2**20

@@ -105,8 +105,8 @@ def read(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(file.read_text("utf-8"))
-        other, outcomes = found["about"], found["parts"]
-    except (ValueError, KeyError, TypeError) as error:
+        other, outcomes = dict(found["about"]), dict(found["parts"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{file} holds no figures of this benchmark: {error!r}") from error
     differing = [name for name, value in about.items() if other.get(name) != value]
     if differing:
@@ -115,7 +115,7 @@ def read(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
             f"{file} holds figures of another run ({name}: {other.get(name)!r}, now "
             f"{about[name]!r}); name another folder with --out"
         )
-    return dict(outcomes)
+    return outcomes
 
 
 def write(

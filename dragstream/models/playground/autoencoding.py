@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from dragstream.models.config_files import error_prefix
 from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground import world
 from dragstream.models.playground.autoencoder import Autoencoder
@@ -44,7 +45,8 @@ def train_autoencoder(
     path = folder / "autoencoder.pt"
     model = Autoencoder().to(budget.device)
     if path.is_file():
-        model.load_state_dict(torch.load(path, map_location=budget.device, weights_only=True))
+        with error_prefix(f"{path} is no autoencoder"):
+            model.load_state_dict(torch.load(path, map_location=budget.device, weights_only=True))
         return model
     if weights is not None and (weights / "autoencoder.safetensors").is_file():
         model.load_state_dict(load_file(weights / "autoencoder.safetensors"))

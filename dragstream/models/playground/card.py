@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from dragstream.drags.failures import exit_on_failure
 from dragstream.drags.files import expanded
 from dragstream.models.playground import world
 from dragstream.models.playground.clips import BLOCK, as_input, draw_clips, draw_frames
@@ -113,6 +114,7 @@ def _distillation(training: Mapping[str, Any]) -> str:
     )
 
 
+@exit_on_failure()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the weights of a folder and write their card, with the given tables."""
     parser = argparse.ArgumentParser(

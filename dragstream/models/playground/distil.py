@@ -22,6 +22,7 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
+from dragstream.drags.failures import exit_on_failure
 from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.playground import world
@@ -75,15 +76,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@exit_on_failure()
 def main() -> None:
     """Parse the command line and distil."""
     options = _arguments()
-    try:
-        recipe = Recipe(
-            **{it.name: getattr(options, it.name) for it in fields(Recipe) if it.name in options}
-        )
-    except ValueError as error:
-        raise SystemExit(str(error)) from error
+    recipe = Recipe(
+        **{it.name: getattr(options, it.name) for it in fields(Recipe) if it.name in options}
+    )
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
     # One graph for each length of a past, with gradients and without.

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from dragstream.drags.failures import exit_on_failure
 from dragstream.drags.files import expanded
 from dragstream.models.causal_compile import compile_layers
 from dragstream.models.defaults import autocast_bfloat16
@@ -236,6 +237,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@exit_on_failure()
 def main() -> None:
     """Train all stages and write the weights."""
     options = _arguments()

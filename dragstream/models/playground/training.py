@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from dragstream.models.config_files import error_prefix
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.model import Playground
 
@@ -55,12 +56,13 @@ class TransformerTraining:
         """Continue from the checkpoint; False if there is none."""
         if not self.path.is_file():
             return False
-        saved = torch.load(self.path, map_location=self.model.device, weights_only=True)
-        self.model.parts()["transformer"].load_state_dict(saved["model"])
-        self.average = saved["average"]
-        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
-            optimizer.load_state_dict(state)
-        self.step, self.seconds = saved["step"], saved["seconds"]
+        with error_prefix(f"{self.path} is no checkpoint of this training"):
+            saved = torch.load(self.path, map_location=self.model.device, weights_only=True)
+            self.model.parts()["transformer"].load_state_dict(saved["model"])
+            self.average = saved["average"]
+            for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
+            self.step, self.seconds = saved["step"], saved["seconds"]
         return True
 
     def descend(self, loss: Tensor, learning_rate: float) -> None:

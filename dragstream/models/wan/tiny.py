@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from dragstream.drags.checks import check_choice
 from dragstream.drags.extras import needed
+from dragstream.drags.failures import exit_on_failure
 from dragstream.drags.files import expanded
 from dragstream.models.checkpoints import released_name
 from dragstream.models.wan.release import Release
@@ -221,6 +222,7 @@ def _write_text(root: Path) -> None:
     UMT5EncoderModel(config).save_pretrained(root / "text_encoder")
 
 
+@exit_on_failure()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; `--help` lists its options."""
     parser = argparse.ArgumentParser(
