@@ -153,7 +153,8 @@ class PreparedCase:
     @cached_property
     def command(self) -> VideoCommand:
         """The commands for a video of the case: the drawn-on frame, then the new ones."""
-        spec, at = self.stream.model.spec, (1,)
+        spec = self.stream.model.spec
+        at: tuple[int, ...] = (1,)
         if self.case.mode is Mode.ANIMATE:
             first = self.stream.blocks[-1].latent_frames[-1]
             at = latent_offsets(spec.clock, first, self.case.blocks * spec.frames_per_block)

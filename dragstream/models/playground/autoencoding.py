@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from dragstream.models.config_files import error_prefix
+from dragstream.drags.reading import located
 from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground import world
 from dragstream.models.playground.autoencoder import Autoencoder
@@ -45,7 +45,7 @@ def train_autoencoder(
     path = folder / "autoencoder.pt"
     model = Autoencoder().to(budget.device)
     if path.is_file():
-        with error_prefix(f"{path} is no autoencoder"):
+        with located(f"{path} is no autoencoder", Exception):
             model.load_state_dict(torch.load(path, map_location=budget.device, weights_only=True))
         return model
     if weights is not None and (weights / "autoencoder.safetensors").is_file():

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from dragstream.models.config_files import error_prefix
+from dragstream.drags.reading import located
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.model import Playground
 
@@ -56,7 +56,7 @@ class TransformerTraining:
         """Continue from the checkpoint; False if there is none."""
         if not self.path.is_file():
             return False
-        with error_prefix(f"{self.path} is no checkpoint of this training"):
+        with located(f"{self.path} is no checkpoint of this training", Exception):
             saved = torch.load(self.path, map_location=self.model.device, weights_only=True)
             self.model.parts()["transformer"].load_state_dict(saved["model"])
             self.average = saved["average"]

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dragstream.models.config_files import error_prefix
+from dragstream.drags.reading import located
 from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground import world
 from dragstream.models.playground.autoencoder import FACTOR
@@ -78,7 +78,7 @@ class Trajectories:
     @classmethod
     def load(cls, path: Path) -> Trajectories:
         """Open a file; its tensors are read from disk at use."""
-        with error_prefix(f"{path} holds no trajectories"):
+        with located(f"{path} holds no trajectories", Exception):
             return cls(**torch.load(path, mmap=True, weights_only=True))
 
 
