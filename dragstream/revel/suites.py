@@ -122,18 +122,17 @@ def suite(name: str, count: int | None = None) -> tuple[Case | CaseSpec, ...]:
     if name not in known and not expanded(name, "suite").is_file():
         raise ValueError(f"suite must be one of {list(SUITES)} or a file of cases, got {name!r}")
     found = known[name] if name in known else read_cases(name)
+    if not found:
+        raise ValueError(f"{str(name)!r} holds no case")
     return tuple(found if count is None else found[: check_int(count, "count", least=1)])
 
 
 def read_cases(file: str | Path) -> tuple[Case, ...]:
-    """The cases of a file of JSON lines, at least one; errors name the line."""
+    """The cases of a file of JSON lines; errors name the line."""
     place = expanded(file, "file")
     if not place.exists():
         raise FileNotFoundError(f"there is no file of cases {str(place)!r}")
-    found = read_case_lines(place)
-    if not found:
-        raise ValueError(f"{str(place)!r} holds no case")
-    return found
+    return read_case_lines(place)
 
 
 def write_cases(file: str | Path, cases: Iterable[Case]) -> Path:
