@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dragstream.metrics import extractors
+from dragstream.drags import extras
 from dragstream.metrics.extractors import EfficientNetLite0, I3DLogits, InceptionPool, clips
 
 
@@ -67,7 +67,7 @@ def test_without_its_packages_the_error_names_the_extra(monkeypatch) -> None:
     def absent(name: str) -> object:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(extractors, "import_module", absent)
+    monkeypatch.setattr(extras, "import_module", absent)
     with pytest.raises(ImportError, match=r"dragstream\[metrics\]"):
         EfficientNetLite0().features(frames(1, 8, 8, 3))
 

@@ -5,6 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
+from dragstream.drags import extras
 from dragstream.metrics import frechet
 from dragstream.metrics.frechet import FewSamples, frechet_distance
 
@@ -68,7 +69,7 @@ def test_without_torchmetrics_the_error_names_the_extra(monkeypatch) -> None:
     def absent(name: str) -> object:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(frechet, "import_module", absent)
+    monkeypatch.setattr(extras, "import_module", absent)
     with pytest.raises(ImportError, match=r"dragstream\[metrics\]"):
         frechet_distance(np.eye(5)[:, :2], np.eye(5)[:, :2], "")
     assert importlib.import_module("dragstream.metrics.frechet") is frechet

@@ -5,8 +5,8 @@ import importlib
 import numpy as np
 import pytest
 
+from dragstream.drags import extras
 from dragstream.drags.geometry import Affine
-from dragstream.metrics import trackers
 from dragstream.metrics.trackers import DenseFlow, LucasKanade, PoseTracker, Tracker
 
 
@@ -98,6 +98,6 @@ def test_without_opencv_the_error_names_the_extra(
             raise ModuleNotFoundError("No module named 'cv2'")
         return real(name, *rest)
 
-    monkeypatch.setattr(trackers, "import_module", absent)
+    monkeypatch.setattr(extras, "import_module", absent)
     with pytest.raises(ImportError, match=r"dragstream\[metrics\]"):
         LucasKanade().track(sliding, inner)
