@@ -4,8 +4,11 @@ import json
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 _FRAME = """
 import json, resource, sys
@@ -33,7 +36,7 @@ def in_its_own_process():
         body, imports = textwrap.dedent(body), textwrap.dedent(imports)
         script = _FRAME.format(imports=imports, body=textwrap.indent(body, "    "))
         done = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, check=False
+            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])

@@ -93,7 +93,7 @@ def document(*regions, keep=None):
     return {"version": 1, "drags": drags, "keep": keep}
 
 
-def test_masks_of_all_calls_are_within_one_budget(folder, tmp_path, in_its_own_process):
+def test_masks_of_all_calls_are_within_one_budget(tmp_path, in_its_own_process):
     height, width = 256, 448
     call = {"mode": "edit", "part": [0, 1], "settings": SETTINGS}
     masks = [[mask(200 * n + k, height, width) for k in range(200)] for n in range(30)]
@@ -102,17 +102,16 @@ def test_masks_of_all_calls_are_within_one_budget(folder, tmp_path, in_its_own_p
     path.write_text(json.dumps(records))
     taken, said = in_its_own_process(
         f"""
-        calls = CallReader(replace(model.spec, grid=grid), (), Budget(**LIMITS))
+        calls = CallReader(spec, (), Budget(**LIMITS))
         kept = [calls.read(each, "x", 1) for each in json.loads(Path({str(path)!r}).read_bytes())]
         """,
-        LOAD.format(folder=str(folder))
-        + f"""
-from dataclasses import replace
+        f"""
+from pathlib import Path
 from dragstream.drags.reading import Budget
-from dragstream.drags.geometry import Grid
 from dragstream.stream.archive_blocks import LIMITS, CallReader
+from tests.widgets.swatches import Swatches
 
-grid = Grid.of({height}, {width}, spatial_factor=8, patch=(2, 2))
+spec = Swatches({width}, {height}).spec
 """,
     )
     assert "at most 268435456 pixels are read altogether" in said
