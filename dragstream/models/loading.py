@@ -100,8 +100,10 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
         MemoryError, OSError: Too little memory or disk; the message has sizes.
     """
     if isinstance(name, str | Path):
-        if name in playground.NAMES:
-            return playground.load(name, **options)
+        if name == "playground":
+            return playground.load(**options)
+        if name == "playground-fast":
+            return playground.load(fast=True, **options)
         if name not in RELEASES and name in plugins.names():
             if options:
                 raise TypeError(f"{name!r} takes no options, got {', '.join(options)}")

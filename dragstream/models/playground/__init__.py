@@ -22,8 +22,8 @@ NAMES = {
 _PARTS = ("config.json", "transformer.safetensors", "autoencoder.safetensors")
 
 
-def load(source: str | Path, **options: Any) -> Playground:
-    """Load a packaged model by its name, or weights from the training script; needs no network."""
+def load(folder: Path | None = None, *, fast: bool = False, **options: Any) -> Playground:
+    """Load the packaged model, or weights from its training script; needs no network."""
     from dragstream.models.playground.model import WEIGHTS, Playground
 
     unknown = set(options) - {"dtype", "attention"}
@@ -31,9 +31,7 @@ def load(source: str | Path, **options: Any) -> Playground:
         raise TypeError(
             f"the playground takes dtype and attention, got {', '.join(sorted(unknown))}"
         )
-    if source in NAMES:
-        return Playground.from_folder(WEIGHTS, fast=source == "playground-fast", **options)
-    return Playground.from_folder(source, **options)
+    return Playground.from_folder(WEIGHTS if folder is None else folder, fast=fast, **options)
 
 
 def owns(folder: Path) -> bool:

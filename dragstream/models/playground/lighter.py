@@ -142,8 +142,9 @@ def prune(present: nn.Sequential, lighter: nn.Sequential, raw: Tensor) -> None:
     for layer in present:
         if not isinstance(layer, Residual):
             spare.pop(0).load_state_dict(layer.state_dict())
-        elif isinstance(spare[0], Residual):
-            _prune_block(layer, spare.pop(0), raw)
+        elif isinstance(small := spare[0], Residual):
+            _prune_block(layer, small, raw)
+            del spare[0]
         raw = layer(raw)
 
 
