@@ -157,9 +157,12 @@ def _prune_block(block: Residual, lighter: Residual, given: Tensor) -> None:
     lighter.second.weight.copy_(weight[:, kept])
     means = hidden.mean((0, 2, 3))
     means[kept] = 0
-    if block.first.bias is not None and block.second.bias is not None:
-        lighter.first.bias.copy_(block.first.bias[kept])
-        lighter.second.bias.copy_(block.second.bias + weight.sum((2, 3)) @ means)
+    given_bias, change_bias = block.first.bias, block.second.bias
+    assert given_bias is not None  # noqa: S101 - types: both convolutions have biases
+    assert change_bias is not None  # noqa: S101
+    bias = {"bias": given_bias[kept]}, {"bias": change_bias + weight.sum((2, 3)) @ means}
+    for layer, values in zip((lighter.first, lighter.second), bias, strict=True):
+        layer.load_state_dict(values, strict=False)
 
 
 def _arguments() -> argparse.Namespace:
