@@ -179,7 +179,7 @@ def _read_lines(file: Path, read: Any) -> Iterator[Any]:
         return
     with file.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
-            with located(f"{file}, line {number}, {short_repr(line)}", *BROKEN):
+            with located(f"{file}, line {number}", *BROKEN):
                 if len(line) > LARGEST_JSON:
                     raise ValueError(f"at most {LARGEST_JSON} bytes are read")
                 found = read(json.loads(line))

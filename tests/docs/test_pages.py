@@ -68,8 +68,8 @@ def test_the_readmes_figures_are_those_of_the_results():
         line = re.search(rf"^\| {re.escape(first)} \|.*$", text, re.MULTILINE)[0]
         return [cell.strip() for cell in line.strip("|").split("|")]
 
-    measured = results.partition("<!-- rivals: begin -->")[2]
-    none, full = cells(measured, "no drag"), cells(measured, "DragStream, I = 4")
+    measured = results.partition("<!-- default: begin -->")[2]
+    none, full = cells(measured, "no drag"), cells(measured, "the default settings")
     head = cells(measured, "method")
     for measure in ("ObjMC, px", "DAI"):
         place = head.index(measure)
