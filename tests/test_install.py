@@ -38,7 +38,10 @@ def test_every_extra_that_code_or_docs_name_exists():
     recipes = [ROOT / "Dockerfile", WORKFLOW, *ENVIRONMENTS]
     named = {}
     for path in [*(ROOT / "dragstream").rglob("*.py"), *pages, *recipes]:
-        for group in re.findall(r"(?:dragstream|\.|whl)\[([a-z,]+)\]", path.read_text()):
+        text = path.read_text()
+        groups = re.findall(r"(?:dragstream|\.|whl)\[([a-z,]+)\]", text)
+        groups += re.findall(r'\bneeded\([^()]*?"([a-z]+)"\)', text)
+        for group in groups:
             named.setdefault(path.name, set()).update(group.split(","))
 
     assert {"axes.py", "trackers.py", "text.py", "install.md"} <= set(named)

@@ -292,16 +292,17 @@ class BlockCall:
         # Concatenating past and present copies both, a few percent of the attention's cost at most.
         # Storing the concatenated past between passes would double the memory of the cache, or make
         # contexts share memory that a pass of another context overwrites.
-        current = attn.key_value(hidden, self.rotary_emb)
-        if not self.filtered:
-            self.current = current
-        return self._attend(attn.query(hidden, self.rotary_emb), current, attn.backend)
+        query = attn.query(hidden, self.rotary_emb)
+        return self._attend(query, attn.key_value(hidden, self.rotary_emb), attn.backend)
 
     @_uncompiled
     def _attend(self, query: Tensor, current: KeyValue, backend: Backend) -> Tensor:
+        # Compiled code must not look at `filtered`: each set of filters would be compiled anew.
         out, same = attend_after(query, self.kv_cache, current, backend)
         if self.filtered:
             self.taps = self._taps_of(query, current, backend, same)
+        else:
+            self.current = current
         return out
 
     def tap(self, attn: Attention, hidden: Tensor) -> None:

@@ -33,7 +33,7 @@ def test_documents_of_settings_need_no_name():
 @pytest.mark.parametrize(
     ("data", "error", "said"),
     [
-        ({"method": "magic"}, ValueError, r"'SGI2V', 'TimeToMove'\], got 'magic'"),
+        ({"method": "magic"}, ValueError, "TimeToMove, got 'magic'"),
         ({"method": ["SGI2V"]}, ValueError, "method must be one of"),
         ({"method": "SGI2V", "points": 3}, ValueError, r"unknown fields \['points'\]"),
         ({"method": "DragVideo", "points": "3"}, TypeError, "points"),

@@ -8,13 +8,13 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
+from dragstream.drags.picture_files import read_picture
 from dragstream.method.settings import DragSettings
 from dragstream.revel.case_folders import (
     command_folders,
     file_name,
     read_command,
     read_film,
-    read_picture,
 )
 from dragstream.revel.folders import RunFolder, read_results
 from dragstream.revel.methods import Method, select

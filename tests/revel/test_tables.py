@@ -148,7 +148,7 @@ def test_the_ablations_are_the_papers() -> None:
     # Each ablation differs from I=4 in its part only.
     assert settings["no_adsr"].cutoffs == settings["I=4"].cutoffs
     assert settings["no_adsr"].focus == settings["I=4"].focus
-    assert settings["I=4"] == DragSettings()
+    assert settings["I=4"] == DragSettings(warm_start=False)
     assert settings["paper"] == DragSettings.paper()
     assert settings["released"].iterations == 5
 
