@@ -97,7 +97,5 @@ def test_the_report_averages_over_scenes_and_leaves_out_what_is_not_seen() -> No
 )
 def test_numbers_that_make_no_pull_are_refused(model, numbers: dict[str, Any]) -> None:
     arguments = {"scenes": 1, "methods": [STILL], **numbers}
-    with pytest.raises(
-        ValueError, match=r"must be (above 0|at (least|most) [13]|in \[0.01)"
-    ):
+    with pytest.raises(ValueError, match=r"must be (above 0|at (least|most) [13]|in \[0.01)"):
         next(live.pulls(model, **arguments))
