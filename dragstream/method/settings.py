@@ -143,10 +143,9 @@ class DragSettings:
 
     @classmethod
     def fast(cls, **overrides: Any) -> Self:
-        """Return settings that drag in a third of the time, with some fields replaced.
+        """Return settings that drag in less time, with some fields replaced.
 
-        One iteration from a warm start, in place of four from the undragged latents; see the page
-        of results.
+        One iteration in place of four, from a warm start on every model; see the page of results.
 
         Raises:
             TypeError: A field that does not exist.
