@@ -115,9 +115,8 @@ def tracks_to_drags(
         Points that are hidden at `start`, or at all times after it, are left out.
 
     Raises:
-        ValueError: Neither or both of `radius` and `regions`; no visible point, or none in a
-            region; more points than `MOST_DISCS` for discs; tracks that are shorter than one
-            latent frame.
+        ValueError: Neither or both of `radius` and `regions`; no visible point, or none in one;
+            more discs than `MOST_DISCS`; tracks that are shorter than one latent frame.
     """
     if (radius is None) == (regions is None):
         raise ValueError("give either a radius or regions")
@@ -128,10 +127,8 @@ def tracks_to_drags(
     if regions is None:
         reach = check_size(radius, "radius")
         found = np.flatnonzero(held)
-        if len(found) > MOST_DISCS:
-            raise ValueError(
-                f"at most {MOST_DISCS} points move discs, got {len(found)}: give regions"
-            )
+        if (count := len(found)) > MOST_DISCS:
+            raise ValueError(f"at most {MOST_DISCS} points move discs, got {count}: give regions")
         groups: list[tuple[Shape, NDArray[Any]]] = [
             (Disc(sampled.points[0, index], reach), np.array([index])) for index in found
         ]

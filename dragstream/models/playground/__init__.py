@@ -17,7 +17,7 @@ NAMES = {
     "playground": "a small world, in the package",
     "playground-fast": "the same in two thirds of the time, with fewer denoising steps",
 }
-"""What the packaged models are, by the names that `dragstream.models.load` takes."""
+"""Descriptions of the packaged models, by the names that `dragstream.models.load` takes."""
 
 _PARTS = ("config.json", "transformer.safetensors", "autoencoder.safetensors")
 
