@@ -109,7 +109,7 @@ class Pulled:
 
 
 class Lead(NamedTuple):
-    """What a pointer does with the object."""
+    """Motion of the pointer that holds the object."""
 
     seconds: float = 5.0  # length of the pull, of video
     speed: float = SPEED  # pixels a second

@@ -187,7 +187,7 @@ class ScoredVideo:
 
     @cached_property
     def looks(self) -> Looks:
-        """How the dragged objects look at their targets."""
+        """Looks of the dragged objects at their targets."""
         drags = [(drag, self.command.commands(drag)) for drag in self.drags]
         return object_looks(self.command.case, self.frames, drags, self.command.at)
 

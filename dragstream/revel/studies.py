@@ -33,7 +33,7 @@ MEASURES = {
         Measure("seconds_per_block", "s a block", 2),
     )
 }
-"""What the paper's tables are compared in; of all of them less is better."""
+"""Measures of the paper's tables; less is better in all of them."""
 
 LOOKS = {
     measure.name: measure
@@ -47,7 +47,7 @@ LOOKS = {
         Measure("lpips_outside", "LPIPS outside", 3),
     )
 }
-"""What others print: see `Result` and `looks`."""
+"""Measures that others print, see `Result` and `looks`."""
 
 
 @dataclass(frozen=True)

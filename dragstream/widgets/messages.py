@@ -36,7 +36,7 @@ MOST_CONTAINERS = 2**14
 MOST_POINTS = 2**12
 """Points of all strokes, outlines and paths of a message."""
 
-MOST_PIXELS = 2**25
+MOST_PIXELS = 2**24
 """Pixels of all masks of a message."""
 
 MOST_STEPS = 2**17
