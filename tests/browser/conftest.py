@@ -187,9 +187,20 @@ class Notebook:
         expect(cell).to_have_count(0)
 
     def save_and_reload(self) -> None:
-        """Load the page again, whose kernel goes on."""
+        """Load the page again, whose kernel goes on, until its widgets are drawn.
+
+        ipywidgets looks for a widget's model for two seconds and never again, while a page that
+        begins may be busy for longer. A person who reads "model not found" loads the page again.
+        """
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-        self.page.reload()
+        lost = self.page.get_by_text("Error displaying widget: model not found")
+        drawn = self.page.locator(".jp-OutputArea [class*='dragstream-']")
+        for _ in range(4):
+            self.page.reload()
+            drawn.or_(lost).first.wait_for(state="attached", timeout=SLOW)
+            self.page.wait_for_load_state("networkidle", timeout=SLOW)  # or modules are cut off
+            if not lost.count():
+                break
 
     def send(self, widget: str, data: dict[str, object]) -> None:
         """Send a message to a widget as its page would.
