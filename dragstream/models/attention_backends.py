@@ -18,7 +18,7 @@ from torch import Tensor
 
 from dragstream.drags.checks import check_choice, check_kind
 from dragstream.models import matrix_attention
-from dragstream.models.defaults import bfloat16_on_cpu
+from dragstream.models.defaults import bfloat16_on_cpu, has_amx
 
 Backend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Attention of queries to keys and values, (batch, tokens, heads, head_dim) each; the output is
@@ -41,9 +41,12 @@ def matrices(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def by_default(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Compute attention by matrix products for bfloat16 on a CPU, else by torch's attention."""
-    attend = matrices if bfloat16_on_cpu(query.device, query.dtype) else sdpa
-    return attend(query, key, value)
+    """Compute torch's attention, but matrix products for bfloat16 on a CPU without AMX.
+
+    With AMX torch's fused attention multiplies tiles in bfloat16, without it in float32.
+    """
+    products = bfloat16_on_cpu(query.device, query.dtype) and not has_amx()
+    return (matrices if products else sdpa)(query, key, value)
 
 
 _OWN: dict[str, Backend] = {"sdpa": sdpa, "math": matrices}

@@ -31,10 +31,20 @@ def bfloat16_is_quick() -> bool | None:
 
     Known on x86, where torch reports AVX-512 BF16 and AMX (`torch.cpu.get_capabilities`).
     """
-    # The oldest torch that is allowed has no such function.
-    report: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    report = _capabilities()
     units = [report.get(name) for name in ("avx512_bf16", "amx_bf16")]
     return None if None in units else any(units)
+
+
+def has_amx() -> bool:
+    """Return whether this processor is known to multiply tiles of bfloat16 (AMX)."""
+    return _capabilities().get("amx_bf16") is True
+
+
+def _capabilities() -> Mapping[str, Any]:
+    # The oldest torch that is allowed has no such function.
+    report: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return report
 
 
 def warn_of_slow_bfloat16(device: torch.device, dtype: torch.dtype, advice: str) -> None:

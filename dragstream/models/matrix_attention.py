@@ -1,8 +1,8 @@
 """Attention as matrix products with a softmax between them, in tiles that fit a CPU's cache.
 
 Processors with instructions for products in bfloat16 multiply matrices several times as fast as in
-float32; torch's fused attention for CPUs gains nothing from them. Products accumulate in float32;
-scores and weights are rounded to the dtype of the queries.
+float32; torch's fused attention gains from AMX alone, and less in gradients. Products accumulate in
+float32; scores and weights are rounded to the dtype of the queries.
 
 Tensors are (batch, heads, tokens, head_dim).
 """

@@ -63,10 +63,12 @@ def test_tiles_cover_each_score_once(monkeypatch):
     assert torch.equal(seen, torch.ones(3, 10))
 
 
-def test_the_default_is_by_matrices_for_bfloat16_on_a_cpu():
+@pytest.mark.parametrize(("amx", "name"), [(False, "math"), (True, "sdpa")])
+def test_the_default_is_by_matrices_for_bfloat16_on_a_cpu_without_amx(monkeypatch, amx, name):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx})
     wide, narrow = qkv(10, 17), qkv(10, 17, dtype=torch.bfloat16)
     assert torch.equal(by_default(*wide), found("sdpa")(*wide))
-    assert torch.equal(by_default(*narrow), found("math")(*narrow))
+    assert torch.equal(by_default(*narrow), found(name)(*narrow))
     error = by_default(*narrow).float() - spelled_out(*wide)
     assert error.norm() < 0.02 * spelled_out(*wide).norm()
 
