@@ -1,4 +1,4 @@
-"""What `score` reads: commands, and videos that should show them (layouts: docs/evidence.md)."""
+"""Readers of the files that `score` compares: commands and videos (layouts: docs/evidence.md)."""
 
 from __future__ import annotations
 

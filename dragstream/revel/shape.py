@@ -118,7 +118,7 @@ def _spread(kind: str) -> tuple[float, float]:
 
 
 class _Fit:
-    """How affine maps (a b x; c d y) from an object's own coordinates to pixels fit."""
+    """The fit of a kind's own shape to a mask, by affine maps (a b x; c d y) to pixels."""
 
     def __init__(self, kind: str, mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> None:
         self.kind = kind

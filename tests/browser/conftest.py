@@ -187,11 +187,8 @@ class Notebook:
         expect(cell).to_have_count(0)
 
     def save_and_reload(self) -> None:
-        """Load the page again, whose kernel goes on, until its widgets are drawn.
-
-        ipywidgets looks for a widget's model for two seconds and never again, while a page that
-        begins may be busy for longer. A person who reads "model not found" loads the page again.
-        """
+        """Load the page again, whose kernel goes on, until its widgets are drawn."""
+        # ipywidgets looks for a model for two seconds and never again; a busy page begins slower
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         lost = self.page.get_by_text("Error displaying widget: model not found")
         drawn = self.page.locator(".jp-OutputArea [class*='dragstream-']")
