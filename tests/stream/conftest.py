@@ -153,3 +153,17 @@ def drags():
         Drag(regions.disc(center=(14, 12), radius=6), Translation.by(12, 4)),
         Drag(regions.box(30, 14, 44, 28), Rotation(center=(37, 21), degrees=30)),
     ]
+
+
+@pytest.fixture(scope="module")
+def full(model, drags):
+    """A stream with every kind of block in it."""
+    from tests.stream.takes import filled  # here: some tests run this file from elsewhere
+
+    return filled(model, drags)
+
+
+@pytest.fixture(scope="module")
+def saved(full, tmp_path_factory):
+    """The archive of that stream."""
+    return full.save(tmp_path_factory.mktemp("archive") / "take-1.dragstream")
