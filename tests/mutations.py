@@ -221,7 +221,7 @@ MUTATIONS = (
         "method/optimization.py",
         "total * (self.cell / targets.area)",
         "total / targets.area",
-        ("method/test_optimization.py",),
+        ("method/test_what_moves.py",),
     ),
     Mutation(
         "focus not applied (Eq. 9)",
@@ -235,7 +235,7 @@ MUTATIONS = (
         "method/optimization.py",
         "(segment + 1) / self._segments",
         "max(segment, 1) / self._segments",
-        ("method/test_optimization.py",),
+        ("method/test_what_moves.py",),
     ),
     Mutation(
         "segments rounded up",
@@ -249,7 +249,7 @@ MUTATIONS = (
         "method/block_drags.py",
         "max(pixels), max(degrees)",
         "min(pixels), min(degrees)",
-        ("method/test_optimization.py",),
+        ("method/test_what_moves.py",),
     ),
 )
 

@@ -1,6 +1,8 @@
 """A tiny model with random weights: a real causal Wan, and a decoder that remembers."""
 
 import hashlib
+import math
+import threading
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.drags.motions import Drag, Rotation, Translation
 from dragstream.models.base import ModelSpec
 from dragstream.models.causal_wan import CausalWan
+from dragstream.stream.events import Status
+from dragstream.stream.live import LiveStream
 from dragstream.stream.stream import Stream
 
 WORDS = ("red", "blue", "ball", "slides", "jumps")
@@ -153,3 +157,42 @@ def drags():
         Drag(regions.disc(center=(14, 12), radius=6), Translation.by(12, 4)),
         Drag(regions.box(30, 14, 44, 28), Rotation(center=(37, 21), degrees=30)),
     ]
+
+
+@pytest.fixture(scope="module")
+def two(model):
+    """Two plain blocks, to fork."""
+    stream = Stream(model, "red ball", seed=7)
+    stream.run(2, progress=False)
+    return stream
+
+
+@pytest.fixture
+def lively():
+    """What makes live streams, shown as fast as they go, and stops them after the test."""
+    made, before = [], set(threading.enumerate())
+
+    def make(stream, frame_rate=math.inf):
+        made.append(LiveStream(stream, frame_rate))
+        return made[-1]
+
+    yield make
+    for live in made:
+        live.stop()
+        assert live.status is Status.STOPPED
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if thread.name == "LiveStream"]
+
+
+@pytest.fixture(scope="module")
+def full(model, drags):
+    """A stream with every kind of block in it."""
+    from tests.stream.takes import filled  # here: some tests run this file from elsewhere
+
+    return filled(model, drags)
+
+
+@pytest.fixture(scope="module")
+def saved(full, tmp_path_factory):
+    """The archive of that stream."""
+    return full.save(tmp_path_factory.mktemp("archive") / "take-1.dragstream")
