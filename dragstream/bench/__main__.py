@@ -27,6 +27,7 @@ from dragstream.bench.wan import WanBenchmark
 from dragstream.drags.failures import exit_on_failure
 from dragstream.drags.files import expanded
 from dragstream.models import wan
+from dragstream.models.defaults import bfloat16_is_quick
 from dragstream.models.wan.model import Wan
 
 _MEBIBYTE = 2**20
@@ -48,8 +49,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _playground(options: argparse.Namespace) -> None:
     model = models.load(options.model)
-    narrow = models.load(options.model, dtype="bfloat16")
-    quick = models.load(f"{options.model}-fast")
+    fast = f"{options.model}-fast"
+    rows = {"fast": (models.load(fast), "fast", "default")}
+    if bfloat16_is_quick() is not False:  # else a pass takes minutes
+        for key, name, other in (
+            ("dtypes", options.model, "float32"),
+            ("fast_bfloat16", fast, "default"),
+        ):
+            rows[key] = models.load(name, dtype="bfloat16"), "bfloat16", other
     with tqdm(total=options.late, desc="blocks", unit="block") as bar:
         report = measure(
             model,
@@ -60,14 +67,13 @@ def _playground(options: argparse.Namespace) -> None:
             progress=lambda _: bar.update(),
         )
     print(describe(report))
-    rows = {"dtypes": (narrow, "bfloat16", "float32"), "fast": (quick, "fast", "default")}
     compared = {}
     for key, (own, *names) in rows.items():
         with tqdm(desc=key, unit="part", leave=False) as bar:
             found = compare_models(
                 own, model, options.prompt, pairs=options.repeats, progress=lambda _: bar.update()
             )
-        print(lines(found, *names), "seconds are processor time", sep="\n")
+        print(f"{key}: seconds are processor time", lines(found, *names), sep="\n")
         compared[key] = {name: asdict(each) for name, each in found.items()}
     about = {"model": model.spec.name, "weights": model.fingerprint()}
     _store(options, about | report.to_json() | compared)

@@ -124,9 +124,11 @@ def test_ratios_follow_from_what_was_measured() -> None:
     assert REPORT.memory_growth == pytest.approx(545 / 500)
 
 
+@pytest.mark.parametrize("quick", [True, None, False])
 def test_the_command_writes_what_it_measured(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str], quick: Any
 ) -> None:
+    monkeypatch.setattr(command, "bfloat16_is_quick", lambda: quick)
     model = SimpleNamespace(spec=SimpleNamespace(name="tiny"), fingerprint=lambda: "abc")
     asked: dict[str, Any] = {}
     loaded: list[Any] = []
@@ -148,13 +150,15 @@ def test_the_command_writes_what_it_measured(
     printed = capsys.readouterr().out
     assert "1.80 s (4 iterations), 2.25 x plain" in printed
     assert "0.50 MiB, 0.25 MiB of it kept" in printed
+    narrow = [] if quick is False else ["playground", "playground-fast"]
     assert loaded == [
         (("playground",), {}),
-        (("playground",), {"dtype": "bfloat16"}),
         (("playground-fast",), {}),
+        *(((name,), {"dtype": "bfloat16"}) for name in narrow),
     ]
     assert asked["pairs"] == 2
-    for key in ("dtypes", "fast"):
+    assert ("dtypes" in written) == ("fast_bfloat16" in written) == bool(narrow)
+    for key in ("fast", "dtypes", "fast_bfloat16") if narrow else ("fast",):
         assert written[key]["plain block"]["ratio"]["median"] == 2.2
     assert "plain block       0.400 s  0.900 s    2.20    2.20    2.20" in printed
 
