@@ -173,6 +173,7 @@ class Whole:
 
 
 def test_parts_of_ones_own_come_back_if_their_classes_are_handed_in(stream, drags, tmp_path, model):
+    stream = stream.fork()
     stream.step()
     stream.animate(drags[:1], settings=DragSettings(rectification=Whole(3)))
     stream.edit(drags[1:], settings=DragSettings(rectification=Whole(2)))
