@@ -25,7 +25,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Error, Locator, Page, expect, sync_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 CHROMIUM_ARGS = [
@@ -188,15 +188,15 @@ class Notebook:
 
     def save_and_reload(self) -> None:
         """Load the page again, whose kernel goes on, until its widgets are drawn."""
-        # ipywidgets looks for a model for two seconds and never again; a busy page begins slower
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         lost = self.page.get_by_text("Error displaying widget: model not found")
         drawn = self.page.locator(".jp-OutputArea [class*='dragstream-']")
-        for _ in range(4):
+        for _ in range(4):  # ipywidgets looks for a model for two seconds; a page may begin slower
             self.page.reload()
-            drawn.or_(lost).first.wait_for(state="attached", timeout=SLOW)
+            with suppress(Error):  # it may have given up without a word
+                drawn.or_(lost).first.wait_for(state="attached", timeout=SLOW / 3)
             self.page.wait_for_load_state("networkidle", timeout=SLOW)  # or modules are cut off
-            if not lost.count():
+            if drawn.count() > lost.count() == 0:
                 break
 
     def send(self, widget: str, data: dict[str, object]) -> None:
