@@ -35,7 +35,7 @@ _SHARE = 0.2
 _CHOICES = ("frame", "layer", "cutoff", "colouring", "channel", "token")
 _OVERLAYS = ("show_target", "show_keep", "show_focus")
 _SETTABLE = ("frame", "layer", "cutoff", "colouring", "channel", "follow", *_OVERLAYS)
-"""What the page's controls set."""
+"""Names of the traits that the page may change."""
 
 
 class FeatureView(PageWidget, page="feature_view"):

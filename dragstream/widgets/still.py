@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def with_picture(display: Any, picture: Callable[[], Image.Image]) -> Any:
-    """What `_repr_mimebundle_` returned, with a JPEG of the widget added if it can be drawn.
+    """Add a JPEG of the widget to what `_repr_mimebundle_` returned, if one can be drawn.
 
     Front ends with widgets show the widget. GitHub, nbviewer, and exports to HTML and PDF show the
     picture.
