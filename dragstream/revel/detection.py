@@ -81,12 +81,13 @@ def _colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], N
     """Pixels of that colour, and pixels of no colour at all, (H, W) each."""
     if color not in world.COLORS:
         raise ValueError(f"the playground has the colours {sorted(world.COLORS)}, not {color!r}")
-    image = np.asarray(frame, np.float64) / 255
-    chroma = image.max(axis=-1) - image.min(axis=-1)
+    # Reductions over three interleaved channels are slow; over planes they are not.
+    planes = np.ascontiguousarray(np.moveaxis(np.asarray(frame), -1, 0))
+    chroma = (planes.max(axis=0) - planes.min(axis=0)) / 255
     hues, owner = _hues()
     # Only saturated pixels have a hue worth comparing; they are few.
     saturated = chroma > _CHROMA
-    turn = np.abs(_hue(image[saturated])[:, None] - hues)
+    turn = np.abs(_hue(planes[:, saturated].T / 255)[:, None] - hues)
     gap = np.minimum(turn, 2 * math.pi - turn)
     mine = np.zeros(chroma.shape, bool)
     mine[saturated] = (owner[gap.argmin(axis=1)] == list(world.COLORS).index(color)) & (
@@ -146,12 +147,22 @@ def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
 
 def _closing(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """Morphological closing by a disc, through distances (quick for any radius)."""
-    padded = np.pad(mask, radius + 1)
-    if not padded.any():
+    if not mask.any():
         return mask
+    box = _bounds(mask)  # nothing is closed outside it
+    padded = np.pad(mask[box], radius + 1)
     grown = ndimage.distance_transform_edt(~padded) <= radius
-    closed: NDArray[np.bool_] = ndimage.distance_transform_edt(grown) > radius
-    return closed[radius + 1 : -radius - 1, radius + 1 : -radius - 1]
+    closed = np.zeros_like(mask)
+    inside = slice(radius + 1, -radius - 1)
+    closed[box] = (ndimage.distance_transform_edt(grown) > radius)[inside, inside]
+    return closed
+
+
+def _bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The smallest box (rows, columns) that holds all True pixels, of which there are some."""
+    (box,) = ndimage.find_objects(mask.astype(np.int8))
+    rows, columns = box
+    return rows, columns
 
 
 def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -161,10 +172,13 @@ def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         hull = ConvexHull(np.stack([columns, rows], axis=1))
     except QhullError:  # all on one line
         return mask
-    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
-    inside = np.ones(mask.shape, bool)
+    box = _bounds(mask)
+    y, x = np.mgrid[box]
+    filled = np.ones(y.shape, bool)
     for a, b, c in hull.equations:
-        inside &= a * x + b * y + c <= 1e-9
+        filled &= a * x + b * y + c <= 1e-9
+    inside = np.zeros_like(mask)
+    inside[box] = filled
     return inside
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Colouring", "FeatureView"]
 
+_DRAWING = threading.Lock()
+"""ipycanvas holds back the commands of all canvases of a kernel in one list."""
 _SHARE = 0.2
 """Of the time, at most, for reading features while another thread changes the stream."""
 _CHOICES = ("frame", "layer", "cutoff", "colouring", "channel", "token")
@@ -293,10 +295,11 @@ class FeatureView(PageWidget, page="feature_view"):
         # ipycanvas names the canvas to the page only when it draws on another one than before; a
         # page that came meanwhile would not know on which. All in one message, since a page may
         # begin to listen between two.
-        self._canvas._canvas_manager._current_canvas = None  # noqa: SLF001
-        with ipycanvas.hold_canvas():
-            self._canvas.clear()
-            self._canvas.put_image_data(painted)
+        with _DRAWING:
+            self._canvas._canvas_manager._current_canvas = None  # noqa: SLF001
+            with ipycanvas.hold_canvas():
+                self._canvas.clear()
+                self._canvas.put_image_data(painted)
 
     def _on_painter(self, canvas: bool) -> None:  # noqa: FBT001 - a field of a message
         """Draw for a page that has been opened, with or without ipycanvas."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dragstream.revel import __main__ as command
+from dragstream.revel import reports
 from dragstream.revel.measuring import Result
 from dragstream.revel.methods import select
 from dragstream.revel.pages import Picture, Report, Section, Table, to_html, to_markdown
@@ -81,6 +82,13 @@ ABOUT = {
 }
 
 
+@pytest.fixture
+def _no_plots(monkeypatch) -> None:
+    """Drawing takes most of a report's time."""
+    monkeypatch.setattr(reports, "png", lambda _: b"png")
+
+
+@pytest.mark.usefixtures("_no_plots")
 def test_a_report_says_which_orderings_hold() -> None:
     text = to_markdown(compose(RESULTS, [], ABOUT), "plots")
     assert "Table 1: iterations, and what they cost" in text
@@ -95,6 +103,7 @@ def test_a_report_says_which_orderings_hold() -> None:
     assert "| s a block: I = 0 below I = 4 | cannot be told | +0.00" in text
 
 
+@pytest.mark.usefixtures("_no_plots")
 def test_each_comparison_counts_once_and_only_what_was_run_is_shown() -> None:
     """Four tables share "DragStream below no drag"."""
     two = [each for each in RESULTS if each.method in {"none", "I=4"}]
@@ -113,6 +122,7 @@ def test_each_comparison_counts_once_and_only_what_was_run_is_shown() -> None:
     assert "ObjMC, px: I = 3 below I = 2 | Table 1 | holds | +1.00" in every
 
 
+@pytest.mark.usefixtures("_no_plots")
 def test_an_ordering_that_comes_out_the_other_way_does_not_hold() -> None:
     slow = {"none": 5.0, "I=2": 4.0, "I=3": 3.0, "I=4": 2.0}
     wrong = [replace(each, seconds_per_block=slow[each.method]) for each in RESULTS]
@@ -121,6 +131,7 @@ def test_an_ordering_that_comes_out_the_other_way_does_not_hold() -> None:
     assert "come out the other way" in text
 
 
+@pytest.mark.usefixtures("_no_plots")
 def test_methods_are_compared_with_the_chosen_one() -> None:
     text = to_markdown(compose(RESULTS, [], ABOUT, "I=3"), "plots").replace("\\", "")
     assert "## Against I=3" in text
@@ -129,6 +140,7 @@ def test_methods_are_compared_with_the_chosen_one() -> None:
         compose(RESULTS, [], ABOUT, "I=9")
 
 
+@pytest.mark.usefixtures("_no_plots")
 def test_a_report_says_what_could_not_be_measured() -> None:
     nan = float("nan")
     some = [replace(each, objmc=nan) if each.case == "c0" else each for each in RESULTS]

@@ -15,7 +15,7 @@ from dragstream.revel.runs import Task, run, work
 from dragstream.revel.suites import case_specs, suite, write_cases
 from dragstream.revel.suites import read_cases as read_file
 
-SPECS = case_specs()[:3]
+SPECS = case_specs()[:2]
 NONE = select(["none"])[0]
 ONE = Method("one", DragSettings.paper(iterations=1), "one step")
 TWO = Method("two", DragSettings.paper(iterations=2), "two steps")
