@@ -64,15 +64,11 @@ def playground():
     return bits(stream)
 
 
-@pytest.fixture(scope="module")
-def expected():
-    return playground()
-
-
-@pytest.mark.parametrize("default", DEFAULTS)
-def test_the_packaged_model_gives_the_same_bits(expected, default):
-    with DEFAULTS[default]():
-        assert playground() == expected
+def test_the_packaged_model_gives_the_same_bits():
+    expected = playground()
+    for default in DEFAULTS.values():
+        with default():
+            assert playground() == expected
 
 
 @pytest.mark.parametrize("default", DEFAULTS)

@@ -306,7 +306,7 @@ def frames_digest(notebook):
 
 
 def test_the_exported_code_makes_the_same_frames_in_a_fresh_kernel(other_notebook, lab):
-    opened = other_notebook([PLAYGROUND])
+    opened = other_notebook([PLAYGROUND.replace('"playground"', '"playground-fast"')])
     opened.run(LONG)
     desk = Desk(opened)
     desk.button("Step").click()
