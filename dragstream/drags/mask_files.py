@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -14,32 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags.checks import short_repr
+from dragstream.drags.picture_files import BROKEN, MOST_PIXELS
 from dragstream.drags.reading import Budget, located
 from dragstream.drags.shapes import BoolMask, Mask
-
-MOST_PIXELS = 2**25
-"""Most pixels of one mask: a frame of 8K."""
 
 MOST_PIXELS_IN_ALL = 2**28
 """Most pixels of all masks that one `MaskReader` reads."""
 
 _SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
-
-# Exceptions of Pillow for damaged, truncated or oversized images.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    TypeError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
 
 
 def read_mask(path: str | PathLike[str]) -> Mask:
@@ -81,7 +61,7 @@ class MaskReader:
         return self._masks[key]
 
     def _read(self, file: Path) -> BoolMask:
-        readable = partial(located, f"{file.name} is no readable PNG", *_BROKEN)
+        readable = partial(located, f"{file.name} is no readable PNG", *BROKEN)
         with readable(), Image.open(file, formats=("PNG",)) as image:
             width, height = image.size
         if width * height > MOST_PIXELS:

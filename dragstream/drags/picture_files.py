@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,18 +15,23 @@ from PIL import Image
 from dragstream.drags.reading import located
 
 MOST_PIXELS = 2**25
-"""Of one picture."""
+"""Most pixels of one picture or mask: a frame of 8K."""
 
-_BROKEN = (
+BROKEN = (
     OSError,
     SyntaxError,
     TypeError,
     ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    OverflowError,
     struct.error,
+    zlib.error,
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
-"""Errors that Pillow raises for damaged files."""
+"""Exceptions of Pillow for damaged, truncated or oversized pictures."""
 
 
 def read_picture(file: Path) -> NDArray[np.uint8]:
@@ -50,7 +56,7 @@ def picture_size(file: Path) -> tuple[int, int]:
 def _opened(file: Path) -> Iterator[Image.Image]:
     if not file.is_file():
         raise FileNotFoundError(f"there is no picture {str(file)!r}")
-    with located(f"{file}: a picture is expected", *_BROKEN), Image.open(file) as image:
+    with located(f"{file}: a picture is expected", *BROKEN), Image.open(file) as image:
         width, height = image.size
         if width * height > MOST_PIXELS:
             raise ValueError(f"at most {MOST_PIXELS} pixels are read, got {width} x {height}")

@@ -108,12 +108,12 @@ class BlockPlan:
 
 @dataclass(frozen=True, eq=False)
 class LateDrags:
-    """Drags of one block that are decided on when the block comes to their denoising step."""
+    """Drags of one block that are decided only at their denoising step."""
 
-    ask: Callable[[int], Request | None]
+    request_at: Callable[[int], Request | None]
     """Called before each denoising step, until it returns a request, which acts at this step."""
     prediction_blocks: int
-    """That of the request's settings, which matters from the first step on."""
+    """`prediction_blocks` of the request's settings, needed from the first step on."""
     references: References
     """Cache of the drags' references, see `plan_block`."""
 
@@ -127,9 +127,9 @@ class MotionSchedule:
     before: int = 0
     """Latent frames of the drag before the block."""
     total: int | None = None
-    """Latent frames of the whole drag; None for an edit, which has no time: only its last frame is
-    driven, to the end of the motion."""
-    held: int = -1
+    """Latent frames of the whole drag; None for an edit, which drives only the block's last frame,
+    to the end of the motion."""
+    reference: int = -1
     """The latent frame of the newest block that is the drags' reference; -1 for the last."""
 
     @classmethod
@@ -157,7 +157,7 @@ class MotionSchedule:
 
 @dataclass(frozen=True)
 class ReentryMotion(Motion):
-    """The motion of a remembered object from the place where it enters again (Appendix R)."""
+    """The motion of a remembered object that re-enters the frame (Appendix R)."""
 
     origin: Affine
     motion: Motion
@@ -193,21 +193,20 @@ def plan_block(  # noqa: PLR0917
     spec, settings = cache.model.spec, request.settings
     size = spec.grid.height, spec.grid.width
     references = {} if references is None else references
-    drags = []
+    drags, newest = [], len(origin.blocks) - 1
     for drag in request.drags:
-        newest = len(origin.blocks) - 1
-        index = newest if drag.source is None else drag.source.block
-        key = request.step, index, schedule.held if drag.source is None else -1
-        if key not in references:  # equal references share the model's passes
-            references[key] = _reference(cache, origin, *key)
-        mask, motion = drag.mask(*size), drag.motion
+        motion: Motion = drag.motion
         fractions, start = schedule.fractions(motion), schedule.start(motion)
         if drag.source is None:
-            drags.append(BlockDrag(references[key], mask, motion, fractions, start))
+            key = request.step, newest, schedule.reference
+            mask = drag.mask(*size)
         else:
+            key = request.step, drag.source.block, -1
             mask = motion.handle(rasterise(drag.source.region, *size))
-            again = ReentryMotion(drag.origin(*size), motion)
-            drags.append(BlockDrag(references[key], mask, again, fractions, start))
+            motion = ReentryMotion(drag.origin(*size), motion)
+        if key not in references:  # equal references share the model's passes
+            references[key] = _reference(cache, origin, *key)
+        drags.append(BlockDrag(references[key], mask, motion, fractions, start))
     recent = state.blocks[-settings.neighbours :]
     neighbours = trailing([block.noisy[request.step] for block in recent], settings.neighbours)
     return BlockPlan(

@@ -84,18 +84,18 @@ class HoldState:
     region: Shape
     """The held region in the newest published frame."""
     at: Point
-    """The point (x, y) of the region that was taken hold of, in that frame."""
+    """The held point (x, y) of the region in that frame."""
     position: Point
-    """The place (x, y) that is asked for it."""
+    """The target position (x, y) of the held point."""
     degrees: float
-    """The turn that is asked for, relative to the grip, clockwise on screen."""
+    """The target angle, relative to the grip, clockwise on screen."""
     factor: float
-    """The factor of lengths that is asked for, relative to the grip."""
+    """The target factor of lengths, relative to the grip."""
     pinned: bool
     """True for a pin."""
     latency: float | None
-    """Seconds from the newest move that the newest block used to its publication; None where the
-    hold did not move for that block."""
+    """Seconds from the newest move that acts on the newest block to the block's publication; None
+    if the hold did not move for that block."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`find`: locates a held object in a new frame by matching its pixels when it was taken."""
+"""`find`: locates a held object in a new frame by matching its pixels in the grip's frame."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from scipy import ndimage
 
 from dragstream.drags.geometry import Affine
 from dragstream.drags.regions import bounding_box, warp
-from dragstream.stream.hold import Asked, Grip
+from dragstream.stream.hold import Grip, HoldPose
 
 _REACH = 1 / 6
 """Farthest distance from the expected place, in heights of the frame."""
 _ROWS = 160
 """Frames with at least twice as many rows are thinned out for the search."""
 _IN_SIGHT = 0.3
-"""Less of the object in the frame cannot be found."""
+"""Least share of the object that must lie in the frame."""
 _DISTINCT = 0.5
-"""An object is found where the squared difference is at most this share of the usual one."""
+"""A match must have less than this share of the median squared difference."""
 _NEAR = 0.1
 """Weight of the squared distance from the expected place, as a share of the farthest one."""
 
 Floats = NDArray[np.float32]
 
 
-def find(grip: Grip, frame: NDArray[np.uint8], expected: Asked) -> Asked:
+def find(grip: Grip, frame: NDArray[np.uint8], expected: HoldPose) -> HoldPose:
     """The pose of a grip's object in a frame (H, W, 3): the expected one, shifted.
 
     The object's pixels, turned and scaled as expected, are compared with the frame around the
-    expected place. Where nothing near is distinctly like it, as behind another object or out of
-    the frame, the expected pose is returned.
+    expected place. Without a distinct match near it, as behind another object or outside the
+    frame, the expected pose is returned.
     """
     step = max(1, frame.shape[0] // _ROWS)
     reach = max(1, int(_REACH * frame.shape[0] / step))
@@ -37,13 +37,13 @@ def find(grip: Grip, frame: NDArray[np.uint8], expected: Asked) -> Asked:
     weight = warp(grip.mask, there)[::step, ::step]
     if weight.sum() < _IN_SIGHT * grip.mask[::step, ::step].sum():
         return expected
-    looks = _warped(grip.block.frames[-1], there)[::step, ::step]
+    pixels = _warped(grip.block.frames[-1], there)[::step, ::step]
     left, top, right, bottom = (round(side + 0.5) for side in bounding_box(weight))
     part = np.s_[top:bottom, left:right]
     scene = np.pad(_scaled(frame)[::step, ::step], ((reach, reach), (reach, reach), (0, 0)))
     seen = np.pad(np.ones(weight.shape, np.float32), reach)
     around = np.s_[top : bottom + 2 * reach, left : right + 2 * reach]
-    differences = _differences(looks[part], weight[part], scene[around], seen[around])
+    differences = _differences(pixels[part], weight[part], scene[around], seen[around])
     offsets = np.arange(-reach, reach + 1)
     away = (offsets[:, None] ** 2 + offsets**2) / reach**2
     usual = float(np.median(differences))
@@ -55,18 +55,18 @@ def find(grip: Grip, frame: NDArray[np.uint8], expected: Asked) -> Asked:
     )
 
 
-def _differences(looks: Floats, weight: Floats, scene: Floats, seen: Floats) -> Floats:
+def _differences(pixels: Floats, weight: Floats, scene: Floats, seen: Floats) -> Floats:
     """The mean squared difference of an object from a scene at each place in it.
 
-    The object has `looks` (h, w, 3) and the coverage `weight` (h, w); the scene (h + 2 r, w + 2 r,
-    3) is known where `seen` is 1, and else 0. The result is (2 r + 1, 2 r + 1), its largest value
-    where too little of the object would be in sight.
+    The object has `pixels` (h, w, 3) and the coverage `weight` (h, w); the scene (h + 2 r, w + 2 r,
+    3) is known where `seen` is 1, and else 0. The result is (2 r + 1, 2 r + 1); where too little of
+    the object would lie in the scene, it is the largest value elsewhere.
     """
     covered = _correlated(seen, weight)
-    total = _correlated(seen, weight * np.square(looks).sum(-1))
+    total = _correlated(seen, weight * np.square(pixels).sum(-1))
     total += _correlated(np.square(scene).sum(-1), weight)
-    for channel in range(looks.shape[-1]):
-        total -= 2 * _correlated(scene[..., channel], weight * looks[..., channel])
+    for channel in range(pixels.shape[-1]):
+        total -= 2 * _correlated(scene[..., channel], weight * pixels[..., channel])
     enough = covered >= _IN_SIGHT * weight.sum()
     mean = np.maximum(total, 0.0) / np.maximum(covered, 1e-6)
     return np.where(enough, mean, mean[enough].max(initial=np.float32(0)))

@@ -19,13 +19,12 @@ from dragstream.stream.block_plan import BlockPlan
 from dragstream.stream.events import EventCallback, Iterated, Progress, ignore_event
 from dragstream.stream.noise import generator, noise
 
-PlanAt = Callable[[int], "BlockPlan | None"]
+PlanAt = Callable[[int], BlockPlan | None]
 """Called before each denoising step, until it returns the drags that act at this step."""
 
 Solver = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Called once a step with the step's noisy latents and the x0 predicted from them; returns the
 noisy latents of the next step."""
-
 
 Adjust = Callable[[torch.Tensor, float], torch.Tensor]
 """`DragOptimizer.adjust_prediction`: of a prediction and its noise level."""
@@ -89,7 +88,8 @@ def generate(
         if step > first and solver is not None:
             latents = solver(noisy[-1], latents).float()
         elif step > first:
-            latents = _noised(latents, sigmas[step], noise(seed, index, step, latents.shape))
+            fresh = noise(seed, index, step, latents.shape).to(latents.device)
+            latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
         # A first block may have other steps; drags count those that it shares with the others.
         shared = chosen is None and sigmas[step] in common
         found = plan(common.index(sigmas[step])) if shared else None
@@ -116,10 +116,6 @@ def generate(
         step_seconds.append(time.perf_counter() - began)
         on_event(Progress(index, step, len(sigmas)))
     return Draft(latents, tuple(noisy), chosen, iterations, tuple(step_seconds), drag_seconds)
-
-
-def _noised(clean: torch.Tensor, sigma: float, fresh: torch.Tensor) -> torch.Tensor:
-    return (1 - sigma) * clean + sigma * fresh.to(clean.device)
 
 
 def _predict(

@@ -1,4 +1,4 @@
-"""`Hold`: a held object of a live stream, and the place, turn and size that are asked for it."""
+"""`Hold`: a held object of a live stream, and its commanded position, angle and size."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from dragstream.stream.events import HoldState
 from dragstream.stream.records import Block
 
 _MOST_MOVES = 256
-"""Moves that are kept between two blocks; of more, every other one is dropped."""
+"""Most moves that are kept between two blocks; beyond it, every other one is dropped."""
 
 
-class Asked(NamedTuple):
-    """Where the held point should be, and how the object is turned and scaled about it."""
+class HoldPose(NamedTuple):
+    """Position of the held point, and turn and scale of the object about it, from the grip."""
 
     x: float
     y: float
@@ -40,18 +40,18 @@ class Grip:
     block: Block
     region: Shape  # the object's region in that frame
     mask: BoolMask  # the same as pixels, bool (H, W)
-    pose: Asked  # the held point's place there, and the turn and scale that the object had
+    pose: HoldPose  # the object's pose there
 
-    def to(self, asked: Asked) -> Affine:
-        """The map from the pixels of the grip's frame to those of a frame that obeys."""
+    def to(self, pose: HoldPose) -> Affine:
+        """The map from the pixels of the grip's frame to a frame with the object in a pose."""
         x, y, degrees, factor = self.pose
-        turned = Affine.rotation((x, y), asked.degrees - degrees)
-        grown = Affine.scaling((x, y), asked.factor / factor)
-        return turned.then(grown).then(Affine.translation(asked.x - x, asked.y - y))
+        turned = Affine.rotation((x, y), pose.degrees - degrees)
+        grown = Affine.scaling((x, y), pose.factor / factor)
+        return turned.then(grown).then(Affine.translation(pose.x - x, pose.y - y))
 
 
 class Hold:
-    """An object of a live stream that is held, as `LiveStream.hold` and `pin` make it.
+    """A held object of a live stream, see `LiveStream.hold` and `pin`.
 
     Its methods only set values that the generating thread reads when a block comes to its drag
     step. They may be called from any thread, as often as a pointer moves, and return at once.
@@ -65,19 +65,21 @@ class Hold:
         keep: Shape | None,
         settings: DragMethod,
         pinned: bool,
-        let_go: Callable[[Hold], None],
+        on_release: Callable[[Hold], None],
     ) -> None:
         self.id = number
         self.grip = grip
         self.keep = keep
         self.settings = settings
         self.pinned = pinned
-        self._let_go = let_go
+        self._on_release = on_release
         self._lock = threading.Lock()  # guards the attributes below
         self._active = True
-        self._asked = self._reached = grip.pose
-        self._moves: list[Asked] = []  # since the last latch
-        self._latched: list[Asked] = []  # in the block in progress, and in dropped ones before it
+        self._target = self._reached = grip.pose
+        self._moves: list[HoldPose] = []  # since the last latch
+        self._latched: list[
+            HoldPose
+        ] = []  # in the block in progress, and in dropped ones before it
         self._moved_at: float | None = None
         self._used_at: float | None = None  # time of the newest latched move
         self._latency: float | None = None
@@ -87,9 +89,9 @@ class Hold:
     # ---------------------------------------------------------------------- from any thread
 
     def move_to(self, x: float, y: float) -> None:
-        """Ask for the held point to be at (x, y), in pixels.
+        """Set the target position (x, y) of the held point, in pixels.
 
-        It may lie outside the frame, by up to one width or height; a place beyond counts as that.
+        It may lie outside the frame, by up to one width or height; it is clamped to that.
 
         Raises:
             TypeError, ValueError: A coordinate that is not a finite number.
@@ -98,10 +100,10 @@ class Hold:
         height, width = self.grip.mask.shape
         x = min(max(check_pixels(x, "x"), -width), 2.0 * width)
         y = min(max(check_pixels(y, "y"), -height), 2.0 * height)
-        self._ask(x=x, y=y)
+        self._set_target(x=x, y=y)
 
     def turn_to(self, degrees: float) -> None:
-        """Ask for the object to be turned about the held point, relative to the grip.
+        """Set the target angle of the object about the held point, relative to the grip.
 
         Args:
             degrees: Clockwise on screen.
@@ -110,10 +112,10 @@ class Hold:
             TypeError, ValueError: An angle that is not a finite number.
             RuntimeError: The hold was released.
         """
-        self._ask(degrees=check_degrees(degrees, "degrees"))
+        self._set_target(degrees=check_degrees(degrees, "degrees"))
 
     def scale_to(self, factor: float) -> None:
-        """Ask for the object to be scaled about the held point, relative to the grip.
+        """Set the target size of the object, scaled about the held point, relative to the grip.
 
         Args:
             factor: Of lengths, in [1/100, 100].
@@ -122,14 +124,14 @@ class Hold:
             TypeError, ValueError: A factor that is not a number in that range.
             RuntimeError: The hold was released.
         """
-        self._ask(factor=check_factor(factor, "factor"))
+        self._set_target(factor=check_factor(factor, "factor"))
 
     def release(self) -> None:
         """Let go; calling it again does nothing.
 
         Moves that no block has used yet pull the next block, the last of this hold.
         """
-        self._let_go(self)
+        self._on_release(self)
 
     @property
     def active(self) -> bool:
@@ -138,22 +140,22 @@ class Hold:
 
     @property
     def position(self) -> Point:
-        """The place (x, y) that is asked for the held point, in pixels."""
-        return self._asked[:2]
+        """The target position (x, y) of the held point, in pixels."""
+        return self._target[:2]
 
     @property
     def degrees(self) -> float:
-        """The turn that is asked for, relative to the grip, clockwise on screen."""
-        return self._asked.degrees
+        """The target angle, relative to the grip, clockwise on screen."""
+        return self._target.degrees
 
     @property
     def factor(self) -> float:
-        """The factor of lengths that is asked for, relative to the grip."""
-        return self._asked.factor
+        """The target factor of lengths, relative to the grip."""
+        return self._target.factor
 
     @property
     def at(self) -> Point:
-        """The place (x, y) of the held point in the newest published frame, as far as known."""
+        """The position (x, y) of the held point in the newest published frame, as far as known."""
         return self._found[:2]
 
     @property
@@ -163,9 +165,9 @@ class Hold:
 
     @property
     def state(self) -> HoldState:
-        """All of it at one moment."""
+        """A consistent snapshot of the hold."""
         with self._lock:
-            x, y, degrees, factor = self._asked
+            x, y, degrees, factor = self._target
             return HoldState(
                 id=self.id,
                 region=self._region,
@@ -182,20 +184,20 @@ class Hold:
         state = "" if self.active else ", released"
         return f"{'Pin' if self.pinned else 'Hold'}({self.id}, at ({x:.0f}, {y:.0f}){state})"
 
-    def _ask(self, **values: float) -> None:
+    def _set_target(self, **values: float) -> None:
         with self._lock:
             if not self._active:
                 raise RuntimeError(f"{self!r} cannot move: take hold of the object again")
-            self._asked = self._asked._replace(**values)
-            self._moves.append(self._asked)
+            self._target = self._target._replace(**values)
+            self._moves.append(self._target)
             self._moved_at = time.monotonic()
             if len(self._moves) > _MOST_MOVES:
                 self._moves = self._moves[::2]  # of an odd number: the newest stays
 
     # --------------------------------------------------------------------- from its live stream
 
-    def end(self) -> None:
-        """Make it inactive."""
+    def deactivate(self) -> None:
+        """Refuse further moves."""
         with self._lock:
             self._active = False
 
@@ -205,7 +207,7 @@ class Hold:
         with self._lock:
             return bool(self._moves or self._latched)
 
-    def latch(self, frames: int) -> list[Asked]:
+    def latch(self, frames: int) -> list[HoldPose]:
         """Return the pose for each latent frame of a block: the newest one for the last frame.
 
         The frames before it divide the way since the last published block into equal parts. A
@@ -222,27 +224,27 @@ class Hold:
         return along(way, frames, reach)
 
     @property
-    def found(self) -> Asked:
-        """Where the object is in the newest published frame, as far as known."""
+    def found(self) -> HoldPose:
+        """The object's pose in the newest published frame, as far as known."""
         return self._found
 
     def publish(self) -> None:
-        """The block that latched was published."""
+        """Record that the block with the latched poses was published."""
         with self._lock:
             self._reached = self._latched[-1] if self._latched else self._reached
-            self._found = self._reached  # until it is looked for
+            self._found = self._reached  # until `set_found`
             self._latched = []
             moved = self._used_at
             self._latency = None if moved is None else time.monotonic() - moved
             self._used_at = None
 
-    def follow(self, found: Asked, region: Shape) -> None:
-        """Set where the object is in the newest published frame."""
+    def set_found(self, found: HoldPose, region: Shape) -> None:
+        """Set the object's pose and region in the newest published frame."""
         with self._lock:
             self._found, self._region = found, region
 
 
-def along(way: Sequence[Asked], count: int, reach: float) -> list[Asked]:
+def along(way: Sequence[HoldPose], count: int, reach: float) -> list[HoldPose]:
     """Points that divide a way into ``count`` equal parts, without its first point.
 
     Turns and growth are measured at a distance of ``reach`` pixels from the held point.
@@ -256,7 +258,7 @@ def along(way: Sequence[Asked], count: int, reach: float) -> list[Asked]:
     columns = [[each.x, each.y, each.degrees, math.log(each.factor)] for each in way]
     found = [np.interp(stops, lengths, column) for column in zip(*columns, strict=True)]
     points = [
-        Asked(float(x), float(y), float(degrees), math.exp(growth))
+        HoldPose(float(x), float(y), float(degrees), math.exp(growth))
         for x, y, degrees, growth in zip(*found, strict=True)
     ]
     return [*points[:-1], way[-1]]

@@ -17,8 +17,8 @@ from dragstream.method.base import DragMethod
 from dragstream.stream.block_plan import LateDrags, References, Request
 from dragstream.stream.events import HoldsChanged
 from dragstream.stream.finding import find
-from dragstream.stream.hold import Asked, Grip, Hold
-from dragstream.stream.hold_drags import drag_of, kept
+from dragstream.stream.hold import Grip, Hold, HoldPose
+from dragstream.stream.hold_drags import drag_of, kept_region
 from dragstream.stream.records import Block
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class Holds:
     """The holds of a live stream.
 
-    The generating thread calls `late` before a block, which asks for its drags at their denoising
-    step, and `publish` when a block is shown. All other methods are for any thread.
+    The generating thread calls `late_drags` before a block, and `publish` when a block is shown.
+    All other methods are for any thread.
     """
 
     def __init__(self, stream: Stream, notify: Callable[[], None]) -> None:
@@ -42,7 +42,7 @@ class Holds:
         self._changed = False
         self._unsubscribe: Callable[[], None] | None = None
         self._published: Block | None = None  # the newest block of the call in progress
-        self._located: Block | None = None  # the block in whose last frame all holds are known
+        self._located: Block | None = None  # the block in whose last frame all holds were located
         self._captured: tuple[Hold, ...] = ()  # in effect when the block in progress began
         self._latched: tuple[Hold, ...] = ()  # whose drags act on the block in progress
         self._step = -1  # the newest step of the block in progress at which drags may begin
@@ -75,25 +75,25 @@ class Holds:
         height, width = spec.grid.height, spec.grid.width
         mask = _pixels("region", region, height, width)
         shape = as_shape(region)
-        moved(shape, Affine.identity())  # refuses what could not go along later
-        x, y = centroid(mask) if at is None else _place(at, height, width)
+        moved(shape, Affine.identity())  # raises for shapes that cannot be moved later
+        x, y = centroid(mask) if at is None else _held_point(at, height, width)
         for each in (keep, *(hold.keep for hold in self.held)):
             _check_apart(mask, each, height, width)
         drag = Drag(shape, Poses((x, y), [(0.0, 0.0)]))
         request = Request.of(self._stream, [drag], keep, settings)
         hold = Hold(
             next(self._numbers),
-            Grip(block, shape, mask, Asked(x, y)),
+            Grip(block, shape, mask, HoldPose(x, y)),
             keep=request.keep,
             settings=request.settings,
             pinned=pinned,
-            let_go=self._let_go,
+            on_release=self._release,
         )
         with self._lock:
             self._held.append(hold)
             self._located = self._located or block
             if self._unsubscribe is None:
-                self._unsubscribe = self._stream.subscribe(self._check)
+                self._unsubscribe = self._stream.subscribe(self._on_change)
             self._changed = True
         self._notify()
         return hold
@@ -101,34 +101,34 @@ class Holds:
     def release(self) -> None:
         """Let go of all holds; their unused moves pull the next block."""
         for hold in self.held:
-            self._let_go(hold)
+            self._release(hold)
 
     def drop(self) -> None:
         """Let go of all holds at once: nothing of them acts on a later block."""
         with self._lock:
             dropped, self._held, self._ending = self._held, [], []
             self._captured = ()
-            self._forget()
+            self._clear_if_unused()
             self._changed = self._changed or bool(dropped)
         for hold in dropped:
-            hold.end()
+            hold.deactivate()
         if dropped:
             self._notify()
 
-    def _let_go(self, hold: Hold) -> None:
+    def _release(self, hold: Hold) -> None:
         with self._lock:
             if hold not in self._held:
                 return
-            hold.end()
+            hold.deactivate()
             self._held.remove(hold)
             if hold.moved:
                 self._ending.append(hold)
-            self._forget()
+            self._clear_if_unused()
             self._changed = True
         self._notify()
 
-    def _forget(self) -> None:
-        """Drop what is only needed while something is held."""
+    def _clear_if_unused(self) -> None:
+        """Without holds, drop the references and the subscription to the stream."""
         if self._held or self._ending or self._captured:
             return
         self._references.clear()
@@ -146,10 +146,10 @@ class Holds:
             raise ValueError("there is nothing to hold yet: the stream has no blocks")
         return blocks[-1]
 
-    def _check(self) -> None:
-        """Follow a change of the stream, on the thread that made it.
+    def _on_change(self) -> None:
+        """Handle a change of the stream, on the thread that made it.
 
-        Holds go on from blocks that were added or edited; a rewind lets go of them.
+        Holds continue after blocks that were added or edited; a rewind ends them.
         """
         located, blocks = self._located, self._stream.blocks
         if located is None:
@@ -163,7 +163,7 @@ class Holds:
             self.drop()
             return
         for block in newer:
-            self._follow(block)
+            self._locate(block)
         if newer:
             self._notify()
 
@@ -198,21 +198,21 @@ class Holds:
             self._changed = False
             return HoldsChanged(tuple(hold.state for hold in self._held))
 
-    def late(self, check: Callable[[], None]) -> LateDrags:
-        """The drags of the block that begins now, to be asked for at their step."""
+    def late_drags(self, check: Callable[[], None]) -> LateDrags:
+        """The drags of the block that begins now; ``check`` is called before each step."""
         with self._lock:
             self._captured, self._latched, self._step = (*self._ending, *self._held), (), -1
             settings = self._captured[-1].settings if self._captured else None
         count = 0 if settings is None else settings.prediction_blocks
 
-        def ask(step: int) -> Request | None:
+        def request_at(step: int) -> Request | None:
             check()
-            return self._ask(step)
+            return self._request_at(step)
 
-        return LateDrags(ask, count, self._references)
+        return LateDrags(request_at, count, self._references)
 
-    def _ask(self, step: int) -> Request | None:
-        """The drags that act at a denoising step: those of all holds at that of the newest.
+    def _request_at(self, step: int) -> Request | None:
+        """The drags of all holds, at the denoising step of the newest hold's settings.
 
         Holds that began during the block join, unless their settings had to be known at its
         start. Those in effect at its start act on it even if they were released since.
@@ -230,10 +230,10 @@ class Holds:
             self._latched = holds
         spec, newest = self._stream.model.spec, self._stream.blocks[-1].index
         drags = [drag_of(hold, newest, spec.grid, spec.frames_per_block) for hold in holds]
-        return Request.of(self._stream, drags, kept(holds, drags, spec.grid), settings)
+        return Request.of(self._stream, drags, kept_region(holds, drags, spec.grid), settings)
 
     def publish(self, block: Block) -> None:
-        """A block was published."""
+        """Update the holds after a block was published."""
         for hold in self._latched:
             hold.publish()
         with self._lock:
@@ -241,22 +241,22 @@ class Holds:
             self._ending = [hold for hold in self._ending if hold.moved]
             empty = not self._held and not self._latched
         if not empty:
-            self._follow(block)
+            self._locate(block)
 
     def finish(self) -> None:
-        """The call in progress ended, completely or not."""
+        """Reset the state of the call in progress, which ended, completely or not."""
         with self._lock:
             self._published, self._captured, self._latched = None, (), ()
-            self._forget()
+            self._clear_if_unused()
 
-    def _follow(self, block: Block) -> None:
-        """Find what is held in the last frame of a block."""
+    def _locate(self, block: Block) -> None:
+        """Find the held objects in the last frame of a block."""
         for hold in self.held:
             grip = hold.grip
             found = find(grip, block.frames[-1], hold.found)
             region = moved(grip.region, grip.to(found))
-            hold.follow(found, region)
-            if grip.block.index == block.index:  # edited: it looks like this now
+            hold.set_found(found, region)
+            if grip.block.index == block.index:  # an edit changed the grip's block
                 hold.grip = _gripped(block, region, found) or grip
         with self._lock:
             used = {hold.grip.block.index for hold in self._held}
@@ -267,14 +267,14 @@ class Holds:
             self._changed = True
 
 
-def _gripped(block: Block, region: Shape, pose: Asked) -> Grip | None:
-    """A grip of a region in a block's last frame; None where it is out of sight."""
+def _gripped(block: Block, region: Shape, pose: HoldPose) -> Grip | None:
+    """A grip of a region in a block's last frame; None where it is outside the frame."""
     mask = region.paint(*block.frames.shape[1:3])
     return Grip(block, region, mask, pose) if mask.any() else None
 
 
-def _place(at: Sequence[float], height: int, width: int) -> Point:
-    """The point to hold, which may lie outside the frame like a pointer."""
+def _held_point(at: Sequence[float], height: int, width: int) -> Point:
+    """The held point, checked: it may lie up to one frame size outside the frame."""
     x, y = check_point(at, "at")
     if not (-width <= x <= 2 * width and -height <= y <= 2 * height):
         raise ValueError(f"at must lie at most one frame outside it, got ({x:g}, {y:g})")

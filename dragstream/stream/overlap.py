@@ -47,7 +47,7 @@ def overlapped(
             if undecoded is None:
                 assert error is not None  # noqa: S101 - one of them is there
                 raise error
-            ahead = undecoded.after(ahead)
+            ahead = ahead.denoised(undecoded.block, undecoded.context)
             waiting = pool.submit(_decoded, undecoded, cache, state)
         if waiting is not None:
             state = waiting.result()

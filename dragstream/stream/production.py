@@ -31,11 +31,6 @@ class Undecoded:
     block: Block  # `frames` is empty
     context: Context  # after it
 
-    def after(self, state: State) -> State:
-        """A state with it, from which the next block can be denoised."""
-        contexts = state.contexts.put(len(state.blocks) + 1, self.context)
-        return replace(state, blocks=(*state.blocks, self.block), contexts=contexts)
-
     def decoded(self, cache: ContextCache, state: State, decoder: Any) -> State:
         """Decode its frames after those of a state; the state with the complete block."""
         began = time.perf_counter()
@@ -58,9 +53,9 @@ class BlockRequest:
     mode: Mode
     """The call that generates it; a step with drags becomes an animation."""
     plan: PlanAt = no_plan
-    """The drags, asked for at each denoising step."""
+    """Returns the drags that act at a denoising step, if there are any."""
     prediction_blocks: int = 0
-    """That of the drags' settings."""
+    """`prediction_blocks` of the drags' settings."""
     part: tuple[int, int] = (0, 1)
     """(j, n): it is block j of the n blocks of the call."""
     first_steps: Sequence[torch.Tensor] = ()
@@ -114,16 +109,16 @@ def denoise(
         latents=latents,
         noisy=tuple(noisy),
         timings=Timings(draft.step_seconds, draft.drag_seconds, 0.0, 0.0),
-        **_call_record(wanted, draft),
+        **_call_fields(wanted, draft),
     )
 
 
-def _call_record(wanted: BlockRequest, draft: Draft) -> dict[str, Any]:
-    """The fields of a block for the call that made it, and for those before."""
-    record: dict[str, Any] = {"mode": wanted.mode}
+def _call_fields(wanted: BlockRequest, draft: Draft) -> dict[str, Any]:
+    """The fields of a `Block` that describe the call that made it, and the earlier calls."""
+    fields: dict[str, Any] = {"mode": wanted.mode}
     if draft.plan is not None:
         request = draft.plan.request
-        record |= {
+        fields |= {
             "mode": Mode.ANIMATE if wanted.mode is Mode.STEP else wanted.mode,
             "drags": request.drags,
             "keep": request.keep,
@@ -133,16 +128,16 @@ def _call_record(wanted: BlockRequest, draft: Draft) -> dict[str, Any]:
         }
     if wanted.origin is not None:
         origin = wanted.origin
-        record |= {
+        fields |= {
             "earlier": origin.calls,
             "picture": origin.picture,
             "footage": origin.footage,
         }
-    return record
+    return fields
 
 
 def _previous(cache: ContextCache, state: State, wanted: int) -> torch.Tensor | None:
-    """Clean latents (N, C, h, w) that the next block's predictions are normalised with, or None.
+    """Clean latents (N, C, h, w) to normalise the next block's predictions with, or None.
 
     As in the release, the stream's first block is left out, so that the second block is the first
     to be used.

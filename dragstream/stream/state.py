@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -77,10 +77,10 @@ Blocks = tuple[Block, ...]
 Context = Any
 """A model's context (its cache), opaque to this package."""
 Value = TypeVar("Value")
-Found = tuple[Value]
-"""A found value in a tuple of one, since None may be a value (of a decoder without state)."""
+Boundaries = Mapping[int, Value]
+"""Values at block boundaries, in ascending order; boundary k lies after the first k blocks."""
 
-PATIENCE = 2.0
+_PROGRESS_DELAY = 2.0
 """Seconds of recomputing after which a progress bar appears."""
 
 
@@ -106,29 +106,8 @@ def trailing(parts: Sequence[torch.Tensor], count: int | None = None) -> torch.T
     return torch.cat(wanted) if wanted else None
 
 
-@dataclass(frozen=True, eq=False)
-class BoundaryValues(Generic[Value]):
-    """Values at the newest block boundaries; boundary k lies after the first k blocks."""
-
-    limit: int
-    items: tuple[tuple[int, Value], ...] = ()
-
-    def get(self, boundary: int) -> Found[Value] | None:
-        """The value at a boundary, or None if it is not kept."""
-        return next(((value,) for place, value in self.items if place == boundary), None)
-
-    def put(self, boundary: int, value: Value) -> BoundaryValues[Value]:
-        """A copy with one more value, at the highest boundary; the lowest may be dropped."""
-        items = (*self.cut(boundary - 1).items, (boundary, value))
-        return BoundaryValues(self.limit, items[-self.limit :])
-
-    def cut(self, boundary: int) -> BoundaryValues[Value]:
-        """A copy without the values above a boundary."""
-        return BoundaryValues(self.limit, tuple(item for item in self.items if item[0] <= boundary))
-
-
-class LRUCache(Generic[Value]):
-    """A cache of values after certain blocks; the least recently used is dropped first.
+class BlockCache(Generic[Value]):
+    """Values after blocks, such as contexts; the least recently used is dropped first.
 
     A block and the blocks before it never change, so the block itself is the key: the cache stays
     valid after rewinds, and forks may share it.
@@ -139,16 +118,39 @@ class LRUCache(Generic[Value]):
         self._lock = threading.Lock()
         self._items: OrderedDict[int, tuple[Block, Value]] = OrderedDict()
 
-    def get(self, block: Block) -> Found[Value] | None:
-        """The value after a block, or None if it is not kept."""
-        with self._lock:
-            if id(block) not in self._items:
-                return None
-            self._items.move_to_end(id(block))
-            return (self._items[id(block)][1],)
+    def find(
+        self,
+        blocks: Blocks,
+        boundary: int,
+        kept: Boundaries[Value],
+        advance: Callable[[Blocks, int, Value | None], Value],
+    ) -> Value | None:
+        """The value after ``boundary`` blocks, recomputed by ``advance`` from the nearest one."""
+        start, value = self.nearest(blocks, boundary, kept)
+        steps = range(start, boundary)
+        for index in tqdm(steps, "recomputing blocks", leave=False, delay=_PROGRESS_DELAY):
+            value = advance(blocks, index, value)
+            self._put(blocks[index], value)
+        return value
 
-    def put(self, block: Block, value: Value) -> None:
-        """Keep the value after a block."""
+    def nearest(
+        self, blocks: Blocks, boundary: int, kept: Boundaries[Value]
+    ) -> tuple[int, Value | None]:
+        """The highest boundary up to the given one with a known value, and that; or (0, None)."""
+        for place in range(boundary, 0, -1):
+            if place in kept:
+                return place, kept[place]
+            if (found := self._get(blocks[place - 1])) is not None:
+                return place, found[1]
+        return 0, None
+
+    def _get(self, block: Block) -> tuple[Block, Value] | None:
+        with self._lock:
+            if id(block) in self._items:
+                self._items.move_to_end(id(block))
+            return self._items.get(id(block))
+
+    def _put(self, block: Block, value: Value) -> None:
         with self._lock:
             self._items[id(block)] = (block, value)  # holding the block keeps its id unique
             self._items.move_to_end(id(block))
@@ -160,20 +162,16 @@ class LRUCache(Generic[Value]):
 class State:
     """All that a call to a stream may change; replaced as a whole when the call is complete."""
 
-    blocks: tuple[Block, ...]
+    blocks: Blocks
     prompt: str
-    contexts: BoundaryValues[Context]
-    decoders: BoundaryValues[Any]
+    limit: int
+    """Number of the newest boundaries whose contexts and decoder states are kept."""
+    contexts: Boundaries[Context] = field(default_factory=dict)
+    decoders: Boundaries[Any] = field(default_factory=dict)
     start: int = 0
     """Number of blocks from the start picture or video, which cannot be rewound."""
     prediction_blocks: int = 0
     """Number of preceding blocks that the predictions of every block are normalised with."""
-
-    @classmethod
-    def empty(cls, prompt: str, limit: int, prediction_blocks: int = 0) -> State:
-        """A state without blocks, which keeps contexts at ``limit`` boundaries."""
-        kept: BoundaryValues[Any] = BoundaryValues(limit)
-        return cls((), prompt, kept, kept, prediction_blocks=prediction_blocks)
 
     def cut(self, count: int) -> State:
         """The state of the first ``count`` blocks, with the prompt of the next one."""
@@ -181,19 +179,22 @@ class State:
             self,
             blocks=self.blocks[:count],
             prompt=self.blocks[count].prompt if count < len(self.blocks) else self.prompt,
-            contexts=self.contexts.cut(count),
-            decoders=self.decoders.cut(count),
+            contexts={place: value for place, value in self.contexts.items() if place <= count},
+            decoders={place: value for place, value in self.decoders.items() if place <= count},
         )
+
+    def denoised(self, block: Block, context: Context) -> State:
+        """The state with one more block and the context after it."""
+        contexts = self._newest({**self.contexts, len(self.blocks) + 1: context})
+        return replace(self, blocks=(*self.blocks, block), contexts=contexts)
 
     def extended(self, block: Block, context: Context, decoder: Any) -> State:
         """The state with one more block, and the context and decoder state after it."""
-        count = len(self.blocks) + 1
-        return replace(
-            self,
-            blocks=(*self.blocks, block),
-            contexts=self.contexts.put(count, context),
-            decoders=self.decoders.put(count, decoder),
-        )
+        decoders = self._newest({**self.decoders, len(self.blocks) + 1: decoder})
+        return replace(self.denoised(block, context), decoders=decoders)
+
+    def _newest(self, values: dict[int, Value]) -> dict[int, Value]:
+        return dict([*values.items()][-self.limit :])
 
 
 def checked_cut(state: State, count: int, name: str) -> State:
@@ -223,9 +224,9 @@ class ContextCache:
         self.model = model
         self.limit = limit
         self._device = torch.device("cpu")
-        self._texts: OrderedDict[str, torch.Tensor] = OrderedDict()
-        self._contexts: LRUCache[Context] = LRUCache(limit)
-        self._decoders: LRUCache[Any] = LRUCache(limit)
+        self._texts: dict[str, torch.Tensor] = {}
+        self._contexts: BlockCache[Context] = BlockCache(limit)
+        self._decoders: BlockCache[Any] = BlockCache(limit)
 
     def text(self, prompt: str) -> torch.Tensor:
         """The encoded prompt."""
@@ -234,8 +235,7 @@ class ContextCache:
             with torch.no_grad():
                 found = self.model.encode_text(prompt)
             self._device = found.device
-            newest = [*self._texts.items(), (prompt, found)][-self.limit :]
-            self._texts = OrderedDict(newest)
+            self._texts = dict([*self._texts.items(), (prompt, found)][-self.limit :])
         return found
 
     def to_model(self, latents: torch.Tensor) -> torch.Tensor:
@@ -244,10 +244,8 @@ class ContextCache:
 
     def context(self, state: State, boundary: int, prompt: str) -> Context:
         """The context after the first ``boundary`` blocks, with the text of ``prompt``."""
-        context = self._find(
-            state.blocks, boundary, state.contexts, self._contexts, self._commit_block
-        )
-        return self._under(context, state.blocks, boundary, prompt)
+        context = self._contexts.find(state.blocks, boundary, state.contexts, self._commit_block)
+        return self._with_prompt(context, state.blocks, boundary, prompt)
 
     def decoder(self, state: State, boundary: int) -> Any:
         """The decoder's state after the first ``boundary`` blocks; None at the start.
@@ -255,13 +253,13 @@ class ContextCache:
         A decoder without a state after the first block is assumed to have none at all, which
         avoids decoding a long stream again.
         """
-        blocks, kept, cache = state.blocks, state.decoders, self._decoders
-        place, memory = self._nearest(blocks, boundary, kept, cache)
+        blocks, kept = state.blocks, state.decoders
+        place, memory = self._decoders.nearest(blocks, boundary, kept)
         if place == 0 < boundary:
-            place, memory = 1, self._find(blocks, 1, kept, cache, self._decode_block)
+            place, memory = 1, self._decoders.find(blocks, 1, kept, self._decode_block)
         if place == boundary or memory is None:
             return memory
-        return self._find(blocks, boundary, kept, cache, self._decode_block)
+        return self._decoders.find(blocks, boundary, kept, self._decode_block)
 
     def commit(self, latents: torch.Tensor, context: Context) -> Context:
         """The context pass over a block's stored latents (F, C, h, w)."""
@@ -274,12 +272,12 @@ class ContextCache:
 
     def _commit_block(self, blocks: Blocks, index: int, context: Context | None) -> Context:
         block = blocks[index]
-        return self.commit(block.latents, self._under(context, blocks, index, block.prompt))
+        return self.commit(block.latents, self._with_prompt(context, blocks, index, block.prompt))
 
     def _decode_block(self, blocks: Blocks, index: int, memory: Any) -> Any:
         return self.decode(blocks[index].latents, memory)[1]
 
-    def _under(
+    def _with_prompt(
         self, context: Context | None, blocks: Blocks, boundary: int, prompt: str
     ) -> Context:
         """A context (None before the first block) with the text of ``prompt``."""
@@ -288,32 +286,3 @@ class ContextCache:
         if blocks[boundary - 1].prompt == prompt:
             return context
         return self.model.with_text(context, self.text(prompt))
-
-    @staticmethod
-    def _nearest(
-        blocks: Blocks, boundary: int, kept: BoundaryValues[Value], cache: LRUCache[Value]
-    ) -> tuple[int, Value | None]:
-        """The highest boundary up to the given one with a kept value, and that; or (0, None)."""
-        for place in range(boundary, 0, -1):
-            found = kept.get(place) or cache.get(blocks[place - 1])
-            if found is not None:
-                return place, found[0]
-        return 0, None
-
-    @classmethod
-    def _find(
-        cls,
-        blocks: Blocks,
-        boundary: int,
-        kept: BoundaryValues[Value],
-        cache: LRUCache[Value],
-        advance: Callable[[Blocks, int, Value | None], Value],
-    ) -> Value | None:
-        """The value at a boundary, kept or recomputed from the nearest kept one."""
-        nearest = cls._nearest(blocks, boundary, kept, cache)
-        place, value = nearest
-        steps = range(place, boundary)
-        for index in tqdm(steps, "recomputing blocks", leave=False, delay=PATIENCE):
-            value = advance(blocks, index, value)
-            cache.put(blocks[index], value)
-        return value

@@ -101,7 +101,7 @@ class Stream(StreamExport, StreamAccess):
             cache.text(prompt)
         self._cache = cache
         count = check_int(prediction_blocks, "prediction_blocks", least=0)
-        self._state = State.empty(prompt, cache.limit, count)
+        self._state = State((), prompt, cache.limit, prediction_blocks=count)
         if image is not None:
             with plain_torch():
                 self._state = produce_image(cache, self._state, self._seed, image)
@@ -248,7 +248,7 @@ class Stream(StreamExport, StreamAccess):
             request = Request.of(self, drags, keep, settings, callback)
             grown, frames = state, self.model.spec.frames_per_block
             if self.model.spec.most_blocks == len(state.blocks) == count == 1:
-                schedule = MotionSchedule(frames, 0, frames, held=0)
+                schedule = MotionSchedule(frames, 0, frames, reference=0)
                 self._state = self._generated_again(state, request, Mode.ANIMATE, schedule)
                 return list(self._state.blocks)
             for part in tqdm(range(count), "dragged blocks", disable=not progress):
@@ -260,10 +260,10 @@ class Stream(StreamExport, StreamAccess):
             return list(grown.blocks[-count:])
 
     def drag_late(self, late: LateDrags) -> Block:
-        """Generate one block with drags that are asked for when it comes to their step.
+        """Generate one block with drags that are decided only at their denoising step.
 
-        The block is that of `animate` with these drags, or of `step` where there are none. Live
-        streams generate theirs so, since a pointer may move until the last moment.
+        The block is that of `animate` with these drags, or of `step` without drags. Live streams
+        use it, so that a pointer may move until the last moment.
 
         Raises:
             ValueError: The model's largest number of blocks is reached; a stream without blocks.
@@ -275,7 +275,7 @@ class Stream(StreamExport, StreamAccess):
             schedule = MotionSchedule(frames, 0, frames)
 
             def plan(step: int) -> BlockPlan | None:
-                request = late.ask(step)
+                request = late.request_at(step)
                 if request is None:
                     return None
                 return plan_block(request, self._cache, state, state, schedule, late.references)

@@ -86,7 +86,7 @@ class Worker:
         """Generate a block with the drags of the holds, if there are any."""
         if not self._stream.blocks:
             return self._stream.step()
-        return self._stream.drag_late(self.holds.late(self._check_wanted))
+        return self._stream.drag_late(self.holds.late_drags(self._check_wanted))
 
     def pause(self) -> None:
         """Stop generating plain blocks; does not wait."""

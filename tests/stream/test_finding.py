@@ -6,7 +6,7 @@ import pytest
 from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
 from dragstream.stream.finding import find
-from dragstream.stream.hold import Asked, Grip
+from dragstream.stream.hold import Grip, HoldPose
 
 SIZE = (96, 128)
 REGION = regions.Polygon([(30, 30), (56, 34), (40, 60)])
@@ -33,32 +33,32 @@ def scene(place=None):
 @pytest.fixture(scope="module")
 def grip():
     mask = REGION.paint(*SIZE)
-    return Grip(Painted(scene(Affine.identity())), REGION, mask, Asked(42.0, 42.0))
+    return Grip(Painted(scene(Affine.identity())), REGION, mask, HoldPose(42.0, 42.0))
 
 
 def test_it_is_found_where_it_went_instead_of_where_it_was_asked_to_be(grip):
-    found = find(grip, scene(Affine.translation(9, -6)), Asked(45, 40))
+    found = find(grip, scene(Affine.translation(9, -6)), HoldPose(45, 40))
     assert found == pytest.approx((51, 36, 0, 1), abs=1)
 
 
 def test_it_is_found_turned_and_grown_as_it_was_asked_to_be(grip):
-    place = grip.to(Asked(60, 45, 70, 1.3))
-    found = find(grip, scene(place), Asked(54, 50, 70, 1.3))
+    place = grip.to(HoldPose(60, 45, 70, 1.3))
+    found = find(grip, scene(place), HoldPose(54, 50, 70, 1.3))
     assert found == pytest.approx((60, 45, 70, 1.3), abs=1)
 
 
 @pytest.mark.parametrize("frame", [scene(), scene(Affine.translation(60, 0))])
 def test_what_is_hidden_or_far_away_is_expected_where_it_was_asked_to_be(grip, frame):
-    assert find(grip, frame, Asked(45, 40)) == (45, 40, 0, 1)
+    assert find(grip, frame, HoldPose(45, 40)) == (45, 40, 0, 1)
 
 
 def test_what_is_out_of_the_frame_is_expected_there(grip):
-    assert find(grip, scene(), Asked(300, 40)) == (300, 40, 0, 1)
+    assert find(grip, scene(), HoldPose(300, 40)) == (300, 40, 0, 1)
 
 
 def test_it_is_found_at_the_edge_of_the_frame(grip):
     place = Affine.translation(-30, 4)
-    found = find(grip, scene(place), Asked(16, 42))
+    found = find(grip, scene(place), HoldPose(16, 42))
     assert found == pytest.approx((12, 46, 0, 1), abs=1)
 
 
@@ -68,6 +68,6 @@ def test_large_frames_are_searched_coarsely(grip):
         for frame in (grip.block.frames[0], scene(Affine.translation(9, -6)))
     ]
     mask = grip.mask.repeat(6, axis=0).repeat(6, axis=1)
-    bigger = Grip(Painted(large[0]), regions.mask(mask), mask, Asked(252.0, 252.0))
-    found = find(bigger, large[1], Asked(270, 240))
+    bigger = Grip(Painted(large[0]), regions.mask(mask), mask, HoldPose(252.0, 252.0))
+    found = find(bigger, large[1], HoldPose(270, 240))
     assert found == pytest.approx((306, 216, 0, 1), abs=3)
