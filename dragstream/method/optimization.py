@@ -198,7 +198,7 @@ class LatentOptimization(DragOptimizer):
         with torch.inference_mode(mode=False), torch.no_grad():
             context = self._problem.context
             (maps,) = self._reader(self._latents, self._sigma, context, predict=True)
-            assert maps.predictions is not None  # noqa: S101 - asked for
+            assert maps.predictions is not None  # noqa: S101 - predict=True
             self._initial = maps if self._loss.preservation is not None else None
             start = WarmStart(self._problem)
             clean = maps.predictions.movedim(-1, 1)[None]

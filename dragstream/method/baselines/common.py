@@ -1,4 +1,4 @@
-"""Base classes of the baselines: `Baseline` holds constants, `BaselineOptimizer` optimises."""
+"""Base classes of the baselines: of their constants, and of the optimisers among them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,33 @@ _SHARED = (
     "upsampling",
     "weight_decay",
 )
-"""Constants with the same meaning as in `DragSettings`, which also validates them."""
+"""Constants with the same meaning as in `DragSettings`, which also checks them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """Constants that every baseline has; see `DragSettings` for their meaning.
+    """Base class of a baseline's constants."""
+
+    @property
+    def neighbours(self) -> int:
+        """Number of preceding latent frames that drift is measured against, as in the paper."""
+        return DragSettings().neighbours
+
+    @property
+    def prediction_blocks(self) -> int:
+        """Always 0: predictions are not normalised."""
+        return 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the constants as plain values, with the method's name under "method"."""
+        values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+        return {"method": type(self).__name__, **plain}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimisedBaseline(Baseline):
+    """Constants of a baseline with iterations; see `DragSettings` for their meaning.
 
     Raises:
         TypeError: A value of the wrong type.
@@ -50,16 +71,6 @@ class Baseline:
         for name in _SHARED:
             object.__setattr__(self, name, getattr(checked, name))
 
-    @property
-    def neighbours(self) -> int:
-        """Number of preceding latent frames that drift is measured against, as in the paper."""
-        return DragSettings().neighbours
-
-    @property
-    def prediction_blocks(self) -> int:
-        """Always 0: predictions are not normalised."""
-        return 0
-
     def resolve(self, spec: ModelSpec) -> Self:
         """Return a copy with the model's defaults in place of None."""
         chosen = DragSettings(
@@ -74,22 +85,11 @@ class Baseline:
             layers=chosen.layers,
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the constants as plain values, with the method's name under "method"."""
-        return to_document(self)
-
-
-def to_document(method: Any) -> dict[str, Any]:
-    """Convert a method's fields to plain values, with the method's name under "method"."""
-    values = {item.name: getattr(method, item.name) for item in dataclasses.fields(method)}
-    plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
-    return {"method": type(method).__name__, **plain}
-
 
 class BaselineOptimizer(DragOptimizer):
-    """Base class of the baselines' optimisers: features of block and references, and AdamW."""
+    """Base class of the optimisers: features of the block and the references, and AdamW."""
 
-    def __init__(self, settings: Baseline, problem: DragProblem) -> None:
+    def __init__(self, settings: OptimisedBaseline, problem: DragProblem) -> None:
         spec = problem.model.spec
         settings = settings.resolve(spec)
         super().__init__(settings, problem, settings.iterations)

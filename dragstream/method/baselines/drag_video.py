@@ -34,7 +34,7 @@ from torch import Tensor
 
 from dragstream.drags.checks import at_least, check_at_most, check_fields, check_positive
 from dragstream.drags.geometry import Grid
-from dragstream.method.baselines.common import Baseline, BaselineOptimizer
+from dragstream.method.baselines.common import BaselineOptimizer, OptimisedBaseline
 from dragstream.method.dispatch import create_optimizer
 from dragstream.method.optimizer import Step
 from dragstream.method.problem import DragProblem
@@ -114,7 +114,7 @@ def track(
 
 
 @dataclass(frozen=True, kw_only=True)
-class DragVideo(Baseline):
+class DragVideo(OptimisedBaseline):
     """Constants of DragVideo.
 
     Args:

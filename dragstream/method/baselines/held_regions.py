@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
 
-from dragstream.drags.checks import check_int
-from dragstream.method.baselines.common import to_document
+from dragstream.drags.checks import at_least, check_fields, optional
+from dragstream.method.baselines.common import Baseline
 from dragstream.method.optimizer import DragOptimizer, Step
 from dragstream.method.problem import DragProblem
 from dragstream.method.settings import DragSettings
@@ -28,7 +28,7 @@ __all__ = ["HeldMethod", "RegionHolder"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeldMethod(ABC):
+class HeldMethod(Baseline, ABC):
     """Constants of the methods that hold regions to warped latents.
 
     Args:
@@ -43,19 +43,7 @@ class HeldMethod(ABC):
     denoising_step: int | None = None
 
     def __post_init__(self) -> None:
-        if self.denoising_step is not None:
-            step = check_int(self.denoising_step, "denoising_step", least=0)
-            object.__setattr__(self, "denoising_step", step)
-
-    @property
-    def neighbours(self) -> int:
-        """Number of preceding latent frames that drift is measured against, as in the paper."""
-        return DragSettings().neighbours
-
-    @property
-    def prediction_blocks(self) -> int:
-        """Always 0: predictions are not normalised."""
-        return 0
+        check_fields(self, denoising_step=optional(at_least(0)))
 
     @abstractmethod
     def last_held(self, steps: int) -> int:
@@ -79,10 +67,6 @@ class HeldMethod(ABC):
         step = DragSettings(denoising_step=self.denoising_step).resolve(spec).denoising_step
         return dataclasses.replace(self, denoising_step=step)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the constants as plain values, with the method's name under "method"."""
-        return to_document(self)
-
 
 class RegionHolder(DragOptimizer):
     """Holds the predictions of one block; it has no iterations, and nothing in it is random."""
@@ -100,7 +84,7 @@ class RegionHolder(DragOptimizer):
                 read = problem.model.read(
                     self._latents, sigma, problem.context, spec.layers, predict=True
                 )
-                assert read.x0 is not None  # noqa: S101 - asked for
+                assert read.x0 is not None  # noqa: S101 - predict=True
                 self._latents = start.moved(self._latents, sigma, read.x0.float())
 
     def adjust_prediction(self, clean: Tensor, sigma: float) -> Tensor:

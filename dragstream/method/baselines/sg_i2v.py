@@ -26,7 +26,7 @@ from torch import Tensor
 
 from dragstream.drags.checks import at_least, check_fields, check_fraction, check_positive
 from dragstream.drags.geometry import Affine, Grid
-from dragstream.method.baselines.common import Baseline, BaselineOptimizer
+from dragstream.method.baselines.common import BaselineOptimizer, OptimisedBaseline
 from dragstream.method.block_drags import BlockDrag
 from dragstream.method.dispatch import create_optimizer
 from dragstream.method.frequency import LowPass
@@ -36,7 +36,7 @@ from dragstream.method.target_cells import TargetCells, find_target_cells, sampl
 
 
 @dataclass(frozen=True, kw_only=True)
-class SGI2V(Baseline):
+class SGI2V(OptimisedBaseline):
     """Constants of SG-I2V: the original's values, except those that depend on the model.
 
     Args:

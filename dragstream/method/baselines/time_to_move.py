@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dragstream.drags.checks import check_int
+from dragstream.drags.checks import at_least, check_fields
 from dragstream.method.baselines.held_regions import HeldMethod, RegionHolder
 from dragstream.method.dispatch import create_optimizer
 
@@ -44,7 +44,7 @@ class TimeToMove(HeldMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "held_steps", check_int(self.held_steps, "held_steps", least=1))
+        check_fields(self, held_steps=at_least(1))
 
     def last_held(self, steps: int) -> int:
         """Return the step before the targets denoise freely, or the last one."""
