@@ -18,9 +18,9 @@ Relative = Literal["scene", "frame"]
 """Frame of reference of an object's target or of a region to keep."""
 
 _STEPS = 12
-"""Moments at which the way of an object over the ground is painted."""
+"""Number of times at which an object's path over the ground is painted."""
 _TOUCHED = 1e-5
-"""Share of a pixel that counts as covered: more than rounding gives."""
+"""Least share of a pixel that counts as covered; above rounding errors."""
 
 
 def check_relative(value: object, name: str = "relative") -> Relative:
@@ -42,9 +42,9 @@ def with_camera(
 ) -> list[Drag]:
     """Drags of objects together with a movement of the camera.
 
-    The camera's drag comes first. Its region is the frame without the objects and without what they
-    come to cover, since a pixel of a target can show one thing only. A region to keep becomes a
-    drag too, after the camera's and behind the objects; `animate` gets no `keep`.
+    The camera's drag comes first. Its region is the frame without the objects and without the
+    pixels that they cover on their way, since a target pixel belongs to one drag only. A region to
+    keep becomes a drag too, after the camera's and behind the objects; `animate` gets no `keep`.
 
     Args:
         drags: The drags of objects; may be empty.
@@ -75,10 +75,10 @@ def with_camera(
         ground &= ~_covered(mask, drag.motion, scene)
     held = []
     if keep is not None:
-        kept, goes = _kept(keep, moved, masks, scene, keep_relative, height, width)
+        kept, motion = _kept(keep, moved, masks, scene, keep_relative, height, width)
         if kept.any():
-            ground &= ~(kept if goes is scene else _covered(kept, goes, scene))
-            held = [Drag(Mask(kept), goes)]
+            ground &= ~(kept if motion is scene else _covered(kept, motion, scene))
+            held = [Drag(Mask(kept), motion)]
     if not ground.any():
         raise ValueError(
             "objects and the region to keep cover the frame: nothing is left for the camera to move"
@@ -98,10 +98,10 @@ def _kept(  # noqa: PLR0917
     """Mask, bool (H, W), of a region to keep without the moved objects, and its motion."""
     check_apart([drag.mask(height, width) for drag in moved], keep, height, width)
     kept = rasterise(keep, height, width)
-    goes = scene if relative == "scene" else at_rest(kept)
+    motion = scene if relative == "scene" else at_rest(kept)
     for mask, drag in zip(masks, moved, strict=True):
-        kept &= ~_covered(mask, drag.motion, goes)
-    return kept, goes
+        kept &= ~_covered(mask, drag.motion, motion)
+    return kept, motion
 
 
 def at_rest(mask: BoolMask) -> Poses:
@@ -130,7 +130,7 @@ def _moved(
 
 
 def check_pinned(drag: Drag, camera: Camera, name: str) -> None:
-    """Raise a ValueError for a drag with times of its own beside a camera without."""
+    """Raise a ValueError for a pinned drag beside a camera without `frames`."""
     if drag.motion.duration is not None and camera.frames is None:
         raise ValueError(
             f"{name} is pinned to latent frames, so the camera must be, too: frames=..."
@@ -138,17 +138,17 @@ def check_pinned(drag: Drag, camera: Camera, name: str) -> None:
 
 
 def _covered(mask: BoolMask, motion: Motion, scene: Motion) -> BoolMask:
-    """The pixels of the ground that a region covers at rest or, once moved, on its way."""
-    lasts = max(filter(None, (motion.duration, scene.duration)), default=None)
+    """The pixels of the ground that a region covers, at rest or along its motion."""
+    duration = max(filter(None, (motion.duration, scene.duration)), default=None)
     covered = mask.copy()
     for step in range(1, _STEPS + 1):
-        there, ground = (_at(each, step / _STEPS, lasts) for each in (motion, scene))
+        there, ground = (_at(each, step / _STEPS, duration) for each in (motion, scene))
         _paint(covered, mask, there.then(ground.inverse()))
     return covered
 
 
 def _paint(covered: BoolMask, mask: BoolMask, affine: Affine) -> None:
-    """Add the pixels that a mask touches once it is moved; only its surroundings are computed."""
+    """Add the pixels that a moved mask touches; only its surroundings are computed."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     (top, bottom), (left, right) = rows[[0, -1]], columns[[0, -1]]
     corners = affine.apply([(x, y) for x in (left - 1, right + 1) for y in (top - 1, bottom + 1)])
@@ -169,8 +169,8 @@ def _paint(covered: BoolMask, mask: BoolMask, affine: Affine) -> None:
     covered[y0:y1, x0:x1] |= moved > _TOUCHED
 
 
-def _at(motion: Motion, share: float, lasts: float | None) -> Affine:
-    """The map of a motion after a share of the time that all motions take."""
-    if lasts and motion.duration:
-        return motion.at(min(1.0, share * lasts / motion.duration))
+def _at(motion: Motion, share: float, duration: float | None) -> Affine:
+    """The map of a motion after a share of the common duration of all motions."""
+    if duration and motion.duration:
+        return motion.at(min(1.0, share * duration / motion.duration))
     return motion.at(share)

@@ -48,17 +48,17 @@ def read_tracks(
     visibility: str | os.PathLike[str] | None = None,
     frame_rate: float | None = None,
 ) -> Tracks:
-    """Read tracks from a file; its suffix tells the format.
+    """Read tracks from a file in the format of its suffix.
 
     Args:
         path: The file.
-        visibility: The second file of a `.npy`; None for the one beside it, if there is one.
+        visibility: The file of visibility for a `.npy`; None for one beside it, if it exists.
         frame_rate: Frames a second; None for 24 of ATI's files, else unknown.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: Another suffix, or contents that are no tracks; the message names the file and
-            the place in it.
+        ValueError: Another suffix, or a file without readable tracks; the message names the file
+            and the place in it.
     """
     file = expanded(path)
     if file.suffix not in _READERS:
@@ -66,21 +66,22 @@ def read_tracks(
     if visibility is not None and file.suffix != ".npy":
         raise ValueError(f"a file of visibility goes with .npy, got {str(file)!r}")
     points, visible = _read(file, _READERS[file.suffix])
-    second = _beside(file) if visibility is None else expanded(visibility, "visibility")
-    if file.suffix == ".npy" and (visibility is not None or second.is_file()):
-        visible = _read(second, lambda file: _seen(_array(file), points, "the array"))
+    if file.suffix == ".npy":
+        second = _beside(file) if visibility is None else expanded(visibility, "visibility")
+        if visibility is not None or second.is_file():
+            visible = _read(second, lambda file: _visibility(_array(file), points, "the array"))
     if file.suffix == ".pth" and frame_rate is None:
         frame_rate = _ATI_RATE
-    tracks: Tracks = _read(file, lambda _: Tracks(points, visible, frame_rate))
-    return tracks
+    with located(str(file)):
+        return Tracks(points, visible, frame_rate)
 
 
 def write_tracks(tracks: Tracks, path: str | os.PathLike[str]) -> Path:
     """Write tracks to a file in the format of its suffix; returns the path.
 
-    A `.npy` holds positions, the file of `read_tracks` beside it the visibility. A `.json` ends
-    each spline where its point was seen last, and has no other visibility. A `.pth` is brought to
-    24 frames a second, 121 frames and eighths of a pixel.
+    A `.npy` holds positions, a second file beside it the visibility. A `.json` ends each spline at
+    the last frame in which its point is visible, and has no other visibility. A `.pth` is resampled
+    to 24 frames a second, padded to 121 frames and rounded to eighths of a pixel.
 
     Raises:
         ValueError: Another suffix; a `.pth` without a frame rate or of more than five seconds.
@@ -111,7 +112,7 @@ def write_tracks(tracks: Tracks, path: str | os.PathLike[str]) -> Path:
 
 
 def _beside(file: Path) -> Path:
-    """The file of visibility that goes with one of positions."""
+    """The file of visibility beside a file of positions."""
     return file.with_stem(f"{file.stem.removesuffix('_tracks')}_visibility")
 
 
@@ -125,7 +126,7 @@ def _read(file: Path, read: Callable[[Path], Any]) -> Any:
 
 
 def _check_size(file: Path | io.BytesIO) -> None:
-    """Refuse what is too large, or would be once it is unpacked."""
+    """Raise if a file is too large, packed or unpacked."""
     most = LARGEST_JSON if isinstance(file, Path) and file.suffix == ".json" else LARGEST_FILE
     if isinstance(file, Path) and file.stat().st_size > most:
         raise ValueError(f"it has more than {most} bytes")
@@ -152,7 +153,7 @@ def _read_npz(file: Path) -> tuple[Array, Array | None]:
         raise ValueError(f"it holds {sorted(arrays)}, but tracks are called {' or '.join(_TRACKS)}")
     points = _positions(arrays[name], name)
     seen = next((name for name in _VISIBILITY if name in arrays), None)
-    return points, None if seen is None else _seen(arrays[seen], points, seen)
+    return points, None if seen is None else _visibility(arrays[seen], points, seen)
 
 
 def _arrays(file: Path | io.BytesIO) -> dict[str, Array]:
@@ -180,7 +181,7 @@ def _positions(array: Array, name: str) -> Array:
     return array
 
 
-def _seen(array: Array, points: Array, name: str) -> Array:
+def _visibility(array: Array, points: Array, name: str) -> Array:
     """Visibility (T, N): true, or scores of at least a half."""
     shape = points.shape[:2]
     for axis in (0, -1):

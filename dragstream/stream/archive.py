@@ -33,11 +33,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from dragstream.drags.checks import check_int, check_keys, short_repr
+from dragstream.drags.checks import check_int, check_keys, check_kind, short_repr
 from dragstream.drags.files import expanded, replacing
 from dragstream.drags.reading import located
 from dragstream.models.base import ModelSpec, VideoModel
-from dragstream.stream.archive_blocks import BlockReader, text, write_block
+from dragstream.stream.archive_blocks import BlockReader, write_block
 from dragstream.stream.archive_members import (
     JSON_LIMIT,
     check_members,
@@ -138,7 +138,10 @@ def load(
             replace(block, **_read_sources(archive, sources, start, model.spec))
             for block in blocks[:1]
         ]
-        seed, prompt = checked_seed(manifest["seed"]), text(manifest["prompt"])
+        seed, prompt = (
+            checked_seed(manifest["seed"]),
+            check_kind(manifest["prompt"], str, "a prompt"),
+        )
         return ArchivedStream(seed, prompt, tuple(blocks), start, predictions)
 
 

@@ -14,7 +14,13 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save as save_tensors
 
-from dragstream.drags.checks import check_int, check_keys, check_not_negative, short_repr
+from dragstream.drags.checks import (
+    check_int,
+    check_keys,
+    check_kind,
+    check_not_negative,
+    short_repr,
+)
 from dragstream.drags.documents import DocumentReader, to_json
 from dragstream.drags.motions import Drag, validate
 from dragstream.drags.reading import Budget
@@ -140,7 +146,7 @@ class CallReader:
 
     def earlier(self, records: Any, call: Call, name: str, index: int) -> tuple[Call, ...]:
         """Read the calls before the last one: one that generated the block, then its edits."""
-        calls = tuple(self.read(item, name, index) for item in listed(records))
+        calls = tuple(self.read(item, name, index) for item in check_kind(records, list, "earlier"))
         again = {Mode.EDIT} if self._spec.most_blocks is None else {Mode.EDIT, Mode.ANIMATE}
         if calls and not {item.mode for item in (*calls[1:], call)} <= again:
             raise ValueError(f"{name}: only edits come after the call that made a block")
@@ -165,7 +171,9 @@ class BlockReader:
         self._budget.spend("bytes_of_JSON", len(data), name)
         record = decode_json(data)
         check_keys(record, _RECORD, "a record")
-        self._budget.spend("iterations", len(listed(record["iterations"])), name)
+        self._budget.spend(
+            "iterations", len(check_kind(record["iterations"], list, "iterations")), name
+        )
         latents, noisy = self._latents(index)
         call = self._calls.read({key: record[key] for key in CALL}, name, index)
         if not call.drags and record["iterations"] != []:
@@ -173,7 +181,7 @@ class BlockReader:
         return Block(
             index=index,
             mode=call.mode,
-            prompt=text(record["prompt"]),
+            prompt=check_kind(record["prompt"], str, "a prompt"),
             latents=latents,
             noisy=noisy,
             frames=self._frames(index),
@@ -212,7 +220,8 @@ class BlockReader:
 
 def _drift(data: Any, count: int) -> tuple[float, ...]:
     drift = tuple(
-        math.nan if value is None else check_not_negative(value, "drift") for value in listed(data)
+        math.nan if value is None else check_not_negative(value, "drift")
+        for value in check_kind(data, list, "drift")
     )
     if len(drift) != count:
         raise ValueError(f"drift must have {count} values, got {len(drift)}")
@@ -221,7 +230,9 @@ def _drift(data: Any, count: int) -> tuple[float, ...]:
 
 def _timings(data: Any, most: int) -> Timings:
     check_keys(data, _TIMINGS, "timings")
-    steps = tuple(check_not_negative(value, "steps") for value in listed(data["steps"]))
+    steps = tuple(
+        check_not_negative(value, "steps") for value in check_kind(data["steps"], list, "steps")
+    )
     if len(steps) > most:
         raise ValueError(f"steps must be at most {most} durations, got {len(steps)}")
     return Timings(steps, *(check_not_negative(data[name], name) for name in _TIMINGS[1:]))
@@ -240,22 +251,8 @@ def _iterations(data: Any, channels: int) -> tuple[Iteration, ...]:
     return iterations
 
 
-def listed(value: object) -> list[Any]:
-    """`value`, which must be a list."""
-    if not isinstance(value, list):
-        raise TypeError(f"must be a list, got {short_repr(value)}")
-    return value
-
-
-def text(value: object) -> str:
-    """`value`, which must be a string: a prompt."""
-    if not isinstance(value, str):
-        raise TypeError(f"a prompt must be a string, got {short_repr(value)}")
-    return value
-
-
 def _part(data: Any) -> tuple[int, int]:
-    numbers = [check_int(number, "part", least=0) for number in listed(data)[:3]]
+    numbers = [check_int(number, "part", least=0) for number in check_kind(data, list, "part")[:3]]
     if len(numbers) != 2 or numbers[0] >= numbers[1]:
         raise ValueError(f"part must be an index and a larger count, got {short_repr(data)}")
     return numbers[0], numbers[1]

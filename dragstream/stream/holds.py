@@ -62,7 +62,7 @@ class Holds:
         at: Sequence[float] | None,
         *,
         keep: Region | None,
-        settings: DragMethod | None,
+        settings: DragMethod,
         pinned: bool,
     ) -> Hold:
         """Take hold of a region of the newest published frame."""
@@ -99,12 +99,12 @@ class Holds:
         return hold
 
     def release(self) -> None:
-        """Let go of all holds; their unused moves pull the next block."""
+        """Release all holds; their unused moves pull the next block."""
         for hold in self.held:
             self._release(hold)
 
     def drop(self) -> None:
-        """Let go of all holds at once: nothing of them acts on a later block."""
+        """Release all holds at once; their unused moves are dropped."""
         with self._lock:
             dropped, self._held, self._ending = self._held, [], []
             self._captured = ()

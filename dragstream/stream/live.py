@@ -6,7 +6,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Real
-from typing import Any
 
 from dragstream.drags.checks import check_int, check_kind
 from dragstream.drags.motions import Drag
@@ -209,13 +208,13 @@ class LiveStream:
         hold.release()
         ```
 
-        From the next block on, each block is dragged to where the hold is asked to be when the
-        block comes to its drag step, along the way since the last block. A plain block in
-        progress takes part if it did not come to that step yet; otherwise it is dropped, so that
-        the drag begins from the frame last shown.
+        From the next block on, each block is dragged to the hold's target at the time of the
+        block's drag step, along the moves since the last block. A plain block in progress is
+        dragged too, unless it is past that step; then it is dropped, so that the drag begins from
+        the frame last shown.
 
         A block is dragged with the settings of the newest hold. `stop`, `rewind` and an error
-        let go of everything; `pause` and other commands do not.
+        release all holds; `pause` and other commands do not.
 
         Args:
             region: The object, a shape or a boolean mask (H, W), in pixels.
@@ -230,13 +229,13 @@ class LiveStream:
                 settings that the model cannot follow.
             RuntimeError: An earlier error.
         """
-        return self._hold(region, at, keep=keep, settings=settings, pinned=False)
+        return self._hold(region, at, keep, settings, pinned=False)
 
     def pin(
         self, region: Region, *, keep: Region | None = None, settings: DragMethod | None = None
     ) -> Hold:
         """Hold an object where it is, as `hold` does: a pin is a hold that does not move."""
-        return self._hold(region, None, keep=keep, settings=settings, pinned=True)
+        return self._hold(region, None, keep, settings, pinned=True)
 
     @property
     def holds(self) -> tuple[Hold, ...]:
@@ -244,20 +243,21 @@ class LiveStream:
         return self._worker.holds.held
 
     def release(self) -> None:
-        """Let go of everything that is held."""
+        """Release all holds."""
         self._worker.holds.release()
 
     def _hold(
         self,
         region: Region,
         at: Sequence[float] | None,
-        *,
+        keep: Region | None,
         settings: DragMethod | None,
-        **options: Any,
+        *,
+        pinned: bool,
     ) -> Hold:
         self._worker.raise_error()
         settings = self._settings if settings is None else settings
-        return self._worker.holds.begin(region, at, settings=settings, **options)
+        return self._worker.holds.begin(region, at, keep=keep, settings=settings, pinned=pinned)
 
     # ------------------------------------------------------------------------------ commands
 

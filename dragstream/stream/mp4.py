@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from dragstream.drags.extras import needed
 
-_SAID_AT_MOST = 600
+_MOST_OUTPUT = 600
 """Most characters of ffmpeg's output in an error message."""
+_ALTERNATIVE = "to_gif, or a file name that ends in .gif, works without ffmpeg"
 
 
 class FFmpegError(RuntimeError):
@@ -33,12 +34,12 @@ def encode_mp4(frames: NDArray[np.uint8], path: Path, frame_rate: float) -> None
             process_group=0,
         )
     except OSError as error:
-        raise FFmpegError(f"{command[0]!r} cannot be run: {error}; {_INSTEAD}") from error
+        raise FFmpegError(f"{command[0]!r} cannot be run: {error}; {_ALTERNATIVE}") from error
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip() or "nothing"
+        output = done.stderr.decode(errors="replace").strip() or "nothing"
         raise FFmpegError(
             f"{command[0]!r} ended with status {done.returncode} and the output: "
-            f"{said[-_SAID_AT_MOST:]}; {_INSTEAD}"
+            f"{output[-_MOST_OUTPUT:]}; {_ALTERNATIVE}"
         )
 
 
@@ -50,17 +51,14 @@ def mp4_bytes(frames: NDArray[np.uint8], frame_rate: float) -> bytes:
         return file.read_bytes()
 
 
-_INSTEAD = "to_gif, or a file name that ends in .gif, works without ffmpeg"
-
-
 def find_ffmpeg() -> str:
     """The path of ffmpeg: that of imageio-ffmpeg, or `IMAGEIO_FFMPEG_EXE`."""
     what = "mp4 needs imageio-ffmpeg"
-    imageio_ffmpeg = needed("imageio_ffmpeg", what, "widgets", f"; {_INSTEAD}")
+    imageio_ffmpeg = needed("imageio_ffmpeg", what, "widgets", f"; {_ALTERNATIVE}")
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
-        raise FFmpegError(f"there is no ffmpeg: {error}; {_INSTEAD}") from error
+        raise FFmpegError(f"there is no ffmpeg: {error}; {_ALTERNATIVE}") from error
 
 
 def _arguments(frames: NDArray[np.uint8], frame_rate: float) -> list[str]:

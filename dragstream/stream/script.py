@@ -64,7 +64,7 @@ def script(
                 "pass model='...', the expression that gives it"
             )
         load = f'ds.load("{name}")'
-    lines = list(_Writer(model.spec).lines(blocks, prompt, seed, prediction_blocks))
+    lines = list(_calls(blocks, prompt, seed, prediction_blocks, model.spec))
     head = _head("\n".join(lines), _classes(blocks))
     return "\n".join([*head, *_model(load, model.fingerprint()), *lines, ""])
 
@@ -120,63 +120,55 @@ def _model(load: str, fingerprint: str) -> Iterator[str]:
     yield ""
 
 
-class _Writer:
-    """Writes the calls one after another, and tracks the stream's prompt between them."""
+def _calls(
+    blocks: Sequence[Block], prompt: str, seed: int, prediction_blocks: int, spec: ModelSpec
+) -> Iterator[str]:
+    """The statements that generate the blocks, in order; ``prompt`` is that of the next block."""
+    _check(blocks)
+    current = blocks[0].prompt if blocks else prompt
+    named: dict[str, Expression] = {"seed": str(seed)}
+    if blocks and blocks[0].picture is not None:
+        yield from _picture(blocks[0].picture)
+        named["image"] = "picture"
+    if blocks and blocks[0].footage is not None:
+        yield from _footage(blocks[0].footage)
+        named["video"] = "footage"
+    if prediction_blocks:
+        named["prediction_blocks"] = str(prediction_blocks)
+    yield _statement("stream = ", Make.of("ds.Stream", "model", quoted(current), **named))
+    for run in _runs(blocks):
+        if run[0].prompt != current:
+            current = run[0].prompt
+            yield f"stream.prompt = {quoted(current)}"
+        yield from _run(run, spec)
+    if prompt != current:
+        yield f"stream.prompt = {quoted(prompt)}"
 
-    def __init__(self, spec: ModelSpec) -> None:
-        self._spec = spec
-        self._prompt = ""
 
-    def lines(
-        self, blocks: Sequence[Block], prompt: str, seed: int, prediction_blocks: int
-    ) -> Iterator[str]:
-        """The statements, in order."""
-        _check(blocks)
-        self._prompt = blocks[0].prompt if blocks else prompt
-        named: dict[str, Expression] = {"seed": str(seed)}
-        if blocks and blocks[0].picture is not None:
-            yield from _picture(blocks[0].picture)
-            named["image"] = "picture"
-        if blocks and blocks[0].footage is not None:
-            yield from _footage(blocks[0].footage)
-            named["video"] = "footage"
-        if prediction_blocks:
-            named["prediction_blocks"] = str(prediction_blocks)
-        yield _statement("stream = ", Make.of("ds.Stream", "model", quoted(self._prompt), **named))
-        for run in _runs(blocks):
-            yield from self._set(run[0].prompt)
-            yield from self._run(run)
-        yield from self._set(prompt)
+def _run(run: Sequence[Block], spec: ModelSpec) -> Iterator[str]:
+    """The call that made some blocks, and the edits of the last of them."""
+    first, *edits = run[-1].calls
+    if first.mode is Mode.STEP:
+        yield "stream.step()" if len(run) == 1 else f"stream.run({len(run)}, progress=False)"
+    elif first.mode is Mode.ANIMATE:
+        named: dict[str, Expression] = {"blocks": str(first.part[1])}
+        yield _drag("animate", first, named if first.part[1] > 1 else {}, spec)
+        if len(run) < first.part[1]:
+            yield f"stream.rewind(to={run[-1].index + 1})"
+    for edit in edits:
+        yield _drag(edit.mode.value, edit, {}, spec)
 
-    def _set(self, prompt: str) -> Iterator[str]:
-        """Set the prompt of the next statements, if it changes."""
-        if prompt != self._prompt:
-            self._prompt = prompt
-            yield f"stream.prompt = {quoted(prompt)}"
 
-    def _run(self, run: Sequence[Block]) -> Iterator[str]:
-        """The call that made some blocks, and the edits of the last of them."""
-        first, *edits = run[-1].calls
-        if first.mode is Mode.STEP:
-            yield "stream.step()" if len(run) == 1 else f"stream.run({len(run)}, progress=False)"
-        elif first.mode is Mode.ANIMATE:
-            named: dict[str, Expression] = {"blocks": str(first.part[1])}
-            yield self._drag("animate", first, named if first.part[1] > 1 else {})
-            if len(run) < first.part[1]:
-                yield f"stream.rewind(to={run[-1].index + 1})"
-        for edit in edits:
-            yield self._drag(edit.mode.value, edit, {})
-
-    def _drag(self, call: str, made: Call, named: dict[str, Expression]) -> str:
-        """A statement with drags."""
-        drags = Items(tuple(map(drag_expression, made.drags)))
-        if made.keep is not None:
-            named = named | {"keep": region_expression(as_shape(made.keep))}
-        if made.settings is not None:
-            settings = _settings(made.settings, self._spec)
-            if settings != Make("ds.DragSettings", ()):
-                named = named | {"settings": settings}
-        return _statement("", Make.of(f"stream.{call}", drags, **named))
+def _drag(name: str, call: Call, named: dict[str, Expression], spec: ModelSpec) -> str:
+    """The statement of a call with drags."""
+    drags = Items(tuple(map(drag_expression, call.drags)))
+    if call.keep is not None:
+        named = named | {"keep": region_expression(as_shape(call.keep))}
+    if call.settings is not None:
+        settings = _settings(call.settings, spec)
+        if settings != Make("ds.DragSettings", ()):
+            named = named | {"settings": settings}
+    return _statement("", Make.of(f"stream.{name}", drags, **named))
 
 
 def _check(blocks: Sequence[Block]) -> None:

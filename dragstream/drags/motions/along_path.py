@@ -41,8 +41,8 @@ class PathMotion(Motion):
     def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:
         """See `Motion.sketch`: the path, from the region's centroid if it starts outside."""
         start = _on_region(mask, self.path.points[0])
-        dots = (*self._moments(start, latent_frames), Dot(start, 1.6))
-        return Sketch((Line(self._way(start)),), self.tip, dots)
+        dots = (*self._frame_dots(start, latent_frames), Dot(start, 1.6))
+        return Sketch((Line(self._trajectory(start)),), self.tip, dots)
 
 
 def _on_region(mask: BoolMask, start: Point) -> Point:

@@ -18,7 +18,7 @@ Tip = Literal["arrow", "bar"]
 
 @dataclass(frozen=True)
 class Line:
-    """A line through points (x, y); `weight` is its width in units of a picture's pen."""
+    """A line through points (x, y); `weight` is its width, in the picture's unit of line widths."""
 
     points: tuple[Point, ...]
     weight: float = 2.4
@@ -26,7 +26,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Dot:
-    """A disc at a point (x, y), in the drag's colour or white; `radius` is in units of the pen."""
+    """A disc at a point (x, y), in the drag's colour or white; `radius` in the same unit."""
 
     point: Point
     radius: float
@@ -58,7 +58,7 @@ class Motion(ABC):
     """The "type" of the motion in JSON documents."""
 
     mean_tells: ClassVar[bool] = False
-    """True if the mean position of the region's points shows the motion (ObjMC)."""
+    """True if ObjMC may measure the motion by the mean position of the region's points."""
 
     whole_frame: ClassVar[bool] = False
     """True for a movement of the camera: drags of objects lie on top, pictures tint no region."""
@@ -108,16 +108,16 @@ class Motion(ABC):
         """
         x, y = self.anchor(mask)
         return Sketch(
-            (Line(self._way((x, y))),),
+            (Line(self._trajectory((x, y))),),
             "arrow",
-            (*self._moments((x, y), latent_frames), Dot((x, y), 1.6)),
+            (*self._frame_dots((x, y), latent_frames), Dot((x, y), 1.6)),
         )
 
-    def _way(self, point: Point) -> tuple[Point, ...]:
+    def _trajectory(self, point: Point) -> tuple[Point, ...]:
         """The trajectory of a point of the region over the whole motion."""
         return tuple(self._moved(point, step / SKETCH_STEPS) for step in range(SKETCH_STEPS + 1))
 
-    def _moments(self, point: Point, latent_frames: int) -> tuple[Dot, ...]:
+    def _frame_dots(self, point: Point, latent_frames: int) -> tuple[Dot, ...]:
         """White dots at a point's position in each latent frame before the last."""
         return tuple(
             Dot(self._moved(point, frame / latent_frames), 1.2, white=True)

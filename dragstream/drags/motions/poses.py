@@ -49,7 +49,7 @@ class Poses(Motion):
 
     A pose turns the region about the centre, scales it about the centre, and then shifts it.
     Between latent frames the shift and the angle change linearly, the size by equal ratios in
-    equal times. A live stream records what its holds asked for as such motions.
+    equal times. A live stream records the moves of its holds as such motions.
 
     Args:
         center: The point (x, y) in pixels about which the region turns and grows.
@@ -104,13 +104,13 @@ class Poses(Motion):
     def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:
         """See `Motion.sketch`: the trajectory of the centre, and the turned arm at its end."""
         start, end = self.center, self._moved(self.center, 1.0)
-        lines = [Line(self._way(start))]
+        lines = [Line(self._trajectory(start))]
         if self.poses[-1].degrees or self.poses[-1].factor != 1.0:
             length = max(10.0, 1.4 * math.sqrt(mask.sum() / math.pi))
             rest = (start[0], start[1] - length)
             lines = [Line((start, rest), 1.0), Line((end, self._moved(rest, 1.0)), 1.0), *lines]
         tip: Tip | None = "arrow" if math.dist(start, end) > 0 else None
-        return Sketch(tuple(lines), tip, (*self._moments(start, latent_frames), Dot(start, 1.8)))
+        return Sketch(tuple(lines), tip, (*self._frame_dots(start, latent_frames), Dot(start, 1.8)))
 
     def _map(self, pose: Pose) -> Affine:
         turned = Affine.rotation(self.center, pose.degrees)

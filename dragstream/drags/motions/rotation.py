@@ -97,6 +97,10 @@ class Rotation(Motion):
         length = max(10.0, 1.4 * math.sqrt(mask.sum() / math.pi))
         rest = (self.center[0], self.center[1] - length)
         end = self._moved(rest, 1.0)
-        lines = (Line((self.center, rest), 1.0), Line(self._way(rest)), Line((self.center, end)))
-        dots = (*self._moments(rest, latent_frames), Dot(self.center, 1.8), Dot(end, 2.2))
+        lines = (
+            Line((self.center, rest), 1.0),
+            Line(self._trajectory(rest)),
+            Line((self.center, end)),
+        )
+        dots = (*self._frame_dots(rest, latent_frames), Dot(self.center, 1.8), Dot(end, 2.2))
         return Sketch(lines, None, dots)

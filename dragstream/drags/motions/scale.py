@@ -90,8 +90,10 @@ class Scale(Motion):
     def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:
         """See `Motion.sketch`: the centre, and the trajectory of the region's farthest pixel."""
         rest = self.anchor(mask)
-        lines = (Line((self.center, rest), 1.0), Line(self._way(rest)))
-        return Sketch(lines, "arrow", (*self._moments(rest, latent_frames), Dot(self.center, 1.8)))
+        lines = (Line((self.center, rest), 1.0), Line(self._trajectory(rest)))
+        return Sketch(
+            lines, "arrow", (*self._frame_dots(rest, latent_frames), Dot(self.center, 1.8))
+        )
 
 
 def check_factor(value: object, name: str) -> float:
