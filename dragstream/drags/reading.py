@@ -18,7 +18,7 @@ Document = dict[str, Any]
 
 @contextmanager
 def located(where: str, *errors: type[Exception]) -> Iterator[None]:
-    """Turn errors (TypeError and ValueError, or others) into a ValueError that begins so."""
+    """Turn errors (default: TypeError, ValueError) into a ValueError that begins with `where`."""
     caught = errors or (TypeError, ValueError)
     try:
         yield
@@ -59,14 +59,14 @@ def read_list(value: object, where: str, most: int) -> Sequence[Any]:
 
 
 class Budget:
-    """Limits for a whole file, since limits of its parts do not bound how many there are."""
+    """Limits for a whole file, since limits of its parts do not limit their number."""
 
     def __init__(self, **most: int) -> None:
         self._most = most
         self._left = dict(most)
 
     def spend(self, thing: str, amount: int, where: str) -> None:
-        """Count an amount of one kind."""
+        """Subtract an amount of one kind; a ValueError if too little is left."""
         if thing not in self._left:
             return
         if amount > self._left[thing]:

@@ -8,7 +8,7 @@ from enum import Enum
 from torch import Tensor
 
 from dragstream.drags.checks import check_bool, check_fields, check_not_negative, short_repr
-from dragstream.method.parts import DifferenceLoss, fulfilled
+from dragstream.method.parts import DifferenceLoss, check_part
 
 
 class Loss(Enum):
@@ -28,7 +28,7 @@ class Loss(Enum):
             if value is member or value == member.value:
                 return member
         if callable(value):
-            own: DifferenceLoss = fulfilled(value, DifferenceLoss, "loss")
+            own: DifferenceLoss = check_part(value, DifferenceLoss, "loss")
             return own
         allowed = ", ".join(f"Loss.{member.name}" for member in cls)
         raise ValueError(

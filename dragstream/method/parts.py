@@ -91,7 +91,7 @@ class DifferenceLoss(Protocol):
         """Compute the loss of each element, differentiable, keeping the shape."""
 
 
-def fulfilled(value: object, protocol: type[Any], name: str) -> Any:
+def check_part(value: object, protocol: type[Any], name: str) -> Any:
     """Check that a custom part implements a protocol and can be serialised, and return it."""
     if isinstance(value, type):
         raise TypeError(f"{name} must be an object, got the class {value.__name__}: write its ()")

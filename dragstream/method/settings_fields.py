@@ -24,7 +24,7 @@ from dragstream.drags.checks import (
 from dragstream.method.focus import Focus
 from dragstream.method.frequency import LowPass
 from dragstream.method.loss import Constraint, Loss
-from dragstream.method.parts import FrequencyView, RectificationMethod, fulfilled
+from dragstream.method.parts import FrequencyView, RectificationMethod, check_part
 from dragstream.method.rectification import Rectification
 from dragstream.models.base import PAPER_CUTOFFS
 
@@ -93,7 +93,7 @@ def _part(name: str, value: object) -> Any:
     if value is False or isinstance(value, kind):
         return value
     if name == "rectification" and hasattr(value, "prepare"):
-        rectification = fulfilled(value, RectificationMethod, name)
+        rectification = check_part(value, RectificationMethod, name)
         check_int(rectification.neighbours, "rectification.neighbours", least=0)
         return rectification
     if isinstance(value, bool) or not isinstance(value, Real):
@@ -120,7 +120,7 @@ def _cutoffs(value: object) -> tuple[float, ...] | Off | None:
 
 def _views(value: object, name: str) -> tuple[FrequencyView, ...]:
     views = tuple(
-        fulfilled(view, FrequencyView, f"{name}[{place}]")
+        check_part(view, FrequencyView, f"{name}[{place}]")
         for place, view in enumerate(check_sequence(value, name, "FrequencyView objects"))
     )
     for place, view in enumerate(views):
@@ -129,7 +129,7 @@ def _views(value: object, name: str) -> tuple[FrequencyView, ...]:
     return views
 
 
-_OWN = ("rectification", "loss")
+_CUSTOM = ("rectification", "loss")
 """The fields that accept a custom part, besides the views."""
 
 VERSION = 3
@@ -155,7 +155,7 @@ def _plain(name: str, value: Any) -> Any:
         return [reading.to_plain(view, name) for view in value]
     if name in PARTS and isinstance(value, PARTS[name][0]):
         return dataclasses.asdict(value)
-    if name in _OWN:
+    if name in _CUSTOM:
         return reading.to_plain(value, name)
     return list(value) if isinstance(value, tuple) else value
 
@@ -163,7 +163,7 @@ def _plain(name: str, value: Any) -> Any:
 def from_plain(kind: type[Any], data: object, parts: Sequence[Any]) -> dict[str, Any]:
     """Read the fields of a settings class `kind` from the result of `to_plain`."""
     values = read_fields(kind, _current(data), "settings")
-    for name in _OWN:
+    for name in _CUSTOM:
         if isinstance(values.get(name), dict) and "class" in values[name]:
             values[name] = reading.from_plain(values[name], parts, name)
     if isinstance(values.get("views"), list):

@@ -13,6 +13,7 @@ cells outside of all regions. None of this is part of the paper.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from scipy import ndimage
@@ -40,6 +41,11 @@ class Placement:
 
     values: Tensor
     shares: Tensor
+
+    def cover(self, cells: Any, share: Tensor, latents: Tensor) -> None:
+        """Blend latents in front at some cells, each with its share, (..., 1)."""
+        self.values[cells] += share * (latents - self.values[cells])
+        self.shares[cells] += share * (1 - self.shares[cells])
 
     def over(self, clean: Tensor) -> Tensor:
         """Return clean latents (1, F, C, h, w) with these in front."""
@@ -109,6 +115,7 @@ def _place(problem: DragProblem, references: list[Tensor], *, hole: bool) -> Pla
     device = problem.latents.device
     values = torch.zeros(frames, *cells, channels, dtype=torch.float32, device=device)
     shares = torch.zeros(frames, *cells, 1, dtype=torch.float32, device=device)
+    placement = Placement(values, shares)
     if hole:
         inside = torch.stack([resize(drag.mask, *cells) for drag in problem.drags]).amax(dim=0) > 0
         for drag, reference in zip(problem.drags, references, strict=True):
@@ -116,13 +123,10 @@ def _place(problem: DragProblem, references: list[Tensor], *, hole: bool) -> Pla
             left = warp(drag.mask, drag.motion.at(drag.start))
             share = resize(left, *cells).to(device)[..., None]
             for frame in drag.transforms():
-                values[frame] += share * (background - values[frame])
-                shares[frame] += share * (1 - shares[frame])
+                placement.cover(frame, share, background)
     for drag, reference in zip(problem.drags, references, strict=True):
-        where, share, carried = carry_over(drag, reference, problem.model.spec.grid)
-        values[where] += share * (carried - values[where])
-        shares[where] += share * (1 - shares[where])
-    return Placement(values, shares)
+        placement.cover(*carry_over(drag, reference, problem.model.spec.grid))
+    return placement
 
 
 def _background(frame: Tensor, inside: Tensor) -> Tensor:

@@ -134,10 +134,9 @@ def load(
                 f"start must be the number of blocks of the picture or video that the stream was "
                 f"started from, got {start}"
             )
-        blocks[:1] = [
-            replace(block, **_read_sources(archive, sources, start, model.spec))
-            for block in blocks[:1]
-        ]
+        if blocks:
+            read = _read_sources(archive, sources, start, model.spec)
+            blocks[0] = replace(blocks[0], **read)
         seed, prompt = (
             checked_seed(manifest["seed"]),
             check_kind(manifest["prompt"], str, "a prompt"),

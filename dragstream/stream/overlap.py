@@ -58,8 +58,7 @@ def overlapped(
 def _decoded(undecoded: Undecoded, cache: ContextCache, state: State) -> State:
     """The state with a decoded block; on a decoder thread."""
     with plain_torch(), _own_cuda_stream():
-        decoder = cache.decoder(state, len(state.blocks))
-        return undecoded.decoded(cache, state, decoder)
+        return undecoded.decoded(cache, state)
 
 
 @contextlib.contextmanager

@@ -31,8 +31,9 @@ class Undecoded:
     block: Block  # `frames` is empty
     context: Context  # after it
 
-    def decoded(self, cache: ContextCache, state: State, decoder: Any) -> State:
+    def decoded(self, cache: ContextCache, state: State) -> State:
         """Decode its frames after those of a state; the state with the complete block."""
+        decoder = cache.decoder(state, len(state.blocks))
         began = time.perf_counter()
         frames, decoder = cache.decode(self.block.latents, decoder)
         timings = replace(self.block.timings, decode=time.perf_counter() - began)
@@ -73,7 +74,7 @@ def produce(
 ) -> State:
     """The state with one more block, generated under the state's prompt."""
     undecoded = denoise(cache, state, seed, wanted, on_event)
-    extended = undecoded.decoded(cache, state, cache.decoder(state, len(state.blocks)))
+    extended = undecoded.decoded(cache, state)
     on_event(BlockMade(extended.blocks[-1]))
     return extended
 
@@ -245,7 +246,7 @@ def _from_latents(
             timings=Timings((), 0.0, 0.0, 0.0),
             **(source if index == 0 else {}),
         )
-        state = made.decoded(cache, state, cache.decoder(state, index))
+        state = made.decoded(cache, state)
     return replace(state, start=len(parts))
 
 

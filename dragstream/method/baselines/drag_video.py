@@ -185,11 +185,6 @@ class PointDragging(BaselineOptimizer):
         self._stride = settings.step_cells * min(cell)
         self._points = self._start(settings.points)
 
-    @property
-    def positions(self) -> tuple[Tensor, ...]:
-        """Last tracked positions, pixels (N, 2): for each drag, for each driven frame."""
-        return tuple(points.at for points in self._points)
-
     def _advance(self, index: int) -> Step:
         with torch.enable_grad():
             point = self._latents.detach().requires_grad_()
