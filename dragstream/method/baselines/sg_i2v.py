@@ -26,6 +26,7 @@ from torch import Tensor
 
 from dragstream.drags.checks import at_least, check_fields, check_fraction, check_positive
 from dragstream.drags.geometry import Affine, Grid
+from dragstream.drags.regions import Box, bounding_box
 from dragstream.method.baselines.common import BaselineOptimizer, OptimisedBaseline
 from dragstream.method.block_drags import BlockDrag
 from dragstream.method.dispatch import create_optimizer
@@ -100,11 +101,10 @@ class SelfGuidance(BaselineOptimizer):
 
 def _box(drag: BlockDrag, grid: Grid, upsampling: int, spread: float) -> tuple[TargetCells, Tensor]:
     """Compute a drag's box in each driven frame, and the weight of each of its cells (K,)."""
-    rows, columns = np.flatnonzero(drag.mask.any(axis=1)), np.flatnonzero(drag.mask.any(axis=0))
-    box = np.zeros_like(drag.mask)
-    box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
-    middle = np.array(((columns[0] + columns[-1]) / 2, (rows[0] + rows[-1]) / 2))
-    half = np.array((columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1)) / 2
+    left, top, right, bottom = bounding_box(drag.mask)
+    box = Box(left, top, right, bottom).paint(*drag.mask.shape)
+    middle = np.array((left + right, top + bottom)) / 2
+    half = np.array((right - left, bottom - top)) / 2
     shifts = {
         frame: Affine.translation(*(affine.apply(middle) - middle))
         for frame, affine in drag.transforms().items()
