@@ -136,7 +136,7 @@ def read_labels(
 
 
 def is_label(file: FilePath) -> bool:
-    """True if a file is called as the released labels are."""
+    """True if a file has the name of a released label."""
     return _NAME.fullmatch(file.name) is not None
 
 

@@ -207,9 +207,8 @@ def painting_steps(shape: Shape, height: int, width: int) -> int:
     A step is one row that one straight piece of a stroke or outline reaches, or 64 pixels that are
     filled or combined.
     """
-    frame = (
-        1 + height * width // _PIXELS_PER_STEP // 4
-    )  # allocating, copying or combining one frame
+    # allocating, copying or combining one frame
+    frame = 1 + height * width // _PIXELS_PER_STEP // 4
     if isinstance(shape, Combination):
         return sum(painting_steps(part, height, width) + frame for part in shape.of)
     if isinstance(shape, Disc | Brush):

@@ -88,7 +88,7 @@ class DragOptimizer(Iterator[Iteration], ABC):
         return self._latents.to(self._dtype)
 
     def adjust_prediction(self, clean: Tensor, sigma: float) -> Tensor:  # noqa: ARG002
-        """Return the x0 (1, F, C, h, w) that denoising goes on with; by default that of the model.
+        """Return the x0 (1, F, C, h, w) for denoising to continue with; by default the model's.
 
         Called after the drag's denoising step and each later one, each at its noise level.
         """

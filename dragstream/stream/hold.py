@@ -77,9 +77,8 @@ class Hold:
         self._active = True
         self._target = self._reached = grip.pose
         self._moves: list[HoldPose] = []  # since the last latch
-        self._latched: list[
-            HoldPose
-        ] = []  # in the block in progress, and in dropped ones before it
+        # In the block in progress, and in dropped ones before it:
+        self._latched: list[HoldPose] = []
         self._moved_at: float | None = None
         self._used_at: float | None = None  # time of the newest latched move
         self._latency: float | None = None
@@ -127,7 +126,7 @@ class Hold:
         self._set_target(factor=check_factor(factor, "factor"))
 
     def release(self) -> None:
-        """Let go; calling it again does nothing.
+        """Release the hold; calling it again does nothing.
 
         Moves that no block has used yet pull the next block, the last of this hold.
         """
@@ -208,20 +207,20 @@ class Hold:
             return bool(self._moves or self._latched)
 
     def latch(self, frames: int) -> list[HoldPose]:
-        """Return the pose for each latent frame of a block: the newest one for the last frame.
+        """Return the target for each latent frame of a block: the newest one for the last frame.
 
-        The frames before it divide the way since the last published block into equal parts. A
-        block that is dropped after this leaves its part of the way to the next.
+        The frames before it divide the moves since the last published block into equal parts. If
+        the block is dropped after this, its moves are left to the next.
         """
         with self._lock:
             if self._moves:
                 self._used_at = self._moved_at
             self._latched, self._moves = [*self._latched, *self._moves], []
-            way = (self._reached, *self._latched)
+            path = (self._reached, *self._latched)
         x, y = self.grip.pose[:2]
         columns, rows = np.flatnonzero(self.grip.mask.any(0)), np.flatnonzero(self.grip.mask.any(1))
         reach = math.hypot(max(x - columns[0], columns[-1] - x), max(y - rows[0], rows[-1] - y))
-        return along(way, frames, reach)
+        return divided(path, frames, reach)
 
     @property
     def found(self) -> HoldPose:
@@ -244,21 +243,21 @@ class Hold:
             self._found, self._region = found, region
 
 
-def along(way: Sequence[HoldPose], count: int, reach: float) -> list[HoldPose]:
-    """Points that divide a way into ``count`` equal parts, without its first point.
+def divided(path: Sequence[HoldPose], count: int, reach: float) -> list[HoldPose]:
+    """Poses that divide a path into ``count`` parts of equal length, without its first pose.
 
     Turns and growth are measured at a distance of ``reach`` pixels from the held point.
     """
     lengths = [0.0]
-    for first, last in pairwise(way):
+    for first, last in pairwise(path):
         turn = reach * math.radians(last.degrees - first.degrees)
         growth = reach * math.log(last.factor / first.factor)
         lengths.append(lengths[-1] + math.hypot(*np.subtract(last[:2], first[:2]), turn, growth))
     stops = np.linspace(0.0, lengths[-1], count + 1)[1:]
-    columns = [[each.x, each.y, each.degrees, math.log(each.factor)] for each in way]
+    columns = [[each.x, each.y, each.degrees, math.log(each.factor)] for each in path]
     found = [np.interp(stops, lengths, column) for column in zip(*columns, strict=True)]
     points = [
         HoldPose(float(x), float(y), float(degrees), math.exp(growth))
         for x, y, degrees, growth in zip(*found, strict=True)
     ]
-    return [*points[:-1], way[-1]]
+    return [*points[:-1], path[-1]]

@@ -22,12 +22,12 @@ _NARROWEST = 64
 """Pixels to which frames are scaled down at most."""
 
 
-def inline_page(package: str, name: str, document: dict[str, Any], waiting: str) -> str:
+def inline_page(package: str, name: str, document: dict[str, Any], fallback: str) -> str:
     """A page that shows a document with the script and style `name` of a package's `static` folder.
 
     Texts of the document are data: its only script is the package's own, which a content security
     policy names by its hash, and everything else is forbidden. Its "title" is the page's; a reader
-    without JavaScript sees the text `waiting`.
+    without JavaScript sees the text `fallback`.
     """
     script, style = (_asset(package, f"{name}.{kind}") for kind in ("js", "css"))
     # As data in the page's text it must not close its element; JSON allows the escape.
@@ -42,14 +42,14 @@ def inline_page(package: str, name: str, document: dict[str, Any], waiting: str)
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(document['title'])}</title>\n<style>{style}</style>\n</head>\n"
-        f'<body>\n<main id="page"><p>{html.escape(waiting)}</p></main>\n'
+        f'<body>\n<main id="page"><p>{html.escape(fallback)}</p></main>\n'
         f'<script type="application/json" id="document">{data}</script>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
 
 def _asset(package: str, name: str) -> str:
-    """A file of the built front end, as an inline element can hold it."""
+    """The text of a built front end file, for an inline element."""
     return (resources.files(package) / "static" / name).read_text(encoding="utf-8").strip()
 
 

@@ -36,7 +36,7 @@ def recorded_tracks(stream: StreamReader, *, points: int = 1) -> Tracks:
         call = block.calls[0]
         if call.mode is not Mode.ANIMATE or call.part[0] != 0:
             continue
-        # a clip made again moves in its first latent frame already
+        # in a whole clip that is animated, the motion begins with the first latent frame
         drawn = block.first_frame - 1 if block.index else -spec.clock.temporal_factor
         latent_frames = call.part[1] * spec.frames_per_block
         made = drags_to_tracks(

@@ -206,7 +206,7 @@ class Stream(StreamExport, StreamAccess):
             need_blocks(state, "edit")
             request = Request.of(self, drags, keep, settings, callback)
             schedule = MotionSchedule(len(state.blocks[-1].latents))
-            self._state = self._generated_again(state, request, Mode.EDIT, schedule)
+            self._state = self._regenerated(state, request, Mode.EDIT, schedule)
             return self._state.blocks[-1]
 
     def animate(  # noqa: PLR0917
@@ -249,7 +249,7 @@ class Stream(StreamExport, StreamAccess):
             grown, frames = state, self.model.spec.frames_per_block
             if self.model.spec.most_blocks == len(state.blocks) == count == 1:
                 schedule = MotionSchedule(frames, 0, frames, reference=0)
-                self._state = self._generated_again(state, request, Mode.ANIMATE, schedule)
+                self._state = self._regenerated(state, request, Mode.ANIMATE, schedule)
                 return list(self._state.blocks)
             for part in tqdm(range(count), "dragged blocks", disable=not progress):
                 schedule = MotionSchedule(frames, part * frames, count * frames)
@@ -356,10 +356,10 @@ class Stream(StreamExport, StreamAccess):
 
     # ------------------------------------------------------------------------------ private
 
-    def _generated_again(
+    def _regenerated(
         self, state: State, request: Request, mode: Mode, schedule: MotionSchedule
     ) -> State:
-        """The state with its newest block generated again from the drags' step on."""
+        """The state with its newest block regenerated from the drags' denoising step on."""
         newest = state.blocks[-1]
         before = state.cut(newest.index)
         plan = plan_block(request, self._cache, before, state, schedule)

@@ -86,7 +86,7 @@ class Worker:
         """Generate a block with the drags of the holds, if there are any."""
         if not self._stream.blocks:
             return self._stream.step()
-        return self._stream.drag_late(self.holds.late_drags(self._check_wanted))
+        return self._stream.drag_late(self.holds.late_drags(self._raise_if_cancelled))
 
     def pause(self) -> None:
         """Stop generating plain blocks; does not wait."""
@@ -185,12 +185,12 @@ class Worker:
                         return self._pop_call()
                     self._idle = True
                     self._condition.notify_all()
-                    self._condition.wait_for(self._roused)
+                    self._condition.wait_for(self._has_work)
                     continue
             self._publish(StatusChanged(status, error))
             error = None
 
-    def _roused(self) -> bool:
+    def _has_work(self) -> bool:
         """True if an idle thread has something to do."""
         return self._stopping or not self._idle or self.holds.changed
 
@@ -227,8 +227,8 @@ class Worker:
     def _on_event(self, event: Event) -> None:
         """Publish an event of the stream; raises if the work in progress was dropped."""
         if isinstance(event, BlockMade):
-            self._await_turn()
-        self._check_wanted()
+            self._wait_for_playback()
+        self._raise_if_cancelled()
         with self._condition:
             if isinstance(event, BlockMade):
                 shown = len(event.block.frames) / self._frame_rate
@@ -238,13 +238,13 @@ class Worker:
             self.holds.publish(event.block)
         self._publish_holds()
 
-    def _check_wanted(self) -> None:
+    def _raise_if_cancelled(self) -> None:
         """Raise if the work in progress was dropped."""
         with self._condition:
             if self._cancelled():
                 raise _CancelledError
 
-    def _await_turn(self) -> None:
+    def _wait_for_playback(self) -> None:
         """Wait until the frames published before were shown, or the work was dropped."""
         while (left := self._shown_until - time.monotonic()) > 0:
             with self._condition:

@@ -111,7 +111,7 @@ class Camera(Motion):
         return self._movement.anchor(mask)
 
     def sketch(self, mask: BoolMask, latent_frames: int) -> Sketch:
-        """See `Motion.sketch`: where the frame will lie in the scene, and the way of its middle."""
+        """See `Motion.sketch`: the frame's final outline in the scene, and its middle's path."""
         height, width = mask.shape
         camera = self.in_frame(height, width)
         right, bottom = width - 0.5, height - 0.5

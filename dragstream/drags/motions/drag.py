@@ -81,7 +81,7 @@ class Drag:
 
 
 def validate(drags: Sequence[Drag], keep: Region | None, height: int, width: int) -> list[BoolMask]:
-    """Check drags against a frame and against the region that must stay as it is.
+    """Check drags against a frame and the region to keep.
 
     Targets may leave the frame; streams check how far (`check_reach`).
 
