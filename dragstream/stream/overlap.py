@@ -19,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 
 from dragstream.stream.events import BlockMade, EventCallback
-from dragstream.stream.production import BlockRequest, Undecoded, denoise
+from dragstream.stream.production import BlockRequest, decode_newest, denoise
 from dragstream.stream.records import Mode
 from dragstream.stream.state import ContextCache, State, plain_torch
 
@@ -35,30 +35,28 @@ def overlapped(
     waiting: Future[State] | None = None
     with ThreadPoolExecutor(1, "decoder") as pool:
         for _ in range(count):
-            undecoded, error = None, None
+            error: BaseException | None = None
             try:
-                undecoded = denoise(cache, ahead, seed, BlockRequest(Mode.STEP), on_event)
+                ahead = denoise(cache, ahead, seed, BlockRequest(Mode.STEP), on_event)
             except BaseException as caught:  # noqa: BLE001 - raised below
                 error = caught
             if waiting is not None:
                 state = waiting.result()
                 on_event(BlockMade(state.blocks[-1]))
                 yield state
-            if undecoded is None:
-                assert error is not None  # noqa: S101 - one of them is there
+            if error is not None:
                 raise error
-            ahead = ahead.denoised(undecoded.block, undecoded.context)
-            waiting = pool.submit(_decoded, undecoded, cache, state)
+            waiting = pool.submit(_decoded, cache, ahead, state)
         if waiting is not None:
             state = waiting.result()
             on_event(BlockMade(state.blocks[-1]))
             yield state
 
 
-def _decoded(undecoded: Undecoded, cache: ContextCache, state: State) -> State:
-    """The state with a decoded block; on a decoder thread."""
+def _decoded(cache: ContextCache, undecoded: State, before: State) -> State:
+    """`decode_newest`, on a decoder thread."""
     with plain_torch(), _own_cuda_stream():
-        return undecoded.decoded(cache, state)
+        return decode_newest(cache, undecoded, before)
 
 
 @contextlib.contextmanager

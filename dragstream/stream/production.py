@@ -25,29 +25,6 @@ _ALIGNED = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Undecoded:
-    """A block that is denoised and committed, without its frames."""
-
-    block: Block  # `frames` is empty
-    context: Context  # after it
-
-    def decoded(self, cache: ContextCache, state: State) -> State:
-        """Decode its frames after those of a state; the state with the complete block."""
-        decoder = cache.decoder(state, len(state.blocks))
-        began = time.perf_counter()
-        frames, decoder = cache.decode(self.block.latents, decoder)
-        timings = replace(self.block.timings, decode=time.perf_counter() - began)
-        previous = state.blocks[-1] if state.blocks else None
-        block = replace(
-            self.block,
-            frames=frames,
-            timings=timings,
-            first_frame=previous.video_frames.stop if previous else 0,
-        )
-        return state.extended(block, self.context, decoder)
-
-
-@dataclass(frozen=True, eq=False)
 class BlockRequest:
     """The parameters of one block to produce."""
 
@@ -74,15 +51,15 @@ def produce(
 ) -> State:
     """The state with one more block, generated under the state's prompt."""
     undecoded = denoise(cache, state, seed, wanted, on_event)
-    extended = undecoded.decoded(cache, state)
+    extended = decode_newest(cache, undecoded, state)
     on_event(BlockMade(extended.blocks[-1]))
     return extended
 
 
 def denoise(
     cache: ContextCache, state: State, seed: int, wanted: BlockRequest, on_event: EventCallback
-) -> Undecoded:
-    """The next block without its frames: see `produce`."""
+) -> State:
+    """The state with one more block, which has no frames yet: see `produce`."""
     model, index = cache.model, len(state.blocks)
     most = model.spec.most_blocks
     if most is not None and index >= most:
@@ -112,6 +89,21 @@ def denoise(
         timings=Timings(draft.step_seconds, draft.drag_seconds, 0.0, 0.0),
         **_call_fields(wanted, draft),
     )
+
+
+def decode_newest(cache: ContextCache, undecoded: State, before: State) -> State:
+    """The state ``undecoded`` with the frames of its newest block, decoded after ``before``."""
+    decoder = cache.decoder(before, len(before.blocks))
+    began = time.perf_counter()
+    block = undecoded.blocks[-1]
+    frames, decoder = cache.decode(block.latents, decoder)
+    block = replace(
+        block,
+        frames=frames,
+        timings=replace(block.timings, decode=time.perf_counter() - began),
+        first_frame=before.blocks[-1].video_frames.stop if before.blocks else 0,
+    )
+    return before.extended(block, undecoded.contexts[len(undecoded.blocks)], decoder)
 
 
 def _call_fields(wanted: BlockRequest, draft: Draft) -> dict[str, Any]:
@@ -236,7 +228,7 @@ def _from_latents(
             for step, sigma in enumerate(spec.levels(index))
             if sigma in spec.sigmas
         )
-        made = _committed(
+        undecoded = _committed(
             cache,
             state,
             cache.context(state, index, state.prompt),
@@ -246,7 +238,7 @@ def _from_latents(
             timings=Timings((), 0.0, 0.0, 0.0),
             **(source if index == 0 else {}),
         )
-        state = made.decoded(cache, state)
+        state = decode_newest(cache, undecoded, state)
     return replace(state, start=len(parts))
 
 
@@ -258,8 +250,8 @@ def _committed(
     latents: torch.Tensor,
     timings: Timings,
     **fields: Any,
-) -> Undecoded:
-    """Commit the next block of a state after a context, and record it without its frames.
+) -> State:
+    """Commit the latents of the next block; the state with it, without its frames.
 
     ``fields`` are the other fields of the `Block` that are not their defaults.
     """
@@ -275,7 +267,7 @@ def _committed(
         timings=replace(timings, commit=time.perf_counter() - began),
         **fields,
     )
-    return Undecoded(block, after)
+    return state.denoised(block, after)
 
 
 def _drift(past: Sequence[Block], latents: torch.Tensor, neighbours: int) -> tuple[float, ...]:

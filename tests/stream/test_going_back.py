@@ -146,8 +146,8 @@ def test_undo_costs_nothing_and_memory_is_bounded(tiny, drags):
     stream = Stream(model, "red ball", seed=1, undo=3)
     stream.run(9, progress=False)
     for state in (stream._state, stream.fork(at=8)._state):
-        assert len(state.contexts.items) <= 4
-        assert len(state.decoders.items) <= 4
+        assert len(state.contexts) <= 4
+        assert len(state.decoders) <= 4
     model.calls.clear()
     stream.rewind(to=7)
     stream.edit(drags)  # boundaries 6 and 7 are kept
