@@ -41,14 +41,8 @@ class Make:
         return cls(name, (*((None, part) for part in positional), *named.items()))
 
 
-@dataclass(frozen=True)
-class Items:
-    """A list of expressions."""
-
-    parts: tuple[Expression, ...]
-
-
-Expression = str | Make | Items
+Expression = str | Make | tuple["Expression", ...]
+"""Source text, a call, or a list of expressions."""
 
 
 def render(expression: Expression, indent: int = 0, taken: int = 0) -> str:
@@ -61,10 +55,10 @@ def render(expression: Expression, indent: int = 0, taken: int = 0) -> str:
     if isinstance(expression, str) or len(_INDENT) * indent + taken + len(flat) <= WIDTH:
         return flat
     inner, outer = _INDENT * (indent + 1), _INDENT * indent
-    if isinstance(expression, Items):
-        if all(isinstance(part, str) for part in expression.parts):
-            return f"[\n{_filled(expression.parts, inner)}\n{outer}]"
-        lines = [f"{inner}{render(part, indent + 1, 1)}," for part in expression.parts]
+    if isinstance(expression, tuple):
+        if all(isinstance(part, str) for part in expression):
+            return f"[\n{_filled(expression, inner)}\n{outer}]"
+        lines = [f"{inner}{render(part, indent + 1, 1)}," for part in expression]
         return "\n".join(["[", *lines, f"{outer}]"])
     lines = []
     for keyword, part in expression.arguments:
@@ -77,8 +71,8 @@ def _flat(expression: Expression) -> str:
     """An expression in one line."""
     if isinstance(expression, str):
         return expression
-    if isinstance(expression, Items):
-        return f"[{', '.join(map(_flat, expression.parts))}]"
+    if isinstance(expression, tuple):
+        return f"[{', '.join(map(_flat, expression))}]"
     written = [(f"{name}=" if name else "") + _flat(part) for name, part in expression.arguments]
     return f"{expression.name}({', '.join(written)})"
 
@@ -170,10 +164,10 @@ def region_expression(region: Shape) -> Make:
             return Make.of(f"ds.regions.{type(region).__name__.lower()}", **_arguments(region))
         case Mask():
             height, width = region.array.shape
-            runs = Items(tuple(map(str, region.runs)))
+            runs = tuple(map(str, region.runs))
             return Make.of("ds.regions.Mask.from_runs", str(height), str(width), runs)
         case Combination():
-            parts = Items(tuple(map(region_expression, region.of)))
+            parts = tuple(map(region_expression, region.of))
             return Make.of(f"ds.regions.{type(region).__name__}", parts)
         case _:
             raise TypeError(f"a region of class {type(region).__name__} cannot be written")
@@ -182,7 +176,7 @@ def region_expression(region: Shape) -> Make:
 def _motion_expression(motion: Motion) -> Expression:
     name = f"ds.{type(motion).__name__}"
     if isinstance(motion, Combined):
-        return Make.of(name, Items(tuple(map(_motion_expression, motion.of))))
+        return Make.of(name, tuple(map(_motion_expression, motion.of)))
     if type(motion) not in KINDS.values():
         return value_expression(motion)
     if isinstance(motion, PathMotion):
@@ -205,7 +199,7 @@ def _path_motion(motion: PathMotion, name: str) -> Make:
 def _arguments(value: Any) -> dict[str, Expression]:
     """The changed fields of a region, motion or path: points as tuples, sequences as lists."""
     return {
-        name: Items(tuple(map(value_expression, field)))
+        name: tuple(map(value_expression, field))
         if isinstance(field, tuple) and name not in {"center", "pan"}
         else value_expression(field)
         for name, field in _changed(value)

@@ -24,7 +24,6 @@ from PIL import Image
 from dragstream import method as methods
 from dragstream.drags.expressions import (
     Expression,
-    Items,
     Make,
     differences,
     drag_expression,
@@ -161,7 +160,7 @@ def _run(run: Sequence[Block], spec: ModelSpec) -> Iterator[str]:
 
 def _drag(name: str, call: Call, named: dict[str, Expression], spec: ModelSpec) -> str:
     """The statement of a call with drags."""
-    drags = Items(tuple(map(drag_expression, call.drags)))
+    drags = tuple(map(drag_expression, call.drags))
     if call.keep is not None:
         named = named | {"keep": region_expression(as_shape(call.keep))}
     if call.settings is not None:

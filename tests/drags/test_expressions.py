@@ -4,7 +4,6 @@ import pytest
 import dragstream as ds
 from dragstream.drags.expressions import (
     WIDTH,
-    Items,
     Make,
     drag_expression,
     number,
@@ -71,7 +70,7 @@ def test_numbers_keep_every_bit(value):
 
 
 def test_long_expressions_are_broken_into_lines():
-    many = Items(tuple(str(n) for n in range(100)))
+    many = tuple(str(n) for n in range(100))
     text = render(Make.of("f", many, Make.of("g", "1", name=many), other="2"))
     lines = text.splitlines()
     assert max(map(len, lines)) <= WIDTH
