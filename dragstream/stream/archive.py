@@ -24,7 +24,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ from dragstream.stream.archive_members import (
 )
 from dragstream.stream.noise import checked_seed
 from dragstream.stream.records import Block
+from dragstream.stream.state import State
 
 FORMAT = "dragstream"
 VERSION = 2
@@ -73,18 +74,7 @@ _BROKEN = (
 """Exceptions that damaged or foreign files raise in the libraries that read them."""
 
 
-@dataclass(frozen=True, eq=False)
-class ArchivedStream:
-    """The contents of an archive: a stream without its model."""
-
-    seed: int
-    prompt: str
-    blocks: tuple[Block, ...]
-    start: int
-    prediction_blocks: int = 0
-
-
-def save(archived: ArchivedStream, path: str | os.PathLike[str], model: VideoModel) -> Path:
+def save(state: State, seed: int, path: str | os.PathLike[str], model: VideoModel) -> Path:
     """Write a stream, see `Stream.save`."""
     target = expanded(path)
     if target.is_dir() or not target.parent.is_dir():
@@ -93,26 +83,26 @@ def save(archived: ArchivedStream, path: str | os.PathLike[str], model: VideoMod
         "format": FORMAT,
         "version": VERSION,
         "model": {"name": model.spec.name, "fingerprint": model.fingerprint()},
-        "seed": archived.seed,
-        "prompt": archived.prompt,
-        "blocks": len(archived.blocks),
-        "start": archived.start,
+        "seed": seed,
+        "prompt": state.prompt,
+        "blocks": len(state.blocks),
+        "start": state.start,
     }
-    if archived.prediction_blocks:
-        manifest["prediction_blocks"] = archived.prediction_blocks
+    if state.prediction_blocks:
+        manifest["prediction_blocks"] = state.prediction_blocks
     with replacing(target) as part, zipfile.ZipFile(part, "w") as archive:
         write_member(archive, "manifest.json", encode_json(manifest))
-        for name, source in _sources(archived.blocks):
+        for name, source in _sources(state.blocks):
             write_member(archive, source_member(name), encode_pixels(name, source))
-        for block in archived.blocks:
+        for block in state.blocks:
             write_block(archive, block)
     return target
 
 
 def load(
     path: str | os.PathLike[str], model: VideoModel, parts: Sequence[Any] = ()
-) -> ArchivedStream:
-    """Read a stream, see `Stream.restore`."""
+) -> tuple[int, State]:
+    """Read a stream, see `Stream.restore`: its seed, and its state without contexts."""
     source = expanded(path)
     if source.is_dir():
         raise ValueError(f"{str(source)!r} is a folder, not a DragStream archive")
@@ -141,7 +131,9 @@ def load(
             checked_seed(manifest["seed"]),
             check_kind(manifest["prompt"], str, "a prompt"),
         )
-        return ArchivedStream(seed, prompt, tuple(blocks), start, predictions)
+        return seed, State(
+            tuple(blocks), prompt, limit=0, start=start, prediction_blocks=predictions
+        )
 
 
 def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:

@@ -33,11 +33,7 @@ class StreamExport(StreamReader):
             ValueError: A folder that does not exist.
             OSError: The file cannot be written, as on a full disk.
         """
-        state = self._state
-        archived = archive.ArchivedStream(
-            self._seed, state.prompt, state.blocks, state.start, state.prediction_blocks
-        )
-        return archive.save(archived, path, self.model)
+        return archive.save(self._state, self._seed, path, self.model)
 
     def to_mp4(self, path: str | os.PathLike[str], frame_rate: float | None = None) -> Path:
         """Write the video as mp4 (extra ``widgets``); returns the path.

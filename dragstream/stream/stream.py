@@ -341,17 +341,11 @@ class Stream(StreamExport, StreamAccess):
                 with a prompt that the model refuses.
         """
         _check_model(model)
-        archived = archive.load(path, model, parts)
-        stream = cls(
-            model,
-            archived.prompt,
-            archived.seed,
-            undo=undo,
-            prediction_blocks=archived.prediction_blocks,
-        )
-        for prompt in {block.prompt: None for block in archived.blocks}:
+        seed, state = archive.load(path, model, parts)
+        stream = cls(model, state.prompt, seed, undo=undo)
+        for prompt in {block.prompt: None for block in state.blocks}:
             stream.check_prompt(prompt)
-        stream._state = replace(stream._state, blocks=archived.blocks, start=archived.start)
+        stream._state = replace(state, limit=stream._cache.limit)
         return stream
 
     # ------------------------------------------------------------------------------ private
