@@ -96,11 +96,6 @@ class BlockPlan:
     """Noisy latents (N, C, h, w) of the latent frames before the block, at the drags' step, newest
     last; None in the first block."""
 
-    @property
-    def prediction_blocks(self) -> int:
-        """Number of preceding blocks whose statistics predictions are normalised to."""
-        return self.request.settings.prediction_blocks
-
     def at(self, step: int) -> BlockPlan | None:
         """Itself at its denoising step, None at others: see `generate`."""
         return self if step == self.request.step else None

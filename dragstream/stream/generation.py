@@ -68,33 +68,31 @@ def generate(
 ) -> Draft:
     """Denoise block ``index`` after ``context``, from the last of the ``first_steps`` on.
 
-    These are the noisy latents (1, F, C, h, w) of the first of the model's denoising steps: noise
-    for a new block, the recorded ones up to the drag's step for an edit. ``plan`` is called when
-    the block comes to one of the model's steps, so that drags may be decided on at the last moment.
+    These are the noisy latents (1, F, C, h, w) of the model's first denoising steps: noise for a
+    new block, the recorded ones up to the drag's step for an edit. ``plan`` is called before each
+    of the model's steps, so that drags may be decided at the last moment.
 
-    Between steps, next z = (1 - s') x0 + s' noise, unless the model has its own solver. A drag
-    that changed the latents restarts the solver, since its history belongs to the latents before.
+    Between steps, next z = (1 - s') x0 + s' noise, unless the model has its own solver, which a
+    drag that changed the latents restarts, since its history is that of the old latents.
     Predictions are normalised with the clean latents ``previous``, (N, C, h, w), if there are any.
     """
     sigmas, common = model.spec.levels(index), model.spec.sigmas
     *noisy, latents = first_steps
     chosen: BlockPlan | None = None
     iterations: tuple[Iteration, ...] = ()
-    step_seconds, drag_seconds = [], 0.0
     adjust: Adjust | None = None
+    step_seconds, drag_seconds = [], 0.0
     first = sigmas.index(common[len(first_steps) - 1])
     solver = model.solver(first) if isinstance(model, Solving) else None
-    for step in range(first, len(sigmas)):
+    for step, sigma in enumerate(sigmas[first:], start=first):
         if step > first and solver is not None:
             latents = solver(noisy[-1], latents).float()
         elif step > first:
             fresh = noise(seed, index, step, latents.shape).to(latents.device)
-            latents = (1 - sigmas[step]) * latents + sigmas[step] * fresh
+            latents = (1 - sigma) * latents + sigma * fresh
         # A first block may have other steps; drags count those that it shares with the others.
-        shared = chosen is None and sigmas[step] in common
-        found = plan(common.index(sigmas[step])) if shared else None
-        if found is not None:
-            chosen, began = found, time.perf_counter()
+        if chosen is None and sigma in common and (chosen := plan(common.index(sigma))):
+            began = time.perf_counter()
             dragged, iterations, adjust = _drag(
                 model, context, latents, chosen, seed=seed, index=index, on_event=on_event
             )
@@ -104,14 +102,14 @@ def generate(
             elif isinstance(model, Solving) and step == first:
                 solver = _solver_at(model, context, first_steps)
             latents = dragged
-        if sigmas[step] in common:
+        if sigma in common:
             noisy.append(latents)
         began = time.perf_counter()
-        latents = _predict(model, context, latents, sigmas[step])
+        latents = _predict(model, context, latents, sigma)
         if previous is not None:
             latents = normalise_prediction(latents, previous)
         if adjust is not None:
-            latents = adjust(latents, sigmas[step])
+            latents = adjust(latents, sigma)
         _check_finite(latents, index, step)
         step_seconds.append(time.perf_counter() - began)
         on_event(Progress(index, step, len(sigmas)))

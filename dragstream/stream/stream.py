@@ -254,7 +254,9 @@ class Stream(StreamExport, StreamAccess):
             for part in tqdm(range(count), "dragged blocks", disable=not progress):
                 schedule = MotionSchedule(frames, part * frames, count * frames)
                 plan = plan_block(request, self._cache, grown, state, schedule)
-                wanted = BlockRequest(Mode.ANIMATE, plan.at, plan.prediction_blocks, (part, count))
+                wanted = BlockRequest(
+                    Mode.ANIMATE, plan.at, request.settings.prediction_blocks, (part, count)
+                )
                 grown = self._produce(grown, wanted)
             self._state = grown
             return list(grown.blocks[-count:])
@@ -360,7 +362,7 @@ class Stream(StreamExport, StreamAccess):
         wanted = BlockRequest(
             mode,
             plan.at,
-            plan.prediction_blocks,
+            request.settings.prediction_blocks,
             first_steps=newest.noisy[: request.step + 1],
             origin=newest,
         )
