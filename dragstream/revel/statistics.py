@@ -20,7 +20,7 @@ from scipy import stats
 
 from dragstream.metrics.objmc import json_number
 from dragstream.revel.measuring import Result
-from dragstream.revel.studies import Claim
+from dragstream.revel.studies import MEASURES, Claim
 
 CONFIDENCE = 0.95
 _RESAMPLES = 4000
@@ -72,7 +72,7 @@ class Finding:
 
     verdict: Verdict
     difference: Estimate  # worse minus better, per case: above 0 where the claim is right
-    factor: float | None  # mean of the worse over that of the better; None: 0 or unknown
+    factor: float | None  # mean of the worse over the better one; None: printed as 0, or unknown
     p: float  # `sign_flip_p` of the differences; NaN where there are none
 
 
@@ -194,7 +194,9 @@ def judge(values: pd.DataFrame, claim: Claim) -> Finding:
     both = _both(values, claim.better, claim.worse, claim.measure)
     apart = both.worse - both.better
     difference, means = estimate(apart), both.dropna().mean()
-    factor = means.worse / means.better if difference.count and means.better else None
+    # A mean that is printed as 0, as drift after rectification, is rounding: a ratio would be, too.
+    printed = difference.count and round(abs(means.better), MEASURES[claim.measure].digits)
+    factor = means.worse / means.better if printed else None
     p = sign_flip_p(apart)
     return Finding(verdict(difference, p), difference, factor, p)
 

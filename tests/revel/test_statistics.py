@@ -101,6 +101,8 @@ def test_cases_without_a_figure_take_no_part() -> None:
     difference = paired(found, "a", "b", "objmc")
     assert (difference.mean, difference.count, difference.unmeasured) == (1.0, 1, 2)
     assert judge(found, Claim("a", "b", "objmc")).factor == pytest.approx(2.0)
+    rounding = values(a=[1e-8, 2e-8], b=[2.0, 5.0])  # printed as 0.00: no ratio
+    assert judge(rounding, Claim("a", "b", "objmc")).factor is None
     nothing = estimate([math.nan])
     assert math.isnan(nothing.mean)
     assert (nothing.count, nothing.unmeasured) == (0, 1)
