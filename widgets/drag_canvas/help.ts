@@ -1,6 +1,6 @@
 // The shortcuts, over the canvas, until Escape.
-import { element, icon } from "../shared/dom";
-import { ACTION_ICONS } from "./icons";
+import { closeButton } from "../shared/controls";
+import { element } from "../shared/dom";
 import { TOOLS } from "./tools";
 
 type Shortcut = readonly [keys: string, meaning: string];
@@ -75,11 +75,9 @@ const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Sh
 
 export class HelpOverlay {
   readonly root: HTMLElement;
-  private readonly close: HTMLButtonElement;
+  private readonly close = closeButton("Close the shortcuts", () => this.hide());
 
   constructor(private readonly home: HTMLElement) {
-    this.close = element("button", { type: "button", class: "ds-button", "aria-label": "Close the shortcuts" }, icon(...ACTION_ICONS.close));
-    this.close.addEventListener("click", () => this.hide());
     const groups = GROUPS.map(({ title, shortcuts }) =>
       element(
         "section", {},

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { apply } from "../shared/affine";
-import { FakeModel } from "./fake_model";
+import { FakeCanvasModel } from "./fake_model";
 import { HoldKeys } from "./hold_keys";
 import { takeHold, wheelHold } from "./hold_tool";
 import { Holding, posed, type Hold } from "./holding";
@@ -16,7 +16,7 @@ const hold = (changes: Partial<Hold> = {}): Hold => ({
 
 /** A store whose holding sends when it is told to, at times of the test. */
 function made(playing = true) {
-  const model = new FakeModel();
+  const model = new FakeCanvasModel();
   if (playing) model.set("live_status", "playing");
   const store = new Store(model);
   store.holding.dispose();

@@ -1,5 +1,6 @@
 // Plays clips that Python sends: JPEG frames at a rate. A newer clip takes the place of an older one
 // at once, and a frame that comes too late is left out, so nothing ever queues up.
+import { blobOf } from "../shared/model";
 import type { Viewport } from "./viewport";
 import type { Store } from "./store";
 
@@ -12,9 +13,6 @@ export interface Clip {
 /** The frame of a clip that is due, the last one when its time is over. */
 export const frameDue = (clip: Clip, seconds: number): number =>
   Math.min(clip.frames.length - 1, Math.max(0, Math.floor(seconds * clip.rate)));
-
-const blobOf = (bytes: DataView, type: string): Blob =>
-  new Blob([new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength)], { type });
 
 /** The picture in an encoded frame; null if it cannot be decoded. */
 export const decode = (bytes: DataView, type: "image/png" | "image/jpeg"): Promise<ImageBitmap | null> =>

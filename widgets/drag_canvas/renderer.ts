@@ -1,5 +1,6 @@
 // Draws the scene over the frame.
 import { apply, chained, type Affine } from "../shared/affine";
+import { cached } from "../shared/cached";
 import { contours, rounded } from "../shared/contour";
 import type { Drag, Scene, Selection } from "../shared/document";
 import type { Mask } from "../shared/mask";
@@ -36,12 +37,7 @@ export interface View {
 const outlines = new WeakMap<Mask, Point[][]>();
 
 function outline(mask: Mask): Point[][] {
-  let loops = outlines.get(mask);
-  if (!loops) {
-    loops = contours(mask).map((loop) => rounded(loop));
-    outlines.set(mask, loops);
-  }
-  return loops;
+  return cached(outlines, mask, () => contours(mask).map((loop) => rounded(loop)));
 }
 
 export class Renderer {

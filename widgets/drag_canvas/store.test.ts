@@ -2,13 +2,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { DragDocument } from "../shared/document";
 import type { Region } from "../shared/mask";
 import type { Point } from "../shared/points";
-import { FakeModel } from "./fake_model";
+import { FakeCanvasModel } from "./fake_model";
 import { shortcut } from "./keyboard";
 import { frameDue } from "./player";
 import type { RotationMotion } from "./motions/rotation";
 import { Store } from "./store";
 
-let model: FakeModel;
+let model: FakeCanvasModel;
 let store: Store;
 const disc = (x: number): Region => ({ type: "disc", center: [x, 20], radius: 4 });
 const look = (colour: number, muted = false) => ({ colour, muted, arm: null });
@@ -30,7 +30,7 @@ function python(revision: number, values: Readonly<Record<string, unknown>>): vo
 }
 
 beforeEach(() => {
-  model = new FakeModel();
+  model = new FakeCanvasModel();
   store = new Store(model);
 });
 
@@ -102,19 +102,17 @@ it("takes back what Python refuses, with its words and without a step", () => {
 
 it("listens no more once disposed", () => {
   store.dispose();
-  expect([...model.callbacks.values()].every((set) => set.size === 0)).toBe(true);
+  expect(model.count).toBe(0);
 });
 
 it("asks whether Python is there when the connection was cut", () => {
   model.trigger("comm_live_update");
   expect(model.sent).toEqual([{ type: "hello" }]);
   model.trigger("msg:custom", { type: "hello" });
-  expect(store.gone).toBe(false);
-  model.send = () => {
-    throw new Error("no connection");
-  };
+  expect(store.heartbeat.gone).toBe(false);
+  model.connected = false;
   model.trigger("comm_live_update");
-  expect(store.gone).toBe(true);
+  expect(store.heartbeat.gone).toBe(true);
 });
 
 it("knows the shortcuts", () => {

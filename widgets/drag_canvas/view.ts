@@ -1,11 +1,10 @@
 // One view of the canvas: toolbar, frame with overlay, list of drags, a line of help.
-import { say } from "../shared/controls";
-import { assign, element, icon } from "../shared/dom";
+import { Alert, setText } from "../shared/controls";
+import { assign, element } from "../shared/dom";
 import { GONE } from "../shared/model";
 import { Viewport } from "./viewport";
 import { activeCamera } from "./camera_drag";
 import { hit } from "./hit";
-import { ACTION_ICONS } from "./icons";
 import { HoldKeys } from "./hold_keys";
 import { HOLD } from "./holding";
 import { KeyboardPointer, shortcut, viewKey, zoomKey } from "./keyboard";
@@ -45,8 +44,7 @@ export class View {
   private readonly overlay: HTMLCanvasElement;
   private readonly hint = element("span", { class: "ds-hint", role: "status" });
   private readonly place = element("span", { class: "ds-place", "aria-hidden": true });
-  private readonly alert = element("div", { class: "ds-alert", role: "alert" });
-  private readonly alertText = element("span");
+  private readonly alert: Alert;
 
   private scheduled = 0;
   private painted: DataView | null = null;
@@ -75,6 +73,7 @@ export class View {
     this.help = new HelpOverlay(this.overlay);
     this.toolbar = new Toolbar(store, this.preview, this.help);
     this.list = new DragList(store);
+    this.alert = new Alert(() => store.setError(null));
     this.pointing = new Pointing(store, this.viewport, this.schedule, this.pressed, this.released);
     this.holdKeys = new HoldKeys(store);
     this.keyboard = new KeyboardPointer(store, this.viewport, () => this.pointing.reach);
@@ -98,14 +97,11 @@ export class View {
   }
 
   private assemble(host: HTMLElement): void {
-    const close = element("button", { type: "button", class: "ds-button", "aria-label": "Dismiss the message" }, icon(...ACTION_ICONS.close));
-    close.addEventListener("click", () => this.store.setError(null));
-    this.alert.append(this.alertText, close);
     const foot = element("div", { class: "ds-foot" }, this.hint, this.place, this.onion.root, this.zoomBar.root);
     this.viewport.stage.append(this.selectBar.root);
     const main = element("div", { class: "ds-main" }, this.viewport.stage, this.list.root);
     this.root.style.setProperty("--ds-width", this.viewport.width);
-    this.root.append(this.toolbar.root, main, foot, this.alert, this.help.root);
+    this.root.append(this.toolbar.root, main, foot, this.alert.root, this.help.root);
     host.append(this.root);
   }
 
@@ -130,12 +126,10 @@ export class View {
     this.onion.update();
     this.selectBar.update();
     this.holdKeys.update();
-    say(this.hint, this.advice());
-    const problem = store.gone ? GONE : store.error;
-    say(this.alertText, problem ?? "");
-    this.alert.classList.toggle("ds-open", problem !== null);
+    setText(this.hint, this.advice());
+    this.alert.show(store.heartbeat.gone ? GONE : store.error);
     const { point } = this.pointing;
-    say(this.place, point ? `x ${Math.round(point[0])}  y ${Math.round(point[1])}` : "");
+    setText(this.place, point ? `x ${Math.round(point[0])}  y ${Math.round(point[1])}` : "");
     const ratio = viewport.arrange();
     this.overlay.style.cursor = this.cursor();
     this.renderer.draw(store, {

@@ -1,5 +1,5 @@
 // One view of the plot: what to look at, four panels, a legend and a read-out.
-import { Alert, say, textButton } from "../shared/controls";
+import { Alert, setText, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { Panel } from "./panel";
 import { MEASURES } from "./rows";
@@ -75,10 +75,10 @@ export class View {
   private listen(): void {
     const { store } = this;
     this.channel.addEventListener("change", () => {
-      store.order("channel", { channel: this.channel.value === "" ? null : Number(this.channel.value) });
+      store.request("channel", { channel: this.channel.value === "" ? null : Number(this.channel.value) });
     });
     this.drag.addEventListener("change", () => {
-      store.order("drag", { block: this.drag.value === "" ? null : Number(this.drag.value) });
+      store.request("drag", { block: this.drag.value === "" ? null : Number(this.drag.value) });
     });
     this.charts.addEventListener("pointerleave", () => store.point(null));
     this.charts.addEventListener("keydown", (event) => {
@@ -96,7 +96,7 @@ export class View {
 
   private press(): void {
     const { comparing, compared } = this.store.facts;
-    this.store.order(comparing ? "stop" : compared === null ? "compare" : "forget");
+    this.store.request(comparing ? "stop" : compared === null ? "compare" : "forget");
   }
 
   private readonly schedule = (): void => {
@@ -119,18 +119,18 @@ export class View {
     this.choices();
     this.drag.hidden = store.axis !== "iterations" || facts.drags.length === 0;
     const label = facts.comparing ? "Stop comparing" : facts.compared === null ? "Compare without rectification" : "Forget the comparison";
-    say(this.compare.querySelector("span")!, label);
+    setText(this.compare.querySelector("span")!, label);
     this.compare.disabled = facts.drags.length === 0;
     this.compare.classList.toggle("ds-busy", facts.comparing);
     this.charts.hidden = shown.count === 0;
     this.empty.hidden = shown.count > 0;
-    say(this.empty, store.axis === "frames" ? "No latent frames yet." : "Nothing was dragged yet: an edit or an animation has iterations.");
+    setText(this.empty, store.axis === "frames" ? "No latent frames yet." : "Nothing was dragged yet: an edit or an animation has iterations.");
     if (shown.count > 0) {
       const room = Math.max(120, Math.floor((width - 10 * (columns - 1)) / columns));
       for (const panel of this.panels) panel.update(room, HEIGHT);
     }
     this.kinds(other.count > 0);
-    this.say();
+    this.showReadout();
     this.alert.show(store.error);
     this.root.classList.toggle("ds-gone", store.heartbeat.gone);
     Object.assign(this.root.dataset, {
@@ -163,17 +163,17 @@ export class View {
     this.drag.value = facts.chosen && facts.drag !== null ? String(facts.drag) : "";
   }
 
-  private say(): void {
+  private showReadout(): void {
     const { store } = this;
     const row = store.cursor === null ? -1 : store.shown.nearest(store.cursor);
     this.readout.classList.toggle("ds-quiet", row < 0);
     if (row < 0) {
-      say(this.title, "Point at a curve, or use the arrow keys, to read values.");
+      setText(this.title, "Point at a curve, or use the arrow keys, to read values.");
       this.table.replaceChildren();
       return;
     }
     const { title, columns, rows } = reading(store.axis, store.shown, store.other, row);
-    say(this.title, title);
+    setText(this.title, title);
     const head = ["", ...columns].map((name) => element("th", { scope: "col" }, name));
     const lines = rows.map(([symbol, ...values]) =>
       element("tr", {}, element("th", { scope: "row" }, symbol ?? ""), ...values.map((value) => element("td", {}, value))));

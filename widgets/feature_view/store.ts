@@ -33,8 +33,8 @@ export class Store extends MessageStore {
   }
 
   /** The panels as PNG, null where ipycanvas shows them. */
-  get image(): DataView<ArrayBuffer> | null {
-    const bytes = this.model.get("image") as DataView<ArrayBuffer> | undefined;
+  get image(): DataView | null {
+    const bytes = this.model.get("image") as DataView | undefined;
     return bytes && bytes.byteLength > 0 ? bytes : null;
   }
 
@@ -44,7 +44,7 @@ export class Store extends MessageStore {
   }
 
   set(name: string, value: unknown): void {
-    this.order("set", { name, value });
+    this.request("set", { name, value });
   }
 
   /** A view has been opened, with ipycanvas or without it; what is returned closes it. */

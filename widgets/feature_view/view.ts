@@ -1,6 +1,7 @@
 // One view of the features: controls, the panels on ipycanvas' canvas or as a picture, the caption.
-import { Alert, say } from "../shared/controls";
+import { Alert, setText } from "../shared/controls";
 import { element } from "../shared/dom";
+import { blobOf } from "../shared/model";
 import { openCanvas, type Manager } from "./canvas";
 import type { State, Store } from "./store";
 
@@ -81,27 +82,27 @@ export class View {
   private update(): void {
     const { state, image } = this.store;
     for (const control of this.controls) control.show(state);
-    say(this.caption, state.caption);
+    setText(this.caption, state.caption);
     this.alert.show(this.store.error);
     if (image === this.shown || this.removeCanvas) return;
     this.shown = image;
     URL.revokeObjectURL(this.picture.src);
     this.picture.hidden = image === null;
-    if (image) this.picture.src = URL.createObjectURL(new Blob([image], { type: "image/png" }));
+    if (image) this.picture.src = URL.createObjectURL(blobOf(image, "image/png"));
   }
 
   /** Compare all tokens with the clicked one. */
   private pick(event: MouseEvent): void {
     const { naturalWidth, clientWidth } = this.picture;
     const scale = naturalWidth / clientWidth;
-    this.store.order("pick", { x: event.offsetX * scale, y: event.offsetY * scale });
+    this.store.request("pick", { x: event.offsetX * scale, y: event.offsetY * scale });
   }
 
   private slider(name: "frame" | "cutoff" | "channel", label: string, tip: string, most: (state: State) => number, step = 1): Control {
     const least = step < 1 ? step : 0;
     const box = element("input", { type: "range", min: least, step, "aria-label": label, title: tip, "data-name": name });
     const readout = element("span", { class: "ds-value", "aria-hidden": true });
-    const write = (value: number): void => say(readout, step < 1 ? value.toFixed(2) : String(value));
+    const write = (value: number): void => setText(readout, step < 1 ? value.toFixed(2) : String(value));
     let sent: number | null = null;
     // One value at a time: reading features takes a while, and a hand is faster.
     const send = (): void => {

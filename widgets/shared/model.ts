@@ -12,6 +12,9 @@ export interface Message {
   readonly [field: string]: unknown;
 }
 
+/** Bytes of a message as a blob, such as an encoded picture. */
+export const blobOf = (bytes: DataView, type: string): Blob => new Blob([bytes as DataView<ArrayBuffer>], { type });
+
 export const GONE = "This stream is gone: run the cell again.";
 const PATIENCE = 5000;
 

@@ -1,5 +1,5 @@
 // Facts about the current block and its actions, or a question about them.
-import { say, textButton } from "../shared/controls";
+import { setText, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { ICONS } from "./icons";
 import type { Question, Store } from "./store";
@@ -18,7 +18,7 @@ export class Details {
 
   constructor(private readonly store: Store) {
     this.rewind = textButton("Go back to here", () => store.askRewind(), ICONS.rewind);
-    this.fork = textButton("Branch off here", () => store.order("fork", { at: store.block + 1 }), ICONS.fork);
+    this.fork = textButton("Branch off here", () => store.request("fork", { at: store.block + 1 }), ICONS.fork);
     const words = element("div", { class: "ds-words" }, this.title, this.mark, this.facts, this.prompt);
     this.about = element("div", { class: "ds-about" }, words, element("div", { class: "ds-actions" }, this.rewind, this.fork));
     this.root.append(this.about);
@@ -35,19 +35,19 @@ export class Details {
     this.rewind.disabled = block < 0 || block >= session.count - 1;
     this.fork.disabled = block < 0;
     if (block < 0) {
-      say(this.title, "No blocks yet");
-      [this.facts, this.prompt, this.mark].forEach((node) => say(node, ""));
+      setText(this.title, "No blocks yet");
+      [this.facts, this.prompt, this.mark].forEach((node) => setText(node, ""));
       this.mark.hidden = true;
       return;
     }
     const [from, to] = session.latents(block);
     const mark = session.mark(block);
-    say(this.title, `Block ${block}`);
-    say(this.facts, `latent frames ${from}–${to}, video frames ${session.firstFrame(block)}–${session.lastFrame(block)}`);
-    say(this.prompt, session.prompt(block));
+    setText(this.title, `Block ${block}`);
+    setText(this.facts, `latent frames ${from}–${to}, video frames ${session.firstFrame(block)}–${session.lastFrame(block)}`);
+    setText(this.prompt, session.prompt(block));
     this.prompt.title = session.prompt(block);
     this.mark.hidden = mark === null;
-    say(this.mark, mark ? describe(mark) : "");
+    setText(this.mark, mark ? describe(mark) : "");
     assign(this.mark, { "data-mode": mark?.mode ?? null });
   }
 

@@ -1,7 +1,7 @@
 // The state that all views of one timeline share: the session, the frame that is shown, thumbnails, questions.
 import { Lru } from "../shared/lru";
 import { MessageStore } from "../shared/message_store";
-import type { Message, Model } from "../shared/model";
+import { blobOf, type Message, type Model } from "../shared/model";
 import { clamp } from "../shared/points";
 import { playedTo, type Playback } from "./playback";
 import { Session, type SessionState } from "./session";
@@ -172,10 +172,10 @@ export class Store extends MessageStore {
     super.send(request, fields);
   }
 
-  override order(request: string, fields: Readonly<Record<string, unknown>>): void {
+  override request(request: string, fields: Readonly<Record<string, unknown>>): void {
     this.play = null;
     this.question = null;
-    super.order(request, fields);
+    super.request(request, fields);
   }
 
   askRewind(): void {
@@ -188,8 +188,8 @@ export class Store extends MessageStore {
       text: `Going back drops ${blocks} (${frames} video frames).`,
       drops: to,
       answers: [
-        { label: "Drop and go back", danger: true, run: () => this.order("rewind", { to }) },
-        { label: "Branch off instead", run: () => this.order("fork", { at: to }) },
+        { label: "Drop and go back", danger: true, run: () => this.request("rewind", { to }) },
+        { label: "Branch off instead", run: () => this.request("fork", { at: to }) },
       ],
     });
   }
@@ -200,7 +200,7 @@ export class Store extends MessageStore {
     this.ask({
       text: `Remove “${name}” with its ${branch.blocks} blocks?`,
       drops: null,
-      answers: [{ label: "Remove", danger: true, run: () => this.order("remove", { name }) }],
+      answers: [{ label: "Remove", danger: true, run: () => this.request("remove", { name }) }],
     });
   }
 
@@ -254,7 +254,7 @@ export class Store extends MessageStore {
       this.thumbnails.receive(ticket, message["keys"] as number[], buffers);
     } else if (message.type === "frame" && buffers[0]) {
       this.answered("frame");
-      const picture = jpeg(buffers[0]);
+      const picture = blobOf(buffers[0], "image/jpeg");
       for (const viewer of this.viewers) viewer({ ticket, picture });
     } else if (message.type === "error") {
       this.refuse(String(message["text"]), message["request"]);
@@ -283,9 +283,4 @@ export class Store extends MessageStore {
     this.question = null;
     super.lost();
   }
-}
-
-export function jpeg(bytes: DataView): Blob {
-  const part = new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-  return new Blob([part], { type: "image/jpeg" });
 }

@@ -1,5 +1,5 @@
 // The blocks in a row, as thumbnails. Only those in view are there.
-import { say } from "../shared/controls";
+import { setText } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import type { Store } from "./store";
 import { describe } from "./session";
@@ -149,8 +149,8 @@ export class Strip {
     }
     const mark = session.mark(block);
     const [from, to] = session.latents(block);
-    say(tile.number, String(block));
-    say(tile.latents, from === to ? `z${from}` : `z${from}–${to}`);
+    setText(tile.number, String(block));
+    setText(tile.latents, from === to ? `z${from}` : `z${from}–${to}`);
     const video = `video frames ${session.firstFrame(block)} to ${session.lastFrame(block)}`;
     const told = `Block ${block}, latent frames ${from} to ${to}, ${video}${mark ? `, ${describe(mark)}` : ""}`;
     const drops = store.question?.drops;

@@ -1,5 +1,6 @@
 // Thumbnails of the blocks in view, requested when they are needed and dropped when not.
 import type { Lru } from "../shared/lru";
+import { blobOf } from "../shared/model";
 import { Newest } from "../shared/newest";
 
 const BATCH = 24;
@@ -42,8 +43,7 @@ export class Thumbnails {
     keys.forEach((key, index) => {
       const bytes = buffers[index];
       if (bytes && !this.cache.has(key)) {
-        const part = new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-        this.cache.set(key, URL.createObjectURL(new Blob([part], { type: "image/jpeg" })));
+        this.cache.set(key, URL.createObjectURL(blobOf(bytes, "image/jpeg")));
       }
     });
     for (const watcher of this.watchers) watcher();

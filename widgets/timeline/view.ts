@@ -81,7 +81,7 @@ export class View {
         if (!inStrip) return false;
         store.askRewind();
         return true;
-      case "b": store.order("fork", { at: store.block + 1 }); return true;
+      case "b": store.request("fork", { at: store.block + 1 }); return true;
       default: return false;
     }
   }

@@ -1,10 +1,9 @@
 // The picture: one branch, or two side by side or with a wipe between them.
-import { iconButton, say, textButton } from "../shared/controls";
+import { closeButton, setText, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { Newest } from "../shared/newest";
 import { clamp } from "../shared/points";
-import { ICONS } from "./icons";
-import { type FrameAnswer, type Store } from "./store";
+import type { FrameAnswer, Store } from "./store";
 
 interface Wanted {
   readonly branch: string;
@@ -78,7 +77,7 @@ export class Viewer {
     this.stage.append(...this.boxes, this.handle, this.empty);
     this.wipe = textButton("Wipe", () => store.setMode("wipe"));
     this.side = textButton("Side by side", () => store.setMode("side"));
-    const stop = iconButton("Stop comparing", ICONS.close, () => store.order("compare", { name: null }));
+    const stop = closeButton("Stop comparing", () => store.request("compare", { name: null }), { "data-tip": "Stop comparing" });
     const modes = element("div", { class: "ds-group", role: "group", "aria-label": "How to compare" }, this.wipe, this.side);
     this.bar = element("div", { class: "ds-compare" }, modes, this.note, stop);
     this.root.append(this.bar, this.stage);
@@ -101,7 +100,7 @@ export class Viewer {
     this.empty.hidden = frame >= 0;
     const [ours, theirs] = this.panes;
     ours.show(session.state.branch, frame, frame < 0 ? "" : String(session.key(session.blockAt(frame))));
-    say(ours.label, session.state.branch);
+    setText(ours.label, session.state.branch);
     assign(ours.canvas, { "aria-label": `${session.state.branch}, video frame ${frame}` });
     this.stage.dataset["mode"] = other ? store.mode : "one";
     this.bar.hidden = !other;
@@ -111,7 +110,7 @@ export class Viewer {
     if (!other) return;
     const there = Math.min(frame, other.frames - 1);
     theirs.show(other.name, there, String(other.tip));
-    say(theirs.label, there < frame ? `${other.name} (ended)` : other.name);
+    setText(theirs.label, there < frame ? `${other.name} (ended)` : other.name);
     assign(theirs.canvas, { "aria-label": `${other.name}, video frame ${there}` });
     this.boxes[1].style.clipPath = store.mode === "wipe" ? `inset(0 0 0 ${100 * store.wipe}%)` : "";
     this.handle.style.left = `${100 * store.wipe}%`;
@@ -119,8 +118,8 @@ export class Viewer {
     assign(this.wipe, { "aria-pressed": store.mode === "wipe" ? "true" : "false" });
     assign(this.side, { "aria-pressed": store.mode === "side" ? "true" : "false" });
     const same = other.shared === session.count && other.blocks === session.count;
-    say(this.note, same ? "the same blocks" : `the same up to block ${other.shared - 1}, apart from frame ${other.sharedFrames} on`);
-    if (!same && other.shared === 0) say(this.note, "apart from the first frame on");
+    setText(this.note, same ? "the same blocks" : `the same up to block ${other.shared - 1}, apart from frame ${other.sharedFrames} on`);
+    if (!same && other.shared === 0) setText(this.note, "apart from the first frame on");
   }
 
   private listen(): void {
@@ -154,4 +153,3 @@ export class Viewer {
     });
   }
 }
-

@@ -1,6 +1,7 @@
 // Motions along a path: what translation and deformation have in common.
 import { translation } from "../../shared/affine";
-import { element, icon } from "../../shared/dom";
+import { cached } from "../../shared/cached";
+import { iconButton } from "../../shared/controls";
 import type { Drag, Motion, PathDocument, Scene } from "../../shared/document";
 import { fitPath } from "../../shared/fit";
 import { add, distance, subtract, tidyPoint, type Point } from "../../shared/points";
@@ -45,14 +46,11 @@ const anchors = new WeakMap<Drag, Point>();
  * start a path anywhere; one that does not start on the region is drawn from the region's middle.
  */
 export function anchor(store: Store, drag: Drag & { readonly motion: PathMotion }): Point {
-  let offset = anchors.get(drag);
-  if (!offset) {
+  return cached(anchors, drag, (): Point => {
     const [start] = drag.motion.path.points;
     const mask = store.mask(drag.region);
-    offset = mask.at(start) ? [0, 0] : subtract(mask.centroid, start);
-    anchors.set(drag, offset);
-  }
-  return offset;
+    return mask.at(start) ? [0, 0] : subtract(mask.centroid, start);
+  });
 }
 
 /** The start lies on the region, where a press pulls anew, unless it is there to change things. */
@@ -208,13 +206,8 @@ export function drawPath(ink: Ink, { store, drag, look, selected }: Shown<PathMo
 }
 
 function curveRow<M extends PathMotion>(change: Change<M>): InspectorRow<M> {
-  const control = element(
-    "button", { type: "button", class: "ds-button", "aria-label": "Curved", "data-tip": "Curved" },
-    icon(...ACTION_ICONS.curve),
-  );
-  control.addEventListener("click", () =>
-    change((motion) => ({ ...motion, path: { ...motion.path, smooth: !motion.path.smooth } })),
-  );
+  const toggle = (motion: M): M => ({ ...motion, path: { ...motion.path, smooth: !motion.path.smooth } });
+  const control = iconButton("Curved", ACTION_ICONS.curve, () => change(toggle));
   return {
     name: "Curve",
     control,

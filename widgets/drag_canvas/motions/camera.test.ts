@@ -3,7 +3,7 @@ import { apply, identity } from "../../shared/affine";
 import { withKeep, withLook } from "../../shared/document";
 import type { Point } from "../../shared/points";
 import { activeCamera, carriedBy } from "../camera_drag";
-import { FakeModel } from "../fake_model";
+import { FakeCanvasModel } from "../fake_model";
 import { hit } from "../hit";
 import { frameKey, nudge, wheelRegion } from "../motion_tools";
 import { prepareFrames } from "../preview";
@@ -12,11 +12,11 @@ import { begin } from "../tools";
 import { kindOf } from ".";
 import { mapAt, outlineOf, type CameraMotion } from "./camera";
 
-let model: FakeModel;
+let model: FakeCanvasModel;
 let store: Store;
 
 beforeEach(() => {
-  model = new FakeModel();
+  model = new FakeCanvasModel();
   store = new Store(model); // a frame of 64 x 48 pixels
 });
 

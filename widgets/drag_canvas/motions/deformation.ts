@@ -1,4 +1,5 @@
 // Deformation: the edge of a region is pulled along a path, the rest of it stays.
+import { cached } from "../../shared/cached";
 import { element } from "../../shared/dom";
 import type { Drag } from "../../shared/document";
 import { edgeMask, extentAlong } from "../../shared/mask";
@@ -31,14 +32,8 @@ const shareOf = (motion: DeformationMotion): number => motion.edge ?? HELD_SHARE
 
 const borders = new WeakMap<Drag, HeldBorder | null>();
 
-export function heldBorder(store: Store, drag: Deformed): HeldBorder | null {
-  let border = borders.get(drag);
-  if (border === undefined) {
-    border = borderOf(store, drag);
-    borders.set(drag, border);
-  }
-  return border;
-}
+export const heldBorder = (store: Store, drag: Deformed): HeldBorder | null =>
+  cached(borders, drag, () => borderOf(store, drag));
 
 function inFrame(store: Store, [x, y]: Point): boolean {
   return x >= 0 && y >= 0 && x <= store.size.width - 1 && y <= store.size.height - 1;
