@@ -1,6 +1,6 @@
 // What is held of a live stream: the holds that Python knows, and the pointers and keys of this page
 // that move some of them.
-import { rotation, translation, type Affine } from "../shared/affine";
+import { chained, rotation, scaling, translation, type Affine } from "../shared/affine";
 import type { Region } from "../shared/mask";
 import type { Message } from "../shared/model";
 import { Newest } from "../shared/newest";
@@ -66,13 +66,8 @@ const poseOf = ({ position, degrees, factor }: Hold): Pose => ({ position, degre
 
 /** The map from the pixels of the grip to those of a pose. */
 export function posed({ grip_at: [x, y] }: Pick<Hold, "grip_at">, { position, degrees, factor }: Pose): Affine {
-  const turn = rotation([x, y], degrees);
-  const { a, b, c, d, e, f } = turn;
-  const shift = translation(position[0] - x, position[1] - y);
-  return {
-    a: factor * a, b: factor * b, c: factor * (c - x) + x + shift.c,
-    d: factor * d, e: factor * e, f: factor * (f - y) + y + shift.f,
-  };
+  const grown = chained(rotation([x, y], degrees), scaling([x, y], factor));
+  return chained(grown, translation(position[0] - x, position[1] - y));
 }
 
 export class Holding {

@@ -82,20 +82,11 @@ export class Preview {
 
   toggle = (): void => {
     if (this.playing) this.stop();
-    else this.start();
+    else this.play(Infinity);
   };
 
-  /** Plays again and again until it is stopped. */
-  start(): void {
-    this.play(Infinity);
-  }
-
-  /** Plays through and goes away. */
-  once(): void {
-    this.play(1);
-  }
-
-  private play(rounds: number): void {
+  /** Plays from the start, a number of times. */
+  play(rounds: number): void {
     if (!this.possible || this.playing) return;
     this.rounds = rounds;
     this.began = 0;

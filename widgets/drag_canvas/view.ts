@@ -227,7 +227,7 @@ export class View {
 
   /** Preview a new drag once, unless the reader prefers reduced motion. */
   private readonly released = (): void => {
-    if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) this.preview.once();
+    if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) this.preview.play(1);
   };
 
   private readonly key = (event: KeyboardEvent): void => {

@@ -1,6 +1,6 @@
 // The pixels of a region carried along by its motion: what the preview shows. Pure functions on
 // arrays; pixel (x, y) has its middle at (x, y).
-import { apply, inverse, type Affine } from "./affine";
+import { apply, inverse, translation, type Affine } from "./affine";
 import type { Extent, Mask } from "./mask";
 import { clamp, type Point } from "./points";
 
@@ -118,7 +118,7 @@ export function stretchSource(extent: Extent, share: number, [dx, dy]: Point): S
 /** A region whose edge toward the pull has moved by a displacement. */
 export function stretched(picture: Pixels, mask: Mask, extent: Extent, share: number, moved: Point): Patch {
   const still = boundsOf(mask);
-  const gone = mappedBounds(still, { a: 1, b: 0, c: moved[0], d: 0, e: 1, f: moved[1] }, mask);
+  const gone = mappedBounds(still, translation(moved[0], moved[1]), mask);
   const bounds = {
     left: Math.min(still.left, gone.left),
     top: Math.min(still.top, gone.top),

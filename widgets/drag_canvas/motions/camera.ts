@@ -1,12 +1,12 @@
 // Camera: the whole frame pans, zooms and rolls. Drawn as the frame where it will lie in the scene.
-import { apply, bearing, chained, inverse, rotation, translation, unwrap, type Affine } from "../../shared/affine";
+import { apply, bearing, chained, inverse, rotation, scaling, translation, unwrap, type Affine } from "../../shared/affine";
 import type { Motion } from "../../shared/document";
 import { element } from "../../shared/dom";
 import { Mask, type Size } from "../../shared/mask";
 import { add, clamp, distance, subtract, tidy, tidyPoint, type Point } from "../../shared/points";
 import { progress } from "../../shared/spline";
 import { colourOf, RIM, type Ink } from "../ink";
-import { numberField } from "./fields";
+import { numberField, numberRow } from "./fields";
 import type { Change, InspectorRow, MotionKind, Shown, Start } from "./kind";
 import { wayInWords } from "./along_path";
 import { making } from "./making";
@@ -45,9 +45,7 @@ const zoomed = (zoom: number): number => clamp(Math.round(1000 * zoom) / 1000, 1
 /** The map of the scene: zoom, then roll, then pan, as in Python. */
 export function mapAt({ pan, zoom, roll, center, ease }: CameraMotion, fraction: number): Affine {
   const share = progress(clamp(fraction, 0, 1), [0, 1], null, ease);
-  const factor = zoom ** share;
-  const [x, y] = center;
-  const scale = { a: factor, b: 0, c: x - factor * x, d: 0, e: factor, f: y - factor * y };
+  const scale = scaling(center, zoom ** share);
   return chained(chained(scale, rotation(center, -roll * share)), translation(-pan[0] * share, -pan[1] * share));
 }
 
@@ -165,23 +163,7 @@ function panRow(change: Change<CameraMotion>): InspectorRow<CameraMotion> {
     name: "Pan x, y",
     control: element("span", { class: "ds-pair" }, ...fields.map(({ input }) => input)),
     show: ({ pan }) => {
-      fields.forEach((field, axis) => field.put(Math.round(10 * pan[axis]) / 10));
-      return true;
-    },
-  };
-}
-
-function numberRow(
-  name: "zoom" | "roll", title: string, label: string, step: number, change: Change<CameraMotion>,
-): InspectorRow<CameraMotion> {
-  const field = numberField(label, step, (value) => {
-    if (name === "roll" || value > 0) change((motion) => (name === "zoom" ? withZoom(motion, value) : withRoll(motion, value)));
-  });
-  return {
-    name: title,
-    control: field.input,
-    show: (motion) => {
-      field.put(motion[name]);
+      fields.forEach((field, axis) => field.show(Math.round(10 * pan[axis]) / 10));
       return true;
     },
   };
@@ -257,8 +239,10 @@ export const cameraKind: MotionKind<CameraMotion> = {
   preview: (picture) => () => ({ ...picture, left: 0, top: 0 }), // the preview moves all by the camera
   rows: (change) => [
     panRow(change),
-    numberRow("zoom", "Zoom", "Zoom, a factor", 0.05, change),
-    numberRow("roll", "Roll", "Roll, degrees clockwise", 1, change),
+    numberRow("Zoom", "Zoom, a factor", 0.05, ({ zoom }) => zoom, (zoom) => {
+      if (zoom > 0) change((motion) => withZoom(motion, zoom));
+    }),
+    numberRow("Roll", "Roll, degrees clockwise", 1, ({ roll }) => roll, (roll) => change((motion) => withRoll(motion, roll))),
   ],
   wheel: (motion, mask, notches, shift) =>
     stepped(motion ?? still(mask), (now) => (shift ? withRoll(now, now.roll + NOTCH_DEGREES * notches) : withZoom(now, now.zoom * NOTCH ** notches))),

@@ -1,5 +1,5 @@
 // Rotation: the region turns about a point.
-import { apply, bearing, rotation, unwrap } from "../../shared/affine";
+import { apply, bearing, polar, rotation, unwrap } from "../../shared/affine";
 import type { Drag, Look } from "../../shared/document";
 import { clamp, distance, tidy, tidyPoint, type Point } from "../../shared/points";
 import { carried } from "../../shared/warp";
@@ -7,7 +7,7 @@ import type { Press } from "../gesture";
 import { colourOf, RIM, type Ink } from "../ink";
 import type { Store } from "../store";
 import { aboutCenter, between, endingAt, finalOf, handleAt, type AboutCenter, type Stops } from "./about_center";
-import { numberField } from "./fields";
+import { numberRow } from "./fields";
 import type { Change, InspectorRow, MotionKind, Shown, Start } from "./kind";
 import { making } from "./making";
 
@@ -45,8 +45,7 @@ export function armOf(store: Store, drag: Drag, look: Look): readonly [bearing: 
 export function armEnd({ store, drag, look }: Omit<Shown<RotationMotion>, "selected">, degrees?: number): Point {
   const { motion } = drag;
   const [from, length] = armOf(store, drag, look);
-  const angle = ((from + (degrees ?? finalDegrees(motion))) * Math.PI) / 180;
-  return [motion.center[0] + length * Math.cos(angle), motion.center[1] + length * Math.sin(angle)];
+  return polar(motion.center, from + (degrees ?? finalDegrees(motion)), length);
 }
 
 const snapped = (degrees: number, { shift }: Press): number =>
@@ -87,17 +86,10 @@ function draw(ink: Ink, { store, drag, look, selected }: Shown<RotationMotion>):
 }
 
 function degreesRow(change: Change<RotationMotion>): InspectorRow<RotationMotion> {
-  const field = numberField("Degrees, clockwise", 1, (degrees) => {
+  const read = (motion: RotationMotion): number => Math.round(10 * finalDegrees(motion)) / 10;
+  return numberRow("Degrees", "Degrees, clockwise", 1, read, (degrees) => {
     if (degrees !== 0) change((motion) => turnedTo(motion, clamp(degrees, -MOST_DEGREES, MOST_DEGREES)));
   });
-  return {
-    name: "Degrees",
-    control: field.input,
-    show: (motion) => {
-      field.put(Math.round(10 * finalDegrees(motion)) / 10);
-      return true;
-    },
-  };
 }
 
 export const rotationKind: MotionKind<RotationMotion> = {
