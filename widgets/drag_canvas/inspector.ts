@@ -1,4 +1,4 @@
-// The selected drag, in numbers: its timing, its kind's own values, its place in the list.
+// The selected drag: its timing, the values of its kind of motion, its place in the list.
 import { iconButton, setText, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { withLook, type Motion } from "../shared/document";
@@ -70,7 +70,7 @@ export class Inspector {
     this.down.disabled = selection === scene.document.drags.length - 1;
   }
 
-  /** What an object moves with beside a camera; of the camera, what the region to keep goes with. */
+  /** Beside a camera: whether the object moves with the scene or the frame; of the camera: the region to keep. */
   private showRelative(index: number): void {
     const { shown } = this.store;
     const camera = isCamera(shown.document.drags[index]);
@@ -88,7 +88,7 @@ export class Inspector {
     if (typeof selection === "number") this.store.commit(withLook(scene, selection, { relative }), selection);
   }
 
-  /** Puts the rows of a kind of motion in place of those of another kind. */
+  /** Shows the rows of a kind of motion instead of those of another kind. */
   private choose(kind: MotionKind): void {
     if (kind === this.kind) return;
     this.kind = kind;

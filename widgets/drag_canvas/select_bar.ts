@@ -1,4 +1,4 @@
-// The bar over the frame while something is selected by a click: by what, and how similar.
+// The bar over the frame for selection by a click: the selector and the least similarity.
 import { textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import type { Store } from "./store";

@@ -187,7 +187,7 @@ describe("selecting by a click", () => {
   const area = () => store.mask(store.scene.draft!).area;
 
   it("asks once; the threshold then moves without asking, as one step of undo", () => {
-    store.picking.ask([12.004, 8], false);
+    store.picking.request([12.004, 8], false);
     expect(model.sent).toEqual([{ type: "pick", point: [12, 8], selector: "features" }]);
     expect(store.picking.waiting).toBe(true);
     answer(0.5);
@@ -201,17 +201,17 @@ describe("selecting by a click", () => {
   it("adds with Shift", () => {
     store.commit(painted(40), "draft");
     const before = area();
-    store.picking.ask([12, 8], true);
+    store.picking.request([12, 8], true);
     answer(0.5);
     expect(area()).toBe(before + 50);
   });
 
   it("says what is wrong", () => {
-    store.picking.ask([12, 8], false);
+    store.picking.request([12, 8], false);
     model.trigger("msg:custom", { type: "error", text: "no blocks" });
     expect([store.picking.waiting, store.error]).toEqual([false, "no blocks"]);
     model.set("selectors", []);
-    store.picking.ask([12, 8], false);
+    store.picking.request([12, 8], false);
     expect([store.picking.waiting, model.sent.length]).toEqual([false, 1]);
   });
 });

@@ -1,4 +1,4 @@
-// The state that all views of one canvas share: the scene, its history, the selection and the tool in hand.
+// The state that all views of one canvas share: the scene, its history, the selection and the tool.
 import { cached } from "../shared/cached";
 import {
   duplicateDrag,
@@ -18,7 +18,7 @@ import {
 import { rasterise, type Mask, type Region, type Size } from "../shared/mask";
 import { MessageStore } from "../shared/message_store";
 import type { Message, Model as PageModel } from "../shared/model";
-import { settled } from "./camera_drag";
+import { normalised } from "./camera_drag";
 import { History } from "./history";
 import { Holding } from "./holding";
 import { kindOf } from "./motions";
@@ -50,9 +50,9 @@ export class Store extends MessageStore<Model> {
   brushRadius: number;
   /** The outline that is drawn click by click. */
   outline: Outline | null = null;
-  /** The waypoint of the selected path that the keys move; null is its end. */
+  /** The selected waypoint of the selected path, which keys move; null means the end. */
   waypoint: number | null = null;
-  /** The clip that plays in place of the frame at rest. */
+  /** The clip that plays instead of the still frame. */
   clip: Clip | null = null;
   readonly picking: Picking;
   readonly holding: Holding;
@@ -92,7 +92,7 @@ export class Store extends MessageStore<Model> {
     return frame instanceof DataView ? frame : null;
   }
 
-  /** Number of earlier frames that shine through. */
+  /** Number of earlier frames in the onion skin. */
   get onion(): number {
     return Number(this.model.get("onion") ?? 0);
   }
@@ -102,17 +102,17 @@ export class Store extends MessageStore<Model> {
     return (this.model.get("trail") ?? []) as readonly DataView[];
   }
 
-  /** Part of the frame that Python zoomed to, and the number of that call. */
+  /** The part of the frame that Python zoomed to last. */
   get aim(): Aim {
     return this.model.get("aim") as Aim;
   }
 
-  /** The content of the canvas, in Python too. */
+  /** The content of the canvas, the same as in Python. */
   get scene(): Scene {
     return this.history.scene;
   }
 
-  /** The scene as it should be drawn: in the middle of a gesture, the one the gesture leads to. */
+  /** The scene to draw: during a gesture, the scene of the gesture. */
   get shown(): Scene {
     return this.preview ?? this.scene;
   }
@@ -134,7 +134,7 @@ export class Store extends MessageStore<Model> {
     return cached(this.areas, region, () => this.mask(region).area);
   }
 
-  /** A mask as a region, known to `mask` without being unpacked again. */
+  /** A mask as a region; `mask` returns it without decoding. */
   region(mask: Mask): Region {
     const region = mask.toRegion();
     this.masks.set(region, mask);
@@ -180,30 +180,30 @@ export class Store extends MessageStore<Model> {
 
   // --- clips ------------------------------------------------------------------------------------
 
-  /** Tells Python that a clip has come to the screen. */
+  /** Reports to Python that a clip is on the screen. */
   confirm(clip: Clip): void {
     this.model.send({ type: "seen", clip: clip.number });
   }
 
-  /** A clip has been played; the frame at rest takes its place. */
+  /** Ends a clip, or any clip (null); the still frame is shown again. */
   endClip(clip: Clip | null): void {
     if (clip && clip !== this.clip) return;
     this.clip = null;
     this.notify();
   }
 
-  /** Shows a scene without keeping it; null goes back to the one that is kept. */
+  /** Shows a scene without committing it; null shows the committed one. */
   show(scene: Scene | null): void {
-    this.preview = scene && settled(this, scene);
+    this.preview = scene && normalised(this, scene);
     this.notify();
   }
 
   /**
-   * Keeps a scene and sends it to Python. Changes with the same label that follow one another
-   * quickly (nudges) become one step of undo.
+   * Commits a scene and sends it to Python. Changes with the same label in quick succession (nudges)
+   * become one step of undo.
    */
-  commit(unsettled: Scene, selection: Selection = this.selection, label = ""): void {
-    const scene = settled(this, unsettled);
+  commit(given: Scene, selection: Selection = this.selection, label = ""): void {
+    const scene = normalised(this, given);
     const now = Date.now();
     const merged =
       label !== "" && label === this.merge.label && now - this.merge.time < MERGE_MILLISECONDS;
@@ -281,7 +281,7 @@ export class Store extends MessageStore<Model> {
 
   private write(): void {
     const { document, looks, draft } = this.scene;
-    this.writing = true; // each `set` announces a change, the first one half a scene
+    this.writing = true; // `set` triggers `changed`, at first with half a scene
     this.model.set("state", document);
     this.model.set("looks", looks);
     this.model.set("draft", draft);
@@ -290,7 +290,7 @@ export class Store extends MessageStore<Model> {
     this.model.save_changes();
   }
 
-  /** Another step of the history stands now. */
+  /** Shows and sends the scene after undo or redo. */
   private stepped(): void {
     this.preview = null;
     this.outline = null;

@@ -1,4 +1,4 @@
-// The tools: one row of icon buttons that is one stop of the Tab key (arrow keys move inside).
+// The toolbar: a row of icon buttons with one tab stop; arrow keys move between them.
 import { iconButton } from "../shared/controls";
 import { assign, element, icon } from "../shared/dom";
 import { ACTION_ICONS } from "./icons";
@@ -60,7 +60,7 @@ export class Toolbar {
     const shortcuts = action("Shortcuts", "?", ACTION_ICONS.help, help.open);
     const last = element("div", { class: "ds-group", role: "group", "aria-label": "Preview and help" }, this.play, shortcuts);
     this.root = element("div", { class: "ds-toolbar", role: "toolbar", "aria-label": "Drag tools" }, ...groups, size, actions, last);
-    this.root.addEventListener("keydown", this.rove);
+    this.root.addEventListener("keydown", this.onArrow);
     this.update();
   }
 
@@ -95,7 +95,7 @@ export class Toolbar {
     return button;
   }
 
-  private readonly rove = (event: KeyboardEvent): void => {
+  private readonly onArrow = (event: KeyboardEvent): void => {
     if (!(event.target instanceof HTMLButtonElement)) return;
     const buttons = [...this.root.querySelectorAll<HTMLButtonElement>("button:not(:disabled)")];
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;

@@ -118,7 +118,7 @@ export class View {
   private update(): void {
     const { store, viewport } = this;
     this.player.update();
-    viewport.obey(store.aim);
+    viewport.applyAim(store.aim);
     if (!store.clip) void this.paintFrame();
     this.toolbar.update();
     this.list.update();
@@ -126,7 +126,7 @@ export class View {
     this.onion.update();
     this.selectBar.update();
     this.holdKeys.update();
-    setText(this.hint, this.advice());
+    setText(this.hint, this.hintText());
     this.alert.show(store.heartbeat.gone ? GONE : store.error);
     const { point } = this.pointing;
     setText(this.place, point ? `x ${Math.round(point[0])}  y ${Math.round(point[1])}` : "");
@@ -153,12 +153,12 @@ export class View {
     }
     if (frame === this.painted && !this.disposed && !this.store.clip) {
       this.viewport.show(image);
-      this.schedule(); // the ghosts show the new pixels
+      this.schedule(); // moved regions show the new pixels
     }
     image.close();
   }
 
-  private advice(): string {
+  private hintText(): string {
     const { store } = this;
     if (store.tool === HOLD && store.holding.note) return store.holding.note;
     if (this.keyboard.pressed) return "Arrow keys move, Space releases, Escape cancels.";
@@ -172,8 +172,8 @@ export class View {
     }
     const camera = kindOfTool(store.tool)?.wholeFrame ? activeCamera(store.shown) : null;
     const motion = camera === null ? undefined : store.shown.document.drags[camera].motion;
-    const spoken = motion && kindOf(motion).spoken?.(motion);
-    return spoken ?? TOOLS.find((tool) => tool.name === store.tool)?.hint ?? "";
+    const sentence = motion && kindOf(motion).sentence?.(motion);
+    return sentence ?? TOOLS.find((tool) => tool.name === store.tool)?.hint ?? "";
   }
 
   private overRegion(): boolean {
@@ -212,7 +212,7 @@ export class View {
     const { overlay, root } = this;
     overlay.addEventListener("blur", () => this.keyboard.hide());
     root.addEventListener("keydown", this.key);
-    // After a click on a button JupyterLab has taken the focus: without it shortcuts are lost.
+    // JupyterLab takes the focus after a click on a button; shortcuts need it on the overlay.
     root.addEventListener("click", (event) => {
       const clicked = event.detail > 0 && (event.target as Element).closest("button");
       if (clicked && !this.help.shown) overlay.focus({ preventScroll: true });

@@ -2,7 +2,7 @@
 import { setText } from "../shared/controls";
 import { assign, element, svgElement } from "../shared/dom";
 import { BLOCK, ITERATIONS, MEASURES, SEGMENT, type Rows } from "./rows";
-import { bandPath, decimals, extent, linePath, place, read, ticks, tickStep, type Domain } from "./scale";
+import { bandPath, decimals, extent, linePath, place, formatNumber, ticks, tickStep, type Domain } from "./scale";
 import type { Store } from "./store";
 
 const LEFT = 46;
@@ -48,7 +48,7 @@ export class Panel {
       ...this.spans(x), ...this.grid(x, y), ...this.curves(x, y), ...this.cursor(x, y),
     );
     const row = this.store.cursor === null ? shown.count - 1 : shown.nearest(this.store.cursor);
-    setText(this.value, row < 0 ? "" : read(shown.value(row, this.measure)));
+    setText(this.value, row < 0 ? "" : formatNumber(shown.value(row, this.measure)));
     assign(this.drawing, { "data-points": shown.count, "data-other": other.count });
   }
 

@@ -55,7 +55,7 @@ export class Store extends MessageStore {
     this.notify();
   }
 
-  /** Move the cursor by so many rows; without one, it begins at the last row. */
+  /** Moves the cursor by some rows, from the last row if there is no cursor. */
   step(by: number): void {
     const { shown } = this;
     if (shown.count === 0) return;

@@ -1,4 +1,4 @@
-// One view of the plot: what to look at, four panels, a legend and a read-out.
+// One view of the plot: controls, four panels, a legend and a read-out.
 import { Alert, setText, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { Panel } from "./panel";
@@ -40,7 +40,7 @@ export class View {
   ) {
     this.frames = textButton("Latent frames", () => store.setAxis("frames"));
     this.iterations = textButton("Iterations", () => store.setAxis("iterations"));
-    this.compare = textButton("Compare without rectification", () => this.press());
+    this.compare = textButton("Compare without rectification", () => this.toggleComparison());
     this.panels = MEASURES.map((_, measure) => new Panel(store, measure));
     this.charts.append(...this.panels.map((panel) => panel.root));
     this.readout = element("div", { class: "ds-readout", "aria-live": "polite" }, this.title, this.table);
@@ -62,8 +62,8 @@ export class View {
   private assemble(host: HTMLElement): void {
     const axes = element("div", { class: "ds-group", role: "group", "aria-label": "Along" }, this.frames, this.iterations);
     const bar = element("div", { class: "ds-bar" }, axes, this.channel, this.drag, this.compare);
-    const key = (kind: string, words: string): HTMLElement =>
-      element("span", { class: "ds-key", "data-kind": kind }, element("span", { class: "ds-swatch" }), words);
+    const key = (kind: string, label: string): HTMLElement =>
+      element("span", { class: "ds-key", "data-kind": kind }, element("span", { class: "ds-swatch" }), label);
     this.legend.append(
       key("curve", "stream"), key("band", "neighbours, mean ± std"), key("before", "before rectification"),
       key("other", "without rectification"), key("span", "dragged"),
@@ -94,7 +94,7 @@ export class View {
     });
   }
 
-  private press(): void {
+  private toggleComparison(): void {
     const { comparing, compared } = this.store.facts;
     this.store.request(comparing ? "stop" : compared === null ? "compare" : "forget");
   }
@@ -116,7 +116,7 @@ export class View {
     this.charts.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     assign(this.frames, { "aria-pressed": store.axis === "frames" ? "true" : "false" });
     assign(this.iterations, { "aria-pressed": store.axis === "iterations" ? "true" : "false" });
-    this.choices();
+    this.updateOptions();
     this.drag.hidden = store.axis !== "iterations" || facts.drags.length === 0;
     const label = facts.comparing ? "Stop comparing" : facts.compared === null ? "Compare without rectification" : "Forget the comparison";
     setText(this.compare.querySelector("span")!, label);
@@ -129,7 +129,7 @@ export class View {
       const room = Math.max(120, Math.floor((width - 10 * (columns - 1)) / columns));
       for (const panel of this.panels) panel.update(room, HEIGHT);
     }
-    this.kinds(other.count > 0);
+    this.updateLegend(other.count > 0);
     this.showReadout();
     this.alert.show(store.error);
     this.root.classList.toggle("ds-gone", store.heartbeat.gone);
@@ -139,7 +139,7 @@ export class View {
     });
   }
 
-  private kinds(other: boolean): void {
+  private updateLegend(other: boolean): void {
     const iterations = this.store.axis === "iterations";
     const there: Readonly<Record<string, boolean>> = {
       curve: true, band: true, before: iterations, other, span: !iterations && this.store.facts.spans.length > 0,
@@ -149,7 +149,7 @@ export class View {
     }
   }
 
-  private choices(): void {
+  private updateOptions(): void {
     const { facts } = this.store;
     const options = JSON.stringify([facts.channels, facts.drags]);
     if (options !== this.options) {

@@ -5,7 +5,7 @@ import { blobOf } from "../shared/model";
 import { openCanvas, type Manager } from "./canvas";
 import type { State, Store } from "./store";
 
-const TAPPED = "";
+const DEFAULT_LAYERS = "";
 
 interface Control {
   readonly root: HTMLElement;
@@ -35,7 +35,7 @@ export class View {
     this.alert = new Alert(() => store.setError(null));
     const numbers = [
       this.slider("frame", "latent frame", "Which latent frame of the stream", (state) => state.frames),
-      this.choice("layer", "layer", "Transformer layer whose features are shown", layers, (text) => (text === TAPPED ? null : Number(text))),
+      this.choice("layer", "layer", "Transformer layer whose features are shown", layers, (text) => (text === DEFAULT_LAYERS ? null : Number(text))),
       this.slider("cutoff", "cutoff ω", "Of the low-pass, cycles per token", () => 1, 0.01),
       this.choice("colouring", "colours", "What colours mean", (state) => state.colourings.map((name) => [name, name]), (text) => text),
       this.slider("channel", "channel", "Which number of a feature", (state) => state.channels),
@@ -104,7 +104,7 @@ export class View {
     const readout = element("span", { class: "ds-value", "aria-hidden": true });
     const write = (value: number): void => setText(readout, step < 1 ? value.toFixed(2) : String(value));
     let sent: number | null = null;
-    // One value at a time: reading features takes a while, and a hand is faster.
+    // One value at a time: the slider moves faster than features are read.
     const send = (): void => {
       write(box.valueAsNumber);
       if (sent !== null) return;
@@ -142,7 +142,7 @@ export class View {
       if (box.options.length !== wanted.length) {
         box.replaceChildren(...wanted.map(([value, text]) => element("option", { value }, text)));
       }
-      box.value = String(state[name] ?? TAPPED);
+      box.value = String(state[name] ?? DEFAULT_LAYERS);
     };
     return { root: labelled(label, box), show };
   }
@@ -158,7 +158,7 @@ export class View {
 }
 
 function layers(state: State): readonly (readonly [value: string, text: string])[] {
-  return [[TAPPED, "those of drags"], ...Array.from({ length: state.layers }, (_, n) => [String(n), String(n)] as const)];
+  return [[DEFAULT_LAYERS, "those of drags"], ...Array.from({ length: state.layers }, (_, n) => [String(n), String(n)] as const)];
 }
 
 function labelled(label: string, ...parts: readonly Node[]): HTMLElement {

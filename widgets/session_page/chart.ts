@@ -1,7 +1,8 @@
-// Drift against latent frames, one line a branch, with points that can be pointed at.
+// Drift over latent frames: a line for each branch, whose points show their values.
 import { PALETTE } from "../shared/document";
 import { element, svgElement } from "../shared/dom";
-import { decimals, extent, linePath, place, read, ticks, tickStep, type Point } from "../drift_plot/scale";
+import { decimals, extent, linePath, place, formatNumber, ticks, tickStep } from "../drift_plot/scale";
+import type { Point } from "../shared/points";
 import type { Stream } from "./document";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [720, 200, 48, 28, 8] as const;
@@ -44,12 +45,12 @@ export function driftChart(streams: readonly Stream[], chosen: (frame: number) =
     svg.append(svgElement("path", { class: "line", d: linePath(points), stroke: colour }));
     for (const { block, drift, latentFrame } of line) {
       if (drift === null) continue;
-      const label = `${streams[number]?.branch.name ?? ""}, block ${block.index}, latent frame ${latentFrame}: drift ${read(drift)}`;
+      const label = `${streams[number]?.branch.name ?? ""}, block ${block.index}, latent frame ${latentFrame}: drift ${formatNumber(drift)}`;
       const dot = svgElement("circle", { cx: x(latentFrame), cy: y(drift), r: 4, fill: colour, tabindex: 0, role: "button", "aria-label": label });
-      const say = (): void => void (readout.textContent = label);
+      const showLabel = (): void => void (readout.textContent = label);
       const choose = (): void => chosen(block.firstFrame + block.frames.length - 1);
-      dot.addEventListener("pointerenter", say);
-      dot.addEventListener("focus", say);
+      dot.addEventListener("pointerenter", showLabel);
+      dot.addEventListener("focus", showLabel);
       dot.addEventListener("click", choose);
       dot.addEventListener("keydown", (event) => {
         if (event.key === "Enter") choose();

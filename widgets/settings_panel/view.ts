@@ -1,4 +1,4 @@
-// One view of the settings: presets, and a line for each field with what is wrong beside it.
+// One view of the settings: presets, and a line for each field with its error.
 import { Alert, setText, textButton } from "../shared/controls";
 import { element, focusedBeside } from "../shared/dom";
 import type { Field, State, Store } from "./store";
@@ -92,7 +92,7 @@ export class View {
 
   private show(line: Line, field: Field, problem: string | null): void {
     const on = field.on !== false;
-    // A text with an error stays, to be corrected.
+    // a text with an error stays, to be corrected
     if (problem === null && line.box.value !== field.text && !(line.box === focusedBeside(line.box) && line.root.dataset["known"] === field.text)) {
       line.box.value = field.text;
     }

@@ -1,4 +1,4 @@
-// Affine maps of the image plane, the TypeScript twin of dragstream.drags.geometry.Affine.
+// Affine maps of the image plane, as dragstream.drags.geometry.Affine.
 import type { Point } from "./points";
 
 /** x' = a x + b y + c, y' = d x + e y + f */

@@ -23,7 +23,7 @@ export class Frame {
     this.marks.replaceChildren();
   }
 
-  /** Draws a line in a colour on a dark rim; with the colour null the style's own, without a rim. */
+  /** Draws a line in a colour on a dark rim; without a colour only the line, in that of the style sheet. */
   draw(data: string, kind: string, colour: string | null, matrix: Matrix | null = null): void {
     for (const layer of colour === null ? ["line"] : ["rim", "line"]) {
       const path = svgElement("path", { d: data, class: `${kind} ${layer}`, stroke: layer === "line" ? colour : null });

@@ -1,5 +1,5 @@
-// Paths and their timing: the twin of dragstream.drags.paths, whose docstring defines the
-// sampling. The cases in tests/drags/path_cases.json are checked from either side.
+// Paths and their timing, as in dragstream.drags.paths, whose docstring defines the sampling. Both are
+// tested with the cases in tests/drags/path_cases.json.
 import { cached } from "./cached";
 import type { PathDocument } from "./document";
 import { clamp, distance, type Point } from "./points";

@@ -1,4 +1,4 @@
-// Export of the session as a film, an archive or code, and a line about the last file.
+// The export menu, and a line about the last file.
 import { setText, textButton } from "../shared/controls";
 import { element, icon } from "../shared/dom";
 import { ICONS } from "./icons";

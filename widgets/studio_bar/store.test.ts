@@ -3,7 +3,7 @@ import { FakeModel } from "../shared/fake_model";
 import { Store } from "./store";
 
 describe("the store of the studio's bar", () => {
-  it("has a state before Python has told one", () => {
+  it("has a state before Python has sent one", () => {
     const store = new Store(new FakeModel({ state: {} }));
     expect(store.state).toMatchObject({ status: "stopped", blocks: 0, doing: null });
     expect(store.figures).toEqual([]);
@@ -11,11 +11,11 @@ describe("the store of the studio's bar", () => {
     expect(store.written).toBeNull();
   });
 
-  it("answers a prompt beside the prompt and all else beside the buttons", () => {
+  it("shows an error of the prompt beside the prompt, other errors beside the buttons", () => {
     const model = new FakeModel({ state: {} });
     const store = new Store(model);
-    let told = 0;
-    store.watch(() => told++);
+    let calls = 0;
+    store.watch(() => calls++);
     model.trigger("msg:custom", { type: "error", text: "unknown words", request: "prompt" });
     expect([store.answer, store.error]).toEqual(["unknown words", null]);
     model.trigger("msg:custom", { type: "error", text: "no drags", request: "animate" });
@@ -23,10 +23,10 @@ describe("the store of the studio's bar", () => {
     store.request("prompt", { text: "a red box" });
     expect([store.answer, store.error]).toEqual([null, null]);
     expect(model.sent).toEqual([{ type: "prompt", text: "a red box" }]);
-    expect(told).toBe(3);
+    expect(calls).toBe(3);
   });
 
-  it("forgets an error once something is under way again", () => {
+  it("clears an error once the stream works again", () => {
     const model = new FakeModel({ state: {} });
     const store = new Store(model);
     model.trigger("msg:custom", { type: "error", text: "no drags", request: "animate" });

@@ -1,4 +1,4 @@
-// One view of the bar: buttons, prompt, figures, and what went wrong.
+// One view of the bar: buttons, prompt, figures and errors.
 import { Alert, closeButton, setText, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { Export } from "./export";

@@ -19,8 +19,8 @@ export class Details {
   constructor(private readonly store: Store) {
     this.rewind = textButton("Go back to here", () => store.askRewind(), ICONS.rewind);
     this.fork = textButton("Branch off here", () => store.request("fork", { at: store.block + 1 }), ICONS.fork);
-    const words = element("div", { class: "ds-words" }, this.title, this.mark, this.facts, this.prompt);
-    this.about = element("div", { class: "ds-about" }, words, element("div", { class: "ds-actions" }, this.rewind, this.fork));
+    const text = element("div", { class: "ds-words" }, this.title, this.mark, this.facts, this.prompt);
+    this.about = element("div", { class: "ds-about" }, text, element("div", { class: "ds-actions" }, this.rewind, this.fork));
     this.root.append(this.about);
   }
 
@@ -29,7 +29,7 @@ export class Details {
     if (question !== this.asked) {
       this.asked = question;
       this.root.replaceChildren(question ? this.form(question) : this.about);
-      // On "Cancel": a second press of Enter must not drop anything.
+      // focus "Cancel": a second Enter must not drop blocks
       if (question) this.root.querySelector<HTMLElement>("button:last-of-type")?.focus({ preventScroll: true });
     }
     this.rewind.disabled = block < 0 || block >= session.count - 1;
@@ -58,7 +58,7 @@ export class Details {
       return button;
     });
     const cancel = textButton("Cancel", () => this.store.ask(null));
-    const words = element("span", {}, question.text);
-    return element("div", { class: "ds-question", role: "group", "aria-label": question.text }, words, element("div", { class: "ds-actions" }, ...answers, cancel));
+    const text = element("span", {}, question.text);
+    return element("div", { class: "ds-question", role: "group", "aria-label": question.text }, text, element("div", { class: "ds-actions" }, ...answers, cancel));
   }
 }

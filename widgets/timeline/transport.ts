@@ -1,4 +1,4 @@
-// Play, step and scrub, with the numbers of the frame that is shown.
+// Buttons to play and step, a slider, and the numbers of the frame shown.
 import { iconButton, relabel, setText } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { ICONS } from "./icons";
@@ -22,7 +22,7 @@ export class Transport {
       back: iconButton("Back one frame", ICONS.back, () => store.show(store.frame - 1)),
       play: iconButton("Play", ICONS.play, () => store.togglePlay()),
       forward: iconButton("Forward one frame", ICONS.forward, () => store.show(store.frame + 1)),
-      last: iconButton("Newest frame", ICONS.last, () => store.show(store.session.frames)),
+      last: iconButton("NewestRequests frame", ICONS.last, () => store.show(store.session.frames)),
     };
     const group = element("div", { class: "ds-group" }, ...Object.values(this.buttons));
     const field = (): HTMLElement => element("span", { class: "ds-value" });

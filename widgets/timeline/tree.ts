@@ -1,4 +1,4 @@
-// The branches: a lane each, with what can be done to them.
+// The branches: a lane each, with buttons to rename, compare and remove.
 import { iconButton, setText } from "../shared/controls";
 import { assign, element, svgElement } from "../shared/dom";
 import { ICONS } from "./icons";
@@ -52,7 +52,7 @@ export class Tree {
       const row = (this.rows[index] ??= this.row());
       const { name } = lane.branch;
       const current = name === branch;
-      if (row.branch !== name) row.field.close(false); // this row is another branch's now
+      if (row.branch !== name) row.field.close(false); // this row now shows another branch
       row.branch = name;
       setText(row.name, name);
       const blocks = `${lane.branch.blocks} block${lane.branch.blocks === 1 ? "" : "s"}`;
@@ -138,7 +138,7 @@ export class Tree {
     return [path, tip];
   }
 
-  /** The blocks that the current branch has from those before it, as part of its line. */
+  /** The line of the current branch along the lanes of its ancestors. */
   private history(found: readonly Lane[], current: Lane, x: (blocks: number) => number, y: (row: number) => number): SVGElement[] {
     const pieces: SVGElement[] = [];
     let lane = current;

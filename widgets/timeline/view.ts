@@ -1,4 +1,4 @@
-// One view of the timeline: picture, transport, blocks, what can be done there, branches.
+// One view of the timeline: picture, transport, blocks, details of the current block, branches.
 import { Alert } from "../shared/controls";
 import { element } from "../shared/dom";
 import { Details } from "./details";

@@ -1,7 +1,7 @@
 // The picture: one branch, or two side by side or with a wipe between them.
 import { closeButton, setText, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
-import { Newest } from "../shared/newest";
+import { NewestRequests } from "../shared/newest";
 import { clamp } from "../shared/points";
 import type { FrameAnswer, Store } from "./store";
 
@@ -10,21 +10,21 @@ interface Wanted {
   readonly frame: number;
 }
 
-/** A picture of one branch; asks for the frame it should show, newest wins. */
+/** A picture of one branch; requests the frame to show. */
 class Pane {
   readonly canvas = element("canvas", { class: "ds-picture", role: "img" });
   readonly label = element("span", { class: "ds-pane-label" });
-  private readonly requests: Newest<Wanted>;
+  private readonly requests: NewestRequests<Wanted>;
   private shown = "";
   private readonly leave: () => void;
   private disposed = false;
 
   constructor(store: Store) {
     const first = Math.floor(Math.random() * 2 ** 40);
-    this.requests = new Newest((wanted, ticket) => {
+    this.requests = new NewestRequests((wanted, ticket) => {
       store.send("frame", { branch: wanted.branch, frame: wanted.frame, ticket });
     }, 2, first);
-    this.leave = store.receive((answer) => void this.paint(answer), () => this.requests.refuse());
+    this.leave = store.receive((answer) => void this.paint(answer), () => this.requests.refused());
   }
 
   dispose(): void {
@@ -32,16 +32,16 @@ class Pane {
     this.leave();
   }
 
-  /** Show a frame of a branch; `version` tells apart what stood there at other times. */
+  /** Shows a frame of a branch; `version` differs for another block at the same place. */
   show(branch: string, frame: number, version: string): void {
     const wanted = `${branch}\n${frame}\n${version}`;
     if (wanted === this.shown || frame < 0) return;
     this.shown = wanted;
-    this.requests.ask({ branch, frame });
+    this.requests.request({ branch, frame });
   }
 
   private async paint({ ticket, picture }: FrameAnswer): Promise<void> {
-    if (!this.requests.settle(ticket)) return;
+    if (!this.requests.answered(ticket)) return;
     const image = await createImageBitmap(picture).catch(() => null);
     if (!image) return;
     if (!this.disposed) {
@@ -137,7 +137,7 @@ export class Viewer {
     });
     stage.addEventListener("pointermove", (event) => {
       if (!stage.hasPointerCapture(event.pointerId)) return;
-      if (event.buttons === 0) stage.releasePointerCapture(event.pointerId); // it was let go elsewhere
+      if (event.buttons === 0) stage.releasePointerCapture(event.pointerId); // it was released outside of the page
       else follow(event);
     });
     handle.addEventListener("keydown", (event) => {

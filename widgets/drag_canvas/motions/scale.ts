@@ -3,13 +3,13 @@ import { apply, bearing, polar, scaling, type Affine } from "../../shared/affine
 import type { Drag, Look } from "../../shared/document";
 import type { Mask } from "../../shared/mask";
 import { clamp, distance, tidy, tidyPoint, type Point } from "../../shared/points";
-import { carried } from "../../shared/warp";
+import { movedPatch } from "../../shared/warp";
 import { colourOf, RIM, type Ink } from "../ink";
 import type { Store } from "../store";
 import { aboutCenter, between, endingAt, finalOf, handleAt, type AboutCenter, type Stops } from "./about_center";
 import { numberRow } from "./fields";
 import type { Change, InspectorRow, MotionKind, Shown, Start } from "./kind";
-import { making } from "./making";
+import { motionGesture } from "./motion_gesture";
 
 export interface ScaleMotion extends AboutCenter {
   readonly type: "scale";
@@ -41,7 +41,7 @@ export function factorAt(motion: ScaleMotion, fraction: number): number {
 
 const mapAt = (motion: ScaleMotion, fraction: number): Affine => scaling(motion.center, factorAt(motion, fraction));
 
-/** The place of the handle at rest: as it was grabbed, else to the right, beyond the region. */
+/** The handle at rest: where it was grabbed, else to the right of the region. */
 function restOf(store: Store, drag: Drag & { readonly motion: ScaleMotion }, look: Look): Point {
   const radius = Math.sqrt(store.area(drag.region) / Math.PI);
   const [degrees, length] = look.arm ?? [0, Math.max(LEAST_ARM, 1.2 * radius)];
@@ -56,7 +56,7 @@ function begin(start: Start) {
   const old = start.old?.type === "scale" ? (start.old as ScaleMotion) : null;
   const center = old?.center ?? tidyPoint(store.mask(region).centroid);
   const from = Math.max(1, distance(center, press.point));
-  return making(start, ({ point, shift }) => {
+  return motionGesture(start, ({ point, shift }) => {
     const factor = bounded(snapped(distance(center, point) / from, shift));
     if (Math.abs(factor - 1) < TAP_FACTOR) return null;
     const motion: ScaleMotion = { type: "scale", center, factor, ease: old?.ease ?? "linear" };
@@ -101,7 +101,7 @@ export const scaleKind: MotionKind<ScaleMotion> = {
     return `${factor > 1 ? "Grow" : "Shrink"} to ${Math.round(100 * factor)} %`;
   },
   at: mapAt,
-  leads: (motion) => finalFactor(motion) !== 1,
+  moves: (motion) => finalFactor(motion) !== 1,
   begin,
   handleAt: ({ store, drag, look }, index, point, reach) =>
     handleAt(drag.motion, apply(mapAt(drag.motion, 1), restOf(store, drag, look)), index, point, reach),
@@ -117,7 +117,7 @@ export const scaleKind: MotionKind<ScaleMotion> = {
     return scaledTo(motion, factor === 1 ? 1 + 0.01 * Math.sign(x - y) : factor);
   },
   draw,
-  preview: (picture, mask, motion) => (fraction) => carried(picture, mask, mapAt(motion, fraction)),
+  preview: (picture, mask, motion) => (fraction) => movedPatch(picture, mask, mapAt(motion, fraction)),
   rows: (change) => [factorRow(change)],
   wheel: (motion, mask: Mask, notches) => {
     const old = motion ?? ({ type: "scale", center: tidyPoint(mask.centroid), factor: 1, ease: "linear" } as const);
