@@ -111,7 +111,7 @@ class Comparison:
 
     def start(self) -> None:
         """Begin to repeat the drag."""
-        # A pool's threads are waited for when the interpreter ends, which torch needs.
+        # The interpreter waits for a pool's threads at its end, as torch needs.
         pool = ThreadPoolExecutor(1, thread_name_prefix="DriftPlot")
         self.job = pool.submit(self.rerun.run, self._on_iteration)
         pool.shutdown(wait=False)

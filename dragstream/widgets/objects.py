@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from dragstream.drags.regions import bounding_box
+from dragstream.drags.shapes import BoolMask
 from dragstream.widgets.similarity import (
-    BoolMask,
     Frame,
     around,
     closed,
@@ -42,8 +42,8 @@ _LEAST_STEP = 8.0
 _LEAST_BORDER = 0.7
 """Share of an object's border that has such a gradient."""
 
-_LEAST_BORDER_POINTED_AT = 0.4
-"""The same where somebody points."""
+_LEAST_BORDER_CLICKED = 0.4
+"""The same for a region at a clicked point."""
 
 
 def objects(features: Mapping[int, Any], frame: Frame) -> list[BoolMask]:
@@ -74,10 +74,10 @@ def objects(features: Mapping[int, Any], frame: Frame) -> list[BoolMask]:
 def is_object(region: BoolMask, frame: Frame) -> bool:
     """True for a region that is not too large and has a border; False for background.
 
-    Where somebody points, less is needed than for `objects`.
+    It needs less of a border than the regions that `objects` finds.
     """
     fits = _SMALLEST <= region.mean() <= _LARGEST
-    return bool(fits and _outlined(region, _steps(frame)) >= _LEAST_BORDER_POINTED_AT)
+    return bool(fits and _outlined(region, _steps(frame)) >= _LEAST_BORDER_CLICKED)
 
 
 def inner_point(region: BoolMask) -> tuple[float, float]:
