@@ -65,7 +65,7 @@ class ClickSelection:
         """The features of the newest latent frame, and its last video frame, uint8 (H, W, 3).
 
         They are {layer: (token rows, token columns, channels)} of the deepest layer that drags
-        use: it tells objects apart best.
+        use: it separates objects best.
         """
         if stream is None:
             raise RuntimeError("a frame has no features: make the canvas of a stream")

@@ -90,7 +90,7 @@ class StoppedError(Exception):
 
 
 class Comparison:
-    """A `Rerun` under way or done, with the iterations that it has made so far.
+    """A `Rerun` that runs or is done, with its iterations so far.
 
     The bound methods are called on its thread, after each iteration and at the end. Their object is
     not kept alive; the comparison stops when it is gone.

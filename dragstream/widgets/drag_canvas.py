@@ -241,7 +241,7 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
 
         Mouse and Python share one history of up to 100 steps: the page can undo what Python did,
         and the other way round. While Python computes, all that the mouse does arrives as one
-        step; a page that was reloaded has no history of what was done before.
+        step; a reloaded page has no history of earlier changes.
 
         Raises:
             RuntimeError: There is nothing to undo.

@@ -37,8 +37,8 @@ class DriftPlot(PageWidget, page="drift_plot"):
     plot.compare_without_rectification()  # the same drag on a fork, without Eq. 4
     ```
 
-    As in the paper's Figures 2a and 20: the band is what the neighbours have, plus and minus a
-    standard deviation among them. With rectification the curves stay in it.
+    As in the paper's Figures 2a and 20: the band is the mean of the neighbours plus and minus
+    their standard deviation. With rectification the curves stay in it.
 
     Args:
         source: A `Stream` or a `LiveStream`.

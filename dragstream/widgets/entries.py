@@ -32,7 +32,7 @@ class Entry:
         arm: Of a rotation, where its arm is drawn before it turns: the bearing in degrees
             clockwise from the x axis, and the length in pixels. None: upright.
         relative: Beside a camera: "scene" if the object moves in the scene, "frame" if its target
-            is a place in the frame. Of the camera itself: what the region to keep goes with.
+            is a place in the frame. Of the camera itself: the same for the region to keep.
 
     Raises:
         TypeError, ValueError: An argument of another kind, or out of range.

@@ -274,7 +274,7 @@ class FrameCanvas(PageWidget):
             source = self._source
             self._put_frame(source.newest if source.has_moved_on else source.frame)
         else:
-            self._trait_values |= {"frame": b"", "trail": []}  # the page keeps what it has
+            self._trait_values |= {"frame": b"", "trail": []}  # the page keeps its copy
 
     def _on_seen(self, clip: int) -> None:
         self._clips.confirm(clip)

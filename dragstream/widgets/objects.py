@@ -22,10 +22,10 @@ from dragstream.widgets.similarity import (
 )
 
 _LARGEST = 0.3
-"""Of the frame; what is larger is background."""
+"""Largest share of the frame; larger regions are background."""
 
 _SMALLEST = 0.002
-"""Of the frame."""
+"""Smallest share of the frame."""
 
 _MOST_EDGE = 0.25
 """Share of an object's tokens that may lie along the frame's edges."""

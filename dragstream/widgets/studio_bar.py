@@ -44,7 +44,7 @@ class StudioBar(PageWidget, page="studio_bar"):
     }
 
     state = FreshDict(read_only=True).tag(sync=True)
-    """Status, number of blocks, prompt, drags, and work under way (text and share done)."""
+    """Status, number of blocks, prompt, drags, and current work (text and fraction done)."""
 
     figures: Any = FreshList(read_only=True).tag(sync=True)
     """[name, value, unit, tip] of each figure."""

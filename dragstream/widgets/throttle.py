@@ -92,7 +92,7 @@ class BackgroundThrottle(_Timed):
         super().__init__(method, **clock)
         self._rest = 1 / share - 1  # seconds for each second of work
         self._requested = False
-        self._busy = False  # a call is under way or has been arranged
+        self._busy = False  # a call runs or is scheduled
 
     def request(self) -> None:
         """Request a call, from any thread; returns at once."""

@@ -114,8 +114,8 @@ export class View {
     const { width } = this;
     const columns = width < NARROW ? 1 : 2;
     this.charts.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
-    assign(this.frames, { "aria-pressed": store.axis === "frames" ? "true" : "false" });
-    assign(this.iterations, { "aria-pressed": store.axis === "iterations" ? "true" : "false" });
+    assign(this.frames, { "aria-pressed": String(store.axis === "frames") });
+    assign(this.iterations, { "aria-pressed": String(store.axis === "iterations") });
     this.updateOptions();
     this.drag.hidden = store.axis !== "iterations" || facts.drags.length === 0;
     const label = facts.comparing ? "Stop comparing" : facts.compared === null ? "Compare without rectification" : "Forget the comparison";

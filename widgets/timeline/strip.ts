@@ -157,7 +157,7 @@ export class Strip {
     assign(tile.root, {
       id: `${this.prefix}-${block}`, "data-block": block, "aria-label": label, title: label,
       "aria-posinset": block + 1, "aria-setsize": session.count,
-      "aria-selected": block === this.current ? "true" : "false",
+      "aria-selected": String(block === this.current),
       "data-mode": mark?.mode ?? null, "data-drops": drops != null && block >= drops,
       "data-goes-on": mark !== null && mark.part + 1 < mark.parts,
     });

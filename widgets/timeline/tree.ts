@@ -64,7 +64,7 @@ export class Tree {
       row.rename.hidden = !current;
       assign(row.rename, { "aria-label": `Rename ${name}`, "data-tip": "Rename  F2" });
       assign(row.compare, {
-        "aria-pressed": name === compared ? "true" : "false",
+        "aria-pressed": String(name === compared),
         "aria-label": `Compare with ${name}`, "data-tip": "Compare",
       });
       assign(row.remove, { "aria-label": `Remove ${name}`, "data-tip": "Remove" });

@@ -115,8 +115,8 @@ export class Viewer {
     this.boxes[1].style.clipPath = store.mode === "wipe" ? `inset(0 0 0 ${100 * store.wipe}%)` : "";
     this.handle.style.left = `${100 * store.wipe}%`;
     assign(this.handle, { "aria-valuenow": Math.round(100 * store.wipe) });
-    assign(this.wipe, { "aria-pressed": store.mode === "wipe" ? "true" : "false" });
-    assign(this.side, { "aria-pressed": store.mode === "side" ? "true" : "false" });
+    assign(this.wipe, { "aria-pressed": String(store.mode === "wipe") });
+    assign(this.side, { "aria-pressed": String(store.mode === "side") });
     const same = other.shared === session.count && other.blocks === session.count;
     setText(this.note, same ? "the same blocks" : `the same up to block ${other.shared - 1}, apart from frame ${other.sharedFrames} on`);
     if (!same && other.shared === 0) setText(this.note, "apart from the first frame on");
