@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scene:
-    """A past and the drags on its newest frame."""
+    """The blocks before the drags, and the drags on their newest frame."""
 
     prompt: str
     block: int  # number of blocks before the drags
@@ -39,22 +39,23 @@ class Scene:
     keep: Shape | None
     blocks: int  # that the drags last; 1 for an edit
 
-    @classmethod
-    def of_label(cls, file: Path, spec: ModelSpec, prompt: str | None = None) -> Scene:
-        """The scene of a released label, fitted to the model's frames and blocks."""
-        label = fit_label(read_label(file), spec.grid, spec.clock, spec.frames_per_block)
-        edit = label.mode is Mode.EDIT
-        text = prompt or label.prompt
-        return cls(text, label.block, edit, label.drags, label.keep, label.blocks)
 
-    @classmethod
-    def of_document(
-        cls, file: Path, prompt: str, *, at: int = 1, blocks: int = 1, edit: bool = False
-    ) -> Scene:
-        """The scene of a file that holds what `dragstream.drags.labels.to_json` gives."""
-        with located(str(file)):
-            drags, keep = from_json(load_json(file))
-        return cls(prompt, at, edit, drags, keep, blocks)
+def _label_scene(file: Path, spec: ModelSpec, prompt: str | None) -> Scene:
+    """The scene of a released label, fitted to the model's frames and blocks."""
+    label = fit_label(read_label(file), spec.grid, spec.clock, spec.frames_per_block)
+    edit = label.mode is Mode.EDIT
+    return Scene(prompt or label.prompt, label.block, edit, label.drags, label.keep, label.blocks)
+
+
+def _document_scene(file: Path, options: argparse.Namespace) -> Scene:
+    """The scene of a file with the JSON of `dragstream.drags.labels.to_json`."""
+    if not options.prompt:
+        raise UsageError("a document of drags holds no prompt: give --prompt")
+    with located(str(file)):
+        drags, keep = from_json(load_json(file))
+    at = 1 if options.at is None else options.at
+    blocks = 1 if options.blocks is None else options.blocks
+    return Scene(options.prompt, at, options.edit, drags, keep, blocks)
 
 
 def find_labels(place: Path) -> dict[str, Path]:
@@ -149,15 +150,7 @@ def _run(options: argparse.Namespace) -> int:
         film = _film_path(options.out, source.stem)
         _write(Stream.restore(source, load_model(options)), film, None)
         return 0
-    if not options.prompt:
-        raise UsageError("a document of drags holds no prompt: give --prompt")
-    scene = Scene.of_document(
-        source,
-        options.prompt,
-        at=1 if options.at is None else options.at,
-        blocks=1 if options.blocks is None else options.blocks,
-        edit=options.edit,
-    )
+    scene = _document_scene(source, options)
     film = _film_path(options.out, source.stem)
     _write(_play(load_model(options), scene, options), film, options.archive)
     return 0
@@ -179,7 +172,7 @@ def _play_labels(options: argparse.Namespace, labels: dict[str, Path]) -> int:
     failed = 0
     for label, film in films.items():
         try:
-            scene = Scene.of_label(label, model.spec, options.prompt)
+            scene = _label_scene(label, model.spec, options.prompt)
             _write(_play(model, scene, options), film, options.archive)
         except FAILURES as error:
             print(f"error: {label}: {one_line(error)}", file=sys.stderr)

@@ -75,6 +75,6 @@ def show_image(ax: Axes, image: NDArray[Any]) -> Axes:
     return ax
 
 
-def cased(width: float) -> list[AbstractPathEffect]:
+def white_outline(width: float) -> list[AbstractPathEffect]:
     """Return a white outline effect, so that lines and text are visible on any image."""
     return [withStroke(linewidth=width, foreground="white")]

@@ -80,7 +80,7 @@ def _feature_map(
 ) -> NDArray[np.float32]:
     """Return the features (F, h, w, channels) of a block, its layers' channels concatenated."""
     taps = stream.features(block=block, layers=layers, cutoff=cutoff)
-    return np.concatenate([tap.float().cpu().numpy() for tap in taps.values()], axis=-1)
+    return np.concatenate([tap.numpy() for tap in taps.values()], axis=-1)
 
 
 def focus(

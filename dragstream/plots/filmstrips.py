@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from dragstream.drags.checks import check_int
-from dragstream.plots.axes import GAP, INK, axes, cased, empty_sheet, show_image
+from dragstream.plots.axes import GAP, INK, axes, empty_sheet, show_image, white_outline
 from dragstream.plots.marks import Marks, draw_marks, marks_of
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
@@ -103,5 +103,5 @@ def _number(ax: Axes, left: float, top: float, number: int) -> None:
         va="top",
         fontsize="small",
         color=INK,
-        path_effects=cased(2),
+        path_effects=white_outline(2),
     )

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from dragstream.drags.regions import warp
-from dragstream.plots.axes import COLOURS, cased
+from dragstream.plots.axes import COLOURS, white_outline
 from dragstream.stream.drag_targets import anchor_track, rest_frame, target_places
 from dragstream.stream.records import Block
 
@@ -45,7 +45,7 @@ def marks_of(blocks: Sequence[Block], offset: int) -> dict[int, list[Marks]]:
 def draw_marks(ax: Axes, mark: Marks, left: float, top: float) -> None:
     """Draw a drag over the frame whose corner is at (left, top)."""
     handle = mark.track is not None
-    rim = cased(3 if handle else 2)
+    rim = white_outline(3 if handle else 2)
     if mark.outline.max() > 0.5 > mark.outline.min():
         height, width = mark.outline.shape
         contour = ax.contour(

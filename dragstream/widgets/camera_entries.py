@@ -14,7 +14,7 @@ from dragstream.widgets.entries import Entry, listed
 
 
 def camera_drag(camera: Camera, height: int, width: int) -> Drag:
-    """The drag of the whole frame that stands for a camera in the list."""
+    """The drag of the whole frame that represents a camera in the list."""
     return Drag(Box(0, 0, width, height), camera.in_frame(height, width))
 
 
@@ -60,7 +60,7 @@ def drags_of(
 
 
 def drawn(entries: Sequence[Entry]) -> list[Drag]:
-    """The drags of entries for a still picture: objects end where they will be seen."""
+    """The drags of entries for a still picture, combined with the camera."""
     found = active_camera(entries)
     return [
         entry.drag

@@ -7,15 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dragstream.drags import regions
 from dragstream.drags.checks import check_int, short_repr
 from dragstream.drags.documents import to_json
 from dragstream.drags.motions import Camera, Drag, Motion
 from dragstream.drags.motions.combined import parts_of
-from dragstream.drags.shapes import Shape, as_shape
+from dragstream.drags.shapes import Region, Shape, as_shape
 from dragstream.widgets import messages
 from dragstream.widgets.camera_entries import camera_drag, drags_of, entries_of
 from dragstream.widgets.entries import Entry, next_colour
@@ -23,16 +20,15 @@ from dragstream.widgets.entries import Entry, next_colour
 SceneT = TypeVar("SceneT")
 
 LONGEST = 100
-"""Steps that can be taken back; older ones are forgotten."""
+"""Steps that can be undone; older ones are dropped."""
 
 
 class History(Generic[SceneT]):
     """Immutable scenes in the order in which they were made, and the index of the current one.
 
-    The page keeps a history of its own, so that undo works while Python computes. Both call a
-    step by the same number, so that either side can take back what the other did; numbers come
-    from the clock, so that both sides choose different ones while a message is under way. The twin
-    is ``widgets/drag_canvas/history.ts``.
+    The page has the same history (``widgets/drag_canvas/history.ts``), so that undo works while
+    Python computes. A step has the same number in both, so that either side can undo changes of the
+    other; numbers come from the clock, so that both sides choose different ones.
     """
 
     def __init__(self, scene: SceneT) -> None:
@@ -82,7 +78,7 @@ class History(Generic[SceneT]):
         self._place -= 1
 
     def forth(self) -> None:
-        """Go one step forth again."""
+        """Go one step forward again."""
         if self._place == len(self._steps) - 1:
             raise RuntimeError("there is nothing to redo")
         self._place += 1
@@ -90,9 +86,6 @@ class History(Generic[SceneT]):
     @property
     def _numbers(self) -> list[int]:
         return [number for number, _ in self._steps]
-
-
-BoolMask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -117,9 +110,7 @@ class CanvasDocument:
     makes its change or raises and changes nothing.
     """
 
-    def __init__(
-        self, drags: Sequence[Drag], keep: Shape | BoolMask | None, height: int, width: int
-    ) -> None:
+    def __init__(self, drags: Sequence[Drag], keep: Region | None, height: int, width: int) -> None:
         self._height, self._width = height, width
         self._own_motions: dict[str, type[Motion]] = {}
         self._resolved: tuple[Scene, list[Drag], Shape | None] | None = None
@@ -153,12 +144,12 @@ class CanvasDocument:
         """Replace all drags; drags that were there keep their colours."""
         self._add(self._with_drags(self.scene, drags, self.scene.keep))
 
-    def set_entries(self, entries: Sequence[Entry], keep: Shape | BoolMask | None) -> None:
+    def set_entries(self, entries: Sequence[Entry], keep: Region | None) -> None:
         """Replace all entries and the keep region."""
         messages.check_entries(entries, keep, self._height, self._width)
         self._add(self._with_entries(self.scene, entries, keep))
 
-    def set_region(self, region: Shape | BoolMask | None) -> None:
+    def set_region(self, region: Region | None) -> None:
         """Replace the painted region."""
         shape = None if region is None else as_shape(region)
         if shape is not None:
@@ -178,19 +169,17 @@ class CanvasDocument:
         """Replace the camera, or remove it; muted ones are removed."""
         if not (camera is None or isinstance(camera, Camera)):
             raise TypeError(f"camera must be a Camera or None, got {short_repr(camera)}")
-        entries: list[Entry | None] = list(self.scene.entries)
-        old = None
-        for place, entry in enumerate(self.scene.entries):
-            if entry.drag.motion.whole_frame:
-                entries[place] = None
-                old = place if old is None else old
-        if camera is not None:
-            drag = camera_drag(camera, self._height, self._width)
-            if old is None:
-                entries.append(Entry(drag, self._next_colour()))
-            else:
-                entries[old] = replace(self.scene.entries[old], drag=drag, muted=False)
-        self.set_entries([entry for entry in entries if entry is not None], self.scene.keep)
+        drag = None if camera is None else camera_drag(camera, self._height, self._width)
+        entries: list[Entry] = []
+        for entry in self.scene.entries:
+            if not entry.drag.motion.whole_frame:
+                entries.append(entry)
+            elif drag is not None:
+                entries.append(replace(entry, drag=drag, muted=False))
+                drag = None
+        if drag is not None:
+            entries.append(Entry(drag, self._next_colour()))
+        self.set_entries(entries, self.scene.keep)
 
     def mute(self, index: int, *, muted: bool) -> None:
         """Mute or unmute an entry."""
@@ -231,7 +220,7 @@ class CanvasDocument:
         self.changed()
 
     def redo(self) -> None:
-        """Go one step forth."""
+        """Go one step forward."""
         self._history.forth()
         self.changed()
 
@@ -277,9 +266,7 @@ class CanvasDocument:
         """Replace all entries by ones that are known to fit."""
         self._add(self._with_entries(self.scene, entries, self.scene.keep))
 
-    def _with_drags(
-        self, scene: Scene, drags: Sequence[Drag], keep: Shape | BoolMask | None
-    ) -> Scene:
+    def _with_drags(self, scene: Scene, drags: Sequence[Drag], keep: Region | None) -> Scene:
         """A scene with other drags, checked; the camera's are found among them."""
         size = (self._height, self._width)
         known: Any = drags  # of any type
@@ -293,9 +280,7 @@ class CanvasDocument:
             messages.check_entries(entries, kept, *size)
         return self._with_entries(scene, entries, kept)
 
-    def _with_entries(
-        self, scene: Scene, entries: Sequence[Entry], keep: Shape | BoolMask | None
-    ) -> Scene:
+    def _with_entries(self, scene: Scene, entries: Sequence[Entry], keep: Region | None) -> Scene:
         """A scene with other drags; the classes of user-defined motions are remembered."""
         entries = [
             replace(entry, drag=camera_drag(entry.drag.motion, self._height, self._width))

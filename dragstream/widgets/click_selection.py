@@ -7,23 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from dragstream.drags.checks import Point
+from dragstream.drags.shapes import BoolMask
 from dragstream.widgets import similarity
 from dragstream.widgets.objects import is_object
 from dragstream.widgets.objects import objects as find_objects
 from dragstream.widgets.segment_anything import SegmentAnything
+from dragstream.widgets.similarity import Floats, Frame
 
-Floats = NDArray[np.float32]
-BoolMask = NDArray[np.bool_]
-Frame = NDArray[np.uint8]
 Features = dict[int, Floats]
-Point = tuple[float, float]
 
 
 class ClickSelection:
-    """Finds what resembles a clicked pixel; `stream` is None where a canvas shows a frame.
+    """Finds regions similar to a clicked pixel; `stream` is None where a canvas shows a frame.
 
     The features of a stream's newest block are read once for each block. Its state is immutable,
     so they can be read while a live stream is at work.
@@ -42,7 +38,7 @@ class ClickSelection:
     def similarity(
         self, selector: str, stream: Any, frame: Callable[[], Frame], point: Point
     ) -> Floats:
-        """Similarity to the pixel at (x, y), (H, W), from 0 to 1; `frame` gives what is shown."""
+        """Similarity to the pixel at (x, y), (H, W), 0 to 1; `frame` returns the frame shown."""
         if selector == "features":
             return similarity.around(*self.read(stream), point)
         if self._sam is None:
@@ -69,7 +65,7 @@ class ClickSelection:
         """The features of the newest latent frame, and its last video frame, uint8 (H, W, 3).
 
         They are {layer: (token rows, token columns, channels)} of the deepest layer that drags
-        use: it tells objects apart best.
+        use: it separates objects best.
         """
         if stream is None:
             raise RuntimeError("a frame has no features: make the canvas of a stream")

@@ -90,7 +90,7 @@ class StoppedError(Exception):
 
 
 class Comparison:
-    """A `Rerun` under way or done, with the iterations that it has made so far.
+    """A `Rerun` that runs or is done, with its iterations so far.
 
     The bound methods are called on its thread, after each iteration and at the end. Their object is
     not kept alive; the comparison stops when it is gone.
@@ -111,7 +111,7 @@ class Comparison:
 
     def start(self) -> None:
         """Begin to repeat the drag."""
-        # A pool's threads are waited for when the interpreter ends, which torch needs.
+        # The interpreter waits for a pool's threads at its end, as torch needs.
         pool = ThreadPoolExecutor(1, thread_name_prefix="DriftPlot")
         self.job = pool.submit(self.rerun.run, self._on_iteration)
         pool.shutdown(wait=False)

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags import regions
+from dragstream.drags.checks import Point
 from dragstream.drags.motions import Camera, Drag
-from dragstream.drags.shapes import Shape
+from dragstream.drags.shapes import BoolMask, Region, Shape
 from dragstream.widgets import messages, similarity
 from dragstream.widgets.camera_entries import active_camera, drawn
 from dragstream.widgets.canvas_document import CanvasDocument
-from dragstream.widgets.click_selection import ClickSelection, Point
+from dragstream.widgets.click_selection import ClickSelection
 from dragstream.widgets.entries import Entry
 from dragstream.widgets.hold_canvas import HoldCanvas
 from dragstream.widgets.page import PageWidget, anything, one_of
@@ -26,8 +27,6 @@ from dragstream.widgets.sources import Source
 from dragstream.widgets.throttle import weak_callback
 
 _LATENT_FRAMES = 3  # dots on a path if no model says how long a block is
-
-BoolMask = NDArray[np.bool_]
 
 
 class DragCanvas(HoldCanvas, page="drag_canvas"):
@@ -93,7 +92,7 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
         source: object,
         *,
         drags: Sequence[Drag] = (),
-        keep: Shape | BoolMask | None = None,
+        keep: Region | None = None,
         latent_frames: int | None = None,
         sam: str | Path | None = None,
     ) -> None:
@@ -103,7 +102,7 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
             spec = None if known.stream is None else known.stream.model.spec
             latent_frames = _LATENT_FRAMES if spec is None else spec.frames_per_block
         selection = ClickSelection(sam)
-        # Before the widget opens, so that no page sees it half made.
+        # Before the widget opens, so that a page never gets half of the traits.
         self._update()
         self._document.changed = weak_callback(self._update)
         self.set_trait("selectors", selection.selectors(known.stream))
@@ -173,7 +172,7 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
         return self._mask(self._document.drags[1])
 
     @keep.setter
-    def keep(self, keep: Shape | BoolMask | None) -> None:
+    def keep(self, keep: Region | None) -> None:
         self._document.set_entries(self.entries, keep)
 
     @property
@@ -190,7 +189,7 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
         return self._mask(self._document.scene.region)
 
     @region.setter
-    def region(self, region: Shape | BoolMask | None) -> None:
+    def region(self, region: Region | None) -> None:
         self._document.set_region(region)
 
     def add(self, drag: Drag) -> None:
@@ -242,7 +241,7 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
 
         Mouse and Python share one history of up to 100 steps: the page can undo what Python did,
         and the other way round. While Python computes, all that the mouse does arrives as one
-        step; a page that was reloaded has no history of what was done before.
+        step; a reloaded page has no history of earlier changes.
 
         Raises:
             RuntimeError: There is nothing to undo.
@@ -307,7 +306,7 @@ class DragCanvas(HoldCanvas, page="drag_canvas"):
         try:
             scene = self._document.read_page(sync_data)
         except (TypeError, ValueError) as error:
-            # The page goes back to the state of Python, and forgets that step.
+            # The page shows the state of Python again, and drops that step.
             self.send_state([*messages.WRITABLE])
             sent: object = sync_data  # of any type
             refused = isinstance(sent, Mapping) and "revision" in sent

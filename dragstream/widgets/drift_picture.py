@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-import numpy as np
 from PIL import Image
 
 from dragstream.plots import COLOURS
@@ -18,13 +17,11 @@ _FIRST = 2
 
 def draw(frames: Rows, other: Rows, spans: Sequence[Sequence[int]]) -> Image.Image:
     """Four panels: the statistics of each latent frame, the neighbours' band, the comparison."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     if len(frames) == 0:
         raise ValueError("there is nothing to draw yet: the stream has no blocks")
     figure = Figure(figsize=(8, 4.2), dpi=96, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(2, 2, sharex=True)
     for place, (ax, title) in enumerate(zip(axes.flat, PANELS, strict=True)):
         for first, last in spans:
@@ -48,4 +45,4 @@ def draw(frames: Rows, other: Rows, spans: Sequence[Sequence[int]]) -> Image.Ima
         axes[0, 0].legend(frameon=False, fontsize="small")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    return Image.fromarray(np.asarray(Image.open(buffer).convert("RGB")))
+    return Image.open(buffer).convert("RGB")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
@@ -15,7 +15,7 @@ from dragstream.stream.records import Iteration
 from dragstream.stream.stream import Stream
 from dragstream.widgets.comparison import Comparison, Rerun, StoppedError
 from dragstream.widgets.drift_series import Drag, Series, drags, unfinished
-from dragstream.widgets.page import PageWidget, natural, parts
+from dragstream.widgets.page import PageWidget, natural, split_source
 from dragstream.widgets.throttle import Throttle, weak_callback
 from dragstream.widgets.visible import FreshBytes, FreshDict
 
@@ -37,8 +37,8 @@ class DriftPlot(PageWidget, page="drift_plot"):
     plot.compare_without_rectification()  # the same drag on a fork, without Eq. 4
     ```
 
-    As in the paper's Figures 2a and 20: the band is what the neighbours have, plus and minus a
-    standard deviation among them. With rectification the curves stay in it.
+    As in the paper's Figures 2a and 20: the band is the mean of the neighbours plus and minus
+    their standard deviation. With rectification the curves stay in it.
 
     Args:
         source: A `Stream` or a `LiveStream`.
@@ -76,14 +76,14 @@ class DriftPlot(PageWidget, page="drift_plot"):
     def __init__(self, source: Stream | LiveStream) -> None:
         self._comparison: Comparison | None = None  # on the plot
         self._started: Comparison | None = None  # last; perhaps forgotten before its end
-        stream, live = parts(source, "DriftPlot")
+        stream, live = split_source(source, "DriftPlot")
         self._series = Series()
         self._update_lock = threading.Lock()
         self._throttle = Throttle(self.refresh, _INTERVAL)
         self._channel: int | None = None
         self._chosen: int | None = None
         self._made: tuple[tuple[int, Iteration], ...] = ()
-        self._leave: tuple[Callable[[], object], ...] = ()
+        self._subscriptions = ExitStack()
         self._stream, self._live = stream, live
         self.refresh()
         super().__init__()
@@ -101,7 +101,7 @@ class DriftPlot(PageWidget, page="drift_plot"):
 
     @source.setter
     def source(self, source: Stream | LiveStream) -> None:
-        stream, live = parts(source, "DriftPlot")
+        stream, live = split_source(source, "DriftPlot")
         if stream is self._stream and live is self._live:
             return
         if stream.model.spec.latent_channels != self._stream.model.spec.latent_channels:
@@ -240,13 +240,12 @@ class DriftPlot(PageWidget, page="drift_plot"):
     # --------------------------------------------------------------------------------- private
 
     def _follow(self) -> None:
-        for leave in self._leave:
-            leave()
-        self._leave, self._made = (), ()  # what was missed comes with its block
+        self._subscriptions.close()
+        self._made = ()  # missed iterations come with their block
         if self.shown:
-            self._leave = (self._stream.subscribe(self._throttle.request),)
+            self._subscriptions.callback(self._stream.subscribe(self._throttle.request))
             if self._live is not None:
-                self._leave += (self._live.subscribe(weak_callback(self._on_event)),)
+                self._subscriptions.callback(self._live.subscribe(weak_callback(self._on_event)))
             self.refresh()
 
     def _on_event(self, event: Event) -> None:

@@ -74,7 +74,7 @@ def unfinished(made: tuple[tuple[int, Iteration], ...], blocks: tuple[Block, ...
     return index >= len(blocks) or not any(item is newest for item in blocks[index].iterations)
 
 
-def four(moments: Moments, channel: int | None) -> tuple[float, float, float, float]:
+def _four(moments: Moments, channel: int | None) -> tuple[float, float, float, float]:
     """Mean, standard deviation, minimum and maximum of a channel, or of all of them pooled."""
     if channel is None:
         return moments.mean, moments.std, moments.minimum, moments.maximum
@@ -127,7 +127,7 @@ class Series:
         for index, item in made:
             band = self._band(past[:index], step, neighbours, channel)
             head = [len(rows), index, item.index, item.segment, item.loss, item.cutoff]
-            moments = (*four(item.moments, channel), *four(item.moments_before, channel))
+            moments = (*_four(item.moments, channel), *_four(item.moments_before, channel))
             rows.append([*head, *moments, *band])
         return np.array(rows, np.float32).reshape(-1, ITERATION_COLUMNS)
 
@@ -142,7 +142,7 @@ class Series:
         if not past:
             return (math.nan,) * 8
         count = max(1, neighbours // len(past[-1].latents))
-        values = [four(self._moments(block, step), channel) for block in past[-count:]]
+        values = [_four(self._moments(block, step), channel) for block in past[-count:]]
         return _spread(values)
 
     def _block(self, blocks: Sequence[Block], block: Block, channel: int | None) -> Rows:
@@ -152,7 +152,7 @@ class Series:
             band = _spread(_before(blocks, block.index, neighbours, channel))
             kept[channel] = np.array(
                 [
-                    [number, block.drift[place], *four(moments, channel), *band]
+                    [number, block.drift[place], *_four(moments, channel), *band]
                     for place, (number, moments) in enumerate(
                         zip(block.latent_frames, block.frame_moments, strict=True)
                     )
@@ -176,7 +176,7 @@ def _before(
     for block in reversed(blocks[max(0, index - count) : index]):
         if len(values) >= count:
             break
-        values += [four(moments, channel) for moments in reversed(block.frame_moments)]
+        values += [_four(moments, channel) for moments in reversed(block.frame_moments)]
     return values[:count]
 
 

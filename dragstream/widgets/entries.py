@@ -16,7 +16,7 @@ Arm = tuple[float, float]
 Look = dict[str, Any]
 
 MOST_COLOURS = 1000
-"""Colours go round the palette, so that more of them would say nothing."""
+"""Limit of colour numbers, which repeat the palette."""
 
 _FIELDS = frozenset({"colour", "muted", "arm"})
 
@@ -27,12 +27,12 @@ class Entry:
 
     Args:
         drag: The drag.
-        colour: Its place in the palette, which it keeps wherever it stands in the list.
-        muted: A muted drag stays in the list and takes no part: it is not in `canvas.drags`.
+        colour: Its index in the palette, whatever its place in the list.
+        muted: A muted drag stays in the list, and is not in `canvas.drags`.
         arm: Of a rotation, where its arm is drawn before it turns: the bearing in degrees
             clockwise from the x axis, and the length in pixels. None: upright.
         relative: Beside a camera: "scene" if the object moves in the scene, "frame" if its target
-            is a place in the frame. Of the camera itself: what the region to keep goes with.
+            is a place in the frame. Of the camera itself: the same for the region to keep.
 
     Raises:
         TypeError, ValueError: An argument of another kind, or out of range.
@@ -111,19 +111,19 @@ def _entry(drag: Drag, look: object, index: int) -> Entry:
         raise type(error)(f"looks[{index}].{error}") from error
 
 
-def _colour(colour: object, name: str = "colour") -> int:
-    place = check_int(colour, name, least=0)
-    if place >= MOST_COLOURS:
-        raise ValueError(f"{name} must be less than {MOST_COLOURS}, got {short_repr(colour)}")
-    return place
+def _colour(colour: object) -> int:
+    index = check_int(colour, "colour", least=0)
+    if index >= MOST_COLOURS:
+        raise ValueError(f"colour must be less than {MOST_COLOURS}, got {short_repr(colour)}")
+    return index
 
 
-def _arm(arm: object, name: str = "arm") -> Arm | None:
+def _arm(arm: object) -> Arm | None:
     if arm is None:
         return None
     if not isinstance(arm, list | tuple) or len(arm) != 2:
-        raise TypeError(f"{name} must be (bearing, length) or None, got {short_repr(arm)}")
-    bearing, length = (check_finite(value, name) for value in arm)
+        raise TypeError(f"arm must be (bearing, length) or None, got {short_repr(arm)}")
+    bearing, length = (check_finite(value, "arm") for value in arm)
     if length < 0:
-        raise ValueError(f"{name} must have a length of at least 0 pixels, got {short_repr(arm)}")
+        raise ValueError(f"arm must have a length of at least 0 pixels, got {short_repr(arm)}")
     return bearing, length

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dragstream.drags.checks import check_choice, short_repr
 from dragstream.drags.files import expanded, replacing
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
 
 EXPORTS = ("mp4", "gif", "html", "dragstream", "py")
 """Endings of the files that a stream can be exported to."""
+
+
+def export_page(branches: Mapping[str, Stream], path: str | PathLike[str], **options: Any) -> Path:
+    """Write the branches with blocks side by side as a web page; see `Stream.to_html`."""
+    (name, stream), *others = branches.items()
+    beside = {label: other for label, other in others if other.blocks}
+    return stream.to_html(path, name=name, beside=beside, **options)
 
 
 def export(branches: Mapping[str, Stream], kind: str, name: str) -> Path:
@@ -27,15 +35,14 @@ def export(branches: Mapping[str, Stream], kind: str, name: str) -> Path:
     path = expanded(f"{name}.{kind}", "name")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {str(path.parent)!r}")
-    (current, stream), *others = branches.items()
+    stream = next(iter(branches.values()))
     match kind:
         case "mp4":
             return stream.to_mp4(path)
         case "gif":
             return stream.to_gif(path)
         case "html":
-            beside = {label: other for label, other in others if other.blocks}
-            return stream.to_html(path, name=current, beside=beside)
+            return export_page(branches, path)
         case "dragstream":
             return stream.save(path)
     with replacing(path) as part:

@@ -209,7 +209,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _chart(features: FeatureFrame, size: Size) -> Image.Image:
-    """The radial spectrum of the features as they are, low-passed, and of what is lost."""
+    """The radial spectra of the features, of the low-passed ones, and of their difference."""
     curves = [
         ("features", _ORIGINAL, radial_spectrum(features.original, _BANDS)),
         ("low-passed", _FILTERED, radial_spectrum(features.filtered, _BANDS)),

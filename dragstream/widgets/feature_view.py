@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Colouring", "FeatureView"]
 
 _DRAWING = threading.Lock()
-"""ipycanvas holds back the commands of all canvases of a kernel in one list."""
+"""ipycanvas buffers the commands of all canvases of a kernel in one list."""
 _SHARE = 0.2
 """Of the time, at most, for reading features while another thread changes the stream."""
 _CHOICES = ("frame", "layer", "cutoff", "colouring", "channel", "token")
@@ -104,7 +104,7 @@ class FeatureView(PageWidget, page="feature_view"):
     def __init__(self, stream: Stream, *, follow: bool = True, awake: bool = True) -> None:
         self._reader = FeatureReader(stream)
         self._lock = threading.RLock()  # one refresh at a time, of a cell, the page or a thread
-        self._leading = False  # whether the view itself goes to the newest frame
+        self._sets_newest = False  # True while the view itself sets `frame` to the newest
         self._background = BackgroundThrottle(self.catch_up, _SHARE)
         self.follow, self.awake = follow, awake
         self._plan: PlannedDrags = ((), None, None)
@@ -117,8 +117,8 @@ class FeatureView(PageWidget, page="feature_view"):
         self._publish()
         super().__init__()
         self._canvas.on_mouse_down(weak_callback(self._on_pick))
-        self.observe(weak_callback(self._again), [*_CHOICES, *_OVERLAYS])
-        self.observe(weak_callback(self._woken), ["follow", "awake"])
+        self.observe(weak_callback(self._redraw), [*_CHOICES, *_OVERLAYS])
+        self.observe(weak_callback(self._update_following), ["follow", "awake"])
         if awake:
             self.show_newest()
 
@@ -134,7 +134,7 @@ class FeatureView(PageWidget, page="feature_view"):
         reader = FeatureReader(stream)
         with self._lock:
             self._reader = reader
-            self._listen()
+            self._subscribe()
             if self.awake:
                 self.show_newest()
 
@@ -163,7 +163,7 @@ class FeatureView(PageWidget, page="feature_view"):
             if self.shown:
                 self._draw()
             else:
-                self._drop()
+                self._free()
 
     def _read(self) -> str:
         """Compose the picture of the current frame, and return the caption."""
@@ -292,9 +292,9 @@ class FeatureView(PageWidget, page="feature_view"):
         height, width = painted.shape[:2]
         if (self._canvas.width, self._canvas.height) != (width, height):
             self._canvas.width, self._canvas.height = width, height
-        # ipycanvas names the canvas to the page only when it draws on another one than before; a
-        # page that came meanwhile would not know on which. All in one message, since a page may
-        # begin to listen between two.
+        # ipycanvas sends the id of a canvas only when it draws on another one than before, which a
+        # page opened meanwhile would not get. All in one message, since a page may be opened
+        # between two.
         with _DRAWING:
             self._canvas._canvas_manager._current_canvas = None  # noqa: SLF001
             with ipycanvas.hold_canvas():
@@ -308,7 +308,7 @@ class FeatureView(PageWidget, page="feature_view"):
             self._draw()
 
     def _on_set(self, name: str, value: object) -> None:
-        """Set an attribute as a control of the page says."""
+        """Set an attribute from a control of the page."""
         try:
             setattr(self, name, Colouring(value) if name == "colouring" else value)
         except traitlets.TraitError as error:
@@ -324,11 +324,11 @@ class FeatureView(PageWidget, page="feature_view"):
             self.token = token
             self.colouring = Colouring.SIMILARITY
 
-    def _again(self, change: dict[str, Any]) -> None:
+    def _redraw(self, change: dict[str, Any]) -> None:
         """Draw after a change of a trait; a choice of an earlier frame ends following."""
         name, wanted = change["name"], change["new"]
         with self._lock:
-            if name == "frame" and not self._leading:
+            if name == "frame" and not self._sets_newest:
                 if wanted < self._reader.count - 1:
                     self.follow = False
                 if self.frame != wanted:  # a background refresh came between
@@ -336,13 +336,13 @@ class FeatureView(PageWidget, page="feature_view"):
                     return
             self.refresh()
 
-    def _woken(self, change: dict[str, Any]) -> None:
-        self._listen()
+    def _update_following(self, change: dict[str, Any]) -> None:
+        self._subscribe()
         if change["new"]:
             self.catch_up()
         self._publish()
 
-    def _drop(self) -> None:
+    def _free(self) -> None:
         """Free the cache and the picture, which only a page needs."""
         self._reader.clear()
         self._painted = None
@@ -351,16 +351,18 @@ class FeatureView(PageWidget, page="feature_view"):
     def _follow(self) -> None:
         """Follow the stream while a page shows the view; without one, free what only it needs."""
         with self._lock:
-            self._listen()
+            self._subscribe()
             if self.shown:
                 self.catch_up()
             else:
                 self._painters.clear()
-                self._drop()
+                self._free()
         if self.shown:
-            self.send({"type": "painter"})  # a page that was counted out has reported it before
+            self.send(
+                {"type": "painter"}
+            )  # a page that shows it again has reported its painter before
 
-    def _listen(self) -> None:
+    def _subscribe(self) -> None:
         """Subscribe to the stream if the view is shown and awake, else unsubscribe."""
         if self._unsubscribe is not None:
             self._unsubscribe()
@@ -370,11 +372,11 @@ class FeatureView(PageWidget, page="feature_view"):
 
     def _newest(self) -> None:
         count = self._reader.count
-        self._leading = True
+        self._sets_newest = True
         try:
             self.frame = max(0, count - 1)
         finally:
-            self._leading = False
+            self._sets_newest = False
 
     def _changed(self) -> None:
         """Draw a change of the stream; on a live stream's thread that would delay it."""

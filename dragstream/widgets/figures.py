@@ -68,7 +68,7 @@ class Activity:
 
     def __init__(self) -> None:
         self.doing: dict[str, Any] | None = None
-        """Text and share done of the work under way, as JSON."""
+        """Text and fraction done of the current work, as JSON."""
         self.made: Block | None = None
         """A finished block that comes after the stream's own."""
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import traitlets
-from numpy.typing import NDArray
 from PIL import Image
 
 from dragstream.drags import regions
 from dragstream.drags.checks import check_positive
-from dragstream.drags.shapes import Shape
+from dragstream.drags.shapes import BoolMask, Region
 from dragstream.widgets.messages import MOST_ONION_FRAMES
 from dragstream.widgets.page import PageWidget, natural
 from dragstream.widgets.sources import Frame, Source, check_frame, check_frames
@@ -25,12 +24,10 @@ if TYPE_CHECKING:
     from dragstream.stream.events import Event
 
 
-Frames = NDArray[np.uint8]
-
-_UNDER_WAY = 2
+_MOST_UNCONFIRMED = 2
 """Unconfirmed clips at which the next one is left out."""
 
-_PATIENCE = 3.0
+_TIMEOUT = 3.0
 """Seconds after which an unconfirmed clip counts as lost: the kernel was busy, or no page is
 open."""
 
@@ -59,11 +56,11 @@ class ClipSender:
         """Number of clips that the page has not confirmed yet."""
         return len(self._open)
 
-    def play(self, frames: Sequence[Frames] | Frames, frame_rate: float) -> bool:
+    def play(self, frames: Sequence[Frame] | Frame, frame_rate: float) -> bool:
         """Send frames, to play at a rate in place of the previous clip; False if left out."""
         now = self._clock()
-        self._open = {clip: sent for clip, sent in self._open.items() if now - sent < _PATIENCE}
-        if len(self._open) >= _UNDER_WAY:
+        self._open = {clip: sent for clip, sent in self._open.items() if now - sent < _TIMEOUT}
+        if len(self._open) >= _MOST_UNCONFIRMED:
             self.left_out += 1
             return False
         self._count += 1
@@ -80,8 +77,6 @@ class ClipSender:
 _ONION_WIDTH = 416  # pixels of a frame of the onion skin, at most
 _ONION_QUALITY = 75
 _ZOOM_MARGIN = 0.1  # around a region that is zoomed to, as a share of its size
-
-BoolMask = NDArray[np.bool_]
 
 
 class _Picture(traitlets.Bytes):
@@ -126,10 +121,10 @@ class FrameCanvas(PageWidget):
 
     def __init__(self, source: Source, **traits: Any) -> None:
         self._source = source
-        self._leave: list[Callable[[], object]] = []  # ends of the subscriptions
+        self._subscriptions = ExitStack()
         self._sent: Frame | None = None  # the frame that pages have
         self._clips = ClipSender(self.send)
-        # Before the widget opens, so that no page sees it half made.
+        # Before the widget opens, so that a page never gets half of the traits.
         height, width = source.frame.shape[:2]
         self.set_trait("width", width)
         self.set_trait("height", height)
@@ -157,11 +152,11 @@ class FrameCanvas(PageWidget):
         self.show(self._source.newest)
 
     def rest(self) -> None:
-        """Show the stream's newest frame once what is playing has come to its end."""
+        """Show the stream's newest frame after the current clip."""
         self._put_frame(self._source.newest)
 
     def show(self, frame: Frame) -> None:
-        """Show another frame of the same size, uint8 (H, W, 3); what is playing ends.
+        """Show another frame of the same size, uint8 (H, W, 3), and end the current clip.
 
         Raises:
             TypeError: The frame is not a uint8 array.
@@ -174,9 +169,9 @@ class FrameCanvas(PageWidget):
         self._put_frame(frame)
 
     def play(self, frames: Frame, frame_rate: float | None = None) -> None:
-        """Play frames in the page, at once and instead of what is playing, and rest on the last.
+        """Play frames in the page at once, instead of the current clip, and then show the last one.
 
-        They travel as JPEG; a page that is too slow for them gets the newest ones only.
+        They are sent as JPEG; a page that is too slow gets only the newest clips.
 
         Args:
             frames: uint8 (T, H, W, 3).
@@ -190,10 +185,10 @@ class FrameCanvas(PageWidget):
         if frame_rate is None:
             frame_rate = self._source.frame_rate
         self._clips.play(frames, check_positive(frame_rate, "frame_rate"))
-        if not self._source.at_work:  # a live stream at work announces its rest
+        if not self._source.at_work:  # a live stream sends an event when it rests
             self._put_frame(frames[-1])
 
-    def zoom_to(self, region: Shape | BoolMask | None = None) -> None:
+    def zoom_to(self, region: Region | None = None) -> None:
         """Show a part of the frame as large as the canvas allows, up to 16 times.
 
         All views of the canvas go there, also those opened later; from there the mouse zooms and
@@ -223,7 +218,7 @@ class FrameCanvas(PageWidget):
 
     def _put_frame(self, frame: Frame) -> None:
         self._source.put(frame)
-        if not self.shown:  # without a page no picture is made, and none is kept
+        if not self.shown:  # without a page no picture is encoded or kept
             return
         if self._sent is not frame:
             self._sent = frame
@@ -252,14 +247,12 @@ class FrameCanvas(PageWidget):
 
     def _follow(self) -> None:
         """Subscribe weakly to the source if a page shows the canvas, else unsubscribe."""
-        for leave in self._leave:
-            leave()
-        self._leave = []
+        self._subscriptions.close()
         source = self._source
         if self.shown and source.stream is not None:
-            self._leave.append(source.stream.subscribe(weak_callback(self._on_change)))
+            self._subscriptions.callback(source.stream.subscribe(weak_callback(self._on_change)))
             if source.live is not None:
-                self._leave.append(source.live.subscribe(weak_callback(self._on_event)))
+                self._subscriptions.callback(source.live.subscribe(weak_callback(self._on_event)))
 
     def _on_change(self) -> None:
         if not self._source.at_work:
@@ -281,7 +274,7 @@ class FrameCanvas(PageWidget):
             source = self._source
             self._put_frame(source.newest if source.has_moved_on else source.frame)
         else:
-            self._trait_values |= {"frame": b"", "trail": []}  # the page keeps what it has
+            self._trait_values |= {"frame": b"", "trail": []}  # the page keeps its copy
 
     def _on_seen(self, clip: int) -> None:
         self._clips.confirm(clip)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import check_bool, check_finite, check_pixels, optional
-from dragstream.drags.shapes import Region
+from dragstream.drags.checks import Point, check_bool, check_finite, check_pixels, optional
+from dragstream.drags.shapes import BoolMask, Region
 from dragstream.widgets import messages
-from dragstream.widgets.click_selection import ClickSelection, Point
-from dragstream.widgets.frame_canvas import BoolMask, FrameCanvas
+from dragstream.widgets.click_selection import ClickSelection
+from dragstream.widgets.frame_canvas import FrameCanvas
 from dragstream.widgets.holding import Holding, as_json
 from dragstream.widgets.objects import inner_point
 from dragstream.widgets.page import anything, natural
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from dragstream.method.base import DragMethod
 
 _SHARE = 0.3
-"""Of the time in which features may be read ahead."""
+"""Largest share of the time for reading features ahead."""
 
 
 class HoldCanvas(FrameCanvas):
-    """A canvas whose page takes hold of objects of a live stream, moves them and lets go.
+    """A canvas whose page holds, moves and releases objects of a live stream.
 
-    Holds that Python makes with `LiveStream.hold` and `pin` are shown as well. What the page holds
-    is released when no page shows the canvas any more, when it is closed, and when it gets another
-    source; everything is released when a cell is interrupted.
+    Holds that Python makes with `LiveStream.hold` and `pin` are shown as well. The page's holds are
+    released when no page shows the canvas any more, when it is closed, and when it gets another
+    source; all holds are released when a cell is interrupted.
     """
 
     requests: ClassVar = {
@@ -168,7 +168,7 @@ class HoldCanvas(FrameCanvas):
             self._ahead.request()
 
     def _prepare(self) -> None:
-        """Read the features of the newest block before somebody presses on it."""
+        """Read the features of the newest block before a press needs them."""
         with suppress(ValueError, RuntimeError):  # without a block, or it was rewound meanwhile
             self._selection.read(self._source.stream)
 

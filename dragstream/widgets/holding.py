@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dragstream.drags.checks import Point
 from dragstream.drags.documents import to_json
 from dragstream.drags.shapes import Region
 from dragstream.widgets.throttle import weak_callback
+from dragstream.widgets.visible import notebook_shell
 
 if TYPE_CHECKING:
     from dragstream.stream.events import Event, HoldState
     from dragstream.stream.hold import Hold
     from dragstream.stream.live import LiveStream
-
-Point = tuple[float, float]
 
 _MOST_MOVES = 512
 """Times of moves that are kept to find the one that a block used."""
@@ -28,7 +27,7 @@ _MOST_MOVES = 512
 
 @dataclass
 class _Entry:
-    """A hold as the page knows it."""
+    """A hold, and its state on the page."""
 
     hold: Hold
     grip: dict[str, Any]
@@ -64,7 +63,7 @@ class Holding:
         self._lock = threading.RLock()  # guards the entries
         self._entries: dict[int, _Entry] = {}
         self._live: LiveStream | None = None
-        self._leave: tuple[Callable[[], object], ...] = ()
+        self._subscriptions = ExitStack()
 
     @property
     def live(self) -> LiveStream | None:
@@ -72,40 +71,39 @@ class Holding:
         return self._live
 
     def follow(self, live: LiveStream | None) -> None:
-        """Follow a live stream; what the page holds of another one is released."""
+        """Follow a live stream; the page's holds of another one are released."""
         if live is self._live:
             return
         self.release_own()
-        for leave in self._leave:
-            leave()
-        self._leave, self._live = (), live
+        self._subscriptions.close()
+        self._live = live
         with self._lock:
             self._entries.clear()
         if live is not None:
-            events = live.subscribe(weak_callback(self._on_event))
-            self._leave = (events, on_interrupt(weak_callback(self.release)))
+            self._subscriptions.callback(live.subscribe(weak_callback(self._on_event)))
+            self._subscriptions.callback(on_interrupt(weak_callback(self.release)))
         self._publish()
 
     # -------------------------------------------------------------------------------- pointers
 
     def begin(self, key: int, region: Region, at: Point, **options: Any) -> None:
-        """Take hold of a region for a pointer at a point of it; options: see `LiveStream.hold`."""
+        """Begin a pointer's hold of a region at a point; options: see `LiveStream.hold`."""
         self._adopt(self._playing().hold(region, at, **options), key=key)
 
     def attach(self, key: int, number: int) -> None:
-        """Let a pointer move a hold that there is, which stays when the pointer lets go."""
+        """Let a pointer move an existing hold, which stays when the pointer is released."""
         entry = self._entries.get(number)
         if entry is not None:
             entry.key = key
             self._publish()
 
     def move(self, key: int, position: Point, degrees: float, factor: float, stamp: float) -> None:
-        """Ask for a pose of the hold of a pointer; `stamp` is the page's time in milliseconds."""
+        """Set the target pose of a pointer's hold; `stamp` is the page's time in milliseconds."""
         entry = self._find(key)
         if entry is None:
             return
         now = time.monotonic()
-        with suppress(RuntimeError):  # released meanwhile: the page will hear of it
+        with suppress(RuntimeError):  # released meanwhile; `_publish` shows that
             hold = entry.hold
             hold.move_to(*position)
             if degrees != hold.degrees:
@@ -115,7 +113,7 @@ class Holding:
             entry.moves.append((now, stamp))
 
     def end(self, key: int) -> None:
-        """The pointer let go: a hold that it began is released, another one stays."""
+        """End a pointer's move: a hold that it began is released, another one stays."""
         entry = self._find(key)
         if entry is None:
             return
@@ -129,7 +127,7 @@ class Holding:
         self._adopt(self._playing().pin(region, **options))
 
     def toggle_pin(self, number: int, **options: Any) -> bool:
-        """Unpin a pin, or pin what is held where it is; False if there is no such hold any more."""
+        """Remove a pin, or pin a hold where it is; False if the hold is gone."""
         entry = self._entries.get(number)
         if entry is None or not entry.hold.active:
             return False
@@ -139,12 +137,12 @@ class Holding:
         return True
 
     def release(self) -> None:
-        """Let go of everything, also of what Python holds."""
+        """Release all holds, also those of Python."""
         if self._live is not None:
             self._live.release()
 
     def release_own(self) -> None:
-        """Let go of what the page holds and pinned."""
+        """Release the holds and pins of the page."""
         with self._lock:
             own = [entry.hold for entry in self._entries.values() if entry.own]
         for hold in own:
@@ -162,7 +160,7 @@ class Holding:
             return next((entry for entry in self._entries.values() if entry.key == key), None)
 
     def _adopt(self, hold: Hold, *, key: int | None = None) -> None:
-        """Know a hold of the page, also if its event was here first."""
+        """Register a hold that the page began; its event may have come first."""
         entry = self._entry(hold)
         entry.key, entry.own = key, True
         self._publish()
@@ -204,7 +202,7 @@ class Holding:
             entry.stamp = used[-1]
 
     def _publish(self) -> None:
-        with self._lock:  # as a whole, so that no thread publishes what it read before another
+        with self._lock:  # so that no thread publishes an older state after a newer one
             live = self._live
             holds = () if live is None else live.holds
             self._entries = {hold.id: self._entry(hold) for hold in holds}
@@ -237,18 +235,17 @@ def as_json(region: Region) -> dict[str, Any]:
 
 
 def on_interrupt(call: Callable[[], object]) -> Callable[[], None]:
-    """Call a function at each interrupt of a notebook's cell; returns how to forget."""
-    ipython: Any = sys.modules.get("IPython")
-    shell = None if ipython is None else ipython.get_ipython()
+    """Call a function when a notebook's cell is interrupted; returns a cancel function."""
+    shell = notebook_shell()
 
     def ran(result: Any) -> None:
         if isinstance(result.error_in_exec, KeyboardInterrupt):
             call()
 
-    def forget() -> None:
+    def cancel() -> None:
         if shell is not None and ran in shell.events.callbacks["post_run_cell"]:
             shell.events.unregister("post_run_cell", ran)
 
     if shell is not None:
         shell.events.register("post_run_cell", ran)
-    return forget
+    return cancel

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dragstream.drags import motions, regions
 from dragstream.drags.checks import check_int, check_kind, short_repr
 from dragstream.drags.checks import check_point as read_point
 from dragstream.drags.documents import MOST_DRAGS, DocumentReader
 from dragstream.drags.reading import Budget
-from dragstream.drags.regions import painting_steps
-from dragstream.drags.shapes import Shape
+from dragstream.drags.shapes import Region, Shape
 from dragstream.widgets.camera_entries import active_camera
 from dragstream.widgets.entries import Entry, with_looks
 
@@ -109,15 +105,14 @@ def read_entries(  # noqa: PLR0917
     looks: object,
     height: int,
     width: int,
-    budget: Budget | None = None,
-    own_motions: Sequence[type] = (),
+    budget: Budget,
+    own_motions: Sequence[type],
 ) -> tuple[tuple[Entry, ...], Shape | None]:
     """Parse and check a document of the page: its drags with their looks, its keep region."""
     check_budget(document)
     check_budget(looks)
     if not isinstance(document, Mapping):
         raise TypeError(f"a document must be an object, got {type(document).__name__}")
-    budget = budget or page_budget()
     drags, keep = DocumentReader(own_motions, budget).read(document)
     entries = with_looks(drags, looks)
     for index, drag in enumerate(drags):
@@ -143,13 +138,13 @@ def read_looks(
 
 
 def _spend(budget: Budget, region: Shape, where: str, height: int, width: int) -> None:
-    steps = painting_steps(region, height, width)
+    steps = regions.painting_steps(region, height, width)
     budget.spend("steps_of_painting", steps, f"{where}: simpler regions are needed")
 
 
 def check_entries(
     entries: object,
-    keep: regions.Shape | NDArray[np.bool_] | None,
+    keep: Region | None,
     height: int,
     width: int,
 ) -> None:
@@ -172,7 +167,7 @@ def check_entries(
 
 def check_drags(
     drags: Sequence[motions.Drag],
-    keep: regions.Shape | NDArray[np.bool_] | None,
+    keep: Region | None,
     height: int,
     width: int,
 ) -> None:
@@ -183,14 +178,11 @@ def check_drags(
         regions.rasterise(keep, height, width)
 
 
-def read_region(
-    document: object, height: int, width: int, budget: Budget | None = None
-) -> Shape | None:
+def read_region(document: object, height: int, width: int, budget: Budget) -> Shape | None:
     """Parse and check a region of the page; it covers a part of the frame, or is None."""
     if document is None:
         return None
     check_budget(document)
-    budget = budget or page_budget()
     try:
         wrapped = {"version": 1, "drags": [], "keep": document}
         _, region = DocumentReader(budget=budget).read(wrapped)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from dragstream.drags.regions import bounding_box
+from dragstream.drags.shapes import BoolMask
 from dragstream.widgets.similarity import (
-    BoolMask,
     Frame,
     around,
     closed,
@@ -22,10 +22,10 @@ from dragstream.widgets.similarity import (
 )
 
 _LARGEST = 0.3
-"""Of the frame; what is larger is background."""
+"""Largest share of the frame; larger regions are background."""
 
 _SMALLEST = 0.002
-"""Of the frame."""
+"""Smallest share of the frame."""
 
 _MOST_EDGE = 0.25
 """Share of an object's tokens that may lie along the frame's edges."""
@@ -42,8 +42,8 @@ _LEAST_STEP = 8.0
 _LEAST_BORDER = 0.7
 """Share of an object's border that has such a gradient."""
 
-_LEAST_BORDER_POINTED_AT = 0.4
-"""The same where somebody points."""
+_LEAST_BORDER_CLICKED = 0.4
+"""The same for a region at a clicked point."""
 
 
 def objects(features: Mapping[int, Any], frame: Frame) -> list[BoolMask]:
@@ -74,10 +74,10 @@ def objects(features: Mapping[int, Any], frame: Frame) -> list[BoolMask]:
 def is_object(region: BoolMask, frame: Frame) -> bool:
     """True for a region that is not too large and has a border; False for background.
 
-    Where somebody points, less is needed than for `objects`.
+    It needs less of a border than the regions that `objects` finds.
     """
     fits = _SMALLEST <= region.mean() <= _LARGEST
-    return bool(fits and _outlined(region, _steps(frame)) >= _LEAST_BORDER_POINTED_AT)
+    return bool(fits and _outlined(region, _steps(frame)) >= _LEAST_BORDER_CLICKED)
 
 
 def inner_point(region: BoolMask) -> tuple[float, float]:

@@ -73,8 +73,8 @@ def read_request(content: object, known: Mapping[str, Mapping[str, Check]]) -> d
     return {"type": kind} | {name: check(content[name], name) for name, check in fields.items()}
 
 
-def parts(source: object, taker: str) -> tuple[Stream, LiveStream | None]:
-    """The stream behind a source, and the live stream if it is one; `taker` is for the error."""
+def split_source(source: object, widget: str) -> tuple[Stream, LiveStream | None]:
+    """The stream of a source, and the live stream if it is one; `widget` is for the error."""
     # imported here, so that a canvas of a plain frame needs no torch
     from dragstream.stream.live import LiveStream
     from dragstream.stream.stream import Stream
@@ -83,7 +83,7 @@ def parts(source: object, taker: str) -> tuple[Stream, LiveStream | None]:
         return source.stream, source
     if isinstance(source, Stream):
         return source, None
-    raise TypeError(f"{taker} takes a Stream or a LiveStream, got {short_repr(source)}")
+    raise TypeError(f"{widget} takes a Stream or a LiveStream, got {short_repr(source)}")
 
 
 class PageWidget(VisibleWidget, anywidget.AnyWidget):
@@ -100,8 +100,8 @@ class PageWidget(VisibleWidget, anywidget.AnyWidget):
     def __init_subclass__(cls, page: str | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
         if page is not None:
-            # Texts: anywidget reads a path into an object that refers to every instance, to reload
-            # it: none would ever be freed, nor the stream that it shows.
+            # Text: for a path anywidget keeps an object that refers to every instance, to reload
+            # it, so that no widget and no stream of one would be freed.
             cls._esm = (_STATIC / f"{page}.js").read_text(encoding="utf-8")
             cls._css = (_STATIC / f"{page}.css").read_text(encoding="utf-8")
 
@@ -138,7 +138,7 @@ class PageWidget(VisibleWidget, anywidget.AnyWidget):
 def _on_message(widget: PageWidget, content: object, _buffers: object) -> None:
     """Handle a request of the page."""
     kind = content.get("type") if isinstance(content, Mapping) else None
-    if kind == "hello":  # the page checks that the kernel is there
+    if kind == "hello":  # the page checks whether the kernel runs
         widget.send({"type": "hello"})
         return
     name = kind if isinstance(kind, str) and kind in widget.requests else None

@@ -13,8 +13,10 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from scipy import ndimage
 
 from dragstream.drags import regions
+from dragstream.drags.checks import Point
 from dragstream.drags.motions import Drag
 from dragstream.drags.motions.base import Tip
+from dragstream.drags.shapes import BoolMask
 
 PALETTE = ("#ff8a1f", "#19b8d4", "#e0559f", "#86b817", "#8f6ff0", "#f2c312")
 """The colours of the drags, in order; the front end has the same."""
@@ -25,9 +27,6 @@ DRAFT_COLOUR = "#ffffff"
 _COMFORTABLE_WIDTH = 768
 _OVERSAMPLING = 2  # drawn larger and reduced, which smooths the lines
 _DARK = (0, 0, 0, 140)
-
-BoolMask = NDArray[np.bool_]
-Point = tuple[float, float]
 
 
 def draw(

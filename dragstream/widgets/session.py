@@ -43,20 +43,20 @@ def runs(values: Iterable[int], step: int = 0) -> list[list[int]]:
     return found
 
 
-def length(blocks: Sequence[Block]) -> int:
-    """Video frames of some blocks from the start."""
+def frame_count(blocks: Sequence[Block]) -> int:
+    """Number of video frames of a stream's first blocks."""
     return blocks[-1].video_frames.stop if blocks else 0
 
 
-def least(blocks: Sequence[Block]) -> int:
-    """Number of blocks that cannot be rewound: those that the stream was started with."""
+def given_blocks(blocks: Sequence[Block]) -> int:
+    """Number of blocks that the stream was started with; they cannot be rewound."""
     given = ((*block.earlier, block.call)[0].mode is Mode.IMAGE for block in blocks)
     return sum(1 for _ in itertools.takewhile(bool, given))
 
 
 def block_at(blocks: Sequence[Block], frame: int) -> Block:
     """The block that shows a video frame."""
-    wanted, count = check_int(frame, "frame", least=0), length(blocks)
+    wanted, count = check_int(frame, "frame", least=0), frame_count(blocks)
     if wanted >= count:
         there = f"there are frames 0 to {count - 1}" if count else "there are no frames yet"
         raise ValueError(f"frame {wanted} does not exist: {there}")
@@ -79,9 +79,9 @@ def summary(tree: Tree, streams: Mapping[str, Stream], keys: Keys) -> dict[str, 
                 if branch.parent is None
                 else shared_blocks(blocks[branch.name], blocks[branch.parent]),
                 "blocks": len(blocks[branch.name]),
-                "frames": length(blocks[branch.name]),
+                "frames": frame_count(blocks[branch.name]),
                 "shared": (common := shared_blocks(ours, blocks[branch.name])),
-                "sharedFrames": length(ours[:common]),
+                "sharedFrames": frame_count(ours[:common]),
                 "tip": keys.of(blocks[branch.name][-1]) if blocks[branch.name] else -1,
             }
             for branch in tree.branches
@@ -90,7 +90,7 @@ def summary(tree: Tree, streams: Mapping[str, Stream], keys: Keys) -> dict[str, 
         "lengths": runs(len(block.frames) for block in ours),
         "marks": [_mark(block) for block in ours if block.mode is not Mode.STEP],
         "prompts": _prompts(ours),
-        "least": least(ours),
+        "least": given_blocks(ours),
         "latentFrames": spec.frames_per_block,
         "temporalFactor": spec.clock.temporal_factor,
         "frameRate": spec.clock.frame_rate,

@@ -194,7 +194,7 @@ def _nudged(settings: DragSettings, spec: ModelSpec, name: str, by: int) -> Drag
 
 
 def _switched(settings: DragSettings, name: str, *, on: bool, before: Any = None) -> DragSettings:
-    """Settings with a part switched on, as it was `before` or else with its defaults, or off."""
+    """Settings with a part switched off, or on: as it was `before`, else with its defaults."""
     field = _known(name)
     if field.make is None:
         raise ValueError(f"{field.label} cannot be switched off")

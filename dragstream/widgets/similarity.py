@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from dragstream.drags.shapes import BoolMask
+
 Floats = NDArray[np.float32]
-BoolMask = NDArray[np.bool_]
 Frame = NDArray[np.uint8]
 
 _REACH = 0.7

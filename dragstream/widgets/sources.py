@@ -1,4 +1,4 @@
-"""`Source`: what a canvas shows: a stream, a live stream or a frame; and its frames."""
+"""`Source`: the source of a canvas (a stream, a live stream or a frame), and its frames."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _stream_of(given: object) -> Any:
 
 
 class Source:
-    """The source of a canvas, and the frame of it that is shown."""
+    """The source of a canvas, and the frame that is shown."""
 
     def __init__(self, given: object) -> None:
         self.given: Any = given

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,11 +22,11 @@ from dragstream.stream.stream import Stream
 from dragstream.widgets import session
 from dragstream.widgets.drag_canvas import DragCanvas
 from dragstream.widgets.drift_plot import DriftPlot
-from dragstream.widgets.export import export
+from dragstream.widgets.export import export, export_page
 from dragstream.widgets.feature_view import FeatureView
 from dragstream.widgets.figures import Activity, figures
 from dragstream.widgets.guard import Guard
-from dragstream.widgets.page import parts
+from dragstream.widgets.page import split_source
 from dragstream.widgets.settings_panel import SettingsPanel
 from dragstream.widgets.still import stacked, with_picture
 from dragstream.widgets.studio_bar import StudioBar
@@ -73,7 +74,7 @@ class Studio(ipywidgets.Box):
         keep: Region | None = None,
         settings: DragSettings | None = None,
     ) -> None:
-        stream, live = parts(source, "Studio")
+        stream, live = split_source(source, "Studio")
         live = live or LiveStream.of(stream)
         self._panel = SettingsPanel(stream.model.spec, settings)
         self.canvas = DragCanvas(live, drags=drags, keep=keep)
@@ -88,7 +89,7 @@ class Studio(ipywidgets.Box):
         self._bar = StudioBar(self)
         self._activity = Activity()
         self._throttle = Throttle(self.refresh, _INTERVAL)
-        self._leave: tuple[Callable[[], object], ...] = ()
+        self._subscriptions = ExitStack()
         self._folds = {
             "Drift": fold(self.drift, "Drift", is_open=True),
             "Settings": fold(self._panel, "Settings", is_open=False),
@@ -111,7 +112,7 @@ class Studio(ipywidgets.Box):
     @property
     def live(self) -> LiveStream:
         """The live stream that plays the current branch."""
-        # there is one, since there was one in the beginning
+        # the timeline was made of a live stream, so that each branch has one
         return cast("LiveStream", self.timeline.live)
 
     @property
@@ -149,11 +150,11 @@ class Studio(ipywidgets.Box):
         Raises:
             RuntimeError: A cell is changing the stream.
         """
-        self._ready().start()
+        self._live_stream().start()
 
     def pause(self) -> None:
         """Stop after the block that is shown; queued drags are carried out first."""
-        self._ready().pause(wait=False)
+        self._live_stream().pause(wait=False)
 
     def step(self) -> None:
         """Generate one block; returns at once.
@@ -161,11 +162,11 @@ class Studio(ipywidgets.Box):
         Raises:
             RuntimeError: A cell is changing the stream.
         """
-        self._ready().step()
+        self._live_stream().step()
 
     def stop(self) -> None:
         """Drop the block under way, and all queued calls."""
-        self._ready().stop()
+        self._live_stream().stop()
 
     def animate(self, blocks: int = 1) -> None:
         """Generate blocks that follow the canvas' drags; returns at once.
@@ -174,8 +175,8 @@ class Studio(ipywidgets.Box):
             TypeError, ValueError: No drags, or drags and settings that the model cannot follow.
             RuntimeError: A cell is changing the stream.
         """
-        drags = self._dragged()
-        self._ready().animate(drags, blocks, self.keep, self.settings)
+        drags = self._drags_to_apply()
+        self._live_stream().animate(drags, blocks, self.keep, self.settings)
 
     def edit(self) -> None:
         """Apply the canvas' drags to the newest frame; returns at once.
@@ -184,8 +185,8 @@ class Studio(ipywidgets.Box):
             TypeError, ValueError: No drags, or drags and settings that the model cannot follow.
             RuntimeError: A cell is changing the stream.
         """
-        drags = self._dragged()
-        self._ready().edit(drags, self.keep, self.settings)
+        drags = self._drags_to_apply()
+        self._live_stream().edit(drags, self.keep, self.settings)
 
     def say(self, prompt: str) -> None:
         """Change the prompt, from the next block on; returns at once.
@@ -196,7 +197,7 @@ class Studio(ipywidgets.Box):
             RuntimeError: A cell is changing the stream.
         """
         self.stream.check_prompt(prompt)
-        self._ready().prompt = prompt
+        self._live_stream().prompt = prompt
 
     def export(self, kind: str, name: str) -> Path:
         """Write the current branch to a file, and return its path; a web page shows all branches.
@@ -213,9 +214,7 @@ class Studio(ipywidgets.Box):
 
     def to_html(self, path: str | os.PathLike[str], megabytes: float = 3.0) -> Path:
         """Write all branches side by side as a self-contained web page; see `Stream.to_html`."""
-        (name, current), *others = self._branches().items()
-        beside = {label: stream for label, stream in others if stream.blocks}
-        return current.to_html(path, name=name, beside=beside, megabytes=megabytes)
+        return export_page(self._branches(), path, megabytes=megabytes)
 
     def expect_page(self) -> None:
         """Count as shown from now on: a page is about to show the studio."""
@@ -228,7 +227,7 @@ class Studio(ipywidgets.Box):
         state = {
             "status": live.status.value,
             "blocks": len(stream),
-            "frames": session.length(stream.blocks),
+            "frames": session.frame_count(stream.blocks),
             "prompt": stream.prompt,
             "branch": self.timeline.branch,
             "drags": sum(not look["muted"] for look in self.canvas.looks),
@@ -249,8 +248,8 @@ class Studio(ipywidgets.Box):
 
     # --------------------------------------------------------------------------------- private
 
-    def _ready(self) -> LiveStream:
-        """The live stream, after its earlier error, if any, has been shown."""
+    def _live_stream(self) -> LiveStream:
+        """The live stream; its last error, if any, is shown first."""
         if self.live.status in {Status.PAUSED, Status.STOPPED}:
             try:
                 self.live.wait(0)
@@ -271,7 +270,7 @@ class Studio(ipywidgets.Box):
         names = [self.timeline.branch, *(branch.name for branch in self.timeline.branches)]
         return {name: self.timeline.stream_of(name) for name in names}
 
-    def _dragged(self) -> list[Drag]:
+    def _drags_to_apply(self) -> list[Drag]:
         """The drags on the canvas, in pixels of the newest frame."""
         drags = self.drags
         if not drags:
@@ -293,22 +292,20 @@ class Studio(ipywidgets.Box):
     def _watch(self) -> None:
         """Observe the parts."""
         self._bar.observe(weak_callback(self._shown_changed), ["shown"])
-        self.timeline.observe(weak_callback(self._switched), "stream")
-        self.timeline.observe(weak_callback(self._named), "branch")
-        self.timeline.observe(weak_callback(self._scrubbed), "frame")
-        self.canvas.observe(weak_callback(self._drawn), ["state", "looks"])
-        self.canvas.observe(weak_callback(self._named), ["latency"])
-        self._panel.observe(weak_callback(self._drawn), ["settings"])
-        self._folds["Features"].observe(weak_callback(self._unfolded), ["selected_index"])
+        self.timeline.observe(weak_callback(self._on_stream), "stream")
+        self.timeline.observe(weak_callback(self._request_refresh), "branch")
+        self.timeline.observe(weak_callback(self._on_frame), "frame")
+        self.canvas.observe(weak_callback(self._on_drags), ["state", "looks"])
+        self.canvas.observe(weak_callback(self._request_refresh), ["latency"])
+        self._panel.observe(weak_callback(self._on_drags), ["settings"])
+        self._folds["Features"].observe(weak_callback(self._on_fold), ["selected_index"])
 
     def _follow(self) -> None:
         """Subscribe to the current branch if a page shows the studio, else unsubscribe."""
-        for leave in self._leave:
-            leave()
-        self._leave = ()
+        self._subscriptions.close()
         if self._bar.shown:
-            events = self.live.subscribe(weak_callback(self._on_event))
-            self._leave = (events, self.stream.subscribe(self._throttle.request))
+            self._subscriptions.callback(self.live.subscribe(weak_callback(self._on_event)))
+            self._subscriptions.callback(self.stream.subscribe(self._throttle.request))
 
     def _shown_changed(self, _: object) -> None:
         """Begin or end following when a page shows or leaves the studio."""
@@ -317,8 +314,8 @@ class Studio(ipywidgets.Box):
         if self._bar.shown:
             self.refresh()
 
-    def _switched(self, _: object) -> None:
-        """Have all parts show the branch that became current."""
+    def _on_stream(self, _: object) -> None:
+        """Show the new current branch in all parts."""
         self._activity.clear()
         self._follow()
         self.canvas.source = self.live
@@ -327,11 +324,11 @@ class Studio(ipywidgets.Box):
         self._bar.fail(None)
         self.refresh()
 
-    def _named(self, _: object) -> None:
-        """Update the name of the current branch."""
+    def _request_refresh(self, _: object) -> None:
+        """Update the status after a change of the branch's name or of the latency."""
         self._throttle.request()
 
-    def _scrubbed(self, change: dict[str, Any]) -> None:
+    def _on_frame(self, change: dict[str, Any]) -> None:
         """Show the frame that was scrubbed to in the other parts."""
         frame = change["new"]
         self.features.follow = frame is None
@@ -343,7 +340,7 @@ class Studio(ipywidgets.Box):
         if self.features.awake:
             self.features.show_video_frame(frame)
 
-    def _drawn(self, _: object) -> None:
+    def _on_drags(self, _: object) -> None:
         """Update the status and the features' plan after a change of drags or settings."""
         self.canvas.settings = self._panel.settings
         self._throttle.request()
@@ -354,12 +351,12 @@ class Studio(ipywidgets.Box):
         """Show the drags' targets in the features, unless they contradict a camera."""
         try:
             drags, keep = self.drags, self.keep
-        except ValueError:  # the buttons that carry drags out say so
+        except ValueError:  # the buttons that apply the drags show the error
             drags, keep = [], None
         self.features.plan(drags, keep, self.settings)
 
-    def _unfolded(self, change: dict[str, Any]) -> None:
-        """Have the features follow the stream while they are unfolded."""
+    def _on_fold(self, change: dict[str, Any]) -> None:
+        """Follow the stream with the features while they are unfolded."""
         opened = change["new"] is not None
         if opened:
             self._plan_features()

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from dragstream.drags.checks import check_int
+from dragstream.drags.checks import check_at_most, check_int
 from dragstream.widgets.export import EXPORTS
 from dragstream.widgets.figures import Figure
 from dragstream.widgets.page import PageWidget, one_of, text
@@ -21,9 +21,7 @@ _LONGEST_TRACEBACK = 20_000
 
 
 def _blocks(value: object, name: str) -> int:
-    count = check_int(value, name, least=1)
-    if count > _MOST_BLOCKS:
-        raise ValueError(f"{name} must be at most {_MOST_BLOCKS}, got {count}")
+    count: int = check_at_most(check_int(value, name, least=1), _MOST_BLOCKS, name)
     return count
 
 
@@ -46,7 +44,7 @@ class StudioBar(PageWidget, page="studio_bar"):
     }
 
     state = FreshDict(read_only=True).tag(sync=True)
-    """Status, number of blocks, prompt, drags, and work under way (text and share done)."""
+    """Status, number of blocks, prompt, drags, and current work (text and fraction done)."""
 
     figures: Any = FreshList(read_only=True).tag(sync=True)
     """[name, value, unit, tip] of each figure."""
@@ -58,7 +56,7 @@ class StudioBar(PageWidget, page="studio_bar"):
     """The last export: text, and the code if it is code."""
 
     def __init__(self, studio: Any) -> None:
-        self._studio = weakref.ref(studio)  # anywidget keeps every widget that has a file
+        self._studio = weakref.ref(studio)  # the bar must not keep the studio alive
         super().__init__()
 
     def refresh(self) -> None:

@@ -32,7 +32,7 @@ def fold(child: ipywidgets.Widget, title: str, *, is_open: bool) -> ipywidgets.A
 
 
 def close_all(box: ipywidgets.Box) -> None:
-    """Close what is inside a box, boxes and all, but not the box itself."""
+    """Close all widgets in a box, also in nested boxes, but not the box itself."""
     for child in box.children:
         if isinstance(child, ipywidgets.Box):
             close_all(child)

@@ -12,7 +12,7 @@ Later = Callable[[float, Callable[[], None]], object]
 
 
 def weak_callback(method: Callable[..., Any]) -> Callable[..., None]:
-    """A function that calls a bound method for as long as its object is there."""
+    """A function that calls a bound method while its object exists, and does not keep it alive."""
     known = weakref.WeakMethod(method)
 
     def call(*arguments: Any) -> None:
@@ -92,7 +92,7 @@ class BackgroundThrottle(_Timed):
         super().__init__(method, **clock)
         self._rest = 1 / share - 1  # seconds for each second of work
         self._requested = False
-        self._busy = False  # a call is under way or has been arranged
+        self._busy = False  # a call runs or is scheduled
 
     def request(self) -> None:
         """Request a call, from any thread; returns at once."""
@@ -102,9 +102,9 @@ class BackgroundThrottle(_Timed):
                 return
             self._busy = True
             wait = max(0.0, self._next - self._now())
-        self._later(wait, self._go)
+        self._later(wait, self._run)
 
-    def _go(self) -> None:
+    def _run(self) -> None:
         with self._lock:
             self._requested = False
         begin = self._now()
@@ -117,4 +117,4 @@ class BackgroundThrottle(_Timed):
                 self._next = end + wait
                 again = self._busy = self._requested
             if again:
-                self._later(wait, self._go)
+                self._later(wait, self._run)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,7 +18,7 @@ from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 from dragstream.widgets import session
 from dragstream.widgets.branches import Branch, Tree, shared_blocks
-from dragstream.widgets.page import PageWidget, natural, parts, text
+from dragstream.widgets.page import PageWidget, natural, split_source, text
 from dragstream.widgets.still import fitting, jpeg
 from dragstream.widgets.throttle import Throttle, weak_callback
 from dragstream.widgets.visible import FreshDict
@@ -66,7 +67,7 @@ _INTERVAL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class _Line:
+class _BranchStream:
     """The stream of a branch, and the live stream that plays it."""
 
     stream: Stream
@@ -138,14 +139,14 @@ class Timeline(PageWidget, page="timeline"):
     """The session as JSON for the page, see `dragstream.widgets.session.summary`."""
 
     def __init__(self, source: Stream | LiveStream, *, viewer: bool = True) -> None:
-        stream, live = parts(source, "Timeline")
+        stream, live = split_source(source, "Timeline")
         self._keys = session.Keys()
         self._tree = Tree()
         self._update_lock = threading.Lock()
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _BranchStream] = {}
         self._throttle = Throttle(self.refresh, _INTERVAL)
-        self._leave: list[Callable[[], object]] = []
-        self._lines[self._tree.current] = _Line(stream, live)
+        self._subscriptions = ExitStack()
+        self._lines[self._tree.current] = _BranchStream(stream, live)
         self._set_current()
         self.refresh()
         super().__init__(viewer=viewer)
@@ -185,7 +186,7 @@ class Timeline(PageWidget, page="timeline"):
         tree = self._tree.fork(len(stream), name)
         live = here.live and LiveStream(stream, here.live.frame_rate, settings=here.live.settings)
         _pause(here)
-        self._lines[tree.current] = _Line(stream, live)
+        self._lines[tree.current] = _BranchStream(stream, live)
         self._adopt(tree)
         return stream
 
@@ -212,7 +213,7 @@ class Timeline(PageWidget, page="timeline"):
         tree = self._tree.rename(name, to)
         if tree == self._tree:
             return
-        with self._update_lock:  # a worker may be about to send its block
+        with self._update_lock:  # a worker may be sending its block
             self._lines[to] = self._lines.pop(name)
             self._tree = tree
         with self.hold_sync():
@@ -247,10 +248,10 @@ class Timeline(PageWidget, page="timeline"):
         """
         line = self._lines[self._tree.current]
         blocks = line.stream.blocks
-        if not session.least(blocks) <= check_int(to, "to", least=0) <= len(blocks):
+        least = session.given_blocks(blocks)
+        if not least <= check_int(to, "to", least=0) <= len(blocks):
             raise ValueError(
-                f"to must be from {session.least(blocks)} to {len(blocks)}, the number of blocks, "
-                f"got {to}"
+                f"to must be from {least} to {len(blocks)}, the number of blocks, got {to}"
             )
         (line.live or line.stream).rewind(to)
         self.set_trait("frame", None)
@@ -286,7 +287,7 @@ class Timeline(PageWidget, page="timeline"):
             state = session.summary(self._tree, streams, self._keys)
             self.set_trait("state", state)
         frame = self.frame
-        if frame is not None and frame >= session.length(self.stream.blocks):
+        if frame is not None and frame >= session.frame_count(self.stream.blocks):
             self.set_trait("frame", None)
 
     def picture(self, blocks: int = 8) -> Image.Image:
@@ -312,7 +313,7 @@ class Timeline(PageWidget, page="timeline"):
         before, self._tree = self._tree.current, tree
         beside = self.compared
         if beside == tree.current and before in tree.names:
-            beside = before  # the two change places
+            beside = before  # the current and the compared branch are swapped
         self.set_trait("compared", beside if beside in tree.names else None)
         self._follow()
         self._set_current()
@@ -323,7 +324,7 @@ class Timeline(PageWidget, page="timeline"):
         line = self._lines[self._tree.current]
         if self.frame is not None and self.trait_has_value("stream"):
             shared = shared_blocks(self.stream.blocks, line.stream.blocks)
-            if self.frame >= session.length(line.stream.blocks[:shared]):
+            if self.frame >= session.frame_count(line.stream.blocks[:shared]):
                 self.set_trait("frame", None)
         self.set_trait("branch", self._tree.current)
         self.set_trait("live", line.live)
@@ -331,14 +332,14 @@ class Timeline(PageWidget, page="timeline"):
 
     def _follow(self) -> None:
         """Subscribe weakly to all branches if a page shows the widget, else unsubscribe."""
-        for leave in self._leave:
-            leave()
-        lines = tuple(self._lines.values()) if self.shown else ()
-        self._leave = [line.stream.subscribe(self._throttle.request) for line in lines]
-        on_event = weak_callback(self._on_event)
-        self._leave += [line.live.subscribe(on_event) for line in lines if line.live is not None]
-        if lines:
-            self.refresh()
+        self._subscriptions.close()
+        if not self.shown:
+            return
+        for line in tuple(self._lines.values()):
+            self._subscriptions.callback(line.stream.subscribe(self._throttle.request))
+            if line.live is not None:
+                self._subscriptions.callback(line.live.subscribe(weak_callback(self._on_event)))
+        self.refresh()
 
     def _on_event(self, event: Event) -> None:
         error = event.error if isinstance(event, StatusChanged) else None
@@ -362,7 +363,7 @@ class Timeline(PageWidget, page="timeline"):
         self.send({"type": "frame", "ticket": ticket}, [picture])
 
 
-def _pause(line: _Line) -> None:
+def _pause(line: _BranchStream) -> None:
     """Pause a live stream after the block under way."""
     if line.live is not None:
         line.live.pause(wait=False)

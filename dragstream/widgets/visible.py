@@ -125,10 +125,15 @@ class VisibleWidget(ipywidgets.DOMWidget):
             self.refresh()
 
 
-def on_next_run(call: Callable[[], object]) -> Callable[[], None]:
-    """Call a function at the next run of the current cell of a notebook; returns how to forget."""
+def notebook_shell() -> Any:
+    """The shell of IPython, or None outside of notebooks and IPython."""
     ipython: Any = sys.modules.get("IPython")
-    shell = None if ipython is None else ipython.get_ipython()
+    return None if ipython is None else ipython.get_ipython()
+
+
+def on_next_run(call: Callable[[], object]) -> Callable[[], None]:
+    """Call a function when the current cell of a notebook runs again; returns a cancel function."""
+    shell = notebook_shell()
     if shell is None:
         return _nothing
     header = shell.get_parent() if hasattr(shell, "get_parent") else {}
@@ -138,15 +143,15 @@ def on_next_run(call: Callable[[], object]) -> Callable[[], None]:
     def runs(info: Any) -> None:
         same = info.raw_cell == source if cell is None else info.cell_id == cell
         if same:
-            forget()
+            cancel()
             call()
 
-    def forget() -> None:
+    def cancel() -> None:
         if runs in shell.events.callbacks["pre_run_cell"]:
             shell.events.unregister("pre_run_cell", runs)
 
     shell.events.register("pre_run_cell", runs)
-    return forget
+    return cancel
 
 
 def _nothing() -> None:

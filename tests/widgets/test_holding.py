@@ -1,6 +1,7 @@
 """Holds by the messages of a page, on a live stream that a test steps."""
 
 import math
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -160,7 +161,7 @@ def test_a_cell_that_is_interrupted_lets_go_of_everything(monkeypatch):
         unregister=lambda name, call: callbacks[name].remove(call),
     )
     shell = SimpleNamespace(events=events)
-    monkeypatch.setitem(holding.sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     calls = []
     forget = holding.on_interrupt(lambda: calls.append(1))
     (ran,) = callbacks["post_run_cell"]

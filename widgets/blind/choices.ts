@@ -18,7 +18,7 @@ export interface Turn {
   readonly left: 0 | 1;
 }
 
-/** Whole random numbers below a limit, without bias that matters here. */
+/** Returns a random whole number below a limit. */
 export type Draw = (below: number) => number;
 
 /** The cases in random order, each with a side at random. */

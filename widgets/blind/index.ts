@@ -23,8 +23,8 @@ const stage = element("section", { class: "stage", "aria-live": "polite" });
 const progress = element("progress", { max: turns.length, value: 0, "aria-label": "Cases decided" });
 const status = element("output", { class: "quiet" });
 
-function button(words: string, key: string, action: () => void): HTMLButtonElement {
-  const made = element("button", { type: "button" }, words, " ", element("kbd", {}, key));
+function button(label: string, key: string, action: () => void): HTMLButtonElement {
+  const made = element("button", { type: "button" }, label, " ", element("kbd", {}, key));
   made.addEventListener("click", action);
   return made;
 }
@@ -47,10 +47,10 @@ function save(): void {
   link.click();
   URL.revokeObjectURL(link.href);
   saved = choices.length;
-  say();
+  showProgress();
 }
 
-function say(): void {
+function showProgress(): void {
   const unsaved = choices.length > saved ? `, ${choices.length - saved} not saved yet` : "";
   status.textContent = `${choices.length} of ${turns.length} decided${unsaved}`;
   progress.value = choices.length;
@@ -90,7 +90,7 @@ function show(): void {
     films.show(0);
     stage.replaceChildren(films.root, element("p", { class: "quiet" }, item.prompt));
   }
-  say();
+  showProgress();
 }
 
 const KEYS: Readonly<Record<string, () => void>> = {

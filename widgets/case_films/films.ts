@@ -28,7 +28,7 @@ export interface Case {
   readonly films: readonly (readonly string[])[];
 }
 
-/** What is drawn over a frame: the handle at rest, then the newest target that has come. */
+/** The outline over a frame: the handle at rest until the first target, then the newest target. */
 export function marksAt(drag: Drag, frame: number): { kind: "handle" | "target"; matrix: Matrix | null } {
   const passed = drag.targets.filter((target) => target.frame <= frame).at(-1);
   return passed === undefined ? { kind: "handle", matrix: null } : { kind: "target", matrix: passed.matrix };
@@ -48,7 +48,7 @@ export class Screen {
 
   constructor(private readonly item: Case, private readonly film: readonly string[], caption: string, ...below: Node[]) {
     this.frame = new Frame(item.width, item.height);
-    // no number of the frame: a live region would say it again and again
+    // without the frame number: screen readers would read each one in a live region
     this.frame.picture.alt = `${caption}: ${item.prompt}`;
     this.root = element("figure", {}, this.frame.root, element("figcaption", {}, caption, ...below));
   }

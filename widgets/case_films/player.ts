@@ -1,4 +1,4 @@
-// The time of films that play over and over.
+// The clock of films that play in a loop.
 import { element } from "../shared/dom";
 
 /** Calls `show` with the seconds that have passed while it plays; its button stops and starts it. */

@@ -1,4 +1,4 @@
-// The camera among the drags of a scene: a drag of the whole frame that the others lie on.
+// The camera among the drags of a scene: a drag of the whole frame; the other drags move with it.
 import { identity, type Affine } from "../shared/affine";
 import { withKeep, withLook, type Drag, type Scene } from "../shared/document";
 import type { Region, Size } from "../shared/mask";
@@ -9,14 +9,14 @@ export const isCamera = (drag: Drag | undefined): boolean => drag !== undefined 
 
 export const wholeFrame = ({ width, height }: Size): Region => ({ type: "box", left: 0, top: 0, right: width, bottom: height });
 
-/** The place of the camera that is not muted, or null. */
+/** The index of the camera that is not muted, or null. */
 export function activeCamera({ document, looks }: Scene): number | null {
   const index = document.drags.findIndex((drag, i) => !looks[i].muted && isCamera(drag));
   return index < 0 ? null : index;
 }
 
-/** The map that the camera adds to a drag's own: none to drags that move with the frame. */
-export function carriedBy(scene: Scene, index: number, fraction: number): Affine {
+/** The map that the camera adds to a drag's own; identity for drags that move with the frame. */
+export function cameraMapAt(scene: Scene, index: number, fraction: number): Affine {
   const camera = activeCamera(scene);
   const apart = camera === null || camera === index || scene.looks[index].relative === "frame";
   return apart ? identity : motionAt(scene.document.drags[camera].motion, fraction);
@@ -29,9 +29,9 @@ function oneCamera(scene: Scene, before: Scene): Scene {
   return active.filter((i) => i !== newest).reduce((muted, i) => withLook(muted, i, { muted: true }), scene);
 }
 
-/** A scene that Python takes: one camera, and no handle of a drag in the region to keep. */
-export function settled(store: Store, unsettled: Scene): Scene {
-  const scene = oneCamera(unsettled, store.scene);
+/** The scene as Python accepts it: one camera, and no handle of a drag in the region to keep. */
+export function normalised(store: Store, given: Scene): Scene {
+  const scene = oneCamera(given, store.scene);
   const { drags, keep } = scene.document;
   if (!keep) return scene;
   const old = store.mask(keep);

@@ -1,4 +1,4 @@
-// Input of the tools, from the pointer or from the keys in its place.
+// Input of the tools, from the pointer or from keys.
 import type { Point } from "../shared/points";
 
 export interface Press {
@@ -6,7 +6,7 @@ export interface Press {
   readonly point: Point;
   readonly shift: boolean;
   readonly alt: boolean;
-  /** The same point if the pointer is outside of the frame, where `point` is the nearest inside. */
+  /** The pointer itself where it is outside of the frame; `point` is then the nearest point inside. */
   readonly beyond?: Point;
 }
 
@@ -17,13 +17,13 @@ export interface Pinch {
   readonly factor: number;
 }
 
-/** From press to release. Until `end` a gesture only shows the scene that it leads to. */
+/** From press to release. Until `end` a gesture shows its scene without keeping it. */
 export interface Gesture {
   move(press: Press): void;
   end(): void;
-  /** The gesture was taken away; without this it leaves nothing. */
+  /** Ends the gesture without a release; by default its scene is dropped. */
   cancel?(): void;
   wheel?(notches: number, shift: boolean): void;
-  /** Without this a second finger ends the gesture and moves the view. */
+  /** Handles a second finger; by default it cancels the gesture and moves the view. */
   pinch?(pinch: Pinch): void;
 }

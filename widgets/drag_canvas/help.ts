@@ -1,6 +1,6 @@
-// The shortcuts, over the canvas, until Escape.
-import { element, icon } from "../shared/dom";
-import { ACTION_ICONS } from "./icons";
+// The list of shortcuts over the canvas.
+import { closeButton } from "../shared/controls";
+import { element } from "../shared/dom";
 import { TOOLS } from "./tools";
 
 type Shortcut = readonly [keys: string, meaning: string];
@@ -12,9 +12,9 @@ const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Sh
     shortcuts: [
       ["← ↑ → ↓", "Move the crosshair, or nudge the selected drag"],
       ["Shift + arrow", "Eight pixels at once"],
-      ["Space", "Show the crosshair; then press and let go"],
+      ["Space", "Show the crosshair; then press and release"],
       ["Enter", "End a polygon or a path of clicks"],
-      ["Esc", "Drop what is under way, then the selection"],
+      ["Esc", "Cancel the gesture, then the selection"],
       ["[  ]", "Smaller, larger brush"],
     ],
   },
@@ -22,9 +22,9 @@ const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Sh
     title: "Drags",
     shortcuts: [
       ["G", "Play the preview"],
-      [",  .", "Take the waypoint before or after in hand"],
+      [",  .", "Select the previous or next waypoint"],
       ["I", "Insert a waypoint"],
-      ["Del", "Delete the waypoint in hand, or the drag"],
+      ["Del", "Delete the selected waypoint, or the drag"],
       ["M", "Mute"],
       ["C", "Copy, and mute the original"],
       ["Alt + ↑ ↓", "Move up or down the list"],
@@ -52,14 +52,14 @@ const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Sh
   {
     title: "Hold, while it plays",
     shortcuts: [
-      ["Enter", "Find the objects; then pin the chosen one, or take the pin out"],
+      ["Enter", "Find the objects; then pin or unpin the chosen one"],
       ["Tab", "The next object; with Shift the one before"],
       ["← ↑ → ↓", "Pull it; with Shift eight pixels at once"],
       [",  .", "Turn it;  <  and  >  scale it"],
-      ["Del", "Let go of it"],
-      ["Esc", "Let go of all"],
+      ["Del", "Release it"],
+      ["Esc", "Release all"],
       ["Wheel", "Turn what is under the pointer; with Shift scale it"],
-      ["Two clicks", "Pin, or take the pin out"],
+      ["Two clicks", "Pin, or unpin"],
     ],
   },
   {
@@ -75,11 +75,9 @@ const GROUPS: readonly { readonly title: string; readonly shortcuts: readonly Sh
 
 export class HelpOverlay {
   readonly root: HTMLElement;
-  private readonly close: HTMLButtonElement;
+  private readonly close = closeButton("Close the shortcuts", () => this.hide());
 
   constructor(private readonly home: HTMLElement) {
-    this.close = element("button", { type: "button", class: "ds-button", "aria-label": "Close the shortcuts" }, icon(...ACTION_ICONS.close));
-    this.close.addEventListener("click", () => this.hide());
     const groups = GROUPS.map(({ title, shortcuts }) =>
       element(
         "section", {},
@@ -108,7 +106,7 @@ export class HelpOverlay {
     this.home.focus({ preventScroll: true });
   }
 
-  /** Keys belong to the dialog while it is open; true when it took one. */
+  /** Handles a key while the dialog is open; false while it is closed. */
   key(event: KeyboardEvent): boolean {
     if (!this.shown) return false;
     if (event.key === "Escape" || event.key === "?") this.hide();

@@ -1,5 +1,5 @@
-// Undo and redo: scenes in the order in which they were made, and which of them stands now. Python
-// keeps a twin (dragstream.widgets.canvas_document); both call a step by the same number.
+// Undo and redo: scenes in order, and the index of the current one. Python has the same history
+// (dragstream.widgets.canvas_document); a step has the same number in both.
 const LONGEST = 100;
 
 interface Step<Scene> {
@@ -9,42 +9,42 @@ interface Step<Scene> {
 
 export class History<Scene> {
   private readonly steps: Step<Scene>[];
-  private place = 0;
+  private index = 0;
 
   constructor(number: number, scene: Scene) {
     this.steps = [{ number, scene }];
   }
 
   get number(): number {
-    return this.steps[this.place].number;
+    return this.steps[this.index].number;
   }
 
   get scene(): Scene {
-    return this.steps[this.place].scene;
+    return this.steps[this.index].scene;
   }
 
   get canUndo(): boolean {
-    return this.place > 0;
+    return this.index > 0;
   }
 
   get canRedo(): boolean {
-    return this.place < this.steps.length - 1;
+    return this.index < this.steps.length - 1;
   }
 
-  /** Begins a step. Its number is the time: pages that know nothing of one another choose different ones. */
+  /** Adds a step. Its number is the time, so that pages and Python choose different numbers. */
   add(scene: Scene): void {
     let number = Date.now();
     while (this.steps.some((step) => step.number === number)) number += 1;
     this.follow(number, scene);
   }
 
-  /** Another scene in place of the one that stands, as a part of the same step. */
+  /** Replaces the current scene within the same step. */
   amend(scene: Scene): void {
     this.cut();
-    this.steps[this.place] = { number: this.number, scene };
+    this.steps[this.index] = { number: this.number, scene };
   }
 
-  /** Goes to a step that is known, or begins it; a change that bears the present number amends it. */
+  /** Goes to a known step or adds a new one; a change with the current number amends the current step. */
   follow(number: number, scene: Scene): void {
     if (number === this.number) {
       this.amend(scene);
@@ -55,29 +55,29 @@ export class History<Scene> {
       this.cut();
       this.steps.push({ number, scene });
       if (this.steps.length > LONGEST + 1) this.steps.shift();
-      this.place = this.steps.length - 1;
+      this.index = this.steps.length - 1;
     } else {
       this.steps[known] = { number, scene };
-      this.place = known;
+      this.index = known;
     }
   }
 
   /** False if there is nothing to undo. */
   back(): boolean {
     if (!this.canUndo) return false;
-    this.place -= 1;
+    this.index -= 1;
     return true;
   }
 
   /** False if there is nothing to redo. */
   forth(): boolean {
     if (!this.canRedo) return false;
-    this.place += 1;
+    this.index += 1;
     return true;
   }
 
-  /** Forgets what could be redone. */
+  /** Drops the steps after the current one. */
   cut(): void {
-    this.steps.length = this.place + 1;
+    this.steps.length = this.index + 1;
   }
 }

@@ -5,7 +5,7 @@ import { kindOf } from "./motions";
 import type { Store } from "./store";
 import type { Hit } from "./types";
 
-/** From the topmost down; a muted drag lies below all, out of reach unless it is selected. */
+/** Drags from the topmost down, the selected one first; muted ones only if selected. */
 function reachable({ document, looks }: Scene, selection: Selection): number[] {
   const order = [...document.drags.keys()].reverse().filter((i) => i !== selection && !looks[i].muted);
   return typeof selection === "number" && document.drags[selection] ? [selection, ...order] : order;

@@ -1,4 +1,4 @@
-// Draws what is held: the region where it is, and a ghost where it is asked to be.
+// Draws the holds: the region where it is, and a dashed outline at its target pose.
 import { apply } from "../shared/affine";
 import { PALETTE } from "../shared/document";
 import type { Mask } from "../shared/mask";
@@ -9,7 +9,7 @@ import type { Store } from "./store";
 
 type Outline = (mask: Mask) => readonly (readonly Point[])[];
 
-/** Draws all holds, and the objects that the keys choose from. */
+/** Draws all holds, and the objects that the keys can choose. */
 export function drawHolds(ink: Ink, store: Store, chosen: number | null, outline: Outline): void {
   if (chosen !== null) {
     store.holding.objects?.forEach(({ region }, index) => {

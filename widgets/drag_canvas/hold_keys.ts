@@ -1,4 +1,4 @@
-// The keys of the hold tool: through the objects of the frame, and to pull, turn, pin and let go.
+// The keys of the hold tool: choose an object of the frame, pull, turn, scale, pin and release it.
 import { distance, type Point } from "../shared/points";
 import { HOLD, type Grab, type Holding } from "./holding";
 import { arrow } from "./keyboard";
@@ -12,7 +12,7 @@ const after = (blocks: number): string => (blocks === 0 ? "" : ` after ${blocks}
 const spot = ([x, y]: Point): string => `x ${Math.round(x)}, y ${Math.round(y)}`;
 
 export class HoldKeys {
-  /** The objects can be chosen from; until Escape, Tab goes through them. */
+  /** True while Tab goes through the objects, until Escape. */
   active = false;
   private index = 0;
   private known: Holding["objects"] = null;
@@ -21,12 +21,12 @@ export class HoldKeys {
 
   constructor(private readonly store: Store) {}
 
-  /** The object that the keys have chosen, null without one. */
+  /** The index of the chosen object, or null. */
   get chosen(): number | null {
     return this.active && this.places.length > 0 ? this.index : null;
   }
 
-  /** Takes up the objects that Python has found. */
+  /** Adopts the objects that Python has found. */
   update(): void {
     const { objects } = this.store.holding;
     if (!this.active || objects === this.known) return;
@@ -49,8 +49,8 @@ export class HoldKeys {
       if (event.key !== "Enter" && event.key !== " ") return false;
       this.active = true;
       this.known = holding.objects;
-      holding.say("Looking for objects.");
-      holding.find();
+      holding.announce("Looking for objects.");
+      holding.requestObjects();
       return true;
     }
     if (event.key === "Tab") this.choose(event.shiftKey ? -1 : 1);
@@ -65,7 +65,7 @@ export class HoldKeys {
     return true;
   }
 
-  /** Lets go of everything. */
+  /** Releases all holds. */
   private leave(): void {
     this.active = false;
     this.grabs.clear();
@@ -73,13 +73,13 @@ export class HoldKeys {
     const { holding } = this.store;
     const blocks = Math.max(0, ...holding.holds.map((hold) => hold.blocks));
     holding.release();
-    holding.say(`Let go of all${after(blocks)}.`);
+    holding.announce(`Let go of all${after(blocks)}.`);
   }
 
   private choose(step: number): void {
     const count = this.places.length;
     if (count === 0) {
-      this.store.holding.find();
+      this.store.holding.requestObjects();
       return;
     }
     this.index = (this.index + step + count) % count;
@@ -93,13 +93,13 @@ export class HoldKeys {
     });
   }
 
-  /** Changes the pose of the chosen object, which is taken hold of first. */
+  /** Changes the pose of the chosen object; holds it first. */
   private change(how: (grab: Grab) => void): void {
     const place = this.places[this.index];
     if (!place) return;
     let grab = this.grabs.get(this.index);
     if (!grab) {
-      grab = this.store.holding.take(this.nearest(place));
+      grab = this.store.holding.grab(this.heldPoint(place));
       this.grabs.set(this.index, grab);
     }
     how(grab);
@@ -107,11 +107,11 @@ export class HoldKeys {
     const { degrees, factor } = grab.pose;
     const turned = degrees === 0 ? "" : `, turned ${Math.round(degrees)} degrees`;
     const grown = factor === 1 ? "" : `, ${Math.round(100 * factor)} % of its size`;
-    this.store.holding.say(`Held ${this.name()}: asked to ${spot(grab.pose.position)}${turned}${grown}.`);
+    this.store.holding.announce(`Held ${this.name()}: target ${spot(grab.pose.position)}${turned}${grown}.`);
   }
 
-  /** A point of the hold that is asked to be at a place; the place itself without one. */
-  private nearest(place: Point): Point {
+  /** The held point of the hold whose target is at a place; the place itself if there is none. */
+  private heldPoint(place: Point): Point {
     const hold = this.store.holding.holds.find(({ position }) => distance(position, place) < 2);
     return hold ? hold.at : place;
   }
@@ -121,11 +121,11 @@ export class HoldKeys {
     if (!place) return;
     const { holding } = this.store;
     const grab = this.grabs.get(this.index);
-    const pinned = grab ? holding.held(grab)?.pinned : holding.at(this.nearest(place))?.pinned;
+    const pinned = grab ? holding.held(grab)?.pinned : holding.at(this.heldPoint(place))?.pinned;
     if (grab) holding.pinHeld(grab);
-    else holding.pin(this.nearest(place));
+    else holding.pin(this.heldPoint(place));
     this.grabs.delete(this.index);
-    holding.say(`${pinned ? "Unpinned" : "Pinned"} ${this.name()} at ${spot(place)}.`);
+    holding.announce(`${pinned ? "Unpinned" : "Pinned"} ${this.name()} at ${spot(place)}.`);
   }
 
   private drop(): void {
@@ -135,7 +135,7 @@ export class HoldKeys {
     const blocks = holding.held(grab)?.blocks ?? 0;
     holding.end(grab);
     this.grabs.delete(this.index);
-    holding.say(`Let go of ${this.name()}${after(blocks)}.`);
+    holding.announce(`Let go of ${this.name()}${after(blocks)}.`);
   }
 
   private name(): string {
@@ -144,7 +144,7 @@ export class HoldKeys {
 
   private announce(): void {
     const place = this.places[this.index];
-    this.store.holding.say(
+    this.store.holding.announce(
       place
         ? `${this.name()} at ${spot(place)}. Tab: the next, arrow keys pull, Enter pins, Escape lets go.`.replace(/^o/, "O")
         : "No objects were found. Paint one, or press on it.",

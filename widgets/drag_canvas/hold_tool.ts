@@ -1,4 +1,4 @@
-// The gesture of the hold tool: press on an object, pull, let go; press twice to pin it.
+// The gesture of the hold tool: press on an object, pull, release; press twice to pin it.
 import type { Point } from "../shared/points";
 import type { Gesture, Press } from "./gesture";
 import { HOLD } from "./holding";
@@ -7,7 +7,7 @@ import type { Store } from "./store";
 const NOTCH_DEGREES = 5;
 const NOTCH_FACTOR = 1.05;
 
-/** Takes hold of what is under the pointer; null for the second press of two, which pins it. */
+/** Holds the object under the pointer; null for the second press of a double press, which pins it. */
 export function takeHold(store: Store, press: Press, reach: number): Gesture | null {
   const { holding } = store;
   const start = press.point;
@@ -15,7 +15,7 @@ export function takeHold(store: Store, press: Press, reach: number): Gesture | n
     holding.pin(start);
     return null;
   }
-  const grab = holding.take(start);
+  const grab = holding.grab(start);
   const { position } = grab.pose;
   let offset: Point = [position[0] - start[0], position[1] - start[1]];
   return {
@@ -43,11 +43,11 @@ export function takeHold(store: Store, press: Press, reach: number): Gesture | n
   };
 }
 
-/** Turns the wheel over a hold that no pointer has in hand; false where there is none. */
+/** Handles the wheel over a hold without a pressed pointer; false where there is no hold. */
 export function wheelHold(store: Store, point: Point, notches: number, scales: boolean): boolean {
   const { holding } = store;
   if (store.tool !== HOLD || !holding.at(point)) return false;
-  const grab = holding.take(point);
+  const grab = holding.grab(point);
   if (scales) holding.scale(grab, NOTCH_FACTOR ** notches);
   else holding.turn(grab, -NOTCH_DEGREES * notches);
   holding.end(grab);

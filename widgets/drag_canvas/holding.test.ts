@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { apply } from "../shared/affine";
-import { FakeModel } from "./fake_model";
+import { FakeCanvasModel } from "./fake_model";
 import { HoldKeys } from "./hold_keys";
 import { takeHold, wheelHold } from "./hold_tool";
 import { Holding, posed, type Hold } from "./holding";
@@ -16,7 +16,7 @@ const hold = (changes: Partial<Hold> = {}): Hold => ({
 
 /** A store whose holding sends when it is told to, at times of the test. */
 function made(playing = true) {
-  const model = new FakeModel();
+  const model = new FakeCanvasModel();
   if (playing) model.set("live_status", "playing");
   const store = new Store(model);
   store.holding.dispose();
@@ -109,9 +109,9 @@ describe("a pull", () => {
 
   it("is dropped when Python refuses it, and no other", () => {
     const { model, store, holding } = made();
-    const kept = holding.take([20, 20]);
+    const kept = holding.grab([20, 20]);
     model.set("holds", [hold({ key: kept.key })]);
-    const refused = holding.take([50, 40]);
+    const refused = holding.grab([50, 40]);
     model.trigger("msg:custom", { type: "error", request: "hold", text: "no object" });
     expect(store.error).toBe("no object");
     holding.move(kept, { position: [25, 20] });
@@ -245,7 +245,7 @@ describe("the keys", () => {
     frame();
     expect(sent("hold")).toMatchObject([{ point: [45, 30], id: null }]);
     expect(sent("hold_move")).toMatchObject([{ x: 53, y: 29, degrees: 5, factor: 1.05 }]);
-    expect(holding.note).toBe("Held object 2 of 2: asked to x 53, y 29, turned 5 degrees, 105 % of its size.");
+    expect(holding.note).toBe("Held object 2 of 2: target x 53, y 29, turned 5 degrees, 105 % of its size.");
     key(keys, "Delete");
     expect(sent("hold_end")).toHaveLength(1);
     expect(holding.note).toMatch(/^Let go of object 2 of 2/);

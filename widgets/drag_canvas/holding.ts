@@ -1,9 +1,9 @@
-// What is held of a live stream: the holds that Python knows, and the pointers and keys of this page
-// that move some of them.
-import { rotation, translation, type Affine } from "../shared/affine";
+// The holds of a live stream as Python publishes them, and the pointers and keys of this page that move
+// some of them.
+import { chained, rotation, scaling, translation, type Affine } from "../shared/affine";
 import type { Region } from "../shared/mask";
 import type { Message } from "../shared/model";
-import { Newest } from "../shared/newest";
+import { NewestRequests } from "../shared/newest";
 import { distance, tidyPoint, type Point } from "../shared/points";
 import type { Model, Store } from "./store";
 import type { ToolName } from "./types";
@@ -11,22 +11,22 @@ import type { ToolName } from "./types";
 /** A hold as Python describes it. */
 export interface Hold {
   readonly id: number;
-  /** The pointer that moves it, null for none. */
+  /** The key of the pointer that moves it, or null. */
   readonly key: number | null;
-  /** In the newest frame, as `at`. */
+  /** The region and the held point in the newest frame. */
   readonly region: Region;
   readonly at: Point;
-  /** As it was taken hold of. */
+  /** The same when the hold began. */
   readonly grip: Region;
   readonly grip_at: Point;
-  /** What is asked for: the place of the held point, and turn and size relative to the grip. */
+  /** The target pose: place of the held point, rotation and scale relative to the grip. */
   readonly position: Point;
   readonly degrees: number;
   readonly factor: number;
   readonly pinned: boolean;
   /** Blocks since it began. */
   readonly blocks: number;
-  /** This page's time of the newest move that the newest block used. */
+  /** Time of the newest move that the newest block used, by this page's clock. */
   readonly stamp: number | null;
 }
 
@@ -38,7 +38,7 @@ export interface Pose {
 
 export interface FoundObject {
   readonly region: Region;
-  /** A point well inside. */
+  /** A point well inside the region. */
   readonly point: Point;
 }
 
@@ -47,7 +47,7 @@ interface Move extends Pose {
   readonly stamp: number;
 }
 
-/** A pointer or the keys, with a hold in hand. */
+/** A hold as a pointer or the keys move it. */
 export interface Grab {
   readonly key: number;
   pose: Pose;
@@ -57,7 +57,7 @@ export interface Grab {
 export const HOLD = "hold";
 
 const TRAITS = ["holds", "live_status"] as const;
-const UNDER_WAY = 2; // moves that Python has not answered yet
+const MOST_UNANSWERED = 2; // moves
 const SMALLEST = 0.05;
 const LARGEST = 20;
 const DOUBLE_MILLISECONDS = 400;
@@ -66,28 +66,23 @@ const poseOf = ({ position, degrees, factor }: Hold): Pose => ({ position, degre
 
 /** The map from the pixels of the grip to those of a pose. */
 export function posed({ grip_at: [x, y] }: Pick<Hold, "grip_at">, { position, degrees, factor }: Pose): Affine {
-  const turn = rotation([x, y], degrees);
-  const { a, b, c, d, e, f } = turn;
-  const shift = translation(position[0] - x, position[1] - y);
-  return {
-    a: factor * a, b: factor * b, c: factor * (c - x) + x + shift.c,
-    d: factor * d, e: factor * e, f: factor * (f - y) + y + shift.f,
-  };
+  const grown = chained(rotation([x, y], degrees), scaling([x, y], factor));
+  return chained(grown, translation(position[0] - x, position[1] - y));
 }
 
 export class Holding {
-  /** Objects that the keys can choose from; null while they are not asked for. */
+  /** The objects that the keys can choose; null before they were requested. */
   objects: readonly FoundObject[] | null = null;
-  /** Said to those who do not see the frame. */
+  /** Text for screen readers. */
   note = "";
-  /** Milliseconds from the newest move that a block used to its picture. */
+  /** Milliseconds from the newest move that a block used until its picture was shown. */
   latency: number | null = null;
 
   private readonly grabs = new Map<number, Grab>();
-  private readonly moves = new Map<number, Newest<Move>>();
-  private readonly wanted = new Map<number, Move>();
+  private readonly moves = new Map<number, NewestRequests<Move>>();
+  private readonly pending = new Map<number, Move>();
   private readonly ended = new Set<number>();
-  private nextKey = Math.floor(Math.random() * 2 ** 30); // pages share the holds of a canvas
+  private nextKey = Math.floor(Math.random() * 2 ** 30); // unlike those of other pages, which share the holds
   private scheduled = false;
   private hovered = false;
   private played = false;
@@ -111,7 +106,7 @@ export class Holding {
     for (const name of TRAITS) this.model.off(`change:${name}`, this.changed);
   }
 
-  /** There is a live stream to hold things of. */
+  /** True if the source is a live stream. */
   get possible(): boolean {
     return this.model.get("live_status") != null;
   }
@@ -125,7 +120,7 @@ export class Holding {
     return (this.model.get("holds") ?? []) as readonly Hold[];
   }
 
-  /** The pose that is asked for: here at once, elsewhere once Python has heard of it. */
+  /** The target pose; of a hold that this page moves, before Python has published it. */
   poseOf(hold: Hold): Pose {
     const grab = hold.key === null ? undefined : this.grabs.get(hold.key);
     return grab?.pose ?? poseOf(hold);
@@ -133,20 +128,20 @@ export class Holding {
 
   /** The hold whose region is under a point, the newest first. */
   at(point: Point): Hold | null {
-    const under = (hold: Hold): boolean => !this.left(hold) && this.store.mask(hold.region).at(point);
+    const under = (hold: Hold): boolean => !this.hasEnded(hold) && this.store.mask(hold.region).at(point);
     return this.holds.toReversed().find(under) ?? null;
   }
 
-  /** The hold that keys or a pointer have in hand, once Python knows it. */
+  /** The hold of a grab, once Python has published it. */
   held(grab: Grab): Hold | null {
     return this.holds.find(({ key }) => key === grab.key) ?? null;
   }
 
-  private left({ key }: Hold): boolean {
+  private hasEnded({ key }: Hold): boolean {
     return key !== null && this.ended.has(key);
   }
 
-  /** True if this press and the one before it are a double one. */
+  /** True if this press and the one before it are a double press. */
   isDouble(point: Point, reach: number): boolean {
     const { press } = this;
     const time = this.now();
@@ -155,10 +150,10 @@ export class Holding {
     return double;
   }
 
-  // --- to hold ----------------------------------------------------------------------------------
+  // --- moving holds -----------------------------------------------------------------------------
 
-  /** Takes hold of what is at a point: a hold that is there, else a new one. */
-  take(point: Point): Grab {
+  /** Grabs the hold at a point, or begins a new one there. */
+  grab(point: Point): Grab {
     const there = this.at(point);
     const key = this.nextKey++;
     const grab = { key, pose: there ? this.poseOf(there) : { position: point, degrees: 0, factor: 1 } };
@@ -170,7 +165,7 @@ export class Holding {
   move(grab: Grab, pose: Partial<Pose>): void {
     const factor = Math.min(LARGEST, Math.max(SMALLEST, pose.factor ?? grab.pose.factor));
     grab.pose = { ...grab.pose, ...pose, factor };
-    this.wanted.set(grab.key, { ...grab.pose, key: grab.key, stamp: this.now() });
+    this.pending.set(grab.key, { ...grab.pose, key: grab.key, stamp: this.now() });
     if (!this.scheduled) {
       this.scheduled = true;
       this.nextFrame(this.flush);
@@ -192,7 +187,7 @@ export class Holding {
     this.send({ type: "hold_end", key: grab.key });
   }
 
-  /** Pins what is at a point; a pin there is taken out. */
+  /** Pins the object at a point, or removes the pin there. */
   pin(point: Point): void {
     this.send({ type: "hold_pin", point: tidyPoint(point), id: this.at(point)?.id ?? null });
   }
@@ -205,7 +200,7 @@ export class Holding {
     this.send({ type: "hold_pin", point: tidyPoint(hold?.at ?? position), id: hold?.id ?? null });
   }
 
-  /** Lets go of everything. */
+  /** Releases all holds. */
   release(): void {
     for (const grab of [...this.grabs.values()]) this.forget(grab);
     this.send({ type: "hold_release" });
@@ -213,24 +208,24 @@ export class Holding {
 
   private forget(grab: Grab): void {
     this.grabs.delete(grab.key);
-    this.wanted.delete(grab.key);
+    this.pending.delete(grab.key);
     this.moves.delete(grab.key);
     this.ended.add(grab.key);
     this.store.notify();
   }
 
-  /** One message for each frame of the screen and each hold, the newest pose. */
+  /** Sends the newest pose of each grab, once a frame of the screen. */
   private readonly flush = (): void => {
     this.scheduled = false;
-    for (const [key, move] of this.wanted) this.channel(key).ask(move);
-    this.wanted.clear();
+    for (const [key, move] of this.pending) this.channel(key).request(move);
+    this.pending.clear();
   };
 
-  private channel(key: number): Newest<Move> {
+  private channel(key: number): NewestRequests<Move> {
     let channel = this.moves.get(key);
     if (!channel) {
-      channel = new Newest<Move>(({ position: [x, y], degrees, factor, stamp }, ticket) =>
-        this.send({ type: "hold_move", key, x, y, degrees, factor, stamp, ticket }), UNDER_WAY);
+      channel = new NewestRequests<Move>(({ position: [x, y], degrees, factor, stamp }, ticket) =>
+        this.send({ type: "hold_move", key, x, y, degrees, factor, stamp, ticket }), MOST_UNANSWERED);
       this.moves.set(key, channel);
     }
     return channel;
@@ -240,11 +235,11 @@ export class Holding {
     try {
       this.model.send(message);
     } catch {
-      // without a connection; the kernel's heartbeat says so
+      // no connection: the kernel's heartbeat shows that
     }
   }
 
-  /** Tells Python if a pointer is over the frame with the hold tool: it reads features ahead. */
+  /** Reports whether a pointer with the hold tool is over the frame, so that Python reads features ahead. */
   hover(inside: boolean): void {
     const hovered = inside && this.store.tool === HOLD && this.playing;
     if (hovered === this.hovered) return;
@@ -254,12 +249,12 @@ export class Holding {
 
   // --- objects ----------------------------------------------------------------------------------
 
-  /** Asks Python for the objects of the newest frame. */
-  find(): void {
+  /** Requests the objects of the newest frame. */
+  requestObjects(): void {
     this.send({ type: "objects" });
   }
 
-  say(note: string): void {
+  announce(note: string): void {
     this.note = note;
     this.store.notify();
   }
@@ -267,18 +262,18 @@ export class Holding {
   // --- from Python ------------------------------------------------------------------------------
 
   onMessage(message: Message): void {
-    if (message.type === "hold_moved") this.moves.get(Number(message["key"]))?.settle(Number(message["ticket"]));
+    if (message.type === "hold_moved") this.moves.get(Number(message["key"]))?.answered(Number(message["ticket"]));
     else if (message.type === "objects") this.objects = message["objects"] as unknown as readonly FoundObject[];
     this.store.notify();
   }
 
-  /** A request was refused: a grab of which Python knows nothing is dropped. */
+  /** Handles a refused request: grabs without a published hold are dropped. */
   refused(): void {
     const known = new Set(this.holds.map(({ key }) => key));
     for (const grab of [...this.grabs.values()]) if (!known.has(grab.key)) this.forget(grab);
   }
 
-  /** The holds are others or were in another block, or the stream plays or rests. */
+  /** Handles a change of the holds, of their block, or of the status of the stream. */
   private readonly changed = (): void => {
     this.chooseTool();
     const stamps = this.holds.map(({ stamp }) => stamp ?? -1);
@@ -292,7 +287,7 @@ export class Holding {
     this.store.notify();
   };
 
-  /** While a stream plays this tool is at hand; at rest the tool before it, if nothing is held. */
+  /** Selects the hold tool while a stream plays, and the previous tool when it rests and nothing is held. */
   private chooseTool(): void {
     const { store, playing } = this;
     if (playing && !this.played) {
@@ -304,7 +299,7 @@ export class Holding {
     this.played = playing;
   }
 
-  /** The first frame of a clip is on the screen. */
+  /** Handles the first frame of a clip on the screen. */
   paint(clip: number): void {
     this.painted = { clip, at: this.now() };
     if (this.waiting !== null) this.measure(this.painted.at - this.waiting);

@@ -1,5 +1,5 @@
-// The drawing primitives of the canvas. Everything is computed in pixels of the frame and scaled at
-// the end, so lines keep their width on every screen.
+// The drawing primitives of the canvas. They take points in pixels of the frame and draw in CSS pixels, so
+// lines keep their width at every zoom.
 import { PALETTE, type Look } from "../shared/document";
 import { clamp, type Point } from "../shared/points";
 
@@ -11,7 +11,7 @@ export const colourOf = (look: Look): string => PALETTE[look.colour % PALETTE.le
 
 export class Ink {
   scale = 1;
-  /** The corner of the view, counted from the corner of the frame. */
+  /** The upper left corner of the view, from that of the frame. */
   corner: Point = [0, 0];
   /** Handles within this many pixels of the frame count as touched. */
   reach = 0;
@@ -20,7 +20,7 @@ export class Ink {
 
   constructor(readonly context: CanvasRenderingContext2D) {}
 
-  /** The opacity of a line: a muted drag is faint. */
+  /** The opacity of lines: lower for a muted drag. */
   get full(): number {
     return this.muted ? MUTED_ALPHA : 1;
   }
@@ -147,7 +147,7 @@ export class Ink {
     this.context.fill(path);
   }
 
-  /** A text beyond `end`, seen from `center`, kept inside of the frame. */
+  /** A text beyond `end` as seen from `center`, within the frame. */
   label(text: string, center: Point, end: Point): void {
     const { context } = this;
     const [[fromX, fromY], [x, y]] = [this.screen(center), this.screen(end)];

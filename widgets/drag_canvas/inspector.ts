@@ -1,6 +1,6 @@
-// The selected drag, in numbers: its timing, its kind's own values, its place in the list.
-import { say } from "../shared/controls";
-import { assign, element, icon } from "../shared/dom";
+// The selected drag: its timing, the values of its kind of motion, its place in the list.
+import { iconButton, setText, textButton } from "../shared/controls";
+import { assign, element } from "../shared/dom";
 import { withLook, type Motion } from "../shared/document";
 import { easings } from "../shared/spline";
 import { activeCamera, isCamera } from "./camera_drag";
@@ -33,19 +33,19 @@ export class Inspector {
   constructor(private readonly store: Store) {
     const eases = element("div", { class: "ds-group", role: "group", "aria-label": "Timing" });
     for (const name of Object.keys(easings)) {
-      const button = this.button(EASE_LABELS[name], EASE_ICONS[name] ?? [], () => this.change((motion) => kindOf(motion).withEase(motion, name)));
-      assign(button, { "data-ease": name });
+      const choose = (): void => this.change((motion) => kindOf(motion).withEase(motion, name));
+      const button = iconButton(EASE_LABELS[name], EASE_ICONS[name] ?? [], choose, "", { "data-ease": name });
       this.eases.set(name, button);
       eases.append(button);
     }
-    this.up = this.button("Up the list  Alt+↑", ACTION_ICONS.up, () => store.reorder(-1));
-    this.down = this.button("Down the list  Alt+↓", ACTION_ICONS.down, () => store.reorder(1));
-    const copy = this.button("Copy, and mute this one  C", ACTION_ICONS.copy, () => store.duplicate());
+    this.up = iconButton("Up the list", ACTION_ICONS.up, () => store.reorder(-1), "Alt+↑");
+    this.down = iconButton("Down the list", ACTION_ICONS.down, () => store.reorder(1), "Alt+↓");
+    const copy = iconButton("Copy, and mute this one", ACTION_ICONS.copy, () => store.duplicate(), "C");
     const actions = element("div", { class: "ds-group", role: "group", "aria-label": "List" }, this.up, this.down, copy);
     const relatives = element("div", { class: "ds-group ds-relative", role: "group" });
     for (const [name, label] of Object.entries(RELATIVES)) {
-      const button = element("button", { type: "button", class: "ds-button ds-text-button" }, label);
-      button.addEventListener("click", () => this.relate(name === "frame" ? "frame" : undefined));
+      const choose = (): void => this.relate(name === "frame" ? "frame" : undefined);
+      const button = textButton(label, choose, [], { class: "ds-button ds-text-button" });
       this.relatives.set(name, button);
       relatives.append(button);
     }
@@ -70,14 +70,14 @@ export class Inspector {
     this.down.disabled = selection === scene.document.drags.length - 1;
   }
 
-  /** What an object moves with beside a camera; of the camera, what the region to keep goes with. */
+  /** Beside a camera: whether the object moves with the scene or the frame; of the camera: the region to keep. */
   private showRelative(index: number): void {
     const { shown } = this.store;
     const camera = isCamera(shown.document.drags[index]);
     this.relative.hidden = camera ? !shown.document.keep : activeCamera(shown) === null;
     const name = camera ? "Keep with" : "Moves with";
     const [title, group] = this.relative.children;
-    say(title, name);
+    setText(title, name);
     assign(group, { "aria-label": name });
     const chosen = shown.looks[index].relative ?? "scene";
     for (const [each, button] of this.relatives) button.setAttribute("aria-pressed", String(each === chosen));
@@ -88,7 +88,7 @@ export class Inspector {
     if (typeof selection === "number") this.store.commit(withLook(scene, selection, { relative }), selection);
   }
 
-  /** Puts the rows of a kind of motion in place of those of another kind. */
+  /** Shows the rows of a kind of motion instead of those of another kind. */
   private choose(kind: MotionKind): void {
     if (kind === this.kind) return;
     this.kind = kind;
@@ -102,13 +102,6 @@ export class Inspector {
     if (typeof selection !== "number") return;
     const merged = label && `${label} ${selection}`;
     changeMotion(this.store, selection, how(scene.document.drags[selection].motion), merged);
-  }
-
-  private button(label: string, paths: readonly string[], act: () => void): HTMLButtonElement {
-    const [name] = label.split("  ");
-    const button = element("button", { type: "button", class: "ds-button", "aria-label": name, "data-tip": label }, icon(...paths));
-    button.addEventListener("click", act);
-    return button;
   }
 }
 

@@ -1,4 +1,4 @@
-// Shortcuts, and a pointer moved by the arrow keys so that every tool works without a mouse.
+// Shortcuts, and a pointer that arrow keys move, so that every tool works without a mouse.
 import { regionOf } from "../shared/document";
 import { clamp, type Point } from "../shared/points";
 import type { Store } from "./store";
@@ -30,7 +30,7 @@ export function arrow(event: KeyboardEvent): Point | null {
   }
 }
 
-/** Tools, undo, redo, delete and brush size; true when the key meant something. */
+/** Handles tools, undo, redo, delete and brush size; false for other keys. */
 export function shortcut(store: Store, event: KeyboardEvent): boolean {
   const inField = (event.target as Element | null)?.tagName === "INPUT";
   const key = event.key.toLowerCase();
@@ -67,7 +67,7 @@ export function shortcut(store: Store, event: KeyboardEvent): boolean {
   return true;
 }
 
-/** The preview and the list of shortcuts; true when the key meant one of these. */
+/** Handles the preview and the list of shortcuts; false for other keys. */
 export function viewKey(event: KeyboardEvent, preview: Preview, help: HelpOverlay): boolean {
   const inField = (event.target as Element | null)?.tagName === "INPUT";
   if (inField || event.ctrlKey || event.metaKey || event.altKey) return false;
@@ -77,7 +77,7 @@ export function viewKey(event: KeyboardEvent, preview: Preview, help: HelpOverla
   return true;
 }
 
-/** Zoom; true when the key meant that. */
+/** Handles zoom; false for other keys. */
 export function zoomKey(viewport: Viewport, event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   if (event.key === "+" || event.key === "=") viewport.zoomIn();
@@ -88,8 +88,8 @@ export function zoomKey(viewport: Viewport, event: KeyboardEvent): boolean {
 }
 
 /**
- * Arrow keys nudge the end of the selected drag. With none selected they move a crosshair, which
- * Space or Enter brings up, and then presses and releases as a mouse would.
+ * Arrow keys nudge the end of the selected drag. Without one they move a crosshair; Space or Enter
+ * shows it, then presses and releases at it as a mouse does.
  */
 export class KeyboardPointer {
   point: Point | null = null;
@@ -139,13 +139,13 @@ export class KeyboardPointer {
     return false;
   }
 
-  /** The crosshair, first on what is selected: its handles can then be reached without a mouse. */
+  /** Shows the crosshair on the selected region, else in the middle of the frame. */
   private show(): void {
     const region = regionOf(this.store.scene, this.store.selection);
     const { width, height } = this.store.size;
     const [x, y] = region ? this.store.mask(region).centroid : [(width - 1) / 2, (height - 1) / 2];
     this.point = [Math.floor(x), Math.floor(y)];
-    this.viewport.follow(this.point);
+    this.viewport.reveal(this.point);
   }
 
   private moveBy(step: Point): void {
@@ -154,7 +154,7 @@ export class KeyboardPointer {
     const [x, y] = this.point ?? [0, 0];
     this.point = [clamp(x + step[0], 0, width - 1), clamp(y + step[1], 0, height - 1)];
     this.gesture?.move({ point: this.point, shift: false, alt: false });
-    this.viewport.follow(this.point);
+    this.viewport.reveal(this.point);
   }
 
   private toggle(event: KeyboardEvent): void {
@@ -162,7 +162,7 @@ export class KeyboardPointer {
       const { gesture } = this;
       this.gesture = null;
       gesture.end();
-      // Done pulling: the arrow keys now nudge what was made.
+      // the arrow keys now nudge the new drag
       if (typeof this.store.selection === "number") this.point = null;
       return;
     }
@@ -173,6 +173,6 @@ export class KeyboardPointer {
     const press = { point: this.point, shift: event.shiftKey, alt: event.altKey } as const;
     this.store.setError(null);
     this.gesture = begin(this.store, press, this.reach());
-    if (this.store.outline) this.gesture = null; // corners are put by one key, not held and let go
+    if (this.store.outline) this.gesture = null; // a corner takes one key press, without a release
   }
 }

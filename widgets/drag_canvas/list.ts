@@ -1,4 +1,5 @@
 // The drags beside the canvas: kind, colour, size, and buttons that mute and delete.
+import { closeButton, iconButton } from "../shared/controls";
 import { element, focusedBeside, icon } from "../shared/dom";
 import { removeDrag, withKeep, type Selection } from "../shared/document";
 import { ACTION_ICONS } from "./icons";
@@ -11,15 +12,12 @@ import { toolInfo } from "./tools";
 import type { ToolName } from "./types";
 
 interface Row {
-  /** Its place among the drags; null for the region and the keep area. */
-  readonly index: number | null;
-  readonly kind: ToolName;
+  /** Null for the region without motion and the keep region. */
+  readonly drag: { readonly index: number; readonly muted: boolean } | null;
+  readonly tool: ToolName;
   readonly colour: string;
   readonly text: string;
   readonly selected: boolean;
-  /** Null for what cannot be muted. */
-  readonly muted: boolean | null;
-  readonly mute: () => void;
   readonly select: () => void;
   readonly remove: () => void;
 }
@@ -29,7 +27,7 @@ export class DragList {
   private readonly items = element("div", { class: "ds-list-items" });
   private readonly inspector: Inspector;
   private drawn = "";
-  private carried: number | null = null;
+  private dragged: number | null = null;
 
   constructor(private readonly store: Store) {
     this.inspector = new Inspector(store);
@@ -57,24 +55,20 @@ export class DragList {
   private rows(): Row[] {
     const { store } = this;
     const { document, draft, looks } = store.shown;
-    const nothing = (): void => undefined;
     const select = (selection: Selection) => () => store.select(selection);
     const rows: Row[] = document.drags.map((drag, i) => ({
-      index: i,
-      kind: kindOf(drag.motion).toolOf(drag.motion),
+      drag: { index: i, muted: looks[i].muted },
+      tool: kindOf(drag.motion).toolOf(drag.motion),
       colour: colourOf(looks[i]),
       text: kindOf(drag.motion).describe(drag.motion),
       selected: store.selection === i,
-      muted: looks[i].muted,
-      mute: () => store.mute(i),
       select: select(i),
       remove: () => store.commit(removeDrag(store.scene, i), null),
     }));
     if (draft) {
       rows.push({
-        index: null, kind: "brush", colour: DRAFT_COLOUR, text: "Region: pull it",
+        drag: null, tool: "brush", colour: DRAFT_COLOUR, text: "Region: pull it",
         selected: store.selection === "draft",
-        muted: null, mute: nothing,
         select: select("draft"),
         remove: () => store.commit({ ...store.scene, draft: null }, null),
       });
@@ -82,9 +76,8 @@ export class DragList {
     if (document.keep) {
       const share = (100 * store.area(document.keep)) / (store.size.width * store.size.height);
       rows.push({
-        index: null, kind: "keep", colour: KEEP_COLOUR, text: `Keep ${share < 1 ? "<1" : Math.round(share)} %`,
+        drag: null, tool: "keep", colour: KEEP_COLOUR, text: `Keep ${share < 1 ? "<1" : Math.round(share)} %`,
         selected: false,
-        muted: null, mute: nothing,
         select: () => store.setTool("keep"),
         remove: () => store.commit(withKeep(store.scene, null)),
       });
@@ -93,7 +86,7 @@ export class DragList {
   }
 
   private item(row: Row): HTMLLIElement {
-    const swatch = element("span", { class: "ds-swatch", "aria-hidden": true }, icon(...toolInfo(row.kind).icon));
+    const swatch = element("span", { class: "ds-swatch", "aria-hidden": true }, icon(...toolInfo(row.tool).icon));
     swatch.style.setProperty("--ds-colour", row.colour);
     const choose = element(
       "button",
@@ -101,49 +94,41 @@ export class DragList {
       swatch, element("span", { class: "ds-row-text" }, row.text),
     );
     choose.addEventListener("click", row.select);
-    const remove = element(
-      "button",
-      { type: "button", class: "ds-button ds-row-remove", "aria-label": `Delete: ${row.text}` },
-      icon(...ACTION_ICONS.close),
-    );
-    remove.addEventListener("click", row.remove);
-    const item = element("li", { class: `${row.selected ? "ds-selected" : ""} ${row.muted ? "ds-muted" : ""}`.trim() }, choose);
-    if (row.muted !== null) {
-      const mute = element(
-        "button",
-        { type: "button", class: "ds-button ds-row-mute", "aria-label": `Mute: ${row.text}`, "aria-pressed": String(row.muted) },
-        icon(...(row.muted ? ACTION_ICONS.mute : ACTION_ICONS.heard)),
-      );
-      mute.addEventListener("click", row.mute);
-      item.append(mute);
+    const item = element("li", { class: `${row.selected ? "ds-selected" : ""} ${row.drag?.muted ? "ds-muted" : ""}`.trim() }, choose);
+    if (row.drag) {
+      const { index, muted } = row.drag;
+      const paths = muted ? ACTION_ICONS.muted : ACTION_ICONS.unmuted;
+      item.append(iconButton(`Mute: ${row.text}`, paths, () => this.store.mute(index), "", {
+        class: "ds-button ds-row-mute", "aria-pressed": String(muted), "data-tip": null,
+      }));
+      this.makeDraggable(item, index);
     }
-    item.append(remove);
-    if (row.index !== null) this.carriable(item, row.index);
+    item.append(closeButton(`Delete: ${row.text}`, row.remove, { class: "ds-button ds-row-remove" }));
     return item;
   }
 
-  /** Rows are carried to other places with the mouse; keys and buttons do it as well. */
-  private carriable(item: HTMLLIElement, index: number): void {
+  /** Lets the mouse drag a row to another place of the list; keys and buttons move it as well. */
+  private makeDraggable(item: HTMLLIElement, index: number): void {
     item.draggable = true;
     item.addEventListener("dragstart", (event) => {
-      this.carried = index;
+      this.dragged = index;
       event.dataTransfer?.setData("text/plain", "");
       event.stopPropagation();
     });
     item.addEventListener("dragend", () => {
-      this.carried = null;
+      this.dragged = null;
     });
     item.addEventListener("dragover", (event) => {
-      if (this.carried === null) return;
+      if (this.dragged === null) return;
       event.preventDefault();
       event.stopPropagation();
     });
     item.addEventListener("drop", (event) => {
-      if (this.carried === null) return;
+      if (this.dragged === null) return;
       event.preventDefault();
       event.stopPropagation();
-      this.store.place(this.carried, index);
-      this.carried = null;
+      this.store.place(this.dragged, index);
+      this.dragged = null;
     });
   }
 }

@@ -5,7 +5,7 @@ import type { Gesture, Press } from "./gesture";
 import { activeCamera, isCamera, wholeFrame } from "./camera_drag";
 import { kindOf, kindOfTool } from "./motions";
 import { betweens, isPath, withInserted, withoutWaypoint, type PathMotion } from "./motions/along_path";
-import { moved } from "./motions/making";
+import { withMotion } from "./motions/motion_gesture";
 import type { Store } from "./store";
 import type { Hit, ToolName } from "./types";
 
@@ -20,7 +20,7 @@ export function moveRegion(
   const region = regionOf(store.scene, selection);
   if (!region) return null;
   const old = motionOf(store, selection);
-  // Without a motion tool in hand a drag keeps its kind: a rotation is turned again.
+  // without a motion tool a drag keeps its kind
   const kind = tool === null && old ? kindOf(old) : kindOfTool(tool ?? "pull");
   const used = tool ?? kind?.tools[0]?.name ?? null;
   return kind?.begin({ store, selection, region, old, press, tool: used, tapped }) ?? null;
@@ -45,7 +45,7 @@ export function moveHandle(store: Store, handle: Hit): Gesture | null {
       const motion = kind.pulled(shown, handle, press, last);
       if (!motion) return;
       last = motion;
-      if (!kind.leads(motion)) return;
+      if (!kind.moves(motion)) return;
       next = replaceDrag(store.scene, index, { ...shown.drag, motion }, { arm: kind.arm(shown) });
       store.show(next);
     },
@@ -57,10 +57,10 @@ export function moveHandle(store: Store, handle: Hit): Gesture | null {
   };
 }
 
-/** Keeps a change of a drag's motion, if it still leads somewhere. */
+/** Changes the motion of a drag; false if the new one would stand still. */
 export function changeMotion(store: Store, index: number, motion: Motion, label = ""): boolean {
   const drag = store.scene.document.drags[index];
-  if (!drag || !kindOf(motion).leads(motion)) return false;
+  if (!drag || !kindOf(motion).moves(motion)) return false;
   store.commit(replaceDrag(store.scene, index, { ...drag, motion }), index, label);
   return true;
 }
@@ -70,14 +70,14 @@ function selectedPath(store: Store): PathMotion | null {
   return motion && isPath(motion) ? motion : null;
 }
 
-/** Takes a waypoint out of the selected path: the one in hand unless another is named. */
+/** Removes a waypoint of the selected path, by default the selected one. */
 export function deleteWaypoint(store: Store, index = store.waypoint): boolean {
   const motion = selectedPath(store);
   const changed = motion && index !== null ? withoutWaypoint(motion, index) : null;
   return changed !== null && changeMotion(store, store.selection as number, changed);
 }
 
-/** Puts a waypoint halfway to the one in hand, by default the end, or after the start; takes it in hand. */
+/** Inserts and selects a waypoint before the selected one (by default the end), or after the start. */
 export function insertWaypoint(store: Store): boolean {
   const motion = selectedPath(store);
   if (!motion) return false;
@@ -88,7 +88,7 @@ export function insertWaypoint(store: Store): boolean {
   return true;
 }
 
-/** Takes the next waypoint of the selected path in hand, or the one before. */
+/** Selects the next waypoint of the selected path, or the one before. */
 export function cycleWaypoint(store: Store, step: number): boolean {
   const motion = selectedPath(store);
   if (!motion) return false;
@@ -97,7 +97,7 @@ export function cycleWaypoint(store: Store, step: number): boolean {
   return true;
 }
 
-/** Turns the wheel on a region with a motion tool in hand; false where that means nothing. */
+/** Handles the wheel with a motion tool; false where it has no meaning. */
 export function wheelRegion(store: Store, notches: number, shift = false): boolean {
   const kind = kindOfTool(store.tool);
   const selection = kind?.wholeFrame ? frameDrag(store) : store.scene.draft ? "draft" : objectOf(store);
@@ -105,8 +105,8 @@ export function wheelRegion(store: Store, notches: number, shift = false): boole
   if (!kind?.wheel || !region) return false;
   const old = motionOf(store, selection);
   const motion = kind.wheel(old?.type === kind.type ? old : null, store.mask(region), notches, shift);
-  if (kind.leads(motion)) {
-    const [scene, index] = moved(store.scene, selection, region, motion);
+  if (kind.moves(motion)) {
+    const [scene, index] = withMotion(store.scene, selection, region, motion);
     store.commit(scene, index, `wheel ${index}`);
   }
   return true;
@@ -136,19 +136,19 @@ export function moveFrame(store: Store, press: Press, reach: number): Gesture | 
   return kind?.begin({ store, selection: index, region, old, press, tool: store.tool, tapped: () => undefined }) ?? null;
 }
 
-/** A key with the tool of the whole frame in hand; false where it means nothing. */
+/** Handles a key with the tool of the whole frame; false for other keys. */
 export function frameKey(store: Store, event: KeyboardEvent): boolean {
   const kind = kindOfTool(store.tool);
-  if (!kind?.keyed || event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (!kind?.afterKey || event.ctrlKey || event.metaKey || event.altKey) return false;
   const index = frameDrag(store);
-  const motion = kind.keyed(motionOf(store, index), event.key, event.shiftKey, store.size);
+  const motion = kind.afterKey(motionOf(store, index), event.key, event.shiftKey, store.size);
   if (!motion) return false;
-  const [scene, place] = moved(store.scene, index, wholeFrame(store.size), motion);
+  const [scene, place] = withMotion(store.scene, index, wholeFrame(store.size), motion);
   store.commit(scene, place, `key ${place}`);
   return true;
 }
 
-/** Moves the end of the selected drag, or the waypoint in hand, by pixels. */
+/** Moves the end of the selected drag, or the selected waypoint, by pixels. */
 export function nudge(store: Store, step: Point): void {
   if (typeof store.selection !== "number") return;
   const drag = store.scene.document.drags[store.selection];

@@ -31,7 +31,7 @@ export class OnionBar {
 
   private async draw(trail: readonly DataView[]): Promise<void> {
     const images = await Promise.all(trail.map((bytes) => decode(bytes, "image/jpeg")));
-    if (trail === this.drawn) this.viewport.skin(images.filter((image) => image !== null));
+    if (trail === this.drawn) this.viewport.drawOnion(images.filter((image) => image !== null));
     for (const image of images) image?.close();
   }
 }

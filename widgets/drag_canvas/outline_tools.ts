@@ -1,5 +1,5 @@
-// Tools that draw click by click: the corners of a polygon, the waypoints of a path. Until it is
-// finished it is an outline of the store, no part of the scene.
+// Tools that draw click by click: the corners of a polygon, the waypoints of a path. An unfinished
+// outline is not yet part of the scene.
 import type { Selection } from "../shared/document";
 import { regionOf } from "../shared/document";
 import { distance, tidyPoint, type Point } from "../shared/points";
@@ -55,7 +55,7 @@ function placed(store: Store, outline: Outline, point: Point): Gesture {
   return { move: (press) => put(press.point), end: () => undefined };
 }
 
-/** Takes back the last point; the outline goes with its only one. */
+/** Removes the last point, and the outline with its only one. */
 export function dropPoint(store: Store): void {
   const { outline } = store;
   if (!outline) return;
@@ -63,7 +63,7 @@ export function dropPoint(store: Store): void {
   store.setOutline(points.length > 0 ? { ...outline, points } : null);
 }
 
-/** Makes the region or the path, if there are enough points for one. */
+/** Commits the region or the path, if there are enough points. */
 export function finishOutline(store: Store): void {
   const { outline } = store;
   if (!outline) return;

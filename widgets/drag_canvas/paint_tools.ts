@@ -30,7 +30,7 @@ function withoutRegion(scene: Scene, selection: Selection): Scene {
   return typeof selection === "number" ? removeDrag(scene, selection) : { ...scene, draft: null };
 }
 
-/** A single stroke stays the shape that it is; what is put together becomes a mask. */
+/** A region with a shape added: a mask, or the shape itself if there was no region. */
 function joined(store: Store, old: Region | null, added: Region): Region {
   return old ? store.region(store.mask(old).or(store.mask(added))) : added;
 }
@@ -42,7 +42,7 @@ export function withDrawn(store: Store, target: Selection, shape: Region, adds: 
   return withRegion(store.scene, target, joined(store, old, shape));
 }
 
-/** The brush: stamps as it goes and becomes one stroke when released. */
+/** The brush: stamps while it moves and becomes one stroke when released. */
 export function paint(store: Store, press: Press): Gesture {
   const target = paintTarget(store, press);
   const old = regionOf(store.scene, target);
@@ -106,13 +106,13 @@ function drawShape(store: Store, press: Press, shape: (point: Point) => Region |
   };
 }
 
-/** The targets of the eraser, and the scene after it. */
+/** A region that the eraser can change, and the scene with another mask in its place. */
 interface Erasable {
   readonly mask: Mask;
-  readonly left: (mask: Mask) => Scene;
+  readonly after: (mask: Mask) => Scene;
 }
 
-/** In the order in which the eraser takes hold: what is being painted, the selected, the rest. */
+/** In the order in which the eraser tries them: the painted region, the selected drag, the rest. */
 function erasables(store: Store): Erasable[] {
   const { scene } = store;
   const { drags, keep } = scene.document;
@@ -120,20 +120,20 @@ function erasables(store: Store): Erasable[] {
   const found = order.flatMap((selection): Erasable[] => {
     const region = regionOf(scene, selection);
     if (!region) return [];
-    const left = (mask: Mask): Scene =>
+    const after = (mask: Mask): Scene =>
       mask.empty
         ? withoutRegion(scene, selection)
         : withRegion(scene, selection, store.region(mask));
-    return [{ mask: store.mask(region), left }];
+    return [{ mask: store.mask(region), after }];
   });
   if (keep) {
-    const left = (mask: Mask): Scene => withKeep(scene, mask.empty ? null : store.region(mask));
-    found.push({ mask: store.mask(keep), left });
+    const after = (mask: Mask): Scene => withKeep(scene, mask.empty ? null : store.region(mask));
+    found.push({ mask: store.mask(keep), after });
   }
   return found;
 }
 
-/** Rubs out of the first thing that it touches, and of nothing else until it is released. */
+/** Erases from the first region that it touches, and from no other until it is released. */
 export function erase(store: Store, press: Press): Gesture {
   const candidates = erasables(store);
   let last = press.point;
@@ -148,18 +148,18 @@ export function erase(store: Store, press: Press): Gesture {
       null;
     if (!taken) return;
     mask = (mask ?? taken.mask).without(rubbed);
-    store.show(taken.left(mask));
+    store.show(taken.after(mask));
   };
   rub(press.point);
   return {
     move: ({ point }) => rub(point),
     end() {
-      if (taken && mask) store.commit(taken.left(mask));
+      if (taken && mask) store.commit(taken.after(mask));
     },
   };
 }
 
-/** The keep region, one for all drags; Alt takes away. */
+/** Paints the keep region, one for all drags; Alt erases. */
 export function paintKeep(store: Store, press: Press): Gesture {
   const { scene, size } = store;
   const { keep } = scene.document;

@@ -1,5 +1,5 @@
-// Select by a click: Python says how much each pixel resembles the clicked one, and from then on the
-// threshold makes the region here.
+// Select by a click: Python sends how similar each pixel is to the clicked one; the page applies the
+// threshold.
 import type { Region } from "../shared/mask";
 import { connected } from "../shared/flood";
 import type { Message } from "../shared/model";
@@ -14,9 +14,9 @@ interface Similarity {
 
 export class Picking {
   similarity: Similarity | null = null;
-  /** The least similarity that counts, from 0 to 1. */
+  /** The least similarity of a pixel to belong to the region, from 0 to 1. */
   threshold = 0.5;
-  /** A request to Python is under way. */
+  /** True while Python has not answered. */
   waiting = false;
   selector: string;
   private count = 0;
@@ -39,8 +39,8 @@ export class Picking {
     this.store.notify();
   }
 
-  /** Asks Python what resembles a point; the answer becomes the region, or is added to it. */
-  ask(point: Point, adds: boolean): void {
+  /** Requests the similarity to a point; the result becomes the region, or is added to it. */
+  request(point: Point, adds: boolean): void {
     if (this.selectors.length === 0) {
       this.store.setError("Nothing to select by: this canvas was made of a frame. Make it of a stream, or give it sam=.");
       return;
@@ -52,7 +52,7 @@ export class Picking {
     this.store.notify();
   }
 
-  /** Another threshold: the region follows at once. */
+  /** Sets the threshold and updates the region. */
   setThreshold(threshold: number): void {
     this.threshold = threshold;
     const { similarity, base, store } = this;

@@ -1,5 +1,6 @@
-// Plays clips that Python sends: JPEG frames at a rate. A newer clip takes the place of an older one
-// at once, and a frame that comes too late is left out, so nothing ever queues up.
+// Plays clips of JPEG frames that Python sends. A newer clip replaces an older one at once and late frames
+// are skipped, so that there is never a queue.
+import { blobOf } from "../shared/model";
 import type { Viewport } from "./viewport";
 import type { Store } from "./store";
 
@@ -9,12 +10,9 @@ export interface Clip {
   readonly frames: readonly DataView[];
 }
 
-/** The frame of a clip that is due, the last one when its time is over. */
+/** The index of the frame to show after some seconds; the last one from its time on. */
 export const frameDue = (clip: Clip, seconds: number): number =>
   Math.min(clip.frames.length - 1, Math.max(0, Math.floor(seconds * clip.rate)));
-
-const blobOf = (bytes: DataView, type: string): Blob =>
-  new Blob([new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength)], { type });
 
 /** The picture in an encoded frame; null if it cannot be decoded. */
 export const decode = (bytes: DataView, type: "image/png" | "image/jpeg"): Promise<ImageBitmap | null> =>
@@ -32,7 +30,7 @@ export class Player {
     private readonly viewport: Viewport,
   ) {}
 
-  /** Takes up the clip that is to be shown, if it is a new one. */
+  /** Starts the clip of the store, if it is a new one. */
   update(): void {
     const { clip } = this.store;
     if (clip === this.clip) return;

@@ -9,7 +9,7 @@ it("draws with the mouse, the pen and one finger", () => {
   for (const type of ["mouse", "pen", "touch"]) {
     const pointers = new Pointers();
     expect(pointers.press(event(type), false)).toBe("draw");
-    expect(pointers.leads(event(type))).toBe(true);
+    expect(pointers.isActive(event(type))).toBe(true);
     expect(pointers.release(event(type))).toBe(true);
     expect(pointers.role).toBeNull();
   }
@@ -26,7 +26,7 @@ it("pinches with a second finger, and stays quiet until both are gone", () => {
   const pointers = new Pointers();
   pointers.press(event("touch", 1, 0, 10), false);
   expect(pointers.press(event("touch", 2, 0, 30), false)).toBe("pinch");
-  expect(pointers.leads(event("touch", 1))).toBe(false);
+  expect(pointers.isActive(event("touch", 1))).toBe(false);
   expect(pointers.move(event("touch", 2, 0, 50))).toEqual({
     before: [[10, 0], [30, 0]], after: [[10, 0], [50, 0]],
   });
@@ -42,7 +42,7 @@ it("ignores the palm beside a pen, and a second mouse button", () => {
   expect(pointers.press(event("touch", 2), false)).toBeNull();
   expect(pointers.move(event("touch", 2))).toBeNull();
   expect(pointers.release(event("touch", 2))).toBe(false);
-  expect(pointers.leads(event("pen"))).toBe(true);
+  expect(pointers.isActive(event("pen"))).toBe(true);
 });
 
 it("notices a pointer that was let go of outside of the page", () => {

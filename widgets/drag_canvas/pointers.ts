@@ -1,7 +1,7 @@
-// Roles of the pointers: a mouse, a pen with an eraser at its other end, one finger or two.
+// Which pointers draw, erase, pan or pinch: a mouse, a pen with an eraser, one finger or two.
 import type { Point } from "../shared/points";
 
-/** The part of a PointerEvent that is looked at. */
+/** The part of a PointerEvent that is used. */
 export interface PointerLike {
   readonly pointerId: number;
   readonly pointerType: string;
@@ -11,7 +11,7 @@ export interface PointerLike {
   readonly clientY: number;
 }
 
-/** The role of a press. A pinch replaces what the first finger had begun. */
+/** The role of a press. A second finger makes it a pinch. */
 export type Role = "draw" | "erase" | "pan" | "pinch" | null;
 
 const MIDDLE_BUTTON = 1;
@@ -21,11 +21,11 @@ const placeOf = (event: PointerLike): Point => [event.clientX, event.clientY];
 
 export class Pointers {
   role: Role = null;
-  private leader = -1;
+  private activePointer = -1;
   private pen = false;
   private readonly places = new Map<number, Point>();
 
-  /** The role that begins; null when the pointer is to be ignored. `hand`: the hand tool is held. */
+  /** The role of a new press; null for a pointer to ignore. `hand`: the hand tool is selected. */
   press(event: PointerLike, hand: boolean): Role {
     const finger = event.pointerType === "touch";
     if (finger && this.pen) return null; // the palm of the hand that holds the pen
@@ -34,7 +34,7 @@ export class Pointers {
     if (role === null) return null;
     this.places.set(event.pointerId, placeOf(event));
     this.role = role;
-    this.leader = event.pointerId;
+    this.activePointer = event.pointerId;
     this.pen = event.pointerType === "pen";
     return role;
   }
@@ -47,9 +47,9 @@ export class Pointers {
     return hand ? "pan" : "draw";
   }
 
-  /** Does this pointer lead what is being done? */
-  leads(event: PointerLike): boolean {
-    return this.role !== null && this.role !== "pinch" && event.pointerId === this.leader;
+  /** True if this pointer draws, erases or pans. */
+  isActive(event: PointerLike): boolean {
+    return this.role !== null && this.role !== "pinch" && event.pointerId === this.activePointer;
   }
 
   /** Old and new places of the pointers of a pan or a pinch, in pixels of the window. */
@@ -60,12 +60,12 @@ export class Pointers {
     return { before, after: [...this.places.values()] };
   }
 
-  /** Was this pointer let go of where the page could not see it? It then moves with no button held. */
+  /** True if a pointer was released outside of the page: it then moves without a button pressed. */
   slipped(event: PointerLike): boolean {
     return event.buttons === 0 && this.places.has(event.pointerId);
   }
 
-  /** True when the last pointer is gone. After a pinch the finger that is left does nothing. */
+  /** True when the last pointer is released. After a pinch the remaining finger does nothing. */
   release(event: PointerLike): boolean {
     if (!this.places.delete(event.pointerId)) return false;
     if (this.places.size > 0) return false;

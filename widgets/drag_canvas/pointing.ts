@@ -54,7 +54,7 @@ export class Pointing {
     return (this.finger ? FINGER_REACH : REACH) / this.viewport.scale;
   }
 
-  /** Drops the gesture that is under way; false if there was none. */
+  /** Cancels the current gesture; false if there is none. */
   cancel(): boolean {
     if (!this.gesture) return false;
     const { gesture } = this;
@@ -72,7 +72,7 @@ export class Pointing {
   private readonly down = (event: PointerEvent): void => {
     const role = this.pointers.press(event, this.store.tool === "hand");
     if (role === null) return;
-    event.preventDefault(); // no text selection; the focus is set by hand
+    event.preventDefault(); // no text selection; `pressed` sets the focus
     this.pressed();
     this.capture(event.pointerId);
     this.finger = event.pointerType === "touch";
@@ -89,7 +89,7 @@ export class Pointing {
     try {
       this.viewport.overlay.setPointerCapture(pointer);
     } catch {
-      // A pointer that is gone already, or one that a script made up: its events still arrive.
+      // the pointer is gone already, or is synthetic: its events still arrive
     }
   }
 
@@ -105,30 +105,30 @@ export class Pointing {
     else if (moved && this.pointers.role === "pan") {
       const [[fromX, fromY], [x, y]] = [moved.before[0], moved.after[0]];
       this.viewport.pull([x - fromX, y - fromY]);
-    } else if (this.gesture && this.pointers.leads(event)) {
+    } else if (this.gesture && this.pointers.isActive(event)) {
       for (const step of event.getCoalescedEvents?.() ?? []) this.gesture.move(this.press(step));
       this.gesture.move(this.press(event));
     }
     this.changed();
   };
 
-  /** Two fingers turn and scale what is held; else they move the view. */
+  /** Two fingers rotate and scale a hold; otherwise they move the view. */
   private pinch(before: readonly Point[], after: readonly Point[]): void {
     if (this.gesture?.pinch) this.gesture.pinch(pinched(before, after, this.viewport.scale));
     else this.viewport.pinch(before, after);
   }
 
   private readonly up = (event: PointerEvent): void => {
-    if (this.pointers.leads(event)) this.gesture?.move(this.press(event));
+    if (this.pointers.isActive(event)) this.gesture?.move(this.press(event));
     this.finish(event);
   };
 
-  /** The gesture ends where it was last seen to move. */
+  /** Ends the gesture at its last move. */
   private finish(event: PointerEvent): void {
-    const leads = this.pointers.leads(event);
+    const active = this.pointers.isActive(event);
     const last = this.pointers.release(event);
     const { gesture } = this;
-    if (gesture && (leads || last)) {
+    if (gesture && (active || last)) {
       this.gesture = null;
       const { drags } = this.store.scene.document;
       gesture.end();
@@ -138,9 +138,9 @@ export class Pointing {
   }
 
   private readonly lost = (event: PointerEvent): void => {
-    const leads = this.pointers.leads(event);
+    const active = this.pointers.isActive(event);
     const last = this.pointers.release(event);
-    if (leads || last) this.cancel();
+    if (active || last) this.cancel();
     this.changed();
   };
 
@@ -150,7 +150,7 @@ export class Pointing {
     this.changed();
   };
 
-  /** The wheel turns what is held, and scales it with Shift; false where nothing is. */
+  /** Handles the wheel over a hold: it rotates, with Shift it scales; false without a hold. */
   private wheelHolds(event: WheelEvent): boolean {
     const way = event.deltaY || event.deltaX; // with Shift some systems scroll sideways
     const notches = -clamp(way / (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINES : PIXELS), -MOST_NOTCHES, MOST_NOTCHES);

@@ -1,32 +1,32 @@
-// The preview: each region's own pixels carried along its motion over the frame, in the browser and
-// at once. It shows the drags, not the frames that the model will make of them.
+// The preview: moves the pixels of each region over the frame, in the browser. It shows the drags, not the
+// frames that the model will generate.
 import { identity, type Affine } from "../shared/affine";
 import type { Scene } from "../shared/document";
 import { filled, widened } from "../shared/fill";
 import { Mask } from "../shared/mask";
-import { carried, type Patch, type Pixels } from "../shared/warp";
+import { movedPatch, type Patch, type Pixels } from "../shared/warp";
 import type { Viewport } from "./viewport";
-import { activeCamera, carriedBy, isCamera } from "./camera_drag";
+import { activeCamera, cameraMapAt, isCamera } from "./camera_drag";
 import { kindOf, motionAt } from "./motions";
 import type { Store } from "./store";
 
 const SECONDS = 1.4; // from rest to the end
 const REST_SECONDS = 0.5; // at the end
 const UNKNOWN = [38, 40, 46, 255];
-const FRINGE = 2; // pixels around a region that carry some of its colour
+const FRINGE = 2; // pixels around a region with some of its colour
 
-/** The frame with holes filled, and what is carried over it at a moment. */
+/** The frame with holes filled, and the patches over it at a fraction of the motions. */
 export interface PreviewFrames {
   readonly background: Pixels;
   readonly patches: (fraction: number) => MovedPatch[];
 }
 
-/** Pixels, and what the camera does to them. */
+/** Pixels, and the map of the camera. */
 interface MovedPatch extends Patch {
   readonly map: Affine;
 }
 
-/** Everything that is not muted, seen moving. */
+/** The preview of all drags that are not muted. */
 export function prepareFrames(store: Store, scene: Scene, picture: Pixels): PreviewFrames {
   const { drags } = scene.document;
   const moving = [...drags.keys()].filter((i) => !scene.looks[i].muted && !isCamera(drags[i]));
@@ -36,20 +36,20 @@ export function prepareFrames(store: Store, scene: Scene, picture: Pixels): Prev
   const makers = moving.map((i) => kindOf(drags[i].motion).preview(picture, store.mask(drags[i].region), drags[i].motion));
   const ground = filled(picture, widened(left, FRINGE));
   const patches = (fraction: number): MovedPatch[] =>
-    makers.map((make, k) => ({ ...make(fraction), map: carriedBy(scene, moving[k], fraction) }));
+    makers.map((make, k) => ({ ...make(fraction), map: cameraMapAt(scene, moving[k], fraction) }));
   const camera = activeCamera(scene);
   if (camera === null) return { background: ground, patches };
   const moved = kindOf(drags[camera].motion).preview(ground, left, drags[camera].motion);
   const { motion } = drags[camera];
   const { keep } = scene.document;
-  const stays = keep && scene.looks[camera].relative === "frame" ? [{ ...carried(picture, store.mask(keep), identity), map: identity }] : [];
+  const stays = keep && scene.looks[camera].relative === "frame" ? [{ ...movedPatch(picture, store.mask(keep), identity), map: identity }] : [];
   return {
     background: { width: picture.width, height: picture.height, data: unknown(picture.data.length) },
     patches: (fraction) => [{ ...moved(fraction), map: motionAt(motion, fraction) }, ...stays, ...patches(fraction)],
   };
 }
 
-/** Dark pixels where the camera shows what is not in the frame yet. */
+/** Dark pixels, for the part of the scene outside of the frame. */
 function unknown(length: number): Pixels["data"] {
   const data = new Uint8ClampedArray(length);
   for (let i = 0; i < length; i += 4) data.set(UNKNOWN, i);
@@ -82,20 +82,11 @@ export class Preview {
 
   toggle = (): void => {
     if (this.playing) this.stop();
-    else this.start();
+    else this.play(Infinity);
   };
 
-  /** Plays again and again until it is stopped. */
-  start(): void {
-    this.play(Infinity);
-  }
-
-  /** Plays through and goes away. */
-  once(): void {
-    this.play(1);
-  }
-
-  private play(rounds: number): void {
+  /** Plays from the start, a number of times. */
+  play(rounds: number): void {
     if (!this.possible || this.playing) return;
     this.rounds = rounds;
     this.began = 0;
@@ -114,7 +105,7 @@ export class Preview {
     this.changed();
   }
 
-  /** Follows what is drawn and what is pulled meanwhile, and stops when nothing is left to show. */
+  /** Prepares the preview again after a change of the scene or the picture. */
   private refresh(): void {
     const { picture } = this.viewport;
     const painted = picture.dataset["painted"] ?? "";

@@ -1,11 +1,12 @@
 // Draws the scene over the frame.
 import { apply, chained, type Affine } from "../shared/affine";
+import { cached } from "../shared/cached";
 import { contours, rounded } from "../shared/contour";
 import type { Drag, Scene, Selection } from "../shared/document";
 import type { Mask } from "../shared/mask";
 import type { Point } from "../shared/points";
 import { curve } from "../shared/spline";
-import { carriedBy, isCamera } from "./camera_drag";
+import { cameraMapAt, isCamera } from "./camera_drag";
 import { colourOf, Ink, RIM } from "./ink";
 import { drawHolds } from "./hold_drawing";
 import { kindOf, motionAt } from "./motions";
@@ -18,7 +19,7 @@ export const KEEP_COLOUR = "#4f8cff";
 export interface View {
   /** Screen pixels (CSS) per pixel of the frame. */
   readonly scale: number;
-  /** The corner of what is seen, counted from the corner of the frame. */
+  /** The upper left corner of the view, from that of the frame. */
   readonly corner: Point;
   /** Distance that counts as on a handle, in pixels of the frame. */
   readonly reach: number;
@@ -27,21 +28,16 @@ export interface View {
   readonly pointer: Point | null;
   readonly brush: "paint" | "erase" | "keep" | null;
   readonly crosshair: Point | null;
-  /** The object that the keys have chosen, among those found; null while they choose none. */
+  /** The index of the object that the keys have chosen, or null. */
   readonly chosen: number | null;
-  /** The frame itself, whose pixels the ghost of a region shows; null while a preview plays. */
+  /** The frame, for the pixels of moved regions; null while a preview plays. */
   readonly picture: CanvasImageSource | null;
 }
 
 const outlines = new WeakMap<Mask, Point[][]>();
 
 function outline(mask: Mask): Point[][] {
-  let loops = outlines.get(mask);
-  if (!loops) {
-    loops = contours(mask).map((loop) => rounded(loop));
-    outlines.set(mask, loops);
-  }
-  return loops;
+  return cached(outlines, mask, () => contours(mask).map((loop) => rounded(loop)));
 }
 
 export class Renderer {
@@ -71,7 +67,7 @@ export class Renderer {
     if (view.crosshair) this.crosshair(view.crosshair);
   }
 
-  /** In the middle of a gesture the drag that it makes counts as selected. */
+  /** The selection; during a gesture the drag that it makes. */
   private shownSelection(store: Store, scene: Scene): Selection {
     if (store.selection === "draft" && !scene.draft) return scene.document.drags.length - 1;
     return store.selection;
@@ -90,13 +86,13 @@ export class Renderer {
       kindOf(drag.motion).draw(ink, { store, drag, look: scene.looks[index], selected });
       context.globalAlpha = 1;
     };
-    // the camera lies below: it darkens what will be outside of the frame
+    // the camera first: it darkens the part that will be outside of the frame
     each((drag, index, selected) => isCamera(drag) && mark(drag, index, selected));
     each((drag, index, selected) => {
       if (isCamera(drag)) return;
       const look = scene.looks[index];
       this.region(store.mask(drag.region), colourOf(look), selected);
-      const map = chained(motionAt(drag.motion, 1), carriedBy(scene, index, 1));
+      const map = chained(motionAt(drag.motion, 1), cameraMapAt(scene, index, 1));
       if (!look.muted && this.picture) this.ghost(store.handle(drag), map, colourOf(look), selected);
     });
     each((drag, index, selected) => !isCamera(drag) && mark(drag, index, selected));
@@ -106,7 +102,7 @@ export class Renderer {
   private region(mask: Mask, colour: string, selected: boolean): void {
     const { context } = this;
     const path = this.ink.loops(outline(mask));
-    // while a preview plays only the borders show where things were
+    // while a preview plays only the borders are drawn
     context.globalAlpha = this.picture ? (selected ? 0.3 : 0.2) * this.ink.full : 0;
     context.fillStyle = colour;
     context.fill(path, "evenodd");
@@ -159,7 +155,7 @@ export class Renderer {
     this.ink.line(path, KEEP_COLOUR, 1.25);
   }
 
-  /** Corners clicked so far, and the line to where the next click would put one. */
+  /** The corners so far, and the line to the pointer. */
   private outline(outline: Outline, pointer: Point | null): void {
     const points = traced(outline, pointer);
     const closed = outline.kind === "polygon";

@@ -1,4 +1,5 @@
-// The bar over the frame while something is selected by a click: by what, and how similar.
+// The bar over the frame for selection by a click: the selector and the least similarity.
+import { textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import type { Store } from "./store";
 
@@ -16,8 +17,8 @@ export class SelectBar {
     this.threshold.addEventListener("input", () => store.picking.setThreshold(Number(this.threshold.value) / 100));
     const group = element("div", { class: "ds-group", role: "group", "aria-label": "Select by" });
     for (const name of store.picking.selectors) {
-      const button = element("button", { type: "button", class: "ds-button ds-text-button" }, NAMES[name] ?? name);
-      button.addEventListener("click", () => store.picking.setSelector(name));
+      const choose = (): void => store.picking.setSelector(name);
+      const button = textButton(NAMES[name] ?? name, choose, [], { class: "ds-button ds-text-button" });
       this.selectors.set(name, button);
       group.append(button);
     }

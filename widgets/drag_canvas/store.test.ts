@@ -2,13 +2,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { DragDocument } from "../shared/document";
 import type { Region } from "../shared/mask";
 import type { Point } from "../shared/points";
-import { FakeModel } from "./fake_model";
+import { FakeCanvasModel } from "./fake_model";
 import { shortcut } from "./keyboard";
 import { frameDue } from "./player";
 import type { RotationMotion } from "./motions/rotation";
 import { Store } from "./store";
 
-let model: FakeModel;
+let model: FakeCanvasModel;
 let store: Store;
 const disc = (x: number): Region => ({ type: "disc", center: [x, 20], radius: 4 });
 const look = (colour: number, muted = false) => ({ colour, muted, arm: null });
@@ -30,7 +30,7 @@ function python(revision: number, values: Readonly<Record<string, unknown>>): vo
 }
 
 beforeEach(() => {
-  model = new FakeModel();
+  model = new FakeCanvasModel();
   store = new Store(model);
 });
 
@@ -102,19 +102,17 @@ it("takes back what Python refuses, with its words and without a step", () => {
 
 it("listens no more once disposed", () => {
   store.dispose();
-  expect([...model.callbacks.values()].every((set) => set.size === 0)).toBe(true);
+  expect(model.count).toBe(0);
 });
 
 it("asks whether Python is there when the connection was cut", () => {
   model.trigger("comm_live_update");
   expect(model.sent).toEqual([{ type: "hello" }]);
   model.trigger("msg:custom", { type: "hello" });
-  expect(store.gone).toBe(false);
-  model.send = () => {
-    throw new Error("no connection");
-  };
+  expect(store.heartbeat.gone).toBe(false);
+  model.connected = false;
   model.trigger("comm_live_update");
-  expect(store.gone).toBe(true);
+  expect(store.heartbeat.gone).toBe(true);
 });
 
 it("knows the shortcuts", () => {
@@ -189,7 +187,7 @@ describe("selecting by a click", () => {
   const area = () => store.mask(store.scene.draft!).area;
 
   it("asks once; the threshold then moves without asking, as one step of undo", () => {
-    store.picking.ask([12.004, 8], false);
+    store.picking.request([12.004, 8], false);
     expect(model.sent).toEqual([{ type: "pick", point: [12, 8], selector: "features" }]);
     expect(store.picking.waiting).toBe(true);
     answer(0.5);
@@ -203,17 +201,17 @@ describe("selecting by a click", () => {
   it("adds with Shift", () => {
     store.commit(painted(40), "draft");
     const before = area();
-    store.picking.ask([12, 8], true);
+    store.picking.request([12, 8], true);
     answer(0.5);
     expect(area()).toBe(before + 50);
   });
 
   it("says what is wrong", () => {
-    store.picking.ask([12, 8], false);
+    store.picking.request([12, 8], false);
     model.trigger("msg:custom", { type: "error", text: "no blocks" });
     expect([store.picking.waiting, store.error]).toEqual([false, "no blocks"]);
     model.set("selectors", []);
-    store.picking.ask([12, 8], false);
+    store.picking.request([12, 8], false);
     expect([store.picking.waiting, model.sent.length]).toEqual([false, 1]);
   });
 });

@@ -1,4 +1,5 @@
-// The state that all views of one canvas share: the scene, its history, the selection and the tool in hand.
+// The state that all views of one canvas share: the scene, its history, the selection and the tool.
+import { cached } from "../shared/cached";
 import {
   duplicateDrag,
   emptyScene,
@@ -15,8 +16,9 @@ import {
   type Selection,
 } from "../shared/document";
 import { rasterise, type Mask, type Region, type Size } from "../shared/mask";
-import { KernelHeartbeat, type Message, type Model as TalkingModel } from "../shared/model";
-import { settled } from "./camera_drag";
+import { MessageStore } from "../shared/message_store";
+import type { Message, Model as PageModel } from "../shared/model";
+import { normalised } from "./camera_drag";
 import { History } from "./history";
 import { Holding } from "./holding";
 import { kindOf } from "./motions";
@@ -25,8 +27,8 @@ import { Picking } from "./picking";
 import type { Clip } from "./player";
 import type { ToolName } from "./types";
 
-/** The part of anywidget's model that the canvas uses. */
-export interface Model extends TalkingModel {
+/** The part of anywidget's model that the canvas uses; its page writes traits, too. */
+export interface Model extends PageModel {
   set(name: string, value: unknown): void;
   save_changes(): void;
 }
@@ -37,55 +39,44 @@ export interface Aim {
   readonly number: number;
 }
 
-/** State of the display only: a change of it is no step of undo. */
-const SHOWN = ["frame", "latent_frames", "onion", "trail", "selectors", "aim"] as const;
-
-const KEPT = ["state", "looks", "draft"] as const; // the scene
+/** Traits of the display only: a change of them is no step of undo. */
+const DISPLAY_TRAITS = ["frame", "latent_frames", "onion", "trail", "selectors", "aim"];
+const SCENE_TRAITS = ["state", "looks", "draft"];
 const MERGE_MILLISECONDS = 800;
 
-export class Store {
+export class Store extends MessageStore<Model> {
   selection: Selection = null;
   tool: ToolName = "brush";
   brushRadius: number;
-  error: string | null = null;
   /** The outline that is drawn click by click. */
   outline: Outline | null = null;
-  /** The waypoint of the selected path that the keys move; null is its end. */
+  /** The selected waypoint of the selected path, which keys move; null means the end. */
   waypoint: number | null = null;
-  /** The clip that plays in place of the frame at rest. */
+  /** The clip that plays instead of the still frame. */
   clip: Clip | null = null;
   readonly picking: Picking;
   readonly holding: Holding;
 
-  private readonly heartbeat: KernelHeartbeat;
   private preview: Scene | null = null;
   private writing = false;
   private readonly history: History<Scene>;
   private merge = { label: "", time: 0 };
-  private readonly watchers = new Set<() => void>();
   private readonly masks = new WeakMap<Region, Mask>();
   private readonly handles = new WeakMap<Drag, Mask>();
   private readonly areas = new WeakMap<Region, number>();
 
-  constructor(private readonly model: Model) {
+  constructor(model: Model) {
+    super(model, [...SCENE_TRAITS, ...DISPLAY_TRAITS]);
     this.history = new History(this.revision, this.read());
     this.picking = new Picking(this, model);
     this.holding = new Holding(this, model);
-    this.heartbeat = new KernelHeartbeat(model, this.notify);
     this.selection = this.scene.draft ? "draft" : null;
     this.brushRadius = Math.max(2, Math.round(Math.min(this.size.width, this.size.height) / 16));
-    for (const name of KEPT) model.on(`change:${name}`, this.adopt);
-    for (const name of SHOWN) model.on(`change:${name}`, this.notify);
-    model.on("msg:custom", this.hear);
   }
 
-  dispose(): void {
-    for (const name of KEPT) this.model.off(`change:${name}`, this.adopt);
-    for (const name of SHOWN) this.model.off(`change:${name}`, this.notify);
+  override dispose(): void {
     this.holding.dispose();
-    this.heartbeat.dispose();
-    this.model.off("msg:custom", this.hear);
-    this.watchers.clear();
+    super.dispose();
   }
 
   get size(): Size {
@@ -101,7 +92,7 @@ export class Store {
     return frame instanceof DataView ? frame : null;
   }
 
-  /** Number of earlier frames that shine through. */
+  /** Number of earlier frames in the onion skin. */
   get onion(): number {
     return Number(this.model.get("onion") ?? 0);
   }
@@ -111,22 +102,17 @@ export class Store {
     return (this.model.get("trail") ?? []) as readonly DataView[];
   }
 
-  /** Part of the frame that Python zoomed to, and the number of that call. */
+  /** The part of the frame that Python zoomed to last. */
   get aim(): Aim {
     return this.model.get("aim") as Aim;
   }
 
-  /** The kernel that made this canvas is gone. */
-  get gone(): boolean {
-    return this.heartbeat.gone;
-  }
-
-  /** The content of the canvas, in Python too. */
+  /** The content of the canvas, the same as in Python. */
   get scene(): Scene {
     return this.history.scene;
   }
 
-  /** The scene as it should be drawn: in the middle of a gesture, the one the gesture leads to. */
+  /** The scene to draw: during a gesture, the scene of the gesture. */
   get shown(): Scene {
     return this.preview ?? this.scene;
   }
@@ -139,31 +125,16 @@ export class Store {
     return this.history.canRedo;
   }
 
-  watch(watcher: () => void): () => void {
-    this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
-  }
-
   mask(region: Region): Mask {
-    let mask = this.masks.get(region);
-    if (!mask) {
-      mask = rasterise(region, this.size);
-      this.masks.set(region, mask);
-    }
-    return mask;
+    return cached(this.masks, region, () => rasterise(region, this.size));
   }
 
   /** Number of pixels that a region covers. */
   area(region: Region): number {
-    let area = this.areas.get(region);
-    if (area === undefined) {
-      area = this.mask(region).area;
-      this.areas.set(region, area);
-    }
-    return area;
+    return cached(this.areas, region, () => this.mask(region).area);
   }
 
-  /** A mask as a region, known to `mask` without being unpacked again. */
+  /** A mask as a region; `mask` returns it without decoding. */
   region(mask: Mask): Region {
     const region = mask.toRegion();
     this.masks.set(region, mask);
@@ -172,12 +143,7 @@ export class Store {
 
   /** The part of the region that the motion holds. */
   handle(drag: Drag): Mask {
-    let handle = this.handles.get(drag);
-    if (!handle) {
-      handle = kindOf(drag.motion).held(this.mask(drag.region), drag.motion);
-      this.handles.set(drag, handle);
-    }
-    return handle;
+    return cached(this.handles, drag, () => kindOf(drag.motion).held(this.mask(drag.region), drag.motion));
   }
 
   setTool(tool: ToolName): void {
@@ -207,11 +173,6 @@ export class Store {
     this.notify();
   }
 
-  setError(text: string | null): void {
-    this.error = text;
-    this.notify();
-  }
-
   setOnion(count: number): void {
     this.model.set("onion", count);
     this.model.save_changes();
@@ -219,30 +180,30 @@ export class Store {
 
   // --- clips ------------------------------------------------------------------------------------
 
-  /** Tells Python that a clip has come to the screen. */
+  /** Reports to Python that a clip is on the screen. */
   confirm(clip: Clip): void {
     this.model.send({ type: "seen", clip: clip.number });
   }
 
-  /** A clip has been played; the frame at rest takes its place. */
+  /** Ends a clip, or any clip (null); the still frame is shown again. */
   endClip(clip: Clip | null): void {
     if (clip && clip !== this.clip) return;
     this.clip = null;
     this.notify();
   }
 
-  /** Shows a scene without keeping it; null goes back to the one that is kept. */
+  /** Shows a scene without committing it; null shows the committed one. */
   show(scene: Scene | null): void {
-    this.preview = scene && settled(this, scene);
+    this.preview = scene && normalised(this, scene);
     this.notify();
   }
 
   /**
-   * Keeps a scene and sends it to Python. Changes with the same label that follow one another
-   * quickly (nudges) become one step of undo.
+   * Commits a scene and sends it to Python. Changes with the same label in quick succession (nudges)
+   * become one step of undo.
    */
-  commit(unsettled: Scene, selection: Selection = this.selection, label = ""): void {
-    const scene = settled(this, unsettled);
+  commit(given: Scene, selection: Selection = this.selection, label = ""): void {
+    const scene = normalised(this, given);
     const now = Date.now();
     const merged =
       label !== "" && label === this.merge.label && now - this.merge.time < MERGE_MILLISECONDS;
@@ -320,7 +281,7 @@ export class Store {
 
   private write(): void {
     const { document, looks, draft } = this.scene;
-    this.writing = true; // each `set` announces a change, the first one half a scene
+    this.writing = true; // `set` triggers `changed`, at first with half a scene
     this.model.set("state", document);
     this.model.set("looks", looks);
     this.model.set("draft", draft);
@@ -329,7 +290,7 @@ export class Store {
     this.model.save_changes();
   }
 
-  /** Another step of the history stands now. */
+  /** Shows and sends the scene after undo or redo. */
   private stepped(): void {
     this.preview = null;
     this.outline = null;
@@ -352,8 +313,13 @@ export class Store {
     if (this.waypoint !== null && this.waypoint > last) this.waypoint = null;
   }
 
-  // Python changed the document, went back or forth, or took back what it does not accept.
-  private readonly adopt = (): void => {
+  protected override changed(name: string): void {
+    if (SCENE_TRAITS.includes(name)) this.adopt();
+    else this.notify();
+  }
+
+  /** Adopts the scene of Python, which was changed there, undone or redone, or refused. */
+  private adopt(): void {
     const scene = this.read();
     if (this.writing || same(scene, this.scene)) return;
     this.history.follow(this.revision, scene);
@@ -362,25 +328,25 @@ export class Store {
     this.outline = null;
     this.keepSelectionValid();
     this.notify();
-  };
+  }
 
-  private readonly hear = (message: Message, buffers: readonly DataView[] = []): void => {
-    this.heartbeat.received();
-    if (message?.type === "hold_moved" || message?.type === "objects") this.holding.onMessage(message);
-    else if (message?.type === "similarity") this.picking.onMessage(message, buffers);
-    else if (message?.type === "still") this.endClip(null);
-    else if (message?.type === "clip" && buffers.length > 0) {
+  protected override onMessage(message: Message, buffers: readonly DataView[]): void {
+    if (message.type === "hold_moved" || message.type === "objects") this.holding.onMessage(message);
+    else if (message.type === "similarity") this.picking.onMessage(message, buffers);
+    else if (message.type === "still") this.endClip(null);
+    else if (message.type === "clip" && buffers.length > 0) {
       this.clip = { number: Number(message["clip"]), rate: Number(message["frame_rate"]), frames: buffers };
       this.notify();
-    } else if (message?.type === "error") {
+    } else if (message.type === "error") {
       this.picking.waiting = false;
       if (String(message["request"]).startsWith("hold")) this.holding.refused();
-      if (message["refused"] === true) this.history.cut(); // what cannot be is not to be done again
+      if (message["refused"] === true) this.history.cut(); // a refused scene cannot be redone
       this.setError(String(message["text"]));
     }
-  };
+  }
 
-  readonly notify = (): void => {
-    for (const watcher of this.watchers) watcher();
-  };
+  /** The view shows `GONE` for as long as the kernel is gone, whatever `error` is. */
+  protected override lost(): void {
+    this.notify();
+  }
 }

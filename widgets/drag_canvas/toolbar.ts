@@ -1,4 +1,5 @@
-// The tools: one row of icon buttons that is one stop of the Tab key (arrow keys move inside).
+// The toolbar: a row of icon buttons with one tab stop; arrow keys move between them.
+import { iconButton } from "../shared/controls";
 import { assign, element, icon } from "../shared/dom";
 import { ACTION_ICONS } from "./icons";
 import type { HelpOverlay } from "./help";
@@ -32,10 +33,12 @@ export class Toolbar {
         ...tools.map((tool) => this.toolButton(tool)),
       ),
     );
-    this.undo = this.actionButton("Undo", "Ctrl+Z", ACTION_ICONS.undo, () => store.undo());
-    this.redo = this.actionButton("Redo", "Ctrl+Shift+Z", ACTION_ICONS.redo, () => store.redo());
-    this.remove = this.actionButton("Delete the selected", "Del", ACTION_ICONS.remove, () => store.removeSelected());
-    this.clear = this.actionButton("Clear all", "", ACTION_ICONS.clear, () => store.clear());
+    const action = (label: string, key: string, paths: readonly string[], run: () => void): HTMLButtonElement =>
+      iconButton(label, paths, run, key, { tabindex: -1 });
+    this.undo = action("Undo", "Ctrl+Z", ACTION_ICONS.undo, () => store.undo());
+    this.redo = action("Redo", "Ctrl+Shift+Z", ACTION_ICONS.redo, () => store.redo());
+    this.remove = action("Delete the selected", "Del", ACTION_ICONS.remove, () => store.removeSelected());
+    this.clear = action("Clear all", "", ACTION_ICONS.clear, () => store.clear());
     const largest = Math.round(Math.min(store.size.width, store.size.height) / 4);
     this.size = element("input", {
       type: "range", min: 1, max: Math.max(4, largest), step: 1, "aria-label": "Brush radius in pixels",
@@ -52,12 +55,12 @@ export class Toolbar {
       { class: "ds-group", role: "group", "aria-label": "History" },
       this.undo, this.redo, this.remove, this.clear,
     );
-    this.play = this.actionButton("Preview", "G", ACTION_ICONS.play, preview.toggle);
+    this.play = action("Preview", "G", ACTION_ICONS.play, preview.toggle);
     this.play.classList.add("ds-play");
-    const shortcuts = this.actionButton("Shortcuts", "?", ACTION_ICONS.help, help.open);
+    const shortcuts = action("Shortcuts", "?", ACTION_ICONS.help, help.open);
     const last = element("div", { class: "ds-group", role: "group", "aria-label": "Preview and help" }, this.play, shortcuts);
     this.root = element("div", { class: "ds-toolbar", role: "toolbar", "aria-label": "Drag tools" }, ...groups, size, actions, last);
-    this.root.addEventListener("keydown", this.rove);
+    this.root.addEventListener("keydown", this.onArrow);
     this.update();
   }
 
@@ -86,28 +89,13 @@ export class Toolbar {
   }
 
   private toolButton({ name, label, key, icon: paths }: ToolInfo): HTMLButtonElement {
-    const button = element("button", {
-      type: "button",
-      class: "ds-button",
-      "data-tool": name,
-      "aria-label": label,
-      "aria-keyshortcuts": key,
-      "data-tip": `${label}  ${key.toUpperCase()}`,
-    }, icon(...paths));
-    button.addEventListener("click", () => this.store.setTool(name));
+    const choose = (): void => this.store.setTool(name);
+    const button = iconButton(label, paths, choose, key.toUpperCase(), { "data-tool": name, "aria-keyshortcuts": key });
     this.tools.set(name, button);
     return button;
   }
 
-  private actionButton(label: string, key: string, paths: readonly string[], act: () => void): HTMLButtonElement {
-    const button = element("button", {
-      type: "button", class: "ds-button", "aria-label": label, "data-tip": `${label}  ${key}`.trim(), tabindex: -1,
-    }, icon(...paths));
-    button.addEventListener("click", act);
-    return button;
-  }
-
-  private readonly rove = (event: KeyboardEvent): void => {
+  private readonly onArrow = (event: KeyboardEvent): void => {
     if (!(event.target instanceof HTMLButtonElement)) return;
     const buttons = [...this.root.querySelectorAll<HTMLButtonElement>("button:not(:disabled)")];
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;

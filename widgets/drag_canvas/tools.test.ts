@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Drag } from "../shared/document";
 import type { Point } from "../shared/points";
 import { pathAt } from "../shared/spline";
-import { FakeModel } from "./fake_model";
+import { FakeCanvasModel } from "./fake_model";
 import { hit } from "./hit";
 import { kindOf } from "./motions";
 import { withInserted, withoutWaypoint, type PathMotion } from "./motions/along_path";
@@ -20,11 +20,11 @@ import {
 import { dropPoint, finishOutline } from "./outline_tools";
 import { begin, beginErasing } from "./tools";
 
-let model: FakeModel;
+let model: FakeCanvasModel;
 let store: Store;
 
 beforeEach(() => {
-  model = new FakeModel();
+  model = new FakeCanvasModel();
   store = new Store(model);
 });
 

@@ -1,4 +1,4 @@
-// The tools, and what a press of the pointer starts with each. Nothing here knows of the DOM.
+// The tools, and the gesture that each starts at a press. This file does not use the DOM.
 import type { Selection } from "../shared/document";
 import type { Gesture, Press } from "./gesture";
 import { hit } from "./hit";
@@ -35,12 +35,12 @@ const PAINT: readonly ToolInfo[] = [
   },
   {
     name: "pick", label: "Select by a click", key: "w",
-    hint: "Click an object: what looks the same to the model is selected. Shift adds.",
+    hint: "Click an object: pixels with similar features are selected. Shift adds.",
     icon: ["M11.2 8.8 L3.8 16.2", "M13.2 3.2 L14 5.6 L16.6 6.4 L14 7.2 L13.2 9.8 L12.4 7.2 L9.8 6.4 L12.4 5.6 Z", "M6.2 4.4 V7 M4.9 5.7 H7.5 M15.4 12 V14.6 M14.1 13.3 H16.7"],
   },
   {
     name: "eraser", label: "Eraser", key: "e",
-    hint: "Rub out parts of a region or of the keep area.",
+    hint: "Erase parts of a region or of the keep area.",
     icon: ["M8 16.5 L3.8 12.3 L11.6 4.5 L16.6 9.5 L9.6 16.5 Z", "M7.4 8.7 L12.4 13.7", "M8 16.5 H16.5"],
   },
 ];
@@ -63,7 +63,7 @@ const MORE: readonly ToolInfo[] = [
   },
   {
     name: "hand", label: "Move the view", key: "h",
-    hint: "Drag the frame about. The wheel zooms; + and - do, too, and 0 shows all.",
+    hint: "Drag to move the view. The wheel and + and - zoom; 0 shows the whole frame.",
     icon: ["M6.5 10.5 V5.8 A1.2 1.2 0 0 1 8.9 5.8 V9.5 M8.9 9 V4.2 A1.2 1.2 0 0 1 11.3 4.2 V9 M11.3 9 V5.2 A1.2 1.2 0 0 1 13.7 5.2 V9.6 M13.7 9.6 V7.4 A1.1 1.1 0 0 1 15.9 7.4 V12 C15.9 15 14 17 11.2 17 C8.8 17 7.7 16 6.4 14 L4.2 10.8 C3.6 9.7 4.9 8.8 5.7 9.6 L6.5 10.5"],
   },
 ];
@@ -82,7 +82,7 @@ export function toolInfo(name: ToolName): ToolInfo {
   return info;
 }
 
-/** Starts what a press means with the tool in hand; null when it means nothing. */
+/** Starts the gesture of a press with the selected tool; null if there is none. */
 export function begin(store: Store, press: Press, reach: number): Gesture | null {
   const { tool } = store;
   if (tool === "hand") return null;
@@ -96,7 +96,7 @@ export function begin(store: Store, press: Press, reach: number): Gesture | null
     store.select(touched.selection);
     return null;
   }
-  const under = touched?.part === "path" ? null : touched; // an arrow is no obstacle to painting
+  const under = touched?.part === "path" ? null : touched; // painting starts on arrows, too
   if (under?.part === "waypoint" && press.alt) {
     deleteWaypoint(store, under.waypoint);
     return null;
@@ -107,7 +107,7 @@ export function begin(store: Store, press: Press, reach: number): Gesture | null
     if (under && !press.shift) return moveRegion(store, under.selection, press, null);
     if (tool === "brush") return paint(store, press);
     if (tool === "pick") {
-      store.picking.ask(press.point, press.shift);
+      store.picking.request(press.point, press.shift);
       return null;
     }
     if (tool === "polygon") return addCorner(store, press, reach, paintTarget(store, press));
@@ -128,14 +128,14 @@ export function begin(store: Store, press: Press, reach: number): Gesture | null
   );
 }
 
-/** The pen's other end rubs out, whatever tool is in hand. */
+/** Starts erasing with the eraser end of a pen, whatever tool is selected. */
 export const beginErasing = (store: Store, press: Press): Gesture =>
   store.tool === "keep" ? paintKeep(store, { ...press, alt: true }) : erase(store, press);
 
 export const isPaint = (tool: ToolName): boolean =>
   tool !== "eraser" && PAINT.some(({ name }) => name === tool);
 
-/** The region of a motion tool that is pressed beside all regions. */
+/** The region that a motion tool moves if it is pressed beside all regions. */
 function activeTarget(store: Store): Selection {
   if (store.scene.draft) return "draft";
   const last = store.scene.document.drags.findLastIndex((drag) => !isCamera(drag));

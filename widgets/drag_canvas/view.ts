@@ -1,11 +1,10 @@
 // One view of the canvas: toolbar, frame with overlay, list of drags, a line of help.
-import { say } from "../shared/controls";
-import { assign, element, icon } from "../shared/dom";
+import { Alert, setText } from "../shared/controls";
+import { assign, element } from "../shared/dom";
 import { GONE } from "../shared/model";
 import { Viewport } from "./viewport";
 import { activeCamera } from "./camera_drag";
 import { hit } from "./hit";
-import { ACTION_ICONS } from "./icons";
 import { HoldKeys } from "./hold_keys";
 import { HOLD } from "./holding";
 import { KeyboardPointer, shortcut, viewKey, zoomKey } from "./keyboard";
@@ -45,8 +44,7 @@ export class View {
   private readonly overlay: HTMLCanvasElement;
   private readonly hint = element("span", { class: "ds-hint", role: "status" });
   private readonly place = element("span", { class: "ds-place", "aria-hidden": true });
-  private readonly alert = element("div", { class: "ds-alert", role: "alert" });
-  private readonly alertText = element("span");
+  private readonly alert: Alert;
 
   private scheduled = 0;
   private painted: DataView | null = null;
@@ -75,6 +73,7 @@ export class View {
     this.help = new HelpOverlay(this.overlay);
     this.toolbar = new Toolbar(store, this.preview, this.help);
     this.list = new DragList(store);
+    this.alert = new Alert(() => store.setError(null));
     this.pointing = new Pointing(store, this.viewport, this.schedule, this.pressed, this.released);
     this.holdKeys = new HoldKeys(store);
     this.keyboard = new KeyboardPointer(store, this.viewport, () => this.pointing.reach);
@@ -98,14 +97,11 @@ export class View {
   }
 
   private assemble(host: HTMLElement): void {
-    const close = element("button", { type: "button", class: "ds-button", "aria-label": "Dismiss the message" }, icon(...ACTION_ICONS.close));
-    close.addEventListener("click", () => this.store.setError(null));
-    this.alert.append(this.alertText, close);
     const foot = element("div", { class: "ds-foot" }, this.hint, this.place, this.onion.root, this.zoomBar.root);
     this.viewport.stage.append(this.selectBar.root);
     const main = element("div", { class: "ds-main" }, this.viewport.stage, this.list.root);
     this.root.style.setProperty("--ds-width", this.viewport.width);
-    this.root.append(this.toolbar.root, main, foot, this.alert, this.help.root);
+    this.root.append(this.toolbar.root, main, foot, this.alert.root, this.help.root);
     host.append(this.root);
   }
 
@@ -122,7 +118,7 @@ export class View {
   private update(): void {
     const { store, viewport } = this;
     this.player.update();
-    viewport.obey(store.aim);
+    viewport.applyAim(store.aim);
     if (!store.clip) void this.paintFrame();
     this.toolbar.update();
     this.list.update();
@@ -130,12 +126,10 @@ export class View {
     this.onion.update();
     this.selectBar.update();
     this.holdKeys.update();
-    say(this.hint, this.advice());
-    const problem = store.gone ? GONE : store.error;
-    say(this.alertText, problem ?? "");
-    this.alert.classList.toggle("ds-open", problem !== null);
+    setText(this.hint, this.hintText());
+    this.alert.show(store.heartbeat.gone ? GONE : store.error);
     const { point } = this.pointing;
-    say(this.place, point ? `x ${Math.round(point[0])}  y ${Math.round(point[1])}` : "");
+    setText(this.place, point ? `x ${Math.round(point[0])}  y ${Math.round(point[1])}` : "");
     const ratio = viewport.arrange();
     this.overlay.style.cursor = this.cursor();
     this.renderer.draw(store, {
@@ -159,12 +153,12 @@ export class View {
     }
     if (frame === this.painted && !this.disposed && !this.store.clip) {
       this.viewport.show(image);
-      this.schedule(); // the ghosts show the new pixels
+      this.schedule(); // moved regions show the new pixels
     }
     image.close();
   }
 
-  private advice(): string {
+  private hintText(): string {
     const { store } = this;
     if (store.tool === HOLD && store.holding.note) return store.holding.note;
     if (this.keyboard.pressed) return "Arrow keys move, Space releases, Escape cancels.";
@@ -178,8 +172,8 @@ export class View {
     }
     const camera = kindOfTool(store.tool)?.wholeFrame ? activeCamera(store.shown) : null;
     const motion = camera === null ? undefined : store.shown.document.drags[camera].motion;
-    const spoken = motion && kindOf(motion).spoken?.(motion);
-    return spoken ?? TOOLS.find((tool) => tool.name === store.tool)?.hint ?? "";
+    const sentence = motion && kindOf(motion).sentence?.(motion);
+    return sentence ?? TOOLS.find((tool) => tool.name === store.tool)?.hint ?? "";
   }
 
   private overRegion(): boolean {
@@ -218,7 +212,7 @@ export class View {
     const { overlay, root } = this;
     overlay.addEventListener("blur", () => this.keyboard.hide());
     root.addEventListener("keydown", this.key);
-    // After a click on a button JupyterLab has taken the focus: without it shortcuts are lost.
+    // JupyterLab takes the focus after a click on a button; shortcuts need it on the overlay.
     root.addEventListener("click", (event) => {
       const clicked = event.detail > 0 && (event.target as Element).closest("button");
       if (clicked && !this.help.shown) overlay.focus({ preventScroll: true });
@@ -233,7 +227,7 @@ export class View {
 
   /** Preview a new drag once, unless the reader prefers reduced motion. */
   private readonly released = (): void => {
-    if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) this.preview.once();
+    if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) this.preview.play(1);
   };
 
   private readonly key = (event: KeyboardEvent): void => {

@@ -1,19 +1,19 @@
-// The frame on the page: its pixels, the part of them that is seen, and the layers over them.
-import { including, pinched, pulledBy, showing, wholeFrame, ZOOM_STEP, zoomAt, type Camera } from "../shared/camera";
+// The frame on the page: its pixels, the visible part, and the layers over it.
+import { scrolledTo, pinched, pulledBy, fittedTo, wholeFrame, ZOOM_STEP, zoomAt, type Camera } from "../shared/camera";
 import { assign, element } from "../shared/dom";
 import type { Size } from "../shared/mask";
 import { clamp, type Point } from "../shared/points";
 import type { Aim } from "./store";
 
 const COMFORTABLE_WIDTH = 768;
-const MOST_HEIGHT = 70; // percent of the window's height: what surrounds the frame has room as well
+const MOST_HEIGHT = 70; // percent of the window's height, to leave room around the frame
 const WHEEL_RATE = 0.0016; // zoom per pixel of the wheel's way
 const PINCH_RATE = 0.01;
 const SKIN_OPACITY = 0.45;
 
 export class Viewport {
   camera: Camera = wholeFrame;
-  private aimed = 0;
+  private appliedAim = 0;
   readonly picture = element("canvas", { class: "ds-frame", "aria-hidden": true });
   /** The layer of the preview, over the picture. */
   readonly ghost = element("canvas", { class: "ds-ghost", "aria-hidden": true });
@@ -44,8 +44,8 @@ export class Viewport {
     return ((this.overlay.getBoundingClientRect().width || this.size.width) / this.size.width) * this.camera.zoom;
   }
 
-  /** The place under a point of the window, counted from the frame's corner. */
-  private seen(x: number, y: number): Point {
+  /** The place under a point of the window, from the frame's upper left corner. */
+  private placeAt(x: number, y: number): Point {
     const box = this.overlay.getBoundingClientRect();
     const scale = (box.width / this.size.width) * this.camera.zoom;
     return [this.camera.left + (x - box.left) / scale, this.camera.top + (y - box.top) / scale];
@@ -53,60 +53,60 @@ export class Viewport {
 
   /** The point of the frame under the pointer, the nearest one if it has left the frame. */
   at(event: MouseEvent): Point {
-    const [x, y] = this.seen(event.clientX, event.clientY);
+    const [x, y] = this.placeAt(event.clientX, event.clientY);
     const { width, height } = this.size;
     return [clamp(x - 0.5, -0.5, width - 0.5), clamp(y - 0.5, -0.5, height - 0.5)];
   }
 
-  /** The same, wherever the pointer is. */
+  /** The same, also outside of the frame. */
   beyond(event: MouseEvent): Point {
-    const [x, y] = this.seen(event.clientX, event.clientY);
+    const [x, y] = this.placeAt(event.clientX, event.clientY);
     return [x - 0.5, y - 0.5];
   }
 
   // --- camera -----------------------------------------------------------------------------------
 
-  private look(camera: Camera): void {
+  private setCamera(camera: Camera): void {
     this.camera = camera;
     this.changed();
   }
 
-  /** By one step about the middle of what is seen, or about a point of the window. */
+  /** Zooms about the middle of the view, or about a point of the window. */
   zoom(factor: number, around?: Point): void {
     const { zoom, left, top } = this.camera;
     const middle: Point = [left + this.size.width / zoom / 2, top + this.size.height / zoom / 2];
-    this.look(zoomAt(this.camera, around ? this.seen(...around) : middle, factor, this.size));
+    this.setCamera(zoomAt(this.camera, around ? this.placeAt(...around) : middle, factor, this.size));
   }
 
   zoomIn = (): void => this.zoom(ZOOM_STEP);
   zoomOut = (): void => this.zoom(1 / ZOOM_STEP);
-  fit = (): void => this.look(wholeFrame);
+  fit = (): void => this.setCamera(wholeFrame);
 
-  /** Looks where Python wants, once for each of its calls. */
-  obey({ box, number }: Aim): void {
-    if (number === this.aimed) return;
-    this.aimed = number;
-    this.look(showing(box, this.size));
+  /** Shows the part that Python zoomed to, once for each call. */
+  applyAim({ box, number }: Aim): void {
+    if (number === this.appliedAim) return;
+    this.appliedAim = number;
+    this.setCamera(fittedTo(box, this.size));
   }
 
   /** Pulls the frame by pixels of the screen. */
   pull([dx, dy]: Point): void {
-    this.look(pulledBy(this.camera, [dx / this.scale, dy / this.scale], this.size));
+    this.setCamera(pulledBy(this.camera, [dx / this.scale, dy / this.scale], this.size));
   }
 
   pinch(before: readonly Point[], after: readonly Point[]): void {
-    const places = (points: readonly Point[]): [Point, Point] => [this.seen(...points[0]), this.seen(...points[1])];
-    this.look(pinched(this.camera, places(before), places(after), this.size));
+    const places = (points: readonly Point[]): [Point, Point] => [this.placeAt(...points[0]), this.placeAt(...points[1])];
+    this.setCamera(pinched(this.camera, places(before), places(after), this.size));
   }
 
-  /** Sees to it that a point of the frame is seen. */
-  follow([x, y]: Point): void {
-    this.look(including(this.camera, [x + 0.5, y + 0.5], this.size));
+  /** Scrolls to a point of the frame if it is out of view. */
+  reveal([x, y]: Point): void {
+    this.setCamera(scrolledTo(this.camera, [x + 0.5, y + 0.5], this.size));
   }
 
   /**
    * The wheel zooms a canvas that has the focus (or with Ctrl, which is also what a trackpad's
-   * pinch sends); else it scrolls the page as everywhere. True when it meant the canvas.
+   * pinch sends); otherwise it scrolls the page. False if it was not for the canvas.
    */
   wheel(event: WheelEvent, focused: boolean): boolean {
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
@@ -135,7 +135,7 @@ export class Viewport {
     const ratio = window.devicePixelRatio || 1;
     const box = this.overlay.getBoundingClientRect();
     const [across, down] = [box.width * ratio, box.height * ratio].map(Math.round);
-    // Out of the page, as JupyterLab takes cells while they are scrolled, it has no size.
+    // It has no size while JupyterLab takes the cell out of the page, which it does while scrolling.
     const placed = across > 0 && down > 0;
     if (placed && (this.overlay.width !== across || this.overlay.height !== down)) {
       [this.overlay.width, this.overlay.height] = [across, down];
@@ -145,7 +145,7 @@ export class Viewport {
   }
 
   /** Earlier frames, the newest first, fainter the older they are. */
-  skin(images: readonly ImageBitmap[]): void {
+  drawOnion(images: readonly ImageBitmap[]): void {
     const context = this.onion.getContext("2d");
     if (!context) return;
     const { width, height } = this.onion;

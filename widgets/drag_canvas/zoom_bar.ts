@@ -1,5 +1,6 @@
 // Zoom under the frame: out, how much, in. A press on the number shows the whole frame again.
-import { element, icon } from "../shared/dom";
+import { iconButton } from "../shared/controls";
+import { element } from "../shared/dom";
 import type { Viewport } from "./viewport";
 import { ACTION_ICONS } from "./icons";
 
@@ -11,20 +12,14 @@ export class ZoomBar {
   private readonly out: HTMLButtonElement;
 
   constructor(private readonly viewport: Viewport) {
-    this.out = this.button("Zoom out", "Zoom out  -", ACTION_ICONS.zoomOut, viewport.zoomOut);
+    this.out = iconButton("Zoom out", ACTION_ICONS.zoomOut, viewport.zoomOut, "-");
     this.amount.addEventListener("click", viewport.fit);
-    this.root.append(this.out, this.amount, this.button("Zoom in", "Zoom in  +", ACTION_ICONS.zoomIn, viewport.zoomIn));
+    this.root.append(this.out, this.amount, iconButton("Zoom in", ACTION_ICONS.zoomIn, viewport.zoomIn, "+"));
   }
 
   update(): void {
     const { zoom } = this.viewport.camera;
     this.amount.textContent = `${Math.round(100 * zoom)} %`;
     this.out.disabled = zoom === 1;
-  }
-
-  private button(label: string, tip: string, paths: readonly string[], act: () => void): HTMLButtonElement {
-    const button = element("button", { type: "button", class: "ds-button", "aria-label": label, "data-tip": tip }, icon(...paths));
-    button.addEventListener("click", act);
-    return button;
   }
 }

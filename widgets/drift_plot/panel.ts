@@ -1,11 +1,10 @@
 // One measure: the neighbours' band, the curve, and the curve without rectification.
-import { say } from "../shared/controls";
-import { assign, element } from "../shared/dom";
+import { setText } from "../shared/controls";
+import { assign, element, svgElement } from "../shared/dom";
 import { BLOCK, ITERATIONS, MEASURES, SEGMENT, type Rows } from "./rows";
-import { bandPath, decimals, extent, linePath, place, read, ticks, tickStep, type Domain } from "./scale";
+import { bandPath, decimals, extent, linePath, place, formatNumber, ticks, tickStep, type Domain } from "./scale";
 import type { Store } from "./store";
 
-const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 46;
 const RIGHT = 10;
 const TOP = 8;
@@ -21,7 +20,7 @@ export function across(shown: Rows, other: Rows): Domain {
 
 export class Panel {
   readonly root: HTMLElement;
-  private readonly drawing = document.createElementNS(SVG, "svg");
+  private readonly drawing = svgElement("svg", { class: "ds-chart", "aria-hidden": true });
   private readonly value = element("span", { class: "ds-panel-value" });
   private width = 0;
   private height = 0;
@@ -33,7 +32,6 @@ export class Panel {
     const { name, symbol } = MEASURES[measure]!;
     const label = symbol.length === 1 ? element("i", {}, symbol) : "";
     const title = element("div", { class: "ds-panel-title" }, label, element("span", {}, name), this.value);
-    assign(this.drawing, { class: "ds-chart", "aria-hidden": true });
     this.root = element("div", { class: "ds-chart-box", "data-measure": name }, title, this.drawing);
     this.drawing.addEventListener("pointermove", (event) => this.point(event));
     this.drawing.addEventListener("pointerdown", (event) => this.point(event));
@@ -50,7 +48,7 @@ export class Panel {
       ...this.spans(x), ...this.grid(x, y), ...this.curves(x, y), ...this.cursor(x, y),
     );
     const row = this.store.cursor === null ? shown.count - 1 : shown.nearest(this.store.cursor);
-    say(this.value, row < 0 ? "" : read(shown.value(row, this.measure)));
+    setText(this.value, row < 0 ? "" : formatNumber(shown.value(row, this.measure)));
     assign(this.drawing, { "data-points": shown.count, "data-other": other.count });
   }
 
@@ -77,13 +75,13 @@ export class Panel {
     const height = this.height - TOP - BOTTOM;
     if (store.axis === "iterations") {
       return store.shown.boundaries(BLOCK, SEGMENT).map((at) =>
-        shape("path", { class: "ds-boundary", d: `M${this.left(at, x)} ${TOP}v${height}` }));
+        svgElement("path", { class: "ds-boundary", d: `M${this.left(at, x)} ${TOP}v${height}` }));
     }
     return store.facts.spans
       .filter(([, last]) => last + 0.5 > x.low)
       .map(([first, last]) => {
         const from = this.left(Math.max(first - 0.5, x.low), x);
-        return shape("rect", { class: "ds-span", x: from, y: TOP, width: this.left(last + 0.5, x) - from, height });
+        return svgElement("rect", { class: "ds-span", x: from, y: TOP, width: this.left(last + 0.5, x) - from, height });
       });
   }
 
@@ -93,7 +91,7 @@ export class Panel {
     const step = tickStep(y, count);
     for (const value of ticks(y, count)) {
       const at = this.top(value, y);
-      nodes.push(shape("path", { class: "ds-gridline", d: `M${LEFT} ${at}H${this.width - RIGHT}` }));
+      nodes.push(svgElement("path", { class: "ds-gridline", d: `M${LEFT} ${at}H${this.width - RIGHT}` }));
       nodes.push(text(LEFT - 6, at + 3.5, "end", value.toFixed(decimals(step)).replace("-", "−")));
     }
     for (const value of ticks(x, Math.max(2, this.width / 70), 1)) {
@@ -114,11 +112,11 @@ export class Panel {
       [this.left(shown.x(row), x), this.top(shown.centre(row, measure), y)] as const);
     const at = (rows: Rows) => (row: number) =>
       [this.left(rows.x(row), x), this.top(rows.value(row, measure), y)] as const;
-    const nodes = [
-      shape("path", { class: "ds-band", d: bandPath(edges) }),
-      shape("path", { class: "ds-centre", d: linePath(centres) }),
-      shape("path", { class: "ds-other", d: linePath(numbers(other.count).map(at(other))) }),
-      shape("path", { class: "ds-curve", d: linePath(numbers(shown.count).map(at(shown))) }),
+    const nodes: SVGElement[] = [
+      svgElement("path", { class: "ds-band", d: bandPath(edges) }),
+      svgElement("path", { class: "ds-centre", d: linePath(centres) }),
+      svgElement("path", { class: "ds-other", d: linePath(numbers(other.count).map(at(other))) }),
+      svgElement("path", { class: "ds-curve", d: linePath(numbers(shown.count).map(at(shown))) }),
     ];
     if (shown.count <= MOST_DOTS) {
       for (const row of numbers(other.count)) nodes.push(dot("ds-other-dot", at(other)(row), 2.5));
@@ -139,8 +137,8 @@ export class Panel {
     const row = shown.nearest(cursor);
     if (row < 0) return [];
     const at = this.left(shown.x(row), x);
-    const nodes = [
-      shape("path", { class: "ds-cursor", d: `M${at} ${TOP}V${this.height - BOTTOM}` }),
+    const nodes: SVGElement[] = [
+      svgElement("path", { class: "ds-cursor", d: `M${at} ${TOP}V${this.height - BOTTOM}` }),
       dot("ds-dot", [at, this.top(shown.value(row, this.measure), y)], 4),
     ];
     const beside = other.exactly(shown.x(row));
@@ -158,19 +156,11 @@ function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-function shape(name: string, attributes: Readonly<Record<string, string | number>>): SVGElement {
-  const made = document.createElementNS(SVG, name);
-  assign(made, attributes);
-  return made;
-}
-
 function dot(kind: string, [x, y]: readonly [number, number], radius: number): SVGElement {
-  if (!Number.isFinite(x) || !Number.isFinite(y)) return shape("g", {});
-  return shape("circle", { class: kind, cx: Math.round(x * 10) / 10, cy: Math.round(y * 10) / 10, r: radius });
+  if (!Number.isFinite(x) || !Number.isFinite(y)) return svgElement("g", {});
+  return svgElement("circle", { class: kind, cx: Math.round(x * 10) / 10, cy: Math.round(y * 10) / 10, r: radius });
 }
 
-function text(x: number, y: number, anchor: string, words: string): SVGElement {
-  const made = shape("text", { class: "ds-tick", x, y, "text-anchor": anchor });
-  made.textContent = words;
-  return made;
+function text(x: number, y: number, anchor: string, content: string): SVGElement {
+  return svgElement("text", { class: "ds-tick", x, y, "text-anchor": anchor }, content);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bandPath, decimals, extent, linePath, place, read, ticks, tickStep } from "./scale";
+import { bandPath, decimals, extent, linePath, place, formatNumber, ticks, tickStep } from "./scale";
 
 describe("axes", () => {
   it("hold all finite values with some room", () => {
@@ -37,7 +37,7 @@ describe("paths", () => {
 });
 
 it("numbers are short to read", () => {
-  expect([0, 1.23456, -0.0123456, 1e-5, 123456.7, NaN].map(read)).toEqual([
+  expect([0, 1.23456, -0.0123456, 1e-5, 123456.7, NaN].map(formatNumber)).toEqual([
     "0.000", "1.235", "−0.01235", "1.00e-5", "1.23e+5", "–",
   ]);
 });

@@ -1,4 +1,5 @@
 // Axes: from values to pixels, and where the ticks are.
+import type { Point } from "../shared/points";
 
 export interface Domain {
   readonly low: number;
@@ -51,8 +52,6 @@ function px(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-export type Point = readonly [x: number, y: number];
-
 /** SVG path data of a line; points that are not finite leave gaps. */
 export function linePath(points: Iterable<Point>): string {
   let path = "";
@@ -85,8 +84,8 @@ export function bandPath(edges: readonly (readonly [x: number, upper: number, lo
   return path;
 }
 
-/** A number for reading: four figures, no exponent for what is neither huge nor tiny. */
-export function read(value: number): string {
+/** A number as text: four figures, an exponent only where it is huge or tiny. */
+export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return "–";
   if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)) return value.toExponential(2);
   const text = value.toPrecision(4);

@@ -1,4 +1,5 @@
 // The state that all views of one plot share: the rows, the selection and the cursor.
+import { cached } from "../shared/cached";
 import { MessageStore } from "../shared/message_store";
 import type { Model } from "../shared/model";
 import { FRAMES, ITERATIONS, Rows } from "./rows";
@@ -54,7 +55,7 @@ export class Store extends MessageStore {
     this.notify();
   }
 
-  /** Move the cursor by so many rows; without one, it begins at the last row. */
+  /** Moves the cursor by some rows, from the last row if there is no cursor. */
   step(by: number): void {
     const { shown } = this;
     if (shown.count === 0) return;
@@ -62,17 +63,12 @@ export class Store extends MessageStore {
     this.point(shown.x(Math.max(0, Math.min(shown.count - 1, from + by))));
   }
 
-  override order(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (!this.heartbeat.gone) super.order(type, fields);
+  override request(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    if (!this.heartbeat.gone) super.request(type, fields);
   }
 
   private of(name: (typeof ROWS)[number]): Rows {
-    let rows = this.rows.get(name);
-    if (!rows) {
-      rows = Rows.of(name.endsWith("frames") ? FRAMES : ITERATIONS, this.model.get(name));
-      this.rows.set(name, rows);
-    }
-    return rows;
+    return cached(this.rows, name, () => Rows.of(name.endsWith("frames") ? FRAMES : ITERATIONS, this.model.get(name)));
   }
 
   protected override changed(): void {

@@ -1,5 +1,5 @@
-// One view of the plot: what to look at, four panels, a legend and a read-out.
-import { Alert, say, textButton } from "../shared/controls";
+// One view of the plot: controls, four panels, a legend and a read-out.
+import { Alert, setText, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { Panel } from "./panel";
 import { MEASURES } from "./rows";
@@ -40,7 +40,7 @@ export class View {
   ) {
     this.frames = textButton("Latent frames", () => store.setAxis("frames"));
     this.iterations = textButton("Iterations", () => store.setAxis("iterations"));
-    this.compare = textButton("Compare without rectification", () => this.press());
+    this.compare = textButton("Compare without rectification", () => this.toggleComparison());
     this.panels = MEASURES.map((_, measure) => new Panel(store, measure));
     this.charts.append(...this.panels.map((panel) => panel.root));
     this.readout = element("div", { class: "ds-readout", "aria-live": "polite" }, this.title, this.table);
@@ -62,8 +62,8 @@ export class View {
   private assemble(host: HTMLElement): void {
     const axes = element("div", { class: "ds-group", role: "group", "aria-label": "Along" }, this.frames, this.iterations);
     const bar = element("div", { class: "ds-bar" }, axes, this.channel, this.drag, this.compare);
-    const key = (kind: string, words: string): HTMLElement =>
-      element("span", { class: "ds-key", "data-kind": kind }, element("span", { class: "ds-swatch" }), words);
+    const key = (kind: string, label: string): HTMLElement =>
+      element("span", { class: "ds-key", "data-kind": kind }, element("span", { class: "ds-swatch" }), label);
     this.legend.append(
       key("curve", "stream"), key("band", "neighbours, mean ± std"), key("before", "before rectification"),
       key("other", "without rectification"), key("span", "dragged"),
@@ -75,10 +75,10 @@ export class View {
   private listen(): void {
     const { store } = this;
     this.channel.addEventListener("change", () => {
-      store.order("channel", { channel: this.channel.value === "" ? null : Number(this.channel.value) });
+      store.request("channel", { channel: this.channel.value === "" ? null : Number(this.channel.value) });
     });
     this.drag.addEventListener("change", () => {
-      store.order("drag", { block: this.drag.value === "" ? null : Number(this.drag.value) });
+      store.request("drag", { block: this.drag.value === "" ? null : Number(this.drag.value) });
     });
     this.charts.addEventListener("pointerleave", () => store.point(null));
     this.charts.addEventListener("keydown", (event) => {
@@ -94,9 +94,9 @@ export class View {
     });
   }
 
-  private press(): void {
+  private toggleComparison(): void {
     const { comparing, compared } = this.store.facts;
-    this.store.order(comparing ? "stop" : compared === null ? "compare" : "forget");
+    this.store.request(comparing ? "stop" : compared === null ? "compare" : "forget");
   }
 
   private readonly schedule = (): void => {
@@ -114,23 +114,23 @@ export class View {
     const { width } = this;
     const columns = width < NARROW ? 1 : 2;
     this.charts.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
-    assign(this.frames, { "aria-pressed": store.axis === "frames" ? "true" : "false" });
-    assign(this.iterations, { "aria-pressed": store.axis === "iterations" ? "true" : "false" });
-    this.choices();
+    assign(this.frames, { "aria-pressed": String(store.axis === "frames") });
+    assign(this.iterations, { "aria-pressed": String(store.axis === "iterations") });
+    this.updateOptions();
     this.drag.hidden = store.axis !== "iterations" || facts.drags.length === 0;
     const label = facts.comparing ? "Stop comparing" : facts.compared === null ? "Compare without rectification" : "Forget the comparison";
-    say(this.compare.querySelector("span")!, label);
+    setText(this.compare.querySelector("span")!, label);
     this.compare.disabled = facts.drags.length === 0;
     this.compare.classList.toggle("ds-busy", facts.comparing);
     this.charts.hidden = shown.count === 0;
     this.empty.hidden = shown.count > 0;
-    say(this.empty, store.axis === "frames" ? "No latent frames yet." : "Nothing was dragged yet: an edit or an animation has iterations.");
+    setText(this.empty, store.axis === "frames" ? "No latent frames yet." : "Nothing was dragged yet: an edit or an animation has iterations.");
     if (shown.count > 0) {
       const room = Math.max(120, Math.floor((width - 10 * (columns - 1)) / columns));
       for (const panel of this.panels) panel.update(room, HEIGHT);
     }
-    this.kinds(other.count > 0);
-    this.say();
+    this.updateLegend(other.count > 0);
+    this.showReadout();
     this.alert.show(store.error);
     this.root.classList.toggle("ds-gone", store.heartbeat.gone);
     Object.assign(this.root.dataset, {
@@ -139,7 +139,7 @@ export class View {
     });
   }
 
-  private kinds(other: boolean): void {
+  private updateLegend(other: boolean): void {
     const iterations = this.store.axis === "iterations";
     const there: Readonly<Record<string, boolean>> = {
       curve: true, band: true, before: iterations, other, span: !iterations && this.store.facts.spans.length > 0,
@@ -149,7 +149,7 @@ export class View {
     }
   }
 
-  private choices(): void {
+  private updateOptions(): void {
     const { facts } = this.store;
     const options = JSON.stringify([facts.channels, facts.drags]);
     if (options !== this.options) {
@@ -163,17 +163,17 @@ export class View {
     this.drag.value = facts.chosen && facts.drag !== null ? String(facts.drag) : "";
   }
 
-  private say(): void {
+  private showReadout(): void {
     const { store } = this;
     const row = store.cursor === null ? -1 : store.shown.nearest(store.cursor);
     this.readout.classList.toggle("ds-quiet", row < 0);
     if (row < 0) {
-      say(this.title, "Point at a curve, or use the arrow keys, to read values.");
+      setText(this.title, "Point at a curve, or use the arrow keys, to read values.");
       this.table.replaceChildren();
       return;
     }
     const { title, columns, rows } = reading(store.axis, store.shown, store.other, row);
-    say(this.title, title);
+    setText(this.title, title);
     const head = ["", ...columns].map((name) => element("th", { scope: "col" }, name));
     const lines = rows.map(([symbol, ...values]) =>
       element("tr", {}, element("th", { scope: "row" }, symbol ?? ""), ...values.map((value) => element("td", {}, value))));

@@ -1,4 +1,4 @@
-// The view of ipycanvas' canvas, made by the notebook's own manager of widgets where there is one.
+// The view of an ipycanvas canvas, created by the widget manager of the notebook.
 
 interface WidgetModel {
   get(name: string): unknown;
@@ -9,8 +9,7 @@ export interface Manager {
   create_view?(model: unknown): Promise<{ readonly el: HTMLElement; remove(): void }>;
 }
 
-/** A front end may load ipycanvas from afar. */
-const PATIENCE = 10_000;
+const TIMEOUT = 10_000; // milliseconds: a front end may download ipycanvas first
 
 /** The canvas and a function that removes it; null where the front end has no ipycanvas. */
 export async function openCanvas(
@@ -19,8 +18,8 @@ export async function openCanvas(
 ): Promise<{ readonly el: HTMLElement; remove(): void } | null> {
   if (typeof manager?.create_view !== "function") return null;
   try {
-    const model = await Promise.race([manager.get_model(id), later(PATIENCE)]);
-    // instead of a model that it cannot load, a manager gives one that shows an error
+    const model = await Promise.race([manager.get_model(id), nullAfter(TIMEOUT)]);
+    // a manager that cannot load the model returns one that shows an error
     if (model?.get("_view_name") !== "CanvasView") return null;
     surviveErrors(model.get("_canvas_manager"));
     const view = await manager.create_view(model);
@@ -37,8 +36,8 @@ interface Queue {
 }
 
 /**
- * Keep a queue going after a command that fails, as one for a canvas which the page does not know
- * (yet, while it loads): ipycanvas would draw nothing any more on this page.
+ * Keeps the queue running after a command that fails, such as one for a canvas that the page has not
+ * loaded yet: otherwise ipycanvas draws nothing more on this page.
  */
 function surviveErrors(manager: unknown): void {
   const queue = manager as Queue | undefined;
@@ -48,6 +47,6 @@ function surviveErrors(manager: unknown): void {
   queue.currentProcessing = Promise.resolve(queue.currentProcessing).catch(() => undefined);
 }
 
-function later(milliseconds: number): Promise<null> {
+function nullAfter(milliseconds: number): Promise<null> {
   return new Promise((resolve) => setTimeout(() => resolve(null), milliseconds));
 }

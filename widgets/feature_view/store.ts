@@ -4,9 +4,9 @@ import type { Message, Model } from "../shared/model";
 
 export interface State {
   readonly frame: number;
-  /** The greatest that can be chosen, as of `channels`. */
+  /** The largest frame number; `channels` is the largest channel. */
   readonly frames: number;
-  /** null for those that drags use. */
+  /** null means the layers that drags use. */
   readonly layer: number | null;
   readonly layers: number;
   readonly cutoff: number;
@@ -33,8 +33,8 @@ export class Store extends MessageStore {
   }
 
   /** The panels as PNG, null where ipycanvas shows them. */
-  get image(): DataView<ArrayBuffer> | null {
-    const bytes = this.model.get("image") as DataView<ArrayBuffer> | undefined;
+  get image(): DataView | null {
+    const bytes = this.model.get("image") as DataView | undefined;
     return bytes && bytes.byteLength > 0 ? bytes : null;
   }
 
@@ -44,10 +44,10 @@ export class Store extends MessageStore {
   }
 
   set(name: string, value: unknown): void {
-    this.order("set", { name, value });
+    this.request("set", { name, value });
   }
 
-  /** A view has been opened, with ipycanvas or without it; what is returned closes it. */
+  /** Reports a new view, with ipycanvas or without; the returned function removes it. */
   opened(canvas: boolean): () => void {
     const report = (): void => this.send("painter", { canvas });
     this.reports.add(report);
@@ -55,7 +55,7 @@ export class Store extends MessageStore {
     return () => this.reports.delete(report);
   }
 
-  /** Python requests to know how the open views draw. */
+  /** Reports all open views when Python requests it. */
   protected override onMessage(message: Message, buffers: readonly DataView[]): void {
     if (message.type === "painter") for (const report of this.reports) report();
     super.onMessage(message, buffers);

@@ -1,10 +1,11 @@
 // One view of the features: controls, the panels on ipycanvas' canvas or as a picture, the caption.
-import { Alert, say } from "../shared/controls";
+import { Alert, setText } from "../shared/controls";
 import { element } from "../shared/dom";
+import { blobOf } from "../shared/model";
 import { openCanvas, type Manager } from "./canvas";
 import type { State, Store } from "./store";
 
-const TAPPED = "";
+const DEFAULT_LAYERS = "";
 
 interface Control {
   readonly root: HTMLElement;
@@ -34,7 +35,7 @@ export class View {
     this.alert = new Alert(() => store.setError(null));
     const numbers = [
       this.slider("frame", "latent frame", "Which latent frame of the stream", (state) => state.frames),
-      this.choice("layer", "layer", "Transformer layer whose features are shown", layers, (text) => (text === TAPPED ? null : Number(text))),
+      this.choice("layer", "layer", "Transformer layer whose features are shown", layers, (text) => (text === DEFAULT_LAYERS ? null : Number(text))),
       this.slider("cutoff", "cutoff ω", "Of the low-pass, cycles per token", () => 1, 0.01),
       this.choice("colouring", "colours", "What colours mean", (state) => state.colourings.map((name) => [name, name]), (text) => text),
       this.slider("channel", "channel", "Which number of a feature", (state) => state.channels),
@@ -81,29 +82,29 @@ export class View {
   private update(): void {
     const { state, image } = this.store;
     for (const control of this.controls) control.show(state);
-    say(this.caption, state.caption);
+    setText(this.caption, state.caption);
     this.alert.show(this.store.error);
     if (image === this.shown || this.removeCanvas) return;
     this.shown = image;
     URL.revokeObjectURL(this.picture.src);
     this.picture.hidden = image === null;
-    if (image) this.picture.src = URL.createObjectURL(new Blob([image], { type: "image/png" }));
+    if (image) this.picture.src = URL.createObjectURL(blobOf(image, "image/png"));
   }
 
   /** Compare all tokens with the clicked one. */
   private pick(event: MouseEvent): void {
     const { naturalWidth, clientWidth } = this.picture;
     const scale = naturalWidth / clientWidth;
-    this.store.order("pick", { x: event.offsetX * scale, y: event.offsetY * scale });
+    this.store.request("pick", { x: event.offsetX * scale, y: event.offsetY * scale });
   }
 
   private slider(name: "frame" | "cutoff" | "channel", label: string, tip: string, most: (state: State) => number, step = 1): Control {
     const least = step < 1 ? step : 0;
     const box = element("input", { type: "range", min: least, step, "aria-label": label, title: tip, "data-name": name });
     const readout = element("span", { class: "ds-value", "aria-hidden": true });
-    const write = (value: number): void => say(readout, step < 1 ? value.toFixed(2) : String(value));
+    const write = (value: number): void => setText(readout, step < 1 ? value.toFixed(2) : String(value));
     let sent: number | null = null;
-    // One value at a time: reading features takes a while, and a hand is faster.
+    // One value at a time: the slider moves faster than features are read.
     const send = (): void => {
       write(box.valueAsNumber);
       if (sent !== null) return;
@@ -141,7 +142,7 @@ export class View {
       if (box.options.length !== wanted.length) {
         box.replaceChildren(...wanted.map(([value, text]) => element("option", { value }, text)));
       }
-      box.value = String(state[name] ?? TAPPED);
+      box.value = String(state[name] ?? DEFAULT_LAYERS);
     };
     return { root: labelled(label, box), show };
   }
@@ -157,7 +158,7 @@ export class View {
 }
 
 function layers(state: State): readonly (readonly [value: string, text: string])[] {
-  return [[TAPPED, "those of drags"], ...Array.from({ length: state.layers }, (_, n) => [String(n), String(n)] as const)];
+  return [[DEFAULT_LAYERS, "those of drags"], ...Array.from({ length: state.layers }, (_, n) => [String(n), String(n)] as const)];
 }
 
 function labelled(label: string, ...parts: readonly Node[]): HTMLElement {

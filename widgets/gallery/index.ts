@@ -1,4 +1,4 @@
-// All cases of a run, film beside film, the worst ones first. Text is only ever set as text.
+// All cases of a run, films side by side, the worst cases first. Text is only set as text.
 import { Films, Screen, type Case } from "../case_films/films";
 import { Player } from "../case_films/player";
 import { element } from "../shared/dom";
@@ -31,7 +31,7 @@ function failed(item: GalleryCase): boolean {
   return share === null || share >= gallery.failed;
 }
 
-function words(figures: Figures | null): string {
+function figuresText(figures: Figures | null): string {
   if (figures === null) return "";
   if (figures.objmc === null) return `not measured (coverage ${Math.round(100 * figures.coverage)} %)`;
   const share = figures.share === null ? "" : ` (${Math.round(100 * figures.share)} % of standing still)`;
@@ -46,7 +46,7 @@ class Card {
 
   constructor(readonly item: GalleryCase, number: number, seek: () => void) {
     const screens = gallery.methods.map(
-      (method, i) => new Screen(item, item.films[i] ?? [], method.title, element("span", { class: "quiet figures" }, words(item.figures[i] ?? null))),
+      (method, i) => new Screen(item, item.films[i] ?? [], method.title, element("span", { class: "quiet figures" }, figuresText(item.figures[i] ?? null))),
     );
     this.films = new Films(item, screens);
     this.slider = element("input", { type: "range", min: 0, max: this.films.length - 1, step: 1, value: 0, "aria-label": `Frame of ${item.name}` });
@@ -108,7 +108,7 @@ const command = element("input", { type: "checkbox" });
 command.checked = true;
 command.addEventListener("change", () => grid.classList.toggle("plain", !command.checked));
 
-// Only what can be seen plays.
+// Only visible cards play.
 const watch = new IntersectionObserver(
   (entries) => {
     for (const entry of entries) {

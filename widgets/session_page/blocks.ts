@@ -1,6 +1,6 @@
 // The blocks of one branch: a list to choose from, and the details of the chosen one.
 import { element } from "../shared/dom";
-import { read } from "../drift_plot/scale";
+import { formatNumber } from "../drift_plot/scale";
 import { describe, type Block, type Stream } from "./document";
 
 export class Blocks {
@@ -21,7 +21,7 @@ export class Blocks {
     const list = element("ol", { class: "blocks" }, ...[...this.buttons.values()].map((button) => element("li", {}, button)));
     const code = stream.branch.code === null
       ? element("p", {}, "There is no code for this stream: its model or a motion is not part of the package.")
-      : element("details", { class: "code" }, element("summary", {}, "Python code that makes it again"), element("pre", { tabindex: 0 }, stream.branch.code));
+      : element("details", { class: "code" }, element("summary", {}, "Python code that repeats it"), element("pre", { tabindex: 0 }, stream.branch.code));
     this.root = element("section", {}, element("h2", {}, `Blocks of ${stream.branch.name}`), list, this.details, code);
   }
 
@@ -30,13 +30,13 @@ export class Blocks {
     if (block === this.shown || block === undefined) return;
     this.shown = block;
     for (const [other, button] of this.buttons) button.setAttribute("aria-current", String(other === block));
-    const drift = block.drift.map((value) => (value === null ? "–" : read(value))).join(", ");
+    const drift = block.drift.map((value) => (value === null ? "–" : formatNumber(value))).join(", ");
     const facts: [string, string][] = [
       ["Prompt", block.prompt],
       ["Made", `${describe(block)}, in ${block.seconds} s`],
       ["Drift", drift],
     ];
-    if (block.losses.length > 0) facts.push(["Loss", block.losses.map((value) => (value === null ? "–" : read(value))).join(" → ")]);
+    if (block.losses.length > 0) facts.push(["Loss", block.losses.map((value) => (value === null ? "–" : formatNumber(value))).join(" → ")]);
     for (const [name, value] of block.settings) facts.push([name, value]);
     this.details.replaceChildren(
       element("h3", {}, `Block ${block.index}`),

@@ -1,18 +1,11 @@
-// Drift against latent frames, one line a branch, with points that can be pointed at.
+// Drift over latent frames: a line for each branch, whose points show their values.
 import { PALETTE } from "../shared/document";
-import { assign, element } from "../shared/dom";
-import { decimals, extent, linePath, place, read, ticks, tickStep, type Point } from "../drift_plot/scale";
+import { element, svgElement } from "../shared/dom";
+import { decimals, extent, linePath, place, formatNumber, ticks, tickStep } from "../drift_plot/scale";
+import type { Point } from "../shared/points";
 import type { Stream } from "./document";
 
-const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [720, 200, 48, 28, 8] as const;
-
-function draw(name: string, attributes: Record<string, string | number>, text = ""): SVGElement {
-  const made = document.createElementNS(SVG, name);
-  assign(made, attributes);
-  made.textContent = text;
-  return made;
-}
 
 /** The chart; `chosen` is called with a video frame when a point is clicked. */
 export function driftChart(streams: readonly Stream[], chosen: (frame: number) => void): HTMLElement {
@@ -32,32 +25,32 @@ export function driftChart(streams: readonly Stream[], chosen: (frame: number) =
   const across = { low: -0.5, high: Math.max(...rows.flat().map((row) => row.latentFrame)) + 0.5 };
   const x = (frame: number): number => place(frame, across, LEFT, WIDTH - 8);
   const y = (value: number): number => place(value, low, HEIGHT - BOTTOM, TOP);
-  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "group", "aria-label": "Drift of each latent frame" });
+  const svg = svgElement("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "group", "aria-label": "Drift of each latent frame" });
   for (const block of new Set(streams.flatMap((stream) => stream.blocks.filter((block) => block.drags.length > 0)))) {
     const first = block.latentFrames[0] ?? 0;
     const width = x(first + block.latentFrames.length) - x(first);
-    svg.append(draw("rect", { class: "dragged", x: x(first - 0.5), y: TOP, width, height: HEIGHT - BOTTOM - TOP }));
+    svg.append(svgElement("rect", { class: "dragged", x: x(first - 0.5), y: TOP, width, height: HEIGHT - BOTTOM - TOP }));
   }
   const step = decimals(tickStep(low, 4));
   for (const tick of ticks(low, 4)) {
-    svg.append(draw("line", { class: "grid", x1: LEFT, x2: WIDTH - 8, y1: y(tick), y2: y(tick) }));
-    svg.append(draw("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, tick.toFixed(step)));
+    svg.append(svgElement("line", { class: "grid", x1: LEFT, x2: WIDTH - 8, y1: y(tick), y2: y(tick) }));
+    svg.append(svgElement("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, tick.toFixed(step)));
   }
   for (const tick of ticks(across, 10, 1)) {
-    svg.append(draw("text", { x: x(tick), y: HEIGHT - 10, "text-anchor": "middle" }, String(tick)));
+    svg.append(svgElement("text", { x: x(tick), y: HEIGHT - 10, "text-anchor": "middle" }, String(tick)));
   }
   rows.forEach((line, number) => {
     const colour = PALETTE[number % PALETTE.length] ?? "";
     const points = line.map(({ latentFrame, drift }): Point => [x(latentFrame), y(drift ?? NaN)]);
-    svg.append(draw("path", { class: "line", d: linePath(points), stroke: colour }));
+    svg.append(svgElement("path", { class: "line", d: linePath(points), stroke: colour }));
     for (const { block, drift, latentFrame } of line) {
       if (drift === null) continue;
-      const label = `${streams[number]?.branch.name ?? ""}, block ${block.index}, latent frame ${latentFrame}: drift ${read(drift)}`;
-      const dot = draw("circle", { cx: x(latentFrame), cy: y(drift), r: 4, fill: colour, tabindex: 0, role: "button", "aria-label": label });
-      const say = (): void => void (readout.textContent = label);
+      const label = `${streams[number]?.branch.name ?? ""}, block ${block.index}, latent frame ${latentFrame}: drift ${formatNumber(drift)}`;
+      const dot = svgElement("circle", { cx: x(latentFrame), cy: y(drift), r: 4, fill: colour, tabindex: 0, role: "button", "aria-label": label });
+      const showLabel = (): void => void (readout.textContent = label);
       const choose = (): void => chosen(block.firstFrame + block.frames.length - 1);
-      dot.addEventListener("pointerenter", say);
-      dot.addEventListener("focus", say);
+      dot.addEventListener("pointerenter", showLabel);
+      dot.addEventListener("focus", showLabel);
       dot.addEventListener("click", choose);
       dot.addEventListener("keydown", (event) => {
         if (event.key === "Enter") choose();
@@ -71,5 +64,5 @@ export function driftChart(streams: readonly Stream[], chosen: (frame: number) =
     return element("span", {}, swatch, stream.branch.name);
   });
   const hint = "Distance of each latent frame’s mean and deviation from those before its block; dragged blocks are shaded.";
-  return element("section", { class: "chart" }, title, element("p", {}, hint), svg as unknown as HTMLElement, element("p", { class: "legend" }, ...legend), readout);
+  return element("section", { class: "chart" }, title, element("p", {}, hint), svg, element("p", { class: "legend" }, ...legend), readout);
 }

@@ -48,7 +48,7 @@ export interface Session {
   readonly branches: readonly Branch[];
 }
 
-/** A branch with its blocks in place of their numbers. */
+/** A branch with its blocks. */
 export class Stream {
   readonly blocks: readonly Block[];
   readonly length: number;
@@ -81,7 +81,7 @@ export class Stream {
   }
 }
 
-/** How a block came to be, in words. */
+/** How a block was made, as text. */
 export function describe(block: Block): string {
   const kinds = block.drags.map((drag) => drag.kind.toLowerCase());
   const [part, parts] = block.part;

@@ -1,4 +1,4 @@
-// A self-contained page of a session: films, blocks, drift and code. Text is only ever set as text.
+// A self-contained page of a session: films, blocks, drift and code. Text is only set as text.
 import { element } from "../shared/dom";
 import { Blocks } from "./blocks";
 import { driftChart } from "./chart";

@@ -1,8 +1,7 @@
-// One view of the settings: presets, and a line for each field with what is wrong beside it.
-import { Alert, say } from "../shared/controls";
+// One view of the settings: presets, and a line for each field with its error.
+import { Alert, setText, textButton } from "../shared/controls";
 import { element, focusedBeside } from "../shared/dom";
 import type { Field, State, Store } from "./store";
-
 
 interface Line {
   readonly root: HTMLElement;
@@ -56,9 +55,7 @@ export class View {
   private showPresets(state: State): void {
     if (this.presets.children.length === 0) {
       for (const name of state.presets) {
-        const button = element("button", { type: "button", class: "ds-button ds-worded", "data-preset": name }, name);
-        button.addEventListener("click", () => this.store.order("preset", { name }));
-        this.presets.append(button);
+        this.presets.append(textButton(name, () => this.store.request("preset", { name }), [], { "data-preset": name }));
       }
     }
     for (const button of this.presets.children) {
@@ -72,10 +69,10 @@ export class View {
     const box = field.choices
       ? element("select", shared, ...field.choices.map(([value, text]) => element("option", { value }, text)))
       : element("input", { ...shared, type: "text", inputmode: "decimal", spellcheck: "false", autocomplete: "off" });
-    box.addEventListener("change", () => this.store.order("set", { name: field.name, text: box.value }));
+    box.addEventListener("change", () => this.store.request("set", { name: field.name, text: box.value }));
     const steps = field.steps ? [this.step(field, -1, "−", "less"), this.step(field, 1, "+", "more")] : [];
     const power = field.on === null ? null : element("input", { type: "checkbox", role: "switch", "aria-label": `${field.label}: on or off`, title: "On or off" });
-    power?.addEventListener("change", () => this.store.order("switch", { name: field.name, on: power.checked }));
+    power?.addEventListener("change", () => this.store.request("switch", { name: field.name, on: power.checked }));
     const symbol = element("span", { class: "ds-symbol" }, field.symbol);
     const label = element("label", { for: id }, symbol, element("span", {}, field.label));
     const unit = element("span", { class: "ds-unit", id: `${id}-unit`, title: field.range }, `${field.unit} · ${field.range}`);
@@ -89,13 +86,13 @@ export class View {
 
   private step(field: Field, by: number, sign: string, word: string): HTMLButtonElement {
     const button = element("button", { type: "button", class: "ds-button", "aria-label": `${field.label}: ${word}` }, sign);
-    button.addEventListener("click", () => this.store.order("nudge", { name: field.name, by }));
+    button.addEventListener("click", () => this.store.request("nudge", { name: field.name, by }));
     return button;
   }
 
   private show(line: Line, field: Field, problem: string | null): void {
     const on = field.on !== false;
-    // A text with an error stays, to be corrected.
+    // a text with an error stays, to be corrected
     if (problem === null && line.box.value !== field.text && !(line.box === focusedBeside(line.box) && line.root.dataset["known"] === field.text)) {
       line.box.value = field.text;
     }
@@ -104,6 +101,6 @@ export class View {
     line.root.classList.toggle("ds-off", !on);
     line.root.classList.toggle("ds-wrong", problem !== null);
     if (line.power) line.power.checked = on;
-    say(line.problem, problem ?? "");
+    setText(line.problem, problem ?? "");
   }
 }

@@ -1,4 +1,4 @@
-// Affine maps of the image plane, the TypeScript twin of dragstream.drags.geometry.Affine.
+// Affine maps of the image plane, as dragstream.drags.geometry.Affine.
 import type { Point } from "./points";
 
 /** x' = a x + b y + c, y' = d x + e y + f */
@@ -23,6 +23,10 @@ export function rotation(center: Point, degrees: number): Affine {
   return { a: cos, b: -sin, c: x - cos * x + sin * y, d: sin, e: cos, f: y - sin * x - cos * y };
 }
 
+export const scaling = ([x, y]: Point, factor: number): Affine => ({
+  a: factor, b: 0, c: x - factor * x, d: 0, e: factor, f: y - factor * y,
+});
+
 /** The first map, then the second. */
 export const chained = (first: Affine, second: Affine): Affine => ({
   a: second.a * first.a + second.b * first.d,
@@ -37,6 +41,12 @@ export const apply = (map: Affine, [x, y]: Point): Point => [
   map.a * x + map.b * y + map.c,
   map.d * x + map.e * y + map.f,
 ];
+
+/** The point at an angle, in degrees clockwise from the x axis, and a distance from `center`. */
+export function polar([x, y]: Point, degrees: number, distance: number): Point {
+  const angle = (degrees * Math.PI) / 180;
+  return [x + distance * Math.cos(angle), y + distance * Math.sin(angle)];
+}
 
 /** The angle of `point` around `center`, in degrees clockwise from the x axis. */
 export const bearing = (center: Point, point: Point): number =>

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { including, MOST_ZOOM, pinched, pulledBy, showing, wholeFrame, zoomAt, type Camera } from "./camera";
+import { scrolledTo, MOST_ZOOM, pinched, pulledBy, fittedTo, wholeFrame, zoomAt, type Camera } from "./camera";
 import type { Point } from "./points";
 
 const size = { width: 200, height: 100 };
@@ -40,15 +40,15 @@ it("follows two fingers: what was under each one stays there", () => {
 
 it("moves just enough to see a place", () => {
   const seen: Camera = { zoom: 4, left: 0, top: 0 };
-  expect(including(seen, [20, 10], size)).toEqual(seen);
-  close(including(seen, [60, 10], size), { zoom: 4, left: 15, top: 0 });
-  close(including(seen, [199, 99], size), { zoom: 4, left: 150, top: 75 });
+  expect(scrolledTo(seen, [20, 10], size)).toEqual(seen);
+  close(scrolledTo(seen, [60, 10], size), { zoom: 4, left: 15, top: 0 });
+  close(scrolledTo(seen, [199, 99], size), { zoom: 4, left: 150, top: 75 });
 });
 
 it("shows a box whole and as large as it can", () => {
-  close(showing([50, 20, 90, 30], size), { zoom: 5, left: 50, top: 15 });
-  close(showing([60, 20, 80, 60], size), { zoom: 2.5, left: 30, top: 20 });
-  close(showing([-10, 60, 30, 110], size), { zoom: 2, left: 0, top: 50 });
-  close(showing([-50, -50, 300, 300], size), wholeFrame);
-  expect(showing([99, 49, 100, 50], size).zoom).toBe(MOST_ZOOM);
+  close(fittedTo([50, 20, 90, 30], size), { zoom: 5, left: 50, top: 15 });
+  close(fittedTo([60, 20, 80, 60], size), { zoom: 2.5, left: 30, top: 20 });
+  close(fittedTo([-10, 60, 30, 110], size), { zoom: 2, left: 0, top: 50 });
+  close(fittedTo([-50, -50, 300, 300], size), wholeFrame);
+  expect(fittedTo([99, 49, 100, 50], size).zoom).toBe(MOST_ZOOM);
 });

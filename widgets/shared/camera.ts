@@ -1,4 +1,4 @@
-// The part of a frame that is seen, enlarged. Places are counted from the frame's upper left corner,
+// The visible part of a frame, enlarged. Places are counted from the frame's upper left corner,
 // so the middle of pixel (x, y) lies at (x + 0.5, y + 0.5).
 import type { Size } from "./mask";
 import { clamp, distance, type Point } from "./points";
@@ -15,8 +15,8 @@ export const ZOOM_STEP = 1.25;
 
 export const wholeFrame: Camera = { zoom: 1, left: 0, top: 0 };
 
-/** The same camera within its limits: nothing beside the frame is ever seen. */
-function settled({ zoom, left, top }: Camera, { width, height }: Size): Camera {
+/** The camera within its limits: the view never leaves the frame. */
+function withinLimits({ zoom, left, top }: Camera, { width, height }: Size): Camera {
   const within = clamp(zoom, 1, MOST_ZOOM);
   return {
     zoom: within,
@@ -30,12 +30,12 @@ export function zoomAt(camera: Camera, [x, y]: Point, factor: number, size: Size
   const zoom = clamp(camera.zoom * factor, 1, MOST_ZOOM);
   const shrink = camera.zoom / zoom;
   const [left, top] = [x - (x - camera.left) * shrink, y - (y - camera.top) * shrink];
-  return settled({ zoom, left, top }, size);
+  return withinLimits({ zoom, left, top }, size);
 }
 
-/** The camera after the frame has been pulled by (dx, dy) of its own pixels. */
+/** The camera after the frame was pulled by (dx, dy) of its own pixels. */
 export const pulledBy = (camera: Camera, [dx, dy]: Point, size: Size): Camera =>
-  settled({ ...camera, left: camera.left - dx, top: camera.top - dy }, size);
+  withinLimits({ ...camera, left: camera.left - dx, top: camera.top - dy }, size);
 
 /** Two fingers move from `before` to `after`, which are places seen by `camera`. */
 export function pinched(
@@ -52,18 +52,18 @@ export function pinched(
   return pulledBy(zoomed, [(to[0] - from[0]) * share, (to[1] - from[1]) * share], size);
 }
 
-/** The camera moved as little as it takes to see a place, a tenth of the view from its border. */
-export function including(camera: Camera, [x, y]: Point, size: Size): Camera {
+/** The camera scrolled by as little as it takes to show a place, a tenth of the view from its border. */
+export function scrolledTo(camera: Camera, [x, y]: Point, size: Size): Camera {
   const [across, down] = [size.width / camera.zoom, size.height / camera.zoom];
   const left = clamp(camera.left, x - 0.9 * across, x - 0.1 * across);
   const top = clamp(camera.top, y - 0.9 * down, y - 0.1 * down);
-  return settled({ ...camera, left, top }, size);
+  return withinLimits({ ...camera, left, top }, size);
 }
 
-/** The camera that sees a box, left, top, right, bottom, as large as it can. */
-export function showing(box: readonly [number, number, number, number], size: Size): Camera {
+/** The camera that shows a box (left, top, right, bottom) as large as possible. */
+export function fittedTo(box: readonly [number, number, number, number], size: Size): Camera {
   const [left, top, right, bottom] = box;
   const zoom = clamp(Math.min(size.width / (right - left), size.height / (bottom - top)), 1, MOST_ZOOM);
   const [x, y] = [(left + right) / 2, (top + bottom) / 2];
-  return settled({ zoom, left: x - size.width / zoom / 2, top: y - size.height / zoom / 2 }, size);
+  return withinLimits({ zoom, left: x - size.width / zoom / 2, top: y - size.height / zoom / 2 }, size);
 }

@@ -16,7 +16,7 @@ export function contours(mask: Mask): Point[][] {
     if (known) known.push(to);
     else edges.set(from, [to]);
   };
-  // `indexOf` jumps over what is empty, which is most of a frame.
+  // `indexOf` skips empty pixels, which are most of a frame.
   for (let i = pixels.indexOf(1); i >= 0; i = pixels.indexOf(1, i + 1)) {
     const [x, y] = [i % width, Math.floor(i / width)];
     const inside = x > 0 && y > 0 && x < width - 1 && y < height - 1;
@@ -43,7 +43,7 @@ export function contours(mask: Mask): Point[][] {
   return loops;
 }
 
-/** The loop through the middles of its own edges, again and again: stairs become slopes. */
+/** The loop with each point replaced by the middle of its edge, `rounds` times: stairs become slopes. */
 export function rounded(loop: readonly Point[], rounds = 6): Point[] {
   let points = [...loop];
   for (let round = 0; round < rounds; round++) {

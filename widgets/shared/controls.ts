@@ -1,21 +1,40 @@
 // Buttons and texts that several widgets have.
-import { assign, element, icon } from "./dom";
+import { assign, element, icon, type Attributes } from "./dom";
 
-/** A button with an icon; what it does is its label and its tooltip. */
-export function iconButton(label: string, paths: readonly string[], run: () => void): HTMLButtonElement {
-  const made = element("button", { type: "button", class: "ds-button", "aria-label": label, "data-tip": label }, icon(...paths));
+function button(run: () => void, attributes: Attributes, ...children: Node[]): HTMLButtonElement {
+  const made = element("button", { type: "button", ...attributes }, ...children);
   made.addEventListener("click", run);
   return made;
 }
+
+/** A button with an icon; its tooltip is the label and, if there is one, the shortcut. */
+export const iconButton = (
+  label: string,
+  paths: readonly string[],
+  run: () => void,
+  shortcut = "",
+  attributes: Attributes = {},
+): HTMLButtonElement => {
+  const tip = `${label}  ${shortcut}`.trim();
+  return button(run, { class: "ds-button", "aria-label": label, "data-tip": tip, ...attributes }, icon(...paths));
+};
 
 /** A button with a text, and an icon before it if there is one. */
-export function textButton(label: string, run: () => void, paths?: readonly string[]): HTMLButtonElement {
-  const made = element("button", { type: "button", class: "ds-button ds-worded" });
-  if (paths) made.append(icon(...paths));
-  made.append(element("span", {}, label));
-  made.addEventListener("click", run);
-  return made;
-}
+export const textButton = (
+  label: string,
+  run: () => void,
+  paths: readonly string[] = [],
+  attributes: Attributes = {},
+): HTMLButtonElement => {
+  const icons = paths.length > 0 ? [icon(...paths)] : [];
+  return button(run, { class: "ds-button ds-worded", ...attributes }, ...icons, element("span", {}, label));
+};
+
+const CLOSE = ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"] as const;
+
+/** A button with a cross, without a tooltip. */
+export const closeButton = (label: string, run: () => void, attributes: Attributes = {}): HTMLButtonElement =>
+  iconButton(label, CLOSE, run, "", { "data-tip": null, ...attributes });
 
 /** Gives an icon button another icon and label, if they are others. */
 export function relabel(button: HTMLButtonElement, label: string, paths: readonly string[]): void {
@@ -25,24 +44,22 @@ export function relabel(button: HTMLButtonElement, label: string, paths: readonl
 }
 
 /** Sets a text if it is another one. */
-export function say(node: Element, text: string): void {
+export function setText(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
-const CLOSE = ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"] as const;
-
 /** An alert beside the widget, with a button that closes it. */
 export class Alert {
-  private readonly words = element("span");
+  private readonly text = element("span");
   readonly root: HTMLElement;
 
   constructor(close: () => void) {
-    const button = iconButton("Dismiss the message", CLOSE, close);
-    this.root = element("div", { class: "ds-alert", role: "alert" }, this.words, button);
+    const label = "Dismiss the message";
+    this.root = element("div", { class: "ds-alert", role: "alert" }, this.text, closeButton(label, close, { title: label }));
   }
 
   show(text: string | null): void {
-    say(this.words, text ?? "");
+    setText(this.text, text ?? "");
     this.root.classList.toggle("ds-open", text !== null);
   }
 }

@@ -26,11 +26,11 @@ export interface DragDocument {
   readonly keep: Region | null;
 }
 
-/** What the list says of a drag, beside the drag itself; its twin is dragstream.widgets.entries. */
+/** The looks of a drag in the list; dragstream.widgets.entries has the same. */
 export interface Look {
-  /** Its place in the palette, which it keeps wherever it stands in the list. */
+  /** Its index in the palette, whatever its place in the list. */
   readonly colour: number;
-  /** A muted drag stays in the list and takes no part. */
+  /** A muted drag stays in the list and is not applied. */
   readonly muted: boolean;
   /** Of a rotation: where its arm was grabbed (degrees clockwise from the x axis) and how long. */
   readonly arm: readonly [bearing: number, length: number] | null;
@@ -52,7 +52,7 @@ export const emptyScene: Scene = {
   draft: null,
 };
 
-/** Told apart on light and dark frames, and with each of the common colour blindnesses. */
+/** Distinguishable on light and dark frames, and with the common kinds of colour blindness. */
 export const PALETTE = ["#ff8a1f", "#19b8d4", "#e0559f", "#86b817", "#8f6ff0", "#f2c312"] as const;
 
 /** The colour that the fewest drags have, the first of them in the palette. */
@@ -61,7 +61,7 @@ export function nextColour(looks: readonly Look[]): number {
   return uses.indexOf(Math.min(...uses));
 }
 
-/** As many looks as drags: what is missing gets a colour of its own. */
+/** As many looks as drags; missing ones get unused colours. */
 export function fittingLooks(looks: readonly Look[], count: number): readonly Look[] {
   if (looks.length === count) return looks;
   const fitting = looks.slice(0, count);
@@ -107,7 +107,7 @@ export const removeDrag = (scene: Scene, index: number): Scene =>
     scene.looks.filter((_, i) => i !== index),
   );
 
-/** A copy after the drag, in a colour of its own; the drag is muted, lest both pull at one thing. */
+/** Inserts a copy in a colour of its own after the drag, and mutes the drag: not both pull at one object. */
 export function duplicateDrag(scene: Scene, index: number): Scene {
   const look = { ...scene.looks[index], colour: nextColour(scene.looks), muted: false };
   const muted = withLook(scene, index, { muted: true });
@@ -124,7 +124,7 @@ export function moveDrag(scene: Scene, index: number, to: number): Scene {
   return withList(scene, moved(scene.document.drags), moved(scene.looks));
 }
 
-/** A drag by its place in the list, the region still without motion, or nothing. */
+/** A drag by its place in the list, the region without motion, or nothing. */
 export type Selection = number | "draft" | null;
 
 export function regionOf(scene: Scene, selection: Selection): Region | null {
@@ -132,5 +132,5 @@ export function regionOf(scene: Scene, selection: Selection): Region | null {
   return selection === "draft" ? scene.draft : (scene.document.drags[selection]?.region ?? null);
 }
 
-/** Equal as they travel, which is all that counts between page and kernel. */
+/** Equal as JSON, as page and kernel exchange it. */
 export const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

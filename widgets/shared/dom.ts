@@ -1,6 +1,6 @@
 // Elements without a framework. Text is always set as text, never as HTML.
 
-type Attributes = Readonly<Record<string, string | number | boolean | null>>;
+export type Attributes = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Sets attributes; null and false remove one, true writes "true" (as ARIA wants it). */
 export function assign(element: Element, attributes: Attributes): void {
@@ -10,6 +10,7 @@ export function assign(element: Element, attributes: Attributes): void {
   }
 }
 
+/** An HTML element with attributes and children. */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -27,16 +28,21 @@ export function focusedBeside(node: Node): Element | null {
   return root instanceof Document || root instanceof ShadowRoot ? root.activeElement : null;
 }
 
-const SVG = "http://www.w3.org/2000/svg";
+/** An SVG element with attributes and children. */
+export function svgElement<Name extends keyof SVGElementTagNameMap>(
+  name: Name,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): SVGElementTagNameMap[Name] {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  assign(made, attributes);
+  made.append(...children);
+  return made;
+}
 
 /** A 20 x 20 line icon from path data written in this package. */
-export function icon(...paths: readonly string[]): SVGSVGElement {
-  const svg = document.createElementNS(SVG, "svg");
-  assign(svg, { viewBox: "0 0 20 20", "aria-hidden": true, focusable: "false" });
-  for (const data of paths) {
-    const path = document.createElementNS(SVG, "path");
-    path.setAttribute("d", data);
-    svg.append(path);
-  }
-  return svg;
-}
+export const icon = (...paths: readonly string[]): SVGSVGElement =>
+  svgElement(
+    "svg", { viewBox: "0 0 20 20", "aria-hidden": true, focusable: "false" },
+    ...paths.map((data) => svgElement("path", { d: data })),
+  );

@@ -2,7 +2,7 @@
 import type { Mask } from "./mask";
 import type { Pixels } from "./warp";
 
-/** Colours times weight, and weight: 0 where nothing is known. */
+/** RGB times weight, and the weight: 0 in the hole. */
 interface Level {
   readonly width: number;
   readonly height: number;
@@ -19,7 +19,7 @@ function known(picture: Pixels, hole: Mask): Level {
   return { width: hole.width, height: hole.height, values };
 }
 
-/** Half as large; a pixel knows what any of its four knew. */
+/** A level of half the size: the weighted mean of each four pixels. */
 function halved({ width, height, values }: Level): Level {
   const small = { width: Math.ceil(width / 2), height: Math.ceil(height / 2) };
   const sums = new Float32Array(4 * small.width * small.height);
@@ -36,7 +36,7 @@ function halved({ width, height, values }: Level): Level {
   return { ...small, values: sums };
 }
 
-/** Fills what a level does not know from a coarser one, blended between the four nearest. */
+/** Fills the unknown pixels of a level from a coarser one, interpolated between the four nearest. */
 function completed(level: Level, coarse: Level): void {
   const { width, height, values } = level;
   for (let y = 0, i = 0; y < height; y++) {
@@ -57,7 +57,7 @@ function completed(level: Level, coarse: Level): void {
   }
 }
 
-/** The picture with a hole filled in from around it (push and pull through a pyramid). */
+/** The picture with a hole filled from its surroundings (push-pull on an image pyramid). */
 export function filled(picture: Pixels, hole: Mask): Pixels {
   const levels = [known(picture, hole)];
   for (let top = levels[0]; top.width > 1 || top.height > 1; top = levels[levels.length - 1]) levels.push(halved(top));

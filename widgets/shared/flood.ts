@@ -1,4 +1,4 @@
-// Flood fill: the pixels similar to the clicked one and connected with it; the twin of
+// Flood fill: the pixels similar to the clicked one and connected with it, as in
 // dragstream.widgets.similarity.connected.
 import { Mask, type Size } from "./mask";
 import { clamp, type Point } from "./points";

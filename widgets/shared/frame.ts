@@ -1,7 +1,5 @@
 // A frame of a film with marks drawn over it, in pixels of the frame.
-import { assign, element } from "./dom";
-
-const SVG = "http://www.w3.org/2000/svg";
+import { assign, element, svgElement } from "./dom";
 
 export type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
@@ -12,7 +10,7 @@ export const lineThrough = (points: readonly (readonly [x: number, y: number])[]
 export class Frame {
   readonly picture = element("img", { alt: "", decoding: "sync" });
   readonly root = element("div", { class: "frame" }, this.picture);
-  private readonly marks = document.createElementNS(SVG, "svg");
+  private readonly marks = svgElement("svg");
 
   constructor(width: number, height: number) {
     // Pixel centres are at integers, so the frame begins at -0.5.
@@ -25,11 +23,10 @@ export class Frame {
     this.marks.replaceChildren();
   }
 
-  /** Draws a line in a colour on a dark rim; with the colour null the style's own, without a rim. */
+  /** Draws a line in a colour on a dark rim; without a colour only the line, in that of the style sheet. */
   draw(data: string, kind: string, colour: string | null, matrix: Matrix | null = null): void {
     for (const layer of colour === null ? ["line"] : ["rim", "line"]) {
-      const path = document.createElementNS(SVG, "path");
-      assign(path, { d: data, class: `${kind} ${layer}`, stroke: layer === "line" ? colour : null });
+      const path = svgElement("path", { d: data, class: `${kind} ${layer}`, stroke: layer === "line" ? colour : null });
       if (matrix !== null) {
         const [a, b, c, d, e, f] = matrix;
         path.setAttribute("transform", `matrix(${a} ${d} ${b} ${e} ${c} ${f})`);

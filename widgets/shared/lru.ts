@@ -1,16 +1,12 @@
-// A map that forgets what was used least recently.
+// A map of limited size that drops the values used least recently.
 
 export class Lru<Key, Value> {
   private readonly items = new Map<Key, Value>();
 
   constructor(
     private readonly limit: number,
-    private readonly forget: (value: Value) => void = () => undefined,
+    private readonly dropped: (value: Value) => void,
   ) {}
-
-  get size(): number {
-    return this.items.size;
-  }
 
   has(key: Key): boolean {
     return this.items.has(key);
@@ -26,18 +22,18 @@ export class Lru<Key, Value> {
 
   set(key: Key, value: Value): void {
     const before = this.items.get(key);
-    if (before !== undefined) this.forget(before);
+    if (before !== undefined) this.dropped(before);
     this.items.delete(key);
     this.items.set(key, value);
     for (const [oldest, old] of this.items) {
       if (this.items.size <= this.limit) break;
       this.items.delete(oldest);
-      this.forget(old);
+      this.dropped(old);
     }
   }
 
   clear(): void {
-    for (const value of this.items.values()) this.forget(value);
+    for (const value of this.items.values()) this.dropped(value);
     this.items.clear();
   }
 }

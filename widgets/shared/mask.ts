@@ -1,4 +1,4 @@
-// Pixel masks and the shapes that make them: the twin of dragstream.drags.regions.
+// Pixel masks and shapes, as in dragstream.drags.regions.
 // Pixel (x, y) with whole x and y is the middle of column x and row y, as in Python: a frame of
 // width W reaches from -0.5 to W - 0.5.
 import { clamp, distanceToSegment, type Point } from "./points";
@@ -106,7 +106,7 @@ export class Mask {
     return false;
   }
 
-  /** As a region, whose runs are counted on first use: not while painting. */
+  /** As a region; its runs are computed on first use, not while painting. */
   toRegion(): Region {
     const { pixels } = this;
     let runs: number[] | null = null;
@@ -239,7 +239,7 @@ export function extentAlong(mask: Mask, direction: Point): Extent | null {
   return { unit, least, most, span: most - least + Math.abs(unit[0]) + Math.abs(unit[1]) };
 }
 
-/** The outermost share of a mask toward a direction: what a deformation holds. */
+/** The outermost share of a mask in a direction: the part that a deformation holds. */
 export function edgeMask(mask: Mask, direction: Point, share: number): Mask {
   const extent = share >= 1 ? null : extentAlong(mask, direction);
   if (!extent) return mask;

@@ -1,57 +1,57 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import { FakeTalk } from "./fake_talk";
+import { FakeModel } from "./fake_model";
 import { MessageStore } from "./message_store";
 import { GONE } from "./model";
 
-let model: FakeTalk;
+let model: FakeModel;
 let store: MessageStore;
-let told: number;
+let calls: number;
 
 beforeEach(() => {
-  model = new FakeTalk();
+  model = new FakeModel();
   store = new MessageStore(model, ["state", "figures"]);
-  told = 0;
-  store.watch(() => (told += 1));
+  calls = 0;
+  store.watch(() => (calls += 1));
 });
 
-it("tells those who watch, until they no longer do", () => {
-  const leave = store.watch(() => (told += 10));
-  model.change("state", 1);
+it("notifies watchers until they leave", () => {
+  const leave = store.watch(() => (calls += 10));
+  model.set("state", 1);
   leave();
-  model.change("figures", 2);
-  model.change("other", 3);
-  expect(told).toBe(12);
+  model.set("figures", 2);
+  model.set("other", 3);
+  expect(calls).toBe(12);
 });
 
-it("shows what Python complains of until something else is ordered", () => {
-  model.say("msg:custom", { type: "error", text: "<b>no</b> drags" });
+it("shows an error of Python until the next request", () => {
+  model.trigger("msg:custom", { type: "error", text: "<b>no</b> drags" });
   expect(store.error).toBe("<b>no</b> drags");
-  model.say("msg:custom", { type: "hello" });
+  model.trigger("msg:custom", { type: "hello" });
   expect(store.error).toBe("<b>no</b> drags");
-  store.order("animate", { blocks: 2 });
+  store.request("animate", { blocks: 2 });
   expect([store.error, model.sent]).toEqual([null, [{ type: "animate", blocks: 2 }]]);
   store.setError("x");
   store.setError(null);
-  expect([store.error, told]).toEqual([null, 4]);
+  expect([store.error, calls]).toEqual([null, 4]);
 });
 
-it("says when the kernel is gone, and when it is back", () => {
+it("shows that the kernel is gone, and when it is back", () => {
   vi.useFakeTimers();
-  model.say("comm_live_update");
+  model.trigger("comm_live_update");
   expect([model.sent, store.error]).toEqual([[{ type: "hello" }], null]);
   vi.runAllTimers();
   expect([store.heartbeat.gone, store.error]).toEqual([true, GONE]);
-  model.say("msg:custom", { type: "hello" });
+  model.trigger("msg:custom", { type: "hello" });
   expect([store.heartbeat.gone, store.error]).toEqual([false, null]);
   vi.useRealTimers();
-  model.deaf = true;
-  store.order("play");
+  model.connected = false;
+  store.request("play");
   expect(store.error).toBe(GONE);
 });
 
-it("lets go of its model", () => {
+it("leaves no listeners on its model", () => {
   store.dispose();
   expect(model.count).toBe(0);
-  model.change("state", 1);
-  expect(told).toBe(0);
+  model.set("state", 1);
+  expect(calls).toBe(0);
 });

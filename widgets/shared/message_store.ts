@@ -1,19 +1,19 @@
-// The state that all views of a widget share when its page sends messages: watchers, the error, and
-// the heartbeat of the kernel.
+// The base of the stores, whose state all views of a widget share: watchers, the error shown, messages
+// to and from Python, and the heartbeat of the kernel.
 import { GONE, KernelHeartbeat, type Message, type Model } from "./model";
 
 type Listener = (...values: never[]) => void;
 
-export class MessageStore {
+export class MessageStore<M extends Model = Model> {
   /** The error shown beside the widget. */
   error: string | null = null;
   readonly heartbeat: KernelHeartbeat;
   private readonly watchers = new Set<() => void>();
   private readonly listeners: readonly (readonly [event: string, listener: Listener])[];
 
-  /** `traits` are those whose changes the widget shows. */
+  /** @param traits Those whose changes the widget shows. */
   constructor(
-    protected readonly model: Model,
+    protected readonly model: M,
     traits: readonly string[],
   ) {
     this.heartbeat = new KernelHeartbeat(model, () => this.lost());
@@ -44,8 +44,8 @@ export class MessageStore {
     this.notify();
   }
 
-  /** Send a request of the user; an earlier error is cleared. */
-  order(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  /** Sends a request of the user to Python; an earlier error is cleared. */
+  request(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
     this.error = null;
     this.send(type, fields);
     this.notify();
@@ -59,22 +59,22 @@ export class MessageStore {
     }
   }
 
-  /** A trait is another one. */
+  /** Called when a trait has changed. */
   protected changed(_name: string): void {
     this.notify();
   }
 
-  /** Python has said something. */
+  /** Called with each message of Python. */
   protected onMessage(message: Message, _buffers: readonly DataView[]): void {
     if (message.type === "error") this.setError(String(message["text"]));
   }
 
-  /** Python has gone, or has come back. */
+  /** Called when the kernel is gone, or back. */
   protected lost(): void {
     this.setError(this.heartbeat.gone ? GONE : null);
   }
 
-  protected readonly notify = (): void => {
+  readonly notify = (): void => {
     for (const watcher of [...this.watchers]) watcher();
   };
 }

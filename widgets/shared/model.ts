@@ -12,12 +12,15 @@ export interface Message {
   readonly [field: string]: unknown;
 }
 
+/** Bytes of a message as a blob, such as an encoded picture. */
+export const blobOf = (bytes: DataView, type: string): Blob => new Blob([bytes as DataView<ArrayBuffer>], { type });
+
 export const GONE = "This stream is gone: run the cell again.";
-const PATIENCE = 5000;
+const TIMEOUT = 5000; // milliseconds
 
 /**
- * Notices when the kernel that made a widget is gone. After a restart the notebook closes the
- * connection; then the page sends a request that a living kernel answers.
+ * Detects that the kernel that made a widget is gone. After a restart the notebook closes the
+ * connection; then the page sends "hello", which a running kernel answers.
  */
 export class KernelHeartbeat {
   gone = false;
@@ -27,21 +30,21 @@ export class KernelHeartbeat {
     private readonly model: Model,
     private readonly changed: () => void,
   ) {
-    model.on("comm_live_update", this.ask);
+    model.on("comm_live_update", this.check);
   }
 
   dispose(): void {
     clearTimeout(this.timer);
-    this.model.off("comm_live_update", this.ask);
+    this.model.off("comm_live_update", this.check);
   }
 
-  /** Count a message of the kernel as a sign of life. */
+  /** Counts any message of the kernel as an answer. */
   received(): void {
     clearTimeout(this.timer);
     this.set(false);
   }
 
-  private readonly ask = (): void => {
+  private readonly check = (): void => {
     clearTimeout(this.timer);
     try {
       this.model.send({ type: "hello" });
@@ -49,7 +52,7 @@ export class KernelHeartbeat {
       this.set(true);
       return;
     }
-    this.timer = setTimeout(() => this.set(true), PATIENCE);
+    this.timer = setTimeout(() => this.set(true), TIMEOUT);
   };
 
   private set(gone: boolean): void {

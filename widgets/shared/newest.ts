@@ -1,14 +1,15 @@
-// Requests of which only the newest counts: few are under way, and one waits.
+// Requests to Python of which only the newest matters.
 
-export class Newest<Wanted> {
+/** Sends up to a number of requests at once; of those made meanwhile only the newest waits. */
+export class NewestRequests<Wanted> {
   private readonly open = new Set<number>();
   private waiting: { readonly wanted: Wanted } | null = null;
   private next: number;
   private last: number;
 
   /**
-   * @param send Sends a request under its ticket.
-   * @param most How many may be under way.
+   * @param send Sends a request under a ticket.
+   * @param most Requests without an answer, at most.
    * @param first The first ticket; pages that share a model start at different ones.
    */
   constructor(
@@ -24,14 +25,14 @@ export class Newest<Wanted> {
     return this.open.size > 0;
   }
 
-  /** Request something; an earlier request that has not been sent is dropped. */
-  ask(wanted: Wanted): void {
+  /** Sends a request, or lets it wait in place of one that has not been sent. */
+  request(wanted: Wanted): void {
     if (this.open.size < this.most) this.start(wanted);
     else this.waiting = { wanted };
   }
 
-  /** An answer or a refusal has come. True if it is ours, and nothing newer came before it. */
-  settle(ticket: number): boolean {
+  /** Counts a request as answered; true for one of this page's, unless a newer one was answered before. */
+  answered(ticket: number): boolean {
     if (!this.open.delete(ticket)) return false;
     const { waiting } = this;
     this.waiting = null;
@@ -41,14 +42,14 @@ export class Newest<Wanted> {
     return true;
   }
 
-  /** The oldest request was refused without its ticket. */
-  refuse(): void {
+  /** Counts the oldest request as refused; the error came without its ticket. */
+  refused(): void {
     const [oldest] = this.open;
-    if (oldest !== undefined) this.settle(oldest);
+    if (oldest !== undefined) this.answered(oldest);
   }
 
-  /** Nobody will answer any more. */
-  reset(): void {
+  /** Forgets all requests; no answer will come. */
+  clear(): void {
     this.open.clear();
     this.waiting = null;
   }

@@ -9,7 +9,7 @@ export const distance = (a: Point, b: Point): number => Math.hypot(a[0] - b[0], 
 export const clamp = (value: number, low: number, high: number): number =>
   Math.min(Math.max(value, low), high);
 
-/** Two decimals: finer than any screen, and it keeps the documents that travel short. */
+/** Rounds to two decimals: finer than any screen, and it keeps documents short. */
 export const tidy = (value: number): number => Math.round(value * 100) / 100;
 export const tidyPoint = (point: Point): Point => [tidy(point[0]), tidy(point[1])];
 

@@ -1,5 +1,6 @@
-// Paths and their timing: the twin of dragstream.drags.paths, whose docstring defines the
-// sampling. The cases in tests/drags/path_cases.json are checked from either side.
+// Paths and their timing, as in dragstream.drags.paths, whose docstring defines the sampling. Both are
+// tested with the cases in tests/drags/path_cases.json.
+import { cached } from "./cached";
 import type { PathDocument } from "./document";
 import { clamp, distance, type Point } from "./points";
 
@@ -116,9 +117,9 @@ interface Table {
 
 const tables = new WeakMap<PathDocument, Table>();
 
-function tableOf(path: PathDocument): Table {
-  const known = tables.get(path);
-  if (known) return known;
+const tableOf = (path: PathDocument): Table => cached(tables, path, () => makeTable(path));
+
+function makeTable(path: PathDocument): Table {
   const count = path.points.length;
   const pinned = path.frames !== null;
   const [points, rows] =
@@ -126,9 +127,7 @@ function tableOf(path: PathDocument): Table {
   const lengths = [0];
   for (let i = 1; i < points.length; i++) lengths.push(lengths[i - 1] + distance(points[i - 1], points[i]));
   const passed = pinned ? rows : [rows[0], rows[count - 1]];
-  const table = { points, lengths, stops: passed.map((row) => lengths[row]) };
-  tables.set(path, table);
-  return table;
+  return { points, lengths, stops: passed.map((row) => lengths[row]) };
 }
 
 /** The curve as a polyline, from the first waypoint to the last. */

@@ -1,48 +1,48 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { FakeTalk } from "./fake_talk";
+import { FakeModel } from "./fake_model";
 import { Views } from "./views";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const told = (talk: FakeTalk): unknown[] => talk.sent.map((message) => (message as { views: number }).views);
+const reports = (model: FakeModel): unknown[] => model.sent.map((message) => (message as { views: number }).views);
 
-it("tells of the first view, and when the last one has gone for good", () => {
-  const talk = new FakeTalk();
-  const views = new Views(talk);
+it("reports the first view, and when the last one is gone", () => {
+  const model = new FakeModel();
+  const views = new Views(model);
   const [first, second] = [views.add(), views.add()];
-  expect(talk.sent).toEqual([{ type: "views", views: 1 }]);
+  expect(model.sent).toEqual([{ type: "views", views: 1 }]);
   first();
   vi.advanceTimersByTime(5000);
-  expect(told(talk)).toEqual([1]);
+  expect(reports(model)).toEqual([1]);
   second();
-  expect(told(talk)).toEqual([1]);
+  expect(reports(model)).toEqual([1]);
   vi.advanceTimersByTime(5000);
-  expect(told(talk)).toEqual([1, 0]);
+  expect(reports(model)).toEqual([1, 0]);
   views.add();
-  expect(told(talk)).toEqual([1, 0, 1]);
+  expect(reports(model)).toEqual([1, 0, 1]);
 });
 
-it("says nothing of a view that a cell takes away and brings back", () => {
-  const talk = new FakeTalk();
-  const views = new Views(talk);
+it("does not report a view that a cell removes and adds again", () => {
+  const model = new FakeModel();
+  const views = new Views(model);
   views.add()();
   views.add();
   vi.advanceTimersByTime(60_000);
-  expect(told(talk)).toEqual([1]);
+  expect(reports(model)).toEqual([1]);
 });
 
-it("tells of a widget that the page has but never shows, and answers when Python asks", () => {
-  const talk = new FakeTalk();
-  const views = new Views(talk);
-  talk.say("msg:custom", { type: "views" });
-  expect(told(talk)).toEqual([]);
+it("reports a widget that is never shown, and answers requests of Python", () => {
+  const model = new FakeModel();
+  const views = new Views(model);
+  model.trigger("msg:custom", { type: "views" });
+  expect(reports(model)).toEqual([]);
   vi.advanceTimersByTime(60_000);
-  expect(told(talk)).toEqual([0]);
+  expect(reports(model)).toEqual([0]);
   views.add();
-  talk.say("msg:custom", { type: "views" });
-  expect(told(talk)).toEqual([0, 1, 1]);
+  model.trigger("msg:custom", { type: "views" });
+  expect(reports(model)).toEqual([0, 1, 1]);
   views.dispose();
-  talk.say("msg:custom", { type: "views" });
-  expect(told(talk)).toEqual([0, 1, 1]);
+  model.trigger("msg:custom", { type: "views" });
+  expect(reports(model)).toEqual([0, 1, 1]);
 });

@@ -1,10 +1,10 @@
-// Reports to Python if this page shows a widget, so that hidden widgets cost nothing.
+// Reports to Python whether this page shows a widget, so that hidden widgets cost nothing.
 import type { Message, Model } from "./model";
 
-/** A cell that runs again takes its view away and brings it back: that is not reported. */
-const GOODBYE_AFTER = 1000;
-/** By then a widget that is in the page at all has a view, or comes into it later. */
-const ABSENT_AFTER = 10_000;
+/** Milliseconds without a view before "hidden" is reported: a cell that runs again replaces its view. */
+const HIDDEN_AFTER = 1000;
+/** The same for a widget that has not had a view yet. */
+const NEVER_SHOWN_AFTER = 10_000;
 
 export class Views {
   private count = 0;
@@ -12,31 +12,31 @@ export class Views {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly model: Pick<Model, "send" | "on" | "off">) {
-    model.on("msg:custom", this.asked);
+    model.on("msg:custom", this.onMessage);
     globalThis.addEventListener?.("pagehide", this.hidden);
     globalThis.addEventListener?.("pageshow", this.back);
-    this.later(ABSENT_AFTER);
+    this.reportHidden(NEVER_SHOWN_AFTER);
   }
 
   dispose(): void {
     clearTimeout(this.timer);
-    this.model.off("msg:custom", this.asked);
+    this.model.off("msg:custom", this.onMessage);
     globalThis.removeEventListener?.("pagehide", this.hidden);
     globalThis.removeEventListener?.("pageshow", this.back);
   }
 
-  /** There is one more view; what is returned takes it away. */
+  /** Counts one more view; the returned function removes it. */
   add(): () => void {
     this.count += 1;
     clearTimeout(this.timer);
     if (!this.reported) this.report(this.count);
     return () => {
       this.count -= 1;
-      if (this.count === 0) this.later(GOODBYE_AFTER);
+      if (this.count === 0) this.reportHidden(HIDDEN_AFTER);
     };
   }
 
-  private later(milliseconds: number): void {
+  private reportHidden(milliseconds: number): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.count === 0 && this.report(0), milliseconds);
   }
@@ -50,8 +50,8 @@ export class Views {
     }
   }
 
-  /** Python requests a report of the views. */
-  private readonly asked = (message: Message): void => {
+  /** Answers a request of Python for the number of views. */
+  private readonly onMessage = (message: Message): void => {
     if (message.type === "views" && this.count > 0) this.report(this.count);
   };
 

@@ -3,7 +3,7 @@ import { apply, inverse, rotation, translation } from "./affine";
 import { filled, widened } from "./fill";
 import { edgeMask, extentAlong, Mask } from "./mask";
 import type { Point } from "./points";
-import { carried, stretched, stretchSource, type Patch, type Pixels } from "./warp";
+import { movedPatch, stretchedPatch, stretchSource, type Patch, type Pixels } from "./warp";
 
 const WIDTH = 24;
 const HEIGHT = 16;
@@ -30,7 +30,7 @@ const at = (patch: Patch, x: number, y: number): number[] => {
 
 describe("a region carried along", () => {
   it("by whole pixels keeps its pixels, and nothing else comes along", () => {
-    const patch = carried(gradient(), box(4, 4, 8, 8), translation(6, 2));
+    const patch = movedPatch(gradient(), box(4, 4, 8, 8), translation(6, 2));
     for (let y = 4; y < 8; y++) {
       for (let x = 4; x < 8; x++) expect(at(patch, x + 6, y + 2)).toEqual([10 * x, 15 * y, 77, 255]);
     }
@@ -42,23 +42,23 @@ describe("a region carried along", () => {
   });
 
   it("by half a pixel is blended, with colours of the region only", () => {
-    const patch = carried(gradient(), box(4, 4, 8, 8), translation(0.5, 0));
+    const patch = movedPatch(gradient(), box(4, 4, 8, 8), translation(0.5, 0));
     expect(at(patch, 6, 5)).toEqual([55, 75, 77, 255]);
     expect(at(patch, 4, 5)).toEqual([40, 75, 77, 128]);
     expect(at(patch, 8, 5)).toEqual([70, 75, 77, 128]);
   });
 
   it("turns clockwise about a point", () => {
-    const patch = carried(gradient(), box(10, 4, 13, 5), rotation([11, 8], 90));
+    const patch = movedPatch(gradient(), box(10, 4, 13, 5), rotation([11, 8], 90));
     expect(at(patch, 15, 8)).toEqual([110, 60, 77, 255]);
     expect(at(patch, 15, 7)).toEqual([100, 60, 77, 255]);
   });
 
   it("out of the frame is cut", () => {
-    const patch = carried(gradient(), box(20, 4, 24, 8), translation(2, 0));
+    const patch = movedPatch(gradient(), box(20, 4, 24, 8), translation(2, 0));
     expect(patch.left + patch.width).toBe(WIDTH);
     expect(at(patch, 23, 5)).toEqual([210, 75, 77, 255]);
-    expect(carried(gradient(), box(0, 0, 2, 2), translation(500, 0)).data.every((value) => value === 0)).toBe(true);
+    expect(movedPatch(gradient(), box(0, 0, 2, 2), translation(500, 0)).data.every((value) => value === 0)).toBe(true);
   });
 
   it("goes where its map says", () => {
@@ -96,7 +96,7 @@ describe("a region pulled at its edge", () => {
   });
 
   it("shows pixels from end to end", () => {
-    const patch = stretched(gradient(), mask, extent, 0.25, [8, 0]);
+    const patch = stretchedPatch(gradient(), mask, extent, 0.25, [8, 0]);
     for (let x = 4; x < 20; x++) expect(at(patch, x, 5)[3]).toBe(255);
     expect(at(patch, 19, 5)).toEqual([110, 75, 77, 255]);
     expect(at(patch, 20, 5)[3]).toBe(0);

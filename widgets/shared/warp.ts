@@ -1,6 +1,6 @@
-// The pixels of a region carried along by its motion: what the preview shows. Pure functions on
-// arrays; pixel (x, y) has its middle at (x, y).
-import { apply, inverse, type Affine } from "./affine";
+// The pixels of a region moved by its motion, for the preview. Pure functions on arrays; the middle of
+// pixel (x, y) is at (x, y).
+import { apply, inverse, translation, type Affine } from "./affine";
 import type { Extent, Mask } from "./mask";
 import { clamp, type Point } from "./points";
 
@@ -25,7 +25,7 @@ export interface Bounds {
   readonly bottom: number;
 }
 
-/** The source of a point of the moved region. */
+/** Maps a point of the moved region to its source. */
 export type Source = (point: Point) => Point;
 
 export function boundsOf(mask: Mask): Bounds {
@@ -54,7 +54,7 @@ export function mappedBounds({ left, top, right, bottom }: Bounds, map: Affine, 
   };
 }
 
-/** The pixels of a masked region, fetched from where `source` says, blended between neighbours. */
+/** The pixels of a masked region, sampled at `source` with bilinear interpolation. */
 export function warped(picture: Pixels, mask: Mask, bounds: Bounds, source: Source): Patch {
   const { left, top } = bounds;
   const [width, height] = [Math.max(1, bounds.right - left), Math.max(1, bounds.bottom - top)];
@@ -65,7 +65,7 @@ export function warped(picture: Pixels, mask: Mask, bounds: Bounds, source: Sour
   return { left, top, width, height, data };
 }
 
-/** Writes the colour of the region at a place between pixels, and how much of the region is there. */
+/** Writes one sample of the region: its colour, and the share of the region as alpha. */
 function blend(picture: Pixels, mask: Mask, [x, y]: Point, data: Uint8ClampedArray, at: number): void {
   const [column, row] = [Math.floor(x), Math.floor(y)];
   if (column < -1 || row < -1 || column >= mask.width || row >= mask.height) return;
@@ -88,8 +88,8 @@ function blend(picture: Pixels, mask: Mask, [x, y]: Point, data: Uint8ClampedArr
   data[at + 3] = 255 * covered;
 }
 
-/** A region moved and turned as a whole. */
-export function carried(picture: Pixels, mask: Mask, map: Affine): Patch {
+/** The pixels of a region after an affine map. */
+export function movedPatch(picture: Pixels, mask: Mask, map: Affine): Patch {
   const back = inverse(map);
   return warped(picture, mask, mappedBounds(boundsOf(mask), map, mask), (point) => apply(back, point));
 }
@@ -97,8 +97,8 @@ export function carried(picture: Pixels, mask: Mask, map: Affine): Patch {
 const LEAST_STRETCH = 0.05; // a region pushed into itself keeps this share of its length
 
 /**
- * Where the points of a pulled region come from: the held share moves by the whole displacement,
- * the far end stays, what lies between stretches evenly.
+ * The source map of a deformation: the held share moves by the whole displacement, the far end stays,
+ * the part between stretches evenly.
  */
 export function stretchSource(extent: Extent, share: number, [dx, dy]: Point): Source {
   const { unit, least, most, span } = extent;
@@ -115,10 +115,10 @@ export function stretchSource(extent: Extent, share: number, [dx, dy]: Point): S
   };
 }
 
-/** A region whose edge toward the pull has moved by a displacement. */
-export function stretched(picture: Pixels, mask: Mask, extent: Extent, share: number, moved: Point): Patch {
+/** The pixels of a region whose edge in the direction of the pull has moved by a displacement. */
+export function stretchedPatch(picture: Pixels, mask: Mask, extent: Extent, share: number, moved: Point): Patch {
   const still = boundsOf(mask);
-  const gone = mappedBounds(still, { a: 1, b: 0, c: moved[0], d: 0, e: 1, f: moved[1] }, mask);
+  const gone = mappedBounds(still, translation(moved[0], moved[1]), mask);
   const bounds = {
     left: Math.min(still.left, gone.left),
     top: Math.min(still.top, gone.top),

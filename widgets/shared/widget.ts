@@ -1,4 +1,4 @@
-// The anywidget entry point of a widget: one store for each model, however many views show it.
+// The anywidget entry point of a widget: one store for each model, shared by its views.
 import { keepKeys } from "./keys";
 import type { Model } from "./model";
 import { Views } from "./views";

@@ -1,15 +1,15 @@
-// Export of the session as a film, an archive or code, and a line about the last file.
-import { say } from "../shared/controls";
+// The export menu, and a line about the last file.
+import { setText, textButton } from "../shared/controls";
 import { element, icon } from "../shared/dom";
 import { ICONS } from "./icons";
 import type { Store } from "./store";
 
 const KINDS = [
   ["mp4", "Film (.mp4)", "The whole session as a film"],
-  ["gif", "Picture (.gif)", "The whole session as a picture that moves"],
+  ["gif", "Picture (.gif)", "The whole session as an animated picture"],
   ["html", "Web page (.html)", "All branches with their drags, prompts and drift, in one file that opens anywhere"],
-  ["dragstream", "Archive (.dragstream)", "Everything but the model: go on from it on another day"],
-  ["py", "Python code (.py)", "The calls that make this session again, bit for bit on a CPU"],
+  ["dragstream", "Archive (.dragstream)", "Everything except the model, to continue later"],
+  ["py", "Python code (.py)", "The calls that repeat this session, bit for bit on a CPU"],
 ] as const;
 
 export class Export {
@@ -27,7 +27,7 @@ export class Export {
       const button = element("button", { type: "button", class: "ds-item", title }, label);
       button.addEventListener("click", () => {
         this.root.open = false;
-        store.order("export", { kind, name: this.name.value });
+        store.request("export", { kind, name: this.name.value });
       });
       return button;
     });
@@ -37,8 +37,7 @@ export class Export {
     this.root.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.root.open = false;
     });
-    const copy = element("button", { type: "button", class: "ds-button ds-worded" }, icon(...ICONS.copy), element("span", {}, "Copy"));
-    copy.addEventListener("click", () => void navigator.clipboard?.writeText(this.code.textContent ?? ""));
+    const copy = textButton("Copy", () => void navigator.clipboard?.writeText(this.code.textContent ?? ""), ICONS.copy);
     this.fold = element("details", {}, element("summary", {}, "Python code"), copy, this.code);
     this.result = element("div", { class: "ds-written", role: "status", hidden: true }, this.text, this.fold);
   }
@@ -47,8 +46,8 @@ export class Export {
     const { written, state } = this.store;
     for (const button of this.buttons) button.disabled = state.blocks === 0;
     this.result.hidden = written === null;
-    say(this.text, written?.text ?? "");
+    setText(this.text, written?.text ?? "");
     this.fold.hidden = written?.code == null;
-    say(this.code, written?.code ?? "");
+    setText(this.code, written?.code ?? "");
   }
 }

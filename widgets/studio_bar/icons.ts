@@ -9,5 +9,4 @@ export const ICONS = {
   prompt: ["M3.5 4.5 H16.5 V13 H9 L5.5 16 V13 H3.5 Z"],
   save: ["M10 3.5 V12", "M6.5 8.8 L10 12.3 L13.5 8.8", "M4 15.8 H16"],
   copy: ["M7 7 H16 V16 H7 Z", "M13 7 V4 H4 V13 H7"],
-  close: ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -1,5 +1,5 @@
 // The prompt of the next block. Enter sends it; an error is shown below.
-import { say } from "../shared/controls";
+import { setText, textButton } from "../shared/controls";
 import { element, icon } from "../shared/dom";
 import { ICONS } from "./icons";
 import type { Store } from "./store";
@@ -10,25 +10,26 @@ export class Prompt {
   readonly root: HTMLElement;
   readonly answer: HTMLElement;
   private readonly box: HTMLInputElement;
-  private readonly words = element("span");
+  private readonly text = element("span");
   private known: string | null = null;
 
   constructor(private readonly store: Store) {
     const id = `dragstream-prompt-${++made}`;
     this.box = element("input", {
       type: "text", class: "ds-prompt", spellcheck: "false", autocomplete: "off", "aria-label": "Prompt of the next block",
-      title: "What the next block shows; Enter asks for it", "aria-describedby": id,
+      title: "What the next block shows; Enter sends it", "aria-describedby": id,
     });
     this.box.addEventListener("keydown", (event) => {
       event.stopPropagation(); // the notebook has shortcuts of its own
-      if (event.key === "Enter") this.ask();
+      if (event.key === "Enter") this.send();
       if (event.key === "Escape") this.box.value = this.store.state.prompt;
     });
     this.box.addEventListener("input", () => this.mark());
-    const set = element("button", { type: "button", class: "ds-button ds-worded ds-set", title: "Ask for this prompt, from the next block on" }, element("span", {}, "Set"));
-    set.addEventListener("click", () => this.ask());
+    const set = textButton("Set", () => this.send(), [], {
+      class: "ds-button ds-worded ds-set", title: "Use this prompt from the next block on",
+    });
     this.root = element("div", { class: "ds-prompt-row" }, icon(...ICONS.prompt), this.box, set);
-    this.answer = element("div", { class: "ds-answer", role: "alert", id, hidden: true }, this.words);
+    this.answer = element("div", { class: "ds-answer", role: "alert", id, hidden: true }, this.text);
   }
 
   update(): void {
@@ -41,12 +42,12 @@ export class Prompt {
     this.mark();
     const { answer } = this.store;
     this.answer.hidden = answer === null;
-    say(this.words, answer ?? "");
+    setText(this.text, answer ?? "");
     this.box.toggleAttribute("aria-invalid", answer !== null);
   }
 
-  private ask(): void {
-    this.store.order("prompt", { text: this.box.value });
+  private send(): void {
+    this.store.request("prompt", { text: this.box.value });
   }
 
   private mark(): void {

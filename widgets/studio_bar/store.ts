@@ -52,9 +52,9 @@ export class Store extends MessageStore {
     return (this.model.get("written") as Written | null) ?? null;
   }
 
-  override order(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  override request(type: string, fields: Readonly<Record<string, unknown>> = {}): void {
     if (type === "prompt") this.answer = null;
-    super.order(type, fields);
+    super.request(type, fields);
   }
 
   protected override changed(name: string): void {

@@ -1,6 +1,6 @@
-// One view of the bar: buttons, prompt, figures, and what went wrong.
-import { Alert, say } from "../shared/controls";
-import { assign, element, icon } from "../shared/dom";
+// One view of the bar: buttons, prompt, figures and errors.
+import { Alert, closeButton, setText, textButton } from "../shared/controls";
+import { assign, element } from "../shared/dom";
 import { Export } from "./export";
 import { ICONS } from "./icons";
 import { Prompt } from "./prompt";
@@ -33,15 +33,15 @@ export class View {
     private readonly store: Store,
     host: HTMLElement,
   ) {
-    const order = (type: string) => (): void => store.order(type);
+    const request = (type: string) => (): void => store.request(type);
+    const animateDrags = (): void => store.request("animate", { blocks: Number(this.blocks.value) });
     this.buttons = {
-      play: worded("Play", "Generate block after block", ICONS.play, order("play")),
-      pause: worded("Pause", "Stop at the frame that is shown", ICONS.pause, order("pause")),
-      step: worded("Step", "Generate one block", ICONS.step, order("step")),
-      stop: worded("Stop", "Drop what is being made", ICONS.stop, order("stop")),
-      animate: worded("Animate", "New frames that follow the drags", ICONS.animate, () =>
-        store.order("animate", { blocks: Number(this.blocks.value) })),
-      edit: worded("Edit", "Change the newest frame as the drags ask", ICONS.edit, order("edit")),
+      play: textButton("Play", request("play"), ICONS.play, { title: "Generate block after block" }),
+      pause: textButton("Pause", request("pause"), ICONS.pause, { title: "Stop at the frame that is shown" }),
+      step: textButton("Step", request("step"), ICONS.step, { title: "Generate one block" }),
+      stop: textButton("Stop", request("stop"), ICONS.stop, { title: "Drop the block in the making" }),
+      animate: textButton("Animate", animateDrags, ICONS.animate, { title: "Generate frames that follow the drags" }),
+      edit: textButton("Edit", request("edit"), ICONS.edit, { title: "Apply the drags to the newest frame" }),
     };
     const { play, pause, step, stop, animate, edit } = this.buttons;
     for (const button of [animate, edit]) button.classList.add("ds-apply");
@@ -68,8 +68,7 @@ export class View {
   }
 
   private failureBox(): HTMLElement {
-    const close = element("button", { type: "button", class: "ds-button", "aria-label": "Dismiss the error" }, icon(...ICONS.close));
-    close.addEventListener("click", () => this.store.order("dismiss"));
+    const close = closeButton("Dismiss the error", () => this.store.request("dismiss"));
     const details = element("details", {}, element("summary", {}, "Traceback"), this.traceback);
     const head = element("div", { class: "ds-failure-head" }, this.failed, close);
     return element("div", { class: "ds-failure", role: "alert", hidden: true }, head, details);
@@ -90,7 +89,7 @@ export class View {
     this.root.classList.toggle("ds-gone", gone);
     for (const button of [this.buttons.animate, this.buttons.edit]) button.classList.toggle("ds-ready", drags > 0);
     const where = branch === "main" || branch === "" ? "" : ` on ${branch}`;
-    say(this.status, `${NAMES[status]}${where} · ${blocks} block${blocks === 1 ? "" : "s"}${doing ? ` · ${doing.text}` : ""}`);
+    setText(this.status, `${NAMES[status]}${where} · ${blocks} block${blocks === 1 ? "" : "s"}${doing ? ` · ${doing.text}` : ""}`);
     this.progress.classList.toggle("ds-busy", doing !== null && doing.share === null);
     this.progress.style.setProperty("--ds-share", String(doing?.share ?? 0));
     this.progress.hidden = doing === null;
@@ -100,8 +99,8 @@ export class View {
     this.alert.show(store.error);
     const { failure } = store;
     this.failure.hidden = failure === null;
-    say(this.failed, failure?.text ?? "");
-    say(this.traceback, failure?.traceback ?? "");
+    setText(this.failed, failure?.text ?? "");
+    setText(this.traceback, failure?.traceback ?? "");
   }
 
   private showFigures(): void {
@@ -113,16 +112,9 @@ export class View {
     figures.forEach(([name, value, unit, tip], index) => {
       const [title, number, measure] = [...this.figures.children[index]!.children];
       assign(this.figures.children[index]!, { title: tip, "data-figure": name });
-      say(title!, name);
-      say(number!, value);
-      say(measure!, unit);
+      setText(title!, name);
+      setText(number!, value);
+      setText(measure!, unit);
     });
   }
-}
-
-/** A button with an icon and a word, and a longer text as its title. */
-export function worded(label: string, title: string, paths: readonly string[], run: () => void): HTMLButtonElement {
-  const made = element("button", { type: "button", class: "ds-button ds-worded", title }, icon(...paths), element("span", {}, label));
-  made.addEventListener("click", run);
-  return made;
 }

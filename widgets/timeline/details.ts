@@ -1,5 +1,5 @@
 // Facts about the current block and its actions, or a question about them.
-import { say, textButton } from "../shared/controls";
+import { setText, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { ICONS } from "./icons";
 import type { Question, Store } from "./store";
@@ -18,9 +18,9 @@ export class Details {
 
   constructor(private readonly store: Store) {
     this.rewind = textButton("Go back to here", () => store.askRewind(), ICONS.rewind);
-    this.fork = textButton("Branch off here", () => store.order("fork", { at: store.block + 1 }), ICONS.fork);
-    const words = element("div", { class: "ds-words" }, this.title, this.mark, this.facts, this.prompt);
-    this.about = element("div", { class: "ds-about" }, words, element("div", { class: "ds-actions" }, this.rewind, this.fork));
+    this.fork = textButton("Branch off here", () => store.request("fork", { at: store.block + 1 }), ICONS.fork);
+    const text = element("div", { class: "ds-words" }, this.title, this.mark, this.facts, this.prompt);
+    this.about = element("div", { class: "ds-about" }, text, element("div", { class: "ds-actions" }, this.rewind, this.fork));
     this.root.append(this.about);
   }
 
@@ -29,25 +29,25 @@ export class Details {
     if (question !== this.asked) {
       this.asked = question;
       this.root.replaceChildren(question ? this.form(question) : this.about);
-      // On "Cancel": a second press of Enter must not drop anything.
+      // focus "Cancel": a second Enter must not drop blocks
       if (question) this.root.querySelector<HTMLElement>("button:last-of-type")?.focus({ preventScroll: true });
     }
     this.rewind.disabled = block < 0 || block >= session.count - 1;
     this.fork.disabled = block < 0;
     if (block < 0) {
-      say(this.title, "No blocks yet");
-      [this.facts, this.prompt, this.mark].forEach((node) => say(node, ""));
+      setText(this.title, "No blocks yet");
+      [this.facts, this.prompt, this.mark].forEach((node) => setText(node, ""));
       this.mark.hidden = true;
       return;
     }
     const [from, to] = session.latents(block);
     const mark = session.mark(block);
-    say(this.title, `Block ${block}`);
-    say(this.facts, `latent frames ${from}–${to}, video frames ${session.firstFrame(block)}–${session.lastFrame(block)}`);
-    say(this.prompt, session.prompt(block));
+    setText(this.title, `Block ${block}`);
+    setText(this.facts, `latent frames ${from}–${to}, video frames ${session.firstFrame(block)}–${session.lastFrame(block)}`);
+    setText(this.prompt, session.prompt(block));
     this.prompt.title = session.prompt(block);
     this.mark.hidden = mark === null;
-    say(this.mark, mark ? describe(mark) : "");
+    setText(this.mark, mark ? describe(mark) : "");
     assign(this.mark, { "data-mode": mark?.mode ?? null });
   }
 
@@ -58,7 +58,7 @@ export class Details {
       return button;
     });
     const cancel = textButton("Cancel", () => this.store.ask(null));
-    const words = element("span", {}, question.text);
-    return element("div", { class: "ds-question", role: "group", "aria-label": question.text }, words, element("div", { class: "ds-actions" }, ...answers, cancel));
+    const text = element("span", {}, question.text);
+    return element("div", { class: "ds-question", role: "group", "aria-label": question.text }, text, element("div", { class: "ds-actions" }, ...answers, cancel));
   }
 }

@@ -11,5 +11,4 @@ export const ICONS = {
   compare: ["M10 3 V17", "M3.5 5 H8 V15 H3.5 Z", "M12 5 H16.5 V15 H12"],
   rename: ["M4 16 L4.6 12.9 L13.4 4.1 L15.9 6.6 L7.1 15.4 Z", "M11.6 5.9 L14.1 8.4"],
   remove: ["M4.5 6 H15.5", "M8 6 V4 H12 V6", "M6 6 L6.7 16.5 H13.3 L14 6"],
-  close: ["M5.5 5.5 L14.5 14.5", "M14.5 5.5 L5.5 14.5"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -1,4 +1,4 @@
-// Layout of the branches of a session: one lane each, a fork right of where it left its parent.
+// Layout of the branches of a session: one lane each; a fork starts where it leaves its parent.
 import type { BranchFacts } from "./session";
 
 export interface Lane {
@@ -6,7 +6,7 @@ export interface Lane {
   readonly row: number;
   /** Row of the parent; null for the first branch. */
   readonly parentRow: number | null;
-  /** Blocks from which on the lane is its own, and where it ends. */
+  /** Number of blocks at which the lane leaves its parent, and at its end. */
   readonly start: number;
   readonly end: number;
 }

@@ -1,9 +1,9 @@
-// A branch's name, to be typed over: Enter or a click elsewhere keeps it, Escape does not.
+// A field to rename a branch: Enter or a click elsewhere applies the name, Escape does not.
 import { assign, element } from "../shared/dom";
 
 const LONGEST = 40; // as in dragstream.widgets.branches
 
-/** The name that was typed; null if there is none, or no other one. */
+/** The typed name; null if it is empty or the old one. */
 export function typedName(typed: string, before: string): string | null {
   const name = typed.trim();
   return name === "" || name === before ? null : name;
@@ -15,9 +15,9 @@ export class NameField {
   });
   private before = "";
 
-  /** `stands` is what the field is typed over. */
+  /** @param label The element that the field replaces while it is open. */
   constructor(
-    private readonly stands: HTMLElement,
+    private readonly label: HTMLElement,
     private readonly rename: (name: string, to: string) => void,
   ) {
     this.root.addEventListener("keydown", this.key);
@@ -33,15 +33,15 @@ export class NameField {
     this.before = this.root.value = name;
     assign(this.root, { "aria-label": `Name of ${name}` });
     this.root.hidden = false;
-    this.stands.hidden = true;
+    this.label.hidden = true;
     this.root.focus();
     this.root.select();
   }
 
   close(keep: boolean): void {
     if (!this.open) return;
-    this.root.hidden = true; // which takes the focus and comes back here
-    this.stands.hidden = false;
+    this.root.hidden = true; // triggers "blur", which calls this again
+    this.label.hidden = false;
     const name = keep ? typedName(this.root.value, this.before) : null;
     if (name !== null) this.rename(this.before, name);
   }
@@ -51,6 +51,6 @@ export class NameField {
     if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
     event.preventDefault();
     this.close(event.key === "Enter");
-    this.stands.focus();
+    this.label.focus();
   };
 }

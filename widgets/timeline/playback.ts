@@ -6,7 +6,7 @@ export interface Playback {
   readonly rate: number;
 }
 
-/** The frame at a time in milliseconds; `done` once the last of `count` has had its time. */
+/** The frame at a time in milliseconds; `done` after the time of the last of `count` frames. */
 export function playedTo(play: Playback, now: number, count: number): { frame: number; done: boolean } {
   const passed = Math.max(0, Math.floor(((now - play.began) * play.rate) / 1000));
   const frame = play.from + passed;

@@ -1,4 +1,4 @@
-// A session as Python describes it: blocks in runs, so that questions about 500 of them are cheap.
+// A session as Python describes it: run-length coded, so that 500 blocks are cheap to look up.
 
 export type Run = readonly [first: number, count: number];
 export type RawMark = readonly [
@@ -26,9 +26,9 @@ export interface SessionState {
   readonly keys: readonly Run[];
   /** Video frames of the blocks, in runs of the same number. */
   readonly lengths: readonly Run[];
-  /** Of each block that was not simply generated. */
+  /** Blocks that were edited, animated or made from a picture. */
   readonly marks: readonly RawMark[];
-  /** The block from which on each prompt holds. */
+  /** The prompts, each with its first block. */
   readonly prompts: readonly (readonly [block: number, text: string])[];
   /** Blocks that cannot be rewound. */
   readonly least: number;
@@ -55,7 +55,7 @@ interface Stretch {
   readonly count: number;
 }
 
-/** The place of the last item that begins at or before `value`; items begin in rising order. */
+/** The index of the last item that begins at or before `value`; items are in order of their beginnings. */
 export function lastAt<Item>(items: readonly Item[], value: number, begin: (item: Item) => number): number {
   let low = 0;
   let high = items.length;

@@ -1,7 +1,7 @@
-// The state that all views of one timeline share: the session, the frame that is shown, thumbnails, questions.
+// The state that all views of one timeline share: the session, the frame shown, thumbnails, questions.
 import { Lru } from "../shared/lru";
 import { MessageStore } from "../shared/message_store";
-import type { Message, Model } from "../shared/model";
+import { blobOf, type Message, type Model } from "../shared/model";
 import { clamp } from "../shared/points";
 import { playedTo, type Playback } from "./playback";
 import { Session, type SessionState } from "./session";
@@ -27,8 +27,8 @@ export interface FrameAnswer {
   readonly picture: Blob;
 }
 
-const SETTLED = 120; // milliseconds without a move after which the frame that is shown is sent to Python
-const KEPT = 400;
+const REPORT_DELAY = 120; // milliseconds without a change before the frame shown is sent to Python
+const MOST_THUMBNAILS = 400;
 
 export class Store extends MessageStore {
   session: Session;
@@ -40,9 +40,9 @@ export class Store extends MessageStore {
   private position: number | null;
   private play: Playback | null = null;
   private ticking = 0;
-  private telling: ReturnType<typeof setTimeout> | undefined;
+  private reportTimer: ReturnType<typeof setTimeout> | undefined;
   private reported: (number | null)[] = [];
-  private asked: { readonly request: string; readonly session: Session }[] = [];
+  private unanswered: { readonly request: string; readonly session: Session }[] = [];
   private readonly viewers = new Set<(answer: FrameAnswer) => void>();
   private readonly refused = new Set<() => void>();
 
@@ -50,20 +50,20 @@ export class Store extends MessageStore {
     super(model, ["state", "frame", "compared", "viewer"]);
     this.session = new Session(model.get("state") as SessionState);
     this.position = (model.get("frame") as number | null) ?? null;
-    const cache = new Lru<number, string>(KEPT, (url) => URL.revokeObjectURL(url));
+    const cache = new Lru<number, string>(MOST_THUMBNAILS, (url) => URL.revokeObjectURL(url));
     this.thumbnails = new Thumbnails(cache, (blocks, ticket) =>
       this.send("thumbnails", { branch: this.session.state.branch, blocks, ticket }));
   }
 
   override dispose(): void {
-    clearTimeout(this.telling);
+    clearTimeout(this.reportTimer);
     cancelAnimationFrame(this.ticking);
     super.dispose();
     this.thumbnails.dispose();
     this.viewers.clear();
   }
 
-  /** Hear of each picture that comes, and of refusals. */
+  /** Calls a viewer with each picture, and after a refused request. */
   receive(viewer: (answer: FrameAnswer) => void, refused: () => void): () => void {
     this.viewers.add(viewer);
     this.refused.add(refused);
@@ -73,9 +73,9 @@ export class Store extends MessageStore {
     };
   }
 
-  // --- what is shown ----------------------------------------------------------------------------
+  // --- the frame shown --------------------------------------------------------------------------
 
-  /** The frame that is shown; -1 while there is none. */
+  /** The frame shown; -1 without frames. */
   get frame(): number {
     const last = this.session.frames - 1;
     return this.position === null ? last : Math.min(this.position, last);
@@ -83,10 +83,6 @@ export class Store extends MessageStore {
 
   get block(): number {
     return this.session.frames ? this.session.blockAt(this.frame) : -1;
-  }
-
-  get following(): boolean {
-    return this.position === null;
   }
 
   get playing(): boolean {
@@ -102,7 +98,7 @@ export class Store extends MessageStore {
     return this.model.get("viewer") === true;
   }
 
-  /** Show a frame; the last one follows the newest from then on. */
+  /** Shows a frame; from the last one on, the newest is followed. */
   show(frame: number): void {
     this.play = null;
     this.place(frame);
@@ -150,32 +146,32 @@ export class Store extends MessageStore {
     });
   }
 
-  /** Tell Python what is shown, once it stays. */
+  /** Sends the frame shown to Python, once it stays the same. */
   private report(): void {
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => {
+    clearTimeout(this.reportTimer);
+    this.reportTimer = setTimeout(() => {
       if (this.play) return;
       const frame = this.position;
       if (frame !== ((this.model.get("frame") as number | null) ?? null)) {
         this.reported.push(frame);
         this.send("show", { frame });
       }
-    }, SETTLED);
+    }, REPORT_DELAY);
   }
 
   // --- requests to Python -----------------------------------------------------------------------
 
   override send(request: string, fields: Readonly<Record<string, unknown>>): void {
     if (this.heartbeat.gone) return;
-    this.asked.push({ request, session: this.session });
-    if (this.asked.length > 50) this.asked.shift();
+    this.unanswered.push({ request, session: this.session });
+    if (this.unanswered.length > 50) this.unanswered.shift();
     super.send(request, fields);
   }
 
-  override order(request: string, fields: Readonly<Record<string, unknown>>): void {
+  override request(request: string, fields: Readonly<Record<string, unknown>>): void {
     this.play = null;
     this.question = null;
-    super.order(request, fields);
+    super.request(request, fields);
   }
 
   askRewind(): void {
@@ -188,8 +184,8 @@ export class Store extends MessageStore {
       text: `Going back drops ${blocks} (${frames} video frames).`,
       drops: to,
       answers: [
-        { label: "Drop and go back", danger: true, run: () => this.order("rewind", { to }) },
-        { label: "Branch off instead", run: () => this.order("fork", { at: to }) },
+        { label: "Drop and go back", danger: true, run: () => this.request("rewind", { to }) },
+        { label: "Branch off instead", run: () => this.request("fork", { at: to }) },
       ],
     });
   }
@@ -200,7 +196,7 @@ export class Store extends MessageStore {
     this.ask({
       text: `Remove “${name}” with its ${branch.blocks} blocks?`,
       drops: null,
-      answers: [{ label: "Remove", danger: true, run: () => this.order("remove", { name }) }],
+      answers: [{ label: "Remove", danger: true, run: () => this.request("remove", { name }) }],
     });
   }
 
@@ -220,11 +216,11 @@ export class Store extends MessageStore {
     this.notify();
   }
 
-  // --- what Python says -------------------------------------------------------------------------
+  // --- changes and messages of Python -----------------------------------------------------------
 
   protected override changed(name: string): void {
     if (name === "state") this.adopt();
-    else if (name === "frame") this.moved();
+    else if (name === "frame") this.frameChanged();
     else this.notify();
   }
 
@@ -235,7 +231,7 @@ export class Store extends MessageStore {
     this.notify();
   }
 
-  private moved(): void {
+  private frameChanged(): void {
     const frame = (this.model.get("frame") as number | null) ?? null;
     const echo = this.reported.indexOf(frame);
     if (echo >= 0) {
@@ -250,28 +246,28 @@ export class Store extends MessageStore {
   protected override onMessage(message: Message, buffers: readonly DataView[]): void {
     const ticket = Number(message["ticket"]);
     if (message.type === "thumbnails") {
-      this.answered("thumbnails");
+      this.takeRequest("thumbnails");
       this.thumbnails.receive(ticket, message["keys"] as number[], buffers);
     } else if (message.type === "frame" && buffers[0]) {
-      this.answered("frame");
-      const picture = jpeg(buffers[0]);
+      this.takeRequest("frame");
+      const picture = blobOf(buffers[0], "image/jpeg");
       for (const viewer of this.viewers) viewer({ ticket, picture });
     } else if (message.type === "error") {
-      this.refuse(String(message["text"]), message["request"]);
+      this.onRefused(String(message["text"]), message["request"]);
     }
   }
 
-  private answered(request: string): Session | null {
-    const place = this.asked.findIndex((item) => item.request === request);
-    return place < 0 ? null : this.asked.splice(place, 1)[0]!.session;
+  private takeRequest(request: string): Session | null {
+    const place = this.unanswered.findIndex((item) => item.request === request);
+    return place < 0 ? null : this.unanswered.splice(place, 1)[0]!.session;
   }
 
-  private refuse(text: string, request: unknown): void {
-    const about = typeof request === "string" ? this.answered(request) : null;
-    if (request === "thumbnails") this.thumbnails.refuse();
+  private onRefused(text: string, request: unknown): void {
+    const about = typeof request === "string" ? this.takeRequest(request) : null;
+    if (request === "thumbnails") this.thumbnails.refused();
     if (request === "frame") for (const refused of this.refused) refused();
     if (request === "show") this.reported = [];
-    // A request about a session that has changed meanwhile is no error.
+    // A request about a session that has changed meanwhile may fail.
     const stale = about !== null && about !== this.session;
     const quiet = request === "thumbnails" || request === "frame" || request === "show";
     if (!(stale && quiet)) this.error = text;
@@ -283,9 +279,4 @@ export class Store extends MessageStore {
     this.question = null;
     super.lost();
   }
-}
-
-export function jpeg(bytes: DataView): Blob {
-  const part = new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-  return new Blob([part], { type: "image/jpeg" });
 }

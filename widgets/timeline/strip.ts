@@ -1,5 +1,5 @@
-// The blocks in a row, as thumbnails. Only those in view are there.
-import { say } from "../shared/controls";
+// The blocks in a row, as thumbnails; only those in view have elements.
+import { setText } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import type { Store } from "./store";
 import { describe } from "./session";
@@ -27,7 +27,7 @@ export class Strip {
   private current = -1;
   private scheduled = 0;
   private size = 0;
-  /** Tiles filled before this are out of date. */
+  /** Tiles of an earlier version are out of date. */
   private version = 0;
   private readonly leave: () => void;
 
@@ -74,7 +74,7 @@ export class Strip {
       this.current = store.block;
       this.reveal();
     }
-    this.lay();
+    this.layOut();
   }
 
   private reveal(): void {
@@ -86,11 +86,11 @@ export class Strip {
   private readonly schedule = (): void => {
     this.scheduled ||= requestAnimationFrame(() => {
       this.scheduled = 0;
-      this.lay();
+      this.layOut();
     });
   };
 
-  // A mouse wheel turns up and down, the row runs left and right.
+  // A vertical wheel scrolls the row sideways.
   private readonly wheel = (event: WheelEvent): void => {
     const { scrollLeft, scrollWidth, clientWidth } = this.root;
     if (Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.ctrlKey) return;
@@ -100,7 +100,7 @@ export class Strip {
     this.root.scrollLeft = wanted;
   };
 
-  private lay(): void {
+  private layOut(): void {
     const { store } = this;
     const { scrollLeft, clientWidth } = this.root;
     if (clientWidth === 0 || this.size === 0) return;
@@ -117,7 +117,7 @@ export class Strip {
       const tile = this.tile(block);
       if (tile.filled !== this.version) this.fill(block, tile);
     }
-    store.thumbnails.want(wanted, (block) => store.session.key(block));
+    store.thumbnails.request(wanted, (block) => store.session.key(block));
     assign(this.root, { "aria-activedescendant": this.tiles.has(this.current) ? `${this.prefix}-${this.current}` : null });
   }
 
@@ -149,15 +149,15 @@ export class Strip {
     }
     const mark = session.mark(block);
     const [from, to] = session.latents(block);
-    say(tile.number, String(block));
-    say(tile.latents, from === to ? `z${from}` : `z${from}–${to}`);
+    setText(tile.number, String(block));
+    setText(tile.latents, from === to ? `z${from}` : `z${from}–${to}`);
     const video = `video frames ${session.firstFrame(block)} to ${session.lastFrame(block)}`;
-    const told = `Block ${block}, latent frames ${from} to ${to}, ${video}${mark ? `, ${describe(mark)}` : ""}`;
+    const label = `Block ${block}, latent frames ${from} to ${to}, ${video}${mark ? `, ${describe(mark)}` : ""}`;
     const drops = store.question?.drops;
     assign(tile.root, {
-      id: `${this.prefix}-${block}`, "data-block": block, "aria-label": told, title: told,
+      id: `${this.prefix}-${block}`, "data-block": block, "aria-label": label, title: label,
       "aria-posinset": block + 1, "aria-setsize": session.count,
-      "aria-selected": block === this.current ? "true" : "false",
+      "aria-selected": String(block === this.current),
       "data-mode": mark?.mode ?? null, "data-drops": drops != null && block >= drops,
       "data-goes-on": mark !== null && mark.part + 1 < mark.parts,
     });

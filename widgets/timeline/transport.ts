@@ -1,5 +1,5 @@
-// Play, step and scrub, with the numbers of the frame that is shown.
-import { iconButton, relabel, say } from "../shared/controls";
+// Buttons to play and step, a slider, and the numbers of the frame shown.
+import { iconButton, relabel, setText } from "../shared/controls";
 import { assign, element } from "../shared/dom";
 import { ICONS } from "./icons";
 import type { Store } from "./store";
@@ -22,7 +22,7 @@ export class Transport {
       back: iconButton("Back one frame", ICONS.back, () => store.show(store.frame - 1)),
       play: iconButton("Play", ICONS.play, () => store.togglePlay()),
       forward: iconButton("Forward one frame", ICONS.forward, () => store.show(store.frame + 1)),
-      last: iconButton("Newest frame", ICONS.last, () => store.show(store.session.frames)),
+      last: iconButton("NewestRequests frame", ICONS.last, () => store.show(store.session.frames)),
     };
     const group = element("div", { class: "ds-group" }, ...Object.values(this.buttons));
     const field = (): HTMLElement => element("span", { class: "ds-value" });
@@ -61,7 +61,7 @@ export class Transport {
     const texts = none ? ["–", "–", "–", "–"] : [
       `${frame} / ${session.frames - 1}`, String(latent), String(block), `${(frame / session.state.frameRate).toFixed(2)} s`,
     ];
-    [this.fields.frame, this.fields.latent, this.fields.block, this.fields.time].forEach((node, i) => say(node, texts[i]!));
+    [this.fields.frame, this.fields.latent, this.fields.block, this.fields.time].forEach((node, i) => setText(node, texts[i]!));
     assign(this.scrubber, {
       "aria-valuetext": none ? "no frames" : `video frame ${frame}, latent frame ${latent}, block ${block}`,
       "data-compared": compared,

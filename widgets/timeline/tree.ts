@@ -1,6 +1,6 @@
-// The branches: a lane each, with what can be done to them.
-import { iconButton, say } from "../shared/controls";
-import { assign, element } from "../shared/dom";
+// The branches: a lane each, with buttons to rename, compare and remove.
+import { iconButton, setText } from "../shared/controls";
+import { assign, element, svgElement } from "../shared/dom";
 import { ICONS } from "./icons";
 import { along, lanePath, lanes, type Lane } from "./lanes";
 import { NameField } from "./naming";
@@ -8,7 +8,6 @@ import type { Store } from "./store";
 
 const ROW = 30;
 const MARGIN = 8;
-const SVG = "http://www.w3.org/2000/svg";
 
 interface Row {
   readonly root: HTMLElement;
@@ -25,13 +24,12 @@ interface Row {
 export class Tree {
   readonly root: HTMLElement;
   private readonly list = element("ul", { class: "ds-branches", "aria-label": "Branches" });
-  private readonly drawing = document.createElementNS(SVG, "svg");
+  private readonly drawing = svgElement("svg", { class: "ds-lanes", "aria-hidden": true });
   private readonly rows: Row[] = [];
   private readonly observer: ResizeObserver;
   private drawn = "";
 
   constructor(private readonly store: Store) {
-    assign(this.drawing, { class: "ds-lanes", "aria-hidden": true });
     this.root = element("div", { class: "ds-tree" }, this.drawing, this.list);
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.root);
@@ -54,19 +52,19 @@ export class Tree {
       const row = (this.rows[index] ??= this.row());
       const { name } = lane.branch;
       const current = name === branch;
-      if (row.branch !== name) row.field.close(false); // this row is another branch's now
+      if (row.branch !== name) row.field.close(false); // this row now shows another branch
       row.branch = name;
-      say(row.name, name);
+      setText(row.name, name);
       const blocks = `${lane.branch.blocks} block${lane.branch.blocks === 1 ? "" : "s"}`;
       const origin = lane.branch.parent === null ? "" : `, forked from ${lane.branch.parent} after ${lane.start}`;
-      say(row.count, blocks);
+      setText(row.count, blocks);
       assign(row.button, { "aria-current": current ? "true" : null, title: `${name}: ${blocks}${origin}` });
       assign(row.root, { "data-branch": name, "data-current": current });
       row.compare.hidden = row.remove.hidden = current;
       row.rename.hidden = !current;
       assign(row.rename, { "aria-label": `Rename ${name}`, "data-tip": "Rename  F2" });
       assign(row.compare, {
-        "aria-pressed": name === compared ? "true" : "false",
+        "aria-pressed": String(name === compared),
         "aria-label": `Compare with ${name}`, "data-tip": "Compare",
       });
       assign(row.remove, { "aria-label": `Remove ${name}`, "data-tip": "Remove" });
@@ -79,15 +77,15 @@ export class Tree {
     const name = element("span", { class: "ds-branch-name" });
     const count = element("span", { class: "ds-branch-count" });
     const button = element("button", { type: "button", class: "ds-branch", "aria-keyshortcuts": "F2" }, name, count);
-    const field = new NameField(button, (branch, to) => store.order("rename", { name: branch, to }));
+    const field = new NameField(button, (branch, to) => store.request("rename", { name: branch, to }));
     const edit = (): void => field.edit(row.branch);
     const rename = iconButton("Rename", ICONS.rename, edit);
     const compare = iconButton("Compare", ICONS.compare, () => {
-      store.order("compare", { name: row.branch === store.compared ? null : row.branch });
+      store.request("compare", { name: row.branch === store.compared ? null : row.branch });
     });
     const remove = iconButton("Remove", ICONS.remove, () => store.askRemove(row.branch));
     button.addEventListener("click", () => {
-      if (row.branch !== store.session.state.branch) store.order("switch", { name: row.branch });
+      if (row.branch !== store.session.state.branch) store.request("switch", { name: row.branch });
     });
     button.addEventListener("dblclick", edit);
     button.addEventListener("keydown", (event) => {
@@ -127,7 +125,7 @@ export class Tree {
     if (current && session.count > 0) {
       nodes.push(...this.history(found, current, x, y));
       const row = this.rowOf(found, current, at);
-      nodes.push(shape("circle", { class: "ds-playhead", cx: x(at), cy: y(row), r: 5 }));
+      nodes.push(svgElement("circle", { class: "ds-playhead", cx: x(at), cy: y(row), r: 5 }));
     }
     this.drawing.replaceChildren(...nodes);
   }
@@ -135,12 +133,12 @@ export class Tree {
   private lane(lane: Lane, x: (blocks: number) => number, y: (row: number) => number, current: boolean, compared: boolean): SVGElement[] {
     const parent = lane.parentRow === null ? null : y(lane.parentRow);
     const state = current ? "current" : compared ? "compared" : "other";
-    const path = shape("path", { class: "ds-lane", "data-state": state, d: lanePath(x(lane.start), x(lane.end), y(lane.row), parent) });
-    const tip = shape("circle", { class: "ds-tip", "data-state": state, cx: Math.max(x(lane.end), x(lane.start) + (parent === null ? 0 : 10)), cy: y(lane.row), r: 3.5 });
+    const path = svgElement("path", { class: "ds-lane", "data-state": state, d: lanePath(x(lane.start), x(lane.end), y(lane.row), parent) });
+    const tip = svgElement("circle", { class: "ds-tip", "data-state": state, cx: Math.max(x(lane.end), x(lane.start) + (parent === null ? 0 : 10)), cy: y(lane.row), r: 3.5 });
     return [path, tip];
   }
 
-  /** The blocks that the current branch has from those before it, as part of its line. */
+  /** The line of the current branch along the lanes of its ancestors. */
   private history(found: readonly Lane[], current: Lane, x: (blocks: number) => number, y: (row: number) => number): SVGElement[] {
     const pieces: SVGElement[] = [];
     let lane = current;
@@ -148,7 +146,7 @@ export class Tree {
       const parent = found[lane.parentRow]!;
       const from = parent.parentRow === null ? 0 : Math.min(parent.start, lane.start);
       const d = `M${x(from)} ${y(parent.row)}H${x(lane.start)}`;
-      pieces.push(shape("path", { class: "ds-lane", "data-state": "current", d }));
+      pieces.push(svgElement("path", { class: "ds-lane", "data-state": "current", d }));
       lane = parent;
     }
     return pieces;
@@ -160,10 +158,4 @@ export class Tree {
     while (lane.parentRow !== null && at <= lane.start) lane = found[lane.parentRow]!;
     return lane.row;
   }
-}
-
-function shape(name: string, attributes: Readonly<Record<string, string | number>>): SVGElement {
-  const made = document.createElementNS(SVG, name);
-  assign(made, attributes);
-  return made;
 }

@@ -1,4 +1,4 @@
-// One view of the timeline: picture, transport, blocks, what can be done there, branches.
+// One view of the timeline: picture, transport, blocks, details of the current block, branches.
 import { Alert } from "../shared/controls";
 import { element } from "../shared/dom";
 import { Details } from "./details";
@@ -81,7 +81,7 @@ export class View {
         if (!inStrip) return false;
         store.askRewind();
         return true;
-      case "b": store.order("fork", { at: store.block + 1 }); return true;
+      case "b": store.request("fork", { at: store.block + 1 }); return true;
       default: return false;
     }
   }

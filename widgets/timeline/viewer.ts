@@ -1,31 +1,30 @@
 // The picture: one branch, or two side by side or with a wipe between them.
-import { iconButton, say, textButton } from "../shared/controls";
+import { closeButton, setText, textButton } from "../shared/controls";
 import { assign, element } from "../shared/dom";
-import { Newest } from "../shared/newest";
+import { NewestRequests } from "../shared/newest";
 import { clamp } from "../shared/points";
-import { ICONS } from "./icons";
-import { type FrameAnswer, type Store } from "./store";
+import type { FrameAnswer, Store } from "./store";
 
 interface Wanted {
   readonly branch: string;
   readonly frame: number;
 }
 
-/** A picture of one branch; asks for the frame it should show, newest wins. */
+/** A picture of one branch; requests the frame to show. */
 class Pane {
   readonly canvas = element("canvas", { class: "ds-picture", role: "img" });
   readonly label = element("span", { class: "ds-pane-label" });
-  private readonly requests: Newest<Wanted>;
+  private readonly requests: NewestRequests<Wanted>;
   private shown = "";
   private readonly leave: () => void;
   private disposed = false;
 
   constructor(store: Store) {
     const first = Math.floor(Math.random() * 2 ** 40);
-    this.requests = new Newest((wanted, ticket) => {
+    this.requests = new NewestRequests((wanted, ticket) => {
       store.send("frame", { branch: wanted.branch, frame: wanted.frame, ticket });
     }, 2, first);
-    this.leave = store.receive((answer) => void this.paint(answer), () => this.requests.refuse());
+    this.leave = store.receive((answer) => void this.paint(answer), () => this.requests.refused());
   }
 
   dispose(): void {
@@ -33,16 +32,16 @@ class Pane {
     this.leave();
   }
 
-  /** Show a frame of a branch; `version` tells apart what stood there at other times. */
+  /** Shows a frame of a branch; `version` differs for another block at the same place. */
   show(branch: string, frame: number, version: string): void {
     const wanted = `${branch}\n${frame}\n${version}`;
     if (wanted === this.shown || frame < 0) return;
     this.shown = wanted;
-    this.requests.ask({ branch, frame });
+    this.requests.request({ branch, frame });
   }
 
   private async paint({ ticket, picture }: FrameAnswer): Promise<void> {
-    if (!this.requests.settle(ticket)) return;
+    if (!this.requests.answered(ticket)) return;
     const image = await createImageBitmap(picture).catch(() => null);
     if (!image) return;
     if (!this.disposed) {
@@ -78,7 +77,7 @@ export class Viewer {
     this.stage.append(...this.boxes, this.handle, this.empty);
     this.wipe = textButton("Wipe", () => store.setMode("wipe"));
     this.side = textButton("Side by side", () => store.setMode("side"));
-    const stop = iconButton("Stop comparing", ICONS.close, () => store.order("compare", { name: null }));
+    const stop = closeButton("Stop comparing", () => store.request("compare", { name: null }), { "data-tip": "Stop comparing" });
     const modes = element("div", { class: "ds-group", role: "group", "aria-label": "How to compare" }, this.wipe, this.side);
     this.bar = element("div", { class: "ds-compare" }, modes, this.note, stop);
     this.root.append(this.bar, this.stage);
@@ -101,7 +100,7 @@ export class Viewer {
     this.empty.hidden = frame >= 0;
     const [ours, theirs] = this.panes;
     ours.show(session.state.branch, frame, frame < 0 ? "" : String(session.key(session.blockAt(frame))));
-    say(ours.label, session.state.branch);
+    setText(ours.label, session.state.branch);
     assign(ours.canvas, { "aria-label": `${session.state.branch}, video frame ${frame}` });
     this.stage.dataset["mode"] = other ? store.mode : "one";
     this.bar.hidden = !other;
@@ -111,16 +110,16 @@ export class Viewer {
     if (!other) return;
     const there = Math.min(frame, other.frames - 1);
     theirs.show(other.name, there, String(other.tip));
-    say(theirs.label, there < frame ? `${other.name} (ended)` : other.name);
+    setText(theirs.label, there < frame ? `${other.name} (ended)` : other.name);
     assign(theirs.canvas, { "aria-label": `${other.name}, video frame ${there}` });
     this.boxes[1].style.clipPath = store.mode === "wipe" ? `inset(0 0 0 ${100 * store.wipe}%)` : "";
     this.handle.style.left = `${100 * store.wipe}%`;
     assign(this.handle, { "aria-valuenow": Math.round(100 * store.wipe) });
-    assign(this.wipe, { "aria-pressed": store.mode === "wipe" ? "true" : "false" });
-    assign(this.side, { "aria-pressed": store.mode === "side" ? "true" : "false" });
+    assign(this.wipe, { "aria-pressed": String(store.mode === "wipe") });
+    assign(this.side, { "aria-pressed": String(store.mode === "side") });
     const same = other.shared === session.count && other.blocks === session.count;
-    say(this.note, same ? "the same blocks" : `the same up to block ${other.shared - 1}, apart from frame ${other.sharedFrames} on`);
-    if (!same && other.shared === 0) say(this.note, "apart from the first frame on");
+    setText(this.note, same ? "the same blocks" : `the same up to block ${other.shared - 1}, apart from frame ${other.sharedFrames} on`);
+    if (!same && other.shared === 0) setText(this.note, "apart from the first frame on");
   }
 
   private listen(): void {
@@ -138,7 +137,7 @@ export class Viewer {
     });
     stage.addEventListener("pointermove", (event) => {
       if (!stage.hasPointerCapture(event.pointerId)) return;
-      if (event.buttons === 0) stage.releasePointerCapture(event.pointerId); // it was let go elsewhere
+      if (event.buttons === 0) stage.releasePointerCapture(event.pointerId); // it was released outside of the page
       else follow(event);
     });
     handle.addEventListener("keydown", (event) => {
@@ -154,4 +153,3 @@ export class Viewer {
     });
   }
 }
-

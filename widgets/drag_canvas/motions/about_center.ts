@@ -1,4 +1,4 @@
-// What rotation and scale share: a number, or stops along the way, about a centre.
+// Shared by rotation and scale: a value, or several stops, about a centre.
 import type { Motion } from "../../shared/document";
 import type { Mask } from "../../shared/mask";
 import { clamp, distance, type Point } from "../../shared/points";
@@ -17,11 +17,11 @@ export interface AboutCenter extends Motion {
 export const finalOf = (stops: Stops, rest: number): number =>
   typeof stops === "number" ? stops : (stops.at(-1) ?? rest);
 
-/** The same with another value at the end: a sequence keeps its earlier stops. */
+/** The stops with another last value. */
 export const endingAt = (stops: Stops, value: number): Stops =>
   typeof stops === "number" ? value : [...stops.slice(0, -1), value];
 
-/** The stops before and after a fraction of the time, and the share of the way between them. */
+/** The stops before and after a fraction of the time, and the fraction between them. */
 export function between(stops: Stops, rest: number, { frames, ease }: AboutCenter, fraction: number): readonly [number, number, number] {
   const given = typeof stops === "number" ? [stops] : stops;
   const way = typeof stops !== "number" && given[0] === rest ? given : [rest, ...given];

@@ -1,6 +1,7 @@
-// Motions along a path: what translation and deformation have in common.
+// Shared by translation and deformation: motions along a path.
 import { translation } from "../../shared/affine";
-import { element, icon } from "../../shared/dom";
+import { cached } from "../../shared/cached";
+import { iconButton } from "../../shared/controls";
 import type { Drag, Motion, PathDocument, Scene } from "../../shared/document";
 import { fitPath } from "../../shared/fit";
 import { add, distance, subtract, tidyPoint, type Point } from "../../shared/points";
@@ -11,7 +12,7 @@ import { colourOf, RIM, type Ink } from "../ink";
 import type { Store } from "../store";
 import type { Hit } from "../types";
 import type { Change, InspectorRow, MotionKind, Shown, Start } from "./kind";
-import { moved } from "./making";
+import { withMotion } from "./motion_gesture";
 
 export interface PathMotion extends Motion {
   readonly path: PathDocument;
@@ -34,28 +35,25 @@ const asPath = (points: readonly Point[], ease: string): PathDocument => ({
 export const betweens = (points: readonly Point[]): Point[] =>
   points.slice(1).map((point, i): Point => [(point[0] + points[i][0]) / 2, (point[1] + points[i][1]) / 2]);
 
-/** Is there room for a handle between waypoint `index` and the next one? */
+/** True if there is room for a handle between waypoint `index` and the next one. */
 const roomBetween = (points: readonly Point[], index: number, reach: number): boolean =>
   distance(points[index], points[index + 1]) >= 4.5 * reach;
 
 const anchors = new WeakMap<Drag, Point>();
 
 /**
- * What to add to a path's points to draw it on its region. Only displacements count, so Python may
- * start a path anywhere; one that does not start on the region is drawn from the region's middle.
+ * The offset at which a path is drawn. Only displacements matter, so a path from Python may start
+ * anywhere; one that does not start on its region is drawn from the region's middle.
  */
 export function anchor(store: Store, drag: Drag & { readonly motion: PathMotion }): Point {
-  let offset = anchors.get(drag);
-  if (!offset) {
+  return cached(anchors, drag, (): Point => {
     const [start] = drag.motion.path.points;
     const mask = store.mask(drag.region);
-    offset = mask.at(start) ? [0, 0] : subtract(mask.centroid, start);
-    anchors.set(drag, offset);
-  }
-  return offset;
+    return mask.at(start) ? [0, 0] : subtract(mask.centroid, start);
+  });
 }
 
-/** The start lies on the region, where a press pulls anew, unless it is there to change things. */
+/** The start has a handle with the select tool only: with others a press on the region pulls it anew. */
 const firstHandle = (store: Store): 0 | 1 => (store.tool === "select" ? 0 : 1);
 
 /** "24 px →" */
@@ -76,8 +74,8 @@ export function withWaypoint<M extends PathMotion>(motion: M, index: number, poi
 }
 
 /**
- * The motion that takes hold of another place of its region: the other waypoints stay where they are
- * seen, so the way becomes longer or shorter. Null beside the region.
+ * The motion with another start on its region; the other waypoints stay where they are drawn. Null for a
+ * start beside the region.
  */
 function withStart<M extends PathMotion>(store: Store, drag: Drag & { readonly motion: M }, point: Point): M | null {
   const { motion } = drag;
@@ -95,16 +93,16 @@ export function withInserted<M extends PathMotion>(motion: M, index: number, poi
   return { ...motion, path: { ...path, points, frames } };
 }
 
-/** Without a waypoint; null where too little would be left, and for the start. */
+/** Without a waypoint; null for the start, and if too little would be left. */
 export function withoutWaypoint<M extends PathMotion>(motion: M, index: number): M | null {
   const { path } = motion;
   if (index <= 0 || index >= path.points.length || path.points.length < 3) return null;
   const frames = path.frames && path.frames.toSpliced(index, 1);
   const changed = { ...motion, path: { ...path, points: path.points.toSpliced(index, 1), frames } };
-  return leads(changed) ? changed : null;
+  return moves(changed) ? changed : null;
 }
 
-const leads = (motion: PathMotion): boolean => pathLength(motion.path) >= 0.5;
+const moves = (motion: PathMotion): boolean => pathLength(motion.path) >= 0.5;
 
 /** The scene in which a region moves along waypoints, and the new selection. */
 export function movedAlong(
@@ -113,14 +111,14 @@ export function movedAlong(
 ): [Scene, number] {
   const ease = old && isPath(old) ? old.path.ease : "linear";
   const motion = { type: "translation", path: asPath(points, ease) };
-  return moved(store.scene, selection, region, motion);
+  return withMotion(store.scene, selection, region, motion);
 }
 
 /** A pull from the region; drawn freely with the tool "path". */
 function pull(start: Start, type: string): Gesture {
   const { store, selection, region, old, press, tool, tapped } = start;
   const mask = store.mask(region);
-  // Pressed beside the region, the arrow still starts on it.
+  // an arrow starts on its region, wherever the press was
   const from = mask.at(press.point) ? press.point : mask.centroid;
   const ease = old?.type === type && isPath(old) ? old.path.ease : "linear";
   const free = tool === "path";
@@ -132,7 +130,7 @@ function pull(start: Start, type: string): Gesture {
       drawn.push(point);
       const far = free || distance(from, point) >= TAP_PIXELS;
       const path = asPath(free ? fitPath(drawn, WAYPOINT_PIXELS) : [from, point], ease);
-      next = far ? moved(store.scene, selection, region, { type, path } as PathMotion) : null;
+      next = far ? withMotion(store.scene, selection, region, { type, path } as PathMotion) : null;
       store.show(next?.[0] ?? null);
     },
     end() {
@@ -153,7 +151,7 @@ function handleAt({ store, drag }: Shown<PathMotion>, index: number, point: Poin
   return null;
 }
 
-/** The small handles that make a waypoint; not on the region, which is for pulling. */
+/** The small handles that insert a waypoint; none on the region, where a press pulls. */
 function betweenAt({ store, drag }: Shown<PathMotion>, index: number, point: Point, reach: number): Hit | null {
   const { points } = drag.motion.path;
   const offset = anchor(store, drag);
@@ -208,13 +206,8 @@ export function drawPath(ink: Ink, { store, drag, look, selected }: Shown<PathMo
 }
 
 function curveRow<M extends PathMotion>(change: Change<M>): InspectorRow<M> {
-  const control = element(
-    "button", { type: "button", class: "ds-button", "aria-label": "Curved", "data-tip": "Curved" },
-    icon(...ACTION_ICONS.curve),
-  );
-  control.addEventListener("click", () =>
-    change((motion) => ({ ...motion, path: { ...motion.path, smooth: !motion.path.smooth } })),
-  );
+  const toggle = (motion: M): M => ({ ...motion, path: { ...motion.path, smooth: !motion.path.smooth } });
+  const control = iconButton("Curved", ACTION_ICONS.curve, () => change(toggle));
   return {
     name: "Curve",
     control,
@@ -233,7 +226,7 @@ export function alongPath<M extends PathMotion>(type: M["type"]) {
       const [start, now] = [motion.path.points[0], pathAt(motion.path, fraction)];
       return translation(now[0] - start[0], now[1] - start[1]);
     },
-    leads,
+    moves,
     ease: (motion) => motion.path.ease,
     withEase: (motion, ease) => ({ ...motion, path: { ...motion.path, ease } }),
     waypoints: (motion) => motion.path.points.length,

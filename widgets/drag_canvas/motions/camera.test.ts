@@ -2,8 +2,8 @@ import { beforeEach, expect, it } from "vitest";
 import { apply, identity } from "../../shared/affine";
 import { withKeep, withLook } from "../../shared/document";
 import type { Point } from "../../shared/points";
-import { activeCamera, carriedBy } from "../camera_drag";
-import { FakeModel } from "../fake_model";
+import { activeCamera, cameraMapAt } from "../camera_drag";
+import { FakeCanvasModel } from "../fake_model";
 import { hit } from "../hit";
 import { frameKey, nudge, wheelRegion } from "../motion_tools";
 import { prepareFrames } from "../preview";
@@ -12,11 +12,11 @@ import { begin } from "../tools";
 import { kindOf } from ".";
 import { mapAt, outlineOf, type CameraMotion } from "./camera";
 
-let model: FakeModel;
+let model: FakeCanvasModel;
 let store: Store;
 
 beforeEach(() => {
-  model = new FakeModel();
+  model = new FakeCanvasModel();
   store = new Store(model); // a frame of 64 x 48 pixels
 });
 
@@ -79,7 +79,7 @@ it("is steered by wheel and keys, and skips what does not move", () => {
   key("+");
   key(".");
   expect(motion()).toMatchObject({ zoom: 1.02, roll: 1 });
-  expect(kindOf(motion()).spoken?.(motion())).toBe("The camera pans -1, 8 pixels, zooms to 102 % and rolls 1 degrees.");
+  expect(kindOf(motion()).sentence?.(motion())).toBe("The camera pans -1, 8 pixels, zooms to 102 % and rolls 1 degrees.");
   nudge(store, [0, 2]);
   expect(Math.round(motion().pan[1])).toBe(10);
   expect(key("x")).toBe(false);
@@ -109,10 +109,10 @@ it("carries objects that move with the scene", () => {
   stroke("pull", [[15, 15], [25, 15]]);
   stroke("camera", [[30, 20], [34, 20]]);
   expect(activeCamera(store.scene)).toBe(1);
-  expect(carriedBy(store.scene, 0, 1)).toEqual({ ...identity, c: -4 });
-  expect(carriedBy(store.scene, 1, 1)).toEqual(identity);
+  expect(cameraMapAt(store.scene, 0, 1)).toEqual({ ...identity, c: -4 });
+  expect(cameraMapAt(store.scene, 1, 1)).toEqual(identity);
   store.commit(withLook(store.scene, 0, { relative: "frame" }));
-  expect(carriedBy(store.scene, 0, 1)).toEqual(identity);
+  expect(cameraMapAt(store.scene, 0, 1)).toEqual(identity);
   expect(model.get("looks")).toMatchObject([{ relative: "frame" }, {}]);
   store.mute(1);
   expect(activeCamera(store.scene)).toBe(null);

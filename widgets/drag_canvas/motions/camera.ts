@@ -1,15 +1,15 @@
-// Camera: the whole frame pans, zooms and rolls. Drawn as the frame where it will lie in the scene.
-import { apply, bearing, chained, inverse, rotation, translation, unwrap, type Affine } from "../../shared/affine";
+// Camera: the whole frame pans, zooms and rolls. Drawn as the outline of the final frame in the scene.
+import { apply, bearing, chained, inverse, rotation, scaling, translation, unwrap, type Affine } from "../../shared/affine";
 import type { Motion } from "../../shared/document";
 import { element } from "../../shared/dom";
 import { Mask, type Size } from "../../shared/mask";
 import { add, clamp, distance, subtract, tidy, tidyPoint, type Point } from "../../shared/points";
 import { progress } from "../../shared/spline";
 import { colourOf, RIM, type Ink } from "../ink";
-import { numberField } from "./fields";
+import { numberField, numberRow } from "./fields";
 import type { Change, InspectorRow, MotionKind, Shown, Start } from "./kind";
 import { wayInWords } from "./along_path";
-import { making } from "./making";
+import { motionGesture } from "./motion_gesture";
 
 export interface CameraMotion extends Motion {
   readonly type: "camera";
@@ -39,15 +39,13 @@ const still = (size: Size): CameraMotion => ({
   center: [(size.width - 1) / 2, (size.height - 1) / 2], ease: "linear", frames: null,
 });
 
-const leads = ({ pan, zoom, roll }: CameraMotion): boolean => pan[0] !== 0 || pan[1] !== 0 || zoom !== 1 || roll !== 0;
+const moves = ({ pan, zoom, roll }: CameraMotion): boolean => pan[0] !== 0 || pan[1] !== 0 || zoom !== 1 || roll !== 0;
 const zoomed = (zoom: number): number => clamp(Math.round(1000 * zoom) / 1000, 1 / MOST_ZOOM, MOST_ZOOM);
 
 /** The map of the scene: zoom, then roll, then pan, as in Python. */
 export function mapAt({ pan, zoom, roll, center, ease }: CameraMotion, fraction: number): Affine {
   const share = progress(clamp(fraction, 0, 1), [0, 1], null, ease);
-  const factor = zoom ** share;
-  const [x, y] = center;
-  const scale = { a: factor, b: 0, c: x - factor * x, d: 0, e: factor, f: y - factor * y };
+  const scale = scaling(center, zoom ** share);
   return chained(chained(scale, rotation(center, -roll * share)), translation(-pan[0] * share, -pan[1] * share));
 }
 
@@ -63,13 +61,13 @@ function over(motion: CameraMotion, place: Point): CameraMotion {
 const withZoom = (motion: CameraMotion, zoom: number): CameraMotion => over({ ...motion, zoom: zoomed(zoom) }, viewed(motion));
 const withRoll = (motion: CameraMotion, roll: number): CameraMotion => over({ ...motion, roll: tidy(roll) }, viewed(motion));
 
-/** A change that would end at rest, which Python refuses, goes one step further. */
+/** Applies a step, twice if the camera would stand still, which Python refuses. */
 function stepped(motion: CameraMotion, step: (motion: CameraMotion) => CameraMotion): CameraMotion {
   const next = step(motion);
-  return leads(next) ? next : step(next);
+  return moves(next) ? next : step(next);
 }
 
-/** The corners of the frame where it will lie, clockwise from the upper left. */
+/** The corners of the final frame in the scene, clockwise from the upper left. */
 export function outlineOf(motion: CameraMotion, { width, height }: Size): Point[] {
   const back = inverse(mapAt(motion, 1));
   const [right, bottom] = [width - 0.5, height - 0.5];
@@ -86,12 +84,12 @@ function begin(start: Start) {
   const { store, press } = start;
   const old = start.old?.type === "camera" ? (start.old as CameraMotion) : still(store.size);
   const place = viewed(old);
-  return making(start, ({ point, beyond, shift }) => {
+  return motionGesture(start, ({ point, beyond, shift }) => {
     let way = subtract(beyond ?? point, press.point);
     if (Math.hypot(...way) < TAP_PIXELS) return null;
     if (shift) way = Math.abs(way[0]) > Math.abs(way[1]) ? [way[0], 0] : [0, way[1]];
     const motion = over(old, add(place, way));
-    return leads(motion) ? { motion, arm: null } : null;
+    return moves(motion) ? { motion, arm: null } : null;
   });
 }
 
@@ -128,7 +126,7 @@ function draw(ink: Ink, { store, drag: { motion }, look, selected }: Shown<Camer
   ink.label(inShort(motion), knob, place);
 }
 
-/** Small arrows where a corner of the frame goes out of sight. */
+/** Small arrows at the corners of the frame that leave the view. */
 function corners(ink: Ink, motion: CameraMotion, { width, height }: Size, colour: string): void {
   const back = inverse(mapAt({ ...motion, pan: [0, 0] }, 1));
   const longest = 0.11 * Math.min(width, height);
@@ -165,30 +163,14 @@ function panRow(change: Change<CameraMotion>): InspectorRow<CameraMotion> {
     name: "Pan x, y",
     control: element("span", { class: "ds-pair" }, ...fields.map(({ input }) => input)),
     show: ({ pan }) => {
-      fields.forEach((field, axis) => field.put(Math.round(10 * pan[axis]) / 10));
+      fields.forEach((field, axis) => field.show(Math.round(10 * pan[axis]) / 10));
       return true;
     },
   };
 }
 
-function numberRow(
-  name: "zoom" | "roll", title: string, label: string, step: number, change: Change<CameraMotion>,
-): InspectorRow<CameraMotion> {
-  const field = numberField(label, step, (value) => {
-    if (name === "roll" || value > 0) change((motion) => (name === "zoom" ? withZoom(motion, value) : withRoll(motion, value)));
-  });
-  return {
-    name: title,
-    control: field.input,
-    show: (motion) => {
-      field.put(motion[name]);
-      return true;
-    },
-  };
-}
-
-/** The camera after a key; null for a key that means nothing to it. */
-function keyed(motion: CameraMotion | null, key: string, far: boolean, size: Size): CameraMotion | null {
+/** The camera after a key; null for other keys. */
+function afterKey(motion: CameraMotion | null, key: string, far: boolean, size: Size): CameraMotion | null {
   const [step, degrees] = far ? [8, 5] : [1, 1];
   const ways: Readonly<Record<string, Point>> = {
     ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step],
@@ -221,10 +203,10 @@ export const cameraKind: MotionKind<CameraMotion> = {
     if (roll !== 0) parts.push(`${Math.abs(Math.round(roll))}° ${roll < 0 ? "↺" : "↻"}`);
     return `Camera ${parts.join(", ")}`;
   },
-  spoken: ({ pan, zoom, roll }) =>
+  sentence: ({ pan, zoom, roll }) =>
     `The camera pans ${Math.round(pan[0])}, ${Math.round(pan[1])} pixels, zooms to ${Math.round(100 * zoom)} % and rolls ${Math.round(10 * roll) / 10} degrees.`,
   at: mapAt,
-  leads,
+  moves,
   ease: (motion) => motion.ease,
   withEase: (motion, ease) => ({ ...motion, ease }),
   waypoints: () => 1,
@@ -257,10 +239,12 @@ export const cameraKind: MotionKind<CameraMotion> = {
   preview: (picture) => () => ({ ...picture, left: 0, top: 0 }), // the preview moves all by the camera
   rows: (change) => [
     panRow(change),
-    numberRow("zoom", "Zoom", "Zoom, a factor", 0.05, change),
-    numberRow("roll", "Roll", "Roll, degrees clockwise", 1, change),
+    numberRow("Zoom", "Zoom, a factor", 0.05, ({ zoom }) => zoom, (zoom) => {
+      if (zoom > 0) change((motion) => withZoom(motion, zoom));
+    }),
+    numberRow("Roll", "Roll, degrees clockwise", 1, ({ roll }) => roll, (roll) => change((motion) => withRoll(motion, roll))),
   ],
   wheel: (motion, mask, notches, shift) =>
     stepped(motion ?? still(mask), (now) => (shift ? withRoll(now, now.roll + NOTCH_DEGREES * notches) : withZoom(now, now.zoom * NOTCH ** notches))),
-  keyed,
+  afterKey,
 };

@@ -1,10 +1,11 @@
-// Deformation: the edge of a region is pulled along a path, the rest of it stays.
+// Deformation: the edge of a region is pulled along a path, the rest of the region stays.
+import { cached } from "../../shared/cached";
 import { element } from "../../shared/dom";
 import type { Drag } from "../../shared/document";
 import { edgeMask, extentAlong } from "../../shared/mask";
 import { clamp, distance, tidy, type Point } from "../../shared/points";
 import { pathAt, reach as farthest } from "../../shared/spline";
-import { carried, stretched } from "../../shared/warp";
+import { movedPatch, stretchedPatch } from "../../shared/warp";
 import { colourOf } from "../ink";
 import type { Store } from "../store";
 import { alongPath, drawPath, inWords, type PathMotion } from "./along_path";
@@ -31,14 +32,8 @@ const shareOf = (motion: DeformationMotion): number => motion.edge ?? HELD_SHARE
 
 const borders = new WeakMap<Drag, HeldBorder | null>();
 
-export function heldBorder(store: Store, drag: Deformed): HeldBorder | null {
-  let border = borders.get(drag);
-  if (border === undefined) {
-    border = borderOf(store, drag);
-    borders.set(drag, border);
-  }
-  return border;
-}
+export const heldBorder = (store: Store, drag: Deformed): HeldBorder | null =>
+  cached(borders, drag, () => borderOf(store, drag));
 
 function inFrame(store: Store, [x, y]: Point): boolean {
   return x >= 0 && y >= 0 && x <= store.size.width - 1 && y <= store.size.height - 1;
@@ -56,7 +51,7 @@ function borderOf(store: Store, { motion, region }: Deformed): HeldBorder | null
     along * unit[1] + side * across.unit[1],
   ];
   const ends = [at(across.least - BESIDE), at(across.most + BESIDE)] as const;
-  // The grip stands beside the region, which is for pulling, at the end that is in the frame.
+  // the grip is beside the region, where a press pulls, at an end within the frame
   return { grip: inFrame(store, ends[0]) ? ends[0] : ends[1], ends };
 }
 
@@ -117,11 +112,11 @@ export const deformationKind: MotionKind<DeformationMotion> = {
   },
   preview: (picture, mask, motion) => {
     const extent = extentAlong(mask, farthest(motion.path));
-    if (!extent) return (fraction) => carried(picture, mask, shared.at(motion, fraction));
+    if (!extent) return (fraction) => movedPatch(picture, mask, shared.at(motion, fraction));
     const [start] = motion.path.points;
     return (fraction) => {
       const [x, y] = pathAt(motion.path, fraction);
-      return stretched(picture, mask, extent, shareOf(motion), [x - start[0], y - start[1]]);
+      return stretchedPatch(picture, mask, extent, shareOf(motion), [x - start[0], y - start[1]]);
     };
   },
   rows: (change) => [...shared.rows(change), heldRow(change)],

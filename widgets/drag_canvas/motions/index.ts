@@ -10,7 +10,7 @@ import { rotationKind } from "./rotation";
 import { scaleKind } from "./scale";
 import { translationKind } from "./translation";
 
-// Each kind reads only motions of its own type, which the lookup by type sees to.
+// The lookup by type passes each kind only motions of its own type.
 const KINDS = [translationKind, deformationKind, rotationKind, scaleKind, cameraKind, ownKind, posesKind] as unknown as readonly MotionKind[];
 
 export const MOTION_TOOLS: readonly ToolInfo[] = KINDS.flatMap((kind) => kind.tools);

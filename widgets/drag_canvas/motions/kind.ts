@@ -1,4 +1,4 @@
-// The interface of a kind of motion: everything that the canvas needs to know of it.
+// The interface of a kind of motion, for the canvas.
 import type { Affine } from "../../shared/affine";
 import type { Drag, Look, Motion, Selection } from "../../shared/document";
 import type { Mask, Region, Size } from "../../shared/mask";
@@ -18,7 +18,7 @@ export interface Start {
   readonly old: Motion | null;
   readonly press: Press;
   readonly tool: ToolName | null;
-  /** Called where a press of the path tool is let go in place. */
+  /** Called when a press of the path tool is released in place. */
   readonly tapped: (start: Point) => void;
 }
 
@@ -48,19 +48,19 @@ export interface MotionKind<M extends Motion = Motion> {
   readonly wholeFrame?: true;
   /** The tools whose gestures make such a motion. */
   readonly tools: readonly ToolInfo[];
-  /** The tool that made a motion, for its icon in the list and for pulling it anew. */
+  /** The tool that makes such a motion, for the icon in the list and for pulling again. */
   readonly toolOf: (motion: M) => ToolName;
   /** "Move 24 px →" */
   readonly describe: (motion: M) => string;
   /** The map of the region at a fraction of the drag, 0 = rest, 1 = the end. */
   readonly at: (motion: M, fraction: number) => Affine;
   /** False for a motion that stands still, which Python refuses. */
-  readonly leads: (motion: M) => boolean;
+  readonly moves: (motion: M) => boolean;
   readonly ease: (motion: M) => string;
   readonly withEase: (motion: M, ease: string) => M;
   /** Number of waypoints that can be selected. */
   readonly waypoints: (motion: M) => number;
-  /** The part of the region that the motion takes hold of. */
+  /** The part of the region that the motion holds. */
   readonly held: (mask: Mask, motion: M) => Mask;
   /** Starts the gesture that makes such a motion. */
   readonly begin: (start: Start) => Gesture;
@@ -78,11 +78,11 @@ export interface MotionKind<M extends Motion = Motion> {
   /** Makes the pixels of the region at a moment of the preview. */
   readonly preview: (picture: Pixels, mask: Mask, motion: M) => (fraction: number) => Patch;
   readonly rows: (change: Change<M>) => readonly InspectorRow<M>[];
-  /** The motion after the wheel was turned with the kind's tool in hand, maybe with Shift. */
+  /** The motion after the wheel was turned with the kind's tool. */
   readonly wheel?: (motion: M | null, mask: Mask, notches: number, shift: boolean) => M;
-  /** The motion of the whole frame after a key with the kind's tool in hand; null for other keys. */
-  readonly keyed?: (motion: M | null, key: string, shift: boolean, size: Size) => M | null;
-  /** The motion as a sentence, for the line under the frame. */
-  readonly spoken?: (motion: M) => string;
+  /** The motion of the whole frame after a key with the kind's tool; null for other keys. */
+  readonly afterKey?: (motion: M | null, key: string, shift: boolean, size: Size) => M | null;
+  /** The motion as a sentence, for the status line. */
+  readonly sentence?: (motion: M) => string;
 }
 

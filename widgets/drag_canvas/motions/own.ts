@@ -1,8 +1,8 @@
-// A motion of a user-defined class: drawn as Python sketches it, and left as it is.
+// A motion of a user-defined class: drawn from the sketch of Python, and not editable.
 import type { Affine } from "../../shared/affine";
 import type { Motion } from "../../shared/document";
 import { clamp, type Point } from "../../shared/points";
-import { carried } from "../../shared/warp";
+import { movedPatch } from "../../shared/warp";
 import { colourOf, RIM } from "../ink";
 import type { MotionKind } from "./kind";
 
@@ -31,7 +31,7 @@ export const ownKind: MotionKind<OwnMotion> = {
   toolOf: () => "select",
   describe: (motion) => motion.value.class,
   at: mapAt,
-  leads: () => true,
+  moves: () => true,
   ease: () => "",
   withEase: (motion) => motion,
   waypoints: () => 1,
@@ -50,7 +50,7 @@ export const ownKind: MotionKind<OwnMotion> = {
     if (tip && last) ink.head(last, 13, colour, tip === "bar");
     for (const dot of dots) ink.dot(dot, 3, "#fff", RIM);
   },
-  preview: (picture, mask, motion) => (fraction) => carried(picture, mask, mapAt(motion, fraction)),
+  preview: (picture, mask, motion) => (fraction) => movedPatch(picture, mask, mapAt(motion, fraction)),
   rows: () => [],
 };
 

@@ -1,15 +1,15 @@
 // Rotation: the region turns about a point.
-import { apply, bearing, rotation, unwrap } from "../../shared/affine";
+import { apply, bearing, polar, rotation, unwrap } from "../../shared/affine";
 import type { Drag, Look } from "../../shared/document";
 import { clamp, distance, tidy, tidyPoint, type Point } from "../../shared/points";
-import { carried } from "../../shared/warp";
+import { movedPatch } from "../../shared/warp";
 import type { Press } from "../gesture";
 import { colourOf, RIM, type Ink } from "../ink";
 import type { Store } from "../store";
 import { aboutCenter, between, endingAt, finalOf, handleAt, type AboutCenter, type Stops } from "./about_center";
-import { numberField } from "./fields";
+import { numberRow } from "./fields";
 import type { Change, InspectorRow, MotionKind, Shown, Start } from "./kind";
-import { making } from "./making";
+import { motionGesture } from "./motion_gesture";
 
 export interface RotationMotion extends AboutCenter {
   readonly type: "rotation";
@@ -35,7 +35,7 @@ export function angleAt(motion: RotationMotion, fraction: number): number {
   return from + share * (to - from);
 }
 
-/** The arm before it turns: as it was grabbed, else upright and longer than the region is wide. */
+/** The arm at rest: as it was grabbed, else upright and longer than the region is wide. */
 export function armOf(store: Store, drag: Drag, look: Look): readonly [bearing: number, length: number] {
   if (look.arm) return look.arm;
   const radius = Math.sqrt(store.area(drag.region) / Math.PI);
@@ -45,8 +45,7 @@ export function armOf(store: Store, drag: Drag, look: Look): readonly [bearing: 
 export function armEnd({ store, drag, look }: Omit<Shown<RotationMotion>, "selected">, degrees?: number): Point {
   const { motion } = drag;
   const [from, length] = armOf(store, drag, look);
-  const angle = ((from + (degrees ?? finalDegrees(motion))) * Math.PI) / 180;
-  return [motion.center[0] + length * Math.cos(angle), motion.center[1] + length * Math.sin(angle)];
+  return polar(motion.center, from + (degrees ?? finalDegrees(motion)), length);
 }
 
 const snapped = (degrees: number, { shift }: Press): number =>
@@ -58,7 +57,7 @@ function begin(start: Start) {
   const center = old?.center ?? tidyPoint(store.mask(region).centroid);
   const from = bearing(center, press.point);
   let degrees = 0;
-  return making(start, (now) => {
+  return motionGesture(start, (now) => {
     degrees = unwrap(bearing(center, now.point) - from, degrees);
     const shown = snapped(degrees, now);
     if (Math.abs(shown) < TAP_DEGREES) return null;
@@ -87,17 +86,10 @@ function draw(ink: Ink, { store, drag, look, selected }: Shown<RotationMotion>):
 }
 
 function degreesRow(change: Change<RotationMotion>): InspectorRow<RotationMotion> {
-  const field = numberField("Degrees, clockwise", 1, (degrees) => {
+  const read = (motion: RotationMotion): number => Math.round(10 * finalDegrees(motion)) / 10;
+  return numberRow("Degrees", "Degrees, clockwise", 1, read, (degrees) => {
     if (degrees !== 0) change((motion) => turnedTo(motion, clamp(degrees, -MOST_DEGREES, MOST_DEGREES)));
   });
-  return {
-    name: "Degrees",
-    control: field.input,
-    show: (motion) => {
-      field.put(Math.round(10 * finalDegrees(motion)) / 10);
-      return true;
-    },
-  };
 }
 
 export const rotationKind: MotionKind<RotationMotion> = {
@@ -116,7 +108,7 @@ export const rotationKind: MotionKind<RotationMotion> = {
     return `Turn ${Math.abs(Math.round(degrees))}° ${degrees < 0 ? "↺" : "↻"}`;
   },
   at: (motion, fraction) => rotation(motion.center, angleAt(motion, fraction)),
-  leads: (motion) => finalDegrees(motion) !== 0,
+  moves: (motion) => finalDegrees(motion) !== 0,
   begin,
   handleAt: (shown, index, point, reach) => handleAt(shown.drag.motion, armEnd(shown), index, point, reach),
   pulled: ({ store, drag, look }, handle, press, last) => {
@@ -126,7 +118,7 @@ export const rotationKind: MotionKind<RotationMotion> = {
     const degrees = unwrap(bearing(motion.center, press.point) - rest, finalDegrees(last));
     return turnedTo(motion, snapped(degrees, press));
   },
-  // the arm stays as long as it is drawn when its region is what gave it its length
+  // an arm whose length came from the region keeps it
   arm: ({ store, drag, look }) => armOf(store, drag, look),
   nudged: (_, { motion }, [x, y]) => {
     const degrees = tidy(finalDegrees(motion) + x - y);
@@ -134,6 +126,6 @@ export const rotationKind: MotionKind<RotationMotion> = {
   },
   draw,
   preview: (picture, mask, motion) => (fraction) =>
-    carried(picture, mask, rotation(motion.center, angleAt(motion, fraction))),
+    movedPatch(picture, mask, rotation(motion.center, angleAt(motion, fraction))),
   rows: (change) => [degreesRow(change)],
 };

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from "vitest";
 import { apply } from "../../shared/affine";
 import type { Point } from "../../shared/points";
-import { FakeModel } from "../fake_model";
+import { FakeCanvasModel } from "../fake_model";
 import { hit } from "../hit";
 import { nudge, wheelRegion } from "../motion_tools";
 import { Store } from "../store";
@@ -12,7 +12,7 @@ import { factorAt, type ScaleMotion } from "./scale";
 let store: Store;
 
 beforeEach(() => {
-  store = new Store(new FakeModel());
+  store = new Store(new FakeCanvasModel());
   stroke("box", [[10, 10], [21, 21]]); // its middle is (15, 15)
 });
 

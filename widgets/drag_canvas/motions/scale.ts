@@ -1,15 +1,15 @@
 // Scale: the region grows or shrinks about a point.
-import { apply, type Affine } from "../../shared/affine";
+import { apply, bearing, polar, scaling, type Affine } from "../../shared/affine";
 import type { Drag, Look } from "../../shared/document";
 import type { Mask } from "../../shared/mask";
 import { clamp, distance, tidy, tidyPoint, type Point } from "../../shared/points";
-import { carried } from "../../shared/warp";
+import { movedPatch } from "../../shared/warp";
 import { colourOf, RIM, type Ink } from "../ink";
 import type { Store } from "../store";
 import { aboutCenter, between, endingAt, finalOf, handleAt, type AboutCenter, type Stops } from "./about_center";
-import { numberField } from "./fields";
+import { numberRow } from "./fields";
 import type { Change, InspectorRow, MotionKind, Shown, Start } from "./kind";
-import { making } from "./making";
+import { motionGesture } from "./motion_gesture";
 
 export interface ScaleMotion extends AboutCenter {
   readonly type: "scale";
@@ -39,18 +39,13 @@ export function factorAt(motion: ScaleMotion, fraction: number): number {
   return from * (to / from) ** share;
 }
 
-export function mapAt(motion: ScaleMotion, fraction: number): Affine {
-  const factor = factorAt(motion, fraction);
-  const [x, y] = motion.center;
-  return { a: factor, b: 0, c: x - factor * x, d: 0, e: factor, f: y - factor * y };
-}
+const mapAt = (motion: ScaleMotion, fraction: number): Affine => scaling(motion.center, factorAt(motion, fraction));
 
-/** The place of the handle at rest: as it was grabbed, else to the right, beyond the region. */
+/** The handle at rest: where it was grabbed, else to the right of the region. */
 function restOf(store: Store, drag: Drag & { readonly motion: ScaleMotion }, look: Look): Point {
   const radius = Math.sqrt(store.area(drag.region) / Math.PI);
-  const [bearing, length] = look.arm ?? [0, Math.max(LEAST_ARM, 1.2 * radius)];
-  const angle = (bearing * Math.PI) / 180;
-  return [drag.motion.center[0] + length * Math.cos(angle), drag.motion.center[1] + length * Math.sin(angle)];
+  const [degrees, length] = look.arm ?? [0, Math.max(LEAST_ARM, 1.2 * radius)];
+  return polar(drag.motion.center, degrees, length);
 }
 
 const snapped = (factor: number, shift: boolean): number =>
@@ -61,12 +56,11 @@ function begin(start: Start) {
   const old = start.old?.type === "scale" ? (start.old as ScaleMotion) : null;
   const center = old?.center ?? tidyPoint(store.mask(region).centroid);
   const from = Math.max(1, distance(center, press.point));
-  const bearing = (Math.atan2(press.point[1] - center[1], press.point[0] - center[0]) * 180) / Math.PI;
-  return making(start, ({ point, shift }) => {
+  return motionGesture(start, ({ point, shift }) => {
     const factor = bounded(snapped(distance(center, point) / from, shift));
     if (Math.abs(factor - 1) < TAP_FACTOR) return null;
     const motion: ScaleMotion = { type: "scale", center, factor, ease: old?.ease ?? "linear" };
-    return { motion, arm: [tidy(bearing), tidy(from)] };
+    return { motion, arm: [tidy(bearing(center, press.point)), tidy(from)] };
   });
 }
 
@@ -86,17 +80,9 @@ function draw(ink: Ink, { store, drag, look, selected }: Shown<ScaleMotion>): vo
 }
 
 function factorRow(change: Change<ScaleMotion>): InspectorRow<ScaleMotion> {
-  const field = numberField("Factor of the size", 0.05, (factor) => {
+  return numberRow("Factor", "Factor of the size", 0.05, finalFactor, (factor) => {
     if (factor > 0) change((motion) => scaledTo(motion, factor));
   });
-  return {
-    name: "Factor",
-    control: field.input,
-    show: (motion) => {
-      field.put(finalFactor(motion));
-      return true;
-    },
-  };
 }
 
 export const scaleKind: MotionKind<ScaleMotion> = {
@@ -115,7 +101,7 @@ export const scaleKind: MotionKind<ScaleMotion> = {
     return `${factor > 1 ? "Grow" : "Shrink"} to ${Math.round(100 * factor)} %`;
   },
   at: mapAt,
-  leads: (motion) => finalFactor(motion) !== 1,
+  moves: (motion) => finalFactor(motion) !== 1,
   begin,
   handleAt: ({ store, drag, look }, index, point, reach) =>
     handleAt(drag.motion, apply(mapAt(drag.motion, 1), restOf(store, drag, look)), index, point, reach),
@@ -131,7 +117,7 @@ export const scaleKind: MotionKind<ScaleMotion> = {
     return scaledTo(motion, factor === 1 ? 1 + 0.01 * Math.sign(x - y) : factor);
   },
   draw,
-  preview: (picture, mask, motion) => (fraction) => carried(picture, mask, mapAt(motion, fraction)),
+  preview: (picture, mask, motion) => (fraction) => movedPatch(picture, mask, mapAt(motion, fraction)),
   rows: (change) => [factorRow(change)],
   wheel: (motion, mask: Mask, notches) => {
     const old = motion ?? ({ type: "scale", center: tidyPoint(mask.centroid), factor: 1, ease: "linear" } as const);

@@ -1,5 +1,5 @@
 // Translation: the whole region moves along a path.
-import { carried } from "../../shared/warp";
+import { movedPatch } from "../../shared/warp";
 import { alongPath, drawPath, inWords, type PathMotion } from "./along_path";
 import type { MotionKind } from "./kind";
 
@@ -26,5 +26,5 @@ export const translationKind: MotionKind<TranslationMotion> = {
   toolOf: (motion) => (motion.path.points.length > 2 ? "path" : "pull"),
   describe: (motion) => `Move ${inWords(motion)}`,
   draw: (ink, shown) => drawPath(ink, shown, false),
-  preview: (picture, mask, motion) => (fraction) => carried(picture, mask, shared.at(motion, fraction)),
+  preview: (picture, mask, motion) => (fraction) => movedPatch(picture, mask, shared.at(motion, fraction)),
 };

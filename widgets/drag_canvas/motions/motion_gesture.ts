@@ -5,7 +5,7 @@ import type { Gesture, Press } from "../gesture";
 import type { Start } from "./kind";
 
 /** The scene in which the region of `selection` moves by `motion`, and the new selection. */
-export function moved(
+export function withMotion(
   scene: Scene,
   selection: Selection,
   region: Region,
@@ -22,7 +22,7 @@ export function moved(
 }
 
 /** A gesture that shows the motion made of each move of the pointer and keeps the last one. */
-export function making(
+export function motionGesture(
   { store, selection, region }: Start,
   make: (press: Press) => { motion: Motion; arm: Look["arm"] } | null,
 ): Gesture {
@@ -31,7 +31,7 @@ export function making(
   return {
     move(press) {
       const made = make(press);
-      next = made && moved(store.scene, selection, region, made.motion, made.arm);
+      next = made && withMotion(store.scene, selection, region, made.motion, made.arm);
       store.show(next?.[0] ?? null);
     },
     end() {
