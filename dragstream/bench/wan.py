@@ -33,7 +33,7 @@ from dragstream.stream.stream import Stream
 
 
 def filled_stream(model: Wan) -> Stream:
-    """A stream of as many blocks as its past needs to get as long as it ever gets."""
+    """A stream with enough blocks to fill the attention window."""
     stream = Stream(model, "a benchmark", undo=1)
     window, block = model.wan.config.window, model.spec.frames_per_block
     for _ in range(1 if window is None else -(-window // block)):
@@ -42,7 +42,7 @@ def filled_stream(model: Wan) -> Stream:
 
 
 class FilledModel:
-    """A model, and a stream of it whose past is as long as it ever gets."""
+    """A model, and a stream of it with a full attention window."""
 
     def __init__(self, model: Wan) -> None:
         self.model = model
@@ -155,7 +155,7 @@ class WanReport:
 
 
 class WanBenchmark:
-    """One model, its window filled, and the released procedure beside it."""
+    """A model with a full attention window, and the released procedure for the same block."""
 
     def __init__(self, model: Wan, *, pairs: int = 3, progress: Progress | None = None) -> None:
         self.model = model

@@ -1,4 +1,4 @@
-"""A case: a reproducible past and the drags to carry out on it. Plain values with JSON."""
+"""A case of the benchmark: a reproducible past and the drags that follow it, stored as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image
 from dragstream.drags.checks import at_least, check_choice, check_fields, check_int, short_repr
 from dragstream.drags.documents import DocumentReader, to_json
 from dragstream.drags.motions import Camera, Drag
-from dragstream.drags.reading import Budget, located
+from dragstream.drags.reading import Budget, located, read_fields
 from dragstream.drags.shapes import Shape
 from dragstream.method.base import DragMethod
 from dragstream.method.documents import method_from_json
@@ -175,7 +175,7 @@ class PastDrag:
     settings: DragMethod | None = None  # None: `DragSettings()`
 
     def __post_init__(self) -> None:
-        _check_call("an act", self.mode, self.drags)
+        _check_call("an earlier drag", self.mode, self.drags)
         check_int(self.block, "block", least=1)
         check_int(self.blocks, "blocks", least=1)
         if self.kept is not None and not 1 <= check_int(self.kept, "kept", least=1) <= self.blocks:
@@ -196,8 +196,7 @@ class PastDrag:
     @classmethod
     def from_json(cls, document: Mapping[str, Any], reader: DocumentReader) -> PastDrag:
         """The inverse of `to_json`."""
-        check_names(document, _names(cls), "an act")
-        values = dict(document)
+        values = dict(read_fields(document, "an earlier drag", _names(cls)))
         values["drags"], values["keep"] = _drags(values["drags"], reader)
         if values["settings"] is not None:
             values["settings"] = method_from_json(values["settings"])
@@ -272,13 +271,13 @@ class Case:
 
     def _check_past(self) -> None:
         reached = 0
-        for act in self.past:
-            if act.block < reached or act.reaches > self.block:
+        for drag in self.past:
+            if drag.block < reached or drag.reaches > self.block:
                 raise ValueError(
-                    f"case {self.name!r}: an earlier drag at block {act.block} does not lie "
+                    f"case {self.name!r}: an earlier drag at block {drag.block} does not lie "
                     f"between blocks {reached} and {self.block}"
                 )
-            reached = act.reaches
+            reached = drag.reaches
         places = [place for place, _ in self.prompts]
         if any(b <= a for a, b in pairwise([0, *places, self.block + self.blocks])):
             raise ValueError(
@@ -302,7 +301,7 @@ class Case:
         version = values.pop("version", None)
         if version != VERSION:
             raise ValueError(f"cases have version {VERSION}, got {version!r}")
-        check_names(values, _names(cls), "a case")
+        read_fields(values, "a case", _names(cls))
         with located(f"damaged case {values.get('name')!r}", TypeError):
             values["drags"], values["keep"] = _drags(values["drags"], reader)
             values["mode"], values["kind"] = Mode(values["mode"]), Kind(values["kind"])
@@ -329,19 +328,9 @@ def _document(value: Case | PastDrag, names: Sequence[str]) -> dict[str, Any]:
     return {name: drags if name == "drags" else found[name] for name in names}
 
 
-def _names(kind: type[PastDrag | Case]) -> set[str]:
-    """The fields of a document, where the region to keep stands with the drags."""
-    return {field.name for field in fields(kind)} - {"keep"}
-
-
-def check_names(document: Mapping[str, Any], wanted: set[str], what: str) -> None:
-    """Refuse a document that has not exactly these fields."""
-    found = set(document)
-    if found != wanted:
-        raise ValueError(
-            f"{what} has the fields {sorted(wanted)}; missing {sorted(wanted - found)}, "
-            f"unknown {sorted(found - wanted)}"
-        )
+def _names(kind: type[PastDrag | Case]) -> tuple[str, ...]:
+    """The fields of a document, where the region to keep is stored with the drags."""
+    return tuple(field.name for field in fields(kind) if field.name != "keep")
 
 
 def case_reader() -> DocumentReader:

@@ -37,7 +37,7 @@ _DARK = 100
 """Marks of less than that in every channel, 0..255, are pupils: all others are white."""
 _PUPILS = 40
 """Fewer dark pixels among the marks are no eyes: the rim of another object's, perhaps."""
-_SPECK = 70
+SPECK = 70
 """Smaller patches of colour, in pixels, are no object."""
 
 
@@ -77,7 +77,7 @@ def _hue(colors: NDArray[np.float64]) -> NDArray[np.float64]:
     return angle
 
 
-def _colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Pixels of that colour, and pixels of no colour at all, (H, W) each."""
     if color not in world.COLORS:
         raise ValueError(f"the playground has the colours {sorted(world.COLORS)}, not {color!r}")
@@ -96,11 +96,6 @@ def _colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], N
     return mine, chroma < _PALE
 
 
-def colored(frame: NDArray[np.uint8], color: str) -> NDArray[np.bool_]:
-    """Pixels of a colour of the world, bool (H, W)."""
-    return _colored(frame, color)[0]
-
-
 def detect(frame: NDArray[np.uint8], color: str, kind: str) -> Detection | None:
     """The object of a colour in a frame, uint8 (H, W, 3); None where there is none.
 
@@ -108,14 +103,14 @@ def detect(frame: NDArray[np.uint8], color: str, kind: str) -> Detection | None:
     """
     if kind not in world.KINDS:
         raise ValueError(f"the playground has the kinds {world.KINDS}, not {kind!r}")
-    mine, pale = _colored(frame, color)
+    mine, pale = colored(frame, color)
     closed = _closing(mine, _BRIDGE[kind])
     labels, count = ndimage.label(closed | mine, np.ones((3, 3)))
     mask = np.zeros_like(mine)
     parts = []
     for index in range(1, count + 1):
         part = mine & (labels == index)
-        if part.sum() < _SPECK:
+        if part.sum() < SPECK:
             continue
         filled = ndimage.binary_fill_holes(part) if kind == "star" else _hull(part)
         parts.append(int(filled.sum()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Unpack
@@ -24,7 +24,7 @@ from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.objmc import LowCoverage, ObjMC, ObjMCOptions, json_number, objmc, span
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
-from dragstream.revel.looks import Looks, object_looks, outside_looks
+from dragstream.revel.looks import Looks, object_looks, outside_looks, warp_colors
 from dragstream.revel.methods import Method
 from dragstream.revel.poses import truth_tracker
 from dragstream.revel.preparation import PreparedCase, VideoCommand, silhouettes, visible_targets
@@ -46,8 +46,7 @@ def cut_and_paste(
     )
     filled = frame[rows, columns].astype(np.float32)
     covered = warp(part, target)[..., None]
-    scaled = frame.astype(np.float32) / 255 * part[..., None]
-    moved = 255 * np.stack([warp(scaled[..., channel], target) for channel in range(3)], axis=-1)
+    moved = warp_colors(frame.astype(np.float32) / 255 * part[..., None], target)
     image: NDArray[np.uint8] = (moved + (1 - covered) * filled).round().astype(np.uint8)
     return image
 
@@ -62,7 +61,7 @@ _MARGIN = 8.0
 
 @dataclass(frozen=True)
 class Result(Looks):
-    """One method on one case, and how it looks (`Looks`).
+    """The measures of one method on one case, and its image measures (`Looks`).
 
     Attributes:
         case: name of the case.
@@ -133,7 +132,7 @@ class Result(Looks):
 
 
 def _fits(value: object, kind: str) -> bool:
-    """True for a text where the field is one, else for a number, or nothing where it may be."""
+    """True for a string in a field "str", a number in others, and None in optional ones."""
     if kind == "str":
         return isinstance(value, str)
     number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -187,7 +186,7 @@ class ScoredVideo:
 
     @cached_property
     def looks(self) -> Looks:
-        """Looks of the dragged objects at their targets."""
+        """Image measures of the dragged objects at their targets."""
         drags = [(drag, self.command.commands(drag)) for drag in self.drags]
         return object_looks(self.command.case, self.frames, drags, self.command.at)
 
@@ -228,12 +227,12 @@ def measure(
         method=method.name,
         kind=case.kind.value,
         mode=case.mode.value,
-        objmc=_mean([result.mean for result in followed]),
-        still=_mean([result.still for result in followed]),
-        coverage=_mean([result.coverage for result in followed]),
+        objmc=mean([result.mean for result in followed]),
+        still=mean([result.still for result in followed]),
+        coverage=mean([result.coverage for result in followed]),
         tracker=followed[0].tracker,
-        objmc_flow=json_number(_mean([result.mean for result in flowed])) if flowed else None,
-        dai=_mean([_dai(prepared, latents, drag) for drag in video.drags]),
+        objmc_flow=json_number(mean([result.mean for result in flowed])) if flowed else None,
+        dai=mean([_dai(prepared, latents, drag) for drag in video.drags]),
         dai_pasted=_dai_pasted(prepared),
         drift=_drift(prepared, blocks),
         clean_drift=moved.distance,
@@ -242,14 +241,15 @@ def measure(
         leak=None
         if inside.all()
         else leak(video.frames[1:], prepared.new_frames(prepared.plain), inside),
-        seconds_per_block=_mean([block.timings.total for block in blocks]),
-        epe=json_number(_mean([result.point_by_point for result in flowed])) if flowed else None,
+        seconds_per_block=mean([block.timings.total for block in blocks]),
+        epe=json_number(mean([result.point_by_point for result in flowed])) if flowed else None,
         **vars(replace(video.looks, **outside_looks(prepared, blocks, inside))),
     )
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
+def mean(values: Iterable[float]) -> float:
+    """The mean of at least one number; NaN if one of them is."""
+    return float(np.mean(list(values)))
 
 
 def follow(
@@ -325,7 +325,7 @@ def _dai_pasted(prepared: PreparedCase) -> float | None:
         images = [cut_and_paste(frame, mask, target) for target in prepared.command.commands(drag)]
         latents = torch.cat([model.encode_image(image)[0, -1:] for image in images])
         found.append(_dai(prepared, latents, drag))
-    return _mean(found)
+    return mean(found)
 
 
 def _past(prepared: PreparedCase) -> Sequence[Block]:

@@ -18,10 +18,8 @@ from scipy.optimize import least_squares
 
 from dragstream.models.playground import painting
 from dragstream.models.playground.names import KINDS
-from dragstream.revel.detection import colored, detect
+from dragstream.revel.detection import SPECK, colored, detect
 
-_SPECK = 70
-"""Smaller patches of colour, in pixels, belong to no object."""
 _MARGIN = 6
 """Pixels around an object that are compared."""
 _RIM = 3
@@ -76,12 +74,12 @@ def _silhouette(frame: NDArray[np.uint8], color: str, kind: str) -> NDArray[np.b
 
     A box's stripe is left open: it ends at the outline, and is part of the shape.
     """
-    mine = colored(frame, color)
+    mine, _ = colored(frame, color)
     if kind not in KINDS:
         raise ValueError(f"the playground has the kinds {KINDS}, not {kind!r}")
     labels, count = ndimage.label(mine, np.ones((3, 3)))
     sizes = ndimage.sum_labels(mine, labels, np.arange(1, count + 1))
-    whole: NDArray[np.bool_] = np.isin(labels, 1 + np.flatnonzero(sizes >= _SPECK))
+    whole: NDArray[np.bool_] = np.isin(labels, 1 + np.flatnonzero(sizes >= SPECK))
     if not whole.any():
         return None
     if kind == "box":

@@ -13,6 +13,7 @@ from typing import Any
 
 from dragstream.bench.gpu.child import ChildError
 from dragstream.bench.gpu.setup import Part, Row
+from dragstream.drags.files import replacing
 
 FIGURES, TABLE = "gpu.json", "gpu.md"
 
@@ -121,15 +122,14 @@ def read(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
 def write(
     folder: Path, about: Mapping[str, Any], outcomes: Mapping[str, Any], parts: Sequence[Part]
 ) -> None:
-    """Write the figures and the table, each as a whole or not at all."""
+    """Write the figures and the table atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     ordered = {part.name: outcomes[part.name] for part in parts if part.name in outcomes}
     ordered |= outcomes
     figures = json.dumps({"about": dict(about), "parts": ordered}, indent=2) + "\n"
     for name, text in ((FIGURES, figures), (TABLE, table(about, ordered))):
-        draft = folder / f".{name}"
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(folder / name)
+        with replacing(folder / name) as part:
+            part.write_text(text, encoding="utf-8")
 
 
 def forget(folder: Path, about: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -142,7 +142,7 @@ def forget(folder: Path, about: Mapping[str, Any], names: Sequence[str]) -> None
 
 
 def code_digest() -> str:
-    """A digest of the package's Python code, by which figures of changed code can be told."""
+    """A digest of the package's Python code, stored beside the figures."""
     total = hashlib.sha256()
     root = Path(__file__).parents[2]
     for path in sorted(root.rglob("*.py")):

@@ -111,7 +111,7 @@ TINY = Size(
     live_blocks=1,
     matrix=32,
 )
-"""A rehearsal for a CPU: everything runs, and no figure means anything."""
+"""For a trial on a CPU: everything runs, and the figures have no meaning."""
 
 BY_NAME = {size.name: size for size in (REAL, TINY)}
 
