@@ -26,32 +26,32 @@ from dragstream.stream.noise import generator
 from dragstream.stream.records import Mode
 
 MOST_PIXELS = 2**24
-"""Of one picture; more is no video frame."""
+"""Most pixels of a picture."""
 LIMITS = {"drags": 2**17, "regions": 2**18, "points": 2**22, "pixels": 2**30}
 """Limits for all cases of a file or folder together, as of a document; equal masks count once."""
 
 
 @dataclass(frozen=True)
 class RenderedStart:
-    """A rendered first frame of the playground, by the numbers that it is drawn from."""
+    """A rendered first frame of the playground, identified by the numbers that seed it."""
 
-    seed: int  # the benchmark's
-    scene: int  # from 0
-    attempt: int  # of the scene, from 0; earlier ones did not suit its drag
+    seed: int  # seed of the benchmark
+    scene: int  # number of the scene, from 0
+    attempt: int  # number of the attempt at the scene, from 0
 
     def __post_init__(self) -> None:
         check_fields(self, seed=at_least(0), scene=at_least(0), attempt=at_least(0))
 
     def scenes(self) -> world.Scenes:
-        """The scene and its truth: a batch of one, one frame long.
+        """The scene with its ground truth: a batch of one, one frame long.
 
-        Training draws from generators with plain seeds; this one's is a digest of its name, so
-        these scenes are held out.
+        Scenes are held out: training seeds its generators with plain integers, this one is seeded
+        with a digest of names and numbers.
         """
         return self._sampled(1)
 
     def film(self, frames: int) -> NDArray[np.uint8]:
-        """The scene as it goes on by itself, rendered: uint8 (frames, H, W, 3)."""
+        """Render the scene with its own motion: uint8 (frames, H, W, 3)."""
         video: NDArray[np.uint8] = world.render(self._sampled(frames))[0]
         return video
 
@@ -67,7 +67,7 @@ class RenderedStart:
 
 @dataclass(frozen=True)
 class ImageStart:
-    """A first frame as it is, kept as PNG; a damaged or too large one is a ValueError."""
+    """A first frame, stored as PNG; a damaged or too large one raises ValueError."""
 
     png: bytes
 
@@ -76,7 +76,7 @@ class ImageStart:
 
     @classmethod
     def of(cls, image: NDArray[np.uint8]) -> ImageStart:
-        """A picture, uint8 (H, W, 3)."""
+        """Store a picture, uint8 (H, W, 3)."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(
                 f"a picture must be uint8 (H, W, 3), got {image.dtype} {tuple(image.shape)}"
@@ -144,7 +144,7 @@ class Kind(Enum):
 
 
 PLANNED = (Kind.TRANSLATION, Kind.DEFORMATION, Kind.ROTATION, Kind.TURN)
-"""The kinds that the suites are made of; others are run where they are named."""
+"""The kinds in the suites; other kinds must be named."""
 
 CAMERA = (Kind.PAN, Kind.ZOOM, Kind.PAN_SCENE, Kind.PAN_FRAME)
 """The kinds of cases in which the camera moves."""
@@ -152,7 +152,7 @@ CAMERA = (Kind.PAN, Kind.ZOOM, Kind.PAN_SCENE, Kind.PAN_FRAME)
 
 @dataclass(frozen=True)
 class Subject:
-    """The object of the playground that a drag moves, so that it can be found by its colour."""
+    """The object of the playground that a drag moves; it is detected by its colour."""
 
     kind: str
     color: str
@@ -164,14 +164,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class PastDrag:
-    """A drag of the past, as it was carried out before the case."""
+    """A drag in the past of a case."""
 
     block: int  # number of blocks of the stream when the drag was requested
     mode: Mode
     drags: tuple[Drag, ...]
     keep: Shape | None = None  # the non-editable region
     blocks: int = 1  # of an animation
-    kept: int | None = None  # of those, the ones that were not rewound; None: all
+    kept: int | None = None  # blocks of the animation left after a rewind; None: all
     settings: DragMethod | None = None  # None: `DragSettings()`
 
     def __post_init__(self) -> None:
@@ -322,7 +322,7 @@ def _check_call(what: str, mode: Mode, drags: tuple[Drag, ...]) -> None:
 
 
 def _document(value: Case | PastDrag, names: Sequence[str]) -> dict[str, Any]:
-    """Fields by name, the region to keep with the drags."""
+    """Fields by name; the region to keep is stored with the drags."""
     found = {name: _plain(getattr(value, name)) for name in names if name != "drags"}
     drags = to_json(value.drags, value.keep)
     return {name: drags if name == "drags" else found[name] for name in names}
