@@ -195,7 +195,7 @@ def _at_rest(
     return moved.round().astype(np.uint8), _moved(mask, back)
 
 
-def warp_colors(frame: NDArray[np.float32], affine: Affine) -> NDArray[np.float32]:
+def warp_colors(frame: NDArray[np.floating], affine: Affine) -> NDArray[np.floating]:
     """Warp a frame (H, W, 3) from 0 to 1; the result is from 0 to 255."""
     return 255 * np.stack([warp(frame[..., channel], affine) for channel in range(3)], axis=-1)
 

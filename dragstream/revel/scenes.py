@@ -1,8 +1,8 @@
-"""The short benchmark: held-out scenes of the playground, with a drag of each kind in turn.
+"""The short benchmark: held-out scenes of the playground, with each kind of drag in turn.
 
-The model continues a rendered frame for a few blocks; then a drag of random length and direction is
-drawn on an object in the newest *generated* frame, so that it stays in the frame and off the
-others. Half of the scenes also keep a region: another object, or the background.
+The model continues a rendered frame for a few blocks. Then a drag of random length and direction is
+drawn on an object in the newest *generated* frame; its target lies in the frame and clear of the
+other objects. Half of the cases also keep a region: another object, or the background.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
 ATTEMPTS = 20
-"""Frames drawn for a scene before it becomes a translation, and then fails."""
+"""Frames tried for a scene with its own kind of drag, and again with a translation."""
 
 _MODES = (Mode.ANIMATE, Mode.EDIT)
 _KEEP = 1
-"""Part of the seed of kept regions: drags are drawn from a generator of their own."""
+"""Part of the seed of kept regions, which are drawn from another generator than drags."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class SceneSpec:
 
     @property
     def name(self) -> str:
-        """Name of the case that is drawn here."""
+        """Name of the case."""
         return f"{self.number:03d}-{self.mode.value}-{self.kind.value}"
 
 
@@ -65,7 +65,7 @@ def scene_specs(
 
 
 def check_world(spec: ModelSpec) -> None:
-    """Refuse models whose frames cannot show the world."""
+    """Raise a ValueError unless the model's frames have the size of the world's."""
     grid = spec.grid
     if (grid.height, grid.width) != (world.HEIGHT, world.WIDTH):
         raise ValueError(
@@ -75,9 +75,9 @@ def check_world(spec: ModelSpec) -> None:
 
 
 def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream]:
-    """The first case that can be drawn on a model's video of a scene, and the stream.
+    """Draw the case of a scene on a model's video; returns it with its stream.
 
-    A model that loses faces or corners leaves nothing to turn: then something is moved instead.
+    If the model keeps no object for that kind of drag, the case is a translation.
     """
     check_world(model.spec)
     kind = scene.kind
@@ -109,7 +109,7 @@ def _case(
     kind: Kind,
     found: tuple[tuple[Subject, ...], tuple[Drag, ...]],
 ) -> Case:
-    """The drawn case; a kept region is drawn on the newest frame, too, unless the camera moves."""
+    """Make the case of a drawn drag, with a kept region unless the camera moves."""
     subjects, drags = found
     keep = None
     if scene.keeps and kind not in CAMERA:
@@ -152,9 +152,9 @@ def subjects_of(truth: world.Scenes) -> list[Subject]:
 def propose(
     frame: NDArray[np.uint8], subjects: list[Subject], kind: Kind, rng: np.random.Generator
 ) -> tuple[tuple[Subject, ...], tuple[Drag, ...]] | None:
-    """A drag of a kind on one of the objects seen in a frame; None where none is possible.
+    """Draw a drag of a kind on one of the objects in a frame; None if none is possible.
 
-    With a kind of the camera, its movement, and all objects.
+    With a kind of the camera, its movement and all objects.
     """
     seen = DetectedObjects.of(frame, subjects, rng)
     if len(seen.whole) < len(subjects):

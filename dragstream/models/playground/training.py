@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from dragstream.drags.files import replacing
 from dragstream.drags.reading import located
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.model import Playground
@@ -38,18 +39,15 @@ class Training:
 
     def save(self) -> None:
         """Write a checkpoint for `resume`, atomically."""
-        partial = self.path.with_suffix(".tmp")
-        torch.save(
-            {
-                "model": self.module.state_dict(),
-                "average": self.average,
-                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-                "step": self.step,
-                "seconds": self.seconds,
-            },
-            partial,
-        )
-        partial.replace(self.path)
+        state = {
+            "model": self.module.state_dict(),
+            "average": self.average,
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        with replacing(self.path) as part:
+            torch.save(state, part)
 
     def resume(self) -> bool:
         """Continue from the checkpoint; False if there is none."""
