@@ -22,7 +22,7 @@ from dragstream.drags.motions import Drag, Translation
 from dragstream.drags.process import peak_bytes, resident_bytes
 from dragstream.method.settings import DragSettings
 from dragstream.models.base import VideoModel
-from dragstream.models.rehearsal import Meter
+from dragstream.models.dry_run import Meter
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
 
