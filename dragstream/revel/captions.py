@@ -29,7 +29,7 @@ from dragstream.models.playground.world import KINDS
 from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.detection import detect, kind_of
 from dragstream.revel.pages import table_lines
-from dragstream.revel.scenes import check_world, subjects_of
+from dragstream.revel.scenes import check_world, new_stream, subjects_of
 from dragstream.revel.shape import fidelity
 from dragstream.stream.production import VideoEncoder
 from dragstream.stream.stream import Stream
@@ -233,10 +233,8 @@ def observe(
         raise ValueError(f"marks must rise and start at 1 or later, got {tuple(marks)}")
     for number in trange(streams, unit="stream"):
         start = RenderedStart(seed, number, 0)
-        scene = start.scenes()
-        image = start.image()
-        stream = Stream(model, prompt=caption(scene, 0), seed=seed + number, image=image)
-        subjects = subjects_of(scene)
+        image, subjects = start.image(), subjects_of(start.scenes())
+        stream = new_stream(model, start, seed + number)
         for mark in marks:
             stream.run(mark + 1 - len(stream), progress=False)
             frames = [block.frames[-1] for block in stream.blocks[1:][-_LAST_BLOCKS:]]

@@ -34,14 +34,13 @@ from dragstream.method.moments import Moments, drift
 from dragstream.metrics.masks import mask_iou, pieces_outside
 from dragstream.metrics.objmc import json_number, known_mean
 from dragstream.models.base import VideoModel
-from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.detection import SPECK, Detection, detect
 from dragstream.revel.live_curves import curve
 from dragstream.revel.looks import identity
 from dragstream.revel.methods import Method
 from dragstream.revel.proposals import is_whole
-from dragstream.revel.scenes import ATTEMPTS, check_world, subjects_of
+from dragstream.revel.scenes import ATTEMPTS, check_world, new_stream, subjects_of
 from dragstream.revel.shape import fidelity
 from dragstream.stream.events import BlockMade, Event
 from dragstream.stream.live import LiveStream
@@ -168,11 +167,10 @@ class _Task:
 def _task(model: VideoModel, seed: int, scene: int, lead: Lead) -> _Task:
     for attempt in range(ATTEMPTS):
         start = RenderedStart(seed, scene, attempt)
-        truth = start.scenes()
-        stream = Stream(model, caption(truth, 0), seed=seed + scene, image=start.image())
+        stream = new_stream(model, start, seed + scene)
         stream.run(_WARM_UP, progress=False)
         frame = stream.blocks[-1].frames[-1]
-        subjects = subjects_of(truth)
+        subjects = subjects_of(start.scenes())
         found = [detect(frame, subject.color, subject.kind) for subject in subjects]
         rng = np.random.default_rng((seed, scene, attempt))
         for index in rng.permutation(len(subjects)):

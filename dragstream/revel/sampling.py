@@ -18,7 +18,6 @@ from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Translation, targets
 from dragstream.models.base import VideoModel
-from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Case, Kind, RenderedStart, Subject
 from dragstream.revel.detection import Detection
 from dragstream.revel.preparation import silhouettes
@@ -31,7 +30,7 @@ from dragstream.revel.proposals import (
     moving_area,
     stays_inside,
 )
-from dragstream.revel.scenes import check_world, subjects_of
+from dragstream.revel.scenes import check_world, new_stream, subjects_of
 from dragstream.revel.suites import CaseSpec, Feature
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
@@ -81,9 +80,7 @@ def sample_case(model: VideoModel, spec: CaseSpec, seed: int = SEED) -> tuple[Ca
     rng = np.random.default_rng((seed, spec.number))
     for wanted in _relaxed(spec):
         for start in _starts(wanted, seed):
-            caption_of = caption(start.scenes(), 0)
-            noise = seed * 1000 + spec.number
-            stream = Stream(model, prompt=caption_of, seed=noise, image=start.image())
+            stream = new_stream(model, start, seed * 1000 + spec.number)
             if not _run_to_drag(stream, start, wanted):
                 continue
             for _ in range(_LONG_PATIENCE if wanted.feature is Feature.LONG else _PATIENCE):

@@ -74,6 +74,12 @@ def check_world(spec: ModelSpec) -> None:
         )
 
 
+def new_stream(model: VideoModel, start: RenderedStart, seed: int) -> Stream:
+    """Make a stream with the scene's caption that starts from its rendered frame."""
+    prompt = caption(start.scenes(), 0)
+    return Stream(model, prompt=prompt, seed=seed, image=start.image())
+
+
 def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream]:
     """Draw the case of a scene on a model's video; returns it with its stream.
 
@@ -85,12 +91,10 @@ def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream
         if attempt == ATTEMPTS:
             kind = Kind.TRANSLATION
         start = RenderedStart(scene.seed, scene.number, attempt)
-        truth = start.scenes()
-        subjects = subjects_of(truth)
+        subjects = subjects_of(start.scenes())
         if not any(subject.kind in ELIGIBLE[kind] for subject in subjects):
             continue
-        seed = scene.seed + scene.number
-        stream = Stream(model, prompt=caption(truth, 0), seed=seed, image=start.image())
+        stream = new_stream(model, start, scene.seed + scene.number)
         stream.run(scene.warm_up, progress=False)
         rng = np.random.default_rng((scene.seed, scene.number, attempt))
         found = propose(stream.blocks[-1].frames[-1], subjects, kind, rng)

@@ -1,4 +1,4 @@
-"""Attention of one layer at a block's shapes, by torch's kernels, and ways to join the past."""
+"""Attention of one layer at a block's shapes by torch's kernels, and concatenation of the past."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def attention(setup: Setup) -> Iterator[Row]:
 def _by_backend(
     setup: Setup, name: str, backend: SDPBackend, qkv: tuple[Tensor, Tensor, Tensor]
 ) -> Row:
-    """One kernel of torch, beside the kernel that torch chooses."""
+    """Compare one kernel of torch with the one that torch chooses."""
 
     def own() -> Tensor:
         with sdpa_kernel(backend):
@@ -46,7 +46,7 @@ def _by_backend(
 
 
 def _with_gradient(setup: Setup, query: Tensor, past: list[KeyValue], current: KeyValue) -> Row:
-    """An iteration's attention, output and tap, beside autograd through the joined past."""
+    """Compare an iteration's attention, output and tap, with autograd through the joined past."""
     leaf = query.detach().requires_grad_()
 
     def own() -> Tensor:
@@ -83,7 +83,7 @@ def layer_of(setup: Setup) -> tuple[Tensor, list[KeyValue], KeyValue]:
 
 
 def join(setup: Setup) -> Iterator[Row]:
-    """One layer: concatenated keys and values, beside the new ones written into a ring buffer.
+    """Compare concatenation of one layer's keys and values with writes into a ring buffer.
 
     Attention does not depend on the order of keys, so a ring buffer moves no old ones.
     """

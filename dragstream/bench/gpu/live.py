@@ -1,4 +1,4 @@
-"""From a move of the pointer to the frames that follow it, while the stream plays."""
+"""Latency from a move of the pointer to the frames that follow it, while the stream plays."""
 
 from __future__ import annotations
 

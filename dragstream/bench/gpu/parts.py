@@ -1,4 +1,4 @@
-"""The parts of the measurement, in the order in which they run, and the command."""
+"""The parts of the GPU measurements, in order, and the command that runs them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(options: argparse.Namespace) -> str:
-    """Measure what the folder lacks; return the table and what was done."""
+    """Run the parts that the folder lacks; return the table and a summary."""
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("there is no CUDA device here; --size tiny --device cpu tries it out")

@@ -1,4 +1,4 @@
-"""Runs parts one by one within a time, writes figures after each, and resumes: `run`."""
+"""Runs parts within a time limit, writes the figures after each, and resumes: `run`."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def run(
     progress: Callable[[str], object] = lambda _: None,
     clock: Clock = time.monotonic,
 ) -> Summary:
-    """Measure what the folder does not hold yet, as far as the time goes.
+    """Run the parts that the folder lacks, while there is time.
 
-    Parts that were never begun come before those that failed in an earlier run.
+    Parts that failed in an earlier run come last.
     """
     begun = clock()
     known = read(folder, about)
@@ -156,7 +156,7 @@ _THOUSANDTHS = {"s": "ms", "GB": "MB"}
 
 
 def table(about: Mapping[str, Any], outcomes: Mapping[str, Any]) -> str:
-    """One table of all parts, a line above it that says what was measured on what."""
+    """Format all parts as one Markdown table below a line with the facts in `about`."""
     lines = [
         "; ".join(f"{name}: {value}" for name, value in about.items()),
         "",
@@ -184,7 +184,7 @@ def _cells(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _spread(found: Mapping[str, float] | None, unit: str) -> str:
-    """The middle, and the least and greatest in brackets where they differ from it."""
+    """Format the median, with minimum and maximum in brackets if they differ."""
     if found is None:
         return _MISSING
     values = [found[name] for name in ("median", "least", "most")]
