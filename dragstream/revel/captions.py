@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -252,32 +252,24 @@ def _observe(
     subjects: Sequence[Subject],
 ) -> Observation:
     """The best observation of a subject in several frames; shapes are means over the frames."""
-    first = detect(image, subject.color, subject.kind)
-    begun = first.area if first else 0
-    best = Observation(
-        stream, mark, subject.color, subject.kind, kept=False, size=0.0, shaped=False
-    )
-    others = tuple((each.color, each.kind) for each in subjects if each.color != subject.color)
-    shapes = []
+    color, kind = subject.color, subject.kind
+    first = detect(image, color, kind)
+    others = tuple((each.color, each.kind) for each in subjects if each.color != color)
+    kept, size, shaped, shapes = False, 0.0, False, []
     for frame in frames:
-        seen = detect(frame, subject.color, subject.kind)
-        if seen is None or not begun:
+        seen = detect(frame, color, kind)
+        if seen is None or first is None:
             continue
-        size = seen.area / begun
-        kept = _SIZES[0] <= size <= _SIZES[1] and seen.parts[0] >= _WHOLE * sum(seen.parts)
-        shaped = best.shaped or kind_of(frame, subject.color) == subject.kind
-        if kept or not best.kept:
-            best = replace(best, kept=kept, size=size)
-        best = replace(best, shaped=shaped)
-        shapes.append(fidelity(frame, subject.color, subject.kind, others))
-    if not shapes:
-        return replace(best, iou=0.0)
+        growth = seen.area / first.area
+        whole = _SIZES[0] <= growth <= _SIZES[1] and seen.parts[0] >= _WHOLE * sum(seen.parts)
+        if whole or not kept:
+            kept, size = whole, growth
+        shaped = shaped or kind_of(frame, color) == kind
+        shapes.append(fidelity(frame, color, kind, others))
     judged = [shape for shape in shapes if shape is not None]
-    return replace(
-        best,
-        iou=known_mean(shape.iou for shape in judged),
-        corners=known_mean(shape.corners for shape in judged),
-    )
+    iou = known_mean(shape.iou for shape in judged) if shapes else 0.0
+    corners = known_mean(shape.corners for shape in judged)
+    return Observation(stream, mark, color, kind, kept, size, shaped, iou, corners)
 
 
 def summary(observations: Sequence[Observation]) -> dict[str, Any]:
