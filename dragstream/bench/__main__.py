@@ -1,11 +1,11 @@
 """Speed and memory of a model's stream: `python -m dragstream.bench playground --json FILE`.
 
-`python -m dragstream.bench wan --random-weights` measures a public model beside a direct
+`python -m dragstream.bench wan --random-weights` compares a public model with a direct
 implementation of the released procedure; with `--layers`, `--heads`, `--height` and `--width` it
 fits a CPU.
 
-`python -m dragstream.bench gpu --out FOLDER` measures everything that a GPU is needed for, in at
-most nine minutes, and goes on where it stopped.
+`python -m dragstream.bench gpu --out FOLDER` runs all measurements that need a GPU, in at most nine
+minutes; a stopped run continues.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _playground(options: argparse.Namespace) -> None:
     model = models.load(options.model)
     fast = f"{options.model}-fast"
     rows = {"fast": (models.load(fast), "fast", "default")}
-    if bfloat16_is_quick() is not False:  # else a pass takes minutes
+    if bfloat16_is_quick() is not False:  # otherwise a pass takes minutes
         for key, name, other in (
             ("dtypes", options.model, "float32"),
             ("fast_bfloat16", fast, "default"),
@@ -80,7 +80,7 @@ def _playground(options: argparse.Namespace) -> None:
 
 
 def _store(options: argparse.Namespace, outcome: dict[str, Any]) -> None:
-    """Write figures, with what they were measured on, to the file named in the options."""
+    """Write figures and the machine's description to the file named in the options."""
     if options.json is not None:
         options.json.write_text(json.dumps({"machine": machine()} | outcome, indent=2) + "\n")
 

@@ -1,4 +1,4 @@
-"""Blocks of this checkout beside those of another one, in alternation: `compare_checkouts`."""
+"""Times blocks of this checkout and of another one in alternation: `compare_checkouts`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _worker(checkout: Path, given: Mapping[str, Any]) -> Iterator[subprocess.Pop
         try:
             code = Path(_answer(process)["code"]).resolve()
             if not code.is_relative_to(checkout):
-                raise RuntimeError(f"{checkout} was asked for, and {code} was imported")
+                raise RuntimeError(f"the worker imported {code} instead of {checkout}")
             yield process
         finally:
             process.kill()

@@ -1,4 +1,4 @@
-"""Seconds and memory of blocks and long streams; calls that are timed in alternation."""
+"""Seconds and memory of blocks and long streams, and timing of calls in alternation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dragstream.drags.motions import Drag, Translation
 from dragstream.drags.process import peak_bytes, resident_bytes
 from dragstream.method.settings import DragSettings
 from dragstream.models.base import VideoModel
-from dragstream.models.rehearsal import Meter
+from dragstream.models.dry_run import Meter
 from dragstream.stream.records import Block
 from dragstream.stream.stream import Stream
 
@@ -35,7 +35,7 @@ _PULL = 12.0
 
 @dataclass(frozen=True)
 class BlockCost:
-    """A stream up to one block: the middle of the last few blocks' seconds, and memory then."""
+    """The cost of a stream at a block: median seconds of the last blocks, and memory then."""
 
     block: int
     seconds: float
@@ -49,11 +49,11 @@ class Report:
     plain_seconds: float  # one block by `Stream.step`, its cache full
     dragged_seconds: float  # the same block by `Stream.animate` with one drag
     iterations: int  # drag iterations in it
-    blocks_between: int  # blocks made between the two places' readings of memory
-    early: BlockCost  # up to an early block of an undragged stream
-    late: BlockCost  # up to a late one; its blocks took turns with the early ones
-    kept_bytes: int  # what one finished block itself holds: latents, noisy latents, frames
-    peak_bytes: int  # the most memory that the process ever held
+    blocks_between: int  # blocks made between the readings of memory at `early` and `late`
+    early: BlockCost  # the cost at an early block of a stream without drags
+    late: BlockCost  # the cost at a late block, timed in alternation with the early one
+    kept_bytes: int  # bytes of a finished block: latents, noisy latents, frames
+    peak_bytes: int  # peak memory of the process
 
     @property
     def drag_ratio(self) -> float:
@@ -67,17 +67,17 @@ class Report:
 
     @property
     def grown_bytes(self) -> float:
-        """Memory gained per block between the two places; it holds `kept_bytes`."""
+        """Growth of memory per block from `early` to `late`, `kept_bytes` included."""
         return (self.late.resident_bytes - self.early.resident_bytes) / self.blocks_between
 
     @property
     def memory_growth(self) -> float:
-        """Memory at the late block over that at the early one, less what the blocks keep."""
+        """Memory at the late block, without kept blocks, over that at the early one."""
         kept = self.kept_bytes * self.blocks_between
         return (self.late.resident_bytes - kept) / self.early.resident_bytes
 
     def to_json(self) -> dict[str, Any]:
-        """All fields and the figures that follow from them."""
+        """All fields and the ratios computed from them."""
         names = ("drag_ratio", "time_growth", "grown_bytes", "memory_growth")
         return asdict(self) | {name: getattr(self, name) for name in names}
 
@@ -91,9 +91,9 @@ def measure(
     repeats: int = 9,
     progress: Progress | None = None,
 ) -> Report:
-    """Run one stream to `late` blocks beside its twin of `early`; then compare with dragged ones.
+    """Measure blocks of a stream of `late` and one of `early` blocks, then plain and dragged ones.
 
-    The last blocks of the two take turns, so that a machine that wavers slows both alike.
+    The last `repeats` blocks of the two streams alternate, so that other load slows both alike.
     """
     repeats = check_int(repeats, "repeats", least=1)
     early = check_int(early, "early", least=repeats)
@@ -129,7 +129,7 @@ def measure(
 
 
 def _compare(stream: Stream, repeats: int) -> tuple[float, float, int]:
-    """Median seconds of a plain and of a dragged block, by turns, and the drag's iterations."""
+    """Median seconds of plain and of dragged blocks in alternation, and the drag's iterations."""
     drags = [central_drag(stream.model.spec.grid)]
     settings = DragSettings()
     plain, dragged = [], []
@@ -148,7 +148,7 @@ def central_drag(grid: Grid, radius: float = 1 / 8) -> Drag:
 
 
 def seconds(call: Callable[[], object], clock: Callable[[], float] | None = None) -> float:
-    """Seconds of a call, the accelerator's queue included; by the wall clock, or another one."""
+    """Seconds of a call until the accelerator is idle, by default by the wall clock."""
     clock = clock or time.perf_counter
     synchronize()
     start = clock()
@@ -158,7 +158,7 @@ def seconds(call: Callable[[], object], clock: Callable[[], float] | None = None
 
 
 def synchronize() -> None:
-    """Wait until the accelerator, if there is one, has nothing left to do."""
+    """Wait until the accelerator, if there is one, is idle."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
@@ -183,7 +183,7 @@ def machine() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """The processor's name as the system gives it."""
+    """The processor's name."""
     listing = Path("/proc/cpuinfo")
     if listing.exists():
         for line in listing.read_text().splitlines():
@@ -197,7 +197,7 @@ Call = Callable[[], object]
 
 @dataclass(frozen=True)
 class Spread:
-    """The least, the middle and the greatest of some values."""
+    """Minimum, median and maximum of some values."""
 
     least: float
     median: float
@@ -211,26 +211,22 @@ class Spread:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Seconds of two calls that took turns."""
+    """Seconds of two calls timed in alternation."""
 
-    own: Spread  # of the first
-    other: Spread  # of the second
-    ratio: Spread  # how many times as fast the first one is, by neighbouring runs
+    own: Spread  # seconds of the first call
+    other: Spread  # seconds of the second call
+    ratio: Spread  # seconds of the second over those of the first, of neighbouring runs
 
 
 def clock_of(device: torch.device) -> Callable[[], float]:
-    """The clock for calls on a device.
-
-    On a GPU the time that passes; on a CPU, which other programs use too, the time that the
-    process took.
-    """
+    """The clock for calls on a device: wall time on a GPU, processor time on a shared CPU."""
     return time.process_time if device.type == "cpu" else time.perf_counter
 
 
 def alternate(
     calls: Sequence[Call], rounds: int, clock: Callable[[], float]
 ) -> list[tuple[float, ...]]:
-    """Time each call once a round; every other round runs them in reverse order."""
+    """Time each call once in each round; every other round has the reverse order."""
     found = []
     for turn in range(check_int(rounds, "rounds", least=1)):
         order = range(len(calls)) if turn % 2 == 0 else reversed(range(len(calls)))
@@ -247,7 +243,7 @@ def comparison(pairs: Sequence[tuple[float, ...]]) -> Comparison:
 
 
 def working_bytes(call: Call, device: torch.device) -> int:
-    """The most memory that a call takes beside what is there before; the call runs once."""
+    """Peak bytes that a call allocates; it runs once."""
     synchronize()
     with peak_of(device) as peak:
         call()
@@ -256,7 +252,7 @@ def working_bytes(call: Call, device: torch.device) -> int:
 
 @contextlib.contextmanager
 def peak_of(device: torch.device) -> Iterator[Callable[[], int]]:
-    """Yield a function to the peak of the bytes allocated inside, since its last call."""
+    """Yield a function that returns the peak of allocated bytes since its last call."""
     if device.type != "cuda":
         with Meter() as meter:
 
@@ -287,14 +283,14 @@ def compare_models(
     pairs: int = 5,
     progress: Callable[[str], object] = lambda _: None,
 ) -> dict[str, Comparison]:
-    """A plain block, dragged blocks and decoding of two models, by turns.
+    """Compare the processor time of blocks and decoding of two models.
 
-    Seconds are all threads' processor time. `progress` is called with each name once measured.
+    `progress` is called with the name of each finished measurement.
     """
     mine, theirs = (_model_calls(model, prompt) for model in (own, other))
     found = {}
     for name, call in theirs.items():
-        call(), mine[name]()  # the first run of each takes longer
+        call(), mine[name]()  # warm up
         found[name] = comparison(alternate((mine[name], call), pairs, time.process_time))
         progress(name)
     return found

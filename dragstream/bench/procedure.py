@@ -1,9 +1,9 @@
 """A direct implementation of the released procedure: the baseline of the speed benchmark.
 
-It has none of the package's optimisations, on the same network and kernels. Features are recorded
+It uses the same network and kernels without the package's optimisations. Features are recorded
 under all low-passes in every pass: each tapped layer attends once more for each. Each iteration
 clones the whole cache, runs all layers and differentiates through the joined past. A block is
-decoded together with the one before it. References were recorded while that was made.
+decoded together with the one before it. References are recorded when the block before is generated.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class ReleasedProcedure:
 
     @torch.no_grad()
     def generate(self, latents: Tensor, sigma: float) -> Tensor:
-        """x0 by a pass of generation; what it records at T' are the next block's references."""
+        """Predict x0 without gradients; taps at T' become the references of the next block."""
         x0, found = self.record(latents, sigma, self.cache)
         if sigma == self._level:
             self.recorded = found
@@ -115,7 +115,7 @@ class ReleasedProcedure:
     def iteration(
         self, latents: Tensor, reference: Tensor, keep: Tensor, rest: Tensor | float = 0.0
     ) -> Tensor:
-        """One step of AdamW and the latents' own moments again."""
+        """One step of AdamW, then rectification to the latents' own moments."""
         cache = [(key.clone(), value.clone()) for key, value in self.cache]
         point = latents.detach().clone().requires_grad_()
         optimizer = torch.optim.AdamW([point], lr=self.learning_rate)
@@ -129,7 +129,7 @@ class ReleasedProcedure:
         return rectified(point.detach(), latents)
 
     def block(self, noise: Tensor, filters: Sequence[Filter | None], keep: Tensor) -> Tensor:
-        """A whole block: all steps, an iteration for each of `filters`, the context pass; x0."""
+        """Generate a block: all steps, an iteration for each of `filters`, the context pass."""
         latents = noise
         references = self.recorded
         for step, sigma in enumerate(self.sigmas):
@@ -169,6 +169,6 @@ def rectified(latents: Tensor, own: Tensor) -> Tensor:
 
 
 def decode_again(vae: Any, previous: Tensor, latents: Tensor) -> Any:
-    """Pixels of a block, decoded together with the block before it and from nothing."""
+    """Decode a block together with the block before it, without a decoder state."""
     frames, _ = vae.decode(torch.cat([previous, latents], dim=1), None)
     return frames

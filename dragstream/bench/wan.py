@@ -1,4 +1,4 @@
-"""Seconds and memory of a Wan's passes, beside the released procedure in the same run."""
+"""Seconds and memory of a Wan's passes, compared with the released procedure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from dragstream.stream.stream import Stream
 
 
 def filled_stream(model: Wan) -> Stream:
-    """A stream of as many blocks as its past needs to get as long as it ever gets."""
+    """A stream with enough blocks to fill the attention window."""
     stream = Stream(model, "a benchmark", undo=1)
     window, block = model.wan.config.window, model.spec.frames_per_block
     for _ in range(1 if window is None else -(-window // block)):
@@ -42,7 +42,7 @@ def filled_stream(model: Wan) -> Stream:
 
 
 class FilledModel:
-    """A model, and a stream of it whose past is as long as it ever gets."""
+    """A model, and a stream of it with a full attention window."""
 
     def __init__(self, model: Wan) -> None:
         self.model = model
@@ -66,11 +66,11 @@ class FilledModel:
         return int(tokens * sum(stop - start for start, stop in ranges))
 
     def plain(self) -> Block:
-        """Generate a plain block, from noise to pixels, on a branch that is dropped."""
+        """Generate a plain block, from noise to pixels, on a fork."""
         return self.stream.fork().step()
 
     def dragged(self, iterations: int) -> Block:
-        """Generate a block with that many iterations of a drag, on a branch that is dropped."""
+        """Generate a block with that many iterations of a drag, on a fork."""
         settings = DragSettings.paper(iterations=iterations)
         (block,) = self.stream.fork().animate([self.measured], settings=settings)
         return block
@@ -78,10 +78,7 @@ class FilledModel:
     def drag(
         self, settings: DragSettings, keep: NDArray[np.bool_] | None = None
     ) -> LatentOptimization:
-        """The optimisation of a drag; `next` runs an iteration.
-
-        The first one takes longer than the others, since it computes the targets.
-        """
+        """The optimisation of a drag; `next` runs an iteration, the first one with the targets."""
         spec = self.model.spec
         mask = regions.rasterise(self.measured.region, spec.grid.height, spec.grid.width)
         count = spec.frames_per_block
@@ -110,33 +107,33 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Row:
-    """One thing measured."""
+    """One measurement."""
 
-    name: str  # what it is
-    seconds: Spread  # here
-    released_seconds: Spread  # by the released procedure
+    name: str
+    seconds: Spread  # of this package
+    released_seconds: Spread  # of the released procedure
     ratio: Spread  # released over own seconds of neighbouring runs
-    peak_bytes: int  # working memory here, beside what is there before
-    released_peak_bytes: int  # by the released procedure
+    peak_bytes: int  # working memory of this package
+    released_peak_bytes: int  # working memory of the released procedure
 
 
 @dataclass(frozen=True)
 class WanReport:
-    """The measurement."""
+    """All measurements of a model."""
 
     model: str  # the release
     layers: int  # transformer layers
     channels: int  # of a token
     frame: tuple[int, int]  # (width, height) in pixels
     tokens: int  # tokens of a block
-    context_tokens: int  # tokens of the past that it sees
-    device: str  # where
-    dtype: str  # of the weights
-    clock: str  # what the seconds are: "wall", or "processor" where other programs share it
+    context_tokens: int  # tokens of the past that it attends to
+    device: str  # name of the GPU, or "CPU"
+    dtype: str  # dtype of the weights
+    clock: str  # kind of seconds: "wall" or "processor"
     rows: tuple[Row, ...]  # the measurements
 
     def table(self) -> str:
-        """The measurements in lines; seconds are medians."""
+        """Format the measurements as a table of text; seconds are medians."""
         width, height = self.frame
         title = (
             f"{self.model}, {self.layers} layers of {self.channels}, {width}x{height}: "
@@ -155,7 +152,7 @@ class WanReport:
 
 
 class WanBenchmark:
-    """One model, its window filled, and the released procedure beside it."""
+    """A model with a full attention window, and the released procedure for the same block."""
 
     def __init__(self, model: Wan, *, pairs: int = 3, progress: Progress | None = None) -> None:
         self.model = model
@@ -179,7 +176,7 @@ class WanBenchmark:
         self.released.generate(self.filled.noisy, spec.sigmas[spec.denoising_step])
 
     def measure(self, iterations: Sequence[int] = (2, 3, 4)) -> WanReport:
-        """Everything: a plain block, an iteration, dragged blocks, decoding."""
+        """Measure iterations, decoding, a plain block and dragged blocks."""
         rows = [self.iteration(), self.released_iteration(), self.decode(), self.block(0)]
         rows += [self.block(count) for count in iterations]
         spec, wan = self.model.spec, self.model.wan
@@ -199,11 +196,11 @@ class WanBenchmark:
         )
 
     def iteration(self) -> Row:
-        """One iteration of a drag as the paper has it, with given references."""
+        """One iteration of a drag with the paper's settings, references given."""
         return self._iteration("iteration", DragSettings.paper())
 
     def released_iteration(self) -> Row:
-        """One iteration of a drag with the released settings, something being kept."""
+        """One iteration of a drag with the released settings and a region to keep."""
         grid = self.model.spec.grid
         keep = np.zeros((grid.height, grid.width), dtype=np.bool_)
         keep[: grid.height // 6] = True
@@ -214,14 +211,14 @@ class WanBenchmark:
     ) -> Row:
         enough = dataclasses.replace(settings, iterations=2 * self.pairs + 3)
         run = self.filled.drag(enough, keep)
-        next(run)  # takes longer than the others: it computes the targets
+        next(run)  # computes the targets, too
         noisy, reference = self.filled.noisy, self.released.recorded[None]
         return self._row(
             name, lambda: next(run), lambda: self.released.iteration(noisy, reference, self.keep)
         )
 
     def decode(self) -> Row:
-        """A block to pixels; the release decodes the block before once more."""
+        """Decode a block; the release decodes it together with the block before."""
         vae, latents = self.model.vae, self.filled.latents
         return self._row(
             "decoding", self.filled.decode, lambda: decode_again(vae, latents, latents)
@@ -251,6 +248,6 @@ class WanBenchmark:
         """Measure both, in alternation."""
         self._progress(name)
         device = self.model.device
-        peaks = working_bytes(own, device), working_bytes(released, device)  # and both are warm
+        peaks = working_bytes(own, device), working_bytes(released, device)  # warms up, too
         found = comparison(alternate((own, released), self.pairs, clock_of(device)))
         return Row(name, found.own, found.other, found.ratio, *peaks)

@@ -1,10 +1,10 @@
 """Metrics of drags: ObjMC, DAI, FVD, FID, LPIPS, drift and leak; each usable alone, on arrays.
 
-`objmc` asks whether the object follows the command (pixels), `dai` whether it is at the target now
-(latents), `stability` what changes elsewhere, `frechet` how far apart two sets of videos or
-pictures are, `perceptual` and `appearance` how different they look, `masks` what was left behind.
-`trackers` follow points, `driving_video` makes drags of videos. `python -m dragstream.metrics`
-takes files.
+`objmc` measures the distance of an object from its commanded path (pixels), `dai` that of its
+latents at the target, `stability` changes elsewhere, `frechet` the distance of two sets of videos
+or pictures, `perceptual` and `appearance` the difference of pictures, `masks` overlap and
+duplicates of objects. `trackers` follow points, `driving_video` makes drags of videos.
+`python -m dragstream.metrics` reads files.
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ from dragstream.metrics.extractors import (
 )
 from dragstream.metrics.frechet import FewSamples, frechet_distance
 from dragstream.metrics.label_commands import (
+    NOT_MEASURED,
+    Document,
     add_dai,
     add_file,
     add_number,
@@ -39,11 +41,6 @@ from dragstream.metrics.label_commands import (
 from dragstream.metrics.objmc import LowCoverage
 from dragstream.metrics.perceptual import LPIPS
 from dragstream.metrics.videos import find_media, read_frames
-
-Document = dict[str, Any]
-
-NOT_MEASURED = 3
-"""Exit status where too little could be followed for a figure."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

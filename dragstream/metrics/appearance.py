@@ -1,4 +1,4 @@
-"""Likeness of pictures by a network's features: identity inside masks, likeness outside of them."""
+"""Similarity of pictures by a network's features, with masks: `feature_similarity`, `cut_out`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dragstream.metrics.extractors import Extractor
 __all__ = ["cut_out", "feature_similarity", "without"]
 
 GREY = 127
-"""Colour of hidden pixels: 0 for the networks."""
+"""Colour of hidden pixels: about 0 after the networks' normalisation."""
 _MARGIN = 4
 """Pixels of grey around an object that is cut out."""
 
@@ -33,8 +33,8 @@ def feature_similarity(
 def cut_out(frame: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """An object alone: the square around its mask, grey outside of the mask, (S, S, 3).
 
-    So neither its place nor what lies behind it counts. Its size does not count either once an
-    extractor has scaled the square.
+    The result does not depend on the object's position or background; after an extractor's scaling
+    it does not depend on its size.
 
     Raises:
         ValueError: an empty mask.

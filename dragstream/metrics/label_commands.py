@@ -26,6 +26,9 @@ from dragstream.metrics.trackers import DenseFlow, LucasKanade, Tracker
 
 Document = dict[str, Any]
 
+NOT_MEASURED = 3
+"""Exit status of commands that could not measure anything."""
+
 
 def add_file(parser: argparse.ArgumentParser, name: str, text: str, **more: Any) -> None:
     """Add an option that takes a path."""

@@ -142,7 +142,7 @@ def measure_label(
 
 @dataclass(frozen=True)
 class _Past:
-    """Source of the labelled frame and of the frames before it."""
+    """The files of the labelled frame and of the frames before it."""
 
     label: Label
     before: str | Path | None

@@ -1,8 +1,8 @@
-"""A tracker for jumps: SIFT descriptors matched between two frames, refined by Lucas-Kanade.
+"""A tracker for edits: SIFT descriptors matched between two frames, refined by Lucas-Kanade.
 
-An edit moves its object in one step, often farther than optical flow reaches. Descriptors find it
-wherever it went; a similarity that enough of them agree on (RANSAC) gives the motion as a whole,
-and Lucas-Kanade in the frame that is aligned by it the position of each point.
+An edit moves its object in one step, often farther than optical flow can follow. Descriptors are
+matched at any distance. The similarity that most matches fit (RANSAC) aligns the two frames, and
+Lucas-Kanade follows each point in the aligned frame.
 """
 
 from __future__ import annotations
@@ -16,23 +16,22 @@ from numpy.typing import NDArray
 from dragstream.metrics.trackers import LucasKanade, OpenCVTracker
 
 _RATIO = 0.85
-"""A match counts if it is that much better than the second best (Lowe's test)."""
+"""Largest ratio of a match's distance to that of the second best (Lowe's test)."""
 _REACH = 5.0
-"""Largest distance of a match from the similarity that it agrees with, pixels."""
+"""Largest distance of an inlier from the similarity, pixels."""
 _AGREEING = 8
-"""Number of matches that must agree."""
+"""Least number of inliers."""
 _STRETCH = (0.5, 2.0)
-"""A similarity that scales by less or more than this is a chance agreement."""
+"""Least and largest scale of a similarity; others are taken for chance."""
 
 
 @dataclass(frozen=True)
 class DescriptorMatching(OpenCVTracker):
-    """SIFT matches that agree on a similarity (RANSAC), refined by Lucas-Kanade.
+    """A similarity fitted to SIFT matches (RANSAC), refined by Lucas-Kanade.
 
-    Each frame is matched with the first one on its own. Two starts are tried: no motion, and the
-    similarity that the descriptors agree on. The one from which more points return (Lucas-Kanade's
-    forward-backward check) is kept, so that objects without descriptors are still followed where
-    they moved little.
+    Each frame is matched with the first one. Lucas-Kanade starts without motion and from the
+    similarity; the result with more consistent points (forward-backward check) is kept. So objects
+    without descriptors are still followed if they move little.
     """
 
     name: ClassVar[str] = "sift"
@@ -58,7 +57,7 @@ class DescriptorMatching(OpenCVTracker):
         return np.array([key.pt for key in keys], np.float64).reshape(-1, 2), descriptors
 
     def _similarity(self, cv2: Any, first: Any, frame: Any) -> NDArray[np.float64] | None:
-        """The map (2, 3) from the first frame to `frame` that enough descriptors agree on."""
+        """The map (2, 3) from the first frame to `frame` by descriptors; None without enough."""
         places, descriptors = first
         others, candidates = self._describe(cv2, frame, None)
         if len(places) < _AGREEING or len(others) < 2:
@@ -88,11 +87,11 @@ class DescriptorMatching(OpenCVTracker):
         points: NDArray[np.float64],
         start: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Follow points into the frame as `start` aligns it with the first one, and back."""
+        """Follow points into the frame aligned by `start`, and map them back to the frame."""
         height, width = frame.shape
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         aligned = cv2.warpAffine(frame, start, (width, height), flags=flags)
-        # The object's surroundings have changed by now: few levels of the pyramid.
+        # Few levels of the pyramid, since the object's surroundings have changed.
         there, good = LucasKanade(levels=2).match(first, aligned, points)
         tracks = there @ start[:, :2].T + start[:, 2]
         inside = (tracks >= 0).all(axis=1) & (tracks <= (width - 1, height - 1)).all(axis=1)

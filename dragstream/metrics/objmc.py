@@ -17,14 +17,13 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from dragstream.drags.checks import Point
 from dragstream.drags.geometry import Affine, FrameClock
 from dragstream.drags.motions import Drag, targets
 from dragstream.drags.regions import bounding_box
 from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.sliding import scatter, without_sliding
 from dragstream.metrics.trackers import Tracker, tracker_for
-
-Point = tuple[float, float]
 
 
 class ObjMCOptions(TypedDict, total=False):

@@ -1,7 +1,7 @@
-"""Points spread over a region, and a filter of those that slide off it onto the background.
+"""Sampling of points in a region (`scatter`), and detection of lost ones (`without_sliding`).
 
-Near an object's outline, what lies in a small window is partly the background: a point may stay
-with that and still return in a forward-backward check, but no longer moves as the others do.
+Near an object's outline, a tracker's window holds part of the background. A point there may follow
+the background and pass a forward-backward check, but its motion differs from that of the others.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from scipy import ndimage
 from dragstream.metrics.trackers import LucasKanade, opencv
 
 _TOLERANCE = 3.0
-"""Points within so many pixels of the common motion obey it."""
+"""Largest distance of a point from the common motion, pixels."""
 _REACH = 2.0
-"""Points within so many pixels of a motion agree on it (RANSAC)."""
+"""Largest distance of an inlier (RANSAC), pixels."""
 _WINDOW = 4
 """Frames over which a point's motion is compared with the object's and the background's."""
 _SHARE = 0.25
-"""A point that follows the background is off it by less than this share of what lies between the
-background's motion and the object's."""
+"""Largest deviation of a sliding point from the background's motion, as a share of the difference
+of the background's and the object's motions."""
 _APART = 1.0
-"""Smallest difference of the two motions over the window at which points are judged, pixels."""
+"""Least difference of the two motions over the window for a decision, pixels."""
 _RING = (8.0, 48.0)
 """Distances from the handle region between which the background is read, pixels."""
 _FEWEST = 6
-"""Fewer points do not determine a common motion."""
+"""Least number of points for a common motion."""
 
 
 def scatter(mask: NDArray[np.bool_], count: int = 256, seed: int = 0) -> NDArray[np.float64]:
@@ -63,13 +63,13 @@ def without_sliding(
     tracks: NDArray[np.float64],
     consistent: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """The consistent points that still belong to the object, bool (T, N).
+    """The consistent points that have not slid onto the background, bool (T, N).
 
-    In each frame an affine map is fitted to the consistent points (RANSAC). A point that lies
-    more than 3 pixels off it, and that over the last 4 frames has moved as the background did (to
-    within a quarter of the way from the background's motion to the map's), has slid: it is
-    inconsistent from there on. Points that go ways of their own, as parts of a soft object do,
-    stay. Without a background to follow around the region nothing changes.
+    In each frame an affine map is fitted to the consistent points (RANSAC). A point has slid if it
+    lies more than 3 pixels off the map and has moved over the last 4 frames as the background did
+    (to within a quarter of the difference of the background's motion and the map's). It is
+    inconsistent from then on. Points with another motion, as in a deformable object, stay
+    consistent; so do all points if the background cannot be followed.
 
     Args:
         frames: (T, H, W, 3) uint8.
@@ -89,7 +89,7 @@ def without_sliding(
         off = np.linalg.norm(tracks[frame] - common[frame], axis=1) > _TOLERANCE
         if not (off & kept[frame]).any():
             continue
-        if behind is None:  # the background is followed only where it matters
+        if behind is None:  # followed only when it is needed
             behind = _background(cv2, frames, mask, start)
         since = max(0, frame - _WINDOW)
         if common[since] is None or behind[frame] is None or behind[since] is None:
@@ -105,7 +105,7 @@ def without_sliding(
 def _background(
     cv2: Any, frames: NDArray[np.uint8], mask: NDArray[np.bool_], points: NDArray[np.float64]
 ) -> list[Any]:
-    """Per frame, the points moved as the background moves; None where that is unknown."""
+    """Per frame, the points under the background's motion; None if that is unknown."""
     distance = ndimage.distance_transform_edt(~mask)
     ring = (distance > _RING[0]) & (distance <= _RING[1])
     if not ring.any():
@@ -127,7 +127,7 @@ def _moved(
     *,
     affine: bool,
 ) -> NDArray[np.float64] | None:
-    """`points` under the map from `start` to `there` that most of the good ones agree on."""
+    """`points` under the map fitted from `start` to `there` by the good ones (RANSAC)."""
     if good.sum() < _FEWEST:
         return None
     cv2.setRNGSeed(0)  # RANSAC draws from a generator of OpenCV's own

@@ -43,7 +43,7 @@ class Drift:
         if min(before.stds) <= 0:
             raise ValueError("the neighbours are constant in a channel, so nothing compares")
         shifts = [abs(a - b) for a, b in zip(now.means, before.means, strict=True)]
-        # A constant channel would be a ratio of 0; the floor keeps the mean a number.
+        # A constant channel has the ratio 0, whose logarithm is not finite.
         ratios = [max(a / b, 1e-6) for a, b in zip(now.stds, before.stds, strict=True)]
         return cls(
             distance=distance,

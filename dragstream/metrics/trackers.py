@@ -20,13 +20,13 @@ from dragstream.drags.extras import needed
 from dragstream.drags.geometry import Affine
 
 LARGE = 400.0
-"""Commands that span more pixels than this are followed better by dense flow."""
+"""Largest span of a command, pixels, that is followed by Lucas-Kanade; above it, dense flow."""
 _RETURN = 2.0
 """Largest forward-backward error of a consistent point, pixels."""
 _PATCH = 15
 """Side of the patches that are compared, pixels."""
 _NOISE = 12.0
-"""Largest difference of plain patches that are still alike, grey levels."""
+"""Tolerated difference of patches without texture, grey levels."""
 
 
 @runtime_checkable
@@ -72,7 +72,7 @@ def checked(
 
 
 class OpenCVTracker(ABC):
-    """A tracker that matches pairs of gray frames with OpenCV."""
+    """Base of trackers that match pairs of gray frames with OpenCV."""
 
     name: ClassVar[str]
 
@@ -192,9 +192,9 @@ def _alike(
 ) -> NDArray[np.bool_]:
     """Compare the patches around points (N, 2) of two gray frames; True where alike, bool (N,).
 
-    A point may return to where it started from a place that looks nothing like it, such as the
-    plain ground that is left where an object was. Patches are alike if their mean squared
-    difference is less than a third of their variances together.
+    A point may pass the forward-backward check at a place without the object, such as the plain
+    background where the object was. Patches are alike if their mean squared difference is less
+    than a third of the sum of their variances.
     """
     reach = np.arange(_PATCH, dtype=np.float64) - _PATCH // 2
     across, down = (axis.reshape(-1) for axis in np.meshgrid(reach, reach))

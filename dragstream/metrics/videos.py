@@ -15,7 +15,7 @@ from dragstream.metrics.trackers import opencv
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _MOST_FRAMES = 100_000
-"""Of a gif: its durations may name any number."""
+"""Most frames of a gif, whose durations may have any value."""
 VIDEOS = (".mp4", ".gif", ".webm", ".mov", ".mkv", ".avi")
 
 

@@ -1,4 +1,4 @@
-"""Files of weights that users downloaded: state dicts, and pickles of numpy arrays."""
+"""Safe reading of downloaded weights: state dicts, and pickles of numpy arrays."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 
 
 def hub_file(*names: str) -> Path:
-    """The first of these files that torch.hub has downloaded before; none: where the first goes."""
+    """The first of these files that torch.hub's folder has, else the path of the first name."""
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     found = [folder / name for name in names if (folder / name).is_file()]
     return found[0] if found else folder / names[0]

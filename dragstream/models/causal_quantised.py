@@ -7,7 +7,7 @@ percent of the weights, keep their dtype.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,14 @@ def stored_parts(tensors: Iterable[Tensor]) -> list[Tensor]:
     for tensor in tensors:
         mapped(tensor, keep)
     return parts
+
+
+def update_digest(digest: Any, weights: Mapping[str, Tensor]) -> None:
+    """Add names, dtypes, shapes and values of weights to a digest of hashlib."""
+    for name, weight in sorted(weights.items()):
+        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+        for part in stored_parts([weight]):
+            digest.update(part.cpu().contiguous().flatten().view(torch.uint8).numpy())
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ from dragstream.models.causal_inputs import (
     check_text,
 )
 from dragstream.models.causal_offload import OffloadConfig
-from dragstream.models.causal_quantised import stored_parts
+from dragstream.models.causal_quantised import update_digest
 from dragstream.models.causal_transformer import BlockPass, CausalTransformer, frozen
 from dragstream.models.checkpoints import check_fit, load_strictly, read_released
 
@@ -169,11 +169,7 @@ class CausalWan(nn.Module):
         digest = hashlib.sha256(repr(self.config).encode())
         if self.int8_cache:
             digest.update(b"keys and values in INT8")
-        for name, weight in sorted(self.transformer.state_dict().items()):
-            digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-            for part in stored_parts([weight]):
-                array: Any = part.cpu().contiguous().flatten().view(torch.uint8).numpy()
-                digest.update(array)
+        update_digest(digest, self.transformer.state_dict())
         return digest.hexdigest()
 
     def forward_blocks(

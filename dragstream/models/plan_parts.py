@@ -10,13 +10,13 @@ from enum import Enum
 
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.defaults import read_dtype
-from dragstream.models.rehearsal import (
-    Scenery,
-    TransformerTakes,
-    VaeTakes,
-    rehearse_iteration,
-    rehearse_transformer,
-    rehearse_vae,
+from dragstream.models.dry_run import (
+    PassInputs,
+    TransformerMemory,
+    VaeMemory,
+    iteration_bytes,
+    transformer_memory,
+    vae_memory,
 )
 from dragstream.models.wan.device_map import DeviceMap
 from dragstream.models.wan.release import Release
@@ -69,7 +69,7 @@ def memory_parts(release: Release, sizes: Sizes, where: DeviceMap) -> tuple[Part
     config, factor = sizes.causal(release.causal), spatial_factor(sizes)
     latent = (release.height // factor, release.width // factor)
     full = release.window or release.limit or release.frames_per_block
-    scenery = Scenery(
+    inputs = PassInputs(
         config,
         latent,
         full - release.frames_per_block,  # the past of a new block once the window is full
@@ -79,53 +79,55 @@ def memory_parts(release: Release, sizes: Sizes, where: DeviceMap) -> tuple[Part
         where.weights,
         where.kv_cache == "int8",
     )
-    vae = rehearse_vae(
+    vae = vae_memory(
         json.dumps(dict(sizes.vae), sort_keys=True),
         latent,
         frames=release.frames_per_block,
         dtype=read_dtype(where.vae_dtype),
     )
-    takes = rehearse_transformer(scenery, _FILTERS)
+    memory = transformer_memory(inputs, _FILTERS)
     found = (
-        *_weights(takes, config, where),
-        *_caches(takes, where, windowed=release.window is not None),
-        *_mean(release, scenery, where),
+        *_weights(memory, config, where),
+        *_caches(memory, where, windowed=release.window is not None),
+        *_mean(release, inputs, where),
         *_vae(vae, where),
-        *_working(takes, scenery, where),
+        *_working(memory, inputs, where),
         *_text_and_runtime(sizes, where),
     )
     return tuple(part for part in found if part.size > 0)
 
 
-def _weights(takes: TransformerTakes, config: CausalWanConfig, where: DeviceMap) -> Iterator[Part]:
+def _weights(
+    memory: TransformerMemory, config: CausalWanConfig, where: DeviceMap
+) -> Iterator[Part]:
     swapped = where.offload.swapped_layers
-    staying = takes.rest + (config.num_layers - swapped) * takes.layer
+    staying = memory.rest + (config.num_layers - swapped) * memory.layer
     yield Part("transformer", str(where.device), staying)
-    yield Part("swapped layers", _HOME, swapped * takes.layer)
+    yield Part("swapped layers", _HOME, swapped * memory.layer)
 
 
-def _caches(takes: TransformerTakes, where: DeviceMap, *, windowed: bool) -> Iterator[Part]:
+def _caches(memory: TransformerMemory, where: DeviceMap, *, windowed: bool) -> Iterator[Part]:
     device = str(where.device)
-    yield Part("keys and values in sight", device, takes.window, BLOCKS)
-    if windowed and takes.window:
+    yield Part("keys and values in sight", device, memory.window, BLOCKS)
+    if windowed and memory.window:
         name = f"the same of {where.undo} more for going back"
-        yield Part(name, device, where.undo * takes.block, BLOCKS)
-    yield Part("keys and values of the text", device, takes.text_kv, BLOCKS)
-    filtered = takes.filtered if where.offload.keep_filtered else 0
+        yield Part(name, device, where.undo * memory.block, BLOCKS)
+    yield Part("keys and values of the text", device, memory.text_kv, BLOCKS)
+    filtered = memory.filtered if where.offload.keep_filtered else 0
     yield Part("the same in sight, low-passed", device, filtered, BLOCKS, dragged=True)
 
 
-def _mean(release: Release, scenery: Scenery, where: DeviceMap) -> Iterator[Part]:
+def _mean(release: Release, inputs: PassInputs, where: DeviceMap) -> Iterator[Part]:
     """The running mean of a sink, in float32 for this block and for each to go back to."""
     if release.sink_decay is None:
         return
-    config, (height, width) = scenery.config, scenery.size
+    config, (height, width) = inputs.config, inputs.size
     tokens = release.sink * (height // config.patch[0]) * (width // config.patch[1])
     size = 2 * tokens * config.channels * config.num_layers * 4
     yield Part("mean of the sink", str(where.device), (1 + where.undo) * size, BLOCKS)
 
 
-def _vae(vae: VaeTakes, where: DeviceMap) -> Iterator[Part]:
+def _vae(vae: VaeMemory, where: DeviceMap) -> Iterator[Part]:
     device, held = str(where.vae_device), where.undo + 1
     resident = min(where.decoder_states, held)
     yield Part("VAE", device, vae.weights)
@@ -135,17 +137,17 @@ def _vae(vae: VaeTakes, where: DeviceMap) -> Iterator[Part]:
     yield Part("decoding a block", device, decoding, frozenset({When.DECODE}))
 
 
-def _working(takes: TransformerTakes, scenery: Scenery, where: DeviceMap) -> Iterator[Part]:
+def _working(memory: TransformerMemory, inputs: PassInputs, where: DeviceMap) -> Iterator[Part]:
     device, offload = str(where.device), where.offload
-    swapped_copy = min(offload.swapped_layers, 1) * takes.layer
-    passes = max(takes.denoise, takes.commit) + swapped_copy
+    swapped_copy = min(offload.swapped_layers, 1) * memory.layer
+    passes = max(memory.denoise, memory.commit) + swapped_copy
     yield Part("a denoising step", device, passes, frozenset({When.PLAIN}))
-    iteration = rehearse_iteration(scenery, checkpointing=offload.checkpointing)
+    iteration = iteration_bytes(inputs, checkpointing=offload.checkpointing)
     # Copies of offloaded layers stay for the backward pass, unless checkpointing copies them again.
-    above = scenery.config.num_layers - scenery.depth
-    copies = max(0, offload.swapped_layers - above) * takes.layer
-    iteration += min(copies, 2 * takes.layer) if offload.checkpointing else copies
-    drag = max(takes.maps + iteration, takes.reference + swapped_copy)
+    above = inputs.config.num_layers - inputs.depth
+    copies = max(0, offload.swapped_layers - above) * memory.layer
+    iteration += min(copies, 2 * memory.layer) if offload.checkpointing else copies
+    drag = max(memory.maps + iteration, memory.reference + swapped_copy)
     yield Part("an iteration of a drag", device, drag, frozenset({When.DRAG}), dragged=True)
 
 

@@ -150,7 +150,7 @@ def _layers(text: str) -> tuple[int, ...]:
 
 
 def _load(options: argparse.Namespace) -> tuple[VideoModel, dict[str, Any]]:
-    """The model, and what every outcome says of it."""
+    """The model, and the entries that all outcomes share."""
     model = load(options.model, **({} if options.dtype is None else {"dtype": options.dtype}))
     counts = {
         name: getattr(options, name) for name in ("scenes", "streams", "seed") if name in options
@@ -248,13 +248,13 @@ def _folder(out: Path | None) -> Iterator[Path]:
 
 
 def _flow() -> Tracker | None:
-    """Lucas-Kanade beside the world's own truth, where OpenCV is installed."""
+    """The tracker of pixels, Lucas-Kanade; None without OpenCV."""
     try:
         opencv()
     except ImportError:
         print("OpenCV is not installed: no figures by optical flow", file=sys.stderr)
         return None
-    # A smaller window than the default suits frames of 256 pixels.
+    # Frames of 256 pixels need a smaller window than the default.
     return LucasKanade(window=15)
 
 

@@ -38,8 +38,8 @@ def write_blind(
 ) -> Path:
     """Write the cases that two runs share as a page for blind comparison; returns its path.
 
-    The page draws the order of cases and the sides when it is opened. Its source tells which film
-    is whose.
+    The order of cases and the sides are drawn when the page is opened. Its source shows which film
+    is from which run.
 
     Args:
         first: folder of a run with films (`run ... --films`).
@@ -87,13 +87,13 @@ class Count:
 
     Attributes:
         sides: names of the first and the second side.
-        wins: times that each was chosen.
-        same: times that neither was.
-        left: choices for what was on the left.
+        wins: number of choices of each side.
+        same: number of choices of neither.
+        left: number of choices of the film on the left.
         low: lower end of the exact binomial interval of the first side's share of the wins.
         high: upper end.
-        p_value: two-sided sign test: how likely so uneven a count is where neither is better.
-        p_left: the same for left and right, which should not matter.
+        p_value: p of the two-sided sign test of the wins.
+        p_left: p of the same test of left and right.
     """
 
     sides: tuple[str, str]
@@ -130,8 +130,8 @@ class Count:
 def count_choices(files: Sequence[str | Path]) -> Count:
     """Count the choices of one or several viewers.
 
-    A case that a file decides twice counts as it was decided last. Test and interval take decisions
-    as independent, which those of several viewers on the same cases are not quite.
+    Of several choices for a case in a file the last one counts. Test and interval assume
+    independent choices; those of several viewers on the same cases are not quite independent.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -142,10 +142,10 @@ def count_choices(files: Sequence[str | Path]) -> Count:
     verdicts: list[tuple[str, str]] = []
     for name in files:
         file = expanded(name, "file")
-        its, chosen = _read(file)
-        if sides not in {None, its}:
-            raise ValueError(f"{file}: sides must be {sides} as in the first file, got {its}")
-        sides = its
+        found, chosen = _read(file)
+        if sides not in {None, found}:
+            raise ValueError(f"{file}: sides must be {sides} as in the first file, got {found}")
+        sides = found
         verdicts += chosen.values()
     if sides is None:
         raise ValueError("files is empty: give at least one file of choices")
@@ -176,7 +176,7 @@ def _read(file: Path) -> tuple[tuple[str, str], dict[str, tuple[str, str]]]:
 
 
 def count_table(count: Count) -> str:
-    """A count in Markdown, with what can be told from it."""
+    """Format a count as Markdown, with a conclusion."""
     first, second = map(escaped, count.sides)
     lines = table_lines(
         ("chosen", "times"),
@@ -184,14 +184,15 @@ def count_table(count: Count) -> str:
     )
     if count.share is None:
         return "\n".join([*lines, "", "not measured: nothing was decided"]) + "\n"
-    said = "cannot be told apart"
+    conclusion = "cannot be told apart"
     if count.p_value < 1 - CONFIDENCE:
-        said = f"{first if count.share > 0.5 else second} is chosen more often"
-    told = (
+        conclusion = f"{first if count.share > 0.5 else second} is chosen more often"
+    summary = (
         f"Of {sum(count.wins)} decisions {count.share:.0%} are for {first} ({CONFIDENCE:.0%} exact "
-        f"interval {count.low:.0%} to {count.high:.0%}; sign test p = {count.p_value:.3g}): {said}."
+        f"interval {count.low:.0%} to {count.high:.0%}; sign test p = {count.p_value:.3g}): "
+        f"{conclusion}."
     )
-    lines += ["", told]
+    lines += ["", summary]
     if count.p_left < 1 - CONFIDENCE:
         lines.append(
             f"The left side was chosen {count.left} times (p = {count.p_left:.3g}): the viewer "

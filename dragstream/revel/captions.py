@@ -1,16 +1,17 @@
-"""Streams without drags, observed: objects that captions name, and what becomes of them.
+"""Measures of streams without drags: captions, likeness and identity.
 
-Objects are read from captions alone, beside the renderer's clips of these held-out scenes: no
-reading is perfect, and a caption only biases the motion. Frechet distances are of moments of the
-model's latents, so they compare under the same autoencoder only. An object persists if it is found
-in its colour, in one piece, and about as large as at the start.
+`read` detects the objects that captions name, in the model's clips and in the renderer's clips of
+the same held-out scenes: detection is not perfect, and a caption only biases the motion.
+`distances` are Frechet distances of moments of the model's latents, so they compare only under the
+same autoencoder. `observe` checks whether objects keep their colour, stay in one piece and about as
+large as at the start.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,13 @@ from dragstream.models.playground.world import KINDS
 from dragstream.revel.cases import RenderedStart, Subject
 from dragstream.revel.detection import detect, kind_of
 from dragstream.revel.pages import table_lines
-from dragstream.revel.scenes import check_world, subjects_of
+from dragstream.revel.scenes import check_world, new_stream, subjects_of
 from dragstream.revel.shape import fidelity
 from dragstream.stream.production import VideoEncoder
 from dragstream.stream.stream import Stream
 
 _STILL = 2.7
-"""Slower objects rest, in pixels a frame: a third of the captions' speed."""
+"""Largest speed of an object at rest, pixels a frame: a third of the captions' speed."""
 _SHARES = ("color", "kind", "motion")
 _WAYS = {
     "slides left": (-1.0, 0.0),
@@ -46,7 +47,7 @@ _WAYS = {
 
 @dataclass(frozen=True, eq=False)
 class ClipPair:
-    """A held-out scene as a model makes it from the caption alone, and as it is rendered."""
+    """A held-out scene: the model's clip from the caption alone, and the rendered clip."""
 
     start: RenderedStart  # the scene
     made: NDArray[np.uint8]  # the model's clip, uint8 (T, H, W, 3)
@@ -197,15 +198,15 @@ def distances_table(found: Mapping[str, Frechet]) -> list[str]:
 
 
 BLOCKS = (1, 10, 100, 300)
-"""Marks at which objects are looked for, in blocks."""
+"""Default marks at which objects are observed, in blocks."""
 
 _SIZES = (0.6, 1.6)
-"""An object is kept if its area is that many times the area it began with."""
+"""Least and largest area of a kept object, as a factor of its initial area."""
 _WHOLE = 0.8
-"""Its largest part must be this share of all that has its colour."""
-_LOOKS = 3
-"""An object may be hidden behind another: it is looked for in this many blocks up to a mark, but
-not in the first, which is rendered."""
+"""Least share of the largest part of a kept object in the area of its colour."""
+_LAST_BLOCKS = 3
+"""Blocks before a mark in which an object is observed, since another object may hide it; the first
+block of a stream, which is rendered, is left out."""
 
 
 @dataclass(frozen=True)
@@ -219,8 +220,8 @@ class Observation:
     kept: bool  # true if its area is near the first frame's and its colour is in one piece
     size: float  # its area, as a factor of what it was in the first frame; 0 if it is not seen
     shaped: bool  # true if it looks like its kind: by its shape, or a critter by its eyes
-    iou: float | None = None  # with the renderer's own object, mean of the looks; see `fidelity`
-    corners: float | None = None  # distance of the corners from that object's, px, likewise
+    iou: float | None = None  # `Fidelity.iou`, mean over the blocks
+    corners: float | None = None  # `Fidelity.corners`, px, mean over the blocks
 
 
 def observe(
@@ -232,13 +233,11 @@ def observe(
         raise ValueError(f"marks must rise and start at 1 or later, got {tuple(marks)}")
     for number in trange(streams, unit="stream"):
         start = RenderedStart(seed, number, 0)
-        scene = start.scenes()
-        image = start.image()
-        stream = Stream(model, prompt=caption(scene, 0), seed=seed + number, image=image)
-        subjects = subjects_of(scene)
+        image, subjects = start.image(), subjects_of(start.scenes())
+        stream = new_stream(model, start, seed + number)
         for mark in marks:
             stream.run(mark + 1 - len(stream), progress=False)
-            frames = [block.frames[-1] for block in stream.blocks[1:][-_LOOKS:]]
+            frames = [block.frames[-1] for block in stream.blocks[1:][-_LAST_BLOCKS:]]
             for each in subjects:
                 yield _observe(number, mark, each, image, frames, subjects=subjects)
 
@@ -252,33 +251,25 @@ def _observe(
     *,
     subjects: Sequence[Subject],
 ) -> Observation:
-    """The best of several looks at one of the subjects of a stream; its shape is their mean."""
-    first = detect(image, subject.color, subject.kind)
-    begun = first.area if first else 0
-    best = Observation(
-        stream, mark, subject.color, subject.kind, kept=False, size=0.0, shaped=False
-    )
-    others = tuple((each.color, each.kind) for each in subjects if each.color != subject.color)
-    shapes = []
+    """The best observation of a subject in several frames; shapes are means over the frames."""
+    color, kind = subject.color, subject.kind
+    first = detect(image, color, kind)
+    others = tuple((each.color, each.kind) for each in subjects if each.color != color)
+    kept, size, shaped, shapes = False, 0.0, False, []
     for frame in frames:
-        seen = detect(frame, subject.color, subject.kind)
-        if seen is None or not begun:
+        seen = detect(frame, color, kind)
+        if seen is None or first is None:
             continue
-        size = seen.area / begun
-        kept = _SIZES[0] <= size <= _SIZES[1] and seen.parts[0] >= _WHOLE * sum(seen.parts)
-        shaped = best.shaped or kind_of(frame, subject.color) == subject.kind
-        if kept or not best.kept:
-            best = replace(best, kept=kept, size=size)
-        best = replace(best, shaped=shaped)
-        shapes.append(fidelity(frame, subject.color, subject.kind, others))
-    if not shapes:
-        return replace(best, iou=0.0)
+        growth = seen.area / first.area
+        whole = _SIZES[0] <= growth <= _SIZES[1] and seen.parts[0] >= _WHOLE * sum(seen.parts)
+        if whole or not kept:
+            kept, size = whole, growth
+        shaped = shaped or kind_of(frame, color) == kind
+        shapes.append(fidelity(frame, color, kind, others))
     judged = [shape for shape in shapes if shape is not None]
-    return replace(
-        best,
-        iou=known_mean(shape.iou for shape in judged),
-        corners=known_mean(shape.corners for shape in judged),
-    )
+    iou = known_mean(shape.iou for shape in judged) if shapes else 0.0
+    corners = known_mean(shape.corners for shape in judged)
+    return Observation(stream, mark, color, kind, kept, size, shaped, iou, corners)
 
 
 def summary(observations: Sequence[Observation]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ NAME/keep.png           the region that must not change, where there is one
 NAME/METHOD.mp4         videos, in runs and for scoring
 ```
 
-`case.json` alone tells everything; the other files hold the same for programs that read no drags.
+`case.json` is complete; the other files hold the same for programs that cannot read drags.
 A folder from elsewhere may have tracks (`read_tracks`) and masks in place of `case.json`.
 """
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -99,24 +99,16 @@ def command_folders(root: Path) -> Sequence[Path]:
 FILMS = "films"
 
 
-@dataclass(frozen=True)
-class CaseFilms:
-    """The files of a case with its films."""
-
-    case: str  # name of the case
-    files: Mapping[str, bytes]  # contents by file name
-
-
-def make_films(
+def film_files(
     prepared: PreparedCase, frames: Mapping[str, NDArray[np.uint8]], split: str
-) -> CaseFilms:
-    """The films of a case, that without a drag among them."""
+) -> dict[str, bytes]:
+    """The files of a case with a film for each method and one without a drag, by name."""
     command = replace(prepared.command, split=split)
     files = case_files(command, prepared.before)
     for name, new in {**frames, BASELINE: prepared.new_frames(prepared.plain)}.items():
         film = np.concatenate([prepared.before[None], new])
         files[f"{file_name(name)}.mp4"] = mp4_bytes(film, command.frame_rate)
-    return CaseFilms(command.name, files)
+    return files
 
 
 def film_folder(run: Path, case: str) -> Path:
@@ -130,11 +122,11 @@ def has_film(run: Path, case: str, method: str) -> bool:
     return (folder / CASE).is_file() and (folder / f"{file_name(method)}.mp4").is_file()
 
 
-def store_films(run: Path, films: CaseFilms) -> None:
+def store_films(run: Path, case: str, files: Mapping[str, bytes]) -> None:
     """Write the files of a case into a run's folder, each whole or not at all."""
-    folder = film_folder(run, films.case)
+    folder = film_folder(run, case)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in films.files.items():
+    for name, content in files.items():
         with replacing(folder / name) as part:
             part.write_bytes(content)
 

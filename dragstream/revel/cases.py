@@ -1,4 +1,4 @@
-"""A case: a reproducible past and the drags to carry out on it. Plain values with JSON."""
+"""A case of the benchmark: a reproducible past and the drags that follow it, stored as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image
 from dragstream.drags.checks import at_least, check_choice, check_fields, check_int, short_repr
 from dragstream.drags.documents import DocumentReader, to_json
 from dragstream.drags.motions import Camera, Drag
-from dragstream.drags.reading import Budget, located
+from dragstream.drags.reading import Budget, located, read_fields
 from dragstream.drags.shapes import Shape
 from dragstream.method.base import DragMethod
 from dragstream.method.documents import method_from_json
@@ -26,32 +26,32 @@ from dragstream.stream.noise import generator
 from dragstream.stream.records import Mode
 
 MOST_PIXELS = 2**24
-"""Of one picture; more is no video frame."""
+"""Most pixels of a picture."""
 LIMITS = {"drags": 2**17, "regions": 2**18, "points": 2**22, "pixels": 2**30}
 """Limits for all cases of a file or folder together, as of a document; equal masks count once."""
 
 
 @dataclass(frozen=True)
 class RenderedStart:
-    """A rendered first frame of the playground, by the numbers that it is drawn from."""
+    """A rendered first frame of the playground, identified by the numbers that seed it."""
 
-    seed: int  # the benchmark's
-    scene: int  # from 0
-    attempt: int  # of the scene, from 0; earlier ones did not suit its drag
+    seed: int  # seed of the benchmark
+    scene: int  # number of the scene, from 0
+    attempt: int  # number of the attempt at the scene, from 0
 
     def __post_init__(self) -> None:
         check_fields(self, seed=at_least(0), scene=at_least(0), attempt=at_least(0))
 
     def scenes(self) -> world.Scenes:
-        """The scene and its truth: a batch of one, one frame long.
+        """The scene with its ground truth: a batch of one, one frame long.
 
-        Training draws from generators with plain seeds; this one's is a digest of its name, so
-        these scenes are held out.
+        Scenes are held out: training seeds its generators with plain integers, this one is seeded
+        with a digest of names and numbers.
         """
         return self._sampled(1)
 
     def film(self, frames: int) -> NDArray[np.uint8]:
-        """The scene as it goes on by itself, rendered: uint8 (frames, H, W, 3)."""
+        """Render the scene with its own motion: uint8 (frames, H, W, 3)."""
         video: NDArray[np.uint8] = world.render(self._sampled(frames))[0]
         return video
 
@@ -67,7 +67,7 @@ class RenderedStart:
 
 @dataclass(frozen=True)
 class ImageStart:
-    """A first frame as it is, kept as PNG; a damaged or too large one is a ValueError."""
+    """A first frame, stored as PNG; a damaged or too large one raises ValueError."""
 
     png: bytes
 
@@ -76,7 +76,7 @@ class ImageStart:
 
     @classmethod
     def of(cls, image: NDArray[np.uint8]) -> ImageStart:
-        """A picture, uint8 (H, W, 3)."""
+        """Store a picture, uint8 (H, W, 3)."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(
                 f"a picture must be uint8 (H, W, 3), got {image.dtype} {tuple(image.shape)}"
@@ -144,7 +144,7 @@ class Kind(Enum):
 
 
 PLANNED = (Kind.TRANSLATION, Kind.DEFORMATION, Kind.ROTATION, Kind.TURN)
-"""The kinds that the suites are made of; others are run where they are named."""
+"""The kinds in the suites; other kinds must be named."""
 
 CAMERA = (Kind.PAN, Kind.ZOOM, Kind.PAN_SCENE, Kind.PAN_FRAME)
 """The kinds of cases in which the camera moves."""
@@ -152,7 +152,7 @@ CAMERA = (Kind.PAN, Kind.ZOOM, Kind.PAN_SCENE, Kind.PAN_FRAME)
 
 @dataclass(frozen=True)
 class Subject:
-    """The object of the playground that a drag moves, so that it can be found by its colour."""
+    """The object of the playground that a drag moves; it is detected by its colour."""
 
     kind: str
     color: str
@@ -164,18 +164,18 @@ class Subject:
 
 @dataclass(frozen=True)
 class PastDrag:
-    """A drag of the past, as it was carried out before the case."""
+    """A drag in the past of a case."""
 
     block: int  # number of blocks of the stream when the drag was requested
     mode: Mode
     drags: tuple[Drag, ...]
     keep: Shape | None = None  # the non-editable region
     blocks: int = 1  # of an animation
-    kept: int | None = None  # of those, the ones that were not rewound; None: all
+    kept: int | None = None  # blocks of the animation left after a rewind; None: all
     settings: DragMethod | None = None  # None: `DragSettings()`
 
     def __post_init__(self) -> None:
-        _check_call("an act", self.mode, self.drags)
+        _check_call("an earlier drag", self.mode, self.drags)
         check_int(self.block, "block", least=1)
         check_int(self.blocks, "blocks", least=1)
         if self.kept is not None and not 1 <= check_int(self.kept, "kept", least=1) <= self.blocks:
@@ -196,8 +196,7 @@ class PastDrag:
     @classmethod
     def from_json(cls, document: Mapping[str, Any], reader: DocumentReader) -> PastDrag:
         """The inverse of `to_json`."""
-        check_names(document, _names(cls), "an act")
-        values = dict(document)
+        values = dict(read_fields(document, "an earlier drag", _names(cls)))
         values["drags"], values["keep"] = _drags(values["drags"], reader)
         if values["settings"] is not None:
             values["settings"] = method_from_json(values["settings"])
@@ -272,13 +271,13 @@ class Case:
 
     def _check_past(self) -> None:
         reached = 0
-        for act in self.past:
-            if act.block < reached or act.reaches > self.block:
+        for drag in self.past:
+            if drag.block < reached or drag.reaches > self.block:
                 raise ValueError(
-                    f"case {self.name!r}: an earlier drag at block {act.block} does not lie "
+                    f"case {self.name!r}: an earlier drag at block {drag.block} does not lie "
                     f"between blocks {reached} and {self.block}"
                 )
-            reached = act.reaches
+            reached = drag.reaches
         places = [place for place, _ in self.prompts]
         if any(b <= a for a, b in pairwise([0, *places, self.block + self.blocks])):
             raise ValueError(
@@ -302,7 +301,7 @@ class Case:
         version = values.pop("version", None)
         if version != VERSION:
             raise ValueError(f"cases have version {VERSION}, got {version!r}")
-        check_names(values, _names(cls), "a case")
+        read_fields(values, "a case", _names(cls))
         with located(f"damaged case {values.get('name')!r}", TypeError):
             values["drags"], values["keep"] = _drags(values["drags"], reader)
             values["mode"], values["kind"] = Mode(values["mode"]), Kind(values["kind"])
@@ -323,25 +322,15 @@ def _check_call(what: str, mode: Mode, drags: tuple[Drag, ...]) -> None:
 
 
 def _document(value: Case | PastDrag, names: Sequence[str]) -> dict[str, Any]:
-    """Fields by name, the region to keep with the drags."""
+    """Fields by name; the region to keep is stored with the drags."""
     found = {name: _plain(getattr(value, name)) for name in names if name != "drags"}
     drags = to_json(value.drags, value.keep)
     return {name: drags if name == "drags" else found[name] for name in names}
 
 
-def _names(kind: type[PastDrag | Case]) -> set[str]:
-    """The fields of a document, where the region to keep stands with the drags."""
-    return {field.name for field in fields(kind)} - {"keep"}
-
-
-def check_names(document: Mapping[str, Any], wanted: set[str], what: str) -> None:
-    """Refuse a document that has not exactly these fields."""
-    found = set(document)
-    if found != wanted:
-        raise ValueError(
-            f"{what} has the fields {sorted(wanted)}; missing {sorted(wanted - found)}, "
-            f"unknown {sorted(found - wanted)}"
-        )
+def _names(kind: type[PastDrag | Case]) -> tuple[str, ...]:
+    """The fields of a document, where the region to keep is stored with the drags."""
+    return tuple(field.name for field in fields(kind) if field.name != "keep")
 
 
 def case_reader() -> DocumentReader:

@@ -32,7 +32,7 @@ _OWN = "what ds.load takes (default: the one that a file of cases names, else pl
 def add_command(
     commands: Any, name: str, call: Callable[[argparse.Namespace], int], text: str
 ) -> argparse.ArgumentParser:
-    """A parser whose `call` returns the exit status."""
+    """Add the parser of a command; `call` returns the exit status."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(call=call)
     return parser
@@ -45,7 +45,7 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
 
 
 def add_suite(parser: argparse.ArgumentParser) -> None:
-    """Add the argument that names a suite, how many of its cases, and where to."""
+    """Add the suite, `--cases`, `--out` and `--seed`."""
     named = "; ".join(f"{name}: {what}" for name, what in SUITES.items())
     parser.add_argument("suite", metavar="SUITE", help=f"{named}; or a file of cases")
     parser.add_argument("--cases", type=int, metavar="N", help="only the first N")
@@ -105,7 +105,7 @@ def add_commands(commands: Any) -> None:
     recorded = add_command(commands, "record", _record, "cases from the drags of a saved stream")
     recorded.add_argument("stream", type=expanded, metavar="FILE", help="what Stream.save wrote")
     recorded.add_argument("--name", help="of the cases (default: the file's)")
-    recorded.add_argument("--model", default="playground", help="whose stream it is")
+    recorded.add_argument("--model", default="playground", help="the model of the stream")
     labels = add_command(
         commands, "labels", _labels, "cases from released label folders, or folders of those"
     )
@@ -117,7 +117,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _model(options: argparse.Namespace, items: Iterable[Case | CaseSpec]) -> str:
-    """The model that is named, else the cases' own, else the packaged one."""
+    """The model of the options, else that of the cases, else the packaged one."""
     if options.model is not None:
         return str(options.model)
     names = sorted({item.model for item in items if isinstance(item, Case)})
@@ -159,7 +159,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def stopped(options: argparse.Namespace) -> int:
-    """Say how a stopped command goes on; returns the exit status."""
+    """Print how to continue a stopped command; returns the exit status."""
     print(f"stopped; the same command continues in {options.out}", file=sys.stderr)
     return 130
 
@@ -192,6 +192,6 @@ def _labels(options: argparse.Namespace) -> int:
 
 
 def store_cases(options: argparse.Namespace, cases: Sequence[Case]) -> int:
-    """Write cases to the file named in the options, and say so."""
+    """Write cases to the file named in the options, and print its name."""
     print(f"{len(cases)} case(s) in {write_cases(options.out, cases)}")
     return 0

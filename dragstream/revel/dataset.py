@@ -1,4 +1,4 @@
-"""REVEL's cases as data: `write_dataset`, `check_dataset`.
+"""Export of cases as a data set: `write_dataset`, `check_dataset`.
 
 ```
 README.md               the card
@@ -6,7 +6,7 @@ LICENSE                 of the cases
 dataset.json            format, version, suite, model, weights, seed, number of cases of each part
 SHA256SUMS              of every file but the card, as `sha256sum --check` reads it
 public/NAME/...         the cases, see `case_folders`
-held-out/NAME/...       those that nothing may be chosen by
+held-out/NAME/...       the held-out cases
 ```
 
 The card ends with the checksum of SHA256SUMS: one number for the whole.
@@ -108,7 +108,7 @@ def write_dataset(
 
 
 def _split(item: Case | CaseSpec) -> str:
-    """The part of a case; those from elsewhere are public."""
+    """The part of a case; cases without a split are public."""
     return item.split.value if isinstance(item, CaseSpec) else Split.PUBLIC.value
 
 

@@ -1,7 +1,7 @@
 """Detection of the playground's objects by colour: ground truth of positions in generated video.
 
-Each has one of six saturated colours on pale ground, so its silhouette can be read off each frame
-alone, and nothing can slip from frame to frame as an optical flow does.
+Each object has one of six saturated colours on a pale background, so it can be segmented in each
+frame by itself, without the accumulating errors of optical flow.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from scipy.spatial import ConvexHull, QhullError
 from dragstream.models.playground import world
 
 _CHROMA = 0.33
-"""Saturated: the range of a pixel's three channels, 0..1. The palest shaded object has 0.35."""
+"""Least range of a saturated pixel's channels, 0..1; the palest shaded object has 0.35."""
 _PALE = 0.22
-"""Pale inside an object: its white and dark marks."""
+"""Largest range of the channels of an object's marks, which are white or dark."""
 _HUE_REACH = 0.25
-"""A pixel's hue lies within this many radians of its object's."""
+"""Largest distance of a pixel's hue from its object's, radians."""
 _LIGHT = np.linspace(0.72, 1.28, 15)
 """Factors by which the world's light scales an object's colour across its surface."""
 _BRIDGE = {"critter": 4, "box": 12, "star": 4}
-"""Marks of up to twice this many pixels do not split an object; a box's stripe cuts it through."""
+"""Radius of the closing that joins the parts of an object, pixels; a box is cut by its stripe."""
 ROUND = 0.04
-"""Outlines with a smaller `harmonic` show no corners."""
+"""Outlines with a smaller `harmonic` count as round."""
 _SOLID = 0.8
-"""A star fills 0.62 of its hull, boxes and balls nearly all of it."""
+"""Largest share of a star in its hull: stars have 0.62, boxes and balls nearly 1."""
 MARKS = 10
-"""Fewer pixels of marks (eyes, a stripe, a spot) show nothing."""
+"""Least area of marks (eyes, a stripe, a spot), pixels."""
 _DARK = 100
-"""Marks of less than that in every channel, 0..255, are pupils: all others are white."""
+"""Dark marks, the pupils, are below this in every channel, 0..255; other marks are white."""
 _PUPILS = 40
-"""Fewer dark pixels among the marks are no eyes: the rim of another object's, perhaps."""
-_SPECK = 70
+"""Least number of dark pixels of eyes; fewer may belong to another object's outline."""
+SPECK = 70
 """Smaller patches of colour, in pixels, are no object."""
 
 
@@ -77,8 +77,8 @@ def _hue(colors: NDArray[np.float64]) -> NDArray[np.float64]:
     return angle
 
 
-def _colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Pixels of that colour, and pixels of no colour at all, (H, W) each."""
+def colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Pixels of a colour of the world, and unsaturated pixels, bool (H, W) each."""
     if color not in world.COLORS:
         raise ValueError(f"the playground has the colours {sorted(world.COLORS)}, not {color!r}")
     # Reductions over three interleaved channels are slow; over planes they are not.
@@ -96,11 +96,6 @@ def _colored(frame: NDArray[np.uint8], color: str) -> tuple[NDArray[np.bool_], N
     return mine, chroma < _PALE
 
 
-def colored(frame: NDArray[np.uint8], color: str) -> NDArray[np.bool_]:
-    """Pixels of a colour of the world, bool (H, W)."""
-    return _colored(frame, color)[0]
-
-
 def detect(frame: NDArray[np.uint8], color: str, kind: str) -> Detection | None:
     """The object of a colour in a frame, uint8 (H, W, 3); None where there is none.
 
@@ -108,14 +103,14 @@ def detect(frame: NDArray[np.uint8], color: str, kind: str) -> Detection | None:
     """
     if kind not in world.KINDS:
         raise ValueError(f"the playground has the kinds {world.KINDS}, not {kind!r}")
-    mine, pale = _colored(frame, color)
+    mine, pale = colored(frame, color)
     closed = _closing(mine, _BRIDGE[kind])
     labels, count = ndimage.label(closed | mine, np.ones((3, 3)))
     mask = np.zeros_like(mine)
     parts = []
     for index in range(1, count + 1):
         part = mine & (labels == index)
-        if part.sum() < _SPECK:
+        if part.sum() < SPECK:
             continue
         filled = ndimage.binary_fill_holes(part) if kind == "star" else _hull(part)
         parts.append(int(filled.sum()))
@@ -129,7 +124,7 @@ def detect(frame: NDArray[np.uint8], color: str, kind: str) -> Detection | None:
 def kind_of(frame: NDArray[np.uint8], color: str) -> str | None:
     """Kind of the object of a colour by its shape and marks: one of ``world.KINDS``, or None.
 
-    Eyes identify a critter, also one whose outline is cut by the frame's edge or by another object.
+    Eyes identify a critter even if its outline is cut by the frame's edge or another object.
     """
     outline = detect(frame, color, "star")  # fills holes only, so that notches stay
     hull = detect(frame, color, "box")  # bridges the stripe

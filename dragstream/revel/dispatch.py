@@ -1,7 +1,7 @@
-"""Many independent pieces of work, here or on the workers of a Dask cluster.
+"""Runs independent tasks in this process or on a Dask cluster: `dispatch`, `open_client`.
 
-Results come as they are done, in any order; a piece that raises is reported and the others go on.
-A piece whose worker dies is done again by another one, and finished pieces are never run again.
+Results arrive in any order. An exception in one task does not stop the others. Dask repeats a task
+whose worker died on another worker; finished tasks never run again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 SCHEDULERS = "local, processes, or the address of a Dask scheduler such as tcp://host:8786"
 """Allowed schedulers, for help texts and errors."""
 _REACH = 20
-"""Seconds to wait for a scheduler's answer."""
+"""Seconds to wait for the scheduler's answer."""
 
 
 def dispatch(
@@ -36,34 +36,34 @@ def dispatch(
     gpus: bool = False,
     retries: int = 2,
 ) -> Generator[tuple[str, Result | Exception], None, None]:
-    """Do `work` on each item; yields its name with the result or the exception.
+    """Call `work` for each item; yields its name with the result or the exception.
 
-    Closing the iterator (or an interrupt) cancels what has not begun.
+    Closing the iterator (or an interrupt) cancels the tasks that have not begun.
     """
     check_int(retries, "retries", least=0)
     if client is None:
-        return _here(work, items)
+        return _run_locally(work, items)
     workers = client.scheduler_info(n_workers=-1)["workers"] if gpus else {}
-    # Where no worker is there yet, one with a GPU may come.
+    # Before any worker has joined, one with a GPU may still come.
     if workers and not any(worker["resources"].get("GPU") for worker in workers.values()):
         raise ValueError(
             f"none of the cluster's {len(workers)} worker(s) offers a GPU; start them with "
             "dask worker ADDRESS --nthreads 1 --resources GPU=1"
         )
-    return _there(work, items, client, {"GPU": 1} if gpus else None, retries)
+    return _run_on_cluster(work, items, client, {"GPU": 1} if gpus else None, retries)
 
 
-def _here(
+def _run_locally(
     work: Callable[[Item], Result], items: Mapping[str, Item]
 ) -> Generator[tuple[str, Result | Exception], None, None]:
     for name, item in items.items():
         try:
             yield name, work(item)
-        except Exception as error:  # noqa: BLE001 - reported, and the others go on
+        except Exception as error:  # noqa: BLE001 - reported; the others continue
             yield name, error
 
 
-def _there(
+def _run_on_cluster(
     work: Callable[[Item], Result],
     items: Mapping[str, Item],
     client: Client,
@@ -72,7 +72,7 @@ def _there(
 ) -> Generator[tuple[str, Result | Exception], None, None]:
     from distributed import as_completed
 
-    # A key of its own for each submission: Dask returns a stored result for an old key.
+    # Unique keys: for a known key Dask returns the stored result.
     ticket = uuid.uuid4().hex
     futures = {
         client.submit(
@@ -90,7 +90,7 @@ def _there(
         for future, result in done:
             name = futures.pop(future)
             failed = future.status == "error"  # before the release, which changes it
-            # Whatever is held on a worker is lost, and done again, if that worker dies.
+            # Results held on a worker are lost, and computed again, if that worker dies.
             future.release()
             yield name, result[1] if failed else result
     finally:
@@ -130,7 +130,7 @@ def open_client(
 
 @contextmanager
 def _processes(count: int, *, gpus: bool) -> Iterator[Client]:
-    """Workers of one thread each under nannies, which start a new one where one dies."""
+    """A client of workers with one thread each; Dask's nannies restart dead workers."""
     dask = _dask()
     nanny = {
         "nthreads": 1,
@@ -157,7 +157,7 @@ def _processes(count: int, *, gpus: bool) -> Iterator[Client]:
 
 
 def _gpu(index: int) -> dict[str, Any]:
-    """Options of a worker of one GPU: it sees no other, and offers it once."""
+    """Options of a worker that sees one GPU only and runs one task on it at a time."""
     seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     devices = [name for name in seen.split(",") if name]
     device = devices[index] if index < len(devices) else str(index)

@@ -10,7 +10,12 @@ from tqdm.auto import tqdm
 
 from dragstream.drags.files import expanded
 from dragstream.drags.movebench import MODES
-from dragstream.metrics.label_commands import add_number, named_tracker, tracking_options
+from dragstream.metrics.label_commands import (
+    NOT_MEASURED,
+    add_number,
+    named_tracker,
+    tracking_options,
+)
 from dragstream.metrics.objmc import ObjMCOptions
 from dragstream.models import load
 from dragstream.revel.blind import count_choices, count_table, write_blind
@@ -30,13 +35,10 @@ from dragstream.revel.score_files import find_items
 from dragstream.revel.scoring import SCORES, dai_score, score, score_table, summarise
 from dragstream.revel.suites import SUITES, suite
 
-NOT_MEASURED = 3
-"""Exit status where nothing could be measured, as of ``python -m dragstream.metrics``."""
-
 
 def add_evidence_commands(commands: Any) -> None:
     """Add the commands to subparsers."""
-    _add_score(add_command(commands, "score", _score, "scores of video files, whoever made them"))
+    _add_score(add_command(commands, "score", _score, "scores of video files from any program"))
     export = add_command(commands, "export", _export, "a suite's cases as data with a card")
     add_suite(export)
     export.add_argument("--model", default="playground", help="(default: %(default)s)")

@@ -4,7 +4,7 @@
 run.json        format, model, fingerprint, methods with their settings
 cases.jsonl     one case a line
 results.jsonl   one result a line: a method on a case
-films/          each method's film of each case, where they were asked for (`case_folders`)
+films/          with --films: each method's film of each case (`case_folders`)
 ```
 
 Lines are only ever added, each in one write; a line that was cut short is dropped when the folder
@@ -28,7 +28,6 @@ from dragstream.drags.reading import located
 from dragstream.revel.case_folders import (
     BROKEN,
     LARGEST_JSON,
-    CaseFilms,
     has_film,
     read_document,
     store_films,
@@ -100,16 +99,16 @@ class RunFolder:
         case: Case,
         results: Iterable[Result],
         fingerprint: str,
-        films: CaseFilms | None = None,
+        films: Mapping[str, bytes] | None = None,
     ) -> None:
-        """Store a case, its films, and results on it; stored results are left out."""
+        """Store a case, the files of its films, and results; stored results are skipped."""
         self._check("fingerprint", fingerprint)
         self._write_about({**self._about, "fingerprint": fingerprint})
         if case.name not in self._cases:
             self._cases.add(case.name)
             _append(self._folder / "cases.jsonl", [case.to_json()])
         if films is not None:  # before the results, which say that the case is done
-            store_films(self._folder, films)
+            store_films(self._folder, case.name, films)
         fresh = [each for each in results if (each.case, each.method) not in self._done]
         self._done |= {(each.case, each.method) for each in fresh}
         _append(self._folder / "results.jsonl", [each.to_json() for each in fresh])

@@ -31,12 +31,12 @@ from dragstream.revel.preparation import VideoCommand
 from dragstream.stream.inline_page import inline_page, shown_frames
 
 FAILED = 0.5
-"""A case has failed from this share of the error of an object that does not move on, or where
-nothing was measured."""
+"""Least ObjMC of a failed case, as a share of that of an object that does not move; cases without
+an ObjMC count as failed, too."""
 _PIXEL = 0.08
-"""Bytes that a pixel takes in a page, about; larger frames than these allow are never shown."""
+"""Approximate bytes of a pixel in a page, by which frames are scaled down before encoding."""
 _SMOOTH = 0.7
-"""Pixels by which an outline may leave the pixels' edges."""
+"""Tolerance of the polygons of outlines, pixels."""
 _WAITING = "This page shows films and needs JavaScript."
 
 
@@ -106,7 +106,7 @@ class ShownCase:
 def write_page(
     name: str, target: Path, document: dict[str, Any], cases: Sequence[ShownCase], limit: float
 ) -> Path:
-    """Write a page whose films take so many bytes at most; returns its path."""
+    """Write a page with films of at most `limit` bytes; returns its path."""
     width, pictures = _shown_films(cases, limit)
     rest = iter(pictures)
     shown = [
@@ -121,7 +121,7 @@ def write_page(
 
 
 def _shown_films(cases: Sequence[ShownCase], limit: float) -> tuple[int, list[list[str]]]:
-    """`shown_frames` of all films, which are read so that all of them fit into memory."""
+    """`shown_frames` of all films, each scaled down when it is read to save memory."""
     cv2 = opencv()
     pixels = limit / (_PIXEL * sum(case.command.frames * len(case.films) for case in cases))
     clips = []
@@ -163,7 +163,7 @@ def share_of_still(result: Result) -> float | None:
 
 
 def _figures(result: Result | None) -> dict[str, float | None] | None:
-    """Measures of a film; None for one that was not measured as a method."""
+    """Measures of a film; None without a result."""
     if result is None:
         return None
     return {
@@ -174,7 +174,7 @@ def _figures(result: Result | None) -> dict[str, float | None] | None:
 
 
 def _document(command: VideoCommand) -> dict[str, Any]:
-    """A case as pages show it: texts, times, and what is drawn on top of its films."""
+    """A case as JSON for a page: texts, frame rate, and the shapes drawn over its films."""
     case = command.case
     tags = () if case is None else (case.mode.value, case.kind.value, *case.tags)
     height, width = command.size
@@ -191,7 +191,7 @@ def _document(command: VideoCommand) -> dict[str, Any]:
 
 
 def _outline(mask: NDArray[np.bool_]) -> str:
-    """The outlines of a mask as closed paths of SVG, which can be dashed."""
+    """The outlines of a mask as closed SVG paths."""
     cv2 = opencv()
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     found = (cv2.approxPolyDP(each, _SMOOTH, closed=True)[:, 0] for each in contours)
@@ -199,7 +199,7 @@ def _outline(mask: NDArray[np.bool_]) -> str:
 
 
 def _drag(command: VideoCommand, index: int) -> dict[str, Any]:
-    """The outline of a handle, the path of its anchor, and its place in frames from 0 on."""
+    """The outline of a handle, the path of its anchor, and its map to each trajectory point."""
     drag = command.drags[index]
     mask = drag.mask(*command.size)
     maps = command.commands(drag)

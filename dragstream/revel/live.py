@@ -1,8 +1,8 @@
-"""Objects that are pulled while the video plays: distance from the pointer, looks and drift.
+"""Drags of an object while the video plays: distance from the pointer, image quality and drift.
 
-A pointer leads an object along a smooth curve at even speed, with the video's clock: a block reads
-its place at the moment when its first frame is due. So figures do not depend on the machine's
-speed, and the delay of one block, which no machine can avoid, is part of the distance.
+A pointer leads an object along a smooth curve at constant speed. Time is that of the video: a block
+reads the pointer's position when its first frame is due. So the figures do not depend on the
+machine's speed, and include the unavoidable delay of one block.
 """
 
 from __future__ import annotations
@@ -34,14 +34,13 @@ from dragstream.method.moments import Moments, drift
 from dragstream.metrics.masks import mask_iou, pieces_outside
 from dragstream.metrics.objmc import json_number, known_mean
 from dragstream.models.base import VideoModel
-from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import RenderedStart, Subject
-from dragstream.revel.detection import Detection, detect
+from dragstream.revel.detection import SPECK, Detection, detect
 from dragstream.revel.live_curves import curve
-from dragstream.revel.looks import LEAST_PIECE, identity
+from dragstream.revel.looks import identity
 from dragstream.revel.methods import Method
 from dragstream.revel.proposals import is_whole
-from dragstream.revel.scenes import ATTEMPTS, check_world, subjects_of
+from dragstream.revel.scenes import ATTEMPTS, check_world, new_stream, subjects_of
 from dragstream.revel.shape import fidelity
 from dragstream.stream.events import BlockMade, Event
 from dragstream.stream.live import LiveStream
@@ -55,7 +54,7 @@ SPAN = 5.0
 _STEP = 24.0
 """Pixels that the object is pulled by before it is let go."""
 _LONGEST = 600.0
-"""Seconds after which a picture is given up."""
+"""Seconds to wait for a block."""
 _MOVES = 6
 """Moves of the pointer in the time of a block."""
 _WARM_UP = 2
@@ -67,25 +66,25 @@ DRIFTS = ("identity_drift", "colour_drift")
 
 @dataclass(frozen=True)
 class Pulled:
-    """One object pulled by one method. A frame without the object has distances of None."""
+    """One object pulled by one method; distances are None in frames without the object."""
 
     scene: int  # number of the scene
     method: str  # the method's name
     color: str  # the object's colour
     kind: str  # the object's kind
     distances: tuple[float | None, ...]  # px from the pointer, a video frame
-    misses: tuple[float | None, ...]  # px from the place asked for
+    misses: tuple[float | None, ...]  # px from the commanded position
     drift: tuple[float, ...]  # of each block from those before the pull
     iou: float | None  # at the end, see `fidelity`; None if it cannot be judged
     size: float  # its area at the end, as a factor of that at the start; 0 if it is not seen
-    identity: tuple[float | None, ...] = ()  # likeness at each block's end to before the pull
-    colour: tuple[float | None, ...] = ()  # distance of its mean colour from that before, likewise
-    identity_drift: float = math.nan  # see `quality_drift`; below 0 it is lost
-    colour_drift: float = math.nan  # the same of `colour`; above 0 the colour wanders
-    overlap: tuple[float, ...] = ()  # IoU at each block's end with its shape before, moved as asked
-    strays: tuple[int, ...] = ()  # pieces of its colour that do not touch that place, likewise
+    identity: tuple[float | None, ...] = ()  # `Quality.identity` at each block's end
+    colour: tuple[float | None, ...] = ()  # `Quality.colour` at each block's end
+    identity_drift: float = math.nan  # `quality_drift` of `identity`; below 0: less alike
+    colour_drift: float = math.nan  # `quality_drift` of `colour`; above 0: the colour changes
+    overlap: tuple[float, ...] = ()  # IoU at each block's end of its mask and the commanded one
+    strays: tuple[int, ...] = ()  # pieces of its colour then that do not touch the commanded mask
     cost: float = math.nan  # processor time of the held blocks, as a factor of as many plain ones'
-    waits: tuple[float, ...] = ()  # seconds from letting go to the first picture
+    waits: tuple[float, ...] = ()  # seconds, see `release_waits`
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists and numbers; None for what could not be measured."""
@@ -99,7 +98,7 @@ class Pulled:
 
     @property
     def miss(self) -> float | None:
-        """Mean distance from the place asked for, likewise."""
+        """Mean distance from the commanded position over these frames."""
         return known_mean(self.misses)
 
     @property
@@ -157,7 +156,7 @@ class _Task:
     lead: Lead
 
     def pointer(self, moment: float) -> Point:
-        """The pointer's place (x, y) after so many seconds; it rests at the curve's end."""
+        """The pointer's position (x, y) after so many seconds; it rests at the curve's end."""
         return self.path.at(min(1.0, moment * self.lead.speed / self.path.length))
 
     def detect(self, frame: NDArray[np.uint8]) -> Detection | None:
@@ -168,11 +167,10 @@ class _Task:
 def _task(model: VideoModel, seed: int, scene: int, lead: Lead) -> _Task:
     for attempt in range(ATTEMPTS):
         start = RenderedStart(seed, scene, attempt)
-        truth = start.scenes()
-        stream = Stream(model, caption(truth, 0), seed=seed + scene, image=start.image())
+        stream = new_stream(model, start, seed + scene)
         stream.run(_WARM_UP, progress=False)
         frame = stream.blocks[-1].frames[-1]
-        subjects = subjects_of(truth)
+        subjects = subjects_of(start.scenes())
         found = [detect(frame, subject.color, subject.kind) for subject in subjects]
         rng = np.random.default_rng((seed, scene, attempt))
         for index in rng.permutation(len(subjects)):
@@ -227,21 +225,21 @@ def _measured(task: _Task, method: Method, blocks: Sequence[Block]) -> Pulled:
     distances: list[float | None] = []
     misses: list[float | None] = []
     for block in blocks:
-        for asked, frame in zip(_asked(block), block.frames, strict=True):
+        for commanded, frame in zip(_commanded_centers(block), block.frames, strict=True):
             seen = task.detect(frame)
             pointer = task.pointer((len(distances) + 1) / rate)
             distances.append(None if seen is None else math.dist(seen.center, pointer))
-            misses.append(None if seen is None else math.dist(seen.center, asked))
+            misses.append(None if seen is None else math.dist(seen.center, commanded))
     before, last = task.stream.blocks[-1].frames[-1], [block.frames[-1] for block in blocks]
     ends = [task.detect(frame) for frame in last]
     found = [
         block_quality(before, task.seen, frame, each)
         for frame, each in zip(last, ends, strict=True)
     ]
-    looks, hues = [each.identity for each in found], [each.colour for each in found]
+    identities, colours = [each.identity for each in found], [each.colour for each in found]
     seconds = len(blocks[-1].frames) / rate
     end, seen = last[-1], ends[-1]
-    places = [_place(task, block) for block in blocks]
+    wanted = [_commanded_mask(task, block) for block in blocks]
     shape = fidelity(end, task.subject.color, task.subject.kind)
     return Pulled(
         scene=task.scene,
@@ -253,31 +251,31 @@ def _measured(task: _Task, method: Method, blocks: Sequence[Block]) -> Pulled:
         drift=tuple(drift(block.moments, reference) for block in blocks),
         iou=None if shape is None else shape.iou,
         size=0.0 if seen is None else seen.area / task.seen.area,
-        identity=tuple(map(json_number, looks)),
-        colour=tuple(map(json_number, hues)),
-        identity_drift=quality_drift(looks, seconds),
-        colour_drift=quality_drift(hues, seconds),
+        identity=tuple(map(json_number, identities)),
+        colour=tuple(map(json_number, colours)),
+        identity_drift=quality_drift(identities, seconds),
+        colour_drift=quality_drift(colours, seconds),
         overlap=tuple(
-            0.0 if each is None else mask_iou(each.mask, place)
-            for each, place in zip(ends, places, strict=True)
+            0.0 if each is None else mask_iou(each.mask, mask)
+            for each, mask in zip(ends, wanted, strict=True)
         ),
         strays=tuple(
-            0 if each is None else len(pieces_outside(each.mask, place, LEAST_PIECE))
-            for each, place in zip(ends, places, strict=True)
+            0 if each is None else len(pieces_outside(each.mask, mask, SPECK))
+            for each, mask in zip(ends, wanted, strict=True)
         ),
     )
 
 
-def _place(task: _Task, block: Block) -> NDArray[np.bool_]:
-    """The pixels that the only hold of a block asked the object to cover at its end."""
+def _commanded_mask(task: _Task, block: Block) -> NDArray[np.bool_]:
+    """The object's mask before the pull, moved as the block's only hold commands at its end."""
     (drag,) = block.drags
     mask = task.seen.mask
     origin = Affine.identity() if drag.source is None else drag.origin(*mask.shape)
     return regions.warp(mask, origin.then(drag.motion.at(1.0))) > 0.5
 
 
-def _asked(block: Block) -> list[Point]:
-    """Where the only hold of a block asked the object to be in each video frame."""
+def _commanded_centers(block: Block) -> list[Point]:
+    """The object's position in each video frame as the block's only hold commands it."""
     (drag,) = block.drags
     if not isinstance(drag.motion, Poses):
         raise TypeError(f"a hold is recorded as poses, got {drag.motion!r}")
@@ -331,7 +329,7 @@ def release_waits(
     count: int,
     rng: np.random.Generator,
 ) -> tuple[float, ...]:
-    """Seconds from letting go of an object to the first picture that shows the pull.
+    """Seconds from the release of an object to the first block that shows its last move.
 
     The stream plays as fast as the model can, with the object held. At a random moment within a
     block's time the hold moves by 24 pixels and is released.
@@ -342,12 +340,12 @@ def release_waits(
 def _wait(stream: Stream, seen: Detection, settings: DragMethod | None, share: float) -> float:
     made: SimpleQueue[tuple[float, Block]] = SimpleQueue()
 
-    def listen(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if isinstance(event, BlockMade):
             made.put((time.monotonic(), event.block))
 
     live = LiveStream(stream, math.inf)
-    unsubscribe = live.subscribe(listen)
+    unsubscribe = live.subscribe(on_event)
     try:
         (x, y), width = seen.center, seen.mask.shape[1]
         target = x + (_STEP if x < width / 2 else -_STEP)
@@ -356,15 +354,15 @@ def _wait(stream: Stream, seen: Detection, settings: DragMethod | None, share: f
         _, first = made.get(timeout=_LONGEST)
         time.sleep(share * first.timings.total)
         hold.move_to(target, y)
-        let_go = time.monotonic()
+        released = time.monotonic()
         hold.release()
         while True:
             shown, block = made.get(timeout=_LONGEST)
-            # places are recorded to a thousandth
-            if block.drags and abs(_asked(block)[-1][0] - target) < 0.1:
-                return shown - let_go
+            # positions are recorded to a thousandth
+            if block.drags and abs(_commanded_centers(block)[-1][0] - target) < 0.1:
+                return shown - released
     except Empty:
-        raise RuntimeError(f"no picture of the pull within {_LONGEST:g} seconds") from None
+        raise RuntimeError(f"no block of the pull within {_LONGEST:g} seconds") from None
     finally:
         unsubscribe()
         live.stop()

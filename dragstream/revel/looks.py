@@ -1,7 +1,7 @@
-"""Looks of a dragged object at its target, and of everything else: masks, pieces, features.
+"""Image measures of a dragged object at its target and of the rest of the frame: `Looks`.
 
-Measured at the last trajectory point at which the target can be seen. Without subjects to detect
-there is only `identity`, by the handle region and the commanded one.
+They are taken at the last trajectory point at which the target is visible. A case without subjects
+has only `identity`, of the handle region and the commanded region.
 """
 
 from __future__ import annotations
@@ -24,12 +24,10 @@ from dragstream.metrics.masks import mask_iou, pieces_outside
 from dragstream.metrics.objmc import known_mean
 from dragstream.metrics.perceptual import LPIPS
 from dragstream.revel.cases import Case, Kind
-from dragstream.revel.detection import MARKS, Detection, detect, face
+from dragstream.revel.detection import MARKS, SPECK, Detection, detect, face
 from dragstream.revel.preparation import PreparedCase, visible_targets
 from dragstream.stream.records import Block
 
-LEAST_PIECE = 70
-"""Smaller pieces of an object's colour do not count, pixels: the detector's own limit."""
 DUPLICATE = 0.5
 """A piece with at least this share of the object's area is a duplicate, a smaller one a scrap."""
 
@@ -38,7 +36,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True)
 class Looks:
-    """The looks of one method on one case; None where it cannot be measured.
+    """Image measures of one method on one case; None where they cannot be measured.
 
     Attributes:
         target_iou: intersection over union of the object's mask and the commanded one, 0..1, the
@@ -100,7 +98,7 @@ def object_looks(
     drags: Sequence[tuple[Drag, Sequence[Affine]]],
     at: Sequence[int],
 ) -> Looks:
-    """The looks of the dragged objects, without those of what lies outside."""
+    """Measure the dragged objects; the measures of the rest of the frame stay None."""
     ends, likeness = [], []
     for drag, commands in drags:
         handle = drag.mask(*frames.shape[1:3])
@@ -112,19 +110,19 @@ def object_looks(
             likeness.append(identity(frames[0], handle, there, mask))
     if case is None or not case.subjects:
         return Looks(identity=known_mean(likeness))
-    found = _views(case, frames[0], ends)
-    counts = [view.left_behind() for view in found]
+    found = _dragged_objects(case, frames[0], ends)
+    counts = [each.left_behind() for each in found]
     return Looks(
-        target_iou=known_mean([view.target_iou() for view in found]),
+        target_iou=known_mean([each.target_iou() for each in found]),
         duplicates=float(sum(count[0] for count in counts)) if counts else None,
         scraps=float(sum(count[1] for count in counts)) if counts else None,
-        identity=known_mean([view.identity() for view in found]),
+        identity=known_mean([each.identity() for each in found]),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _View:
-    """One dragged object in the frame before and in the frame that shows it at its target."""
+class _DraggedObject:
+    """An object in the frame before the drag and in the frame that shows it at its target."""
 
     kind: Kind
     drag: Drag
@@ -172,7 +170,7 @@ class _View:
         """Numbers of duplicates and scraps."""
         if self.found is None:
             return 0, 0
-        areas = pieces_outside(self.found.mask, self.wanted, LEAST_PIECE)
+        areas = pieces_outside(self.found.mask, self.wanted, SPECK)
         copies = sum(area >= DUPLICATE * self.before.area for area in areas)
         return copies, len(areas) - copies
 
@@ -193,23 +191,27 @@ def _at_rest(
         return frame, mask
     x, y = np.subtract(centroid(mask), command.apply(centroid(rest)))
     back = command.then(Affine.translation(float(x), float(y))).inverse()
-    scaled = frame.astype(np.float32) / 255
-    layers = [255 * warp(scaled[..., channel], back) for channel in range(3)]
-    return np.stack(layers, axis=-1).round().astype(np.uint8), _moved(mask, back)
+    moved = warp_colors(frame.astype(np.float32) / 255, back)
+    return moved.round().astype(np.uint8), _moved(mask, back)
 
 
-def _views(
+def warp_colors(frame: NDArray[np.floating], affine: Affine) -> NDArray[np.floating]:
+    """Warp a frame (H, W, 3) from 0 to 1; the result is from 0 to 255."""
+    return 255 * np.stack([warp(frame[..., channel], affine) for channel in range(3)], axis=-1)
+
+
+def _dragged_objects(
     case: Case, before: NDArray[np.uint8], ends: Sequence[tuple[Drag, Affine, NDArray[np.uint8]]]
-) -> list[_View]:
-    """The dragged objects, without those not seen before and those that several drags pull at."""
-    views = []
+) -> list[_DraggedObject]:
+    """The dragged objects, without those not detected before and those of several drags."""
+    objects = []
     for subject, kind, (drag, command, frame) in zip(case.subjects, case.kinds, ends, strict=True):
         seen = detect(before, subject.color, subject.kind)
         if seen is None or case.subjects.count(subject) > 1:
             continue
         found = detect(frame, subject.color, subject.kind)
-        views.append(_View(kind, drag, command, before, seen, frame, found))
-    return views
+        objects.append(_DraggedObject(kind, drag, command, before, seen, frame, found))
+    return objects
 
 
 def outside_looks(

@@ -1,9 +1,9 @@
-"""The result of a method on a case: carry the drag out on a fork, and measure it."""
+"""Runs a method on a case, on a fork of its stream, and measures the result: `measure`."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Unpack
@@ -24,20 +24,20 @@ from dragstream.metrics.matching import DescriptorMatching
 from dragstream.metrics.objmc import LowCoverage, ObjMC, ObjMCOptions, json_number, objmc, span
 from dragstream.metrics.stability import Drift, leak, swept
 from dragstream.metrics.trackers import LucasKanade, Tracker, opencv, tracker_for
-from dragstream.revel.looks import Looks, object_looks, outside_looks
+from dragstream.revel.looks import Looks, object_looks, outside_looks, warp_colors
 from dragstream.revel.methods import Method
 from dragstream.revel.poses import truth_tracker
 from dragstream.revel.preparation import PreparedCase, VideoCommand, silhouettes, visible_targets
 from dragstream.stream.records import Block, Mode
 
 _RIM = 2
-"""Pixels around the part that are cut out with it: its smoothed outline."""
+"""Margin of the removed part, pixels, for its antialiased outline."""
 
 
 def cut_and_paste(
     frame: NDArray[np.uint8], part: NDArray[np.bool_], target: Affine
 ) -> NDArray[np.uint8]:
-    """Move a part of a frame; where it was, each pixel takes the colour nearest to it."""
+    """Move a part of a frame; pixels where it was take the nearest colour around."""
     hole = ndimage.binary_dilation(part, iterations=_RIM)
     if hole.all():
         hole = part
@@ -46,8 +46,7 @@ def cut_and_paste(
     )
     filled = frame[rows, columns].astype(np.float32)
     covered = warp(part, target)[..., None]
-    scaled = frame.astype(np.float32) / 255 * part[..., None]
-    moved = 255 * np.stack([warp(scaled[..., channel], target) for channel in range(3)], axis=-1)
+    moved = warp_colors(frame.astype(np.float32) / 255 * part[..., None], target)
     image: NDArray[np.uint8] = (moved + (1 - covered) * filled).round().astype(np.uint8)
     return image
 
@@ -55,14 +54,14 @@ def cut_and_paste(
 _NEIGHBOURS = Rectification().neighbours
 _LARGEST = 1e12
 _SMALL = 256
-"""Pixels of width up to which a smaller window than a tracker's default suits the frames."""
+"""Largest width, pixels, of frames that are tracked with a smaller window than by default."""
 _MARGIN = 8.0
-"""Pixels around the handle, its targets and the object that may change: its shadow, its rim."""
+"""Margin around handle, targets and object, pixels, for the object's shadow and outline."""
 
 
 @dataclass(frozen=True)
 class Result(Looks):
-    """One method on one case, and how it looks (`Looks`).
+    """The measures of one method on one case, and its image measures (`Looks`).
 
     Attributes:
         case: name of the case.
@@ -77,12 +76,12 @@ class Result(Looks):
         objmc_flow: the same by a tracker that sees pixels only; None where it was off, or
             could not follow enough.
         dai: dragging accuracy index, latent units; lower is better.
-        dai_pasted: the same of the dragged object cut out and pasted at its target: the remainder
-            is the change of the autoencoder's latents with the place on their grid, which no drag
-            can be expected to beat; None where latent frames hold more than a video frame.
+        dai_pasted: `dai` of the object cut out and pasted at its target. It is not 0, since the
+            autoencoder's latents depend on the position on their grid; a lower bound for drags.
+            None where a latent frame holds more than one video frame.
         drift: distance of the latents' moments from those of the frames before them, both at the
             noise level of the drag, where rectification acts (Figure 2a), latent units.
-        clean_drift: the same of the finished latents, which later denoising steps have settled.
+        clean_drift: the same of the clean latents.
         mean_shift: part of `clean_drift`: mean over channels of |mean - mean'|, latent units.
         std_ratio: part of `clean_drift`: how the standard deviations changed, a factor.
         leak: mean absolute change outside the drag against no drag, grey levels; None where the
@@ -133,7 +132,7 @@ class Result(Looks):
 
 
 def _fits(value: object, kind: str) -> bool:
-    """True for a text where the field is one, else for a number, or nothing where it may be."""
+    """True for a string in a field "str", a number in others, and None in optional ones."""
     if kind == "str":
         return isinstance(value, str)
     number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -142,14 +141,13 @@ def _fits(value: object, kind: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class ScoredVideo:
-    """A video beside its command.
+    """A video with its command.
 
     Attributes:
-        command: what it should show.
+        command: the commanded motion.
         frames: uint8 (T, H, W, 3) in the command's size; the handles lie on the first one.
-        flow: follows the points by pixels.
-        flow_counts: it is used too where a case of the packaged world names its objects, which
-            are otherwise followed by their colours.
+        flow: the tracker of pixels.
+        flow_counts: if set, `flow` replaces detection by colour for cases of the packaged world.
         options: further arguments of `objmc`.
     """
 
@@ -161,17 +159,17 @@ class ScoredVideo:
 
     @cached_property
     def drags(self) -> tuple[Drag, ...]:
-        """The motions that are measured: the command's, or with a camera one of each object."""
+        """The measured motions: the command's, or with a camera one for each object."""
         return self.command.measured(self.frames[0])
 
     @cached_property
     def by_pixels(self) -> tuple[ObjMC, ...]:
-        """ObjMC of each drag by a tracker that sees pixels only."""
+        """ObjMC of each drag by the tracker of pixels."""
         return tuple(self._follow(drag, self.flow) for drag in self.drags)
 
     @cached_property
     def followed(self) -> tuple[ObjMC, ...]:
-        """ObjMC of each drag by the tracker that counts."""
+        """ObjMC of each drag: by detection of the case's subjects, or by the tracker of pixels."""
         case = self.command.case
         if self.flow_counts or case is None or not case.subjects:
             return self.by_pixels
@@ -187,13 +185,13 @@ class ScoredVideo:
 
     @cached_property
     def looks(self) -> Looks:
-        """Looks of the dragged objects at their targets."""
+        """Image measures of the dragged objects at their targets."""
         drags = [(drag, self.command.commands(drag)) for drag in self.drags]
         return object_looks(self.command.case, self.frames, drags, self.command.at)
 
 
 def run_method(prepared: PreparedCase, method: Method) -> tuple[Block, ...]:
-    """The blocks that a method makes of a case."""
+    """Run a method on a case; returns the new blocks."""
     if method.settings is None:
         return prepared.plain
     case, branch = prepared.case, prepared.stream.fork()
@@ -209,10 +207,10 @@ def measure(
     flow: Tracker | None = None,
     blocks: Sequence[Block] | None = None,
 ) -> Result:
-    """Carry out a method on a case (or take the `blocks` that it made) and measure the result.
+    """Run a method on a case, unless its `blocks` are given, and measure the result.
 
-    `flow` sees pixels only, for `Result.objmc_flow`; it measures `objmc` too where the case names
-    no subjects. A ValueError where there is neither.
+    `flow` is the tracker of pixels for `Result.objmc_flow`, and for `objmc` if the case has no
+    subjects. A ValueError without both.
     """
     case = prepared.case
     blocks = run_method(prepared, method) if blocks is None else blocks
@@ -228,12 +226,12 @@ def measure(
         method=method.name,
         kind=case.kind.value,
         mode=case.mode.value,
-        objmc=_mean([result.mean for result in followed]),
-        still=_mean([result.still for result in followed]),
-        coverage=_mean([result.coverage for result in followed]),
+        objmc=mean([result.mean for result in followed]),
+        still=mean([result.still for result in followed]),
+        coverage=mean([result.coverage for result in followed]),
         tracker=followed[0].tracker,
-        objmc_flow=json_number(_mean([result.mean for result in flowed])) if flowed else None,
-        dai=_mean([_dai(prepared, latents, drag) for drag in video.drags]),
+        objmc_flow=json_number(mean([result.mean for result in flowed])) if flowed else None,
+        dai=mean([_dai(prepared, latents, drag) for drag in video.drags]),
         dai_pasted=_dai_pasted(prepared),
         drift=_drift(prepared, blocks),
         clean_drift=moved.distance,
@@ -242,14 +240,15 @@ def measure(
         leak=None
         if inside.all()
         else leak(video.frames[1:], prepared.new_frames(prepared.plain), inside),
-        seconds_per_block=_mean([block.timings.total for block in blocks]),
-        epe=json_number(_mean([result.point_by_point for result in flowed])) if flowed else None,
+        seconds_per_block=mean([block.timings.total for block in blocks]),
+        epe=json_number(mean([result.point_by_point for result in flowed])) if flowed else None,
         **vars(replace(video.looks, **outside_looks(prepared, blocks, inside))),
     )
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
+def mean(values: Iterable[float]) -> float:
+    """The mean of at least one number; NaN if one of them is."""
+    return float(np.mean(list(values)))
 
 
 def follow(
@@ -259,10 +258,10 @@ def follow(
     commands: Sequence[Affine],
     **options: Unpack[ObjMCOptions],
 ) -> ObjMC:
-    """ObjMC of a drag where its target can be seen, without a warning of a low coverage."""
+    """ObjMC of a drag at the points with its target in the frame, without `LowCoverage`."""
     seen = visible_targets(drag.mask(*frames.shape[1:3]), commands)
     with warnings.catch_warnings():
-        # The coverage stands in the result, beside the distance.
+        # The result has the coverage.
         warnings.simplefilter("ignore", LowCoverage)
         return objmc(
             frames,
@@ -279,7 +278,7 @@ def suited_tracker(command: VideoCommand, drags: Sequence[Drag]) -> Tracker | No
         opencv()
     except ImportError:
         return None
-    if command.edit:  # an object may have jumped farther than flow reaches
+    if command.edit:  # the object may move farther than optical flow can follow
         return DescriptorMatching()
     if command.size[1] <= _SMALL:
         return LucasKanade(window=15)
@@ -303,7 +302,7 @@ def _dai(prepared: PreparedCase, latents: Tensor, drag: Drag) -> float:
 def drag_dai(
     before: Tensor, latents: Tensor, drag: Drag, commands: Sequence[Affine], grid: Grid
 ) -> float:
-    """DAI (Eq. 11) of a drag where its target can be seen."""
+    """DAI (Eq. 11) of a drag at the points with its target in the frame."""
     seen = visible_targets(drag.mask(grid.height, grid.width), commands)
     return dai(
         before,
@@ -325,7 +324,7 @@ def _dai_pasted(prepared: PreparedCase) -> float | None:
         images = [cut_and_paste(frame, mask, target) for target in prepared.command.commands(drag)]
         latents = torch.cat([model.encode_image(image)[0, -1:] for image in images])
         found.append(_dai(prepared, latents, drag))
-    return _mean(found)
+    return mean(found)
 
 
 def _past(prepared: PreparedCase) -> Sequence[Block]:
@@ -346,7 +345,7 @@ def _drift(prepared: PreparedCase, blocks: Sequence[Block]) -> float:
 
 
 def _inside(prepared: PreparedCase, blocks: Sequence[Block]) -> NDArray[np.bool_]:
-    """The handles, their targets and the objects themselves, a little wider, bool (H, W)."""
+    """The handles, their targets and the objects, with a margin, bool (H, W)."""
     dragged = prepared.new_frames(blocks)
     inside = prepared.subjects_before | silhouettes(list(dragged), prepared.case.subjects)
     for drag in prepared.case.drags:

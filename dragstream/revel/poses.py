@@ -1,7 +1,7 @@
-"""Poses of detected objects, for each kind of drag: the tracker of the playground's ground truth.
+"""Poses of detected objects for each kind of drag: `truth_tracker`, the playground's ground truth.
 
-A pose is an Affine from the object's own coordinates to pixels. What it follows depends on the kind
-of drag: a position, an angle, an edge, a critter's eyes, or a size.
+A pose is an Affine from the object's own coordinates to pixels. It tracks a position, an angle, an
+edge, a critter's eyes or a size, by the kind of drag.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dragstream.revel.cases import Kind, Subject
 from dragstream.revel.detection import MARKS, ROUND, Detection, detect, harmonic
 
 Pose = Callable[[Detection, Affine | None], Affine | None]
-"""The pose of a detected object, given its last one; None where it cannot be told."""
+"""Computes the pose of a detected object from its last one; None if it is undetermined."""
 
 
 def truth_tracker(subject: Subject, kind: Kind, drag: Drag) -> PoseTracker:
@@ -75,7 +75,7 @@ def _size(seen: Detection, _: Affine | None) -> Affine:
 
 
 def _orientation(seen: Detection, last: Affine | None, *, kind: str) -> Affine | None:
-    """Centre and angle, of the angles that the shape's symmetry leaves the nearest to the last."""
+    """Centre and angle; of the angles equal by symmetry, the nearest to the last one."""
     angle = angle_of(seen, kind)
     if angle is None:
         return None
@@ -88,15 +88,15 @@ def _orientation(seen: Detection, last: Affine | None, *, kind: str) -> Affine |
 
 
 def angle_of(seen: Detection, kind: str) -> float | None:
-    """Angle of the shape in degrees, up to its symmetry; None where the outline shows none."""
+    """Angle of the shape in degrees, up to its symmetry; None if the outline is round."""
     folds = 5 if kind == "star" else 4
     wave = harmonic(seen.mask, folds)
     if abs(wave) < ROUND:
         return None
     angle = math.degrees(np.angle(wave)) / folds
     if kind == "star":
-        return angle + 18.0  # a tip points up at rest, which is not along an axis
-    # The corners of a box point 45 degrees from its axes; of its two axes the stripe is the one.
+        return angle + 18.0  # at rest a tip points up, 18 degrees from the nearest axis
+    # The corners of a box lie 45 degrees from its axes; the stripe distinguishes the axes.
     angle -= 45.0
     if seen.marks.sum() < MARKS:
         return angle

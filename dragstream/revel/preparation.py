@@ -14,12 +14,13 @@ from dragstream.drags.checks import check_int, check_positive
 from dragstream.drags.documents import DocumentReader
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Drag, targets
+from dragstream.drags.reading import read_fields
 from dragstream.drags.regions import warp
 from dragstream.drags.shapes import Shape
 from dragstream.drags.tracks import Tracks
 from dragstream.metrics.objmc import latent_offsets
 from dragstream.models.base import VideoModel
-from dragstream.revel.cases import Case, Subject, check_names
+from dragstream.revel.cases import Case, Subject
 from dragstream.revel.detection import detect
 from dragstream.stream.records import Block, Mode
 from dragstream.stream.stream import Stream
@@ -33,7 +34,7 @@ MOST_FRAMES = 100_000
 MOST_PIXELS = 2**25
 _POINTS = 16
 """Points of each handle in the file of tracks."""
-_FIELDS = {"format", "split", "height", "width", "frame_rate", "frames", "at", "case"}
+_FIELDS = ("format", "split", "height", "width", "frame_rate", "frames", "at", "case")
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +120,7 @@ class VideoCommand:
         cls, document: Mapping[str, Any], reader: DocumentReader | None = None
     ) -> VideoCommand:
         """The inverse of `to_json`; see `Case.from_json`."""
-        check_names(document, _FIELDS, "a case")
+        read_fields(document, "a case", _FIELDS)
         frames = check_int(document["frames"], "frames", least=2)
         if frames > MOST_FRAMES:
             raise ValueError(f"frames must be at most {MOST_FRAMES}, got {frames}")
@@ -185,10 +186,9 @@ class PreparedCase:
 
 
 def visible_targets(mask: NDArray[np.bool_], commands: Sequence[Affine]) -> list[int]:
-    """The trajectory points at which a drag's target can be seen: where it is measured.
+    """The trajectory points at which a drag is measured: those with the target in the frame.
 
-    An object that is led out of the frame and back can be found before and after. Where it
-    is never to be seen, all points count.
+    All points, if the target is never in the frame.
     """
     least = _VISIBLE * float(mask.sum())
     seen = [index for index, each in enumerate(commands) if warp(mask, each).sum() >= least]
@@ -227,35 +227,36 @@ def silhouettes(
 
 
 def prepare(model: VideoModel, case: Case) -> PreparedCase:
-    """Make the past of a case again."""
+    """Generate the past of a case."""
     if case.model != model.spec.name:
         raise ValueError(f"case {case.name!r} is of {case.model!r}, not of {model.spec.name!r}")
     image = None if case.start is None else case.start.image()
     stream = Stream(model, prompt=case.prompt, seed=case.seed, image=image)
-    for act in case.past:
-        _grow(stream, case, act.block)
-        drags = list(act.drags)
-        if act.mode is Mode.EDIT:
-            stream.edit(drags, keep=act.keep, settings=act.settings)
+    for earlier in case.past:
+        _generate(stream, case, earlier.block)
+        drags = list(earlier.drags)
+        options: dict[str, Any] = {"keep": earlier.keep, "settings": earlier.settings}
+        if earlier.mode is Mode.EDIT:
+            stream.edit(drags, **options)
             continue
-        stream.animate(drags, blocks=act.blocks, keep=act.keep, settings=act.settings)
-        if act.reaches < len(stream):
-            stream.rewind(act.reaches)
-    _grow(stream, case, case.block)
+        stream.animate(drags, blocks=earlier.blocks, **options)
+        if earlier.reaches < len(stream):
+            stream.rewind(earlier.reaches)
+    _generate(stream, case, case.block)
     return prepare_on(case, stream)
 
 
 def prepare_on(case: Case, stream: Stream) -> PreparedCase:
-    """A case on a stream that is at the moment of its drag."""
+    """Prepare a case on a stream that has the blocks before its drag."""
     if case.mode is Mode.EDIT:
         return PreparedCase(case, stream, (stream.blocks[-1],))
     branch = stream.fork()
-    _grow(branch, case, case.block + case.blocks)
+    _generate(branch, case, case.block + case.blocks)
     return PreparedCase(case, stream, branch.blocks[case.block :])
 
 
-def _grow(stream: Stream, case: Case, length: int) -> None:
-    """Generate up to so many blocks, each under its caption, and set that of what comes next."""
+def _generate(stream: Stream, case: Case, length: int) -> None:
+    """Generate blocks up to a length, each under its caption, and set the caption of the next."""
     while True:
         texts = [text for place, text in case.prompts if place <= len(stream)]
         stream.prompt = texts[-1] if texts else case.prompt

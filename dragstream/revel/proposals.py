@@ -29,13 +29,13 @@ _SCALE = (1.25, 1.5)  # of lengths, growing or shrinking
 _STAR_ROTATION = (25.0, 33.0)
 """A star looks the same after 72 degrees: an edit past 36 looks like its opposite."""
 _MARGIN = 4.0
-"""Objects and their targets keep this far from the frame's sides, pixels."""
+"""Least distance of objects and targets from the frame's sides, pixels."""
 _GAP = 7.0
-"""And this far from one another."""
+"""Least distance of targets from other objects, pixels."""
 _WHOLE = 0.98
-"""Share of an object that the frame still shows."""
+"""Least share of an object in the frame."""
 _AREA = (500, 9000)
-"""An object of the world, in pixels; anything else is a smear."""
+"""Least and largest area of an object, pixels."""
 ELIGIBLE = {
     Kind.TRANSLATION: world.KINDS,
     Kind.DEFORMATION: world.KINDS,
@@ -48,7 +48,7 @@ ELIGIBLE = {
 
 @dataclass(frozen=True, eq=False)
 class DragCandidate:
-    """An object to drag, the area to keep off, and a random generator."""
+    """An object to drag, the pixels to avoid, and a random generator."""
 
     subject: Subject
     seen: Detection
@@ -56,7 +56,7 @@ class DragCandidate:
     rng: np.random.Generator
 
     def propose(self, kind: Kind) -> tuple[Subject, Drag] | None:
-        """A random drag of a kind; None where the object does not suit it or has no room."""
+        """Draw a drag of a kind; None if the object is not eligible or has no room."""
         drag = _PROPOSE[kind](self) if self.subject.kind in ELIGIBLE[kind] else None
         return None if drag is None else (self.subject, drag)
 
@@ -68,7 +68,7 @@ class DetectedObjects:
     frame: NDArray[np.uint8]  # uint8 (H, W, 3)
     whole: tuple[tuple[Subject, Detection], ...]  # the objects that are seen whole, in random order
     blocked: NDArray[np.bool_]  # pixels of the other objects, bool (H, W)
-    rng: np.random.Generator  # decides on order, directions and lengths
+    rng: np.random.Generator  # draws order, directions and lengths
 
     @classmethod
     def of(
@@ -85,7 +85,7 @@ class DetectedObjects:
         return cls(frame, tuple(each for each in order if is_whole(each[1])), blocked, rng)
 
     def candidate(self, index: int, taken: NDArray[np.bool_] | None = None) -> DragCandidate:
-        """One of the whole objects, which keeps off the others and the pixels that are taken."""
+        """One of the whole objects, which avoids the others and the pixels in `taken`."""
         others = self.blocked.copy() if taken is None else self.blocked | taken
         for other, (_, seen) in enumerate(self.whole):
             if other != index:
@@ -108,17 +108,17 @@ def _off_sides(mask: NDArray[Any]) -> bool:
 
 
 def _in_frame(moved: NDArray[np.float32], area: float) -> bool:
-    """True if an object of that area is all in the frame: what left it is missing from the sum."""
+    """True if a moved object, coverage (H, W), of that area lies in the frame."""
     return bool(moved.sum() >= _WHOLE * area) and _off_sides(moved)
 
 
 def stays_inside(moved: NDArray[np.float32], area: int) -> bool:
-    """True if a moved object, coverage (H, W), is in the frame: nothing floats over the wall."""
+    """True if a moved object, coverage (H, W), lies in the frame and below the horizon."""
     return _in_frame(moved, area) and regions.centroid(moved)[1] >= world.HORIZON
 
 
 def _clear(candidate: DragCandidate, target: Affine) -> bool:
-    """True if the object, moved to its target, stays in the frame and off the others."""
+    """True if the object, moved to its target, lies in the frame and clear of the others."""
     moved = regions.warp(candidate.seen.mask, target)
     if not stays_inside(moved, candidate.seen.area):
         return False
@@ -152,16 +152,14 @@ def _deformation(candidate: DragCandidate) -> Drag | None:
     for x, y in axes:
         for sign in candidate.rng.permutation([-1.0, 1.0]):
             dx, dy = float(sign * length * x), float(sign * length * y)
-            # Where the whole object would still be clear, so is its edge.
+            # If the whole object has room there, so has its edge.
             if _clear(candidate, Affine.translation(dx, dy)):
                 return Drag(candidate.seen.mask, Deformation.by(dx, dy))
     return None
 
 
 def _rotation(candidate: DragCandidate) -> Drag | None:
-    if (
-        angle_of(candidate.seen, candidate.subject.kind) is None
-    ):  # corners gone round show no rotation
+    if angle_of(candidate.seen, candidate.subject.kind) is None:  # it is too round
         return None
     limits = _STAR_ROTATION if candidate.subject.kind == "star" else _ROTATION
     degrees = candidate.rng.uniform(*limits) * candidate.rng.choice([-1.0, 1.0])
@@ -172,7 +170,7 @@ def _rotation(candidate: DragCandidate) -> Drag | None:
 
 
 def _scale(candidate: DragCandidate) -> Drag | None:
-    """Grow or shrink the object about its centre, whichever has room."""
+    """Grow or shrink the object about its centre, at random if both have room."""
     factor = candidate.rng.uniform(*_SCALE)
     for power in candidate.rng.permutation([-1.0, 1.0]):
         motion = Scale(candidate.seen.center, float(factor**power))
@@ -183,7 +181,7 @@ def _scale(candidate: DragCandidate) -> Drag | None:
 
 def _turn(candidate: DragCandidate) -> Drag | None:
     """Move the face sideways over its ball, toward the side with more room."""
-    if candidate.seen.marks.sum() < 50:  # it looks away
+    if candidate.seen.marks.sum() < 50:  # the face is hidden
         return None
     region = face(candidate.seen)
     left, _, right, _ = regions.bounding_box(candidate.seen.mask)
@@ -205,13 +203,13 @@ _PROPOSE: dict[Kind, Callable[[DragCandidate], Drag | None]] = {
 
 
 _AROUND = 16
-"""Pixels around everything that moves; the background farther away is kept."""
+"""Margin around the moving area, pixels; the background beyond it is kept."""
 _RIM = 3.0
 """Pixels around an object that are kept with it."""
 _APART = 4.0
 """Pixels between the kept part of an object and the moving part."""
 _LEAST = 200
-"""A kept object of fewer pixels than that would hardly count in the loss."""
+"""Least area of a kept object, pixels; a smaller one would hardly change the loss."""
 
 
 def sample_kept_region(
@@ -262,13 +260,13 @@ _PAN = (16.0, 28.0)
 _ZOOM = (1.15, 1.3)
 """Factor; its inverse shows more of the scene."""
 _NEAREST = 5.0
-"""Objects end this far from one another, pixels."""
+"""Least distance of objects after a movement of the camera, pixels."""
 
 
 def propose_camera(
     seen: DetectedObjects, kind: Kind
 ) -> tuple[tuple[Subject, ...], tuple[Drag, ...]] | None:
-    """A random movement of the camera, and of one object where the kind asks for it."""
+    """Draw a movement of the camera, and of one object for the kinds that have one."""
     height, width = seen.frame.shape[:2]
     subjects = tuple(subject for subject, _ in seen.whole)
     relative: Relative = "scene" if kind is Kind.PAN_SCENE else "frame"

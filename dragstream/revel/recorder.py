@@ -23,18 +23,17 @@ from dragstream.stream.stream import Stream
 
 
 def record(stream: Stream, name: str) -> tuple[Case, ...]:
-    """One case for each drag that a stream went through, in order, named after `name`.
+    """Make a case of each drag of a stream, in order, with names that begin with `name`.
 
-    Each repeats its drag on the same past: captions, picture, earlier drags with the settings that
-    they had. What was rewound is forgotten. It names no subjects, so it is measured by optical
-    flow.
+    Each repeats its drag on the same past: captions, picture, earlier drags with their settings.
+    Rewound blocks are left out. Cases have no subjects, so they are measured by optical flow.
 
     Raises:
         ValueError: a stream without drags, or one that began with a picture which it no longer has.
     """
     blocks = stream.blocks
-    acts = tuple(_acts(blocks))
-    if not acts:
+    drags = tuple(_past_drags(blocks))
+    if not drags:
         raise ValueError(f"{stream!r} was never dragged: there is nothing to record")
     start = _start(blocks)
     captions = [(0, blocks[0].prompt)]
@@ -44,25 +43,25 @@ def record(stream: Stream, name: str) -> tuple[Case, ...]:
         if after.prompt != before.prompt
     ]
     cases = []
-    for number, act in enumerate(acts):
-        kinds = tuple(kind_of(drag) for drag in act.drags)
-        end = act.block + act.blocks
+    for number, drag in enumerate(drags):
+        kinds = tuple(map(kind_of, drag.drags))
+        end = drag.block + drag.blocks
         cases.append(
             Case(
-                name=f"{name}-{number:03d}-{act.mode.value}-{kinds[0].value}",
+                name=f"{name}-{number:03d}-{drag.mode.value}-{kinds[0].value}",
                 model=stream.model.spec.name,
                 prompt=captions[0][1],
                 seed=stream.seed,
-                block=act.block,
-                drags=act.drags,
-                mode=act.mode,
+                block=drag.block,
+                drags=drag.drags,
+                mode=drag.mode,
                 kind=kinds[0],
-                keep=act.keep,
-                blocks=act.blocks,
+                keep=drag.keep,
+                blocks=drag.blocks,
                 start=start,
                 kinds=kinds,
-                # earlier drags, without those that a later one rewound
-                past=tuple(each for each in acts[:number] if each.reaches <= act.block),
+                # earlier drags, without rewound ones
+                past=tuple(each for each in drags[:number] if each.reaches <= drag.block),
                 prompts=tuple(each for each in captions[1:] if each[0] < end),
                 tags=("recorded",),
             )
@@ -84,15 +83,15 @@ def _start(blocks: Sequence[Block]) -> ImageStart | None:
     return None
 
 
-def _acts(blocks: Sequence[Block]) -> Iterator[PastDrag]:
-    """The drags that made these blocks, in the order in which they were requested."""
+def _past_drags(blocks: Sequence[Block]) -> Iterator[PastDrag]:
+    """The drags that made these blocks, in the order of the calls."""
     for block in blocks:
         first, *edits = (*block.earlier, block.call)
         if first.mode is Mode.ANIMATE and first.part[0] == 0:
             length, kept = first.part[1], _kept(blocks[block.index :])
-            yield _act(first, block.index, length, None if kept == length else kept)
+            yield _past_drag(first, block.index, length, None if kept == length else kept)
         for edit in edits:
-            yield _act(edit, block.index + 1, 1, None)
+            yield _past_drag(edit, block.index + 1, 1, None)
 
 
 def _kept(blocks: Sequence[Block]) -> int:
@@ -104,11 +103,11 @@ def _kept(blocks: Sequence[Block]) -> int:
             break
         count += 1
         if block.earlier:
-            break  # it was edited when it was the newest: what followed was rewound
+            break  # edited as the newest block, so the blocks after it were rewound
     return count
 
 
-def _act(call: Any, block: int, blocks: int, kept: int | None) -> PastDrag:
+def _past_drag(call: Any, block: int, blocks: int, kept: int | None) -> PastDrag:
     keep = None if call.keep is None else as_shape(call.keep)
     return PastDrag(block, call.mode, tuple(call.drags), keep, blocks, kept, call.settings)
 
@@ -122,10 +121,10 @@ def kind_of(drag: Drag) -> Kind:
 def from_labels(
     folder: str | Path, *, model: str = "self-forcing", seed: int = 0
 ) -> tuple[Case, ...]:
-    """The cases of a label folder that the DragStream authors released, or of a folder of those.
+    """Make cases of the released labels in a folder, or in the folders below it.
 
-    They are named by their paths in it; labels do not hold the stream's `seed`. A missing folder is
-    a FileNotFoundError, a damaged label, or none, a ValueError.
+    Their names are made of the labels' paths; labels do not hold the stream's `seed`. A missing
+    folder raises FileNotFoundError; a damaged label, or none, ValueError.
     """
     top = expanded(folder, "folder")
     places = sorted({file.parent for file in top.rglob("block_*_trajectory.json")}) or [top]
@@ -134,7 +133,7 @@ def from_labels(
         name = "-".join(place.relative_to(top).parts) or top.resolve().name
         for label in reader.read_folder(place):
             mode = Mode.EDIT if label.mode is LabelMode.EDIT else Mode.ANIMATE
-            kinds = tuple(kind_of(drag) for drag in label.drags)
+            kinds = tuple(map(kind_of, label.drags))
             cases.append(
                 Case(
                     name=f"{name}-{label.block:03d}-{mode.value}-{kinds[0].value}",
@@ -188,6 +187,6 @@ def movebench_cases(
             keep=keep,
             blocks=math.ceil(latent / spec.frames_per_block),
             start=ImageStart.of(found.frame(size)),
-            kinds=tuple(kind_of(drag) for drag in drags),
+            kinds=tuple(map(kind_of, drags)),
             tags=("movebench", mode),
         )

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from dragstream.metrics.trackers import Tracker
 from dragstream.models import load
 from dragstream.models.base import VideoModel
-from dragstream.revel.case_folders import CaseFilms, make_films
+from dragstream.revel.case_folders import film_files
 from dragstream.revel.cases import Case
 from dragstream.revel.dispatch import dispatch
 from dragstream.revel.folders import RunFolder
@@ -45,8 +45,8 @@ class Task:
     films: bool = False  # make films as well
 
 
-Outcome = tuple[Case, tuple[Result, ...], str, CaseFilms | None]
-"""The case of a task, its results, one a method, the fingerprint of the model's weights, films."""
+Outcome = tuple[Case, tuple[Result, ...], str, dict[str, bytes] | None]
+"""The case of a task, a result for each method, the model's fingerprint, and files of films."""
 
 
 def run(
@@ -160,7 +160,7 @@ def work(task: Task) -> Outcome:
         if task.films:
             frames[method.name] = prepared.new_frames(blocks)
     split = task.item.split.value if isinstance(task.item, CaseSpec) else ""
-    films = make_films(prepared, frames, split) if task.films else None
+    films = film_files(prepared, frames, split) if task.films else None
     return prepared.case, tuple(results), model.fingerprint(), films
 
 

@@ -1,8 +1,8 @@
-"""Random draws of a spec's case on a model's video of its scene.
+"""Draws the case of a spec at random, on a model's video of the spec's scene: `sample_case`.
 
-On the newest *generated* frame the spec's drags are drawn so that they are possible: objects are
-whole, and a moved object stays in the frame (except for re-entry) and off the others (except for
-occlusion). Where none of the model's objects suits, another scene is tried.
+Drags are drawn on the newest *generated* frame, on objects that are whole. A moved object stays in
+the frame (except for re-entry) and does not touch the others (except for occlusion). If no object
+is suitable, another scene is tried.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from dragstream.drags import regions
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Translation, targets
 from dragstream.models.base import VideoModel
-from dragstream.models.playground.captions import caption
 from dragstream.revel.cases import Case, Kind, RenderedStart, Subject
 from dragstream.revel.detection import Detection
 from dragstream.revel.preparation import silhouettes
@@ -31,61 +30,61 @@ from dragstream.revel.proposals import (
     moving_area,
     stays_inside,
 )
-from dragstream.revel.scenes import check_world, subjects_of
+from dragstream.revel.scenes import check_world, new_stream, subjects_of
 from dragstream.revel.suites import CaseSpec, Feature
 from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
 SEED = 204
-"""Of the benchmark as it is published."""
+"""Seed of the published benchmark."""
 PAST = 6
 """Blocks before a drag: enough for the longest rectification of Table 4 (18 latent frames)."""
 LONG = 20.0
 """Seconds of video before a drag of `Feature.LONG`."""
 _RUNS = 8
-"""Scenes on which the model is run before a spec becomes a plain translation."""
+"""Scenes on which the model runs before a spec is replaced by a plain translation."""
 _LONG_RUNS = 4
 """The same for `Feature.LONG`, whose scenes take ten times as long."""
 _SCENES = 400
-"""Scenes that are looked at, before the model runs, for the objects that a spec needs."""
+"""Scenes that are searched, without the model, for the objects that a spec needs."""
 _PATIENCE = 3
-"""Blocks to wait for a frame on which the drags can be drawn."""
+"""Further blocks to generate until the drags can be drawn."""
 _LONG_PATIENCE = 12
-"""The same for `Feature.LONG`: waiting costs less than another scene."""
+"""The same for `Feature.LONG`: more blocks cost less than another scene."""
 _CHECK = 3
-"""A stream is looked at so often, in blocks, and given up once the object to drag is lost."""
+"""Blocks between checks that a stream still has the objects to drag."""
 _STRIDE = 19.0
-"""Farthest that a passing object goes in one latent frame, pixels."""
+"""Longest motion of a passing object in a latent frame, pixels."""
 _EDIT = 60.0
-"""Farthest that an edit takes an object over another, pixels."""
+"""Longest motion of an object over another in an edit, pixels."""
 _COVERED = (0.2, 0.7)
-"""Share of an object's area that another one hides, least and most."""
+"""Least and largest share of an object's area that another one hides."""
 _OUTSIDE = 0.2
-"""An object has left once no more than this share of it can be seen."""
+"""Visible share of an object that has left the frame."""
 _FARTHEST = 127.0
-"""An object that leaves is led no farther than this, pixels."""
+"""Longest motion of an object that leaves the frame, pixels."""
 
 
 Drawn = tuple[tuple[Subject, Drag], ...]
 
 
 def sample_case(model: VideoModel, spec: CaseSpec, seed: int = SEED) -> tuple[Case, Stream]:
-    """The case of a spec, and the stream that it was drawn on: the same for the same weights.
+    """Draw the case of a spec; returns it with its stream, the same for the same weights.
 
-    Where no scene suits, the spec becomes a translation of one object, and its tags name that. A
-    ValueError of models of another frame size than the world's, and of those that keep no object.
+    If no scene is suitable, the case is a translation of one object, with the tag "simplified".
+
+    Raises:
+        ValueError: the model has another frame size than the world, or keeps no object.
     """
     check_world(model.spec)
     rng = np.random.default_rng((seed, spec.number))
     for wanted in _relaxed(spec):
         for start in _starts(wanted, seed):
-            caption_of = caption(start.scenes(), 0)
-            noise = seed * 1000 + spec.number
-            stream = Stream(model, prompt=caption_of, seed=noise, image=start.image())
-            if not _reach(stream, start, wanted):
+            stream = new_stream(model, start, seed * 1000 + spec.number)
+            if not _run_to_drag(stream, start, wanted):
                 continue
             for _ in range(_LONG_PATIENCE if wanted.feature is Feature.LONG else _PATIENCE):
-                drawn = _compose(stream, start, wanted, rng)
+                drawn = _draw_drags(stream, start, wanted, rng)
                 if drawn is not None:
                     return _case(stream, start, wanted, spec, drawn), stream
                 stream.step()
@@ -93,7 +92,7 @@ def sample_case(model: VideoModel, spec: CaseSpec, seed: int = SEED) -> tuple[Ca
 
 
 def _relaxed(spec: CaseSpec) -> Iterator[CaseSpec]:
-    """The spec, then weaker specs in its place: one object moved, at last even early."""
+    """Yield the spec, then simpler ones: one moved object, finally without the feature."""
     yield spec
     simple = replace(spec, kinds=(Kind.TRANSLATION,))
     if spec.feature is Feature.LONG:
@@ -102,7 +101,7 @@ def _relaxed(spec: CaseSpec) -> Iterator[CaseSpec]:
 
 
 def _starts(spec: CaseSpec, seed: int) -> Iterator[RenderedStart]:
-    """Scenes that have the objects which a spec needs, as many as the model may run on."""
+    """Yield scenes with the objects that a spec needs, as many as the model may run on."""
     found = 0
     for attempt in range(_SCENES):
         start = RenderedStart(seed, spec.number, attempt)
@@ -115,16 +114,16 @@ def _starts(spec: CaseSpec, seed: int) -> Iterator[RenderedStart]:
 
 
 def _objects(spec: CaseSpec) -> tuple[Kind, ...]:
-    """The kind for each object; the pulls on both sides of one object count as one."""
+    """The kind of drag for each object; pulls on both sides of one object count once."""
     if spec.feature is Feature.THREE:
         return spec.kinds[1:]
     if spec.feature is Feature.OCCLUSION:
-        return (*spec.kinds, Kind.TRANSLATION)  # the second one is there to be covered
+        return (*spec.kinds, Kind.TRANSLATION)  # the second object is the hidden one
     return spec.kinds
 
 
 def _assignable(spec: CaseSpec, kinds: Sequence[str]) -> bool:
-    """True if objects of these kinds suit a spec's kinds, one object for each."""
+    """True if objects of these kinds can be assigned to a spec's drags."""
     wanted = _objects(spec)
     return any(
         all(kind in ELIGIBLE[each] for each, kind in zip(wanted, chosen, strict=True))
@@ -132,8 +131,8 @@ def _assignable(spec: CaseSpec, kinds: Sequence[str]) -> bool:
     )
 
 
-def _reach(stream: Stream, start: RenderedStart, spec: CaseSpec) -> bool:
-    """Run a stream up to a spec's drag; False once it has lost the object to drag."""
+def _run_to_drag(stream: Stream, start: RenderedStart, spec: CaseSpec) -> bool:
+    """Run a stream up to a spec's drag; False if it loses the objects to drag."""
     length, model = PAST, stream.model.spec
     if spec.feature is Feature.LONG:
         frames = model.frames_per_block * model.clock.temporal_factor
@@ -149,27 +148,27 @@ def _reach(stream: Stream, start: RenderedStart, spec: CaseSpec) -> bool:
     return True
 
 
-def _compose(
+def _draw_drags(
     stream: Stream, start: RenderedStart, spec: CaseSpec, rng: np.random.Generator
 ) -> Drawn | None:
-    """A spec's drags on a stream's newest frame; None where they cannot be drawn."""
+    """Draw a spec's drags on a stream's newest frame; None if there is no room for them."""
     seen = DetectedObjects.of(stream.blocks[-1].frames[-1], subjects_of(start.scenes()), rng)
     if len(seen.whole) < len(_objects(spec)):
         return None
     animated = spec.blocks * stream.model.spec.frames_per_block
     latent_frames = animated if spec.mode is Mode.ANIMATE else 1
-    return _COMPOSED.get(spec.feature, _singles)(seen, spec, latent_frames)
+    return _DRAWS.get(spec.feature, _singles)(seen, spec, latent_frames)
 
 
 def _singles(seen: DetectedObjects, spec: CaseSpec, _: int) -> Drawn | None:
-    """One drag each on as many objects as there are kinds."""
+    """One drag for each kind, each on another object."""
     orders = permutations(range(len(seen.whole)), len(spec.kinds))
     drawn = (_each(seen, order, spec.kinds) for order in orders)
     return next((drags for drags in drawn if drags is not None), None)
 
 
 def _each(seen: DetectedObjects, order: Sequence[int], kinds: Sequence[Kind]) -> Drawn | None:
-    """These objects under drags of these kinds, one after the other, out of each other's way."""
+    """Draw drags of these kinds on these objects, with targets that do not overlap."""
     drawn: list[tuple[Subject, Drag]] = []
     taken = np.zeros(seen.frame.shape[:2], bool)
     for index, kind in zip(order, kinds, strict=True):
@@ -201,7 +200,7 @@ def _threes(seen: DetectedObjects, spec: CaseSpec, _: int) -> Drawn | None:
 
 
 def _occlusion(seen: DetectedObjects, spec: CaseSpec, latent_frames: int) -> Drawn | None:
-    """Lead one object in front of another, or (animated) past it to its far side."""
+    """Move one object in front of another, or (animated) past it."""
     for index, other in permutations(range(len(seen.whole)), 2):
         candidate, hidden = seen.candidate(index), seen.whole[other][1]
         limit = _EDIT if spec.mode is Mode.EDIT else _STRIDE * latent_frames
@@ -232,7 +231,7 @@ def _covers(candidate: DragCandidate, hidden: Detection, drag: Drag, latent_fram
 
 
 def _reentry(seen: DetectedObjects, _: CaseSpec, latent_frames: int) -> Drawn | None:
-    """Lead an object out of the frame, left or right, and back to where it was."""
+    """Move an object out of the frame, left or right, and back."""
     height, width = seen.frame.shape[:2]
     for index in range(len(seen.whole)):
         candidate = seen.candidate(index)
@@ -250,7 +249,7 @@ def _reentry(seen: DetectedObjects, _: CaseSpec, latent_frames: int) -> Drawn | 
     return None
 
 
-_COMPOSED: dict[Feature | None, Callable[[DetectedObjects, CaseSpec, int], Drawn | None]] = {
+_DRAWS: dict[Feature | None, Callable[[DetectedObjects, CaseSpec, int], Drawn | None]] = {
     Feature.THREE: _threes,
     Feature.OCCLUSION: _occlusion,
     Feature.REENTRY: _reentry,
@@ -260,7 +259,7 @@ _COMPOSED: dict[Feature | None, Callable[[DetectedObjects, CaseSpec, int], Drawn
 def _case(
     stream: Stream, start: RenderedStart, wanted: CaseSpec, spec: CaseSpec, drawn: Drawn
 ) -> Case:
-    """The case as a value."""
+    """Make the case of the drawn drags."""
     feature = () if wanted.feature is None else (wanted.feature.value,)
     lost = () if wanted is spec else ("simplified",)
     subjects = tuple(subject for subject, _ in drawn)

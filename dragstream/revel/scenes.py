@@ -1,8 +1,8 @@
-"""The short benchmark: held-out scenes of the playground, with a drag of each kind in turn.
+"""The short benchmark: held-out scenes of the playground, with each kind of drag in turn.
 
-The model continues a rendered frame for a few blocks; then a drag of random length and direction is
-drawn on an object in the newest *generated* frame, so that it stays in the frame and off the
-others. Half of the scenes also keep a region: another object, or the background.
+The model continues a rendered frame for a few blocks. Then a drag of random length and direction is
+drawn on an object in the newest *generated* frame; its target lies in the frame and clear of the
+other objects. Half of the cases also keep a region: another object, or the background.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from dragstream.stream.records import Mode
 from dragstream.stream.stream import Stream
 
 ATTEMPTS = 20
-"""Frames drawn for a scene before it becomes a translation, and then fails."""
+"""Frames tried for a scene with its own kind of drag, and again with a translation."""
 
 _MODES = (Mode.ANIMATE, Mode.EDIT)
 _KEEP = 1
-"""Part of the seed of kept regions: drags are drawn from a generator of their own."""
+"""Part of the seed of kept regions, which are drawn from another generator than drags."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class SceneSpec:
 
     @property
     def name(self) -> str:
-        """Name of the case that is drawn here."""
+        """Name of the case."""
         return f"{self.number:03d}-{self.mode.value}-{self.kind.value}"
 
 
@@ -65,7 +65,7 @@ def scene_specs(
 
 
 def check_world(spec: ModelSpec) -> None:
-    """Refuse models whose frames cannot show the world."""
+    """Raise a ValueError unless the model's frames have the size of the world's."""
     grid = spec.grid
     if (grid.height, grid.width) != (world.HEIGHT, world.WIDTH):
         raise ValueError(
@@ -74,10 +74,16 @@ def check_world(spec: ModelSpec) -> None:
         )
 
 
-def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream]:
-    """The first case that can be drawn on a model's video of a scene, and the stream.
+def new_stream(model: VideoModel, start: RenderedStart, seed: int) -> Stream:
+    """Make a stream with the scene's caption that starts from its rendered frame."""
+    prompt = caption(start.scenes(), 0)
+    return Stream(model, prompt=prompt, seed=seed, image=start.image())
 
-    A model that loses faces or corners leaves nothing to turn: then something is moved instead.
+
+def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream]:
+    """Draw the case of a scene on a model's video; returns it with its stream.
+
+    If the model keeps no object for that kind of drag, the case is a translation.
     """
     check_world(model.spec)
     kind = scene.kind
@@ -85,12 +91,10 @@ def sample_scene_case(model: VideoModel, scene: SceneSpec) -> tuple[Case, Stream
         if attempt == ATTEMPTS:
             kind = Kind.TRANSLATION
         start = RenderedStart(scene.seed, scene.number, attempt)
-        truth = start.scenes()
-        subjects = subjects_of(truth)
+        subjects = subjects_of(start.scenes())
         if not any(subject.kind in ELIGIBLE[kind] for subject in subjects):
             continue
-        seed = scene.seed + scene.number
-        stream = Stream(model, prompt=caption(truth, 0), seed=seed, image=start.image())
+        stream = new_stream(model, start, scene.seed + scene.number)
         stream.run(scene.warm_up, progress=False)
         rng = np.random.default_rng((scene.seed, scene.number, attempt))
         found = propose(stream.blocks[-1].frames[-1], subjects, kind, rng)
@@ -109,7 +113,7 @@ def _case(
     kind: Kind,
     found: tuple[tuple[Subject, ...], tuple[Drag, ...]],
 ) -> Case:
-    """The drawn case; a kept region is drawn on the newest frame, too, unless the camera moves."""
+    """Make the case of a drawn drag, with a kept region unless the camera moves."""
     subjects, drags = found
     keep = None
     if scene.keeps and kind not in CAMERA:
@@ -152,9 +156,9 @@ def subjects_of(truth: world.Scenes) -> list[Subject]:
 def propose(
     frame: NDArray[np.uint8], subjects: list[Subject], kind: Kind, rng: np.random.Generator
 ) -> tuple[tuple[Subject, ...], tuple[Drag, ...]] | None:
-    """A drag of a kind on one of the objects seen in a frame; None where none is possible.
+    """Draw a drag of a kind on one of the objects in a frame; None if none is possible.
 
-    With a kind of the camera, its movement, and all objects.
+    With a kind of the camera, its movement and all objects.
     """
     seen = DetectedObjects.of(frame, subjects, rng)
     if len(seen.whole) < len(subjects):

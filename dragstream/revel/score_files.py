@@ -30,11 +30,11 @@ from dragstream.revel.preparation import VideoCommand
 TRACKS = (".npy", ".npz", ".pth", ".json")
 _PICTURES = (".png", ".jpg", ".jpeg")
 _RATE = 16.0
-"""Frames a second of tracks that do not say it. Nothing that is scored depends on it."""
+"""Frames a second of tracks without a frame rate; scores do not depend on it."""
 _DISC = 24 / 832
 """Radius of a point without a mask, as a share of the frame's width."""
 _SHAPE = 0.05
-"""Largest relative difference of the sides' ratio of frames that are scaled to one another."""
+"""Largest relative difference of the aspect ratios of frames that are scaled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +43,9 @@ class ScoreItem:
 
     name: str  # name of the case
     split: str  # part of the data set; "" where there is none
-    command_for: Callable[[tuple[int, int]], VideoCommand]  # of a video of that (H, W)
+    command_for: Callable[[tuple[int, int]], VideoCommand]  # the command for a video of size (H, W)
     videos: Mapping[str, Path]  # file of each method's video; the file may be missing
-    first_frame: Path | None = None  # of the handles, for videos that begin after it
+    first_frame: Path | None = None  # the frame of the handles, for videos that begin after it
 
 
 def find_items(
@@ -73,7 +73,7 @@ def find_items(
             raise FileNotFoundError(f"there is no folder {str(place)!r}")
     if movebench is not None:
         cases = read_movebench(root, mode=movebench, language=language)
-        found = [_of_movebench(case) for case in cases]
+        found = [_movebench_item(case) for case in cases]
     else:
         found = list(_folders(root)) or list(_flat(root))
     if not found:
@@ -85,7 +85,7 @@ def find_items(
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"{str(root)!r} holds several cases of the names {twice}")
     if videos is not None:
-        found = [_elsewhere(each, videos) for each in found]
+        found = [_with_videos(each, videos) for each in found]
     if not any(each.videos for each in found):
         raise ValueError(
             f"{str(root)!r} holds {len(found)} case(s) and no video: put METHOD.mp4 into the "
@@ -147,12 +147,12 @@ def _item(  # noqa: PLR0917 - the files of a case
         return ScoreItem(command.name, command.split, lambda _: command, videos, picture)
     size = None if picture is None else picture_size(picture)
 
-    def read(shown: tuple[int, int]) -> VideoCommand:
-        return _tracked(name, _moving(source), size or shown, masks)
+    def read(video_size: tuple[int, int]) -> VideoCommand:
+        return _command_of_tracks(name, _read_tracks(source), size or video_size, masks)
 
-    # Read to find damage before anything is scored, and not kept: a folder may hold many.
+    # Read now to find damage before scoring; not kept in memory, since a folder may hold many.
     if size is None:
-        _moving(source)
+        _read_tracks(source)
     else:
         read(size)
     return ScoreItem(name, "", read, videos, picture)
@@ -164,17 +164,17 @@ def _is_object(file: Path) -> bool:
         return stream.read(1024).lstrip()[:1] == b"{"
 
 
-def _moving(source: Path) -> Tracks:
+def _read_tracks(source: Path) -> Tracks:
     tracks = read_tracks(source)
     if len(tracks.points) < 2:
         raise ValueError(f"{source}: positions in at least two frames are expected, got one")
     return tracks
 
 
-def _tracked(
+def _command_of_tracks(
     name: str, tracks: Tracks, size: tuple[int, int], masks: Sequence[Path]
 ) -> VideoCommand:
-    """The command of tracks: each mask moves as the points in it, or each point a disc."""
+    """The command of tracks: each mask moves with the points in it; without masks, discs move."""
     reader = MaskReader()
     regions = [reader.read(file) for file in masks]
     for file, region in zip(masks, regions, strict=True):
@@ -195,20 +195,21 @@ def _tracked(
             similarity=bool(regions),
         )
     if not drags:
-        raise ValueError(f"case {name!r}: no point of the tracks moves, so nothing is commanded")
+        raise ValueError(f"case {name!r}: no point of the tracks moves, so there is no drag")
     count = len(tracks.points)
     return VideoCommand(name, tuple(drags), tuple(range(1, count)), count, size, rate, keep=keep)
 
 
-def _of_movebench(case: MoveBenchCase) -> ScoreItem:
-    # When it is scored: among a thousand cases one in which nothing moves must not stop the others.
+def _movebench_item(case: MoveBenchCase) -> ScoreItem:
+    # Called when the case is scored, so that a case without motion does not stop the others.
     def command(_: tuple[int, int]) -> VideoCommand:
-        return _tracked(case.name, case.tracks, case.size, case.masks)
+        return _command_of_tracks(case.name, case.tracks, case.size, case.masks)
 
     return ScoreItem(case.name, "", command, {}, case.picture)
 
 
-def _elsewhere(item: ScoreItem, folders: Mapping[str, Path]) -> ScoreItem:
+def _with_videos(item: ScoreItem, folders: Mapping[str, Path]) -> ScoreItem:
+    """Return the item with videos from a folder for each method."""
     videos = {}
     for method, folder in folders.items():
         files = (folder / f"{item.name}{ending}" for ending in VIDEOS)
@@ -240,7 +241,7 @@ def read_frames_for(item: ScoreItem, file: Path) -> tuple[VideoCommand, NDArray[
 
 
 def _scaled(frames: NDArray[np.uint8], size: tuple[int, int], file: Path) -> NDArray[np.uint8]:
-    """Frames in another size of the same shape: sides of latents are rounded to 16 pixels."""
+    """Resize frames of about the same aspect ratio: models round sizes to 16 pixels."""
     height, width = frames.shape[1:3]
     if (height, width) == size:
         return frames

@@ -1,4 +1,4 @@
-"""Scores of video files, whoever made them: `score`, and its table with intervals.
+"""Scores of video files from any program: `score`, and its table with intervals.
 
 ```python
 items = find_items("MoveBench", {"Wan-Move": Path("results/en")}, movebench="single")
@@ -15,14 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
 from dragstream.metrics.objmc import ObjMCOptions, json_number
 from dragstream.metrics.trackers import Tracker
 from dragstream.models.base import VideoModel
-from dragstream.revel.measuring import ScoredVideo, drag_dai, suited_tracker
+from dragstream.revel.measuring import ScoredVideo, drag_dai, mean, suited_tracker
 from dragstream.revel.pages import escaped, table_lines
 from dragstream.revel.score_files import ScoreItem, read_frames_for
 from dragstream.revel.statistics import CONFIDENCE, Estimate, column, estimate, shown
@@ -54,16 +53,12 @@ def _look(name: str) -> Score:
 
 
 def _followed(name: str) -> Callable[[ScoredVideo], float]:
-    return lambda video: _mean(getattr(each, name) for each in video.followed)
-
-
-def _mean(values: Iterable[float]) -> float:
-    return float(np.mean(list(values)))
+    return lambda video: mean(getattr(each, name) for each in video.followed)
 
 
 SCORES: tuple[Score, ...] = (
     _score(MEASURES["objmc"], _followed("mean")),
-    _score(LOOKS["epe"], lambda v: _mean(each.point_by_point for each in v.by_pixels)),
+    _score(LOOKS["epe"], lambda v: mean(each.point_by_point for each in v.by_pixels)),
     *map(_look, ("target_iou", "duplicates", "scraps", "identity")),
     _score(Measure("still", "if nothing moved", 2), _followed("still")),
     _score(Measure("coverage", "coverage", 2, more=True), _followed("coverage")),
@@ -87,7 +82,7 @@ def dai_score(model: VideoModel) -> Score:
             )
         pictures = (video.frames[index] for index in (0, *command.at))
         latents = torch.cat([model.encode_image(each)[0, -1:] for each in pictures])
-        return _mean(
+        return mean(
             drag_dai(latents[0], latents[1:], drag, command.commands(drag), grid)
             for drag in video.drags
         )

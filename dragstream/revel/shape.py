@@ -1,7 +1,7 @@
-"""Shape fidelity: an object against the renderer's own object of its kind, fitted to it.
+"""Shape fidelity: comparison of an object with the renderer's object of its kind, fitted to it.
 
-The world stretches, turns and scales its objects, so any affine image of one is a good one. What is
-left after the best affine fit is damage, which colour, size and kind do not show.
+The world stretches, rotates and scales its objects, so every affine image of one is intact. The
+residual of the best affine fit is damage, which colour, size and kind do not show.
 """
 
 from __future__ import annotations
@@ -18,24 +18,22 @@ from scipy.optimize import least_squares
 
 from dragstream.models.playground import painting
 from dragstream.models.playground.names import KINDS
-from dragstream.revel.detection import colored, detect
+from dragstream.revel.detection import SPECK, colored, detect
 
-_SPECK = 70
-"""Smaller patches of colour, in pixels, belong to no object."""
 _MARGIN = 6
 """Pixels around an object that are compared."""
 _RIM = 3
-"""Pixels around another object that may belong to either."""
+"""Margin around another object that may belong to either, pixels."""
 _SEEN = 0.75
-"""Less of a fitted object in sight says too little about its shape."""
+"""Least visible share of a fitted object for a judgement of its shape."""
 _CUT = 0.3
-"""So does an outline of which more ends at the frame's edge or at another object."""
+"""Largest share of its outline at the frame's edge or at another object."""
 _TURNS = 12
-"""Angles from which the fit starts, over half a turn."""
+"""Initial angles of the fit, over half a turn."""
 _TRIED = 2
-"""As many of them, the best, are followed to the end."""
+"""Number of the best initial angles that are optimised."""
 _RAY = np.linspace(0.0, 1.8, 181)
-"""Where a corner is looked for, as shares of its distance from the middle."""
+"""Positions on the ray through a corner, as factors of the corner's distance from the centre."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +47,10 @@ class Fidelity:
 def fidelity(
     frame: NDArray[np.uint8], color: str, kind: str, others: tuple[tuple[str, str], ...] = ()
 ) -> Fidelity | None:
-    """Fit the renderer's object to what is seen of that colour, less what others and the edge hide.
+    """Fit the renderer's object to the visible pixels of that colour.
 
-    None where the colour is not seen, or less than three quarters of the object, or of its outline
-    less than 70 %.
+    None if less than three quarters of the object or 70 % of its outline is visible, because of
+    the frame's edge or of `others`, (colour, kind) each.
     """
     mask = _silhouette(frame, color, kind)
     if mask is None:
@@ -76,12 +74,12 @@ def _silhouette(frame: NDArray[np.uint8], color: str, kind: str) -> NDArray[np.b
 
     A box's stripe is left open: it ends at the outline, and is part of the shape.
     """
-    mine = colored(frame, color)
+    mine, _ = colored(frame, color)
     if kind not in KINDS:
         raise ValueError(f"the playground has the kinds {KINDS}, not {kind!r}")
     labels, count = ndimage.label(mine, np.ones((3, 3)))
     sizes = ndimage.sum_labels(mine, labels, np.arange(1, count + 1))
-    whole: NDArray[np.bool_] = np.isin(labels, 1 + np.flatnonzero(sizes >= _SPECK))
+    whole: NDArray[np.bool_] = np.isin(labels, 1 + np.flatnonzero(sizes >= SPECK))
     if not whole.any():
         return None
     if kind == "box":
@@ -93,7 +91,7 @@ def _silhouette(frame: NDArray[np.uint8], color: str, kind: str) -> NDArray[np.b
 
 
 def _cut_share(mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
-    """The share of a shape's outline beyond which nothing is known."""
+    """The share of a shape's outline that borders on hidden pixels."""
     outline = mask & ~ndimage.binary_erosion(mask)
     beyond = ndimage.binary_dilation(np.pad(~known, 1, constant_values=True), iterations=_MARGIN)
     return float((outline & beyond[1:-1, 1:-1]).sum() / outline.sum())
@@ -156,7 +154,7 @@ class _Fit:
         return counted
 
     def best(self) -> NDArray[np.float64]:
-        """The pose that fits best, from several angles: moments leave the angle open."""
+        """The best pose, optimised from several angles: moments do not determine the angle."""
         values, vectors = np.linalg.eigh(self.covariance)
         root = (vectors * np.sqrt(values)) @ vectors.T
         starts = []
@@ -180,7 +178,7 @@ class _Fit:
         return float(((covered & mine) & self.known).sum() / either)
 
     def share_in_sight(self, pose: NDArray[np.float64]) -> float:
-        """The share of the fitted object that lies inside the frame and is not hidden."""
+        """The visible share of the fitted object."""
         a, b, c, d, shift_x, shift_y = pose
         axis = np.linspace(-1.3, 1.3, 131)
         u, v = np.meshgrid(axis, axis)
@@ -193,9 +191,10 @@ class _Fit:
         return float(seen / max(len(rows), 1))
 
     def corner_distance(self, pose: NDArray[np.float64]) -> float | None:
-        """Mean distance along the rays from the middle through the fitted object's corners.
+        """Mean distance of the object's corners from the fitted object's; None without any.
 
-        A ray ends where the object does; corners that are hidden or beyond the frame do not count.
+        It is measured along the rays from the centre through the fitted corners, to the object's
+        last pixel. Hidden corners do not count.
         """
         a, b, c, d, shift_x, shift_y = pose
         height, width = self.mask.shape

@@ -1,6 +1,6 @@
 """Statistics of results: means with confidence intervals, and paired differences.
 
-Cases differ far more than methods do, so two methods are compared case by case.
+Cases differ more than methods do, so methods are compared case by case.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Estimate:
     low: float  # of the confidence interval; the mean where all figures are the same
     high: float
     count: int  # of measured cases
-    unmeasured: int = 0  # cases that were run and have no figure
+    unmeasured: int = 0  # cases without a figure
 
     def to_json(self) -> dict[str, Any]:
         """All fields; null for NaN."""
@@ -58,7 +58,7 @@ class Estimate:
 
 
 class Verdict(Enum):
-    """Verdict of the cases on a claim."""
+    """What the cases say about a claim."""
 
     HOLDS = "holds"
     FAILS = "does not hold"
@@ -68,10 +68,10 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim's verdict."""
+    """The result of testing a claim."""
 
     verdict: Verdict
-    difference: Estimate  # worse minus better, per case: above 0 where the claim is right
+    difference: Estimate  # worse minus better, per case: above 0 if the claim holds
     factor: float | None  # mean of the worse over the better one; None: printed as 0, or unknown
     p: float  # `sign_flip_p` of the differences; NaN where there are none
 
@@ -105,11 +105,11 @@ def estimate(values: Sequence[float] | pd.Series[float]) -> Estimate:
 
 
 def _interval(sample: NDArray[np.float64], mean: float) -> tuple[float, float]:
-    # A bootstrap of equal numbers, or of one, has no spread.
+    # The bootstrap needs at least two different numbers.
     if len(sample) < 2 or np.ptp(sample) <= 1e-12 * max(1.0, abs(mean)):
         return mean, mean
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few cases: a correction that does not exist is NaN
+        warnings.simplefilter("ignore")  # BCa is NaN for some samples of few cases
         for method in ("BCa", "percentile"):
             found = stats.bootstrap(
                 (sample,),
@@ -125,11 +125,11 @@ def _interval(sample: NDArray[np.float64], mean: float) -> tuple[float, float]:
 
 
 def sign_flip_p(differences: Sequence[float] | pd.Series[float]) -> float:
-    """Two-sided p of a paired permutation test: is the mean difference 0?
+    """Two-sided p of the paired permutation test of the mean difference against 0.
 
-    If both methods were alike, each case's difference might as well have the other sign. p is the
-    share of the assignments of signs whose mean is at least as far from 0: of all of them for up to
-    13 cases, else of 9,999 drawn ones and the one that was seen. NaN without cases.
+    p is the share of the assignments of signs to the differences whose mean is at least as far from
+    0 as the observed one: of all assignments for up to 13 cases, else of 9,999 random ones and the
+    observed one. NaN without cases.
     """
     every = np.asarray(differences, np.float64)
     sample = every[~np.isnan(every)]
@@ -146,10 +146,7 @@ def sign_flip_p(differences: Sequence[float] | pd.Series[float]) -> float:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Holm's adjustment of the p of several tests; NaN stays, and does not count as a test.
-
-    An ordering whose adjusted p is below 0.05 is not one that the number of tests explains.
-    """
+    """Holm's adjustment of the p of several tests; NaN stays NaN and does not count as a test."""
     known = sorted((p, index) for index, p in enumerate(values) if not np.isnan(p))
     adjusted, least = [float("nan")] * len(values), 0.0
     for rank, (p, index) in enumerate(known):
@@ -159,7 +156,7 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def shown(found: Estimate, digits: int, *, signed: bool = False) -> str:
-    """A mean with its interval and, where not all cases have a figure, their number, as text.
+    """Format a mean with its interval, and the number of cases if some have no figure.
 
     One case has no interval.
     """
@@ -190,7 +187,7 @@ def _both(values: pd.DataFrame, better: str, worse: str, measure: str) -> pd.Dat
 
 
 def judge(values: pd.DataFrame, claim: Claim) -> Finding:
-    """The finding of results on a claim."""
+    """Test a claim on results."""
     both = _both(values, claim.better, claim.worse, claim.measure)
     apart = both.worse - both.better
     difference, means = estimate(apart), both.dropna().mean()
@@ -202,9 +199,9 @@ def judge(values: pd.DataFrame, claim: Claim) -> Finding:
 
 
 def verdict(difference: Estimate, p: float) -> Verdict:
-    """The verdict of an interval and a test together: where they disagree, nothing can be told.
+    """The verdict of an interval and a test; OPEN if they disagree.
 
-    A bootstrap interval of few cases, one of them far out, can lie on one side of 0 by chance.
+    The bootstrap interval of few cases with an outlier can lie on one side of 0 by chance.
     """
     if not difference.count:
         return Verdict.UNMEASURED

@@ -54,7 +54,7 @@ class CaseSpec:
 
     @property
     def name(self) -> str:
-        """Of the case that is drawn here."""
+        """Name of the case."""
         what = self.kinds[0].value if self.feature is None else self.feature.value
         return f"{self.number:03d}-{self.mode.value}-{what}"
 

@@ -75,7 +75,7 @@ def _mean(values: pd.Series[float]) -> float | None:
 
 
 def _ratio(values: pd.DataFrame, name: str, measure: str) -> float | None:
-    """Of the means over the cases that were measured with both methods."""
+    """Ratio to no drag of the means over the cases that both methods have."""
     base = column(values, BASELINE, "dai" if measure == "dai_pasted" else measure)
     both = pd.concat((column(values, name, measure), base), axis=1, join="inner").dropna()
     above, below = (_mean(both.iloc[:, side]) for side in (0, 1))
@@ -83,9 +83,9 @@ def _ratio(values: pd.DataFrame, name: str, measure: str) -> float | None:
 
 
 def reference_row(methods: Sequence[str], against: str | None = None) -> str | None:
-    """The method that others are compared with: the named one, the full method or no drag.
+    """The method that others are compared with: the named one, else the full method or no drag.
 
-    None where none of these was run; a ValueError where the named one was not.
+    None if neither was run; a ValueError if the named one was not.
     """
     if against is not None and against not in methods:
         raise ValueError(f"against must be a method that was run, {list(methods)}, got {against!r}")
@@ -95,10 +95,10 @@ def reference_row(methods: Sequence[str], against: str | None = None) -> str | N
 def all_differences(
     values: pd.DataFrame, against: str, measures: Iterable[str] = COMPARED
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """By method and measure: the mean difference from one method over the cases that both have.
+    """The mean difference from one method over the cases that both have, by method and measure.
 
-    `Estimate.to_json` of each method's figure minus the other's, and "p" of the paired
-    permutation test. Measures that no case has with both are left out.
+    Each is an `Estimate.to_json` of the method's figure minus the other's, with the "p" of the
+    paired permutation test. Measures without a case that has both figures are left out.
     """
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for name in values.index.unique("method"):
@@ -134,7 +134,7 @@ def _difference(entry: Mapping[str, Any] | None, measure: Measure) -> str:
 
 
 def shown_p(p: float) -> str:
-    """A p with two digits; the least that can be told is given as a bound."""
+    """Format a p with two digits, or as "< 0.001"."""
     if math.isnan(p):
         return "–"
     return "< 0.001" if p < 0.001 else f"{p:.2g}"
@@ -153,7 +153,7 @@ def mean_cells(
 
 
 def shown_mean(values: pd.DataFrame, method: str, measure: Measure) -> str:
-    """A mean with its interval; of an ObjMC that no case has, the coverage."""
+    """Format a mean with its interval, or the coverage if no case has an ObjMC."""
     found = estimate(column(values, method, measure.name))
     if measure.name == "objmc" and found.unmeasured and not found.count:
         return _unmeasured(column(values, method, "coverage").mean())
@@ -173,11 +173,11 @@ def document(
     against: str | None = None,
     **about: Any,
 ) -> dict[str, Any]:
-    """The whole outcome as JSON: rows, the same by kind and by mode, and each case's results.
+    """The outcome as JSON: rows, rows by kind and by mode, and the result of each case.
 
-    "paired" has the differences of all methods from `against` (`all_differences`); None: from the
-    full method, or no drag. `about` holds further facts; "constants" (by method,
-    `methods.resolved`) is shown by `markdown`.
+    "paired" has the differences of all methods from `against` (`all_differences`), by default from
+    the full method or no drag. `about` holds further entries; `markdown` shows "constants", by
+    method (`methods.resolved`).
     """
     by_kind = {
         group: rows(chosen)
@@ -199,7 +199,7 @@ def document(
 
 
 def markdown(outcome: dict[str, Any]) -> str:
-    """A `document`'s tables: methods, kinds of drags, looks, and differences from one method."""
+    """The tables of a `document`: methods, kinds of drags, image measures, paired differences."""
     titles = {name: _title(name) for name in outcome["rows"]}
     values = table(Result.from_json(each) for each in outcome["results"])
     looks = mean_cells(values, titles, LOOKS.values())
@@ -214,7 +214,7 @@ def markdown(outcome: dict[str, Any]) -> str:
 
 
 def _pasted(outcome: dict[str, Any]) -> str | None:
-    """Share of the DAI that no drag can remove."""
+    """A sentence on the DAI of cut-and-paste, which no drag is expected to beat."""
     row = outcome["rows"].get(BASELINE)
     if row is None or row["dai_pasted"] is None:
         return None
@@ -274,7 +274,7 @@ def _share(row: dict[str, Any] | None) -> str:
 
 
 def _objmc(row: dict[str, Any]) -> str:
-    """ObjMC, and in how many cases it could be measured where not in all."""
+    """ObjMC, with the number of measured cases if some were not."""
     if row["objmc"] is None:
         return "–" if row["coverage"] is None else _unmeasured(row["coverage"])
     value = _cell(row["objmc"], 2)

@@ -1,4 +1,4 @@
-"""Each part of the GPU's measurement, rehearsed on a CPU at tiny size."""
+"""Each part of the GPU's measurement, tried out on a CPU at tiny size."""
 
 from __future__ import annotations
 

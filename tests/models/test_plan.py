@@ -14,9 +14,9 @@ from dragstream.models import plan as planning
 from dragstream.models.causal_config import CausalWanConfig
 from dragstream.models.causal_offload import OffloadConfig
 from dragstream.models.causal_wan import CausalWan
+from dragstream.models.dry_run import Meter, PassInputs, iteration_bytes, measure_peak, size_of
 from dragstream.models.plan import plan, plan_for
 from dragstream.models.plan_parts import When
-from dragstream.models.rehearsal import Meter, Scenery, rehearse, rehearse_iteration, size_of
 from dragstream.models.wan.releases import RELEASES
 from dragstream.models.wan.sizes import SIZES, Sizes
 
@@ -87,8 +87,8 @@ def test_a_meter_counts_what_is_alive():
     assert meter.peak == 120
 
 
-def test_a_rehearsal_tells_result_and_peak():
-    assert rehearse(lambda: torch.ones(10).double().sum()) == (10, 40 + 80)
+def test_the_peak_and_the_result_are_returned():
+    assert measure_peak(lambda: torch.ones(10).double().sum()) == (10, 40 + 80)
 
 
 def real(dtype=torch.float32):
@@ -141,12 +141,12 @@ def test_the_text_encoder_is_that_of_real_tensors(small):
     assert made.peak_of_text("cpu") > made.peak_of_text("cuda")
 
 
-def test_a_denoising_step_takes_what_was_rehearsed(small):
+def test_a_denoising_step_takes_what_the_dry_run_measured(small):
     wan, context = real()
     latents = torch.randn(1, 3, 4, 8, 12)
     wan.denoise(latents, 0.9, context)
-    _, denoise = rehearse(lambda: wan.denoise(latents, 0.9, context))
-    _, commit = rehearse(lambda: wan.commit(latents, context))
+    _, denoise = measure_peak(lambda: wan.denoise(latents, 0.9, context))
+    _, commit = measure_peak(lambda: wan.commit(latents, context))
     planned = size(small(), "a denoising step")
     assert planned == pytest.approx(max(denoise, commit), rel=0.05)
 
@@ -162,7 +162,7 @@ class Fused:
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
-def test_an_iteration_takes_what_was_rehearsed(checkpointing, monkeypatch):
+def test_an_iteration_takes_what_the_dry_run_measured(checkpointing, monkeypatch):
     monkeypatch.setitem(causal_gradient._KERNELS, "cpu", Fused())
     wan, context = real()
     wan.place("cpu", OffloadConfig(checkpointing=checkpointing))
@@ -173,9 +173,9 @@ def test_an_iteration_takes_what_was_rehearsed(checkpointing, monkeypatch):
         return torch.autograd.grad(maps.square().mean(), latents)
 
     iterate()
-    _, peak = rehearse(iterate)
-    scenery = Scenery(wan.config, (8, 12), 6, RELEASE.tokens, (1, 2), torch.float32)
-    planned = rehearse_iteration(scenery, checkpointing=checkpointing)
+    _, peak = measure_peak(iterate)
+    inputs = PassInputs(wan.config, (8, 12), 6, RELEASE.tokens, (1, 2), torch.float32)
+    planned = iteration_bytes(inputs, checkpointing=checkpointing)
     assert planned == pytest.approx(peak, rel=0.1)
 
 
@@ -361,6 +361,6 @@ def test_an_iteration_takes_what_was_planned_on_a_gpu(checkpointing):
     before = torch.cuda.memory_allocated()
     iterate()
     taken = torch.cuda.max_memory_allocated() - before
-    scenery = Scenery(wan.config, (60, 104), 6, RELEASE.tokens, (1, 2), torch.bfloat16)
-    planned = rehearse_iteration(scenery, checkpointing=checkpointing)
+    inputs = PassInputs(wan.config, (60, 104), 6, RELEASE.tokens, (1, 2), torch.bfloat16)
+    planned = iteration_bytes(inputs, checkpointing=checkpointing)
     assert 0.7 * planned < taken < 1.15 * planned

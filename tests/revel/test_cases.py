@@ -50,7 +50,7 @@ def test_cases_survive_json(changes: dict[str, object]) -> None:
     ("change", "said"),
     [
         ({"version": 1}, "version 2, got 1"),
-        ({"extra": 1}, "unknown \\['extra'\\]"),
+        ({"extra": 1}, "unknown fields 'extra'"),
         ({"mode": "step"}, "Mode.STEP"),
         ({"mode": "fly"}, "fly"),
         ({"kind": "shear"}, "shear"),
@@ -69,7 +69,7 @@ def test_damaged_cases_are_refused(change: dict[str, object], said: str) -> None
 def test_a_missing_field_is_named() -> None:
     document = a_case().to_json()
     del document["prompt"]
-    with pytest.raises(ValueError, match=r"missing \['prompt'\]"):
+    with pytest.raises(ValueError, match="lacks prompt"):
         Case.from_json(document)
 
 

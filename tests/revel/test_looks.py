@@ -1,4 +1,4 @@
-"""Looks of results on films whose shapes are known."""
+"""Image measures of results on films whose shapes are known."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from dragstream.drags.geometry import Affine
 from dragstream.drags.motions import Deformation, Drag, Rotation, Translation
 from dragstream.revel.cases import Case, Kind, Subject
-from dragstream.revel.detection import detect
-from dragstream.revel.looks import LEAST_PIECE, _View, outside_looks, picture_network
+from dragstream.revel.detection import SPECK, detect
+from dragstream.revel.looks import _DraggedObject, outside_looks, picture_network
 from dragstream.revel.measuring import ScoredVideo
 from dragstream.revel.preparation import PreparedCase
 from dragstream.stream.records import Mode
@@ -79,7 +79,7 @@ def test_a_copy_at_the_old_place_is_a_duplicate_and_a_bit_a_scrap(looks, film) -
     two[:, 120:130, 20:30] = (225, 60, 55)
     two[:, 140:145, 200:205] = (225, 60, 55)  # 25 pixels are too few
     found, _ = looks("box", by(80), Kind.TRANSLATION, two)
-    assert LEAST_PIECE > 25
+    assert SPECK > 25
     assert (found.duplicates, found.scraps) == (1, 1)
     assert found.target_iou < 0.6  # the copy counts in the union
 
@@ -111,12 +111,13 @@ def test_the_mask_of_a_pull_is_stretched_from_the_far_side(film) -> None:
     seen = detect(frame, "red", "box")
     columns = np.flatnonzero(seen.mask.any(axis=0))
     drag = Drag(seen.mask, Deformation.by(12, 0))
-    view = _View(Kind.DEFORMATION, drag, Affine.translation(12, 0), frame, seen, frame, seen)
-    wanted = np.flatnonzero(view.wanted.any(axis=0))
+    command = Affine.translation(12, 0)
+    pulled = _DraggedObject(Kind.DEFORMATION, drag, command, frame, seen, frame, seen)
+    wanted = np.flatnonzero(pulled.wanted.any(axis=0))
     assert wanted[0] == pytest.approx(columns[0], abs=1)
     # the middle of the edge third, at 5/6 of the width, moves by 12: the end by 6/5 of that
     assert wanted[-1] - columns[-1] == pytest.approx(12 * 6 / 5, abs=1)
-    assert view.target_iou() == pytest.approx(len(columns) / len(wanted), abs=0.03)
+    assert pulled.target_iou() == pytest.approx(len(columns) / len(wanted), abs=0.03)
 
 
 def test_outside_only_what_is_outside_counts(looks, film) -> None:

@@ -156,7 +156,7 @@ def test_movebench_is_scored_from_folders_of_each_method(tmp_path) -> None:
     cat, dog = score(find_items(bench, {"Wan-Move": videos}, movebench="single"))
     assert (cat.reason, dog.reason) == (
         None,
-        "case 'dog': no point of the tracks moves, so nothing is commanded",
+        "case 'dog': no point of the tracks moves, so there is no drag",
     )
 
 

@@ -1,4 +1,4 @@
-"""A process that yields results one by one, and can be ended when it takes too long: `Child`."""
+"""A worker process that yields results one by one, with a time limit: `Child`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _PATIENCE = 2.0
 
 
 class ChildError(RuntimeError):
-    """The process failed, died or was ended; the message says why."""
+    """The process raised an exception, died or was terminated; the message has the reason."""
 
 
 class Child:
-    """A process that is started when it is needed, and started afresh after it failed.
+    """A worker process, started at the first use and restarted after a failure.
 
-    So memory that was lost with an error is free again, and a device that failed works again.
+    A new process frees leaked memory, and can use a device again after a CUDA error.
     """
 
     def __init__(self, work: Work) -> None:
@@ -60,14 +60,14 @@ class Child:
                 self.close()
 
     def close(self) -> None:
-        """End the process, if there is one."""
+        """Terminate the process, if there is one."""
         process, pipe = self._process, self._pipe
         self._process = self._pipe = None
         if pipe is not None:
             pipe.close()
         if process is None:
             return
-        process.join(_PATIENCE)  # it ends by itself if it is idle
+        process.join(_PATIENCE)  # an idle process ends by itself
         for end in (process.terminate, process.kill):
             if process.is_alive():
                 end()
@@ -93,7 +93,7 @@ class Child:
 
 def _serve(work: Work, pipe: Connection) -> None:
     """Answer the requests of the parent process until it closes the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent, which ends this
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl+C the parent terminates this process
     with contextlib.suppress(EOFError, BrokenPipeError):  # the parent has closed it
         while True:
             argument = pipe.recv()

@@ -1,9 +1,10 @@
-"""Attention of one layer at a block's shapes, by torch's kernels, and ways to join the past."""
+"""Attention of one layer at a block's shapes by torch's kernels, and concatenation of the past."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,28 +24,29 @@ _BACKENDS = {
 def attention(setup: Setup) -> Iterator[Row]:
     """Self-attention of one layer at the shapes of a block, by each kernel of torch."""
     query, past, current = layer_of(setup)
-    keys, values = joined((*past, current))
-
-    def usual() -> Tensor:
-        return attend(query, keys, values)
-
-    for name, backend in _BACKENDS.items():
-
-        def by_backend(backend: SDPBackend = backend) -> Tensor:
-            with sdpa_kernel(backend):
-                return attend(query, keys, values)
-
-        yield attempt(
-            f"forward, {name}",
-            lambda name=name, call=by_backend: _quietly(  # type: ignore[misc]
-                lambda: setup.compared(f"forward, {name}", call, usual, repeats=setup.size.repeats)
-            ),
-        )
+    qkv = query, *joined((*past, current))
+    for kernel, backend in _BACKENDS.items():
+        name = f"forward, {kernel}"
+        yield attempt(name, partial(_by_backend, setup, name, backend, qkv))
     yield attempt("with gradient", lambda: _with_gradient(setup, query, past, current))
 
 
+def _by_backend(
+    setup: Setup, name: str, backend: SDPBackend, qkv: tuple[Tensor, Tensor, Tensor]
+) -> Row:
+    """Compare one kernel of torch with the one that torch chooses."""
+
+    def own() -> Tensor:
+        with sdpa_kernel(backend):
+            return attend(*qkv)
+
+    with warnings.catch_warnings():  # by these torch explains why a kernel does not fit
+        warnings.simplefilter("ignore")
+        return setup.compared(name, own, lambda: attend(*qkv), repeats=setup.size.repeats)
+
+
 def _with_gradient(setup: Setup, query: Tensor, past: list[KeyValue], current: KeyValue) -> Row:
-    """An iteration's attention, output and tap, beside autograd through the joined past."""
+    """Compare an iteration's attention, output and tap, with autograd through the joined past."""
     leaf = query.detach().requires_grad_()
 
     def own() -> Tensor:
@@ -80,17 +82,10 @@ def layer_of(setup: Setup) -> tuple[Tensor, list[KeyValue], KeyValue]:
     return random(count), past, (random(count), random(count))
 
 
-def _quietly(call: Callable[[], Row]) -> Row:
-    """Run a call without the warnings by which torch explains why a kernel does not fit."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return call()
-
-
 def join(setup: Setup) -> Iterator[Row]:
-    """One layer: a copy of past and present, or the present written behind a past that stays.
+    """Compare concatenation of one layer's keys and values with writes into a ring buffer.
 
-    The buffer's order does not matter to attention, so in a ring nothing else would move.
+    Attention does not depend on the order of keys, so a ring buffer moves no old ones.
     """
     query, past, current = layer_of(setup)
     length = sum(key.shape[1] for key, _ in past)

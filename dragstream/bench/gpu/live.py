@@ -1,4 +1,4 @@
-"""From a move of the pointer to the frames that follow it, while the stream plays."""
+"""Latency from a move of the pointer to the frames that follow it, while the stream plays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from dragstream.bench.gpu.setup import Row, Setup, attempt
 from dragstream.bench.measure import Spread
@@ -29,7 +30,7 @@ def live(setup: Setup) -> Iterator[Row]:
         ("as fast as it can", math.inf),
         (f"at {rate:g} frames a second", rate),
     ):
-        yield attempt(name, lambda name=name, pace=frame_rate: _pull(setup, name, pace))  # type: ignore[misc]
+        yield attempt(name, partial(_pull, setup, name, frame_rate))
 
 
 def _pull(setup: Setup, name: str, frame_rate: float) -> Row:
@@ -41,14 +42,14 @@ def _pull(setup: Setup, name: str, frame_rate: float) -> Row:
     published: list[float] = []
     enough = threading.Event()
 
-    def hear(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if isinstance(event, HoldsChanged) and event.holds and event.holds[0].latency is not None:
             published.append(time.monotonic())
             latencies.append(event.holds[0].latency)
             if len(latencies) > setup.size.live_blocks:
                 enough.set()
 
-    stream.subscribe(hear)
+    stream.subscribe(on_event)
     stream.start()
     try:
         hold = stream.hold(filled.measured.region)
@@ -60,7 +61,7 @@ def _pull(setup: Setup, name: str, frame_rate: float) -> Row:
                 raise TimeoutError(f"no block within {_PATIENCE:g} s")
     finally:
         stream.stop()
-    # The move that just missed the block before: from that block's reading of the pointer.
+    # A move right after a block has read the pointer waits for the block after it.
     missed = [
         now - (before - latency)
         for before, now, latency in zip(published[:-1], published[1:], latencies[:-1], strict=True)

@@ -1,4 +1,4 @@
-"""Memory of plain and dragged blocks, measured, beside what `ds.plan` computes."""
+"""Measured memory of plain and dragged blocks, compared with `ds.plan`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLANS = 5
 
 
 def memory(setup: Setup) -> Iterator[Row]:
-    """Peaks of plain and dragged blocks under a few plans, without what CUDA itself takes."""
+    """Peak memory of plain and dragged blocks under a few plans, without that of CUDA itself."""
     setup.forget()
     for plan in plans(setup):
         name = plan.saving or "everything on the device"
@@ -36,7 +36,7 @@ def memory(setup: Setup) -> Iterator[Row]:
 
 
 def plans(setup: Setup) -> list[Plan]:
-    """The plan of everything on the device, and those whose savings change no number."""
+    """The plan with everything on the device, and the smaller ones with identical results."""
     where = DeviceMap(
         device=setup.device, dtype=setup.dtype, vae_device=setup.device, vae_dtype=setup.dtype
     )
@@ -47,7 +47,7 @@ def plans(setup: Setup) -> list[Plan]:
 
 
 def _plain(setup: Setup, plan: Plan, name: str, found: list[int]) -> Row:
-    """Measure both blocks; the row of the plain one, the dragged one's bytes into `found`."""
+    """Measure both blocks; returns the plain one's row, appends the dragged one's bytes."""
     gc.collect()
     with peak_of(setup.device) as peak:
         model = setup.model(small=False)

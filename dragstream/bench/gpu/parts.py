@@ -1,4 +1,4 @@
-"""The parts of the measurement, in the order in which they run, and the command."""
+"""The parts of the GPU measurements, in order, and the command that runs them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PARTS = (
     Part("dtypes", "Other dtypes, small decoder", _VARIANT, 60, dtypes),
     Part("compiled", "Compiled layers, small decoder", _VARIANT, 120, compiled),
 )
-"""The most telling ones first, in case that time runs out."""
+"""The most important ones first, since time may run out."""
 
 
 @dataclass
@@ -85,10 +85,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(options: argparse.Namespace) -> str:
-    """Measure what the folder lacks; return the table and what was done."""
+    """Run the parts that the folder lacks; return the table and a summary."""
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if device == "cuda" and not torch.cuda.is_available():
-        raise SystemExit("there is no CUDA device here; --size tiny --device cpu rehearses")
+        raise SystemExit("there is no CUDA device here; --size tiny --device cpu tries it out")
     names = [part.name for part in PARTS]
     unknown = {*(options.only or ()), *options.again} - set(names)
     if unknown:

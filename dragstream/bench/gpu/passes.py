@@ -1,4 +1,4 @@
-"""The machine's rates, the model's passes beside the release's, and their largest costs."""
+"""Peak rates of the machine, the model's passes compared with the release's, and profiles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TERA = 10**12
 
 
 def rates(setup: Setup) -> Iterator[Row]:
-    """The rates of a large matrix product and of a large copy: no pass runs faster than these."""
+    """Rates of a large matrix product and of a large copy, the upper bounds of all passes."""
     rows = setup.size.matrix
     generator = torch.Generator(setup.device).manual_seed(0)
     left, right = (  # random: a product of zeros is faster
@@ -92,7 +92,7 @@ def _small(setup: Setup, name: str, call: str) -> Row:
 
 
 def profiles(setup: Setup) -> Iterator[Row]:
-    """The five operators that take most time in each, and what they share of it."""
+    """The five most expensive operators of a plain block and of an iteration."""
     filled = setup.filled
     run = filled.drag(DragSettings.paper(iterations=6))
     next(run)

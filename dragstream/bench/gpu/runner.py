@@ -1,4 +1,4 @@
-"""Runs parts one by one within a time, writes figures after each, and resumes: `run`."""
+"""Runs parts within a time limit, writes the figures after each, and resumes: `run`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from dragstream.bench.gpu.child import ChildError
 from dragstream.bench.gpu.setup import Part, Row
+from dragstream.drags.files import replacing
 
 FIGURES, TABLE = "gpu.json", "gpu.md"
 
@@ -53,9 +54,9 @@ def run(
     progress: Callable[[str], object] = lambda _: None,
     clock: Clock = time.monotonic,
 ) -> Summary:
-    """Measure what the folder does not hold yet, as far as the time goes.
+    """Run the parts that the folder lacks, while there is time.
 
-    Parts that were never begun come before those that failed in an earlier run.
+    Parts that failed in an earlier run come last.
     """
     begun = clock()
     known = read(folder, about)
@@ -121,15 +122,14 @@ def read(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
 def write(
     folder: Path, about: Mapping[str, Any], outcomes: Mapping[str, Any], parts: Sequence[Part]
 ) -> None:
-    """Write the figures and the table, each as a whole or not at all."""
+    """Write the figures and the table atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     ordered = {part.name: outcomes[part.name] for part in parts if part.name in outcomes}
     ordered |= outcomes
     figures = json.dumps({"about": dict(about), "parts": ordered}, indent=2) + "\n"
     for name, text in ((FIGURES, figures), (TABLE, table(about, ordered))):
-        draft = folder / f".{name}"
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(folder / name)
+        with replacing(folder / name) as part:
+            part.write_text(text, encoding="utf-8")
 
 
 def forget(folder: Path, about: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -142,7 +142,7 @@ def forget(folder: Path, about: Mapping[str, Any], names: Sequence[str]) -> None
 
 
 def code_digest() -> str:
-    """A digest of the package's Python code, by which figures of changed code can be told."""
+    """A digest of the package's Python code, stored beside the figures."""
     total = hashlib.sha256()
     root = Path(__file__).parents[2]
     for path in sorted(root.rglob("*.py")):
@@ -156,7 +156,7 @@ _THOUSANDTHS = {"s": "ms", "GB": "MB"}
 
 
 def table(about: Mapping[str, Any], outcomes: Mapping[str, Any]) -> str:
-    """One table of all parts, a line above it that says what was measured on what."""
+    """Format all parts as one Markdown table below a line with the facts in `about`."""
     lines = [
         "; ".join(f"{name}: {value}" for name, value in about.items()),
         "",
@@ -184,7 +184,7 @@ def _cells(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _spread(found: Mapping[str, float] | None, unit: str) -> str:
-    """The middle, and the least and greatest in brackets where they differ from it."""
+    """Format the median, with minimum and maximum in brackets if they differ."""
     if found is None:
         return _MISSING
     values = [found[name] for name in ("median", "least", "most")]

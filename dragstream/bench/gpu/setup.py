@@ -1,4 +1,4 @@
-"""Rows of figures, the parts that they belong to, and the models that these share."""
+"""Rows and parts of the GPU measurements, and the models that parts share."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _LOST = "CUDA error"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the results; what could not be measured is None, and `note` says why."""
+    """One row of the results; without a figure it is None, and `note` has the reason."""
 
-    name: str  # what was measured
-    unit: str = "s"  # of `own` and `beside`: "s", "GB", "GB/s" or "TFLOP/s"
+    name: str  # name of the measurement
+    unit: str = "s"  # unit of `own` and `beside`: "s", "GB", "GB/s" or "TFLOP/s"
     own: Spread | None = None  # the figure
-    beside: Spread | None = None  # what it is compared with
-    ratio: Spread | None = None  # see the part's `columns`
-    note: str = ""  # anything else
+    beside: Spread | None = None  # the figure that it is compared with
+    ratio: Spread | None = None  # their ratio, see `Part.columns`
+    note: str = ""  # remarks
 
 
 def exactly(value: float) -> Spread:
@@ -44,7 +44,7 @@ def exactly(value: float) -> Spread:
 
 
 def attempt(name: str, measure: Callable[[], Row]) -> Row:
-    """Measure a row; memory, a package or a kernel that is missing becomes its note."""
+    """Measure a row; an exception, as of missing memory or packages, becomes its note."""
     try:
         return measure()
     except Exception as error:
@@ -59,13 +59,13 @@ def attempt(name: str, measure: Callable[[], Row]) -> Row:
 
 @dataclass(frozen=True)
 class Part:
-    """Measurements that belong together."""
+    """A group of measurements."""
 
     name: str  # the name on the command line and in the results
-    title: str  # what is measured, for the table
-    columns: tuple[str, str, str]  # what `own`, `beside` and `ratio` are in its rows
-    seconds: float  # the time that it may take; it is stopped then
-    run: Callable[[Any], Iterator[Row]]  # measures; yields rows as they are known
+    title: str  # the title in the table
+    columns: tuple[str, str, str]  # titles of `own`, `beside` and `ratio` of its rows
+    seconds: float  # its time limit
+    run: Callable[[Any], Iterator[Row]]  # measures and yields rows
 
 
 _RELEASE = RELEASES["self-forcing"]
@@ -111,13 +111,13 @@ TINY = Size(
     live_blocks=1,
     matrix=32,
 )
-"""A rehearsal for a CPU: everything runs, and no figure means anything."""
+"""For a trial on a CPU: everything runs, and the figures have no meaning."""
 
 BY_NAME = {size.name: size for size in (REAL, TINY)}
 
 
 class Setup:
-    """A size on a device, and the models that parts share, made when they are needed."""
+    """A size on a device, and the models that parts share, made at the first use."""
 
     def __init__(self, size: Size, device: str) -> None:
         self.size = size
@@ -127,16 +127,16 @@ class Setup:
 
     @functools.cached_property
     def benchmark(self) -> WanBenchmark:
-        """The model with its VAE, beside the released procedure."""
+        """The model with its VAE, and the released procedure."""
         return WanBenchmark(self.model(small=False), pairs=self.size.pairs)
 
     @functools.cached_property
     def filled(self) -> FilledModel:
-        """The model with a small decoder: what variants are compared with."""
+        """The model with a small decoder, which variants are compared with."""
         return FilledModel(self.model())
 
     def forget(self) -> None:
-        """Drop the shared models where their memory is needed; they are made again when used."""
+        """Free the memory of the shared models; they are made again at the next use."""
         for name in ("benchmark", "filled"):
             vars(self).pop(name, None)
         gc.collect()
@@ -158,14 +158,14 @@ class Setup:
         return decoder.requires_grad_(requires_grad=False).eval().to(self.dtype)
 
     def seconds(self, call: Call) -> Spread:
-        """Seconds of a call, after it has run once."""
+        """Seconds of a call, after a warm-up."""
         call()
         return Spread.of([taken for (taken,) in alternate((call,), self.size.pairs, self.clock)])
 
     def compared(
         self, name: str, own: Call, beside: Call, note: str = "", *, repeats: int = 1
     ) -> Row:
-        """A row of two calls that take turns, after each has run once."""
+        """A row of two calls timed in alternation, after a warm-up."""
 
         def again(call: Call) -> None:
             for _ in range(repeats):

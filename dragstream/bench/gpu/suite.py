@@ -1,4 +1,4 @@
-"""The tests that need a GPU, in a process of their own."""
+"""The tests that need a GPU, run by pytest in a subprocess."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from dragstream.bench.gpu.setup import Row, Setup
 
 SECONDS = 140
-"""The time of the tests; their process is ended then."""
+"""Time limit of the tests."""
 
 _MARK = "mark.gpu"
 
@@ -33,12 +33,12 @@ def suite(setup: Setup) -> Iterator[Row]:
 
 
 def marked(folder: Path) -> list[Path]:
-    """The files under a folder with tests that need a GPU; other files may need other packages."""
+    """The test files under a folder with the mark; others may need packages that are missing."""
     return [path for path in sorted(folder.rglob("test_*.py")) if _MARK in path.read_text("utf-8")]
 
 
 def run_tests(files: list[Path], checkout: Path) -> Row:
-    """Run the marked tests of files, on the code of a checkout; the note says how they ended."""
+    """Run the marked tests of files in a checkout; the note has pytest's summary."""
     options = ["-q", "-m", "gpu", "-rfE", "-p", "no:cacheprovider", "-W", "ignore"]
     command = [sys.executable, "-m", "pytest", *options, *map(str, files)]
     try:

@@ -1,4 +1,4 @@
-"""Variants of the model beside the usual one."""
+"""Variants of the model, compared with the default one."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _ITERATIONS = 4
 
 
 def compiled(setup: Setup) -> Iterator[Row]:
-    """Blocks by compiled layers."""
+    """Blocks with compiled layers."""
     yield from beside_usual(setup, "compiled", partial(changed, setup, compile_layers))
 
 
 def dtypes(setup: Setup) -> Iterator[Row]:
-    """Blocks by weights of another dtype."""
+    """Blocks with weights of other dtypes."""
     for dtype in (torch.float16, torch.bfloat16):
         if dtype != setup.dtype:
             name = str(dtype).removeprefix("torch.")
@@ -34,7 +34,7 @@ def dtypes(setup: Setup) -> Iterator[Row]:
 
 
 def eight_bits(setup: Setup) -> Iterator[Row]:
-    """Blocks by weights in 8 bits, and by keys and values in 8 bits."""
+    """Blocks with weights in 8 bits, and with keys and values in 8 bits."""
     for kind in KINDS:
         change = partial(_quantise, kind)
         yield from beside_usual(setup, f"weights {kind}", partial(changed, setup, change))
@@ -50,7 +50,7 @@ def _quantise(kind: str, wan: CausalWan) -> None:
 
 
 def attentions(setup: Setup) -> Iterator[Row]:
-    """Blocks by each attention that works on the device, in passes without gradients."""
+    """Blocks with each attention that works on the device, in passes without gradients."""
     head_dim = setup.filled.model.wan.config.head_dim
     for name in available(setup.device, setup.dtype, head_dim):
         by_name = partial(CausalWan.use_attention, name=name)
@@ -58,14 +58,14 @@ def attentions(setup: Setup) -> Iterator[Row]:
 
 
 def changed(setup: Setup, change: Callable[[CausalWan], object]) -> Wan:
-    """A new model whose network was changed in place."""
+    """Make a model, and change its network in place."""
     model = setup.model()
     change(model.wan)
     return model
 
 
 def beside_usual(setup: Setup, name: str, make: Callable[[], Wan]) -> Iterator[Row]:
-    """A plain and a dragged block of a variant, in alternation with the usual model's."""
+    """Compare a plain and a dragged block of a variant with those of the default model."""
     found: list[FilledModel] = []
 
     def plain() -> Row:

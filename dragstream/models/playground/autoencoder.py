@@ -35,14 +35,11 @@ class Residual(nn.Module):
 
 @dataclass(frozen=True)
 class DecoderSize:
-    """A decoder's channels at 1/2, 1/4 and 1/8 of the frame's size.
+    """Sizes of a decoder at 1/2, 1/4 and 1/8 of the frame's size."""
 
-    Between and inside its residual blocks, and the number of those.
-    """
-
-    widths: tuple[int, int, int] = (48, 96, 128)
-    hidden: tuple[int, int, int] = (48, 96, 128)
-    blocks: tuple[int, int, int] = (2, 2, 3)
+    widths: tuple[int, int, int] = (48, 96, 128)  # channels between the residual blocks
+    hidden: tuple[int, int, int] = (48, 96, 128)  # channels inside them
+    blocks: tuple[int, int, int] = (2, 2, 3)  # number of residual blocks
 
     def build(self) -> nn.Sequential:
         """Make the decoder, from raw latents (N, 8, H/8, W/8) to frames (N, 3, H, W)."""
@@ -81,9 +78,9 @@ class Autoencoder(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, widths: tuple[int, int, int] = (48, 96, 128)) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        fine, middle, coarse = widths
+        fine, middle, coarse = DecoderSize.widths
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(2),
             nn.Conv2d(12, fine, 3, padding=1),
@@ -96,7 +93,7 @@ class Autoencoder(nn.Module):
             nn.SiLU(),
             nn.Conv2d(coarse, CHANNELS, 3, padding=1),
         )
-        self.decoder = DecoderSize(widths, widths).build()
+        self.decoder = DecoderSize().build()
         self.register_buffer("mean", torch.zeros(CHANNELS))
         self.register_buffer("std", torch.ones(CHANNELS))
 

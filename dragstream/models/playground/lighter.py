@@ -1,9 +1,9 @@
 """Train a lighter decoder: `python -m dragstream.models.playground.lighter --steps 1000`.
 
-The encoder stays as it is, so latents keep their meaning, and so do transformer and drags. The
-lighter decoder is the present one without some residual blocks and without most of the channels
-inside the others (those that matter least), trained on to return rendered frames from their
-latents. The command can be stopped and called again: each step depends on its number alone.
+The encoder is unchanged, so the transformer and drags work with the same latents. The lighter
+decoder starts as the present one without some residual blocks and without the least important
+channels inside the others, and is trained to decode the latents of rendered frames. The command
+can be stopped and called again: each step depends on its number alone.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from dragstream.models.playground.autoencoder import LIGHT, Autoencoder, Residua
 from dragstream.models.playground.autoencoding import LATENT_NOISE, busy_crops, picture_loss
 from dragstream.models.playground.clips import as_input, draw_frames
 from dragstream.models.playground.model import WEIGHTS, Playground
+from dragstream.models.playground.training import Training
 
 _SAVED_EVERY = 120.0
 """Seconds between checkpoints."""
-_EMA = 0.998
 _CALIBRATION = 8
 """Frames by which channels are ranked."""
 
@@ -49,41 +49,17 @@ class Recipe:
         return self.learning_rate * warm * min(1.0, max(0.01, 2 * (1 - step / self.steps)))
 
 
-class Lightening:
+class Lightening(Training):
     """The training of a lighter decoder for an autoencoder, with checkpoints in a folder."""
 
     def __init__(self, autoencoder: Autoencoder, folder: Path, recipe: Recipe) -> None:
         self.autoencoder = autoencoder.requires_grad_(False)  # noqa: FBT003 - torch's signature
         self.recipe = recipe
-        self.path = folder / "light_decoder.pt"
-        self.decoder = LIGHT.build().to(autoencoder.mean.device)
+        decoder = LIGHT.build().to(autoencoder.mean.device)
         self.frames, self.latents = self._pairs()
-        prune(autoencoder.decoder, self.decoder, autoencoder.raw(self.latents[:_CALIBRATION]))
-        self.average = {k: v.detach().clone() for k, v in self.decoder.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(
-            self.decoder.parameters(), betas=(0.9, 0.98), weight_decay=0
-        )
-        self.step = 0
-
-    def save(self) -> None:
-        """Write a checkpoint for `resume`, atomically."""
-        partial = self.path.with_suffix(".tmp")
-        state = {
-            "decoder": self.decoder.state_dict(),
-            "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-        }
-        torch.save(state, partial)
-        partial.replace(self.path)
-
-    def resume(self) -> None:
-        """Continue from the checkpoint, if there is one."""
-        if self.path.is_file():
-            saved = torch.load(self.path, map_location=self.latents.device, weights_only=True)
-            self.decoder.load_state_dict(saved["decoder"])
-            self.optimizer.load_state_dict(saved["optimizer"])
-            self.average, self.step = saved["average"], saved["step"]
+        prune(autoencoder.decoder, decoder, autoencoder.raw(self.latents[:_CALIBRATION]))
+        optimizer = torch.optim.AdamW(decoder.parameters(), betas=(0.9, 0.98), weight_decay=0)
+        super().__init__(decoder, [optimizer], folder / "light_decoder.pt")
 
     def run(self) -> Iterator[float]:
         """Train to the recipe's last step; yields the loss of each step."""
@@ -110,18 +86,9 @@ class Lightening:
         noise = torch.randn(latents.shape, generator=generator).to(latents.device)
         given = self.autoencoder.raw(latents + LATENT_NOISE * noise)
         with autocast_bfloat16(latents.device):
-            decoded = self.decoder(given.contiguous(memory_format=torch.channels_last)).float()
+            decoded = self.module(given.contiguous(memory_format=torch.channels_last)).float()
         loss = picture_loss(decoded, crops)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.rate(self.step)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.step += 1
-        keep = min(_EMA, (1 + self.step) / (20 + self.step))
-        for name, weight in self.decoder.state_dict().items():
-            self.average[name].lerp_(weight, 1 - keep)
+        self.descend(loss, self.recipe.rate(self.step))
         return float(loss.detach())
 
     def export(self, file: Path) -> None:

@@ -1,9 +1,9 @@
-"""Training of the playground's transformer: optimizers, weight average, checkpoints and export."""
+"""Training of the playground's parts: optimizers, weight average, checkpoints and export."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from dragstream.drags.files import replacing
 from dragstream.drags.reading import located
 from dragstream.models.playground.autoencoder import Autoencoder
 from dragstream.models.playground.model import Playground
@@ -19,46 +20,43 @@ _EMA = 0.998
 """Decay of the weight average; smaller in the first steps."""
 
 
-class TransformerTraining:
-    """A transformer in training: weight average and optimizers, with checkpoints."""
+class Training:
+    """A module in training: optimizers and weight average, with checkpoints in the file `path`."""
 
-    def __init__(self, model: Playground, path: Path, learning_rate: float) -> None:
-        self.model = model
+    def __init__(
+        self, module: nn.Module, optimizers: Sequence[torch.optim.Optimizer], path: Path
+    ) -> None:
+        self.module = module
+        self.optimizers = optimizers
         self.path = path
         self.average = self.copy_of_weights()
-        self.optimizers = optimizers(model, learning_rate)
         self.step = 0
         self.seconds = 0.0
 
-    def _weights(self) -> dict[str, Tensor]:
-        return self.model.parts()["transformer"].state_dict()
-
     def copy_of_weights(self) -> dict[str, Tensor]:
-        """Copy the transformer's weights."""
-        return {name: weight.detach().clone() for name, weight in self._weights().items()}
+        """Copy the module's weights."""
+        return {name: weight.clone() for name, weight in self.module.state_dict().items()}
 
     def save(self) -> None:
         """Write a checkpoint for `resume`, atomically."""
-        partial = self.path.with_suffix(".tmp")
-        torch.save(
-            {
-                "model": self._weights(),
-                "average": self.average,
-                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-                "step": self.step,
-                "seconds": self.seconds,
-            },
-            partial,
-        )
-        partial.replace(self.path)
+        state = {
+            "model": self.module.state_dict(),
+            "average": self.average,
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        with replacing(self.path) as part:
+            torch.save(state, part)
 
     def resume(self) -> bool:
         """Continue from the checkpoint; False if there is none."""
         if not self.path.is_file():
             return False
         with located(f"{self.path} is no checkpoint of this training", Exception):
-            saved = torch.load(self.path, map_location=self.model.device, weights_only=True)
-            self.model.parts()["transformer"].load_state_dict(saved["model"])
+            device = next(self.module.parameters()).device
+            saved = torch.load(self.path, map_location=device, weights_only=True)
+            self.module.load_state_dict(saved["model"])
             self.average = saved["average"]
             for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
                 optimizer.load_state_dict(state)
@@ -68,7 +66,7 @@ class TransformerTraining:
     def descend(self, loss: Tensor, learning_rate: float) -> None:
         """Take one step of the optimizers, and update the weight average."""
         loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
@@ -76,11 +74,19 @@ class TransformerTraining:
             optimizer.zero_grad()
         self.step += 1
         keep = min(_EMA, (1 + self.step) / (20 + self.step))
-        for name, weight in self._weights().items():
+        for name, weight in self.module.state_dict().items():
             self.average[name].lerp_(weight, 1 - keep)
 
 
-def optimizers(model: Playground, learning_rate: float) -> list[torch.optim.Optimizer]:
+class TransformerTraining(Training):
+    """The training of a playground's transformer, the caption encoder included."""
+
+    def __init__(self, model: Playground, path: Path, learning_rate: float) -> None:
+        self.model = model
+        super().__init__(model.parts()["transformer"], _optimizers(model, learning_rate), path)
+
+
+def _optimizers(model: Playground, learning_rate: float) -> list[torch.optim.Optimizer]:
     """Make the optimizers: Muon for matrices inside the layers, AdamW for all else."""
     matrices: list[nn.Parameter] = []
     others = list(model.captions.parameters())

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from dragstream.drags.files import replacing
 from dragstream.drags.reading import located
 from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground import world
@@ -71,9 +72,8 @@ class Trajectories:
 
     def save(self, path: Path) -> None:
         """Write a file atomically."""
-        partial = path.with_suffix(".tmp")
-        torch.save({field.name: getattr(self, field.name) for field in fields(self)}, partial)
-        partial.replace(path)
+        with replacing(path) as part:
+            torch.save({field.name: getattr(self, field.name) for field in fields(self)}, part)
 
     @classmethod
     def load(cls, path: Path) -> Trajectories:

@@ -279,9 +279,9 @@ def render(scenes: Scenes, chunk: int = 64) -> np.ndarray:
     return render_with_masks(scenes, chunk)[0]
 
 
-def masks(scenes: Scenes, chunk: int = 64) -> np.ndarray:
+def masks(scenes: Scenes) -> np.ndarray:
     """Render the visible part of each object: bool (B, T, K, H, W); all False for empty slots."""
-    return render_with_masks(scenes, chunk)[1]
+    return render_with_masks(scenes)[1]
 
 
 @cpu_by_default()

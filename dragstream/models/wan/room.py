@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import shutil
+import sys
 from pathlib import Path
 
+import psutil
 import torch
 
 GB = 10**9
@@ -22,15 +24,9 @@ def free_memory(device: torch.device) -> int | None:
         free, _ = torch.cuda.mem_get_info(device)
         idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(free + idle)
-    if device.type != "cpu":
-        return None
-    table = Path("/proc/meminfo")
-    if not table.is_file():
-        return None
-    for line in table.read_text(encoding="ascii").splitlines():
-        name, _, value = line.partition(":")
-        if name == "MemAvailable":
-            return int(value.split()[0]) * 1024
+    # Other systems compress memory, so that their available bytes are no limit.
+    if device.type == "cpu" and sys.platform == "linux":
+        return int(psutil.virtual_memory().available)
     return None
 
 

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dragstream.drags.reading import located
+from dragstream.models.causal_quantised import update_digest
 from dragstream.models.checkpoints import check_fit, load_strictly, read_folder
 from dragstream.models.pixels import check_finite, to_frames
+from dragstream.models.wan.device_map import DeviceMap
 
 
 class DecoderState:
@@ -63,9 +65,9 @@ class VideoAutoencoder(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, vae: AutoencoderKLWan, resident: int = 2) -> None:
+    def __init__(self, vae: AutoencoderKLWan) -> None:
         super().__init__()
-        self.resident = resident
+        self.resident = DeviceMap.decoder_states
         self.vae = vae.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
         config: Any = vae.config
         self._patch: int | None = config.patch_size
@@ -187,10 +189,7 @@ class VideoAutoencoder(nn.Module):
     def digest(self) -> str:
         """Compute a digest of weights and statistics (hexadecimal)."""
         digest = hashlib.sha256()
-        parts = self.vae.state_dict() | {"mean": self.mean, "std": self.std}
-        for name, weight in sorted(parts.items()):
-            digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-            digest.update(weight.cpu().contiguous().flatten().view(torch.uint8).numpy())
+        update_digest(digest, self.vae.state_dict() | {"mean": self.mean, "std": self.std})
         return digest.hexdigest()
 
 

@@ -12,7 +12,7 @@ import torch
 
 import dragstream as ds
 from dragstream.models import causal_gradient
-from dragstream.models.rehearsal import Scenery, rehearse, rehearse_iteration, size_of
+from dragstream.models.dry_run import PassInputs, iteration_bytes, measure_peak, size_of
 from dragstream.models.wan.device_map import DeviceMap
 from dragstream.stream.stream import Stream
 
@@ -96,7 +96,7 @@ def test_a_plan_counts_what_is_stored(quick, folders, block_of, planned, dtype):
     assert "weights='int8', kv_cache='int8'" in made.code()
 
 
-def test_an_iteration_takes_what_was_rehearsed(quick, folders, block_of, monkeypatch):
+def test_an_iteration_takes_what_the_dry_run_measured(quick, folders, block_of, monkeypatch):
     class Fused:
         forward = causal_gradient._KERNELS["cpu"].forward
         gradients = causal_gradient._KERNELS["cpu"].gradients
@@ -116,10 +116,10 @@ def test_an_iteration_takes_what_was_rehearsed(quick, folders, block_of, monkeyp
         return torch.autograd.grad(maps.square().mean(), latents)
 
     iterate()
-    _, peak = rehearse(iterate)
+    _, peak = measure_peak(iterate)
     tokens, size = context.text.shape[1], (latents.shape[3], latents.shape[4])
-    scenery = Scenery(model.wan.config, size, 6, tokens, (1, 2), torch.float32, "int8", True)  # noqa: FBT003
-    assert rehearse_iteration(scenery, checkpointing=False) == pytest.approx(peak, rel=0.15)
+    inputs = PassInputs(model.wan.config, size, 6, tokens, (1, 2), torch.float32, "int8", True)  # noqa: FBT003
+    assert iteration_bytes(inputs, checkpointing=False) == pytest.approx(peak, rel=0.15)
 
 
 # ---------------------------------------------------------------------- the table

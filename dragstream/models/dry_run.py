@@ -1,4 +1,4 @@
-"""Memory of a pass, measured by a dry run on the meta device: `Meter` and `rehearse`.
+"""Memory of a pass, measured by a dry run on the meta device: `Meter` and `measure_peak`.
 
 On torch's meta device tensors have shapes but no values, so that a pass at full size takes a moment
 and no memory; its allocations are counted while it runs. The dry run executes the real code, so the
@@ -78,7 +78,7 @@ def _tensors(tree: Any) -> Iterator[Tensor]:
     return (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
 
 
-def rehearse(call: Callable[[], Result]) -> tuple[Result, int]:
+def measure_peak(call: Callable[[], Result]) -> tuple[Result, int]:
     """Run `call`; return its result and the peak of the bytes it allocated, the result included."""
     with Meter() as meter:
         return call(), meter.peak
@@ -92,7 +92,7 @@ def size_of(tensors: Sequence[Tensor | Int8Values]) -> int:
 
 
 @dataclass(frozen=True)
-class TransformerTakes:
+class TransformerMemory:
     """Memory of a causal Wan on its device, in bytes, at one frame size."""
 
     layer: int  # the weights of one layer
@@ -110,7 +110,7 @@ class TransformerTakes:
 
 
 @dataclass(frozen=True)
-class Scenery:
+class PassInputs:
     """The inputs that determine the memory of a transformer's passes."""
 
     config: CausalWanConfig
@@ -129,32 +129,32 @@ class Scenery:
 
 
 @functools.lru_cache(maxsize=32)
-def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
+def transformer_memory(inputs: PassInputs, filters: int) -> TransformerMemory:
     """Measure the memory of a transformer, from its config alone."""
-    wan, context, latents = _stage(scenery)
-    depth, count = scenery.depth, scenery.config.num_layers
+    wan, context, latents = _build(inputs)
+    depth, count = inputs.depth, inputs.config.num_layers
     text_kv = size_of([part for pair in context.text_kv for part in pair])
-    _, denoise = rehearse(lambda: wan.denoise(latents, 0.9, context))
-    grown, commit = rehearse(lambda: wan.commit(latents, context))
+    _, denoise = measure_peak(lambda: wan.denoise(latents, 0.9, context))
+    grown, commit = measure_peak(lambda: wan.commit(latents, context))
     block = size_of([part for pair in grown.blocks[-1].layers for part in pair])
     wan.transformer.offload = OffloadConfig(keep_filtered=False)
     low_passes = [None, *(_Filter(number) for number in range(filters))]
 
     def read() -> list[Tensor]:
         with torch.no_grad():
-            found = wan.read(latents, 0.9, context, scenery.layers, low_passes)
-            return [_maps(tap, scenery.layers) for tap in found.taps]
+            found = wan.read(latents, 0.9, context, inputs.layers, low_passes)
+            return [_maps(tap, inputs.layers) for tap in found.taps]
 
-    maps, reference = rehearse(read)
+    maps, reference = measure_peak(read)
     layer = size_of(list(wan.transformer.blocks[0].parameters()))
-    window = block // depth * scenery.past // scenery.config.frames_per_block
-    return TransformerTakes(
+    window = block // depth * inputs.past // inputs.config.frames_per_block
+    return TransformerMemory(
         layer=layer,
         rest=size_of(list(wan.transformer.parameters())) - depth * layer,
         block=block // depth * count,
         window=window * count,
         text_kv=text_kv // depth * count,
-        filtered=window * len(scenery.layers) * filters,
+        filtered=window * len(inputs.layers) * filters,
         maps=size_of(maps),
         denoise=denoise,
         commit=commit - block + block // depth * count,
@@ -163,32 +163,32 @@ def rehearse_transformer(scenery: Scenery, filters: int) -> TransformerTakes:
 
 
 @functools.lru_cache(maxsize=32)
-def rehearse_iteration(scenery: Scenery, *, checkpointing: bool) -> int:
+def iteration_bytes(inputs: PassInputs, *, checkpointing: bool) -> int:
     """Return the bytes of a drag iteration: forward, stored activations and backward."""
-    wan, context, latents = _stage(scenery)
+    wan, context, latents = _build(inputs)
     wan.transformer.offload = OffloadConfig(checkpointing=checkpointing)
     point = latents.requires_grad_()
 
     def iterate() -> Tensor:
-        maps = _maps(wan.read(point, 0.9, context, scenery.layers).taps[0], scenery.layers)
+        maps = _maps(wan.read(point, 0.9, context, inputs.layers).taps[0], inputs.layers)
         return torch.autograd.grad(maps.square().mean(), point)[0]
 
-    return rehearse(iterate)[1]
+    return measure_peak(iterate)[1]
 
 
-def _stage(scenery: Scenery) -> tuple[CausalWan, CausalContext, Tensor]:
+def _build(inputs: PassInputs) -> tuple[CausalWan, CausalContext, Tensor]:
     """Build a model of `depth` layers on the meta device, its past and a block."""
-    config = dataclasses.replace(scenery.config, num_layers=scenery.depth, window=None, sink=0)
-    size, past, dtype = scenery.size, scenery.past, scenery.dtype
+    config = dataclasses.replace(inputs.config, num_layers=inputs.depth, window=None, sink=0)
+    size, past, dtype = inputs.size, inputs.past, inputs.dtype
     with _META:
         wan = CausalWan(config).to(dtype)
-        text = torch.empty(1, scenery.tokens, config.text_dim, dtype=torch.float32)
+        text = torch.empty(1, inputs.tokens, config.text_dim, dtype=torch.float32)
         block = (1, config.frames_per_block, config.latent_channels, *size)
         latents = torch.empty(block, dtype=torch.float32)
     wan.requires_grad_(False).eval()  # noqa: FBT003 - torch's signature
-    if scenery.weights is not None:
-        quantise_layers(wan.transformer.blocks, scenery.weights)
-    wan.int8_cache = scenery.int8_cache
+    if inputs.weights is not None:
+        quantise_layers(wan.transformer.blocks, inputs.weights)
+    wan.int8_cache = inputs.int8_cache
     context = wan.new_context(text)
     if past:
         rows, columns = size[0] // config.patch[0], size[1] // config.patch[1]
@@ -218,7 +218,7 @@ def _maps(taps: dict[int, Tensor], layers: tuple[int, ...]) -> Tensor:
 
 
 @dataclass(frozen=True)
-class VaeTakes:
+class VaeMemory:
     """Memory of a VAE that decodes block after block, in bytes."""
 
     weights: int
@@ -228,9 +228,7 @@ class VaeTakes:
 
 
 @functools.lru_cache(maxsize=32)
-def rehearse_vae(
-    config: str, size: tuple[int, int], *, frames: int, dtype: torch.dtype
-) -> VaeTakes:
+def vae_memory(config: str, size: tuple[int, int], *, frames: int, dtype: torch.dtype) -> VaeMemory:
     """Measure the memory of a VAE, from its config as JSON alone."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
@@ -240,10 +238,10 @@ def rehearse_vae(
         latents = torch.empty(1, vae.config.z_dim, frames, *size, dtype=dtype)
         before: list[Any] = [None] * vae._cached_conv_counts["decoder"]  # noqa: SLF001 - its length
         _decode(vae, latents, before, first=True)
-        _, decode = rehearse(lambda: _decode(vae, latents, list(before), first=False))
-        _, visit = rehearse(lambda: _decode(vae, latents, _copied(before), first=False))
+        _, decode = measure_peak(lambda: _decode(vae, latents, list(before), first=False))
+        _, visit = measure_peak(lambda: _decode(vae, latents, _copied(before), first=False))
     state = size_of([part for part in before if isinstance(part, Tensor)])
-    return VaeTakes(size_of(list(vae.parameters())), state, decode, visit)
+    return VaeMemory(size_of(list(vae.parameters())), state, decode, visit)
 
 
 def _copied(cache: list[Any]) -> list[Any]:
