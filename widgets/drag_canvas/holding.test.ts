@@ -59,6 +59,15 @@ describe("a pull", () => {
     expect(sent("hold_end")).toEqual([{ type: "hold_end", key }]);
   });
 
+  it("of a page that is gone ends when another one opens", () => {
+    const model = new FakeCanvasModel();
+    model.set("holds", [hold({ key: 7 }), hold({ id: 2 })]); // Python holds the second
+    new Store(model);
+    expect(model.sent).toEqual([{ type: "hold_end", key: 7 }]);
+    model.set("holds", [hold({ key: 7 }), hold({ id: 2, key: 8 })]); // and another page moves the second
+    expect(model.sent).toEqual([{ type: "hold_end", key: 7 }, { type: "hold_end", key: 7 }]);
+  });
+
   it("never queues: two moves are under way, and of the others the newest waits", () => {
     const { store, holding, sent, frame } = made();
     const gesture = takeHold(store, press(20, 20), 4)!;

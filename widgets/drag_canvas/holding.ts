@@ -82,6 +82,8 @@ export class Holding {
   private readonly moves = new Map<number, NewestRequests<Move>>();
   private readonly pending = new Map<number, Move>();
   private readonly ended = new Set<number>();
+  /** Keys of pointers of a page that is gone: when it is loaded again, its last message may be lost. */
+  private readonly abandoned = new Set<number>();
   private nextKey = Math.floor(Math.random() * 2 ** 30); // unlike those of other pages, which share the holds
   private scheduled = false;
   private hovered = false;
@@ -98,6 +100,7 @@ export class Holding {
     private readonly nextFrame: (call: () => void) => void = (call) => void requestAnimationFrame(call),
     private readonly now: () => number = () => performance.now(),
   ) {
+    for (const { key } of this.holds) if (key !== null) this.abandoned.add(key);
     for (const name of TRAITS) model.on(`change:${name}`, this.changed);
     this.changed();
   }
@@ -276,6 +279,7 @@ export class Holding {
   /** Handles a change of the holds, of their block, or of the status of the stream. */
   private readonly changed = (): void => {
     this.chooseTool();
+    for (const { key } of this.holds) if (key !== null && this.abandoned.has(key)) this.send({ type: "hold_end", key });
     const stamps = this.holds.map(({ stamp }) => stamp ?? -1);
     const newest = Math.max(-1, ...stamps);
     if (newest > this.measured && newest <= this.now()) {
