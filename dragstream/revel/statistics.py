@@ -58,7 +58,7 @@ class Estimate:
 
 
 class Verdict(Enum):
-    """What the cases say about a claim."""
+    """Verdict of a paired test on a claim."""
 
     HOLDS = "holds"
     FAILS = "does not hold"

@@ -127,10 +127,8 @@ def load(
         if blocks:
             read = _read_sources(archive, sources, start, model.spec)
             blocks[0] = replace(blocks[0], **read)
-        seed, prompt = (
-            checked_seed(manifest["seed"]),
-            check_kind(manifest["prompt"], str, "a prompt"),
-        )
+        seed = checked_seed(manifest["seed"])
+        prompt = check_kind(manifest["prompt"], str, "a prompt")
         return seed, State(
             tuple(blocks), prompt, limit=0, start=start, prediction_blocks=predictions
         )

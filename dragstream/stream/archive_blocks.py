@@ -171,9 +171,8 @@ class BlockReader:
         self._budget.spend("bytes_of_JSON", len(data), name)
         record = decode_json(data)
         check_keys(record, _RECORD, "a record")
-        self._budget.spend(
-            "iterations", len(check_kind(record["iterations"], list, "iterations")), name
-        )
+        iterations = check_kind(record["iterations"], list, "iterations")
+        self._budget.spend("iterations", len(iterations), name)
         latents, noisy = self._latents(index)
         call = self._calls.read({key: record[key] for key in CALL}, name, index)
         if not call.drags and record["iterations"] != []:

@@ -358,9 +358,8 @@ class FeatureView(PageWidget, page="feature_view"):
                 self._painters.clear()
                 self._free()
         if self.shown:
-            self.send(
-                {"type": "painter"}
-            )  # a page that shows it again has reported its painter before
+            # A page that shows it again has reported its painter before.
+            self.send({"type": "painter"})
 
     def _subscribe(self) -> None:
         """Subscribe to the stream if the view is shown and awake, else unsubscribe."""
